@@ -1,0 +1,145 @@
+//! How long a failed task waits before its next attempt.
+
+use std::fmt;
+
+use crate::env::Env;
+use crate::spec::{Arg, Args, Kind};
+use crate::time::{MAX_DELAY, Ms};
+
+/// The rule for the wait before the next attempt.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Backoff {
+    /// Whether the wait doubles with every attempt.
+    pub exponential: bool,
+    /// The wait after the first attempt, ms.
+    pub base: Ms,
+    /// The longest wait, ms.
+    pub max: Ms,
+    /// Up to this many percent are taken away at random.
+    pub jitter: i64,
+}
+
+/// What applies when neither task nor queue says otherwise.
+pub const DEFAULT: Backoff = Backoff {
+    exponential: true,
+    base: 1_000,
+    max: 3_600_000,
+    jitter: 20,
+};
+
+/// The longest wait when MAX is not given, ms: one hour.
+const DEFAULT_MAX: Ms = 3_600_000;
+
+/// `FIXED|EXPONENTIAL base-ms [MAX ms] [JITTER percent]`, as an option of a task and as a queue's setting.
+pub const ARGS: &[Arg] = &[
+    Arg::value("kind", Kind::Words(&["FIXED", "EXPONENTIAL"])),
+    Arg::value("base-ms", Kind::Int(0, MAX_DELAY, "ms")),
+    Arg::duration("MAX", 0, MAX_DELAY),
+    Arg::option("JITTER", "percent", Kind::Int(0, 100, "percent")),
+];
+
+impl Backoff {
+    /// The rule given by arguments that were parsed with `ARGS`.
+    pub fn from_args(args: &Args<'_>) -> Option<Backoff> {
+        let exponential = args.word("kind")? == "EXPONENTIAL";
+        let base = args.int("base-ms")?;
+        // A fixed wait is what it says, however long; only doubling needs a roof.
+        let roof = if exponential { DEFAULT_MAX.max(base) } else { base };
+        Some(Backoff {
+            exponential,
+            base,
+            max: args.int("MAX").unwrap_or(roof),
+            jitter: args.int("JITTER").unwrap_or(0),
+        })
+    }
+
+    /// Reads what `Display` wrote; `None` for anything else.
+    pub fn parse(text: &str) -> Option<Backoff> {
+        let words: Vec<&[u8]> = text.split_ascii_whitespace().map(str::as_bytes).collect();
+        const SPEC: crate::spec::Spec = crate::spec::Spec {
+            name: "backoff",
+            summary: "",
+            complexity: "",
+            access: crate::spec::Access::Read,
+            blocking: false,
+            keys: crate::spec::Keys::None,
+            args: ARGS,
+            reply: "",
+        };
+        Backoff::from_args(&SPEC.parse(&words).ok()?)
+    }
+
+    /// The wait after attempt number `attempt` (1 is the first run) failed. EXPONENTIAL is
+    /// base x 2^(attempt - 1), at most `max`; jitter is drawn from the unit's seed and `salt`.
+    pub fn wait(&self, attempt: u64, env: &Env, salt: u64) -> Ms {
+        let doublings = u32::try_from(attempt.saturating_sub(1)).unwrap_or(u32::MAX);
+        let wait = if self.exponential {
+            self.base
+                .saturating_mul(2_i64.checked_pow(doublings).unwrap_or(i64::MAX))
+        } else {
+            self.base
+        };
+        let wait = wait.min(self.max);
+        let most = i64::try_from(i128::from(wait) * i128::from(self.jitter) / 100).unwrap_or(0);
+        wait - env.draw(salt, most)
+    }
+}
+
+impl fmt::Display for Backoff {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let kind = if self.exponential { "EXPONENTIAL" } else { "FIXED" };
+        write!(f, "{kind} {} MAX {} JITTER {}", self.base, self.max, self.jitter)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Settings;
+    use crate::time::{Steady, Wall};
+
+    fn env(chance: u64) -> Env {
+        Env {
+            wall: Wall(0),
+            wall_us: 0,
+            steady: Steady(0),
+            settings: Settings::default(),
+            chance,
+        }
+    }
+
+    #[test]
+    fn exponential_doubles_up_to_its_maximum() {
+        let rule = Backoff::parse("exponential 100 max 1000").unwrap();
+        let waits: Vec<Ms> = (1..=6).map(|attempt| rule.wait(attempt, &env(0), 0)).collect();
+        assert_eq!(waits, [100, 200, 400, 800, 1000, 1000]);
+        assert_eq!(rule.wait(u64::MAX, &env(0), 0), 1000);
+    }
+
+    #[test]
+    fn jitter_only_takes_away_and_stays_in_its_share() {
+        let rule = Backoff::parse("FIXED 1000 JITTER 20").unwrap();
+        let waits: Vec<Ms> = (0..500).map(|salt| rule.wait(1, &env(7), salt)).collect();
+        assert!(waits.iter().all(|wait| (800..=1000).contains(wait)));
+        assert!(waits.iter().min() < Some(&830) && waits.iter().max() > Some(&970));
+    }
+
+    #[test]
+    fn text_and_rule_are_the_same_thing() {
+        for text in ["EXPONENTIAL 1000 MAX 3600000 JITTER 20", "FIXED 5 MAX 5 JITTER 0"] {
+            assert_eq!(Backoff::parse(text).unwrap().to_string(), text);
+        }
+        assert_eq!(Backoff::parse("EXPONENTIAL 1000 JITTER 20"), Some(DEFAULT));
+        for bad in [
+            "",
+            "FIXED",
+            "FIXED -1",
+            "FIXED 1 MAX",
+            "LINEAR 1",
+            "FIXED 1 JITTER 101",
+            "FIXED 1 2",
+        ] {
+            assert_eq!(Backoff::parse(bad), None, "{bad}");
+        }
+    }
+}

@@ -1,0 +1,72 @@
+//! The module's settings: `steward.*` in redis.conf and CONFIG GET/SET. Queue settings win over them.
+
+use crate::time::{MAX_LEASE, Ms};
+
+/// A numeric setting of the module.
+#[derive(Debug)]
+pub struct Number {
+    /// Name after `steward.`.
+    pub name: &'static str,
+    /// Smallest, default and largest value.
+    pub range: (i64, i64, i64),
+    /// Where it lives.
+    pub field: fn(&mut Settings) -> &mut i64,
+}
+
+/// The current values.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Settings {
+    /// `lease`, ms: how long a claim lasts when neither CLAIM, task nor queue says otherwise.
+    pub lease: Ms,
+    /// `attempts`: most runs of a task when neither task nor queue says otherwise.
+    pub attempts: i64,
+    /// `max-payload`, bytes.
+    pub max_payload: i64,
+    /// `timer-slice`, microseconds one tick may work before other clients get their turn.
+    pub timer_slice: i64,
+    /// `timer`: no holds everything still that time would move.
+    pub timer: bool,
+}
+
+/// Most attempts of a task: what four base-36 digits hold, rounded down.
+pub const MAX_ATTEMPTS: i64 = 1_000_000;
+
+/// All numeric settings; `timer` is the one that is yes or no.
+pub const NUMBERS: &[Number] = &[
+    Number {
+        name: "lease",
+        range: (1, 30_000, MAX_LEASE),
+        field: |settings| &mut settings.lease,
+    },
+    Number {
+        name: "attempts",
+        range: (1, 25, MAX_ATTEMPTS),
+        field: |settings| &mut settings.attempts,
+    },
+    Number {
+        name: "max-payload",
+        range: (1, 1 << 20, 512 << 20),
+        field: |settings| &mut settings.max_payload,
+    },
+    Number {
+        name: "timer-slice",
+        range: (100, 1_000, 100_000),
+        field: |settings| &mut settings.timer_slice,
+    },
+];
+
+impl Default for Settings {
+    fn default() -> Settings {
+        let mut settings = Settings {
+            lease: 0,
+            attempts: 0,
+            max_payload: 0,
+            timer_slice: 0,
+            timer: true,
+        };
+        for number in NUMBERS {
+            *(number.field)(&mut settings) = number.range.1;
+        }
+        settings
+    }
+}

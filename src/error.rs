@@ -1,0 +1,100 @@
+//! Every error a command can answer: one variant a cause, each with its code and text.
+
+use std::fmt;
+
+/// Why a command was refused. The code (first word of the text) is part of the interface.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Error {
+    /// An argument is out of range, unknown, given twice or contradicts another.
+    BadArg(String),
+    /// A name or an id is not allowed.
+    BadName(String),
+    /// The id is taken by an existing task.
+    Duplicate(String),
+    /// There is no such task, or no more.
+    NoTask,
+    /// The claim was lost; holds what the task is now.
+    Stale(&'static str),
+    /// The claimed task was cancelled.
+    Cancelled,
+    /// The payload is larger than `steward.max-payload`, which it holds, in bytes.
+    TooBig(usize),
+    /// The queue cannot be dropped: so many tasks are claimed.
+    BusyQueue(usize),
+    /// A key of ours holds another type.
+    WrongType,
+    /// A record under our keys is not one of ours, or of a later version.
+    Foreign,
+    /// The slot of the name is being moved or is not here.
+    TryAgain,
+    /// A record of effects came from a client.
+    NotForClients,
+    /// A caught panic: a defect of the module.
+    Internal,
+}
+
+/// The explanation of each code, for the README's table.
+pub const CODES: &[(&str, &str, &str)] = &[
+    (
+        "BADARG",
+        "an argument is out of range, unknown, given twice or contradicts another: names it and the range",
+        "fix the call",
+    ),
+    ("BADNAME", "a name or id that is not allowed", "fix the call"),
+    (
+        "DUPLICATE <id>",
+        "the ID is taken by an existing task",
+        "take it as accepted, or wait",
+    ),
+    ("NOTASK", "no such task (any more)", "take a repeated ACK as done"),
+    (
+        "STALE",
+        "the claim was lost; says what the task is now",
+        "drop the work",
+    ),
+    (
+        "CANCELLED",
+        "the claimed task was cancelled",
+        "stop, then ACK or RELEASE",
+    ),
+    ("TOOBIG", "the payload exceeds `steward.max-payload`", "shrink it"),
+    ("BUSYQUEUE", "DROP while tasks are claimed", "wait, or FORCE"),
+    (
+        "WRONGTYPE",
+        "a key of ours holds another type",
+        "repair or delete that key",
+    ),
+    ("TRYAGAIN", "the slot of the name is being moved", "try again soon"),
+    (
+        "OOM READONLY NOREPLICAS MISCONF NOPERM MOVED LOADING",
+        "as in Redis",
+        "as in Redis",
+    ),
+];
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Error::BadArg(why) => write!(f, "BADARG {why}"),
+            Error::BadName(why) => write!(f, "BADNAME {why}"),
+            Error::Duplicate(id) => write!(f, "DUPLICATE {id}"),
+            Error::NoTask => f.write_str("NOTASK no such task"),
+            Error::Stale(now) => write!(f, "STALE the claim was lost: the task is now {now}"),
+            Error::Cancelled => f.write_str("CANCELLED the task was cancelled: stop, then ACK or RELEASE it"),
+            Error::TooBig(max) => write!(
+                f,
+                "TOOBIG payload is larger than steward.max-payload: at most {max} bytes"
+            ),
+            Error::BusyQueue(claimed) => write!(f, "BUSYQUEUE {claimed} tasks are claimed: wait, or give FORCE"),
+            Error::WrongType => f.write_str("WRONGTYPE Operation against a key holding the wrong kind of value"),
+            Error::Foreign => {
+                f.write_str("ERR the record of this task was not written by this version of steward and is left alone")
+            }
+            Error::TryAgain => f.write_str("TRYAGAIN the slot of this name is being moved, or is not served here"),
+            Error::NotForClients => f.write_str(
+                "ERR steward.apply carries effects from a primary or an append-only file and is not for clients",
+            ),
+            Error::Internal => f.write_str("ERR internal error of steward, see the server log"),
+        }
+    }
+}

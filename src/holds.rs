@@ -1,0 +1,111 @@
+//! When nothing may expire: after a stall of the server and after a time in which writes were refused.
+//!
+//! What queued up meanwhile (an ACK, an EXTEND) must be read before a deadline that passed meanwhile is
+//! acted on. A hold lasts as long as the standstill did, but no lease is held longer than its own length
+//! (or 10 s) beyond its deadline: repeated small stalls must not keep the dead alive.
+
+use crate::time::{Ms, Steady};
+
+/// Standstills up to this long are ordinary, ms.
+pub const STALL: Ms = 100;
+/// A lease is held at most this long beyond its deadline, ms, unless it is itself longer.
+const LEAST_MOST: Ms = 10_000;
+
+/// What holds expiry back.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Holds {
+    until: Steady,
+    /// Full turns of the event loop since the last standstill.
+    turns: u32,
+    frozen_since: Option<Steady>,
+    /// Standstills seen since the module was loaded.
+    pub stalls: u64,
+}
+
+impl Holds {
+    /// The server stood still for `length` and goes on at `now`.
+    pub fn stalled(&mut self, now: Steady, length: Ms) {
+        self.stalls += 1;
+        self.extend(now, length);
+    }
+
+    /// Writes are refused: remembers since when.
+    pub fn freeze(&mut self, now: Steady) {
+        self.frozen_since.get_or_insert(now);
+    }
+
+    /// Writes are allowed: the time they were not counts like a stall.
+    pub fn thaw(&mut self, now: Steady) {
+        if let Some(since) = self.frozen_since.take() {
+            self.extend(now, now.since(since));
+        }
+    }
+
+    /// The event loop has read what clients sent and starts over.
+    pub fn turned(&mut self) {
+        self.turns = self.turns.saturating_add(1);
+    }
+
+    /// Whether a lease of this length that ended at `deadline` may be acted on.
+    pub fn may_expire(&self, now: Steady, deadline: Steady, length: Ms) -> bool {
+        // The turn in which the standstill ended, then one full turn.
+        self.turns >= 2 && (now >= self.until || now >= deadline.after(length.max(LEAST_MOST)))
+    }
+
+    /// When the hold ends, if it does later than `now`.
+    pub fn until(&self, now: Steady) -> Option<Steady> {
+        (self.until > now).then_some(self.until)
+    }
+
+    fn extend(&mut self, now: Steady, length: Ms) {
+        self.turns = 0;
+        self.until = self.until.max(now.after(length));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_expires_for_the_length_of_a_stall_and_one_turn() {
+        let mut holds = Holds::default();
+        holds.turned();
+        holds.turned();
+        assert!(holds.may_expire(Steady(10), Steady(10), 500));
+        holds.stalled(Steady(1_000), 300);
+        assert!(!holds.may_expire(Steady(1_400), Steady(900), 500));
+        holds.turned();
+        holds.turned();
+        assert!(!holds.may_expire(Steady(1_299), Steady(900), 500));
+        assert!(holds.may_expire(Steady(1_300), Steady(900), 500));
+    }
+
+    #[test]
+    fn endless_stalls_do_not_keep_a_lease_alive() {
+        let mut holds = Holds::default();
+        for second in 0..100 {
+            holds.stalled(Steady(second * 1_000), 900);
+            holds.turned();
+            holds.turned();
+        }
+        let now = Steady(99_500);
+        assert!(!holds.may_expire(now, Steady(90_000), 500));
+        assert!(holds.may_expire(now, Steady(89_500), 500));
+        assert!(!holds.may_expire(now, Steady(70_000), 30_000));
+        assert!(holds.may_expire(now, Steady(69_500), 30_000));
+    }
+
+    #[test]
+    fn a_freeze_counts_like_a_stall() {
+        let mut holds = Holds::default();
+        holds.freeze(Steady(100));
+        holds.freeze(Steady(150));
+        holds.thaw(Steady(600));
+        holds.turned();
+        holds.turned();
+        assert_eq!(holds.until(Steady(600)), Some(Steady(1_100)));
+        holds.thaw(Steady(700));
+        assert!(holds.may_expire(Steady(1_100), Steady(200), 50));
+    }
+}

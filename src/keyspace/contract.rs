@@ -1,0 +1,1 @@
+//! One suite that both implementations of the port pass.

@@ -1,0 +1,1 @@
+//! The keyspace of the unit tests.

@@ -1,0 +1,68 @@
+//! steward: a Redis and Valkey module that schedules tasks and hands them to workers.
+//!
+//! A tour for the newcomer, in the order the data flows:
+//!
+//! * [`redis`] is the edge, and the only place with `unsafe`: it registers the commands, reads the
+//!   clocks, opens keys, holds clients, owns the timer and sends effects to replicas and the AOF.
+//! * [`commands`] lists all commands; each is a file in [`task`] with its declaration ([`spec`]) and what
+//!   it does. One run of a command, or one slice of the timer's [`tick`], is a [`unit`] of work.
+//! * A unit reads and writes the data through the verbs of [`keyspace`] on the keys of [`names`].
+//! * [`memory`] holds what is derived from the keys or ephemeral: the [`agenda`] (when each queue is next
+//!   due), the [`waiting`] clients, the [`queue`]s' settings and claims, what [`holds`] expiry back.
+//!
+//! Imports go one way, from the edge inwards; only the edge knows Redis or a clock.
+
+pub mod agenda;
+pub mod backoff;
+pub mod commands;
+pub mod config;
+pub mod env;
+pub mod error;
+pub mod holds;
+pub mod keyspace;
+pub mod memory;
+pub mod names;
+pub mod queue;
+pub mod redis;
+pub mod reply;
+pub mod settings;
+pub mod spec;
+pub mod stats;
+pub mod task;
+pub mod tick;
+pub mod time;
+pub mod unit;
+pub mod waiting;
+
+/// The server's allocator, so that `used_memory` and `maxmemory` count what the module holds. It exists
+/// only inside a server, hence not in unit tests.
+#[cfg(not(test))]
+#[global_allocator]
+static ALLOCATOR: redis_module::alloc::RedisAlloc = redis_module::alloc::RedisAlloc;
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    /// Only the edge may know Redis or a clock.
+    #[test]
+    fn nothing_outside_the_edge_names_redis_or_a_clock() {
+        let mut files = vec![Path::new(env!("CARGO_MANIFEST_DIR")).join("src")];
+        let mut seen = 0;
+        while let Some(path) = files.pop() {
+            if path.is_dir() {
+                if path.file_name().is_some_and(|name| name == "redis") {
+                    continue;
+                }
+                files.extend(std::fs::read_dir(&path).unwrap().map(|entry| entry.unwrap().path()));
+            } else if path.file_name().is_some_and(|name| name != "lib.rs") {
+                let text = std::fs::read_to_string(&path).unwrap();
+                seen += 1;
+                for word in ["redis_module", "SystemTime", "Instant::now", "crate::redis"] {
+                    assert!(!text.contains(word), "{} names {word}", path.display());
+                }
+            }
+        }
+        assert!(seen > 10);
+    }
+}

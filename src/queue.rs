@@ -1,0 +1,196 @@
+//! What is remembered of one queue between units: its settings, its workers' numbers, who holds what.
+
+use std::collections::{BTreeMap, HashMap, VecDeque};
+
+use crate::settings::Settings;
+use crate::stats::{Lateness, Totals};
+use crate::time::Steady;
+
+/// The memory of one queue.
+#[derive(Debug)]
+pub struct Queue {
+    /// The settings hash, read; `None` after anybody else may have changed it.
+    pub settings: Option<Settings>,
+    /// The workers hash, read; `None` after anybody else may have changed it.
+    pub workers: Option<WorkerNumbers>,
+    /// Who holds what. Complete only after `rebase` is done.
+    pub claims: Claims,
+    /// Claims that ended without a command; the tick puts their tasks back.
+    pub ended: VecDeque<Ended>,
+    /// How far the claimed set was walked since the process or its role began.
+    pub rebase: Rebase,
+    /// Bit p set: the ready list of priority p may have something.
+    pub maybe_ready: u16,
+    /// Position in each ready list up to which stale ids were looked for.
+    pub compacted: [usize; 10],
+    /// Counts since `Memory::since`.
+    pub totals: Totals,
+    /// How late its tasks became claimable; made with the first.
+    pub lateness: Option<Box<Lateness>>,
+    /// Whether the log was told about a foreign entry.
+    pub complained: bool,
+    /// When a command or the tick last did something here.
+    pub used: Steady,
+}
+
+/// A claim that ended without a command of its holder.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Ended {
+    /// The task.
+    pub id: Vec<u8>,
+    /// The token of the claim; if the task has another one by now, nothing is to be done.
+    pub token: u64,
+    /// Whether the claim counts as lost; else it is as if released.
+    pub lost: bool,
+}
+
+/// The state of the walk that gives every claim its lease anew after a load or a promotion.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Rebase {
+    /// The next cursor into the claimed set, and how many claims were met so far.
+    Walking(u64, i64),
+    /// The scores are ours.
+    Done,
+}
+
+impl Default for Queue {
+    fn default() -> Queue {
+        Queue {
+            settings: None,
+            workers: None,
+            claims: Claims::default(),
+            ended: VecDeque::new(),
+            rebase: Rebase::Walking(0, 0),
+            maybe_ready: ALL_READY,
+            compacted: [0; 10],
+            totals: Totals::default(),
+            lateness: None,
+            complained: false,
+            used: Steady(0),
+        }
+    }
+}
+
+/// Every ready list may have something.
+const ALL_READY: u16 = 0x3ff;
+
+impl Queue {
+    /// Somebody else changed a key: what was read from it is read again.
+    pub fn forget(&mut self) {
+        self.settings = None;
+        self.workers = None;
+        self.maybe_ready = ALL_READY;
+    }
+
+    /// All keys may be different, and the claims' scores are another process's.
+    pub fn start_over(&mut self) {
+        self.forget();
+        self.claims = Claims::default();
+        self.ended.clear();
+        self.rebase = Rebase::Walking(0, 0);
+        self.compacted = [0; 10];
+    }
+}
+
+/// The numbers that stand for workers in the headers.
+#[derive(Clone, Debug, Default)]
+pub struct WorkerNumbers {
+    by_name: HashMap<String, u32>,
+    by_number: BTreeMap<u32, String>,
+}
+
+impl WorkerNumbers {
+    /// From the fields of the workers hash; what is not a number and a name is passed over.
+    pub fn read(fields: Vec<(Vec<u8>, Vec<u8>)>) -> WorkerNumbers {
+        let mut numbers = WorkerNumbers::default();
+        for (number, name) in fields {
+            let number = std::str::from_utf8(&number).ok().and_then(|text| text.parse().ok());
+            if let (Some(number), Ok(name)) = (number, String::from_utf8(name)) {
+                numbers.insert(number, name);
+            }
+        }
+        numbers
+    }
+    /// The number of a worker.
+    pub fn number(&self, name: &str) -> Option<u32> {
+        self.by_name.get(name).copied()
+    }
+    /// The worker of a number.
+    pub fn name(&self, number: u32) -> Option<&str> {
+        self.by_number.get(&number).map(String::as_str)
+    }
+    /// The lowest free number from 1 on; 0 in a header is no worker.
+    pub fn free(&self) -> u32 {
+        let mut free = 1;
+        for &taken in self.by_number.keys() {
+            if taken == free {
+                free += 1;
+            } else if taken > free {
+                break;
+            }
+        }
+        free
+    }
+    /// Notes a worker.
+    pub fn insert(&mut self, number: u32, name: String) {
+        self.by_name.insert(name.clone(), number);
+        self.by_number.insert(number, name);
+    }
+    /// Forgets a worker.
+    pub fn remove(&mut self, number: u32) {
+        if let Some(name) = self.by_number.remove(&number) {
+            self.by_name.remove(&name);
+        }
+    }
+    /// All numbers, ascending.
+    pub fn all(&self) -> impl Iterator<Item = (u32, &str)> {
+        self.by_number.iter().map(|(number, name)| (*number, name.as_str()))
+    }
+}
+
+/// A claim as the index knows it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Held {
+    /// The task.
+    pub id: Vec<u8>,
+    /// The connection the claim is bound to.
+    pub connection: Option<u64>,
+}
+
+/// Worker number → token → claim. Tokens grow, so a worker's claims stand in claim order.
+#[derive(Clone, Debug, Default)]
+pub struct Claims {
+    by_worker: HashMap<u32, BTreeMap<u64, Held>>,
+}
+
+impl Claims {
+    /// Notes a claim; one that is known stays as it is.
+    pub fn insert(&mut self, worker: u32, token: u64, held: Held) {
+        self.by_worker.entry(worker).or_default().entry(token).or_insert(held);
+    }
+    /// Forgets a claim that has ended.
+    pub fn remove(&mut self, worker: u32, token: u64) -> Option<Held> {
+        let claims = self.by_worker.get_mut(&worker)?;
+        let held = claims.remove(&token);
+        if claims.is_empty() {
+            self.by_worker.remove(&worker);
+        }
+        held
+    }
+    /// The claims of a worker, oldest first.
+    pub fn of(&self, worker: u32) -> impl DoubleEndedIterator<Item = (u64, &Held)> {
+        self.by_worker
+            .get(&worker)
+            .into_iter()
+            .flatten()
+            .map(|(token, held)| (*token, held))
+    }
+    /// How many claims the worker holds.
+    pub fn count(&self, worker: u32) -> usize {
+        self.by_worker.get(&worker).map_or(0, BTreeMap::len)
+    }
+    /// Whether nobody holds anything.
+    pub fn is_empty(&self) -> bool {
+        self.by_worker.is_empty()
+    }
+}

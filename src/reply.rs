@@ -1,0 +1,44 @@
+//! What a command answers, before it is written to a client.
+
+/// A reply, independent of the protocol version of the client that gets it.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Reply {
+    /// Nothing: `$-1` in RESP2, `_` in RESP3.
+    Null,
+    /// No tasks, or a wait that ran out: `*-1` in RESP2 (as BLPOP), `_` in RESP3.
+    NullArray,
+    /// A status line such as `OK`.
+    Status(&'static str),
+    /// An integer: counts, tokens, times.
+    Int(i64),
+    /// A bulk string: ids, payloads, any bytes.
+    Bytes(Vec<u8>),
+    /// A bulk string that is one of a fixed set of words.
+    Word(&'static str),
+    /// An array.
+    Array(Vec<Reply>),
+    /// A RESP3 map, a flat array in RESP2; always all fields, in the documented order.
+    Map(Vec<(&'static str, Reply)>),
+}
+
+impl Reply {
+    /// `OK`.
+    pub const OK: Reply = Reply::Status("OK");
+
+    /// A bulk string of this text.
+    pub fn text(text: impl Into<String>) -> Reply {
+        Reply::Bytes(text.into().into_bytes())
+    }
+    /// The bulk string, or null when there is none.
+    pub fn bytes_or_null(bytes: Option<Vec<u8>>) -> Reply {
+        bytes.map_or(Reply::Null, Reply::Bytes)
+    }
+    /// The integer, or null when there is none.
+    pub fn int_or_null(number: Option<i64>) -> Reply {
+        number.map_or(Reply::Null, Reply::Int)
+    }
+    /// A count as an integer.
+    pub fn count(count: usize) -> Reply {
+        Reply::Int(i64::try_from(count).unwrap_or(i64::MAX))
+    }
+}

@@ -1,0 +1,259 @@
+//! A queue's own settings: the fields of `task:{q}`, as text in the hash and as values here.
+
+use crate::backoff::{self, Backoff};
+use crate::config;
+use crate::error::Error;
+use crate::names::PRIORITIES;
+use crate::spec::int;
+use crate::time::{DAY, MAX_DELAY, MAX_LEASE, Ms};
+
+/// The fields of the queue hash, read. `None` where the module's setting applies.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Settings {
+    values: [Option<i64>; NUMBERS.len()],
+    /// The wait between attempts.
+    pub backoff: Option<Backoff>,
+    /// Paused until this wall moment, ms; `i64::MAX` until RESUME.
+    pub paused: Option<Ms>,
+    /// Numbers of the drops that are not swept yet, ascending.
+    pub drops: Vec<u64>,
+    /// How many ids in each ready list stand for a task that went elsewhere.
+    pub stale: [u32; PRIORITIES as usize],
+}
+
+/// A numeric setting of a queue.
+#[derive(Debug)]
+pub struct Number {
+    /// Field of the hash and name for TASK.CONFIG.
+    pub name: &'static str,
+    /// Smallest and largest value.
+    pub range: (i64, i64),
+    /// Unit, "" for a count.
+    pub unit: &'static str,
+    /// What applies when the queue says nothing.
+    pub default: fn(&config::Settings) -> i64,
+}
+
+/// Position of `lease` in `NUMBERS`.
+const LEASE: usize = 0;
+/// Position of `attempts`.
+const ATTEMPTS: usize = 1;
+/// Position of `max-lost`.
+const MAX_LOST: usize = 2;
+/// Position of `dead-limit`.
+const DEAD_LIMIT: usize = 3;
+/// Position of `dead-retain`.
+const DEAD_RETAIN: usize = 4;
+
+/// All numeric settings of a queue.
+pub const NUMBERS: [Number; 5] = [
+    Number {
+        name: "lease",
+        range: (1, MAX_LEASE),
+        unit: "ms",
+        default: |module| module.lease,
+    },
+    Number {
+        name: "attempts",
+        range: (1, config::MAX_ATTEMPTS),
+        unit: "",
+        default: |module| module.attempts,
+    },
+    Number {
+        name: "max-lost",
+        // Two base-36 digits hold 1295.
+        range: (0, 1_000),
+        unit: "",
+        default: |_| 3,
+    },
+    Number {
+        name: "dead-limit",
+        range: (0, 1_000_000_000),
+        unit: "",
+        default: |_| 10_000,
+    },
+    Number {
+        name: "dead-retain",
+        range: (0, MAX_DELAY),
+        unit: "ms",
+        default: |_| 180 * DAY,
+    },
+];
+
+/// Names of all settings for TASK.CONFIG, in the documented order.
+pub const FIELDS: [&str; 6] = ["lease", "attempts", "backoff", "max-lost", "dead-limit", "dead-retain"];
+
+/// Field that holds the wall moment a pause ends.
+pub const PAUSED: &str = "paused";
+/// Field that holds the numbers of unfinished drops.
+pub const DROPS: &str = "drops";
+/// The pause that only RESUME ends, as stored.
+pub const UNTIL_RESUMED: &str = "until-resumed";
+
+/// The field that counts the stale ids of one ready list.
+pub const fn stale_field(priority: u8) -> &'static str {
+    match priority {
+        0 => "stale:0",
+        1 => "stale:1",
+        2 => "stale:2",
+        3 => "stale:3",
+        4 => "stale:4",
+        5 => "stale:5",
+        6 => "stale:6",
+        7 => "stale:7",
+        8 => "stale:8",
+        _ => "stale:9",
+    }
+}
+
+impl Settings {
+    /// From the fields of the hash. Values out of range and unknown fields are as if they were not there.
+    pub fn read(fields: &[(Vec<u8>, Vec<u8>)]) -> Settings {
+        let mut settings = Settings::default();
+        for (field, value) in fields {
+            let Ok(field) = std::str::from_utf8(field) else {
+                continue;
+            };
+            settings.read_field(field, value);
+        }
+        settings
+    }
+
+    fn read_field(&mut self, field: &str, value: &[u8]) {
+        let text = std::str::from_utf8(value).unwrap_or_default();
+        match field {
+            "backoff" => self.backoff = Backoff::parse(text),
+            PAUSED if text == UNTIL_RESUMED => self.paused = Some(i64::MAX),
+            PAUSED => self.paused = text.parse().ok(),
+            DROPS => {
+                self.drops = text.split(' ').filter_map(|number| number.parse().ok()).collect();
+                self.drops.sort_unstable();
+            }
+            _ => {
+                for priority in 0..PRIORITIES {
+                    if field == stale_field(priority) {
+                        if let Some(stale) = self.stale.get_mut(usize::from(priority)) {
+                            *stale = text.parse().unwrap_or(0);
+                        }
+                        return;
+                    }
+                }
+                for (slot, number) in self.values.iter_mut().zip(&NUMBERS) {
+                    if number.name == field {
+                        *slot = int(field, value, number.range.0, number.range.1, number.unit).ok();
+                    }
+                }
+            }
+        }
+    }
+
+    fn number(&self, at: usize, module: &config::Settings) -> i64 {
+        match (self.values.get(at).copied().flatten(), NUMBERS.get(at)) {
+            (Some(value), _) => value,
+            (None, Some(number)) => (number.default)(module),
+            (None, None) => 0,
+        }
+    }
+    /// How long a claim lasts, ms.
+    pub fn lease(&self, module: &config::Settings) -> Ms {
+        self.number(LEASE, module)
+    }
+    /// Most runs of a task.
+    pub fn attempts(&self, module: &config::Settings) -> u64 {
+        u64::try_from(self.number(ATTEMPTS, module)).unwrap_or(1)
+    }
+    /// A task lost more often than this is dead.
+    pub fn max_lost(&self, module: &config::Settings) -> u64 {
+        u64::try_from(self.number(MAX_LOST, module)).unwrap_or(0)
+    }
+    /// Most dead tasks kept.
+    pub fn dead_limit(&self, module: &config::Settings) -> usize {
+        usize::try_from(self.number(DEAD_LIMIT, module)).unwrap_or(0)
+    }
+    /// How long dead tasks are kept, ms.
+    pub fn dead_retain(&self, module: &config::Settings) -> Ms {
+        self.number(DEAD_RETAIN, module)
+    }
+    /// The wait between attempts.
+    pub fn backoff(&self) -> Backoff {
+        self.backoff.unwrap_or(backoff::DEFAULT)
+    }
+    /// A record whose fence is below this exists for no command.
+    pub fn dropped_below(&self) -> u64 {
+        self.drops.last().copied().unwrap_or(0)
+    }
+    /// Number of stale ids in one ready list.
+    pub fn stale(&self, priority: u8) -> u32 {
+        self.stale.get(usize::from(priority)).copied().unwrap_or(0)
+    }
+
+    /// The value of a setting as TASK.CONFIG GET shows it; `None` for an unknown name.
+    pub fn show(&self, field: &str, module: &config::Settings) -> Option<String> {
+        if field == "backoff" {
+            return Some(self.backoff().to_string());
+        }
+        let at = NUMBERS.iter().position(|number| number.name == field)?;
+        Some(self.number(at, module).to_string())
+    }
+}
+
+/// Checks a value TASK.CONFIG SET was given; replies the text to store.
+pub fn check(field: &str, value: &[u8]) -> Result<(&'static str, String), Error> {
+    let Some(name) = FIELDS.iter().find(|known| known.eq_ignore_ascii_case(field)) else {
+        return Err(Error::BadArg(format!("field must be one of {}", FIELDS.join(", "))));
+    };
+    if *name == "backoff" {
+        return std::str::from_utf8(value)
+            .ok()
+            .and_then(Backoff::parse)
+            .map(|rule| (*name, rule.to_string()))
+            .ok_or_else(|| {
+                Error::BadArg(
+                    "backoff must be FIXED|EXPONENTIAL base-ms [MAX ms] [JITTER percent], 0 to 3153600000000 ms, 0 to 100 percent"
+                        .into(),
+                )
+            });
+    }
+    match NUMBERS.iter().find(|number| number.name == *name) {
+        Some(number) => {
+            int(name, value, number.range.0, number.range.1, number.unit).map(|value| (*name, value.to_string()))
+        }
+        None => Err(Error::Internal),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_stored_is_read_and_nonsense_is_passed_over() {
+        let field = |name: &str, value: &str| (name.as_bytes().to_vec(), value.as_bytes().to_vec());
+        let module = config::Settings::default();
+        let settings = Settings::read(&[
+            field("lease", "77"),
+            field("attempts", "many"),
+            field("backoff", "FIXED 5 MAX 5 JITTER 0"),
+            field("paused", UNTIL_RESUMED),
+            field("drops", "9 7"),
+            field("stale:3", "12"),
+            field("unknown", "1"),
+        ]);
+        assert_eq!(settings.lease(&module), 77);
+        assert_eq!(settings.attempts(&module), 25);
+        assert_eq!(settings.show("backoff", &module).unwrap(), "FIXED 5 MAX 5 JITTER 0");
+        assert_eq!(settings.paused, Some(i64::MAX));
+        assert_eq!((settings.dropped_below(), settings.stale(3)), (9, 12));
+    }
+
+    #[test]
+    fn every_field_is_shown_and_checked() {
+        let module = config::Settings::default();
+        for field in FIELDS {
+            let shown = Settings::default().show(field, &module).unwrap();
+            assert_eq!(check(field, shown.as_bytes()).unwrap(), (field, shown));
+            assert!(check(field, b"-1").unwrap_err().to_string().contains(field));
+        }
+        assert!(check("colour", b"1").is_err());
+    }
+}

@@ -1,0 +1,52 @@
+//! A unit of work: one command, one slice of the tick or one disconnect. It reads, decides and writes;
+//! at its end everything it wrote goes out at once.
+
+use crate::env::{Caller, Env};
+use crate::error::Error;
+use crate::keyspace::Keyspace;
+use crate::memory::Memory;
+use crate::reply::Reply;
+use crate::spec::{Args, Spec};
+use crate::waiting::Waiter;
+
+/// Everything a unit may touch.
+pub struct Unit<'a> {
+    /// The data.
+    pub keys: &'a mut dyn Keyspace,
+    /// What is derived from the data or ephemeral.
+    pub memory: &'a mut Memory,
+    /// The moment and the settings.
+    pub env: Env,
+}
+
+/// A command: its declaration and what it does.
+pub trait Command {
+    /// The declaration.
+    const SPEC: Spec;
+    /// Checks everything, then writes. An error has changed nothing.
+    fn run(args: &Args<'_>, caller: &Caller<'_>, unit: &mut Unit<'_>) -> Result<Outcome, Error>;
+}
+
+/// What a command comes to.
+#[derive(Debug)]
+pub enum Outcome {
+    /// The client is answered.
+    Reply(Reply),
+    /// The client is held until `Waiting` has an answer for it. Only where the caller may wait.
+    Wait(Waiter),
+}
+
+impl From<Reply> for Outcome {
+    fn from(reply: Reply) -> Outcome {
+        Outcome::Reply(reply)
+    }
+}
+
+impl Unit<'_> {
+    /// The next id or fence: larger than any before, in memory or `stored`, and near the time in µs.
+    pub fn next_fence(&mut self, stored: u64) -> u64 {
+        let fence = self.env.wall_us.max(self.memory.fence + 1).max(stored + 1);
+        self.memory.fence = fence;
+        fence
+    }
+}
