@@ -33,6 +33,11 @@ pub mod take;
 pub mod tick;
 pub mod workers;
 
+#[cfg(test)]
+mod life;
+#[cfg(test)]
+mod world;
+
 use crate::env::Caller;
 use crate::error::Error;
 use crate::keyspace::Answer;

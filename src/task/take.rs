@@ -3,7 +3,7 @@
 use crate::error::Error;
 use crate::keyspace::{Answer, Type};
 use crate::names::{Index, Name, PRIORITIES};
-use crate::queue::Held;
+use crate::queue::{Held, Rebase};
 use crate::reply::Reply;
 use crate::settings::Settings;
 use crate::task::record::{CANCELLED, HEADER, Record, State};
@@ -78,6 +78,11 @@ pub fn take(unit: &mut Unit<'_>, name: &Name, want: &Want, effort: Effort) -> An
         .map(|(id, deadline)| (deadline.0, id.as_slice()))
         .collect();
     if !members.is_empty() {
+        if unit.memory.queue(name).rebase == Rebase::Walking(0, 0) && unit.keys.zcard(name.index(Index::Claimed))? == 0
+        {
+            // No claim is another process's.
+            unit.memory.queue(name).rebase = Rebase::Done;
+        }
         unit.keys.zadd(name.index(Index::Claimed), &members)?;
     }
     if let Some(first) = claims.iter().map(|(_, deadline)| *deadline).min() {
