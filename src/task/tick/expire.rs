@@ -1,0 +1,58 @@
+//! Leases that ran out.
+
+use crate::keyspace::Answer;
+use crate::names::{Index, Name};
+use crate::queue::Rebase;
+use crate::settings::Settings;
+use crate::task::record::{Record, State};
+use crate::task::{self, ending};
+use crate::time::Steady;
+use crate::unit::Unit;
+
+/// Claims that end in one slice.
+const ENDED: usize = 32;
+
+/// Takes back the claims whose lease ran out, unless a stall or a freeze holds them.
+pub fn expire(unit: &mut Unit<'_>, name: &Name, settings: &Settings) -> Answer<bool> {
+    if unit.memory.queue(name).rebase != Rebase::Done {
+        return Ok(true);
+    }
+    let claimed = name.index(Index::Claimed);
+    let over = unit.keys.zlowest(claimed, unit.env.steady.0, ENDED)?;
+    let mut lost: Vec<(Vec<u8>, Record)> = Vec::new();
+    let mut gone: Vec<Vec<u8>> = Vec::new();
+    for (deadline, id) in &over {
+        match task::find(unit, name, id, settings) {
+            Ok(Some(record)) if record.state == State::Claimed => {
+                let held = !unit
+                    .memory
+                    .holds
+                    .may_expire(unit.env.steady, Steady(*deadline), record.lease);
+                if !held {
+                    ending::check(unit, name, id, &record)?;
+                    lost.push((id.clone(), record));
+                }
+            }
+            _ => {
+                unit.memory
+                    .skip_foreign(name, "an id in the claimed set that nobody holds");
+                gone.push(id.clone());
+            }
+        }
+    }
+    let ended: Vec<&[u8]> = lost
+        .iter()
+        .map(|(id, _)| id.as_slice())
+        .chain(gone.iter().map(Vec::as_slice))
+        .collect();
+    if ended.is_empty() {
+        return Ok(false);
+    }
+    unit.keys.zrem(claimed, &ended)?;
+    // From the last to the first: each goes before the head.
+    lost.sort_by_key(|(_, record)| std::cmp::Reverse(record.fence));
+    for (id, record) in &mut lost {
+        ending::lose(unit, name, id, record, settings)?;
+    }
+    Ok(over.len() == ENDED)
+}
