@@ -11,7 +11,8 @@ use crate::names::{Index, Key, Name, Part};
 /// Runs the suite on the keys of `name`, of which there must be none; it leaves none. The error tells the
 /// first promise that was broken.
 pub fn run(keys: &mut dyn Keyspace, name: &Name) -> Result<(), String> {
-    let checks: [(&str, fn(&mut Check<'_>) -> Result<(), String>); 10] = [
+    type Checks = [(&'static str, fn(&mut Check<'_>) -> Result<(), String>); 10];
+    let checks: Checks = [
         ("strings", strings),
         ("short strings", short_strings),
         ("lists", lists),
