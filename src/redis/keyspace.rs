@@ -288,7 +288,7 @@ impl Keyspace for ServerKeys<'_> {
         let mut removed = 0;
         for &position in positions.iter().filter(|&&position| position < length) {
             // Those before it are gone by now.
-            let at = c_long::try_from(position - removed).unwrap_or(c_long::MAX);
+            let at = c_long::try_from(position.saturating_sub(removed)).unwrap_or(c_long::MAX);
             // SAFETY: a list open for writing; a position beyond its end is refused.
             if unsafe { call!(RedisModule_ListDelete(open.raw, at)) } == OK {
                 removed += 1;

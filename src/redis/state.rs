@@ -45,6 +45,12 @@ impl State {
     }
 }
 
+/// Forgets everything, the settings too.
+pub fn forget() {
+    with(|state| *state = State::default());
+    SETTINGS.set(Settings::default());
+}
+
 /// Something to be done with the state as soon as it is free.
 type Later = Box<dyn FnOnce(&mut State)>;
 
