@@ -35,7 +35,6 @@ mod state;
 mod timer;
 mod unit;
 mod waits;
-mod walk;
 
 use std::ffi::c_int;
 
