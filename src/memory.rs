@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use crate::agenda::Agenda;
 use crate::env::Env;
 use crate::holds::Holds;
-use crate::names::{Name, Touched};
+use crate::names::{ByName, Id, Name, Touched};
 use crate::queue::{Ended, Queue};
 use crate::stats::{Lateness, Totals};
 use crate::time::{SECOND, Steady, Wall};
@@ -18,7 +18,7 @@ const IDLE: i64 = 3_600 * SECOND;
 /// The memory of the module.
 #[derive(Debug, Default)]
 pub struct Memory {
-    queues: HashMap<Name, Queue>,
+    queues: ByName<Queue>,
     known: BTreeSet<Name>,
     /// When each queue next needs the timer.
     pub agenda: Agenda,
@@ -27,7 +27,7 @@ pub struct Memory {
     /// What holds expiry back.
     pub holds: Holds,
     /// Claims bound to a connection, by their token.
-    pub bound: HashMap<u64, BTreeMap<u64, (Name, Vec<u8>)>>,
+    pub bound: HashMap<u64, BTreeMap<u64, (Name, Id)>>,
     /// The last id or fence given out.
     pub fence: u64,
     /// Counts over all queues.
@@ -130,7 +130,7 @@ impl Memory {
         self.bound
             .entry(connection)
             .or_default()
-            .insert(token, (name.clone(), id.to_vec()));
+            .insert(token, (name.clone(), Id::from_slice(id)));
     }
 
     /// A claim that was tied to a connection has ended.
@@ -161,7 +161,7 @@ impl Memory {
     }
 
     fn end(&mut self, name: &Name, ended: Ended) {
-        self.queue(name).ended.push_back(ended);
+        self.queue(name).ended.push(ended);
         self.agenda.now(name);
     }
 

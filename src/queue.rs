@@ -1,7 +1,8 @@
 //! What is remembered of one queue between units: its settings, its workers' numbers, who holds what.
 
-use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
+use crate::names::Id;
 use crate::settings::Settings;
 use crate::stats::{Lateness, Totals};
 use crate::time::Steady;
@@ -16,15 +17,15 @@ pub struct Queue {
     /// Who holds what. Complete only after `rebase` is done.
     pub claims: Claims,
     /// Claims that ended without a command; the tick puts their tasks back.
-    pub ended: VecDeque<Ended>,
+    pub ended: Vec<Ended>,
     /// How far the claimed set was walked since the process or its role began.
     pub rebase: Rebase,
     /// Bit p set: the ready list of priority p may have something.
     pub maybe_ready: u16,
     /// A claim met so many stale ids at the head of a list that it left them to the tick.
     pub trim: bool,
-    /// Position in each ready list up to which stale ids were looked for.
-    pub compacted: [usize; 10],
+    /// How far each ready list has been compacted.
+    pub passes: [Pass; 10],
     /// Counts since `Memory::since`.
     pub totals: Totals,
     /// How late its tasks became claimable; made with the first.
@@ -32,18 +33,27 @@ pub struct Queue {
     /// Whether the log was told about a foreign entry.
     pub complained: bool,
     /// Numbers of the workers that claimed since the unused ones were last cleaned out.
-    pub active: HashSet<u32>,
+    pub active: BTreeSet<u32>,
     /// When the unused workers were last cleaned out.
     pub cleaned: Steady,
     /// When a command or the tick last did something here.
     pub used: Steady,
 }
 
+/// One pass over a ready list that takes out the ids that do not count.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Pass {
+    /// The position it has come to.
+    pub at: usize,
+    /// Whether it found any such id.
+    pub found: bool,
+}
+
 /// A claim that ended without a command of its holder.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Ended {
     /// The task.
-    pub id: Vec<u8>,
+    pub id: Id,
     /// The token of the claim; if the task has another one by now, nothing is to be done.
     pub token: u64,
     /// Whether the claim counts as lost; else it is as if released.
@@ -65,15 +75,15 @@ impl Default for Queue {
             settings: None,
             workers: None,
             claims: Claims::default(),
-            ended: VecDeque::new(),
+            ended: Vec::new(),
             rebase: Rebase::Walking(0, 0),
             maybe_ready: ALL_READY,
             trim: false,
-            compacted: [0; 10],
+            passes: [Pass::default(); 10],
             totals: Totals::default(),
             lateness: None,
             complained: false,
-            active: HashSet::new(),
+            active: BTreeSet::new(),
             cleaned: Steady(0),
             used: Steady(0),
         }
@@ -97,7 +107,7 @@ impl Queue {
         self.claims = Claims::default();
         self.ended.clear();
         self.rebase = Rebase::Walking(0, 0);
-        self.compacted = [0; 10];
+        self.passes = [Pass::default(); 10];
     }
 }
 
@@ -161,7 +171,7 @@ impl WorkerNumbers {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Held {
     /// The task.
-    pub id: Vec<u8>,
+    pub id: Id,
     /// The connection the claim is bound to.
     pub connection: Option<u64>,
 }
@@ -169,7 +179,7 @@ pub struct Held {
 /// Worker number → token → claim. Tokens grow, so a worker's claims stand in claim order.
 #[derive(Clone, Debug, Default)]
 pub struct Claims {
-    by_worker: HashMap<u32, BTreeMap<u64, Held>>,
+    by_worker: BTreeMap<u32, BTreeMap<u64, Held>>,
 }
 
 impl Claims {

@@ -227,7 +227,7 @@ impl Arena {
             }
             Kind::Many(items) => return self.push_items(array, items, 0),
             Kind::Any(items) => return self.push_items(array, items, raw::REDISMODULE_CMD_ARG_OPTIONAL),
-            Kind::Counted(items) => {
+            Kind::Counted(_, items) => {
                 raw.type_ = raw::RedisModuleCommandArgType_REDISMODULE_ARG_TYPE_INTEGER;
                 array.push(raw);
                 return self.push_items(array, items, 0);

@@ -14,8 +14,8 @@ use redis_module::raw;
 use super::api::{CallReply, Level, OK, call, log};
 use super::handles::{Handles, Open};
 use super::record::Record;
-use crate::keyspace::{Answer, Keyspace, Scored, Type};
-use crate::names::{Key, Name};
+use crate::keyspace::{Answer, Keyspace, Scored, Start, Type};
+use crate::names::{Id, Key, Name};
 
 /// The server's keys, for one unit.
 #[derive(Debug)]
@@ -153,10 +153,10 @@ impl Keyspace for ServerKeys<'_> {
     }
 
     fn get(&mut self, key: Key<'_>) -> Answer<Option<Vec<u8>>> {
-        strings::get(self, key, usize::MAX)
+        strings::get(self, key, usize::MAX, <[u8]>::to_vec)
     }
-    fn get_start(&mut self, key: Key<'_>, length: usize) -> Answer<Option<Vec<u8>>> {
-        strings::get(self, key, length)
+    fn get_start(&mut self, key: Key<'_>, length: usize) -> Answer<Option<Start>> {
+        strings::get(self, key, length, Start::from_slice)
     }
     fn set(&mut self, key: Key<'_>, start: &[u8], rest: &[u8]) -> Answer<()> {
         strings::set(self, key, start, rest)
@@ -174,7 +174,7 @@ impl Keyspace for ServerKeys<'_> {
     fn lpush(&mut self, key: Key<'_>, ids: &[&[u8]]) -> Answer<()> {
         lists::push(self, key, ids, &lists::HEAD)
     }
-    fn lpop(&mut self, key: Key<'_>) -> Answer<Option<Vec<u8>>> {
+    fn lpop(&mut self, key: Key<'_>) -> Answer<Option<Id>> {
         lists::pop(self, key)
     }
     fn lrange(&mut self, key: Key<'_>, from: i64, count: usize) -> Answer<Vec<Vec<u8>>> {

@@ -12,7 +12,7 @@ use crate::keyspace::Answer;
 use crate::names::{Index, Name};
 use crate::settings::Settings;
 use crate::task::{ending, pause, take};
-use crate::time::{SECOND, Steady, Wall};
+use crate::time::{Ms, SECOND, Steady, Wall};
 use crate::unit::Unit;
 
 /// One slice of everything that is due in the queue. Whether there is more to do at once.
@@ -48,6 +48,11 @@ pub fn run(unit: &mut Unit<'_>, name: &Name) {
     }
 }
 
+/// What could not be dealt with is tried again after this long, ms.
+const RETRY: Ms = SECOND;
+/// A lease that is held for another turn of the event loop is looked at again after this long, ms.
+const TURN: Ms = 10;
+
 type Step = fn(&mut Unit<'_>, &Name, &Settings) -> Answer<bool>;
 
 /// Ends a pause whose time is over.
@@ -63,28 +68,34 @@ fn trim(unit: &mut Unit<'_>, name: &Name, settings: &Settings) -> Answer<bool> {
     ending::trim_dead(unit, name, settings)
 }
 
-/// Puts the queue's next moments on the agenda.
+/// Puts the queue's next moments on the agenda. One that has passed was tried in this slice and could not be
+/// dealt with: because of a hold, or of a key of another type. It is tried again later.
 fn plan(unit: &mut Unit<'_>, name: &Name) -> Answer<()> {
     let settings = super::settings(unit, name)?;
-    if let Some((due, _)) = unit.keys.zlowest(name.index(Index::Scheduled), i64::MAX, 1)?.first() {
-        unit.memory.agenda.at_wall(name, Wall(*due));
-    }
-    if let Some((deadline, _)) = unit.keys.zlowest(name.index(Index::Claimed), i64::MAX, 1)?.first() {
-        let mut moment = Steady(*deadline);
-        if moment <= unit.env.steady {
-            // Due but held: look again when the hold ends, or after the next turn of the loop.
-            let soon = unit.env.steady.after(1);
-            let held = unit.memory.holds.until(unit.env.steady).unwrap_or(soon);
-            moment = held.min(unit.env.steady.after(SECOND)).max(soon);
+    let (now, retry) = (unit.env.steady, unit.env.steady.after(RETRY));
+    let mut first = |index: Index| -> Answer<Option<i64>> {
+        let lowest = unit.keys.zlowest(name.index(index), i64::MAX, 1)?;
+        Ok(lowest.first().map(|(score, _)| *score))
+    };
+    let (due, deadline, died) = (first(Index::Scheduled)?, first(Index::Claimed)?, first(Index::Dead)?);
+    let gone = died.map(|died| died.saturating_add(settings.dead_retain(&unit.env.settings)));
+    let resumed = settings.paused.filter(|until| *until != i64::MAX);
+    for moment in [due, gone, resumed].into_iter().flatten().map(Wall) {
+        if moment > unit.env.wall {
+            unit.memory.agenda.at_wall(name, moment);
+        } else {
+            unit.memory.agenda.at_steady(name, retry);
         }
+    }
+    if let Some(deadline) = deadline.map(Steady) {
+        let moment = if deadline > now {
+            deadline
+        } else {
+            // Held until then, or for another turn of the loop.
+            let turn = now.after(TURN);
+            unit.memory.holds.until(now).unwrap_or(turn).clamp(turn, retry)
+        };
         unit.memory.agenda.at_steady(name, moment);
-    }
-    if let Some((died, _)) = unit.keys.zlowest(name.index(Index::Dead), i64::MAX, 1)?.first() {
-        let until = died.saturating_add(settings.dead_retain(&unit.env.settings));
-        unit.memory.agenda.at_wall(name, Wall(until));
-    }
-    if let Some(until) = settings.paused.filter(|until| *until != i64::MAX) {
-        unit.memory.agenda.at_wall(name, Wall(until));
     }
     Ok(())
 }

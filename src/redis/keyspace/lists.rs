@@ -6,7 +6,7 @@ use redis_module::raw;
 
 use super::ServerKeys;
 use crate::keyspace::{Answer, Type};
-use crate::names::Key;
+use crate::names::{Id, Key};
 use crate::redis::api::{OK, Text, call};
 use crate::redis::handles::Open;
 
@@ -49,7 +49,7 @@ pub fn push(keys: &mut ServerKeys<'_>, key: Key<'_>, ids: &[&[u8]], end: &End) -
 }
 
 /// Takes the head off.
-pub fn pop(keys: &mut ServerKeys<'_>, key: Key<'_>) -> Answer<Option<Vec<u8>>> {
+pub fn pop(keys: &mut ServerKeys<'_>, key: Key<'_>) -> Answer<Option<Id>> {
     let (open, there) = keys.typed(key, Type::List)?;
     if !there {
         return Ok(None);
@@ -66,7 +66,7 @@ pub fn pop(keys: &mut ServerKeys<'_>, key: Key<'_>) -> Answer<Option<Vec<u8>>> {
     };
     keys.notify(key, raw::REDISMODULE_NOTIFY_LIST, c"lpop");
     keys.record(key, |record| record.pop(key));
-    Ok(Some(popped.bytes().to_vec()))
+    Ok(Some(Id::from_slice(popped.bytes())))
 }
 
 /// Up to `count` elements from position `from`.

@@ -11,7 +11,7 @@ use crate::names::Key;
 use crate::redis::api::{Text, call, slice_of};
 
 /// The string's bytes, at most `length`.
-pub fn get(keys: &mut ServerKeys<'_>, key: Key<'_>, length: usize) -> Answer<Option<Vec<u8>>> {
+pub fn get<B>(keys: &mut ServerKeys<'_>, key: Key<'_>, length: usize, copy: fn(&[u8]) -> B) -> Answer<Option<B>> {
     let (open, there) = keys.typed(key, Type::String)?;
     if !there {
         return Ok(None);
@@ -26,7 +26,7 @@ pub fn get(keys: &mut ServerKeys<'_>, key: Key<'_>, length: usize) -> Answer<Opt
         ));
         slice_of(start, size)
     };
-    Ok(bytes.get(..length.min(size)).map(<[u8]>::to_vec))
+    Ok(bytes.get(..length.min(size)).map(copy))
 }
 
 /// Sets the string to `start` followed by `rest`.

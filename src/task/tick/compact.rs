@@ -2,6 +2,7 @@
 
 use crate::keyspace::Answer;
 use crate::names::{Name, PRIORITIES};
+use crate::queue::Pass;
 use crate::settings::Settings;
 use crate::task::ready;
 use crate::unit::Unit;
@@ -21,49 +22,61 @@ pub fn compact(unit: &mut Unit<'_>, name: &Name, settings: &Settings) -> Answer<
         }
         let length = unit.keys.llen(name.ready(priority))?;
         if length == 0 {
+            // Somebody deleted the list.
             ready::change_stale(unit, name, priority, -(stale as i64))?;
         } else if trim {
-            let trimmed = discard_range(unit, name, priority, 0, settings)?;
-            unit.memory.queue(name).trim |= trimmed;
-            more |= trimmed;
+            let (_, removed) = discard(unit, name, priority, 0, settings)?;
+            unit.memory.queue(name).trim |= removed > 0;
+            more |= removed > 0;
         } else if stale * 2 > length {
-            let from = unit
-                .memory
-                .queue(name)
-                .compacted
-                .get(usize::from(priority))
-                .copied()
-                .unwrap_or(0);
-            let from = if from >= length { 0 } else { from };
-            discard_range(unit, name, priority, from, settings)?;
+            pass(unit, name, priority, settings)?;
             more = true;
         }
     }
     Ok(more)
 }
 
-/// Removes the ids that do not count among the next ones from a position on. Whether any of them did not.
-fn discard_range(unit: &mut Unit<'_>, name: &Name, priority: u8, from: usize, settings: &Settings) -> Answer<bool> {
+/// The next slice of a pass over a list.
+fn pass(unit: &mut Unit<'_>, name: &Name, priority: u8, settings: &Settings) -> Answer<()> {
+    let slot = usize::from(priority);
+    let mut pass = unit.memory.queue(name).passes.get(slot).copied().unwrap_or_default();
+    let (seen, removed) = discard(unit, name, priority, pass.at, settings)?;
+    pass.found |= removed > 0;
+    pass.at += seen - removed;
+    if seen < LOOKED_AT {
+        if !pass.found {
+            // Records were deleted by hand: the stored number stands for nothing in this list.
+            let stale = i64::from(settings.stale(priority));
+            ready::change_stale(unit, name, priority, -stale)?;
+        }
+        pass = Pass::default();
+    }
+    if let Some(stored) = unit.memory.queue(name).passes.get_mut(slot) {
+        *stored = pass;
+    }
+    Ok(())
+}
+
+/// Removes the ids that do not count among the next ones from a position on: how many were looked at, how many
+/// removed.
+fn discard(unit: &mut Unit<'_>, name: &Name, priority: u8, from: usize, settings: &Settings) -> Answer<(usize, usize)> {
     let list = name.ready(priority);
     let ids = unit.keys.lrange(list, i64::try_from(from).unwrap_or(0), LOOKED_AT)?;
     let mut positions = Vec::new();
     let mut stale = 0;
     for (offset, id) in ids.iter().enumerate() {
         let record = ready::look(unit, name, id);
-        if record
+        let counts = record
             .as_ref()
-            .is_some_and(|record| ready::counts(record, priority, settings))
-        {
-            continue;
+            .is_some_and(|record| ready::counts(record, priority, settings));
+        if !counts {
+            positions.push(from + offset);
+            stale += i64::from(ready::discard(unit, name, id, priority, record)?);
         }
-        positions.push(from + offset);
-        stale += i64::from(ready::discard(unit, name, id, priority, record)?);
     }
-    let kept = ids.len() - positions.len();
-    unit.keys.lremove(list, &positions)?;
+    if !positions.is_empty() {
+        unit.keys.lremove(list, &positions)?;
+    }
     ready::change_stale(unit, name, priority, -stale)?;
-    if let Some(compacted) = unit.memory.queue(name).compacted.get_mut(usize::from(priority)) {
-        *compacted = from + kept;
-    }
-    Ok(!positions.is_empty())
+    Ok((ids.len(), positions.len()))
 }

@@ -14,10 +14,9 @@ const ENDED: usize = 32;
 /// Puts back the tasks of claims whose connection closed or whose client was gone.
 pub fn end_claims(unit: &mut Unit<'_>, name: &Name, settings: &Settings) -> Answer<bool> {
     let queue = unit.memory.queue(name);
-    let many = queue.ended.len().min(ENDED);
-    let ended: Vec<Ended> = queue.ended.drain(..many).collect();
-    let more = !queue.ended.is_empty();
     // From the last to the first: each goes before the head, so that they stand in claim order again.
+    let ended: Vec<Ended> = queue.ended.split_off(queue.ended.len().saturating_sub(ENDED));
+    let more = !queue.ended.is_empty();
     for Ended { id, token, lost } in ended.into_iter().rev() {
         let Ok(Some(mut record)) = task::find(unit, name, &id, settings) else {
             continue;

@@ -15,19 +15,24 @@ const ENDED: usize = 32;
 /// Takes back the claims whose lease ran out, unless a stall or a freeze holds them.
 pub fn expire(unit: &mut Unit<'_>, name: &Name, settings: &Settings) -> Answer<bool> {
     if unit.memory.queue(name).rebase != Rebase::Done {
-        return Ok(true);
+        return Ok(false);
     }
     let claimed = name.index(Index::Claimed);
-    let over = unit.keys.zlowest(claimed, unit.env.steady.0, ENDED)?;
+    let now = unit.env.steady;
+    let over = if unit.memory.holds.until(now).is_some() {
+        // Those that are held longest already are the first that may go.
+        unit.keys.zlowest(claimed, now.0, ENDED)?
+    } else {
+        // The latest first: each slice goes before the head, so that all end up in claim order.
+        let later = (now.0.saturating_add(1), Vec::new());
+        unit.keys.zwalk(claimed, Some(&later), true, ENDED)?
+    };
     let mut lost: Vec<(Vec<u8>, Record)> = Vec::new();
     let mut gone: Vec<Vec<u8>> = Vec::new();
     for (deadline, id) in &over {
         match task::find(unit, name, id, settings) {
             Ok(Some(record)) if record.state == State::Claimed => {
-                let held = !unit
-                    .memory
-                    .holds
-                    .may_expire(unit.env.steady, Steady(*deadline), record.lease);
+                let held = !unit.memory.holds.may_expire(now, Steady(*deadline), record.lease);
                 if !held {
                     ending::check(unit, name, id, &record)?;
                     lost.push((id.clone(), record));
