@@ -186,6 +186,8 @@ pub struct Handles<'s> {
     db_before: i32,
     db: i32,
     open: SmallVec<[Open; 8]>,
+    /// Position of the key used last: verbs come in runs on one key.
+    recent: usize,
     texts: &'s mut Texts,
     /// The queue whose keys were opened last: nearly always the only one.
     last: Option<Rc<NameTexts>>,
@@ -209,6 +211,7 @@ impl<'s> Handles<'s> {
             db_before: db,
             db,
             open: SmallVec::new(),
+            recent: 0,
             texts,
             last: None,
             observed,
@@ -245,6 +248,7 @@ impl<'s> Handles<'s> {
                 self.open.len() - 1
             }
         };
+        self.recent = at;
         #[allow(clippy::indexing_slicing, reason = "a position just found or pushed")]
         &mut self.open[at]
     }
@@ -266,9 +270,11 @@ impl<'s> Handles<'s> {
     }
 
     fn find(&self, key: Key<'_>) -> Option<usize> {
-        self.open
-            .iter()
-            .rposition(|open| open.text.is(key.part, key) && open.texts.name == *key.name)
+        let is = |open: &Open| open.text.is(key.part, key) && open.texts.name == *key.name;
+        if self.open.get(self.recent).is_some_and(is) {
+            return Some(self.recent);
+        }
+        self.open.iter().rposition(is)
     }
 
     fn shut(&mut self, open: &Open) {
@@ -284,7 +290,7 @@ impl<'s> Handles<'s> {
         }
     }
 
-    /// Tells keyspace notifications what was done to the open key.
+    /// Notes that the open key was changed, and tells keyspace notifications how.
     pub fn notify(&mut self, key: Key<'_>, class: c_int, event: &std::ffi::CStr) {
         let (ctx, observed) = (self.ctx, self.observed);
         let open = self.open(key);
@@ -300,6 +306,11 @@ impl<'s> Handles<'s> {
                 ))
             };
         }
+    }
+
+    /// Whether anybody but us listens to keyspace notifications.
+    pub fn observed(&self) -> bool {
+        self.observed
     }
 
     /// The name of a key, for a command.

@@ -99,7 +99,7 @@ impl<'s> ServerKeys<'s> {
     /// Tells what was done to a key and, when that took its last element away, that it is gone.
     fn notify(&mut self, key: Key<'_>, class: c_int, event: &CStr) {
         self.handles.notify(key, class, event);
-        if matches!(self.handles.open(key).kind(), Ok(None)) {
+        if self.handles.observed() && matches!(self.handles.open(key).kind(), Ok(None)) {
             self.handles.notify(key, raw::REDISMODULE_NOTIFY_GENERIC, c"del");
         }
     }
