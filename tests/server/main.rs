@@ -1,0 +1,8 @@
+//! Black-box tests: each starts a server of its own with the module and talks to it as any client would.
+//!
+//! `support` holds the harness, each other module the tests of one topic: `cargo test --test server life`.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+
+mod support;
+
+mod harness;

@@ -1,0 +1,163 @@
+//! The bytes the module writes: the record of effects in `steward.apply`, and the header of a task.
+
+use super::value::readable;
+
+/// The effects of a record, one line each, such as `rpush ready:5 [a, b]`.
+pub fn effects(record: &[u8]) -> Vec<String> {
+    let mut from = Reader { rest: record };
+    assert_eq!(from.byte(), b'1', "format version");
+    let mut effects = Vec::new();
+    while !from.rest.is_empty() {
+        effects.push(from.effect());
+    }
+    effects
+}
+
+struct Reader<'a> {
+    rest: &'a [u8],
+}
+
+impl<'a> Reader<'a> {
+    fn byte(&mut self) -> u8 {
+        self.take(1)[0]
+    }
+
+    fn take(&mut self, length: usize) -> &'a [u8] {
+        let (taken, rest) = self.rest.split_at_checked(length).expect("a whole record");
+        self.rest = rest;
+        taken
+    }
+
+    /// LEB128.
+    fn number(&mut self) -> u64 {
+        let mut number = 0;
+        for shift in (0..64).step_by(7) {
+            let byte = self.byte();
+            number |= u64::from(byte & 0x7f) << shift;
+            if byte & 0x80 == 0 {
+                return number;
+            }
+        }
+        panic!("a number of more than 64 bits");
+    }
+
+    /// Zigzag.
+    fn score(&mut self) -> i64 {
+        let number = self.number();
+        (number >> 1).cast_signed() ^ -(number & 1).cast_signed()
+    }
+
+    fn bytes(&mut self) -> &'a [u8] {
+        let length = self.number();
+        self.take(usize::try_from(length).unwrap())
+    }
+
+    fn text(&mut self) -> String {
+        readable(self.bytes())
+    }
+
+    fn list<T: std::fmt::Display>(&mut self, mut item: impl FnMut(&mut Self) -> T) -> String {
+        let count = self.number();
+        let items: Vec<String> = (0..count).map(|_| item(self).to_string()).collect();
+        format!("[{}]", items.join(", "))
+    }
+
+    fn effect(&mut self) -> String {
+        let code = self.byte();
+        let key = self.key();
+        match code {
+            b'S' => format!("set {key} {}", shown_value(&key, self.bytes())),
+            b'H' => format!("set_start {key} {}", shown_value(&key, self.bytes())),
+            b'X' => format!("del {key}"),
+            b'M' => format!("rename {key} {}", self.key()),
+            b'R' => format!("rpush {key} {}", self.list(Reader::text)),
+            b'L' => format!("lpush {key} {}", self.list(Reader::text)),
+            b'P' => format!("lpop {key} {}", self.number()),
+            b'E' => format!("lremove {key} {}", self.list(Reader::number)),
+            b'Z' => format!("zadd {key} {}", self.list(|from| format!("{} {}", from.score(), from.text()))),
+            b'Y' => format!("zrem {key} {}", self.list(Reader::text)),
+            b'V' => format!("zrem_lowest {key} {}", self.number()),
+            b'A' => format!("hset {key} {}", self.list(|from| format!("{} {}", from.text(), from.text()))),
+            b'B' => format!("hdel {key} {}", self.list(Reader::text)),
+            other => panic!("unknown effect {:?}", char::from(other)),
+        }
+    }
+
+    fn key(&mut self) -> String {
+        match self.byte() {
+            b't' => format!("t:{}", self.text()),
+            b'x' => format!("x:{}", self.text()),
+            b'D' => format!("drop:{}:{}", self.number(), self.key()),
+            b'q' => "queue".into(),
+            b'w' => "workers".into(),
+            b's' => "scheduled".into(),
+            b'c' => "claimed".into(),
+            b'd' => "dead".into(),
+            b'f' => "done".into(),
+            b'b' => "blocked".into(),
+            digit @ b'0'..=b'9' => format!("ready:{}", char::from(digit)),
+            other => panic!("unknown key code {:?}", char::from(other)),
+        }
+    }
+}
+
+/// The value of a string key: a task's header taken apart, then its payload.
+fn shown_value(key: &str, value: &[u8]) -> String {
+    if key.starts_with("t:") { shown_record(value) } else { readable(value) }
+}
+
+/// Length of a header, LF included.
+pub const HEADER: usize = 54;
+
+/// A task's record, `<state> <what is not zero, by name> 'payload'`.
+pub fn shown_record(record: &[u8]) -> String {
+    let (header, payload) = record.split_at_checked(HEADER).expect("a whole header");
+    let header = std::str::from_utf8(header).expect("an ASCII header");
+    assert!(header.ends_with('\n') && header.starts_with('1'), "{header:?}");
+    let groups: Vec<usize> = header.trim_end().split(' ').map(str::len).collect();
+    assert_eq!(groups, [9, 10, 10, 11, 9], "{header:?}");
+    let digits: String = header.chars().filter(|c| !c.is_whitespace()).collect();
+    let mut out = match &digits[1..2] {
+        "w" => "waiting".to_string(),
+        "c" => "claimed".to_string(),
+        "b" => "blocked".to_string(),
+        "d" => "dead".to_string(),
+        "f" => "done".to_string(),
+        "r" => "removed".to_string(),
+        other => panic!("unknown state {other}"),
+    };
+    let fields = [
+        ("p", 1),
+        ("flags", 3),
+        ("stale", 3),
+        ("used", 4),
+        ("deliveries", 4),
+        ("lost", 2),
+        ("worker", 4),
+        ("lease", 6),
+        ("fence", 11),
+        ("due", 9),
+    ];
+    let mut at = 2;
+    for (name, width) in fields {
+        let number = u64::from_str_radix(&digits[at..at + width], 36).expect("base 36");
+        at += width;
+        if number != 0 {
+            out.push_str(&format!(" {name}={number}"));
+        }
+    }
+    if payload.is_empty() { out } else { format!("{out} '{}'", readable(payload)) }
+}
+
+#[test]
+fn a_record_is_read_as_the_format_says() {
+    assert_eq!(effects(b"1R5\x02\x01a\x03b b"), ["rpush ready:5 [a, b b]"]);
+    assert_eq!(effects(b"1R5\x01\x01aPt\x01i\xac\x02"), ["rpush ready:5 [a]", "lpop t:i 300"]);
+    assert_eq!(effects(b"1Zc\x01\x03\x01i"), ["zadd claimed [-2 i]"]);
+    assert_eq!(effects(b"1MdD\x09d"), ["rename dead drop:9:dead"]);
+    let header = b"1c5000001 000100020a 000300000z 0000000000z 00000000a\nhi";
+    assert_eq!(
+        shown_record(header),
+        "claimed p=5 stale=1 used=1 deliveries=2 lost=10 worker=3 lease=35 fence=35 due=10 'hi'"
+    );
+}
