@@ -167,6 +167,12 @@ impl Server {
         assert!(self.launch(), "the server does not start again:\n{}", self.log_tail());
     }
 
+    /// Starts it again with the redis.conf it has written itself.
+    #[track_caller]
+    pub fn start_again_as_written(&mut self) {
+        assert!(self.spawn(), "the server does not start again:\n{}", self.log_tail());
+    }
+
     /// Starts it again without the module.
     #[track_caller]
     pub fn start_again_plain(&mut self) {
@@ -190,10 +196,8 @@ impl Server {
         lines[lines.len().saturating_sub(60)..].join("\n")
     }
 
-    /// Starts the process and waits until it serves; false when it ended instead.
+    /// Writes redis.conf and starts the process; false when it ended instead of serving.
     fn launch(&mut self) -> bool {
-        let mut command = Command::new(server_binary());
-        command.current_dir(self.dir()).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
         let port = self.port.to_string();
         let mut settings: Vec<(&str, &str)> = vec![
             ("port", &port),
@@ -218,7 +222,13 @@ impl Server {
         // A file, not arguments: CONFIG REWRITE needs one.
         let text: String = settings.iter().map(|(name, value)| format!("{name} {}\n", quoted(value))).collect();
         std::fs::write(self.dir().join("redis.conf"), text).unwrap();
-        command.arg("redis.conf");
+        self.spawn()
+    }
+
+    fn spawn(&mut self) -> bool {
+        let mut command = Command::new(server_binary());
+        command.arg("redis.conf").current_dir(self.dir());
+        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
         die_with_parent(&mut command);
         self.child = Some(command.spawn().expect("a server: set STEWARD_SERVER or install redis-server"));
         let start = Instant::now();
