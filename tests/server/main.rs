@@ -5,4 +5,23 @@
 
 mod support;
 
+mod bind;
+mod blocking;
+mod cancel;
+mod config;
+mod crash;
+mod docs;
+mod drop;
+mod fail;
+mod freeze;
 mod harness;
+mod hostile;
+mod input;
+mod keyspace;
+mod life;
+mod list;
+mod model;
+mod persistence;
+mod queues;
+mod stale;
+mod timer;

@@ -52,6 +52,13 @@ impl Client {
         self.send_args(&words.split_whitespace().collect::<Vec<_>>());
     }
 
+    /// As `send`, or the error of a connection that broke.
+    pub fn try_send(&mut self, words: &str) -> std::io::Result<()> {
+        let mut out = Vec::new();
+        encode(&words.split_whitespace().collect::<Vec<_>>(), &mut out);
+        self.stream.get_mut().write_all(&out)
+    }
+
     /// Sends a command of any bytes and does not wait.
     #[track_caller]
     pub fn send_args<A: AsRef<[u8]>>(&mut self, args: &[A]) {

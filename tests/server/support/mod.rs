@@ -1,6 +1,8 @@
 //! What the tests stand on: a server of their own, connections, and the replication stream made readable.
 
 pub mod client;
+pub mod history;
+pub mod places;
 pub mod random;
 pub mod record;
 pub mod server;

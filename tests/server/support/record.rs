@@ -109,42 +109,67 @@ fn shown_value(key: &str, value: &[u8]) -> String {
 /// Length of a header, LF included.
 pub const HEADER: usize = 54;
 
+/// The header of a task, taken apart.
+pub struct Header {
+    /// Its state in a word.
+    pub state: &'static str,
+    numbers: Vec<(&'static str, u64)>,
+}
+
+/// The numbers of a header and how many base-36 digits each has.
+const FIELDS: [(&str, usize); 10] = [
+    ("p", 1),
+    ("flags", 3),
+    ("stale", 3),
+    ("used", 4),
+    ("deliveries", 4),
+    ("lost", 2),
+    ("worker", 4),
+    ("lease", 6),
+    ("fence", 11),
+    ("due", 9),
+];
+
+impl Header {
+    /// Reads a header; fails the test when it is none.
+    #[track_caller]
+    pub fn read(bytes: &[u8]) -> Header {
+        let header = std::str::from_utf8(bytes).expect("an ASCII header");
+        assert!(header.ends_with('\n') && header.starts_with('1'), "{header:?}");
+        let groups: Vec<usize> = header.trim_end().split(' ').map(str::len).collect();
+        assert_eq!(groups, [9, 10, 10, 11, 9], "{header:?}");
+        let digits: String = header.chars().filter(|c| !c.is_whitespace()).collect();
+        let state = match &digits[1..2] {
+            "w" => "waiting",
+            "c" => "claimed",
+            "b" => "blocked",
+            "d" => "dead",
+            "f" => "done",
+            "r" => "removed",
+            other => panic!("unknown state {other}"),
+        };
+        let mut at = 2;
+        let numbers = FIELDS.map(|(name, width)| {
+            at += width;
+            (name, u64::from_str_radix(&digits[at - width..at], 36).expect("base 36"))
+        });
+        Header { state, numbers: numbers.to_vec() }
+    }
+
+    /// One of its numbers.
+    #[track_caller]
+    pub fn number(&self, name: &str) -> u64 {
+        self.numbers.iter().find(|(known, _)| *known == name).expect("a field of the header").1
+    }
+}
+
 /// A task's record, `<state> <what is not zero, by name> 'payload'`.
 pub fn shown_record(record: &[u8]) -> String {
     let (header, payload) = record.split_at_checked(HEADER).expect("a whole header");
-    let header = std::str::from_utf8(header).expect("an ASCII header");
-    assert!(header.ends_with('\n') && header.starts_with('1'), "{header:?}");
-    let groups: Vec<usize> = header.trim_end().split(' ').map(str::len).collect();
-    assert_eq!(groups, [9, 10, 10, 11, 9], "{header:?}");
-    let digits: String = header.chars().filter(|c| !c.is_whitespace()).collect();
-    let mut out = match &digits[1..2] {
-        "w" => "waiting".to_string(),
-        "c" => "claimed".to_string(),
-        "b" => "blocked".to_string(),
-        "d" => "dead".to_string(),
-        "f" => "done".to_string(),
-        "r" => "removed".to_string(),
-        other => panic!("unknown state {other}"),
-    };
-    let fields = [
-        ("p", 1),
-        ("flags", 3),
-        ("stale", 3),
-        ("used", 4),
-        ("deliveries", 4),
-        ("lost", 2),
-        ("worker", 4),
-        ("lease", 6),
-        ("fence", 11),
-        ("due", 9),
-    ];
-    let mut at = 2;
-    for (name, width) in fields {
-        let number = u64::from_str_radix(&digits[at..at + width], 36).expect("base 36");
-        at += width;
-        if number != 0 {
-            out.push_str(&format!(" {name}={number}"));
-        }
+    let header = Header::read(header);
+    let mut out = header.state.to_string();
+    for (name, number) in header.numbers.iter().filter(|(_, number)| *number != 0) {
+        out.push_str(&format!(" {name}={number}"));
     }
     if payload.is_empty() { out } else { format!("{out} '{}'", readable(payload)) }
 }

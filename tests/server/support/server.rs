@@ -186,7 +186,8 @@ impl Server {
         std::fs::read(self.dir().join("log")).map_or_else(|_| String::new(), |log| String::from_utf8_lossy(&log).into())
     }
 
-    fn socket(&self) -> PathBuf {
+    /// Where it listens.
+    pub fn socket(&self) -> PathBuf {
         self.dir().join("s")
     }
 
