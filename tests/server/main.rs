@@ -5,9 +5,11 @@
 
 mod support;
 
+mod acl;
 mod bind;
 mod blocking;
 mod cancel;
+mod cluster;
 mod config;
 mod crash;
 mod docs;

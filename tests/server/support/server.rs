@@ -28,6 +28,7 @@ pub struct Server {
     builder: Builder,
     child: Option<Child>,
     port: u16,
+    bus_port: u16,
 }
 
 impl Builder {
@@ -59,10 +60,11 @@ impl Builder {
     #[track_caller]
     pub fn start(self) -> Server {
         let mut server =
-            Server { dir: tempfile::tempdir().unwrap(), builder: self, child: None, port: 0 };
+            Server { dir: tempfile::tempdir().unwrap(), builder: self, child: None, port: 0, bus_port: 0 };
         // Somebody may take the port between our look and the server's bind.
         for _ in 0..5 {
             server.port = if server.builder.listens { free_port() } else { 0 };
+            server.bus_port = if server.builder.cluster { free_port() } else { 0 };
             if server.launch() {
                 return server;
             }
@@ -116,6 +118,11 @@ impl Server {
     /// The loopback port.
     pub fn port(&self) -> u16 {
         self.port
+    }
+
+    /// The port of the cluster's bus.
+    pub fn bus_port(&self) -> u16 {
+        self.bus_port
     }
 
     /// Its directory, where it keeps its dump, its append-only files and its log.
@@ -210,10 +217,9 @@ impl Server {
             ("enable-debug-command", "yes"),
             ("enable-module-command", "yes"),
         ];
-        let bus;
+        let bus_port = self.bus_port.to_string();
         if self.builder.cluster {
-            bus = free_port().to_string();
-            settings.push(("cluster-port", &bus));
+            settings.push(("cluster-port", &bus_port));
         }
         let module = module();
         if self.builder.module {
