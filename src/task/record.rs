@@ -147,7 +147,7 @@ impl Record {
             .iter()
             .find(|(state, _)| *state == self.state)
             .map_or(b'r', |(_, letter)| *letter);
-        let mut header = [b' '; HEADER];
+        let mut header = [b'0'; HEADER];
         let mut at = Writer {
             bytes: &mut header,
             to: 0,
@@ -200,15 +200,18 @@ impl<'a> Reader<'a> {
     fn skip(&mut self, byte: u8) -> Option<()> {
         (self.take(1)? == [byte]).then_some(())
     }
+    /// No field is wider than 11 digits, which fit.
     fn number(&mut self, width: usize) -> Option<u64> {
-        self.take(width)?.iter().try_fold(0_u64, |number, &byte| {
+        let mut number = 0;
+        for &byte in self.take(width)? {
             let digit = match byte {
                 b'0'..=b'9' => byte - b'0',
                 b'a'..=b'z' => byte - b'a' + 10,
                 _ => return None,
             };
-            number.checked_mul(36)?.checked_add(u64::from(digit))
-        })
+            number = number * 36 + u64::from(digit);
+        }
+        Some(number)
     }
 }
 
@@ -225,9 +228,15 @@ impl Writer<'_> {
         self.to += 1;
     }
     fn number(&mut self, number: u64, width: u32) {
-        let mut rest = number.min(36_u64.saturating_pow(width) - 1);
+        let mut rest = number;
+        if number > 0 {
+            rest = number.min(36_u64.saturating_pow(width) - 1);
+        }
         let end = self.to + width as usize;
         for slot in self.bytes.get_mut(self.to..end).into_iter().flatten().rev() {
+            if rest == 0 {
+                break;
+            }
             let digit = (rest % 36) as u8;
             *slot = if digit < 10 { b'0' + digit } else { b'a' + digit - 10 };
             rest /= 36;
