@@ -90,7 +90,7 @@ fn a_queues_setting_out_of_range_is_refused_with_the_range() {
         ("lease 7 dead-retain 3153600000001", "-BADARG dead-retain must be an integer from 0 to 3153600000000 ms"),
         (
             "colour red",
-            "-BADARG field must be one of lease, attempts, backoff, max-lost, dead-limit, dead-retain",
+            "-BADARG field must be lease or attempts or backoff or max-lost or dead-limit or dead-retain",
         ),
         (
             "backoff LINEAR",
@@ -114,7 +114,7 @@ fn an_eviction_policy_that_could_take_our_keys_is_told() {
     assert_eq!(unsafe_now(&mut client), "0");
     client.must("CONFIG SET maxmemory 1gb maxmemory-policy allkeys-lru");
     assert_eq!(unsafe_now(&mut client), "1");
-    wait_until("it is in the log", || server.log().contains("allkeys-lru"));
+    wait_until("it is in the log", || server.log().contains("may evict tasks"));
     client.must("CONFIG SET maxmemory-policy volatile-lru");
     assert_eq!(unsafe_now(&mut client), "0");
 }

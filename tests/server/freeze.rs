@@ -122,7 +122,7 @@ fn nothing_moves_without_enough_replicas() {
 
 #[test]
 fn nothing_moves_while_the_disk_fails() {
-    let server = Server::builder().set("appendonly", "no").start();
+    let server = Server::builder().set("enable-protected-configs", "yes").start();
     let mut client = server.client();
     busy(&server, &mut client);
     // A snapshot that cannot be written, as on a full disk.

@@ -139,14 +139,3 @@ fn a_page_is_bounded_by_its_bytes() {
     client.schedule(&format!("big {} ID whole", "x".repeat(3 << 20)));
     assert_eq!(client.call("TASK.CLAIM big w COUNT 2").ids(), ["whole"]);
 }
-
-#[test]
-fn a_worker_without_claims_is_forgotten() {
-    let server = Server::start();
-    let mut client = server.client();
-    client.schedule("q x");
-    let (id, token) = client.claim("q w");
-    client.must(&format!("TASK.ACK q {id} {token}"));
-    wait_until("its number is free", || client.call("EXISTS task:{q}:workers") == "0");
-    assert_eq!(client.call("TASK.WORKERS q"), "[]");
-}

@@ -25,5 +25,6 @@ mod list;
 mod model;
 mod persistence;
 mod queues;
+mod replication;
 mod stale;
 mod timer;

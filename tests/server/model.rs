@@ -297,7 +297,7 @@ impl Run {
             let now = match task.state {
                 State::Scheduled(_) => "scheduled",
                 State::Ready => "ready",
-                State::Claimed => "claimed",
+                State::Claimed => "claimed again",
                 State::Dead(_) => "dead",
             };
             return self.expect(words, &format!("-STALE the claim was lost: the task is now {now}"));

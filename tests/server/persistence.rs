@@ -1,11 +1,17 @@
 //! The same data everywhere: replica, append-only file of both kinds, snapshot, after a long random history.
 
 use crate::support::history::History;
+use crate::support::server::Builder;
 use crate::support::{Client, Server, places, wait_until};
 
 const STEPS: usize = 3_000;
 
-/// Waits until nothing moves any more and replies the digest of what there is.
+/// A server on which a lease is short unless said otherwise.
+fn short() -> Builder {
+    Server::builder().set("steward.lease", "50")
+}
+
+/// Stops the timer and replies the digest of what there is.
 #[track_caller]
 fn settled(client: &mut Client) -> String {
     client.must("CONFIG SET steward.timer no");
@@ -14,7 +20,7 @@ fn settled(client: &mut Client) -> String {
 
 #[test]
 fn a_replica_has_what_its_primary_has() {
-    let server = Server::builder().listening().start();
+    let server = short().listening().start();
     let replica = server.replica_with(Server::builder().append_always().set("aof-use-rdb-preamble", "no"));
     let mut client = server.client();
     let mut history = History::new(11);
@@ -43,7 +49,7 @@ fn a_replica_has_what_its_primary_has() {
 #[test]
 fn an_append_only_file_brings_everything_back() {
     for preamble in ["yes", "no"] {
-        let mut server = Server::builder().append_always().set("aof-use-rdb-preamble", preamble).start();
+        let mut server = short().append_always().set("aof-use-rdb-preamble", preamble).start();
         let mut client = server.client();
         let mut history = History::new(12);
         history.run(&mut client, STEPS / 2);
@@ -67,7 +73,7 @@ fn an_append_only_file_brings_everything_back() {
 
 #[test]
 fn a_snapshot_brings_everything_back() {
-    let mut server = Server::start();
+    let mut server = short().start();
     let mut client = server.client();
     History::new(13).run(&mut client, STEPS);
     let digest = settled(&mut client);
@@ -119,7 +125,7 @@ fn a_rewritten_file_is_read_without_the_module() {
 
 #[test]
 fn every_task_is_in_one_place_at_every_moment_of_a_history() {
-    let server = Server::start();
+    let server = short().start();
     let mut client = server.client();
     let mut history = History::new(15);
     for _ in 0..200 {

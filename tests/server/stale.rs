@@ -35,7 +35,7 @@ fn a_worker_whose_lease_is_lost_is_stale_in_every_state_of_the_task() {
     all_answer(&mut client, "a", token, "-STALE the claim was lost: the task is now ready");
     let (_, newer) = client.claim("q w");
     assert!(newer > token, "fences grow");
-    all_answer(&mut client, "a", token, "-STALE the claim was lost: the task is now claimed");
+    all_answer(&mut client, "a", token, "-STALE the claim was lost: the task is now claimed again");
     client.must(&format!("TASK.FAIL q a {newer} DELAY 3600000"));
     all_answer(&mut client, "a", token, "-STALE the claim was lost: the task is now scheduled");
     all_answer(&mut client, "a", newer, "-STALE the claim was lost: the task is now scheduled");
@@ -56,8 +56,8 @@ fn a_token_of_another_task_or_of_no_claim_is_stale() {
     }
     let (_, token) = client.claim("q w");
     all_answer(&mut client, "b", token, "-STALE the claim was lost: the task is now ready");
-    all_answer(&mut client, "a", token + 1, "-STALE the claim was lost: the task is now claimed");
-    all_answer(&mut client, "a", 0, "-STALE the claim was lost: the task is now claimed");
+    all_answer(&mut client, "a", token + 1, "-STALE the claim was lost: the task is now claimed again");
+    all_answer(&mut client, "a", 0, "-STALE the claim was lost: the task is now claimed again");
     all_answer(&mut client, "b", 0, "-STALE the claim was lost: the task is now ready");
     all_answer(&mut client, "nobody", token, "-NOTASK no such task");
 }
@@ -72,7 +72,7 @@ fn a_new_task_of_the_same_id_is_safe_from_the_old_token() {
     client.schedule("q new ID a");
     all_answer(&mut client, "a", token, "-STALE the claim was lost: the task is now ready");
     client.claim("q w");
-    all_answer(&mut client, "a", token, "-STALE the claim was lost: the task is now claimed");
+    all_answer(&mut client, "a", token, "-STALE the claim was lost: the task is now claimed again");
 }
 
 #[test]
@@ -150,5 +150,5 @@ fn fences_grow_over_a_restart() {
     let mut client = server.client();
     let (_, newer) = client.claim("q w");
     assert!(newer > token);
-    all_answer(&mut client, "a", token, "-STALE the claim was lost: the task is now claimed");
+    all_answer(&mut client, "a", token, "-STALE the claim was lost: the task is now claimed again");
 }
