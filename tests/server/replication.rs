@@ -266,7 +266,7 @@ fn what_the_timer_does() {
     wait_until("its lease is lost", || rig.client.counts("q") == "ready 1");
     assert_eq!(
         rig.rest(),
-        ["q: lpush ready:5 [a]; set_start t:a waiting p=5 used=1 deliveries=1 lost=1 fence=T1 due=MS; zrem claimed [a]"]
+        ["q: zrem claimed [a]; lpush ready:5 [a]; set_start t:a waiting p=5 used=1 deliveries=1 lost=1 fence=T1 due=MS"]
     );
     let mut bound = rig.server.client();
     let reply = bound.must("TASK.CLAIM q w BIND");
