@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use crate::agenda::Agenda;
 use crate::env::Env;
 use crate::holds::Holds;
-use crate::names::{Name, Touched};
+use crate::names::{ByName, Name, Touched};
 use crate::queue::{Ended, Queue};
 use crate::stats::{Lateness, Totals};
 use crate::time::{SECOND, Steady, Wall};
@@ -18,7 +18,7 @@ const IDLE: i64 = 3_600 * SECOND;
 /// The memory of the module.
 #[derive(Debug, Default)]
 pub struct Memory {
-    queues: HashMap<Name, Queue>,
+    queues: ByName<Queue>,
     known: BTreeSet<Name>,
     /// When each queue next needs the timer.
     pub agenda: Agenda,

@@ -1,6 +1,6 @@
 //! What is remembered of one queue between units: its settings, its workers' numbers, who holds what.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use crate::settings::Settings;
 use crate::stats::{Lateness, Totals};
@@ -32,7 +32,7 @@ pub struct Queue {
     /// Whether the log was told about a foreign entry.
     pub complained: bool,
     /// Numbers of the workers that claimed since the unused ones were last cleaned out.
-    pub active: HashSet<u32>,
+    pub active: BTreeSet<u32>,
     /// When the unused workers were last cleaned out.
     pub cleaned: Steady,
     /// When a command or the tick last did something here.
@@ -82,7 +82,7 @@ impl Default for Queue {
             totals: Totals::default(),
             lateness: None,
             complained: false,
-            active: HashSet::new(),
+            active: BTreeSet::new(),
             cleaned: Steady(0),
             used: Steady(0),
         }
@@ -178,7 +178,7 @@ pub struct Held {
 /// Worker number → token → claim. Tokens grow, so a worker's claims stand in claim order.
 #[derive(Clone, Debug, Default)]
 pub struct Claims {
-    by_worker: HashMap<u32, BTreeMap<u64, Held>>,
+    by_worker: BTreeMap<u32, BTreeMap<u64, Held>>,
 }
 
 impl Claims {

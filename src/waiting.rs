@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use crate::names::Name;
+use crate::names::{ByName, Name};
 use crate::reply::Reply;
 use crate::time::Ms;
 
@@ -75,7 +75,7 @@ pub struct Answered {
 pub struct Waiting {
     last: Ticket,
     waiters: HashMap<Ticket, Waiter>,
-    lines: HashMap<Name, BTreeSet<Ticket>>,
+    lines: ByName<BTreeSet<Ticket>>,
     answered: Vec<Answered>,
 }
 

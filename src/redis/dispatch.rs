@@ -7,7 +7,7 @@ use super::acl::Rules;
 use super::api::{Ctx, Flags, OK, RawText, bytes_of, call};
 use super::probe;
 use super::unit::{Mode, run};
-use super::{block, reply};
+use super::{block, docs, reply};
 use crate::env::Caller;
 use crate::error::Error;
 use crate::names::Name;
@@ -29,6 +29,9 @@ pub unsafe extern "C" fn entry<C: Command>(ctx: *mut Ctx, argv: *mut *mut RawTex
             // SAFETY: a context with a client to answer.
             return unsafe { call!(RedisModule_WrongArity(ctx)) };
         };
+        if C::SPEC.keys == Keys::Counted && tell_keys(ctx, &C::SPEC, arguments) {
+            return OK;
+        }
         match execute::<C>(ctx, arguments) {
             Ok(Some(answer)) => reply::write(ctx, &answer),
             Ok(None) => {}
@@ -78,6 +81,28 @@ fn execute<C: Command>(ctx: *mut Ctx, arguments: &[&[u8]]) -> Result<Option<Repl
         }
         Outcome::Wait(_) => Ok(Some(Reply::NullArray)),
     }
+}
+
+/// Where the queues stand, when that is what the server asks. A count that is wrong has none: the command
+/// itself says so.
+fn tell_keys(ctx: *mut Ctx, spec: &Spec, arguments: &[&[u8]]) -> bool {
+    // SAFETY: a context the server lent us.
+    unsafe {
+        if call!(RedisModule_IsKeysPositionRequest(ctx)) == 0 {
+            return false;
+        }
+        let words = spec.name.split(' ').count();
+        let count = arguments
+            .first()
+            .and_then(|count| std::str::from_utf8(count).ok()?.parse().ok());
+        if let Some(count) = count.filter(|count| (1..arguments.len()).contains(count)) {
+            for position in 1..=count {
+                let position = c_int::try_from(words + position).unwrap_or(0);
+                call!(RedisModule_KeyAtPosWithFlags(ctx, position, docs::key_flags(spec)));
+            }
+        }
+    }
+    true
 }
 
 /// The first queue the command names, if it is a name at all; else its own check answers.

@@ -15,6 +15,8 @@ mod block;
 mod clock;
 mod commands;
 mod config;
+#[cfg(debug_assertions)]
+mod contract;
 mod discover;
 mod dispatch;
 mod docs;
@@ -100,6 +102,10 @@ fn load(ctx: *mut Ctx, arguments: &[&[u8]]) -> Result<(), String> {
     let refused = |what: &str| Err(format!("the server refused to register {what}"));
     if !apply::register(ctx) || !commands::register(ctx) {
         return refused("the commands");
+    }
+    #[cfg(debug_assertions)]
+    if !contract::register(ctx) {
+        return refused("the contract");
     }
     // SAFETY: lives as long as the module: the timer is armed with it from callbacks that have none.
     let lasting = unsafe { call!(RedisModule_GetDetachedThreadSafeContext(ctx)) };

@@ -10,6 +10,7 @@ use super::timer::Timer;
 use crate::config::Settings;
 use crate::env::Env;
 use crate::memory::Memory;
+use crate::task::overview::Overview;
 use crate::time::Steady;
 
 /// Everything but the settings.
@@ -33,6 +34,8 @@ pub struct State {
     pub eviction_unsafe: bool,
     /// Up to where the slots of queues with waiting clients were looked at.
     pub checked_slots: usize,
+    /// The tasks counted for INFO, and when.
+    pub overview: Option<(Steady, Overview)>,
 }
 
 impl State {

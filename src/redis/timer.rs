@@ -77,6 +77,11 @@ impl Timer {
         self.ctx = ctx;
     }
 
+    /// A context that lives as long as the module.
+    pub fn context(&self) -> *mut Ctx {
+        self.ctx
+    }
+
     /// Whether the armed timer should have fired long ago.
     pub fn is_overdue(&self, now: Steady) -> bool {
         self.armed.is_some_and(|armed| now.since(armed.due) > OVERDUE)

@@ -38,10 +38,13 @@ pub fn run<R>(ctx: *mut Ctx, mode: Mode, work: impl FnOnce(&mut Unit<'_>) -> Res
             env,
         };
         let result = catch_unwind(AssertUnwindSafe(|| work(&mut unit))).unwrap_or(Err(Error::Internal));
-        debug_assert!(
-            result.is_ok() || matches!(result, Err(Error::Internal)) || keys.is_untouched(),
-            "a unit that fails has written nothing"
-        );
+        // What was written goes out all the same: replicas must hold what this server holds.
+        if result.is_err() && !keys.is_untouched() {
+            log(
+                Level::Warning,
+                "a defect of steward: a unit of work failed after it had written",
+            );
+        }
         keys.finish();
         block::deliver(state);
         for complaint in std::mem::take(&mut state.memory.complaints) {

@@ -1,6 +1,6 @@
 //! The arguments of one call, parsed as the declaration says.
 
-use super::{Arg, Kind, MAX_COUNT, Spec};
+use super::{Arg, Kind, Spec};
 use crate::error::Error;
 use crate::names::plain_text;
 
@@ -171,9 +171,9 @@ impl<'a> Parser<'_, 'a> {
                 }
                 return Ok(());
             }
-            Kind::Counted(items) => {
+            Kind::Counted(most, items) => {
                 let count = self.next(key)?;
-                let count = int(arg.name, count, 1, MAX_COUNT, "")?;
+                let count = int(arg.name, count, 1, *most, "")?;
                 for _ in 0..count {
                     self.items(items)?;
                 }

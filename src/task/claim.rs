@@ -12,7 +12,7 @@ use crate::waiting::{Patience, Want};
 const BLOCK: Arg = Arg::duration("BLOCK", 0, MAX_BLOCK);
 const LEASE: Arg = Arg::duration("LEASE", 1, MAX_LEASE);
 /// Most queues one MCLAIM names.
-const MAX_QUEUES: usize = 100;
+const MAX_QUEUES: i64 = 100;
 
 /// TASK.CLAIM.
 pub struct Claim;
@@ -57,7 +57,7 @@ impl Command for MClaim {
         blocking: true,
         keys: Keys::Counted,
         args: &[
-            Arg::value("numqueues", Kind::Counted(&[Arg::QUEUE])),
+            Arg::value("numqueues", Kind::Counted(MAX_QUEUES, &[Arg::QUEUE])),
             Arg::WORKER,
             Arg::COUNT,
             LEASE,
@@ -75,11 +75,6 @@ impl Command for MClaim {
             if !names.contains(&name) {
                 names.push(name);
             }
-        }
-        if args.items().len() > MAX_QUEUES {
-            return Err(Error::BadArg(format!(
-                "numqueues must be an integer from 1 to {MAX_QUEUES}"
-            )));
         }
         let want = want(args, caller, true)?;
         for name in &names {

@@ -1,0 +1,45 @@
+//! `steward.contract <queue>`, in debug builds only: the suite of the port, on the server's keys.
+
+use std::ffi::c_int;
+
+use super::api::{Ctx, OK, RawText, call};
+use super::dispatch::{arguments, guard};
+use super::reply;
+use super::unit::{Mode, run};
+use crate::error::Error;
+use crate::keyspace::contract;
+use crate::names::Name;
+use crate::reply::Reply;
+
+/// Registers the command.
+pub fn register(ctx: *mut Ctx) -> bool {
+    // SAFETY: static texts and our own function.
+    unsafe {
+        call!(RedisModule_CreateCommand(
+            ctx,
+            c"steward.contract".as_ptr(),
+            Some(on_contract),
+            c"write".as_ptr(),
+            1,
+            1,
+            1
+        )) == OK
+    }
+}
+
+unsafe extern "C" fn on_contract(ctx: *mut Ctx, argv: *mut *mut RawText, argc: c_int) -> c_int {
+    guard(|| {
+        // SAFETY: as the server promises.
+        let argv = unsafe { arguments(argv, argc) };
+        // SAFETY: a context the server lent us.
+        let db = unsafe { call!(RedisModule_GetSelectedDb(ctx)) };
+        let name = argv.get(1).ok_or(Error::Internal).and_then(|name| Name::new(db, name));
+        let result = name.and_then(|name| run(ctx, Mode::Writes, |unit| Ok(contract::run(unit.keys, &name))));
+        match result {
+            Ok(Ok(())) => reply::write(ctx, &Reply::OK),
+            Ok(Err(why)) => reply::write(ctx, &Reply::text(why)),
+            Err(error) => reply::write_error(ctx, &error),
+        }
+    });
+    OK
+}
