@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use crate::agenda::Agenda;
 use crate::env::Env;
 use crate::holds::Holds;
-use crate::names::{ByName, Name, Touched};
+use crate::names::{ByName, Id, Name, Touched};
 use crate::queue::{Ended, Queue};
 use crate::stats::{Lateness, Totals};
 use crate::time::{SECOND, Steady, Wall};
@@ -27,7 +27,7 @@ pub struct Memory {
     /// What holds expiry back.
     pub holds: Holds,
     /// Claims bound to a connection, by their token.
-    pub bound: HashMap<u64, BTreeMap<u64, (Name, Vec<u8>)>>,
+    pub bound: HashMap<u64, BTreeMap<u64, (Name, Id)>>,
     /// The last id or fence given out.
     pub fence: u64,
     /// Counts over all queues.
@@ -130,7 +130,7 @@ impl Memory {
         self.bound
             .entry(connection)
             .or_default()
-            .insert(token, (name.clone(), id.to_vec()));
+            .insert(token, (name.clone(), Id::from_slice(id)));
     }
 
     /// A claim that was tied to a connection has ended.

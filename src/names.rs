@@ -5,8 +5,12 @@ use std::fmt::Write as _;
 use std::hash::{BuildHasher, BuildHasherDefault, Hash, Hasher, RandomState};
 use std::rc::Rc;
 
+use smallvec::SmallVec;
+
 use crate::error::Error;
 
+/// The id of a task as it is passed around; those the module makes are 11 bytes.
+pub type Id = SmallVec<[u8; 24]>;
 /// Longest name, id or worker, in bytes.
 pub const MAX_NAME: usize = 256;
 /// Priorities are 0 (most urgent) to 9.

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
+use crate::names::Id;
 use crate::settings::Settings;
 use crate::stats::{Lateness, Totals};
 use crate::time::Steady;
@@ -52,7 +53,7 @@ pub struct Pass {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Ended {
     /// The task.
-    pub id: Vec<u8>,
+    pub id: Id,
     /// The token of the claim; if the task has another one by now, nothing is to be done.
     pub token: u64,
     /// Whether the claim counts as lost; else it is as if released.
@@ -170,7 +171,7 @@ impl WorkerNumbers {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Held {
     /// The task.
-    pub id: Vec<u8>,
+    pub id: Id,
     /// The connection the claim is bound to.
     pub connection: Option<u64>,
 }

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use crate::names::{ByName, Name};
+use crate::names::{ByName, Id, Name};
 use crate::reply::Reply;
 use crate::time::Ms;
 
@@ -54,7 +54,7 @@ pub struct Handed {
     /// The queue of the task.
     pub name: Name,
     /// The task.
-    pub id: Vec<u8>,
+    pub id: Id,
     /// The fencing token of the claim.
     pub token: u64,
 }

@@ -4,9 +4,9 @@
 use std::collections::BTreeMap;
 use std::fmt::Debug;
 
-use super::{Answer, Keyspace, Scored, Type};
+use super::{Answer, Keyspace, Scored, Start, Type};
 use crate::error::Error;
-use crate::names::{Index, Key, Name, Part};
+use crate::names::{Id, Index, Key, Name, Part};
 
 /// Runs the suite on the keys of `name`, of which there must be none; it leaves none. The error tells the
 /// first promise that was broken.
@@ -109,7 +109,11 @@ fn strings(check: &mut Check<'_>) -> Result<(), String> {
     same("a missing string has no start to replace", keys.exists(key), false)?;
     answer(keys.set(key, &head, &body))?;
     same("set", answer(keys.get(key))?, Some([&head[..], &body].concat()))?;
-    same("get_start", answer(keys.get_start(key, 54))?, Some(head.to_vec()))?;
+    same(
+        "get_start",
+        answer(keys.get_start(key, 54))?,
+        Some(Start::from_slice(&head[..])),
+    )?;
     answer(keys.set_start(key, &[b'n'; 54]))?;
     same(
         "set_start",
@@ -128,7 +132,11 @@ fn short_strings(check: &mut Check<'_>) -> Result<(), String> {
         answer(keys.set(key, text.as_bytes(), &[]))?;
         same("get", answer(keys.get(key))?, Some(text.as_bytes().to_vec()))?;
         let start: Vec<u8> = text.bytes().take(3).collect();
-        same("get_start", answer(keys.get_start(key, 3))?, Some(start))?;
+        same(
+            "get_start",
+            answer(keys.get_start(key, 3))?,
+            Some(Start::from_vec(start)),
+        )?;
         answer(keys.set_start(key, b"abc"))?;
         let rest: Vec<u8> = text.bytes().skip(3).collect();
         same("set_start", answer(keys.get(key))?, Some([b"abc", &rest[..]].concat()))?;
@@ -164,12 +172,12 @@ fn lists(check: &mut Check<'_>) -> Result<(), String> {
     same(
         "lpop",
         answer(check.keys.lpop(check.name.ready(5)))?,
-        Some(b"a".to_vec()),
+        Some(Id::from_slice(b"a")),
     )?;
     same(
         "lpop",
         answer(check.keys.lpop(check.name.ready(5)))?,
-        Some(b"c".to_vec()),
+        Some(Id::from_slice(b"c")),
     )?;
     same("an empty list is gone", check.keys.exists(check.name.ready(5)), false)?;
     check.rpush(&["x"])?;

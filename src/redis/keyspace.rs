@@ -12,8 +12,8 @@ use super::handles::{Handles, Open};
 use super::record::Record;
 use super::walk;
 use crate::error::Error;
-use crate::keyspace::{Answer, Keyspace, Scored, Type};
-use crate::names::{Key, Name};
+use crate::keyspace::{Answer, Keyspace, Scored, Start, Type};
+use crate::names::{Id, Key, Name};
 
 /// Removing up to this many of the lowest members one by one is cheaper than a call of the command.
 const FEW: usize = 8;
@@ -95,7 +95,7 @@ impl<'s> ServerKeys<'s> {
     }
 
     /// The string's bytes, at most `length`.
-    fn read(&mut self, key: Key<'_>, length: usize) -> Answer<Option<Vec<u8>>> {
+    fn read<B>(&mut self, key: Key<'_>, length: usize, copy: fn(&[u8]) -> B) -> Answer<Option<B>> {
         let (open, there) = self.typed(key, Type::String)?;
         if !there {
             return Ok(None);
@@ -110,7 +110,7 @@ impl<'s> ServerKeys<'s> {
             ));
             slice_of(start, size)
         };
-        Ok(bytes.get(..length.min(size)).map(<[u8]>::to_vec))
+        Ok(bytes.get(..length.min(size)).map(copy))
     }
 
     /// Tells what was done to a key and, when that took its last element away, that it is gone.
@@ -190,11 +190,11 @@ impl Keyspace for ServerKeys<'_> {
     }
 
     fn get(&mut self, key: Key<'_>) -> Answer<Option<Vec<u8>>> {
-        self.read(key, usize::MAX)
+        self.read(key, usize::MAX, <[u8]>::to_vec)
     }
 
-    fn get_start(&mut self, key: Key<'_>, length: usize) -> Answer<Option<Vec<u8>>> {
-        self.read(key, length)
+    fn get_start(&mut self, key: Key<'_>, length: usize) -> Answer<Option<Start>> {
+        self.read(key, length, Start::from_slice)
     }
 
     fn set(&mut self, key: Key<'_>, start: &[u8], rest: &[u8]) -> Answer<()> {
@@ -255,7 +255,7 @@ impl Keyspace for ServerKeys<'_> {
         self.push(key, ids, raw::REDISMODULE_LIST_HEAD, c"lpush", b'L')
     }
 
-    fn lpop(&mut self, key: Key<'_>) -> Answer<Option<Vec<u8>>> {
+    fn lpop(&mut self, key: Key<'_>) -> Answer<Option<Id>> {
         let (open, there) = self.typed(key, Type::List)?;
         if !there {
             return Ok(None);
@@ -272,7 +272,7 @@ impl Keyspace for ServerKeys<'_> {
         };
         self.notify(key, raw::REDISMODULE_NOTIFY_LIST, c"lpop");
         self.record(key, |record| record.pop(key));
-        Ok(Some(popped.bytes().to_vec()))
+        Ok(Some(Id::from_slice(popped.bytes())))
     }
 
     fn lrange(&mut self, key: Key<'_>, from: i64, count: usize) -> Answer<Vec<Vec<u8>>> {

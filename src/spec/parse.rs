@@ -1,6 +1,8 @@
 //! The arguments of one call, parsed as the declaration says.
 
 use super::{Arg, Kind, Spec};
+use smallvec::SmallVec;
+
 use crate::error::Error;
 use crate::names::plain_text;
 
@@ -20,7 +22,7 @@ pub enum Value<'a> {
 /// The parsed arguments of one call. Values are found by the option's keyword, else by their name.
 #[derive(Debug, Default)]
 pub struct Args<'a> {
-    found: Vec<(&'static str, Value<'a>)>,
+    found: SmallVec<[(&'static str, Value<'a>); 6]>,
     items: Vec<Value<'a>>,
 }
 

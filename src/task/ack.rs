@@ -42,7 +42,7 @@ impl Command for Ack {
         let bound = finish(unit, &name, id, &mut record)?;
         want.bind = caller.connection.filter(|_| bound);
         let taken = take::take(unit, &name, &want, claim::effort(caller))?;
-        Ok(take::outcome(taken, None, vec![name], want))
+        Ok(take::outcome(taken, None, &[name], want))
     }
 }
 

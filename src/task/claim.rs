@@ -41,7 +41,7 @@ impl Command for Claim {
         let name = super::queue(args, caller)?;
         let want = want(args, caller, false)?;
         let taken = take::take(unit, &name, &want, effort(caller))?;
-        Ok(take::outcome(taken, patience(args, caller), vec![name], want))
+        Ok(take::outcome(taken, patience(args, caller), &[name], want))
     }
 }
 
@@ -84,7 +84,7 @@ impl Command for MClaim {
         for name in &names {
             let taken = take::take(unit, name, &want, effort(caller))?;
             if !taken.tasks.is_empty() {
-                return Ok(take::outcome(taken, None, Vec::new(), want));
+                return Ok(take::outcome(taken, None, &[], want));
             }
             if taken.unsure {
                 unsure.push(name.clone());
@@ -96,7 +96,7 @@ impl Command for MClaim {
             ..Taken::default()
         };
         let names = if wait.is_some() { names } else { unsure };
-        Ok(take::outcome(taken, wait, names, want))
+        Ok(take::outcome(taken, wait, &names, want))
     }
 }
 

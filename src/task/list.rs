@@ -95,7 +95,7 @@ impl Page<'_> {
     /// Shows the task of an id, if it is one that `counts`.
     fn add(&mut self, unit: &mut Unit<'_>, id: &[u8], counts: impl Fn(&Record) -> bool) -> Answer<()> {
         let length = if self.payloads { usize::MAX } else { HEADER };
-        let Ok(Some(mut value)) = unit.keys.get_start(self.name.task(id), length) else {
+        let Ok(Some(value)) = unit.keys.get_start(self.name.task(id), length) else {
             return Ok(());
         };
         let Some(record) =
@@ -103,7 +103,7 @@ impl Page<'_> {
         else {
             return Ok(());
         };
-        let payload = self.payloads.then(|| value.split_off(HEADER.min(value.len())));
+        let payload = self.payloads.then(|| value.get(HEADER..).unwrap_or_default().to_vec());
         self.bytes += payload.as_ref().map_or(0, Vec::len);
         let task = show::show(unit, self.name, id, &record, payload, &self.settings)?;
         self.tasks.push(task);
@@ -148,7 +148,7 @@ impl Page<'_> {
         let mut claims: Vec<(u64, Vec<u8>)> = queue
             .claims
             .of(number)
-            .map(|(token, held)| (token, held.id.clone()))
+            .map(|(token, held)| (token, held.id.to_vec()))
             .collect();
         if self.reverse {
             claims.reverse();
