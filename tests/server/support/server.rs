@@ -17,6 +17,7 @@ const PATIENCE: Duration = Duration::from_secs(30);
 #[derive(Clone)]
 pub struct Builder {
     settings: Vec<(String, String)>,
+    environment: Vec<(String, String)>,
     module: bool,
     listens: bool,
     cluster: bool,
@@ -35,6 +36,11 @@ impl Builder {
     /// A line of redis.conf.
     pub fn set(mut self, name: &str, value: &str) -> Builder {
         self.settings.push((name.into(), value.into()));
+        self
+    }
+    /// A variable of its environment.
+    pub fn env(mut self, name: &str, value: &str) -> Builder {
+        self.environment.push((name.into(), value.into()));
         self
     }
     /// Without the module.
@@ -76,7 +82,7 @@ impl Builder {
 impl Server {
     /// Settings of a server with the module, on a unix socket only, that saves nothing by itself.
     pub fn builder() -> Builder {
-        Builder { settings: Vec::new(), module: true, listens: false, cluster: false }
+        Builder { settings: Vec::new(), environment: Vec::new(), module: true, listens: false, cluster: false }
     }
 
     /// A server with the module.
@@ -235,6 +241,7 @@ impl Server {
     fn spawn(&mut self) -> bool {
         let mut command = Command::new(server_binary());
         command.arg("redis.conf").current_dir(self.dir());
+        command.envs(self.builder.environment.iter().map(|(name, value)| (name, value)));
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
         die_with_parent(&mut command);
         self.child = Some(command.spawn().expect("a server: set STEWARD_SERVER or install redis-server"));
