@@ -43,6 +43,8 @@ fn the_commands_are_these_and_no_others() {
     let mut client = server.client();
     let listed = client.must("COMMAND LIST FILTERBY MODULE steward");
     let mut listed: Vec<String> = listed.items().iter().map(|name| name.text().to_lowercase()).collect();
+    // A debug build has the contract of the port as a command.
+    listed.retain(|name| name != "steward.contract");
     listed.sort();
     let mut expected: Vec<&str> = COMMANDS.iter().map(|(name, ..)| *name).collect();
     expected.extend(["steward.apply", "task.config"]);

@@ -60,7 +60,7 @@ fn get_shows_everything_known() {
         client.call("TASK.GET q a"),
         format!(
             "{{id: 'a', state: 'scheduled', due: {due}, priority: 7, attempt: 0, attempts: 4, \
-             backoff: 'FIXED 5000 MAX 5000 JITTER 0', deliveries: 0, lost: 0, worker: null, lease: null, left: null, \
+             backoff: 'FIXED 5000 MAX 5000 JITTER 0', deliveries: 0, lost: 0, worker: null, lease: 1234, left: null, \
              cancelled: 0, error: null, progress: null, died: null, payload: 'work'}}"
         )
     );

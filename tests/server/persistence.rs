@@ -136,3 +136,18 @@ fn every_task_is_in_one_place_at_every_moment_of_a_history() {
         }
     }
 }
+
+/// The suite that the fake of the unit tests passes, on the server's own keys: a command of debug builds.
+#[cfg(debug_assertions)]
+#[test]
+fn the_port_keeps_its_contract_on_the_servers_keys() {
+    let mut server = short().append_always().listening().start();
+    let replica = server.replica();
+    let (mut client, mut there) = (server.client(), replica.client());
+    assert_eq!(client.call("steward.contract q"), "+OK");
+    let digest = client.digest();
+    wait_until("the replica has the same", || there.digest() == digest);
+    server.kill_9();
+    server.start_again(&[]);
+    assert_eq!(server.client().digest(), digest);
+}
