@@ -5,7 +5,9 @@ use crate::support::{Client, Server, Value};
 /// A connection of a user with these rules.
 #[track_caller]
 fn user(server: &Server, name: &str, rules: &str) -> Client {
-    server.client().must(&format!("ACL SETUSER {name} on nopass resetkeys {rules}"));
+    server
+        .client()
+        .must(&format!("ACL SETUSER {name} on nopass resetkeys {rules}"));
     let mut client = server.client();
     client.must(&format!("AUTH {name} any"));
     client
@@ -29,10 +31,19 @@ fn each_user_may_do_its_own_part() {
     for words in ["TASK.CLAIM mail w", "TASK.DROP mail", "TASK.STATS mail"] {
         assert_eq!(producer.call(words).code(), "NOPERM", "{words}");
     }
-    for words in ["TASK.SCHEDULE mail x", "TASK.PURGE mail dead", "TASK.CONFIG SET mail lease 5"] {
+    for words in [
+        "TASK.SCHEDULE mail x",
+        "TASK.PURGE mail dead",
+        "TASK.CONFIG SET mail lease 5",
+    ] {
         assert_eq!(worker.call(words).code(), "NOPERM", "{words}");
     }
-    for words in ["TASK.SCHEDULE mail x", "TASK.CLAIM mail w", "TASK.CONFIG SET mail lease 5", "TASK.PAUSE mail"] {
+    for words in [
+        "TASK.SCHEDULE mail x",
+        "TASK.CLAIM mail w",
+        "TASK.CONFIG SET mail lease 5",
+        "TASK.PAUSE mail",
+    ] {
         assert_eq!(viewer.call(words).code(), "NOPERM", "{words}");
     }
 }

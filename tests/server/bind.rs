@@ -16,7 +16,10 @@ fn a_closed_connection_loses_its_bound_claims_at_once() {
     wait_until("the bound ones are ready", || client.counts("q") == "ready 3 claimed 1");
     assert_eq!(client.listed("q", "ready"), ["a", "b", "d"]);
     for id in ["a", "b"] {
-        assert_eq!(client.get("q", id, "state attempt lost"), "state 'ready', attempt 1, lost 1");
+        assert_eq!(
+            client.get("q", id, "state attempt lost"),
+            "state 'ready', attempt 1, lost 1"
+        );
     }
     assert_eq!(client.get("q", "c", "state lost"), "state 'claimed', lost 0");
     assert_eq!(client.stat("q", "total_lost"), 2);
@@ -34,7 +37,10 @@ fn a_killed_worker_wakes_the_next_one() {
     wait_until("the second waits", || client.stat("q", "waiting") == 1);
     client.must(&format!("CLIENT KILL ID {id}"));
     let reply = second.receive();
-    assert_eq!((reply.ids(), reply.item(0).field("attempt").int()), (vec!["a".to_string()], 2));
+    assert_eq!(
+        (reply.ids(), reply.item(0).field("attempt").int()),
+        (vec!["a".to_string()], 2)
+    );
     drop(second);
     wait_until("it is ready again", || client.counts("q") == "ready 1");
     assert_eq!(client.get("q", "a", "attempt lost"), "attempt 2, lost 2");
@@ -54,7 +60,9 @@ fn a_claim_that_ended_is_tied_to_nothing() {
     client.schedule("q x ID b");
     marker.claim("q w BIND");
     drop(marker);
-    wait_until("the marker's claim is back", || client.counts("q") == "ready 1 claimed 1");
+    wait_until("the marker's claim is back", || {
+        client.counts("q") == "ready 1 claimed 1"
+    });
     assert_eq!(client.call(&format!("TASK.ACK q a {token}")), "+OK");
 }
 

@@ -28,15 +28,24 @@ fn payload(reply: &Value) -> String {
 fn waiting_clients_are_served_first_come_first_served() {
     let server = Server::start();
     let mut client = server.client();
-    let mut waiters: Vec<Client> = (0..4).map(|n| waiter(&server, &format!("TASK.CLAIM q w{n} BLOCK 0"))).collect();
+    let mut waiters: Vec<Client> = (0..4)
+        .map(|n| waiter(&server, &format!("TASK.CLAIM q w{n} BLOCK 0")))
+        .collect();
     assert_eq!(client.stat("q", "waiting"), 4);
     client.must("TASK.MSCHEDULE q 3 a b c");
-    let payloads: Vec<String> = waiters[..3].iter_mut().map(|waiter| payload(&waiter.receive())).collect();
+    let payloads: Vec<String> = waiters[..3]
+        .iter_mut()
+        .map(|waiter| payload(&waiter.receive()))
+        .collect();
     assert_eq!(payloads, ["a", "b", "c"]);
     assert!(waiters[3].is_silent());
     assert_eq!(client.stat("q", "waiting"), 1);
     let workers = client.call("TASK.WORKERS q");
-    let mut names: Vec<String> = workers.items().iter().map(|worker| worker.field("worker").text()).collect();
+    let mut names: Vec<String> = workers
+        .items()
+        .iter()
+        .map(|worker| worker.field("worker").text())
+        .collect();
     names.sort();
     assert_eq!(names, ["w0", "w1", "w2"]);
     client.schedule("q d");
@@ -59,7 +68,10 @@ fn a_wait_that_ran_out_is_a_null_array() {
     let server = Server::start();
     assert_eq!(server.client_resp2().call("TASK.CLAIM q w BLOCK 20"), Value::NullArray);
     assert_eq!(server.client().call("TASK.CLAIM q w BLOCK 20"), Value::Null);
-    assert_eq!(server.client_resp2().call("TASK.MCLAIM 2 q r w BLOCK 20"), Value::NullArray);
+    assert_eq!(
+        server.client_resp2().call("TASK.MCLAIM 2 q r w BLOCK 20"),
+        Value::NullArray
+    );
     let mut client = server.client();
     assert_eq!(client.stat("q", "waiting"), 0);
     client.schedule("q x");
@@ -72,7 +84,10 @@ fn client_unblock_ends_a_wait_in_both_ways() {
     let mut client = server.client();
     let mut waiting = server.client();
     let id = waiting.id();
-    for (how, expected) in [("TIMEOUT", "null"), ("ERROR", "-UNBLOCKED client unblocked via CLIENT UNBLOCK")] {
+    for (how, expected) in [
+        ("TIMEOUT", "null"),
+        ("ERROR", "-UNBLOCKED client unblocked via CLIENT UNBLOCK"),
+    ] {
         waiting.send("TASK.CLAIM q w BLOCK 0");
         wait_until("the client waits", || client.stat("q", "waiting") == 1);
         assert_eq!(client.call(&format!("CLIENT UNBLOCK {id} {how}")), "1");
@@ -111,7 +126,10 @@ fn a_client_gone_between_hand_over_and_reply_gives_its_task_back() {
     client.must(&format!("CLIENT KILL ID {id}"));
     client.must("EXEC");
     wait_until("the task is ready again", || client.counts("q") == "ready 1");
-    assert_eq!(client.get("q", "a", "state attempt lost"), "state 'ready', attempt 0, lost 0");
+    assert_eq!(
+        client.get("q", "a", "state attempt lost"),
+        "state 'ready', attempt 0, lost 0"
+    );
     assert!(gone.is_closed());
 }
 
@@ -181,7 +199,14 @@ fn a_client_that_waits_on_many_queues_is_one_waiter() {
     let mut single = waiter(&server, "TASK.CLAIM c w BLOCK 0");
     client.schedule("c first");
     assert_eq!(payload(&many.receive()), "first");
-    assert_eq!([client.stat("a", "waiting"), client.stat("b", "waiting"), client.stat("c", "waiting")], [0, 0, 1]);
+    assert_eq!(
+        [
+            client.stat("a", "waiting"),
+            client.stat("b", "waiting"),
+            client.stat("c", "waiting")
+        ],
+        [0, 0, 1]
+    );
     client.schedule("c second");
     assert_eq!(payload(&single.receive()), "second");
 }
@@ -195,7 +220,10 @@ fn a_pause_keeps_those_who_wait_and_its_end_serves_them() {
     assert_eq!(client.stat("q", "paused"), -1);
     client.schedule("q x");
     assert_eq!(client.call("TASK.CLAIM q w"), Value::Null);
-    assert_eq!((client.counts("q"), client.stat("q", "waiting"), waiting.is_silent()), ("ready 1".into(), 1, true));
+    assert_eq!(
+        (client.counts("q"), client.stat("q", "waiting"), waiting.is_silent()),
+        ("ready 1".into(), 1, true)
+    );
     client.must("TASK.RESUME q");
     assert_eq!(payload(&waiting.receive()), "x");
     let mut waiting = waiter(&server, "TASK.CLAIM q w BLOCK 0");

@@ -19,7 +19,12 @@ fn waiting_tasks_are_cancelled_at_once() {
     assert_eq!(client.call("TASK.CLAIM q w COUNT 9").ids(), ["a", "c"]);
     assert_eq!(client.stat("q", "total_cancelled"), 2);
     assert_eq!(client.call("TASK.CLAIM q w"), Value::Null);
-    wait_until("nothing of them is left", || !client.keys().iter().any(|key| key.ends_with(":b") || key.ends_with("later")));
+    wait_until("nothing of them is left", || {
+        !client
+            .keys()
+            .iter()
+            .any(|key| key.ends_with(":b") || key.ends_with("later"))
+    });
 }
 
 #[test]
@@ -35,7 +40,10 @@ fn a_cancelled_id_that_is_used_again_is_a_new_task_in_its_own_place() {
     assert_eq!(client.call("TASK.CLAIM q w COUNT 9").ids(), ["c", "a"]);
     client.schedule("q new ID b");
     let claimed = client.call("TASK.CLAIM q w COUNT 9");
-    assert_eq!((claimed.ids(), claimed.item(0).field("payload").text()), (vec!["b".to_string()], "new".into()));
+    assert_eq!(
+        (claimed.ids(), claimed.item(0).field("payload").text()),
+        (vec!["b".to_string()], "new".into())
+    );
 }
 
 #[test]
@@ -49,10 +57,17 @@ fn a_claimed_task_is_cancelled_when_its_claim_ends() {
         assert_eq!(client.call("TASK.CANCEL q a"), "0");
         assert_eq!(client.get("q", "a", "state cancelled"), "state 'claimed', cancelled 1");
         let extended = client.call(&format!("TASK.EXTEND q a {token}"));
-        assert_eq!(extended, "-CANCELLED the task was cancelled: stop, then ACK or RELEASE it");
+        assert_eq!(
+            extended,
+            "-CANCELLED the task was cancelled: stop, then ACK or RELEASE it"
+        );
         let reply = client.call(&format!("TASK.{end} q a {token}"));
         assert!(reply.to_string().starts_with(answer), "{end}: {reply}");
-        assert_eq!((client.counts("q").as_str(), client.get("q", "a", "state").as_str()), ("", "gone"), "{end}");
+        assert_eq!(
+            (client.counts("q").as_str(), client.get("q", "a", "state").as_str()),
+            ("", "gone"),
+            "{end}"
+        );
     }
     let server = Server::start();
     let mut client = server.client();
@@ -116,7 +131,9 @@ fn counts_are_exact_also_after_a_restart() {
     let claimed = client.call("TASK.CLAIM q w COUNT 1000").ids();
     assert_eq!(claimed.len(), 60);
     assert!(claimed[..30].iter().all(|id| id.ends_with('5')) && claimed[30..].iter().all(|id| id.ends_with('0')));
-    wait_until("the lists are empty", || !client.keys().iter().any(|key| key.contains(":ready:")));
+    wait_until("the lists are empty", || {
+        !client.keys().iter().any(|key| key.contains(":ready:"))
+    });
     assert_eq!(client.counts("q"), "claimed 60");
 }
 

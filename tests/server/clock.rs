@@ -76,13 +76,21 @@ impl Clock {
     fn step(&self, ms: i64) {
         // In place: the server has the file mapped.
         use std::os::unix::fs::FileExt;
-        let file = fs::OpenOptions::new().create(true).truncate(false).write(true).open(self.file("offset")).unwrap();
+        let file = fs::OpenOptions::new()
+            .create(true)
+            .truncate(false)
+            .write(true)
+            .open(self.file("offset"))
+            .unwrap();
         file.write_all_at(&(ms * 1_000_000).to_ne_bytes(), 0).unwrap();
     }
 
     fn server(&self) -> Server {
         let path = |name: &str| -> String { Path::new(&self.file(name)).display().to_string() };
-        Server::builder().env("LD_PRELOAD", &path("shim.so")).env("CLOCK_OFFSET", &path("offset")).start()
+        Server::builder()
+            .env("LD_PRELOAD", &path("shim.so"))
+            .env("CLOCK_OFFSET", &path("offset"))
+            .start()
     }
 }
 
@@ -99,7 +107,9 @@ fn a_step_forward_makes_due_what_is_due_and_ends_no_lease() {
     client.schedule(&format!("q x ID later AT {}", unix_ms() + 3 * HOUR));
     assert_eq!(client.counts("q"), "scheduled 2 claimed 1");
     clock.step(HOUR);
-    wait_until("the task of the skipped hour is ready", || client.counts("q") == "scheduled 1 ready 1 claimed 1");
+    wait_until("the task of the skipped hour is ready", || {
+        client.counts("q") == "scheduled 1 ready 1 claimed 1"
+    });
     assert_eq!(client.listed("q", "ready"), ["soon"]);
     assert!((500_000..=600_000).contains(&client.call("TASK.GET q held").field("left").int()));
     assert_eq!(client.call(&format!("TASK.ACK q held {token}")), "+OK");

@@ -48,16 +48,26 @@ fn a_queue_and_its_keys_are_in_the_slot_of_its_name() {
     let pair = Pair::start();
     let [mut first, mut second] = pair.clients();
     for name in ["mail", "{app}mail"] {
-        let keyed = if name.starts_with('{') { format!("task:{name}:t:a") } else { format!("task:{{{name}}}:t:a") };
+        let keyed = if name.starts_with('{') {
+            format!("task:{name}:t:a")
+        } else {
+            format!("task:{{{name}}}:t:a")
+        };
         assert_eq!(slot(&mut first, name), slot(&mut first, &keyed));
     }
     let (near, far) = (name_of(&mut first, 0), name_of(&mut first, 1));
     let moved = first.call(&format!("TASK.SCHEDULE {far} x"));
-    assert_eq!(moved, format!("-MOVED {} 127.0.0.1:{}", slot(&mut second, &far), pair.nodes[1].port()));
+    assert_eq!(
+        moved,
+        format!("-MOVED {} 127.0.0.1:{}", slot(&mut second, &far), pair.nodes[1].port())
+    );
     second.schedule(&format!("{far} x ID a DELAY 20"));
     assert_eq!(second.must(&format!("TASK.CLAIM {far} w BLOCK 20000")).ids(), ["a"]);
     assert_eq!(first.call(&format!("TASK.MCLAIM 2 {near} {far} w")).code(), "CROSSSLOT");
-    assert_eq!(first.call(&format!("TASK.MCLAIM 2 {{{near}}}a {{{near}}}b w BLOCK 1")), Value::Null);
+    assert_eq!(
+        first.call(&format!("TASK.MCLAIM 2 {{{near}}}a {{{near}}}b w BLOCK 1")),
+        Value::Null
+    );
     assert_eq!(first.call("TASK.QUEUES"), "['0', []]");
     assert_eq!(second.call("TASK.QUEUES"), format!("['0', ['{far}']]"));
 }
@@ -79,7 +89,12 @@ fn a_queue_on_the_move_is_tried_again_and_arrives_whole() {
     second.must(&format!("CLUSTER SETSLOT {slot} IMPORTING {}", ids[0]));
     first.must(&format!("CLUSTER SETSLOT {slot} MIGRATING {}", ids[1]));
     // The name itself is no key: the source sends everybody on, the target does not act on half a queue.
-    let calls = ["TASK.SCHEDULE {q} y", "TASK.CLAIM {q} w", "TASK.STATS {q}", "TASK.DROP {q} FORCE"];
+    let calls = [
+        "TASK.SCHEDULE {q} y",
+        "TASK.CLAIM {q} w",
+        "TASK.STATS {q}",
+        "TASK.DROP {q} FORCE",
+    ];
     for call in calls.map(|call| call.replace("{q}", &name)) {
         let sent = first.call(&call).code().to_string();
         assert!(sent == "ASK" || sent == "TRYAGAIN", "{call}: {sent}");
@@ -89,7 +104,10 @@ fn a_queue_on_the_move_is_tried_again_and_arrives_whole() {
     let due = unix_ms() + 300;
     wait_until("it is overdue", || unix_ms() > due);
     let half = first.must(&format!("CLUSTER GETKEYSINSLOT {slot} 100"));
-    assert!(half.to_string().contains(":scheduled"), "the timer left it alone: {half}");
+    assert!(
+        half.to_string().contains(":scheduled"),
+        "the timer left it alone: {half}"
+    );
     let keys: Vec<String> = half.items().iter().map(Value::text).collect();
     for key in keys {
         first.must(&format!("MIGRATE 127.0.0.1 {} {key} 0 5000", pair.nodes[1].port()));
@@ -97,9 +115,14 @@ fn a_queue_on_the_move_is_tried_again_and_arrives_whole() {
     for client in [&mut second, &mut first] {
         client.must(&format!("CLUSTER SETSLOT {slot} NODE {}", ids[1]));
     }
-    wait_until("the due task is ready there", || second.counts(&name) == "ready 2 claimed 1");
+    wait_until("the due task is ready there", || {
+        second.counts(&name) == "ready 2 claimed 1"
+    });
     assert_eq!(second.call(&format!("TASK.ACK {name} held {token}")), "+OK");
-    assert_eq!(second.call(&format!("TASK.CLAIM {name} w COUNT 5")).ids(), ["ready", "soon"]);
+    assert_eq!(
+        second.call(&format!("TASK.CLAIM {name} w COUNT 5")).ids(),
+        ["ready", "soon"]
+    );
     assert_eq!(first.call(&format!("TASK.STATS {name}")).code(), "MOVED");
     assert_eq!(first.call("TASK.QUEUES"), "['0', []]");
 }

@@ -15,28 +15,53 @@ fn every_setting_has_its_default_and_its_range() {
     let server = Server::start();
     let mut client = server.client();
     for (name, default, min, max) in NUMBERS {
-        assert_eq!(client.call(&format!("CONFIG GET {name}")), format!("{{{name}: '{default}'}}"));
+        assert_eq!(
+            client.call(&format!("CONFIG GET {name}")),
+            format!("{{{name}: '{default}'}}")
+        );
         let below = (min.parse::<i64>().unwrap() - 1).to_string();
         let above = (max.parse::<i64>().unwrap() + 1).to_string();
         for bad in [below.as_str(), above.as_str(), "many", "-1", "99999999999999999999"] {
-            assert!(client.call(&format!("CONFIG SET {name} {bad}")).is_error(), "{name} {bad}");
-            assert_eq!(client.call(&format!("CONFIG GET {name}")), format!("{{{name}: '{default}'}}"));
+            assert!(
+                client.call(&format!("CONFIG SET {name} {bad}")).is_error(),
+                "{name} {bad}"
+            );
+            assert_eq!(
+                client.call(&format!("CONFIG GET {name}")),
+                format!("{{{name}: '{default}'}}")
+            );
         }
         let refused = client.call(&format!("CONFIG SET {name} {above}")).to_string();
-        assert!(refused.contains(min) && refused.contains(max), "names the range: {refused}");
+        assert!(
+            refused.contains(min) && refused.contains(max),
+            "names the range: {refused}"
+        );
         for good in [min, max, default] {
             assert_eq!(client.call(&format!("CONFIG SET {name} {good}")), "+OK");
-            assert_eq!(client.call(&format!("CONFIG GET {name}")), format!("{{{name}: '{good}'}}"));
+            assert_eq!(
+                client.call(&format!("CONFIG GET {name}")),
+                format!("{{{name}: '{good}'}}")
+            );
         }
     }
     assert_eq!(client.call("CONFIG GET steward.timer"), "{steward.timer: 'yes'}");
     assert!(client.call("CONFIG SET steward.timer perhaps").is_error());
-    assert_eq!(client.call("CONFIG GET steward.*").to_string().matches("steward.").count(), 5);
+    assert_eq!(
+        client
+            .call("CONFIG GET steward.*")
+            .to_string()
+            .matches("steward.")
+            .count(),
+        5
+    );
 }
 
 #[test]
 fn settings_come_from_the_file_and_are_written_back() {
-    let mut server = Server::builder().set("steward.lease", "4321").set("steward.timer", "no").start();
+    let mut server = Server::builder()
+        .set("steward.lease", "4321")
+        .set("steward.timer", "no")
+        .start();
     let mut client = server.client();
     assert_eq!(client.call("CONFIG GET steward.lease"), "{steward.lease: '4321'}");
     assert_eq!(client.call("CONFIG GET steward.timer"), "{steward.timer: 'no'}");
@@ -48,7 +73,10 @@ fn settings_come_from_the_file_and_are_written_back() {
     }
     server.kill_9();
     server.start_again_as_written();
-    assert_eq!(server.client().call("CONFIG GET steward.attempts"), "{steward.attempts: '3'}");
+    assert_eq!(
+        server.client().call("CONFIG GET steward.attempts"),
+        "{steward.attempts: '3'}"
+    );
 }
 
 #[test]
@@ -84,10 +112,19 @@ fn a_queues_setting_out_of_range_is_refused_with_the_range() {
     let digest = client.digest();
     for (words, error) in [
         ("lease 0", "-BADARG lease must be an integer from 1 to 1728000000 ms"),
-        ("attempts 1000001", "-BADARG attempts must be an integer from 1 to 1000000"),
+        (
+            "attempts 1000001",
+            "-BADARG attempts must be an integer from 1 to 1000000",
+        ),
         ("max-lost -1", "-BADARG max-lost must be an integer from 0 to 1000"),
-        ("dead-limit x", "-BADARG dead-limit must be an integer from 0 to 1000000000"),
-        ("lease 7 dead-retain 3153600000001", "-BADARG dead-retain must be an integer from 0 to 3153600000000 ms"),
+        (
+            "dead-limit x",
+            "-BADARG dead-limit must be an integer from 0 to 1000000000",
+        ),
+        (
+            "lease 7 dead-retain 3153600000001",
+            "-BADARG dead-retain must be an integer from 0 to 3153600000000 ms",
+        ),
         (
             "colour red",
             "-BADARG field must be lease or attempts or backoff or max-lost or dead-limit or dead-retain",
@@ -100,8 +137,14 @@ fn a_queues_setting_out_of_range_is_refused_with_the_range() {
     ] {
         assert_eq!(client.call(&format!("TASK.CONFIG SET q {words}")), error);
     }
-    assert!(client.call("TASK.CONFIG SET q lease 7 lease 8").is_error(), "a field twice");
-    assert!(client.call("TASK.CONFIG SET q lease 7 attempts").is_error(), "a field without value");
+    assert!(
+        client.call("TASK.CONFIG SET q lease 7 lease 8").is_error(),
+        "a field twice"
+    );
+    assert!(
+        client.call("TASK.CONFIG SET q lease 7 attempts").is_error(),
+        "a field without value"
+    );
     assert!(client.call("TASK.CONFIG GET q colour").is_error(), "an unknown field");
     assert_eq!(client.digest(), digest);
 }

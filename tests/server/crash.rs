@@ -23,7 +23,10 @@ fn produce(socket: PathBuf, name: String, known: Arc<Known>) {
     for n in 0.. {
         let id = format!("{name}-{n}");
         let delay = if n % 3 == 0 { " DELAY 3" } else { "" };
-        if client.try_call(&format!("TASK.SCHEDULE q x ID {id} PRIORITY {}{delay}", n % 4)).is_err() {
+        if client
+            .try_call(&format!("TASK.SCHEDULE q x ID {id} PRIORITY {}{delay}", n % 4))
+            .is_err()
+        {
             return;
         }
         known.accepted.lock().unwrap().insert(id);
@@ -34,7 +37,9 @@ fn produce(socket: PathBuf, name: String, known: Arc<Known>) {
 fn work(socket: PathBuf, name: String, known: Arc<Known>) {
     let mut client = Client::connect(&socket).unwrap();
     for n in 0.. {
-        let Ok(reply) = client.try_call(&format!("TASK.CLAIM q {name} COUNT 2 BLOCK 50 LEASE 20")) else { return };
+        let Ok(reply) = client.try_call(&format!("TASK.CLAIM q {name} COUNT 2 BLOCK 50 LEASE 20")) else {
+            return;
+        };
         let Value::Array(tasks) = reply else { continue };
         for (at, task) in tasks.iter().enumerate() {
             let (id, token) = (task.field("id").text(), task.field("token").int());
@@ -78,8 +83,10 @@ fn every_accepted_task_that_was_not_acknowledged_is_there_and_none_twice() {
         let mut client = server.client();
         let there: BTreeSet<String> = places::check(&mut client, "q").into_keys().collect();
         let accepted = known.accepted.lock().unwrap();
-        let missing: Vec<&String> =
-            accepted.iter().filter(|id| !there.contains(*id) && !known.may_be_gone.lock().unwrap().contains(*id)).collect();
+        let missing: Vec<&String> = accepted
+            .iter()
+            .filter(|id| !there.contains(*id) && !known.may_be_gone.lock().unwrap().contains(*id))
+            .collect();
         assert_eq!(missing, Vec::<&String>::new(), "accepted, never acknowledged, gone");
         let back: Vec<String> = known.gone.lock().unwrap().intersection(&there).cloned().collect();
         assert_eq!(back, Vec::<String>::new(), "acknowledged, and back");

@@ -62,19 +62,29 @@ fn arity_and_flags_are_declared_and_enforced() {
         let told: Vec<String> = info.item(2).items().iter().map(Value::text).collect();
         for flag in ["write", "readonly", "denyoom", "blocking"] {
             let declared = flags.split(' ').any(|declared| declared == flag);
-            assert_eq!(told.iter().any(|told| told == flag), declared, "{name} {flag}: {told:?}");
+            assert_eq!(
+                told.iter().any(|told| told == flag),
+                declared,
+                "{name} {flag}: {told:?}"
+            );
         }
         let words = name.to_uppercase().replace('|', " ");
         let given = words.split(' ').count() as i64;
         let short = format!("{words}{}", " x".repeat((arity.abs() - given - 1).max(0) as usize));
         if arity.abs() > given {
             let refused = client.call(&short).to_string();
-            assert!(refused.starts_with("-ERR wrong number of arguments for '"), "{short}: {refused}");
+            assert!(
+                refused.starts_with("-ERR wrong number of arguments for '"),
+                "{short}: {refused}"
+            );
         }
         if *arity > 0 {
             let long = format!("{words}{}", " x".repeat((arity - given + 1) as usize));
             let refused = client.call(&long).to_string();
-            assert!(refused.starts_with("-ERR wrong number of arguments for '"), "{long}: {refused}");
+            assert!(
+                refused.starts_with("-ERR wrong number of arguments for '"),
+                "{long}: {refused}"
+            );
         }
     }
 }
@@ -99,7 +109,10 @@ fn the_queue_names_are_the_keys() {
         assert_eq!(client.call(&format!("COMMAND GETKEYS {words}")), keys, "{words}");
     }
     assert!(client.call("COMMAND GETKEYS TASK.QUEUES").is_error());
-    for (name, ..) in COMMANDS.iter().filter(|(name, ..)| !["task.help", "task.queues", "task.mclaim"].contains(name)) {
+    for (name, ..) in COMMANDS
+        .iter()
+        .filter(|(name, ..)| !["task.help", "task.queues", "task.mclaim"].contains(name))
+    {
         let first = if name.contains('|') { 2 } else { 1 };
         assert_eq!(info(&mut client, name).item(3).int(), first, "{name}");
     }
@@ -145,7 +158,15 @@ fn info_has_the_fields_of_the_contract() {
     let (id, token) = client.claim("q w");
     client.must(&format!("TASK.FAIL q {id} {token} DEAD"));
     client.schedule("q y");
-    for (field, value) in [("ready_total", "1"), ("dead_total", "1"), ("lost_total", "0"), ("waiting_clients", "0"), ("skipped_foreign", "0"), ("eviction_unsafe", "0"), ("timer_backlog", "0")] {
+    for (field, value) in [
+        ("ready_total", "1"),
+        ("dead_total", "1"),
+        ("lost_total", "0"),
+        ("waiting_clients", "0"),
+        ("skipped_foreign", "0"),
+        ("eviction_unsafe", "0"),
+        ("timer_backlog", "0"),
+    ] {
         assert_eq!(client.info(&format!("steward_{field}")), value, "{field}");
     }
     for field in ["timer_late_ms_p99", "oldest_ready_ms", "stalls", "since"] {

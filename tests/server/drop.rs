@@ -20,7 +20,9 @@ fn everything_of_a_queue_goes_and_the_count_is_told() {
     assert_eq!(client.call("TASK.CLAIM q w"), Value::Null);
     assert_eq!(client.call("TASK.CONFIG GET q lease"), "{lease: '30000'}");
     assert_eq!(client.call("TASK.DROP q"), "0");
-    wait_until("its keys are gone", || client.keys() == ["task:{other}:ready:5", "task:{other}:t:mine"]);
+    wait_until("its keys are gone", || {
+        client.keys() == ["task:{other}:ready:5", "task:{other}:t:mine"]
+    });
 }
 
 #[test]
@@ -31,11 +33,18 @@ fn a_queue_with_claims_is_dropped_only_by_force() {
     client.schedule("q x ID b");
     let (_, token) = client.claim("q w");
     let digest = client.digest();
-    assert_eq!(client.call("TASK.DROP q"), "-BUSYQUEUE 1 tasks are claimed: wait, or give FORCE");
+    assert_eq!(
+        client.call("TASK.DROP q"),
+        "-BUSYQUEUE 1 tasks are claimed: wait, or give FORCE"
+    );
     assert_eq!(client.digest(), digest);
     assert_eq!(client.call("TASK.DROP q FORCE"), "2");
     for verb in ["ACK", "FAIL", "RELEASE", "EXTEND"] {
-        assert_eq!(client.call(&format!("TASK.{verb} q a {token}")), "-NOTASK no such task", "{verb}");
+        assert_eq!(
+            client.call(&format!("TASK.{verb} q a {token}")),
+            "-NOTASK no such task",
+            "{verb}"
+        );
     }
     assert_eq!(client.call("TASK.WORKERS q"), "[]");
     wait_until("its keys are gone", || client.keys().is_empty());
@@ -71,8 +80,15 @@ fn a_dropped_queue_is_used_again_before_it_is_swept() {
     });
     check(&mut client);
     let claimed = client.call("TASK.CLAIM q w COUNT 9");
-    let payloads: Vec<String> = claimed.items().iter().map(|task| task.field("payload").text()).collect();
-    assert_eq!((claimed.ids(), payloads), (vec!["b".into(), "a".into()], vec!["new".to_string(), "new".into()]));
+    let payloads: Vec<String> = claimed
+        .items()
+        .iter()
+        .map(|task| task.field("payload").text())
+        .collect();
+    assert_eq!(
+        (claimed.ids(), payloads),
+        (vec!["b".into(), "a".into()], vec!["new".to_string(), "new".into()])
+    );
 }
 
 #[test]

@@ -29,8 +29,14 @@ fn a_failed_task_waits_for_its_backoff_and_dies_after_its_last_attempt() {
     }
     let reply = client.must("TASK.CLAIM q w BLOCK 10000");
     let token = reply.item(0).field("token").int();
-    assert_eq!(client.call(&format!("TASK.FAIL q a {token} ERROR last")), "{state: 'dead', due: null, attempt: 3}");
-    assert_eq!(client.get("q", "a", "state attempt error"), "state 'dead', attempt 3, error 'last'");
+    assert_eq!(
+        client.call(&format!("TASK.FAIL q a {token} ERROR last")),
+        "{state: 'dead', due: null, attempt: 3}"
+    );
+    assert_eq!(
+        client.get("q", "a", "state attempt error"),
+        "state 'dead', attempt 3, error 'last'"
+    );
     assert_eq!(client.counts("q"), "dead 1");
 }
 
@@ -43,7 +49,10 @@ fn the_default_backoff_takes_up_to_a_fifth_of_a_second_away() {
     let before = unix_ms();
     let due = client.call(&format!("TASK.FAIL q a {token}")).field("due").int();
     assert!((before + 800..=unix_ms() + 1_000).contains(&due));
-    assert_eq!(client.get("q", "a", "backoff error"), "backoff 'EXPONENTIAL 1000 MAX 3600000 JITTER 20', error null");
+    assert_eq!(
+        client.get("q", "a", "backoff error"),
+        "backoff 'EXPONENTIAL 1000 MAX 3600000 JITTER 20', error null"
+    );
 }
 
 #[test]
@@ -53,11 +62,17 @@ fn fail_takes_a_delay_of_its_own_but_not_beyond_the_last_attempt() {
     client.schedule("q x ID a ATTEMPTS 3");
     let (_, token) = client.claim("q w");
     let before = unix_ms();
-    let due = client.call(&format!("TASK.FAIL q a {token} DELAY 700000")).field("due").int();
+    let due = client
+        .call(&format!("TASK.FAIL q a {token} DELAY 700000"))
+        .field("due")
+        .int();
     assert!((before + 700_000..=unix_ms() + 700_000).contains(&due));
     client.must("TASK.RESCHEDULE q a DELAY 0");
     let (_, token) = client.claim("q w");
-    assert_eq!(client.call(&format!("TASK.FAIL q a {token} DELAY 0")).field("state"), &crate::support::Value::Bulk(b"ready".into()));
+    assert_eq!(
+        client.call(&format!("TASK.FAIL q a {token} DELAY 0")).field("state"),
+        &crate::support::Value::Bulk(b"ready".into())
+    );
     let (_, token) = client.claim("q w");
     assert_eq!(
         client.call(&format!("TASK.FAIL q a {token} DELAY 0")),
@@ -88,7 +103,10 @@ fn a_lost_lease_uses_an_attempt_and_the_task_goes_to_the_head() {
     client.claim("q w LEASE 30");
     wait_until("the lease is lost", || client.counts("q") == "ready 2");
     assert_eq!(client.listed("q", "ready"), ["a", "b"]);
-    assert_eq!(client.get("q", "a", "attempt lost deliveries worker left"), "attempt 1, lost 1, deliveries 1, worker null, left null");
+    assert_eq!(
+        client.get("q", "a", "attempt lost deliveries worker left"),
+        "attempt 1, lost 1, deliveries 1, worker null, left null"
+    );
     assert_eq!(client.stat("q", "total_lost"), 1);
     let claimed = client.call("TASK.CLAIM q w");
     assert_eq!(claimed.item(0).field("attempt").int(), 2);
@@ -104,7 +122,10 @@ fn a_task_lost_too_often_is_dead() {
     wait_until("it is lost once", || client.counts("q") == "ready 1");
     client.claim("q w LEASE 20");
     wait_until("it is lost twice", || client.counts("q") == "dead 1");
-    assert_eq!(client.get("q", "a", "state attempt lost"), "state 'dead', attempt 2, lost 2");
+    assert_eq!(
+        client.get("q", "a", "state attempt lost"),
+        "state 'dead', attempt 2, lost 2"
+    );
 }
 
 #[test]
@@ -126,7 +147,10 @@ fn retry_brings_dead_tasks_back_with_fresh_attempts() {
     }
     assert_eq!(client.call("TASK.RETRY q c nobody a c"), "2");
     assert_eq!(client.counts("q"), "ready 2 dead 2");
-    assert_eq!(client.get("q", "c", "state attempt lost died"), "state 'ready', attempt 0, lost 0, died null");
+    assert_eq!(
+        client.get("q", "c", "state attempt lost died"),
+        "state 'ready', attempt 0, lost 0, died null"
+    );
     assert_eq!(client.listed("q", "ready"), ["c", "a"]);
     assert_eq!(client.call("TASK.RETRYALL q COUNT 1"), "1");
     assert_eq!(client.listed("q", "dead"), ["d"]);
@@ -150,7 +174,11 @@ fn only_so_many_dead_tasks_are_kept() {
     assert_eq!(client.get("q", "a", "state"), "gone");
     client.must("TASK.CONFIG SET q dead-retain 1");
     wait_until("all are too old", || client.counts("q").is_empty());
-    let tasks: Vec<String> = client.keys().into_iter().filter(|key| key.contains(":t:") || key.contains(":x:")).collect();
+    let tasks: Vec<String> = client
+        .keys()
+        .into_iter()
+        .filter(|key| key.contains(":t:") || key.contains(":x:"))
+        .collect();
     assert_eq!(tasks, Vec::<String>::new());
 }
 

@@ -86,7 +86,9 @@ fn a_failover_that_cannot_succeed_is_survived() {
     replica.signal(libc::SIGSTOP);
     client.must("SET lag 1");
     client.must("FAILOVER TIMEOUT 400");
-    wait_until("the failover was given up", || client.info("master_failover_state") == "no-failover");
+    wait_until("the failover was given up", || {
+        client.info("master_failover_state") == "no-failover"
+    });
     all_is_done(&mut client);
     replica.signal(libc::SIGCONT);
     let mut there = replica.client();
@@ -95,7 +97,11 @@ fn a_failover_that_cannot_succeed_is_survived() {
 
 #[test]
 fn a_shutdown_waits_for_a_lagging_replica_under_a_busy_timer() {
-    let mut server = Server::builder().append_always().listening().set("shutdown-timeout", "1").start();
+    let mut server = Server::builder()
+        .append_always()
+        .listening()
+        .set("shutdown-timeout", "1")
+        .start();
     let replica = server.replica();
     let mut client = server.client();
     busy(&server, &mut client);
@@ -147,7 +153,9 @@ fn a_replica_moves_nothing_by_itself_and_a_promoted_one_does() {
     let mut client = server.client();
     busy(&server, &mut client);
     let (mut there, before) = (replica.client(), client.digest());
-    wait_until("the replica has it", || there.digest() == before || client.counts("q") == "ready 22");
+    wait_until("the replica has it", || {
+        there.digest() == before || client.counts("q") == "ready 22"
+    });
     client.must("TASK.MSCHEDULE other 2 x y DELAY 1");
     wait_until("the replica follows", || there.counts("other") == "ready 2");
     server.signal(libc::SIGSTOP);

@@ -50,7 +50,11 @@ fn the_stream_shows_what_a_replica_gets() {
 #[test]
 fn a_replica_follows_and_a_blocked_client_is_silent() {
     let server = Server::builder().plain().listening().start();
-    let replica = Server::builder().plain().listening().set("replicaof", &format!("127.0.0.1 {}", server.port())).start();
+    let replica = Server::builder()
+        .plain()
+        .listening()
+        .set("replicaof", &format!("127.0.0.1 {}", server.port()))
+        .start();
     let mut waiting = server.client();
     waiting.send("BLPOP list 0");
     let mut client = server.client();

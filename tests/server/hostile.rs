@@ -44,7 +44,17 @@ const CALLS: [&str; 26] = [
 
 #[test]
 fn a_foreign_value_under_any_of_our_keys_is_an_error_or_passed_over() {
-    let parts = ["", ":t:a", ":x:a", ":workers", ":scheduled", ":ready:5", ":claimed", ":dead", ":drop:5:ready:5"];
+    let parts = [
+        "",
+        ":t:a",
+        ":x:a",
+        ":workers",
+        ":scheduled",
+        ":ready:5",
+        ":claimed",
+        ":dead",
+        ":drop:5:ready:5",
+    ];
     for part in parts {
         let server = Server::start();
         let mut client = server.client();
@@ -60,7 +70,10 @@ fn a_foreign_value_under_any_of_our_keys_is_an_error_or_passed_over() {
             client.must(&put.replace("{k}", &key));
             for call in CALLS {
                 let reply = client.call(call);
-                assert!(!reply.to_string().contains("internal"), "{kind} at {key}: {call}: {reply}");
+                assert!(
+                    !reply.to_string().contains("internal"),
+                    "{kind} at {key}: {call}: {reply}"
+                );
             }
             assert_eq!(client.call("PING"), "+PONG", "{kind} at {key}");
             client.schedule("elsewhere x DELAY 1");
@@ -108,7 +121,9 @@ fn a_foreign_id_in_an_index_never_stops_the_timer() {
     client.must("SET task:{q}:t:torn short");
     client.must(&format!("SET task:{{q}}:t:later 9{}", "0".repeat(60)));
     client.schedule("q x ID live DELAY 20");
-    wait_until("the live task is ready", || client.listed("q", "ready").contains(&"live".to_string()));
+    wait_until("the live task is ready", || {
+        client.listed("q", "ready").contains(&"live".to_string())
+    });
     let claimed = client.call("TASK.CLAIM q w COUNT 100");
     assert_eq!(claimed.ids(), ["live"]);
     assert_ne!(client.info("steward_skipped_foreign"), "0");
@@ -121,26 +136,85 @@ fn a_foreign_id_in_an_index_never_stops_the_timer() {
 /// A random argument, often one that means something.
 fn argument(random: &mut Random) -> Vec<u8> {
     const WORDS: [&str; 44] = [
-        "q", "r", "a", "b", "w", "ID", "DELAY", "AT", "PRIORITY", "ATTEMPTS", "BACKOFF", "FIXED", "EXPONENTIAL", "MAX",
-        "JITTER", "LEASE", "COUNT", "BLOCK", "BIND", "FULL", "NEXT", "ERROR", "DEAD", "PROGRESS", "MATCH", "CURSOR",
-        "REV", "PAYLOADS", "WORKER", "FOR", "OLDER", "FORCE", "GET", "SET", "scheduled", "ready", "claimed", "dead",
-        "lease", "max-lost", "1700000000000", "{t}q", "*", "",
+        "q",
+        "r",
+        "a",
+        "b",
+        "w",
+        "ID",
+        "DELAY",
+        "AT",
+        "PRIORITY",
+        "ATTEMPTS",
+        "BACKOFF",
+        "FIXED",
+        "EXPONENTIAL",
+        "MAX",
+        "JITTER",
+        "LEASE",
+        "COUNT",
+        "BLOCK",
+        "BIND",
+        "FULL",
+        "NEXT",
+        "ERROR",
+        "DEAD",
+        "PROGRESS",
+        "MATCH",
+        "CURSOR",
+        "REV",
+        "PAYLOADS",
+        "WORKER",
+        "FOR",
+        "OLDER",
+        "FORCE",
+        "GET",
+        "SET",
+        "scheduled",
+        "ready",
+        "claimed",
+        "dead",
+        "lease",
+        "max-lost",
+        "1700000000000",
+        "{t}q",
+        "*",
+        "",
     ];
     const NUMBERS: [&str; 14] = [
-        "0", "1", "2", "3", "5", "10", "-1", "1000", "1001", "9007199254740991", "9223372036854775807",
-        "-9223372036854775808", "99999999999999999999", "1e5",
+        "0",
+        "1",
+        "2",
+        "3",
+        "5",
+        "10",
+        "-1",
+        "1000",
+        "1001",
+        "9007199254740991",
+        "9223372036854775807",
+        "-9223372036854775808",
+        "99999999999999999999",
+        "1e5",
     ];
     match random.below(10) {
         0..=4 => random.pick(&WORDS).as_bytes().to_vec(),
         5..=7 => random.pick(&NUMBERS).as_bytes().to_vec(),
         8 => (0..random.below(20)).map(|_| random.number() as u8).collect(),
-        _ => random.pick(&["%s%n", "\0", "{", "}", "\r\n", "\u{7f}", "é"]).as_bytes().to_vec(),
+        _ => random
+            .pick(&["%s%n", "\0", "{", "}", "\r\n", "\u{7f}", "é"])
+            .as_bytes()
+            .to_vec(),
     }
 }
 
 #[test]
 fn random_calls_are_answered_and_an_error_has_written_nothing() {
-    let server = Server::builder().append_always().set("appendfsync", "no").set("steward.timer", "no").start();
+    let server = Server::builder()
+        .append_always()
+        .set("appendfsync", "no")
+        .set("steward.timer", "no")
+        .start();
     let mut client = server.client();
     let commands = client.must("COMMAND LIST FILTERBY MODULE steward");
     let mut commands: Vec<Vec<u8>> = commands.items().iter().map(|name| name.bytes().to_vec()).collect();
@@ -162,7 +236,12 @@ fn random_calls_are_answered_and_an_error_has_written_nothing() {
             continue;
         }
         let reply = client.call_args(&call);
-        let shown = || call.iter().map(|word| word.escape_ascii().to_string()).collect::<Vec<_>>().join(" ");
+        let shown = || {
+            call.iter()
+                .map(|word| word.escape_ascii().to_string())
+                .collect::<Vec<_>>()
+                .join(" ")
+        };
         let after = written(&mut client);
         if reply.is_error() {
             errors += 1;

@@ -16,7 +16,9 @@ fn busy(client: &mut Client) {
 fn goes_on(client: &mut Client) {
     for queue in ["q", "fresh"] {
         client.schedule(&format!("{queue} x ID after DELAY 30 PRIORITY 0"));
-        wait_until("the timer goes on", || client.listed(queue, "ready").contains(&"after".to_string()));
+        wait_until("the timer goes on", || {
+            client.listed(queue, "ready").contains(&"after".to_string())
+        });
         assert_eq!(client.must(&format!("TASK.CLAIM {queue} w")).ids(), ["after"]);
     }
 }
@@ -63,7 +65,16 @@ fn databases_are_swapped_under_an_armed_timer() {
 
 #[test]
 fn any_of_our_keys_may_be_deleted() {
-    let parts = ["", ":t:soon", ":t:held", ":t:ready", ":workers", ":scheduled", ":ready:5", ":claimed"];
+    let parts = [
+        "",
+        ":t:soon",
+        ":t:held",
+        ":t:ready",
+        ":workers",
+        ":scheduled",
+        ":ready:5",
+        ":claimed",
+    ];
     for part in parts {
         for how in ["DEL", "UNLINK"] {
             let server = Server::start();
@@ -128,7 +139,10 @@ fn settings_changed_by_hand_apply() {
     let mut client = server.client();
     client.must("TASK.CONFIG SET q lease 1000");
     client.must("HSET task:{q} lease 5000 attempts nonsense");
-    assert_eq!(client.call("TASK.CONFIG GET q lease attempts"), "{lease: '5000', attempts: '25'}");
+    assert_eq!(
+        client.call("TASK.CONFIG GET q lease attempts"),
+        "{lease: '5000', attempts: '25'}"
+    );
     client.must("DEL task:{q}");
     assert_eq!(client.call("TASK.CONFIG GET q lease"), "{lease: '30000'}");
 }
@@ -139,13 +153,20 @@ fn our_changes_are_notified_like_those_of_ordinary_commands() {
     let mut client = server.client();
     client.must("CONFIG SET notify-keyspace-events KEA");
     let mut listener = server.client();
-    assert_eq!(listener.call("PSUBSCRIBE __keyspace@0__:task:*"), "['psubscribe', '__keyspace@0__:task:*', 1]");
+    assert_eq!(
+        listener.call("PSUBSCRIBE __keyspace@0__:task:*"),
+        "['psubscribe', '__keyspace@0__:task:*', 1]"
+    );
     let mut heard = |count: usize| -> Vec<String> {
         let mut events = Vec::new();
         for _ in 0..count {
             let message = listener.receive();
             let key = message.item(2).text();
-            events.push(format!("{} {}", message.item(3).text(), key.trim_start_matches("__keyspace@0__:task:")));
+            events.push(format!(
+                "{} {}",
+                message.item(3).text(),
+                key.trim_start_matches("__keyspace@0__:task:")
+            ));
         }
         events.sort();
         events
@@ -155,7 +176,13 @@ fn our_changes_are_notified_like_those_of_ordinary_commands() {
     let (_, token) = client.claim("q w");
     assert_eq!(
         heard(5),
-        ["del {q}:ready:5", "hset {q}:workers", "lpop {q}:ready:5", "setrange {q}:t:a", "zadd {q}:claimed"]
+        [
+            "del {q}:ready:5",
+            "hset {q}:workers",
+            "lpop {q}:ready:5",
+            "setrange {q}:t:a",
+            "zadd {q}:claimed"
+        ]
     );
     client.must(&format!("TASK.ACK q a {token}"));
     assert_eq!(heard(3), ["del {q}:claimed", "del {q}:t:a", "zrem {q}:claimed"]);
@@ -185,7 +212,13 @@ fn a_watched_key_that_we_change_breaks_the_transaction() {
     assert_eq!(client.call("EXEC"), Value::Null);
     // Looking at a key is no change.
     client.must("WATCH task:{r}:ready:5 task:{r}:t:a task:{r} task:{r}:scheduled");
-    for look in ["TASK.STATS r", "TASK.GET r a", "TASK.LIST r ready", "TASK.CONFIG GET r", "TASK.WORKERS r"] {
+    for look in [
+        "TASK.STATS r",
+        "TASK.GET r a",
+        "TASK.LIST r ready",
+        "TASK.CONFIG GET r",
+        "TASK.WORKERS r",
+    ] {
         other.must(look);
     }
     assert_eq!(other.call("TASK.ACK r a 5").code(), "STALE");

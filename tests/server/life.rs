@@ -17,7 +17,10 @@ fn a_task_is_scheduled_claimed_and_acknowledged() {
     assert_eq!(client.call(&format!("TASK.ACK mail {id} {token}")), "+OK");
     assert_eq!(client.counts("mail"), "");
     assert_eq!(client.call(&format!("TASK.GET mail {id}")), Value::Null);
-    assert_eq!(client.call(&format!("TASK.ACK mail {id} {token}")), "-NOTASK no such task");
+    assert_eq!(
+        client.call(&format!("TASK.ACK mail {id} {token}")),
+        "-NOTASK no such task"
+    );
     // The number of its worker is kept for a while.
     assert_eq!(client.keys(), ["task:{mail}:workers"]);
 }
@@ -29,7 +32,10 @@ fn a_claim_shows_the_documented_fields_in_order() {
     client.schedule("q p1 ID a");
     let reply = client.call("TASK.CLAIM q w");
     let token = reply.item(0).field("token").int();
-    assert_eq!(reply, format!("[{{id: 'a', token: {token}, attempt: 1, payload: 'p1'}}]"));
+    assert_eq!(
+        reply,
+        format!("[{{id: 'a', token: {token}, attempt: 1, payload: 'p1'}}]")
+    );
     let before = unix_ms();
     client.schedule("q p2 ID b PRIORITY 3 LEASE 7000");
     let reply = client.call("TASK.CLAIM q w FULL");
@@ -45,7 +51,10 @@ fn a_claim_shows_the_documented_fields_in_order() {
     client.schedule("q p3 ID c");
     let reply = two.call("TASK.CLAIM q w");
     let token = reply.item(0).field("token").int();
-    assert_eq!(reply, format!("[['id', 'c', 'token', {token}, 'attempt', 1, 'payload', 'p3']]"));
+    assert_eq!(
+        reply,
+        format!("[['id', 'c', 'token', {token}, 'attempt', 1, 'payload', 'p3']]")
+    );
     assert_eq!(two.call("TASK.CLAIM q w"), Value::NullArray);
     assert_eq!(client.call("TASK.CLAIM q w"), Value::Null);
 }
@@ -55,7 +64,9 @@ fn get_shows_everything_known() {
     let server = Server::start();
     let mut client = server.client();
     let due = unix_ms() + 3_600_000;
-    client.schedule(&format!("q work ID a AT {due} PRIORITY 7 ATTEMPTS 4 BACKOFF FIXED 5000 LEASE 1234"));
+    client.schedule(&format!(
+        "q work ID a AT {due} PRIORITY 7 ATTEMPTS 4 BACKOFF FIXED 5000 LEASE 1234"
+    ));
     assert_eq!(
         client.call("TASK.GET q a"),
         format!(
@@ -82,7 +93,10 @@ fn get_shows_everything_known() {
     let shown = client.call("TASK.GET q a");
     let died = shown.field("died").int();
     assert!((unix_ms() - 5_000..=unix_ms()).contains(&died));
-    assert_eq!((shown.field("state"), shown.field("error")), (&Value::Bulk(b"dead".into()), &Value::Bulk(b"boom".into())));
+    assert_eq!(
+        (shown.field("state"), shown.field("error")),
+        (&Value::Bulk(b"dead".into()), &Value::Bulk(b"boom".into()))
+    );
 }
 
 #[test]
@@ -107,7 +121,9 @@ fn equal_due_times_are_ordered_by_id_and_generated_ids_grow() {
         client.schedule(&format!("q x ID {id} AT {due}"));
     }
     let made: Vec<String> = (0..5).map(|_| client.schedule(&format!("other x AT {due}"))).collect();
-    wait_until("all are due", || client.counts("q") == "ready 4" && client.counts("other") == "ready 5");
+    wait_until("all are due", || {
+        client.counts("q") == "ready 4" && client.counts("other") == "ready 5"
+    });
     assert_eq!(client.call("TASK.CLAIM q w COUNT 9").ids(), ["a", "b", "c", "d"]);
     assert_eq!(client.call("TASK.CLAIM other w COUNT 9").ids(), made);
     assert!(made.is_sorted());
@@ -122,7 +138,11 @@ fn many_tasks_are_scheduled_at_once() {
     assert!(ids.is_sorted() && ids.len() == 3);
     let claimed = client.call("TASK.CLAIM q w COUNT 9");
     assert_eq!(claimed.ids(), ids);
-    let payloads: Vec<String> = claimed.items().iter().map(|task| task.field("payload").text()).collect();
+    let payloads: Vec<String> = claimed
+        .items()
+        .iter()
+        .map(|task| task.field("payload").text())
+        .collect();
     assert_eq!(payloads, ["x", "y", "z"]);
 }
 
@@ -179,7 +199,10 @@ fn a_released_task_is_next_again_and_keeps_its_attempt() {
     }
     let (_, token) = client.claim("q w");
     assert_eq!(client.call(&format!("TASK.RELEASE q a {token}")), "+OK");
-    assert_eq!(client.get("q", "a", "state attempt deliveries lost"), "state 'ready', attempt 0, deliveries 1, lost 0");
+    assert_eq!(
+        client.get("q", "a", "state attempt deliveries lost"),
+        "state 'ready', attempt 0, deliveries 1, lost 0"
+    );
     assert_eq!(client.listed("q", "ready"), ["a", "b"]);
     let (_, token) = client.claim("q w");
     let before = unix_ms();

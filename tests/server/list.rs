@@ -28,7 +28,10 @@ fn a_page_shows_tasks_as_get_does() {
     let mut client = server.client();
     client.schedule("q work ID a DELAY 3600000");
     let task = client.call("TASK.GET q a").to_string();
-    assert_eq!(client.call("TASK.LIST q scheduled PAYLOADS"), format!("['0', [{task}]]"));
+    assert_eq!(
+        client.call("TASK.LIST q scheduled PAYLOADS"),
+        format!("['0', [{task}]]")
+    );
     let without = task.replace("payload: 'work'", "payload: null");
     assert_eq!(client.call("TASK.LIST q scheduled"), format!("['0', [{without}]]"));
     for state in ["ready", "claimed", "dead"] {
@@ -54,8 +57,16 @@ fn every_state_is_listed_in_order_forwards_and_backwards() {
     let reversed: Vec<String> = expected.iter().rev().cloned().collect();
     for (queue, state) in [("q", "scheduled"), ("ready", "ready")] {
         for count in [1, 7, 25, 1_000] {
-            assert_eq!(walk(&mut client, &format!("{queue} {state}"), count, |_| ()), expected, "{state} by {count}");
-            assert_eq!(walk(&mut client, &format!("{queue} {state} REV"), count, |_| ()), reversed, "{state} by {count}");
+            assert_eq!(
+                walk(&mut client, &format!("{queue} {state}"), count, |_| ()),
+                expected,
+                "{state} by {count}"
+            );
+            assert_eq!(
+                walk(&mut client, &format!("{queue} {state} REV"), count, |_| ()),
+                reversed,
+                "{state} by {count}"
+            );
         }
     }
     // Some died in the same millisecond: those are in the order of their ids, which is the same here.
@@ -82,7 +93,12 @@ fn claims_are_listed_for_all_workers_or_for_one() {
         .iter()
         .map(|worker| {
             assert!((0..60_000).contains(&worker.field("oldest").int()));
-            format!("{} {} {}", worker.field("worker"), worker.field("state"), worker.field("claimed"))
+            format!(
+                "{} {} {}",
+                worker.field("worker"),
+                worker.field("state"),
+                worker.field("claimed")
+            )
         })
         .collect();
     shown.sort();
@@ -99,9 +115,17 @@ fn a_walk_meets_every_task_that_stays_whatever_comes_and_goes() {
         let mut stays = BTreeSet::new();
         let mut goes = Vec::new();
         for n in 0..200 {
-            let when = if state == "scheduled" { format!("AT {}", due + n / 5) } else { String::new() };
+            let when = if state == "scheduled" {
+                format!("AT {}", due + n / 5)
+            } else {
+                String::new()
+            };
             client.schedule(&format!("{state} x ID t{n} {when}"));
-            if n % 3 == 0 { goes.push(format!("t{n}")) } else { stays.insert(format!("t{n}")); }
+            if n % 3 == 0 {
+                goes.push(format!("t{n}"))
+            } else {
+                stays.insert(format!("t{n}"));
+            }
         }
         let mut fresh = 0;
         let met = walk(&mut client, &format!("{state} {state}"), 10, |client| {
@@ -111,7 +135,11 @@ fn a_walk_meets_every_task_that_stays_whatever_comes_and_goes() {
                     client.must(&format!("TASK.CANCEL {state} {gone}"));
                 }
                 fresh += 1;
-                let when = if state == "scheduled" { format!("AT {}", due + random.below(40) as i64) } else { String::new() };
+                let when = if state == "scheduled" {
+                    format!("AT {}", due + random.below(40) as i64)
+                } else {
+                    String::new()
+                };
                 client.schedule(&format!("{state} x ID new{fresh} {when}"));
             }
         });

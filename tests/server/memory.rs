@@ -19,7 +19,9 @@ fn when_memory_is_full_work_still_ends_and_returns() {
     client.must(&format!("TASK.ACK {}", words(0)));
     client.must(&format!("TASK.FAIL {} DEAD", words(1)));
     client.must(&format!("TASK.EXTEND {} LEASE 50 PROGRESS half", words(2)));
-    wait_until("the timer moves what is due and lost", || client.counts("q") == "ready 5 dead 1");
+    wait_until("the timer moves what is due and lost", || {
+        client.counts("q") == "ready 5 dead 1"
+    });
     client.must("TASK.RETRY q t1");
     assert_eq!(client.call("TASK.CLAIM q w COUNT 9").ids().len(), 6);
     client.must("TASK.DROP q FORCE");
@@ -30,7 +32,10 @@ fn tasks_that_are_evicted_are_passed_over() {
     let server = Server::start();
     let mut client = server.client();
     let used: u64 = client.info("used_memory").parse().unwrap();
-    client.must(&format!("CONFIG SET maxmemory {} maxmemory-policy allkeys-random", used + (2 << 20)));
+    client.must(&format!(
+        "CONFIG SET maxmemory {} maxmemory-policy allkeys-random",
+        used + (2 << 20)
+    ));
     let payload = "x".repeat(2_000);
     for n in 0..4_000 {
         client.send(&format!("TASK.SCHEDULE q{} {payload} DELAY {}", n % 7, n % 50));
@@ -40,7 +45,9 @@ fn tasks_that_are_evicted_are_passed_over() {
     }
     assert_ne!(client.info("evicted_keys"), "0");
     for n in 0..7 {
-        wait_until("all has come to rest", || client.stat(&format!("q{n}"), "scheduled") == 0);
+        wait_until("all has come to rest", || {
+            client.stat(&format!("q{n}"), "scheduled") == 0
+        });
         while let crate::support::Value::Array(tasks) = client.must(&format!("TASK.CLAIM q{n} w COUNT 100")) {
             assert!(tasks.iter().all(|task| task.field("payload").text() == payload));
         }
@@ -77,5 +84,9 @@ fn finished_tasks_leave_no_memory_behind() {
     };
     let warm = used(0, 500);
     let after = used(500, 3_000);
-    assert!(after - warm < 200_000, "{} bytes for 2,500 finished tasks", after - warm);
+    assert!(
+        after - warm < 200_000,
+        "{} bytes for 2,500 finished tasks",
+        after - warm
+    );
 }

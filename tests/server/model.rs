@@ -72,21 +72,41 @@ impl Queue {
     }
 
     fn ready(&self) -> Vec<String> {
-        self.lists.iter().flatten().filter(|(_, live)| *live).map(|(id, _)| id.clone()).collect()
+        self.lists
+            .iter()
+            .flatten()
+            .filter(|(_, live)| *live)
+            .map(|(id, _)| id.clone())
+            .collect()
     }
 
     /// Ids of a state, in the order of LIST.
     fn sorted(&self, of: impl Fn(&State) -> Option<i64>) -> Vec<String> {
-        let mut found: Vec<(i64, String)> =
-            self.tasks.iter().filter_map(|(id, task)| of(&task.state).map(|score| (score, id.clone()))).collect();
+        let mut found: Vec<(i64, String)> = self
+            .tasks
+            .iter()
+            .filter_map(|(id, task)| of(&task.state).map(|score| (score, id.clone())))
+            .collect();
         found.sort();
         found.into_iter().map(|(_, id)| id).collect()
     }
     fn scheduled(&self) -> Vec<String> {
-        self.sorted(|state| if let State::Scheduled(due) = state { Some(*due) } else { None })
+        self.sorted(|state| {
+            if let State::Scheduled(due) = state {
+                Some(*due)
+            } else {
+                None
+            }
+        })
     }
     fn dead(&self) -> Vec<String> {
-        self.sorted(|state| if let State::Dead(died) = state { Some(*died) } else { None })
+        self.sorted(|state| {
+            if let State::Dead(died) = state {
+                Some(*died)
+            } else {
+                None
+            }
+        })
     }
     fn claimed(&self) -> Vec<String> {
         self.sorted(|state| (*state == State::Claimed).then_some(0))
@@ -99,8 +119,11 @@ impl Queue {
             ("claimed", self.claimed().len()),
             ("dead", self.dead().len()),
         ];
-        let shown: Vec<String> =
-            counts.iter().filter(|(_, n)| *n > 0).map(|(state, n)| format!("{state} {n}")).collect();
+        let shown: Vec<String> = counts
+            .iter()
+            .filter(|(_, n)| *n > 0)
+            .map(|(state, n)| format!("{state} {n}"))
+            .collect();
         shown.join(" ")
     }
 }
@@ -123,7 +146,13 @@ fn a_random_history_is_what_the_model_says() {
             client.call_args(&["TASK.CONFIG", "SET", queue, "backoff", "FIXED 3600000"]);
         }
         let queues = QUEUES.map(|queue| (queue, Queue::default())).into();
-        let mut run = Run { client, random: Random::new(seed), queues, last_token: 0, log: Vec::new() };
+        let mut run = Run {
+            client,
+            random: Random::new(seed),
+            queues,
+            last_token: 0,
+            log: Vec::new(),
+        };
         for step in 0..2_000 {
             run.step();
             for queue in QUEUES {
@@ -158,7 +187,9 @@ impl Run {
 
     fn number(&mut self, words: String) -> i64 {
         let reply = self.call(words);
-        let Value::Int(number) = reply else { panic!("no number:\n{}", self.tail()) };
+        let Value::Int(number) = reply else {
+            panic!("no number:\n{}", self.tail())
+        };
         number
     }
 
@@ -185,7 +216,10 @@ impl Run {
             28 => {
                 let paused = self.random.once_in(2);
                 self.queues.get_mut(queue).unwrap().paused = paused;
-                self.expect(format!("TASK.{} {queue}", if paused { "PAUSE" } else { "RESUME" }), "+OK");
+                self.expect(
+                    format!("TASK.{} {queue}", if paused { "PAUSE" } else { "RESUME" }),
+                    "+OK",
+                );
             }
             _ if self.random.once_in(8) => {
                 let gone = self.queues[queue].tasks.len();
@@ -193,7 +227,8 @@ impl Run {
                 self.expect(format!("TASK.DROP {queue} FORCE"), &gone.to_string());
                 self.queues.insert(queue, Queue::default());
                 self.expect(format!("TASK.CONFIG SET {queue} attempts 3"), "+OK");
-                self.client.call_args(&["TASK.CONFIG", "SET", queue, "backoff", "FIXED 3600000"]);
+                self.client
+                    .call_args(&["TASK.CONFIG", "SET", queue, "backoff", "FIXED 3600000"]);
             }
             _ => self.claim_any(),
         }
@@ -202,7 +237,11 @@ impl Run {
     fn schedule(&mut self, queue: &'static str, id: &str) {
         let priority = *self.random.pick(&[0, 5, 5, 9]);
         let attempts = 1 + self.random.below(3) as i64;
-        let due = if self.random.once_in(3) { FAR + self.random.below(5) as i64 } else { 0 };
+        let due = if self.random.once_in(3) {
+            FAR + self.random.below(5) as i64
+        } else {
+            0
+        };
         let payload = format!("p{}", self.random.below(100));
         let when = if due > 0 { format!("AT {due}") } else { String::new() };
         let words = format!("TASK.SCHEDULE {queue} {payload} ID {id} PRIORITY {priority} ATTEMPTS {attempts} {when}");
@@ -270,16 +309,27 @@ impl Run {
             assert!(token > self.last_token, "tokens grow");
             self.last_token = token;
         }
-        let expected = if ids.is_empty() { "null".into() } else { format!("[{}]", expected.join(", ")) };
+        let expected = if ids.is_empty() {
+            "null".into()
+        } else {
+            format!("[{}]", expected.join(", "))
+        };
         assert!(*reply == expected, "not {expected}:\n{}", self.tail());
     }
 
     /// One of the four verbs of a holder, mostly with the right token.
     fn holder(&mut self, queue: &'static str, verb: &str) {
         let held = self.queues[queue].claimed();
-        let id = if held.is_empty() || self.random.once_in(5) { (*self.random.pick(&IDS)).into() } else { self.random.pick(&held).clone() };
+        let id = if held.is_empty() || self.random.once_in(5) {
+            (*self.random.pick(&IDS)).into()
+        } else {
+            self.random.pick(&held).clone()
+        };
         let wrong = self.random.once_in(6);
-        let token = self.queues[queue].tasks.get(&id).map_or(7, |task| task.token + i64::from(wrong));
+        let token = self.queues[queue]
+            .tasks
+            .get(&id)
+            .map_or(7, |task| task.token + i64::from(wrong));
         let end = match (verb, self.random.below(4)) {
             ("ACK-NEXT", _) => " NEXT".to_string(),
             ("FAIL", 0) => " DEAD".into(),
@@ -346,7 +396,11 @@ impl Run {
             (_, _, " DELAY 0") => "ready",
             _ => "scheduled",
         };
-        assert!(state == expected && *reply.field("attempt") == Value::Int(attempt), "not {expected}:\n{}", self.tail());
+        assert!(
+            state == expected && *reply.field("attempt") == Value::Int(attempt),
+            "not {expected}:\n{}",
+            self.tail()
+        );
         match expected {
             "cancelled" => drop(self.queues.get_mut(queue).unwrap().tasks.remove(id)),
             "dead" => {
@@ -372,7 +426,10 @@ impl Run {
                     count += i64::from(!task.cancelled);
                     task.cancelled = true;
                 }
-                Some(Task { state: State::Dead(_), .. }) | None => {}
+                Some(Task {
+                    state: State::Dead(_), ..
+                })
+                | None => {}
                 Some(task) => {
                     if task.state == State::Ready {
                         model.leave(id);
@@ -408,7 +465,11 @@ impl Run {
             }
         };
         if !code.is_empty() {
-            assert!(reply.is_error() && (code == "BADSTATE" || reply.code() == code), "not {code}:\n{}", self.tail());
+            assert!(
+                reply.is_error() && (code == "BADSTATE" || reply.code() == code),
+                "not {code}:\n{}",
+                self.tail()
+            );
             return;
         }
         let model = self.queues.get_mut(queue).unwrap();
@@ -439,9 +500,15 @@ impl Run {
     fn retry(&mut self, queue: &'static str, id: &str) {
         let dead = self.queues[queue].dead();
         let (words, back): (String, Vec<String>) = if self.random.once_in(2) {
-            (format!("TASK.RETRY {queue} {id}"), dead.into_iter().filter(|dead| dead == id).collect())
+            (
+                format!("TASK.RETRY {queue} {id}"),
+                dead.into_iter().filter(|dead| dead == id).collect(),
+            )
         } else {
-            (format!("TASK.RETRYALL {queue} COUNT 2"), dead.into_iter().take(2).collect())
+            (
+                format!("TASK.RETRYALL {queue} COUNT 2"),
+                dead.into_iter().take(2).collect(),
+            )
         };
         for id in &back {
             self.task(queue, id).used = 0;
@@ -463,7 +530,10 @@ impl Run {
         for id in &gone {
             model.tasks.remove(id);
         }
-        self.expect(format!("TASK.PURGE {queue} {state} COUNT {count}"), &gone.len().to_string());
+        self.expect(
+            format!("TASK.PURGE {queue} {state} COUNT {count}"),
+            &gone.len().to_string(),
+        );
     }
 
     fn compare_everything(&mut self) {
@@ -477,7 +547,11 @@ impl Run {
             claimed.sort();
             assert_eq!(claimed, model.claimed(), "{tail}");
             for id in IDS {
-                let shown = self.client.get(queue, id, "priority attempt attempts deliveries cancelled payload worker");
+                let shown = self.client.get(
+                    queue,
+                    id,
+                    "priority attempt attempts deliveries cancelled payload worker",
+                );
                 let expected = model.tasks.get(id).map_or("gone".into(), |task| {
                     let held = task.state == State::Claimed;
                     format!(
@@ -488,7 +562,11 @@ impl Run {
                         task.deliveries,
                         i64::from(task.cancelled),
                         task.payload,
-                        if held { format!("'{}'", task.worker) } else { "null".into() }
+                        if held {
+                            format!("'{}'", task.worker)
+                        } else {
+                            "null".into()
+                        }
                     )
                 });
                 assert_eq!(shown, expected, "{queue} {id}\n{tail}");

@@ -93,26 +93,40 @@ fn goes_on(client: &mut Client) {
     client.must("CONFIG SET steward.timer yes");
     for queue in ["q", "r"] {
         client.must(&format!("TASK.RESUME {queue}"));
-        wait_until("drops are swept", || !client.keys().iter().any(|key| key.contains(":drop:")));
+        wait_until("drops are swept", || {
+            !client.keys().iter().any(|key| key.contains(":drop:"))
+        });
         places::check(client, queue);
         wait_until("all is done", || {
             let claims = client.must(&format!("TASK.CLAIM {queue} w COUNT 1000 LEASE 60000"));
             if let crate::support::Value::Array(tasks) = &claims {
                 for task in tasks {
-                    client.must(&format!("TASK.ACK {queue} {} {}", task.field("id").text(), task.field("token").int()));
+                    client.must(&format!(
+                        "TASK.ACK {queue} {} {}",
+                        task.field("id").text(),
+                        task.field("token").int()
+                    ));
                 }
             }
             let left = client.counts(queue);
             left.is_empty() || left.starts_with("dead")
         });
         client.must(&format!("TASK.DROP {queue}"));
-        wait_until("nothing is left", || !client.keys().iter().any(|key| key.starts_with(&format!("task:{{{queue}}}"))));
+        wait_until("nothing is left", || {
+            !client
+                .keys()
+                .iter()
+                .any(|key| key.starts_with(&format!("task:{{{queue}}}")))
+        });
     }
 }
 
 #[test]
 fn a_rewritten_file_is_read_without_the_module() {
-    let mut server = Server::builder().append_always().set("aof-use-rdb-preamble", "no").start();
+    let mut server = Server::builder()
+        .append_always()
+        .set("aof-use-rdb-preamble", "no")
+        .start();
     let mut client = server.client();
     History::new(14).run(&mut client, 500);
     let digest = settled(&mut client);

@@ -29,7 +29,13 @@ fn totals_count_what_happened() {
     client.schedule("q x ID late DELAY 20 PRIORITY 9");
     wait_until("all are due", || client.counts("q") == "ready 5");
     let claims = client.call("TASK.CLAIM q w COUNT 3");
-    let words = |at: usize| format!("q {} {}", claims.item(at).field("id").text(), claims.item(at).field("token").int());
+    let words = |at: usize| {
+        format!(
+            "q {} {}",
+            claims.item(at).field("id").text(),
+            claims.item(at).field("token").int()
+        )
+    };
     client.must(&format!("TASK.ACK {}", words(0)));
     client.must(&format!("TASK.FAIL {} DEAD", words(1)));
     client.must(&format!("TASK.FAIL {}", words(2)));
@@ -39,7 +45,17 @@ fn totals_count_what_happened() {
     let stats = client.call("TASK.STATS q");
     let total = |name: &str| stats.field(name).int();
     assert_eq!(
-        ["scheduled", "claimed", "acked", "failed", "lost", "dead", "expired", "cancelled"].map(|name| total(&format!("total_{name}"))),
+        [
+            "scheduled",
+            "claimed",
+            "acked",
+            "failed",
+            "lost",
+            "dead",
+            "expired",
+            "cancelled"
+        ]
+        .map(|name| total(&format!("total_{name}"))),
         [5, 4, 1, 2, 1, 1, 0, 1]
     );
     assert!(total("late_p50") <= total("late_p99") && total("late_p99") <= total("late_max"));
@@ -72,7 +88,10 @@ fn queues_are_listed_in_pages_and_by_pattern() {
     names.sort();
     expected.sort();
     assert_eq!(names, expected);
-    assert_eq!(client.call("TASK.QUEUES MATCH mail?3 COUNT 1000"), "['0', ['mail03', 'mail13', 'mail23']]");
+    assert_eq!(
+        client.call("TASK.QUEUES MATCH mail?3 COUNT 1000"),
+        "['0', ['mail03', 'mail13', 'mail23']]"
+    );
     client.must("SELECT 1");
     assert_eq!(client.call("TASK.QUEUES"), "['0', []]");
     client.schedule("elsewhere x");
@@ -98,7 +117,10 @@ fn a_queues_settings_are_shown_and_changed() {
     assert_eq!(client.call("TASK.CONFIG GET q"), defaults);
     assert_eq!(client.keys(), Vec::<String>::new());
     assert_eq!(client.call("TASK.CONFIG SET q lease 5000 attempts 2"), "+OK");
-    assert_eq!(client.call_args(&["TASK.CONFIG", "SET", "q", "backoff", "fixed 70"]), "+OK");
+    assert_eq!(
+        client.call_args(&["TASK.CONFIG", "SET", "q", "backoff", "fixed 70"]),
+        "+OK"
+    );
     assert_eq!(
         client.call("TASK.CONFIG GET q backoff lease dead-limit"),
         "{lease: '5000', backoff: 'FIXED 70 MAX 70 JITTER 0', dead-limit: '10000'}"
@@ -120,13 +142,29 @@ fn what_a_task_says_wins_over_its_queue_and_what_a_claim_says_over_both() {
     client.must("CONFIG SET steward.lease 1000000");
     client.schedule("q x ID a");
     client.schedule("q x ID b LEASE 3000000");
-    assert_eq!(client.call("TASK.CLAIM q w FULL").item(0).field("lease").int(), 1_000_000);
+    assert_eq!(
+        client.call("TASK.CLAIM q w FULL").item(0).field("lease").int(),
+        1_000_000
+    );
     client.must("TASK.CONFIG SET q lease 2000000");
     client.schedule("q x ID c");
-    assert_eq!(client.call("TASK.CLAIM q w FULL").item(0).field("lease").int(), 3_000_000);
-    assert_eq!(client.call("TASK.CLAIM q w FULL").item(0).field("lease").int(), 2_000_000);
+    assert_eq!(
+        client.call("TASK.CLAIM q w FULL").item(0).field("lease").int(),
+        3_000_000
+    );
+    assert_eq!(
+        client.call("TASK.CLAIM q w FULL").item(0).field("lease").int(),
+        2_000_000
+    );
     client.schedule("q x ID d LEASE 3000000");
-    assert_eq!(client.call("TASK.CLAIM q w FULL LEASE 4000000").item(0).field("lease").int(), 4_000_000);
+    assert_eq!(
+        client
+            .call("TASK.CLAIM q w FULL LEASE 4000000")
+            .item(0)
+            .field("lease")
+            .int(),
+        4_000_000
+    );
     let left = client.call("TASK.GET q d").field("left").int();
     assert!((3_900_000..=4_000_000).contains(&left));
 }
@@ -137,8 +175,14 @@ fn reschedule_changes_due_and_priority_of_tasks_that_wait() {
     let mut client = server.client();
     let at = unix_ms() + 7_200_000;
     client.schedule("q x ID a DELAY 3600000");
-    assert_eq!(client.call(&format!("TASK.RESCHEDULE q a AT {at} PRIORITY 1")), format!("{at}"));
-    assert_eq!(client.get("q", "a", "state due priority"), format!("state 'scheduled', due {at}, priority 1"));
+    assert_eq!(
+        client.call(&format!("TASK.RESCHEDULE q a AT {at} PRIORITY 1")),
+        format!("{at}")
+    );
+    assert_eq!(
+        client.get("q", "a", "state due priority"),
+        format!("state 'scheduled', due {at}, priority 1")
+    );
     assert_eq!(client.call("TASK.RESCHEDULE q a PRIORITY 2"), format!("{at}"));
     let before = unix_ms();
     let due = client.call("TASK.RESCHEDULE q a DELAY 50").int();
@@ -150,7 +194,10 @@ fn reschedule_changes_due_and_priority_of_tasks_that_wait() {
     assert_eq!(client.call("TASK.RESCHEDULE q nobody DELAY 5").code(), "NOTASK");
     let (_, token) = client.claim("q w");
     let digest = client.digest();
-    assert!(client.call("TASK.RESCHEDULE q a DELAY 5").is_error(), "a claimed task is its holder's");
+    assert!(
+        client.call("TASK.RESCHEDULE q a DELAY 5").is_error(),
+        "a claimed task is its holder's"
+    );
     assert_eq!(client.digest(), digest);
     client.must(&format!("TASK.FAIL q a {token} DEAD"));
     assert!(client.call("TASK.RESCHEDULE q a DELAY 5").is_error());
@@ -164,8 +211,16 @@ fn a_tagged_name_keeps_its_keys_in_the_slot_of_its_tag() {
     client.schedule("app x ID a");
     assert_eq!(
         client.keys(),
-        ["task:{app}:ready:5", "task:{app}:t:a", "task:{app}mail:ready:5", "task:{app}mail:t:a"]
+        [
+            "task:{app}:ready:5",
+            "task:{app}:t:a",
+            "task:{app}mail:ready:5",
+            "task:{app}mail:t:a"
+        ]
     );
     assert_eq!(client.call("TASK.CLAIM {app}mail w").ids(), ["a"]);
-    assert_eq!([client.counts("app"), client.counts("{app}mail")], ["ready 1", "claimed 1"]);
+    assert_eq!(
+        [client.counts("app"), client.counts("{app}mail")],
+        ["ready 1", "claimed 1"]
+    );
 }

@@ -17,7 +17,9 @@ fn populate(client: &mut Client) -> i64 {
 
 #[track_caller]
 fn goes_on(client: &mut Client) {
-    wait_until("the due one and the lost one are ready", || client.counts("q") == "scheduled 1 ready 2 dead 1");
+    wait_until("the due one and the lost one are ready", || {
+        client.counts("q") == "scheduled 1 ready 2 dead 1"
+    });
     let mut ready = client.listed("q", "ready");
     ready.sort();
     assert_eq!(ready, ["held", "soon"]);
@@ -56,7 +58,9 @@ fn a_restart_gives_every_lease_its_full_length_again() {
     assert!((1..=401).contains(&client.call(&format!("TASK.EXTEND q held {token}")).int()));
     let left = client.call("TASK.GET q long").field("left").int();
     assert!((590_000..=602_000).contains(&left), "{left}");
-    wait_until("the due one and the lost one are ready", || client.counts("q") == "scheduled 1 ready 2 claimed 1 dead 1");
+    wait_until("the due one and the lost one are ready", || {
+        client.counts("q") == "scheduled 1 ready 2 claimed 1 dead 1"
+    });
     let claims = client.call("TASK.LIST q claimed WORKER holder");
     assert_eq!(claims.item(1).ids(), ["long"]);
 }
@@ -68,7 +72,10 @@ fn a_promoted_replica_goes_on_where_its_primary_was() {
         let mut client = server.client();
         populate(&mut client);
         // The replica has had a life of its own before.
-        let replica = Server::builder().listening().set("repl-diskless-load", diskless).start();
+        let replica = Server::builder()
+            .listening()
+            .set("repl-diskless-load", diskless)
+            .start();
         let mut there = replica.client();
         there.schedule("own x ID gone DELAY 50");
         there.schedule("q x ID gone");

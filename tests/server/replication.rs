@@ -19,7 +19,13 @@ impl Rig {
     fn start(timer: &str) -> Rig {
         let server = Server::builder().set("steward.timer", timer).start();
         let (client, stream) = (server.client(), Stream::of(&server));
-        Rig { client, stream, server, names: HashMap::new(), tokens: 0 }
+        Rig {
+            client,
+            stream,
+            server,
+            names: HashMap::new(),
+            tokens: 0,
+        }
     }
 
     /// Says it, and shows what was sent, one line for each command of the stream.
@@ -44,7 +50,8 @@ impl Rig {
             match item {
                 Value::Map(_) => {
                     self.tokens += 1;
-                    self.names.insert(item.field("token").int().to_string(), format!("T{}", self.tokens));
+                    self.names
+                        .insert(item.field("token").int().to_string(), format!("T{}", self.tokens));
                 }
                 Value::Bulk(id) if id.len() == 11 => {
                     self.names.insert(item.text(), format!("I{}", at + 1));
@@ -94,12 +101,17 @@ fn scheduling() {
     );
     assert_eq!(
         rig.sent("TASK.SCHEDULE q x ID c ATTEMPTS 3 BACKOFF FIXED 5 LEASE 77"),
-        ["q: hset x:c [options {\"attempts\":3,\"backoff\":\"FIXED 5 MAX 5 JITTER 0\",\"lease\":77}]; rpush ready:5 [c]; \
-          set t:c waiting p=5 flags=1 fence=F due=MS 'x'"]
+        [
+            "q: hset x:c [options {\"attempts\":3,\"backoff\":\"FIXED 5 MAX 5 JITTER 0\",\"lease\":77}]; rpush ready:5 [c]; \
+          set t:c waiting p=5 flags=1 fence=F due=MS 'x'"
+        ]
     );
     let sent = rig.sent("TASK.MSCHEDULE q 2 x y");
     assert_eq!(sent.len(), 1);
-    for effect in ["set t:I1 waiting p=5 fence=F due=MS 'x'", "set t:I2 waiting p=5 fence=F due=MS 'y'"] {
+    for effect in [
+        "set t:I1 waiting p=5 fence=F due=MS 'x'",
+        "set t:I2 waiting p=5 fence=F due=MS 'y'",
+    ] {
         assert!(sent[0].contains(effect), "{sent:?}");
     }
 }
@@ -116,7 +128,10 @@ fn claiming_and_acknowledging() {
           set_start t:a claimed p=5 deliveries=1 worker=1 lease=9000 fence=T1 due=MS; zadd claimed [MS a]"]
     );
     let token = rig.token("T1");
-    assert_eq!(rig.sent(&format!("TASK.EXTEND q a {token}")), ["q: zadd claimed [MS a]"]);
+    assert_eq!(
+        rig.sent(&format!("TASK.EXTEND q a {token}")),
+        ["q: zadd claimed [MS a]"]
+    );
     assert_eq!(
         rig.sent(&format!("TASK.EXTEND q a {token} LEASE 500 PROGRESS half")),
         ["q: hset x:a [progress half]; \
@@ -128,10 +143,16 @@ fn claiming_and_acknowledging() {
           set_start t:b claimed p=5 deliveries=1 worker=1 lease=500 fence=T2 due=MS; zadd claimed [MS b]"]
     );
     let token = rig.token("T2");
-    assert_eq!(rig.sent(&format!("TASK.ACK q b {token}")), ["q: zrem claimed [b]; del t:b"]);
+    assert_eq!(
+        rig.sent(&format!("TASK.ACK q b {token}")),
+        ["q: zrem claimed [b]; del t:b"]
+    );
     rig.sent("TASK.CLAIM q w1");
     let token = rig.token("T3");
-    assert_eq!(rig.sent(&format!("TASK.MACK q 2 c {token} c {token}")), ["q: zrem claimed [c]; del t:c"]);
+    assert_eq!(
+        rig.sent(&format!("TASK.MACK q 2 c {token} c {token}")),
+        ["q: zrem claimed [c]; del t:c"]
+    );
     assert_eq!(rig.sent("TASK.CLAIM q w2"), Vec::<String>::new());
 }
 
@@ -154,7 +175,9 @@ fn failing_and_releasing() {
     );
     assert_eq!(
         rig.sent("TASK.RESCHEDULE q a DELAY 0"),
-        ["q: zrem scheduled [a]; rpush ready:5 [a]; set_start t:a waiting p=5 flags=1 used=1 deliveries=2 fence=T2 due=MS"]
+        [
+            "q: zrem scheduled [a]; rpush ready:5 [a]; set_start t:a waiting p=5 flags=1 used=1 deliveries=2 fence=T2 due=MS"
+        ]
     );
     rig.sent("TASK.CLAIM q w");
     let token = rig.token("T3");
@@ -199,7 +222,10 @@ fn leaving_a_ready_list() {
 #[test]
 fn settings_pauses_purges_and_drops() {
     let mut rig = Rig::start("no");
-    assert_eq!(rig.sent("TASK.CONFIG SET q lease 5 attempts 4"), ["q: hset queue [lease 5, attempts 4]"]);
+    assert_eq!(
+        rig.sent("TASK.CONFIG SET q lease 5 attempts 4"),
+        ["q: hset queue [lease 5, attempts 4]"]
+    );
     assert_eq!(rig.sent("TASK.PAUSE q FOR 5000"), ["q: hset queue [paused MS]"]);
     assert_eq!(rig.sent("TASK.PAUSE q"), ["q: hset queue [paused until-resumed]"]);
     assert_eq!(rig.sent("TASK.RESUME q"), ["q: hdel queue [paused]"]);
@@ -215,7 +241,14 @@ fn settings_pauses_purges_and_drops() {
         "q: rename scheduled drop:F:scheduled; rename claimed drop:F:claimed; del queue; del workers; \
          hset queue [drops F]"
     );
-    for look in ["TASK.STATS q", "TASK.GET q a", "TASK.LIST q ready", "TASK.QUEUES", "TASK.WORKERS q", "TASK.CONFIG GET q"] {
+    for look in [
+        "TASK.STATS q",
+        "TASK.GET q a",
+        "TASK.LIST q ready",
+        "TASK.QUEUES",
+        "TASK.WORKERS q",
+        "TASK.CONFIG GET q",
+    ] {
         assert_eq!(rig.sent(look), Vec::<String>::new(), "{look}");
     }
 }
@@ -231,8 +264,10 @@ fn a_hand_over_to_a_waiting_client_is_part_of_the_unit() {
     rig.learn(&reply);
     assert_eq!(
         rig.rest(),
-        ["q: rpush ready:5 [a]; set t:a waiting p=5 fence=F due=MS 'x'; lpop ready:5 1; hset workers [1 w]; \
-          set_start t:a claimed p=5 deliveries=1 worker=1 lease=30000 fence=T1 due=MS; zadd claimed [MS a]"]
+        [
+            "q: rpush ready:5 [a]; set t:a waiting p=5 fence=F due=MS 'x'; lpop ready:5 1; hset workers [1 w]; \
+          set_start t:a claimed p=5 deliveries=1 worker=1 lease=30000 fence=T1 due=MS; zadd claimed [MS a]"
+        ]
     );
 }
 
@@ -246,13 +281,26 @@ fn a_transaction_keeps_its_commands_together() {
     rig.client.must("SET after 1");
     assert_eq!(
         rig.sent("EXEC"),
-        ["MULTI", "SET before 1", "q: rpush ready:5 [a]; set t:a waiting p=5 fence=F due=MS 'x'", "SET after 1", "EXEC"]
+        [
+            "MULTI",
+            "SET before 1",
+            "q: rpush ready:5 [a]; set t:a waiting p=5 fence=F due=MS 'x'",
+            "SET after 1",
+            "EXEC"
+        ]
     );
-    let script = "redis.call('SET', 'inside', 1); redis.call('TASK.CANCEL', KEYS[1], 'a'); return redis.call('INCR', 'n')";
+    let script =
+        "redis.call('SET', 'inside', 1); redis.call('TASK.CANCEL', KEYS[1], 'a'); return redis.call('INCR', 'n')";
     rig.client.call_args(&["EVAL", script, "1", "q"]);
     assert_eq!(
         rig.rest(),
-        ["MULTI", "SET inside 1", "q: hset queue [stale:5 1]; set t:a removed p=5 stale=32 fence=F due=MS", "INCR n", "EXEC"]
+        [
+            "MULTI",
+            "SET inside 1",
+            "q: hset queue [stale:5 1]; set t:a removed p=5 stale=32 fence=F due=MS",
+            "INCR n",
+            "EXEC"
+        ]
     );
 }
 
@@ -266,7 +314,9 @@ fn what_the_timer_does() {
     wait_until("its lease is lost", || rig.client.counts("q") == "ready 1");
     assert_eq!(
         rig.rest(),
-        ["q: zrem claimed [a]; lpush ready:5 [a]; set_start t:a waiting p=5 used=1 deliveries=1 lost=1 fence=T1 due=MS"]
+        [
+            "q: zrem claimed [a]; lpush ready:5 [a]; set_start t:a waiting p=5 used=1 deliveries=1 lost=1 fence=T1 due=MS"
+        ]
     );
     let mut bound = rig.server.client();
     let reply = bound.must("TASK.CLAIM q w BIND");
@@ -276,7 +326,9 @@ fn what_the_timer_does() {
     wait_until("its connection has closed", || rig.client.counts("q") == "ready 1");
     assert_eq!(
         rig.rest(),
-        ["q: zrem claimed [a]; lpush ready:5 [a]; set_start t:a waiting p=5 used=2 deliveries=2 lost=2 fence=T2 due=MS"]
+        [
+            "q: zrem claimed [a]; lpush ready:5 [a]; set_start t:a waiting p=5 used=2 deliveries=2 lost=2 fence=T2 due=MS"
+        ]
     );
     rig.sent("TASK.PAUSE q FOR 30");
     wait_until("the pause is over", || rig.client.stat("q", "paused") == 0);

@@ -32,17 +32,42 @@ fn a_worker_whose_lease_is_lost_is_stale_in_every_state_of_the_task() {
     client.schedule("q x ID a");
     let (_, token) = client.claim("q w LEASE 20");
     wait_until("the lease is lost", || client.counts("q") == "ready 1");
-    all_answer(&mut client, "a", token, "-STALE the claim was lost: the task is now ready");
+    all_answer(
+        &mut client,
+        "a",
+        token,
+        "-STALE the claim was lost: the task is now ready",
+    );
     let (_, newer) = client.claim("q w");
     assert!(newer > token, "fences grow");
-    all_answer(&mut client, "a", token, "-STALE the claim was lost: the task is now claimed again");
+    all_answer(
+        &mut client,
+        "a",
+        token,
+        "-STALE the claim was lost: the task is now claimed again",
+    );
     client.must(&format!("TASK.FAIL q a {newer} DELAY 3600000"));
-    all_answer(&mut client, "a", token, "-STALE the claim was lost: the task is now scheduled");
-    all_answer(&mut client, "a", newer, "-STALE the claim was lost: the task is now scheduled");
+    all_answer(
+        &mut client,
+        "a",
+        token,
+        "-STALE the claim was lost: the task is now scheduled",
+    );
+    all_answer(
+        &mut client,
+        "a",
+        newer,
+        "-STALE the claim was lost: the task is now scheduled",
+    );
     client.must("TASK.RESCHEDULE q a DELAY 0");
     let (_, newest) = client.claim("q w");
     client.must(&format!("TASK.FAIL q a {newest} DEAD"));
-    all_answer(&mut client, "a", newest, "-STALE the claim was lost: the task is now dead");
+    all_answer(
+        &mut client,
+        "a",
+        newest,
+        "-STALE the claim was lost: the task is now dead",
+    );
     client.must("TASK.PURGE q dead");
     all_answer(&mut client, "a", newest, "-NOTASK no such task");
 }
@@ -55,9 +80,24 @@ fn a_token_of_another_task_or_of_no_claim_is_stale() {
         client.schedule(&format!("q x ID {id}"));
     }
     let (_, token) = client.claim("q w");
-    all_answer(&mut client, "b", token, "-STALE the claim was lost: the task is now ready");
-    all_answer(&mut client, "a", token + 1, "-STALE the claim was lost: the task is now claimed again");
-    all_answer(&mut client, "a", 0, "-STALE the claim was lost: the task is now claimed again");
+    all_answer(
+        &mut client,
+        "b",
+        token,
+        "-STALE the claim was lost: the task is now ready",
+    );
+    all_answer(
+        &mut client,
+        "a",
+        token + 1,
+        "-STALE the claim was lost: the task is now claimed again",
+    );
+    all_answer(
+        &mut client,
+        "a",
+        0,
+        "-STALE the claim was lost: the task is now claimed again",
+    );
     all_answer(&mut client, "b", 0, "-STALE the claim was lost: the task is now ready");
     all_answer(&mut client, "nobody", token, "-NOTASK no such task");
 }
@@ -70,9 +110,19 @@ fn a_new_task_of_the_same_id_is_safe_from_the_old_token() {
     let (_, token) = client.claim("q w");
     client.must(&format!("TASK.ACK q a {token}"));
     client.schedule("q new ID a");
-    all_answer(&mut client, "a", token, "-STALE the claim was lost: the task is now ready");
+    all_answer(
+        &mut client,
+        "a",
+        token,
+        "-STALE the claim was lost: the task is now ready",
+    );
     client.claim("q w");
-    all_answer(&mut client, "a", token, "-STALE the claim was lost: the task is now claimed again");
+    all_answer(
+        &mut client,
+        "a",
+        token,
+        "-STALE the claim was lost: the task is now claimed again",
+    );
 }
 
 #[test]
@@ -95,7 +145,9 @@ fn a_token_works_until_the_timer_has_ended_the_claim() {
     let mut client = server.client();
     client.schedule("q x ID a");
     let (_, token) = client.claim("q w LEASE 1");
-    wait_until("the deadline has passed", || client.call("TASK.GET q a").field("left").int() <= 0);
+    wait_until("the deadline has passed", || {
+        client.call("TASK.GET q a").field("left").int() <= 0
+    });
     assert_eq!(say(&mut client, "EXTEND", "a", token), "1");
     assert_eq!(say(&mut client, "ACK", "a", token), "+OK");
 }
@@ -150,5 +202,10 @@ fn fences_grow_over_a_restart() {
     let mut client = server.client();
     let (_, newer) = client.claim("q w");
     assert!(newer > token);
-    all_answer(&mut client, "a", token, "-STALE the claim was lost: the task is now claimed again");
+    all_answer(
+        &mut client,
+        "a",
+        token,
+        "-STALE the claim was lost: the task is now claimed again",
+    );
 }

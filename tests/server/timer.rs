@@ -56,16 +56,29 @@ fn many_due_at_one_instant_are_all_ready_in_order_while_others_are_served() {
     let past = unix_ms() - 1_000;
     let script = "local k = KEYS[1]; local z = redis.call('ZRANGE', k, 0, -1); \
                   for i = 1, #z do redis.call('ZADD', k, ARGV[1], z[i]) end; return #z";
-    assert_eq!(client.call_args(&["EVAL", script, "1", "task:{q}:scheduled", &past.to_string()]).int(), MANY as i64);
-    let expected: Vec<String> =
-        client.must("ZRANGE task:{q}:scheduled 0 -1").items().iter().map(crate::support::Value::text).collect();
+    assert_eq!(
+        client
+            .call_args(&["EVAL", script, "1", "task:{q}:scheduled", &past.to_string()])
+            .int(),
+        MANY as i64
+    );
+    let expected: Vec<String> = client
+        .must("ZRANGE task:{q}:scheduled 0 -1")
+        .items()
+        .iter()
+        .map(crate::support::Value::text)
+        .collect();
     client.schedule("small x ID one DELAY 1");
     client.must("CONFIG SET steward.timer yes");
     let reply = client.must("TASK.CLAIM small w BLOCK 20000");
     assert_eq!(reply.ids(), ["one"]);
     wait_until("all are ready", || client.counts("q") == format!("ready {MANY}"));
-    let list: Vec<String> =
-        client.must("LRANGE task:{q}:ready:5 0 -1").items().iter().map(crate::support::Value::text).collect();
+    let list: Vec<String> = client
+        .must("LRANGE task:{q}:ready:5 0 -1")
+        .items()
+        .iter()
+        .map(crate::support::Value::text)
+        .collect();
     assert!(list == expected, "in the order of their ids");
     assert_eq!(client.call("EXISTS task:{q}:scheduled"), "0");
 }

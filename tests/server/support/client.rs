@@ -21,7 +21,9 @@ impl Client {
         let stream = UnixStream::connect(socket).ok()?;
         stream.set_read_timeout(Some(PATIENCE)).unwrap();
         stream.set_write_timeout(Some(PATIENCE)).unwrap();
-        Some(Client { stream: BufReader::new(stream) })
+        Some(Client {
+            stream: BufReader::new(stream),
+        })
     }
 
     /// Sends a command given as words separated by blanks, and waits for its reply.
@@ -64,7 +66,10 @@ impl Client {
     pub fn send_args<A: AsRef<[u8]>>(&mut self, args: &[A]) {
         let mut out = Vec::new();
         encode(args, &mut out);
-        self.stream.get_mut().write_all(&out).expect("the server takes commands");
+        self.stream
+            .get_mut()
+            .write_all(&out)
+            .expect("the server takes commands");
     }
 
     /// Sends many commands at once and reads all replies.
@@ -80,7 +85,10 @@ impl Client {
                 encode(&words.split_whitespace().collect::<Vec<_>>(), &mut out);
                 sent += 1;
             }
-            self.stream.get_mut().write_all(&out).expect("the server takes commands");
+            self.stream
+                .get_mut()
+                .write_all(&out)
+                .expect("the server takes commands");
             replies.extend((0..sent).map(|_| self.receive()));
         }
         replies

@@ -14,7 +14,11 @@ pub struct History {
 impl History {
     /// Starts a history.
     pub fn new(seed: u64) -> History {
-        History { random: Random::new(seed), claims: Vec::new(), made: 0 }
+        History {
+            random: Random::new(seed),
+            claims: Vec::new(),
+            made: 0,
+        }
     }
 
     /// Takes so many steps.
@@ -31,7 +35,8 @@ impl History {
             if let (true, Value::Array(tasks)) = (words.contains("CLAIM") || words.ends_with("NEXT"), &reply) {
                 for task in tasks {
                     let queue = words.split(' ').nth(1).unwrap_or_default().to_string();
-                    self.claims.push((queue, task.field("id").text(), task.field("token").int()));
+                    self.claims
+                        .push((queue, task.field("id").text(), task.field("token").int()));
                 }
             }
         }
@@ -52,7 +57,11 @@ impl History {
             return format!("{} {} {}", self.queue(), self.id(), self.random.below(9));
         }
         let at = self.random.below(self.claims.len());
-        let (queue, id, token) = if self.random.once_in(6) { self.claims[at].clone() } else { self.claims.swap_remove(at) };
+        let (queue, id, token) = if self.random.once_in(6) {
+            self.claims[at].clone()
+        } else {
+            self.claims.swap_remove(at)
+        };
         format!("{queue} {id} {token}")
     }
 
@@ -87,11 +96,23 @@ impl History {
             28 => format!("TASK.EXTEND {} LEASE {} PROGRESS at-{short}", self.holder(), short + 1),
             29..=31 => format!("TASK.CANCEL {queue} {} {}", self.id(), self.id()),
             32..=33 => format!("TASK.RESCHEDULE {queue} {} DELAY {short}", self.id()),
-            34 => format!("TASK.RESCHEDULE {queue} {} PRIORITY {}", self.id(), self.random.below(10)),
+            34 => format!(
+                "TASK.RESCHEDULE {queue} {} PRIORITY {}",
+                self.id(),
+                self.random.below(10)
+            ),
             35 => format!("TASK.RETRYALL {queue} COUNT 3"),
-            36 => format!("TASK.CONFIG SET {queue} lease {} max-lost {} dead-limit {}", short + 1, short % 3, short),
+            36 => format!(
+                "TASK.CONFIG SET {queue} lease {} max-lost {} dead-limit {}",
+                short + 1,
+                short % 3,
+                short
+            ),
             37 => format!("TASK.PAUSE {queue} FOR {}", 1 + short / 4),
-            38 => format!("TASK.PURGE {queue} {} COUNT 2", self.random.pick(&["scheduled", "ready", "dead"])),
+            38 => format!(
+                "TASK.PURGE {queue} {} COUNT 2",
+                self.random.pick(&["scheduled", "ready", "dead"])
+            ),
             _ if self.random.once_in(10) => format!("TASK.DROP {queue} FORCE"),
             _ => format!("TASK.STATS {queue}"),
         }

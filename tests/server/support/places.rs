@@ -43,18 +43,27 @@ pub fn check(client: &mut Client, queue: &str) -> BTreeMap<String, &'static str>
     for (at, ids) in snapshot.item(1).items().iter().enumerate() {
         let mut seen = Vec::new();
         for id in ids.items().iter().map(|id| readable(id.bytes())) {
-            let header = records.get(&id).unwrap_or_else(|| panic!("{queue}: {id} has no record"));
+            let header = records
+                .get(&id)
+                .unwrap_or_else(|| panic!("{queue}: {id} has no record"));
             if at >= 10 {
                 put(id, SETS[at - 10]);
                 continue;
             }
-            assert!(!seen.contains(&id) || ids.items().len() > 10_000, "{queue}: {id} is twice in ready:{at}");
+            assert!(
+                !seen.contains(&id) || ids.items().len() > 10_000,
+                "{queue}: {id} is twice in ready:{at}"
+            );
             let stale = header.number("stale") >> at & 1 == 1;
             if ids.items().len() <= 10_000 {
                 seen.push(id.clone());
             }
             if !stale {
-                assert_eq!(header.number("p"), at as u64, "{queue}: {id} is in the list of another priority");
+                assert_eq!(
+                    header.number("p"),
+                    at as u64,
+                    "{queue}: {id} is in the list of another priority"
+                );
                 put(id, "ready");
             }
         }

@@ -9,7 +9,10 @@ pub struct Random {
 impl Random {
     /// `STEWARD_SEED` wins over the seed given.
     pub fn new(seed: u64) -> Random {
-        let seed = std::env::var("STEWARD_SEED").ok().and_then(|text| text.parse().ok()).unwrap_or(seed);
+        let seed = std::env::var("STEWARD_SEED")
+            .ok()
+            .and_then(|text| text.parse().ok())
+            .unwrap_or(seed);
         Random { seed, state: seed }
     }
 

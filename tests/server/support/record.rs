@@ -74,10 +74,16 @@ impl<'a> Reader<'a> {
             b'L' => format!("lpush {key} {}", self.list(Reader::text)),
             b'P' => format!("lpop {key} {}", self.number()),
             b'E' => format!("lremove {key} {}", self.list(Reader::number)),
-            b'Z' => format!("zadd {key} {}", self.list(|from| format!("{} {}", from.score(), from.text()))),
+            b'Z' => format!(
+                "zadd {key} {}",
+                self.list(|from| format!("{} {}", from.score(), from.text()))
+            ),
             b'Y' => format!("zrem {key} {}", self.list(Reader::text)),
             b'V' => format!("zrem_lowest {key} {}", self.number()),
-            b'A' => format!("hset {key} {}", self.list(|from| format!("{} {}", from.text(), from.text()))),
+            b'A' => format!(
+                "hset {key} {}",
+                self.list(|from| format!("{} {}", from.text(), from.text()))
+            ),
             b'B' => format!("hdel {key} {}", self.list(Reader::text)),
             other => panic!("unknown effect {:?}", char::from(other)),
         }
@@ -103,7 +109,11 @@ impl<'a> Reader<'a> {
 
 /// The value of a string key: a task's header taken apart, then its payload.
 fn shown_value(key: &str, value: &[u8]) -> String {
-    if key.starts_with("t:") { shown_record(value) } else { readable(value) }
+    if key.starts_with("t:") {
+        shown_record(value)
+    } else {
+        readable(value)
+    }
 }
 
 /// Length of a header, LF included.
@@ -153,13 +163,20 @@ impl Header {
             at += width;
             (name, u64::from_str_radix(&digits[at - width..at], 36).expect("base 36"))
         });
-        Header { state, numbers: numbers.to_vec() }
+        Header {
+            state,
+            numbers: numbers.to_vec(),
+        }
     }
 
     /// One of its numbers.
     #[track_caller]
     pub fn number(&self, name: &str) -> u64 {
-        self.numbers.iter().find(|(known, _)| *known == name).expect("a field of the header").1
+        self.numbers
+            .iter()
+            .find(|(known, _)| *known == name)
+            .expect("a field of the header")
+            .1
     }
 }
 
@@ -171,13 +188,20 @@ pub fn shown_record(record: &[u8]) -> String {
     for (name, number) in header.numbers.iter().filter(|(_, number)| *number != 0) {
         out.push_str(&format!(" {name}={number}"));
     }
-    if payload.is_empty() { out } else { format!("{out} '{}'", readable(payload)) }
+    if payload.is_empty() {
+        out
+    } else {
+        format!("{out} '{}'", readable(payload))
+    }
 }
 
 #[test]
 fn a_record_is_read_as_the_format_says() {
     assert_eq!(effects(b"1R5\x02\x01a\x03b b"), ["rpush ready:5 [a, b b]"]);
-    assert_eq!(effects(b"1R5\x01\x01aPt\x01i\xac\x02"), ["rpush ready:5 [a]", "lpop t:i 300"]);
+    assert_eq!(
+        effects(b"1R5\x01\x01aPt\x01i\xac\x02"),
+        ["rpush ready:5 [a]", "lpop t:i 300"]
+    );
     assert_eq!(effects(b"1Zc\x01\x03\x01i"), ["zadd claimed [-2 i]"]);
     assert_eq!(effects(b"1MdD\x09d"), ["rename dead drop:9:dead"]);
     let header = b"1c5000001 000100020a 000300000z 0000000000z 00000000a\nhi";

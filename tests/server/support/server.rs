@@ -56,7 +56,9 @@ impl Builder {
     /// A node of a cluster.
     pub fn cluster(mut self) -> Builder {
         self.cluster = true;
-        self.listening().set("cluster-enabled", "yes").set("cluster-node-timeout", "1000")
+        self.listening()
+            .set("cluster-enabled", "yes")
+            .set("cluster-node-timeout", "1000")
     }
     /// Everything written reaches the disk before its reply.
     pub fn append_always(self) -> Builder {
@@ -65,8 +67,13 @@ impl Builder {
     /// Starts it.
     #[track_caller]
     pub fn start(self) -> Server {
-        let mut server =
-            Server { dir: tempfile::tempdir().unwrap(), builder: self, child: None, port: 0, bus_port: 0 };
+        let mut server = Server {
+            dir: tempfile::tempdir().unwrap(),
+            builder: self,
+            child: None,
+            port: 0,
+            bus_port: 0,
+        };
         // Somebody may take the port between our look and the server's bind.
         for _ in 0..5 {
             server.port = if server.builder.listens { free_port() } else { 0 };
@@ -82,7 +89,13 @@ impl Builder {
 impl Server {
     /// Settings of a server with the module, on a unix socket only, that saves nothing by itself.
     pub fn builder() -> Builder {
-        Builder { settings: Vec::new(), environment: Vec::new(), module: true, listens: false, cluster: false }
+        Builder {
+            settings: Vec::new(),
+            environment: Vec::new(),
+            module: true,
+            listens: false,
+            cluster: false,
+        }
     }
 
     /// A server with the module.
@@ -100,8 +113,10 @@ impl Server {
     /// As `replica`, with settings.
     #[track_caller]
     pub fn replica_with(&self, builder: Builder) -> Server {
-        let replica =
-            builder.listening().set("replicaof", &format!("127.0.0.1 {}", self.port)).start();
+        let replica = builder
+            .listening()
+            .set("replicaof", &format!("127.0.0.1 {}", self.port))
+            .start();
         let mut client = replica.client();
         super::wait_until("the replica is linked", || client.info("master_link_status") == "up");
         replica
@@ -231,9 +246,17 @@ impl Server {
         if self.builder.module {
             settings.push(("loadmodule", &module));
         }
-        settings.extend(self.builder.settings.iter().map(|(name, value)| (name.as_str(), value.as_str())));
+        settings.extend(
+            self.builder
+                .settings
+                .iter()
+                .map(|(name, value)| (name.as_str(), value.as_str())),
+        );
         // A file, not arguments: CONFIG REWRITE needs one.
-        let text: String = settings.iter().map(|(name, value)| format!("{name} {}\n", quoted(value))).collect();
+        let text: String = settings
+            .iter()
+            .map(|(name, value)| format!("{name} {}\n", quoted(value)))
+            .collect();
         std::fs::write(self.dir().join("redis.conf"), text).unwrap();
         self.spawn()
     }
@@ -244,7 +267,11 @@ impl Server {
         command.envs(self.builder.environment.iter().map(|(name, value)| (name, value)));
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
         die_with_parent(&mut command);
-        self.child = Some(command.spawn().expect("a server: set STEWARD_SERVER or install redis-server"));
+        self.child = Some(
+            command
+                .spawn()
+                .expect("a server: set STEWARD_SERVER or install redis-server"),
+        );
         let start = Instant::now();
         loop {
             let pong = Client::connect(&self.socket()).and_then(|mut client| {
@@ -254,11 +281,19 @@ impl Server {
             if pong.is_some_and(|reply| !reply.is_error() || reply.code() == "NOAUTH") {
                 return true;
             }
-            if self.child.as_mut().is_some_and(|child| child.try_wait().unwrap().is_some()) {
+            if self
+                .child
+                .as_mut()
+                .is_some_and(|child| child.try_wait().unwrap().is_some())
+            {
                 self.child = None;
                 return false;
             }
-            assert!(start.elapsed() < PATIENCE, "the server does not answer:\n{}", self.log_tail());
+            assert!(
+                start.elapsed() < PATIENCE,
+                "the server does not answer:\n{}",
+                self.log_tail()
+            );
             std::thread::sleep(Duration::from_millis(2));
         }
     }
@@ -269,7 +304,9 @@ impl Client {
     #[track_caller]
     pub fn info(&mut self, field: &str) -> String {
         let info = self.call("INFO everything").text();
-        let line = info.lines().find_map(|line| line.strip_prefix(field)?.strip_prefix(':'));
+        let line = info
+            .lines()
+            .find_map(|line| line.strip_prefix(field)?.strip_prefix(':'));
         line.unwrap_or_default().to_string()
     }
 }
@@ -288,8 +325,16 @@ impl Drop for Server {
         }
         let log = self.log();
         let crashed = ["BUG REPORT START", "crashed by signal", "ASSERTION FAILED", "panicked"];
-        assert!(!crashed.iter().any(|sign| log.contains(sign)), "the server crashed:\n{}", self.log_tail());
-        assert!(ended.is_none(), "the server ended by itself: {ended:?}\n{}", self.log_tail());
+        assert!(
+            !crashed.iter().any(|sign| log.contains(sign)),
+            "the server crashed:\n{}",
+            self.log_tail()
+        );
+        assert!(
+            ended.is_none(),
+            "the server ended by itself: {ended:?}\n{}",
+            self.log_tail()
+        );
     }
 }
 
@@ -299,13 +344,21 @@ fn server_binary() -> String {
             std::env::var_os("PATH")
                 .is_some_and(|path| std::env::split_paths(&path).any(|dir| dir.join(name).is_file()))
         };
-        if on_path("redis-server") { "redis-server".into() } else { "valkey-server".into() }
+        if on_path("redis-server") {
+            "redis-server".into()
+        } else {
+            "valkey-server".into()
+        }
     })
 }
 
 /// The module that cargo has built beside this test.
 pub fn module() -> String {
-    let name = format!("{}steward{}", std::env::consts::DLL_PREFIX, std::env::consts::DLL_SUFFIX);
+    let name = format!(
+        "{}steward{}",
+        std::env::consts::DLL_PREFIX,
+        std::env::consts::DLL_SUFFIX
+    );
     let path = std::env::current_exe().unwrap().with_file_name(name);
     assert!(path.exists(), "{} is not there", path.display());
     path.display().to_string()

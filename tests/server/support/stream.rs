@@ -30,7 +30,11 @@ impl Stream {
             assert!(line.trim_end().is_empty(), "SYNC: {line}");
         };
         std::io::copy(&mut link.stream().take(length), &mut std::io::sink()).expect("the snapshot");
-        let mut stream = Stream { link, client: server.client(), marks: 0 };
+        let mut stream = Stream {
+            link,
+            client: server.client(),
+            marks: 0,
+        };
         stream.take();
         stream
     }
@@ -50,7 +54,9 @@ impl Stream {
         self.client.must(&format!("PUBLISH {mark} x"));
         let mut commands = Vec::new();
         loop {
-            let Value::Array(words) = self.link.receive() else { panic!("the stream carries commands") };
+            let Value::Array(words) = self.link.receive() else {
+                panic!("the stream carries commands")
+            };
             let command: Vec<Vec<u8>> = words.iter().map(|word| word.bytes().to_vec()).collect();
             let name = command[0].to_ascii_uppercase();
             match name.as_slice() {

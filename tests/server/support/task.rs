@@ -14,7 +14,9 @@ impl Client {
     #[track_caller]
     pub fn claim(&mut self, words: &str) -> (String, i64) {
         let reply = self.must(&format!("TASK.CLAIM {words}"));
-        let [task] = reply.items() else { panic!("one task, not {reply}") };
+        let [task] = reply.items() else {
+            panic!("one task, not {reply}")
+        };
         (task.field("id").text(), task.field("token").int())
     }
 
@@ -30,9 +32,17 @@ impl Client {
         let stats = self.must(&format!("TASK.STATS {queue}"));
         let counts = ["scheduled", "ready", "claimed", "blocked", "done", "dead"].map(|state| {
             let count = stats.field(state).int();
-            if count == 0 { String::new() } else { format!("{state} {count}") }
+            if count == 0 {
+                String::new()
+            } else {
+                format!("{state} {count}")
+            }
         });
-        counts.into_iter().filter(|count| !count.is_empty()).collect::<Vec<_>>().join(" ")
+        counts
+            .into_iter()
+            .filter(|count| !count.is_empty())
+            .collect::<Vec<_>>()
+            .join(" ")
     }
 
     /// The ids TASK.LIST shows in a state, from the first to the last.
@@ -57,8 +67,10 @@ impl Client {
         if task == Value::Null {
             return "gone".into();
         }
-        let shown: Vec<String> =
-            fields.split_whitespace().map(|name| format!("{name} {}", task.field(name))).collect();
+        let shown: Vec<String> = fields
+            .split_whitespace()
+            .map(|name| format!("{name} {}", task.field(name)))
+            .collect();
         shown.join(", ")
     }
 

@@ -26,7 +26,10 @@ impl Value {
     pub fn read(from: &mut impl BufRead) -> io::Result<Value> {
         let line = read_line(from)?;
         let (kind, rest) = line.split_at_checked(1).ok_or(io::ErrorKind::InvalidData)?;
-        let length = || rest.parse::<i64>().map_err(|_| io::Error::other(format!("a length: {line:?}")));
+        let length = || {
+            rest.parse::<i64>()
+                .map_err(|_| io::Error::other(format!("a length: {line:?}")))
+        };
         Ok(match kind {
             "+" => Value::Status(rest.into()),
             "-" => Value::Error(rest.into()),
@@ -87,7 +90,9 @@ impl Value {
     /// Item `at` of an array.
     #[track_caller]
     pub fn item(&self, at: usize) -> &Value {
-        self.items().get(at).unwrap_or_else(|| panic!("{self} has no item {at}"))
+        self.items()
+            .get(at)
+            .unwrap_or_else(|| panic!("{self} has no item {at}"))
     }
     /// The value of a field of a map (or of the flat array it is in RESP2).
     #[track_caller]
@@ -166,7 +171,10 @@ impl fmt::Display for Value {
             }
             Value::Map(pairs) => {
                 let bare = |key: &Value| key.to_string().trim_matches(['\'', '+']).to_string();
-                let pairs: Vec<String> = pairs.iter().map(|(key, value)| format!("{}: {value}", bare(key))).collect();
+                let pairs: Vec<String> = pairs
+                    .iter()
+                    .map(|(key, value)| format!("{}: {value}", bare(key)))
+                    .collect();
                 write!(f, "{{{}}}", pairs.join(", "))
             }
         }
