@@ -128,7 +128,7 @@ fn a_foreign_id_in_an_index_never_stops_the_timer() {
     assert_eq!(claimed.ids(), ["live"]);
     assert_ne!(client.info("steward_skipped_foreign"), "0");
     assert_eq!(client.call("GET task:{q}:t:torn"), "'short'");
-    assert_eq!(client.call(&format!("TASK.GET q later")).code(), "ERR");
+    assert_eq!(client.call("TASK.GET q later").code(), "ERR");
     let lines = server.log().matches("passed over").count();
     assert_eq!(lines, 1, "told once a queue:\n{}", server.log());
 }

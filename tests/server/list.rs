@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::support::{Client, Random, Server, Value, unix_ms, wait_until};
+use crate::support::{Client, Random, Server, Value, unix_ms};
 
 /// All ids of a state in pages of `count`; `between` runs after each page.
 #[track_caller]

@@ -25,6 +25,7 @@ mod life;
 mod list;
 mod memory;
 mod model;
+mod names;
 mod persistence;
 mod queues;
 mod reload;

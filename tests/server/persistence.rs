@@ -1,7 +1,7 @@
 //! The same data everywhere: replica, append-only file of both kinds, snapshot, after a long random history.
 
+use crate::support::builder::Builder;
 use crate::support::history::History;
-use crate::support::server::Builder;
 use crate::support::{Client, Server, places, wait_until};
 
 const STEPS: usize = 3_000;

@@ -1,8 +1,10 @@
 //! What the tests stand on: a server of their own, connections, and the replication stream made readable.
 
+pub mod builder;
 pub mod client;
 pub mod history;
 pub mod places;
+pub mod process;
 pub mod random;
 pub mod record;
 pub mod server;

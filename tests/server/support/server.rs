@@ -1,75 +1,45 @@
 //! A server with the module, in a directory of its own, gone when dropped.
 
 use std::net::TcpListener;
-use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 
+use super::builder::Builder;
 use super::client::Client;
+use super::process::die_with_parent;
 
 /// A server that takes longer to start or to stop fails the test.
-const PATIENCE: Duration = Duration::from_secs(30);
-
-/// What a server is started with.
-#[derive(Clone)]
-pub struct Builder {
-    settings: Vec<(String, String)>,
-    environment: Vec<(String, String)>,
-    module: bool,
-    listens: bool,
-    cluster: bool,
-}
+pub(super) const PATIENCE: Duration = Duration::from_secs(30);
 
 /// A server process.
 pub struct Server {
-    dir: TempDir,
-    builder: Builder,
-    child: Option<Child>,
+    pub(super) dir: TempDir,
+    pub(super) builder: Builder,
+    pub(super) child: Option<Child>,
     port: u16,
     bus_port: u16,
 }
 
-impl Builder {
-    /// A line of redis.conf.
-    pub fn set(mut self, name: &str, value: &str) -> Builder {
-        self.settings.push((name.into(), value.into()));
-        self
+impl Server {
+    /// Settings of a server with the module, on a unix socket only, that saves nothing by itself.
+    pub fn builder() -> Builder {
+        Builder::new()
     }
-    /// A variable of its environment.
-    pub fn env(mut self, name: &str, value: &str) -> Builder {
-        self.environment.push((name.into(), value.into()));
-        self
-    }
-    /// Without the module.
-    pub fn plain(mut self) -> Builder {
-        self.module = false;
-        self
-    }
-    /// Listens on a loopback port, for replicas.
-    pub fn listening(mut self) -> Builder {
-        self.listens = true;
-        self
-    }
-    /// A node of a cluster.
-    pub fn cluster(mut self) -> Builder {
-        self.cluster = true;
-        self.listening()
-            .set("cluster-enabled", "yes")
-            .set("cluster-node-timeout", "1000")
-    }
-    /// Everything written reaches the disk before its reply.
-    pub fn append_always(self) -> Builder {
-        self.set("appendonly", "yes").set("appendfsync", "always")
-    }
-    /// Starts it.
+
+    /// A server with the module.
     #[track_caller]
-    pub fn start(self) -> Server {
+    pub fn start() -> Server {
+        Server::builder().start()
+    }
+
+    #[track_caller]
+    pub(super) fn of(builder: Builder) -> Server {
         let mut server = Server {
             dir: tempfile::tempdir().unwrap(),
-            builder: self,
+            builder,
             child: None,
             port: 0,
             bus_port: 0,
@@ -83,25 +53,6 @@ impl Builder {
             }
         }
         panic!("the server does not start:\n{}", server.log_tail());
-    }
-}
-
-impl Server {
-    /// Settings of a server with the module, on a unix socket only, that saves nothing by itself.
-    pub fn builder() -> Builder {
-        Builder {
-            settings: Vec::new(),
-            environment: Vec::new(),
-            module: true,
-            listens: false,
-            cluster: false,
-        }
-    }
-
-    /// A server with the module.
-    #[track_caller]
-    pub fn start() -> Server {
-        Server::builder().start()
     }
 
     /// A replica of this server, which must be `listening`, once it is in step.
@@ -151,64 +102,6 @@ impl Server {
         self.dir.path()
     }
 
-    /// Sends a signal.
-    pub fn signal(&self, signal: i32) {
-        let pid = self.child.as_ref().expect("the server runs").id();
-        // SAFETY: a plain system call on a child that has not been waited for.
-        #[allow(unsafe_code)]
-        let sent = unsafe { libc::kill(i32::try_from(pid).unwrap(), signal) };
-        assert_eq!(sent, 0);
-    }
-
-    /// Kills it as power loss of the process would.
-    pub fn kill_9(&mut self) {
-        self.signal(libc::SIGKILL);
-        self.wait_for_end();
-    }
-
-    /// Asks it to stop, and waits.
-    #[track_caller]
-    pub fn stop(&mut self) {
-        self.signal(libc::SIGTERM);
-        self.wait_for_end();
-    }
-
-    /// Waits until the process has ended by itself.
-    #[track_caller]
-    pub fn wait_for_end(&mut self) {
-        let child = self.child.as_mut().expect("the server runs");
-        let start = Instant::now();
-        while child.try_wait().unwrap().is_none() {
-            assert!(start.elapsed() < PATIENCE, "the server does not end");
-            std::thread::sleep(Duration::from_millis(2));
-        }
-        self.child = None;
-    }
-
-    /// Starts it again in the same directory, with these settings besides its own.
-    #[track_caller]
-    pub fn start_again(&mut self, settings: &[(&str, &str)]) {
-        assert!(self.child.is_none(), "the server still runs");
-        for (name, value) in settings {
-            self.builder.settings.push(((*name).into(), (*value).into()));
-        }
-        assert!(self.launch(), "the server does not start again:\n{}", self.log_tail());
-    }
-
-    /// Starts it again with the redis.conf it has written itself.
-    #[track_caller]
-    pub fn start_again_as_written(&mut self) {
-        assert!(self.spawn(), "the server does not start again:\n{}", self.log_tail());
-    }
-
-    /// Starts it again without the module.
-    #[track_caller]
-    pub fn start_again_plain(&mut self) {
-        self.builder.module = false;
-        self.builder.settings.retain(|(name, _)| !name.starts_with("steward."));
-        self.start_again(&[]);
-    }
-
     /// Everything it has logged.
     pub fn log(&self) -> String {
         std::fs::read(self.dir().join("log")).map_or_else(|_| String::new(), |log| String::from_utf8_lossy(&log).into())
@@ -219,14 +112,14 @@ impl Server {
         self.dir().join("s")
     }
 
-    fn log_tail(&self) -> String {
+    pub(super) fn log_tail(&self) -> String {
         let log = self.log();
         let lines: Vec<&str> = log.lines().collect();
         lines[lines.len().saturating_sub(60)..].join("\n")
     }
 
     /// Writes redis.conf and starts the process; false when it ended instead of serving.
-    fn launch(&mut self) -> bool {
+    pub(super) fn launch(&mut self) -> bool {
         let port = self.port.to_string();
         let mut settings: Vec<(&str, &str)> = vec![
             ("port", &port),
@@ -261,7 +154,7 @@ impl Server {
         self.spawn()
     }
 
-    fn spawn(&mut self) -> bool {
+    pub(super) fn spawn(&mut self) -> bool {
         let mut command = Command::new(server_binary());
         command.arg("redis.conf").current_dir(self.dir());
         command.envs(self.builder.environment.iter().map(|(name, value)| (name, value)));
@@ -371,19 +264,4 @@ fn free_port() -> u16 {
 /// As redis.conf wants a value: words stay words, nothing becomes "".
 fn quoted(value: &str) -> String {
     if value.is_empty() { "\"\"".into() } else { value.into() }
-}
-
-/// A test that is killed leaves no server behind.
-fn die_with_parent(command: &mut Command) {
-    #[cfg(target_os = "linux")]
-    // SAFETY: prctl is async-signal-safe and touches only the child.
-    #[allow(unsafe_code)]
-    unsafe {
-        command.pre_exec(|| {
-            libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL);
-            Ok(())
-        });
-    }
-    #[cfg(not(target_os = "linux"))]
-    let _ = command;
 }

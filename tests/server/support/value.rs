@@ -189,12 +189,18 @@ impl fmt::Debug for Value {
 
 impl PartialEq<&str> for Value {
     fn eq(&self, text: &&str) -> bool {
-        self.to_string() == *text
+        same(self, text)
     }
 }
 
 impl PartialEq<String> for Value {
     fn eq(&self, text: &String) -> bool {
-        self.to_string() == *text
+        same(self, text)
     }
+}
+
+/// Whether the value's text form is this.
+fn same(value: &Value, text: &str) -> bool {
+    let shown = value.to_string();
+    shown == text
 }
