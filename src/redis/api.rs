@@ -84,7 +84,7 @@ pub fn missing() -> Option<&'static str> {
         RedisModule_CallReplyArrayElement RedisModule_CallReplyLength RedisModule_CallReplyStringPtr
         RedisModule_CallReplyType RedisModule_CloseKey RedisModule_CreateCommand RedisModule_CreateString
         RedisModule_CreateSubcommand RedisModule_CreateTimer RedisModule_DbSize RedisModule_UnlinkKey
-        RedisModule_FreeCallReply RedisModule_FreeModuleUser RedisModule_FreeString RedisModule_GetBlockedClientHandle
+        RedisModule_FreeCallReply RedisModule_FreeModuleUser RedisModule_FreeString RedisModule_FreeThreadSafeContext RedisModule_GetBlockedClientHandle
         RedisModule_GetBlockedClientPrivateData RedisModule_GetClientId RedisModule_GetClientInfoById
         RedisModule_GetCommand RedisModule_GetContextFlags RedisModule_GetCurrentUserName
         RedisModule_GetDetachedThreadSafeContext RedisModule_GetModuleUserFromUserName RedisModule_GetSelectedDb

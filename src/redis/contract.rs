@@ -6,7 +6,6 @@ use super::api::{Ctx, OK, RawText, call};
 use super::dispatch::{arguments, guard};
 use super::reply;
 use super::unit::{Mode, run};
-use crate::error::Error;
 use crate::keyspace::contract;
 use crate::names::Name;
 use crate::reply::Reply;
@@ -33,8 +32,13 @@ unsafe extern "C" fn on_contract(ctx: *mut Ctx, argv: *mut *mut RawText, argc: c
         let argv = unsafe { arguments(argv, argc) };
         // SAFETY: a context the server lent us.
         let db = unsafe { call!(RedisModule_GetSelectedDb(ctx)) };
-        let name = argv.get(1).ok_or(Error::Internal).and_then(|name| Name::new(db, name));
-        let result = name.and_then(|name| run(ctx, Mode::Writes, |unit| Ok(contract::run(unit.keys, &name))));
+        let [_, name] = argv.as_slice() else {
+            // SAFETY: a context with a client to answer.
+            unsafe { call!(RedisModule_WrongArity(ctx)) };
+            return;
+        };
+        let result =
+            Name::new(db, name).and_then(|name| run(ctx, Mode::Writes, |unit| Ok(contract::run(unit.keys, &name))));
         match result {
             Ok(Ok(())) => reply::write(ctx, &Reply::OK),
             Ok(Err(why)) => reply::write(ctx, &Reply::text(why)),

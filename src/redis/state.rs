@@ -32,6 +32,8 @@ pub struct State {
     pub housekept: Steady,
     /// Whether the server may evict our keys.
     pub eviction_unsafe: bool,
+    /// Whether anybody but us hears keyspace notifications.
+    pub observed: bool,
     /// Up to where the slots of queues with waiting clients were looked at.
     pub checked_slots: usize,
     /// The tasks counted for INFO, and when.
@@ -43,6 +45,12 @@ impl State {
     pub fn env(&mut self) -> Env {
         self.clock.env(settings())
     }
+}
+
+/// Forgets everything, the settings too.
+pub fn forget() {
+    with(|state| *state = State::default());
+    SETTINGS.set(Settings::default());
 }
 
 /// Something to be done with the state as soon as it is free.

@@ -71,6 +71,15 @@ impl Default for Timer {
     }
 }
 
+impl Drop for Timer {
+    fn drop(&mut self) {
+        if !self.ctx.is_null() {
+            // SAFETY: ours; the timer is not armed, or the server would not unload the module.
+            unsafe { call!(RedisModule_FreeThreadSafeContext(self.ctx)) };
+        }
+    }
+}
+
 impl Timer {
     /// Gives the timer its context.
     pub fn init(&mut self, ctx: *mut Ctx) {

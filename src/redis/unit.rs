@@ -29,8 +29,13 @@ pub enum Mode {
 pub fn run<R>(ctx: *mut Ctx, mode: Mode, work: impl FnOnce(&mut Unit<'_>) -> Result<R, Error>) -> Result<R, Error> {
     state::with(|state| {
         let env = state.env();
-        let State { memory, texts, .. } = state;
-        let handles = Handles::new(ctx, mode != Mode::Reads, texts);
+        let State {
+            memory,
+            texts,
+            observed,
+            ..
+        } = state;
+        let handles = Handles::new(ctx, mode != Mode::Reads, *observed, texts);
         let mut keys = ServerKeys::new(handles, mode == Mode::Writes);
         let mut unit = Unit {
             keys: &mut keys,
