@@ -1,6 +1,6 @@
 //! The timer: what is due becomes ready, whatever the size of the burst, and an idle server idles.
 
-use crate::support::{Client, Server, unix_ms, wait_until};
+use crate::support::{Server, unix_ms, wait_until};
 
 #[test]
 fn a_due_task_becomes_ready_in_time() {
@@ -81,36 +81,6 @@ fn many_due_at_one_instant_are_all_ready_in_order_while_others_are_served() {
         .collect();
     assert!(list == expected, "in the order of their ids");
     assert_eq!(client.call("EXISTS task:{q}:scheduled"), "0");
-}
-
-/// CPU the server's main thread has used so far, in seconds.
-fn cpu(client: &mut Client) -> f64 {
-    let used = |client: &mut Client, field: &str| client.info(field).parse::<f64>().unwrap();
-    used(client, "used_cpu_user_main_thread") + used(client, "used_cpu_sys_main_thread")
-}
-
-#[test]
-fn a_task_in_the_far_future_leaves_the_server_idle() {
-    let server = Server::start();
-    let mut client = server.client();
-    for delay in [2_147_484_000_i64, 4_294_968_000, 3_153_600_000_000, 2_147_483_647_000] {
-        client.schedule(&format!("q x DELAY {delay}"));
-    }
-    client.claim_far("q");
-    let before = cpu(&mut client);
-    // Not a wait for something to happen: the second in which nothing may happen.
-    std::thread::sleep(std::time::Duration::from_secs(1));
-    let used = cpu(&mut client) - before;
-    assert!(used < 0.2, "{used} s of CPU in an idle second");
-    assert_eq!(client.counts("q"), "scheduled 4 claimed 1");
-}
-
-impl Client {
-    /// A claim with the longest lease there is.
-    fn claim_far(&mut self, queue: &str) {
-        self.schedule(&format!("{queue} x ID far"));
-        self.claim(&format!("{queue} w LEASE 1728000000"));
-    }
 }
 
 #[test]
