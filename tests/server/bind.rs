@@ -137,3 +137,51 @@ fn after_a_restart_nothing_is_bound_and_leases_start_anew() {
     assert_eq!(client.call("TASK.CLAIM q w").ids(), ["b"]);
     assert_ne!(client.call("TASK.WORKERS q"), Value::Array(vec![]));
 }
+
+#[test]
+fn a_hand_over_to_a_client_that_is_gone_is_undone_when_writes_are_allowed_again() {
+    let server = Server::builder().set("appendonly", "yes").start();
+    let mut client = server.client();
+    for words in ["TASK.CLAIM q w BLOCK 0", "TASK.CLAIM q w BLOCK 0 BIND"] {
+        let mut gone = server.client();
+        let id = gone.id();
+        gone.send(words);
+        wait_until("the client waits", || client.stat("q", "waiting") == 1);
+        client.must("MULTI");
+        client.must("TASK.SCHEDULE q x ID a");
+        client.must(&format!("CLIENT KILL ID {id}"));
+        client.must("CLIENT PAUSE 60000 WRITE");
+        client.must("EXEC");
+        wait_until("it is closed", || gone.is_closed());
+        let digest = client.digest();
+        for _ in 0..50 {
+            assert_eq!(client.counts("q"), "claimed 1");
+        }
+        assert_eq!(client.digest(), digest);
+        client.must("CLIENT UNPAUSE");
+        wait_until("the task is ready again", || client.counts("q") == "ready 1");
+        client.must("TASK.CANCEL q a");
+    }
+}
+
+#[test]
+fn many_workers_that_die_at_once_lose_all_they_hold() {
+    let server = Server::start();
+    let mut client = server.client();
+    for _ in 0..30 {
+        client.must(&format!("TASK.MSCHEDULE q 100{}", " x".repeat(100)));
+    }
+    let order = client.listed("q", "ready");
+    let mut workers: Vec<_> = (0..20).map(|_| server.client()).collect();
+    for (n, worker) in workers.iter_mut().enumerate() {
+        worker.must(&format!("TASK.CLAIM q w{n} COUNT 150 BIND"));
+    }
+    assert_eq!(client.counts("q"), "claimed 3000");
+    client.must("CLIENT KILL TYPE normal SKIPME yes");
+    wait_until("all are ready", || client.counts("q") == "ready 3000");
+    let mut again = client.listed("q", "ready");
+    // Each worker's claims stand together and in their order at the head.
+    again.chunks_mut(150).for_each(|chunk| assert!(chunk.is_sorted()));
+    again.sort();
+    assert_eq!(again, order);
+}

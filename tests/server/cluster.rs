@@ -143,3 +143,34 @@ fn who_waits_for_a_queue_that_moves_away_is_told() {
     let told = waiting.receive();
     assert!(["TRYAGAIN", "MOVED", "UNBLOCKED"].contains(&told.code()), "{told}");
 }
+
+#[test]
+fn a_manual_failover_happens_under_a_busy_timer() {
+    let pair = Pair::start();
+    let [mut first, mut second] = pair.clients();
+    // A third node follows the first; its two primaries can agree on the change.
+    let third = Server::builder().cluster().start();
+    let mut there = third.client();
+    let (bus, leader) = (third.bus_port(), first.must("CLUSTER MYID").text());
+    second.must(&format!("CLUSTER MEET 127.0.0.1 {} {bus}", third.port()));
+    wait_until("all know each other", || {
+        [&mut first, &mut second, &mut there]
+            .iter_mut()
+            .all(|client| client.must("CLUSTER INFO").text().contains("cluster_known_nodes:3"))
+    });
+    wait_until("it may follow", || {
+        !there.call(&format!("CLUSTER REPLICATE {leader}")).is_error()
+    });
+    wait_until("it is in step", || there.info("master_link_status") == "up");
+    let name = name_of(&mut first, 0);
+    let replies = first.pipeline((0..3_000).map(|n| format!("TASK.SCHEDULE {name} x ID t{n} DELAY {}", n % 600)));
+    assert!(!replies.iter().any(Value::is_error));
+    let mut waiting = pair.nodes[0].client();
+    waiting.send(&format!("TASK.CLAIM {{{name}}}none w BLOCK 0"));
+    there.must("CLUSTER FAILOVER");
+    wait_until("it leads", || there.info("role") == "master");
+    wait_until("the old primary follows", || first.info("role") == "slave");
+    assert_eq!(waiting.receive().code(), "UNBLOCKED");
+    wait_until("all are ready", || there.counts(&name) == "ready 3000");
+    wait_until("both are the same", || there.digest() == first.digest());
+}

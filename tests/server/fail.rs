@@ -204,3 +204,40 @@ fn purge_takes_what_is_old_enough_and_not_more_than_asked_for() {
     assert_eq!(client.counts("q"), "ready 1");
     assert_eq!(client.call("TASK.CLAIM q w").ids(), ["z"]);
 }
+
+#[test]
+fn the_ends_of_every_range_work() {
+    let server = Server::start();
+    let mut client = server.client();
+    client.schedule("q x ID a ATTEMPTS 1000000 BACKOFF FIXED 0 LEASE 1728000000 PRIORITY 0 DELAY 0");
+    let (_, token) = client.claim("q w LEASE 1728000000");
+    assert!(client.call(&format!("TASK.EXTEND q a {token}")).int() > 1_727_000_000);
+    assert_eq!(
+        client.call(&format!("TASK.FAIL q a {token}")).field("state").text(),
+        "ready"
+    );
+    client.schedule("q x ID b BACKOFF EXPONENTIAL 3153600000000 MAX 3153600000000 JITTER 100 PRIORITY 9");
+    let (_, token) = client.claim("q w");
+    client.must(&format!("TASK.ACK q a {token}"));
+    let (_, token) = client.claim("q w");
+    let due = client.call(&format!("TASK.FAIL q b {token}")).field("due").int();
+    assert!(due <= unix_ms() + 3_153_600_000_000);
+    assert_eq!(client.call("TASK.RESCHEDULE q b AT 100000000000000"), "100000000000000");
+    assert_eq!(client.get("q", "b", "due"), "due 100000000000000");
+    client.must("TASK.RESCHEDULE q b DELAY 0");
+    let (_, token) = client.claim("q w");
+    let before = unix_ms();
+    assert_eq!(
+        client.call(&format!("TASK.RELEASE q b {token} DELAY 3153600000000")),
+        "+OK"
+    );
+    let due = client.call("TASK.GET q b").field("due").int();
+    assert!((before + 3_153_600_000_000..=unix_ms() + 3_153_600_000_000).contains(&due));
+    client.must("TASK.CONFIG SET q dead-limit 0 max-lost 0 attempts 1");
+    client.schedule("q x ID c");
+    client.claim("q w LEASE 1");
+    wait_until("it is lost, dead and not kept", || {
+        client.get("q", "c", "state") == "gone"
+    });
+    assert_eq!(client.counts("q"), "scheduled 1");
+}

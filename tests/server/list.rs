@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::support::{Client, Random, Server, Value, unix_ms};
+use crate::support::{Client, Random, Server, Value, unix_ms, wait_until};
 
 /// All ids of a state in pages of `count`; `between` runs after each page.
 #[track_caller]
@@ -166,4 +166,26 @@ fn a_reply_ends_with_the_task_that_fills_a_mebibyte() {
     client.must(&format!("CONFIG SET steward.max-payload {}", 4 << 20));
     client.schedule(&format!("big {} ID whole", "x".repeat(3 << 20)));
     assert_eq!(client.call("TASK.CLAIM big w COUNT 2").ids(), ["whole"]);
+}
+
+#[test]
+fn a_live_task_behind_many_that_do_not_count_is_listed() {
+    let server = Server::builder().set("steward.timer", "no").start();
+    let mut client = server.client();
+    client.schedule("q x ID first");
+    for _ in 0..25 {
+        let ids = client.must(&format!("TASK.MSCHEDULE q 1000{}", " x".repeat(1_000)));
+        let ids: Vec<String> = ids.items().iter().map(Value::text).collect();
+        client.must(&format!("TASK.CANCEL q {}", ids.join(" ")));
+    }
+    client.schedule("q x ID last");
+    assert_eq!(walk(&mut client, "q ready", 10, |_| ()), ["first", "last"]);
+    assert_eq!(walk(&mut client, "q ready REV", 10, |_| ()), ["last", "first"]);
+    assert_eq!(client.call("TASK.PURGE q ready"), "1");
+    let mut purged = 0;
+    wait_until("the other one is purged too", || {
+        purged += client.call("TASK.PURGE q ready").int();
+        purged == 1
+    });
+    assert_eq!(client.counts("q"), "");
 }
