@@ -1,6 +1,6 @@
 //! What is remembered of one queue between units: its settings, its workers' numbers, who holds what.
 
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 
 use crate::settings::Settings;
 use crate::stats::{Lateness, Totals};
@@ -21,6 +21,8 @@ pub struct Queue {
     pub rebase: Rebase,
     /// Bit p set: the ready list of priority p may have something.
     pub maybe_ready: u16,
+    /// A claim met so many stale ids at the head of a list that it left them to the tick.
+    pub trim: bool,
     /// Position in each ready list up to which stale ids were looked for.
     pub compacted: [usize; 10],
     /// Counts since `Memory::since`.
@@ -29,6 +31,10 @@ pub struct Queue {
     pub lateness: Option<Box<Lateness>>,
     /// Whether the log was told about a foreign entry.
     pub complained: bool,
+    /// Numbers of the workers that claimed since the unused ones were last cleaned out.
+    pub active: HashSet<u32>,
+    /// When the unused workers were last cleaned out.
+    pub cleaned: Steady,
     /// When a command or the tick last did something here.
     pub used: Steady,
 }
@@ -62,10 +68,13 @@ impl Default for Queue {
             ended: VecDeque::new(),
             rebase: Rebase::Walking(0, 0),
             maybe_ready: ALL_READY,
+            trim: false,
             compacted: [0; 10],
             totals: Totals::default(),
             lateness: None,
             complained: false,
+            active: HashSet::new(),
+            cleaned: Steady(0),
             used: Steady(0),
         }
     }

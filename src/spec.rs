@@ -80,6 +80,8 @@ pub enum Kind {
     OneOf(&'static [Arg]),
     /// These, once or more often, to the end.
     Many(&'static [Arg]),
+    /// These, as often as there is something, to the end.
+    Any(&'static [Arg]),
     /// A count, then these that often.
     Counted(&'static [Arg]),
     /// One of these: a number, or a word.
@@ -234,6 +236,7 @@ impl Spec {
                     least += i32::try_from(items.len()).unwrap_or(1);
                     open = true;
                 }
+                Kind::Any(_) => open = true,
                 Kind::Counted(items) => {
                     least += 1 + i32::try_from(items.len()).unwrap_or(1);
                     open = true;
@@ -330,6 +333,11 @@ impl Arg {
                 push_all(args, out);
                 out.push_str(" ...]");
             }
+            Kind::Any(args) => {
+                out.push('[');
+                push_all(args, out);
+                out.push_str(" ...]");
+            }
             Kind::Counted(args) => {
                 out.push_str(self.name);
                 out.push(' ');
@@ -403,6 +411,12 @@ impl<'a> Parser<'_, 'a> {
             Kind::Group(args) => {
                 self.args.found.push((key, Value::Word(key)));
                 return self.sequence(args);
+            }
+            Kind::Any(items) => {
+                while self.at < self.argv.len() {
+                    self.items(items)?;
+                }
+                return Ok(());
             }
             Kind::Many(items) => {
                 while self.at < self.argv.len() || self.args.items.is_empty() {
