@@ -32,8 +32,8 @@ lint: ## check format and lints; a warning is an error
 test: lint ## lint, unit tests, and tests against a real server
 	$(CARGO) test --locked
 
-bench: build ## measure CPU, memory and lateness against Streams and Lua
-	bench/run
+bench: build ## measure CPU, memory and lateness against streams and Lua (ARGS=--quick ...)
+	$(CARGO) run --release --locked --manifest-path bench/Cargo.toml -- --module "$$(scripts/server module)" $(ARGS)
 
 clean: ## stop the server; remove it, its data and what was built
 	@scripts/server stop
