@@ -161,7 +161,7 @@ impl Memory {
     }
 
     fn end(&mut self, name: &Name, ended: Ended) {
-        self.queue(name).ended.push_back(ended);
+        self.queue(name).ended.push(ended);
         self.agenda.now(name);
     }
 

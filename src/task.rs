@@ -18,6 +18,7 @@ pub mod glob;
 pub mod help;
 pub mod list;
 pub mod mschedule;
+pub mod overview;
 pub mod pause;
 pub mod purge;
 pub mod queues;

@@ -113,7 +113,9 @@ fn same_again(unit: &mut Unit<'_>, name: &Name, record: &Record) -> Answer<Want>
         .unwrap_or_default()
         .to_string();
     if worker.is_empty() {
-        return Err(Error::Foreign);
+        return Err(Error::BadArg(
+            "NEXT needs the name of the worker, which is no longer among the queue's workers".into(),
+        ));
     }
     Ok(Want {
         worker,

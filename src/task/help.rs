@@ -1,5 +1,7 @@
 //! TASK.HELP: every command of the family with its arguments.
 
+use lazy_static::lazy_static;
+
 use crate::commands::{Visitor, visit_all};
 use crate::env::Caller;
 use crate::error::Error;
@@ -23,19 +25,26 @@ impl Command for Help {
     };
 
     fn run(_: &Args<'_>, _: &Caller<'_>, _: &mut Unit<'_>) -> Result<Outcome, Error> {
-        let mut lines = Lines(Vec::new());
-        visit_all(&mut lines);
-        Ok(Reply::Array(lines.0).into())
+        Ok(Reply::Array(LINES.iter().map(|line| Reply::text(line.as_str())).collect()).into())
     }
 }
 
-struct Lines(Vec<Reply>);
+lazy_static! {
+    /// The same for every call: made once.
+    static ref LINES: Vec<String> = {
+        let mut lines = Lines(Vec::new());
+        visit_all(&mut lines);
+        lines.0
+    };
+}
+
+struct Lines(Vec<String>);
 
 impl Visitor for Lines {
     fn visit<C: Command>(&mut self) {
         if C::SPEC.name.starts_with("TASK.") {
-            self.0.push(Reply::text(C::SPEC.syntax()));
-            self.0.push(Reply::text(format!("    {}", C::SPEC.summary)));
+            self.0.push(C::SPEC.syntax());
+            self.0.push(format!("    {}", C::SPEC.summary));
         }
     }
 }

@@ -2,7 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use super::world::{Came, START, World};
+use super::world::{Came, START, World, queue};
+use crate::keyspace::fake::Value;
 use crate::reply::Reply;
 
 #[test]
@@ -341,6 +342,93 @@ fn pages_of_ready_tasks_miss_nothing_that_stays() {
         once.sort();
         once.dedup();
         assert_eq!(once.len(), seen.len(), "{reverse} {seen:?}");
+    }
+}
+
+#[test]
+fn many_lost_claims_are_back_in_claim_order() {
+    let mut world = World::new();
+    for number in 0..100 {
+        world.say(&format!("TASK.SCHEDULE q p ID t{number:03}"));
+    }
+    world.say("TASK.CLAIM q w COUNT 50 LEASE 10");
+    world.say("TASK.CLAIM q w COUNT 50 LEASE 10");
+    world.pass(10);
+    let order: Vec<String> = (0..100).map(|_| world.claim("TASK.CLAIM q w").unwrap().0).collect();
+    assert!(order.is_sorted(), "{order:?}");
+}
+
+/// Any value under any key of ours: commands answer an error that changes nothing (the world checks that), the
+/// tick goes on and comes to rest.
+#[test]
+fn foreign_values_under_our_keys_stop_nothing() {
+    let parts = [
+        "",
+        ":workers",
+        ":scheduled",
+        ":ready:5",
+        ":ready:0",
+        ":claimed",
+        ":dead",
+        ":t:a",
+        ":x:a",
+        ":t:b",
+        ":x:b",
+    ];
+    let foreign = [
+        Value::String(b"foreign".to_vec()),
+        Value::List(vec![b"a".to_vec(), b"nobody".to_vec(), b"\xff\0".to_vec()]),
+        Value::SortedSet([(b"a".to_vec(), 5), (b"nobody".to_vec(), 6), (b"\xff".to_vec(), 7)].into()),
+        Value::Hash(
+            [
+                (b"stale:5".to_vec(), b"9".to_vec()),
+                (b"drops".to_vec(), b"x 1".to_vec()),
+            ]
+            .into(),
+        ),
+    ];
+    for part in parts {
+        for value in &foreign {
+            let mut world = World::new();
+            world.say("TASK.SCHEDULE q p ID a LEASE 9");
+            world.say("TASK.SCHEDULE q p ID b DELAY 30");
+            world.say("TASK.SCHEDULE q p ID c PRIORITY 0");
+            let (id, token) = world.claim("TASK.CLAIM q w LEASE 20").unwrap();
+            let key = format!("task:{{q}}{part}");
+            world.keys.keys.insert(key.into_bytes(), value.clone());
+            world.memory.touched(&queue("q"), crate::names::Touched::Queue);
+            for line in [
+                "TASK.SCHEDULE q p",
+                "TASK.SCHEDULE q p ID a",
+                "TASK.SCHEDULE q p DELAY 50",
+                "TASK.CLAIM q w2 COUNT 2 FULL",
+                "TASK.STATS q",
+                "TASK.GET q a",
+                "TASK.WORKERS q",
+                "TASK.LIST q ready PAYLOADS",
+                "TASK.LIST q claimed",
+                "TASK.LIST q scheduled",
+                "TASK.RESCHEDULE q a DELAY 5",
+                "TASK.CANCEL q a",
+                "TASK.PAUSE q FOR 5",
+                "TASK.CONFIG SET q lease 50",
+                "TASK.RETRYALL q",
+                "TASK.PURGE q dead",
+                "TASK.QUEUES",
+            ] {
+                world.say(line);
+                world.tick();
+            }
+            world.say(&format!("TASK.EXTEND q {id} {token} PROGRESS x"));
+            world.say(&format!("TASK.FAIL q {id} {token} ERROR x"));
+            world.pass(25);
+            world.pass(5_000);
+            world.say("TASK.PURGE q ready");
+            world.say("TASK.DROP q FORCE");
+            world.pass(1);
+            world.restart();
+            world.pass(5_000);
+        }
     }
 }
 

@@ -104,9 +104,7 @@ fn ready_tasks(
     count: usize,
     settings: &Settings,
 ) -> Answer<usize> {
-    for priority in 0..PRIORITIES {
-        ready::expect(unit, name, priority)?;
-    }
+    ready::expect_all(unit, name)?;
     let mut removed = 0;
     let mut looked_at = 0;
     for priority in 0..PRIORITIES {

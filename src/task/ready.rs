@@ -130,3 +130,8 @@ pub fn look(unit: &mut Unit<'_>, name: &Name, id: &[u8]) -> Option<Record> {
 pub fn expect(unit: &mut Unit<'_>, name: &Name, priority: u8) -> Answer<()> {
     unit.keys.expect(name.index(Index::Ready(priority)), Type::List)
 }
+
+/// Nothing, when all ready lists may be written; else `WrongType`.
+pub fn expect_all(unit: &mut Unit<'_>, name: &Name) -> Answer<()> {
+    (0..PRIORITIES).try_for_each(|priority| expect(unit, name, priority))
+}

@@ -3,7 +3,7 @@
 use crate::env::Caller;
 use crate::error::Error;
 use crate::keyspace::{Answer, Type};
-use crate::names::{Index, Name, PRIORITIES};
+use crate::names::{Index, Name};
 use crate::reply::Reply;
 use crate::settings::Settings;
 use crate::spec::{Access, Arg, Args, Keys, Kind, MAX_COUNT, Spec};
@@ -60,9 +60,7 @@ impl Command for RetryAll {
 fn retry(unit: &mut Unit<'_>, name: &Name, ids: Vec<Vec<u8>>) -> Result<Outcome, Error> {
     let settings = super::settings(unit, name)?;
     unit.keys.expect(name.index(Index::Dead), Type::SortedSet)?;
-    for priority in 0..PRIORITIES {
-        ready::expect(unit, name, priority)?;
-    }
+    ready::expect_all(unit, name)?;
     let mut count = 0;
     for id in ids {
         count += usize::from(revive(unit, name, &id, &settings)?);

@@ -280,7 +280,7 @@ fn worker_number(unit: &mut Unit<'_>, name: &Name, worker: &str) -> Answer<u32> 
     let field = number.to_string();
     unit.keys
         .hset(name.workers(), &[(field.as_bytes(), worker.as_bytes())])?;
-    let check = unit.env.steady.after(super::tick::WORKERS_CHECK);
+    let check = unit.env.steady.after(super::tick::workers::CHECK);
     unit.memory.agenda.at_steady(name, check);
     Ok(number)
 }
