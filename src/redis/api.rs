@@ -129,7 +129,7 @@ impl Text {
     /// # Safety
     /// `raw` is null or a string that nobody else frees.
     pub unsafe fn take(raw: *mut RawText) -> Option<Text> {
-        (!raw.is_null()).then_some(Text(raw))
+        (!raw.is_null()).then(|| Text(raw))
     }
 
     /// The pointer the server's functions take.

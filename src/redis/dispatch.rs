@@ -4,7 +4,7 @@ use std::ffi::c_int;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use super::acl::Rules;
-use super::api::{Ctx, ERR, Flags, OK, RawText, bytes_of, call};
+use super::api::{Ctx, Flags, OK, RawText, bytes_of, call};
 use super::probe;
 use super::unit::{Mode, run};
 use super::{block, reply};

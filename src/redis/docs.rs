@@ -219,18 +219,19 @@ impl Arena {
                 raw.type_ = raw::RedisModuleCommandArgType_REDISMODULE_ARG_TYPE_BLOCK;
                 raw.subargs = self.args(args);
             }
-            Kind::Many(items) => return self.push_items(array, items),
+            Kind::Many(items) => return self.push_items(array, items, 0),
+            Kind::Any(items) => return self.push_items(array, items, raw::REDISMODULE_CMD_ARG_OPTIONAL),
             Kind::Counted(items) => {
                 raw.type_ = raw::RedisModuleCommandArgType_REDISMODULE_ARG_TYPE_INTEGER;
                 array.push(raw);
-                return self.push_items(array, items);
+                return self.push_items(array, items, 0);
             }
         }
         array.push(raw);
     }
 
     /// Arguments that repeat: one alone, or several as a block.
-    fn push_items(&mut self, array: &mut Vec<raw::RedisModuleCommandArg>, items: &[Arg]) {
+    fn push_items(&mut self, array: &mut Vec<raw::RedisModuleCommandArg>, items: &[Arg], flags: u32) {
         if let [item] = items {
             self.push(array, item);
         } else {
@@ -242,7 +243,7 @@ impl Arena {
             array.push(block);
         }
         if let Some(last) = array.last_mut() {
-            last.flags |= raw::REDISMODULE_CMD_ARG_MULTIPLE.cast_signed();
+            last.flags |= (raw::REDISMODULE_CMD_ARG_MULTIPLE | flags).cast_signed();
         }
     }
 

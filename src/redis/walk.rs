@@ -20,11 +20,15 @@ pub fn whole(score: f64) -> i64 {
 /// Leaves an iterator in the handle: close it afterwards.
 pub fn list(open: &Open, from: i64, count: usize) -> Vec<Vec<u8>> {
     let length = i64::try_from(open.length()).unwrap_or(i64::MAX);
-    let start = if from < 0 { length.saturating_add(from) } else { from };
+    let start = if from < 0 {
+        length.saturating_add(from).max(0)
+    } else {
+        from
+    };
     let end = start
         .saturating_add(i64::try_from(count).unwrap_or(i64::MAX))
         .min(length);
-    (start.max(0)..end)
+    (start..end)
         .map_while(|position| {
             let position = c_long::try_from(position).ok()?;
             // SAFETY: a list open for reading; the element is ours to free.
