@@ -17,6 +17,8 @@ use crate::names::{ByName, Index, Key, Name, Part};
 const MOST_OPEN: usize = 16;
 /// Most queues whose key names are kept; about 2 KiB each.
 const MOST_NAMES: usize = 1_024;
+/// Bytes of room to build strings in that are kept from unit to unit.
+const MOST_SCRATCH: usize = 4_096;
 /// Number of keys that every queue has once.
 const FIXED: usize = 17;
 
@@ -188,6 +190,8 @@ pub struct Handles<'s> {
     open: SmallVec<[Open; 8]>,
     /// Position of the key used last: verbs come in runs on one key.
     recent: usize,
+    /// Where each key that a queue has once was found last; a hint.
+    places: [u8; FIXED],
     texts: &'s mut Texts,
     /// The queue whose keys were opened last: nearly always the only one.
     last: Option<Rc<NameTexts>>,
@@ -212,6 +216,7 @@ impl<'s> Handles<'s> {
             db,
             open: SmallVec::new(),
             recent: 0,
+            places: [0; FIXED],
             texts,
             last: None,
             observed,
@@ -249,6 +254,9 @@ impl<'s> Handles<'s> {
             }
         };
         self.recent = at;
+        if let Some(place) = slot(key.part).and_then(|slot| self.places.get_mut(slot)) {
+            *place = u8::try_from(at).unwrap_or(0);
+        }
         #[allow(clippy::indexing_slicing, reason = "a position just found or pushed")]
         &mut self.open[at]
     }
@@ -273,6 +281,14 @@ impl<'s> Handles<'s> {
         let is = |open: &Open| open.text.is(key.part, key) && open.texts.name == *key.name;
         if self.open.get(self.recent).is_some_and(is) {
             return Some(self.recent);
+        }
+        let place = slot(key.part)
+            .and_then(|slot| self.places.get(slot))
+            .map(|place| usize::from(*place));
+        if let Some(place) = place
+            && self.open.get(place).is_some_and(is)
+        {
+            return Some(place);
         }
         self.open.iter().rposition(is)
     }
@@ -311,6 +327,17 @@ impl<'s> Handles<'s> {
     /// Whether anybody but us listens to keyspace notifications.
     pub fn observed(&self) -> bool {
         self.observed
+    }
+
+    /// A string of these two pieces.
+    pub fn joined(&mut self, start: &[u8], rest: &[u8]) -> Text {
+        let scratch = &mut self.texts.scratch;
+        scratch.clear();
+        scratch.extend_from_slice(start);
+        scratch.extend_from_slice(rest);
+        let text = Text::new(scratch);
+        scratch.shrink_to(MOST_SCRATCH);
+        text
     }
 
     /// The name of a key, for a command.

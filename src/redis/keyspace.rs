@@ -24,7 +24,6 @@ pub struct ServerKeys<'s> {
     /// The open keys.
     pub handles: Handles<'s>,
     records: SmallVec<[(Name, Record); 1]>,
-    scratch: Vec<u8>,
     /// Effects that came from elsewhere are not collected: they are passed on as they came.
     collects: bool,
 }
@@ -35,7 +34,6 @@ impl<'s> ServerKeys<'s> {
         ServerKeys {
             handles,
             records: SmallVec::new(),
-            scratch: Vec::new(),
             collects,
         }
     }
