@@ -1,6 +1,7 @@
 //! What the module holds in memory. Everything here is derived from the keys or ephemeral by nature:
 //! losing it loses no task.
 
+use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use crate::agenda::Agenda;
@@ -45,11 +46,14 @@ pub struct Memory {
 impl Memory {
     /// The memory of a queue, made when there is none yet. A new one is looked at by the next tick.
     pub fn queue(&mut self, name: &Name) -> &mut Queue {
-        if !self.queues.contains_key(name) {
-            self.known.insert(name.clone());
-            self.agenda.now(name);
+        match self.queues.entry(name.clone()) {
+            Entry::Occupied(known) => known.into_mut(),
+            Entry::Vacant(new) => {
+                self.known.insert(name.clone());
+                self.agenda.now(name);
+                new.insert(Queue::default())
+            }
         }
-        self.queues.entry(name.clone()).or_default()
     }
 
     /// The memory of a queue, if there is any.

@@ -17,13 +17,21 @@ pub const MAX_NAME: usize = 256;
 pub const PRIORITIES: u8 = 10;
 
 /// A queue of one database. Cheap to clone and to look up.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, Eq, PartialOrd, Ord)]
 pub struct Name {
     /// Number of the SELECT database the queue belongs to.
     pub db: i32,
     text: Rc<str>,
     /// Of the text; taken once, as a command looks its queue up in several maps.
     hash: u64,
+}
+
+impl PartialEq for Name {
+    fn eq(&self, other: &Name) -> bool {
+        self.db == other.db
+            && self.hash == other.hash
+            && (Rc::ptr_eq(&self.text, &other.text) || self.text == other.text)
+    }
 }
 
 impl Hash for Name {

@@ -196,13 +196,12 @@ impl Claims {
         }
         held
     }
-    /// The claims of a worker, oldest first.
-    pub fn of(&self, worker: u32) -> impl DoubleEndedIterator<Item = (u64, &Held)> {
-        self.by_worker
-            .get(&worker)
-            .into_iter()
-            .flatten()
-            .map(|(token, held)| (*token, held))
+    /// Every worker that holds something: how many claims, and the token of the oldest.
+    pub fn summary(&self) -> impl Iterator<Item = (u32, (usize, u64))> {
+        self.by_worker.iter().map(|(worker, claims)| {
+            let oldest = claims.keys().next().copied().unwrap_or(0);
+            (*worker, (claims.len(), oldest))
+        })
     }
     /// How many claims the worker holds.
     pub fn count(&self, worker: u32) -> usize {

@@ -59,10 +59,9 @@ fn note(change: impl FnOnce(&mut State) + 'static) {
     });
 }
 
-unsafe extern "C" fn on_role(_: *mut Ctx, _: raw::RedisModuleEvent, role: u64, _: *mut c_void) {
-    if role == raw::REDISMODULE_EVENT_REPLROLECHANGED_NOW_MASTER {
-        note(|state| state.memory.start_over());
-    }
+/// What a primary remembers of its claims is not kept up on a replica, nor the other way round.
+unsafe extern "C" fn on_role(_: *mut Ctx, _: raw::RedisModuleEvent, _: u64, _: *mut c_void) {
+    note(|state| state.memory.start_over());
 }
 
 unsafe extern "C" fn on_loading(ctx: *mut Ctx, _: raw::RedisModuleEvent, step: u64, _: *mut c_void) {

@@ -17,6 +17,8 @@ use crate::names::{ByName, Index, Key, Name, Part};
 const MOST_OPEN: usize = 16;
 /// Most queues whose key names are kept; about 2 KiB each.
 const MOST_NAMES: usize = 1_024;
+/// Bytes of room to build strings in that are kept from unit to unit.
+const MOST_SCRATCH: usize = 4_096;
 /// Number of keys that every queue has once.
 const FIXED: usize = 17;
 
@@ -186,6 +188,10 @@ pub struct Handles<'s> {
     db_before: i32,
     db: i32,
     open: SmallVec<[Open; 8]>,
+    /// Position of the key used last: verbs come in runs on one key.
+    recent: usize,
+    /// Where each key that a queue has once was found last; a hint.
+    places: [u8; FIXED],
     texts: &'s mut Texts,
     /// The queue whose keys were opened last: nearly always the only one.
     last: Option<Rc<NameTexts>>,
@@ -209,6 +215,8 @@ impl<'s> Handles<'s> {
             db_before: db,
             db,
             open: SmallVec::new(),
+            recent: 0,
+            places: [0; FIXED],
             texts,
             last: None,
             observed,
@@ -245,6 +253,10 @@ impl<'s> Handles<'s> {
                 self.open.len() - 1
             }
         };
+        self.recent = at;
+        if let Some(place) = slot(key.part).and_then(|slot| self.places.get_mut(slot)) {
+            *place = u8::try_from(at).unwrap_or(0);
+        }
         #[allow(clippy::indexing_slicing, reason = "a position just found or pushed")]
         &mut self.open[at]
     }
@@ -266,9 +278,19 @@ impl<'s> Handles<'s> {
     }
 
     fn find(&self, key: Key<'_>) -> Option<usize> {
-        self.open
-            .iter()
-            .rposition(|open| open.text.is(key.part, key) && open.texts.name == *key.name)
+        let is = |open: &Open| open.text.is(key.part, key) && open.texts.name == *key.name;
+        if self.open.get(self.recent).is_some_and(is) {
+            return Some(self.recent);
+        }
+        let place = slot(key.part)
+            .and_then(|slot| self.places.get(slot))
+            .map(|place| usize::from(*place));
+        if let Some(place) = place
+            && self.open.get(place).is_some_and(is)
+        {
+            return Some(place);
+        }
+        self.open.iter().rposition(is)
     }
 
     fn shut(&mut self, open: &Open) {
@@ -284,7 +306,7 @@ impl<'s> Handles<'s> {
         }
     }
 
-    /// Tells keyspace notifications what was done to the open key.
+    /// Notes that the open key was changed, and tells keyspace notifications how.
     pub fn notify(&mut self, key: Key<'_>, class: c_int, event: &std::ffi::CStr) {
         let (ctx, observed) = (self.ctx, self.observed);
         let open = self.open(key);
@@ -300,6 +322,22 @@ impl<'s> Handles<'s> {
                 ))
             };
         }
+    }
+
+    /// Whether anybody but us listens to keyspace notifications.
+    pub fn observed(&self) -> bool {
+        self.observed
+    }
+
+    /// A string of these two pieces.
+    pub fn joined(&mut self, start: &[u8], rest: &[u8]) -> Text {
+        let scratch = &mut self.texts.scratch;
+        scratch.clear();
+        scratch.extend_from_slice(start);
+        scratch.extend_from_slice(rest);
+        let text = Text::new(scratch);
+        scratch.shrink_to(MOST_SCRATCH);
+        text
     }
 
     /// The name of a key, for a command.

@@ -24,7 +24,6 @@ pub struct ServerKeys<'s> {
     /// The open keys.
     pub handles: Handles<'s>,
     records: SmallVec<[(Name, Record); 1]>,
-    scratch: Vec<u8>,
     /// Effects that came from elsewhere are not collected: they are passed on as they came.
     collects: bool,
 }
@@ -35,7 +34,6 @@ impl<'s> ServerKeys<'s> {
         ServerKeys {
             handles,
             records: SmallVec::new(),
-            scratch: Vec::new(),
             collects,
         }
     }
@@ -99,7 +97,7 @@ impl<'s> ServerKeys<'s> {
     /// Tells what was done to a key and, when that took its last element away, that it is gone.
     fn notify(&mut self, key: Key<'_>, class: c_int, event: &CStr) {
         self.handles.notify(key, class, event);
-        if matches!(self.handles.open(key).kind(), Ok(None)) {
+        if self.handles.observed() && matches!(self.handles.open(key).kind(), Ok(None)) {
             self.handles.notify(key, raw::REDISMODULE_NOTIFY_GENERIC, c"del");
         }
     }

@@ -8,7 +8,7 @@ use super::ServerKeys;
 use crate::error::Error;
 use crate::keyspace::{Answer, Type};
 use crate::names::Key;
-use crate::redis::api::{Text, call, slice_of};
+use crate::redis::api::{call, slice_of};
 
 /// A copy of the string's bytes, of `length` at most.
 pub fn get<B>(keys: &mut ServerKeys<'_>, key: Key<'_>, length: usize, copy: fn(&[u8]) -> B) -> Answer<Option<B>> {
@@ -31,10 +31,7 @@ pub fn get<B>(keys: &mut ServerKeys<'_>, key: Key<'_>, length: usize, copy: fn(&
 
 /// Sets the string to `start` followed by `rest`.
 pub fn set(keys: &mut ServerKeys<'_>, key: Key<'_>, start: &[u8], rest: &[u8]) -> Answer<()> {
-    keys.scratch.clear();
-    keys.scratch.extend_from_slice(start);
-    keys.scratch.extend_from_slice(rest);
-    let value = Text::new(&keys.scratch);
+    let value = keys.handles.joined(start, rest);
     let (open, _) = keys.typed(key, Type::String)?;
     // SAFETY: a string, or a missing key, open for writing; the server shares the value.
     unsafe { call!(RedisModule_StringSet(open.raw, value.raw())) };
