@@ -1,5 +1,6 @@
 //! The one list of all commands.
 
+use crate::task;
 use crate::unit::Command;
 
 /// Something done once for every command: registration, the README's table, the tests.
@@ -9,4 +10,110 @@ pub trait Visitor {
 }
 
 /// Shows every command to the visitor, in the order of the documentation.
-pub fn visit_all(_visitor: &mut impl Visitor) {}
+pub fn visit_all(visitor: &mut impl Visitor) {
+    visitor.visit::<task::schedule::Schedule>();
+    visitor.visit::<task::mschedule::MSchedule>();
+    visitor.visit::<task::claim::Claim>();
+    visitor.visit::<task::claim::MClaim>();
+    visitor.visit::<task::ack::Ack>();
+    visitor.visit::<task::ack::MAck>();
+    visitor.visit::<task::fail::Fail>();
+    visitor.visit::<task::release::Release>();
+    visitor.visit::<task::extend::Extend>();
+    visitor.visit::<task::cancel::Cancel>();
+    visitor.visit::<task::reschedule::Reschedule>();
+    visitor.visit::<task::get::Get>();
+    visitor.visit::<task::list::List>();
+    visitor.visit::<task::workers::Workers>();
+    visitor.visit::<task::stats::Stats>();
+    visitor.visit::<task::queues::Queues>();
+    visitor.visit::<task::pause::Pause>();
+    visitor.visit::<task::pause::Resume>();
+    visitor.visit::<task::config::ConfigGet>();
+    visitor.visit::<task::config::ConfigSet>();
+    visitor.visit::<task::retry::Retry>();
+    visitor.visit::<task::retry::RetryAll>();
+    visitor.visit::<task::purge::Purge>();
+    visitor.visit::<task::drop::Drop>();
+    visitor.visit::<task::help::Help>();
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::error::CODES;
+    use crate::spec::{Arg, Kind, Spec};
+
+    struct All(Vec<Spec>);
+
+    impl Visitor for All {
+        fn visit<C: Command>(&mut self) {
+            self.0.push(C::SPEC);
+        }
+    }
+
+    fn all() -> Vec<Spec> {
+        let mut all = All(Vec::new());
+        visit_all(&mut all);
+        all.0
+    }
+
+    /// A `|` would end the cell of a table.
+    fn cell(text: &str) -> String {
+        text.replace('|', "\\|")
+    }
+
+    /// The README's tables come from the declarations: this test says what they must be, and writes them
+    /// with `UPDATE_README=1 cargo test readme`.
+    #[test]
+    fn the_tables_of_the_readme_are_those_of_the_declarations() {
+        let mut commands = String::from("| command | what it does | reply |\n| --- | --- | --- |\n");
+        for spec in all() {
+            let (syntax, summary, reply) = (cell(&spec.syntax()), spec.summary, cell(spec.reply));
+            commands.push_str(&format!("| `{syntax}` | {summary} | {reply} |\n"));
+        }
+        let mut errors = String::from("| code | when | the client should |\n| --- | --- | --- |\n");
+        for (code, when, what) in CODES {
+            errors.push_str(&format!("| `{code}` | {when} | {what} |\n"));
+        }
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/README.md");
+        let readme = std::fs::read_to_string(path).unwrap();
+        let mut wanted = readme.clone();
+        for (section, table) in [("commands", commands), ("errors", errors)] {
+            let (begin, end) = (format!("<!-- {section}:begin -->\n"), format!("<!-- {section}:end -->"));
+            let from = wanted.find(&begin).expect("a begin marker") + begin.len();
+            let to = wanted.find(&end).expect("an end marker");
+            wanted.replace_range(from..to, &table);
+        }
+        if std::env::var_os("UPDATE_README").is_some() {
+            std::fs::write(path, &wanted).unwrap();
+        } else {
+            assert!(readme == wanted, "run `UPDATE_README=1 cargo test readme`");
+        }
+    }
+
+    /// A value is found by its keyword or name: within one command these must differ.
+    #[test]
+    fn no_command_has_two_arguments_of_one_name() {
+        fn collect(args: &'static [Arg], names: &mut Vec<&'static str>) {
+            for arg in args {
+                match arg.kind {
+                    Kind::OneOf(options) => collect(options, names),
+                    Kind::Group(inner) => {
+                        names.push(arg.word.unwrap_or(arg.name));
+                        collect(inner, names);
+                    }
+                    _ => names.push(arg.word.unwrap_or(arg.name)),
+                }
+            }
+        }
+        for spec in all() {
+            let mut names = Vec::new();
+            collect(spec.args, &mut names);
+            let count = names.len();
+            names.sort_unstable();
+            names.dedup();
+            assert_eq!(names.len(), count, "{}", spec.name);
+        }
+    }
+}

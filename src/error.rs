@@ -13,6 +13,8 @@ pub enum Error {
     Duplicate(String),
     /// There is no such task, or no more.
     NoTask,
+    /// The task is not one that waits; holds what it is.
+    NotWaiting(&'static str),
     /// The claim was lost; holds what the task is now.
     Stale(&'static str),
     /// The claimed task was cancelled.
@@ -79,6 +81,7 @@ impl fmt::Display for Error {
             Error::BadName(why) => write!(f, "BADNAME {why}"),
             Error::Duplicate(id) => write!(f, "DUPLICATE {id}"),
             Error::NoTask => f.write_str("NOTASK no such task"),
+            Error::NotWaiting(now) => write!(f, "NOTASK no such task that waits: it is {now}"),
             Error::Stale(now) => write!(f, "STALE the claim was lost: the task is now {now}"),
             Error::Cancelled => f.write_str("CANCELLED the task was cancelled: stop, then ACK or RELEASE it"),
             Error::TooBig(max) => write!(

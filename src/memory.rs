@@ -57,6 +57,11 @@ impl Memory {
         self.queues.get(name)
     }
 
+    /// The memory of a queue to change, if there is any.
+    pub fn known_queue_mut(&mut self, name: &Name) -> Option<&mut Queue> {
+        self.queues.get_mut(name)
+    }
+
     /// The names seen so far in database `db`, in order, beyond `after`. Some may have no keys any more.
     pub fn names_after<'a>(&'a self, db: i32, after: Option<&'a Name>) -> impl Iterator<Item = &'a Name> {
         use std::ops::Bound::{Excluded, Unbounded};
@@ -72,6 +77,13 @@ impl Memory {
             self.queue(name).forget();
             self.agenda.now(name);
         }
+    }
+
+    /// The queue was dropped: nobody holds anything of it any more.
+    pub fn emptied(&mut self, name: &Name) {
+        let queue = self.queue(name);
+        queue.start_over();
+        self.agenda.now(name);
     }
 
     /// A load or a promotion: what was derived is derived anew, and no lease ends before it got its full
@@ -149,7 +161,7 @@ impl Memory {
     }
 
     fn end(&mut self, name: &Name, ended: Ended) {
-        self.queue(name).ended.push_back(ended);
+        self.queue(name).ended.push(ended);
         self.agenda.now(name);
     }
 

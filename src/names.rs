@@ -146,6 +146,10 @@ impl Name {
     pub fn extra<'a>(&'a self, id: &'a [u8]) -> Key<'a> {
         self.key(Part::Extra(id))
     }
+    /// An index set aside by the drop of this number.
+    pub fn dropped(&self, number: u64, index: Index) -> Key<'_> {
+        self.key(Part::Dropped(number, index))
+    }
     fn key<'a>(&'a self, part: Part<'a>) -> Key<'a> {
         Key { name: self, part }
     }

@@ -1,6 +1,6 @@
 //! What is remembered of one queue between units: its settings, its workers' numbers, who holds what.
 
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use crate::settings::Settings;
 use crate::stats::{Lateness, Totals};
@@ -16,21 +16,36 @@ pub struct Queue {
     /// Who holds what. Complete only after `rebase` is done.
     pub claims: Claims,
     /// Claims that ended without a command; the tick puts their tasks back.
-    pub ended: VecDeque<Ended>,
+    pub ended: Vec<Ended>,
     /// How far the claimed set was walked since the process or its role began.
     pub rebase: Rebase,
     /// Bit p set: the ready list of priority p may have something.
     pub maybe_ready: u16,
-    /// Position in each ready list up to which stale ids were looked for.
-    pub compacted: [usize; 10],
+    /// A claim met so many stale ids at the head of a list that it left them to the tick.
+    pub trim: bool,
+    /// How far each ready list has been compacted.
+    pub passes: [Pass; 10],
     /// Counts since `Memory::since`.
     pub totals: Totals,
     /// How late its tasks became claimable; made with the first.
     pub lateness: Option<Box<Lateness>>,
     /// Whether the log was told about a foreign entry.
     pub complained: bool,
+    /// Numbers of the workers that claimed since the unused ones were last cleaned out.
+    pub active: HashSet<u32>,
+    /// When the unused workers were last cleaned out.
+    pub cleaned: Steady,
     /// When a command or the tick last did something here.
     pub used: Steady,
+}
+
+/// One pass over a ready list that takes out the ids that do not count.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Pass {
+    /// The position it has come to.
+    pub at: usize,
+    /// Whether it found any such id.
+    pub found: bool,
 }
 
 /// A claim that ended without a command of its holder.
@@ -59,13 +74,16 @@ impl Default for Queue {
             settings: None,
             workers: None,
             claims: Claims::default(),
-            ended: VecDeque::new(),
+            ended: Vec::new(),
             rebase: Rebase::Walking(0, 0),
             maybe_ready: ALL_READY,
-            compacted: [0; 10],
+            trim: false,
+            passes: [Pass::default(); 10],
             totals: Totals::default(),
             lateness: None,
             complained: false,
+            active: HashSet::new(),
+            cleaned: Steady(0),
             used: Steady(0),
         }
     }
@@ -88,7 +106,7 @@ impl Queue {
         self.claims = Claims::default();
         self.ended.clear();
         self.rebase = Rebase::Walking(0, 0);
-        self.compacted = [0; 10];
+        self.passes = [Pass::default(); 10];
     }
 }
 

@@ -1,8 +1,11 @@
 //! One declaration per command. From it come the parser and its errors, the arity, COMMAND DOCS, the key
 //! spec and the README's row.
 
-use crate::error::Error;
-use crate::names::plain_text;
+mod parse;
+mod syntax;
+
+pub use parse::{Args, Value, int};
+
 use crate::time::Ms;
 
 /// What a command is, apart from what it does.
@@ -80,6 +83,8 @@ pub enum Kind {
     OneOf(&'static [Arg]),
     /// These, once or more often, to the end.
     Many(&'static [Arg]),
+    /// These, as often as there is something, to the end.
+    Any(&'static [Arg]),
     /// A count, then these that often.
     Counted(&'static [Arg]),
     /// One of these: a number, or a word.
@@ -132,93 +137,6 @@ pub const MAX_TOKEN: i64 = (1 << 53) - 1;
 /// Most items one call handles.
 pub const MAX_COUNT: i64 = 1_000;
 
-/// A parsed value.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Value<'a> {
-    /// Checked text.
-    Text(&'a str),
-    /// Any bytes.
-    Bytes(&'a [u8]),
-    /// A number in its range.
-    Int(i64),
-    /// The word, in the spelling of the declaration.
-    Word(&'static str),
-}
-
-/// The parsed arguments of one call. Values are found by the option's keyword, else by their name.
-#[derive(Debug, Default)]
-pub struct Args<'a> {
-    found: Vec<(&'static str, Value<'a>)>,
-    items: Vec<Value<'a>>,
-}
-
-impl<'a> Args<'a> {
-    /// The value of this keyword or name, when given.
-    pub fn get(&self, name: &str) -> Option<Value<'a>> {
-        self.found
-            .iter()
-            .find(|(found, _)| *found == name)
-            .map(|(_, value)| *value)
-    }
-    /// The number given for this keyword or name.
-    pub fn int(&self, name: &str) -> Option<i64> {
-        match self.get(name) {
-            Some(Value::Int(number)) => Some(number),
-            _ => None,
-        }
-    }
-    /// The bytes given for this keyword or name; none given is empty.
-    pub fn bytes(&self, name: &str) -> &'a [u8] {
-        match self.get(name) {
-            Some(Value::Bytes(bytes)) => bytes,
-            Some(Value::Text(text)) => text.as_bytes(),
-            _ => &[],
-        }
-    }
-    /// The text given for this keyword or name; none given is empty.
-    pub fn text(&self, name: &str) -> &'a str {
-        match self.get(name) {
-            Some(Value::Text(text)) => text,
-            Some(Value::Word(word)) => word,
-            _ => "",
-        }
-    }
-    /// The word given for this keyword or name.
-    pub fn word(&self, name: &str) -> Option<&'static str> {
-        match self.get(name) {
-            Some(Value::Word(word)) => Some(word),
-            _ => None,
-        }
-    }
-    /// Whether this keyword or name was given.
-    pub fn has(&self, name: &str) -> bool {
-        self.get(name).is_some()
-    }
-    /// The repeated values of `Many` or `Counted`, flat.
-    pub fn items(&self) -> &[Value<'a>] {
-        &self.items
-    }
-}
-
-impl Value<'_> {
-    /// The bytes of a text or bytes value; empty for the others.
-    pub fn as_bytes(&self) -> &[u8] {
-        match self {
-            Value::Text(text) => text.as_bytes(),
-            Value::Bytes(bytes) => bytes,
-            Value::Word(word) => word.as_bytes(),
-            Value::Int(_) => &[],
-        }
-    }
-    /// The number; 0 for the others.
-    pub fn as_int(&self) -> i64 {
-        match self {
-            Value::Int(number) => *number,
-            _ => 0,
-        }
-    }
-}
-
 impl Spec {
     /// The arity as Redis counts it: the words of the name included, negative when more may follow.
     pub fn arity(&self) -> i32 {
@@ -234,6 +152,7 @@ impl Spec {
                     least += i32::try_from(items.len()).unwrap_or(1);
                     open = true;
                 }
+                Kind::Any(_) => open = true,
                 Kind::Counted(items) => {
                     least += 1 + i32::try_from(items.len()).unwrap_or(1);
                     open = true;
@@ -260,251 +179,6 @@ impl Spec {
         }
         flags
     }
-
-    /// The usage line: `TASK.CLAIM queue worker [COUNT n] ...`.
-    pub fn syntax(&self) -> String {
-        let mut out = self.name.to_string();
-        for arg in self.args {
-            out.push(' ');
-            arg.push_syntax(&mut out);
-        }
-        out
-    }
-
-    /// Parses the arguments after the command's name.
-    pub fn parse<'a>(&self, argv: &[&'a [u8]]) -> Result<Args<'a>, Error> {
-        let mut parser = Parser {
-            argv,
-            at: 0,
-            args: Args::default(),
-        };
-        parser.sequence(self.args)?;
-        match parser.peek() {
-            None => Ok(parser.args),
-            Some(extra) => Err(unknown(extra)),
-        }
-    }
-}
-
-impl Arg {
-    fn push_syntax(&self, out: &mut String) {
-        if self.is_option() {
-            out.push('[');
-        }
-        match &self.kind {
-            Kind::OneOf(options) => {
-                for (position, option) in options.iter().enumerate() {
-                    if position > 0 {
-                        out.push_str(" | ");
-                    }
-                    option.push_inner(out);
-                }
-            }
-            _ => self.push_inner(out),
-        }
-        if self.is_option() {
-            out.push(']');
-        }
-    }
-
-    fn push_inner(&self, out: &mut String) {
-        if let Some(word) = self.word {
-            out.push_str(word);
-            if !matches!(self.kind, Kind::Flag) {
-                out.push(' ');
-            }
-        }
-        match &self.kind {
-            Kind::Words(words) => out.push_str(&words.join("|")),
-            Kind::IntOr(_, _, _, words) => {
-                out.push_str(self.name);
-                out.push('|');
-                out.push_str(&words.join("|"));
-            }
-            Kind::Flag => {}
-            Kind::Int(0, 9, _) => out.push_str("0-9"),
-            Kind::Group(args) => push_all(args, out),
-            Kind::Many(args) => {
-                push_all(args, out);
-                out.push_str(" [");
-                push_all(args, out);
-                out.push_str(" ...]");
-            }
-            Kind::Counted(args) => {
-                out.push_str(self.name);
-                out.push(' ');
-                push_all(args, out);
-                out.push_str(" [");
-                push_all(args, out);
-                out.push_str(" ...]");
-            }
-            _ => out.push_str(self.name),
-        }
-    }
-}
-
-fn push_all(args: &[Arg], out: &mut String) {
-    for (position, arg) in args.iter().enumerate() {
-        if position > 0 {
-            out.push(' ');
-        }
-        arg.push_syntax(out);
-    }
-}
-
-struct Parser<'v, 'a> {
-    argv: &'v [&'a [u8]],
-    at: usize,
-    args: Args<'a>,
-}
-
-impl<'a> Parser<'_, 'a> {
-    fn peek(&self) -> Option<&'a [u8]> {
-        self.argv.get(self.at).copied()
-    }
-
-    fn next(&mut self, wanted: &str) -> Result<&'a [u8], Error> {
-        let value = self
-            .peek()
-            .ok_or_else(|| Error::BadArg(format!("{wanted} is missing its value")))?;
-        self.at += 1;
-        Ok(value)
-    }
-
-    /// Required values in order, then options in any order.
-    fn sequence(&mut self, args: &'static [Arg]) -> Result<(), Error> {
-        for arg in args.iter().filter(|arg| !arg.is_option()) {
-            self.value(arg.name, arg)?;
-        }
-        while let Some(word) = self.peek() {
-            let Some((arg, rivals)) = find_option(args, word) else {
-                break;
-            };
-            self.at += 1;
-            let key = arg.word.unwrap_or(arg.name);
-            if self.args.has(key) {
-                return Err(Error::BadArg(format!("{key} is given twice")));
-            }
-            if let Some(rival) = rivals
-                .iter()
-                .find(|rival| rival.word.is_some_and(|word| self.args.has(word)))
-            {
-                let rival = rival.word.unwrap_or(rival.name);
-                return Err(Error::BadArg(format!("{key} contradicts {rival}: give one of them")));
-            }
-            self.value(key, arg)?;
-        }
-        Ok(())
-    }
-
-    fn value(&mut self, key: &'static str, arg: &'static Arg) -> Result<(), Error> {
-        let value = match &arg.kind {
-            Kind::Flag => Value::Word(key),
-            Kind::Group(args) => {
-                self.args.found.push((key, Value::Word(key)));
-                return self.sequence(args);
-            }
-            Kind::Many(items) => {
-                while self.at < self.argv.len() || self.args.items.is_empty() {
-                    self.items(items)?;
-                }
-                return Ok(());
-            }
-            Kind::Counted(items) => {
-                let count = self.next(key)?;
-                let count = int(arg.name, count, 1, MAX_COUNT, "")?;
-                for _ in 0..count {
-                    self.items(items)?;
-                }
-                return Ok(());
-            }
-            Kind::OneOf(_) => return Ok(()),
-            _ => {
-                let bytes = self.next(key)?;
-                scalar(key, arg, bytes)?
-            }
-        };
-        self.args.found.push((key, value));
-        Ok(())
-    }
-
-    fn items(&mut self, items: &'static [Arg]) -> Result<(), Error> {
-        for item in items {
-            let bytes = self.next(item.name)?;
-            let value = scalar(item.name, item, bytes)?;
-            self.args.items.push(value);
-        }
-        Ok(())
-    }
-}
-
-fn scalar<'a>(key: &str, arg: &'static Arg, bytes: &'a [u8]) -> Result<Value<'a>, Error> {
-    match &arg.kind {
-        Kind::Queue | Kind::Bytes => Ok(Value::Bytes(bytes)),
-        Kind::Text => plain_text(arg.name, bytes).map(Value::Text),
-        Kind::Int(min, max, unit) => int(key, bytes, *min, *max, unit).map(Value::Int),
-        Kind::Words(words) => find_word(words, bytes)
-            .map(Value::Word)
-            .ok_or_else(|| Error::BadArg(format!("{key} must be {}", words.join(" or ")))),
-        Kind::IntOr(min, max, unit, words) => match find_word(words, bytes) {
-            Some(word) => Ok(Value::Word(word)),
-            None => int(key, bytes, *min, *max, unit).map(Value::Int).map_err(|_| {
-                let range = range(*min, *max, unit);
-                Error::BadArg(format!("{key} must be {range} or {}", words.join(" or ")))
-            }),
-        },
-        _ => Err(Error::Internal),
-    }
-}
-
-fn find_word(words: &[&'static str], bytes: &[u8]) -> Option<&'static str> {
-    words
-        .iter()
-        .copied()
-        .find(|word| word.as_bytes().eq_ignore_ascii_case(bytes))
-}
-
-/// The option of this keyword, and those that exclude it.
-fn find_option(args: &'static [Arg], word: &[u8]) -> Option<(&'static Arg, &'static [Arg])> {
-    for arg in args {
-        if let Kind::OneOf(options) = &arg.kind {
-            if let Some((found, _)) = find_option(options, word) {
-                return Some((found, options));
-            }
-        } else if arg.word.is_some_and(|own| own.as_bytes().eq_ignore_ascii_case(word)) {
-            return Some((arg, &[]));
-        }
-    }
-    None
-}
-
-fn range(min: i64, max: i64, unit: &str) -> String {
-    let unit = if unit.is_empty() {
-        String::new()
-    } else {
-        format!(" {unit}")
-    };
-    format!("an integer from {min} to {max}{unit}")
-}
-
-/// `bytes` as an integer of the range; else `BADARG` with the argument's name and the range.
-pub fn int(name: &str, bytes: &[u8], min: i64, max: i64, unit: &str) -> Result<i64, Error> {
-    std::str::from_utf8(bytes)
-        .ok()
-        .filter(|text| !text.starts_with('+'))
-        .and_then(|text| text.parse::<i64>().ok())
-        .filter(|number| (min..=max).contains(number))
-        .ok_or_else(|| Error::BadArg(format!("{name} must be {}", range(min, max, unit))))
-}
-
-/// The error for an argument nobody asked for; shows its first bytes when they are plain ASCII.
-fn unknown(argument: &[u8]) -> Error {
-    let shown: String = argument
-        .iter()
-        .take(32)
-        .map(|&byte| if byte.is_ascii_graphic() { char::from(byte) } else { '?' })
-        .collect();
-    Error::BadArg(format!("unknown argument {shown}"))
 }
 
 #[cfg(test)]

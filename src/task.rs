@@ -1,1 +1,139 @@
-//! The TASK family.
+//! The TASK family: one file a command, and the few steps they share.
+//!
+//! A task is a record (`record`), perhaps extra fields (`extra`), and its id in exactly one index: the
+//! scheduled set, a ready list (`ready`), the claimed set or the dead set. `take` hands ready tasks to
+//! workers, `ending` is every way a claim or a task ends, `tick` is what time moves.
+
+pub mod ack;
+pub mod cancel;
+pub mod claim;
+pub mod config;
+pub mod drop;
+pub mod ending;
+pub mod extend;
+pub mod extra;
+pub mod fail;
+pub mod get;
+pub mod glob;
+pub mod help;
+pub mod list;
+pub mod mschedule;
+pub mod overview;
+pub mod pause;
+pub mod purge;
+pub mod queues;
+pub mod ready;
+pub mod record;
+pub mod release;
+pub mod reschedule;
+pub mod retry;
+pub mod schedule;
+pub mod show;
+pub mod stats;
+pub mod take;
+pub mod tick;
+pub mod workers;
+
+#[cfg(test)]
+mod life;
+#[cfg(test)]
+mod world;
+
+use crate::env::Caller;
+use crate::error::Error;
+use crate::keyspace::Answer;
+use crate::names::{Index, Name};
+use crate::queue::WorkerNumbers;
+use crate::settings::Settings;
+use crate::spec::Args;
+use crate::unit::Unit;
+use record::{HEADER, Record, State};
+
+/// The queue a command was given.
+pub fn queue(args: &Args<'_>, caller: &Caller<'_>) -> Result<Name, Error> {
+    Name::new(caller.db, args.bytes("queue"))
+}
+
+/// The queue's settings, read from the hash when they are not in memory.
+pub fn settings(unit: &mut Unit<'_>, name: &Name) -> Answer<Settings> {
+    if let Some(settings) = unit.memory.known_queue(name).and_then(|queue| queue.settings.as_ref()) {
+        return Ok(settings.clone());
+    }
+    let settings = Settings::read(&unit.keys.hgetall(name.queue())?);
+    if let Some(queue) = unit.memory.known_queue_mut(name) {
+        queue.settings = Some(settings.clone());
+    }
+    Ok(settings)
+}
+
+/// The queue's worker numbers, read from the hash when they are not in memory.
+pub fn worker_numbers<'a>(unit: &'a mut Unit<'_>, name: &Name) -> Answer<&'a mut WorkerNumbers> {
+    let known = unit.memory.queue(name).workers.is_some();
+    if !known {
+        let numbers = WorkerNumbers::read(unit.keys.hgetall(name.workers())?);
+        unit.memory.queue(name).workers = Some(numbers);
+    }
+    Ok(unit.memory.queue(name).workers.get_or_insert_default())
+}
+
+/// The queue's worker numbers, without remembering a queue that is only looked at.
+pub fn known_workers(unit: &mut Unit<'_>, name: &Name) -> Answer<WorkerNumbers> {
+    match unit.memory.known_queue(name).and_then(|queue| queue.workers.as_ref()) {
+        Some(numbers) => Ok(numbers.clone()),
+        None => Ok(WorkerNumbers::read(unit.keys.hgetall(name.workers())?)),
+    }
+}
+
+/// The worker of a number.
+pub fn worker_name(unit: &mut Unit<'_>, name: &Name, number: u32) -> Answer<Option<String>> {
+    if let Some(numbers) = unit.memory.known_queue(name).and_then(|queue| queue.workers.as_ref()) {
+        return Ok(numbers.name(number).map(str::to_string));
+    }
+    let value = unit.keys.hget(name.workers(), number.to_string().as_bytes())?;
+    Ok(value.and_then(|value| String::from_utf8(value).ok()))
+}
+
+/// The number of a worker, if it has one.
+pub fn worker_number(unit: &mut Unit<'_>, name: &Name, worker: &str) -> Answer<Option<u32>> {
+    Ok(known_workers(unit, name)?.number(worker))
+}
+
+/// The header of a task that exists, and nothing for one that does not (any more).
+pub fn find(unit: &mut Unit<'_>, name: &Name, id: &[u8], settings: &Settings) -> Answer<Option<Record>> {
+    let Some(bytes) = unit.keys.get_start(name.task(id), HEADER)? else {
+        return Ok(None);
+    };
+    let record = Record::read(&bytes).ok_or(Error::Foreign)?;
+    Ok(exists(&record, settings).then_some(record))
+}
+
+/// Whether a record is a task for any command: not removed, not dropped.
+pub fn exists(record: &Record, settings: &Settings) -> bool {
+    record.state != State::Removed && record.fence >= settings.dropped_below()
+}
+
+/// The header of the task that is claimed under this token: NOTASK, then STALE.
+pub fn find_claim(unit: &mut Unit<'_>, name: &Name, id: &[u8], token: i64, settings: &Settings) -> Answer<Record> {
+    let record = find(unit, name, id, settings)?.ok_or(Error::NoTask)?;
+    let current = record.state == State::Claimed && i64::try_from(record.fence) == Ok(token);
+    if current {
+        return Ok(record);
+    }
+    Err(Error::Stale(match record.state {
+        State::Claimed => "claimed again",
+        _ => place(unit, name, id, &record)?,
+    }))
+}
+
+/// The word for where a task is: scheduled and ready are told apart by the scheduled set.
+pub fn place(unit: &mut Unit<'_>, name: &Name, id: &[u8], record: &Record) -> Answer<&'static str> {
+    Ok(match record.state {
+        State::Waiting if unit.keys.zscore(name.index(Index::Scheduled), id)?.is_some() => "scheduled",
+        State::Waiting => "ready",
+        State::Claimed => "claimed",
+        State::Blocked => "blocked",
+        State::Dead => "dead",
+        State::Done => "done",
+        State::Removed => "removed",
+    })
+}

@@ -1,10 +1,11 @@
 //! What time moves, one slice a queue.
 
 use crate::names::Name;
+use crate::task;
 use crate::unit::Unit;
 
-/// One slice of work for the queue whose moment has come: what ended without a command, what is due, what
-/// ran out. Plans the queue's next moment on the agenda.
+/// One slice of work for the queue whose moment has come: claims that ended without a command, tasks that are
+/// due, leases that ran out. Plans the queue's next moment on the agenda.
 pub fn run(unit: &mut Unit<'_>, name: &Name) {
-    let _ = (unit, name);
+    task::tick::run(unit, name);
 }

@@ -140,6 +140,14 @@ impl Waiting {
             .collect()
     }
 
+    /// The queues a client waits for.
+    pub fn names_of(&self, ticket: Ticket) -> Vec<Name> {
+        self.waiters
+            .get(&ticket)
+            .map(|waiter| waiter.names.clone())
+            .unwrap_or_default()
+    }
+
     /// Ends a client's wait; the edge delivers the answer when the unit is over.
     pub fn answer(&mut self, ticket: Ticket, reply: Reply, handed: Vec<Handed>) {
         self.leave(ticket);

@@ -1,1 +1,254 @@
-//! The keyspace of the unit tests.
+//! The keyspace of the unit tests: the same verbs on maps in memory.
+
+use std::collections::BTreeMap;
+
+use super::{Answer, Keyspace, Scored, Type};
+use crate::error::Error;
+use crate::names::Key;
+
+/// A value of one of the types.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Value {
+    /// A string.
+    String(Vec<u8>),
+    /// A list.
+    List(Vec<Vec<u8>>),
+    /// A sorted set: member → score.
+    SortedSet(BTreeMap<Vec<u8>, i64>),
+    /// A hash.
+    Hash(BTreeMap<Vec<u8>, Vec<u8>>),
+}
+
+/// All keys.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Fake {
+    /// Key bytes → value; never an empty container.
+    pub keys: BTreeMap<Vec<u8>, Value>,
+    /// How many verbs wrote something.
+    pub writes: usize,
+}
+
+macro_rules! of_type {
+    ($fake:expr, $key:expr, $variant:ident) => {
+        match $fake.keys.get_mut(&$key.to_vec()) {
+            None => Ok(None),
+            Some(Value::$variant(value)) => Ok(Some(value)),
+            Some(_) => Err(Error::WrongType),
+        }
+    };
+}
+
+impl Fake {
+    fn make<'a>(&'a mut self, key: &Key<'_>, empty: Value) -> &'a mut Value {
+        self.writes += 1;
+        self.keys.entry(key.to_vec()).or_insert(empty)
+    }
+
+    fn drop_if_empty(&mut self, key: &Key<'_>) {
+        self.writes += 1;
+        let bytes = key.to_vec();
+        let empty = match self.keys.get(&bytes) {
+            Some(Value::List(list)) => list.is_empty(),
+            Some(Value::SortedSet(set)) => set.is_empty(),
+            Some(Value::Hash(hash)) => hash.is_empty(),
+            _ => false,
+        };
+        if empty {
+            self.keys.remove(&bytes);
+        }
+    }
+
+    fn sorted(&mut self, key: &Key<'_>) -> Answer<Vec<Scored>> {
+        let mut members: Vec<Scored> = of_type!(self, key, SortedSet)?
+            .map(|set| set.iter().map(|(id, score)| (*score, id.clone())).collect())
+            .unwrap_or_default();
+        members.sort();
+        Ok(members)
+    }
+}
+
+impl Keyspace for Fake {
+    fn expect(&mut self, key: Key<'_>, of: Type) -> Answer<()> {
+        let found = match self.keys.get(&key.to_vec()) {
+            None => return Ok(()),
+            Some(Value::String(_)) => Type::String,
+            Some(Value::List(_)) => Type::List,
+            Some(Value::SortedSet(_)) => Type::SortedSet,
+            Some(Value::Hash(_)) => Type::Hash,
+        };
+        if found == of { Ok(()) } else { Err(Error::WrongType) }
+    }
+    fn exists(&mut self, key: Key<'_>) -> bool {
+        self.keys.contains_key(&key.to_vec())
+    }
+    fn del(&mut self, key: Key<'_>) -> bool {
+        self.writes += 1;
+        self.keys.remove(&key.to_vec()).is_some()
+    }
+    fn rename(&mut self, from: Key<'_>, to: Key<'_>) {
+        self.writes += 1;
+        if let Some(value) = self.keys.remove(&from.to_vec()) {
+            self.keys.insert(to.to_vec(), value);
+        }
+    }
+
+    fn get(&mut self, key: Key<'_>) -> Answer<Option<Vec<u8>>> {
+        Ok(of_type!(self, key, String)?.cloned())
+    }
+    fn get_start(&mut self, key: Key<'_>, length: usize) -> Answer<Option<Vec<u8>>> {
+        Ok(of_type!(self, key, String)?.map(|value| value.iter().take(length).copied().collect()))
+    }
+    fn set(&mut self, key: Key<'_>, start: &[u8], rest: &[u8]) -> Answer<()> {
+        of_type!(self, key, String)?;
+        self.writes += 1;
+        self.keys.insert(key.to_vec(), Value::String([start, rest].concat()));
+        Ok(())
+    }
+    fn set_start(&mut self, key: Key<'_>, start: &[u8]) -> Answer<()> {
+        self.writes += 1;
+        if let Some(value) = of_type!(self, key, String)? {
+            let rest = value.split_off(start.len().min(value.len()));
+            *value = [start, &rest].concat();
+        }
+        Ok(())
+    }
+
+    fn llen(&mut self, key: Key<'_>) -> Answer<usize> {
+        Ok(of_type!(self, key, List)?.map_or(0, |list| list.len()))
+    }
+    fn rpush(&mut self, key: Key<'_>, ids: &[&[u8]]) -> Answer<()> {
+        of_type!(self, key, List)?;
+        if let Value::List(list) = self.make(&key, Value::List(Vec::new())) {
+            list.extend(ids.iter().map(|id| id.to_vec()));
+        }
+        Ok(())
+    }
+    fn lpush(&mut self, key: Key<'_>, ids: &[&[u8]]) -> Answer<()> {
+        of_type!(self, key, List)?;
+        if let Value::List(list) = self.make(&key, Value::List(Vec::new())) {
+            for id in ids {
+                list.insert(0, id.to_vec());
+            }
+        }
+        Ok(())
+    }
+    fn lpop(&mut self, key: Key<'_>) -> Answer<Option<Vec<u8>>> {
+        let head = of_type!(self, key, List)?.map(|list| list.remove(0));
+        if head.is_some() {
+            self.drop_if_empty(&key);
+        }
+        Ok(head)
+    }
+    fn lrange(&mut self, key: Key<'_>, from: i64, count: usize) -> Answer<Vec<Vec<u8>>> {
+        let Some(list) = of_type!(self, key, List)? else {
+            return Ok(Vec::new());
+        };
+        let from = if from < 0 {
+            (from + list.len() as i64).max(0)
+        } else {
+            from
+        };
+        Ok(list.iter().skip(from as usize).take(count).cloned().collect())
+    }
+    fn lremove(&mut self, key: Key<'_>, positions: &[usize]) -> Answer<()> {
+        if let Some(list) = of_type!(self, key, List)? {
+            for position in positions.iter().rev() {
+                if *position < list.len() {
+                    list.remove(*position);
+                }
+            }
+            self.drop_if_empty(&key);
+        }
+        Ok(())
+    }
+
+    fn zcard(&mut self, key: Key<'_>) -> Answer<usize> {
+        Ok(of_type!(self, key, SortedSet)?.map_or(0, |set| set.len()))
+    }
+    fn zscore(&mut self, key: Key<'_>, id: &[u8]) -> Answer<Option<i64>> {
+        Ok(of_type!(self, key, SortedSet)?.and_then(|set| set.get(id).copied()))
+    }
+    fn zadd(&mut self, key: Key<'_>, members: &[(i64, &[u8])]) -> Answer<()> {
+        of_type!(self, key, SortedSet)?;
+        if let Value::SortedSet(set) = self.make(&key, Value::SortedSet(BTreeMap::new())) {
+            for (score, id) in members {
+                set.insert(id.to_vec(), *score);
+            }
+        }
+        Ok(())
+    }
+    fn zrem(&mut self, key: Key<'_>, ids: &[&[u8]]) -> Answer<usize> {
+        let Some(set) = of_type!(self, key, SortedSet)? else {
+            return Ok(0);
+        };
+        let removed = ids.iter().filter(|id| set.remove(**id).is_some()).count();
+        self.drop_if_empty(&key);
+        Ok(removed)
+    }
+    fn zrem_lowest(&mut self, key: Key<'_>, count: usize) -> Answer<()> {
+        let lowest = self.zlowest(key, i64::MAX, count)?;
+        let ids: Vec<&[u8]> = lowest.iter().map(|(_, id)| id.as_slice()).collect();
+        self.zrem(key, &ids).map(|_| ())
+    }
+    fn zlowest(&mut self, key: Key<'_>, most: i64, count: usize) -> Answer<Vec<Scored>> {
+        let members = self.sorted(&key)?;
+        Ok(members
+            .into_iter()
+            .take_while(|(score, _)| *score <= most)
+            .take(count)
+            .collect())
+    }
+    fn zwalk(&mut self, key: Key<'_>, after: Option<&Scored>, reverse: bool, count: usize) -> Answer<Vec<Scored>> {
+        let mut members = self.sorted(&key)?;
+        if reverse {
+            members.reverse();
+        }
+        Ok(members
+            .into_iter()
+            .filter(|member| match after {
+                None => true,
+                Some(after) if reverse => member < after,
+                Some(after) => member > after,
+            })
+            .take(count)
+            .collect())
+    }
+    fn zscan(&mut self, key: Key<'_>, cursor: u64) -> Answer<(u64, Vec<Scored>)> {
+        let members = self.sorted(&key)?;
+        let from = cursor as usize;
+        let some: Vec<Scored> = members.iter().skip(from).take(10).cloned().collect();
+        let next = from + some.len();
+        Ok((if next < members.len() { next as u64 } else { 0 }, some))
+    }
+
+    fn hget(&mut self, key: Key<'_>, field: &[u8]) -> Answer<Option<Vec<u8>>> {
+        Ok(of_type!(self, key, Hash)?.and_then(|hash| hash.get(field).cloned()))
+    }
+    fn hgetall(&mut self, key: Key<'_>) -> Answer<Vec<(Vec<u8>, Vec<u8>)>> {
+        Ok(of_type!(self, key, Hash)?
+            .map(|hash| {
+                hash.iter()
+                    .map(|(field, value)| (field.clone(), value.clone()))
+                    .collect()
+            })
+            .unwrap_or_default())
+    }
+    fn hset(&mut self, key: Key<'_>, fields: &[(&[u8], &[u8])]) -> Answer<()> {
+        of_type!(self, key, Hash)?;
+        if let Value::Hash(hash) = self.make(&key, Value::Hash(BTreeMap::new())) {
+            for (field, value) in fields {
+                hash.insert(field.to_vec(), value.to_vec());
+            }
+        }
+        Ok(())
+    }
+    fn hdel(&mut self, key: Key<'_>, fields: &[&[u8]]) -> Answer<()> {
+        if let Some(hash) = of_type!(self, key, Hash)? {
+            for field in fields {
+                hash.remove(*field);
+            }
+            self.drop_if_empty(&key);
+        }
+        Ok(())
+    }
+}

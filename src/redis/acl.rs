@@ -1,0 +1,80 @@
+//! What the caller's ACL rules let him see.
+
+use std::cell::OnceCell;
+use std::ffi::c_int;
+use std::io::{Error, ErrorKind};
+use std::ptr;
+
+use redis_module::raw;
+
+use super::api::{Ctx, OK, Text, call};
+
+/// The caller's rules, looked up when first asked for.
+#[derive(Debug)]
+pub struct Rules {
+    ctx: *mut Ctx,
+    user: OnceCell<User>,
+}
+
+#[derive(Debug)]
+enum User {
+    /// Nobody in particular: the server itself or another module.
+    Anyone,
+    /// These rules; null for a user that is gone.
+    Named(*mut raw::RedisModuleUser),
+}
+
+impl Rules {
+    /// Of the caller of this context.
+    pub fn of(ctx: *mut Ctx) -> Rules {
+        Rules {
+            ctx,
+            user: OnceCell::new(),
+        }
+    }
+
+    /// Whether the caller may read this key.
+    pub fn may_read(&self, key: &str) -> bool {
+        match self.user.get_or_init(|| find(self.ctx)) {
+            User::Anyone => true,
+            User::Named(user) if user.is_null() => false,
+            User::Named(user) => {
+                let key = Text::new(key.as_bytes());
+                let access = raw::REDISMODULE_CMD_KEY_ACCESS as c_int;
+                // SAFETY: a live user and key.
+                unsafe { call!(RedisModule_ACLCheckKeyPermissions(*user, key.raw(), access)) == OK }
+            }
+        }
+    }
+}
+
+impl Drop for Rules {
+    fn drop(&mut self) {
+        if let Some(User::Named(user)) = self.user.get()
+            && !user.is_null()
+        {
+            // SAFETY: ours, freed once.
+            unsafe { call!(RedisModule_FreeModuleUser(*user)) }
+        }
+    }
+}
+
+fn find(ctx: *mut Ctx) -> User {
+    // SAFETY: a context the server lent us. Asking for the name of a caller without a user would crash
+    // the server, so whether there is one is seen first by how a call in the caller's name fails: that
+    // the command is unknown is found only after a user was.
+    unsafe {
+        let reply = call!(RedisModule_Call(ctx, c"steward.nothing".as_ptr(), c"C".as_ptr()));
+        let has_user = Error::last_os_error().kind() == ErrorKind::NotFound;
+        if !reply.is_null() {
+            call!(RedisModule_FreeCallReply(reply));
+        }
+        if !has_user {
+            return User::Anyone;
+        }
+        let Some(name) = Text::take(call!(RedisModule_GetCurrentUserName(ctx))) else {
+            return User::Named(ptr::null_mut());
+        };
+        User::Named(call!(RedisModule_GetModuleUserFromUserName(name.raw())))
+    }
+}

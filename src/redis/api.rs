@@ -1,0 +1,301 @@
+//! Thin wrappers over the server's functions: strings, calls, the log, context flags.
+//!
+//! Every function is looked up by name when the module is loaded, and what a server lacks is a null
+//! pointer here. What steward cannot do without is checked once, by [`missing`].
+
+use std::ffi::{CStr, c_char, c_int};
+use std::ptr;
+
+use redis_module::raw;
+
+pub use raw::{RedisModuleCallReply as RawReply, RedisModuleCtx as Ctx, RedisModuleString as RawText};
+
+/// Calls a function of the server that `missing` made sure of.
+macro_rules! call {
+    ($name:ident($($argument:expr),* $(,)?)) => {
+        match redis_module::raw::$name {
+            Some(function) => function($($argument),*),
+            None => $crate::redis::api::absent(stringify!($name)),
+        }
+    };
+}
+pub(crate) use call;
+
+/// A function of the server that only some have.
+macro_rules! optional {
+    ($name:ident) => {{
+        // By value: a reference to a `static mut` is not allowed.
+        let function = redis_module::raw::$name;
+        function
+    }};
+}
+pub(crate) use optional;
+
+/// What the functions of the server return on success.
+pub const OK: c_int = 0;
+/// What they return on failure.
+pub const ERR: c_int = 1;
+
+/// Severity of a line in the server's log.
+#[derive(Clone, Copy, Debug)]
+pub enum Level {
+    /// What an operator should look at.
+    Warning,
+}
+
+/// Writes a line to the server's log. `ctx` may be null.
+pub fn log(level: Level, text: &str) {
+    let level = match level {
+        Level::Warning => c"warning",
+    };
+    let line: Vec<u8> = text.bytes().filter(|&byte| byte != 0).chain([0]).collect();
+    // SAFETY: the text is an argument of "%s", never the format, and ends with the one NUL it has.
+    unsafe {
+        if let Some(log) = optional!(RedisModule_Log) {
+            log(
+                ptr::null_mut(),
+                level.as_ptr(),
+                c"%s".as_ptr(),
+                line.as_ptr().cast::<c_char>(),
+            );
+        }
+    }
+}
+
+/// A function that was there when the module was loaded is not any more.
+#[cold]
+pub fn absent(name: &str) -> ! {
+    log(Level::Warning, &format!("the server has no {name}"));
+    std::process::abort()
+}
+
+/// The first function of the server that steward cannot do without and that is not there.
+pub fn missing() -> Option<&'static str> {
+    macro_rules! check {
+        ($($name:ident)*) => { $(
+            // SAFETY: reads a pointer that was set when the module was loaded.
+            if unsafe { optional!($name) }.is_none() {
+                return Some(stringify!($name));
+            }
+        )* };
+    }
+    check!(
+        RedisModule_AbortBlock RedisModule_ACLCheckKeyPermissions RedisModule_BlockClient RedisModule_Call
+        RedisModule_CallReplyArrayElement RedisModule_CallReplyLength RedisModule_CallReplyStringPtr
+        RedisModule_CallReplyType RedisModule_CloseKey RedisModule_CreateCommand RedisModule_CreateString
+        RedisModule_CreateSubcommand RedisModule_CreateTimer RedisModule_DbSize RedisModule_UnlinkKey
+        RedisModule_FreeCallReply RedisModule_FreeModuleUser RedisModule_FreeString RedisModule_GetBlockedClientHandle
+        RedisModule_GetBlockedClientPrivateData RedisModule_GetClientId RedisModule_GetClientInfoById
+        RedisModule_GetCommand RedisModule_GetContextFlags RedisModule_GetCurrentUserName
+        RedisModule_GetDetachedThreadSafeContext RedisModule_GetModuleUserFromUserName RedisModule_GetSelectedDb
+        RedisModule_HashGet RedisModule_HashSet RedisModule_InfoAddFieldLongLong RedisModule_InfoAddSection
+        RedisModule_KeyType RedisModule_ListDelete RedisModule_ListGet RedisModule_ListPop RedisModule_ListPush
+        RedisModule_LoadConfigs RedisModule_NotifyKeyspaceEvent RedisModule_OpenKey RedisModule_RegisterBoolConfig
+        RedisModule_RegisterInfoFunc RedisModule_RegisterNumericConfig RedisModule_Replicate
+        RedisModule_ReplicateVerbatim RedisModule_ReplyWithArray RedisModule_ReplyWithError
+        RedisModule_ReplyWithLongLong RedisModule_ReplyWithMap RedisModule_ReplyWithNull
+        RedisModule_ReplyWithNullArray RedisModule_ReplyWithSimpleString RedisModule_ReplyWithStringBuffer
+        RedisModule_Scan RedisModule_ScanCursorCreate RedisModule_ScanCursorDestroy RedisModule_SelectDb
+        RedisModule_SetCommandInfo RedisModule_SetDisconnectCallback RedisModule_SetModuleOptions
+        RedisModule_SignalModifiedKey RedisModule_StopTimer RedisModule_StringDMA RedisModule_StringPtrLen
+        RedisModule_StringSet RedisModule_StringTruncate RedisModule_SubscribeToKeyspaceEvents
+        RedisModule_SubscribeToServerEvent RedisModule_UnblockClient RedisModule_ValueLength RedisModule_WrongArity
+        RedisModule_ZsetAdd RedisModule_ZsetFirstInScoreRange RedisModule_ZsetLastInScoreRange
+        RedisModule_ZsetRangeCurrentElement RedisModule_ZsetRangeNext RedisModule_ZsetRangePrev
+        RedisModule_ZsetRangeStop RedisModule_ZsetRem RedisModule_ZsetScore
+    );
+    None
+}
+
+/// A string of the server that we own.
+#[derive(Debug)]
+pub struct Text(*mut RawText);
+
+impl Text {
+    /// A string of these bytes.
+    pub fn new(bytes: &[u8]) -> Text {
+        // SAFETY: pointer and length are those of a slice; the server copies them.
+        Text(unsafe {
+            call!(RedisModule_CreateString(
+                ptr::null_mut(),
+                bytes.as_ptr().cast::<c_char>(),
+                bytes.len()
+            ))
+        })
+    }
+
+    /// Takes over a string that a function of the server returned for us to free; `None` when null.
+    ///
+    /// # Safety
+    /// `raw` is null or a string that nobody else frees.
+    pub unsafe fn take(raw: *mut RawText) -> Option<Text> {
+        (!raw.is_null()).then(|| Text(raw))
+    }
+
+    /// The pointer the server's functions take.
+    pub fn raw(&self) -> *mut RawText {
+        self.0
+    }
+
+    /// The bytes.
+    pub fn bytes(&self) -> &[u8] {
+        // SAFETY: the string lives as long as `self` and nobody writes to it.
+        unsafe { bytes_of(self.0) }
+    }
+}
+
+impl Drop for Text {
+    fn drop(&mut self) {
+        // SAFETY: we own one reference.
+        unsafe { call!(RedisModule_FreeString(ptr::null_mut(), self.0)) }
+    }
+}
+
+/// The bytes of a string the server lends us.
+///
+/// # Safety
+/// `raw` is null or a string that lives, and is not written to, as long as the slice is used.
+pub unsafe fn bytes_of<'a>(raw: *const RawText) -> &'a [u8] {
+    let mut length = 0;
+    // SAFETY: as the caller promises.
+    unsafe {
+        if raw.is_null() {
+            return &[];
+        }
+        slice_of(call!(RedisModule_StringPtrLen(raw, &raw mut length)), length)
+    }
+}
+
+/// The bytes at a pointer of the server; none for null.
+///
+/// # Safety
+/// `start` is null, or `length` bytes from there live as long as the slice is used.
+pub unsafe fn slice_of<'a>(start: *const c_char, length: usize) -> &'a [u8] {
+    if start.is_null() {
+        return &[];
+    }
+    // SAFETY: as the caller promises.
+    unsafe { std::slice::from_raw_parts(start.cast::<u8>(), length) }
+}
+
+/// What RM_Call answered; freed when dropped.
+#[derive(Debug)]
+pub struct CallReply(*mut RawReply);
+
+impl CallReply {
+    /// Runs a command with these arguments. `format` are the modifiers of RM_Call before them, such as
+    /// `E` (errors as replies), `S` (as a script's), `!` (replicate).
+    pub fn of(ctx: *mut Ctx, command: &CStr, modifiers: &str, arguments: &[&[u8]]) -> CallReply {
+        let arguments: Vec<Text> = arguments.iter().map(|bytes| Text::new(bytes)).collect();
+        let vector: Vec<*mut RawText> = arguments.iter().map(Text::raw).collect();
+        let mut format: Vec<u8> = modifiers.bytes().filter(|&byte| byte != 0).collect();
+        format.extend_from_slice(b"v\0");
+        // SAFETY: `v` takes a vector of strings and its length as size_t; both live through the call.
+        CallReply(unsafe {
+            call!(RedisModule_Call(
+                ctx,
+                command.as_ptr(),
+                format.as_ptr().cast::<c_char>(),
+                vector.as_ptr(),
+                vector.len()
+            ))
+        })
+    }
+
+    /// Whether the command was refused.
+    pub fn is_error(&self) -> bool {
+        self.0.is_null() || kind(self.0) == raw::REDISMODULE_REPLY_ERROR as c_int
+    }
+
+    /// The text of an error.
+    pub fn error(&self) -> String {
+        if self.0.is_null() {
+            return "no reply".into();
+        }
+        String::from_utf8_lossy(string(self.0)).into_owned()
+    }
+
+    /// The elements of an array as bytes; an element that is an array gives those of its elements.
+    pub fn strings(&self) -> Vec<Vec<u8>> {
+        let mut out = Vec::new();
+        if !self.is_error() {
+            collect(self.0, &mut out);
+        }
+        out
+    }
+}
+
+impl Drop for CallReply {
+    fn drop(&mut self) {
+        if !self.0.is_null() {
+            // SAFETY: ours, freed once.
+            unsafe { call!(RedisModule_FreeCallReply(self.0)) }
+        }
+    }
+}
+
+fn kind(reply: *mut RawReply) -> c_int {
+    // SAFETY: a live reply.
+    unsafe { call!(RedisModule_CallReplyType(reply)) }
+}
+
+fn string<'a>(reply: *mut RawReply) -> &'a [u8] {
+    let mut length = 0;
+    // SAFETY: a live reply; the bytes belong to it and are copied by our callers.
+    unsafe { slice_of(call!(RedisModule_CallReplyStringPtr(reply, &raw mut length)), length) }
+}
+
+fn collect(reply: *mut RawReply, out: &mut Vec<Vec<u8>>) {
+    if kind(reply) != raw::REDISMODULE_REPLY_ARRAY as c_int {
+        out.push(string(reply).to_vec());
+        return;
+    }
+    // SAFETY: a live array; its elements belong to it.
+    unsafe {
+        for position in 0..call!(RedisModule_CallReplyLength(reply)) {
+            let element = call!(RedisModule_CallReplyArrayElement(reply, position));
+            if !element.is_null() {
+                collect(element, out);
+            }
+        }
+    }
+}
+
+/// What the server says of itself and of the caller.
+#[derive(Clone, Copy, Debug)]
+pub struct Flags(u32);
+
+impl Flags {
+    /// As seen from this context.
+    pub fn of(ctx: *mut Ctx) -> Flags {
+        // SAFETY: a context the server lent us.
+        Flags(unsafe { call!(RedisModule_GetContextFlags(ctx)) }.cast_unsigned())
+    }
+    fn has(self, flag: u32) -> bool {
+        self.0 & flag != 0
+    }
+    /// Whether this server decides: a primary that has loaded its data.
+    pub fn decides(self) -> bool {
+        self.has(raw::REDISMODULE_CTX_FLAGS_MASTER) && !self.has(raw::REDISMODULE_CTX_FLAGS_LOADING)
+    }
+    /// Whether the old data still serves while new data is loaded.
+    pub fn loads_aside(self) -> bool {
+        self.has(raw::REDISMODULE_CTX_FLAGS_ASYNC_LOADING)
+    }
+    /// Whether the command came from the primary.
+    pub fn replicated(self) -> bool {
+        self.has(raw::REDISMODULE_CTX_FLAGS_REPLICATED)
+    }
+    /// Whether a script is running.
+    pub fn in_script(self) -> bool {
+        self.has(raw::REDISMODULE_CTX_FLAGS_LUA)
+    }
+    /// Whether the client must not be held: in a transaction, a script, a call of another module.
+    pub fn must_not_wait(self) -> bool {
+        self.has(raw::REDISMODULE_CTX_FLAGS_DENY_BLOCKING)
+    }
+    /// Whether the server is part of a cluster.
+    pub fn in_cluster(self) -> bool {
+        self.has(raw::REDISMODULE_CTX_FLAGS_CLUSTER)
+    }
+}

@@ -1,0 +1,85 @@
+//! `steward.apply <queue> <record>`: what a unit did, on a replica or from an append-only file.
+
+use std::ffi::c_int;
+
+use super::api::{Ctx, ERR, Flags, Level, OK, RawText, call, log};
+use super::dispatch::{arguments, guard};
+use super::record::{self, Unreadable};
+use super::reply;
+use super::unit::{Mode, run};
+use crate::error::Error;
+use crate::names::{Name, Touched};
+use crate::reply::Reply;
+
+/// The client that the append-only file is read through has this id.
+const FROM_FILE: u64 = u64::MAX;
+
+/// Registers the command.
+pub fn register(ctx: *mut Ctx) -> bool {
+    // SAFETY: static texts and our own function.
+    unsafe {
+        call!(RedisModule_CreateCommand(
+            ctx,
+            c"steward.apply".as_ptr(),
+            Some(on_apply),
+            c"write fast".as_ptr(),
+            1,
+            1,
+            1
+        )) == OK
+    }
+}
+
+unsafe extern "C" fn on_apply(ctx: *mut Ctx, argv: *mut *mut RawText, argc: c_int) -> c_int {
+    guard(|| {
+        // SAFETY: as the server promises.
+        let argv = unsafe { arguments(argv, argc) };
+        let [_, name, record] = argv.as_slice() else {
+            // SAFETY: a context with a client to answer.
+            return unsafe { call!(RedisModule_WrongArity(ctx)) };
+        };
+        match apply(ctx, name, record) {
+            Ok(()) => reply::write(ctx, &Reply::OK),
+            Err(error) => reply::write_error(ctx, &error),
+        }
+        OK
+    })
+    .unwrap_or(ERR)
+}
+
+fn apply(ctx: *mut Ctx, name: &[u8], record: &[u8]) -> Result<(), Error> {
+    // SAFETY: a context the server lent us.
+    let (db, client) = unsafe {
+        (
+            call!(RedisModule_GetSelectedDb(ctx)),
+            call!(RedisModule_GetClientId(ctx)),
+        )
+    };
+    if client != FROM_FILE && !Flags::of(ctx).replicated() {
+        return Err(Error::NotForClients);
+    }
+    let name = Name::new(db, name)?;
+    let refused = run(ctx, Mode::Applies, |unit| {
+        let refused = record::apply(record, &name, unit.keys);
+        unit.memory.touched(&name, Touched::Queue);
+        Ok(refused)
+    })?;
+    match refused {
+        Ok(0) => {}
+        Ok(refused) => complain(&name, &format!("{refused} operations met a key of another type")),
+        Err(Unreadable::Version) => complain(&name, "it was written by another version of steward"),
+        Err(Unreadable::Malformed) => complain(&name, "it is malformed"),
+    }
+    // For our own append-only file, and for replicas of this replica.
+    // SAFETY: a context the server lent us.
+    unsafe { call!(RedisModule_ReplicateVerbatim(ctx)) };
+    Ok(())
+}
+
+fn complain(name: &Name, why: &str) {
+    let name = name.text().escape_default();
+    log(
+        Level::Warning,
+        &format!("a record of effects on queue {name} was not carried out in full: {why}"),
+    );
+}

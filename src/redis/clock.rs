@@ -1,0 +1,60 @@
+//! The two clocks. Read once at the start of every unit; nothing else reads one.
+
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use crate::config::Settings;
+use crate::env::Env;
+use crate::time::{Ms, Steady, Wall};
+
+/// Where the steady clock was set to the wall clock.
+#[derive(Clone, Copy, Debug)]
+pub struct Clock {
+    started: Instant,
+    wall_ms: Ms,
+    chance: u64,
+}
+
+impl Default for Clock {
+    fn default() -> Clock {
+        let wall = since_epoch();
+        Clock {
+            started: Instant::now(),
+            wall_ms: ms(wall),
+            chance: u64::try_from(wall.as_nanos() & u128::from(u64::MAX)).unwrap_or(1) | 1,
+        }
+    }
+}
+
+impl Clock {
+    /// The moment, for one unit.
+    pub fn env(&mut self, settings: Settings) -> Env {
+        let wall = since_epoch();
+        // A Weyl sequence: `Env::draw` mixes it.
+        self.chance = self.chance.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        Env {
+            wall: Wall(ms(wall)),
+            wall_us: u64::try_from(wall.as_micros()).unwrap_or(u64::MAX),
+            steady: self.steady(),
+            settings,
+            chance: self.chance,
+        }
+    }
+
+    /// The steady clock's moment.
+    pub fn steady(&self) -> Steady {
+        Steady(self.wall_ms.saturating_add(ms(self.started.elapsed())))
+    }
+
+    /// By how many ms the wall clock was stepped since the steady clock was set.
+    pub fn offset(&self) -> Ms {
+        ms(since_epoch()) - self.steady().0
+    }
+}
+
+fn since_epoch() -> Duration {
+    SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default()
+}
+
+fn ms(duration: Duration) -> Ms {
+    Ms::try_from(duration.as_millis()).unwrap_or(Ms::MAX)
+}

@@ -1,0 +1,102 @@
+//! Registers every command with the server.
+
+use std::collections::BTreeSet;
+
+use super::api::{Ctx, Level, OK, call, log};
+use super::dispatch::entry;
+use super::docs;
+use super::reply::c_string;
+use crate::commands::{Visitor, visit_all};
+use crate::spec::Keys;
+use crate::unit::Command;
+
+/// Registers all commands; `false` when the server refuses one.
+pub fn register(ctx: *mut Ctx) -> bool {
+    let mut registrar = Registrar {
+        ctx,
+        containers: BTreeSet::new(),
+        failed: None,
+    };
+    visit_all(&mut registrar);
+    if let Some(name) = registrar.failed {
+        log(Level::Warning, &format!("the server refused to register {name}"));
+    }
+    registrar.failed.is_none()
+}
+
+struct Registrar {
+    ctx: *mut Ctx,
+    containers: BTreeSet<&'static str>,
+    failed: Option<&'static str>,
+}
+
+impl Visitor for Registrar {
+    fn visit<C: Command>(&mut self) {
+        let spec = &C::SPEC;
+        let done = match spec.name.split_once(' ') {
+            None => self.create(spec.name, Some(entry::<C>), &spec.flags(), &spec.keys),
+            Some((container, name)) => {
+                let known = !self.containers.insert(container) || self.container(container);
+                known && self.subcommand::<C>(container, name)
+            }
+        };
+        if !(done && docs::describe(self.ctx, spec)) {
+            self.failed.get_or_insert(spec.name);
+        }
+    }
+}
+
+type Entry = unsafe extern "C" fn(*mut Ctx, *mut *mut super::api::RawText, std::ffi::c_int) -> std::ffi::c_int;
+
+impl Registrar {
+    fn create(&self, name: &str, entry: Option<Entry>, flags: &str, keys: &Keys) -> bool {
+        let (name, flags) = (c_string(name), c_string(flags));
+        let (first, last) = positions(keys);
+        // SAFETY: texts that live through the call, which copies them, and our own function.
+        unsafe {
+            call!(RedisModule_CreateCommand(
+                self.ctx,
+                name.as_ptr(),
+                entry,
+                flags.as_ptr(),
+                first,
+                last,
+                1
+            )) == OK
+        }
+    }
+
+    /// A command that only has subcommands.
+    fn container(&self, name: &'static str) -> bool {
+        self.create(name, None, "", &Keys::None) && docs::describe_container(self.ctx, name)
+    }
+
+    fn subcommand<C: Command>(&self, container: &str, name: &str) -> bool {
+        let (container, name, flags) = (c_string(container), c_string(name), c_string(&C::SPEC.flags()));
+        // SAFETY: as above.
+        unsafe {
+            let parent = call!(RedisModule_GetCommand(self.ctx, container.as_ptr()));
+            let (first, last) = positions(&C::SPEC.keys);
+            let first = if first > 0 { first + 1 } else { first };
+            let last = if last > 0 { last + 1 } else { last };
+            !parent.is_null()
+                && call!(RedisModule_CreateSubcommand(
+                    parent,
+                    name.as_ptr(),
+                    Some(entry::<C>),
+                    flags.as_ptr(),
+                    first,
+                    last,
+                    1
+                )) == OK
+        }
+    }
+}
+
+/// First and last key, for servers' oldest way to be told; the key spec says it in full.
+fn positions(keys: &Keys) -> (i32, i32) {
+    match keys {
+        Keys::First => (1, 1),
+        Keys::None | Keys::Counted => (0, 0),
+    }
+}

@@ -1,0 +1,99 @@
+//! The module's settings as `steward.*` in redis.conf and CONFIG GET, SET and REWRITE.
+
+use std::ffi::{c_char, c_int, c_longlong, c_void};
+
+use redis_module::raw;
+
+use super::api::{Ctx, ERR, OK, RawText, call};
+use super::dispatch::guard;
+use super::reply::c_string;
+use super::{state, timer};
+use crate::config::{NUMBERS, Number, Settings};
+
+/// Registers every setting and reads what redis.conf says.
+pub fn register(ctx: *mut Ctx) -> bool {
+    let numbers = NUMBERS.iter().all(|number| register_number(ctx, number));
+    // SAFETY: our own callbacks; the name is copied.
+    let timer = unsafe {
+        call!(RedisModule_RegisterBoolConfig(
+            ctx,
+            c"timer".as_ptr(),
+            c_int::from(Settings::default().timer),
+            raw::REDISMODULE_CONFIG_DEFAULT,
+            Some(get_timer),
+            Some(set_timer),
+            None,
+            std::ptr::null_mut()
+        ))
+    };
+    // SAFETY: all settings are registered.
+    numbers && timer == OK && unsafe { call!(RedisModule_LoadConfigs(ctx)) } == OK
+}
+
+fn register_number(ctx: *mut Ctx, number: &'static Number) -> bool {
+    let (min, default, max) = number.range;
+    let name = c_string(number.name);
+    // Sizes may be given as 1mb.
+    let flags = if number.name == "max-payload" {
+        raw::REDISMODULE_CONFIG_MEMORY
+    } else {
+        raw::REDISMODULE_CONFIG_DEFAULT
+    };
+    let data = std::ptr::from_ref(number).cast_mut().cast::<c_void>();
+    // SAFETY: our own callbacks; the name is copied, and the data is static.
+    unsafe {
+        call!(RedisModule_RegisterNumericConfig(
+            ctx,
+            name.as_ptr(),
+            default,
+            flags,
+            min,
+            max,
+            Some(get_number),
+            Some(set_number),
+            None,
+            data
+        )) == OK
+    }
+}
+
+/// The setting a callback is about.
+fn number<'a>(data: *mut c_void) -> Option<&'a Number> {
+    // SAFETY: what `register_number` gave: null never, an entry of a static table always.
+    unsafe { data.cast::<Number>().as_ref() }
+}
+
+unsafe extern "C" fn get_number(_name: *const c_char, data: *mut c_void) -> c_longlong {
+    let mut settings = state::settings();
+    number(data).map_or(0, |number| *(number.field)(&mut settings))
+}
+
+unsafe extern "C" fn set_number(
+    _name: *const c_char,
+    value: c_longlong,
+    data: *mut c_void,
+    _error: *mut *mut RawText,
+) -> c_int {
+    match number(data) {
+        Some(number) => {
+            state::change_settings(|settings| *(number.field)(settings) = value);
+            OK
+        }
+        None => ERR,
+    }
+}
+
+unsafe extern "C" fn get_timer(_name: *const c_char, _data: *mut c_void) -> c_int {
+    c_int::from(state::settings().timer)
+}
+
+unsafe extern "C" fn set_timer(
+    _name: *const c_char,
+    value: c_int,
+    _data: *mut c_void,
+    _error: *mut *mut RawText,
+) -> c_int {
+    state::change_settings(|settings| settings.timer = value != 0);
+    guard(|| state::soon(timer::switched));
+    OK
+}

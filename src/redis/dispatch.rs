@@ -1,0 +1,117 @@
+//! The entry of every command: from the server's arguments to the domain, and back to a reply.
+
+use std::ffi::c_int;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use super::acl::Rules;
+use super::api::{Ctx, Flags, OK, RawText, bytes_of, call};
+use super::probe;
+use super::unit::{Mode, run};
+use super::{block, reply};
+use crate::env::Caller;
+use crate::error::Error;
+use crate::names::Name;
+use crate::reply::Reply;
+use crate::spec::{Access, Keys, Spec};
+use crate::unit::{Command, Outcome};
+
+/// The function the server calls for command `C`.
+///
+/// # Safety
+/// Called by the server with a context and `argc` strings.
+pub unsafe extern "C" fn entry<C: Command>(ctx: *mut Ctx, argv: *mut *mut RawText, argc: c_int) -> c_int {
+    // SAFETY: as the server promises.
+    let argv = unsafe { arguments(argv, argc) };
+    guard(|| {
+        let words = C::SPEC.name.split(' ').count();
+        let arity = usize::try_from(C::SPEC.arity().unsigned_abs()).unwrap_or(words);
+        let Some(arguments) = argv.get(words..).filter(|_| argv.len() >= arity) else {
+            // SAFETY: a context with a client to answer.
+            return unsafe { call!(RedisModule_WrongArity(ctx)) };
+        };
+        match execute::<C>(ctx, arguments) {
+            Ok(Some(answer)) => reply::write(ctx, &answer),
+            Ok(None) => {}
+            Err(error) => reply::write_error(ctx, &error),
+        }
+        OK
+    })
+    .unwrap_or_else(|| {
+        reply::write_error(ctx, &Error::Internal);
+        OK
+    })
+}
+
+/// Runs the command; `None` when its client is held instead of answered.
+fn execute<C: Command>(ctx: *mut Ctx, arguments: &[&[u8]]) -> Result<Option<Reply>, Error> {
+    let args = C::SPEC.parse(arguments)?;
+    // SAFETY: a context the server lent us.
+    let (db, id) = unsafe {
+        (
+            call!(RedisModule_GetSelectedDb(ctx)),
+            call!(RedisModule_GetClientId(ctx)),
+        )
+    };
+    let flags = Flags::of(ctx);
+    if flags.in_cluster()
+        && let Some(name) = first_name(&C::SPEC, db, arguments)
+    {
+        probe::slot_is_whole(ctx, &name)?;
+    }
+    let rules = Rules::of(ctx);
+    let may_see = |key: &str| rules.may_read(key);
+    let caller = Caller {
+        db,
+        connection: connection(id, flags),
+        may_wait: !flags.must_not_wait(),
+        may_see: &may_see,
+    };
+    let mode = match C::SPEC.access {
+        Access::Read => Mode::Reads,
+        Access::Write | Access::Grow => Mode::Writes,
+    };
+    match run(ctx, mode, |unit| C::run(&args, &caller, unit))? {
+        Outcome::Reply(reply) => Ok(Some(reply)),
+        Outcome::Wait(waiter) if caller.may_wait => {
+            block::hold(ctx, waiter);
+            Ok(None)
+        }
+        Outcome::Wait(_) => Ok(Some(Reply::NullArray)),
+    }
+}
+
+/// The first queue the command names, if it is a name at all; else its own check answers.
+fn first_name(spec: &Spec, db: i32, arguments: &[&[u8]]) -> Option<Name> {
+    let at = match spec.keys {
+        Keys::None => return None,
+        Keys::First => 0,
+        Keys::Counted => 1,
+    };
+    Name::new(db, arguments.get(at)?).ok()
+}
+
+/// The caller's connection: none in a script (the id there is the script's) or in a call of another
+/// module, of which the server's list of clients knows nothing.
+fn connection(id: u64, flags: Flags) -> Option<u64> {
+    if flags.in_script() {
+        return None;
+    }
+    // SAFETY: a null pointer asks only whether the client is there.
+    let real = || unsafe { call!(RedisModule_GetClientInfoById(std::ptr::null_mut(), id)) == OK };
+    (!flags.must_not_wait() || real()).then_some(id)
+}
+
+/// The arguments as byte slices.
+///
+/// # Safety
+/// `argv` points to `argc` strings that live, unchanged, as long as the slices are used.
+pub unsafe fn arguments<'a>(argv: *mut *mut RawText, argc: c_int) -> Vec<&'a [u8]> {
+    let count = usize::try_from(argc).unwrap_or(0);
+    // SAFETY: as the caller promises.
+    unsafe { (0..count).map(|at| bytes_of(*argv.add(at))).collect() }
+}
+
+/// Runs the body of a callback; `None` when it panicked. Unwinding must not reach the server.
+pub fn guard<R>(body: impl FnOnce() -> R) -> Option<R> {
+    catch_unwind(AssertUnwindSafe(body)).ok()
+}

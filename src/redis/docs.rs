@@ -1,0 +1,291 @@
+//! What COMMAND DOCS, COMMAND INFO and the ACL know of a command, from its declaration.
+
+use std::ffi::CString;
+use std::ptr;
+
+use redis_module::raw;
+
+use super::api::{Ctx, OK, call, optional};
+use super::reply::c_string;
+use crate::spec::{Access, Arg, Keys, Kind, Spec};
+
+/// The module version in which the commands came.
+const SINCE: &std::ffi::CStr = c"0.1.0";
+
+/// How large the server's structures are here, so that older and newer servers can read ours.
+static VERSION: raw::RedisModuleCommandInfoVersion = raw::RedisModuleCommandInfoVersion {
+    version: 1,
+    sizeof_historyentry: size_of::<raw::RedisModuleCommandHistoryEntry>(),
+    sizeof_keyspec: size_of::<raw::RedisModuleCommandKeySpec>(),
+    sizeof_arg: size_of::<raw::RedisModuleCommandArg>(),
+};
+
+/// Describes a command that was just created.
+pub fn describe(ctx: *mut Ctx, spec: &Spec) -> bool {
+    let words = i32::try_from(spec.name.split(' ').count()).unwrap_or(1);
+    let mut arena = Arena::default();
+    let mut keys = key_specs(spec, words);
+    let args = arena.args(spec.args);
+    let described = set(
+        ctx,
+        spec.name,
+        &Info {
+            summary: &arena.text(spec.summary),
+            complexity: &arena.text(spec.complexity),
+            arity: spec.arity(),
+            keys: keys.as_mut_ptr(),
+            args,
+        },
+    );
+    described && set_categories(ctx, spec.name, &categories(spec))
+}
+
+/// Describes a command that only has subcommands.
+pub fn describe_container(ctx: *mut Ctx, name: &str) -> bool {
+    let mut none = [no_key()];
+    let info = Info {
+        summary: c"A container for the settings of a queue.",
+        complexity: c"Depends on subcommand.",
+        arity: -2,
+        keys: none.as_mut_ptr(),
+        args: ptr::null_mut(),
+    };
+    set(ctx, name, &info)
+}
+
+struct Info<'a> {
+    summary: &'a std::ffi::CStr,
+    complexity: &'a std::ffi::CStr,
+    arity: i32,
+    keys: *mut raw::RedisModuleCommandKeySpec,
+    args: *mut raw::RedisModuleCommandArg,
+}
+
+fn find(ctx: *mut Ctx, name: &str) -> *mut raw::RedisModuleCommand {
+    // The server's name for a subcommand has a bar.
+    let name = c_string(&name.replace(' ', "|"));
+    // SAFETY: a text that lives through the call.
+    unsafe { call!(RedisModule_GetCommand(ctx, name.as_ptr())) }
+}
+
+fn set(ctx: *mut Ctx, name: &str, info: &Info<'_>) -> bool {
+    let command = find(ctx, name);
+    let info = raw::RedisModuleCommandInfo {
+        version: &raw const VERSION,
+        summary: info.summary.as_ptr(),
+        complexity: info.complexity.as_ptr(),
+        since: SINCE.as_ptr(),
+        history: ptr::null_mut(),
+        tips: ptr::null(),
+        arity: info.arity,
+        key_specs: info.keys,
+        args: info.args,
+    };
+    // SAFETY: everything lives through the call, which copies it; arrays end with a zeroed element.
+    !command.is_null() && unsafe { call!(RedisModule_SetCommandInfo(command, &raw const info)) } == OK
+}
+
+fn set_categories(ctx: *mut Ctx, name: &str, categories: &str) -> bool {
+    let (command, categories) = (find(ctx, name), c_string(categories));
+    // SAFETY: a command and a text that live through the call. Redis 7.0 has no such function.
+    unsafe {
+        match optional!(RedisModule_SetCommandACLCategories) {
+            Some(set) => set(command, categories.as_ptr()) == OK,
+            None => true,
+        }
+    }
+}
+
+fn categories(spec: &Spec) -> String {
+    let mut categories = match spec.access {
+        Access::Read => "read",
+        Access::Write | Access::Grow => "write",
+    }
+    .to_string();
+    if spec.blocking {
+        categories.push_str(" blocking");
+    }
+    categories.push_str(if spec.flags().contains("fast") {
+        " fast"
+    } else {
+        " slow"
+    });
+    categories
+}
+
+fn key_specs(spec: &Spec, words: i32) -> [raw::RedisModuleCommandKeySpec; 2] {
+    let flags = match spec.access {
+        Access::Read => raw::REDISMODULE_CMD_KEY_RO | raw::REDISMODULE_CMD_KEY_ACCESS,
+        Access::Write | Access::Grow => {
+            raw::REDISMODULE_CMD_KEY_RW | raw::REDISMODULE_CMD_KEY_ACCESS | raw::REDISMODULE_CMD_KEY_UPDATE
+        }
+    };
+    let mut key = no_key();
+    if spec.keys == Keys::None {
+        return [key, no_key()];
+    }
+    key.flags = u64::from(flags);
+    key.begin_search_type = raw::RedisModuleKeySpecBeginSearchType_REDISMODULE_KSPEC_BS_INDEX;
+    key.bs.index = raw::RedisModuleCommandKeySpec__bindgen_ty_1__bindgen_ty_1 { pos: words };
+    if spec.keys == Keys::First {
+        key.find_keys_type = raw::RedisModuleKeySpecFindKeysType_REDISMODULE_KSPEC_FK_RANGE;
+        key.fk.range = raw::RedisModuleCommandKeySpec__bindgen_ty_2__bindgen_ty_1 {
+            lastkey: 0,
+            keystep: 1,
+            limit: 0,
+        };
+    } else {
+        key.find_keys_type = raw::RedisModuleKeySpecFindKeysType_REDISMODULE_KSPEC_FK_KEYNUM;
+        key.fk.keynum = raw::RedisModuleCommandKeySpec__bindgen_ty_2__bindgen_ty_2 {
+            keynumidx: 0,
+            firstkey: 1,
+            keystep: 1,
+        };
+    }
+    [key, no_key()]
+}
+
+/// A zeroed element: the end of an array of key specs.
+fn no_key() -> raw::RedisModuleCommandKeySpec {
+    // SAFETY: integers, null pointers and unions of integers.
+    unsafe { std::mem::zeroed() }
+}
+
+/// Keeps what the server's structures point to.
+#[derive(Default)]
+struct Arena {
+    texts: Vec<CString>,
+    arrays: Vec<Box<[raw::RedisModuleCommandArg]>>,
+}
+
+impl Arena {
+    fn text(&self, text: &str) -> CString {
+        c_string(text)
+    }
+
+    fn pointer(&mut self, text: &str) -> *const std::ffi::c_char {
+        let text = c_string(text);
+        let pointer = text.as_ptr();
+        // The text itself stays where it is when the vector grows.
+        self.texts.push(text);
+        pointer
+    }
+
+    /// The arguments as an array that ends with a zeroed element.
+    fn args(&mut self, args: &[Arg]) -> *mut raw::RedisModuleCommandArg {
+        let mut array = Vec::new();
+        for arg in args {
+            self.push(&mut array, arg);
+        }
+        array.push(no_arg());
+        let mut array = array.into_boxed_slice();
+        let pointer = array.as_mut_ptr();
+        self.arrays.push(array);
+        pointer
+    }
+
+    fn push(&mut self, array: &mut Vec<raw::RedisModuleCommandArg>, arg: &Arg) {
+        let mut raw = no_arg();
+        raw.name = self.pointer(&arg.name.to_ascii_lowercase());
+        raw.key_spec_index = -1;
+        if let Some(word) = arg.word {
+            raw.token = self.pointer(word);
+            raw.flags |= raw::REDISMODULE_CMD_ARG_OPTIONAL.cast_signed();
+        }
+        match &arg.kind {
+            Kind::Queue => {
+                raw.type_ = raw::RedisModuleCommandArgType_REDISMODULE_ARG_TYPE_KEY;
+                raw.key_spec_index = 0;
+            }
+            Kind::Text | Kind::Bytes => raw.type_ = raw::RedisModuleCommandArgType_REDISMODULE_ARG_TYPE_STRING,
+            Kind::Int(..) => raw.type_ = integer(arg),
+            Kind::Flag => raw.type_ = raw::RedisModuleCommandArgType_REDISMODULE_ARG_TYPE_PURE_TOKEN,
+            Kind::Words(words) => {
+                raw.type_ = raw::RedisModuleCommandArgType_REDISMODULE_ARG_TYPE_ONEOF;
+                raw.subargs = self.words(words, &[]);
+            }
+            Kind::IntOr(min, max, unit, words) => {
+                raw.type_ = raw::RedisModuleCommandArgType_REDISMODULE_ARG_TYPE_ONEOF;
+                raw.subargs = self.words(words, &[Arg::value(arg.name, Kind::Int(*min, *max, unit))]);
+            }
+            Kind::OneOf(options) => {
+                raw.type_ = raw::RedisModuleCommandArgType_REDISMODULE_ARG_TYPE_ONEOF;
+                raw.flags |= raw::REDISMODULE_CMD_ARG_OPTIONAL.cast_signed();
+                raw.subargs = self.args(options);
+                // At most one of them: the choice is optional, its members are not.
+                self.require_last();
+            }
+            Kind::Group(args) => {
+                raw.type_ = raw::RedisModuleCommandArgType_REDISMODULE_ARG_TYPE_BLOCK;
+                raw.subargs = self.args(args);
+            }
+            Kind::Many(items) => return self.push_items(array, items, 0),
+            Kind::Any(items) => return self.push_items(array, items, raw::REDISMODULE_CMD_ARG_OPTIONAL),
+            Kind::Counted(items) => {
+                raw.type_ = raw::RedisModuleCommandArgType_REDISMODULE_ARG_TYPE_INTEGER;
+                array.push(raw);
+                return self.push_items(array, items, 0);
+            }
+        }
+        array.push(raw);
+    }
+
+    /// Arguments that repeat: one alone, or several as a block.
+    fn push_items(&mut self, array: &mut Vec<raw::RedisModuleCommandArg>, items: &[Arg], flags: u32) {
+        if let [item] = items {
+            self.push(array, item);
+        } else {
+            let mut block = no_arg();
+            block.name = self.pointer("item");
+            block.key_spec_index = -1;
+            block.type_ = raw::RedisModuleCommandArgType_REDISMODULE_ARG_TYPE_BLOCK;
+            block.subargs = self.args(items);
+            array.push(block);
+        }
+        if let Some(last) = array.last_mut() {
+            last.flags |= (raw::REDISMODULE_CMD_ARG_MULTIPLE | flags).cast_signed();
+        }
+    }
+
+    fn words(&mut self, words: &[&'static str], others: &[Arg]) -> *mut raw::RedisModuleCommandArg {
+        let mut array = Vec::new();
+        for other in others {
+            self.push(&mut array, other);
+        }
+        for word in words {
+            let mut raw = no_arg();
+            raw.name = self.pointer(&word.to_ascii_lowercase());
+            raw.token = self.pointer(word);
+            raw.key_spec_index = -1;
+            raw.type_ = raw::RedisModuleCommandArgType_REDISMODULE_ARG_TYPE_PURE_TOKEN;
+            array.push(raw);
+        }
+        array.push(no_arg());
+        let mut array = array.into_boxed_slice();
+        let pointer = array.as_mut_ptr();
+        self.arrays.push(array);
+        pointer
+    }
+
+    fn require_last(&mut self) {
+        if let Some(array) = self.arrays.last_mut() {
+            for arg in array.iter_mut() {
+                arg.flags &= !raw::REDISMODULE_CMD_ARG_OPTIONAL.cast_signed();
+            }
+        }
+    }
+}
+
+/// A zeroed element: the end of an array of arguments.
+fn no_arg() -> raw::RedisModuleCommandArg {
+    // SAFETY: integers and null pointers.
+    unsafe { std::mem::zeroed() }
+}
+
+fn integer(arg: &Arg) -> raw::RedisModuleCommandArgType {
+    if arg.name.starts_with("unix-") {
+        raw::RedisModuleCommandArgType_REDISMODULE_ARG_TYPE_UNIX_TIME
+    } else {
+        raw::RedisModuleCommandArgType_REDISMODULE_ARG_TYPE_INTEGER
+    }
+}

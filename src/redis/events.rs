@@ -1,0 +1,194 @@
+//! Events of the server: roles, loads, flushes, connections, turns of the event loop. Callbacks touch
+//! memory only and arm the timer.
+
+use std::ffi::{CStr, c_void};
+use std::time::Instant;
+
+use redis_module::raw;
+
+use super::api::{Ctx, Flags, Level, OK, call, log};
+use super::dispatch::guard;
+use super::state::{self, State};
+use super::{eviction, timer, waits};
+use crate::holds::STALL;
+use crate::time::Ms;
+
+/// What is remembered between events.
+#[derive(Debug, Default)]
+pub struct Pulse {
+    woke: Option<Instant>,
+    cron: Option<Instant>,
+    offset: Ms,
+}
+
+/// Subscribes to every event we need; `false` when the server lacks one.
+pub fn subscribe(ctx: *mut Ctx) -> bool {
+    let events: [(
+        u64,
+        unsafe extern "C" fn(*mut Ctx, raw::RedisModuleEvent, u64, *mut c_void),
+    ); 9] = [
+        (raw::REDISMODULE_EVENT_REPLICATION_ROLE_CHANGED, on_role),
+        (raw::REDISMODULE_EVENT_LOADING, on_loading),
+        (raw::REDISMODULE_EVENT_REPL_ASYNC_LOAD, on_async_load),
+        (raw::REDISMODULE_EVENT_FLUSHDB, on_flush),
+        (raw::REDISMODULE_EVENT_SWAPDB, on_swap),
+        (raw::REDISMODULE_EVENT_CLIENT_CHANGE, on_client),
+        (raw::REDISMODULE_EVENT_CRON_LOOP, on_cron),
+        (raw::REDISMODULE_EVENT_EVENTLOOP, on_turn),
+        (raw::REDISMODULE_EVENT_CONFIG, on_config),
+    ];
+    events.into_iter().all(|(id, callback)| {
+        let event = raw::RedisModuleEvent { id, dataver: 1 };
+        // SAFETY: our own callbacks, which live as long as the module.
+        let subscribed = unsafe { call!(RedisModule_SubscribeToServerEvent(ctx, event, Some(callback))) } == OK;
+        if !subscribed {
+            log(Level::Warning, &format!("the server has no event {id}"));
+        }
+        subscribed
+    })
+}
+
+/// Changes memory, then lets the timer look at it.
+fn note(change: impl FnOnce(&mut State) + 'static) {
+    guard(|| {
+        state::soon(|state| {
+            change(state);
+            timer::arm_now(state);
+        });
+    });
+}
+
+unsafe extern "C" fn on_role(_: *mut Ctx, _: raw::RedisModuleEvent, role: u64, _: *mut c_void) {
+    if role == raw::REDISMODULE_EVENT_REPLROLECHANGED_NOW_MASTER {
+        note(|state| state.memory.start_over());
+    }
+}
+
+unsafe extern "C" fn on_loading(ctx: *mut Ctx, _: raw::RedisModuleEvent, step: u64, _: *mut c_void) {
+    match step {
+        raw::REDISMODULE_SUBEVENT_LOADING_ENDED | raw::REDISMODULE_SUBEVENT_LOADING_FAILED => {
+            note(|state| state.memory.start_over());
+        }
+        // While new data is loaded aside, the old one still serves.
+        _ if Flags::of(ctx).loads_aside() => {}
+        _ => note(|state| state.memory.flushed(None)),
+    }
+}
+
+unsafe extern "C" fn on_async_load(_: *mut Ctx, _: raw::RedisModuleEvent, step: u64, _: *mut c_void) {
+    if step == raw::REDISMODULE_SUBEVENT_REPL_ASYNC_LOAD_COMPLETED {
+        note(|state| {
+            state.memory.flushed(None);
+            state.memory.start_over();
+        });
+    }
+}
+
+unsafe extern "C" fn on_flush(_: *mut Ctx, _: raw::RedisModuleEvent, step: u64, data: *mut c_void) {
+    // SAFETY: the server's description of the event, as its version 1 is declared.
+    let db = unsafe { data.cast::<raw::RedisModuleFlushInfo>().as_ref() }.map(|info| info.dbnum);
+    if step == raw::REDISMODULE_SUBEVENT_FLUSHDB_END {
+        note(move |state| state.memory.flushed(db.filter(|&db| db >= 0)));
+    }
+}
+
+unsafe extern "C" fn on_swap(_: *mut Ctx, _: raw::RedisModuleEvent, _: u64, data: *mut c_void) {
+    // SAFETY: as above.
+    if let Some(info) = unsafe { data.cast::<raw::RedisModuleSwapDbInfo>().as_ref() } {
+        let (a, b) = (info.dbnum_first, info.dbnum_second);
+        note(move |state| state.memory.swapped(a, b));
+    }
+}
+
+unsafe extern "C" fn on_client(_: *mut Ctx, _: raw::RedisModuleEvent, step: u64, data: *mut c_void) {
+    if step != raw::REDISMODULE_SUBEVENT_CLIENT_CHANGE_DISCONNECTED {
+        return;
+    }
+    // SAFETY: as above.
+    let Some(id) = unsafe { data.cast::<raw::RedisModuleClientInfo>().as_ref() }.map(|info| info.id) else {
+        return;
+    };
+    guard(|| {
+        state::soon(move |state| {
+            if state.memory.disconnected(id) {
+                timer::arm_now(state);
+            }
+        });
+    });
+}
+
+unsafe extern "C" fn on_config(ctx: *mut Ctx, _: raw::RedisModuleEvent, _: u64, data: *mut c_void) {
+    guard(|| {
+        // SAFETY: as above; `num_changes` names, each ended by a NUL.
+        let touches_eviction = unsafe {
+            data.cast::<raw::RedisModuleConfigChange>()
+                .as_ref()
+                .is_some_and(|change| {
+                    (0..change.num_changes as usize).any(|at| {
+                        let name = *change.config_names.add(at);
+                        !name.is_null() && CStr::from_ptr(name) == c"maxmemory-policy"
+                    })
+                })
+        };
+        if touches_eviction {
+            eviction::look(ctx);
+        }
+    });
+}
+
+/// A gap between two beats of the server's cron is a standstill that the event loop did not see, as when
+/// the process was stopped. And a timer that another module's timer or a step of the clock holds back is
+/// not waited for.
+unsafe extern "C" fn on_cron(ctx: *mut Ctx, _: raw::RedisModuleEvent, _: u64, data: *mut c_void) {
+    guard(|| {
+        // SAFETY: as above.
+        let hz = unsafe { data.cast::<raw::RedisModuleCronLoopInfo>().as_ref() }.map_or(10, |info| info.hz.max(1));
+        let overdue = state::with(|state| {
+            let beat = Instant::now();
+            if let Some(before) = state.pulse.cron.replace(beat) {
+                let excess = ms_between(before, beat) - 1_000 / Ms::from(hz);
+                if excess > STALL {
+                    let now = state.clock.steady();
+                    state.memory.holds.stalled(now, excess);
+                }
+            }
+            let offset = state.clock.offset();
+            if (offset - state.pulse.offset).abs() > 1 {
+                state.pulse.offset = offset;
+                let env = state.env();
+                timer::arm(state, &env, timer::SOON);
+            }
+            let now = state.clock.steady();
+            state.timer.is_overdue(now)
+        });
+        if overdue == Some(true) {
+            timer::work_now(ctx);
+        }
+        waits::check_slots(ctx);
+    });
+}
+
+/// One turn of the event loop: what it took from waking to going to sleep again.
+unsafe extern "C" fn on_turn(_: *mut Ctx, _: raw::RedisModuleEvent, step: u64, _: *mut c_void) {
+    guard(|| {
+        state::with(|state| {
+            let moment = Instant::now();
+            if step == raw::REDISMODULE_SUBEVENT_EVENTLOOP_AFTER_SLEEP {
+                state.pulse.woke = Some(moment);
+                return;
+            }
+            if let Some(woke) = state.pulse.woke.take() {
+                let length = ms_between(woke, moment);
+                if length > STALL {
+                    let now = state.clock.steady();
+                    state.memory.holds.stalled(now, length);
+                }
+            }
+            state.memory.holds.turned();
+        });
+    });
+}
+
+fn ms_between(from: Instant, to: Instant) -> Ms {
+    Ms::try_from(to.saturating_duration_since(from).as_millis()).unwrap_or(Ms::MAX)
+}

@@ -1,0 +1,139 @@
+//! The edge between the server and the domain, and the only place with `unsafe`: entries and callbacks,
+//! clocks, keys, held clients, the timer, replication.
+//!
+//! Start reading at [`dispatch`] (a command comes in) and [`unit`] (what happens around every piece of
+//! work); [`keyspace`] is the port to the data, [`record`] what is sent to replicas, [`timer`] the
+//! background.
+
+// The server's API is C.
+#![allow(unsafe_code)]
+
+mod acl;
+mod api;
+mod apply;
+mod block;
+mod clock;
+mod commands;
+mod config;
+mod discover;
+mod dispatch;
+mod docs;
+mod events;
+mod eviction;
+mod handles;
+mod housekeeping;
+mod info;
+mod keyspace;
+mod notify;
+mod probe;
+mod record;
+mod reply;
+mod state;
+mod timer;
+mod unit;
+mod waits;
+mod walk;
+
+use std::ffi::c_int;
+
+use redis_module::raw;
+
+use api::{Ctx, ERR, Level, OK, RawText, call, log, optional};
+use dispatch::guard;
+
+/// Version shown by MODULE LIST: 0.1.0.
+const VERSION: c_int = 100;
+/// Valkey 9: we take part in its moving of whole slots. Redis gives this bit no meaning.
+const HANDLE_ATOMIC_SLOT_MIGRATION: c_int = 1 << 5;
+
+/// Called by the server when it loads the module.
+///
+/// # Safety
+/// Called by the server.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn RedisModule_OnLoad(ctx: *mut Ctx, argv: *mut *mut RawText, argc: c_int) -> c_int {
+    // SAFETY: the context the server gave us; nothing allocates before this.
+    let found = unsafe { raw::Export_RedisModule_Init(ctx, c"steward".as_ptr(), VERSION, 1) };
+    if found != OK {
+        return ERR;
+    }
+    std::panic::set_hook(Box::new(|panic| {
+        log(Level::Warning, &format!("a defect of steward: {panic}"));
+    }));
+    guard(|| {
+        // SAFETY: as the server promises.
+        let arguments = unsafe { dispatch::arguments(argv, argc) };
+        if let Err(why) = load(ctx, &arguments) {
+            log(Level::Warning, &why);
+            return ERR;
+        }
+        OK
+    })
+    .unwrap_or(ERR)
+}
+
+/// Called by the server before it unloads the module. It refuses to by itself while clients are held or
+/// the timer is armed.
+///
+/// # Safety
+/// Called by the server.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn RedisModule_OnUnload(_ctx: *mut Ctx) -> c_int {
+    // The hook is code of ours, which goes away.
+    drop(std::panic::take_hook());
+    OK
+}
+
+fn load(ctx: *mut Ctx, arguments: &[&[u8]]) -> Result<(), String> {
+    if let Some(name) = api::missing() {
+        return Err(format!(
+            "this server lacks {name}: Redis 7.0 or later, or Valkey, is needed"
+        ));
+    }
+    if let Some(argument) = arguments.first() {
+        let argument = String::from_utf8_lossy(argument);
+        return Err(format!(
+            "unknown argument {argument}: there are none, the settings are steward.* in redis.conf"
+        ));
+    }
+    set_options(ctx);
+    let refused = |what: &str| Err(format!("the server refused to register {what}"));
+    if !apply::register(ctx) || !commands::register(ctx) {
+        return refused("the commands");
+    }
+    // SAFETY: lives as long as the module: the timer is armed with it from callbacks that have none.
+    let lasting = unsafe { call!(RedisModule_GetDetachedThreadSafeContext(ctx)) };
+    state::with(|state| {
+        let env = state.env();
+        state.memory.since = env.wall;
+        state.timer.init(lasting);
+    });
+    if !config::register(ctx) {
+        return refused("the settings, or one in redis.conf is out of range");
+    }
+    // SAFETY: our own function.
+    if unsafe { call!(RedisModule_RegisterInfoFunc(ctx, Some(info::on_info))) } != OK {
+        return refused("the section of INFO");
+    }
+    if !notify::subscribe(ctx) || !events::subscribe(ctx) {
+        return refused("the callbacks");
+    }
+    eviction::look(ctx);
+    if discover::has_data(ctx) {
+        discover::start();
+        state::with(timer::arm_now);
+    }
+    Ok(())
+}
+
+fn set_options(ctx: *mut Ctx) {
+    let wanted = raw::REDISMODULE_OPTIONS_HANDLE_IO_ERRORS
+        | raw::REDISMODULE_OPTIONS_HANDLE_REPL_ASYNC_LOAD
+        | raw::REDISMODULE_OPTION_NO_IMPLICIT_SIGNAL_MODIFIED;
+    // SAFETY: plain values.
+    unsafe {
+        let known = optional!(RedisModule_GetModuleOptionsAll).map_or(0, |all| all());
+        let options = wanted.cast_signed() | (known & HANDLE_ATOMIC_SLOT_MIGRATION);
+        call!(RedisModule_SetModuleOptions(ctx, options));
+    }
+}

@@ -1,0 +1,77 @@
+//! Keyspace notifications: what others do to our keys. Callbacks touch memory only and arm the timer.
+
+use std::ffi::{c_char, c_int};
+
+use redis_module::raw;
+
+use super::api::{Ctx, OK, RawText, bytes_of, call, optional};
+use super::dispatch::guard;
+use super::{state, timer};
+use crate::names::{Name, Touched, owner};
+
+/// Subscribes to what can change our keys.
+pub fn subscribe(ctx: *mut Ctx) -> bool {
+    let mut mask = raw::REDISMODULE_NOTIFY_GENERIC
+        | raw::REDISMODULE_NOTIFY_STRING
+        | raw::REDISMODULE_NOTIFY_LIST
+        | raw::REDISMODULE_NOTIFY_HASH
+        | raw::REDISMODULE_NOTIFY_ZSET
+        | raw::REDISMODULE_NOTIFY_EXPIRED
+        | raw::REDISMODULE_NOTIFY_EVICTED
+        | raw::REDISMODULE_NOTIFY_LOADED;
+    let newer = raw::REDISMODULE_NOTIFY_OVERWRITTEN
+        | raw::REDISMODULE_NOTIFY_TYPE_CHANGED
+        | raw::REDISMODULE_NOTIFY_KEY_TRIMMED;
+    // SAFETY: plain values and our own callback.
+    unsafe {
+        if let Some(all) = optional!(RedisModule_GetKeyspaceNotificationFlagsAll) {
+            mask |= newer & all();
+        }
+        call!(RedisModule_SubscribeToKeyspaceEvents(ctx, mask, Some(on_change))) == OK
+    }
+}
+
+/// The queue a key belongs to. Nearly all keys of a server are not ours: those are told by their start.
+pub fn ours(db: i32, key: &[u8]) -> Option<(Name, Touched)> {
+    if !key.starts_with(b"task:{") {
+        return None;
+    }
+    owner(db, key)
+}
+
+/// Whether the key is a task's record or its extra fields, without building its name.
+fn is_task(key: &[u8]) -> bool {
+    let suffix = key
+        .iter()
+        .position(|&byte| byte == b'}')
+        .and_then(|close| key.get(close..))
+        .and_then(|rest| Some(rest.split_at(rest.iter().position(|&byte| byte == b':')?).1));
+    matches!(suffix, Some([b':', b't' | b'x', b':', ..]))
+}
+
+unsafe extern "C" fn on_change(ctx: *mut Ctx, class: c_int, _event: *const c_char, key: *mut RawText) -> c_int {
+    guard(|| {
+        // SAFETY: the key's name lives through this call.
+        let key = unsafe { bytes_of(key) };
+        if !key.starts_with(b"task:{") {
+            return;
+        }
+        // A unit's own writes; only what expires under its hands is news to it.
+        if state::is_busy() && class & raw::REDISMODULE_NOTIFY_EXPIRED == 0 {
+            return;
+        }
+        // A load tells every key; the records say nothing that the queue's other keys do not.
+        if class & raw::REDISMODULE_NOTIFY_LOADED != 0 && is_task(key) {
+            return;
+        }
+        // SAFETY: a context the server lent us.
+        let db = unsafe { call!(RedisModule_GetSelectedDb(ctx)) };
+        if let Some((name, what)) = owner(db, key) {
+            state::soon(move |state| {
+                state.memory.touched(&name, what);
+                timer::arm_now(state);
+            });
+        }
+    });
+    OK
+}

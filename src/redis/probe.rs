@@ -1,0 +1,30 @@
+//! Asks the server whether a client's command would be let through.
+
+use super::api::{CallReply, Ctx, optional};
+use super::state;
+use crate::error::Error;
+use crate::names::Name;
+
+/// `TryAgain` when the slot of the name is being moved key by key or is not served here. Two keys of the
+/// slot that never exist: only a slot that is wholly here answers for them.
+pub fn slot_is_whole(ctx: *mut Ctx, name: &Name) -> Result<(), Error> {
+    let (one, other) = (absent(name, b":probe:1"), absent(name, b":probe:2"));
+    if CallReply::of(ctx, c"EXISTS", "E", &[&one, &other]).is_error() {
+        return Err(Error::TryAgain);
+    }
+    Ok(())
+}
+
+/// Whether a client's write to this name would be refused now, or must wait, or time is held still.
+pub fn writes_are_refused(ctx: *mut Ctx, name: &Name) -> bool {
+    // SAFETY: reads a pointer that was set when the module was loaded.
+    let paused = unsafe { optional!(RedisModule_AvoidReplicaTraffic).is_some_and(|avoid| avoid() != 0) };
+    // While writes are paused, for a failover or a shutdown, one effect sent from a timer aborts the server.
+    !state::settings().timer || paused || CallReply::of(ctx, c"DEL", "!ES", &[&absent(name, b":probe:1")]).is_error()
+}
+
+fn absent(name: &Name, suffix: &[u8]) -> Vec<u8> {
+    let mut key = name.queue().to_vec();
+    key.extend_from_slice(suffix);
+    key
+}

@@ -1,0 +1,80 @@
+//! Writes replies to clients.
+
+use std::ffi::{CString, c_char, c_long};
+
+use super::api::{Ctx, call};
+use crate::error::Error;
+use crate::reply::Reply;
+
+/// Writes a reply.
+pub fn write(ctx: *mut Ctx, reply: &Reply) {
+    // SAFETY: a context with a client to answer; lengths are those of the slices, which are copied, and
+    // every array and map is followed by as many elements as it announces.
+    unsafe {
+        match reply {
+            Reply::Null => {
+                call!(RedisModule_ReplyWithNull(ctx));
+            }
+            Reply::NullArray => {
+                call!(RedisModule_ReplyWithNullArray(ctx));
+            }
+            Reply::Status(text) => {
+                let text = c_string(text);
+                call!(RedisModule_ReplyWithSimpleString(ctx, text.as_ptr()));
+            }
+            Reply::Int(number) => {
+                call!(RedisModule_ReplyWithLongLong(ctx, *number));
+            }
+            Reply::Bytes(bytes) => write_bytes(ctx, bytes),
+            Reply::Word(word) => write_bytes(ctx, word.as_bytes()),
+            Reply::Array(items) => {
+                call!(RedisModule_ReplyWithArray(ctx, length(items.len())));
+                for item in items {
+                    write(ctx, item);
+                }
+            }
+            Reply::Map(fields) => {
+                call!(RedisModule_ReplyWithMap(ctx, length(fields.len())));
+                for (field, value) in fields {
+                    write_bytes(ctx, field.as_bytes());
+                    write(ctx, value);
+                }
+            }
+        }
+    }
+}
+
+/// Writes an error. What is not plain ASCII in its text is shown as `?`.
+pub fn write_error(ctx: *mut Ctx, error: &Error) {
+    let text: String = error
+        .to_string()
+        .chars()
+        .map(|char| if matches!(char, ' '..='~') { char } else { '?' })
+        .collect();
+    let text = c_string(&text);
+    // SAFETY: as above.
+    unsafe {
+        call!(RedisModule_ReplyWithError(ctx, text.as_ptr()));
+    }
+}
+
+fn write_bytes(ctx: *mut Ctx, bytes: &[u8]) {
+    // SAFETY: as above.
+    unsafe {
+        call!(RedisModule_ReplyWithStringBuffer(
+            ctx,
+            bytes.as_ptr().cast::<c_char>(),
+            bytes.len()
+        ));
+    }
+}
+
+fn length(length: usize) -> c_long {
+    c_long::try_from(length).unwrap_or(0)
+}
+
+/// The text for the server, cut off at a NUL.
+pub fn c_string(text: &str) -> CString {
+    let end = text.bytes().position(|byte| byte == 0).unwrap_or(text.len());
+    CString::new(text.get(..end).unwrap_or_default()).unwrap_or_default()
+}

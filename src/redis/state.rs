@@ -1,0 +1,98 @@
+//! What the edge keeps between calls of the server. All of it belongs to the main thread.
+
+use std::cell::{Cell, RefCell};
+
+use super::block::Blocked;
+use super::clock::Clock;
+use super::events::Pulse;
+use super::handles::Texts;
+use super::timer::Timer;
+use crate::config::Settings;
+use crate::env::Env;
+use crate::memory::Memory;
+use crate::time::Steady;
+
+/// Everything but the settings.
+#[derive(Debug, Default)]
+pub struct State {
+    /// The domain's memory.
+    pub memory: Memory,
+    /// The names of keys as strings of the server.
+    pub texts: Texts,
+    /// The held clients.
+    pub blocked: Blocked,
+    /// The one timer.
+    pub timer: Timer,
+    /// The clocks.
+    pub clock: Clock,
+    /// The server's last beats, to see standstills.
+    pub pulse: Pulse,
+    /// When idle queues were last looked for.
+    pub housekept: Steady,
+    /// Whether the server may evict our keys.
+    pub eviction_unsafe: bool,
+    /// Up to where the slots of queues with waiting clients were looked at.
+    pub checked_slots: usize,
+}
+
+impl State {
+    /// The moment.
+    pub fn env(&mut self) -> Env {
+        self.clock.env(settings())
+    }
+}
+
+/// Something to be done with the state as soon as it is free.
+type Later = Box<dyn FnOnce(&mut State)>;
+
+thread_local! {
+    static STATE: RefCell<State> = RefCell::default();
+    static INBOX: RefCell<Vec<Later>> = const { RefCell::new(Vec::new()) };
+    static SETTINGS: Cell<Settings> = Cell::new(Settings::default());
+}
+
+/// The module's settings.
+pub fn settings() -> Settings {
+    SETTINGS.get()
+}
+
+/// Changes the module's settings.
+pub fn change_settings(change: impl FnOnce(&mut Settings)) {
+    let mut settings = SETTINGS.get();
+    change(&mut settings);
+    SETTINGS.set(settings);
+}
+
+/// Does something with the state, after what was put off; `None` while a unit of work is running, which
+/// only something called from inside of it can see.
+pub fn with<R>(work: impl FnOnce(&mut State) -> R) -> Option<R> {
+    STATE.with(|state| {
+        let mut state = state.try_borrow_mut().ok()?;
+        while let Some(later) = take_later() {
+            later(&mut state);
+        }
+        Some(work(&mut state))
+    })
+}
+
+/// Does something with the state now or, when a unit is running, right after it.
+pub fn soon(work: impl FnOnce(&mut State) + 'static) {
+    let free = STATE.with(|state| state.try_borrow_mut().is_ok());
+    if free {
+        with(work);
+    } else {
+        INBOX.with(|inbox| inbox.borrow_mut().push(Box::new(work)));
+    }
+}
+
+/// Whether a unit is running, so that what happens to keys is its own doing.
+pub fn is_busy() -> bool {
+    STATE.with(|state| state.try_borrow_mut().is_err())
+}
+
+fn take_later() -> Option<Later> {
+    INBOX.with(|inbox| {
+        let mut inbox = inbox.borrow_mut();
+        (!inbox.is_empty()).then(|| inbox.remove(0))
+    })
+}

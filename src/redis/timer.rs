@@ -1,0 +1,234 @@
+//! The one timer: armed for the earliest moment at which anything is to be done, never for longer than a
+//! minute, and working in slices.
+
+use std::ffi::c_void;
+use std::ptr;
+use std::time::{Duration, Instant};
+
+use redis_module::raw::RedisModuleTimerID as TimerId;
+
+use super::api::{Ctx, Flags, call};
+use super::discover::{self, Discovery};
+use super::dispatch::guard;
+use super::state::{self, State};
+use super::unit::{Mode, run};
+use super::{block, housekeeping, probe};
+use crate::env::Env;
+use crate::names::Name;
+use crate::tick;
+use crate::time::{Ms, Steady};
+
+/// Shortest period of a timer armed from a timer or a command, ms. A period of 0 re-armed from its own
+/// callback starves all clients.
+pub const SOON: Ms = 1;
+/// Period of a timer armed from a callback of an event, which may not write itself.
+pub const AT_ONCE: Ms = 0;
+/// Longest period, ms: Redis 7.0 spins for periods above 2,147 s.
+const LONGEST: Ms = 60_000;
+/// How often it is seen whether writes are allowed again, ms.
+const POLL: Ms = 10;
+/// A timer that is later than this is not waited for any more, ms.
+const OVERDUE: Ms = 100;
+/// When a queue that could not be served is looked at again, ms.
+const RETRY: Ms = 100;
+
+/// The one timer.
+#[derive(Debug)]
+pub struct Timer {
+    /// A context that lives as long as the module.
+    ctx: *mut Ctx,
+    armed: Option<Armed>,
+    standstill: Standstill,
+    /// The search for the queues that were there when the module was loaded.
+    pub discovery: Option<Discovery>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Armed {
+    id: TimerId,
+    due: Steady,
+}
+
+/// Whether and why time stands still.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Standstill {
+    /// It does not.
+    No,
+    /// Writes are refused; nobody tells when that ends.
+    Refused,
+    /// The operator wants it; his next word ends it.
+    Wanted,
+}
+
+impl Default for Timer {
+    fn default() -> Timer {
+        Timer {
+            ctx: ptr::null_mut(),
+            armed: None,
+            standstill: Standstill::No,
+            discovery: None,
+        }
+    }
+}
+
+impl Timer {
+    /// Gives the timer its context.
+    pub fn init(&mut self, ctx: *mut Ctx) {
+        self.ctx = ctx;
+    }
+
+    /// Whether the armed timer should have fired long ago.
+    pub fn is_overdue(&self, now: Steady) -> bool {
+        self.armed.is_some_and(|armed| now.since(armed.due) > OVERDUE)
+    }
+}
+
+/// Makes sure the timer fires when there is something to do, `least` ms from now at the earliest. Only
+/// on a server that decides.
+pub fn arm(state: &mut State, env: &Env, least: Ms) {
+    let Some(wait) = next(state, env) else {
+        return;
+    };
+    let wait = wait.clamp(least, LONGEST);
+    let due = env.steady.after(wait);
+    let timer = &mut state.timer;
+    if timer.ctx.is_null() || timer.armed.is_some_and(|armed| armed.due <= due) || !Flags::of(timer.ctx).decides() {
+        return;
+    }
+    stop(timer);
+    // SAFETY: a context that lives as long as the module.
+    let id = unsafe {
+        call!(RedisModule_CreateTimer(
+            timer.ctx,
+            wait,
+            Some(on_timer),
+            ptr::null_mut()
+        ))
+    };
+    timer.armed = Some(Armed { id, due });
+}
+
+/// Something has happened in a callback: the timer deals with it as soon as the server can.
+pub fn arm_now(state: &mut State) {
+    let env = state.env();
+    arm(state, &env, AT_ONCE);
+}
+
+/// The operator said `steward.timer yes` or `no`.
+pub fn switched(state: &mut State) {
+    state.timer.standstill = Standstill::No;
+    arm_now(state);
+}
+
+/// How long until there is something to do.
+fn next(state: &State, env: &Env) -> Option<Ms> {
+    let due = state.memory.agenda.next(env);
+    let due = match state.timer.standstill {
+        Standstill::No => due,
+        Standstill::Refused => due.map(|wait| wait.max(POLL)),
+        Standstill::Wanted => None,
+    };
+    let search = state.timer.discovery.as_ref().map(|_| SOON);
+    due.into_iter()
+        .chain(state.blocked.next_deadline(env.steady))
+        .chain(search)
+        .min()
+}
+
+fn stop(timer: &mut Timer) {
+    if let Some(armed) = timer.armed.take() {
+        // SAFETY: our timer; one that has fired meanwhile is refused.
+        unsafe { call!(RedisModule_StopTimer(timer.ctx, armed.id, ptr::null_mut())) };
+    }
+}
+
+unsafe extern "C" fn on_timer(ctx: *mut Ctx, _data: *mut c_void) {
+    guard(|| {
+        // Dead on entry: stopping the running timer frees it twice.
+        state::with(|state| state.timer.armed = None);
+        work(ctx);
+    });
+}
+
+/// Does the timer's work from another callback, when the timer itself is held back.
+pub fn work_now(ctx: *mut Ctx) {
+    state::with(|state| stop(&mut state.timer));
+    work(ctx);
+}
+
+/// One slice of everything that is due.
+fn work(ctx: *mut Ctx) {
+    let flags = Flags::of(ctx);
+    let begun = Instant::now();
+    let slice = Duration::from_micros(u64::try_from(state::settings().timer_slice).unwrap_or(0));
+    state::with(|state| {
+        let now = state.clock.steady();
+        block::end_overdue(state, now);
+    });
+    // Whoever makes this server decide arms the timer.
+    if !flags.decides() {
+        return;
+    }
+    discover::step(ctx, slice);
+    let mut allowed = false;
+    while let Some(Some(name)) = state::with(take_due) {
+        if !allowed && stands_still(ctx, &name) {
+            break;
+        }
+        allowed = true;
+        if flags.in_cluster() && probe::slot_is_whole(ctx, &name).is_err() {
+            put_back(&name, RETRY);
+            break;
+        }
+        if run(ctx, Mode::Writes, |unit| {
+            tick::run(unit, &name);
+            Ok(())
+        })
+        .is_err()
+        {
+            put_back(&name, RETRY);
+        }
+        // The server lets the effects of one callback touch one slot only.
+        if flags.in_cluster() || begun.elapsed() >= slice {
+            break;
+        }
+    }
+    housekeeping::run(ctx);
+    state::with(|state| {
+        let env = state.env();
+        arm(state, &env, SOON);
+    });
+}
+
+fn take_due(state: &mut State) -> Option<Name> {
+    let env = state.env();
+    state.memory.agenda.take_due(&env)
+}
+
+/// Whether time stands still. The time it does is added to every lease afterwards.
+fn stands_still(ctx: *mut Ctx, name: &Name) -> bool {
+    let refused = probe::writes_are_refused(ctx, name);
+    state::with(|state| {
+        let now = state.clock.steady();
+        if refused {
+            state.memory.holds.freeze(now);
+            state.memory.agenda.now(name);
+            state.timer.standstill = if state::settings().timer {
+                Standstill::Refused
+            } else {
+                Standstill::Wanted
+            };
+        } else {
+            state.memory.holds.thaw(now);
+            state.timer.standstill = Standstill::No;
+        }
+    });
+    refused
+}
+
+fn put_back(name: &Name, wait: Ms) {
+    state::with(|state| {
+        let moment = state.clock.steady().after(wait);
+        state.memory.agenda.at_steady(name, moment);
+    });
+}

@@ -1,0 +1,86 @@
+//! The usage line of a command, from its declaration.
+
+use super::{Arg, Kind, Spec};
+
+impl Spec {
+    /// The usage line: `TASK.CLAIM queue worker [COUNT n] ...`.
+    pub fn syntax(&self) -> String {
+        let mut out = self.name.to_string();
+        for arg in self.args {
+            out.push(' ');
+            arg.push_syntax(&mut out);
+        }
+        out
+    }
+}
+
+impl Arg {
+    fn push_syntax(&self, out: &mut String) {
+        if self.is_option() {
+            out.push('[');
+        }
+        match &self.kind {
+            Kind::OneOf(options) => {
+                for (position, option) in options.iter().enumerate() {
+                    if position > 0 {
+                        out.push_str(" | ");
+                    }
+                    option.push_inner(out);
+                }
+            }
+            _ => self.push_inner(out),
+        }
+        if self.is_option() {
+            out.push(']');
+        }
+    }
+
+    fn push_inner(&self, out: &mut String) {
+        if let Some(word) = self.word {
+            out.push_str(word);
+            if !matches!(self.kind, Kind::Flag) {
+                out.push(' ');
+            }
+        }
+        match &self.kind {
+            Kind::Words(words) => out.push_str(&words.join("|")),
+            Kind::IntOr(_, _, _, words) => {
+                out.push_str(self.name);
+                out.push('|');
+                out.push_str(&words.join("|"));
+            }
+            Kind::Flag => {}
+            Kind::Int(0, 9, _) => out.push_str("0-9"),
+            Kind::Group(args) => push_all(args, out),
+            Kind::Many(args) => {
+                push_all(args, out);
+                out.push_str(" [");
+                push_all(args, out);
+                out.push_str(" ...]");
+            }
+            Kind::Any(args) => {
+                out.push('[');
+                push_all(args, out);
+                out.push_str(" ...]");
+            }
+            Kind::Counted(args) => {
+                out.push_str(self.name);
+                out.push(' ');
+                push_all(args, out);
+                out.push_str(" [");
+                push_all(args, out);
+                out.push_str(" ...]");
+            }
+            _ => out.push_str(self.name),
+        }
+    }
+}
+
+fn push_all(args: &[Arg], out: &mut String) {
+    for (position, arg) in args.iter().enumerate() {
+        if position > 0 {
+            out.push(' ');
+        }
+        arg.push_syntax(out);
+    }
+}

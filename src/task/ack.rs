@@ -1,0 +1,128 @@
+//! TASK.ACK and TASK.MACK: the work is done.
+
+use crate::env::Caller;
+use crate::error::Error;
+use crate::keyspace::{Answer, Type};
+use crate::names::{Index, Name};
+use crate::reply::Reply;
+use crate::settings::Settings;
+use crate::spec::{Access, Arg, Args, Keys, Kind, Spec};
+use crate::task::record::{CANCELLED, Record};
+use crate::task::{claim, ending, take};
+use crate::unit::{Command, Outcome, Unit};
+use crate::waiting::Want;
+
+/// TASK.ACK.
+pub struct Ack;
+
+impl Command for Ack {
+    const SPEC: Spec = Spec {
+        name: "TASK.ACK",
+        summary: "Acknowledges a claimed task: it is done and gone. With NEXT, claims the next one as well.",
+        complexity: "O(log N) for N claimed tasks",
+        access: Access::Write,
+        blocking: true,
+        keys: Keys::First,
+        args: &[Arg::QUEUE, Arg::ID, Arg::TOKEN, Arg::flag("NEXT")],
+        reply: "OK; with NEXT as TASK.CLAIM",
+    };
+
+    fn run(args: &Args<'_>, caller: &Caller<'_>, unit: &mut Unit<'_>) -> Result<Outcome, Error> {
+        let name = super::queue(args, caller)?;
+        let id = args.text("id").as_bytes();
+        let settings = super::settings(unit, &name)?;
+        let mut record = super::find_claim(unit, &name, id, args.int("token").unwrap_or(-1), &settings)?;
+        unit.keys.expect(name.index(Index::Claimed), Type::SortedSet)?;
+        if !args.has("NEXT") {
+            finish(unit, &name, id, &mut record)?;
+            return Ok(Reply::OK.into());
+        }
+        take::check(unit, &name)?;
+        let mut want = same_again(unit, &name, &record)?;
+        let bound = finish(unit, &name, id, &mut record)?;
+        want.bind = caller.connection.filter(|_| bound);
+        let taken = take::take(unit, &name, &want, claim::effort(caller))?;
+        Ok(take::outcome(taken, None, vec![name], want))
+    }
+}
+
+/// TASK.MACK.
+pub struct MAck;
+
+impl Command for MAck {
+    const SPEC: Spec = Spec {
+        name: "TASK.MACK",
+        summary: "Acknowledges several claimed tasks, each for itself.",
+        complexity: "O(N log M) for N tasks given and M claimed",
+        access: Access::Write,
+        blocking: false,
+        keys: Keys::First,
+        args: &[
+            Arg::QUEUE,
+            Arg::value("numtasks", Kind::Counted(&[Arg::ID, Arg::TOKEN])),
+        ],
+        reply: "array of OK, STALE, NOTASK or CANCELLED",
+    };
+
+    fn run(args: &Args<'_>, caller: &Caller<'_>, unit: &mut Unit<'_>) -> Result<Outcome, Error> {
+        let name = super::queue(args, caller)?;
+        let settings = super::settings(unit, &name)?;
+        unit.keys.expect(name.index(Index::Claimed), Type::SortedSet)?;
+        let mut replies = Vec::with_capacity(args.items().len() / 2);
+        for pair in args.items().chunks(2) {
+            let (id, token) = match pair {
+                [id, token] => (id.as_bytes(), token.as_int()),
+                _ => continue,
+            };
+            replies.push(Reply::Status(one(unit, &name, id, token, &settings)?));
+        }
+        Ok(Reply::Array(replies).into())
+    }
+}
+
+fn one(unit: &mut Unit<'_>, name: &Name, id: &[u8], token: i64, settings: &Settings) -> Answer<&'static str> {
+    match super::find_claim(unit, name, id, token, settings) {
+        Ok(mut record) => {
+            let cancelled = record.has(CANCELLED);
+            finish(unit, name, id, &mut record)?;
+            Ok(if cancelled { "CANCELLED" } else { "OK" })
+        }
+        Err(Error::Stale(_)) => Ok("STALE"),
+        // A foreign value in the record's place is no task of ours.
+        Err(_) => Ok("NOTASK"),
+    }
+}
+
+/// The task is done and gone. Whether its claim was bound.
+fn finish(unit: &mut Unit<'_>, name: &Name, id: &[u8], record: &mut Record) -> Answer<bool> {
+    unit.keys.zrem(name.index(Index::Claimed), &[id])?;
+    let bound = ending::forget_claim(unit, name, record).is_some();
+    let cancelled = record.has(CANCELLED);
+    ending::remove(unit, name, id, record)?;
+    if !cancelled {
+        unit.memory.totals.acked += 1;
+        unit.memory.queue(name).totals.acked += 1;
+    }
+    Ok(bound)
+}
+
+/// One more task for the same worker with the same lease.
+fn same_again(unit: &mut Unit<'_>, name: &Name, record: &Record) -> Answer<Want> {
+    let worker = super::worker_numbers(unit, name)?
+        .name(record.worker)
+        .unwrap_or_default()
+        .to_string();
+    if worker.is_empty() {
+        return Err(Error::BadArg(
+            "NEXT needs the name of the worker, which is no longer among the queue's workers".into(),
+        ));
+    }
+    Ok(Want {
+        worker,
+        count: 1,
+        lease: Some(record.lease),
+        bind: None,
+        full: false,
+        named: false,
+    })
+}

@@ -1,0 +1,66 @@
+//! TASK.CANCEL: a task is not wanted any more.
+
+use crate::env::Caller;
+use crate::error::Error;
+use crate::keyspace::{Answer, Type};
+use crate::names::{Index, Name};
+use crate::reply::Reply;
+use crate::settings::Settings;
+use crate::spec::{Access, Arg, Args, Keys, Kind, Spec};
+use crate::task::record::{CANCELLED, State};
+use crate::task::{ending, ready};
+use crate::unit::{Command, Outcome, Unit};
+
+/// TASK.CANCEL.
+pub struct Cancel;
+
+impl Command for Cancel {
+    const SPEC: Spec = Spec {
+        name: "TASK.CANCEL",
+        summary: "Cancels tasks: a waiting one is gone at once, a claimed one when its claim ends.",
+        complexity: "O(N log M) for N ids and M scheduled tasks",
+        access: Access::Write,
+        blocking: false,
+        keys: Keys::First,
+        args: &[Arg::QUEUE, Arg::value("ids", Kind::Many(&[Arg::ID]))],
+        reply: "how many were cancelled",
+    };
+
+    fn run(args: &Args<'_>, caller: &Caller<'_>, unit: &mut Unit<'_>) -> Result<Outcome, Error> {
+        let name = super::queue(args, caller)?;
+        let settings = super::settings(unit, &name)?;
+        unit.keys.expect(name.index(Index::Scheduled), Type::SortedSet)?;
+        ready::expect_all(unit, &name)?;
+        let mut cancelled = 0;
+        for id in args.items() {
+            cancelled += u64::from(cancel(unit, &name, id.as_bytes(), &settings)?);
+        }
+        unit.memory.totals.cancelled += cancelled;
+        if cancelled > 0 {
+            unit.memory.queue(&name).totals.cancelled += cancelled;
+        }
+        Ok(Reply::Int(i64::try_from(cancelled).unwrap_or(i64::MAX)).into())
+    }
+}
+
+fn cancel(unit: &mut Unit<'_>, name: &Name, id: &[u8], settings: &Settings) -> Answer<bool> {
+    // Foreign values under the id are no task: there is nothing to cancel.
+    let Ok(Some(mut record)) = super::find(unit, name, id, settings) else {
+        return Ok(false);
+    };
+    match record.state {
+        State::Waiting => {
+            if unit.keys.zrem(name.index(Index::Scheduled), &[id])? == 0 {
+                ready::leave(unit, name, &mut record)?;
+            }
+            ending::remove(unit, name, id, &mut record)?;
+            Ok(true)
+        }
+        State::Claimed if !record.has(CANCELLED) => {
+            record.flags |= CANCELLED;
+            unit.keys.set_start(name.task(id), &record.write())?;
+            Ok(true)
+        }
+        _ => Ok(false),
+    }
+}

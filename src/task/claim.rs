@@ -1,0 +1,143 @@
+//! TASK.CLAIM and TASK.MCLAIM: work for a worker, now or when there is some.
+
+use crate::env::Caller;
+use crate::error::Error;
+use crate::names::Name;
+use crate::spec::{Access, Arg, Args, Keys, Kind, Spec};
+use crate::task::take::{self, Effort, Taken};
+use crate::time::{MAX_BLOCK, MAX_LEASE};
+use crate::unit::{Command, Outcome, Unit};
+use crate::waiting::{Patience, Want};
+
+const BLOCK: Arg = Arg::duration("BLOCK", 0, MAX_BLOCK);
+const LEASE: Arg = Arg::duration("LEASE", 1, MAX_LEASE);
+/// Most queues one MCLAIM names.
+const MAX_QUEUES: usize = 100;
+
+/// TASK.CLAIM.
+pub struct Claim;
+
+impl Command for Claim {
+    const SPEC: Spec = Spec {
+        name: "TASK.CLAIM",
+        summary: "Claims ready tasks for a worker, waiting for the first if told to.",
+        complexity: "O(N) for N tasks claimed",
+        access: Access::Write,
+        blocking: true,
+        keys: Keys::First,
+        args: &[
+            Arg::QUEUE,
+            Arg::WORKER,
+            Arg::COUNT,
+            LEASE,
+            BLOCK,
+            Arg::flag("BIND"),
+            Arg::flag("FULL"),
+        ],
+        reply: "array of maps `id`, `token`, `attempt`, `payload` (FULL adds `queue`, `due`, `priority`, `deliveries`, `lease`, `group`), or null",
+    };
+
+    fn run(args: &Args<'_>, caller: &Caller<'_>, unit: &mut Unit<'_>) -> Result<Outcome, Error> {
+        let name = super::queue(args, caller)?;
+        let want = want(args, caller, false)?;
+        let taken = take::take(unit, &name, &want, effort(caller))?;
+        Ok(take::outcome(taken, patience(args, caller), vec![name], want))
+    }
+}
+
+/// TASK.MCLAIM.
+pub struct MClaim;
+
+impl Command for MClaim {
+    const SPEC: Spec = Spec {
+        name: "TASK.MCLAIM",
+        summary: "Claims ready tasks from the first of several queues that has some.",
+        complexity: "O(N+M) for N tasks claimed and M queues",
+        access: Access::Write,
+        blocking: true,
+        keys: Keys::Counted,
+        args: &[
+            Arg::value("numqueues", Kind::Counted(&[Arg::QUEUE])),
+            Arg::WORKER,
+            Arg::COUNT,
+            LEASE,
+            BLOCK,
+            Arg::flag("BIND"),
+            Arg::flag("FULL"),
+        ],
+        reply: "as TASK.CLAIM, each map starting with `queue`",
+    };
+
+    fn run(args: &Args<'_>, caller: &Caller<'_>, unit: &mut Unit<'_>) -> Result<Outcome, Error> {
+        let mut names: Vec<Name> = Vec::with_capacity(args.items().len());
+        for item in args.items() {
+            let name = Name::new(caller.db, item.as_bytes())?;
+            if !names.contains(&name) {
+                names.push(name);
+            }
+        }
+        if args.items().len() > MAX_QUEUES {
+            return Err(Error::BadArg(format!(
+                "numqueues must be an integer from 1 to {MAX_QUEUES}"
+            )));
+        }
+        let want = want(args, caller, true)?;
+        for name in &names {
+            take::check(unit, name)?;
+        }
+        let mut unsure = Vec::new();
+        for name in &names {
+            let taken = take::take(unit, name, &want, effort(caller))?;
+            if !taken.tasks.is_empty() {
+                return Ok(take::outcome(taken, None, Vec::new(), want));
+            }
+            if taken.unsure {
+                unsure.push(name.clone());
+            }
+        }
+        let wait = patience(args, caller);
+        let taken = Taken {
+            unsure: !unsure.is_empty(),
+            ..Taken::default()
+        };
+        let names = if wait.is_some() { names } else { unsure };
+        Ok(take::outcome(taken, wait, names, want))
+    }
+}
+
+fn want(args: &Args<'_>, caller: &Caller<'_>, named: bool) -> Result<Want, Error> {
+    let bind = match (args.has("BIND"), caller.connection) {
+        (false, _) => None,
+        (true, Some(connection)) => Some(connection),
+        (true, None) => return Err(take::unbindable()),
+    };
+    Ok(Want {
+        worker: args.text("worker").to_string(),
+        count: args
+            .int("COUNT")
+            .and_then(|count| usize::try_from(count).ok())
+            .unwrap_or(1),
+        lease: args.int("LEASE"),
+        bind,
+        full: args.has("FULL"),
+        named,
+    })
+}
+
+/// How far this caller's claim goes: one that cannot be held goes to the end.
+pub fn effort(caller: &Caller<'_>) -> Effort {
+    if caller.may_wait {
+        Effort::Bounded
+    } else {
+        Effort::Thorough
+    }
+}
+
+fn patience(args: &Args<'_>, caller: &Caller<'_>) -> Option<Patience> {
+    let block = args.int("BLOCK").filter(|_| caller.may_wait)?;
+    Some(if block == 0 {
+        Patience::Forever
+    } else {
+        Patience::For(block)
+    })
+}

@@ -1,0 +1,95 @@
+//! TASK.CONFIG GET and SET: a queue's own settings.
+
+use crate::env::Caller;
+use crate::error::Error;
+use crate::reply::Reply;
+use crate::settings::{self, FIELDS};
+use crate::spec::{Access, Arg, Args, Keys, Kind, Spec};
+use crate::unit::{Command, Outcome, Unit};
+
+/// TASK.CONFIG GET.
+pub struct ConfigGet;
+
+impl Command for ConfigGet {
+    const SPEC: Spec = Spec {
+        name: "TASK.CONFIG GET",
+        summary: "Shows a queue's settings, those that apply by default included.",
+        complexity: "O(1)",
+        access: Access::Read,
+        blocking: false,
+        keys: Keys::First,
+        args: &[
+            Arg::QUEUE,
+            Arg::value("fields", Kind::Any(&[Arg::value("field", Kind::Words(&FIELDS))])),
+        ],
+        reply: "map field, value",
+    };
+
+    fn run(args: &Args<'_>, caller: &Caller<'_>, unit: &mut Unit<'_>) -> Result<Outcome, Error> {
+        let name = super::queue(args, caller)?;
+        let settings = super::settings(unit, &name)?;
+        let wanted = |field: &str| {
+            args.items().is_empty() || args.items().iter().any(|item| item.as_bytes() == field.as_bytes())
+        };
+        let map = FIELDS
+            .iter()
+            .filter(|field| wanted(field))
+            .map(|field| {
+                let value = settings.show(field, &unit.env.settings);
+                (*field, value.map_or(Reply::Null, Reply::text))
+            })
+            .collect();
+        Ok(Reply::Map(map).into())
+    }
+}
+
+/// TASK.CONFIG SET.
+pub struct ConfigSet;
+
+impl Command for ConfigSet {
+    const SPEC: Spec = Spec {
+        name: "TASK.CONFIG SET",
+        summary: "Changes a queue's settings, all or none of those given.",
+        complexity: "O(1)",
+        access: Access::Write,
+        blocking: false,
+        keys: Keys::First,
+        args: &[
+            Arg::QUEUE,
+            Arg::value(
+                "settings",
+                Kind::Many(&[
+                    Arg::value("field", Kind::Words(&FIELDS)),
+                    Arg::value("value", Kind::Bytes),
+                ]),
+            ),
+        ],
+        reply: "OK",
+    };
+
+    fn run(args: &Args<'_>, caller: &Caller<'_>, unit: &mut Unit<'_>) -> Result<Outcome, Error> {
+        let name = super::queue(args, caller)?;
+        super::settings(unit, &name)?;
+        let mut values: Vec<(&'static str, String)> = Vec::new();
+        for pair in args.items().chunks(2) {
+            let [field, value] = pair else {
+                continue;
+            };
+            let field = std::str::from_utf8(field.as_bytes()).unwrap_or_default();
+            let (field, value) = settings::check(field, value.as_bytes())?;
+            if values.iter().any(|(known, _)| *known == field) {
+                return Err(Error::BadArg(format!("{field} is given twice")));
+            }
+            values.push((field, value));
+        }
+        let fields: Vec<(&[u8], &[u8])> = values
+            .iter()
+            .map(|(field, value)| (field.as_bytes(), value.as_bytes()))
+            .collect();
+        unit.keys.hset(name.queue(), &fields)?;
+        unit.memory.queue(&name).settings = None;
+        // A lower dead-limit or dead-retain has something to remove.
+        unit.memory.agenda.now(&name);
+        Ok(Reply::OK.into())
+    }
+}

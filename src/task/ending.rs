@@ -1,0 +1,181 @@
+//! Every way a claim or a task ends.
+
+use crate::keyspace::{Answer, Type};
+use crate::names::{Index, Name};
+use crate::settings::Settings;
+use crate::task::ready::{self, End};
+use crate::task::record::{CANCELLED, EXTRA, Record, State};
+use crate::task::{extra, take};
+use crate::time::Wall;
+use crate::unit::Unit;
+
+/// Dead tasks one step removes to keep within the limits.
+const TRIM: usize = 100;
+
+/// Where a task went when its claim ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Went {
+    /// It waits for its due time.
+    Scheduled,
+    /// It may be claimed again.
+    Ready,
+    /// It is among the dead.
+    Dead,
+    /// It had been cancelled and is gone.
+    Cancelled,
+}
+
+/// Nothing, when all keys that the end of a claim may write have their types.
+pub fn check(unit: &mut Unit<'_>, name: &Name, id: &[u8], record: &Record) -> Answer<()> {
+    for index in [Index::Claimed, Index::Scheduled, Index::Dead] {
+        unit.keys.expect(name.index(index), Type::SortedSet)?;
+    }
+    unit.keys.expect(name.extra(id), Type::Hash)?;
+    ready::expect(unit, name, record.priority)
+}
+
+/// Removes a task. While a ready list still has its id, its bare header stays, invisible to every command.
+pub fn remove(unit: &mut Unit<'_>, name: &Name, id: &[u8], record: &mut Record) -> Answer<()> {
+    if record.has(EXTRA) {
+        unit.keys.del(name.extra(id));
+        record.flags &= !EXTRA;
+    }
+    if record.stale == 0 {
+        unit.keys.del(name.task(id));
+        return Ok(());
+    }
+    record.state = State::Removed;
+    unit.keys.set(name.task(id), &record.write(), b"")
+}
+
+/// The claim is over: it leaves the claimed set, its worker's list and its connection.
+pub fn unclaim(unit: &mut Unit<'_>, name: &Name, id: &[u8], record: &Record) -> Answer<()> {
+    unit.keys.zrem(name.index(Index::Claimed), &[id])?;
+    forget_claim(unit, name, record);
+    Ok(())
+}
+
+/// The claim leaves its worker's list and its connection; replies the connection it was bound to.
+pub fn forget_claim(unit: &mut Unit<'_>, name: &Name, record: &Record) -> Option<u64> {
+    let queue = unit.memory.known_queue_mut(name)?;
+    let held = queue.claims.remove(record.worker, record.fence)?;
+    let connection = held.connection?;
+    unit.memory.unbind(connection, record.fence);
+    Some(connection)
+}
+
+/// Puts a task that is not claimed any more where it waits for `due`, or ready at that end of its list.
+pub fn wait(
+    unit: &mut Unit<'_>,
+    name: &Name,
+    id: &[u8],
+    record: &mut Record,
+    due: Option<Wall>,
+    end: End,
+) -> Answer<Went> {
+    record.state = State::Waiting;
+    record.worker = 0;
+    record.lease = 0;
+    let went = match due.filter(|due| *due > unit.env.wall) {
+        Some(due) => {
+            record.due = due;
+            unit.keys.zadd(name.index(Index::Scheduled), &[(due.0, id)])?;
+            unit.memory.agenda.at_wall(name, due);
+            Went::Scheduled
+        }
+        None => {
+            ready::push(unit, name, id, record, end)?;
+            Went::Ready
+        }
+    };
+    unit.keys.set_start(name.task(id), &record.write())?;
+    Ok(went)
+}
+
+/// Puts a task among the dead and keeps their number within the limit.
+pub fn bury(unit: &mut Unit<'_>, name: &Name, id: &[u8], record: &mut Record, settings: &Settings) -> Answer<Went> {
+    record.state = State::Dead;
+    record.worker = 0;
+    record.lease = 0;
+    unit.keys.set_start(name.task(id), &record.write())?;
+    let died = unit.env.wall;
+    unit.keys.zadd(name.index(Index::Dead), &[(died.0, id)])?;
+    unit.memory.totals.dead += 1;
+    unit.memory.queue(name).totals.dead += 1;
+    unit.memory
+        .agenda
+        .at_wall(name, died.after(settings.dead_retain(&unit.env.settings)));
+    trim_dead(unit, name, settings)?;
+    Ok(Went::Dead)
+}
+
+/// Removes dead tasks beyond `dead-limit` and `dead-retain`, the oldest first, a hundred at most. Whether
+/// more are to go.
+pub fn trim_dead(unit: &mut Unit<'_>, name: &Name, settings: &Settings) -> Answer<bool> {
+    let dead = name.index(Index::Dead);
+    let surplus = unit
+        .keys
+        .zcard(dead)?
+        .saturating_sub(settings.dead_limit(&unit.env.settings));
+    let expired = unit.env.wall.0 - settings.dead_retain(&unit.env.settings);
+    let mut oldest = unit.keys.zlowest(dead, i64::MAX, surplus.min(TRIM))?;
+    if oldest.len() < TRIM {
+        let old = unit.keys.zlowest(dead, expired, TRIM)?;
+        if old.len() > oldest.len() {
+            oldest = old;
+        }
+    }
+    for (_, id) in &oldest {
+        erase(unit, name, id)?;
+    }
+    unit.keys.zrem_lowest(dead, oldest.len())?;
+    if oldest.len() == TRIM {
+        unit.memory.agenda.now(name);
+    }
+    Ok(oldest.len() == TRIM)
+}
+
+/// Removes the record of an id that leaves an index, if it is a task of ours.
+pub fn erase(unit: &mut Unit<'_>, name: &Name, id: &[u8]) -> Answer<()> {
+    match ready::look(unit, name, id) {
+        Some(mut record) => remove(unit, name, id, &mut record),
+        None => {
+            unit.memory.skip_foreign(name, "an id without a record");
+            Ok(())
+        }
+    }
+}
+
+/// A claim is lost: the lease ran out, the connection closed or the worker died. It uses up an attempt. The
+/// task goes to the head of its list, or to the dead when it was lost too often. The caller has taken it out
+/// of the claimed set, and serves.
+pub fn lose(unit: &mut Unit<'_>, name: &Name, id: &[u8], record: &mut Record, settings: &Settings) -> Answer<Went> {
+    forget_claim(unit, name, record);
+    unit.memory.totals.lost += 1;
+    unit.memory.queue(name).totals.lost += 1;
+    if record.has(CANCELLED) {
+        remove(unit, name, id, record)?;
+        return Ok(Went::Cancelled);
+    }
+    record.attempts += 1;
+    record.lost += 1;
+    let options = extra::options(unit.keys, name, id, record);
+    let most = extra::attempts(unit, &options, settings);
+    if record.lost > settings.max_lost(&unit.env.settings) || record.attempts >= most {
+        return bury(unit, name, id, record, settings);
+    }
+    wait(unit, name, id, record, None, End::Head)
+}
+
+/// A claim is given back: no attempt used. The task goes to the head of its list, or waits for `due`.
+pub fn give_back(unit: &mut Unit<'_>, name: &Name, id: &[u8], record: &mut Record, due: Option<Wall>) -> Answer<Went> {
+    unclaim(unit, name, id, record)?;
+    let went = if record.has(CANCELLED) {
+        remove(unit, name, id, record)?;
+        Went::Cancelled
+    } else {
+        wait(unit, name, id, record, due, End::Head)?
+    };
+    take::serve(unit, name);
+    Ok(went)
+}

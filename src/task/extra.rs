@@ -1,0 +1,86 @@
+//! The extra fields of a task, kept only when there is something to say: options that differ from the
+//! queue's, the last error, the progress.
+
+use serde::{Deserialize, Serialize};
+
+use crate::backoff::Backoff;
+use crate::keyspace::{Answer, Keyspace};
+use crate::names::Name;
+use crate::settings::Settings;
+use crate::task::record::{EXTRA, Record};
+use crate::time::Ms;
+use crate::unit::Unit;
+
+/// Field of the options that differ from the queue's, JSON.
+pub const OPTIONS: &[u8] = b"options";
+/// Field of the last error's text.
+pub const ERROR: &[u8] = b"error";
+/// Field of the progress, as EXTEND gave it.
+pub const PROGRESS: &[u8] = b"progress";
+/// Longest error kept, bytes.
+const LONGEST_ERROR: usize = 1_024;
+
+/// The options of one task that differ from the queue's; stored as JSON so that any client can read it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Options {
+    /// Most runs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub attempts: Option<u64>,
+    /// The wait between attempts, as `Backoff` writes it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub backoff: Option<String>,
+    /// How long a claim lasts, ms.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lease: Option<Ms>,
+}
+
+impl Options {
+    /// Whether the queue's settings say it all.
+    pub fn is_empty(&self) -> bool {
+        *self == Options::default()
+    }
+    /// As stored.
+    pub fn to_json(&self) -> Vec<u8> {
+        // Numbers and text always have a JSON form.
+        serde_json::to_vec(self).unwrap_or_default()
+    }
+}
+
+/// The options of a task; those of a hash that is missing or was edited into nonsense are the queue's.
+pub fn options(keys: &mut dyn Keyspace, name: &Name, id: &[u8], record: &Record) -> Options {
+    if !record.has(EXTRA) {
+        return Options::default();
+    }
+    match keys.hget(name.extra(id), OPTIONS) {
+        Ok(Some(json)) => serde_json::from_slice(&json).unwrap_or_default(),
+        _ => Options::default(),
+    }
+}
+
+/// Most runs of this task.
+pub fn attempts(unit: &mut Unit<'_>, options: &Options, settings: &Settings) -> u64 {
+    options
+        .attempts
+        .unwrap_or_else(|| settings.attempts(&unit.env.settings))
+}
+
+/// The wait between this task's attempts.
+pub fn backoff(options: &Options, settings: &Settings) -> Backoff {
+    options
+        .backoff
+        .as_deref()
+        .and_then(Backoff::parse)
+        .unwrap_or_else(|| settings.backoff())
+}
+
+/// Stores a field and notes in the header that there are extra fields. The caller writes the header.
+pub fn put(unit: &mut Unit<'_>, name: &Name, id: &[u8], record: &mut Record, field: &[u8], value: &[u8]) -> Answer<()> {
+    unit.keys.hset(name.extra(id), &[(field, value)])?;
+    record.flags |= EXTRA;
+    Ok(())
+}
+
+/// An error's text as stored: its first 1,024 bytes.
+pub fn cut(error: &[u8]) -> &[u8] {
+    error.get(..LONGEST_ERROR).unwrap_or(error)
+}

@@ -1,0 +1,295 @@
+//! TASK.LIST: the tasks in one state, page by page.
+
+use crate::env::Caller;
+use crate::error::Error;
+use crate::keyspace::{Answer, Scored};
+use crate::names::{Index, Name, PRIORITIES};
+use crate::reply::Reply;
+use crate::settings::Settings;
+use crate::spec::{Access, Arg, Args, Keys, Kind, MAX_COUNT, Spec};
+use crate::task::record::{HEADER, Record};
+use crate::task::{ready, show};
+use crate::unit::{Command, Outcome, Unit};
+
+/// Tasks a page holds when COUNT is not given.
+const DEFAULT_COUNT: usize = 10;
+/// Bytes of payload after which a page ends.
+const MAX_PAYLOAD: usize = 1 << 20;
+/// Positions of a ready list one page looks at: for ids that do not count, and to find its place again.
+const LOOKED_AT: usize = 10_000;
+
+/// TASK.LIST.
+pub struct List;
+
+impl Command for List {
+    const SPEC: Spec = Spec {
+        name: "TASK.LIST",
+        summary: "Lists the tasks in one state. A task that stays in its state is listed whatever happens to others.",
+        complexity: "O(log M+N) for N tasks listed of M in that state",
+        access: Access::Read,
+        blocking: false,
+        keys: Keys::First,
+        args: &[
+            Arg::QUEUE,
+            Arg::value("state", Kind::Words(&["scheduled", "ready", "claimed", "dead"])),
+            Arg::option("WORKER", "worker", Kind::Text),
+            Arg::option("CURSOR", "cursor", Kind::Bytes),
+            Arg::option("COUNT", "n", Kind::Int(1, MAX_COUNT, "")),
+            Arg::flag("REV"),
+            Arg::flag("PAYLOADS"),
+        ],
+        reply: "the next cursor (`0` at the end) and an array of maps as TASK.GET's, `payload` null without PAYLOADS",
+    };
+
+    fn run(args: &Args<'_>, caller: &Caller<'_>, unit: &mut Unit<'_>) -> Result<Outcome, Error> {
+        let name = super::queue(args, caller)?;
+        let state = args.word("state").unwrap_or_default();
+        if args.has("WORKER") && state != "claimed" {
+            return Err(Error::BadArg("WORKER is for the state claimed only".into()));
+        }
+        let count = args
+            .int("COUNT")
+            .and_then(|count| usize::try_from(count).ok())
+            .unwrap_or(DEFAULT_COUNT);
+        let cursor = match args.bytes("CURSOR") {
+            b"" | b"0" => None,
+            cursor => Some(cursor),
+        };
+        let settings = super::settings(unit, &name)?;
+        let mut page = Page {
+            name: &name,
+            settings,
+            count,
+            reverse: args.has("REV"),
+            payloads: args.has("PAYLOADS"),
+            bytes: 0,
+            tasks: Vec::new(),
+        };
+        let next = match state {
+            "ready" => page.ready(unit, cursor)?,
+            "claimed" if args.has("WORKER") => page.held(unit, cursor, args.text("WORKER"))?,
+            "claimed" => page.sorted(unit, cursor, Index::Claimed)?,
+            "dead" => page.sorted(unit, cursor, Index::Dead)?,
+            _ => page.sorted(unit, cursor, Index::Scheduled)?,
+        };
+        let next = next.unwrap_or_else(|| b"0".to_vec());
+        Ok(Reply::Array(vec![Reply::Bytes(next), Reply::Array(page.tasks)]).into())
+    }
+}
+
+struct Page<'a> {
+    name: &'a Name,
+    settings: Settings,
+    count: usize,
+    reverse: bool,
+    payloads: bool,
+    bytes: usize,
+    tasks: Vec<Reply>,
+}
+
+impl Page<'_> {
+    fn is_full(&self) -> bool {
+        self.tasks.len() >= self.count || self.bytes >= MAX_PAYLOAD
+    }
+
+    /// Shows the task of an id, if it is one that `counts`.
+    fn add(&mut self, unit: &mut Unit<'_>, id: &[u8], counts: impl Fn(&Record) -> bool) -> Answer<()> {
+        let length = if self.payloads { usize::MAX } else { HEADER };
+        let Ok(Some(mut value)) = unit.keys.get_start(self.name.task(id), length) else {
+            return Ok(());
+        };
+        let Some(record) =
+            Record::read(&value).filter(|record| super::exists(record, &self.settings) && counts(record))
+        else {
+            return Ok(());
+        };
+        let payload = self.payloads.then(|| value.split_off(HEADER.min(value.len())));
+        self.bytes += payload.as_ref().map_or(0, Vec::len);
+        let task = show::show(unit, self.name, id, &record, payload, &self.settings)?;
+        self.tasks.push(task);
+        Ok(())
+    }
+
+    /// The members of a sorted set beyond the cursor, which is the last one shown: `score:id`.
+    fn sorted(&mut self, unit: &mut Unit<'_>, cursor: Option<&[u8]>, index: Index) -> Answer<Option<Vec<u8>>> {
+        let after = cursor
+            .map(|cursor| numbered(cursor).ok_or_else(bad_cursor))
+            .transpose()?;
+        let members = unit
+            .keys
+            .zwalk(self.name.index(index), after.as_ref(), self.reverse, self.count)?;
+        let whole = members.len() == self.count;
+        for (position, (score, id)) in members.iter().enumerate() {
+            self.add(unit, id, |_| true)?;
+            let last = position + 1 == members.len();
+            if (last && whole) || (!last && self.bytes >= MAX_PAYLOAD) {
+                return Ok(Some(cursor_of(*score, id)));
+            }
+        }
+        Ok(None)
+    }
+
+    /// The claims of one worker beyond the cursor, which is the last token shown.
+    fn held(&mut self, unit: &mut Unit<'_>, cursor: Option<&[u8]>, worker: &str) -> Answer<Option<Vec<u8>>> {
+        let after: Option<u64> = cursor
+            .map(|cursor| {
+                std::str::from_utf8(cursor)
+                    .ok()
+                    .and_then(|text| text.parse().ok())
+                    .ok_or_else(bad_cursor)
+            })
+            .transpose()?;
+        let Some(number) = super::worker_number(unit, self.name, worker)? else {
+            return Ok(None);
+        };
+        let Some(queue) = unit.memory.known_queue(self.name) else {
+            return Ok(None);
+        };
+        let mut claims: Vec<(u64, Vec<u8>)> = queue
+            .claims
+            .of(number)
+            .map(|(token, held)| (token, held.id.clone()))
+            .collect();
+        if self.reverse {
+            claims.reverse();
+        }
+        claims.retain(|(token, _)| match after {
+            None => true,
+            Some(after) if self.reverse => *token < after,
+            Some(after) => *token > after,
+        });
+        for (position, (token, id)) in claims.iter().enumerate() {
+            if self.is_full() && position > 0 {
+                let (last, _) = claims.get(position - 1).unwrap_or(&(*token, Vec::new())).clone();
+                return Ok(Some(last.to_string().into_bytes()));
+            }
+            self.add(unit, id, |record| record.fence == *token)?;
+        }
+        Ok(None)
+    }
+
+    /// The ids that count in the ready lists, the most urgent list first. The cursor is the place of the last
+    /// one looked at, `priority:position:id`: should others have come or gone meanwhile, it is looked for.
+    fn ready(&mut self, unit: &mut Unit<'_>, cursor: Option<&[u8]>) -> Answer<Option<Vec<u8>>> {
+        let start = match cursor {
+            None => None,
+            Some(cursor) => Some(Place::read(cursor).ok_or_else(bad_cursor)?),
+        };
+        let order: Vec<u8> = if self.reverse {
+            (0..PRIORITIES).rev().collect()
+        } else {
+            (0..PRIORITIES).collect()
+        };
+        let mut looked_at = 0;
+        let from = start.as_ref().map(|place| place.priority);
+        for priority in order
+            .into_iter()
+            .skip_while(|priority| from.is_some_and(|from| from != *priority))
+        {
+            let list = self.name.ready(priority);
+            let mut position = match &start {
+                Some(place) if place.priority == priority => place.find(unit, self)?,
+                _ => 0,
+            };
+            loop {
+                let step = self.count.clamp(16, 256);
+                let ids = self.range(unit, list, position, step)?;
+                for id in &ids {
+                    let settings = self.settings.clone();
+                    self.add(unit, id, |record| ready::counts(record, priority, &settings))?;
+                    looked_at += 1;
+                    if self.is_full() || looked_at >= LOOKED_AT {
+                        let place = Place {
+                            priority,
+                            position,
+                            id: id.clone(),
+                        };
+                        return Ok(Some(place.write()));
+                    }
+                    position += 1;
+                }
+                if ids.len() < step {
+                    break;
+                }
+            }
+        }
+        Ok(None)
+    }
+
+    /// Ids from a position on, counted from the end where this page began.
+    fn range(
+        &self,
+        unit: &mut Unit<'_>,
+        list: crate::names::Key<'_>,
+        position: usize,
+        count: usize,
+    ) -> Answer<Vec<Vec<u8>>> {
+        let position = i64::try_from(position).unwrap_or(i64::MAX);
+        if !self.reverse {
+            return unit.keys.lrange(list, position, count);
+        }
+        let length = i64::try_from(unit.keys.llen(list)?).unwrap_or(i64::MAX);
+        let end = length - position;
+        let from = (end - i64::try_from(count).unwrap_or(0)).max(0);
+        let mut ids = unit.keys.lrange(list, from, usize::try_from(end - from).unwrap_or(0))?;
+        ids.reverse();
+        Ok(ids)
+    }
+}
+
+/// The place of an id in the ready lists.
+struct Place {
+    priority: u8,
+    position: usize,
+    id: Vec<u8>,
+}
+
+impl Place {
+    fn write(&self) -> Vec<u8> {
+        let mut cursor = format!("{}:{}:", self.priority, self.position).into_bytes();
+        cursor.extend_from_slice(&self.id);
+        cursor
+    }
+
+    fn read(cursor: &[u8]) -> Option<Place> {
+        let (priority, rest) = numbered(cursor)?;
+        let (position, id) = numbered(&rest)?;
+        Some(Place {
+            priority: u8::try_from(priority).ok().filter(|priority| *priority < PRIORITIES)?,
+            position: usize::try_from(position).ok()?,
+            id,
+        })
+    }
+
+    /// The position behind this id as the list is now. Heads that were taken and tails that came shift it;
+    /// when it is not near any more it was taken, and so was all before it.
+    fn find(&self, unit: &mut Unit<'_>, page: &Page<'_>) -> Answer<usize> {
+        let list = page.name.ready(self.priority);
+        let from = self.position.saturating_sub(LOOKED_AT);
+        let ids = page.range(unit, list, from, LOOKED_AT + 256)?;
+        let near = self.position - from;
+        let found = ids
+            .iter()
+            .enumerate()
+            .filter(|(_, id)| **id == self.id)
+            .min_by_key(|(position, _)| position.abs_diff(near));
+        Ok(found.map_or(0, |(position, _)| from + position + 1))
+    }
+}
+
+fn cursor_of(number: i64, id: &[u8]) -> Vec<u8> {
+    let mut cursor = format!("{number}:").into_bytes();
+    cursor.extend_from_slice(id);
+    cursor
+}
+
+/// Splits `number:rest`.
+fn numbered(text: &[u8]) -> Option<Scored> {
+    let colon = text.iter().position(|&byte| byte == b':')?;
+    let number = std::str::from_utf8(text.get(..colon)?).ok()?.parse().ok()?;
+    Some((number, text.get(colon + 1..)?.to_vec()))
+}
+
+fn bad_cursor() -> Error {
+    Error::BadArg("CURSOR must be 0 or what the last page replied".into())
+}

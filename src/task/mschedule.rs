@@ -1,0 +1,51 @@
+//! TASK.MSCHEDULE: many tasks in one step.
+
+use crate::env::Caller;
+use crate::error::Error;
+use crate::reply::Reply;
+use crate::spec::{Access, Arg, Args, Keys, Kind, Spec};
+use crate::task::schedule::{ATTEMPTS, BACKOFF, LEASE, New, PRIORITY, WHEN, check_payload, free_id};
+use crate::task::take;
+use crate::unit::{Command, Outcome, Unit};
+
+/// TASK.MSCHEDULE.
+pub struct MSchedule;
+
+impl Command for MSchedule {
+    const SPEC: Spec = Spec {
+        name: "TASK.MSCHEDULE",
+        summary: "Schedules several tasks with the same options, all or none.",
+        complexity: "O(N) for N tasks, O(N log M) with a delay",
+        access: Access::Grow,
+        blocking: false,
+        keys: Keys::First,
+        args: &[
+            Arg::QUEUE,
+            Arg::value("numtasks", Kind::Counted(&[Arg::value("payload", Kind::Bytes)])),
+            WHEN,
+            PRIORITY,
+            ATTEMPTS,
+            BACKOFF,
+            LEASE,
+        ],
+        reply: "array of ids, in the order of the payloads",
+    };
+
+    fn run(args: &Args<'_>, caller: &Caller<'_>, unit: &mut Unit<'_>) -> Result<Outcome, Error> {
+        let name = super::queue(args, caller)?;
+        let new = New::from_args(args, &unit.env)?;
+        super::settings(unit, &name)?;
+        new.check(unit, &name)?;
+        for payload in args.items() {
+            check_payload(payload.as_bytes(), &unit.env)?;
+        }
+        let mut ids = Vec::with_capacity(args.items().len());
+        for payload in args.items() {
+            let id = free_id(unit, &name)?;
+            new.add(unit, &name, &id, payload.as_bytes(), None)?;
+            ids.push(Reply::Bytes(id));
+        }
+        take::serve(unit, &name);
+        Ok(Reply::Array(ids).into())
+    }
+}

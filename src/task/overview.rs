@@ -1,0 +1,49 @@
+//! All queues in numbers, for INFO.
+
+use crate::names::{Index, Name};
+use crate::task::{ready, stats};
+use crate::time::Ms;
+use crate::unit::Unit;
+
+/// Counts over every queue of every database on this server.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Overview {
+    /// Queues in memory; some may have no keys any more.
+    pub queues: usize,
+    /// Tasks that may be claimed.
+    pub ready: usize,
+    /// How long the oldest of them has been due, ms.
+    pub oldest_ready: Ms,
+    /// Tasks that wait for their time.
+    pub scheduled: usize,
+    /// Tasks held by workers.
+    pub claimed: usize,
+    /// Dead tasks.
+    pub dead: usize,
+}
+
+/// Counts all queues. A queue with a key of another type counts as far as its keys are ours.
+pub fn overview(unit: &mut Unit<'_>) -> Overview {
+    let names: Vec<Name> = unit.memory.queues().map(|(name, _)| name.clone()).collect();
+    let mut all = Overview {
+        queues: names.len(),
+        ..Overview::default()
+    };
+    for name in &names {
+        for (sum, index) in [
+            (&mut all.scheduled, Index::Scheduled),
+            (&mut all.claimed, Index::Claimed),
+            (&mut all.dead, Index::Dead),
+        ] {
+            *sum += unit.keys.zcard(name.index(index)).unwrap_or(0);
+        }
+        let Ok(settings) = super::settings(unit, name) else {
+            continue;
+        };
+        all.ready += ready::count(unit, name, &settings).unwrap_or(0);
+        if let Ok(Some(age)) = stats::oldest_ready(unit, name, &settings) {
+            all.oldest_ready = all.oldest_ready.max(age);
+        }
+    }
+    all
+}

@@ -1,0 +1,74 @@
+//! TASK.PAUSE and TASK.RESUME: no claims for a while; all else goes on.
+
+use crate::env::Caller;
+use crate::error::Error;
+use crate::names::Name;
+use crate::reply::Reply;
+use crate::settings::{PAUSED, UNTIL_RESUMED};
+use crate::spec::{Access, Arg, Args, Keys, Spec};
+use crate::task::take;
+use crate::time::MAX_DELAY;
+use crate::unit::{Command, Outcome, Unit};
+
+/// TASK.PAUSE.
+pub struct Pause;
+
+impl Command for Pause {
+    const SPEC: Spec = Spec {
+        name: "TASK.PAUSE",
+        summary: "Stops claims from a queue, for a time or until RESUME. Waiting claimers stay.",
+        complexity: "O(1)",
+        access: Access::Write,
+        blocking: false,
+        keys: Keys::First,
+        args: &[Arg::QUEUE, Arg::duration("FOR", 1, MAX_DELAY)],
+        reply: "OK",
+    };
+
+    fn run(args: &Args<'_>, caller: &Caller<'_>, unit: &mut Unit<'_>) -> Result<Outcome, Error> {
+        let name = super::queue(args, caller)?;
+        let mut settings = super::settings(unit, &name)?;
+        let until = args.int("FOR").map(|ms| unit.env.wall.after(ms));
+        let text = until.map_or(UNTIL_RESUMED.to_string(), |until| until.0.to_string());
+        unit.keys.hset(name.queue(), &[(PAUSED.as_bytes(), text.as_bytes())])?;
+        settings.paused = Some(until.map_or(i64::MAX, |until| until.0));
+        unit.memory.queue(&name).settings = Some(settings);
+        if let Some(until) = until {
+            unit.memory.agenda.at_wall(&name, until);
+        }
+        Ok(Reply::OK.into())
+    }
+}
+
+/// TASK.RESUME.
+pub struct Resume;
+
+impl Command for Resume {
+    const SPEC: Spec = Spec {
+        name: "TASK.RESUME",
+        summary: "Ends a pause.",
+        complexity: "O(1)",
+        access: Access::Write,
+        blocking: false,
+        keys: Keys::First,
+        args: &[Arg::QUEUE],
+        reply: "OK",
+    };
+
+    fn run(args: &Args<'_>, caller: &Caller<'_>, unit: &mut Unit<'_>) -> Result<Outcome, Error> {
+        let name = super::queue(args, caller)?;
+        end(unit, &name)?;
+        take::serve(unit, &name);
+        Ok(Reply::OK.into())
+    }
+}
+
+/// Ends a pause, if there is one.
+pub fn end(unit: &mut Unit<'_>, name: &Name) -> Result<(), Error> {
+    let mut settings = super::settings(unit, name)?;
+    if settings.paused.take().is_some() {
+        unit.keys.hdel(name.queue(), &[PAUSED.as_bytes()])?;
+        unit.memory.queue(name).settings = Some(settings);
+    }
+    Ok(())
+}

@@ -1,0 +1,137 @@
+//! TASK.PURGE: remove the tasks of one state.
+
+use crate::env::Caller;
+use crate::error::Error;
+use crate::keyspace::{Answer, Scored};
+use crate::names::{Index, Name, PRIORITIES};
+use crate::reply::Reply;
+use crate::settings::Settings;
+use crate::spec::{Access, Arg, Args, Keys, Kind, MAX_COUNT, Spec};
+use crate::task::{ending, ready};
+use crate::time::{MAX_DELAY, Ms};
+use crate::unit::{Command, Outcome, Unit};
+
+/// Scheduled tasks one call looks at for those that are old enough; due times tell nothing about age.
+const LOOKED_AT: usize = 10_000;
+
+/// TASK.PURGE.
+pub struct Purge;
+
+impl Command for Purge {
+    const SPEC: Spec = Spec {
+        name: "TASK.PURGE",
+        summary: "Removes scheduled, ready or dead tasks, with OLDER those that long in that state; 1,000 a call at most.",
+        complexity: "O(N log M) for N tasks removed of M in that state",
+        access: Access::Write,
+        blocking: false,
+        keys: Keys::First,
+        args: &[
+            Arg::QUEUE,
+            Arg::value("state", Kind::Words(&["scheduled", "ready", "dead"])),
+            Arg::duration("OLDER", 0, MAX_DELAY),
+            Arg::COUNT,
+        ],
+        reply: "how many were removed",
+    };
+
+    fn run(args: &Args<'_>, caller: &Caller<'_>, unit: &mut Unit<'_>) -> Result<Outcome, Error> {
+        let name = super::queue(args, caller)?;
+        let settings = super::settings(unit, &name)?;
+        let count = usize::try_from(args.int("COUNT").unwrap_or(MAX_COUNT)).unwrap_or(0);
+        let older = args.int("OLDER");
+        let removed = match args.word("state").unwrap_or_default() {
+            "ready" => ready_tasks(unit, &name, older, count, &settings)?,
+            "dead" => {
+                let latest = older.map_or(i64::MAX, |older| unit.env.wall.0 - older);
+                let dead = unit.keys.zlowest(name.index(Index::Dead), latest, count)?;
+                sorted(unit, &name, Index::Dead, &dead)?
+            }
+            _ => {
+                let tasks = scheduled(unit, &name, older, count, &settings)?;
+                sorted(unit, &name, Index::Scheduled, &tasks)?
+            }
+        };
+        Ok(Reply::count(removed).into())
+    }
+}
+
+fn sorted(unit: &mut Unit<'_>, name: &Name, index: Index, members: &[Scored]) -> Answer<usize> {
+    let ids: Vec<&[u8]> = members.iter().map(|(_, id)| id.as_slice()).collect();
+    if ids.is_empty() {
+        return Ok(0);
+    }
+    for id in &ids {
+        ending::erase(unit, name, id)?;
+    }
+    unit.keys.zrem(name.index(index), &ids)
+}
+
+/// Scheduled tasks that were scheduled that long ago: until it is claimed, a task's fence is the time of its
+/// birth in µs.
+fn scheduled(
+    unit: &mut Unit<'_>,
+    name: &Name,
+    older: Option<Ms>,
+    count: usize,
+    settings: &Settings,
+) -> Answer<Vec<Scored>> {
+    let index = name.index(Index::Scheduled);
+    let Some(older) = older else {
+        return unit.keys.zlowest(index, i64::MAX, count);
+    };
+    let latest = unit
+        .env
+        .wall_us
+        .saturating_sub(u64::try_from(older).unwrap_or(0).saturating_mul(1_000));
+    let mut found = Vec::new();
+    for member in unit.keys.zwalk(index, None, false, LOOKED_AT)? {
+        let record = super::find(unit, name, &member.1, settings).unwrap_or(None);
+        if record.is_some_and(|record| record.fence <= latest) {
+            found.push(member);
+        }
+        if found.len() >= count {
+            break;
+        }
+    }
+    Ok(found)
+}
+
+/// Takes ready tasks off the heads of their lists, the most urgent first, while they are old enough.
+fn ready_tasks(
+    unit: &mut Unit<'_>,
+    name: &Name,
+    older: Option<Ms>,
+    count: usize,
+    settings: &Settings,
+) -> Answer<usize> {
+    ready::expect_all(unit, name)?;
+    let mut removed = 0;
+    let mut looked_at = 0;
+    for priority in 0..PRIORITIES {
+        let mut stale = 0;
+        while removed < count && looked_at < LOOKED_AT {
+            looked_at += 1;
+            let list = name.ready(priority);
+            let Some(id) = unit.keys.lrange(list, 0, 1)?.pop() else {
+                break;
+            };
+            let record = ready::look(unit, name, &id);
+            match record {
+                Some(mut record) if ready::counts(&record, priority, settings) => {
+                    if older.is_some_and(|older| unit.env.wall.since(record.due) < older) {
+                        break;
+                    }
+                    unit.keys.lpop(list)?;
+                    ending::remove(unit, name, &id, &mut record)?;
+                    removed += 1;
+                }
+                record => {
+                    unit.keys.lpop(list)?;
+                    stale += i64::from(ready::discard(unit, name, &id, priority, record)?);
+                }
+            }
+        }
+        ready::change_stale(unit, name, priority, -stale)?;
+    }
+    Ok(removed)
+}

@@ -1,0 +1,191 @@
+//! TASK.SCHEDULE: a task for now or for later.
+
+use crate::backoff::{self, Backoff};
+use crate::config::MAX_ATTEMPTS;
+use crate::env::{Caller, Env};
+use crate::error::Error;
+use crate::keyspace::Type;
+use crate::names::{Index, Name};
+use crate::reply::Reply;
+use crate::settings::Settings;
+use crate::spec::{Access, Arg, Args, Keys, Kind, Spec};
+use crate::task::extra::{OPTIONS, Options};
+use crate::task::ready::{self, End};
+use crate::task::record::{EXTRA, HEADER, Record, State, generated_id};
+use crate::task::take;
+use crate::time::{MAX_DELAY, MAX_LEASE, MAX_UNIX_MS, MIN_UNIX_MS, Wall};
+use crate::unit::{Command, Outcome, Unit};
+
+/// DELAY or AT.
+pub const WHEN: Arg = Arg::value(
+    "when",
+    Kind::OneOf(&[
+        Arg::duration("DELAY", 0, MAX_DELAY),
+        Arg::option("AT", "unix-ms", Kind::Int(MIN_UNIX_MS, MAX_UNIX_MS, "unix ms")),
+    ]),
+);
+/// PRIORITY.
+pub const PRIORITY: Arg = Arg::option("PRIORITY", "priority", Kind::Int(0, 9, ""));
+/// ATTEMPTS.
+pub const ATTEMPTS: Arg = Arg::option("ATTEMPTS", "n", Kind::Int(1, MAX_ATTEMPTS, ""));
+/// BACKOFF.
+pub const BACKOFF: Arg = Arg::option("BACKOFF", "backoff", Kind::Group(backoff::ARGS));
+/// LEASE.
+pub const LEASE: Arg = Arg::duration("LEASE", 1, MAX_LEASE);
+
+/// The priority of a task that was given none.
+const DEFAULT_PRIORITY: u8 = 5;
+
+/// TASK.SCHEDULE.
+pub struct Schedule;
+
+impl Command for Schedule {
+    const SPEC: Spec = Spec {
+        name: "TASK.SCHEDULE",
+        summary: "Schedules a task: ready at once, after DELAY or AT a time.",
+        complexity: "O(1), O(log N) with a delay",
+        access: Access::Grow,
+        blocking: false,
+        keys: Keys::First,
+        args: &[
+            Arg::QUEUE,
+            Arg::value("payload", Kind::Bytes),
+            Arg::option("ID", "id", Kind::Text),
+            WHEN,
+            PRIORITY,
+            ATTEMPTS,
+            BACKOFF,
+            LEASE,
+        ],
+        reply: "the id",
+    };
+
+    fn run(args: &Args<'_>, caller: &Caller<'_>, unit: &mut Unit<'_>) -> Result<Outcome, Error> {
+        let name = super::queue(args, caller)?;
+        let new = New::from_args(args, &unit.env)?;
+        let settings = super::settings(unit, &name)?;
+        new.check(unit, &name)?;
+        check_payload(args.bytes("payload"), &unit.env)?;
+        let id = match args.get("ID") {
+            Some(id) => id.as_bytes().to_vec(),
+            None => free_id(unit, &name)?,
+        };
+        let old = old_record(unit, &name, &id, &settings)?;
+        new.add(unit, &name, &id, args.bytes("payload"), old)?;
+        take::serve(unit, &name);
+        Ok(Reply::Bytes(id).into())
+    }
+}
+
+/// What a task is to be, apart from its id and payload.
+#[derive(Debug)]
+pub struct New {
+    due: Wall,
+    priority: u8,
+    options: Options,
+}
+
+impl New {
+    /// From the options of SCHEDULE and MSCHEDULE.
+    pub fn from_args(args: &Args<'_>, env: &Env) -> Result<New, Error> {
+        Ok(New {
+            due: due(args, env).unwrap_or(env.wall),
+            priority: args
+                .int("PRIORITY")
+                .and_then(|priority| u8::try_from(priority).ok())
+                .unwrap_or(DEFAULT_PRIORITY),
+            options: Options {
+                attempts: args.int("ATTEMPTS").and_then(|attempts| u64::try_from(attempts).ok()),
+                backoff: Backoff::from_args(args).map(|rule| rule.to_string()),
+                lease: args.int("LEASE"),
+            },
+        })
+    }
+
+    /// Nothing, when the index the task goes to has its type.
+    pub fn check(&self, unit: &mut Unit<'_>, name: &Name) -> Result<(), Error> {
+        if self.due > unit.env.wall {
+            unit.keys.expect(name.index(Index::Scheduled), Type::SortedSet)
+        } else {
+            ready::expect(unit, name, self.priority)
+        }
+    }
+
+    /// Writes the task. `old` is the record that has the id but is no task any more.
+    pub fn add(
+        &self,
+        unit: &mut Unit<'_>,
+        name: &Name,
+        id: &[u8],
+        payload: &[u8],
+        old: Option<Record>,
+    ) -> Result<(), Error> {
+        let fence = unit.next_fence(old.as_ref().map_or(0, |old| old.fence));
+        let mut record = Record::new(fence, self.due.max(unit.env.wall), self.priority);
+        if let Some(old) = old {
+            record.stale = old.stale;
+            unit.keys.del(name.extra(id));
+        }
+        if !self.options.is_empty() {
+            unit.keys.hset(name.extra(id), &[(OPTIONS, &self.options.to_json())])?;
+            record.flags |= EXTRA;
+        }
+        if self.due > unit.env.wall {
+            unit.keys.zadd(name.index(Index::Scheduled), &[(self.due.0, id)])?;
+            unit.memory.agenda.at_wall(name, self.due);
+        } else {
+            ready::push(unit, name, id, &mut record, End::Tail)?;
+        }
+        unit.keys.set(name.task(id), &record.write(), payload)?;
+        let now = unit.env.steady;
+        unit.memory.totals.scheduled += 1;
+        let queue = unit.memory.queue(name);
+        queue.totals.scheduled += 1;
+        queue.used = now;
+        Ok(())
+    }
+}
+
+/// The wall moment DELAY or AT stands for.
+pub fn due(args: &Args<'_>, env: &Env) -> Option<Wall> {
+    match (args.int("DELAY"), args.int("AT")) {
+        (Some(delay), _) => Some(env.wall.after(delay)),
+        (None, Some(at)) => Some(Wall(at)),
+        (None, None) => None,
+    }
+}
+
+/// Nothing, when the payload is within `steward.max-payload`.
+pub fn check_payload(payload: &[u8], env: &Env) -> Result<(), Error> {
+    let most = usize::try_from(env.settings.max_payload).unwrap_or(usize::MAX);
+    if payload.len() > most {
+        return Err(Error::TooBig(most));
+    }
+    Ok(())
+}
+
+/// An id of the module's making that nobody else has used.
+pub fn free_id(unit: &mut Unit<'_>, name: &Name) -> Result<Vec<u8>, Error> {
+    loop {
+        let id = generated_id(unit.next_fence(0));
+        if !unit.keys.exists(name.task(&id)) {
+            return Ok(id.to_vec());
+        }
+    }
+}
+
+/// `DUPLICATE` when the id is a task's; else the record that is left of one, if any.
+fn old_record(unit: &mut Unit<'_>, name: &Name, id: &[u8], settings: &Settings) -> Result<Option<Record>, Error> {
+    let Some(bytes) = unit.keys.get_start(name.task(id), HEADER)? else {
+        return Ok(None);
+    };
+    let mut record = Record::read(&bytes).ok_or(Error::Foreign)?;
+    if super::exists(&record, settings) {
+        return Err(Error::Duplicate(String::from_utf8_lossy(id).into_owned()));
+    }
+    if record.state != State::Removed || record.fence < settings.dropped_below() {
+        // Its ids stand in indexes that are set aside and swept.
+        record.stale = 0;
+    }
+    Ok(Some(record))
+}

@@ -1,0 +1,68 @@
+//! A task as GET and LIST show it.
+
+use crate::keyspace::Answer;
+use crate::names::{Index, Name};
+use crate::reply::Reply;
+use crate::settings::Settings;
+use crate::task::extra;
+use crate::task::record::{CANCELLED, EXTRA, Record, State};
+use crate::time::Steady;
+use crate::unit::Unit;
+
+/// Names of the fields, for the README.
+pub const FIELDS: &str = "`id`, `state`, `due`, `priority`, `attempt`, `attempts`, `backoff`, `deliveries`, `lost`, `worker`, `lease`, `left`, `cancelled`, `error`, `progress`, `died`, `payload`";
+
+/// Everything known about a task but its token.
+pub fn show(
+    unit: &mut Unit<'_>,
+    name: &Name,
+    id: &[u8],
+    record: &Record,
+    payload: Option<Vec<u8>>,
+    settings: &Settings,
+) -> Answer<Reply> {
+    let state = super::place(unit, name, id, record)?;
+    let options = extra::options(unit.keys, name, id, record);
+    let attempts = extra::attempts(unit, &options, settings);
+    let (mut error, mut progress) = (None, None);
+    if record.has(EXTRA) {
+        error = unit.keys.hget(name.extra(id), extra::ERROR).unwrap_or(None);
+        progress = unit.keys.hget(name.extra(id), extra::PROGRESS).unwrap_or(None);
+    }
+    let (mut worker, mut lease, mut left, mut died) = (None, None, None, None);
+    match record.state {
+        State::Claimed => {
+            worker = super::worker_name(unit, name, record.worker)?;
+            lease = Some(record.lease);
+            left = left_of(unit, name, id, record)?;
+        }
+        State::Dead => died = unit.keys.zscore(name.index(Index::Dead), id)?,
+        _ => {}
+    }
+    let number = |number: u64| Reply::Int(i64::try_from(number).unwrap_or(i64::MAX));
+    Ok(Reply::Map(vec![
+        ("id", Reply::Bytes(id.to_vec())),
+        ("state", Reply::Word(state)),
+        ("due", Reply::Int(record.due.0)),
+        ("priority", Reply::Int(i64::from(record.priority))),
+        ("attempt", number(record.attempt())),
+        ("attempts", number(attempts)),
+        ("backoff", Reply::text(extra::backoff(&options, settings).to_string())),
+        ("deliveries", number(record.deliveries)),
+        ("lost", number(record.lost)),
+        ("worker", worker.map_or(Reply::Null, Reply::text)),
+        ("lease", Reply::int_or_null(lease)),
+        ("left", Reply::int_or_null(left)),
+        ("cancelled", Reply::Int(i64::from(record.has(CANCELLED)))),
+        ("error", Reply::bytes_or_null(error)),
+        ("progress", Reply::bytes_or_null(progress)),
+        ("died", Reply::int_or_null(died)),
+        ("payload", Reply::bytes_or_null(payload)),
+    ]))
+}
+
+/// How long the lease has to run, ms. Until the scores of a former process are replaced it has all of it.
+fn left_of(unit: &mut Unit<'_>, name: &Name, id: &[u8], record: &Record) -> Answer<Option<i64>> {
+    let deadline = unit.keys.zscore(name.index(Index::Claimed), id)?;
+    Ok(deadline.map(|deadline| Steady(deadline).since(unit.env.steady).clamp(0, record.lease)))
+}

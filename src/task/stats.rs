@@ -1,0 +1,109 @@
+//! TASK.STATS: a queue in numbers, each exact and O(1).
+
+use crate::env::Caller;
+use crate::error::Error;
+use crate::keyspace::Answer;
+use crate::names::{Index, Name, PRIORITIES};
+use crate::reply::Reply;
+use crate::settings::Settings;
+use crate::spec::{Access, Arg, Args, Keys, Spec};
+use crate::task::{ready, take};
+use crate::time::Ms;
+use crate::unit::{Command, Outcome, Unit};
+
+/// Ids at the head of a ready list that are looked at for the oldest one that counts.
+const HEADS: usize = 16;
+
+/// TASK.STATS.
+pub struct Stats;
+
+impl Command for Stats {
+    const SPEC: Spec = Spec {
+        name: "TASK.STATS",
+        summary: "Counts a queue's tasks in each state and what happened to them since the module was loaded.",
+        complexity: "O(1)",
+        access: Access::Read,
+        blocking: false,
+        keys: Keys::First,
+        args: &[Arg::QUEUE],
+        reply: "map `scheduled`, `ready`, `claimed`, `blocked`, `done`, `dead`, `total_scheduled`, `total_claimed`, `total_acked`, `total_failed`, `total_lost`, `total_dead`, `total_expired`, `total_cancelled`, `since`, `oldest_ready`, `late_p50`, `late_p99`, `late_max`, `waiting`, `paused`",
+    };
+
+    fn run(args: &Args<'_>, caller: &Caller<'_>, unit: &mut Unit<'_>) -> Result<Outcome, Error> {
+        let name = super::queue(args, caller)?;
+        let settings = super::settings(unit, &name)?;
+        let mut map = Vec::with_capacity(21);
+        map.push(("scheduled", size(unit, &name, Index::Scheduled)?));
+        map.push(("ready", Reply::count(ready::count(unit, &name, &settings)?)));
+        for (field, index) in [
+            ("claimed", Index::Claimed),
+            ("blocked", Index::Blocked),
+            ("done", Index::Done),
+            ("dead", Index::Dead),
+        ] {
+            map.push((field, size(unit, &name, index)?));
+        }
+        let oldest = oldest_ready(unit, &name, &settings)?;
+        let paused = if take::is_paused(&settings, unit) {
+            settings.paused
+        } else {
+            None
+        };
+        let queue = unit.memory.known_queue(&name);
+        let totals = queue.map(|queue| queue.totals).unwrap_or_default();
+        for (field, total) in [
+            ("total_scheduled", totals.scheduled),
+            ("total_claimed", totals.claimed),
+            ("total_acked", totals.acked),
+            ("total_failed", totals.failed),
+            ("total_lost", totals.lost),
+            ("total_dead", totals.dead),
+            ("total_expired", totals.expired),
+            ("total_cancelled", totals.cancelled),
+        ] {
+            map.push((field, Reply::Int(i64::try_from(total).unwrap_or(i64::MAX))));
+        }
+        let lateness = queue.and_then(|queue| queue.lateness.as_deref());
+        let late = |share: f64| Reply::int_or_null(lateness.and_then(|lateness| lateness.quantile(share)));
+        map.extend([
+            ("since", Reply::Int(unit.memory.since.0)),
+            ("oldest_ready", Reply::int_or_null(oldest)),
+            ("late_p50", late(0.5)),
+            ("late_p99", late(0.99)),
+            (
+                "late_max",
+                Reply::int_or_null(lateness.and_then(|lateness| lateness.max())),
+            ),
+            ("waiting", Reply::count(unit.memory.waiting.count(&name))),
+            (
+                "paused",
+                Reply::Int(match paused {
+                    None => 0,
+                    Some(i64::MAX) => -1,
+                    Some(until) => until,
+                }),
+            ),
+        ]);
+        Ok(Reply::Map(map).into())
+    }
+}
+
+fn size(unit: &mut Unit<'_>, name: &Name, index: Index) -> Answer<Reply> {
+    unit.keys.zcard(name.index(index)).map(Reply::count)
+}
+
+/// How long the oldest ready task has been due, ms.
+pub fn oldest_ready(unit: &mut Unit<'_>, name: &Name, settings: &Settings) -> Answer<Option<Ms>> {
+    let mut oldest = None;
+    for priority in 0..PRIORITIES {
+        for id in unit.keys.lrange(name.ready(priority), 0, HEADS)? {
+            let record = ready::look(unit, name, &id).filter(|record| ready::counts(record, priority, settings));
+            if let Some(record) = record {
+                let age = unit.env.wall.since(record.due).max(0);
+                oldest = oldest.max(Some(age));
+                break;
+            }
+        }
+    }
+    Ok(oldest)
+}

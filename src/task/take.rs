@@ -1,0 +1,304 @@
+//! Handing ready tasks to workers: at once to the one that asks, later to those that wait.
+
+use crate::error::Error;
+use crate::keyspace::{Answer, Type};
+use crate::names::{Index, Name, PRIORITIES};
+use crate::queue::{Held, Rebase};
+use crate::reply::Reply;
+use crate::settings::Settings;
+use crate::task::record::{CANCELLED, HEADER, Record, State};
+use crate::task::{extra, ready};
+use crate::time::{Ms, Steady};
+use crate::unit::Unit;
+use crate::waiting::{Handed, Patience, Want};
+
+/// Ids one claim passes over before it leaves the rest to the tick: a million would stall the server for
+/// a third of a second.
+const PASS_OVER: usize = 1_000;
+/// Bytes of payload after which one reply takes no further task.
+const MAX_PAYLOAD: usize = 1 << 20;
+
+/// What a claim came to.
+#[derive(Debug, Default)]
+pub struct Taken {
+    /// The tasks as the client is shown them.
+    pub tasks: Vec<Reply>,
+    /// The same claims for the record.
+    pub handed: Vec<Handed>,
+    /// Whether it gave up at stale ids with something that counts behind them.
+    pub unsure: bool,
+}
+
+/// How far a claim goes through stale ids.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Effort {
+    /// `PASS_OVER` of them; the client can be made to wait for the tick.
+    Bounded,
+    /// To the end: in MULTI or a script nobody can wait.
+    Thorough,
+}
+
+struct Live {
+    id: Vec<u8>,
+    record: Record,
+    payload: Vec<u8>,
+}
+
+/// Claims up to `want.count` ready tasks, the most urgent and oldest first. Takes none while the queue is
+/// paused.
+pub fn take(unit: &mut Unit<'_>, name: &Name, want: &Want, effort: Effort) -> Answer<Taken> {
+    let settings = super::settings(unit, name)?;
+    let mut taken = Taken::default();
+    if is_paused(&settings, unit) {
+        return Ok(taken);
+    }
+    let lists = check(unit, name)?;
+    let mut budget = match effort {
+        Effort::Bounded => PASS_OVER,
+        Effort::Thorough => usize::MAX,
+    };
+    let mut claims: Vec<(Vec<u8>, Steady)> = Vec::new();
+    let mut bytes = 0;
+    for priority in (0..PRIORITIES).filter(|priority| lists & (1 << priority) != 0) {
+        while claims.len() < want.count && (claims.is_empty() || bytes < MAX_PAYLOAD) && budget > 0 {
+            let Some(live) = pop(unit, name, priority, &settings, &mut budget)? else {
+                break;
+            };
+            bytes += live.payload.len();
+            let worker = worker_number(unit, name, &want.worker)?;
+            let deadline = claim(unit, name, want, worker, &settings, live, &mut taken)?;
+            claims.push(deadline);
+        }
+        if claims.len() >= want.count || budget == 0 {
+            break;
+        }
+    }
+    let members: Vec<(Ms, &[u8])> = claims
+        .iter()
+        .map(|(id, deadline)| (deadline.0, id.as_slice()))
+        .collect();
+    if !members.is_empty() {
+        if unit.memory.queue(name).rebase == Rebase::Walking(0, 0) && unit.keys.zcard(name.index(Index::Claimed))? == 0
+        {
+            // No claim is another process's.
+            unit.memory.queue(name).rebase = Rebase::Done;
+        }
+        unit.keys.zadd(name.index(Index::Claimed), &members)?;
+    }
+    if let Some(first) = claims.iter().map(|(_, deadline)| *deadline).min() {
+        unit.memory.agenda.at_steady(name, first);
+    }
+    if claims.is_empty() && budget == 0 {
+        // The stale counts have changed: read them again.
+        let settings = super::settings(unit, name)?;
+        taken.unsure = ready::count(unit, name, &settings)? > 0;
+        unit.memory.queue(name).trim = true;
+        unit.memory.agenda.now(name);
+    }
+    let claimed = taken.handed.len() as u64;
+    unit.memory.totals.claimed += claimed;
+    if claimed > 0 {
+        let now = unit.env.steady;
+        let queue = unit.memory.queue(name);
+        queue.totals.claimed += claimed;
+        queue.used = now;
+    }
+    Ok(taken)
+}
+
+/// Serves the clients that wait in the queue's line, longest wait first, until one gets nothing.
+pub fn serve(unit: &mut Unit<'_>, name: &Name) {
+    while let Some((ticket, waiter)) = unit.memory.waiting.first(name) {
+        let want = waiter.want.clone();
+        match take(unit, name, &want, Effort::Bounded) {
+            Ok(taken) if !taken.tasks.is_empty() => {
+                unit.memory
+                    .waiting
+                    .answer(ticket, Reply::Array(taken.tasks), taken.handed);
+            }
+            Ok(taken) if taken.unsure => return,
+            _ => break,
+        }
+    }
+    dismiss(unit, name);
+}
+
+/// Whether the queue hands out nothing now.
+pub fn is_paused(settings: &Settings, unit: &Unit<'_>) -> bool {
+    settings.paused.is_some_and(|until| until > unit.env.wall.0)
+}
+
+/// Answers the clients that waited only for the sweep, when nothing lives in any of their queues.
+fn dismiss(unit: &mut Unit<'_>, name: &Name) {
+    for ticket in unit.memory.waiting.impatient(name) {
+        let names = unit.memory.waiting.names_of(ticket);
+        let none = names.iter().all(|name| {
+            super::settings(unit, name)
+                .and_then(|settings| Ok(is_paused(&settings, unit) || ready::count(unit, name, &settings)? == 0))
+                .unwrap_or(true)
+        });
+        if none {
+            unit.memory.waiting.answer(ticket, Reply::NullArray, Vec::new());
+        }
+    }
+}
+
+/// Checks all keys a claim may write, so that nothing is popped in vain. Bit p of the reply: the ready list
+/// of priority p has something.
+pub fn check(unit: &mut Unit<'_>, name: &Name) -> Answer<u16> {
+    let maybe = unit.memory.known_queue(name).map_or(!0, |queue| queue.maybe_ready);
+    let mut lists = 0;
+    for priority in (0..PRIORITIES).filter(|priority| maybe & (1 << priority) != 0) {
+        if unit.keys.llen(name.ready(priority))? > 0 {
+            lists |= 1 << priority;
+        }
+    }
+    if let Some(queue) = unit.memory.known_queue_mut(name) {
+        queue.maybe_ready = lists;
+    }
+    if lists != 0 {
+        unit.keys.expect(name.index(Index::Claimed), Type::SortedSet)?;
+        super::worker_numbers(unit, name)?;
+    }
+    Ok(lists)
+}
+
+/// The next id of the list that counts, with its task. Ids that do not count are used up on the way.
+fn pop(
+    unit: &mut Unit<'_>,
+    name: &Name,
+    priority: u8,
+    settings: &Settings,
+    budget: &mut usize,
+) -> Answer<Option<Live>> {
+    let mut stale = 0;
+    let mut live = None;
+    while *budget > 0 {
+        let Some(id) = unit.keys.lpop(name.ready(priority))? else {
+            break;
+        };
+        let value = unit.keys.get(name.task(&id)).unwrap_or(None);
+        let record = value.as_deref().and_then(Record::read);
+        match (record, value) {
+            (Some(record), Some(mut value)) if ready::counts(&record, priority, settings) => {
+                let payload = value.split_off(HEADER.min(value.len()));
+                live = Some(Live { id, record, payload });
+                break;
+            }
+            (record, _) => {
+                *budget -= 1;
+                stale += i64::from(ready::discard(unit, name, &id, priority, record)?);
+            }
+        }
+    }
+    ready::change_stale(unit, name, priority, -stale)?;
+    Ok(live)
+}
+
+fn claim(
+    unit: &mut Unit<'_>,
+    name: &Name,
+    want: &Want,
+    worker: u32,
+    settings: &Settings,
+    live: Live,
+    taken: &mut Taken,
+) -> Answer<(Vec<u8>, Steady)> {
+    let Live {
+        id,
+        mut record,
+        payload,
+    } = live;
+    let lease = want
+        .lease
+        .or_else(|| extra::options(unit.keys, name, &id, &record).lease)
+        .unwrap_or_else(|| settings.lease(&unit.env.settings));
+    let token = unit.next_fence(record.fence);
+    record.state = State::Claimed;
+    record.flags &= !CANCELLED;
+    record.deliveries += 1;
+    record.worker = worker;
+    record.lease = lease;
+    record.fence = token;
+    unit.keys.set_start(name.task(&id), &record.write())?;
+    let queue = unit.memory.queue(name);
+    queue.active.insert(worker);
+    let held = Held {
+        id: id.clone(),
+        connection: want.bind,
+    };
+    queue.claims.insert(worker, token, held);
+    if let Some(connection) = want.bind {
+        unit.memory.bind(connection, token, name, &id);
+    }
+    taken.tasks.push(show(name, want, &id, &record, payload));
+    taken.handed.push(Handed {
+        name: name.clone(),
+        id: id.clone(),
+        token,
+    });
+    Ok((id, unit.env.steady.after(lease)))
+}
+
+fn show(name: &Name, want: &Want, id: &[u8], record: &Record, payload: Vec<u8>) -> Reply {
+    let queue = ("queue", Reply::text(name.text()));
+    let mut map = Vec::with_capacity(10);
+    if want.named {
+        map.push(queue.clone());
+    }
+    map.push(("id", Reply::Bytes(id.to_vec())));
+    map.push(("token", Reply::Int(i64::try_from(record.fence).unwrap_or(i64::MAX))));
+    map.push((
+        "attempt",
+        Reply::Int(i64::try_from(record.attempt()).unwrap_or(i64::MAX)),
+    ));
+    map.push(("payload", Reply::Bytes(payload)));
+    if want.full {
+        if !want.named {
+            map.push(queue);
+        }
+        map.push(("due", Reply::Int(record.due.0)));
+        map.push(("priority", Reply::Int(i64::from(record.priority))));
+        map.push((
+            "deliveries",
+            Reply::Int(i64::try_from(record.deliveries).unwrap_or(i64::MAX)),
+        ));
+        map.push(("lease", Reply::Int(record.lease)));
+        map.push(("group", Reply::Null));
+    }
+    Reply::Map(map)
+}
+
+/// The number of a worker; a new one is written to the workers hash.
+fn worker_number(unit: &mut Unit<'_>, name: &Name, worker: &str) -> Answer<u32> {
+    let numbers = super::worker_numbers(unit, name)?;
+    if let Some(number) = numbers.number(worker) {
+        return Ok(number);
+    }
+    let number = numbers.free();
+    numbers.insert(number, worker.to_string());
+    let field = number.to_string();
+    unit.keys
+        .hset(name.workers(), &[(field.as_bytes(), worker.as_bytes())])?;
+    let check = unit.env.steady.after(super::tick::workers::CHECK);
+    unit.memory.agenda.at_steady(name, check);
+    Ok(number)
+}
+
+/// What a claim command answers: tasks, the wait, or nothing.
+pub fn outcome(taken: Taken, wait: Option<Patience>, names: Vec<Name>, want: Want) -> crate::unit::Outcome {
+    use crate::unit::Outcome;
+    use crate::waiting::Waiter;
+    if !taken.tasks.is_empty() {
+        return Outcome::Reply(Reply::Array(taken.tasks));
+    }
+    match wait.or(taken.unsure.then_some(Patience::Sweep)) {
+        Some(patience) => Outcome::Wait(Waiter { names, want, patience }),
+        None => Outcome::Reply(Reply::NullArray),
+    }
+}
+
+/// The error for BIND where there is no connection to bind to.
+pub fn unbindable() -> Error {
+    Error::BadArg("BIND needs a client connection: not allowed in a script".into())
+}

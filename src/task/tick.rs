@@ -1,0 +1,101 @@
+//! What time moves in one queue, a slice at a time.
+
+mod compact;
+mod ended;
+mod expire;
+mod promote;
+mod rebase;
+mod sweep;
+pub mod workers;
+
+use crate::keyspace::Answer;
+use crate::names::{Index, Name};
+use crate::settings::Settings;
+use crate::task::{ending, pause, take};
+use crate::time::{Ms, SECOND, Steady, Wall};
+use crate::unit::Unit;
+
+/// One slice of everything that is due in the queue. Whether there is more to do at once.
+///
+/// A key of another type stops only what needs that key: it is passed over until somebody changes it.
+pub fn run(unit: &mut Unit<'_>, name: &Name) {
+    let steps: [(&str, Step); 8] = [
+        ("its settings", unpause),
+        ("claims that ended", ended::end_claims),
+        ("a dropped queue", sweep::sweep),
+        ("the claimed set", rebase::rebase),
+        ("the scheduled set", promote::promote),
+        ("a lease that ran out", expire::expire),
+        ("a ready list", compact::compact),
+        ("the dead set", trim),
+    ];
+    let mut more = false;
+    for (what, step) in steps {
+        match super::settings(unit, name).and_then(|settings| step(unit, name, &settings)) {
+            Ok(again) => more |= again,
+            Err(error) => unit.memory.skip_foreign(name, &format!("{what}: {error}")),
+        }
+    }
+    if let Err(error) = workers::clean(unit, name) {
+        unit.memory.skip_foreign(name, &format!("the workers: {error}"));
+    }
+    take::serve(unit, name);
+    if more {
+        unit.memory.agenda.now(name);
+    }
+    if let Err(error) = plan(unit, name) {
+        unit.memory.skip_foreign(name, &format!("a moment to plan: {error}"));
+    }
+}
+
+/// What could not be dealt with is tried again after this long, ms.
+const RETRY: Ms = SECOND;
+/// A lease that is held for another turn of the event loop is looked at again after this long, ms.
+const TURN: Ms = 10;
+
+type Step = fn(&mut Unit<'_>, &Name, &Settings) -> Answer<bool>;
+
+/// Ends a pause whose time is over.
+fn unpause(unit: &mut Unit<'_>, name: &Name, settings: &Settings) -> Answer<bool> {
+    if settings.paused.is_some_and(|until| until <= unit.env.wall.0) {
+        pause::end(unit, name)?;
+    }
+    Ok(false)
+}
+
+/// Keeps the dead tasks within their limits.
+fn trim(unit: &mut Unit<'_>, name: &Name, settings: &Settings) -> Answer<bool> {
+    ending::trim_dead(unit, name, settings)
+}
+
+/// Puts the queue's next moments on the agenda. One that has passed was tried in this slice and could not be
+/// dealt with: because of a hold, or of a key of another type. It is tried again later.
+fn plan(unit: &mut Unit<'_>, name: &Name) -> Answer<()> {
+    let settings = super::settings(unit, name)?;
+    let (now, retry) = (unit.env.steady, unit.env.steady.after(RETRY));
+    let mut first = |index: Index| -> Answer<Option<i64>> {
+        let lowest = unit.keys.zlowest(name.index(index), i64::MAX, 1)?;
+        Ok(lowest.first().map(|(score, _)| *score))
+    };
+    let (due, deadline, died) = (first(Index::Scheduled)?, first(Index::Claimed)?, first(Index::Dead)?);
+    let gone = died.map(|died| died.saturating_add(settings.dead_retain(&unit.env.settings)));
+    let resumed = settings.paused.filter(|until| *until != i64::MAX);
+    for moment in [due, gone, resumed].into_iter().flatten().map(Wall) {
+        if moment > unit.env.wall {
+            unit.memory.agenda.at_wall(name, moment);
+        } else {
+            unit.memory.agenda.at_steady(name, retry);
+        }
+    }
+    if let Some(deadline) = deadline.map(Steady) {
+        let moment = if deadline > now {
+            deadline
+        } else {
+            // Held until then, or for another turn of the loop.
+            let turn = now.after(TURN);
+            unit.memory.holds.until(now).unwrap_or(turn).clamp(turn, retry)
+        };
+        unit.memory.agenda.at_steady(name, moment);
+    }
+    Ok(())
+}

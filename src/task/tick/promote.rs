@@ -1,0 +1,69 @@
+//! Tasks whose time has come.
+
+use crate::keyspace::Answer;
+use crate::names::{Index, Name, PRIORITIES};
+use crate::settings::Settings;
+use crate::stats::Lateness;
+use crate::task::record::{Record, State};
+use crate::task::{self, ready};
+use crate::time::Wall;
+use crate::unit::Unit;
+
+/// Tasks that become ready in one slice: larger batches save nothing more.
+const PROMOTED: usize = 128;
+
+/// Makes due tasks ready, in the order of their due times.
+pub fn promote(unit: &mut Unit<'_>, name: &Name, settings: &Settings) -> Answer<bool> {
+    let scheduled = name.index(Index::Scheduled);
+    let now = unit.env.wall;
+    let due = unit.keys.zlowest(scheduled, now.0, PROMOTED)?;
+    if due.is_empty() {
+        return Ok(false);
+    }
+    let mut tasks: Vec<(Vec<u8>, Record)> = Vec::with_capacity(due.len());
+    let mut lists = 0_u16;
+    for (_, id) in &due {
+        match ready::look(unit, name, id) {
+            Some(record) if record.state == State::Waiting && task::exists(&record, settings) => {
+                lists |= 1 << record.priority;
+                tasks.push((id.clone(), record));
+            }
+            _ => unit
+                .memory
+                .skip_foreign(name, "an id in the scheduled set that is no waiting task"),
+        }
+    }
+    for priority in (0..PRIORITIES).filter(|priority| lists & (1 << priority) != 0) {
+        ready::expect(unit, name, priority)?;
+    }
+
+    unit.keys.zrem_lowest(scheduled, due.len())?;
+    for priority in (0..PRIORITIES).filter(|priority| lists & (1 << priority) != 0) {
+        let mut pushed: Vec<&[u8]> = Vec::new();
+        for (id, record) in tasks.iter_mut().filter(|(_, record)| record.priority == priority) {
+            if record.is_stale(priority) {
+                if !ready::reuses_place(unit, name, record)? {
+                    pushed.push(id);
+                }
+                unit.keys.set_start(name.task(id), &record.write())?;
+            } else {
+                pushed.push(id);
+            }
+        }
+        if !pushed.is_empty() {
+            unit.keys.rpush(name.ready(priority), &pushed)?;
+        }
+        unit.memory.queue(name).maybe_ready |= 1 << priority;
+    }
+    for (due, _) in &due {
+        let late = now.since(Wall(*due));
+        unit.memory.lateness.record(late, 1);
+        let queue = unit.memory.queue(name);
+        queue
+            .lateness
+            .get_or_insert_with(|| Box::new(Lateness::default()))
+            .record(late, 1);
+    }
+    unit.memory.queue(name).used = unit.env.steady;
+    Ok(due.len() == PROMOTED)
+}

@@ -1,0 +1,285 @@
+//! A small world for unit tests: the fake keyspace, a clock that stands still until it is moved, and the
+//! commands as a client types them. It checks the invariants of the data after every step.
+
+use std::collections::BTreeMap;
+
+use crate::commands::{Visitor, visit_all};
+use crate::config::Settings as Module;
+use crate::env::{Caller, Env};
+use crate::keyspace::fake::{Fake, Value};
+use crate::memory::Memory;
+use crate::names::{Index, Name};
+use crate::reply::Reply;
+use crate::settings::Settings;
+use crate::task::record::{HEADER, Record, State};
+use crate::tick;
+use crate::time::{Ms, Steady, Wall};
+use crate::unit::{Command, Outcome, Unit};
+use crate::waiting::{Answered, Ticket};
+
+/// Wall time at which every world begins, ms.
+pub const START: Ms = 1_800_000_000_000;
+
+/// The fake server.
+pub struct World {
+    pub keys: Fake,
+    pub memory: Memory,
+    pub wall: Wall,
+    pub steady: Steady,
+    pub module: Module,
+    pub answered: Vec<Answered>,
+    units: u64,
+}
+
+/// What a command came to.
+#[derive(Debug)]
+pub enum Came {
+    Reply(Reply),
+    Waits(Ticket),
+}
+
+struct Find<'a> {
+    argv: &'a [&'a [u8]],
+    connection: Option<u64>,
+    world: &'a mut World,
+    came: Option<Result<Came, String>>,
+}
+
+impl Visitor for Find<'_> {
+    fn visit<C: Command>(&mut self) {
+        let words: Vec<&[u8]> = C::SPEC.name.split(' ').map(str::as_bytes).collect();
+        if self.came.is_some() || !self.argv.starts_with(&words) {
+            return;
+        }
+        let env = self.world.env();
+        let caller = Caller {
+            db: 0,
+            connection: self.connection,
+            may_wait: self.connection.is_some(),
+            may_see: &|_| true,
+        };
+        let before = (self.world.keys.clone(), self.world.keys.writes);
+        let mut unit = Unit {
+            keys: &mut self.world.keys,
+            memory: &mut self.world.memory,
+            env,
+        };
+        let outcome = C::SPEC
+            .parse(&self.argv[words.len()..])
+            .and_then(|args| C::run(&args, &caller, &mut unit));
+        let came = match outcome {
+            Ok(Outcome::Reply(reply)) => Ok(Came::Reply(reply)),
+            Ok(Outcome::Wait(waiter)) => Ok(Came::Waits(self.world.memory.waiting.join(waiter))),
+            Err(error) => {
+                assert_eq!(before.0.keys, self.world.keys.keys, "an error changed something");
+                assert_eq!(before.1, self.world.keys.writes, "an error wrote something");
+                Err(error.to_string())
+            }
+        };
+        self.came = Some(came);
+    }
+}
+
+impl World {
+    pub fn new() -> World {
+        let mut world = World {
+            keys: Fake::default(),
+            memory: Memory::default(),
+            wall: Wall(START),
+            steady: Steady(START),
+            module: Module::default(),
+            answered: Vec::new(),
+            units: 0,
+        };
+        world.memory.holds.turned();
+        world.memory.holds.turned();
+        world
+    }
+
+    fn env(&mut self) -> Env {
+        self.units += 1;
+        Env {
+            wall: self.wall,
+            wall_us: self.wall.0 as u64 * 1_000,
+            steady: self.steady,
+            settings: self.module,
+            chance: self.units,
+        }
+    }
+
+    /// Runs a command from connection `connection`, or from a script.
+    pub fn run(&mut self, connection: Option<u64>, argv: &[&[u8]]) -> Result<Came, String> {
+        let mut find = Find {
+            argv,
+            connection,
+            world: self,
+            came: None,
+        };
+        visit_all(&mut find);
+        let came = find.came.expect("a known command");
+        self.answered.extend(self.memory.waiting.take_answered());
+        came
+    }
+
+    /// Runs a command given as words; the reply as text, the error as it is.
+    pub fn say(&mut self, line: &str) -> String {
+        match self.run(Some(1), &words(line)) {
+            Ok(Came::Reply(reply)) => show(&reply),
+            Ok(Came::Waits(_)) => "(waits)".into(),
+            Err(error) => format!("-{error}"),
+        }
+    }
+
+    /// Claims one task: its id and token.
+    pub fn claim(&mut self, line: &str) -> Option<(String, i64)> {
+        match self.run(None, &words(line)).unwrap() {
+            Came::Reply(Reply::Array(tasks)) => {
+                let Reply::Map(task) = &tasks[0] else { panic!("no map") };
+                match (&task[0].1, &task[1].1) {
+                    (Reply::Bytes(id), Reply::Int(token)) => Some((String::from_utf8(id.clone()).unwrap(), *token)),
+                    _ => panic!("no claim"),
+                }
+            }
+            _ => None,
+        }
+    }
+
+    /// Lets time pass and runs the tick until nothing is due.
+    pub fn pass(&mut self, ms: Ms) {
+        self.wall = self.wall.after(ms);
+        self.steady = self.steady.after(ms);
+        self.tick();
+    }
+
+    /// Runs the tick until nothing is due.
+    pub fn tick(&mut self) {
+        for _ in 0..100_000 {
+            let env = self.env();
+            let Some(name) = self.memory.agenda.take_due(&env) else {
+                self.answered.extend(self.memory.waiting.take_answered());
+                return;
+            };
+            tick::run(
+                &mut Unit {
+                    keys: &mut self.keys,
+                    memory: &mut self.memory,
+                    env,
+                },
+                &name,
+            );
+        }
+        panic!("the tick never comes to rest");
+    }
+
+    /// Forgets everything derived, as a restart does.
+    pub fn restart(&mut self) {
+        let fence = self.memory.fence;
+        self.memory = Memory::default();
+        self.memory.fence = fence;
+        self.memory.holds.turned();
+        self.memory.holds.turned();
+        self.memory.queue(&queue("q"));
+    }
+
+    fn ids(&self, index: Index) -> Vec<Vec<u8>> {
+        match self.keys.keys.get(&queue("q").index(index).to_vec()) {
+            Some(Value::List(ids)) => ids.clone(),
+            Some(Value::SortedSet(ids)) => ids.keys().cloned().collect(),
+            _ => Vec::new(),
+        }
+    }
+
+    /// Every task of queue `q` by its place, after checking that each is in exactly one and that the counts
+    /// are exact.
+    pub fn places(&mut self) -> BTreeMap<String, &'static str> {
+        let fields = match self.keys.keys.get(&queue("q").queue().to_vec()) {
+            Some(Value::Hash(fields)) => fields.iter().map(|(f, v)| (f.clone(), v.clone())).collect(),
+            _ => Vec::new(),
+        };
+        let settings = Settings::read(&fields);
+        let mut places = BTreeMap::new();
+        let mut stale = [0_u32; 10];
+        let prefix = b"task:{q}:t:".to_vec();
+        let records: Vec<(Vec<u8>, Record)> = self
+            .keys
+            .keys
+            .iter()
+            .filter_map(|(key, value)| match value {
+                Value::String(text) => {
+                    let id = key.strip_prefix(prefix.as_slice())?;
+                    Some((id.to_vec(), Record::read(&text[..HEADER]).expect("a record")))
+                }
+                _ => None,
+            })
+            .filter(|(_, record)| record.fence >= settings.dropped_below())
+            .collect();
+        let lists: Vec<Vec<Vec<u8>>> = (0..10).map(|p| self.ids(Index::Ready(p))).collect();
+        for (id, record) in records {
+            let mut found = Vec::new();
+            for (index, state, word) in [
+                (Index::Scheduled, State::Waiting, "scheduled"),
+                (Index::Claimed, State::Claimed, "claimed"),
+                (Index::Dead, State::Dead, "dead"),
+            ] {
+                if self.ids(index).contains(&id) {
+                    assert_eq!(record.state, state, "{word} {}", String::from_utf8_lossy(&id));
+                    found.push(word);
+                }
+            }
+            for priority in 0..10_u8 {
+                let entries = lists[usize::from(priority)]
+                    .iter()
+                    .filter(|entry| **entry == id)
+                    .count();
+                assert!(entries <= 1, "an id stands once in a list");
+                if record.is_stale(priority) {
+                    assert_eq!(entries, 1, "a stale bit stands for an id");
+                    stale[usize::from(priority)] += 1;
+                } else if entries == 1 {
+                    assert_eq!((record.state, record.priority), (State::Waiting, priority));
+                    found.push("ready");
+                }
+            }
+            if record.state == State::Removed {
+                assert!(found.is_empty() && record.stale != 0);
+                continue;
+            }
+            assert_eq!(
+                found.len(),
+                1,
+                "{} is in {found:?}: {record:?}",
+                String::from_utf8_lossy(&id)
+            );
+            places.insert(String::from_utf8(id).unwrap(), found[0]);
+        }
+        assert_eq!(stale, settings.stale, "the stale counts are exact");
+        places
+    }
+}
+
+pub fn queue(text: &str) -> Name {
+    Name::new(0, text.as_bytes()).unwrap()
+}
+
+fn words(line: &str) -> Vec<&[u8]> {
+    line.split(' ').map(str::as_bytes).collect()
+}
+
+/// A reply as one line of text.
+pub fn show(reply: &Reply) -> String {
+    match reply {
+        Reply::Null => "null".into(),
+        Reply::NullArray => "none".into(),
+        Reply::Status(word) | Reply::Word(word) => (*word).into(),
+        Reply::Int(number) => number.to_string(),
+        Reply::Bytes(bytes) => String::from_utf8_lossy(bytes).into_owned(),
+        Reply::Array(items) => format!("[{}]", items.iter().map(show).collect::<Vec<_>>().join(", ")),
+        Reply::Map(fields) => {
+            let fields: Vec<String> = fields
+                .iter()
+                .map(|(field, value)| format!("{field}={}", show(value)))
+                .collect();
+            format!("{{{}}}", fields.join(" "))
+        }
+    }
+}
