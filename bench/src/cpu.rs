@@ -2,9 +2,10 @@
 //! claim all, then acknowledge all; the server's CPU is read between these phases. Streams do it with XADD,
 //! XREADGROUP, XACK and XDEL; Lua with one script for each step; SET of the same payload to as many keys is the floor
 //! of one command. With COUNT 10 a request claims or acknowledges ten tasks (MACK, several ids); adding stays single.
+//! The same again with 2,000 tasks at a time, as a queue that workers keep short.
 
 use crate::Result;
-use crate::contender::{Contender, Life, PIPELINE};
+use crate::contender::{Contender, Life, PIPELINE, SHORT};
 use crate::options::Options;
 use crate::recipes::Streams;
 use crate::report::{Aim, Report};
@@ -31,7 +32,8 @@ pub fn run(options: &Options, report: &mut Report) -> Result<()> {
                     streams.live(tasks, count)?,
                     lua.live(tasks, count)?,
                 ];
-                rounds.push((lives, floor.set(tasks, PIPELINE)?.cpu_us));
+                let short = steward.live_short(tasks, count)? / streams.live_short(tasks, count)?;
+                rounds.push((lives, floor.set(tasks, PIPELINE)?.cpu_us, short));
             }
             report.section(&format!("CPU per task: AOF {aof:?}, COUNT {count}, {tasks} tasks"));
             print(report, &rounds, aim);
@@ -40,28 +42,34 @@ pub fn run(options: &Options, report: &mut Report) -> Result<()> {
     Ok(())
 }
 
-/// Lives of steward, streams and Lua; CPU of a SET in µs.
-type Round = ([Life; 3], f64);
+/// Lives of steward, streams and Lua; CPU of a SET in µs; steward against streams in a short queue.
+type Round = ([Life; 3], f64, f64);
 
 fn print(report: &mut Report, rounds: &[Round], aim: Aim) {
     let mut streams = |label: &str, aim: Aim, cpu_us: fn(&Life) -> f64| {
         let ratios = rounds
             .iter()
-            .map(|([steward, streams, _], _)| cpu_us(steward) / cpu_us(streams));
+            .map(|([steward, streams, _], ..)| cpu_us(steward) / cpu_us(streams));
         report.figure(label, ratios, aim);
     };
     streams("whole life / streams", aim, Life::cpu_us);
     streams("  SCHEDULE / XADD", Aim::None, |life| life.schedule.cpu_us);
     streams("  CLAIM / XREADGROUP", Aim::None, |life| life.claim.cpu_us);
     streams("  ACK / XACK and XDEL", Aim::None, |life| life.acknowledge.cpu_us);
+    let short = rounds.iter().map(|(.., short)| *short);
+    report.figure(
+        &format!("  whole life / streams, {SHORT} tasks at a time"),
+        short,
+        Aim::None,
+    );
     let lua = rounds
         .iter()
-        .map(|([steward, _, lua], _)| steward.cpu_us() / lua.cpu_us());
+        .map(|([steward, _, lua], ..)| steward.cpu_us() / lua.cpu_us());
     report.figure("whole life / Lua", lua, Aim::None);
     let mut floor = |label: &str, cpu_us: fn(&Life) -> f64| {
         report.figure(
             label,
-            rounds.iter().map(|([steward, ..], set)| cpu_us(steward) / set),
+            rounds.iter().map(|([steward, ..], set, _)| cpu_us(steward) / set),
             Aim::None,
         );
     };
