@@ -6,7 +6,7 @@ use crate::keyspace::{Answer, Type};
 use crate::names::{Index, Name};
 use crate::reply::Reply;
 use crate::settings::Settings;
-use crate::spec::{Access, Arg, Args, Keys, Kind, Spec};
+use crate::spec::{Access, Arg, Args, Keys, Kind, MAX_COUNT, Spec};
 use crate::task::record::{CANCELLED, Record};
 use crate::task::{claim, ending, take};
 use crate::unit::{Command, Outcome, Unit};
@@ -37,12 +37,12 @@ impl Command for Ack {
             finish(unit, &name, id, &mut record)?;
             return Ok(Reply::OK.into());
         }
-        take::check(unit, &name)?;
         let mut want = same_again(unit, &name, &record)?;
+        take::check(unit, &name, &want.worker)?;
         let bound = finish(unit, &name, id, &mut record)?;
         want.bind = caller.connection.filter(|_| bound);
         let taken = take::take(unit, &name, &want, claim::effort(caller))?;
-        Ok(take::outcome(taken, None, vec![name], want))
+        Ok(take::outcome(taken, None, &[name], want))
     }
 }
 
@@ -59,7 +59,7 @@ impl Command for MAck {
         keys: Keys::First,
         args: &[
             Arg::QUEUE,
-            Arg::value("numtasks", Kind::Counted(&[Arg::ID, Arg::TOKEN])),
+            Arg::value("numtasks", Kind::Counted(MAX_COUNT, &[Arg::ID, Arg::TOKEN])),
         ],
         reply: "array of OK, STALE, NOTASK or CANCELLED",
     };

@@ -186,6 +186,24 @@ impl Record {
     }
 }
 
+/// What stands for a byte that is no base-36 digit.
+const NO_DIGIT: u8 = 255;
+
+/// The value of every byte as a base-36 digit.
+const DIGITS: [u8; 256] = {
+    let mut digits = [NO_DIGIT; 256];
+    let mut value = 0;
+    while value < 36 {
+        let byte = if value < 10 { b'0' + value } else { b'a' + value - 10 };
+        #[allow(clippy::indexing_slicing, reason = "evaluated when compiled")]
+        {
+            digits[byte as usize] = value;
+        }
+        value += 1;
+    }
+    digits
+};
+
 struct Reader<'a> {
     bytes: &'a [u8],
     from: usize,
@@ -203,15 +221,13 @@ impl<'a> Reader<'a> {
     /// No field is wider than 11 digits, which fit.
     fn number(&mut self, width: usize) -> Option<u64> {
         let mut number = 0;
+        let mut largest = 0;
         for &byte in self.take(width)? {
-            let digit = match byte {
-                b'0'..=b'9' => byte - b'0',
-                b'a'..=b'z' => byte - b'a' + 10,
-                _ => return None,
-            };
+            let digit = DIGITS.get(usize::from(byte)).copied().unwrap_or(NO_DIGIT);
+            largest = digit.max(largest);
             number = number * 36 + u64::from(digit);
         }
-        Some(number)
+        (largest != NO_DIGIT).then_some(number)
     }
 }
 

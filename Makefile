@@ -1,0 +1,41 @@
+# `make` alone lists the targets. Needs a Rust tool chain; `deps`, which the others call, installs the rest.
+
+CARGO ?= cargo
+# The directory whose files the demo works on: make run DIR="$HOME/some where". Default: what git tracks here.
+DIR ?=
+export DIR
+
+.PHONY: help deps build run stop test lint bench clean
+.DEFAULT_GOAL := help
+
+help: ## list the targets
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1	\2/p' Makefile | expand -t 14
+
+deps: ## install what is missing: a Redis or Valkey server, clang
+	@scripts/deps
+
+build: deps ## build the module: target/release/libsteward.so
+	$(CARGO) build --release --locked
+
+run: build ## start a server with the module, run the demo on it and leave it running (DIR=... its files)
+	@scripts/server stop
+	@status=0; demo/run "$$DIR" || status=$$?; scripts/server hint; exit $$status
+
+stop: ## stop the server that `make run` left running
+	@scripts/server stop
+
+lint: ## check format and lints; a warning is an error
+	@scripts/deps --dev
+	$(CARGO) fmt --check
+	$(CARGO) clippy --locked --all-targets -- -D warnings
+
+test: lint ## lint, unit tests, and tests against a real server
+	$(CARGO) test --locked
+
+bench: build ## measure CPU, memory and lateness against streams and Lua (ARGS=--quick ...)
+	$(CARGO) run --release --locked --manifest-path bench/Cargo.toml -- --module "$$(scripts/server module)" $(ARGS)
+
+clean: ## stop the server; remove it, its data and what was built
+	@scripts/server stop
+	rm -rf run
+	$(CARGO) clean
