@@ -28,6 +28,7 @@ pub mod release;
 pub mod reschedule;
 pub mod retry;
 pub mod schedule;
+pub mod serve;
 pub mod show;
 pub mod stats;
 pub mod take;
@@ -36,6 +37,8 @@ pub mod workers;
 
 #[cfg(test)]
 mod life;
+#[cfg(test)]
+mod walk;
 #[cfg(test)]
 mod world;
 

@@ -33,6 +33,7 @@ mod probe;
 mod record;
 mod reply;
 mod state;
+mod texts;
 mod timer;
 mod unit;
 mod waits;

@@ -5,7 +5,7 @@ use std::cell::{Cell, RefCell};
 use super::block::Blocked;
 use super::clock::Clock;
 use super::events::Pulse;
-use super::handles::Texts;
+use super::texts::Texts;
 use super::timer::Timer;
 use crate::config::Settings;
 use crate::env::Env;

@@ -5,7 +5,7 @@ use crate::names::{Index, Name};
 use crate::settings::Settings;
 use crate::task::ready::{self, End};
 use crate::task::record::{CANCELLED, EXTRA, Record, State};
-use crate::task::{extra, take};
+use crate::task::{extra, serve};
 use crate::time::Wall;
 use crate::unit::Unit;
 
@@ -179,6 +179,6 @@ pub fn give_back(unit: &mut Unit<'_>, name: &Name, id: &[u8], record: &mut Recor
     } else {
         wait(unit, name, id, record, due, End::Head)?
     };
-    take::serve(unit, name);
+    serve::serve(unit, name);
     Ok(went)
 }

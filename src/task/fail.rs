@@ -7,7 +7,7 @@ use crate::spec::{Access, Arg, Args, Keys, Kind, Spec};
 use crate::task::ending::{self, Went};
 use crate::task::ready::End;
 use crate::task::record::CANCELLED;
-use crate::task::{extra, take};
+use crate::task::{extra, serve};
 use crate::time::MAX_DELAY;
 use crate::unit::{Command, Outcome, Unit};
 
@@ -68,7 +68,7 @@ impl Command for Fail {
                 ending::wait(unit, &name, id, &mut record, Some(due), End::Tail)?
             }
         };
-        take::serve(unit, &name);
+        serve::serve(unit, &name);
         let (state, due) = match went {
             Went::Scheduled => ("scheduled", Some(record.due.0)),
             Went::Ready => ("ready", Some(record.due.0)),

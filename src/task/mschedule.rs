@@ -5,7 +5,7 @@ use crate::error::Error;
 use crate::reply::Reply;
 use crate::spec::{Access, Arg, Args, Keys, Kind, MAX_COUNT, Spec};
 use crate::task::schedule::{ATTEMPTS, BACKOFF, LEASE, New, PRIORITY, WHEN, check_payload};
-use crate::task::take;
+use crate::task::serve;
 use crate::unit::{Command, Outcome, Unit};
 
 /// TASK.MSCHEDULE.
@@ -43,7 +43,7 @@ impl Command for MSchedule {
             check_payload(payload.as_bytes(), &unit.env)?;
         }
         let ids = new.add_all(unit, &name, args.items())?;
-        take::serve(unit, &name);
+        serve::serve(unit, &name);
         Ok(Reply::Array(ids.into_iter().map(Reply::Id).collect()).into())
     }
 }

@@ -6,7 +6,7 @@ use crate::names::Name;
 use crate::reply::Reply;
 use crate::settings::{PAUSED, UNTIL_RESUMED};
 use crate::spec::{Access, Arg, Args, Keys, Spec};
-use crate::task::take;
+use crate::task::serve;
 use crate::time::MAX_DELAY;
 use crate::unit::{Command, Outcome, Unit};
 
@@ -58,7 +58,7 @@ impl Command for Resume {
     fn run(args: &Args<'_>, caller: &Caller<'_>, unit: &mut Unit<'_>) -> Result<Outcome, Error> {
         let name = super::queue(args, caller)?;
         end(unit, &name)?;
-        take::serve(unit, &name);
+        serve::serve(unit, &name);
         Ok(Reply::OK.into())
     }
 }

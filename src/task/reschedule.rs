@@ -9,7 +9,7 @@ use crate::spec::{Access, Arg, Args, Keys, Spec};
 use crate::task::ready::{self, End};
 use crate::task::record::{Record, State};
 use crate::task::schedule::{PRIORITY, WHEN, due};
-use crate::task::take;
+use crate::task::serve;
 use crate::time::Wall;
 use crate::unit::{Command, Outcome, Unit};
 
@@ -53,7 +53,7 @@ impl Command for Reschedule {
             ready(unit, &name, id, &mut record, due, priority)?;
         }
         unit.keys.set_start(name.task(id), &record.write())?;
-        take::serve(unit, &name);
+        serve::serve(unit, &name);
         Ok(Reply::Int(record.due.0).into())
     }
 }

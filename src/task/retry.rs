@@ -9,7 +9,7 @@ use crate::settings::Settings;
 use crate::spec::{Access, Arg, Args, Keys, Kind, MAX_COUNT, Spec};
 use crate::task::ready::End;
 use crate::task::record::State;
-use crate::task::{ending, ready, take};
+use crate::task::{ending, ready, serve};
 use crate::unit::{Command, Outcome, Unit};
 
 /// TASK.RETRY.
@@ -65,7 +65,7 @@ fn retry(unit: &mut Unit<'_>, name: &Name, ids: Vec<Vec<u8>>) -> Result<Outcome,
     for id in ids {
         count += usize::from(revive(unit, name, &id, &settings)?);
     }
-    take::serve(unit, name);
+    serve::serve(unit, name);
     Ok(Reply::count(count).into())
 }
 

@@ -14,7 +14,7 @@ use crate::spec::{Access, Arg, Args, Keys, Kind, Spec, Value};
 use crate::task::extra::{self, OPTIONS, Options};
 use crate::task::ready::{self, End};
 use crate::task::record::{HEADER, Record, State, generated_id};
-use crate::task::take;
+use crate::task::serve;
 use crate::time::{MAX_DELAY, MAX_LEASE, MAX_UNIX_MS, MIN_UNIX_MS, Wall};
 use crate::unit::{Command, Outcome, Unit};
 
@@ -77,7 +77,7 @@ impl Command for Schedule {
             unit.keys.expect(name.queue(), Type::Hash)?;
         }
         new.add(unit, &name, &id, args.bytes("payload"), old)?;
-        take::serve(unit, &name);
+        serve::serve(unit, &name);
         Ok(Reply::Id(id).into())
     }
 }

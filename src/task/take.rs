@@ -12,7 +12,7 @@ use crate::task::record::{CANCELLED, HEADER, Record, State};
 use crate::task::{extra, ready};
 use crate::time::{Ms, Steady};
 use crate::unit::Unit;
-use crate::waiting::{Handed, Patience, Want};
+use crate::waiting::{Patience, Want};
 
 /// Ids one claim passes over before it leaves the rest to the tick: a million would stall the server for
 /// a third of a second.
@@ -127,45 +127,9 @@ fn note(unit: &mut Unit<'_>, name: &Name, want: &Want, claims: SmallVec<[Claim; 
     }
 }
 
-/// Serves the clients that wait in the queue's line, longest wait first, until one gets nothing.
-pub fn serve(unit: &mut Unit<'_>, name: &Name) {
-    while let Some((ticket, waiter)) = unit.memory.waiting.first(name) {
-        let want = waiter.want.clone();
-        match take(unit, name, &want, Effort::Bounded) {
-            Ok(taken) if !taken.tasks.is_empty() => {
-                let handed = |(id, token)| Handed {
-                    name: name.clone(),
-                    id,
-                    token,
-                };
-                let handed = taken.claims.into_iter().map(handed).collect();
-                unit.memory.waiting.answer(ticket, Reply::Array(taken.tasks), handed);
-            }
-            Ok(taken) if taken.unsure => return,
-            _ => break,
-        }
-    }
-    dismiss(unit, name);
-}
-
 /// Whether the queue hands out nothing now.
 pub fn is_paused(settings: &Settings, unit: &Unit<'_>) -> bool {
     settings.paused.is_some_and(|until| until > unit.env.wall.0)
-}
-
-/// Answers the clients that waited only for the sweep, when nothing lives in any of their queues.
-fn dismiss(unit: &mut Unit<'_>, name: &Name) {
-    for ticket in unit.memory.waiting.impatient(name) {
-        let names = unit.memory.waiting.names_of(ticket);
-        let none = names.iter().all(|name| {
-            super::settings(unit, name)
-                .and_then(|settings| Ok(is_paused(&settings, unit) || ready::count(unit, name, &settings)? == 0))
-                .unwrap_or(true)
-        });
-        if none {
-            unit.memory.waiting.answer(ticket, Reply::NullArray, Vec::new());
-        }
-    }
 }
 
 /// Checks all keys a claim may write, so that nothing is popped in vain. Bit p of the reply: the ready list

@@ -11,7 +11,7 @@ pub mod workers;
 use crate::keyspace::Answer;
 use crate::names::{Index, Name};
 use crate::settings::Settings;
-use crate::task::{ending, pause, take};
+use crate::task::{ending, pause, serve};
 use crate::time::{Ms, SECOND, Steady, Wall};
 use crate::unit::Unit;
 
@@ -39,7 +39,7 @@ pub fn run(unit: &mut Unit<'_>, name: &Name) {
     if let Err(error) = workers::clean(unit, name) {
         unit.memory.skip_foreign(name, &format!("the workers: {error}"));
     }
-    take::serve(unit, name);
+    serve::serve(unit, name);
     if more {
         unit.memory.agenda.now(name);
     }

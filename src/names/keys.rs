@@ -1,0 +1,162 @@
+//! Every key, built from a name, and the name told by a key. Nothing else builds a key.
+
+use std::fmt::Write as _;
+
+use super::Name;
+
+/// Where the ids of tasks in one state stand.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Index {
+    /// Sorted set: id, score = due, wall ms.
+    Scheduled,
+    /// List of one priority: ids that may be claimed, oldest first.
+    Ready(u8),
+    /// Sorted set: id, score = lease deadline, steady ms of the process that wrote it.
+    Claimed,
+    /// Sorted set: id, score = died at, wall ms.
+    Dead,
+    /// Sorted set: id, score = kept until, wall ms.
+    Done,
+    /// Sorted set: ids that wait for others.
+    Blocked,
+}
+
+impl Index {
+    /// All of them, in the order of a task's life.
+    pub const ALL: [Index; 15] = [
+        Index::Scheduled,
+        Index::Ready(0),
+        Index::Ready(1),
+        Index::Ready(2),
+        Index::Ready(3),
+        Index::Ready(4),
+        Index::Ready(5),
+        Index::Ready(6),
+        Index::Ready(7),
+        Index::Ready(8),
+        Index::Ready(9),
+        Index::Claimed,
+        Index::Dead,
+        Index::Done,
+        Index::Blocked,
+    ];
+
+    fn push(self, key: &mut String) {
+        match self {
+            Index::Scheduled => key.push_str("scheduled"),
+            Index::Ready(priority) => {
+                key.push_str("ready:");
+                key.push(char::from(b'0' + priority.min(9)));
+            }
+            Index::Claimed => key.push_str("claimed"),
+            Index::Dead => key.push_str("dead"),
+            Index::Done => key.push_str("done"),
+            Index::Blocked => key.push_str("blocked"),
+        }
+    }
+}
+
+/// One of the keys of a queue.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Part<'a> {
+    /// Hash: settings, paused until, drops in progress, stale counts.
+    Queue,
+    /// Hash: number in the headers, worker.
+    Workers,
+    /// The ids of one state.
+    Index(Index),
+    /// An index set aside by the DROP of this number, until it is swept.
+    Dropped(u64, Index),
+    /// String: one task, header and payload.
+    Task(&'a [u8]),
+    /// Hash: what a task has to say beyond its header.
+    Extra(&'a [u8]),
+}
+
+/// A key: a part of a queue.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Key<'a> {
+    /// The queue.
+    pub name: &'a Name,
+    /// Which of its keys.
+    pub part: Part<'a>,
+}
+
+impl Key<'_> {
+    /// Appends the key's bytes, such as `task:{mail}:ready:5`, to `out`.
+    pub fn write(&self, out: &mut Vec<u8>) {
+        let mut text = String::with_capacity(24 + self.name.text.len());
+        text.push_str("task:");
+        if self.name.text.starts_with('{') {
+            text.push_str(&self.name.text);
+        } else {
+            text.push('{');
+            text.push_str(&self.name.text);
+            text.push('}');
+        }
+        let mut id: &[u8] = &[];
+        match self.part {
+            Part::Queue => {}
+            Part::Workers => text.push_str(":workers"),
+            Part::Index(index) => {
+                text.push(':');
+                index.push(&mut text);
+            }
+            Part::Dropped(number, index) => {
+                // Writing to a String cannot fail.
+                let _ = write!(text, ":drop:{number}:");
+                index.push(&mut text);
+            }
+            Part::Task(task) => {
+                text.push_str(":t:");
+                id = task;
+            }
+            Part::Extra(task) => {
+                text.push_str(":x:");
+                id = task;
+            }
+        }
+        out.extend_from_slice(text.as_bytes());
+        out.extend_from_slice(id);
+    }
+
+    /// The key's bytes.
+    pub fn to_vec(&self) -> Vec<u8> {
+        let mut out = Vec::with_capacity(64);
+        self.write(&mut out);
+        out
+    }
+}
+
+/// Which key a foreign change touched, as far as the module's memory cares.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Touched {
+    /// The record or the extra fields of one task.
+    Task,
+    /// Any other key of the queue.
+    Queue,
+}
+
+/// The queue a key belongs to, or `None` for a key that is not ours.
+pub fn owner(db: i32, key: &[u8]) -> Option<(Name, Touched)> {
+    let rest = key.strip_prefix(b"task:{")?;
+    let close = rest.iter().position(|&byte| byte == b'}')?;
+    let (tag, after) = (rest.get(..close)?, rest.get(close + 1..)?);
+    let end = after.iter().position(|&byte| byte == b':').unwrap_or(after.len());
+    let (more, suffix) = (after.get(..end)?, after.get(end..)?);
+    let touched = match suffix {
+        [b':', b't' | b'x', b':', ..] => Touched::Task,
+        _ => Touched::Queue,
+    };
+    let name = if more.is_empty() {
+        Name::new(db, tag)
+    } else {
+        let mut bytes = Vec::with_capacity(close + end + 2);
+        bytes.push(b'{');
+        bytes.extend_from_slice(tag);
+        bytes.push(b'}');
+        bytes.extend_from_slice(more);
+        Name::new(db, &bytes)
+    };
+    name.ok().map(|name| (name, touched))
+}

@@ -1,0 +1,131 @@
+//! The names of keys as strings of the server.
+
+use std::cell::OnceCell;
+use std::rc::Rc;
+
+use super::api::Text;
+use crate::names::{ByName, Id, Index, Key, Name, Part};
+
+/// Most queues whose key names are kept; about 2 KiB each.
+const MOST_NAMES: usize = 1_024;
+/// Bytes of room to build strings in that are kept from unit to unit.
+pub const MOST_SCRATCH: usize = 4_096;
+/// Number of keys that every queue has once.
+pub const FIXED: usize = 17;
+
+/// The names of the keys of each queue as strings of the server; making one anew costs a tenth of a
+/// whole command.
+#[derive(Debug, Default)]
+pub struct Texts {
+    names: ByName<Rc<NameTexts>>,
+    /// Room to build a string in.
+    pub scratch: Vec<u8>,
+    /// Room to write a record in.
+    pub buffer: Vec<u8>,
+}
+
+/// The key names of one queue.
+#[derive(Debug)]
+pub struct NameTexts {
+    /// The queue.
+    pub name: Name,
+    fixed: [OnceCell<Rc<Text>>; FIXED],
+    /// What stands before the id in the name of a task's record.
+    task: Vec<u8>,
+    /// What stands before the id in the name of a task's extra fields.
+    extra: Vec<u8>,
+}
+
+impl Texts {
+    /// The key names of a queue.
+    pub fn of(&mut self, name: &Name) -> Rc<NameTexts> {
+        if let Some(texts) = self.names.get(name) {
+            return texts.clone();
+        }
+        if self.names.len() >= MOST_NAMES {
+            self.names.clear();
+        }
+        let texts = Rc::new(NameTexts {
+            name: name.clone(),
+            fixed: [const { OnceCell::new() }; FIXED],
+            task: name.task(&[]).to_vec(),
+            extra: name.extra(&[]).to_vec(),
+        });
+        self.names.insert(name.clone(), texts.clone());
+        texts
+    }
+}
+
+/// The name of a key: kept for those that every queue has once, made anew for the others.
+#[derive(Debug)]
+pub enum KeyText {
+    /// One that is kept, and its place there.
+    Fixed(usize, Rc<Text>),
+    /// A task's, and its id.
+    Task(Id, Text),
+    /// That of a task's extra fields, likewise.
+    Extra(Id, Text),
+    /// Any other.
+    Other(Text),
+}
+
+impl KeyText {
+    /// The name of this key.
+    pub fn new(texts: &NameTexts, key: Key<'_>, scratch: &mut Vec<u8>) -> KeyText {
+        let mut of_task = |prefix: &[u8], id: &[u8]| {
+            scratch.clear();
+            scratch.extend_from_slice(prefix);
+            scratch.extend_from_slice(id);
+            (Id::from_slice(id), Text::new(scratch))
+        };
+        match key.part {
+            Part::Task(id) => {
+                let (id, text) = of_task(&texts.task, id);
+                KeyText::Task(id, text)
+            }
+            Part::Extra(id) => {
+                let (id, text) = of_task(&texts.extra, id);
+                KeyText::Extra(id, text)
+            }
+            part => match slot(part).and_then(|slot| Some((slot, texts.fixed.get(slot)?))) {
+                Some((slot, text)) => {
+                    KeyText::Fixed(slot, text.get_or_init(|| Rc::new(Text::new(&key.to_vec()))).clone())
+                }
+                None => KeyText::Other(Text::new(&key.to_vec())),
+            },
+        }
+    }
+
+    /// Whether it is the name of this part of its queue.
+    pub fn is(&self, part: Part<'_>, key: Key<'_>) -> bool {
+        match (self, part) {
+            (KeyText::Fixed(own, _), part) => slot(part) == Some(*own),
+            (KeyText::Task(own, _), Part::Task(id)) | (KeyText::Extra(own, _), Part::Extra(id)) => own.as_slice() == id,
+            (KeyText::Other(text), Part::Dropped(..)) => text.bytes() == key.to_vec(),
+            _ => false,
+        }
+    }
+
+    /// The string of the server.
+    pub fn text(&self) -> &Text {
+        match self {
+            KeyText::Fixed(_, text) => text,
+            KeyText::Task(_, text) | KeyText::Extra(_, text) | KeyText::Other(text) => text,
+        }
+    }
+}
+
+/// Where the name of a key that every queue has once is kept.
+pub fn slot(part: Part<'_>) -> Option<usize> {
+    match part {
+        Part::Queue => Some(0),
+        Part::Workers => Some(1),
+        Part::Index(Index::Scheduled) => Some(2),
+        Part::Index(Index::Claimed) => Some(3),
+        Part::Index(Index::Dead) => Some(4),
+        Part::Index(Index::Done) => Some(5),
+        Part::Index(Index::Blocked) => Some(6),
+        Part::Index(Index::Ready(priority)) => Some(7 + usize::from(priority.min(9))),
+        Part::Dropped(..) | Part::Task(_) | Part::Extra(_) => None,
+    }
+}

@@ -1,0 +1,181 @@
+//! Unit tests of histories nobody would think of: foreign values under our keys, random walks.
+
+use std::collections::BTreeSet;
+
+use super::world::{World, queue};
+use crate::keyspace::fake::Value;
+
+/// Any value under any key of ours: commands answer an error that changes nothing (the world checks that), the
+/// tick goes on and comes to rest.
+#[test]
+fn foreign_values_under_our_keys_stop_nothing() {
+    let parts = [
+        "",
+        ":workers",
+        ":scheduled",
+        ":ready:5",
+        ":ready:0",
+        ":claimed",
+        ":dead",
+        ":t:a",
+        ":x:a",
+        ":t:b",
+        ":x:b",
+    ];
+    let foreign = [
+        Value::String(b"foreign".to_vec()),
+        Value::List(vec![b"a".to_vec(), b"nobody".to_vec(), b"\xff\0".to_vec()]),
+        Value::SortedSet([(b"a".to_vec(), 5), (b"nobody".to_vec(), 6), (b"\xff".to_vec(), 7)].into()),
+        Value::Hash(
+            [
+                (b"stale:5".to_vec(), b"9".to_vec()),
+                (b"drops".to_vec(), b"x 1".to_vec()),
+            ]
+            .into(),
+        ),
+    ];
+    for part in parts {
+        for value in &foreign {
+            let mut world = World::new();
+            world.say("TASK.SCHEDULE q p ID a LEASE 9");
+            world.say("TASK.SCHEDULE q p ID b DELAY 30");
+            world.say("TASK.SCHEDULE q p ID c PRIORITY 0");
+            let (id, token) = world.claim("TASK.CLAIM q w LEASE 20").unwrap();
+            let key = format!("task:{{q}}{part}");
+            world.keys.keys.insert(key.into_bytes(), value.clone());
+            world.memory.touched(&queue("q"), crate::names::Touched::Queue);
+            for line in [
+                "TASK.SCHEDULE q p",
+                "TASK.SCHEDULE q p ID a",
+                "TASK.SCHEDULE q p DELAY 50",
+                "TASK.CLAIM q w2 COUNT 2 FULL",
+                "TASK.STATS q",
+                "TASK.GET q a",
+                "TASK.WORKERS q",
+                "TASK.LIST q ready PAYLOADS",
+                "TASK.LIST q claimed",
+                "TASK.LIST q scheduled",
+                "TASK.RESCHEDULE q a DELAY 5",
+                "TASK.CANCEL q a",
+                "TASK.PAUSE q FOR 5",
+                "TASK.CONFIG SET q lease 50",
+                "TASK.RETRYALL q",
+                "TASK.PURGE q dead",
+                "TASK.QUEUES",
+            ] {
+                world.say(line);
+                world.tick();
+            }
+            world.say(&format!("TASK.EXTEND q {id} {token} PROGRESS x"));
+            world.say(&format!("TASK.FAIL q {id} {token} ERROR x"));
+            world.pass(25);
+            world.pass(5_000);
+            world.say("TASK.PURGE q ready");
+            world.say("TASK.DROP q FORCE");
+            world.pass(1);
+            world.restart();
+            world.pass(5_000);
+        }
+    }
+}
+
+/// A random walk: any command in any order on a few ids, time in steps, restarts; after every step each task
+/// is in exactly one place and the counts are exact.
+#[test]
+fn no_random_history_loses_a_task_or_has_it_in_two_places() {
+    for seed in 0..60_u64 {
+        let mut dice = Dice(seed);
+        let mut world = World::new();
+        let mut tokens: Vec<(String, i64)> = Vec::new();
+        let mut expected = BTreeSet::new();
+        let mut cancelled = BTreeSet::new();
+        for _ in 0..400 {
+            let id = format!("t{}", dice.roll(8));
+            let priority = dice.roll(3);
+            let claim = if tokens.is_empty() {
+                None
+            } else {
+                Some(tokens[dice.roll(tokens.len())].clone())
+            };
+            match dice.roll(16) {
+                0..=2 => {
+                    let delay = ["", " DELAY 20", " DELAY 0"][dice.roll(3)];
+                    if world.say(&format!(
+                        "TASK.SCHEDULE q p ID {id} PRIORITY {priority} ATTEMPTS 4{delay}"
+                    )) == id
+                    {
+                        assert!(expected.insert(id));
+                    }
+                }
+                3..=5 => tokens.extend(world.claim(&format!("TASK.CLAIM q w{priority} LEASE 30"))),
+                6 => {
+                    if world.say(&format!("TASK.CANCEL q {id}")) == "1" {
+                        cancelled.insert(id);
+                    }
+                }
+                7 => {
+                    world.say(&format!("TASK.RESCHEDULE q {id} PRIORITY {priority}"));
+                }
+                8 => {
+                    world.say(&format!("TASK.RESCHEDULE q {id} DELAY {}", dice.roll(30)));
+                }
+                9 | 10 => {
+                    if let Some((id, token)) = claim
+                        && world.say(&format!("TASK.ACK q {id} {token}")) == "OK"
+                    {
+                        assert!(expected.remove(&id));
+                    }
+                }
+                11 => {
+                    if let Some((id, token)) = claim {
+                        world.say(&format!("TASK.FAIL q {id} {token} DELAY {}", dice.roll(10)));
+                    }
+                }
+                12 => {
+                    if let Some((id, token)) = claim {
+                        world.say(&format!("TASK.RELEASE q {id} {token}"));
+                    }
+                }
+                13 => {
+                    world.say(&format!("TASK.RETRY q {id}"));
+                }
+                14 => world.pass(dice.roll(25) as i64),
+                _ => {
+                    if dice.roll(4) == 0 {
+                        world.restart();
+                    }
+                    world.tick();
+                }
+            }
+            let places = world.places();
+            // A cancelled claim leaves when it ends, without a command that says so.
+            expected.retain(|id| places.contains_key(id) || !cancelled.contains(id));
+            cancelled.retain(|id| places.contains_key(id));
+            assert_eq!(
+                places.keys().cloned().collect::<Vec<_>>(),
+                expected.iter().cloned().collect::<Vec<_>>(),
+                "seed {seed}"
+            );
+            let stats = world.say("TASK.STATS q");
+            for word in ["scheduled", "ready", "claimed", "dead"] {
+                let count = places.values().filter(|place| **place == word).count();
+                assert!(
+                    stats.contains(&format!("{word}={count} ")),
+                    "seed {seed} {word} {count} {stats}"
+                );
+            }
+        }
+    }
+}
+
+struct Dice(u64);
+
+impl Dice {
+    fn roll(&mut self, sides: usize) -> usize {
+        self.0 = self
+            .0
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
+        (self.0 >> 33) as usize % sides
+    }
+}
