@@ -18,7 +18,6 @@ build: deps ## build the module: target/release/libsteward.so
 	$(CARGO) build --release --locked
 
 run: build ## start a server with the module, run the demo on it and leave it running (DIR=... its files)
-	@scripts/server stop
 	@status=0; demo/run "$$DIR" || status=$$?; scripts/server hint; exit $$status
 
 stop: ## stop the server that `make run` left running
