@@ -1,15 +1,15 @@
 //! When each queue next needs the timer. A hint derived from the keys: the tick reads them again.
 
-use std::collections::{BTreeSet, HashMap, VecDeque};
+use std::collections::{BTreeSet, VecDeque};
 
 use crate::env::Env;
-use crate::names::Name;
+use crate::names::{ByName, Name};
 use crate::time::{Ms, Steady, Wall};
 
 /// The next moment of every name on each clock, and the names whose moment has come.
 #[derive(Debug, Default)]
 pub struct Agenda {
-    moments: HashMap<Name, Moments>,
+    moments: ByName<Moments>,
     wall: BTreeSet<(Wall, Name)>,
     steady: BTreeSet<(Steady, Name)>,
     /// Names whose moment has come, in turn: each gets one slice, then goes to the back.

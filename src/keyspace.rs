@@ -12,8 +12,10 @@ pub mod contract;
 #[cfg(test)]
 pub mod fake;
 
+use smallvec::SmallVec;
+
 use crate::error::Error;
-use crate::names::Key;
+use crate::names::{Id, Key};
 
 /// The type of a key's value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,6 +32,9 @@ pub enum Type {
 
 /// A member of a sorted set with its score. Scores are whole milliseconds.
 pub type Scored = (i64, Vec<u8>);
+
+/// The first bytes of a string; a header fits without an allocation.
+pub type Start = SmallVec<[u8; 56]>;
 
 /// What one verb answers.
 pub type Answer<T> = Result<T, Error>;
@@ -48,7 +53,7 @@ pub trait Keyspace {
     /// The whole string.
     fn get(&mut self, key: Key<'_>) -> Answer<Option<Vec<u8>>>;
     /// At most the first `length` bytes of the string.
-    fn get_start(&mut self, key: Key<'_>, length: usize) -> Answer<Option<Vec<u8>>>;
+    fn get_start(&mut self, key: Key<'_>, length: usize) -> Answer<Option<Start>>;
     /// Sets the string to `start` followed by `rest`.
     fn set(&mut self, key: Key<'_>, start: &[u8], rest: &[u8]) -> Answer<()>;
     /// Replaces the first bytes of an existing string by `start`; the rest stays.
@@ -61,7 +66,7 @@ pub trait Keyspace {
     /// Puts before the head, one after the other: the last one given ends up first.
     fn lpush(&mut self, key: Key<'_>, ids: &[&[u8]]) -> Answer<()>;
     /// Takes the head off.
-    fn lpop(&mut self, key: Key<'_>) -> Answer<Option<Vec<u8>>>;
+    fn lpop(&mut self, key: Key<'_>) -> Answer<Option<Id>>;
     /// Up to `count` elements from position `from`; negative positions count from the tail, -1 the last.
     fn lrange(&mut self, key: Key<'_>, from: i64, count: usize) -> Answer<Vec<Vec<u8>>>;
     /// Removes the elements at these ascending positions.

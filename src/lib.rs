@@ -34,11 +34,10 @@ pub mod time;
 pub mod unit;
 pub mod waiting;
 
-/// The server's allocator, so that `used_memory` and `maxmemory` count what the module holds. It exists
-/// only inside a server, hence not in unit tests.
+/// It exists only inside a server, hence not in unit tests.
 #[cfg(not(test))]
 #[global_allocator]
-static ALLOCATOR: redis_module::alloc::RedisAlloc = redis_module::alloc::RedisAlloc;
+static ALLOCATOR: redis::ServerAlloc = redis::ServerAlloc;
 
 #[cfg(test)]
 mod tests {

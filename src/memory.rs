@@ -1,12 +1,13 @@
 //! What the module holds in memory. Everything here is derived from the keys or ephemeral by nature:
 //! losing it loses no task.
 
+use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use crate::agenda::Agenda;
 use crate::env::Env;
 use crate::holds::Holds;
-use crate::names::{Name, Touched};
+use crate::names::{ByName, Id, Name, Touched};
 use crate::queue::{Ended, Queue};
 use crate::stats::{Lateness, Totals};
 use crate::time::{SECOND, Steady, Wall};
@@ -18,7 +19,7 @@ const IDLE: i64 = 3_600 * SECOND;
 /// The memory of the module.
 #[derive(Debug, Default)]
 pub struct Memory {
-    queues: HashMap<Name, Queue>,
+    queues: ByName<Queue>,
     known: BTreeSet<Name>,
     /// When each queue next needs the timer.
     pub agenda: Agenda,
@@ -27,7 +28,7 @@ pub struct Memory {
     /// What holds expiry back.
     pub holds: Holds,
     /// Claims bound to a connection, by their token.
-    pub bound: HashMap<u64, BTreeMap<u64, (Name, Vec<u8>)>>,
+    pub bound: HashMap<u64, BTreeMap<u64, (Name, Id)>>,
     /// The last id or fence given out.
     pub fence: u64,
     /// Counts over all queues.
@@ -45,11 +46,14 @@ pub struct Memory {
 impl Memory {
     /// The memory of a queue, made when there is none yet. A new one is looked at by the next tick.
     pub fn queue(&mut self, name: &Name) -> &mut Queue {
-        if !self.queues.contains_key(name) {
-            self.known.insert(name.clone());
-            self.agenda.now(name);
+        match self.queues.entry(name.clone()) {
+            Entry::Occupied(known) => known.into_mut(),
+            Entry::Vacant(new) => {
+                self.known.insert(name.clone());
+                self.agenda.now(name);
+                new.insert(Queue::default())
+            }
         }
-        self.queues.entry(name.clone()).or_default()
     }
 
     /// The memory of a queue, if there is any.
@@ -130,7 +134,7 @@ impl Memory {
         self.bound
             .entry(connection)
             .or_default()
-            .insert(token, (name.clone(), id.to_vec()));
+            .insert(token, (name.clone(), Id::from_slice(id)));
     }
 
     /// A claim that was tied to a connection has ended.

@@ -1,29 +1,65 @@
 //! Queue names and task ids: what is allowed, and every key built from them. Nothing else builds a key.
 
+use std::collections::HashMap;
 use std::fmt::Write as _;
-use std::hash::{Hash, Hasher};
+use std::hash::{BuildHasher, BuildHasherDefault, Hash, Hasher, RandomState};
 use std::rc::Rc;
+
+use smallvec::SmallVec;
 
 use crate::error::Error;
 
+/// The id of a task as it is passed around; those the module makes are 11 bytes.
+pub type Id = SmallVec<[u8; 24]>;
 /// Longest name, id or worker, in bytes.
 pub const MAX_NAME: usize = 256;
 /// Priorities are 0 (most urgent) to 9.
 pub const PRIORITIES: u8 = 10;
 
-/// A queue of one database. Cheap to clone.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+/// A queue of one database. Cheap to clone and to look up.
+#[derive(Clone, Debug, Eq, PartialOrd, Ord)]
 pub struct Name {
     /// Number of the SELECT database the queue belongs to.
     pub db: i32,
     text: Rc<str>,
+    /// Of the text; taken once, as a command looks its queue up in several maps.
+    hash: u64,
+}
+
+impl PartialEq for Name {
+    fn eq(&self, other: &Name) -> bool {
+        self.db == other.db
+            && self.hash == other.hash
+            && (Rc::ptr_eq(&self.text, &other.text) || self.text == other.text)
+    }
 }
 
 impl Hash for Name {
     fn hash<H: Hasher>(&self, state: &mut H) {
-        self.text.hash(state);
-        state.write_i32(self.db);
+        state.write_u64(self.hash ^ u64::from(self.db.unsigned_abs()));
     }
+}
+
+/// A map by name.
+pub type ByName<V> = HashMap<Name, V, BuildHasherDefault<Hashed>>;
+
+/// The hasher of what carries its hash with it.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Hashed(u64);
+
+impl Hasher for Hashed {
+    fn write(&mut self, _: &[u8]) {}
+    fn write_u64(&mut self, hash: u64) {
+        self.0 = hash;
+    }
+    fn finish(&self) -> u64 {
+        self.0
+    }
+}
+
+thread_local! {
+    /// Seeded anew in every process: names come from users.
+    static HASHER: RandomState = RandomState::new();
 }
 
 /// Where the ids of tasks in one state stand.
@@ -115,7 +151,11 @@ impl Name {
                 "queue has braces and is not {tag}rest with both parts non-empty and no brace or colon in rest".into(),
             ));
         }
-        Ok(Name { db, text: text.into() })
+        Ok(Name {
+            db,
+            text: text.into(),
+            hash: HASHER.with(|hasher| hasher.hash_one(text)),
+        })
     }
 
     /// The name as the user wrote it.

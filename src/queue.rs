@@ -1,7 +1,8 @@
 //! What is remembered of one queue between units: its settings, its workers' numbers, who holds what.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
+use crate::names::Id;
 use crate::settings::Settings;
 use crate::stats::{Lateness, Totals};
 use crate::time::Steady;
@@ -32,7 +33,7 @@ pub struct Queue {
     /// Whether the log was told about a foreign entry.
     pub complained: bool,
     /// Numbers of the workers that claimed since the unused ones were last cleaned out.
-    pub active: HashSet<u32>,
+    pub active: BTreeSet<u32>,
     /// When the unused workers were last cleaned out.
     pub cleaned: Steady,
     /// When a command or the tick last did something here.
@@ -52,7 +53,7 @@ pub struct Pass {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Ended {
     /// The task.
-    pub id: Vec<u8>,
+    pub id: Id,
     /// The token of the claim; if the task has another one by now, nothing is to be done.
     pub token: u64,
     /// Whether the claim counts as lost; else it is as if released.
@@ -82,7 +83,7 @@ impl Default for Queue {
             totals: Totals::default(),
             lateness: None,
             complained: false,
-            active: HashSet::new(),
+            active: BTreeSet::new(),
             cleaned: Steady(0),
             used: Steady(0),
         }
@@ -170,7 +171,7 @@ impl WorkerNumbers {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Held {
     /// The task.
-    pub id: Vec<u8>,
+    pub id: Id,
     /// The connection the claim is bound to.
     pub connection: Option<u64>,
 }
@@ -178,7 +179,7 @@ pub struct Held {
 /// Worker number → token → claim. Tokens grow, so a worker's claims stand in claim order.
 #[derive(Clone, Debug, Default)]
 pub struct Claims {
-    by_worker: HashMap<u32, BTreeMap<u64, Held>>,
+    by_worker: BTreeMap<u32, BTreeMap<u64, Held>>,
 }
 
 impl Claims {
@@ -195,13 +196,12 @@ impl Claims {
         }
         held
     }
-    /// The claims of a worker, oldest first.
-    pub fn of(&self, worker: u32) -> impl DoubleEndedIterator<Item = (u64, &Held)> {
-        self.by_worker
-            .get(&worker)
-            .into_iter()
-            .flatten()
-            .map(|(token, held)| (*token, held))
+    /// Every worker that holds something: how many claims, and the token of the oldest.
+    pub fn summary(&self) -> impl Iterator<Item = (u32, (usize, u64))> {
+        self.by_worker.iter().map(|(worker, claims)| {
+            let oldest = claims.keys().next().copied().unwrap_or(0);
+            (*worker, (claims.len(), oldest))
+        })
     }
     /// How many claims the worker holds.
     pub fn count(&self, worker: u32) -> usize {

@@ -13,6 +13,8 @@ pub enum Reply {
     Int(i64),
     /// A bulk string: ids, payloads, any bytes.
     Bytes(Vec<u8>),
+    /// A bulk string: the bytes from this position on.
+    Tail(Vec<u8>, usize),
     /// A bulk string that is one of a fixed set of words.
     Word(&'static str),
     /// An array.

@@ -85,8 +85,8 @@ pub enum Kind {
     Many(&'static [Arg]),
     /// These, as often as there is something, to the end.
     Any(&'static [Arg]),
-    /// A count, then these that often.
-    Counted(&'static [Arg]),
+    /// A count up to this one, then these that often.
+    Counted(i64, &'static [Arg]),
     /// One of these: a number, or a word.
     IntOr(i64, i64, &'static str, &'static [&'static str]),
 }
@@ -153,7 +153,7 @@ impl Spec {
                     open = true;
                 }
                 Kind::Any(_) => open = true,
-                Kind::Counted(items) => {
+                Kind::Counted(_, items) => {
                     least += 1 + i32::try_from(items.len()).unwrap_or(1);
                     open = true;
                 }

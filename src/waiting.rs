@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use crate::names::Name;
+use crate::names::{ByName, Id, Name};
 use crate::reply::Reply;
 use crate::time::Ms;
 
@@ -54,7 +54,7 @@ pub struct Handed {
     /// The queue of the task.
     pub name: Name,
     /// The task.
-    pub id: Vec<u8>,
+    pub id: Id,
     /// The fencing token of the claim.
     pub token: u64,
 }
@@ -75,7 +75,7 @@ pub struct Answered {
 pub struct Waiting {
     last: Ticket,
     waiters: HashMap<Ticket, Waiter>,
-    lines: HashMap<Name, BTreeSet<Ticket>>,
+    lines: ByName<BTreeSet<Ticket>>,
     answered: Vec<Answered>,
 }
 

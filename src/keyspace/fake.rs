@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use super::{Answer, Keyspace, Scored, Type};
+use super::{Answer, Keyspace, Scored, Start, Type};
 use crate::error::Error;
-use crate::names::Key;
+use crate::names::{Id, Key};
 
 /// A value of one of the types.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -95,7 +95,7 @@ impl Keyspace for Fake {
     fn get(&mut self, key: Key<'_>) -> Answer<Option<Vec<u8>>> {
         Ok(of_type!(self, key, String)?.cloned())
     }
-    fn get_start(&mut self, key: Key<'_>, length: usize) -> Answer<Option<Vec<u8>>> {
+    fn get_start(&mut self, key: Key<'_>, length: usize) -> Answer<Option<Start>> {
         Ok(of_type!(self, key, String)?.map(|value| value.iter().take(length).copied().collect()))
     }
     fn set(&mut self, key: Key<'_>, start: &[u8], rest: &[u8]) -> Answer<()> {
@@ -132,12 +132,12 @@ impl Keyspace for Fake {
         }
         Ok(())
     }
-    fn lpop(&mut self, key: Key<'_>) -> Answer<Option<Vec<u8>>> {
+    fn lpop(&mut self, key: Key<'_>) -> Answer<Option<Id>> {
         let head = of_type!(self, key, List)?.map(|list| list.remove(0));
         if head.is_some() {
             self.drop_if_empty(&key);
         }
-        Ok(head)
+        Ok(head.map(Id::from_vec))
     }
     fn lrange(&mut self, key: Key<'_>, from: i64, count: usize) -> Answer<Vec<Vec<u8>>> {
         let Some(list) = of_type!(self, key, List)? else {

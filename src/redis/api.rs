@@ -84,12 +84,12 @@ pub fn missing() -> Option<&'static str> {
         RedisModule_CallReplyArrayElement RedisModule_CallReplyLength RedisModule_CallReplyStringPtr
         RedisModule_CallReplyType RedisModule_CloseKey RedisModule_CreateCommand RedisModule_CreateString
         RedisModule_CreateSubcommand RedisModule_CreateTimer RedisModule_DbSize RedisModule_UnlinkKey
-        RedisModule_FreeCallReply RedisModule_FreeModuleUser RedisModule_FreeString RedisModule_GetBlockedClientHandle
+        RedisModule_FreeCallReply RedisModule_FreeModuleUser RedisModule_FreeString RedisModule_FreeThreadSafeContext RedisModule_GetBlockedClientHandle
         RedisModule_GetBlockedClientPrivateData RedisModule_GetClientId RedisModule_GetClientInfoById
         RedisModule_GetCommand RedisModule_GetContextFlags RedisModule_GetCurrentUserName
         RedisModule_GetDetachedThreadSafeContext RedisModule_GetModuleUserFromUserName RedisModule_GetSelectedDb
         RedisModule_HashGet RedisModule_HashSet RedisModule_InfoAddFieldLongLong RedisModule_InfoAddSection
-        RedisModule_KeyType RedisModule_ListDelete RedisModule_ListGet RedisModule_ListPop RedisModule_ListPush
+        RedisModule_IsKeysPositionRequest RedisModule_KeyAtPosWithFlags RedisModule_KeyType RedisModule_ListDelete RedisModule_ListGet RedisModule_ListPop RedisModule_ListPush
         RedisModule_LoadConfigs RedisModule_NotifyKeyspaceEvent RedisModule_OpenKey RedisModule_RegisterBoolConfig
         RedisModule_RegisterInfoFunc RedisModule_RegisterNumericConfig RedisModule_Replicate
         RedisModule_ReplicateVerbatim RedisModule_ReplyWithArray RedisModule_ReplyWithError

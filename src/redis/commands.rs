@@ -7,7 +7,7 @@ use super::dispatch::entry;
 use super::docs;
 use super::reply::c_string;
 use crate::commands::{Visitor, visit_all};
-use crate::spec::Keys;
+use crate::spec::{Keys, Spec};
 use crate::unit::Command;
 
 /// Registers all commands; `false` when the server refuses one.
@@ -34,7 +34,7 @@ impl Visitor for Registrar {
     fn visit<C: Command>(&mut self) {
         let spec = &C::SPEC;
         let done = match spec.name.split_once(' ') {
-            None => self.create(spec.name, Some(entry::<C>), &spec.flags(), &spec.keys),
+            None => self.create(spec.name, Some(entry::<C>), &flags(spec), &spec.keys),
             Some((container, name)) => {
                 let known = !self.containers.insert(container) || self.container(container);
                 known && self.subcommand::<C>(container, name)
@@ -72,7 +72,7 @@ impl Registrar {
     }
 
     fn subcommand<C: Command>(&self, container: &str, name: &str) -> bool {
-        let (container, name, flags) = (c_string(container), c_string(name), c_string(&C::SPEC.flags()));
+        let (container, name, flags) = (c_string(container), c_string(name), c_string(&flags(&C::SPEC)));
         // SAFETY: as above.
         unsafe {
             let parent = call!(RedisModule_GetCommand(self.ctx, container.as_ptr()));
@@ -93,7 +93,16 @@ impl Registrar {
     }
 }
 
-/// First and last key, for servers' oldest way to be told; the key spec says it in full.
+/// Cluster routing does not read key specs, only first and last key: where that is not enough it asks us.
+fn flags(spec: &Spec) -> String {
+    let mut flags = spec.flags();
+    if spec.keys == Keys::Counted {
+        flags.push_str(" getkeys-api");
+    }
+    flags
+}
+
+/// First and last key; the key spec says it in full.
 fn positions(keys: &Keys) -> (i32, i32) {
     match keys {
         Keys::First => (1, 1),

@@ -7,7 +7,7 @@ use super::acl::Rules;
 use super::api::{Ctx, Flags, OK, RawText, bytes_of, call};
 use super::probe;
 use super::unit::{Mode, run};
-use super::{block, reply};
+use super::{block, docs, reply};
 use crate::env::Caller;
 use crate::error::Error;
 use crate::names::Name;
@@ -23,12 +23,15 @@ pub unsafe extern "C" fn entry<C: Command>(ctx: *mut Ctx, argv: *mut *mut RawTex
     // SAFETY: as the server promises.
     let argv = unsafe { arguments(argv, argc) };
     guard(|| {
-        let words = C::SPEC.name.split(' ').count();
-        let arity = usize::try_from(C::SPEC.arity().unsigned_abs()).unwrap_or(words);
-        let Some(arguments) = argv.get(words..).filter(|_| argv.len() >= arity) else {
+        // The server checks the arity it was told.
+        let words = const { words(C::SPEC.name) };
+        let Some(arguments) = argv.get(words..) else {
             // SAFETY: a context with a client to answer.
             return unsafe { call!(RedisModule_WrongArity(ctx)) };
         };
+        if C::SPEC.keys == Keys::Counted && tell_keys(ctx, &C::SPEC, arguments) {
+            return OK;
+        }
         match execute::<C>(ctx, arguments) {
             Ok(Some(answer)) => reply::write(ctx, &answer),
             Ok(None) => {}
@@ -78,6 +81,39 @@ fn execute<C: Command>(ctx: *mut Ctx, arguments: &[&[u8]]) -> Result<Option<Repl
         }
         Outcome::Wait(_) => Ok(Some(Reply::NullArray)),
     }
+}
+
+/// How many words a command's name has: one more for a subcommand.
+pub const fn words(name: &str) -> usize {
+    let mut rest = name.as_bytes();
+    let mut words = 1;
+    while let [byte, more @ ..] = rest {
+        words += (*byte == b' ') as usize;
+        rest = more;
+    }
+    words
+}
+
+/// Where the queues stand, when that is what the server asks. A count that is wrong has none: the command
+/// itself says so.
+fn tell_keys(ctx: *mut Ctx, spec: &Spec, arguments: &[&[u8]]) -> bool {
+    // SAFETY: a context the server lent us.
+    unsafe {
+        if call!(RedisModule_IsKeysPositionRequest(ctx)) == 0 {
+            return false;
+        }
+        let words = words(spec.name);
+        let count = arguments
+            .first()
+            .and_then(|count| std::str::from_utf8(count).ok()?.parse().ok());
+        if let Some(count) = count.filter(|count| (1..arguments.len()).contains(count)) {
+            for position in 1..=count {
+                let position = c_int::try_from(words + position).unwrap_or(0);
+                call!(RedisModule_KeyAtPosWithFlags(ctx, position, docs::key_flags(spec)));
+            }
+        }
+    }
+    true
 }
 
 /// The first queue the command names, if it is a name at all; else its own check answers.

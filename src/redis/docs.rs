@@ -1,11 +1,12 @@
 //! What COMMAND DOCS, COMMAND INFO and the ACL know of a command, from its declaration.
 
-use std::ffi::CString;
+use std::ffi::{CString, c_int};
 use std::ptr;
 
 use redis_module::raw;
 
 use super::api::{Ctx, OK, call, optional};
+use super::dispatch::words;
 use super::reply::c_string;
 use crate::spec::{Access, Arg, Keys, Kind, Spec};
 
@@ -22,7 +23,7 @@ static VERSION: raw::RedisModuleCommandInfoVersion = raw::RedisModuleCommandInfo
 
 /// Describes a command that was just created.
 pub fn describe(ctx: *mut Ctx, spec: &Spec) -> bool {
-    let words = i32::try_from(spec.name.split(' ').count()).unwrap_or(1);
+    let words = i32::try_from(words(spec.name)).unwrap_or(1);
     let mut arena = Arena::default();
     let mut keys = key_specs(spec, words);
     let args = arena.args(spec.args);
@@ -113,18 +114,23 @@ fn categories(spec: &Spec) -> String {
     categories
 }
 
-fn key_specs(spec: &Spec, words: i32) -> [raw::RedisModuleCommandKeySpec; 2] {
-    let flags = match spec.access {
+/// What the command does with the queues it names.
+pub fn key_flags(spec: &Spec) -> c_int {
+    match spec.access {
         Access::Read => raw::REDISMODULE_CMD_KEY_RO | raw::REDISMODULE_CMD_KEY_ACCESS,
         Access::Write | Access::Grow => {
             raw::REDISMODULE_CMD_KEY_RW | raw::REDISMODULE_CMD_KEY_ACCESS | raw::REDISMODULE_CMD_KEY_UPDATE
         }
-    };
+    }
+    .cast_signed()
+}
+
+fn key_specs(spec: &Spec, words: i32) -> [raw::RedisModuleCommandKeySpec; 2] {
     let mut key = no_key();
     if spec.keys == Keys::None {
         return [key, no_key()];
     }
-    key.flags = u64::from(flags);
+    key.flags = u64::from(key_flags(spec).cast_unsigned());
     key.begin_search_type = raw::RedisModuleKeySpecBeginSearchType_REDISMODULE_KSPEC_BS_INDEX;
     key.bs.index = raw::RedisModuleCommandKeySpec__bindgen_ty_1__bindgen_ty_1 { pos: words };
     if spec.keys == Keys::First {
@@ -221,7 +227,7 @@ impl Arena {
             }
             Kind::Many(items) => return self.push_items(array, items, 0),
             Kind::Any(items) => return self.push_items(array, items, raw::REDISMODULE_CMD_ARG_OPTIONAL),
-            Kind::Counted(items) => {
+            Kind::Counted(_, items) => {
                 raw.type_ = raw::RedisModuleCommandArgType_REDISMODULE_ARG_TYPE_INTEGER;
                 array.push(raw);
                 return self.push_items(array, items, 0);

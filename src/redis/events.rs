@@ -9,7 +9,7 @@ use redis_module::raw;
 use super::api::{Ctx, Flags, Level, OK, call, log};
 use super::dispatch::guard;
 use super::state::{self, State};
-use super::{eviction, timer, waits};
+use super::{eviction, listeners, timer, waits};
 use crate::holds::STALL;
 use crate::time::Ms;
 
@@ -26,7 +26,7 @@ pub fn subscribe(ctx: *mut Ctx) -> bool {
     let events: [(
         u64,
         unsafe extern "C" fn(*mut Ctx, raw::RedisModuleEvent, u64, *mut c_void),
-    ); 9] = [
+    ); 10] = [
         (raw::REDISMODULE_EVENT_REPLICATION_ROLE_CHANGED, on_role),
         (raw::REDISMODULE_EVENT_LOADING, on_loading),
         (raw::REDISMODULE_EVENT_REPL_ASYNC_LOAD, on_async_load),
@@ -36,6 +36,7 @@ pub fn subscribe(ctx: *mut Ctx) -> bool {
         (raw::REDISMODULE_EVENT_CRON_LOOP, on_cron),
         (raw::REDISMODULE_EVENT_EVENTLOOP, on_turn),
         (raw::REDISMODULE_EVENT_CONFIG, on_config),
+        (raw::REDISMODULE_EVENT_MODULE_CHANGE, on_module),
     ];
     events.into_iter().all(|(id, callback)| {
         let event = raw::RedisModuleEvent { id, dataver: 1 };
@@ -58,10 +59,9 @@ fn note(change: impl FnOnce(&mut State) + 'static) {
     });
 }
 
-unsafe extern "C" fn on_role(_: *mut Ctx, _: raw::RedisModuleEvent, role: u64, _: *mut c_void) {
-    if role == raw::REDISMODULE_EVENT_REPLROLECHANGED_NOW_MASTER {
-        note(|state| state.memory.start_over());
-    }
+/// What a primary remembers of its claims is not kept up on a replica, nor the other way round.
+unsafe extern "C" fn on_role(_: *mut Ctx, _: raw::RedisModuleEvent, _: u64, _: *mut c_void) {
+    note(|state| state.memory.start_over());
 }
 
 unsafe extern "C" fn on_loading(ctx: *mut Ctx, _: raw::RedisModuleEvent, step: u64, _: *mut c_void) {
@@ -120,18 +120,27 @@ unsafe extern "C" fn on_client(_: *mut Ctx, _: raw::RedisModuleEvent, step: u64,
 unsafe extern "C" fn on_config(ctx: *mut Ctx, _: raw::RedisModuleEvent, _: u64, data: *mut c_void) {
     guard(|| {
         // SAFETY: as above; `num_changes` names, each ended by a NUL.
-        let touches_eviction = unsafe {
-            data.cast::<raw::RedisModuleConfigChange>()
-                .as_ref()
-                .is_some_and(|change| {
-                    (0..change.num_changes as usize).any(|at| {
-                        let name = *change.config_names.add(at);
-                        !name.is_null() && CStr::from_ptr(name) == c"maxmemory-policy"
-                    })
-                })
+        let Some(change) = (unsafe { data.cast::<raw::RedisModuleConfigChange>().as_ref() }) else {
+            return;
         };
-        if touches_eviction {
-            eviction::look(ctx);
+        for at in 0..change.num_changes as usize {
+            // SAFETY: as above.
+            let name = unsafe { *change.config_names.add(at) };
+            // SAFETY: as above.
+            match (!name.is_null()).then(|| unsafe { CStr::from_ptr(name) }) {
+                Some(name) if name == c"maxmemory-policy" => eviction::look(ctx),
+                Some(name) if name == c"notify-keyspace-events" => listeners::look(ctx),
+                _ => {}
+            }
+        }
+    });
+}
+
+unsafe extern "C" fn on_module(_: *mut Ctx, _: raw::RedisModuleEvent, step: u64, _: *mut c_void) {
+    guard(|| {
+        if step == raw::REDISMODULE_SUBEVENT_MODULE_LOADED {
+            // It may listen; ourselves the server does not announce to us.
+            state::soon(|state| state.observed = true);
         }
     });
 }

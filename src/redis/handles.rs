@@ -1,68 +1,123 @@
 //! Open keys. A unit opens a key once and keeps it open; what it changed is told to WATCH and to
 //! client-side caches when the key is closed, at the end of the unit or before a command is called.
 
-use std::collections::HashMap;
+use std::cell::OnceCell;
 use std::ffi::c_int;
 use std::rc::Rc;
 
 use redis_module::raw;
+use smallvec::SmallVec;
 
 use super::api::{Ctx, Text, call};
 use crate::error::Error;
 use crate::keyspace::Type;
-use crate::names::{Index, Key, Name, Part};
+use crate::names::{ByName, Index, Key, Name, Part};
 
 /// Most keys open at once: a claim in one queue needs five, and finding one is a walk over all.
 const MOST_OPEN: usize = 16;
 /// Most queues whose key names are kept; about 2 KiB each.
 const MOST_NAMES: usize = 1_024;
+/// Bytes of room to build strings in that are kept from unit to unit.
+const MOST_SCRATCH: usize = 4_096;
+/// Number of keys that every queue has once.
+const FIXED: usize = 17;
 
 /// The names of the keys of each queue as strings of the server; making one anew costs a tenth of a
 /// whole command.
 #[derive(Debug, Default)]
 pub struct Texts {
-    names: HashMap<Name, NameTexts>,
+    names: ByName<Rc<NameTexts>>,
+    /// Room to build a name in.
+    scratch: Vec<u8>,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct NameTexts {
-    texts: [Option<Rc<Text>>; 17],
+    name: Name,
+    fixed: [OnceCell<Rc<Text>>; FIXED],
+    /// What stands before the id in the name of a task's record.
     task: Vec<u8>,
+    /// What stands before the id in the name of a task's extra fields.
     extra: Vec<u8>,
 }
 
 impl Texts {
-    /// The key's name.
-    fn of(&mut self, key: Key<'_>, scratch: &mut Vec<u8>) -> Rc<Text> {
-        if !self.names.contains_key(key.name) {
-            if self.names.len() >= MOST_NAMES {
-                self.names.clear();
-            }
-            self.names.insert(
-                key.name.clone(),
-                NameTexts {
-                    texts: [const { None }; 17],
-                    task: key.name.task(&[]).to_vec(),
-                    extra: key.name.extra(&[]).to_vec(),
-                },
-            );
+    /// The key names of a queue.
+    fn of(&mut self, name: &Name) -> Rc<NameTexts> {
+        if let Some(texts) = self.names.get(name) {
+            return texts.clone();
         }
-        let known = self.names.get_mut(key.name);
-        let (prefix, id) = match (key.part, &known) {
-            (Part::Task(id), Some(known)) => (known.task.as_slice(), id),
-            (Part::Extra(id), Some(known)) => (known.extra.as_slice(), id),
-            (part, _) => {
-                let slot = slot(part).and_then(|slot| known.and_then(|known| known.texts.get_mut(slot)));
-                return match slot {
-                    Some(text) => text.get_or_insert_with(|| Rc::new(Text::new(&key.to_vec()))).clone(),
-                    None => Rc::new(Text::new(&key.to_vec())),
-                };
-            }
+        if self.names.len() >= MOST_NAMES {
+            self.names.clear();
+        }
+        let texts = Rc::new(NameTexts {
+            name: name.clone(),
+            fixed: [const { OnceCell::new() }; FIXED],
+            task: name.task(&[]).to_vec(),
+            extra: name.extra(&[]).to_vec(),
+        });
+        self.names.insert(name.clone(), texts.clone());
+        texts
+    }
+}
+
+/// The name of a key: kept for those that every queue has once, made anew for the others.
+#[derive(Debug)]
+pub enum KeyText {
+    /// One that is kept, and its place there.
+    Fixed(usize, Rc<Text>),
+    /// A task's, and the length of what stands before its id.
+    Task(usize, Text),
+    /// A task's extra fields, likewise.
+    Extra(usize, Text),
+    /// Any other.
+    Other(Text),
+}
+
+impl KeyText {
+    fn new(texts: &NameTexts, key: Key<'_>, scratch: &mut Vec<u8>) -> KeyText {
+        let mut of_task = |prefix: &[u8], id: &[u8]| {
+            scratch.clear();
+            scratch.extend_from_slice(prefix);
+            scratch.extend_from_slice(id);
+            (prefix.len(), Text::new(scratch))
         };
-        scratch.clear();
-        scratch.extend_from_slice(prefix);
-        scratch.extend_from_slice(id);
-        Rc::new(Text::new(scratch))
+        match key.part {
+            Part::Task(id) => {
+                let (prefix, text) = of_task(&texts.task, id);
+                KeyText::Task(prefix, text)
+            }
+            Part::Extra(id) => {
+                let (prefix, text) = of_task(&texts.extra, id);
+                KeyText::Extra(prefix, text)
+            }
+            part => match slot(part).and_then(|slot| Some((slot, texts.fixed.get(slot)?))) {
+                Some((slot, text)) => {
+                    KeyText::Fixed(slot, text.get_or_init(|| Rc::new(Text::new(&key.to_vec()))).clone())
+                }
+                None => KeyText::Other(Text::new(&key.to_vec())),
+            },
+        }
+    }
+
+    /// Whether it is the name of this part of its queue.
+    fn is(&self, part: Part<'_>, key: Key<'_>) -> bool {
+        match (self, part) {
+            (KeyText::Fixed(own, _), part) => slot(part) == Some(*own),
+            (KeyText::Task(prefix, text), Part::Task(id)) | (KeyText::Extra(prefix, text), Part::Extra(id)) => {
+                text.bytes().get(*prefix..) == Some(id)
+            }
+            (KeyText::Other(text), Part::Dropped(..)) => text.bytes() == key.to_vec(),
+            _ => false,
+        }
+    }
+
+    /// The string of the server.
+    pub fn text(&self) -> &Text {
+        match self {
+            KeyText::Fixed(_, text) => text,
+            KeyText::Task(_, text) | KeyText::Extra(_, text) | KeyText::Other(text) => text,
+        }
     }
 }
 
@@ -84,43 +139,13 @@ fn slot(part: Part<'_>) -> Option<usize> {
 /// A key that is open.
 #[derive(Debug)]
 pub struct Open {
-    name: Name,
-    part: OwnPart,
-    db: i32,
+    texts: Rc<NameTexts>,
     /// The key's name.
-    pub text: Rc<Text>,
+    pub text: KeyText,
     /// The handle; null for a missing key that was opened to be read only.
     pub raw: *mut raw::RedisModuleKey,
     /// Whether the unit changed it.
     pub changed: bool,
-}
-
-#[derive(Debug)]
-enum OwnPart {
-    Fixed(Part<'static>),
-    Task(Vec<u8>),
-    Extra(Vec<u8>),
-}
-
-impl OwnPart {
-    fn of(part: Part<'_>) -> OwnPart {
-        match part {
-            Part::Task(id) => OwnPart::Task(id.to_vec()),
-            Part::Extra(id) => OwnPart::Extra(id.to_vec()),
-            Part::Queue => OwnPart::Fixed(Part::Queue),
-            Part::Workers => OwnPart::Fixed(Part::Workers),
-            Part::Index(index) => OwnPart::Fixed(Part::Index(index)),
-            Part::Dropped(number, index) => OwnPart::Fixed(Part::Dropped(number, index)),
-        }
-    }
-
-    fn is(&self, part: Part<'_>) -> bool {
-        match (self, part) {
-            (OwnPart::Fixed(own), part) => *own == part,
-            (OwnPart::Task(own), Part::Task(id)) | (OwnPart::Extra(own), Part::Extra(id)) => own == id,
-            _ => false,
-        }
-    }
 }
 
 impl Open {
@@ -162,14 +187,21 @@ pub struct Handles<'s> {
     mode: c_int,
     db_before: i32,
     db: i32,
-    open: Vec<Open>,
+    open: SmallVec<[Open; 8]>,
+    /// Position of the key used last: verbs come in runs on one key.
+    recent: usize,
+    /// Where each key that a queue has once was found last; a hint.
+    places: [u8; FIXED],
     texts: &'s mut Texts,
-    scratch: Vec<u8>,
+    /// The queue whose keys were opened last: nearly always the only one.
+    last: Option<Rc<NameTexts>>,
+    /// Whether anybody but us listens to keyspace notifications.
+    observed: bool,
 }
 
 impl<'s> Handles<'s> {
     /// No key is open yet. A unit that does not write opens keys for reading only.
-    pub fn new(ctx: *mut Ctx, writes: bool, texts: &'s mut Texts) -> Handles<'s> {
+    pub fn new(ctx: *mut Ctx, writes: bool, observed: bool, texts: &'s mut Texts) -> Handles<'s> {
         // SAFETY: a context the server lent us.
         let db = unsafe { call!(RedisModule_GetSelectedDb(ctx)) };
         let mode = if writes {
@@ -182,9 +214,12 @@ impl<'s> Handles<'s> {
             mode: mode.cast_signed(),
             db_before: db,
             db,
-            open: Vec::with_capacity(MOST_OPEN),
+            open: SmallVec::new(),
+            recent: 0,
+            places: [0; FIXED],
             texts,
-            scratch: Vec::new(),
+            last: None,
+            observed,
         }
     }
 
@@ -199,24 +234,18 @@ impl<'s> Handles<'s> {
 
     /// The key, open.
     pub fn open(&mut self, key: Key<'_>) -> &mut Open {
-        let found = self
-            .open
-            .iter()
-            .rposition(|open| open.part.is(key.part) && open.name == *key.name);
-        let at = match found {
+        let at = match self.find(key) {
             Some(at) => at,
             None => {
                 if self.open.len() >= MOST_OPEN {
                     self.close_all();
                 }
                 self.select(key.name.db);
-                let text = self.texts.of(key, &mut self.scratch);
+                let (texts, text) = self.name(key);
                 // SAFETY: the server keeps its own reference to the key's name.
-                let raw = unsafe { call!(RedisModule_OpenKey(self.ctx, text.raw(), self.mode)) };
+                let raw = unsafe { call!(RedisModule_OpenKey(self.ctx, text.text().raw(), self.mode)) };
                 self.open.push(Open {
-                    name: key.name.clone(),
-                    part: OwnPart::of(key.part),
-                    db: key.name.db,
+                    texts,
                     text,
                     raw: raw.cast(),
                     changed: false,
@@ -224,6 +253,10 @@ impl<'s> Handles<'s> {
                 self.open.len() - 1
             }
         };
+        self.recent = at;
+        if let Some(place) = slot(key.part).and_then(|slot| self.places.get_mut(slot)) {
+            *place = u8::try_from(at).unwrap_or(0);
+        }
         #[allow(clippy::indexing_slicing, reason = "a position just found or pushed")]
         &mut self.open[at]
     }
@@ -231,11 +264,7 @@ impl<'s> Handles<'s> {
     /// Closes the key, if it is open. Needed after a list was walked: the server keeps an iterator in the
     /// handle and does not expect the key to be deleted under it.
     pub fn close(&mut self, key: Key<'_>) {
-        if let Some(at) = self
-            .open
-            .iter()
-            .position(|open| open.part.is(key.part) && open.name == *key.name)
-        {
+        if let Some(at) = self.find(key) {
             let open = self.open.swap_remove(at);
             self.shut(&open);
         }
@@ -248,38 +277,85 @@ impl<'s> Handles<'s> {
         }
     }
 
+    fn find(&self, key: Key<'_>) -> Option<usize> {
+        let is = |open: &Open| open.text.is(key.part, key) && open.texts.name == *key.name;
+        if self.open.get(self.recent).is_some_and(is) {
+            return Some(self.recent);
+        }
+        let place = slot(key.part)
+            .and_then(|slot| self.places.get(slot))
+            .map(|place| usize::from(*place));
+        if let Some(place) = place
+            && self.open.get(place).is_some_and(is)
+        {
+            return Some(place);
+        }
+        self.open.iter().rposition(is)
+    }
+
     fn shut(&mut self, open: &Open) {
         if open.changed {
-            self.select(open.db);
+            self.select(open.texts.name.db);
         }
         // SAFETY: an open handle (or null), closed once; the key's name outlives the calls.
         unsafe {
             call!(RedisModule_CloseKey(open.raw));
             if open.changed {
-                call!(RedisModule_SignalModifiedKey(self.ctx, open.text.raw()));
+                call!(RedisModule_SignalModifiedKey(self.ctx, open.text.text().raw()));
             }
         }
     }
 
-    /// Tells keyspace notifications what was done to the open key.
+    /// Notes that the open key was changed, and tells keyspace notifications how.
     pub fn notify(&mut self, key: Key<'_>, class: c_int, event: &std::ffi::CStr) {
-        let ctx = self.ctx;
+        let (ctx, observed) = (self.ctx, self.observed);
         let open = self.open(key);
         open.changed = true;
-        // SAFETY: plain values and a live key name.
-        unsafe {
-            call!(RedisModule_NotifyKeyspaceEvent(
-                ctx,
-                class,
-                event.as_ptr(),
-                open.text.raw()
-            ))
-        };
+        if observed {
+            // SAFETY: plain values and a live key name.
+            unsafe {
+                call!(RedisModule_NotifyKeyspaceEvent(
+                    ctx,
+                    class,
+                    event.as_ptr(),
+                    open.text.text().raw()
+                ))
+            };
+        }
+    }
+
+    /// Whether anybody but us listens to keyspace notifications.
+    pub fn observed(&self) -> bool {
+        self.observed
+    }
+
+    /// A string of these two pieces.
+    pub fn joined(&mut self, start: &[u8], rest: &[u8]) -> Text {
+        let scratch = &mut self.texts.scratch;
+        scratch.clear();
+        scratch.extend_from_slice(start);
+        scratch.extend_from_slice(rest);
+        let text = Text::new(scratch);
+        scratch.shrink_to(MOST_SCRATCH);
+        text
     }
 
     /// The name of a key, for a command.
-    pub fn text(&mut self, key: Key<'_>) -> Rc<Text> {
-        self.texts.of(key, &mut self.scratch)
+    pub fn text(&mut self, key: Key<'_>) -> KeyText {
+        self.name(key).1
+    }
+
+    fn name(&mut self, key: Key<'_>) -> (Rc<NameTexts>, KeyText) {
+        let texts = match &self.last {
+            Some(last) if last.name == *key.name => last.clone(),
+            _ => {
+                let texts = self.texts.of(key.name);
+                self.last = Some(texts.clone());
+                texts
+            }
+        };
+        let text = KeyText::new(&texts, key, &mut self.texts.scratch);
+        (texts, text)
     }
 }
 

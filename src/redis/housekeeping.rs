@@ -25,7 +25,7 @@ pub fn run(ctx: *mut Ctx) {
         state.housekept = env.steady;
         let State { memory, texts, .. } = state;
         let idle = memory.unused_since(env.steady.after(-IDLE));
-        let mut keys = ServerKeys::new(Handles::new(ctx, false, texts), false);
+        let mut keys = ServerKeys::new(Handles::new(ctx, false, false, texts), false);
         for name in idle.iter().take(MOST).filter(|name| is_gone(&mut keys, name)) {
             memory.forget_idle(name, &env);
         }

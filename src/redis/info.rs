@@ -8,6 +8,9 @@ use super::api::call;
 use super::dispatch::guard;
 use super::reply::c_string;
 use super::state::{self, State};
+use super::unit::{Mode, run};
+use crate::task::overview::{Overview, overview};
+use crate::time::SECOND;
 
 /// Called for INFO, and for the report of a crash, to which we have nothing to say: memory may be broken.
 ///
@@ -18,7 +21,7 @@ pub unsafe extern "C" fn on_info(ctx: *mut RedisModuleInfoCtx, for_crash_report:
         return;
     }
     guard(|| {
-        let Some(fields) = state::with(|state| fields(state)) else {
+        let Some(fields) = look() else {
             return;
         };
         // SAFETY: the context the server lent us; names are copied.
@@ -34,7 +37,27 @@ pub unsafe extern "C" fn on_info(ctx: *mut RedisModuleInfoCtx, for_crash_report:
     });
 }
 
-fn fields(state: &State) -> Vec<(&'static str, i64)> {
+/// The values now. Counting the tasks opens a dozen keys of every queue, so it is not done more than once
+/// a second.
+fn look() -> Option<Vec<(&'static str, i64)>> {
+    let (ctx, counted) = state::with(|state| {
+        let now = state.clock.steady();
+        let counted = state.overview.filter(|(moment, _)| now.since(*moment) < SECOND);
+        (state.timer.context(), counted.map(|(_, overview)| overview))
+    })?;
+    let overview = match counted {
+        Some(overview) => overview,
+        None => run(ctx, Mode::Reads, |unit| Ok(overview(unit))).ok()?,
+    };
+    state::with(|state| {
+        if counted.is_none() {
+            state.overview = Some((state.clock.steady(), overview));
+        }
+        fields(state, overview)
+    })
+}
+
+fn fields(state: &State, overview: Overview) -> Vec<(&'static str, i64)> {
     let memory = &state.memory;
     let totals = &memory.totals;
     let number = |count: u64| i64::try_from(count).unwrap_or(i64::MAX);
@@ -42,7 +65,12 @@ fn fields(state: &State) -> Vec<(&'static str, i64)> {
     vec![
         ("timer_late_ms_p99", memory.lateness.quantile(0.99).unwrap_or(0)),
         ("timer_backlog", size(memory.agenda.backlog())),
-        ("queues", size(memory.queues().count())),
+        ("queues", size(overview.queues)),
+        ("scheduled_tasks", size(overview.scheduled)),
+        ("ready_total", size(overview.ready)),
+        ("oldest_ready_ms", overview.oldest_ready),
+        ("claimed_tasks", size(overview.claimed)),
+        ("dead_tasks", size(overview.dead)),
         ("waiting_clients", size(state.blocked.count())),
         ("scheduled_total", number(totals.scheduled)),
         ("claims_total", number(totals.claimed)),

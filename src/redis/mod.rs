@@ -9,12 +9,15 @@
 #![allow(unsafe_code)]
 
 mod acl;
+mod alloc;
 mod api;
 mod apply;
 mod block;
 mod clock;
 mod commands;
 mod config;
+#[cfg(debug_assertions)]
+mod contract;
 mod discover;
 mod dispatch;
 mod docs;
@@ -24,6 +27,7 @@ mod handles;
 mod housekeeping;
 mod info;
 mod keyspace;
+mod listeners;
 mod notify;
 mod probe;
 mod record;
@@ -32,11 +36,12 @@ mod state;
 mod timer;
 mod unit;
 mod waits;
-mod walk;
 
 use std::ffi::c_int;
 
 use redis_module::raw;
+
+pub use alloc::ServerAlloc;
 
 use api::{Ctx, ERR, Level, OK, RawText, call, log, optional};
 use dispatch::guard;
@@ -79,7 +84,8 @@ pub unsafe extern "C" fn RedisModule_OnLoad(ctx: *mut Ctx, argv: *mut *mut RawTe
 /// Called by the server.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn RedisModule_OnUnload(_ctx: *mut Ctx) -> c_int {
-    // The hook is code of ours, which goes away.
+    guard(state::forget);
+    // The hook is code of ours, which may go away.
     drop(std::panic::take_hook());
     OK
 }
@@ -96,10 +102,16 @@ fn load(ctx: *mut Ctx, arguments: &[&[u8]]) -> Result<(), String> {
             "unknown argument {argument}: there are none, the settings are steward.* in redis.conf"
         ));
     }
+    // The library may have stayed in memory when it was unloaded, with all that it knew then.
+    state::forget();
     set_options(ctx);
     let refused = |what: &str| Err(format!("the server refused to register {what}"));
     if !apply::register(ctx) || !commands::register(ctx) {
         return refused("the commands");
+    }
+    #[cfg(debug_assertions)]
+    if !contract::register(ctx) {
+        return refused("the contract");
     }
     // SAFETY: lives as long as the module: the timer is armed with it from callbacks that have none.
     let lasting = unsafe { call!(RedisModule_GetDetachedThreadSafeContext(ctx)) };
@@ -119,6 +131,7 @@ fn load(ctx: *mut Ctx, arguments: &[&[u8]]) -> Result<(), String> {
         return refused("the callbacks");
     }
     eviction::look(ctx);
+    listeners::look(ctx);
     if discover::has_data(ctx) {
         discover::start();
         state::with(timer::arm_now);

@@ -4,53 +4,70 @@
 //! A version byte, then operations: an opcode, the code of a key, operands. Numbers are LEB128 varints,
 //! scores zigzag varints, strings a length and bytes, lists a count and items.
 
-use crate::keyspace::{Answer, Keyspace};
-use crate::names::{Index, Key, Name, Part};
+mod read;
+
+pub use read::{Unreadable, apply};
+
+use crate::names::{Index, Key, Part};
 
 /// First byte of every record: the version of the format.
 const VERSION: u8 = b'1';
+
+/// Longest record of a plain task of 100 bytes: reserved at once, so that a record does not grow.
+const USUAL: usize = 224;
+
+/// Largest count of pops that is one byte.
+const MOST_POPS: u8 = 0x7f;
 
 /// Collects the effects of one unit on one queue.
 #[derive(Debug, Default)]
 pub struct Record {
     bytes: Vec<u8>,
-    /// Pops of one list that were not written yet: the code of the key, and how many.
-    pops: Option<(Vec<u8>, u64)>,
+    /// Where the last operation begins, if it is a pop: one more of the same list is added to it.
+    pop: Option<usize>,
 }
 
 impl Record {
     /// Whether nothing was written.
     pub fn is_empty(&self) -> bool {
-        self.bytes.is_empty() && self.pops.is_none()
+        self.bytes.is_empty()
     }
 
     /// The record, to be sent.
-    pub fn finish(mut self) -> Vec<u8> {
-        self.write_pops();
-        self.bytes
+    pub fn bytes(&self) -> &[u8] {
+        &self.bytes
     }
 
     /// Starts an operation on a key.
     pub fn op(&mut self, opcode: u8, key: Key<'_>) -> &mut Record {
-        self.write_pops();
         if self.bytes.is_empty() {
+            self.bytes.reserve(USUAL);
             self.bytes.push(VERSION);
         }
+        self.pop = None;
         self.bytes.push(opcode);
         self.key(key)
     }
 
     /// One element was taken off the head of a list.
     pub fn pop(&mut self, key: Key<'_>) {
-        let mut code = Vec::with_capacity(1);
-        write_key(&mut code, key.part);
-        match &mut self.pops {
-            Some((same, count)) if *same == code => *count += 1,
-            _ => {
-                self.write_pops();
-                self.pops = Some((code, 1));
-            }
+        let before = self.pop;
+        let start = self.bytes.len().max(1);
+        self.op(b'P', key);
+        // The opcode and the key of the operation before this one, then its count in one byte.
+        if let Some((same, [count, this @ ..])) = before.and_then(|before| {
+            let (done, this) = self.bytes.split_at_mut_checked(start - 1)?;
+            Some((done.get(before..)?, this))
+        }) && same == this
+            && *count < MOST_POPS
+        {
+            *count += 1;
+            self.bytes.truncate(start);
+            self.pop = before;
+            return;
         }
+        self.number(1);
+        self.pop = Some(start);
     }
 
     /// Another key, as an operand.
@@ -97,17 +114,6 @@ impl Record {
         }
         self
     }
-
-    fn write_pops(&mut self) {
-        if let Some((code, count)) = self.pops.take() {
-            if self.bytes.is_empty() {
-                self.bytes.push(VERSION);
-            }
-            self.bytes.push(b'P');
-            self.bytes.extend_from_slice(&code);
-            write_number(&mut self.bytes, count);
-        }
-    }
 }
 
 fn write_number(out: &mut Vec<u8>, mut number: u64) {
@@ -153,170 +159,4 @@ fn index_code(index: Index) -> u8 {
         Index::Done => b'f',
         Index::Blocked => b'b',
     }
-}
-
-/// What is wrong with a record that cannot be read.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Unreadable {
-    /// Another version of the format.
-    Version,
-    /// An operation, a key or an operand is not as the format says.
-    Malformed,
-}
-
-/// One operation, as read.
-#[derive(Debug, PartialEq, Eq)]
-enum Op<'a> {
-    Set(Part<'a>, &'a [u8]),
-    SetStart(Part<'a>, &'a [u8]),
-    Del(Part<'a>),
-    Rename(Part<'a>, Part<'a>),
-    Push(Part<'a>, Vec<&'a [u8]>),
-    PushFront(Part<'a>, Vec<&'a [u8]>),
-    Pop(Part<'a>, u64),
-    Remove(Part<'a>, Vec<usize>),
-    Add(Part<'a>, Vec<(i64, &'a [u8])>),
-    Rem(Part<'a>, Vec<&'a [u8]>),
-    RemLowest(Part<'a>, usize),
-    SetFields(Part<'a>, Vec<(&'a [u8], &'a [u8])>),
-    DelFields(Part<'a>, Vec<&'a [u8]>),
-}
-
-/// Does to the keys of `name` what the record says; nothing when it cannot be read. Says how many of its
-/// operations met a key of another type.
-pub fn apply(record: &[u8], name: &Name, keys: &mut dyn Keyspace) -> Result<usize, Unreadable> {
-    let mut reader = Reader(record);
-    if reader.byte() != Ok(VERSION) {
-        return Err(Unreadable::Version);
-    }
-    let mut ops = Vec::new();
-    while !reader.0.is_empty() {
-        ops.push(reader.op()?);
-    }
-    Ok(ops.iter().filter(|op| run(op, name, keys).is_err()).count())
-}
-
-fn run(op: &Op<'_>, name: &Name, keys: &mut dyn Keyspace) -> Answer<()> {
-    let key = |part| Key { name, part };
-    match op {
-        Op::Set(part, value) => keys.set(key(*part), value, &[]),
-        Op::SetStart(part, start) => keys.set_start(key(*part), start),
-        Op::Del(part) => {
-            keys.del(key(*part));
-            Ok(())
-        }
-        Op::Rename(from, to) => {
-            keys.rename(key(*from), key(*to));
-            Ok(())
-        }
-        Op::Push(part, ids) => keys.rpush(key(*part), ids),
-        Op::PushFront(part, ids) => keys.lpush(key(*part), ids),
-        Op::Pop(part, count) => {
-            for _ in 0..*count {
-                if keys.lpop(key(*part))?.is_none() {
-                    break;
-                }
-            }
-            Ok(())
-        }
-        Op::Remove(part, positions) => keys.lremove(key(*part), positions),
-        Op::Add(part, members) => keys.zadd(key(*part), members),
-        Op::Rem(part, ids) => keys.zrem(key(*part), ids).map(|_| ()),
-        Op::RemLowest(part, count) => keys.zrem_lowest(key(*part), *count),
-        Op::SetFields(part, fields) => keys.hset(key(*part), fields),
-        Op::DelFields(part, fields) => keys.hdel(key(*part), fields),
-    }
-}
-
-struct Reader<'a>(&'a [u8]);
-
-impl<'a> Reader<'a> {
-    fn byte(&mut self) -> Result<u8, Unreadable> {
-        let (&byte, rest) = self.0.split_first().ok_or(Unreadable::Malformed)?;
-        self.0 = rest;
-        Ok(byte)
-    }
-
-    fn number(&mut self) -> Result<u64, Unreadable> {
-        let mut number = 0u64;
-        for shift in (0..64).step_by(7) {
-            let byte = self.byte()?;
-            let low = u64::from(byte & 0x7f);
-            if low << shift >> shift != low {
-                return Err(Unreadable::Malformed);
-            }
-            number |= low << shift;
-            if byte & 0x80 == 0 {
-                return Ok(number);
-            }
-        }
-        Err(Unreadable::Malformed)
-    }
-
-    fn count(&mut self) -> Result<usize, Unreadable> {
-        usize::try_from(self.number()?).map_err(|_| Unreadable::Malformed)
-    }
-
-    fn score(&mut self) -> Result<i64, Unreadable> {
-        let number = self.number()?;
-        Ok((number >> 1).cast_signed() ^ -((number & 1).cast_signed()))
-    }
-
-    fn text(&mut self) -> Result<&'a [u8], Unreadable> {
-        let length = self.count()?;
-        let (text, rest) = self.0.split_at_checked(length).ok_or(Unreadable::Malformed)?;
-        self.0 = rest;
-        Ok(text)
-    }
-
-    fn list<T>(&mut self, item: fn(&mut Reader<'a>) -> Result<T, Unreadable>) -> Result<Vec<T>, Unreadable> {
-        let count = self.count()?;
-        // Not with_capacity(count): every item takes a byte at least, so a false count ends soon.
-        let mut items = Vec::new();
-        for _ in 0..count {
-            items.push(item(self)?);
-        }
-        Ok(items)
-    }
-
-    fn index(&mut self) -> Result<Index, Unreadable> {
-        let byte = self.byte()?;
-        index_of(byte).ok_or(Unreadable::Malformed)
-    }
-
-    fn part(&mut self) -> Result<Part<'a>, Unreadable> {
-        Ok(match self.byte()? {
-            b'q' => Part::Queue,
-            b'w' => Part::Workers,
-            b't' => Part::Task(self.text()?),
-            b'x' => Part::Extra(self.text()?),
-            b'D' => Part::Dropped(self.number()?, self.index()?),
-            byte => Part::Index(index_of(byte).ok_or(Unreadable::Malformed)?),
-        })
-    }
-
-    fn op(&mut self) -> Result<Op<'a>, Unreadable> {
-        let opcode = self.byte()?;
-        let part = self.part()?;
-        Ok(match opcode {
-            b'S' => Op::Set(part, self.text()?),
-            b'H' => Op::SetStart(part, self.text()?),
-            b'X' => Op::Del(part),
-            b'M' => Op::Rename(part, self.part()?),
-            b'R' => Op::Push(part, self.list(Reader::text)?),
-            b'L' => Op::PushFront(part, self.list(Reader::text)?),
-            b'P' => Op::Pop(part, self.number()?),
-            b'E' => Op::Remove(part, self.list(Reader::count)?),
-            b'Z' => Op::Add(part, self.list(|reader| Ok((reader.score()?, reader.text()?)))?),
-            b'Y' => Op::Rem(part, self.list(Reader::text)?),
-            b'V' => Op::RemLowest(part, self.count()?),
-            b'A' => Op::SetFields(part, self.list(|reader| Ok((reader.text()?, reader.text()?)))?),
-            b'B' => Op::DelFields(part, self.list(Reader::text)?),
-            _ => return Err(Unreadable::Malformed),
-        })
-    }
-}
-
-fn index_of(code: u8) -> Option<Index> {
-    Index::ALL.into_iter().find(|index| index_code(*index) == code)
 }

@@ -10,6 +10,7 @@ use super::timer::Timer;
 use crate::config::Settings;
 use crate::env::Env;
 use crate::memory::Memory;
+use crate::task::overview::Overview;
 use crate::time::Steady;
 
 /// Everything but the settings.
@@ -31,8 +32,12 @@ pub struct State {
     pub housekept: Steady,
     /// Whether the server may evict our keys.
     pub eviction_unsafe: bool,
+    /// Whether anybody but us hears keyspace notifications.
+    pub observed: bool,
     /// Up to where the slots of queues with waiting clients were looked at.
     pub checked_slots: usize,
+    /// The tasks counted for INFO, and when.
+    pub overview: Option<(Steady, Overview)>,
 }
 
 impl State {
@@ -40,6 +45,12 @@ impl State {
     pub fn env(&mut self) -> Env {
         self.clock.env(settings())
     }
+}
+
+/// Forgets everything, the settings too.
+pub fn forget() {
+    with(|state| *state = State::default());
+    SETTINGS.set(Settings::default());
 }
 
 /// Something to be done with the state as soon as it is free.

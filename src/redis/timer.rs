@@ -71,10 +71,24 @@ impl Default for Timer {
     }
 }
 
+impl Drop for Timer {
+    fn drop(&mut self) {
+        if !self.ctx.is_null() {
+            // SAFETY: ours; the timer is not armed, or the server would not unload the module.
+            unsafe { call!(RedisModule_FreeThreadSafeContext(self.ctx)) };
+        }
+    }
+}
+
 impl Timer {
     /// Gives the timer its context.
     pub fn init(&mut self, ctx: *mut Ctx) {
         self.ctx = ctx;
+    }
+
+    /// A context that lives as long as the module.
+    pub fn context(&self) -> *mut Ctx {
+        self.ctx
     }
 
     /// Whether the armed timer should have fired long ago.
@@ -83,18 +97,29 @@ impl Timer {
     }
 }
 
-/// Makes sure the timer fires when there is something to do, `least` ms from now at the earliest. Only
-/// on a server that decides.
+/// Makes sure the timer fires when there is something to do, `least` ms from now at the earliest. A server
+/// that does not decide only ends the waits of its clients.
 pub fn arm(state: &mut State, env: &Env, least: Ms) {
-    let Some(wait) = next(state, env) else {
+    let ends = state.blocked.next_deadline(env.steady);
+    let Some(next) = next_work(state, env).into_iter().chain(ends).min() else {
         return;
     };
-    let wait = wait.clamp(least, LONGEST);
-    let due = env.steady.after(wait);
+    let due_in = |wait: Ms| env.steady.after(wait.clamp(least, LONGEST));
     let timer = &mut state.timer;
-    if timer.ctx.is_null() || timer.armed.is_some_and(|armed| armed.due <= due) || !Flags::of(timer.ctx).decides() {
+    let is_early = |due: Steady| timer.armed.is_some_and(|armed| armed.due <= due);
+    if timer.ctx.is_null() || is_early(due_in(next)) {
         return;
     }
+    let wait = if Flags::of(timer.ctx).decides() {
+        Some(next)
+    } else {
+        ends
+    };
+    let Some(wait) = wait.filter(|wait| !is_early(due_in(*wait))) else {
+        return;
+    };
+    let due = due_in(wait);
+    let wait = due.since(env.steady);
     stop(timer);
     // SAFETY: a context that lives as long as the module.
     let id = unsafe {
@@ -120,8 +145,8 @@ pub fn switched(state: &mut State) {
     arm_now(state);
 }
 
-/// How long until there is something to do.
-fn next(state: &State, env: &Env) -> Option<Ms> {
+/// How long until there is something to do with the data.
+fn next_work(state: &State, env: &Env) -> Option<Ms> {
     let due = state.memory.agenda.next(env);
     let due = match state.timer.standstill {
         Standstill::No => due,
@@ -129,10 +154,7 @@ fn next(state: &State, env: &Env) -> Option<Ms> {
         Standstill::Wanted => None,
     };
     let search = state.timer.discovery.as_ref().map(|_| SOON);
-    due.into_iter()
-        .chain(state.blocked.next_deadline(env.steady))
-        .chain(search)
-        .min()
+    due.into_iter().chain(search).min()
 }
 
 fn stop(timer: &mut Timer) {
@@ -165,8 +187,11 @@ fn work(ctx: *mut Ctx) {
         let now = state.clock.steady();
         block::end_overdue(state, now);
     });
-    // Whoever makes this server decide arms the timer.
     if !flags.decides() {
+        state::with(|state| {
+            let env = state.env();
+            arm(state, &env, SOON);
+        });
         return;
     }
     discover::step(ctx, slice);

@@ -1,6 +1,8 @@
 //! The arguments of one call, parsed as the declaration says.
 
-use super::{Arg, Kind, MAX_COUNT, Spec};
+use super::{Arg, Kind, Spec};
+use smallvec::SmallVec;
+
 use crate::error::Error;
 use crate::names::plain_text;
 
@@ -20,7 +22,7 @@ pub enum Value<'a> {
 /// The parsed arguments of one call. Values are found by the option's keyword, else by their name.
 #[derive(Debug, Default)]
 pub struct Args<'a> {
-    found: Vec<(&'static str, Value<'a>)>,
+    found: SmallVec<[(&'static str, Value<'a>); 6]>,
     items: Vec<Value<'a>>,
 }
 
@@ -171,9 +173,9 @@ impl<'a> Parser<'_, 'a> {
                 }
                 return Ok(());
             }
-            Kind::Counted(items) => {
+            Kind::Counted(most, items) => {
                 let count = self.next(key)?;
-                let count = int(arg.name, count, 1, MAX_COUNT, "")?;
+                let count = int(arg.name, count, 1, *most, "")?;
                 for _ in 0..count {
                     self.items(items)?;
                 }

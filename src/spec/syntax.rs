@@ -63,7 +63,7 @@ impl Arg {
                 push_all(args, out);
                 out.push_str(" ...]");
             }
-            Kind::Counted(args) => {
+            Kind::Counted(_, args) => {
                 out.push_str(self.name);
                 out.push(' ');
                 push_all(args, out);

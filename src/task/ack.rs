@@ -6,7 +6,7 @@ use crate::keyspace::{Answer, Type};
 use crate::names::{Index, Name};
 use crate::reply::Reply;
 use crate::settings::Settings;
-use crate::spec::{Access, Arg, Args, Keys, Kind, Spec};
+use crate::spec::{Access, Arg, Args, Keys, Kind, MAX_COUNT, Spec};
 use crate::task::record::{CANCELLED, Record};
 use crate::task::{claim, ending, take};
 use crate::unit::{Command, Outcome, Unit};
@@ -42,7 +42,7 @@ impl Command for Ack {
         let bound = finish(unit, &name, id, &mut record)?;
         want.bind = caller.connection.filter(|_| bound);
         let taken = take::take(unit, &name, &want, claim::effort(caller))?;
-        Ok(take::outcome(taken, None, vec![name], want))
+        Ok(take::outcome(taken, None, &[name], want))
     }
 }
 
@@ -59,7 +59,7 @@ impl Command for MAck {
         keys: Keys::First,
         args: &[
             Arg::QUEUE,
-            Arg::value("numtasks", Kind::Counted(&[Arg::ID, Arg::TOKEN])),
+            Arg::value("numtasks", Kind::Counted(MAX_COUNT, &[Arg::ID, Arg::TOKEN])),
         ],
         reply: "array of OK, STALE, NOTASK or CANCELLED",
     };

@@ -12,7 +12,7 @@ use crate::waiting::{Patience, Want};
 const BLOCK: Arg = Arg::duration("BLOCK", 0, MAX_BLOCK);
 const LEASE: Arg = Arg::duration("LEASE", 1, MAX_LEASE);
 /// Most queues one MCLAIM names.
-const MAX_QUEUES: usize = 100;
+const MAX_QUEUES: i64 = 100;
 
 /// TASK.CLAIM.
 pub struct Claim;
@@ -41,7 +41,7 @@ impl Command for Claim {
         let name = super::queue(args, caller)?;
         let want = want(args, caller, false)?;
         let taken = take::take(unit, &name, &want, effort(caller))?;
-        Ok(take::outcome(taken, patience(args, caller), vec![name], want))
+        Ok(take::outcome(taken, patience(args, caller), &[name], want))
     }
 }
 
@@ -57,7 +57,7 @@ impl Command for MClaim {
         blocking: true,
         keys: Keys::Counted,
         args: &[
-            Arg::value("numqueues", Kind::Counted(&[Arg::QUEUE])),
+            Arg::value("numqueues", Kind::Counted(MAX_QUEUES, &[Arg::QUEUE])),
             Arg::WORKER,
             Arg::COUNT,
             LEASE,
@@ -76,11 +76,6 @@ impl Command for MClaim {
                 names.push(name);
             }
         }
-        if args.items().len() > MAX_QUEUES {
-            return Err(Error::BadArg(format!(
-                "numqueues must be an integer from 1 to {MAX_QUEUES}"
-            )));
-        }
         let want = want(args, caller, true)?;
         for name in &names {
             take::check(unit, name)?;
@@ -89,7 +84,7 @@ impl Command for MClaim {
         for name in &names {
             let taken = take::take(unit, name, &want, effort(caller))?;
             if !taken.tasks.is_empty() {
-                return Ok(take::outcome(taken, None, Vec::new(), want));
+                return Ok(take::outcome(taken, None, &[], want));
             }
             if taken.unsure {
                 unsure.push(name.clone());
@@ -101,7 +96,7 @@ impl Command for MClaim {
             ..Taken::default()
         };
         let names = if wait.is_some() { names } else { unsure };
-        Ok(take::outcome(taken, wait, names, want))
+        Ok(take::outcome(taken, wait, &names, want))
     }
 }
 

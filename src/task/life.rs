@@ -161,7 +161,7 @@ fn waiting_clients_are_served_in_order_of_arrival() {
     let served: Vec<(u64, String)> = world
         .answered
         .iter()
-        .map(|answer| (answer.ticket, String::from_utf8(answer.handed[0].id.clone()).unwrap()))
+        .map(|answer| (answer.ticket, String::from_utf8(answer.handed[0].id.to_vec()).unwrap()))
         .collect();
     assert_eq!(served, [(tickets[0], "a".into()), (tickets[1], "b".into())]);
     assert_eq!(world.memory.waiting.total(), 1);

@@ -15,7 +15,7 @@ use crate::unit::{Command, Outcome, Unit};
 const DEFAULT_COUNT: usize = 10;
 /// Bytes of payload after which a page ends.
 const MAX_PAYLOAD: usize = 1 << 20;
-/// Positions of a ready list one page looks at: for ids that do not count, and to find its place again.
+/// Ids one page looks at: those that do not count, and those where it looks for its place again.
 const LOOKED_AT: usize = 10_000;
 
 /// TASK.LIST.
@@ -67,10 +67,13 @@ impl Command for List {
         };
         let next = match state {
             "ready" => page.ready(unit, cursor)?,
-            "claimed" if args.has("WORKER") => page.held(unit, cursor, args.text("WORKER"))?,
-            "claimed" => page.sorted(unit, cursor, Index::Claimed)?,
-            "dead" => page.sorted(unit, cursor, Index::Dead)?,
-            _ => page.sorted(unit, cursor, Index::Scheduled)?,
+            "claimed" if args.has("WORKER") => match super::worker_number(unit, &name, args.text("WORKER"))? {
+                Some(number) => page.sorted(unit, cursor, Index::Claimed, |record| record.worker == number)?,
+                None => None,
+            },
+            "claimed" => page.sorted(unit, cursor, Index::Claimed, |_| true)?,
+            "dead" => page.sorted(unit, cursor, Index::Dead, |_| true)?,
+            _ => page.sorted(unit, cursor, Index::Scheduled, |_| true)?,
         };
         let next = next.unwrap_or_else(|| b"0".to_vec());
         Ok(Reply::Array(vec![Reply::Bytes(next), Reply::Array(page.tasks)]).into())
@@ -95,7 +98,7 @@ impl Page<'_> {
     /// Shows the task of an id, if it is one that `counts`.
     fn add(&mut self, unit: &mut Unit<'_>, id: &[u8], counts: impl Fn(&Record) -> bool) -> Answer<()> {
         let length = if self.payloads { usize::MAX } else { HEADER };
-        let Ok(Some(mut value)) = unit.keys.get_start(self.name.task(id), length) else {
+        let Ok(Some(value)) = unit.keys.get_start(self.name.task(id), length) else {
             return Ok(());
         };
         let Some(record) =
@@ -103,69 +106,42 @@ impl Page<'_> {
         else {
             return Ok(());
         };
-        let payload = self.payloads.then(|| value.split_off(HEADER.min(value.len())));
+        let payload = self.payloads.then(|| value.get(HEADER..).unwrap_or_default().to_vec());
         self.bytes += payload.as_ref().map_or(0, Vec::len);
         let task = show::show(unit, self.name, id, &record, payload, &self.settings)?;
         self.tasks.push(task);
         Ok(())
     }
 
-    /// The members of a sorted set beyond the cursor, which is the last one shown: `score:id`.
-    fn sorted(&mut self, unit: &mut Unit<'_>, cursor: Option<&[u8]>, index: Index) -> Answer<Option<Vec<u8>>> {
-        let after = cursor
+    /// The members of a sorted set beyond the cursor, which is the last one looked at: `score:id`.
+    fn sorted(
+        &mut self,
+        unit: &mut Unit<'_>,
+        cursor: Option<&[u8]>,
+        index: Index,
+        counts: impl Fn(&Record) -> bool,
+    ) -> Answer<Option<Vec<u8>>> {
+        let mut after = cursor
             .map(|cursor| numbered(cursor).ok_or_else(bad_cursor))
             .transpose()?;
-        let members = unit
-            .keys
-            .zwalk(self.name.index(index), after.as_ref(), self.reverse, self.count)?;
-        let whole = members.len() == self.count;
-        for (position, (score, id)) in members.iter().enumerate() {
-            self.add(unit, id, |_| true)?;
-            let last = position + 1 == members.len();
-            if (last && whole) || (!last && self.bytes >= MAX_PAYLOAD) {
-                return Ok(Some(cursor_of(*score, id)));
+        let mut looked_at = 0;
+        let step = self.count.clamp(16, 256);
+        loop {
+            let members = unit
+                .keys
+                .zwalk(self.name.index(index), after.as_ref(), self.reverse, step)?;
+            for (score, id) in &members {
+                self.add(unit, id, &counts)?;
+                looked_at += 1;
+                if self.is_full() || looked_at >= LOOKED_AT {
+                    return Ok(Some(cursor_of(*score, id)));
+                }
             }
-        }
-        Ok(None)
-    }
-
-    /// The claims of one worker beyond the cursor, which is the last token shown.
-    fn held(&mut self, unit: &mut Unit<'_>, cursor: Option<&[u8]>, worker: &str) -> Answer<Option<Vec<u8>>> {
-        let after: Option<u64> = cursor
-            .map(|cursor| {
-                std::str::from_utf8(cursor)
-                    .ok()
-                    .and_then(|text| text.parse().ok())
-                    .ok_or_else(bad_cursor)
-            })
-            .transpose()?;
-        let Some(number) = super::worker_number(unit, self.name, worker)? else {
-            return Ok(None);
-        };
-        let Some(queue) = unit.memory.known_queue(self.name) else {
-            return Ok(None);
-        };
-        let mut claims: Vec<(u64, Vec<u8>)> = queue
-            .claims
-            .of(number)
-            .map(|(token, held)| (token, held.id.clone()))
-            .collect();
-        if self.reverse {
-            claims.reverse();
-        }
-        claims.retain(|(token, _)| match after {
-            None => true,
-            Some(after) if self.reverse => *token < after,
-            Some(after) => *token > after,
-        });
-        for (position, (token, id)) in claims.iter().enumerate() {
-            if self.is_full() && position > 0 {
-                let (last, _) = claims.get(position - 1).unwrap_or(&(*token, Vec::new())).clone();
-                return Ok(Some(last.to_string().into_bytes()));
+            if members.len() < step {
+                return Ok(None);
             }
-            self.add(unit, id, |record| record.fence == *token)?;
+            after = members.last().cloned();
         }
-        Ok(None)
     }
 
     /// The ids that count in the ready lists, the most urgent list first. The cursor is the place of the last

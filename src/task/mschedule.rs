@@ -3,7 +3,7 @@
 use crate::env::Caller;
 use crate::error::Error;
 use crate::reply::Reply;
-use crate::spec::{Access, Arg, Args, Keys, Kind, Spec};
+use crate::spec::{Access, Arg, Args, Keys, Kind, MAX_COUNT, Spec};
 use crate::task::schedule::{ATTEMPTS, BACKOFF, LEASE, New, PRIORITY, WHEN, check_payload, free_id};
 use crate::task::take;
 use crate::unit::{Command, Outcome, Unit};
@@ -21,7 +21,10 @@ impl Command for MSchedule {
         keys: Keys::First,
         args: &[
             Arg::QUEUE,
-            Arg::value("numtasks", Kind::Counted(&[Arg::value("payload", Kind::Bytes)])),
+            Arg::value(
+                "numtasks",
+                Kind::Counted(MAX_COUNT, &[Arg::value("payload", Kind::Bytes)]),
+            ),
             WHEN,
             PRIORITY,
             ATTEMPTS,

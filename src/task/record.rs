@@ -147,7 +147,7 @@ impl Record {
             .iter()
             .find(|(state, _)| *state == self.state)
             .map_or(b'r', |(_, letter)| *letter);
-        let mut header = [b' '; HEADER];
+        let mut header = [b'0'; HEADER];
         let mut at = Writer {
             bytes: &mut header,
             to: 0,
@@ -186,6 +186,24 @@ impl Record {
     }
 }
 
+/// What stands for a byte that is no base-36 digit.
+const NO_DIGIT: u8 = 255;
+
+/// The value of every byte as a base-36 digit.
+const DIGITS: [u8; 256] = {
+    let mut digits = [NO_DIGIT; 256];
+    let mut value = 0;
+    while value < 36 {
+        let byte = if value < 10 { b'0' + value } else { b'a' + value - 10 };
+        #[allow(clippy::indexing_slicing, reason = "evaluated when compiled")]
+        {
+            digits[byte as usize] = value;
+        }
+        value += 1;
+    }
+    digits
+};
+
 struct Reader<'a> {
     bytes: &'a [u8],
     from: usize,
@@ -200,15 +218,16 @@ impl<'a> Reader<'a> {
     fn skip(&mut self, byte: u8) -> Option<()> {
         (self.take(1)? == [byte]).then_some(())
     }
+    /// No field is wider than 11 digits, which fit.
     fn number(&mut self, width: usize) -> Option<u64> {
-        self.take(width)?.iter().try_fold(0_u64, |number, &byte| {
-            let digit = match byte {
-                b'0'..=b'9' => byte - b'0',
-                b'a'..=b'z' => byte - b'a' + 10,
-                _ => return None,
-            };
-            number.checked_mul(36)?.checked_add(u64::from(digit))
-        })
+        let mut number = 0;
+        let mut largest = 0;
+        for &byte in self.take(width)? {
+            let digit = DIGITS.get(usize::from(byte)).copied().unwrap_or(NO_DIGIT);
+            largest = digit.max(largest);
+            number = number * 36 + u64::from(digit);
+        }
+        (largest != NO_DIGIT).then_some(number)
     }
 }
 
@@ -225,9 +244,15 @@ impl Writer<'_> {
         self.to += 1;
     }
     fn number(&mut self, number: u64, width: u32) {
-        let mut rest = number.min(36_u64.saturating_pow(width) - 1);
+        let mut rest = number;
+        if number > 0 {
+            rest = number.min(36_u64.saturating_pow(width) - 1);
+        }
         let end = self.to + width as usize;
         for slot in self.bytes.get_mut(self.to..end).into_iter().flatten().rev() {
+            if rest == 0 {
+                break;
+            }
             let digit = (rest % 36) as u8;
             *slot = if digit < 10 { b'0' + digit } else { b'a' + digit - 10 };
             rest /= 36;

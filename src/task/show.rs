@@ -29,11 +29,12 @@ pub fn show(
         error = unit.keys.hget(name.extra(id), extra::ERROR).unwrap_or(None);
         progress = unit.keys.hget(name.extra(id), extra::PROGRESS).unwrap_or(None);
     }
-    let (mut worker, mut lease, mut left, mut died) = (None, None, None, None);
+    let mut lease = options.lease.unwrap_or_else(|| settings.lease(&unit.env.settings));
+    let (mut worker, mut left, mut died) = (None, None, None);
     match record.state {
         State::Claimed => {
             worker = super::worker_name(unit, name, record.worker)?;
-            lease = Some(record.lease);
+            lease = record.lease;
             left = left_of(unit, name, id, record)?;
         }
         State::Dead => died = unit.keys.zscore(name.index(Index::Dead), id)?,
@@ -51,7 +52,7 @@ pub fn show(
         ("deliveries", number(record.deliveries)),
         ("lost", number(record.lost)),
         ("worker", worker.map_or(Reply::Null, Reply::text)),
-        ("lease", Reply::int_or_null(lease)),
+        ("lease", Reply::Int(lease)),
         ("left", Reply::int_or_null(left)),
         ("cancelled", Reply::Int(i64::from(record.has(CANCELLED)))),
         ("error", Reply::bytes_or_null(error)),

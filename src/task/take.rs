@@ -2,7 +2,9 @@
 
 use crate::error::Error;
 use crate::keyspace::{Answer, Type};
-use crate::names::{Index, Name, PRIORITIES};
+use smallvec::SmallVec;
+
+use crate::names::{Id, Index, Name, PRIORITIES};
 use crate::queue::{Held, Rebase};
 use crate::reply::Reply;
 use crate::settings::Settings;
@@ -23,8 +25,8 @@ const MAX_PAYLOAD: usize = 1 << 20;
 pub struct Taken {
     /// The tasks as the client is shown them.
     pub tasks: Vec<Reply>,
-    /// The same claims for the record.
-    pub handed: Vec<Handed>,
+    /// The tasks and tokens, in the same order.
+    pub claims: Vec<(Id, u64)>,
     /// Whether it gave up at stale ids with something that counts behind them.
     pub unsure: bool,
 }
@@ -38,10 +40,18 @@ pub enum Effort {
     Thorough,
 }
 
+struct Claim {
+    id: Id,
+    worker: u32,
+    token: u64,
+    deadline: Steady,
+}
+
 struct Live {
-    id: Vec<u8>,
+    id: Id,
     record: Record,
-    payload: Vec<u8>,
+    /// The whole value: the payload begins behind the header.
+    value: Vec<u8>,
 }
 
 /// Claims up to `want.count` ready tasks, the most urgent and oldest first. Takes none while the queue is
@@ -57,36 +67,20 @@ pub fn take(unit: &mut Unit<'_>, name: &Name, want: &Want, effort: Effort) -> An
         Effort::Bounded => PASS_OVER,
         Effort::Thorough => usize::MAX,
     };
-    let mut claims: Vec<(Vec<u8>, Steady)> = Vec::new();
+    let mut claims: SmallVec<[Claim; 4]> = SmallVec::new();
     let mut bytes = 0;
     for priority in (0..PRIORITIES).filter(|priority| lists & (1 << priority) != 0) {
         while claims.len() < want.count && (claims.is_empty() || bytes < MAX_PAYLOAD) && budget > 0 {
             let Some(live) = pop(unit, name, priority, &settings, &mut budget)? else {
                 break;
             };
-            bytes += live.payload.len();
+            bytes += live.value.len().saturating_sub(HEADER);
             let worker = worker_number(unit, name, &want.worker)?;
-            let deadline = claim(unit, name, want, worker, &settings, live, &mut taken)?;
-            claims.push(deadline);
+            claims.push(claim(unit, name, want, worker, &settings, live, &mut taken)?);
         }
         if claims.len() >= want.count || budget == 0 {
             break;
         }
-    }
-    let members: Vec<(Ms, &[u8])> = claims
-        .iter()
-        .map(|(id, deadline)| (deadline.0, id.as_slice()))
-        .collect();
-    if !members.is_empty() {
-        if unit.memory.queue(name).rebase == Rebase::Walking(0, 0) && unit.keys.zcard(name.index(Index::Claimed))? == 0
-        {
-            // No claim is another process's.
-            unit.memory.queue(name).rebase = Rebase::Done;
-        }
-        unit.keys.zadd(name.index(Index::Claimed), &members)?;
-    }
-    if let Some(first) = claims.iter().map(|(_, deadline)| *deadline).min() {
-        unit.memory.agenda.at_steady(name, first);
     }
     if claims.is_empty() && budget == 0 {
         // The stale counts have changed: read them again.
@@ -95,15 +89,42 @@ pub fn take(unit: &mut Unit<'_>, name: &Name, want: &Want, effort: Effort) -> An
         unit.memory.queue(name).trim = true;
         unit.memory.agenda.now(name);
     }
-    let claimed = taken.handed.len() as u64;
-    unit.memory.totals.claimed += claimed;
-    if claimed > 0 {
-        let now = unit.env.steady;
+    if let Some(first) = claims.iter().map(|claim| claim.deadline).min() {
         let queue = unit.memory.queue(name);
-        queue.totals.claimed += claimed;
-        queue.used = now;
+        if queue.rebase == Rebase::Walking(0, 0) && unit.keys.zcard(name.index(Index::Claimed))? == 0 {
+            // No claim is another process's.
+            queue.rebase = Rebase::Done;
+        }
+        let members: SmallVec<[(Ms, &[u8]); 4]> = claims
+            .iter()
+            .map(|claim| (claim.deadline.0, claim.id.as_slice()))
+            .collect();
+        unit.keys.zadd(name.index(Index::Claimed), &members)?;
+        drop(members);
+        unit.memory.agenda.at_steady(name, first);
+        note(unit, name, want, claims);
     }
     Ok(taken)
+}
+
+/// Remembers who holds what, and counts.
+fn note(unit: &mut Unit<'_>, name: &Name, want: &Want, claims: SmallVec<[Claim; 4]>) {
+    let count = claims.len() as u64;
+    unit.memory.totals.claimed += count;
+    if let Some(connection) = want.bind {
+        for claim in &claims {
+            unit.memory.bind(connection, claim.token, name, &claim.id);
+        }
+    }
+    let now = unit.env.steady;
+    let queue = unit.memory.queue(name);
+    queue.totals.claimed += count;
+    queue.used = now;
+    for Claim { id, worker, token, .. } in claims {
+        queue.active.insert(worker);
+        let connection = want.bind;
+        queue.claims.insert(worker, token, Held { id, connection });
+    }
 }
 
 /// Serves the clients that wait in the queue's line, longest wait first, until one gets nothing.
@@ -112,9 +133,13 @@ pub fn serve(unit: &mut Unit<'_>, name: &Name) {
         let want = waiter.want.clone();
         match take(unit, name, &want, Effort::Bounded) {
             Ok(taken) if !taken.tasks.is_empty() => {
-                unit.memory
-                    .waiting
-                    .answer(ticket, Reply::Array(taken.tasks), taken.handed);
+                let handed = |(id, token)| Handed {
+                    name: name.clone(),
+                    id,
+                    token,
+                };
+                let handed = taken.claims.into_iter().map(handed).collect();
+                unit.memory.waiting.answer(ticket, Reply::Array(taken.tasks), handed);
             }
             Ok(taken) if taken.unsure => return,
             _ => break,
@@ -180,9 +205,8 @@ fn pop(
         let value = unit.keys.get(name.task(&id)).unwrap_or(None);
         let record = value.as_deref().and_then(Record::read);
         match (record, value) {
-            (Some(record), Some(mut value)) if ready::counts(&record, priority, settings) => {
-                let payload = value.split_off(HEADER.min(value.len()));
-                live = Some(Live { id, record, payload });
+            (Some(record), Some(value)) if ready::counts(&record, priority, settings) => {
+                live = Some(Live { id, record, value });
                 break;
             }
             (record, _) => {
@@ -203,12 +227,8 @@ fn claim(
     settings: &Settings,
     live: Live,
     taken: &mut Taken,
-) -> Answer<(Vec<u8>, Steady)> {
-    let Live {
-        id,
-        mut record,
-        payload,
-    } = live;
+) -> Answer<Claim> {
+    let Live { id, mut record, value } = live;
     let lease = want
         .lease
         .or_else(|| extra::options(unit.keys, name, &id, &record).lease)
@@ -221,30 +241,21 @@ fn claim(
     record.lease = lease;
     record.fence = token;
     unit.keys.set_start(name.task(&id), &record.write())?;
-    let queue = unit.memory.queue(name);
-    queue.active.insert(worker);
-    let held = Held {
-        id: id.clone(),
-        connection: want.bind,
-    };
-    queue.claims.insert(worker, token, held);
-    if let Some(connection) = want.bind {
-        unit.memory.bind(connection, token, name, &id);
-    }
-    taken.tasks.push(show(name, want, &id, &record, payload));
-    taken.handed.push(Handed {
-        name: name.clone(),
-        id: id.clone(),
+    taken.tasks.push(show(name, want, &id, &record, value));
+    taken.claims.push((id.clone(), token));
+    Ok(Claim {
+        id,
+        worker,
         token,
-    });
-    Ok((id, unit.env.steady.after(lease)))
+        deadline: unit.env.steady.after(lease),
+    })
 }
 
-fn show(name: &Name, want: &Want, id: &[u8], record: &Record, payload: Vec<u8>) -> Reply {
-    let queue = ("queue", Reply::text(name.text()));
-    let mut map = Vec::with_capacity(10);
+fn show(name: &Name, want: &Want, id: &[u8], record: &Record, value: Vec<u8>) -> Reply {
+    let queue = || ("queue", Reply::text(name.text()));
+    let mut map = Vec::with_capacity(if want.full { 10 } else { 5 });
     if want.named {
-        map.push(queue.clone());
+        map.push(queue());
     }
     map.push(("id", Reply::Bytes(id.to_vec())));
     map.push(("token", Reply::Int(i64::try_from(record.fence).unwrap_or(i64::MAX))));
@@ -252,10 +263,10 @@ fn show(name: &Name, want: &Want, id: &[u8], record: &Record, payload: Vec<u8>) 
         "attempt",
         Reply::Int(i64::try_from(record.attempt()).unwrap_or(i64::MAX)),
     ));
-    map.push(("payload", Reply::Bytes(payload)));
+    map.push(("payload", Reply::Tail(value, HEADER)));
     if want.full {
         if !want.named {
-            map.push(queue);
+            map.push(queue());
         }
         map.push(("due", Reply::Int(record.due.0)));
         map.push(("priority", Reply::Int(i64::from(record.priority))));
@@ -286,14 +297,18 @@ fn worker_number(unit: &mut Unit<'_>, name: &Name, worker: &str) -> Answer<u32> 
 }
 
 /// What a claim command answers: tasks, the wait, or nothing.
-pub fn outcome(taken: Taken, wait: Option<Patience>, names: Vec<Name>, want: Want) -> crate::unit::Outcome {
+pub fn outcome(taken: Taken, wait: Option<Patience>, names: &[Name], want: Want) -> crate::unit::Outcome {
     use crate::unit::Outcome;
     use crate::waiting::Waiter;
     if !taken.tasks.is_empty() {
         return Outcome::Reply(Reply::Array(taken.tasks));
     }
     match wait.or(taken.unsure.then_some(Patience::Sweep)) {
-        Some(patience) => Outcome::Wait(Waiter { names, want, patience }),
+        Some(patience) => Outcome::Wait(Waiter {
+            names: names.to_vec(),
+            want,
+            patience,
+        }),
         None => Outcome::Reply(Reply::NullArray),
     }
 }

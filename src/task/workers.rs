@@ -1,10 +1,19 @@
 //! TASK.WORKERS: who holds how much.
 
+use std::collections::HashMap;
+
 use crate::env::Caller;
 use crate::error::Error;
+use crate::keyspace::Answer;
+use crate::names::{Index, Name};
+use crate::queue::Rebase;
 use crate::reply::Reply;
 use crate::spec::{Access, Arg, Args, Keys, Spec};
+use crate::task::ready;
 use crate::unit::{Command, Outcome, Unit};
+
+/// Claims that are looked at where memory does not know who holds what.
+const LOOKED_AT: usize = 10_000;
 
 /// TASK.WORKERS.
 pub struct Workers;
@@ -24,21 +33,19 @@ impl Command for Workers {
     fn run(args: &Args<'_>, caller: &Caller<'_>, unit: &mut Unit<'_>) -> Result<Outcome, Error> {
         let name = super::queue(args, caller)?;
         let numbers = super::known_workers(unit, &name)?;
+        let held = held(unit, &name)?;
         let now = unit.env.wall_us;
-        let queue = unit.memory.known_queue(&name);
         let mut workers: Vec<(String, Reply)> = numbers
             .all()
             .map(|(number, worker)| {
-                let claims = queue.map(|queue| &queue.claims);
+                let (count, first) = held.get(&number).copied().unwrap_or_default();
                 // A token is the wall time of its claim in µs.
-                let oldest = claims
-                    .and_then(|claims| claims.of(number).next())
-                    .map(|(token, _)| i64::try_from(now.saturating_sub(token) / 1_000).unwrap_or(i64::MAX));
+                let age = || i64::try_from(now.saturating_sub(first) / 1_000).unwrap_or(i64::MAX);
                 let map = Reply::Map(vec![
                     ("worker", Reply::text(worker)),
                     ("state", Reply::Null),
-                    ("claimed", Reply::count(claims.map_or(0, |claims| claims.count(number)))),
-                    ("oldest", Reply::int_or_null(oldest)),
+                    ("claimed", Reply::count(count)),
+                    ("oldest", Reply::int_or_null((count > 0).then(age))),
                 ]);
                 (worker.to_string(), map)
             })
@@ -46,4 +53,25 @@ impl Command for Workers {
         workers.sort_by(|(one, _), (other, _)| one.cmp(other));
         Ok(Reply::Array(workers.into_iter().map(|(_, map)| map).collect()).into())
     }
+}
+
+/// How many claims each worker holds, and the token of its oldest one.
+fn held(unit: &mut Unit<'_>, name: &Name) -> Answer<HashMap<u32, (usize, u64)>> {
+    if let Some(queue) = unit
+        .memory
+        .known_queue(name)
+        .filter(|queue| queue.rebase == Rebase::Done)
+    {
+        return Ok(queue.claims.summary().collect());
+    }
+    // On a replica, and until the first walk after a load, memory does not know.
+    let mut held: HashMap<u32, (usize, u64)> = HashMap::new();
+    for (_, id) in unit.keys.zlowest(name.index(Index::Claimed), i64::MAX, LOOKED_AT)? {
+        if let Some(record) = ready::look(unit, name, &id) {
+            let (count, first) = held.entry(record.worker).or_insert((0, u64::MAX));
+            *count += 1;
+            *first = record.fence.min(*first);
+        }
+    }
+    Ok(held)
 }

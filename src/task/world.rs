@@ -272,6 +272,7 @@ pub fn show(reply: &Reply) -> String {
         Reply::NullArray => "none".into(),
         Reply::Status(word) | Reply::Word(word) => (*word).into(),
         Reply::Int(number) => number.to_string(),
+        Reply::Tail(bytes, from) => String::from_utf8_lossy(&bytes[*from..]).into_owned(),
         Reply::Bytes(bytes) => String::from_utf8_lossy(bytes).into_owned(),
         Reply::Array(items) => format!("[{}]", items.iter().map(show).collect::<Vec<_>>().join(", ")),
         Reply::Map(fields) => {

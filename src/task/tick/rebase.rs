@@ -1,7 +1,7 @@
 //! The claimed set after a load or a promotion.
 
 use crate::keyspace::Answer;
-use crate::names::{Index, Name};
+use crate::names::{Id, Index, Name};
 use crate::queue::{Held, Rebase};
 use crate::settings::Settings;
 use crate::task::ready;
@@ -30,7 +30,7 @@ pub fn rebase(unit: &mut Unit<'_>, name: &Name, _: &Settings) -> Answer<bool> {
         let deadline = unit.env.steady.after(record.lease + met / TOGETHER);
         met += 1;
         let held = Held {
-            id: id.clone(),
+            id: Id::from_slice(&id),
             connection: None,
         };
         unit.memory.queue(name).claims.insert(record.worker, record.fence, held);

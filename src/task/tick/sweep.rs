@@ -20,7 +20,7 @@ pub fn sweep(unit: &mut Unit<'_>, name: &Name, settings: &Settings) -> Answer<bo
         if matches!(index, Index::Ready(_)) {
             while ids.len() < SWEPT {
                 match unit.keys.lpop(key) {
-                    Ok(Some(id)) => ids.push(id),
+                    Ok(Some(id)) => ids.push(id.into_vec()),
                     Ok(None) => break,
                     Err(_) => {
                         unit.keys.del(key);

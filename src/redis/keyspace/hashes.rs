@@ -1,0 +1,105 @@
+//! Hashes: settings of queues, names of workers, what a task has to say beyond its header.
+
+use std::ffi::c_int;
+use std::ptr;
+
+use redis_module::raw;
+
+use super::ServerKeys;
+use crate::keyspace::{Answer, Type};
+use crate::names::Key;
+use crate::redis::api::{RawText, Text, call};
+use crate::redis::handles::Open;
+
+/// Value of a field.
+pub fn get(keys: &mut ServerKeys<'_>, key: Key<'_>, field: &[u8]) -> Answer<Option<Vec<u8>>> {
+    let (open, there) = keys.typed(key, Type::Hash)?;
+    if !there {
+        return Ok(None);
+    }
+    let field = Text::new(field);
+    let mut value: *mut raw::RedisModuleString = ptr::null_mut();
+    // SAFETY: pairs of a field and where to put its value, ended by a null pointer; the value is ours.
+    let value = unsafe {
+        call!(RedisModule_HashGet(
+            open.raw,
+            raw::REDISMODULE_HASH_NONE.cast_signed(),
+            field.raw(),
+            &raw mut value,
+            ptr::null_mut::<raw::RedisModuleString>()
+        ));
+        Text::take(value)
+    };
+    Ok(value.map(|value| value.bytes().to_vec()))
+}
+
+/// All fields with their values.
+pub fn get_all(keys: &mut ServerKeys<'_>, key: Key<'_>) -> Answer<Vec<(Vec<u8>, Vec<u8>)>> {
+    if !keys.typed(key, Type::Hash)?.1 {
+        return Ok(Vec::new());
+    }
+    let mut found = keys.command(c"HGETALL", key, &[]).strings().into_iter();
+    let mut fields = Vec::new();
+    while let (Some(field), Some(value)) = (found.next(), found.next()) {
+        fields.push((field, value));
+    }
+    Ok(fields)
+}
+
+/// Sets the fields.
+pub fn set(keys: &mut ServerKeys<'_>, key: Key<'_>, fields: &[(&[u8], &[u8])]) -> Answer<()> {
+    let (open, _) = keys.typed(key, Type::Hash)?;
+    if fields.is_empty() {
+        return Ok(());
+    }
+    for (field, value) in fields {
+        let value = Text::new(value);
+        set_field(open, field, value.raw());
+    }
+    keys.handles.notify(key, raw::REDISMODULE_NOTIFY_HASH, c"hset");
+    keys.record(key, |record| {
+        record.op(b'A', key).count(fields.len());
+        for (field, value) in fields {
+            record.text(field).text(value);
+        }
+    });
+    Ok(())
+}
+
+/// Removes the fields.
+pub fn remove(keys: &mut ServerKeys<'_>, key: Key<'_>, fields: &[&[u8]]) -> Answer<()> {
+    let (open, there) = keys.typed(key, Type::Hash)?;
+    if !there {
+        return Ok(());
+    }
+    let mut gone = false;
+    for field in fields {
+        // Deleting from a missing key would make it.
+        if open.kind()?.is_some() {
+            gone |= set_field(open, field, raw::REDISMODULE_HASH_DELETE.cast_mut()) > 0;
+        }
+    }
+    if gone {
+        keys.notify(key, raw::REDISMODULE_NOTIFY_HASH, c"hdel");
+        keys.record(key, |record| {
+            record.op(b'B', key).list(fields);
+        });
+    }
+    Ok(())
+}
+
+/// Sets a field of an open hash, or removes it when `value` is the server's mark for that; how many
+/// fields changed.
+fn set_field(open: &Open, field: &[u8], value: *mut RawText) -> c_int {
+    let field = Text::new(field);
+    // SAFETY: pairs of field and value, ended by a null pointer; the server copies both.
+    unsafe {
+        call!(RedisModule_HashSet(
+            open.raw,
+            raw::REDISMODULE_HASH_NONE.cast_signed(),
+            field.raw(),
+            value,
+            ptr::null_mut::<RawText>()
+        ))
+    }
+}

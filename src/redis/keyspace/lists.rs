@@ -1,0 +1,126 @@
+//! Lists: the ids of tasks that are ready.
+
+use std::ffi::{CStr, c_int, c_long};
+
+use redis_module::raw;
+
+use super::ServerKeys;
+use crate::keyspace::{Answer, Type};
+use crate::names::{Id, Key};
+use crate::redis::api::{OK, Text, call};
+use crate::redis::handles::Open;
+
+/// One end of a list, and what a push there is called.
+pub struct End {
+    position: isize,
+    event: &'static CStr,
+    opcode: u8,
+}
+
+/// The end from which nothing is taken.
+pub const TAIL: End = End {
+    position: raw::REDISMODULE_LIST_TAIL,
+    event: c"rpush",
+    opcode: b'R',
+};
+/// The end from which elements are taken.
+pub const HEAD: End = End {
+    position: raw::REDISMODULE_LIST_HEAD,
+    event: c"lpush",
+    opcode: b'L',
+};
+
+/// Pushes to one end, one after the other.
+pub fn push(keys: &mut ServerKeys<'_>, key: Key<'_>, ids: &[&[u8]], end: &End) -> Answer<()> {
+    let (open, _) = keys.typed(key, Type::List)?;
+    if ids.is_empty() {
+        return Ok(());
+    }
+    for id in ids {
+        let id = Text::new(id);
+        // SAFETY: a list, or a missing key, open for writing; the server copies the element.
+        unsafe { call!(RedisModule_ListPush(open.raw, end.position as c_int, id.raw())) };
+    }
+    keys.notify(key, raw::REDISMODULE_NOTIFY_LIST, end.event);
+    keys.record(key, |record| {
+        record.op(end.opcode, key).list(ids);
+    });
+    Ok(())
+}
+
+/// Takes the head off.
+pub fn pop(keys: &mut ServerKeys<'_>, key: Key<'_>) -> Answer<Option<Id>> {
+    let (open, there) = keys.typed(key, Type::List)?;
+    if !there {
+        return Ok(None);
+    }
+    // SAFETY: a list open for writing; the element is ours to free.
+    let popped = unsafe {
+        Text::take(call!(RedisModule_ListPop(
+            open.raw,
+            raw::REDISMODULE_LIST_HEAD as c_int
+        )))
+    };
+    let Some(popped) = popped else {
+        return Ok(None);
+    };
+    keys.notify(key, raw::REDISMODULE_NOTIFY_LIST, c"lpop");
+    keys.record(key, |record| record.pop(key));
+    Ok(Some(Id::from_slice(popped.bytes())))
+}
+
+/// Up to `count` elements from position `from`.
+pub fn range(keys: &mut ServerKeys<'_>, key: Key<'_>, from: i64, count: usize) -> Answer<Vec<Vec<u8>>> {
+    let (open, _) = keys.typed(key, Type::List)?;
+    let found = elements(open, from, count);
+    keys.handles.close(key);
+    Ok(found)
+}
+
+/// Removes the elements at these ascending positions.
+pub fn remove(keys: &mut ServerKeys<'_>, key: Key<'_>, positions: &[usize]) -> Answer<()> {
+    let (open, _) = keys.typed(key, Type::List)?;
+    let length = open.length();
+    let mut removed = 0;
+    for &position in positions.iter().filter(|&&position| position < length) {
+        // Those before it are gone by now.
+        let at = c_long::try_from(position.saturating_sub(removed)).unwrap_or(c_long::MAX);
+        // SAFETY: a list open for writing; a position beyond its end is refused.
+        if unsafe { call!(RedisModule_ListDelete(open.raw, at)) } == OK {
+            removed += 1;
+        }
+    }
+    if removed > 0 {
+        keys.notify(key, raw::REDISMODULE_NOTIFY_LIST, c"lrem");
+        keys.record(key, |record| {
+            record.op(b'E', key).count(positions.len());
+            for &position in positions {
+                record.count(position);
+            }
+        });
+    }
+    keys.handles.close(key);
+    Ok(())
+}
+
+/// Up to `count` elements of an open list from position `from`; negative ones count from the tail.
+/// Leaves an iterator in the handle: close it afterwards.
+fn elements(open: &Open, from: i64, count: usize) -> Vec<Vec<u8>> {
+    let length = i64::try_from(open.length()).unwrap_or(i64::MAX);
+    let start = if from < 0 {
+        length.saturating_add(from).max(0)
+    } else {
+        from
+    };
+    let end = start
+        .saturating_add(i64::try_from(count).unwrap_or(i64::MAX))
+        .min(length);
+    (start..end)
+        .map_while(|position| {
+            let position = c_long::try_from(position).ok()?;
+            // SAFETY: a list open for reading; the element is ours to free.
+            unsafe { Text::take(call!(RedisModule_ListGet(open.raw, position))) }
+        })
+        .map(|element| element.bytes().to_vec())
+        .collect()
+}

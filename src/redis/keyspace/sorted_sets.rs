@@ -1,0 +1,193 @@
+//! Sorted sets: ids by the moment something happens to them.
+
+use std::cmp::Ordering;
+use std::ffi::c_int;
+use std::ptr;
+
+use redis_module::raw;
+
+use super::ServerKeys;
+use crate::error::Error;
+use crate::keyspace::{Answer, Scored, Type};
+use crate::names::Key;
+use crate::redis::api::{OK, Text, call};
+use crate::redis::handles::Open;
+
+/// Removing up to this many of the lowest members one by one is cheaper than a call of the command.
+const FEW: usize = 8;
+
+/// Score of the member.
+pub fn score(keys: &mut ServerKeys<'_>, key: Key<'_>, id: &[u8]) -> Answer<Option<i64>> {
+    let (open, there) = keys.typed(key, Type::SortedSet)?;
+    if !there {
+        return Ok(None);
+    }
+    let id = Text::new(id);
+    let mut score = 0.0;
+    // SAFETY: an open sorted set.
+    let found = unsafe { call!(RedisModule_ZsetScore(open.raw, id.raw(), &raw mut score)) };
+    Ok((found == OK).then(|| whole(score)))
+}
+
+/// Adds the members or changes their scores.
+pub fn add(keys: &mut ServerKeys<'_>, key: Key<'_>, members: &[(i64, &[u8])]) -> Answer<()> {
+    let (open, _) = keys.typed(key, Type::SortedSet)?;
+    if members.is_empty() {
+        return Ok(());
+    }
+    for (score, id) in members {
+        let id = Text::new(id);
+        // SAFETY: a sorted set, or a missing key, open for writing; the server copies the member.
+        unsafe { call!(RedisModule_ZsetAdd(open.raw, *score as f64, id.raw(), ptr::null_mut())) };
+    }
+    keys.handles.notify(key, raw::REDISMODULE_NOTIFY_ZSET, c"zadd");
+    keys.record(key, |record| {
+        record.op(b'Z', key).count(members.len());
+        for (score, id) in members {
+            record.score(*score).text(id);
+        }
+    });
+    Ok(())
+}
+
+/// Removes the members; how many were there.
+pub fn remove(keys: &mut ServerKeys<'_>, key: Key<'_>, ids: &[&[u8]]) -> Answer<usize> {
+    let (open, there) = keys.typed(key, Type::SortedSet)?;
+    if !there {
+        return Ok(0);
+    }
+    let gone = drop_members(open, ids.iter().copied());
+    if gone > 0 {
+        keys.notify(key, raw::REDISMODULE_NOTIFY_ZSET, c"zrem");
+        keys.record(key, |record| {
+            record.op(b'Y', key).list(ids);
+        });
+    }
+    Ok(gone)
+}
+
+/// Removes the `count` lowest members.
+pub fn remove_lowest(keys: &mut ServerKeys<'_>, key: Key<'_>, count: usize) -> Answer<()> {
+    let (open, there) = keys.typed(key, Type::SortedSet)?;
+    if !there || count == 0 {
+        return Ok(());
+    }
+    if count <= FEW {
+        let lowest = members(open, None, i64::MAX, false, count);
+        drop_members(open, lowest.iter().map(|(_, id)| id.as_slice()));
+        keys.notify(key, raw::REDISMODULE_NOTIFY_ZSET, c"zremrangebyrank");
+    } else {
+        let last = (count - 1).to_string();
+        if keys
+            .command(c"ZREMRANGEBYRANK", key, &[b"0", last.as_bytes()])
+            .is_error()
+        {
+            return Err(Error::Internal);
+        }
+    }
+    keys.record(key, |record| {
+        record.op(b'V', key).count(count);
+    });
+    Ok(())
+}
+
+/// Up to `count` members in (score, id) order: those strictly beyond `after`, none above `most`; `reverse`
+/// walks down.
+pub fn walk(
+    keys: &mut ServerKeys<'_>,
+    key: Key<'_>,
+    after: Option<&Scored>,
+    most: i64,
+    reverse: bool,
+    count: usize,
+) -> Answer<Vec<Scored>> {
+    let (open, there) = keys.typed(key, Type::SortedSet)?;
+    Ok(if there {
+        members(open, after, most, reverse, count)
+    } else {
+        Vec::new()
+    })
+}
+
+/// Some members and the next cursor.
+pub fn scan(keys: &mut ServerKeys<'_>, key: Key<'_>, cursor: u64) -> Answer<(u64, Vec<Scored>)> {
+    if !keys.typed(key, Type::SortedSet)?.1 {
+        return Ok((0, Vec::new()));
+    }
+    let cursor = cursor.to_string();
+    let mut found = keys.command(c"ZSCAN", key, &[cursor.as_bytes()]).strings().into_iter();
+    let next = found.next().and_then(|next| String::from_utf8(next).ok()?.parse().ok());
+    let mut members = Vec::new();
+    while let (Some(id), Some(score)) = (found.next(), found.next()) {
+        let score = std::str::from_utf8(&score).ok().and_then(|text| text.parse().ok());
+        members.push((whole(score.unwrap_or(0.0)), id));
+    }
+    Ok((next.unwrap_or(0), members))
+}
+
+/// A score as whole ms. Foreign ones may be anything: fractions are cut off, what is too large is the
+/// largest there is.
+fn whole(score: f64) -> i64 {
+    score as i64
+}
+
+/// Up to `count` members of an open sorted set in (score, id) order: those strictly beyond `after`, none
+/// above `most`; `reverse` walks down.
+fn members(open: &Open, after: Option<&Scored>, most: i64, reverse: bool, count: usize) -> Vec<Scored> {
+    let mut found = Vec::new();
+    let start = after.map(|(score, _)| *score as f64);
+    let lowest = if reverse { None } else { start }.unwrap_or(f64::NEG_INFINITY);
+    let mut highest = if most == i64::MAX { f64::INFINITY } else { most as f64 };
+    if reverse {
+        // One more: a fraction above the whole score was cut off when it was shown.
+        highest = start.map_or(highest, |start| start + 1.0);
+    }
+    // SAFETY: an open sorted set; the walk is stopped before anything else happens to it, and every
+    // element is ours to free.
+    unsafe {
+        let begun = if reverse {
+            call!(RedisModule_ZsetLastInScoreRange(open.raw, lowest, highest, 0, 0))
+        } else {
+            call!(RedisModule_ZsetFirstInScoreRange(open.raw, lowest, highest, 0, 0))
+        };
+        let mut more = begun == OK;
+        while more && found.len() < count {
+            let mut score = 0.0;
+            let Some(id) = Text::take(call!(RedisModule_ZsetRangeCurrentElement(open.raw, &raw mut score))) else {
+                break;
+            };
+            if is_beyond((whole(score), id.bytes()), after, reverse) {
+                found.push((whole(score), id.bytes().to_vec()));
+            }
+            let stepped = if reverse {
+                call!(RedisModule_ZsetRangePrev(open.raw))
+            } else {
+                call!(RedisModule_ZsetRangeNext(open.raw))
+            };
+            more = stepped != 0;
+        }
+        call!(RedisModule_ZsetRangeStop(open.raw));
+    }
+    found
+}
+
+fn is_beyond(member: (i64, &[u8]), after: Option<&Scored>, reverse: bool) -> bool {
+    let Some((score, id)) = after else {
+        return true;
+    };
+    let wanted = if reverse { Ordering::Less } else { Ordering::Greater };
+    member.cmp(&(*score, id.as_slice())) == wanted
+}
+
+/// Removes members of an open sorted set; how many were there.
+fn drop_members<'i>(open: &Open, ids: impl Iterator<Item = &'i [u8]>) -> usize {
+    let mut gone = 0;
+    for id in ids {
+        let id = Text::new(id);
+        let mut deleted: c_int = 0;
+        // SAFETY: a sorted set, or a key that has just become empty, open for writing.
+        unsafe { call!(RedisModule_ZsetRem(open.raw, id.raw(), &raw mut deleted)) };
+        gone += usize::from(deleted != 0);
+    }
+    gone
+}

@@ -1,0 +1,74 @@
+//! Strings: the records of tasks.
+
+use std::ptr;
+
+use redis_module::raw;
+
+use super::ServerKeys;
+use crate::error::Error;
+use crate::keyspace::{Answer, Type};
+use crate::names::Key;
+use crate::redis::api::{call, slice_of};
+
+/// A copy of the string's bytes, of `length` at most.
+pub fn get<B>(keys: &mut ServerKeys<'_>, key: Key<'_>, length: usize, copy: fn(&[u8]) -> B) -> Answer<Option<B>> {
+    let (open, there) = keys.typed(key, Type::String)?;
+    if !there {
+        return Ok(None);
+    }
+    let mut size = 0;
+    // SAFETY: an open string; the bytes are copied before anything else happens to it.
+    let bytes = unsafe {
+        let start = call!(RedisModule_StringDMA(
+            open.raw,
+            &raw mut size,
+            raw::REDISMODULE_READ.cast_signed()
+        ));
+        slice_of(start, size)
+    };
+    Ok(bytes.get(..length.min(size)).map(copy))
+}
+
+/// Sets the string to `start` followed by `rest`.
+pub fn set(keys: &mut ServerKeys<'_>, key: Key<'_>, start: &[u8], rest: &[u8]) -> Answer<()> {
+    let value = keys.handles.joined(start, rest);
+    let (open, _) = keys.typed(key, Type::String)?;
+    // SAFETY: a string, or a missing key, open for writing; the server shares the value.
+    unsafe { call!(RedisModule_StringSet(open.raw, value.raw())) };
+    drop(value);
+    keys.handles.notify(key, raw::REDISMODULE_NOTIFY_STRING, c"set");
+    keys.record(key, |record| {
+        record.op(b'S', key).pieces(start, rest);
+    });
+    Ok(())
+}
+
+/// Replaces the first bytes of a string, in place.
+pub fn set_start(keys: &mut ServerKeys<'_>, key: Key<'_>, start: &[u8]) -> Answer<()> {
+    let (open, there) = keys.typed(key, Type::String)?;
+    if !there {
+        return Ok(());
+    }
+    let mut size = 0;
+    // SAFETY: a string open for writing. The server gives us its own copy of it to write to, which is
+    // made long enough first; nothing else happens to the key meanwhile.
+    unsafe {
+        if open.length() < start.len() {
+            call!(RedisModule_StringTruncate(open.raw, start.len()));
+        }
+        let to = call!(RedisModule_StringDMA(
+            open.raw,
+            &raw mut size,
+            raw::REDISMODULE_WRITE.cast_signed()
+        ));
+        if to.is_null() || size < start.len() {
+            return Err(Error::Internal);
+        }
+        ptr::copy_nonoverlapping(start.as_ptr(), to.cast::<u8>(), start.len());
+    }
+    keys.handles.notify(key, raw::REDISMODULE_NOTIFY_STRING, c"setrange");
+    keys.record(key, |record| {
+        record.op(b'H', key).text(start);
+    });
+    Ok(())
+}

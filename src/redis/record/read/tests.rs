@@ -1,0 +1,176 @@
+//! Records: what was written is what is read, and what is damaged does no harm.
+
+use super::*;
+use crate::env::Env;
+use crate::keyspace::fake::Fake;
+use crate::redis::record::Record;
+
+fn write(op: &Op<'_>, name: &Name, record: &mut Record) {
+    let key = |part| Key { name, part };
+    match op {
+        Op::Set(part, value) => _ = record.op(b'S', key(*part)).pieces(value, &[]),
+        Op::SetStart(part, start) => _ = record.op(b'H', key(*part)).text(start),
+        Op::Del(part) => _ = record.op(b'X', key(*part)),
+        Op::Rename(from, to) => _ = record.op(b'M', key(*from)).key(key(*to)),
+        Op::Push(part, ids) => _ = record.op(b'R', key(*part)).list(ids),
+        Op::PushFront(part, ids) => _ = record.op(b'L', key(*part)).list(ids),
+        Op::Pop(part, count) => (0..*count).for_each(|_| record.pop(key(*part))),
+        Op::Remove(part, positions) => {
+            record.op(b'E', key(*part)).count(positions.len());
+            for position in positions {
+                record.count(*position);
+            }
+        }
+        Op::Add(part, members) => {
+            record.op(b'Z', key(*part)).count(members.len());
+            for (score, id) in members {
+                record.score(*score).text(id);
+            }
+        }
+        Op::Rem(part, ids) => _ = record.op(b'Y', key(*part)).list(ids),
+        Op::RemLowest(part, count) => _ = record.op(b'V', key(*part)).count(*count),
+        Op::SetFields(part, fields) => {
+            record.op(b'A', key(*part)).count(fields.len());
+            for (field, value) in fields {
+                record.text(field).text(value);
+            }
+        }
+        Op::DelFields(part, fields) => _ = record.op(b'B', key(*part)).list(fields),
+    }
+}
+
+/// Draws from a small set, so that operations meet each other.
+struct Draw(Env, u64);
+
+impl Draw {
+    fn below(&mut self, end: i64) -> i64 {
+        self.1 += 1;
+        self.0.draw(self.1, end - 1)
+    }
+    fn id(&mut self) -> &'static [u8] {
+        [b"a" as &[u8], b"", b"\0\xff\r\n", &[b'x'; 300]][self.below(4) as usize]
+    }
+    fn ids(&mut self) -> Vec<&'static [u8]> {
+        (0..=self.below(3)).map(|_| self.id()).collect()
+    }
+    fn sorted(&mut self) -> Part<'static> {
+        let number = self.below(3) as u64 * 1_000_000_007;
+        [
+            Part::Index(Index::Scheduled),
+            Part::Index(Index::Claimed),
+            Part::Dropped(number, Index::Dead),
+        ][self.below(3) as usize]
+    }
+    fn list(&mut self) -> Part<'static> {
+        Part::Index(Index::Ready(self.below(10) as u8))
+    }
+    fn hash(&mut self) -> Part<'static> {
+        [Part::Queue, Part::Workers, Part::Extra(b"a")][self.below(3) as usize]
+    }
+    fn op(&mut self) -> Op<'static> {
+        match self.below(13) {
+            0 => Op::Set(Part::Task(self.id()), self.id()),
+            1 => Op::SetStart(Part::Task(self.id()), self.id()),
+            2 => Op::Del(self.sorted()),
+            3 => Op::Rename(self.list(), Part::Dropped(5, Index::Ready(5))),
+            4 => Op::Push(self.list(), self.ids()),
+            5 => Op::PushFront(self.list(), self.ids()),
+            6 => Op::Pop(self.list(), 1 + self.below(3) as u64),
+            7 => Op::Remove(self.list(), (0..self.below(3) as usize).collect()),
+            8 => {
+                let score = [0, -1, i64::MIN, i64::MAX, 1 << 53][self.below(5) as usize];
+                Op::Add(self.sorted(), self.ids().into_iter().map(|id| (score, id)).collect())
+            }
+            9 => Op::Rem(self.sorted(), self.ids()),
+            10 => Op::RemLowest(self.sorted(), self.below(3) as usize),
+            11 => Op::SetFields(self.hash(), self.ids().into_iter().map(|id| (id, self.id())).collect()),
+            _ => Op::DelFields(self.hash(), self.ids()),
+        }
+    }
+}
+
+fn draw(seed: u64) -> Draw {
+    let env = Env {
+        wall: crate::time::Wall(0),
+        wall_us: 0,
+        steady: crate::time::Steady(0),
+        settings: crate::config::Settings::default(),
+        chance: seed,
+    };
+    Draw(env, 0)
+}
+
+#[test]
+fn a_record_does_what_was_done() {
+    let name = Name::new(0, b"mail").unwrap();
+    for seed in 0..200 {
+        let mut draw = draw(seed);
+        let (mut here, mut there) = (Fake::default(), Fake::default());
+        for _ in 0..20 {
+            let mut record = Record::default();
+            for _ in 0..draw.below(6) {
+                let op = draw.op();
+                let _ = run(&op, &name, &mut here);
+                write(&op, &name, &mut record);
+            }
+            if !record.is_empty() {
+                apply(record.bytes(), &name, &mut there).unwrap();
+            }
+            assert_eq!(here.keys, there.keys, "seed {seed}");
+        }
+    }
+}
+
+#[test]
+fn a_damaged_record_does_nothing_and_no_harm() {
+    let name = Name::new(0, b"mail").unwrap();
+    for seed in 0..2_000 {
+        let mut draw = draw(seed);
+        let mut record = Record::default();
+        for _ in 0..3 {
+            write(&draw.op(), &name, &mut record);
+        }
+        let mut bytes = record.bytes().to_vec();
+        if bytes.is_empty() {
+            continue;
+        }
+        let at = draw.below(bytes.len() as i64) as usize;
+        match draw.below(3) {
+            0 => bytes.truncate(at),
+            1 => bytes[at] = draw.below(256) as u8,
+            _ => bytes.insert(at, 0xff),
+        }
+        let mut keys = Fake::default();
+        if apply(&bytes, &name, &mut keys).is_err() {
+            assert!(keys.keys.is_empty());
+        }
+    }
+    let mut keys = Fake::default();
+    assert_eq!(apply(b"2Xq", &name, &mut keys), Err(Unreadable::Version));
+    assert_eq!(apply(b"", &name, &mut keys), Err(Unreadable::Version));
+    assert_eq!(apply(b"1S", &name, &mut keys), Err(Unreadable::Malformed));
+    assert_eq!(
+        apply(b"1Rs\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01", &name, &mut keys),
+        Err(Unreadable::Malformed)
+    );
+}
+
+#[test]
+fn the_format_is_this() {
+    let name = Name::new(0, b"mail").unwrap();
+    let mut record = Record::default();
+    record.pop(name.ready(5));
+    record.pop(name.ready(5));
+    record.op(b'H', name.task(b"id")).text(b"start");
+    record
+        .op(b'Z', name.index(Index::Claimed))
+        .count(1)
+        .score(-2)
+        .text(b"id");
+    record.op(b'M', name.ready(0)).key(name.dropped(300, Index::Ready(0)));
+    record.pop(name.ready(6));
+    assert_eq!(
+        record.bytes(),
+        b"1P5\x02Ht\x02id\x05startZc\x01\x03\x02idM0D\xac\x020P6\x01"
+    );
+}

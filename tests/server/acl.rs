@@ -1,0 +1,108 @@
+//! Access rights: by command and by the queue's name as the key.
+
+use crate::support::{Client, Server, Value};
+
+/// A connection of a user with these rules.
+#[track_caller]
+fn user(server: &Server, name: &str, rules: &str) -> Client {
+    server
+        .client()
+        .must(&format!("ACL SETUSER {name} on nopass resetkeys {rules}"));
+    let mut client = server.client();
+    client.must(&format!("AUTH {name} any"));
+    client
+}
+
+const PRODUCER: &str = "+task.schedule +task.mschedule +task.cancel ~mail";
+const WORKER: &str = "+task.claim +task.mclaim +task.ack +task.mack +task.fail +task.release +task.extend ~mail";
+const VIEWER: &str = "+task.stats +task.get +task.list +task.workers +task.queues +task.config|get ~mail";
+
+#[test]
+fn each_user_may_do_its_own_part() {
+    let server = Server::start();
+    let mut producer = user(&server, "producer", PRODUCER);
+    let mut worker = user(&server, "worker", WORKER);
+    let mut viewer = user(&server, "viewer", VIEWER);
+    producer.schedule("mail x ID a");
+    let (_, token) = worker.claim("mail w");
+    assert_eq!(viewer.counts("mail"), "claimed 1");
+    assert_eq!(viewer.call("TASK.CONFIG GET mail lease"), "{lease: '30000'}");
+    assert_eq!(worker.call(&format!("TASK.ACK mail a {token}")), "+OK");
+    for words in ["TASK.CLAIM mail w", "TASK.DROP mail", "TASK.STATS mail"] {
+        assert_eq!(producer.call(words).code(), "NOPERM", "{words}");
+    }
+    for words in [
+        "TASK.SCHEDULE mail x",
+        "TASK.PURGE mail dead",
+        "TASK.CONFIG SET mail lease 5",
+    ] {
+        assert_eq!(worker.call(words).code(), "NOPERM", "{words}");
+    }
+    for words in [
+        "TASK.SCHEDULE mail x",
+        "TASK.CLAIM mail w",
+        "TASK.CONFIG SET mail lease 5",
+        "TASK.PAUSE mail",
+    ] {
+        assert_eq!(viewer.call(words).code(), "NOPERM", "{words}");
+    }
+}
+
+#[test]
+fn another_queue_is_out_of_reach() {
+    let server = Server::start();
+    let mut admin = server.client();
+    admin.schedule("secret x ID a");
+    let digest = admin.digest();
+    let mut producer = user(&server, "producer", PRODUCER);
+    let mut worker = user(&server, "worker", WORKER);
+    let mut viewer = user(&server, "viewer", VIEWER);
+    assert_eq!(producer.call("TASK.SCHEDULE secret x").code(), "NOPERM");
+    assert_eq!(producer.call("TASK.CANCEL secret a").code(), "NOPERM");
+    assert_eq!(worker.call("TASK.CLAIM secret w").code(), "NOPERM");
+    assert_eq!(worker.call("TASK.MCLAIM 2 mail secret w").code(), "NOPERM");
+    assert_eq!(worker.call("TASK.MCLAIM 2 mail secret w BLOCK 10").code(), "NOPERM");
+    assert_eq!(viewer.call("TASK.GET secret a").code(), "NOPERM");
+    assert_eq!(viewer.call("TASK.LIST secret ready").code(), "NOPERM");
+    assert_eq!(admin.digest(), digest);
+}
+
+#[test]
+fn only_the_queues_a_user_may_access_are_listed() {
+    let server = Server::start();
+    let mut admin = server.client();
+    for queue in ["mail", "mail2", "secret", "{app}mail"] {
+        admin.schedule(&format!("{queue} x"));
+    }
+    let mut viewer = user(&server, "viewer", "+task.queues ~mail*");
+    assert_eq!(viewer.call("TASK.QUEUES COUNT 1000"), "['0', ['mail', 'mail2']]");
+    assert_eq!(viewer.call("TASK.QUEUES MATCH secret"), "['0', []]");
+    let mut nobody = user(&server, "nobody", "+task.queues");
+    assert_eq!(nobody.call("TASK.QUEUES"), "['0', []]");
+}
+
+#[test]
+fn a_bare_name_opens_the_queue_and_not_its_keys() {
+    let server = Server::start();
+    let mut admin = server.client();
+    admin.schedule("mail x ID a");
+    let mut reader = user(&server, "reader", "+@all ~mail");
+    assert_eq!(reader.call("GET task:{mail}:t:a").code(), "NOPERM");
+    assert_eq!(reader.call("DEL task:{mail}:ready:5").code(), "NOPERM");
+    let mut keys_only = user(&server, "keys", "+@all ~task:*");
+    assert_eq!(keys_only.call("TASK.STATS mail").code(), "NOPERM");
+    assert_ne!(keys_only.call("GET task:{mail}:t:a"), Value::Null);
+}
+
+#[test]
+fn rights_taken_away_end_a_wait_or_its_reach() {
+    let server = Server::start();
+    let mut admin = server.client();
+    let mut worker = user(&server, "worker", WORKER);
+    worker.send("TASK.CLAIM mail w BLOCK 0");
+    crate::support::wait_until("the client waits", || admin.stat("mail", "waiting") == 1);
+    admin.must("ACL DELUSER worker");
+    crate::support::wait_until("its connection is closed", || worker.is_closed());
+    admin.schedule("mail x");
+    assert_eq!(admin.counts("mail"), "ready 1");
+}

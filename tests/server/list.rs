@@ -1,0 +1,191 @@
+//! TASK.LIST and TASK.WORKERS: pages that are stable under change.
+
+use std::collections::BTreeSet;
+
+use crate::support::{Client, Random, Server, Value, unix_ms, wait_until};
+
+/// All ids of a state in pages of `count`; `between` runs after each page.
+#[track_caller]
+fn walk(client: &mut Client, words: &str, count: usize, mut between: impl FnMut(&mut Client)) -> Vec<String> {
+    let mut ids = Vec::new();
+    let mut cursor = "0".to_string();
+    for _ in 0..1_000 {
+        let page = client.must(&format!("TASK.LIST {words} CURSOR {cursor} COUNT {count}"));
+        assert!(page.item(1).items().len() <= count);
+        ids.extend(page.item(1).ids());
+        cursor = page.item(0).text();
+        if cursor == "0" {
+            return ids;
+        }
+        between(client);
+    }
+    panic!("a walk without end: {words}");
+}
+
+#[test]
+fn a_page_shows_tasks_as_get_does() {
+    let server = Server::start();
+    let mut client = server.client();
+    client.schedule("q work ID a DELAY 3600000");
+    let task = client.call("TASK.GET q a").to_string();
+    assert_eq!(
+        client.call("TASK.LIST q scheduled PAYLOADS"),
+        format!("['0', [{task}]]")
+    );
+    let without = task.replace("payload: 'work'", "payload: null");
+    assert_eq!(client.call("TASK.LIST q scheduled"), format!("['0', [{without}]]"));
+    for state in ["ready", "claimed", "dead"] {
+        assert_eq!(client.call(&format!("TASK.LIST q {state}")), "['0', []]");
+        assert_eq!(client.call(&format!("TASK.LIST nobody {state}")), "['0', []]");
+    }
+}
+
+#[test]
+fn every_state_is_listed_in_order_forwards_and_backwards() {
+    let server = Server::start();
+    let mut client = server.client();
+    let due = unix_ms() + 3_600_000;
+    let mut expected: Vec<String> = Vec::new();
+    for n in 0..25 {
+        client.schedule(&format!("q x ID s{n:02} AT {}", due + n / 3));
+        client.schedule(&format!("ready x ID s{n:02} PRIORITY {}", n / 10));
+        client.schedule(&format!("dead x ID s{n:02}"));
+        let (_, token) = client.claim("dead w");
+        client.must(&format!("TASK.FAIL dead s{n:02} {token} DEAD"));
+        expected.push(format!("s{n:02}"));
+    }
+    let reversed: Vec<String> = expected.iter().rev().cloned().collect();
+    for (queue, state) in [("q", "scheduled"), ("ready", "ready")] {
+        for count in [1, 7, 25, 1_000] {
+            assert_eq!(
+                walk(&mut client, &format!("{queue} {state}"), count, |_| ()),
+                expected,
+                "{state} by {count}"
+            );
+            assert_eq!(
+                walk(&mut client, &format!("{queue} {state} REV"), count, |_| ()),
+                reversed,
+                "{state} by {count}"
+            );
+        }
+    }
+    // Some died in the same millisecond: those are in the order of their ids, which is the same here.
+    assert_eq!(walk(&mut client, "dead dead", 4, |_| ()), expected);
+    assert_eq!(walk(&mut client, "dead dead REV", 4, |_| ()), reversed);
+}
+
+#[test]
+fn claims_are_listed_for_all_workers_or_for_one() {
+    let server = Server::start();
+    let mut client = server.client();
+    for n in 0..30 {
+        client.schedule(&format!("q x ID t{n:02}"));
+        client.claim(&format!("q w{} LEASE {}", n % 3, 100_000 + n));
+    }
+    let all: Vec<String> = (0..30).map(|n| format!("t{n:02}")).collect();
+    assert_eq!(walk(&mut client, "q claimed", 7, |_| ()), all);
+    let mine: Vec<String> = (0..30).filter(|n| n % 3 == 1).map(|n| format!("t{n:02}")).collect();
+    assert_eq!(walk(&mut client, "q claimed WORKER w1", 3, |_| ()), mine);
+    assert_eq!(client.call("TASK.LIST q claimed WORKER nobody"), "['0', []]");
+    let workers = client.call("TASK.WORKERS q");
+    let mut shown: Vec<String> = workers
+        .items()
+        .iter()
+        .map(|worker| {
+            assert!((0..60_000).contains(&worker.field("oldest").int()));
+            format!(
+                "{} {} {}",
+                worker.field("worker"),
+                worker.field("state"),
+                worker.field("claimed")
+            )
+        })
+        .collect();
+    shown.sort();
+    assert_eq!(shown, ["'w0' null 10", "'w1' null 10", "'w2' null 10"]);
+}
+
+#[test]
+fn a_walk_meets_every_task_that_stays_whatever_comes_and_goes() {
+    let server = Server::start();
+    let mut client = server.client();
+    let mut random = Random::new(3);
+    let due = unix_ms() + 3_600_000;
+    for state in ["scheduled", "ready"] {
+        let mut stays = BTreeSet::new();
+        let mut goes = Vec::new();
+        for n in 0..200 {
+            let when = if state == "scheduled" {
+                format!("AT {}", due + n / 5)
+            } else {
+                String::new()
+            };
+            client.schedule(&format!("{state} x ID t{n} {when}"));
+            if n % 3 == 0 {
+                goes.push(format!("t{n}"))
+            } else {
+                stays.insert(format!("t{n}"));
+            }
+        }
+        let mut fresh = 0;
+        let met = walk(&mut client, &format!("{state} {state}"), 10, |client| {
+            for _ in 0..3 {
+                if !goes.is_empty() {
+                    let gone = goes.swap_remove(random.below(goes.len()));
+                    client.must(&format!("TASK.CANCEL {state} {gone}"));
+                }
+                fresh += 1;
+                let when = if state == "scheduled" {
+                    format!("AT {}", due + random.below(40) as i64)
+                } else {
+                    String::new()
+                };
+                client.schedule(&format!("{state} x ID new{fresh} {when}"));
+            }
+        });
+        let met_once: BTreeSet<String> = met.iter().cloned().collect();
+        assert_eq!(met.len(), met_once.len(), "{state}: nothing is met twice");
+        let missed: Vec<&String> = stays.difference(&met_once).collect();
+        assert_eq!(missed, Vec::<&String>::new(), "{state}");
+    }
+}
+
+#[test]
+fn a_reply_ends_with_the_task_that_fills_a_mebibyte() {
+    let server = Server::start();
+    let mut client = server.client();
+    let payload = "x".repeat(400 * 1024);
+    for n in 0..5 {
+        client.schedule(&format!("q {payload} ID t{n}"));
+    }
+    let page = client.must("TASK.LIST q ready PAYLOADS COUNT 1000");
+    assert_eq!(page.item(1).items().len(), 3);
+    assert_ne!(page.item(0), &Value::Bulk(b"0".into()));
+    assert_eq!(client.must("TASK.LIST q ready COUNT 1000").item(1).items().len(), 5);
+    assert_eq!(client.call("TASK.CLAIM q w COUNT 1000").ids(), ["t0", "t1", "t2"]);
+    client.must(&format!("CONFIG SET steward.max-payload {}", 4 << 20));
+    client.schedule(&format!("big {} ID whole", "x".repeat(3 << 20)));
+    assert_eq!(client.call("TASK.CLAIM big w COUNT 2").ids(), ["whole"]);
+}
+
+#[test]
+fn a_live_task_behind_many_that_do_not_count_is_listed() {
+    let server = Server::builder().set("steward.timer", "no").start();
+    let mut client = server.client();
+    client.schedule("q x ID first");
+    for _ in 0..25 {
+        let ids = client.must(&format!("TASK.MSCHEDULE q 1000{}", " x".repeat(1_000)));
+        let ids: Vec<String> = ids.items().iter().map(Value::text).collect();
+        client.must(&format!("TASK.CANCEL q {}", ids.join(" ")));
+    }
+    client.schedule("q x ID last");
+    assert_eq!(walk(&mut client, "q ready", 10, |_| ()), ["first", "last"]);
+    assert_eq!(walk(&mut client, "q ready REV", 10, |_| ()), ["last", "first"]);
+    assert_eq!(client.call("TASK.PURGE q ready"), "1");
+    let mut purged = 0;
+    wait_until("the other one is purged too", || {
+        purged += client.call("TASK.PURGE q ready").int();
+        purged == 1
+    });
+    assert_eq!(client.counts("q"), "");
+}

@@ -1,0 +1,38 @@
+//! Black-box tests: each starts a server of its own with the module and talks to it as any client would.
+//!
+//! `support` holds the harness, each other module the tests of one topic: `cargo test --test server life`.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+
+mod support;
+
+mod acl;
+mod bind;
+mod blocking;
+mod cancel;
+mod clock;
+mod cluster;
+mod config;
+mod crash;
+mod docs;
+mod drop;
+mod fail;
+mod freeze;
+mod harness;
+mod hostile;
+mod idle;
+mod input;
+mod keyspace;
+mod life;
+mod list;
+mod memory;
+mod model;
+mod names;
+mod patience;
+mod persistence;
+mod queues;
+mod reload;
+mod replica;
+mod replication;
+mod script;
+mod stale;
+mod timer;

@@ -1,0 +1,167 @@
+//! The same data everywhere: replica, append-only file of both kinds, snapshot, after a long random history.
+
+use crate::support::builder::Builder;
+use crate::support::history::History;
+use crate::support::{Client, Server, places, wait_until};
+
+const STEPS: usize = 3_000;
+
+/// A server on which a lease is short unless said otherwise.
+fn short() -> Builder {
+    Server::builder().set("steward.lease", "50")
+}
+
+/// Stops the timer and replies the digest of what there is.
+#[track_caller]
+fn settled(client: &mut Client) -> String {
+    client.must("CONFIG SET steward.timer no");
+    client.digest()
+}
+
+#[test]
+fn a_replica_has_what_its_primary_has() {
+    let server = short().listening().start();
+    let replica = server.replica_with(Server::builder().append_always().set("aof-use-rdb-preamble", "no"));
+    let mut client = server.client();
+    let mut history = History::new(11);
+    let mut there = replica.client();
+    for part in 0..3 {
+        history.run(&mut client, STEPS / 3);
+        if part == 1 {
+            there.must("BGREWRITEAOF");
+        }
+        client.must("CONFIG SET steward.timer no");
+        let digest = client.digest();
+        wait_until("the replica has it all", || there.digest() == digest);
+        client.must("CONFIG SET steward.timer yes");
+    }
+    let digest = settled(&mut client);
+    wait_until("the replica has it all", || there.digest() == digest);
+    // And so has the replica's own append-only file, without a preamble.
+    wait_until("the rewrite is over", || there.info("aof_rewrite_in_progress") == "0");
+    let mut replica = replica;
+    drop(there);
+    replica.kill_9();
+    replica.start_again(&[("steward.timer", "no"), ("replicaof", "no one")]);
+    assert_eq!(replica.client().digest(), digest);
+}
+
+#[test]
+fn an_append_only_file_brings_everything_back() {
+    for preamble in ["yes", "no"] {
+        let mut server = short().append_always().set("aof-use-rdb-preamble", preamble).start();
+        let mut client = server.client();
+        let mut history = History::new(12);
+        history.run(&mut client, STEPS / 2);
+        client.must("BGREWRITEAOF");
+        history.run(&mut client, STEPS / 2);
+        wait_until("the rewrite is over", || client.info("aof_rewrite_in_progress") == "0");
+        let digest = settled(&mut client);
+        server.kill_9();
+        server.start_again(&[("steward.timer", "no")]);
+        let mut client = server.client();
+        assert_eq!(client.digest(), digest, "preamble {preamble}");
+        client.must("BGREWRITEAOF");
+        wait_until("the rewrite is over", || client.info("aof_rewrite_in_progress") == "0");
+        server.kill_9();
+        server.start_again(&[]);
+        let mut client = server.client();
+        assert_eq!(client.digest(), digest, "rewritten, preamble {preamble}");
+        goes_on(&mut client);
+    }
+}
+
+#[test]
+fn a_snapshot_brings_everything_back() {
+    let mut server = short().start();
+    let mut client = server.client();
+    History::new(13).run(&mut client, STEPS);
+    let digest = settled(&mut client);
+    client.must("SAVE");
+    client.must("DEBUG RELOAD");
+    assert_eq!(client.digest(), digest);
+    server.kill_9();
+    server.start_again(&[("steward.timer", "no")]);
+    let mut client = server.client();
+    assert_eq!(client.digest(), digest);
+    goes_on(&mut client);
+}
+
+/// Every task is in one place, and all of them come to an end.
+#[track_caller]
+fn goes_on(client: &mut Client) {
+    client.must("CONFIG SET steward.timer yes");
+    for queue in ["q", "r"] {
+        client.must(&format!("TASK.RESUME {queue}"));
+        wait_until("drops are swept", || {
+            !client.keys().iter().any(|key| key.contains(":drop:"))
+        });
+        places::check(client, queue);
+        wait_until("all is done", || {
+            let claims = client.must(&format!("TASK.CLAIM {queue} w COUNT 1000 LEASE 60000"));
+            if let crate::support::Value::Array(tasks) = &claims {
+                for task in tasks {
+                    client.must(&format!(
+                        "TASK.ACK {queue} {} {}",
+                        task.field("id").text(),
+                        task.field("token").int()
+                    ));
+                }
+            }
+            let left = client.counts(queue);
+            left.is_empty() || left.starts_with("dead")
+        });
+        client.must(&format!("TASK.DROP {queue}"));
+        wait_until("nothing is left", || {
+            !client
+                .keys()
+                .iter()
+                .any(|key| key.starts_with(&format!("task:{{{queue}}}")))
+        });
+    }
+}
+
+#[test]
+fn a_rewritten_file_is_read_without_the_module() {
+    let mut server = Server::builder()
+        .append_always()
+        .set("aof-use-rdb-preamble", "no")
+        .start();
+    let mut client = server.client();
+    History::new(14).run(&mut client, 500);
+    let digest = settled(&mut client);
+    client.must("BGREWRITEAOF");
+    wait_until("the rewrite is over", || client.info("aof_rewrite_in_progress") == "0");
+    server.kill_9();
+    server.start_again_plain();
+    assert_eq!(server.client().digest(), digest);
+}
+
+#[test]
+fn every_task_is_in_one_place_at_every_moment_of_a_history() {
+    let server = short().start();
+    let mut client = server.client();
+    let mut history = History::new(15);
+    for _ in 0..200 {
+        history.run(&mut client, 20);
+        if !client.keys().iter().any(|key| key.contains(":drop:")) {
+            places::check(&mut client, "q");
+            places::check(&mut client, "r");
+        }
+    }
+}
+
+/// The suite that the fake of the unit tests passes, on the server's own keys: a command of debug builds.
+#[cfg(debug_assertions)]
+#[test]
+fn the_port_keeps_its_contract_on_the_servers_keys() {
+    let mut server = short().append_always().listening().start();
+    let replica = server.replica();
+    let (mut client, mut there) = (server.client(), replica.client());
+    assert_eq!(client.call("steward.contract q"), "+OK");
+    let digest = client.digest();
+    wait_until("the replica has the same", || there.digest() == digest);
+    server.kill_9();
+    server.start_again(&[]);
+    assert_eq!(server.client().digest(), digest);
+}

@@ -1,0 +1,226 @@
+//! What is told about a queue as a whole, and its own settings.
+
+use crate::support::{Server, unix_ms, wait_until};
+
+#[test]
+fn stats_have_all_fields_in_order_also_for_a_queue_that_does_not_exist() {
+    let server = Server::start();
+    let mut client = server.client();
+    let nothing = client.call("TASK.STATS nobody");
+    let since = nothing.field("since").int();
+    assert!((unix_ms() - 60_000..=unix_ms()).contains(&since));
+    assert_eq!(
+        nothing,
+        format!(
+            "{{scheduled: 0, ready: 0, claimed: 0, blocked: 0, done: 0, dead: 0, total_scheduled: 0, \
+             total_claimed: 0, total_acked: 0, total_failed: 0, total_lost: 0, total_dead: 0, total_expired: 0, \
+             total_cancelled: 0, since: {since}, oldest_ready: null, late_p50: null, late_p99: null, \
+             late_max: null, waiting: 0, paused: 0}}"
+        )
+    );
+    assert_eq!(client.keys(), Vec::<String>::new());
+}
+
+#[test]
+fn totals_count_what_happened() {
+    let server = Server::start();
+    let mut client = server.client();
+    client.must("TASK.MSCHEDULE q 4 a b c d");
+    client.schedule("q x ID late DELAY 20 PRIORITY 9");
+    wait_until("all are due", || client.counts("q") == "ready 5");
+    let claims = client.call("TASK.CLAIM q w COUNT 3");
+    let words = |at: usize| {
+        format!(
+            "q {} {}",
+            claims.item(at).field("id").text(),
+            claims.item(at).field("token").int()
+        )
+    };
+    client.must(&format!("TASK.ACK {}", words(0)));
+    client.must(&format!("TASK.FAIL {} DEAD", words(1)));
+    client.must(&format!("TASK.FAIL {}", words(2)));
+    client.must("TASK.CANCEL q late");
+    client.claim("q w LEASE 10");
+    wait_until("it is lost", || client.stat("q", "total_lost") == 1);
+    let stats = client.call("TASK.STATS q");
+    let total = |name: &str| stats.field(name).int();
+    assert_eq!(
+        [
+            "scheduled",
+            "claimed",
+            "acked",
+            "failed",
+            "lost",
+            "dead",
+            "expired",
+            "cancelled"
+        ]
+        .map(|name| total(&format!("total_{name}"))),
+        [5, 4, 1, 2, 1, 1, 0, 1]
+    );
+    assert!(total("late_p50") <= total("late_p99") && total("late_p99") <= total("late_max"));
+    assert!(total("oldest_ready") >= 0);
+    assert_eq!(client.counts("q"), "scheduled 1 ready 1 dead 1");
+}
+
+#[test]
+fn queues_are_listed_in_pages_and_by_pattern() {
+    let server = Server::start();
+    let mut client = server.client();
+    for n in 0..25 {
+        client.schedule(&format!("mail{n:02} x"));
+    }
+    client.schedule("{app}other x DELAY 3600000");
+    client.must("TASK.CONFIG SET settings-only lease 5");
+    client.must("TASK.STATS nobody");
+    let mut names = Vec::new();
+    let mut cursor = "0".to_string();
+    loop {
+        let page = client.must(&format!("TASK.QUEUES CURSOR {cursor} COUNT 4"));
+        names.extend(page.item(1).items().iter().map(crate::support::Value::text));
+        cursor = page.item(0).text();
+        if cursor == "0" {
+            break;
+        }
+    }
+    let mut expected: Vec<String> = (0..25).map(|n| format!("mail{n:02}")).collect();
+    expected.extend(["settings-only".into(), "{app}other".into()]);
+    names.sort();
+    expected.sort();
+    assert_eq!(names, expected);
+    assert_eq!(
+        client.call("TASK.QUEUES MATCH mail?3 COUNT 1000"),
+        "['0', ['mail03', 'mail13', 'mail23']]"
+    );
+    client.must("SELECT 1");
+    assert_eq!(client.call("TASK.QUEUES"), "['0', []]");
+    client.schedule("elsewhere x");
+    assert_eq!(client.call("TASK.QUEUES"), "['0', ['elsewhere']]");
+}
+
+#[test]
+fn a_queue_that_lost_its_last_key_is_not_listed() {
+    let server = Server::start();
+    let mut client = server.client();
+    let id = client.schedule("q x");
+    assert_eq!(client.call("TASK.QUEUES"), "['0', ['q']]");
+    client.must(&format!("TASK.CANCEL q {id}"));
+    wait_until("it is gone", || client.call("TASK.QUEUES") == "['0', []]");
+}
+
+#[test]
+fn a_queues_settings_are_shown_and_changed() {
+    let server = Server::start();
+    let mut client = server.client();
+    let defaults = "{lease: '30000', attempts: '25', backoff: 'EXPONENTIAL 1000 MAX 3600000 JITTER 20', max-lost: '3', \
+                    dead-limit: '10000', dead-retain: '15552000000'}";
+    assert_eq!(client.call("TASK.CONFIG GET q"), defaults);
+    assert_eq!(client.keys(), Vec::<String>::new());
+    assert_eq!(client.call("TASK.CONFIG SET q lease 5000 attempts 2"), "+OK");
+    assert_eq!(
+        client.call_args(&["TASK.CONFIG", "SET", "q", "backoff", "fixed 70"]),
+        "+OK"
+    );
+    assert_eq!(
+        client.call("TASK.CONFIG GET q backoff lease dead-limit"),
+        "{lease: '5000', backoff: 'FIXED 70 MAX 70 JITTER 0', dead-limit: '10000'}"
+    );
+    client.schedule("q x ID a");
+    let shown = client.call("TASK.CLAIM q w FULL");
+    assert_eq!(shown.item(0).field("lease").int(), 5_000);
+    let token = shown.item(0).field("token").int();
+    let before = unix_ms();
+    let due = client.call(&format!("TASK.FAIL q a {token}")).field("due").int();
+    assert!((before + 70..=unix_ms() + 70).contains(&due));
+    assert_eq!(client.get("q", "a", "attempts"), "attempts 2");
+}
+
+#[test]
+fn what_a_task_says_wins_over_its_queue_and_what_a_claim_says_over_both() {
+    let server = Server::start();
+    let mut client = server.client();
+    client.must("CONFIG SET steward.lease 1000000");
+    client.schedule("q x ID a");
+    client.schedule("q x ID b LEASE 3000000");
+    assert_eq!(
+        client.call("TASK.CLAIM q w FULL").item(0).field("lease").int(),
+        1_000_000
+    );
+    client.must("TASK.CONFIG SET q lease 2000000");
+    client.schedule("q x ID c");
+    assert_eq!(
+        client.call("TASK.CLAIM q w FULL").item(0).field("lease").int(),
+        3_000_000
+    );
+    assert_eq!(
+        client.call("TASK.CLAIM q w FULL").item(0).field("lease").int(),
+        2_000_000
+    );
+    client.schedule("q x ID d LEASE 3000000");
+    assert_eq!(
+        client
+            .call("TASK.CLAIM q w FULL LEASE 4000000")
+            .item(0)
+            .field("lease")
+            .int(),
+        4_000_000
+    );
+    let left = client.call("TASK.GET q d").field("left").int();
+    assert!((3_900_000..=4_000_000).contains(&left));
+}
+
+#[test]
+fn reschedule_changes_due_and_priority_of_tasks_that_wait() {
+    let server = Server::start();
+    let mut client = server.client();
+    let at = unix_ms() + 7_200_000;
+    client.schedule("q x ID a DELAY 3600000");
+    assert_eq!(
+        client.call(&format!("TASK.RESCHEDULE q a AT {at} PRIORITY 1")),
+        format!("{at}")
+    );
+    assert_eq!(
+        client.get("q", "a", "state due priority"),
+        format!("state 'scheduled', due {at}, priority 1")
+    );
+    assert_eq!(client.call("TASK.RESCHEDULE q a PRIORITY 2"), format!("{at}"));
+    let before = unix_ms();
+    let due = client.call("TASK.RESCHEDULE q a DELAY 50").int();
+    assert!((before + 50..=unix_ms() + 50).contains(&due));
+    wait_until("it is ready", || client.counts("q") == "ready 1");
+    assert_eq!(client.listed("q", "ready"), ["a"]);
+    client.must("TASK.RESCHEDULE q a DELAY 0");
+    assert_eq!(client.get("q", "a", "state priority"), "state 'ready', priority 2");
+    assert_eq!(client.call("TASK.RESCHEDULE q nobody DELAY 5").code(), "NOTASK");
+    let (_, token) = client.claim("q w");
+    let digest = client.digest();
+    assert!(
+        client.call("TASK.RESCHEDULE q a DELAY 5").is_error(),
+        "a claimed task is its holder's"
+    );
+    assert_eq!(client.digest(), digest);
+    client.must(&format!("TASK.FAIL q a {token} DEAD"));
+    assert!(client.call("TASK.RESCHEDULE q a DELAY 5").is_error());
+}
+
+#[test]
+fn a_tagged_name_keeps_its_keys_in_the_slot_of_its_tag() {
+    let server = Server::start();
+    let mut client = server.client();
+    client.schedule("{app}mail x ID a");
+    client.schedule("app x ID a");
+    assert_eq!(
+        client.keys(),
+        [
+            "task:{app}:ready:5",
+            "task:{app}:t:a",
+            "task:{app}mail:ready:5",
+            "task:{app}mail:t:a"
+        ]
+    );
+    assert_eq!(client.call("TASK.CLAIM {app}mail w").ids(), ["a"]);
+    assert_eq!(
+        [client.counts("app"), client.counts("{app}mail")],
+        ["ready 1", "claimed 1"]
+    );
+}

@@ -1,0 +1,88 @@
+//! A server whose stream is read, with what differs from run to run shown by name.
+
+use std::collections::HashMap;
+
+use crate::support::{Client, Server, Stream, Value};
+
+/// A server, a client and the stream. Tokens are shown as T1, T2, ... in the order of the claims, other
+/// fences as F, times as MS, generated ids as I1, I2, ...
+pub struct Rig {
+    pub client: Client,
+    stream: Stream,
+    pub server: Server,
+    names: HashMap<String, String>,
+    tokens: usize,
+}
+
+impl Rig {
+    pub fn start(timer: &str) -> Rig {
+        let server = Server::builder().set("steward.timer", timer).start();
+        let (client, stream) = (server.client(), Stream::of(&server));
+        Rig {
+            client,
+            stream,
+            server,
+            names: HashMap::new(),
+            tokens: 0,
+        }
+    }
+
+    /// Says it, and shows what was sent, one line for each command of the stream.
+    #[track_caller]
+    pub fn sent(&mut self, words: &str) -> Vec<String> {
+        let reply = self.client.must(words);
+        self.learn(&reply);
+        self.rest()
+    }
+
+    /// What was sent meanwhile.
+    #[track_caller]
+    pub fn rest(&mut self) -> Vec<String> {
+        let lines = self.stream.take();
+        lines.iter().map(|line| self.named(line)).collect()
+    }
+
+    /// Notes the tokens and generated ids of a reply.
+    pub fn learn(&mut self, reply: &Value) {
+        let Value::Array(items) = reply else { return };
+        for (at, item) in items.iter().enumerate() {
+            match item {
+                Value::Map(_) => {
+                    self.tokens += 1;
+                    self.names
+                        .insert(item.field("token").int().to_string(), format!("T{}", self.tokens));
+                }
+                Value::Bulk(id) if id.len() == 11 => {
+                    self.names.insert(item.text(), format!("I{}", at + 1));
+                }
+                _ => {}
+            }
+        }
+    }
+
+    /// The token that is shown as `name`.
+    pub fn token(&self, name: &str) -> String {
+        self.names.iter().find(|(_, known)| *known == name).unwrap().0.clone()
+    }
+
+    fn named(&self, line: &str) -> String {
+        let mut out = String::new();
+        let mut word = String::new();
+        for c in line.chars().chain([' ']) {
+            if c.is_ascii_alphanumeric() {
+                word.push(c);
+                continue;
+            }
+            let number = word.bytes().all(|byte| byte.is_ascii_digit());
+            match (self.names.get(&word), number, word.len()) {
+                (Some(name), ..) => out.push_str(name),
+                (None, true, 16) => out.push('F'),
+                (None, true, 13) => out.push_str("MS"),
+                _ => out.push_str(&word),
+            }
+            word.clear();
+            out.push(c);
+        }
+        out.trim_end().to_string()
+    }
+}

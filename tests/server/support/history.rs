@@ -1,0 +1,120 @@
+//! A long random life: every command, with times short enough that the timer takes part.
+
+use super::client::Client;
+use super::random::Random;
+use super::value::Value;
+
+/// What a history remembers: the claims it made.
+pub struct History {
+    pub random: Random,
+    claims: Vec<(String, String, i64)>,
+    made: usize,
+}
+
+impl History {
+    /// Starts a history.
+    pub fn new(seed: u64) -> History {
+        History {
+            random: Random::new(seed),
+            claims: Vec::new(),
+            made: 0,
+        }
+    }
+
+    /// Takes so many steps.
+    #[track_caller]
+    pub fn run(&mut self, client: &mut Client, steps: usize) {
+        for _ in 0..steps {
+            let words = self.command();
+            let reply = client.call(&words);
+            if let Value::Error(text) = &reply {
+                let code = text.split(' ').next().unwrap_or_default();
+                let expected = ["STALE", "NOTASK", "CANCELLED", "DUPLICATE", "BUSYQUEUE", "ERR"].contains(&code);
+                assert!(expected && !text.contains("internal"), "{words}: {text}");
+            }
+            if let (true, Value::Array(tasks)) = (words.contains("CLAIM") || words.ends_with("NEXT"), &reply) {
+                for task in tasks {
+                    let queue = words.split(' ').nth(1).unwrap_or_default().to_string();
+                    self.claims
+                        .push((queue, task.field("id").text(), task.field("token").int()));
+                }
+            }
+        }
+    }
+
+    fn queue(&mut self) -> &'static str {
+        ["q", "q", "r", "{t}s"][self.random.below(4)]
+    }
+
+    /// An id that may exist.
+    fn id(&mut self) -> String {
+        let recent = self.made.saturating_sub(60);
+        format!("t{}", recent + self.random.below(60.min(self.made) + 1))
+    }
+
+    fn holder(&mut self) -> String {
+        if self.claims.is_empty() || self.random.once_in(12) {
+            return format!("{} {} {}", self.queue(), self.id(), self.random.below(9));
+        }
+        let at = self.random.below(self.claims.len());
+        let (queue, id, token) = if self.random.once_in(6) {
+            self.claims[at].clone()
+        } else {
+            self.claims.swap_remove(at)
+        };
+        format!("{queue} {id} {token}")
+    }
+
+    fn command(&mut self) -> String {
+        let short = self.random.below(60);
+        let queue = self.queue();
+        match self.random.below(40) {
+            0..=9 => {
+                self.made += 1;
+                let mut words = format!("TASK.SCHEDULE {queue} payload-{short} ID t{}", self.made);
+                for option in [
+                    format!(" DELAY {short}"),
+                    format!(" PRIORITY {}", self.random.below(10)),
+                    format!(" ATTEMPTS {}", 1 + short % 4),
+                    format!(" BACKOFF EXPONENTIAL {short} MAX 80 JITTER 50"),
+                    format!(" LEASE {}", short + 1),
+                ] {
+                    if self.random.once_in(2) {
+                        words.push_str(&option);
+                    }
+                }
+                words
+            }
+            10 => format!("TASK.MSCHEDULE {queue} 3 x y z DELAY {short}"),
+            11..=17 => format!("TASK.CLAIM {queue} w{} COUNT {}", short % 4, 1 + short % 5),
+            18..=20 => format!("TASK.ACK {}", self.holder()),
+            21 => format!("TASK.ACK {} NEXT", self.holder()),
+            22..=24 => format!("TASK.FAIL {} ERROR broken-{short}", self.holder()),
+            25 => format!("TASK.FAIL {} DEAD", self.holder()),
+            26 => format!("TASK.FAIL {} DELAY {short}", self.holder()),
+            27 => format!("TASK.RELEASE {}", self.holder()),
+            28 => format!("TASK.EXTEND {} LEASE {} PROGRESS at-{short}", self.holder(), short + 1),
+            29..=31 => format!("TASK.CANCEL {queue} {} {}", self.id(), self.id()),
+            32..=33 => format!("TASK.RESCHEDULE {queue} {} DELAY {short}", self.id()),
+            34 => format!(
+                "TASK.RESCHEDULE {queue} {} PRIORITY {}",
+                self.id(),
+                self.random.below(10)
+            ),
+            35 => format!("TASK.RETRYALL {queue} COUNT 3"),
+            36 => format!(
+                "TASK.CONFIG SET {queue} lease {} max-lost {} dead-limit {}",
+                short + 1,
+                short % 3,
+                short
+            ),
+            37 => format!("TASK.PAUSE {queue} FOR {}", 1 + short / 4),
+            38 => format!(
+                "TASK.PURGE {queue} {} COUNT 2",
+                self.random.pick(&["scheduled", "ready", "dead"])
+            ),
+            _ if self.random.once_in(10) => format!("TASK.DROP {queue} FORCE"),
+            _ => format!("TASK.STATS {queue}"),
+        }
+    }
+}

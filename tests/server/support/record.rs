@@ -1,0 +1,212 @@
+//! The bytes the module writes: the record of effects in `steward.apply`, and the header of a task.
+
+use super::value::readable;
+
+/// The effects of a record, one line each, such as `rpush ready:5 [a, b]`.
+pub fn effects(record: &[u8]) -> Vec<String> {
+    let mut from = Reader { rest: record };
+    assert_eq!(from.byte(), b'1', "format version");
+    let mut effects = Vec::new();
+    while !from.rest.is_empty() {
+        effects.push(from.effect());
+    }
+    effects
+}
+
+struct Reader<'a> {
+    rest: &'a [u8],
+}
+
+impl<'a> Reader<'a> {
+    fn byte(&mut self) -> u8 {
+        self.take(1)[0]
+    }
+
+    fn take(&mut self, length: usize) -> &'a [u8] {
+        let (taken, rest) = self.rest.split_at_checked(length).expect("a whole record");
+        self.rest = rest;
+        taken
+    }
+
+    /// LEB128.
+    fn number(&mut self) -> u64 {
+        let mut number = 0;
+        for shift in (0..64).step_by(7) {
+            let byte = self.byte();
+            number |= u64::from(byte & 0x7f) << shift;
+            if byte & 0x80 == 0 {
+                return number;
+            }
+        }
+        panic!("a number of more than 64 bits");
+    }
+
+    /// Zigzag.
+    fn score(&mut self) -> i64 {
+        let number = self.number();
+        (number >> 1).cast_signed() ^ -(number & 1).cast_signed()
+    }
+
+    fn bytes(&mut self) -> &'a [u8] {
+        let length = self.number();
+        self.take(usize::try_from(length).unwrap())
+    }
+
+    fn text(&mut self) -> String {
+        readable(self.bytes())
+    }
+
+    fn list<T: std::fmt::Display>(&mut self, mut item: impl FnMut(&mut Self) -> T) -> String {
+        let count = self.number();
+        let items: Vec<String> = (0..count).map(|_| item(self).to_string()).collect();
+        format!("[{}]", items.join(", "))
+    }
+
+    fn effect(&mut self) -> String {
+        let code = self.byte();
+        let key = self.key();
+        match code {
+            b'S' => format!("set {key} {}", shown_value(&key, self.bytes())),
+            b'H' => format!("set_start {key} {}", shown_value(&key, self.bytes())),
+            b'X' => format!("del {key}"),
+            b'M' => format!("rename {key} {}", self.key()),
+            b'R' => format!("rpush {key} {}", self.list(Reader::text)),
+            b'L' => format!("lpush {key} {}", self.list(Reader::text)),
+            b'P' => format!("lpop {key} {}", self.number()),
+            b'E' => format!("lremove {key} {}", self.list(Reader::number)),
+            b'Z' => format!(
+                "zadd {key} {}",
+                self.list(|from| format!("{} {}", from.score(), from.text()))
+            ),
+            b'Y' => format!("zrem {key} {}", self.list(Reader::text)),
+            b'V' => format!("zrem_lowest {key} {}", self.number()),
+            b'A' => format!(
+                "hset {key} {}",
+                self.list(|from| format!("{} {}", from.text(), from.text()))
+            ),
+            b'B' => format!("hdel {key} {}", self.list(Reader::text)),
+            other => panic!("unknown effect {:?}", char::from(other)),
+        }
+    }
+
+    fn key(&mut self) -> String {
+        match self.byte() {
+            b't' => format!("t:{}", self.text()),
+            b'x' => format!("x:{}", self.text()),
+            b'D' => format!("drop:{}:{}", self.number(), self.key()),
+            b'q' => "queue".into(),
+            b'w' => "workers".into(),
+            b's' => "scheduled".into(),
+            b'c' => "claimed".into(),
+            b'd' => "dead".into(),
+            b'f' => "done".into(),
+            b'b' => "blocked".into(),
+            digit @ b'0'..=b'9' => format!("ready:{}", char::from(digit)),
+            other => panic!("unknown key code {:?}", char::from(other)),
+        }
+    }
+}
+
+/// The value of a string key: a task's header taken apart, then its payload.
+fn shown_value(key: &str, value: &[u8]) -> String {
+    if key.starts_with("t:") {
+        shown_record(value)
+    } else {
+        readable(value)
+    }
+}
+
+/// Length of a header, LF included.
+pub const HEADER: usize = 54;
+
+/// The header of a task, taken apart.
+pub struct Header {
+    /// Its state in a word.
+    pub state: &'static str,
+    numbers: Vec<(&'static str, u64)>,
+}
+
+/// The numbers of a header and how many base-36 digits each has.
+const FIELDS: [(&str, usize); 10] = [
+    ("p", 1),
+    ("flags", 3),
+    ("stale", 3),
+    ("used", 4),
+    ("deliveries", 4),
+    ("lost", 2),
+    ("worker", 4),
+    ("lease", 6),
+    ("fence", 11),
+    ("due", 9),
+];
+
+impl Header {
+    /// Reads a header; fails the test when it is none.
+    #[track_caller]
+    pub fn read(bytes: &[u8]) -> Header {
+        let header = std::str::from_utf8(bytes).expect("an ASCII header");
+        assert!(header.ends_with('\n') && header.starts_with('1'), "{header:?}");
+        let groups: Vec<usize> = header.trim_end().split(' ').map(str::len).collect();
+        assert_eq!(groups, [9, 10, 10, 11, 9], "{header:?}");
+        let digits: String = header.chars().filter(|c| !c.is_whitespace()).collect();
+        let state = match &digits[1..2] {
+            "w" => "waiting",
+            "c" => "claimed",
+            "b" => "blocked",
+            "d" => "dead",
+            "f" => "done",
+            "r" => "removed",
+            other => panic!("unknown state {other}"),
+        };
+        let mut at = 2;
+        let numbers = FIELDS.map(|(name, width)| {
+            at += width;
+            (name, u64::from_str_radix(&digits[at - width..at], 36).expect("base 36"))
+        });
+        Header {
+            state,
+            numbers: numbers.to_vec(),
+        }
+    }
+
+    /// One of its numbers.
+    #[track_caller]
+    pub fn number(&self, name: &str) -> u64 {
+        self.numbers
+            .iter()
+            .find(|(known, _)| *known == name)
+            .expect("a field of the header")
+            .1
+    }
+}
+
+/// A task's record, `<state> <what is not zero, by name> 'payload'`.
+pub fn shown_record(record: &[u8]) -> String {
+    let (header, payload) = record.split_at_checked(HEADER).expect("a whole header");
+    let header = Header::read(header);
+    let mut out = header.state.to_string();
+    for (name, number) in header.numbers.iter().filter(|(_, number)| *number != 0) {
+        out.push_str(&format!(" {name}={number}"));
+    }
+    if payload.is_empty() {
+        out
+    } else {
+        format!("{out} '{}'", readable(payload))
+    }
+}
+
+#[test]
+fn a_record_is_read_as_the_format_says() {
+    assert_eq!(effects(b"1R5\x02\x01a\x03b b"), ["rpush ready:5 [a, b b]"]);
+    assert_eq!(
+        effects(b"1R5\x01\x01aPt\x01i\xac\x02"),
+        ["rpush ready:5 [a]", "lpop t:i 300"]
+    );
+    assert_eq!(effects(b"1Zc\x01\x03\x01i"), ["zadd claimed [-2 i]"]);
+    assert_eq!(effects(b"1MdD\x09d"), ["rename dead drop:9:dead"]);
+    let header = b"1c5000001 000100020a 000300000z 0000000000z 00000000a\nhi";
+    assert_eq!(
+        shown_record(header),
+        "claimed p=5 stale=1 used=1 deliveries=2 lost=10 worker=3 lease=35 fence=35 due=10 'hi'"
+    );
+}
