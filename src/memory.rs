@@ -10,7 +10,7 @@ use crate::holds::Holds;
 use crate::names::{ByName, Id, Name, Touched};
 use crate::queue::{Ended, Queue};
 use crate::stats::{Lateness, Totals};
-use crate::time::{SECOND, Steady, Wall};
+use crate::time::{Ms, SECOND, Steady, Wall};
 use crate::waiting::{Handed, Waiting};
 
 /// Memory of a queue without keys and without use is dropped after this long, ms.
@@ -127,6 +127,13 @@ impl Memory {
         }
         self.flushed(Some(a));
         self.flushed(Some(b));
+    }
+
+    /// Notes that `count` tasks of a queue became claimable `late` ms after their due time.
+    pub fn late(&mut self, name: &Name, late: Ms, count: u64) {
+        self.lateness.record(late, count);
+        let queue = self.queue(name);
+        queue.lateness.get_or_insert_default().record(late, count);
     }
 
     /// Ties a claim to a connection.

@@ -76,6 +76,8 @@ pub struct Waiting {
     last: Ticket,
     waiters: HashMap<Ticket, Waiter>,
     lines: ByName<BTreeSet<Ticket>>,
+    /// Those that wait only for the sweep; few, and never for long.
+    impatient: BTreeSet<Ticket>,
     answered: Vec<Answered>,
 }
 
@@ -86,6 +88,9 @@ impl Waiting {
         for name in &waiter.names {
             self.lines.entry(name.clone()).or_default().insert(self.last);
         }
+        if waiter.patience == Patience::Sweep {
+            self.impatient.insert(self.last);
+        }
         self.waiters.insert(self.last, waiter);
         self.last
     }
@@ -93,6 +98,7 @@ impl Waiting {
     /// Takes a client out of every line: it was served, gave up or went away.
     pub fn leave(&mut self, ticket: Ticket) -> Option<Waiter> {
         let waiter = self.waiters.remove(&ticket)?;
+        self.impatient.remove(&ticket);
         for name in &waiter.names {
             if let Some(line) = self.lines.get_mut(name) {
                 line.remove(&ticket);
@@ -127,15 +133,13 @@ impl Waiting {
 
     /// The clients of `name`'s line that wait only for the sweep.
     pub fn impatient(&self, name: &Name) -> Vec<Ticket> {
-        self.lines
-            .get(name)
-            .into_iter()
-            .flatten()
+        self.impatient
+            .iter()
             .copied()
             .filter(|ticket| {
                 self.waiters
                     .get(ticket)
-                    .is_some_and(|waiter| waiter.patience == Patience::Sweep)
+                    .is_some_and(|waiter| waiter.names.contains(name))
             })
             .collect()
     }

@@ -37,8 +37,8 @@ impl Command for Ack {
             finish(unit, &name, id, &mut record)?;
             return Ok(Reply::OK.into());
         }
-        take::check(unit, &name)?;
         let mut want = same_again(unit, &name, &record)?;
+        take::check(unit, &name, &want.worker)?;
         let bound = finish(unit, &name, id, &mut record)?;
         want.bind = caller.connection.filter(|_| bound);
         let taken = take::take(unit, &name, &want, claim::effort(caller))?;

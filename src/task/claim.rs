@@ -78,7 +78,7 @@ impl Command for MClaim {
         }
         let want = want(args, caller, true)?;
         for name in &names {
-            take::check(unit, name)?;
+            take::check(unit, name, &want.worker)?;
         }
         let mut unsure = Vec::new();
         for name in &names {

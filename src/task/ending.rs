@@ -31,6 +31,9 @@ pub fn check(unit: &mut Unit<'_>, name: &Name, id: &[u8], record: &Record) -> An
         unit.keys.expect(name.index(index), Type::SortedSet)?;
     }
     unit.keys.expect(name.extra(id), Type::Hash)?;
+    if record.stale != 0 {
+        unit.keys.expect(name.queue(), Type::Hash)?;
+    }
     ready::expect(unit, name, record.priority)
 }
 

@@ -131,7 +131,16 @@ pub fn expect(unit: &mut Unit<'_>, name: &Name, priority: u8) -> Answer<()> {
     unit.keys.expect(name.index(Index::Ready(priority)), Type::List)
 }
 
-/// Nothing, when all ready lists may be written; else `WrongType`.
+/// Nothing, when the numbers of stale ids may be written, if there are any that may change; else `WrongType`.
+pub fn expect_counts(unit: &mut Unit<'_>, name: &Name, settings: &Settings) -> Answer<()> {
+    if settings.stale.iter().all(|stale| *stale == 0) {
+        return Ok(());
+    }
+    unit.keys.expect(name.queue(), Type::Hash)
+}
+
+/// Nothing, when all ready lists and the numbers of stale ids may be written; else `WrongType`.
 pub fn expect_all(unit: &mut Unit<'_>, name: &Name) -> Answer<()> {
+    unit.keys.expect(name.queue(), Type::Hash)?;
     (0..PRIORITIES).try_for_each(|priority| expect(unit, name, priority))
 }

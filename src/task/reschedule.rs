@@ -44,6 +44,7 @@ impl Command for Reschedule {
         }
         let priority = priority.unwrap_or(record.priority);
         unit.keys.expect(name.index(Index::Scheduled), Type::SortedSet)?;
+        unit.keys.expect(name.queue(), Type::Hash)?;
         ready::expect(unit, &name, record.priority)?;
         ready::expect(unit, &name, priority)?;
         if place == "scheduled" {

@@ -71,6 +71,9 @@ impl Command for Schedule {
             None => free_id(unit, &name)?,
         };
         let old = old_record(unit, &name, &id, &settings)?;
+        if old.as_ref().is_some_and(|old| old.stale != 0) {
+            unit.keys.expect(name.queue(), Type::Hash)?;
+        }
         new.add(unit, &name, &id, args.bytes("payload"), old)?;
         take::serve(unit, &name);
         Ok(Reply::Bytes(id).into())

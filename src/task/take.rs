@@ -62,7 +62,7 @@ pub fn take(unit: &mut Unit<'_>, name: &Name, want: &Want, effort: Effort) -> An
     if is_paused(&settings, unit) {
         return Ok(taken);
     }
-    let lists = check(unit, name)?;
+    let lists = check(unit, name, &want.worker)?;
     let mut budget = match effort {
         Effort::Bounded => PASS_OVER,
         Effort::Thorough => usize::MAX,
@@ -170,7 +170,7 @@ fn dismiss(unit: &mut Unit<'_>, name: &Name) {
 
 /// Checks all keys a claim may write, so that nothing is popped in vain. Bit p of the reply: the ready list
 /// of priority p has something.
-pub fn check(unit: &mut Unit<'_>, name: &Name) -> Answer<u16> {
+pub fn check(unit: &mut Unit<'_>, name: &Name, worker: &str) -> Answer<u16> {
     let maybe = unit.memory.known_queue(name).map_or(!0, |queue| queue.maybe_ready);
     let mut lists = 0;
     for priority in (0..PRIORITIES).filter(|priority| maybe & (1 << priority) != 0) {
@@ -183,7 +183,11 @@ pub fn check(unit: &mut Unit<'_>, name: &Name) -> Answer<u16> {
     }
     if lists != 0 {
         unit.keys.expect(name.index(Index::Claimed), Type::SortedSet)?;
-        super::worker_numbers(unit, name)?;
+        let settings = super::settings(unit, name)?;
+        ready::expect_counts(unit, name, &settings)?;
+        if super::worker_numbers(unit, name)?.number(worker).is_none() {
+            unit.keys.expect(name.workers(), Type::Hash)?;
+        }
     }
     Ok(lists)
 }

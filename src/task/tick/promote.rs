@@ -3,7 +3,6 @@
 use crate::keyspace::Answer;
 use crate::names::{Index, Name, PRIORITIES};
 use crate::settings::Settings;
-use crate::stats::Lateness;
 use crate::task::record::{Record, State};
 use crate::task::{self, ready};
 use crate::time::Wall;
@@ -20,26 +19,28 @@ pub fn promote(unit: &mut Unit<'_>, name: &Name, settings: &Settings) -> Answer<
     if due.is_empty() {
         return Ok(false);
     }
-    let mut tasks: Vec<(Vec<u8>, Record)> = Vec::with_capacity(due.len());
+    ready::expect_counts(unit, name, settings)?;
+    let mut tasks: Vec<(&[u8], Record)> = Vec::with_capacity(due.len());
     let mut lists = 0_u16;
     for (_, id) in &due {
         match ready::look(unit, name, id) {
             Some(record) if record.state == State::Waiting && task::exists(&record, settings) => {
                 lists |= 1 << record.priority;
-                tasks.push((id.clone(), record));
+                tasks.push((id, record));
             }
             _ => unit
                 .memory
                 .skip_foreign(name, "an id in the scheduled set that is no waiting task"),
         }
     }
-    for priority in (0..PRIORITIES).filter(|priority| lists & (1 << priority) != 0) {
+    let priorities = || (0..PRIORITIES).filter(|priority| lists & (1 << priority) != 0);
+    for priority in priorities() {
         ready::expect(unit, name, priority)?;
     }
 
     unit.keys.zrem_lowest(scheduled, due.len())?;
-    for priority in (0..PRIORITIES).filter(|priority| lists & (1 << priority) != 0) {
-        let mut pushed: Vec<&[u8]> = Vec::new();
+    for priority in priorities() {
+        let mut pushed: Vec<&[u8]> = Vec::with_capacity(tasks.len());
         for (id, record) in tasks.iter_mut().filter(|(_, record)| record.priority == priority) {
             if record.is_stale(priority) {
                 if !ready::reuses_place(unit, name, record)? {
@@ -53,17 +54,13 @@ pub fn promote(unit: &mut Unit<'_>, name: &Name, settings: &Settings) -> Answer<
         if !pushed.is_empty() {
             unit.keys.rpush(name.ready(priority), &pushed)?;
         }
-        unit.memory.queue(name).maybe_ready |= 1 << priority;
     }
-    for (due, _) in &due {
-        let late = now.since(Wall(*due));
-        unit.memory.lateness.record(late, 1);
-        let queue = unit.memory.queue(name);
-        queue
-            .lateness
-            .get_or_insert_with(|| Box::new(Lateness::default()))
-            .record(late, 1);
+    for same in due.chunk_by(|(one, _), (other, _)| one == other) {
+        let late = same.first().map_or(0, |(due, _)| now.since(Wall(*due)));
+        unit.memory.late(name, late, same.len() as u64);
     }
-    unit.memory.queue(name).used = unit.env.steady;
+    let queue = unit.memory.queue(name);
+    queue.maybe_ready |= lists;
+    queue.used = unit.env.steady;
     Ok(due.len() == PROMOTED)
 }
