@@ -257,7 +257,8 @@ pub fn module() -> String {
     path.display().to_string()
 }
 
-fn free_port() -> u16 {
+/// A loopback port that nobody uses now.
+pub fn free_port() -> u16 {
     TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }
 
