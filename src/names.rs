@@ -1,5 +1,6 @@
 //! Queue names and task ids: what is allowed, and every key built from them. Nothing else builds a key.
 
+use std::cell::RefCell;
 use std::collections::HashMap;
 use std::fmt::Write as _;
 use std::hash::{BuildHasher, BuildHasherDefault, Hash, Hasher, RandomState};
@@ -57,9 +58,14 @@ impl Hasher for Hashed {
     }
 }
 
+/// How many names are kept at hand.
+const RECENT_NAMES: usize = 32;
+
 thread_local! {
     /// Seeded anew in every process: names come from users.
     static HASHER: RandomState = RandomState::new();
+    /// The names met last: most commands name the queue of the one before.
+    static RECENT: RefCell<[Option<Name>; RECENT_NAMES]> = const { RefCell::new([const { None }; RECENT_NAMES]) };
 }
 
 /// Where the ids of tasks in one state stand.
@@ -145,6 +151,18 @@ impl Name {
     /// characters, not `*`, and free of braces or of the form `{tag}rest` with both parts non-empty and
     /// neither brace nor colon in `rest`.
     pub fn new(db: i32, bytes: &[u8]) -> Result<Name, Error> {
+        RECENT.with_borrow_mut(|recent| {
+            let place = bytes.iter().fold(bytes.len(), |sum, byte| sum + usize::from(*byte)) % RECENT_NAMES;
+            let slot = recent.get_mut(place);
+            match slot {
+                Some(Some(name)) if name.db == db && name.text.as_bytes() == bytes => Ok(name.clone()),
+                Some(slot) => Ok(slot.insert(Name::made(db, bytes)?).clone()),
+                None => Name::made(db, bytes),
+            }
+        })
+    }
+
+    fn made(db: i32, bytes: &[u8]) -> Result<Name, Error> {
         let text = plain_text("queue", bytes)?;
         if text.contains(['{', '}']) && !is_tagged(text) {
             return Err(Error::BadName(

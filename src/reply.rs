@@ -1,5 +1,7 @@
 //! What a command answers, before it is written to a client.
 
+use crate::names::Id;
+
 /// A reply, independent of the protocol version of the client that gets it.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Reply {
@@ -13,6 +15,8 @@ pub enum Reply {
     Int(i64),
     /// A bulk string: ids, payloads, any bytes.
     Bytes(Vec<u8>),
+    /// A bulk string: the id of a task.
+    Id(Id),
     /// A bulk string: the bytes from this position on.
     Tail(Vec<u8>, usize),
     /// A bulk string that is one of a fixed set of words.

@@ -3,6 +3,8 @@
 use std::ffi::c_int;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
+use smallvec::SmallVec;
+
 use super::acl::Rules;
 use super::api::{Ctx, Flags, OK, RawText, bytes_of, call};
 use super::probe;
@@ -141,7 +143,7 @@ fn connection(id: u64, flags: Flags) -> Option<u64> {
 ///
 /// # Safety
 /// `argv` points to `argc` strings that live, unchanged, as long as the slices are used.
-pub unsafe fn arguments<'a>(argv: *mut *mut RawText, argc: c_int) -> Vec<&'a [u8]> {
+pub unsafe fn arguments<'a>(argv: *mut *mut RawText, argc: c_int) -> SmallVec<[&'a [u8]; 8]> {
     let count = usize::try_from(argc).unwrap_or(0);
     // SAFETY: as the caller promises.
     unsafe { (0..count).map(|at| bytes_of(*argv.add(at))).collect() }

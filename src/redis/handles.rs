@@ -11,7 +11,7 @@ use smallvec::SmallVec;
 use super::api::{Ctx, Text, call};
 use crate::error::Error;
 use crate::keyspace::Type;
-use crate::names::{ByName, Index, Key, Name, Part};
+use crate::names::{ByName, Id, Index, Key, Name, Part};
 
 /// Most keys open at once: a claim in one queue needs five, and finding one is a walk over all.
 const MOST_OPEN: usize = 16;
@@ -27,8 +27,10 @@ const FIXED: usize = 17;
 #[derive(Debug, Default)]
 pub struct Texts {
     names: ByName<Rc<NameTexts>>,
-    /// Room to build a name in.
+    /// Room to build a string in.
     scratch: Vec<u8>,
+    /// Room to write a record in.
+    buffer: Vec<u8>,
 }
 
 #[derive(Debug)]
@@ -66,10 +68,10 @@ impl Texts {
 pub enum KeyText {
     /// One that is kept, and its place there.
     Fixed(usize, Rc<Text>),
-    /// A task's, and the length of what stands before its id.
-    Task(usize, Text),
-    /// A task's extra fields, likewise.
-    Extra(usize, Text),
+    /// A task's, and its id.
+    Task(Id, Text),
+    /// That of a task's extra fields, likewise.
+    Extra(Id, Text),
     /// Any other.
     Other(Text),
 }
@@ -80,16 +82,16 @@ impl KeyText {
             scratch.clear();
             scratch.extend_from_slice(prefix);
             scratch.extend_from_slice(id);
-            (prefix.len(), Text::new(scratch))
+            (Id::from_slice(id), Text::new(scratch))
         };
         match key.part {
             Part::Task(id) => {
-                let (prefix, text) = of_task(&texts.task, id);
-                KeyText::Task(prefix, text)
+                let (id, text) = of_task(&texts.task, id);
+                KeyText::Task(id, text)
             }
             Part::Extra(id) => {
-                let (prefix, text) = of_task(&texts.extra, id);
-                KeyText::Extra(prefix, text)
+                let (id, text) = of_task(&texts.extra, id);
+                KeyText::Extra(id, text)
             }
             part => match slot(part).and_then(|slot| Some((slot, texts.fixed.get(slot)?))) {
                 Some((slot, text)) => {
@@ -104,9 +106,7 @@ impl KeyText {
     fn is(&self, part: Part<'_>, key: Key<'_>) -> bool {
         match (self, part) {
             (KeyText::Fixed(own, _), part) => slot(part) == Some(*own),
-            (KeyText::Task(prefix, text), Part::Task(id)) | (KeyText::Extra(prefix, text), Part::Extra(id)) => {
-                text.bytes().get(*prefix..) == Some(id)
-            }
+            (KeyText::Task(own, _), Part::Task(id)) | (KeyText::Extra(own, _), Part::Extra(id)) => own.as_slice() == id,
             (KeyText::Other(text), Part::Dropped(..)) => text.bytes() == key.to_vec(),
             _ => false,
         }
@@ -327,6 +327,18 @@ impl<'s> Handles<'s> {
     /// Whether anybody but us listens to keyspace notifications.
     pub fn observed(&self) -> bool {
         self.observed
+    }
+
+    /// Room to write a record in, kept from unit to unit.
+    pub fn take_buffer(&mut self) -> Vec<u8> {
+        std::mem::take(&mut self.texts.buffer)
+    }
+
+    /// Keeps the room for the next record, unless it has become large.
+    pub fn keep_buffer(&mut self, buffer: Vec<u8>) {
+        if buffer.capacity() <= MOST_SCRATCH {
+            self.texts.buffer = buffer;
+        }
     }
 
     /// A string of these two pieces.

@@ -50,7 +50,6 @@ impl<'s> ServerKeys<'s> {
             if record.is_empty() {
                 continue;
             }
-            let record = record.bytes();
             self.handles.select(name.db);
             // SAFETY: `b` takes a pointer and a length as size_t, twice.
             let sent = unsafe {
@@ -60,8 +59,8 @@ impl<'s> ServerKeys<'s> {
                     c"bb".as_ptr(),
                     name.text().as_ptr(),
                     name.text().len(),
-                    record.as_ptr(),
-                    record.len()
+                    record.bytes().as_ptr(),
+                    record.bytes().len()
                 ))
             };
             if sent != OK {
@@ -70,6 +69,7 @@ impl<'s> ServerKeys<'s> {
                     "steward.apply is unknown to the server: effects were not replicated",
                 );
             }
+            self.handles.keep_buffer(record.into_buffer());
         }
     }
 
@@ -81,7 +81,7 @@ impl<'s> ServerKeys<'s> {
         if let Some((_, record)) = self.records.iter_mut().find(|(name, _)| name == key.name) {
             write(record);
         } else {
-            let mut record = Record::default();
+            let mut record = Record::in_buffer(self.handles.take_buffer());
             write(&mut record);
             self.records.push((key.name.clone(), record));
         }

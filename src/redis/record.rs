@@ -28,6 +28,17 @@ pub struct Record {
 }
 
 impl Record {
+    /// Collects in this buffer.
+    pub fn in_buffer(mut bytes: Vec<u8>) -> Record {
+        bytes.clear();
+        Record { bytes, pop: None }
+    }
+
+    /// The buffer, to be used again.
+    pub fn into_buffer(self) -> Vec<u8> {
+        self.bytes
+    }
+
     /// Whether nothing was written.
     pub fn is_empty(&self) -> bool {
         self.bytes.is_empty()

@@ -41,7 +41,8 @@ impl Command for Ack {
         take::check(unit, &name, &want.worker)?;
         let bound = finish(unit, &name, id, &mut record)?;
         want.bind = caller.connection.filter(|_| bound);
-        let taken = take::take(unit, &name, &want, claim::effort(caller))?;
+        let effort = claim::effort(caller, &unit.env);
+        let taken = take::take(unit, &name, &want, effort)?;
         Ok(take::outcome(taken, None, &[name], want))
     }
 }

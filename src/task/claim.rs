@@ -1,6 +1,6 @@
 //! TASK.CLAIM and TASK.MCLAIM: work for a worker, now or when there is some.
 
-use crate::env::Caller;
+use crate::env::{Caller, Env};
 use crate::error::Error;
 use crate::names::Name;
 use crate::spec::{Access, Arg, Args, Keys, Kind, Spec};
@@ -40,7 +40,8 @@ impl Command for Claim {
     fn run(args: &Args<'_>, caller: &Caller<'_>, unit: &mut Unit<'_>) -> Result<Outcome, Error> {
         let name = super::queue(args, caller)?;
         let want = want(args, caller, false)?;
-        let taken = take::take(unit, &name, &want, effort(caller))?;
+        let effort = effort(caller, &unit.env);
+        let taken = take::take(unit, &name, &want, effort)?;
         Ok(take::outcome(taken, patience(args, caller), &[name], want))
     }
 }
@@ -80,9 +81,10 @@ impl Command for MClaim {
         for name in &names {
             take::check(unit, name, &want.worker)?;
         }
+        let effort = effort(caller, &unit.env);
         let mut unsure = Vec::new();
         for name in &names {
-            let taken = take::take(unit, name, &want, effort(caller))?;
+            let taken = take::take(unit, name, &want, effort)?;
             if !taken.tasks.is_empty() {
                 return Ok(take::outcome(taken, None, &[], want));
             }
@@ -119,9 +121,9 @@ fn want(args: &Args<'_>, caller: &Caller<'_>, named: bool) -> Result<Want, Error
     })
 }
 
-/// How far this caller's claim goes: one that cannot be held goes to the end.
-pub fn effort(caller: &Caller<'_>) -> Effort {
-    if caller.may_wait {
+/// How far this caller's claim goes: to the end when it cannot be held, or when no tick will ever sweep.
+pub fn effort(caller: &Caller<'_>, env: &Env) -> Effort {
+    if caller.may_wait && env.settings.timer {
         Effort::Bounded
     } else {
         Effort::Thorough

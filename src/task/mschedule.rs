@@ -46,7 +46,7 @@ impl Command for MSchedule {
         for payload in args.items() {
             let id = free_id(unit, &name)?;
             new.add(unit, &name, &id, payload.as_bytes(), None)?;
-            ids.push(Reply::Bytes(id));
+            ids.push(Reply::Id(id));
         }
         take::serve(unit, &name);
         Ok(Reply::Array(ids).into())

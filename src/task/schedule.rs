@@ -5,7 +5,7 @@ use crate::config::MAX_ATTEMPTS;
 use crate::env::{Caller, Env};
 use crate::error::Error;
 use crate::keyspace::Type;
-use crate::names::{Index, Name};
+use crate::names::{Id, Index, Name};
 use crate::reply::Reply;
 use crate::settings::Settings;
 use crate::spec::{Access, Arg, Args, Keys, Kind, Spec};
@@ -67,7 +67,7 @@ impl Command for Schedule {
         new.check(unit, &name)?;
         check_payload(args.bytes("payload"), &unit.env)?;
         let id = match args.get("ID") {
-            Some(id) => id.as_bytes().to_vec(),
+            Some(id) => Id::from_slice(id.as_bytes()),
             None => free_id(unit, &name)?,
         };
         let old = old_record(unit, &name, &id, &settings)?;
@@ -76,7 +76,7 @@ impl Command for Schedule {
         }
         new.add(unit, &name, &id, args.bytes("payload"), old)?;
         take::serve(unit, &name);
-        Ok(Reply::Bytes(id).into())
+        Ok(Reply::Id(id).into())
     }
 }
 
@@ -168,11 +168,11 @@ pub fn check_payload(payload: &[u8], env: &Env) -> Result<(), Error> {
 }
 
 /// An id of the module's making that nobody else has used.
-pub fn free_id(unit: &mut Unit<'_>, name: &Name) -> Result<Vec<u8>, Error> {
+pub fn free_id(unit: &mut Unit<'_>, name: &Name) -> Result<Id, Error> {
     loop {
         let id = generated_id(unit.next_fence(0));
         if !unit.keys.exists(name.task(&id)) {
-            return Ok(id.to_vec());
+            return Ok(Id::from_slice(&id));
         }
     }
 }

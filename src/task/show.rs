@@ -1,7 +1,7 @@
 //! A task as GET and LIST show it.
 
 use crate::keyspace::Answer;
-use crate::names::{Index, Name};
+use crate::names::{Id, Index, Name};
 use crate::reply::Reply;
 use crate::settings::Settings;
 use crate::task::extra;
@@ -42,7 +42,7 @@ pub fn show(
     }
     let number = |number: u64| Reply::Int(i64::try_from(number).unwrap_or(i64::MAX));
     Ok(Reply::Map(vec![
-        ("id", Reply::Bytes(id.to_vec())),
+        ("id", Reply::Id(Id::from_slice(id))),
         ("state", Reply::Word(state)),
         ("due", Reply::Int(record.due.0)),
         ("priority", Reply::Int(i64::from(record.priority))),

@@ -261,7 +261,7 @@ fn show(name: &Name, want: &Want, id: &[u8], record: &Record, value: Vec<u8>) ->
     if want.named {
         map.push(queue());
     }
-    map.push(("id", Reply::Bytes(id.to_vec())));
+    map.push(("id", Reply::Id(Id::from_slice(id))));
     map.push(("token", Reply::Int(i64::try_from(record.fence).unwrap_or(i64::MAX))));
     map.push((
         "attempt",

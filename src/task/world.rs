@@ -136,7 +136,7 @@ impl World {
             Came::Reply(Reply::Array(tasks)) => {
                 let Reply::Map(task) = &tasks[0] else { panic!("no map") };
                 match (&task[0].1, &task[1].1) {
-                    (Reply::Bytes(id), Reply::Int(token)) => Some((String::from_utf8(id.clone()).unwrap(), *token)),
+                    (Reply::Id(id), Reply::Int(token)) => Some((String::from_utf8(id.to_vec()).unwrap(), *token)),
                     _ => panic!("no claim"),
                 }
             }
@@ -272,6 +272,7 @@ pub fn show(reply: &Reply) -> String {
         Reply::NullArray => "none".into(),
         Reply::Status(word) | Reply::Word(word) => (*word).into(),
         Reply::Int(number) => number.to_string(),
+        Reply::Id(id) => String::from_utf8_lossy(id).into_owned(),
         Reply::Tail(bytes, from) => String::from_utf8_lossy(&bytes[*from..]).into_owned(),
         Reply::Bytes(bytes) => String::from_utf8_lossy(bytes).into_owned(),
         Reply::Array(items) => format!("[{}]", items.iter().map(show).collect::<Vec<_>>().join(", ")),

@@ -61,17 +61,35 @@ fn on_a_replica_that_may_be_written() {
     assert_eq!(client.call("TASK.CLAIM q w BLOCK 50").ids(), ["a"]);
 }
 
-#[test]
-fn when_only_ids_that_do_not_count_are_there_and_nobody_sweeps() {
-    let server = Server::builder().set("steward.timer", "no").start();
-    let mut client = server.client();
+/// Three thousand ids in the ready list that do not count.
+#[track_caller]
+fn cancelled(client: &mut Client) {
     for _ in 0..3 {
         let ids = client.must(&format!("TASK.MSCHEDULE q 1000{}", " x".repeat(1_000)));
         let ids: Vec<String> = ids.items().iter().map(Value::text).collect();
         client.must(&format!("TASK.CANCEL q {}", ids.join(" ")));
     }
+}
+
+#[test]
+fn when_only_ids_that_do_not_count_are_there_and_nobody_sweeps() {
+    let server = Server::builder().set("steward.timer", "no").start();
+    let mut client = server.client();
+    cancelled(&mut client);
     assert_eq!(client.call("TASK.CLAIM q w"), Value::Null);
     assert_eq!(client.call("TASK.CLAIM q w BLOCK 200"), Value::Null);
+}
+
+#[test]
+fn when_a_live_task_stands_behind_them_and_nobody_sweeps() {
+    let server = Server::builder().set("steward.timer", "no").start();
+    let mut client = server.client();
+    cancelled(&mut client);
+    client.schedule("q x ID live");
+    // Null as long as it has not come so far; but never a wait that nobody asked for.
+    wait_until("the live one is claimed", || {
+        client.call("TASK.CLAIM q w").ids() == ["live"]
+    });
 }
 
 #[test]
