@@ -102,7 +102,7 @@ fn the_demo_survives_a_killed_worker_and_server_with_files_of_any_name() {
             .current_dir(&files)
             .env("PORT", &port)
             .env("CLI", super::readme::cli());
-        command.status().unwrap().success()
+        command.output().unwrap().status.success()
     };
     assert!(check("./two words"));
     fs::write(files.join("two words"), "others").unwrap();
