@@ -54,6 +54,8 @@ pub trait Keyspace {
     fn get(&mut self, key: Key<'_>) -> Answer<Option<Vec<u8>>>;
     /// At most the first `length` bytes of the string.
     fn get_start(&mut self, key: Key<'_>, length: usize) -> Answer<Option<Start>>;
+    /// The same, of a key that this unit will not touch again.
+    fn peek(&mut self, key: Key<'_>, length: usize) -> Answer<Option<Start>>;
     /// Sets the string to `start` followed by `rest`.
     fn set(&mut self, key: Key<'_>, start: &[u8], rest: &[u8]) -> Answer<()>;
     /// Replaces the first bytes of an existing string by `start`; the rest stays.

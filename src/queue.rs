@@ -1,6 +1,6 @@
 //! What is remembered of one queue between units: its settings, its workers' numbers, who holds what.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::names::Id;
 use crate::settings::Settings;
@@ -114,7 +114,7 @@ impl Queue {
 /// The numbers that stand for workers in the headers.
 #[derive(Clone, Debug, Default)]
 pub struct WorkerNumbers {
-    by_name: HashMap<String, u32>,
+    by_name: BTreeMap<String, u32>,
     by_number: BTreeMap<u32, String>,
 }
 

@@ -105,6 +105,7 @@ fn strings(check: &mut Check<'_>) -> Result<(), String> {
     let (head, body) = ([b'h'; 54], b"\0\r\n\xff%s".repeat(100));
     same("a missing string", answer(keys.get(key))?, None)?;
     same("its start", answer(keys.get_start(key, 9))?, None)?;
+    same("peek", answer(keys.peek(key, 9))?, None)?;
     answer(keys.set_start(key, b"x"))?;
     same("a missing string has no start to replace", keys.exists(key), false)?;
     answer(keys.set(key, &head, &body))?;
@@ -114,6 +115,7 @@ fn strings(check: &mut Check<'_>) -> Result<(), String> {
         answer(keys.get_start(key, 54))?,
         Some(Start::from_slice(&head[..])),
     )?;
+    same("peek", answer(keys.peek(key, 54))?, Some(Start::from_slice(&head[..])))?;
     answer(keys.set_start(key, &[b'n'; 54]))?;
     same(
         "set_start",

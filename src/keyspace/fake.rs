@@ -98,6 +98,9 @@ impl Keyspace for Fake {
     fn get_start(&mut self, key: Key<'_>, length: usize) -> Answer<Option<Start>> {
         Ok(of_type!(self, key, String)?.map(|value| value.iter().take(length).copied().collect()))
     }
+    fn peek(&mut self, key: Key<'_>, length: usize) -> Answer<Option<Start>> {
+        self.get_start(key, length)
+    }
     fn set(&mut self, key: Key<'_>, start: &[u8], rest: &[u8]) -> Answer<()> {
         of_type!(self, key, String)?;
         self.writes += 1;

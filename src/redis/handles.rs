@@ -270,6 +270,13 @@ impl<'s> Handles<'s> {
         }
     }
 
+    /// Closes the key used last, unless it was changed.
+    pub fn close_unchanged(&mut self, key: Key<'_>) {
+        if self.open.last().is_some_and(|open| !open.changed) && self.find(key) == Some(self.open.len() - 1) {
+            self.close(key);
+        }
+    }
+
     /// Closes all keys. Must come before a command is called: it might change them under our hands.
     pub fn close_all(&mut self) {
         while let Some(open) = self.open.pop() {

@@ -159,6 +159,9 @@ impl Keyspace for ServerKeys<'_> {
     fn get_start(&mut self, key: Key<'_>, length: usize) -> Answer<Option<Start>> {
         strings::get(self, key, length, Start::from_slice)
     }
+    fn peek(&mut self, key: Key<'_>, length: usize) -> Answer<Option<Start>> {
+        strings::peek(self, key, length)
+    }
     fn set(&mut self, key: Key<'_>, start: &[u8], rest: &[u8]) -> Answer<()> {
         strings::set(self, key, start, rest)
     }

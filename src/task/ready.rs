@@ -122,7 +122,7 @@ pub fn discard(unit: &mut Unit<'_>, name: &Name, id: &[u8], priority: u8, record
 
 /// The header of an id in a list, with nothing decided about it; `None` when there is none of ours.
 pub fn look(unit: &mut Unit<'_>, name: &Name, id: &[u8]) -> Option<Record> {
-    let bytes = unit.keys.get_start(name.task(id), HEADER).ok()??;
+    let bytes = unit.keys.peek(name.task(id), HEADER).ok()??;
     Record::read(&bytes)
 }
 

@@ -6,7 +6,7 @@ use redis_module::raw;
 
 use super::ServerKeys;
 use crate::error::Error;
-use crate::keyspace::{Answer, Type};
+use crate::keyspace::{Answer, Start, Type};
 use crate::names::Key;
 use crate::redis::api::{call, slice_of};
 
@@ -27,6 +27,13 @@ pub fn get<B>(keys: &mut ServerKeys<'_>, key: Key<'_>, length: usize, copy: fn(&
         slice_of(start, size)
     };
     Ok(bytes.get(..length.min(size)).map(copy))
+}
+
+/// A copy of the string's first bytes, without keeping the key open: batches look at many keys once.
+pub fn peek(keys: &mut ServerKeys<'_>, key: Key<'_>, length: usize) -> Answer<Option<Start>> {
+    let start = get(keys, key, length, Start::from_slice);
+    keys.handles.close_unchanged(key);
+    start
 }
 
 /// Sets the string to `start` followed by `rest`.

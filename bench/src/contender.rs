@@ -1,0 +1,193 @@
+//! A recipe on a server of its own, and the life of many tasks there, phase by phase.
+//!
+//! Only steward's server has the module loaded: its keyspace callbacks would make the rivals look slower.
+
+use crate::Result;
+use crate::connection::{Connection, Reply};
+use crate::recipes::{Claim, Lua, Recipe, Steward, Streams, set};
+use crate::server::{Aof, Server, Usage};
+use std::path::Path;
+
+/// Connections that send at the same time.
+pub const CONNECTIONS: usize = 50;
+/// Requests of one connection that are sent before the first reply is read.
+pub const PIPELINE: usize = 16;
+
+/// Length of a short queue.
+pub const SHORT: usize = 2_000;
+
+/// A recipe and the server it runs on.
+pub struct Contender {
+    /// Its commands.
+    pub recipe: Box<dyn Recipe>,
+    /// For INFO and preparation.
+    pub control: Connection,
+    /// The load's connections.
+    pub clients: Vec<Connection>,
+    /// The server, running as long as the contender lives.
+    pub server: Server,
+}
+
+/// What the three phases of a task's life cost, for each task.
+pub struct Life {
+    /// Adding it.
+    pub schedule: Usage,
+    /// Claiming it.
+    pub claim: Usage,
+    /// Acknowledging it.
+    pub acknowledge: Usage,
+}
+
+impl Life {
+    /// CPU of the whole life, µs.
+    pub fn cpu_us(&self) -> f64 {
+        self.schedule.cpu_us + self.claim.cpu_us + self.acknowledge.cpu_us
+    }
+
+    /// AOF bytes of the whole life.
+    pub fn aof_bytes(&self) -> f64 {
+        self.schedule.aof_bytes + self.claim.aof_bytes + self.acknowledge.aof_bytes
+    }
+}
+
+impl Contender {
+    /// Steward on a server with the module.
+    pub fn steward(module: &Path, aof: Aof) -> Result<Contender> {
+        Contender::start(Box::new(Steward), Some(module), aof)
+    }
+
+    /// A rival on a server without the module.
+    pub fn rival(recipe: impl Recipe + 'static, aof: Aof) -> Result<Contender> {
+        Contender::start(Box::new(recipe), None, aof)
+    }
+
+    /// Steward, streams and Lua, in this order.
+    pub fn all(module: &Path, aof: Aof) -> Result<[Contender; 3]> {
+        let rivals = [Contender::rival(Streams, aof)?, Contender::rival(Lua::default(), aof)?];
+        let [streams, lua] = rivals;
+        Ok([Contender::steward(module, aof)?, streams, lua])
+    }
+
+    fn start(recipe: Box<dyn Recipe>, module: Option<&Path>, aof: Aof) -> Result<Contender> {
+        let server = Server::start(module, aof)?;
+        let control = server.connect()?;
+        let clients = (0..CONNECTIONS).map(|_| server.connect()).collect::<Result<_>>()?;
+        Ok(Contender {
+            recipe,
+            control,
+            clients,
+            server,
+        })
+    }
+
+    /// Empties the server and prepares it.
+    pub fn clear(&mut self) -> Result<()> {
+        self.control.command("FLUSHALL SYNC")?;
+        self.recipe.prepare(&mut self.control)
+    }
+
+    /// Adds that many tasks; what each cost.
+    pub fn schedule(&mut self, tasks: usize, delay_ms: u32) -> Result<Usage> {
+        let recipe = &self.recipe;
+        cost(&mut self.control, &mut self.clients, tasks, |clients| {
+            drive(
+                clients,
+                PIPELINE,
+                tasks,
+                |out, _| recipe.schedule(out, delay_ms),
+                |_| (),
+            )
+        })
+    }
+
+    /// From an empty server: that many SETs to keys of their own, `depth` in a pipeline; what each cost.
+    pub fn set(&mut self, tasks: usize, depth: usize) -> Result<Usage> {
+        self.clear()?;
+        cost(&mut self.control, &mut self.clients, tasks, |clients| {
+            drive(clients, depth, tasks, set, |_| ())
+        })
+    }
+
+    /// From an empty server: adds that many tasks, claims all, acknowledges all, `count` a request.
+    pub fn live(&mut self, tasks: usize, count: usize) -> Result<Life> {
+        self.clear()?;
+        self.live_once(tasks, count)
+    }
+
+    /// The same for a queue that stays short: `SHORT` tasks at a time. CPU of the whole life, µs.
+    pub fn live_short(&mut self, tasks: usize, count: usize) -> Result<f64> {
+        self.clear()?;
+        let lives = (0..tasks / SHORT)
+            .map(|_| self.live_once(SHORT, count))
+            .collect::<Result<Vec<_>>>()?;
+        Ok(lives.iter().map(Life::cpu_us).sum::<f64>() / lives.len() as f64)
+    }
+
+    fn live_once(&mut self, tasks: usize, count: usize) -> Result<Life> {
+        let schedule = self.schedule(tasks, 0)?;
+        let (recipe, clients, requests) = (&self.recipe, &mut self.clients, tasks.div_ceil(count));
+        let mut claims: Vec<Claim> = Vec::with_capacity(tasks);
+        let claim = cost(&mut self.control, clients, tasks, |clients| {
+            let keep = |reply: Reply| claims.extend(recipe.claims(&reply));
+            drive(clients, PIPELINE, requests, |out, _| recipe.claim(out, count), keep)
+        })?;
+        let mut batches = claims.chunks(count);
+        let acknowledge = cost(&mut self.control, clients, tasks, |clients| {
+            let request = |out: &mut Vec<u8>, _| recipe.acknowledge(out, batches.next().unwrap_or_default());
+            drive(clients, PIPELINE, requests, request, |_| ())
+        })?;
+        match (claims.len(), recipe.remaining(&mut self.control)?) {
+            (claimed, 0.0) if claimed == tasks => Ok(Life {
+                schedule,
+                claim,
+                acknowledge,
+            }),
+            (claimed, left) => Err(format!("of {tasks} tasks {claimed} were claimed and {left} are left").into()),
+        }
+    }
+}
+
+/// What `work` on that many tasks cost the server, for each task.
+pub fn cost(
+    control: &mut Connection,
+    clients: &mut [Connection],
+    tasks: usize,
+    work: impl FnOnce(&mut [Connection]) -> Result<()>,
+) -> Result<Usage> {
+    let before = Usage::read(control)?;
+    work(clients)?;
+    Ok(Usage::read(control)?.since(&before, tasks))
+}
+
+/// Sends `total` requests over all connections, `depth` at a time on each, and hands every reply to `read`.
+/// `write` appends a request, given its number, and returns how many replies it gets.
+pub fn drive(
+    clients: &mut [Connection],
+    depth: usize,
+    total: usize,
+    mut write: impl FnMut(&mut Vec<u8>, usize) -> usize,
+    mut read: impl FnMut(Reply),
+) -> Result<()> {
+    let mut requests = 0..total;
+    let mut out = Vec::new();
+    while !requests.is_empty() {
+        let mut due = Vec::with_capacity(clients.len());
+        for client in clients.iter_mut() {
+            out.clear();
+            due.push(
+                requests
+                    .by_ref()
+                    .take(depth)
+                    .map(|number| write(&mut out, number))
+                    .sum(),
+            );
+            client.send(&out)?;
+        }
+        for (client, replies) in clients.iter_mut().zip(due) {
+            for _ in 0..replies {
+                read(client.receive()?);
+            }
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,59 @@
+//! Measures steward against Streams, Lua scripts of the same semantics and SET, all on servers that it starts itself
+//! on the loopback interface and ends afterwards. It prints ratios with their spread over several rounds; the
+//! variants take turns within each round, so that a noisy machine hits all of them.
+//!
+//! Server CPU is `used_cpu_user + used_cpu_sys` of INFO: it does not count the client, nor other processes. It is the
+//! steady figure on a shared machine; operations a second are not. How each figure is measured stands at the top of
+//! the file named after its section: [`cpu`], [`next`], [`rate`], [`memory`], [`aof`], [`waiting`], [`burst`],
+//! [`lateness`], [`idle`].
+
+mod aof;
+mod burst;
+mod connection;
+mod contender;
+mod cpu;
+mod far;
+mod idle;
+mod lateness;
+mod memory;
+mod next;
+mod options;
+mod rate;
+mod recipes;
+mod report;
+mod server;
+mod waiting;
+
+use options::Options;
+use report::Report;
+
+/// The text of an error is all that is ever done with it here.
+type Result<T> = std::result::Result<T, Box<dyn std::error::Error + Send + Sync>>;
+type Section = fn(&Options, &mut Report) -> Result<()>;
+
+/// Every section, in the order of the report.
+const SECTIONS: [(&str, Section); 9] = [
+    ("cpu", cpu::run),
+    ("next", next::run),
+    ("rate", rate::run),
+    ("memory", memory::run),
+    ("aof", aof::run),
+    ("waiting", waiting::run),
+    ("burst", burst::run),
+    ("lateness", lateness::run),
+    ("idle", idle::run),
+];
+
+fn main() -> Result<()> {
+    let options = Options::parse(std::env::args().skip(1), &SECTIONS.map(|(name, _)| name))?;
+    let mut report = Report::default();
+    println!("Ratios of server CPU, bytes and times; steward is better below 1.00 unless a line says otherwise.");
+    if options.quick {
+        println!("--quick: the numbers of tasks are too small to judge by; the aims are for the default run.");
+    }
+    for (_, section) in SECTIONS.iter().filter(|(name, _)| options.wants(name)) {
+        section(&options, &mut report)?;
+    }
+    report.finish();
+    Ok(())
+}

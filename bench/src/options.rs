@@ -1,0 +1,67 @@
+//! The command line.
+
+use crate::Result;
+use std::path::PathBuf;
+
+const USAGE: &str = "steward-bench --module FILE [--only SECTION] [--rounds N] [--quick]";
+
+/// What to measure.
+pub struct Options {
+    /// The module, as an absolute path: the server runs in another folder.
+    pub module: PathBuf,
+    /// Small numbers of tasks, to try the program.
+    pub quick: bool,
+    only: Option<String>,
+    rounds: Option<usize>,
+}
+
+impl Options {
+    /// Reads the arguments; `sections` are the names `--only` takes.
+    pub fn parse(mut args: impl Iterator<Item = String>, sections: &[&str]) -> Result<Options> {
+        let (mut module, mut quick, mut only, mut rounds) = (None, false, None, None);
+        while let Some(arg) = args.next() {
+            let mut value = || {
+                args.next()
+                    .ok_or_else(|| format!("{arg} wants a value; usage: {USAGE}"))
+            };
+            match arg.as_str() {
+                "--module" => module = Some(PathBuf::from(value()?)),
+                "--only" => only = Some(value()?),
+                "--rounds" => rounds = Some(value()?.parse().map_err(|_| "--rounds must be a number from 1")?),
+                "--quick" => quick = true,
+                other => return Err(format!("unknown argument {other}; usage: {USAGE}").into()),
+            }
+        }
+        if only.as_deref().is_some_and(|name| !sections.contains(&name)) {
+            return Err(format!("--only must be one of {}", sections.join(", ")).into());
+        }
+        if rounds == Some(0) {
+            return Err("--rounds must be a number from 1".into());
+        }
+        let module = module.ok_or(USAGE)?;
+        let module = module
+            .canonicalize()
+            .map_err(|error| format!("{}: {error}", module.display()))?;
+        Ok(Options {
+            module,
+            quick,
+            only,
+            rounds,
+        })
+    }
+
+    /// Whether this section is to run.
+    pub fn wants(&self, section: &str) -> bool {
+        self.only.as_deref().is_none_or(|only| only == section)
+    }
+
+    /// The rounds of a section that by default has `usual`.
+    pub fn rounds(&self, usual: usize) -> usize {
+        self.rounds.unwrap_or(if self.quick { 1 } else { usual })
+    }
+
+    /// A number of tasks, less with `--quick`.
+    pub fn tasks(&self, usual: usize) -> usize {
+        if self.quick { usual.div_ceil(20) } else { usual }
+    }
+}
