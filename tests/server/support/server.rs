@@ -135,7 +135,8 @@ impl Server {
         if self.builder.cluster {
             settings.push(("cluster-port", &bus_port));
         }
-        let module = module();
+        // The project may stand in a folder of any name.
+        let module = format!("\"{}\"", module().replace('\\', "\\\\").replace('"', "\\\""));
         if self.builder.module {
             settings.push(("loadmodule", &module));
         }
