@@ -135,8 +135,12 @@ impl Server {
         if self.builder.cluster {
             settings.push(("cluster-port", &bus_port));
         }
-        // The project may stand in a folder of any name.
-        let module = format!("\"{}\"", module().replace('\\', "\\\\").replace('"', "\\\""));
+        // By a link, since CONFIG REWRITE does not quote the path and the project may stand in any folder.
+        let module = self.dir().join("module.so");
+        if !module.exists() {
+            std::os::unix::fs::symlink(self::module(), &module).unwrap();
+        }
+        let module = module.display().to_string();
         if self.builder.module {
             settings.push(("loadmodule", &module));
         }
