@@ -4,7 +4,7 @@ use crate::env::Caller;
 use crate::error::Error;
 use crate::reply::Reply;
 use crate::spec::{Access, Arg, Args, Keys, Kind, MAX_COUNT, Spec};
-use crate::task::schedule::{ATTEMPTS, BACKOFF, LEASE, New, PRIORITY, WHEN, check_payload, free_id};
+use crate::task::schedule::{ATTEMPTS, BACKOFF, LEASE, New, PRIORITY, WHEN, check_payload};
 use crate::task::take;
 use crate::unit::{Command, Outcome, Unit};
 
@@ -42,13 +42,8 @@ impl Command for MSchedule {
         for payload in args.items() {
             check_payload(payload.as_bytes(), &unit.env)?;
         }
-        let mut ids = Vec::with_capacity(args.items().len());
-        for payload in args.items() {
-            let id = free_id(unit, &name)?;
-            new.add(unit, &name, &id, payload.as_bytes(), None)?;
-            ids.push(Reply::Id(id));
-        }
+        let ids = new.add_all(unit, &name, args.items())?;
         take::serve(unit, &name);
-        Ok(Reply::Array(ids).into())
+        Ok(Reply::Array(ids.into_iter().map(Reply::Id).collect()).into())
     }
 }

@@ -1,5 +1,7 @@
 //! TASK.SCHEDULE: a task for now or for later.
 
+use smallvec::SmallVec;
+
 use crate::backoff::{self, Backoff};
 use crate::config::MAX_ATTEMPTS;
 use crate::env::{Caller, Env};
@@ -8,10 +10,10 @@ use crate::keyspace::Type;
 use crate::names::{Id, Index, Name};
 use crate::reply::Reply;
 use crate::settings::Settings;
-use crate::spec::{Access, Arg, Args, Keys, Kind, Spec};
-use crate::task::extra::{OPTIONS, Options};
+use crate::spec::{Access, Arg, Args, Keys, Kind, Spec, Value};
+use crate::task::extra::{self, OPTIONS, Options};
 use crate::task::ready::{self, End};
-use crate::task::record::{EXTRA, HEADER, Record, State, generated_id};
+use crate::task::record::{HEADER, Record, State, generated_id};
 use crate::task::take;
 use crate::time::{MAX_DELAY, MAX_LEASE, MAX_UNIX_MS, MIN_UNIX_MS, Wall};
 use crate::unit::{Command, Outcome, Unit};
@@ -114,7 +116,7 @@ impl New {
         }
     }
 
-    /// Writes the task. `old` is the record that has the id but is no task any more.
+    /// Writes one task. `old` is the record that has the id but is no task any more.
     pub fn add(
         &self,
         unit: &mut Unit<'_>,
@@ -123,30 +125,70 @@ impl New {
         payload: &[u8],
         old: Option<Record>,
     ) -> Result<(), Error> {
-        let fence = unit.next_fence(old.as_ref().map_or(0, |old| old.fence));
-        let mut record = Record::new(fence, self.due.max(unit.env.wall), self.priority);
+        let mut record = self.record(unit, old.as_ref().map_or(0, |old| old.fence));
         if let Some(old) = old {
             record.stale = old.stale;
             unit.keys.del(name.extra(id));
         }
-        if !self.options.is_empty() {
-            unit.keys.hset(name.extra(id), &[(OPTIONS, &self.options.to_json())])?;
-            record.flags |= EXTRA;
-        }
-        if self.due > unit.env.wall {
-            unit.keys.zadd(name.index(Index::Scheduled), &[(self.due.0, id)])?;
-            unit.memory.agenda.at_wall(name, self.due);
-        } else {
+        self.write_options(unit, name, id, &mut record)?;
+        if record.is_stale(self.priority) && self.due <= unit.env.wall {
             ready::push(unit, name, id, &mut record, End::Tail)?;
+        } else {
+            self.place(unit, name, &[id])?;
         }
         unit.keys.set(name.task(id), &record.write(), payload)?;
-        let now = unit.env.steady;
-        unit.memory.totals.scheduled += 1;
-        let queue = unit.memory.queue(name);
-        queue.totals.scheduled += 1;
-        queue.used = now;
+        count(unit, name, 1);
         Ok(())
     }
+
+    /// Writes tasks with ids of the module's making, in order; their index gets all ids in one go.
+    pub fn add_all(&self, unit: &mut Unit<'_>, name: &Name, payloads: &[Value<'_>]) -> Result<Vec<Id>, Error> {
+        let mut ids = Vec::with_capacity(payloads.len());
+        for payload in payloads {
+            let id = free_id(unit, name)?;
+            let mut record = self.record(unit, 0);
+            self.write_options(unit, name, &id, &mut record)?;
+            unit.keys.set(name.task(&id), &record.write(), payload.as_bytes())?;
+            ids.push(id);
+        }
+        let all: Vec<&[u8]> = ids.iter().map(Id::as_slice).collect();
+        self.place(unit, name, &all)?;
+        count(unit, name, ids.len() as u64);
+        Ok(ids)
+    }
+
+    fn record(&self, unit: &mut Unit<'_>, last_fence: u64) -> Record {
+        let fence = unit.next_fence(last_fence);
+        Record::new(fence, self.due.max(unit.env.wall), self.priority)
+    }
+
+    fn write_options(&self, unit: &mut Unit<'_>, name: &Name, id: &[u8], record: &mut Record) -> Result<(), Error> {
+        if !self.options.is_empty() {
+            extra::put(unit, name, id, record, OPTIONS, &self.options.to_json())?;
+        }
+        Ok(())
+    }
+
+    /// Puts ids that stand nowhere yet where the tasks belong.
+    fn place(&self, unit: &mut Unit<'_>, name: &Name, ids: &[&[u8]]) -> Result<(), Error> {
+        if self.due > unit.env.wall {
+            let members: SmallVec<[(i64, &[u8]); 4]> = ids.iter().map(|id| (self.due.0, *id)).collect();
+            unit.keys.zadd(name.index(Index::Scheduled), &members)?;
+            unit.memory.agenda.at_wall(name, self.due);
+        } else {
+            unit.keys.rpush(name.ready(self.priority), ids)?;
+            unit.memory.queue(name).maybe_ready |= 1 << self.priority;
+        }
+        Ok(())
+    }
+}
+
+fn count(unit: &mut Unit<'_>, name: &Name, tasks: u64) {
+    let now = unit.env.steady;
+    unit.memory.totals.scheduled += tasks;
+    let queue = unit.memory.queue(name);
+    queue.totals.scheduled += tasks;
+    queue.used = now;
 }
 
 /// The wall moment DELAY or AT stands for.

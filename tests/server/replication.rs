@@ -29,6 +29,7 @@ fn scheduling() {
     for effect in [
         "set t:I1 waiting p=5 fence=F due=MS 'x'",
         "set t:I2 waiting p=5 fence=F due=MS 'y'",
+        "rpush ready:5 [I1, I2]",
     ] {
         assert!(sent[0].contains(effect), "{sent:?}");
     }
