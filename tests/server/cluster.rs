@@ -179,6 +179,9 @@ fn a_manual_failover_happens_under_a_busy_timer() {
     // Told by the server or by us, whoever sees it first.
     let told = waiting.receive();
     assert!(["UNBLOCKED", "TRYAGAIN"].contains(&told.code()), "{told}");
+    wait_until("the cluster serves", || {
+        there.must("CLUSTER INFO").text().contains("cluster_state:ok")
+    });
     wait_until("all are ready", || there.counts(&name) == "ready 3000");
     wait_until("both are the same", || there.digest() == first.digest());
 }

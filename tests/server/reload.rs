@@ -141,8 +141,11 @@ fn a_key_that_expires_or_is_moved_is_not_missed() {
     assert_eq!(client.call("TASK.CLAIM q w COUNT 5").ids(), ["b"]);
     client.schedule("r x ID a DELAY 100");
     for key in ["task:{r}:scheduled", "task:{r}:t:a"] {
+        // Valkey 8.1 leaves the client in the other database after MOVE when a module listens.
+        client.must("SELECT 0");
         client.must(&format!("MOVE {key} 7"));
     }
+    client.must("SELECT 0");
     assert_eq!(client.counts("r"), "");
     client.must("SELECT 7");
     wait_until("it becomes due there", || client.counts("r") == "ready 1");
