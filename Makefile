@@ -18,7 +18,6 @@ build: deps ## build the module: target/release/libsteward.so
 	$(CARGO) build --release --locked
 
 run: build ## start a server with the module, run the demo on it and leave it running (DIR=... its files)
-	@scripts/server stop
 	@status=0; demo/run "$$DIR" || status=$$?; scripts/server hint; exit $$status
 
 stop: ## stop the server that `make run` left running
@@ -27,7 +26,9 @@ stop: ## stop the server that `make run` left running
 lint: ## check format and lints; a warning is an error
 	@scripts/deps --dev
 	$(CARGO) fmt --check
+	$(CARGO) fmt --check --manifest-path bench/Cargo.toml
 	$(CARGO) clippy --locked --all-targets -- -D warnings
+	$(CARGO) clippy --locked --all-targets --manifest-path bench/Cargo.toml -- -D warnings
 
 test: lint ## lint, unit tests, and tests against a real server
 	$(CARGO) test --locked
@@ -39,3 +40,4 @@ clean: ## stop the server; remove it, its data and what was built
 	@scripts/server stop
 	rm -rf run
 	$(CARGO) clean
+	$(CARGO) clean --manifest-path bench/Cargo.toml

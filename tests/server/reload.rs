@@ -123,7 +123,8 @@ fn a_module_that_is_loaded_late_finds_what_is_there() {
     assert!(client.call("MODULE UNLOAD steward").is_error());
     client.must("CONFIG SET steward.timer no");
     wait_until("the module can go", || !client.call("MODULE UNLOAD steward").is_error());
-    client.must(&format!("MODULE LOAD {}", crate::support::server::module()));
+    let loaded = client.call_args(&["MODULE", "LOAD", &crate::support::server::module()]);
+    assert_eq!(loaded, "+OK");
     goes_on(&mut client);
     client.must("SELECT 4");
     wait_until("other databases too", || client.counts("elsewhere") == "ready 1");

@@ -135,7 +135,12 @@ impl Server {
         if self.builder.cluster {
             settings.push(("cluster-port", &bus_port));
         }
-        let module = module();
+        // By a link, since CONFIG REWRITE does not quote the path and the project may stand in any folder.
+        let module = self.dir().join("module.so");
+        if !module.exists() {
+            std::os::unix::fs::symlink(self::module(), &module).unwrap();
+        }
+        let module = module.display().to_string();
         if self.builder.module {
             settings.push(("loadmodule", &module));
         }
@@ -257,7 +262,8 @@ pub fn module() -> String {
     path.display().to_string()
 }
 
-fn free_port() -> u16 {
+/// A loopback port that nobody uses now.
+pub fn free_port() -> u16 {
     TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }
 
