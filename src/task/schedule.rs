@@ -23,7 +23,11 @@ pub const WHEN: Arg = Arg::value(
     "when",
     Kind::OneOf(&[
         Arg::duration("DELAY", 0, MAX_DELAY),
-        Arg::option("AT", "unix-ms", Kind::Int(MIN_UNIX_MS, MAX_UNIX_MS, "unix ms")),
+        Arg::option(
+            "AT",
+            "unix-ms",
+            Kind::Int(MIN_UNIX_MS, MAX_UNIX_MS, "unix ms, not seconds"),
+        ),
     ]),
 );
 /// PRIORITY.
@@ -68,11 +72,13 @@ impl Command for Schedule {
         let settings = super::settings(unit, &name)?;
         new.check(unit, &name)?;
         check_payload(args.bytes("payload"), &unit.env)?;
-        let id = match args.get("ID") {
-            Some(id) => Id::from_slice(id.as_bytes()),
-            None => free_id(unit, &name)?,
+        let (id, old) = match args.get("ID") {
+            Some(id) => (
+                Id::from_slice(id.as_bytes()),
+                old_record(unit, &name, id.as_bytes(), &settings)?,
+            ),
+            None => (free_id(unit, &name)?, None),
         };
-        let old = old_record(unit, &name, &id, &settings)?;
         if old.as_ref().is_some_and(|old| old.stale != 0) {
             unit.keys.expect(name.queue(), Type::Hash)?;
         }

@@ -24,7 +24,7 @@ fn every_bad_argument_is_named_with_its_range() {
     let long = "x".repeat(257);
     let delay = "must be an integer from 0 to 3153600000000 ms";
     let lease = "must be an integer from 1 to 1728000000 ms";
-    let at = "must be an integer from 100000000000 to 100000000000000 unix ms";
+    let at = "must be an integer from 100000000000 to 100000000000000 unix ms, not seconds";
     let count = "must be an integer from 1 to 1000";
     let token = "must be an integer from 0 to 9007199254740991";
     let queue_braces = "queue has braces and is not {tag}rest with both parts non-empty and no brace or colon in rest";

@@ -25,7 +25,7 @@ fn a_time_in_the_past_is_now_and_seconds_are_told_apart() {
     client.schedule("q x ID zero DELAY 0");
     assert_eq!(client.counts("q"), "ready 2");
     let seconds = unix_ms() / 1_000;
-    let refused = "-BADARG AT must be an integer from 100000000000 to 100000000000000 unix ms";
+    let refused = "-BADARG AT must be an integer from 100000000000 to 100000000000000 unix ms, not seconds";
     assert_eq!(client.call(&format!("TASK.SCHEDULE q x AT {seconds}")), refused);
     assert_eq!(client.call(&format!("TASK.RESCHEDULE q past AT {seconds}")), refused);
 }
