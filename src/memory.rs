@@ -194,10 +194,15 @@ impl Memory {
             .get(name)
             .is_some_and(|queue| env.steady.since(queue.used) > IDLE && queue.claims.is_empty());
         if idle && !self.waiting.any(name) {
-            self.queues.remove(name);
-            self.known.remove(name);
-            self.agenda.clear(name);
+            self.forget(name);
         }
+    }
+
+    /// Forgets a queue, because its slot went to another node. Should it come back, its keys tell.
+    pub fn forget(&mut self, name: &Name) {
+        self.queues.remove(name);
+        self.known.remove(name);
+        self.agenda.clear(name);
     }
 
     /// The queues that were not used since `moment`, for the housekeeping.

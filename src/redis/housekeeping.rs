@@ -33,6 +33,22 @@ pub fn run(ctx: *mut Ctx) {
     });
 }
 
+/// What to do about a queue whose slot is not wholly here: forgotten when it has gone with all its keys.
+/// Whether it is to be looked at again.
+pub fn look_after_move(ctx: *mut Ctx, name: &Name) -> bool {
+    state::with(|state| {
+        let State { memory, texts, .. } = state;
+        let mut keys = ServerKeys::new(Handles::new(ctx, false, false, texts), false);
+        let gone = is_gone(&mut keys, name);
+        keys.finish();
+        if gone {
+            memory.forget(name);
+        }
+        !gone
+    })
+    .unwrap_or(true)
+}
+
 fn is_gone(keys: &mut ServerKeys<'_>, name: &Name) -> bool {
     !keys.exists(name.queue())
         && !keys.exists(name.workers())

@@ -5,14 +5,37 @@ use super::state;
 use crate::error::Error;
 use crate::names::Name;
 
-/// `TryAgain` when the slot of the name is being moved key by key or is not served here. Two keys of the
-/// slot that never exist: only a slot that is wholly here answers for them.
-pub fn slot_is_whole(ctx: *mut Ctx, name: &Name) -> Result<(), Error> {
+/// Where the keys of a name are, in a cluster.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Slot {
+    /// All here.
+    Here,
+    /// On another node, or on their way.
+    Elsewhere,
+    /// The cluster is down: nobody is told anything.
+    Down,
+}
+
+/// Where the slot of the name is. Asks for two keys of it that never exist: only a slot that is wholly here
+/// answers for them.
+pub fn slot(ctx: *mut Ctx, name: &Name) -> Slot {
     let (one, other) = (absent(name, b":probe:1"), absent(name, b":probe:2"));
-    if CallReply::of(ctx, c"EXISTS", "E", &[&one, &other]).is_error() {
-        return Err(Error::TryAgain);
+    let reply = CallReply::of(ctx, c"EXISTS", "E", &[&one, &other]);
+    if !reply.is_error() {
+        Slot::Here
+    } else if reply.error().contains("cluster is down") {
+        Slot::Down
+    } else {
+        Slot::Elsewhere
     }
-    Ok(())
+}
+
+/// `TryAgain` when the slot of the name is being moved key by key or is not served here.
+pub fn slot_is_whole(ctx: *mut Ctx, name: &Name) -> Result<(), Error> {
+    match slot(ctx, name) {
+        Slot::Here => Ok(()),
+        Slot::Elsewhere | Slot::Down => Err(Error::TryAgain),
+    }
 }
 
 /// Whether a client's write to this name would be refused now, or must wait, or time is held still.

@@ -10,6 +10,7 @@ use redis_module::raw::RedisModuleTimerID as TimerId;
 use super::api::{Ctx, Flags, call};
 use super::discover::{self, Discovery};
 use super::dispatch::guard;
+use super::probe::Slot;
 use super::state::{self, State};
 use super::unit::{Mode, run};
 use super::{block, housekeeping, probe};
@@ -197,14 +198,17 @@ fn work(ctx: *mut Ctx) {
     discover::step(ctx, slice);
     let mut allowed = false;
     while let Some(Some(name)) = state::with(take_due) {
+        // First, since a write to a slot that went elsewhere is refused as well, but holds nothing else up.
+        if flags.in_cluster() && probe::slot(ctx, &name) == Slot::Elsewhere {
+            if housekeeping::look_after_move(ctx, &name) {
+                put_back(&name, RETRY);
+            }
+            break;
+        }
         if !allowed && stands_still(ctx, &name) {
             break;
         }
         allowed = true;
-        if flags.in_cluster() && probe::slot_is_whole(ctx, &name).is_err() {
-            put_back(&name, RETRY);
-            break;
-        }
         if run(ctx, Mode::Writes, |unit| {
             tick::run(unit, &name);
             Ok(())

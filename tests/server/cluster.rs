@@ -128,6 +128,30 @@ fn a_queue_on_the_move_is_tried_again_and_arrives_whole() {
 }
 
 #[test]
+fn a_queue_on_the_move_holds_up_no_other() {
+    let pair = Pair::start();
+    let [mut first, mut second] = pair.clients();
+    let moving = name_of(&mut first, 0);
+    let slot = slot(&mut first, &moving);
+    let other = (0..)
+        .map(|n| format!("other{n}"))
+        .find(|name| !first.call(&format!("TASK.STATS {name}")).is_error())
+        .unwrap();
+    let ids = [first.must("CLUSTER MYID").text(), second.must("CLUSTER MYID").text()];
+    second.must(&format!("CLUSTER SETSLOT {slot} IMPORTING {}", ids[0]));
+    first.schedule(&format!("{moving} x DELAY 20"));
+    first.must(&format!("CLUSTER SETSLOT {slot} MIGRATING {}", ids[1]));
+    for n in 0..20 {
+        first.schedule(&format!("{other} x ID due{n} DELAY {}", 50 + n));
+        first.schedule(&format!("{other} x ID lost{n} PRIORITY 0"));
+        first.claim(&format!("{other} w LEASE 100"));
+    }
+    wait_until("time goes on for the other queue", || {
+        first.counts(&other) == "ready 40"
+    });
+}
+
+#[test]
 fn who_waits_for_a_queue_that_moves_away_is_told() {
     let pair = Pair::start();
     let [mut first, mut second] = pair.clients();
