@@ -10,7 +10,7 @@ use crate::holds::Holds;
 use crate::names::{ByName, Id, Name, Touched};
 use crate::queue::{Ended, Queue};
 use crate::stats::{Lateness, Totals};
-use crate::time::{Ms, SECOND, Steady, Wall};
+use crate::time::{Ms, SECOND, Wall};
 use crate::waiting::{Handed, Waiting};
 
 /// Memory of a queue without keys and without use is dropped after this long, ms.
@@ -187,29 +187,21 @@ impl Memory {
         }
     }
 
-    /// Forgets a queue that has no keys, no waiting clients and was not used for an hour.
-    pub fn forget_idle(&mut self, name: &Name, env: &Env) {
-        let idle = self
-            .queues
-            .get(name)
-            .is_some_and(|queue| env.steady.since(queue.used) > IDLE && queue.claims.is_empty());
-        if idle && !self.waiting.any(name) {
-            self.forget(name);
-        }
-    }
-
-    /// Forgets a queue, because its slot went to another node. Should it come back, its keys tell.
+    /// Forgets a queue that has no keys here. Should some come, they tell.
     pub fn forget(&mut self, name: &Name) {
         self.queues.remove(name);
         self.known.remove(name);
         self.agenda.clear(name);
     }
 
-    /// The queues that were not used since `moment`, for the housekeeping.
-    pub fn unused_since(&self, moment: Steady) -> Vec<Name> {
+    /// The queues that nobody used for an hour, waits for or holds anything of.
+    pub fn idle(&self, env: &Env) -> Vec<Name> {
+        let is_idle = |name: &Name, queue: &Queue| {
+            env.steady.since(queue.used) > IDLE && queue.claims.is_empty() && !self.waiting.any(name)
+        };
         self.queues
             .iter()
-            .filter(|(_, queue)| queue.used <= moment)
+            .filter(|(name, queue)| is_idle(name, queue))
             .map(|(name, _)| name.clone())
             .collect()
     }

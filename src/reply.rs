@@ -43,6 +43,10 @@ impl Reply {
     pub fn int_or_null(number: Option<i64>) -> Reply {
         number.map_or(Reply::Null, Reply::Int)
     }
+    /// A number of ours as an integer.
+    pub fn number(number: u64) -> Reply {
+        Reply::Int(i64::try_from(number).unwrap_or(i64::MAX))
+    }
     /// A count as an integer.
     pub fn count(count: usize) -> Reply {
         Reply::Int(i64::try_from(count).unwrap_or(i64::MAX))

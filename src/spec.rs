@@ -87,8 +87,6 @@ pub enum Kind {
     Any(&'static [Arg]),
     /// A count up to this one, then these that often.
     Counted(i64, &'static [Arg]),
-    /// One of these: a number, or a word.
-    IntOr(i64, i64, &'static str, &'static [&'static str]),
 }
 
 impl Arg {

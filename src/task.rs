@@ -128,6 +128,15 @@ pub fn find_claim(unit: &mut Unit<'_>, name: &Name, id: &[u8], token: i64, setti
     }))
 }
 
+/// The claim that ACK, FAIL, RELEASE and EXTEND are about: its queue, the settings and the task's header.
+pub fn claim_of(args: &Args<'_>, caller: &Caller<'_>, unit: &mut Unit<'_>) -> Result<(Name, Settings, Record), Error> {
+    let name = queue(args, caller)?;
+    let settings = settings(unit, &name)?;
+    let token = args.int("token").unwrap_or(-1);
+    let record = find_claim(unit, &name, args.text("id").as_bytes(), token, &settings)?;
+    Ok((name, settings, record))
+}
+
 /// The word for where a task is: scheduled and ready are told apart by the scheduled set.
 pub fn place(unit: &mut Unit<'_>, name: &Name, id: &[u8], record: &Record) -> Answer<&'static str> {
     Ok(match record.state {

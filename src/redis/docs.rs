@@ -210,10 +210,6 @@ impl Arena {
                 raw.type_ = raw::RedisModuleCommandArgType_REDISMODULE_ARG_TYPE_ONEOF;
                 raw.subargs = self.words(words, &[]);
             }
-            Kind::IntOr(min, max, unit, words) => {
-                raw.type_ = raw::RedisModuleCommandArgType_REDISMODULE_ARG_TYPE_ONEOF;
-                raw.subargs = self.words(words, &[Arg::value(arg.name, Kind::Int(*min, *max, unit))]);
-            }
             Kind::OneOf(options) => {
                 raw.type_ = raw::RedisModuleCommandArgType_REDISMODULE_ARG_TYPE_ONEOF;
                 raw.flags |= raw::REDISMODULE_CMD_ARG_OPTIONAL.cast_signed();

@@ -15,6 +15,7 @@ use crate::names::Key;
 
 /// Most keys open at once: a claim in one queue needs five, and finding one is a walk over all.
 const MOST_OPEN: usize = 16;
+
 /// A key that is open.
 #[derive(Debug)]
 pub struct Open {

@@ -209,13 +209,6 @@ fn scalar<'a>(key: &str, arg: &'static Arg, bytes: &'a [u8]) -> Result<Value<'a>
         Kind::Words(words) => find_word(words, bytes)
             .map(Value::Word)
             .ok_or_else(|| Error::BadArg(format!("{key} must be {}", words.join(" or ")))),
-        Kind::IntOr(min, max, unit, words) => match find_word(words, bytes) {
-            Some(word) => Ok(Value::Word(word)),
-            None => int(key, bytes, *min, *max, unit).map(Value::Int).map_err(|_| {
-                let range = range(*min, *max, unit);
-                Error::BadArg(format!("{key} must be {range} or {}", words.join(" or ")))
-            }),
-        },
         _ => Err(Error::Internal),
     }
 }

@@ -44,11 +44,6 @@ impl Arg {
         }
         match &self.kind {
             Kind::Words(words) => out.push_str(&words.join("|")),
-            Kind::IntOr(_, _, _, words) => {
-                out.push_str(self.name);
-                out.push('|');
-                out.push_str(&words.join("|"));
-            }
             Kind::Flag => {}
             Kind::Int(0, 9, _) => out.push_str("0-9"),
             Kind::Group(args) => push_all(args, out),

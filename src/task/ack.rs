@@ -28,10 +28,8 @@ impl Command for Ack {
     };
 
     fn run(args: &Args<'_>, caller: &Caller<'_>, unit: &mut Unit<'_>) -> Result<Outcome, Error> {
-        let name = super::queue(args, caller)?;
+        let (name, _, mut record) = super::claim_of(args, caller, unit)?;
         let id = args.text("id").as_bytes();
-        let settings = super::settings(unit, &name)?;
-        let mut record = super::find_claim(unit, &name, id, args.int("token").unwrap_or(-1), &settings)?;
         unit.keys.expect(name.index(Index::Claimed), Type::SortedSet)?;
         if !args.has("NEXT") {
             finish(unit, &name, id, &mut record)?;
@@ -96,8 +94,7 @@ fn one(unit: &mut Unit<'_>, name: &Name, id: &[u8], token: i64, settings: &Setti
 
 /// The task is done and gone. Whether its claim was bound.
 fn finish(unit: &mut Unit<'_>, name: &Name, id: &[u8], record: &mut Record) -> Answer<bool> {
-    unit.keys.zrem(name.index(Index::Claimed), &[id])?;
-    let bound = ending::forget_claim(unit, name, record).is_some();
+    let bound = ending::unclaim(unit, name, id, record)?;
     let cancelled = record.has(CANCELLED);
     ending::remove(unit, name, id, record)?;
     if !cancelled {

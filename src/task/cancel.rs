@@ -39,7 +39,7 @@ impl Command for Cancel {
         if cancelled > 0 {
             unit.memory.queue(&name).totals.cancelled += cancelled;
         }
-        Ok(Reply::Int(i64::try_from(cancelled).unwrap_or(i64::MAX)).into())
+        Ok(Reply::number(cancelled).into())
     }
 }
 

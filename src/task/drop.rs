@@ -53,12 +53,8 @@ impl Command for Drop {
         if aside {
             drops.push(number);
         }
-        if unit.keys.exists(name.queue()) {
-            unit.keys.del(name.queue());
-        }
-        if unit.keys.exists(name.workers()) {
-            unit.keys.del(name.workers());
-        }
+        unit.keys.del(name.queue());
+        unit.keys.del(name.workers());
         write(unit, &name, drops)?;
         unit.memory.emptied(&name);
         Ok(Reply::count(tasks).into())

@@ -51,20 +51,21 @@ pub fn remove(unit: &mut Unit<'_>, name: &Name, id: &[u8], record: &mut Record) 
     unit.keys.set(name.task(id), &record.write(), b"")
 }
 
-/// The claim is over: it leaves the claimed set, its worker's list and its connection.
-pub fn unclaim(unit: &mut Unit<'_>, name: &Name, id: &[u8], record: &Record) -> Answer<()> {
+/// The claim is over: it leaves the claimed set, its worker's list and its connection. Whether it was bound.
+pub fn unclaim(unit: &mut Unit<'_>, name: &Name, id: &[u8], record: &Record) -> Answer<bool> {
     unit.keys.zrem(name.index(Index::Claimed), &[id])?;
-    forget_claim(unit, name, record);
-    Ok(())
+    Ok(forget_claim(unit, name, record))
 }
 
-/// The claim leaves its worker's list and its connection; replies the connection it was bound to.
-pub fn forget_claim(unit: &mut Unit<'_>, name: &Name, record: &Record) -> Option<u64> {
-    let queue = unit.memory.known_queue_mut(name)?;
-    let held = queue.claims.remove(record.worker, record.fence)?;
-    let connection = held.connection?;
-    unit.memory.unbind(connection, record.fence);
-    Some(connection)
+/// The claim leaves its worker's list and its connection; whether it was bound to one.
+fn forget_claim(unit: &mut Unit<'_>, name: &Name, record: &Record) -> bool {
+    let queue = unit.memory.known_queue_mut(name);
+    let held = queue.and_then(|queue| queue.claims.remove(record.worker, record.fence));
+    let connection = held.and_then(|held| held.connection);
+    if let Some(connection) = connection {
+        unit.memory.unbind(connection, record.fence);
+    }
+    connection.is_some()
 }
 
 /// Puts a task that is not claimed any more where it waits for `due`, or ready at that end of its list.

@@ -33,10 +33,8 @@ impl Command for Extend {
     };
 
     fn run(args: &Args<'_>, caller: &Caller<'_>, unit: &mut Unit<'_>) -> Result<Outcome, Error> {
-        let name = super::queue(args, caller)?;
+        let (name, _, mut record) = super::claim_of(args, caller, unit)?;
         let id = args.text("id").as_bytes();
-        let settings = super::settings(unit, &name)?;
-        let mut record = super::find_claim(unit, &name, id, args.int("token").unwrap_or(-1), &settings)?;
         if record.has(CANCELLED) {
             return Err(Error::Cancelled);
         }

@@ -36,10 +36,8 @@ impl Command for Fail {
     };
 
     fn run(args: &Args<'_>, caller: &Caller<'_>, unit: &mut Unit<'_>) -> Result<Outcome, Error> {
-        let name = super::queue(args, caller)?;
+        let (name, settings, mut record) = super::claim_of(args, caller, unit)?;
         let id = args.text("id").as_bytes();
-        let settings = super::settings(unit, &name)?;
-        let mut record = super::find_claim(unit, &name, id, args.int("token").unwrap_or(-1), &settings)?;
         ending::check(unit, &name, id, &record)?;
 
         ending::unclaim(unit, &name, id, &record)?;
@@ -78,7 +76,7 @@ impl Command for Fail {
         Ok(Reply::Map(vec![
             ("state", Reply::Word(state)),
             ("due", Reply::int_or_null(due)),
-            ("attempt", Reply::Int(i64::try_from(attempt).unwrap_or(i64::MAX))),
+            ("attempt", Reply::number(attempt)),
         ])
         .into())
     }

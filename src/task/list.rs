@@ -8,13 +8,12 @@ use crate::reply::Reply;
 use crate::settings::Settings;
 use crate::spec::{Access, Arg, Args, Keys, Kind, MAX_COUNT, Spec};
 use crate::task::record::{HEADER, Record};
+use crate::task::take::MAX_PAYLOAD;
 use crate::task::{ready, show};
 use crate::unit::{Command, Outcome, Unit};
 
 /// Tasks a page holds when COUNT is not given.
 const DEFAULT_COUNT: usize = 10;
-/// Bytes of payload after which a page ends.
-const MAX_PAYLOAD: usize = 1 << 20;
 /// Ids one page looks at: those that do not count, and those where it looks for its place again.
 const LOOKED_AT: usize = 10_000;
 
@@ -156,6 +155,7 @@ impl Page<'_> {
         } else {
             (0..PRIORITIES).collect()
         };
+        let settings = self.settings.clone();
         let mut looked_at = 0;
         let from = start.as_ref().map(|place| place.priority);
         for priority in order
@@ -171,7 +171,6 @@ impl Page<'_> {
                 let step = self.count.clamp(16, 256);
                 let ids = self.range(unit, list, position, step)?;
                 for id in &ids {
-                    let settings = self.settings.clone();
                     self.add(unit, id, |record| ready::counts(record, priority, &settings))?;
                     looked_at += 1;
                     if self.is_full() || looked_at >= LOOKED_AT {
@@ -266,6 +265,7 @@ fn numbered(text: &[u8]) -> Option<Scored> {
     Some((number, text.get(colon + 1..)?.to_vec()))
 }
 
-fn bad_cursor() -> Error {
+/// The error for a CURSOR that no page replied.
+pub fn bad_cursor() -> Error {
     Error::BadArg("CURSOR must be 0 or what the last page replied".into())
 }

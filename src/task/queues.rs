@@ -2,10 +2,12 @@
 
 use crate::env::Caller;
 use crate::error::Error;
+use crate::keyspace::Keyspace;
 use crate::names::{Index, Name};
 use crate::reply::Reply;
 use crate::spec::{Access, Arg, Args, Keys, Kind, Spec};
 use crate::task::glob;
+use crate::task::list::bad_cursor;
 use crate::unit::{Command, Outcome, Unit};
 
 /// Names a page holds when COUNT is not given.
@@ -43,7 +45,7 @@ impl Command for Queues {
                 cursor
                     .strip_prefix(b">")
                     .and_then(|name| Name::new(caller.db, name).ok())
-                    .ok_or_else(|| Error::BadArg("CURSOR must be 0 or what the last page replied".into()))?,
+                    .ok_or_else(bad_cursor)?,
             ),
         };
         let names: Vec<Name> = unit
@@ -56,7 +58,7 @@ impl Command for Queues {
         let mut cursor = None;
         for (looked_at, name) in names.iter().enumerate() {
             let wanted = !args.has("MATCH") || glob::matches(args.bytes("MATCH"), name.text().as_bytes());
-            if wanted && (caller.may_see)(name.text()) && exists(unit, name) {
+            if wanted && (caller.may_see)(name.text()) && exists(unit.keys, name) {
                 shown.push(Reply::text(name.text()));
             }
             if shown.len() >= count || looked_at + 1 == LOOKED_AT {
@@ -70,8 +72,8 @@ impl Command for Queues {
 }
 
 /// Whether any key of the queue exists that is not the record of a single task.
-pub fn exists(unit: &mut Unit<'_>, name: &Name) -> bool {
-    unit.keys.exists(name.queue())
-        || unit.keys.exists(name.workers())
-        || Index::ALL.iter().any(|index| unit.keys.exists(name.index(*index)))
+pub fn exists(keys: &mut dyn Keyspace, name: &Name) -> bool {
+    keys.exists(name.queue())
+        || keys.exists(name.workers())
+        || Index::ALL.iter().any(|index| keys.exists(name.index(*index)))
 }

@@ -24,10 +24,8 @@ impl Command for Release {
     };
 
     fn run(args: &Args<'_>, caller: &Caller<'_>, unit: &mut Unit<'_>) -> Result<Outcome, Error> {
-        let name = super::queue(args, caller)?;
+        let (name, _, mut record) = super::claim_of(args, caller, unit)?;
         let id = args.text("id").as_bytes();
-        let settings = super::settings(unit, &name)?;
-        let mut record = super::find_claim(unit, &name, id, args.int("token").unwrap_or(-1), &settings)?;
         ending::check(unit, &name, id, &record)?;
         let due = args.int("DELAY").map(|delay| unit.env.wall.after(delay));
         ending::give_back(unit, &name, id, &mut record, due)?;

@@ -9,9 +9,6 @@ use crate::task::record::{CANCELLED, EXTRA, Record, State};
 use crate::time::Steady;
 use crate::unit::Unit;
 
-/// Names of the fields, for the README.
-pub const FIELDS: &str = "`id`, `state`, `due`, `priority`, `attempt`, `attempts`, `backoff`, `deliveries`, `lost`, `worker`, `lease`, `left`, `cancelled`, `error`, `progress`, `died`, `payload`";
-
 /// Everything known about a task but its token.
 pub fn show(
     unit: &mut Unit<'_>,
@@ -40,17 +37,16 @@ pub fn show(
         State::Dead => died = unit.keys.zscore(name.index(Index::Dead), id)?,
         _ => {}
     }
-    let number = |number: u64| Reply::Int(i64::try_from(number).unwrap_or(i64::MAX));
     Ok(Reply::Map(vec![
         ("id", Reply::Id(Id::from_slice(id))),
         ("state", Reply::Word(state)),
         ("due", Reply::Int(record.due.0)),
         ("priority", Reply::Int(i64::from(record.priority))),
-        ("attempt", number(record.attempt())),
-        ("attempts", number(attempts)),
+        ("attempt", Reply::number(record.attempt())),
+        ("attempts", Reply::number(attempts)),
         ("backoff", Reply::text(extra::backoff(&options, settings).to_string())),
-        ("deliveries", number(record.deliveries)),
-        ("lost", number(record.lost)),
+        ("deliveries", Reply::number(record.deliveries)),
+        ("lost", Reply::number(record.lost)),
         ("worker", worker.map_or(Reply::Null, Reply::text)),
         ("lease", Reply::Int(lease)),
         ("left", Reply::int_or_null(left)),

@@ -61,7 +61,7 @@ impl Command for Stats {
             ("total_expired", totals.expired),
             ("total_cancelled", totals.cancelled),
         ] {
-            map.push((field, Reply::Int(i64::try_from(total).unwrap_or(i64::MAX))));
+            map.push((field, Reply::number(total)));
         }
         let lateness = queue.and_then(|queue| queue.lateness.as_deref());
         let late = |share: f64| Reply::int_or_null(lateness.and_then(|lateness| lateness.quantile(share)));

@@ -1,9 +1,9 @@
 //! Handing ready tasks to workers: at once to the one that asks, later to those that wait.
 
-use crate::error::Error;
-use crate::keyspace::{Answer, Type};
 use smallvec::SmallVec;
 
+use crate::error::Error;
+use crate::keyspace::{Answer, Type};
 use crate::names::{Id, Index, Name, PRIORITIES};
 use crate::queue::{Held, Rebase};
 use crate::reply::Reply;
@@ -18,7 +18,7 @@ use crate::waiting::{Patience, Want};
 /// a third of a second.
 const PASS_OVER: usize = 1_000;
 /// Bytes of payload after which one reply takes no further task.
-const MAX_PAYLOAD: usize = 1 << 20;
+pub const MAX_PAYLOAD: usize = 1 << 20;
 
 /// What a claim came to.
 #[derive(Debug, Default)]
@@ -226,11 +226,8 @@ fn show(name: &Name, want: &Want, id: &[u8], record: &Record, value: Vec<u8>) ->
         map.push(queue());
     }
     map.push(("id", Reply::Id(Id::from_slice(id))));
-    map.push(("token", Reply::Int(i64::try_from(record.fence).unwrap_or(i64::MAX))));
-    map.push((
-        "attempt",
-        Reply::Int(i64::try_from(record.attempt()).unwrap_or(i64::MAX)),
-    ));
+    map.push(("token", Reply::number(record.fence)));
+    map.push(("attempt", Reply::number(record.attempt())));
     map.push(("payload", Reply::Tail(value, HEADER)));
     if want.full {
         if !want.named {
@@ -238,10 +235,7 @@ fn show(name: &Name, want: &Want, id: &[u8], record: &Record, value: Vec<u8>) ->
         }
         map.push(("due", Reply::Int(record.due.0)));
         map.push(("priority", Reply::Int(i64::from(record.priority))));
-        map.push((
-            "deliveries",
-            Reply::Int(i64::try_from(record.deliveries).unwrap_or(i64::MAX)),
-        ));
+        map.push(("deliveries", Reply::number(record.deliveries)));
         map.push(("lease", Reply::Int(record.lease)));
         map.push(("group", Reply::Null));
     }

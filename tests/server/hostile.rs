@@ -59,15 +59,7 @@ fn a_foreign_value_under_any_of_our_keys_is_an_error_or_passed_over() {
         let server = Server::start();
         let mut client = server.client();
         for (kind, put) in VALUES {
-            client.must("FLUSHALL");
-            client.schedule("q x ID live");
-            let key = format!("task:{{q}}{part}");
-            client.must(&format!("DEL {key}"));
-            // What the module remembers of the keys is warm when the foreign value comes.
-            for look in &CALLS[..9] {
-                client.call(look);
-            }
-            client.must(&put.replace("{k}", &key));
+            let key = put_foreign(&mut client, part, put);
             for call in CALLS {
                 let reply = client.call(call);
                 assert!(
@@ -82,6 +74,20 @@ fn a_foreign_value_under_any_of_our_keys_is_an_error_or_passed_over() {
     }
 }
 
+/// A live task in the queue, and a foreign value at the key of this part.
+fn put_foreign(client: &mut Client, part: &str, put: &str) -> String {
+    client.must("FLUSHALL");
+    client.schedule("q x ID live");
+    let key = format!("task:{{q}}{part}");
+    client.must(&format!("DEL {key}"));
+    // What the module remembers of the keys is warm when the foreign value comes.
+    for look in &CALLS[..9] {
+        client.call(look);
+    }
+    client.must(&put.replace("{k}", &key));
+    key
+}
+
 #[test]
 fn an_error_of_a_wrong_type_has_changed_nothing() {
     let parts = [":t:a", ":ready:5", ":claimed", ":scheduled", ":dead", ":workers", ""];
@@ -89,15 +95,7 @@ fn an_error_of_a_wrong_type_has_changed_nothing() {
     let mut client = server.client();
     for part in parts {
         for (kind, put) in VALUES {
-            client.must("FLUSHALL");
-            client.schedule("q x ID live");
-            let key = format!("task:{{q}}{part}");
-            client.must(&format!("DEL {key}"));
-            // What the module remembers of the keys is warm when the foreign value comes.
-            for look in &CALLS[..9] {
-                client.call(look);
-            }
-            client.must(&put.replace("{k}", &key));
+            let key = put_foreign(&mut client, part, put);
             for call in CALLS {
                 let before = client.digest();
                 let reply = client.call(call);

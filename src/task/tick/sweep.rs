@@ -39,9 +39,7 @@ pub fn sweep(unit: &mut Unit<'_>, name: &Name, settings: &Settings) -> Answer<bo
             let dropped = ready::look(unit, name, id).is_some_and(|record| record.fence < number);
             if dropped {
                 unit.keys.del(name.task(id));
-                if unit.keys.exists(name.extra(id)) {
-                    unit.keys.del(name.extra(id));
-                }
+                unit.keys.del(name.extra(id));
             }
         }
         if !ids.is_empty() {
