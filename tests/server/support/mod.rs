@@ -3,6 +3,7 @@
 pub mod builder;
 pub mod client;
 pub mod history;
+pub mod member;
 pub mod places;
 pub mod process;
 pub mod random;
