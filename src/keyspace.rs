@@ -28,6 +28,8 @@ pub enum Type {
     SortedSet,
     /// A hash.
     Hash,
+    /// A stream.
+    Stream,
 }
 
 /// A member of a sorted set with its score. Scores are whole milliseconds.
@@ -35,6 +37,12 @@ pub type Scored = (i64, Vec<u8>);
 
 /// The first bytes of a string; a header fits without an allocation.
 pub type Start = SmallVec<[u8; 56]>;
+
+/// Fields of a hash with their values.
+pub type Fields = Vec<(Vec<u8>, Vec<u8>)>;
+
+/// The id of an entry of a stream: ms, and a number within the ms.
+pub type EntryId = (u64, u64);
 
 /// What one verb answers.
 pub type Answer<T> = Result<T, Error>;
@@ -78,6 +86,8 @@ pub trait Keyspace {
     fn zcard(&mut self, key: Key<'_>) -> Answer<usize>;
     /// Score of the member.
     fn zscore(&mut self, key: Key<'_>, id: &[u8]) -> Answer<Option<i64>>;
+    /// How many members stand before this one in (score, id) order.
+    fn zrank(&mut self, key: Key<'_>, id: &[u8]) -> Answer<Option<usize>>;
     /// Adds the members or changes their scores.
     fn zadd(&mut self, key: Key<'_>, members: &[(i64, &[u8])]) -> Answer<()>;
     /// Removes the members; how many were there.
@@ -94,9 +104,18 @@ pub trait Keyspace {
     /// Value of a field.
     fn hget(&mut self, key: Key<'_>, field: &[u8]) -> Answer<Option<Vec<u8>>>;
     /// All fields with their values, in no order. For hashes of bounded size only.
-    fn hgetall(&mut self, key: Key<'_>) -> Answer<Vec<(Vec<u8>, Vec<u8>)>>;
+    fn hgetall(&mut self, key: Key<'_>) -> Answer<Fields>;
+    /// Number of fields.
+    fn hlen(&mut self, key: Key<'_>) -> Answer<usize>;
+    /// Some fields and the next cursor (0 at the end); every field that stays is met at least once.
+    fn hscan(&mut self, key: Key<'_>, cursor: u64) -> Answer<(u64, Fields)>;
     /// Sets the fields.
     fn hset(&mut self, key: Key<'_>, fields: &[(&[u8], &[u8])]) -> Answer<()>;
     /// Removes the fields.
     fn hdel(&mut self, key: Key<'_>, fields: &[&[u8]]) -> Answer<()>;
+
+    /// Appends an entry of these fields, under this id or, without one, under the next that the server's clock
+    /// gives; replies the id. A stream that has become a tenth longer than `most` loses its oldest entries. An id
+    /// that is not larger than all before is `Internal`.
+    fn xadd(&mut self, key: Key<'_>, id: Option<EntryId>, fields: &[(&[u8], &[u8])], most: usize) -> Answer<EntryId>;
 }

@@ -1,4 +1,4 @@
-//! Queue names and task ids: what is allowed; the keys built from them are in `keys`.
+//! Names of queues and services, ids of tasks: what is allowed; the keys built from them are in `keys`.
 
 mod keys;
 
@@ -9,7 +9,7 @@ use std::rc::Rc;
 
 use smallvec::SmallVec;
 
-pub use keys::{Index, Key, Part, Touched, owner};
+pub use keys::{Index, Key, Part, Touched, is_ours, owner};
 
 use crate::error::Error;
 
@@ -20,10 +20,10 @@ pub const MAX_NAME: usize = 256;
 /// Priorities are 0 (most urgent) to 9.
 pub const PRIORITIES: u8 = 10;
 
-/// A queue of one database. Cheap to clone and to look up.
+/// The name of a queue or a service of one database. Cheap to clone and to look up.
 #[derive(Clone, Debug, Eq, PartialOrd, Ord)]
 pub struct Name {
-    /// Number of the SELECT database the queue belongs to.
+    /// Number of the SELECT database it belongs to.
     pub db: i32,
     text: Rc<str>,
     /// Of the text; taken once, as a command looks its queue up in several maps.
@@ -72,27 +72,36 @@ thread_local! {
 }
 
 impl Name {
-    /// A queue name in database `db`; `BADNAME` unless it is 1 to 256 bytes of UTF-8 without control
+    /// The name of a queue in database `db`; `BADNAME` unless it is 1 to 256 bytes of UTF-8 without control
     /// characters, not `*`, and free of braces or of the form `{tag}rest` with both parts non-empty and
     /// neither brace nor colon in `rest`.
     pub fn new(db: i32, bytes: &[u8]) -> Result<Name, Error> {
+        Name::of("queue", db, bytes)
+    }
+
+    /// As `new`, of a service.
+    pub fn of_service(db: i32, bytes: &[u8]) -> Result<Name, Error> {
+        Name::of("service", db, bytes)
+    }
+
+    fn of(what: &str, db: i32, bytes: &[u8]) -> Result<Name, Error> {
         RECENT.with_borrow_mut(|recent| {
             let place = bytes.iter().fold(bytes.len(), |sum, byte| sum + usize::from(*byte)) % RECENT_NAMES;
             let slot = recent.get_mut(place);
             match slot {
                 Some(Some(name)) if name.db == db && name.text.as_bytes() == bytes => Ok(name.clone()),
-                Some(slot) => Ok(slot.insert(Name::made(db, bytes)?).clone()),
-                None => Name::made(db, bytes),
+                Some(slot) => Ok(slot.insert(Name::made(what, db, bytes)?).clone()),
+                None => Name::made(what, db, bytes),
             }
         })
     }
 
-    fn made(db: i32, bytes: &[u8]) -> Result<Name, Error> {
-        let text = plain_text("queue", bytes)?;
+    fn made(what: &str, db: i32, bytes: &[u8]) -> Result<Name, Error> {
+        let text = plain_text(what, bytes)?;
         if text.contains(['{', '}']) && !is_tagged(text) {
-            return Err(Error::BadName(
-                "queue has braces and is not {tag}rest with both parts non-empty and no brace or colon in rest".into(),
-            ));
+            return Err(Error::BadName(format!(
+                "{what} has braces and is not {{tag}}rest with both parts non-empty and no brace or colon in rest"
+            )));
         }
         Ok(Name {
             db,
@@ -104,6 +113,13 @@ impl Name {
     /// The name as the user wrote it.
     pub fn text(&self) -> &str {
         &self.text
+    }
+    /// What of the name decides its slot: all of it, or what stands between its braces.
+    pub fn tag(&self) -> &str {
+        self.text
+            .strip_prefix('{')
+            .and_then(|rest| rest.split_once('}'))
+            .map_or(&self.text, |(tag, _)| tag)
     }
     /// The settings hash.
     pub fn queue(&self) -> Key<'_> {
@@ -132,6 +148,22 @@ impl Name {
     /// An index set aside by the drop of this number.
     pub fn dropped(&self, number: u64, index: Index) -> Key<'_> {
         self.key(Part::Dropped(number, index))
+    }
+    /// The hash of the service itself.
+    pub fn service(&self) -> Key<'_> {
+        self.key(Part::Service)
+    }
+    /// The hash of the service's members.
+    pub fn members(&self) -> Key<'_> {
+        self.key(Part::Members)
+    }
+    /// The line of those who want to lead the service.
+    pub fn candidates(&self) -> Key<'_> {
+        self.key(Part::Candidates)
+    }
+    /// The stream of what happened to the service's members.
+    pub fn events(&self) -> Key<'_> {
+        self.key(Part::Events)
     }
     fn key<'a>(&'a self, part: Part<'a>) -> Key<'a> {
         Key { name: self, part }
@@ -184,6 +216,11 @@ mod tests {
         assert_eq!(key(mail.extra(b"7")), "task:{mail}:x:7");
         assert_eq!(key(mail.key(Part::Dropped(9, Index::Dead))), "task:{mail}:drop:9:dead");
         assert_eq!(key(name("{app}mail").ready(0)), "task:{app}mail:ready:0");
+        assert_eq!(key(mail.service()), "proc:{mail}");
+        assert_eq!(key(mail.members()), "proc:{mail}:members");
+        assert_eq!(key(mail.candidates()), "proc:{mail}:candidates");
+        assert_eq!(key(name("{app}mail").events()), "proc:{app}mail:events");
+        assert_eq!((mail.tag(), name("{app}mail").tag()), ("mail", "app"));
     }
 
     #[test]
@@ -211,6 +248,10 @@ mod tests {
                 Some((name.clone(), Touched::Task))
             );
             assert_eq!(owner(0, &name.queue().to_vec()), Some((name.clone(), Touched::Queue)));
+            for key in [name.service(), name.members(), name.candidates()] {
+                assert_eq!(owner(0, &key.to_vec()), Some((name.clone(), Touched::Service)));
+            }
+            assert_eq!(owner(0, &name.events().to_vec()), Some((name.clone(), Touched::Events)));
         }
         assert_eq!(owner(0, b"task:mail"), None);
         assert_eq!(owner(0, b"task:{}x"), None);

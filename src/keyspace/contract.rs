@@ -11,7 +11,7 @@ use crate::names::{Id, Index, Key, Name, Part};
 /// Runs the suite on the keys of `name`, of which there must be none; it leaves none. The error tells the
 /// first promise that was broken.
 pub fn run(keys: &mut dyn Keyspace, name: &Name) -> Result<(), String> {
-    type Checks = [(&'static str, fn(&mut Check<'_>) -> Result<(), String>); 10];
+    type Checks = [(&'static str, fn(&mut Check<'_>) -> Result<(), String>); 12];
     let checks: Checks = [
         ("strings", strings),
         ("short strings", short_strings),
@@ -21,6 +21,8 @@ pub fn run(keys: &mut dyn Keyspace, name: &Name) -> Result<(), String> {
         ("ties", ties),
         ("large sorted sets", large_sorted_sets),
         ("hashes", hashes),
+        ("large hashes", large_hashes),
+        ("streams", streams),
         ("whole keys", whole_keys),
         ("other types", other_types),
     ];
@@ -51,6 +53,8 @@ impl<'k> Check<'k> {
             self.name.index(Index::Dead),
             self.name.queue(),
             self.name.workers(),
+            self.name.members(),
+            self.name.events(),
         ] {
             self.keys.del(key);
         }
@@ -233,6 +237,8 @@ fn sorted_sets(check: &mut Check<'_>) -> Result<(), String> {
     same("zcard", answer(keys.zcard(key))?, 4)?;
     same("zscore", answer(keys.zscore(key, b"c"))?, Some(40))?;
     same("zscore of a stranger", answer(keys.zscore(key, b"z"))?, None)?;
+    same("zrank", answer(keys.zrank(key, b"c"))?, Some(2))?;
+    same("zrank of a stranger", answer(keys.zrank(key, b"z"))?, None)?;
     same("zwalk", answer(keys.zwalk(key, None, false, 9))?, all.clone())?;
     same(
         "zlowest",
@@ -371,6 +377,54 @@ fn hashes(check: &mut Check<'_>) -> Result<(), String> {
     same("all odd fields", answer(keys.hgetall(key))?.len(), ODD.len())
 }
 
+/// Larger than what the server keeps in one piece.
+fn large_hashes(check: &mut Check<'_>) -> Result<(), String> {
+    const MANY: usize = 1_000;
+    let (keys, key) = (&mut *check.keys, check.name.members());
+    same("hlen of a missing hash", answer(keys.hlen(key))?, 0)?;
+    same("hscan of a missing hash", answer(keys.hscan(key, 0))?, (0, Vec::new()))?;
+    for at in 0..MANY {
+        let field = format!("{at:06}");
+        answer(keys.hset(key, &[(field.as_bytes(), &[b'v'; 100])]))?;
+    }
+    same("hlen", answer(keys.hlen(key))?, MANY)?;
+    let mut met = BTreeMap::new();
+    let mut cursor = 0;
+    for _ in 0..MANY {
+        let (next, some) = answer(keys.hscan(key, cursor))?;
+        met.extend(some);
+        cursor = next;
+        if next == 0 {
+            break;
+        }
+    }
+    same("hscan meets all", met.len(), MANY)?;
+    same(
+        "with their values",
+        met.values().all(|value| value == &[b'v'; 100]),
+        true,
+    )
+}
+
+fn streams(check: &mut Check<'_>) -> Result<(), String> {
+    let (keys, key) = (&mut *check.keys, check.name.events());
+    let first = answer(keys.xadd(key, Some((5, 1)), &[(b"f", b"1")], 10))?;
+    same("a given id", first, (5, 1))?;
+    same(
+        "an id that is not larger",
+        keys.xadd(key, Some((5, 1)), &[(b"f", b"2")], 10).err(),
+        Some(Error::Internal),
+    )?;
+    let mut last = first;
+    for _ in 0..40 {
+        let id = answer(keys.xadd(key, None, &[(b"f", b"\0\xff"), (b"", b"")], 10))?;
+        same("ids grow", id > last, true)?;
+        last = id;
+    }
+    answer(keys.expect(key, Type::Stream))?;
+    same("del", keys.del(key), true)
+}
+
 fn whole_keys(check: &mut Check<'_>) -> Result<(), String> {
     let name = check.name;
     let (from, to) = (name.ready(5), check.dropped(Index::Ready(5)));
@@ -418,6 +472,10 @@ fn other_types(check: &mut Check<'_>) -> Result<(), String> {
     refused("hgetall", keys.hgetall(list).err())?;
     refused("hset", keys.hset(list, &[(b"f", b"x")]).err())?;
     refused("hdel", keys.hdel(list, &[b"f"]).err())?;
+    refused("hlen", keys.hlen(list).err())?;
+    refused("hscan", keys.hscan(list, 0).err())?;
+    refused("zrank", keys.zrank(list, b"f").err())?;
+    refused("xadd", keys.xadd(list, None, &[(b"f", b"x")], 9).err())?;
     same(
         "the string is as it was",
         answer(keys.get(string))?,

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Answer, Keyspace, Scored, Start, Type};
+use super::{Answer, EntryId, Fields, Keyspace, Scored, Start, Type};
 use crate::error::Error;
 use crate::names::{Id, Key};
 
@@ -17,6 +17,8 @@ pub enum Value {
     SortedSet(BTreeMap<Vec<u8>, i64>),
     /// A hash.
     Hash(BTreeMap<Vec<u8>, Vec<u8>>),
+    /// A stream: id → fields.
+    Stream(BTreeMap<EntryId, Fields>),
 }
 
 /// All keys.
@@ -75,6 +77,7 @@ impl Keyspace for Fake {
             Some(Value::List(_)) => Type::List,
             Some(Value::SortedSet(_)) => Type::SortedSet,
             Some(Value::Hash(_)) => Type::Hash,
+            Some(Value::Stream(_)) => Type::Stream,
         };
         if found == of { Ok(()) } else { Err(Error::WrongType) }
     }
@@ -171,6 +174,9 @@ impl Keyspace for Fake {
     fn zscore(&mut self, key: Key<'_>, id: &[u8]) -> Answer<Option<i64>> {
         Ok(of_type!(self, key, SortedSet)?.and_then(|set| set.get(id).copied()))
     }
+    fn zrank(&mut self, key: Key<'_>, id: &[u8]) -> Answer<Option<usize>> {
+        Ok(self.sorted(&key)?.iter().position(|(_, member)| member == id))
+    }
     fn zadd(&mut self, key: Key<'_>, members: &[(i64, &[u8])]) -> Answer<()> {
         of_type!(self, key, SortedSet)?;
         if let Value::SortedSet(set) = self.make(&key, Value::SortedSet(BTreeMap::new())) {
@@ -227,7 +233,7 @@ impl Keyspace for Fake {
     fn hget(&mut self, key: Key<'_>, field: &[u8]) -> Answer<Option<Vec<u8>>> {
         Ok(of_type!(self, key, Hash)?.and_then(|hash| hash.get(field).cloned()))
     }
-    fn hgetall(&mut self, key: Key<'_>) -> Answer<Vec<(Vec<u8>, Vec<u8>)>> {
+    fn hgetall(&mut self, key: Key<'_>) -> Answer<Fields> {
         Ok(of_type!(self, key, Hash)?
             .map(|hash| {
                 hash.iter()
@@ -235,6 +241,16 @@ impl Keyspace for Fake {
                     .collect()
             })
             .unwrap_or_default())
+    }
+    fn hlen(&mut self, key: Key<'_>) -> Answer<usize> {
+        Ok(of_type!(self, key, Hash)?.map_or(0, |hash| hash.len()))
+    }
+    fn hscan(&mut self, key: Key<'_>, cursor: u64) -> Answer<(u64, Fields)> {
+        let fields = self.hgetall(key)?;
+        let from = cursor as usize;
+        let some: Fields = fields.iter().skip(from).take(10).cloned().collect();
+        let next = from + some.len();
+        Ok((if next < fields.len() { next as u64 } else { 0 }, some))
     }
     fn hset(&mut self, key: Key<'_>, fields: &[(&[u8], &[u8])]) -> Answer<()> {
         of_type!(self, key, Hash)?;
@@ -253,5 +269,25 @@ impl Keyspace for Fake {
             self.drop_if_empty(&key);
         }
         Ok(())
+    }
+
+    fn xadd(&mut self, key: Key<'_>, id: Option<EntryId>, fields: &[(&[u8], &[u8])], most: usize) -> Answer<EntryId> {
+        of_type!(self, key, Stream)?;
+        let Value::Stream(entries) = self.make(&key, Value::Stream(BTreeMap::new())) else {
+            return Err(Error::WrongType);
+        };
+        let last = entries.keys().next_back().copied().unwrap_or_default();
+        let id = id.unwrap_or((last.0 + 1, 0));
+        if id <= last {
+            return Err(Error::Internal);
+        }
+        let fields = fields.iter().map(|(field, value)| (field.to_vec(), value.to_vec()));
+        entries.insert(id, fields.collect());
+        if entries.len() > most + most / 10 {
+            while entries.len() > most {
+                entries.pop_first();
+            }
+        }
+        Ok(id)
     }
 }

@@ -56,7 +56,7 @@ impl Index {
     }
 }
 
-/// One of the keys of a queue.
+/// One of the keys of a queue or of a service.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Part<'a> {
     /// Hash: settings, paused until, drops in progress, stale counts.
@@ -71,12 +71,30 @@ pub enum Part<'a> {
     Task(&'a [u8]),
     /// Hash: what a task has to say beyond its header.
     Extra(&'a [u8]),
+    /// Hash: the service: leader, epoch, standing signal.
+    Service,
+    /// Hash: member, its record.
+    Members,
+    /// Sorted set: candidate, score = its place in the line.
+    Candidates,
+    /// Stream: what happened to the members of a service.
+    Events,
 }
 
-/// A key: a part of a queue.
+impl Part<'_> {
+    /// What the names of keys begin with.
+    fn family(&self) -> &'static str {
+        match self {
+            Part::Service | Part::Members | Part::Candidates | Part::Events => "proc:",
+            _ => "task:",
+        }
+    }
+}
+
+/// A key: a part of a queue or of a service.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Key<'a> {
-    /// The queue.
+    /// The queue or the service.
     pub name: &'a Name,
     /// Which of its keys.
     pub part: Part<'a>,
@@ -86,7 +104,7 @@ impl Key<'_> {
     /// Appends the key's bytes, such as `task:{mail}:ready:5`, to `out`.
     pub fn write(&self, out: &mut Vec<u8>) {
         let mut text = String::with_capacity(24 + self.name.text.len());
-        text.push_str("task:");
+        text.push_str(self.part.family());
         if self.name.text.starts_with('{') {
             text.push_str(&self.name.text);
         } else {
@@ -96,7 +114,10 @@ impl Key<'_> {
         }
         let mut id: &[u8] = &[];
         match self.part {
-            Part::Queue => {}
+            Part::Queue | Part::Service => {}
+            Part::Members => text.push_str(":members"),
+            Part::Candidates => text.push_str(":candidates"),
+            Part::Events => text.push_str(":events"),
             Part::Workers => text.push_str(":workers"),
             Part::Index(index) => {
                 text.push(':');
@@ -135,18 +156,32 @@ pub enum Touched {
     Task,
     /// Any other key of the queue.
     Queue,
+    /// The events of a service: nothing is derived from them.
+    Events,
+    /// Any other key of the service.
+    Service,
 }
 
-/// The queue a key belongs to, or `None` for a key that is not ours.
+/// Whether a key may be ours, by its start alone.
+pub fn is_ours(key: &[u8]) -> bool {
+    key.starts_with(b"task:{") || key.starts_with(b"proc:{")
+}
+
+/// The queue or the service a key belongs to, or `None` for a key that is not ours.
 pub fn owner(db: i32, key: &[u8]) -> Option<(Name, Touched)> {
-    let rest = key.strip_prefix(b"task:{")?;
+    let (is_queue, rest) = match key.strip_prefix(b"task:{") {
+        Some(rest) => (true, rest),
+        None => (false, key.strip_prefix(b"proc:{")?),
+    };
     let close = rest.iter().position(|&byte| byte == b'}')?;
     let (tag, after) = (rest.get(..close)?, rest.get(close + 1..)?);
     let end = after.iter().position(|&byte| byte == b':').unwrap_or(after.len());
     let (more, suffix) = (after.get(..end)?, after.get(end..)?);
-    let touched = match suffix {
-        [b':', b't' | b'x', b':', ..] => Touched::Task,
-        _ => Touched::Queue,
+    let touched = match (is_queue, suffix) {
+        (true, [b':', b't' | b'x', b':', ..]) => Touched::Task,
+        (true, _) => Touched::Queue,
+        (false, b":events") => Touched::Events,
+        (false, _) => Touched::Service,
     };
     let name = if more.is_empty() {
         Name::new(db, tag)

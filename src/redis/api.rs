@@ -81,7 +81,7 @@ pub fn missing() -> Option<&'static str> {
     }
     check!(
         RedisModule_AbortBlock RedisModule_ACLCheckKeyPermissions RedisModule_BlockClient RedisModule_Call
-        RedisModule_CallReplyArrayElement RedisModule_CallReplyLength RedisModule_CallReplyStringPtr
+        RedisModule_CallReplyArrayElement RedisModule_CallReplyInteger RedisModule_CallReplyLength RedisModule_CallReplyStringPtr
         RedisModule_CallReplyType RedisModule_CloseKey RedisModule_CreateCommand RedisModule_CreateString
         RedisModule_CreateSubcommand RedisModule_CreateTimer RedisModule_DbSize RedisModule_UnlinkKey
         RedisModule_FreeCallReply RedisModule_FreeModuleUser RedisModule_FreeString RedisModule_FreeThreadSafeContext RedisModule_GetBlockedClientHandle
@@ -98,7 +98,7 @@ pub fn missing() -> Option<&'static str> {
         RedisModule_Scan RedisModule_ScanCursorCreate RedisModule_ScanCursorDestroy RedisModule_SelectDb
         RedisModule_SetCommandInfo RedisModule_SetDisconnectCallback RedisModule_SetModuleOptions
         RedisModule_SignalModifiedKey RedisModule_StopTimer RedisModule_StringDMA RedisModule_StringPtrLen
-        RedisModule_StringSet RedisModule_StringTruncate RedisModule_SubscribeToKeyspaceEvents
+        RedisModule_StreamAdd RedisModule_StreamTrimByLength RedisModule_StringSet RedisModule_StringTruncate RedisModule_SubscribeToKeyspaceEvents
         RedisModule_SubscribeToServerEvent RedisModule_UnblockClient RedisModule_ValueLength RedisModule_WrongArity
         RedisModule_ZsetAdd RedisModule_ZsetFirstInScoreRange RedisModule_ZsetLastInScoreRange
         RedisModule_ZsetRangeCurrentElement RedisModule_ZsetRangeNext RedisModule_ZsetRangePrev
@@ -215,6 +215,15 @@ impl CallReply {
         String::from_utf8_lossy(string(self.0)).into_owned()
     }
 
+    /// The integer; `None` for anything else.
+    pub fn count(&self) -> Option<usize> {
+        // SAFETY: a live reply.
+        let number = unsafe { call!(RedisModule_CallReplyInteger(self.0)) };
+        (kind(self.0) == raw::REDISMODULE_REPLY_INTEGER as c_int)
+            .then_some(number)
+            .and_then(|number| usize::try_from(number).ok())
+    }
+
     /// The elements of an array as bytes; an element that is an array gives those of its elements.
     pub fn strings(&self) -> Vec<Vec<u8>> {
         let mut out = Vec::new();
@@ -293,6 +302,10 @@ impl Flags {
     /// Whether the client must not be held: in a transaction, a script, a call of another module.
     pub fn must_not_wait(self) -> bool {
         self.has(raw::REDISMODULE_CTX_FLAGS_DENY_BLOCKING)
+    }
+    /// Whether memory is used up to its limit.
+    pub fn memory_full(self) -> bool {
+        self.has(raw::REDISMODULE_CTX_FLAGS_OOM)
     }
     /// Whether the server is part of a cluster.
     pub fn in_cluster(self) -> bool {

@@ -39,6 +39,7 @@ impl Open {
             raw::REDISMODULE_KEYTYPE_LIST => Ok(Some(Type::List)),
             raw::REDISMODULE_KEYTYPE_HASH => Ok(Some(Type::Hash)),
             raw::REDISMODULE_KEYTYPE_ZSET => Ok(Some(Type::SortedSet)),
+            raw::REDISMODULE_KEYTYPE_STREAM => Ok(Some(Type::Stream)),
             _ => Err(Error::WrongType),
         }
     }

@@ -5,6 +5,7 @@
 mod hashes;
 mod lists;
 mod sorted_sets;
+mod streams;
 mod strings;
 
 use std::ffi::{CStr, c_int};
@@ -15,7 +16,7 @@ use smallvec::SmallVec;
 use super::api::{CallReply, Level, OK, call, log};
 use super::handles::{Handles, Open};
 use super::record::Record;
-use crate::keyspace::{Answer, Keyspace, Scored, Start, Type};
+use crate::keyspace::{Answer, EntryId, Fields, Keyspace, Scored, Start, Type};
 use crate::names::{Id, Key, Name};
 
 /// The server's keys, for one unit.
@@ -194,6 +195,9 @@ impl Keyspace for ServerKeys<'_> {
     fn zscore(&mut self, key: Key<'_>, id: &[u8]) -> Answer<Option<i64>> {
         sorted_sets::score(self, key, id)
     }
+    fn zrank(&mut self, key: Key<'_>, id: &[u8]) -> Answer<Option<usize>> {
+        sorted_sets::rank(self, key, id)
+    }
     fn zadd(&mut self, key: Key<'_>, members: &[(i64, &[u8])]) -> Answer<()> {
         sorted_sets::add(self, key, members)
     }
@@ -216,13 +220,23 @@ impl Keyspace for ServerKeys<'_> {
     fn hget(&mut self, key: Key<'_>, field: &[u8]) -> Answer<Option<Vec<u8>>> {
         hashes::get(self, key, field)
     }
-    fn hgetall(&mut self, key: Key<'_>) -> Answer<Vec<(Vec<u8>, Vec<u8>)>> {
+    fn hgetall(&mut self, key: Key<'_>) -> Answer<Fields> {
         hashes::get_all(self, key)
+    }
+    fn hlen(&mut self, key: Key<'_>) -> Answer<usize> {
+        self.typed(key, Type::Hash).map(|(open, _)| open.length())
+    }
+    fn hscan(&mut self, key: Key<'_>, cursor: u64) -> Answer<(u64, Fields)> {
+        hashes::scan(self, key, cursor)
     }
     fn hset(&mut self, key: Key<'_>, fields: &[(&[u8], &[u8])]) -> Answer<()> {
         hashes::set(self, key, fields)
     }
     fn hdel(&mut self, key: Key<'_>, fields: &[&[u8]]) -> Answer<()> {
         hashes::remove(self, key, fields)
+    }
+
+    fn xadd(&mut self, key: Key<'_>, id: Option<EntryId>, fields: &[(&[u8], &[u8])], most: usize) -> Answer<EntryId> {
+        streams::add(self, key, id, fields, most)
     }
 }

@@ -158,6 +158,10 @@ fn write_key(out: &mut Vec<u8>, part: Part<'_>) {
             out.push(b'x');
             write_text(out, id);
         }
+        Part::Service => out.push(b'p'),
+        Part::Members => out.push(b'm'),
+        Part::Candidates => out.push(b'k'),
+        Part::Events => out.push(b'v'),
     }
 }
 

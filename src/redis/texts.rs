@@ -10,8 +10,8 @@ use crate::names::{ByName, Id, Index, Key, Name, Part};
 const MOST_NAMES: usize = 1_024;
 /// Bytes of room to build strings in that are kept from unit to unit.
 pub const MOST_SCRATCH: usize = 4_096;
-/// Number of keys that every queue has once.
-pub const FIXED: usize = 17;
+/// Number of keys that every queue or service has once.
+pub const FIXED: usize = 21;
 
 /// The names of the keys of each queue as strings of the server; making one anew costs a tenth of a
 /// whole command.
@@ -126,6 +126,10 @@ pub fn slot(part: Part<'_>) -> Option<usize> {
         Part::Index(Index::Done) => Some(5),
         Part::Index(Index::Blocked) => Some(6),
         Part::Index(Index::Ready(priority)) => Some(7 + usize::from(priority.min(9))),
+        Part::Service => Some(17),
+        Part::Members => Some(18),
+        Part::Candidates => Some(19),
+        Part::Events => Some(20),
         Part::Dropped(..) | Part::Task(_) | Part::Extra(_) => None,
     }
 }

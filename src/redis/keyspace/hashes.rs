@@ -6,7 +6,7 @@ use std::ptr;
 use redis_module::raw;
 
 use super::ServerKeys;
-use crate::keyspace::{Answer, Type};
+use crate::keyspace::{Answer, Fields, Type};
 use crate::names::Key;
 use crate::redis::api::{RawText, Text, call};
 use crate::redis::handles::Open;
@@ -34,16 +34,36 @@ pub fn get(keys: &mut ServerKeys<'_>, key: Key<'_>, field: &[u8]) -> Answer<Opti
 }
 
 /// All fields with their values.
-pub fn get_all(keys: &mut ServerKeys<'_>, key: Key<'_>) -> Answer<Vec<(Vec<u8>, Vec<u8>)>> {
+pub fn get_all(keys: &mut ServerKeys<'_>, key: Key<'_>) -> Answer<Fields> {
     if !keys.typed(key, Type::Hash)?.1 {
         return Ok(Vec::new());
     }
-    let mut found = keys.command(c"HGETALL", key, &[]).strings().into_iter();
+    Ok(pairs(keys.command(c"HGETALL", key, &[]).strings().into_iter()))
+}
+
+/// Fields that are looked at in one step of a scan.
+const SCANNED: &[u8] = b"100";
+
+/// Some fields with their values, and the next cursor.
+pub fn scan(keys: &mut ServerKeys<'_>, key: Key<'_>, cursor: u64) -> Answer<(u64, Fields)> {
+    if !keys.typed(key, Type::Hash)?.1 {
+        return Ok((0, Vec::new()));
+    }
+    let cursor = cursor.to_string();
+    let mut found = keys
+        .command(c"HSCAN", key, &[cursor.as_bytes(), b"COUNT", SCANNED])
+        .strings()
+        .into_iter();
+    let next = found.next().and_then(|next| String::from_utf8(next).ok()?.parse().ok());
+    Ok((next.unwrap_or(0), pairs(found)))
+}
+
+fn pairs(mut found: impl Iterator<Item = Vec<u8>>) -> Fields {
     let mut fields = Vec::new();
     while let (Some(field), Some(value)) = (found.next(), found.next()) {
         fields.push((field, value));
     }
-    Ok(fields)
+    fields
 }
 
 /// Sets the fields.

@@ -29,6 +29,14 @@ pub fn score(keys: &mut ServerKeys<'_>, key: Key<'_>, id: &[u8]) -> Answer<Optio
     Ok((found == OK).then(|| whole(score)))
 }
 
+/// How many members stand before this one.
+pub fn rank(keys: &mut ServerKeys<'_>, key: Key<'_>, id: &[u8]) -> Answer<Option<usize>> {
+    if score(keys, key, id)?.is_none() {
+        return Ok(None);
+    }
+    Ok(keys.command(c"ZRANK", key, &[id]).count())
+}
+
 /// Adds the members or changes their scores.
 pub fn add(keys: &mut ServerKeys<'_>, key: Key<'_>, members: &[(i64, &[u8])]) -> Answer<()> {
     let (open, _) = keys.typed(key, Type::SortedSet)?;

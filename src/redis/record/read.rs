@@ -1,7 +1,7 @@
 //! Reads a record and does what it says, through the same verbs that wrote it.
 
 use super::{VERSION, index_code};
-use crate::keyspace::{Answer, Keyspace};
+use crate::keyspace::{Answer, EntryId, Keyspace};
 use crate::names::{Index, Key, Name, Part};
 
 /// What is wrong with a record that cannot be read.
@@ -29,6 +29,7 @@ enum Op<'a> {
     RemLowest(Part<'a>, usize),
     SetFields(Part<'a>, Vec<(&'a [u8], &'a [u8])>),
     DelFields(Part<'a>, Vec<&'a [u8]>),
+    Append(Part<'a>, EntryId, usize, Vec<(&'a [u8], &'a [u8])>),
 }
 
 /// Does to the keys of `name` what the record says; nothing when it cannot be read. Says how many of its
@@ -74,6 +75,7 @@ fn run(op: &Op<'_>, name: &Name, keys: &mut dyn Keyspace) -> Answer<()> {
         Op::RemLowest(part, count) => keys.zrem_lowest(key(*part), *count),
         Op::SetFields(part, fields) => keys.hset(key(*part), fields),
         Op::DelFields(part, fields) => keys.hdel(key(*part), fields),
+        Op::Append(part, id, most, fields) => keys.xadd(key(*part), Some(*id), fields, *most).map(|_| ()),
     }
 }
 
@@ -139,6 +141,10 @@ impl<'a> Reader<'a> {
             b'w' => Part::Workers,
             b't' => Part::Task(self.text()?),
             b'x' => Part::Extra(self.text()?),
+            b'p' => Part::Service,
+            b'm' => Part::Members,
+            b'k' => Part::Candidates,
+            b'v' => Part::Events,
             b'D' => Part::Dropped(self.number()?, self.index()?),
             byte => Part::Index(index_of(byte).ok_or(Unreadable::Malformed)?),
         })
@@ -161,6 +167,16 @@ impl<'a> Reader<'a> {
             b'V' => Op::RemLowest(part, self.count()?),
             b'A' => Op::SetFields(part, self.list(|reader| Ok((reader.text()?, reader.text()?)))?),
             b'B' => Op::DelFields(part, self.list(Reader::text)?),
+            b'I' => {
+                let id = (self.number()?, self.number()?);
+                let most = self.count()?;
+                Op::Append(
+                    part,
+                    id,
+                    most,
+                    self.list(|reader| Ok((reader.text()?, reader.text()?)))?,
+                )
+            }
             _ => return Err(Unreadable::Malformed),
         })
     }

@@ -36,6 +36,13 @@ fn write(op: &Op<'_>, name: &Name, record: &mut Record) {
             }
         }
         Op::DelFields(part, fields) => _ = record.op(b'B', key(*part)).list(fields),
+        Op::Append(part, (ms, number), most, fields) => {
+            record.op(b'I', key(*part)).number(*ms).number(*number).count(*most);
+            record.count(fields.len());
+            for (field, value) in fields {
+                record.text(field).text(value);
+            }
+        }
     }
 }
 
@@ -59,16 +66,24 @@ impl Draw {
             Part::Index(Index::Scheduled),
             Part::Index(Index::Claimed),
             Part::Dropped(number, Index::Dead),
-        ][self.below(3) as usize]
+            Part::Candidates,
+        ][self.below(4) as usize]
     }
     fn list(&mut self) -> Part<'static> {
         Part::Index(Index::Ready(self.below(10) as u8))
     }
     fn hash(&mut self) -> Part<'static> {
-        [Part::Queue, Part::Workers, Part::Extra(b"a")][self.below(3) as usize]
+        let hashes = [
+            Part::Queue,
+            Part::Workers,
+            Part::Extra(b"a"),
+            Part::Service,
+            Part::Members,
+        ];
+        hashes[self.below(5) as usize]
     }
     fn op(&mut self) -> Op<'static> {
-        match self.below(13) {
+        match self.below(14) {
             0 => Op::Set(Part::Task(self.id()), self.id()),
             1 => Op::SetStart(Part::Task(self.id()), self.id()),
             2 => Op::Del(self.sorted()),
@@ -84,6 +99,10 @@ impl Draw {
             9 => Op::Rem(self.sorted(), self.ids()),
             10 => Op::RemLowest(self.sorted(), self.below(3) as usize),
             11 => Op::SetFields(self.hash(), self.ids().into_iter().map(|id| (id, self.id())).collect()),
+            12 => {
+                let fields = self.ids().into_iter().map(|id| (id, self.id())).collect();
+                Op::Append(Part::Events, (self.1, 0), 3, fields)
+            }
             _ => Op::DelFields(self.hash(), self.ids()),
         }
     }

@@ -1,0 +1,60 @@
+//! Streams: what happened, for those who follow it.
+
+use std::ffi::c_int;
+
+use redis_module::raw;
+
+use super::ServerKeys;
+use crate::error::Error;
+use crate::keyspace::{Answer, EntryId, Type};
+use crate::names::Key;
+use crate::redis::api::{OK, RawText, Text, call};
+
+/// Appends an entry and removes the oldest when there are too many; replies its id.
+pub fn add(
+    keys: &mut ServerKeys<'_>,
+    key: Key<'_>,
+    id: Option<EntryId>,
+    fields: &[(&[u8], &[u8])],
+    most: usize,
+) -> Answer<EntryId> {
+    let (open, _) = keys.typed(key, Type::Stream)?;
+    let texts: Vec<Text> = fields
+        .iter()
+        .flat_map(|(field, value)| [Text::new(field), Text::new(value)])
+        .collect();
+    let mut vector: Vec<*mut RawText> = texts.iter().map(Text::raw).collect();
+    let (ms, seq) = id.unwrap_or_default();
+    let mut entry = raw::RedisModuleStreamID { ms, seq };
+    let flags = if id.is_none() {
+        raw::REDISMODULE_STREAM_ADD_AUTOID
+    } else {
+        0
+    };
+    // SAFETY: a stream, or a missing key, open for writing; pairs of a field and its value, which are copied.
+    unsafe {
+        let added = call!(RedisModule_StreamAdd(
+            open.raw,
+            flags as c_int,
+            &raw mut entry,
+            vector.as_mut_ptr(),
+            fields.len() as i64
+        ));
+        if added != OK {
+            return Err(Error::Internal);
+        }
+        if open.length() > most + most / 10 {
+            call!(RedisModule_StreamTrimByLength(open.raw, 0, most as i64));
+        }
+    }
+    drop(texts);
+    keys.notify(key, raw::REDISMODULE_NOTIFY_STREAM, c"xadd");
+    keys.record(key, |record| {
+        record.op(b'I', key).number(entry.ms).number(entry.seq).count(most);
+        record.count(fields.len());
+        for (field, value) in fields {
+            record.text(field).text(value);
+        }
+    });
+    Ok((entry.ms, entry.seq))
+}
