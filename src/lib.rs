@@ -22,6 +22,8 @@ pub mod holds;
 pub mod keyspace;
 pub mod memory;
 pub mod names;
+pub mod presence;
+pub mod proc;
 pub mod queue;
 pub mod redis;
 pub mod reply;

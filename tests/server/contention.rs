@@ -95,7 +95,10 @@ impl Process {
         while !self.arena.is_over() {
             let reply = self.call(&format!("HB.CAMPAIGN s {} {token} BLOCK 300", self.name))?;
             if reply != Value::Null {
-                assert_eq!((reply.field("role"), reply.field("leader").text()), (&Value::Bulk(b"leader".to_vec()), self.name.clone()));
+                assert_eq!(
+                    (reply.field("role"), reply.field("leader").text()),
+                    (&Value::Bulk(b"leader".to_vec()), self.name.clone())
+                );
                 return Ok(Some((token, reply.field("epoch").int())));
             }
         }
@@ -107,7 +110,10 @@ impl Process {
         let name = self.name.clone();
         for _ in 0..self.random.below(4) {
             let led = self.fenced(epoch, "HB.LEADER s")?;
-            assert_eq!((led.field("member").text(), led.field("epoch").int()), (name.clone(), epoch));
+            assert_eq!(
+                (led.field("member").text(), led.field("epoch").int()),
+                (name.clone(), epoch)
+            );
             let wrote = self.fenced(epoch, &format!("EVAL {WRITE} 2 counter log {epoch}"))?;
             assert_eq!(wrote.item(0), wrote.item(1));
         }
@@ -191,7 +197,9 @@ fn kill(arena: &Arena) {
     while !arena.is_over() {
         let list = client.must("CLIENT LIST").text();
         // Not those of the observer, of this one, and of the test.
-        let named = list.lines().filter(|line| line.contains("cmd=pid.") || line.contains("cmd=hb."));
+        let named = list
+            .lines()
+            .filter(|line| line.contains("cmd=pid.") || line.contains("cmd=hb."));
         let ids: Vec<&str> = named
             .filter(|line| !line.contains("cmd=hb.leader"))
             .filter_map(|line| line.strip_prefix("id=")?.split(' ').next())
@@ -205,7 +213,10 @@ fn kill(arena: &Arena) {
 
 #[track_caller]
 fn contend(wait: fn(&mut Process) -> Going<Option<(i64, i64)>>) {
-    let server = Server::builder().set("steward.events", "1000000").set("maxclients", "500").start();
+    let server = Server::builder()
+        .set("steward.events", "1000000")
+        .set("maxclients", "500")
+        .start();
     let arena = Arc::new(Arena {
         socket: server.socket(),
         over: AtomicBool::new(false),
@@ -249,7 +260,9 @@ fn contend(wait: fn(&mut Process) -> Going<Option<(i64, i64)>>) {
     for (epoch, member) in holders.iter() {
         assert_eq!(led.get(epoch), Some(member), "epoch {epoch}");
     }
-    wait_until("all have died with their connections", || client.members("s").is_empty());
+    wait_until("all have died with their connections", || {
+        client.members("s").is_empty()
+    });
     assert_eq!(client.leader("s"), "nobody");
 }
 

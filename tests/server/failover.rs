@@ -30,7 +30,11 @@ fn half_come_back(client: &mut Client, tokens: &[i64], begun: i64) {
 fn nobody_is_declared_dead_before_a_full_ttl_after_a_restart() {
     for how in ["shutdown", "kill -9"] {
         let builder = Server::builder().set("steward.events", "100000");
-        let builder = if how == "shutdown" { builder } else { builder.append_always() };
+        let builder = if how == "shutdown" {
+            builder
+        } else {
+            builder.append_always()
+        };
         // Held still until all are there.
         let mut server = builder.set("steward.timer", "no").start();
         let mut client = server.client();
@@ -107,7 +111,11 @@ fn a_planned_failover_is_nobodys_death() {
         there.members("s") == ["beating", "bound", "leading"]
     });
     assert_eq!(there.deaths("s").len(), 1);
-    assert_eq!(there.counts("s"), "claimed 1", "the claim of a bound member that came back is still its own");
+    assert_eq!(
+        there.counts("s"),
+        "claimed 1",
+        "the claim of a bound member that came back is still its own"
+    );
     assert_eq!(there.epoch("s"), epoch);
     wait_until("both are the same", || there.digest() == client.digest());
     drop(process);
@@ -150,9 +158,14 @@ fn neither_the_end_of_a_server_nor_its_new_role_is_a_death() {
 fn who_was_bound_has_one_ttl_to_come_back_after_a_restart() {
     let mut server = Server::builder().append_always().set("steward.ttl", "1500").start();
     let mut process = server.client();
-    let tokens: Vec<i64> = ["a 1 TTL 800 BIND", "b 2 TTL 0 BIND GRACE 50", "c 3 TTL 0 BIND", "d 4 TTL 800 BIND"]
-        .map(|words| process.register(&format!("s {words}")))
-        .to_vec();
+    let tokens: Vec<i64> = [
+        "a 1 TTL 800 BIND",
+        "b 2 TTL 0 BIND GRACE 50",
+        "c 3 TTL 0 BIND",
+        "d 4 TTL 800 BIND",
+    ]
+    .map(|words| process.register(&format!("s {words}")))
+    .to_vec();
     process.register("s file 5 TTL 0");
     server.kill_9();
     let begun = unix_ms();
@@ -194,7 +207,10 @@ fn next(client: &mut Client, last: &mut (i64, i64), after: &str) {
         client.must(&format!("PID.EVICT s {member}"));
     }
     let now = leads(client);
-    assert!(now.0 > last.0 && now.1 > last.1, "after {after}: {now:?} is no more than {last:?}");
+    assert!(
+        now.0 > last.0 && now.1 > last.1,
+        "after {after}: {now:?} is no more than {last:?}"
+    );
     *last = now;
 }
 

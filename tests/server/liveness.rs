@@ -104,7 +104,10 @@ fn a_process_that_was_stopped_for_three_ttls_can_do_no_harm_when_it_goes_on() {
     assert_eq!(process.line(), "FENCED epoch=0 leader=");
     assert_eq!(process.line(), "FENCED epoch=0 leader=");
     assert_eq!(process.line(), "FENCED epoch=0 leader=");
-    assert_eq!(process.line(), "STALE the claim was lost: the task is now claimed again");
+    assert_eq!(
+        process.line(),
+        "STALE the claim was lost: the task is now claimed again"
+    );
     assert_eq!(client.call("EXISTS late"), "0");
     assert_eq!(client.get("s", "held", "attempt lost"), "attempt 2, lost 1");
 }
@@ -189,9 +192,7 @@ fn a_freeze_of_more_than_ten_seconds_kills_nobody_who_beats_right_after_it() {
             assert_eq!(client.beat("s", member, token), "member", "{thaw}");
             client.must(&format!("HB.BEAT s {member} TOKEN {token} TTL 60000"));
         }
-        wait_until("the silent one is dead", || {
-            client.members("s") == ["a", "b", "c"]
-        });
+        wait_until("the silent one is dead", || client.members("s") == ["a", "b", "c"]);
         assert_eq!(client.deaths("s"), ["silent ttl"]);
     }
 }
@@ -234,7 +235,10 @@ fn a_bound_connection_that_closes_in_a_freeze_is_dealt_with_after_it() {
         client.must(thaw);
         wait_until("it is dead", || client.members("s") == ["other"]);
         assert_eq!(client.deaths("s"), ["bound disconnect"]);
-        assert_eq!(client.get("s", "held", "state attempt lost"), "state 'ready', attempt 1, lost 1");
+        assert_eq!(
+            client.get("s", "held", "state attempt lost"),
+            "state 'ready', attempt 1, lost 1"
+        );
     }
 }
 

@@ -42,7 +42,10 @@ fn what_is_fenced_stays_in_the_slot_of_the_service() {
         assert_eq!(refused.code(), "BADARG", "{inner}: {refused}");
     }
     assert_eq!(first.call(&format!("EXISTS {other}")), "0");
-    assert_eq!(first.call(&format!("HB.FENCED {near} {epoch} SET {{{near}}}k 1")), "+OK");
+    assert_eq!(
+        first.call(&format!("HB.FENCED {near} {epoch} SET {{{near}}}k 1")),
+        "+OK"
+    );
     let late = first.call(&format!("HB.FENCED {near} {} SET {{{near}}}k 2", epoch - 1));
     assert_eq!(late, format!("-FENCED epoch={epoch} leader=a"));
     assert_eq!(first.call(&format!("GET {{{near}}}k")), "'1'");
@@ -102,7 +105,10 @@ fn a_service_on_the_move_is_tried_again_and_arrives_with_its_members_and_its_lea
     }
     assert_eq!(second.leader(&name), format!("a {epoch}"));
     assert_eq!(second.beat(&name, "a", token), "leader");
-    assert_eq!(second.call(&format!("HB.FENCED {name} {epoch} SET {{{name}}}x 1")), "+OK");
+    assert_eq!(
+        second.call(&format!("HB.FENCED {name} {epoch} SET {{{name}}}x 1")),
+        "+OK"
+    );
     wait_until("the silent one dies there", || second.members(&name) == ["a"]);
     assert_eq!(second.deaths(&name), ["silent ttl"]);
     assert_eq!(first.call(&format!("PID.LIST {name}")).code(), "MOVED");
@@ -135,6 +141,10 @@ fn who_waits_for_a_service_that_moves_away_is_told() {
         let told = waiting.receive();
         assert!(["TRYAGAIN", "MOVED", "UNBLOCKED"].contains(&told.code()), "{told}");
     }
-    assert_eq!(second.leader(&name).split(' ').next(), Some("a"), "nobody died on the way");
+    assert_eq!(
+        second.leader(&name).split(' ').next(),
+        Some("a"),
+        "nobody died on the way"
+    );
     assert_eq!(second.deaths(&name), Vec::<String>::new());
 }

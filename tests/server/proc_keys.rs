@@ -54,10 +54,19 @@ fn any_key_of_a_service_may_be_deleted_moved_or_made_something_else() {
             let what = how.replace("{}", &format!("proc:{{s}}{part}"));
             client.must(&what);
             client.must("SELECT 0");
-            for look in ["PID.LIST s", "PID.GET s leading", "HB.LEADER s", "HB.BEAT s x", "HB.CHECK s 5"] {
+            for look in [
+                "PID.LIST s",
+                "PID.GET s leading",
+                "HB.LEADER s",
+                "HB.BEAT s x",
+                "HB.CHECK s 5",
+            ] {
                 let reply = client.call(look);
                 let known = ["WRONGTYPE", "FENCED"];
-                assert!(!reply.is_error() || known.contains(&reply.code()), "{what}: {look}: {reply}");
+                assert!(
+                    !reply.is_error() || known.contains(&reply.code()),
+                    "{what}: {look}: {reply}"
+                );
             }
             if how.starts_with("SET") {
                 client.must(&format!("DEL proc:{{s}}{part}"));
@@ -69,7 +78,12 @@ fn any_key_of_a_service_may_be_deleted_moved_or_made_something_else() {
 
 #[test]
 fn members_that_are_deleted_by_hand_are_dead() {
-    for how in ["HDEL proc:{s}:members leading", "DEL proc:{s}:members", "FLUSHALL", "FLUSHDB"] {
+    for how in [
+        "HDEL proc:{s}:members leading",
+        "DEL proc:{s}:members",
+        "FLUSHALL",
+        "FLUSHDB",
+    ] {
         let server = Server::start();
         let mut client = server.client();
         busy(&mut client);
@@ -99,7 +113,12 @@ fn members_that_come_by_hand_are_awaited_and_die_of_their_ttl() {
     let mut client = server.client();
     client.register("s a 1 TTL 300");
     let dump = client.must("DUMP proc:{s}:members").bytes().to_vec();
-    for (how, service) in [("RESTORE", "restored"), ("COPY", "copied"), ("RENAME", "renamed"), ("HSET", "written")] {
+    for (how, service) in [
+        ("RESTORE", "restored"),
+        ("COPY", "copied"),
+        ("RENAME", "renamed"),
+        ("HSET", "written"),
+    ] {
         let mut waiting = server.waiter(&format!("PID.AWAIT {service} a UP BLOCK 0"));
         let key = format!("proc:{{{service}}}:members");
         match how {
@@ -116,7 +135,10 @@ fn members_that_come_by_hand_are_awaited_and_die_of_their_ttl() {
             }
         }
         assert_eq!(waiting.receive(), "1", "{how}");
-        assert_eq!(client.member(service, "a", "pid ttl state"), "pid 1, ttl 300, state 'up'");
+        assert_eq!(
+            client.member(service, "a", "pid ttl state"),
+            "pid 1, ttl 300, state 'up'"
+        );
         wait_until("it dies of its TTL", || client.members(service).is_empty());
         assert_eq!(client.deaths(service), ["a ttl"], "{how}");
     }
@@ -145,7 +167,9 @@ fn databases_have_services_of_their_own_and_are_swapped_with_them() {
     assert_eq!(client.beat("s", "here", token), "leader");
     client.must("SELECT 0");
     assert_eq!(client.beat("s", "here", token), "NOMEMBER");
-    wait_until("the silent one dies where it is now", || client.members("s") == ["there"]);
+    wait_until("the silent one dies where it is now", || {
+        client.members("s") == ["there"]
+    });
     assert_eq!(client.deaths("s"), ["silent ttl"]);
     goes_on(&mut client, "SWAPDB");
 }

@@ -41,7 +41,11 @@ fn everything_happened(client: &mut Client) {
         "signal ",
     ];
     for end in ends {
-        assert!(told.iter().any(|line| line.contains(end)), "no {end} in {} events", told.len());
+        assert!(
+            told.iter().any(|line| line.contains(end)),
+            "no {end} in {} events",
+            told.len()
+        );
     }
 }
 

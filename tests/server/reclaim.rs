@@ -120,7 +120,11 @@ fn forgotten(server: &mut Server) -> (i64, i64) {
 
 #[test]
 fn the_window_ends_when_the_old_leader_leaves() {
-    for leave in ["PID.DEREGISTER s old TOKEN {token}", "PID.DEREGISTER s old PID 1", "PID.EVICT s old"] {
+    for leave in [
+        "PID.DEREGISTER s old TOKEN {token}",
+        "PID.DEREGISTER s old PID 1",
+        "PID.EVICT s old",
+    ] {
         let mut server = lasting(60_000).start();
         let (old, other) = forgotten(&mut server);
         let mut client = server.client();

@@ -61,7 +61,9 @@ fn all_answer(client: &mut Client, member: &str, what: &str) {
         let call = call.replace("{m}", member);
         let reply = client.call(&call);
         if let Value::Error(text) = &reply {
-            let known = ["FENCED ", "NOMEMBER ", "BADARG "].iter().any(|code| text.starts_with(code));
+            let known = ["FENCED ", "NOMEMBER ", "BADARG "]
+                .iter()
+                .any(|code| text.starts_with(code));
             assert!(known, "{what}: {call}: {text}");
         }
     }
@@ -125,7 +127,11 @@ fn candidates_that_make_no_sense_never_lead() {
     assert_eq!(reply, "'second'");
     assert_eq!(client.leader("s").split(' ').next(), Some("second"));
     client.must("PID.EVICT s second");
-    assert_eq!(client.leader("s"), "nobody", "there is no other candidate that is a member with a token");
+    assert_eq!(
+        client.leader("s"),
+        "nobody",
+        "there is no other candidate that is a member with a token"
+    );
     goes_on(&mut client, "candidates");
 }
 

@@ -39,7 +39,10 @@ impl Crew {
             let code = text.split(' ').next().unwrap_or_default();
             assert!(["NOMEMBER", "FENCED", "BADARG"].contains(&code), "{words}: {text}");
             // Only what cannot be known beforehand: who leads, who is a candidate, who is in the service.
-            assert!(code != "BADARG" || words.contains(" TO ") || words.contains("MEMBER"), "{words}: {text}");
+            assert!(
+                code != "BADARG" || words.contains(" TO ") || words.contains("MEMBER"),
+                "{words}: {text}"
+            );
         }
         let mut parts = words.split(' ').skip(1).map(String::from);
         let (Value::Map(pairs), Some(service), Some(member)) = (&reply, parts.next(), parts.next()) else {
@@ -90,7 +93,10 @@ impl Crew {
                 words
             }
             4 => format!("PID.REGISTER {who} {pid} TTL {ttl} EXCLUSIVE"),
-            5 => format!("PID.REGISTER {who} {pid} TTL {ttl} BIND GRACE {} TOKEN {token}", ttl / 2),
+            5 => format!(
+                "PID.REGISTER {who} {pid} TTL {ttl} BIND GRACE {} TOKEN {token}",
+                ttl / 2
+            ),
             6..=7 => format!("HB.BEAT {who} TOKEN {token}"),
             8 => format!("HB.BEAT {who} TOKEN {token} TTL {ttl} STATUS busy CAMPAIGN"),
             9 => format!("HB.BEAT {service} simple{} TTL {ttl}", random.below(3)),

@@ -1,0 +1,3 @@
+//! The one engine behind PID and HB.
+
+pub mod tick;
