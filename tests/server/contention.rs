@@ -62,6 +62,9 @@ enum Ended {
 
 type Going<T> = Result<T, Ended>;
 
+/// A way to wait to lead: the token and the epoch, or `None` when the wait ran out.
+type Wait = fn(&mut Process) -> Going<Option<(i64, i64)>>;
+
 /// One process: its name and, as long as it lives, its connection.
 struct Process {
     arena: Arc<Arena>,
@@ -76,7 +79,7 @@ impl Process {
         self.client.try_receive().map_err(|_| Ended::Killed)
     }
 
-    /// Waits to be the only one: its token and epoch, or `None` when the wait ran out.
+    /// Waits to be the only one.
     fn register(&mut self) -> Going<Option<(i64, i64)>> {
         let words = format!("PID.REGISTER s {} 1 TTL 5000 BIND EXCLUSIVE BLOCK 300", self.name);
         let reply = self.call(&words)?;
@@ -146,7 +149,7 @@ impl Process {
 }
 
 /// The life of one process after another, until it is over.
-fn live(arena: Arc<Arena>, number: usize, wait: fn(&mut Process) -> Going<Option<(i64, i64)>>) {
+fn live(arena: Arc<Arena>, number: usize, wait: Wait) {
     for life in 0.. {
         if arena.is_over() {
             return;
@@ -212,7 +215,7 @@ fn kill(arena: &Arena) {
 }
 
 #[track_caller]
-fn contend(wait: fn(&mut Process) -> Going<Option<(i64, i64)>>) {
+fn contend(wait: Wait) {
     let server = Server::builder()
         .set("steward.events", "1000000")
         .set("maxclients", "500")

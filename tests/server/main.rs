@@ -50,8 +50,6 @@ mod proc_keys;
 mod proc_replication;
 mod proc_tokens;
 mod queues;
-mod queues;
-mod readme;
 mod readme;
 mod reclaim;
 mod register;

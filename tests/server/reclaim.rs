@@ -186,7 +186,7 @@ fn a_promotion_opens_the_window_too() {
     there.must("REPLICAOF NO ONE");
     is_told_to_wait(&there.call(&format!("HB.CAMPAIGN s a {token}")), 700);
     wait_until("a leads", || {
-        there.must(&format!("HB.BEAT s a TOKEN {token}")).field("role") == &"'leader'"
+        there.must(&format!("HB.BEAT s a TOKEN {token}")).field("role") == "'leader'"
     });
     assert!(unix_ms() - begun >= 700);
 }
@@ -209,7 +209,7 @@ fn a_member_that_comes_back_as_the_only_one_is_held_like_everybody_else() {
     wait_until("the window is over", || {
         assert_ne!(client.beat("s", "a", token), "NOMEMBER");
         reply = resumes(&mut client, token);
-        reply.field("status") == &"'resumed'"
+        reply.field("status") == "'resumed'"
     });
     assert_eq!(reply.field("token").int(), token);
     assert_eq!(client.leader("s"), format!("a {}", reply.field("epoch").int()));

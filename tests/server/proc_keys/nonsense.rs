@@ -100,8 +100,8 @@ fn a_service_full_of_nonsense_is_loaded() {
     server.kill_9();
     server.start_again(&[]);
     let mut client = server.client();
-    for n in 0..RECORDS.len() {
-        all_answer(&mut client, &format!("odd{n}"), RECORDS[n]);
+    for (n, record) in RECORDS.iter().enumerate() {
+        all_answer(&mut client, &format!("odd{n}"), record);
     }
     client.must("DEL proc:{s} proc:{s}:members proc:{s}:candidates");
     goes_on(&mut client, "a load of nonsense");

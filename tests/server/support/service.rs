@@ -32,7 +32,7 @@ impl Client {
         let first = entries
             .items()
             .iter()
-            .find(|entry| entry.item(1).field("type") == &"'down'")?;
+            .find(|entry| entry.item(1).field("type") == "'down'")?;
         let id = first.item(0).text();
         id.split('-').next().and_then(|ms| ms.parse().ok())
     }
@@ -44,13 +44,6 @@ impl Client {
             Value::Error(text) => text.split(' ').next().unwrap_or_default().into(),
             reply => reply.field("role").text(),
         }
-    }
-
-    /// What a member's record says, as stored; `null` without it.
-    #[track_caller]
-    pub fn stored(&mut self, service: &str, member: &str) -> String {
-        self.must(&format!("HGET proc:{{{service}}}:members {member}"))
-            .to_string()
     }
 }
 
