@@ -18,6 +18,8 @@ pub struct Holds {
     /// Full turns of the event loop since the last standstill.
     turns: u32,
     frozen_since: Option<Steady>,
+    /// When the last freeze ended.
+    thawed: Steady,
     /// Standstills seen since the module was loaded.
     pub stalls: u64,
 }
@@ -38,6 +40,7 @@ impl Holds {
     pub fn thaw(&mut self, now: Steady) {
         if let Some(since) = self.frozen_since.take() {
             self.extend(now, now.since(since));
+            self.thawed = now;
         }
     }
 
@@ -49,7 +52,9 @@ impl Holds {
     /// Whether a lease of this length that ended at `deadline` may be acted on.
     pub fn may_expire(&self, now: Steady, deadline: Steady, length: Ms) -> bool {
         // The turn in which the standstill ended, then one full turn.
-        self.turns >= 2 && (now >= self.until || now >= deadline.after(length.max(LEAST_MOST)))
+        // In a freeze nobody could have shown himself: what comes after it is what counts.
+        let from = deadline.max(self.thawed);
+        self.turns >= 2 && (now >= self.until || now >= from.after(length.max(LEAST_MOST)))
     }
 
     /// When the hold ends, if it does later than `now`.
@@ -107,5 +112,16 @@ mod tests {
         assert_eq!(holds.until(Steady(600)), Some(Steady(1_100)));
         holds.thaw(Steady(700));
         assert!(holds.may_expire(Steady(1_100), Steady(200), 50));
+    }
+
+    #[test]
+    fn after_a_long_freeze_there_is_time_to_show_oneself() {
+        let mut holds = Holds::default();
+        holds.freeze(Steady(1_000));
+        holds.thaw(Steady(31_000));
+        holds.turned();
+        holds.turned();
+        assert!(!holds.may_expire(Steady(40_999), Steady(1_500), 500));
+        assert!(holds.may_expire(Steady(41_000), Steady(1_500), 500));
     }
 }
