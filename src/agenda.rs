@@ -88,6 +88,11 @@ impl Agenda {
         wall.into_iter().chain(steady).min().map(|wait| wait.max(0))
     }
 
+    /// The next name for which a deadline is planned.
+    pub fn next_deadline(&self) -> Option<&Name> {
+        self.steady.first().map(|(_, name)| name)
+    }
+
     /// How many names have work waiting for their turn.
     pub fn backlog(&self) -> usize {
         self.turn.len()

@@ -180,6 +180,8 @@ unsafe extern "C" fn on_cron(ctx: *mut Ctx, _: raw::RedisModuleEvent, _: u64, da
         });
         if overdue == Some(true) {
             timer::work_now(ctx);
+        } else {
+            timer::watch(ctx);
         }
         waits::check_slots(ctx);
     });

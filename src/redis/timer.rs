@@ -255,6 +255,21 @@ fn stands_still(ctx: *mut Ctx, name: &Name) -> bool {
     refused
 }
 
+/// Notices that writes are refused before the first deadline passes meanwhile: all of that time counts.
+pub fn watch(ctx: *mut Ctx) {
+    let flags = Flags::of(ctx);
+    if !flags.decides() {
+        return;
+    }
+    let Some(Some(name)) = state::with(|state| state.memory.agenda.next_deadline().cloned()) else {
+        return;
+    };
+    let is_here = !flags.in_cluster() || probe::slot(ctx, &name) == Slot::Here;
+    if is_here && stands_still(ctx, &name) {
+        state::with(arm_now);
+    }
+}
+
 fn put_back(name: &Name, wait: Ms) {
     state::with(|state| {
         let moment = state.clock.steady().after(wait);

@@ -110,7 +110,7 @@ fn a_planned_failover_is_nobodys_death() {
         }
         there.members("s") == ["beating", "bound", "leading"]
     });
-    assert_eq!(there.deaths("s").len(), 1);
+    assert_eq!(there.deaths("s"), ["lost ttl"]);
     assert_eq!(
         there.counts("s"),
         "claimed 1",
@@ -183,7 +183,7 @@ fn who_was_bound_has_one_ttl_to_come_back_after_a_restart() {
         seen == ["a", "b", "file"]
     });
     assert!(unix_ms() - begun >= 1_500, "c has the default TTL");
-    assert_eq!(client.deaths("s").len(), 2);
+    assert_eq!(client.deaths("s"), ["d ttl", "c disconnect"]);
     assert!(client.first_death("s").unwrap() - begun >= 800);
     assert_eq!(client.member("s", "b", "state bound"), "state 'up', bound 1");
     drop(process);

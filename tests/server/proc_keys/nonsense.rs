@@ -143,6 +143,8 @@ fn a_leader_that_is_no_member_is_put_away_and_epochs_grow_all_the_same() {
         ("ghost", "-7"),
         ("ghost", "nonsense"),
         ("ghost", "9007199254740993"),
+        ("ghost", "9223372036854775807"),
+        ("ghost", "18446744073709551615"),
         ("\u{1}", "6"),
     ] {
         let server = Server::start();
