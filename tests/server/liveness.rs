@@ -208,6 +208,8 @@ fn all_of_a_freeze_is_added_even_what_came_before_the_first_deadline() {
         client.schedule("leased x ID held");
         let (_, claim) = client.claim("leased w LEASE 900");
         let token = client.register("s a 1 TTL 900");
+        client.schedule("other x DELAY 50");
+        wait_until("the timer has nothing to do", || client.counts("other") == "ready 1");
         client.must(freeze);
         let thawed = unix_ms() + 1_100;
         wait_until("time has passed", || unix_ms() > thawed);
