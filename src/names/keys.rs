@@ -89,6 +89,15 @@ impl Part<'_> {
             _ => "task:",
         }
     }
+
+    /// Whose memory a change of this key by a record of effects makes stale.
+    pub fn touched(&self) -> Touched {
+        match self {
+            Part::Service | Part::Members | Part::Candidates => Touched::Service,
+            Part::Events => Touched::Events,
+            _ => Touched::Queue,
+        }
+    }
 }
 
 /// A key: a part of a queue or of a service.

@@ -8,7 +8,7 @@ use super::record::{self, Unreadable};
 use super::reply;
 use super::unit::{Mode, run};
 use crate::error::Error;
-use crate::names::{Name, Touched};
+use crate::names::Name;
 use crate::reply::Reply;
 
 /// The client that the append-only file is read through has this id.
@@ -59,12 +59,14 @@ fn apply(ctx: *mut Ctx, name: &[u8], record: &[u8]) -> Result<(), Error> {
         return Err(Error::NotForClients);
     }
     let name = Name::new(db, name)?;
-    let refused = run(ctx, Mode::Applies, |unit| {
-        let refused = record::apply(record, &name, unit.keys);
-        unit.memory.touched(&name, Touched::Queue);
-        Ok(refused)
+    let applied = run(ctx, Mode::Applies, |unit| {
+        let applied = record::apply(record, &name, unit.keys);
+        for touched in applied.iter().flat_map(|applied| &applied.touched) {
+            unit.memory.touched(&name, *touched);
+        }
+        Ok(applied)
     })?;
-    match refused {
+    match applied.map(|applied| applied.refused) {
         Ok(0) => {}
         Ok(refused) => complain(&name, &format!("{refused} operations met a key of another type")),
         Err(Unreadable::Version) => complain(&name, "it was written by another version of steward"),

@@ -1,8 +1,10 @@
 //! Reads a record and does what it says, through the same verbs that wrote it.
 
+use smallvec::SmallVec;
+
 use super::{VERSION, index_code};
 use crate::keyspace::{Answer, EntryId, Keyspace};
-use crate::names::{Index, Key, Name, Part};
+use crate::names::{Index, Key, Name, Part, Touched};
 
 /// What is wrong with a record that cannot be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,9 +34,17 @@ enum Op<'a> {
     Append(Part<'a>, EntryId, usize, Vec<(&'a [u8], &'a [u8])>),
 }
 
-/// Does to the keys of `name` what the record says; nothing when it cannot be read. Says how many of its
-/// operations met a key of another type.
-pub fn apply(record: &[u8], name: &Name, keys: &mut dyn Keyspace) -> Result<usize, Unreadable> {
+/// What a record did.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Applied {
+    /// How many of its operations met a key of another type.
+    pub refused: usize,
+    /// Whose keys it changed.
+    pub touched: SmallVec<[Touched; 2]>,
+}
+
+/// Does to the keys of `name` what the record says; nothing when it cannot be read.
+pub fn apply(record: &[u8], name: &Name, keys: &mut dyn Keyspace) -> Result<Applied, Unreadable> {
     let mut reader = Reader(record);
     if reader.byte() != Ok(VERSION) {
         return Err(Unreadable::Version);
@@ -43,7 +53,37 @@ pub fn apply(record: &[u8], name: &Name, keys: &mut dyn Keyspace) -> Result<usiz
     while !reader.0.is_empty() {
         ops.push(reader.op()?);
     }
-    Ok(ops.iter().filter(|op| run(op, name, keys).is_err()).count())
+    let mut applied = Applied::default();
+    for op in &ops {
+        applied.refused += usize::from(run(op, name, keys).is_err());
+        let touched = op.part().touched();
+        if !applied.touched.contains(&touched) {
+            applied.touched.push(touched);
+        }
+    }
+    Ok(applied)
+}
+
+impl<'a> Op<'a> {
+    /// The key it changes; of a renamed one, the key it was.
+    fn part(&self) -> Part<'a> {
+        match self {
+            Op::Set(part, _)
+            | Op::SetStart(part, _)
+            | Op::Del(part)
+            | Op::Rename(part, _)
+            | Op::Push(part, _)
+            | Op::PushFront(part, _)
+            | Op::Pop(part, _)
+            | Op::Remove(part, _)
+            | Op::Add(part, _)
+            | Op::Rem(part, _)
+            | Op::RemLowest(part, _)
+            | Op::SetFields(part, _)
+            | Op::DelFields(part, _)
+            | Op::Append(part, ..) => *part,
+        }
+    }
 }
 
 fn run(op: &Op<'_>, name: &Name, keys: &mut dyn Keyspace) -> Answer<()> {
