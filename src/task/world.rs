@@ -202,7 +202,7 @@ impl World {
             Some(Value::Hash(fields)) => fields.iter().map(|(f, v)| (f.clone(), v.clone())).collect(),
             _ => Vec::new(),
         };
-        let settings = Settings::read(&fields);
+        let settings = Settings::read(&queue("q"), &fields);
         let mut places = BTreeMap::new();
         let mut stale = [0_u32; 10];
         let prefix = b"task:{q}:t:".to_vec();
