@@ -39,6 +39,8 @@ pub mod workers;
 #[cfg(test)]
 mod life;
 #[cfg(test)]
+mod members;
+#[cfg(test)]
 mod walk;
 #[cfg(test)]
 mod world;

@@ -8,7 +8,7 @@ use crate::config::Settings as Module;
 use crate::env::{Caller, Env};
 use crate::keyspace::fake::{Fake, Value};
 use crate::memory::Memory;
-use crate::names::{Index, Name};
+use crate::names::{Index, Name, owner};
 use crate::reply::Reply;
 use crate::settings::Settings;
 use crate::task::record::{HEADER, Record, State};
@@ -185,6 +185,10 @@ impl World {
         self.memory.holds.turned();
         self.memory.holds.turned();
         self.memory.queue(&queue("q"));
+        // A load tells every key.
+        for (name, what) in self.keys.keys.keys().filter_map(|key| owner(0, key)) {
+            self.memory.touched(&name, what);
+        }
     }
 
     fn ids(&self, index: Index) -> Vec<Vec<u8>> {
