@@ -83,3 +83,28 @@ fn a_blocked_claim_for_a_members_life_ends_with_the_member() {
     assert_eq!(waiting.receive(), "-NOMEMBER no such member");
     assert_eq!(client.counts("s"), "ready 1");
 }
+
+#[test]
+fn such_claims_last_through_a_restart_and_end_when_their_queue_follows_others() {
+    let mut server = Server::builder().append_always().start();
+    let mut client = server.client();
+    client.register("s a 12 TTL 60000");
+    for id in ["t1", "t2"] {
+        client.schedule(&format!("s x ID {id}"));
+    }
+    client.must("TASK.CLAIM s a COUNT 2 LEASE MEMBER");
+    server.kill_9();
+    server.start_again(&[]);
+    let mut client = server.client();
+    client.let_pass(200);
+    for id in ["t1", "t2"] {
+        assert_eq!(
+            client.get("s", id, "state lease left"),
+            "state 'claimed', lease null, left null"
+        );
+    }
+    client.must("TASK.CANCEL s t2");
+    let words = "TASK.CONFIG SET s service {s}crew";
+    assert_eq!(client.call(words), "+OK");
+    wait_until("nothing else would end them", || client.counts("s") == "ready 1");
+}
