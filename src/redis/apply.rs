@@ -9,6 +9,7 @@ use super::reply;
 use super::unit::{Mode, run};
 use crate::error::Error;
 use crate::names::{Name, Touched};
+use crate::proc::roster;
 use crate::reply::Reply;
 
 /// The client that the append-only file is read through has this id.
@@ -66,6 +67,8 @@ fn apply(ctx: *mut Ctx, name: &[u8], record: &[u8]) -> Result<(), Error> {
         }
         if applied.is_ok_and(|applied| applied.service) {
             unit.memory.touched(&name, Touched::Service);
+            // Nothing else tells them on a replica.
+            roster::look_for_watchers(unit, &name)?;
         }
         Ok(applied)
     })?;
