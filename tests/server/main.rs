@@ -58,4 +58,6 @@ mod replica;
 mod replication;
 mod script;
 mod stale;
+mod start_over;
 mod timer;
+mod unblock;
