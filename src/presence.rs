@@ -374,6 +374,23 @@ impl Service {
         self.walk = Walk::default();
     }
 
+    /// The members of hosts that were booted since: of each host only those of the boot that registered last stay.
+    pub fn of_earlier_boots(&self) -> Vec<MemberName> {
+        let order = |name: &MemberName| self.member(name).map_or(0, |present| present.member.order);
+        let mut earlier = Vec::new();
+        for boots in self.hosts.values().filter(|boots| boots.len() > 1) {
+            let latest = boots
+                .values()
+                .max_by_key(|members| members.iter().map(order).max())
+                .into_iter()
+                .flatten();
+            let latest: BTreeSet<&MemberName> = latest.collect();
+            let all = boots.values().flatten();
+            earlier.extend(all.filter(|name| !latest.contains(name)).cloned());
+        }
+        earlier
+    }
+
     /// The members that were not met by a walk that is over.
     pub fn unmet(&self) -> Vec<MemberName> {
         let met = |present: &Present| present.version == self.version;

@@ -14,7 +14,6 @@ pub mod extend;
 pub mod extra;
 pub mod fail;
 pub mod get;
-pub mod glob;
 pub mod gone;
 pub mod help;
 pub mod list;

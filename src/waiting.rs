@@ -257,8 +257,13 @@ impl Waiting {
     /// Ends a client's wait; the edge delivers the answer when the unit is over.
     pub fn answer(&mut self, ticket: Ticket, reply: Result<Reply, Error>, handed: Vec<Handed>) -> Option<Waiter> {
         let waiter = self.leave(ticket)?;
-        self.answered.push(Answered { ticket, reply, handed });
+        self.tell(ticket, reply, handed);
         Some(waiter)
+    }
+
+    /// The same for a client that was taken out of its line before.
+    pub fn tell(&mut self, ticket: Ticket, reply: Result<Reply, Error>, handed: Vec<Handed>) {
+        self.answered.push(Answered { ticket, reply, handed });
     }
 
     /// The answers of this unit, to be delivered.

@@ -282,6 +282,10 @@ pub fn show(reply: &Reply) -> String {
         Reply::Tail(bytes, from) => String::from_utf8_lossy(&bytes[*from..]).into_owned(),
         Reply::Bytes(bytes) => String::from_utf8_lossy(bytes).into_owned(),
         Reply::Array(items) => format!("[{}]", items.iter().map(show).collect::<Vec<_>>().join(", ")),
+        Reply::Texts(fields) => {
+            let fields: Vec<String> = fields.iter().map(|(field, value)| format!("{field}={value}")).collect();
+            format!("{{{}}}", fields.join(" "))
+        }
         Reply::Map(fields) => {
             let fields: Vec<String> = fields
                 .iter()
