@@ -2,6 +2,8 @@
 
 pub mod builder;
 pub mod client;
+pub mod clock;
+pub mod crew;
 pub mod history;
 pub mod member;
 pub mod places;
@@ -9,6 +11,7 @@ pub mod process;
 pub mod random;
 pub mod record;
 pub mod server;
+pub mod service;
 pub mod stream;
 pub mod task;
 pub mod value;
