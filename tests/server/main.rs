@@ -57,5 +57,6 @@ mod reload;
 mod replica;
 mod replication;
 mod script;
+mod signs_of_life;
 mod stale;
 mod timer;
