@@ -45,6 +45,7 @@ mod persistence;
 mod proc_cluster;
 mod proc_events;
 mod proc_foreign;
+mod proc_history;
 mod proc_input;
 mod proc_keys;
 mod proc_replication;
