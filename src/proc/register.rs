@@ -107,21 +107,18 @@ pub fn register(
     })
 }
 
-/// The host was booted since its other members registered: their processes are gone. Replies whether there were any.
+/// The host was booted since its other members registered: their processes are gone. Whether there were any.
 fn end_other_boots(unit: &mut Unit<'_>, name: &Name, wish: &Registration) -> Answer<bool> {
     let (Some(host), Some(boot)) = (&wish.host, &wish.boot) else {
         return Ok(false);
     };
-    let Some(known) = unit.memory.presence.known(name) else {
-        return Ok(false);
-    };
-    let itself = |member: &MemberName| wish.token.is_some() && *member == wish.member;
-    let mut others = known.of_other_boots(host, boot);
-    others.retain(|member| !itself(member));
-    for member in &others {
+    let known = unit.memory.presence.known(name);
+    let mut old = known.map(|known| known.of_other_boots(host, boot)).unwrap_or_default();
+    old.retain(|member| wish.token.is_none() || *member != wish.member);
+    for member in &old {
         roster::remove(unit, name, member, &Reason::Reboot)?;
     }
-    Ok(!others.is_empty())
+    Ok(!old.is_empty())
 }
 
 /// Whether a member may be taken for gone by one that wants its name: its connection was seen closing, or its
