@@ -72,6 +72,24 @@ pub fn may_lead(unit: &Unit<'_>, ttl: Ms) -> Result<(), Error> {
     Ok(())
 }
 
+/// The same of a member that leads, stands in the line or `wants` to: `ttl` is what it is to have, else it keeps
+/// its own, and one that is not there gets the default.
+pub fn may_lead_with(
+    unit: &mut Unit<'_>,
+    name: &Name,
+    member: &str,
+    ttl: Option<Ms>,
+    wants: bool,
+) -> Result<(), Error> {
+    let leads = proc::head(unit, name)?.leader.as_deref() == Some(member);
+    let present = unit.memory.presence.member(name, member);
+    if !(wants || leads || present.is_some_and(|present| present.candidate)) {
+        return Ok(());
+    }
+    let own = present.map_or(unit.env.settings.ttl, |present| present.member.ttl);
+    may_lead(unit, ttl.unwrap_or(own))
+}
+
 /// Appoints a leader when there is none: the first in the line that lives. Replies who leads.
 pub fn elect(unit: &mut Unit<'_>, name: &Name) -> Answer<Option<MemberName>> {
     loop {
