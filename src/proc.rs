@@ -5,6 +5,7 @@
 
 pub mod election;
 pub mod events;
+pub mod overview;
 pub mod register;
 pub mod roster;
 pub mod tick;
@@ -60,6 +61,12 @@ pub fn check(unit: &mut Unit<'_>, name: &Name) -> Answer<()> {
     unit.keys.expect(name.members(), Type::Hash)?;
     unit.keys.expect(name.candidates(), Type::SortedSet)?;
     unit.keys.expect(name.events(), Type::Stream)
+}
+
+/// The same for what is only looked at: memory does not see when a key is overwritten by a string.
+pub fn look(unit: &mut Unit<'_>, name: &Name) -> Answer<()> {
+    unit.keys.expect(name.service(), Type::Hash)?;
+    unit.keys.expect(name.members(), Type::Hash)
 }
 
 /// The service's own hash, read when it is not in memory.

@@ -11,7 +11,8 @@ pub enum Index {
     Scheduled,
     /// List of one priority: ids that may be claimed, oldest first.
     Ready(u8),
-    /// Sorted set: id, score = lease deadline, steady ms of the process that wrote it.
+    /// Sorted set: id, score = lease deadline, steady ms of the process that wrote it; 2^53 - 1 for a claim that
+    /// lasts as long as its member.
     Claimed,
     /// Sorted set: id, score = died at, wall ms.
     Dead,
@@ -82,20 +83,21 @@ pub enum Part<'a> {
 }
 
 impl Part<'_> {
+    /// What a change of this part means for the module's memory.
+    pub fn touched(&self) -> Touched {
+        match self {
+            Part::Task(_) | Part::Extra(_) => Touched::Task,
+            Part::Events => Touched::Events,
+            Part::Service | Part::Members | Part::Candidates => Touched::Service,
+            Part::Queue | Part::Workers | Part::Index(_) | Part::Dropped(..) => Touched::Queue,
+        }
+    }
+
     /// What the names of keys begin with.
     fn family(&self) -> &'static str {
         match self {
             Part::Service | Part::Members | Part::Candidates | Part::Events => "proc:",
             _ => "task:",
-        }
-    }
-
-    /// Whose memory a change of this key by a record of effects makes stale.
-    pub fn touched(&self) -> Touched {
-        match self {
-            Part::Service | Part::Members | Part::Candidates => Touched::Service,
-            Part::Events => Touched::Events,
-            _ => Touched::Queue,
         }
     }
 }

@@ -3,7 +3,7 @@
 use crate::error::Error;
 use crate::keyspace::Answer;
 use crate::names::Name;
-use crate::presence::{Gone, Member, MemberName, Present, Reason, Registration};
+use crate::presence::{Gone, Member, MemberName, Present, Reason, Registration, Walk};
 use crate::proc::events::{Event, tell};
 use crate::proc::{self, election};
 use crate::reply::Reply;
@@ -41,6 +41,12 @@ pub fn join(unit: &mut Unit<'_>, name: &Name, wish: &Registration, reason: &str)
     };
     let mut present = Present::new(record, unit.env.steady);
     present.token = token;
+    let is_first = unit.keys.hlen(name.members())? == 0;
+    let service = unit.memory.presence.service(name);
+    if is_first && service.count() == 0 {
+        // Nobody else is to be met.
+        service.walk = Walk::Done;
+    }
     store(unit, name, &wish.member, present)?;
     if let Some(connection) = wish.bind {
         unit.memory.rebind(connection, name, &wish.member);
@@ -151,16 +157,15 @@ pub fn remove(unit: &mut Unit<'_>, name: &Name, member: &str, reason: &Reason) -
     if present.candidate {
         unit.keys.zrem(name.candidates(), &[member.as_bytes()])?;
     }
-    let led = head.leader.as_deref() == Some(member);
     let event = Event {
         kind: "down",
         member,
         record: Some(&present.member),
-        epoch: led.then_some(head.epoch),
+        epoch: None,
         reason: reason.text(),
     };
     tell(unit, name, &event)?;
-    if led {
+    if head.leader.as_deref() == Some(member) {
         election::vacate(unit, name)?;
     }
     let lost = *reason != Reason::Left;

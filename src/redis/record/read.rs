@@ -1,7 +1,5 @@
 //! Reads a record and does what it says, through the same verbs that wrote it.
 
-use smallvec::SmallVec;
-
 use super::{VERSION, index_code};
 use crate::keyspace::{Answer, EntryId, Keyspace};
 use crate::names::{Index, Key, Name, Part, Touched};
@@ -13,6 +11,17 @@ pub enum Unreadable {
     Version,
     /// An operation, a key or an operand is not as the format says.
     Malformed,
+}
+
+/// What was done to the keys of a name.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Applied {
+    /// Operations that met a key of another type.
+    pub refused: usize,
+    /// Whether something is derived in memory from a key of the queue that may have changed.
+    pub queue: bool,
+    /// Likewise of the service.
+    pub service: bool,
 }
 
 /// One operation, as read.
@@ -34,13 +43,18 @@ enum Op<'a> {
     Append(Part<'a>, EntryId, usize, Vec<(&'a [u8], &'a [u8])>),
 }
 
-/// What a record did.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Applied {
-    /// How many of its operations met a key of another type.
-    pub refused: usize,
-    /// Whose keys it changed.
-    pub touched: SmallVec<[Touched; 2]>,
+impl<'a> Op<'a> {
+    /// The key that changes.
+    fn part(&self) -> Part<'a> {
+        match self {
+            Op::Set(part, _) | Op::SetStart(part, _) => *part,
+            Op::Del(part) | Op::Rename(part, _) => *part,
+            Op::Push(part, _) | Op::PushFront(part, _) | Op::Pop(part, _) | Op::Remove(part, _) => *part,
+            Op::Add(part, _) | Op::Rem(part, _) | Op::RemLowest(part, _) => *part,
+            Op::SetFields(part, _) | Op::DelFields(part, _) => *part,
+            Op::Append(part, ..) => *part,
+        }
+    }
 }
 
 /// Does to the keys of `name` what the record says; nothing when it cannot be read.
@@ -55,35 +69,14 @@ pub fn apply(record: &[u8], name: &Name, keys: &mut dyn Keyspace) -> Result<Appl
     }
     let mut applied = Applied::default();
     for op in &ops {
-        applied.refused += usize::from(run(op, name, keys).is_err());
-        let touched = op.part().touched();
-        if !applied.touched.contains(&touched) {
-            applied.touched.push(touched);
+        match op.part().touched() {
+            Touched::Queue => applied.queue = true,
+            Touched::Service => applied.service = true,
+            Touched::Task | Touched::Events => {}
         }
+        applied.refused += usize::from(run(op, name, keys).is_err());
     }
     Ok(applied)
-}
-
-impl<'a> Op<'a> {
-    /// The key it changes; of a renamed one, the key it was.
-    fn part(&self) -> Part<'a> {
-        match self {
-            Op::Set(part, _)
-            | Op::SetStart(part, _)
-            | Op::Del(part)
-            | Op::Rename(part, _)
-            | Op::Push(part, _)
-            | Op::PushFront(part, _)
-            | Op::Pop(part, _)
-            | Op::Remove(part, _)
-            | Op::Add(part, _)
-            | Op::Rem(part, _)
-            | Op::RemLowest(part, _)
-            | Op::SetFields(part, _)
-            | Op::DelFields(part, _)
-            | Op::Append(part, ..) => *part,
-        }
-    }
 }
 
 fn run(op: &Op<'_>, name: &Name, keys: &mut dyn Keyspace) -> Answer<()> {
