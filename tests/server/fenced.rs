@@ -97,6 +97,25 @@ fn commands_of_ours_run_inside() {
 }
 
 #[test]
+fn a_script_is_refused_and_looks_for_itself_instead() {
+    let server = Server::start();
+    let mut client = server.client();
+    let epoch = lead(&mut client).to_string();
+    let mut stream = Stream::of(&server);
+    for command in ["EVAL", "eval", "EVAL_RO", "EVALSHA", "EVALSHA_RO", "FCALL", "FCALL_RO"] {
+        let refused = client.call_args(&["HB.FENCED", "s", &epoch, command, "return 1", "0"]);
+        let expected = format!("-BADARG {command} is not allowed inside HB.FENCED");
+        assert_eq!(refused, expected);
+    }
+    let script = "redis.call('HB.CHECK', KEYS[1], ARGV[1]); return redis.call('INCR', KEYS[2])";
+    let mut look = |epoch: &str| client.call_args(&["EVAL", script, "2", "s", "n", epoch]);
+    let late = look("5").to_string();
+    assert!(late.starts_with(&format!("-FENCED epoch={epoch} leader=a")), "{late}");
+    assert_eq!(look(&epoch), "1");
+    assert_eq!(stream.take(), ["INCR n"]);
+}
+
+#[test]
 fn what_waits_or_changes_the_connection_is_refused() {
     let server = Server::start();
     let mut client = server.client();
@@ -109,9 +128,6 @@ fn what_waits_or_changes_the_connection_is_refused() {
         "DISCARD".into(),
         "WATCH k".into(),
         "UNWATCH".into(),
-        "BLPOP l 0".into(),
-        "BRPOPLPUSH l m 0".into(),
-        "WAIT 1 0".into(),
         "SUBSCRIBE c".into(),
         "PSUBSCRIBE c".into(),
         "UNSUBSCRIBE c".into(),
@@ -126,9 +142,23 @@ fn what_waits_or_changes_the_connection_is_refused() {
         "steward.apply s x".into(),
         format!("HB.FENCED s {epoch} SET k v"),
         format!("hb.fenced s {epoch} SET k v"),
+        "TASK.CLAIM s w BIND".into(),
+        "PID.REGISTER s b 1 BIND".into(),
+        "steward.apply s x".into(),
     ] {
         let refused = client.call(&format!("HB.FENCED s {epoch} {words}"));
         assert_eq!(refused.code(), "BADARG", "{words}: {refused}");
+    }
+    // Refused by some servers, and no wait on the others.
+    for words in [
+        "BLPOP none 0",
+        "BRPOPLPUSH none l 0",
+        "WAIT 1 0",
+        "XREAD BLOCK 0 STREAMS none $",
+    ] {
+        let reply = client.call(&format!("HB.FENCED s {epoch} {words}"));
+        let waited_not = [Value::Null, Value::NullArray, Value::Int(0)].contains(&reply);
+        assert!(waited_not || reply.code() == "BADARG", "{words}: {reply}");
     }
     assert_eq!(client.digest(), digest);
     assert_eq!(client.call("PING"), "+PONG");
@@ -159,6 +189,9 @@ fn the_callers_rights_hold() {
         "FLUSHALL",
     ] {
         assert_eq!(fenced(words).code(), "NOPERM", "{words}");
+    }
+    for words in ["ACL WHOAMI", "CONFIG GET maxmemory"] {
+        assert!(fenced(words).is_error(), "{words}");
     }
     assert_eq!(admin.digest(), digest);
     assert_eq!(user.call(&format!("HB.FENCED other {epoch} GET mine")).code(), "NOPERM");

@@ -60,4 +60,6 @@ mod replication;
 mod script;
 mod signs_of_life;
 mod stale;
+mod start_over;
 mod timer;
+mod unblock;
