@@ -583,6 +583,11 @@ impl Presence {
         }
     }
 
+    /// The service a queue follows, as far as its settings were read.
+    pub fn followed_by<'a>(&'a self, queue: &'a Name) -> &'a Name {
+        self.following.get(queue).unwrap_or(queue)
+    }
+
     /// The queues that may follow a service: that of its name, and those that were told to.
     pub fn followers(&self, service: &Name) -> Vec<Name> {
         let told = self.followers.get(service).into_iter().flatten();
