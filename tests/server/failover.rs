@@ -92,9 +92,11 @@ fn a_planned_failover_is_nobodys_death() {
     processes[1].register("s lost 4 TTL 300 BIND GRACE 100");
     client.schedule("s x ID held");
     client.claim("s bound LEASE MEMBER");
+    let mut waiting = server.waiter(&format!("HB.CAMPAIGN s beating {beating} BLOCK 0"));
     client.must("FAILOVER");
     wait_until("the replica leads", || there.info("role") == "master");
     wait_until("the old primary follows", || client.info("role") == "slave");
+    assert_eq!(waiting.receive().code(), "UNBLOCKED");
     // Their connections to the old primary no longer say anything.
     drop(processes);
     assert_eq!(there.beat("s", "beating", beating), "candidate");
