@@ -4,13 +4,16 @@ use crate::env::{Caller, Env};
 use crate::error::Error;
 use crate::names::Name;
 use crate::spec::{Access, Arg, Args, Keys, Kind, Spec};
+use crate::task::member;
 use crate::task::take::{self, Effort, Taken};
 use crate::time::{MAX_BLOCK, MAX_LEASE};
 use crate::unit::{Command, Outcome, Unit};
 use crate::waiting::{Lease, Patience, Want};
 
 const BLOCK: Arg = Arg::duration("BLOCK", 0, MAX_BLOCK);
-const LEASE: Arg = Arg::duration("LEASE", 1, MAX_LEASE);
+const LEASE: Arg = Arg::option("LEASE", "ms", Kind::IntOr(1, MAX_LEASE, "ms", MEMBER));
+/// The lease of a claim that lasts as long as its worker is a member of the queue's service.
+const MEMBER: &str = "MEMBER";
 /// Most queues one MCLAIM names.
 const MAX_QUEUES: i64 = 100;
 
@@ -79,15 +82,19 @@ impl Command for MClaim {
         }
         let want = want(args, caller, true)?;
         for name in &names {
+            let service = super::service(unit, name)?;
+            member::check(unit, &service, &want)?;
             take::check(unit, name, &want.worker)?;
         }
         let effort = effort(caller, &unit.env);
         let mut unsure = Vec::new();
+        let mut quiet = true;
         for name in &names {
             let taken = take::take(unit, name, &want, effort)?;
             if !taken.tasks.is_empty() {
                 return Ok(take::outcome(taken, None, &[], want));
             }
+            quiet &= taken.quiet;
             if taken.unsure {
                 unsure.push(name.clone());
             }
@@ -95,6 +102,7 @@ impl Command for MClaim {
         let wait = patience(args, caller);
         let taken = Taken {
             unsure: !unsure.is_empty(),
+            quiet,
             ..Taken::default()
         };
         let names = if wait.is_some() { names } else { unsure };
@@ -114,7 +122,10 @@ fn want(args: &Args<'_>, caller: &Caller<'_>, named: bool) -> Result<Want, Error
             .int("COUNT")
             .and_then(|count| usize::try_from(count).ok())
             .unwrap_or(1),
-        lease: args.int("LEASE").map(Lease::For),
+        lease: match args.word("LEASE") {
+            Some(_) => Some(Lease::Member),
+            None => args.int("LEASE").map(Lease::For),
+        },
         bind,
         full: args.has("FULL"),
         named,

@@ -133,7 +133,7 @@ fn a_foreign_id_in_an_index_never_stops_the_timer() {
 
 /// A random argument, often one that means something.
 fn argument(random: &mut Random) -> Vec<u8> {
-    const WORDS: [&str; 60] = [
+    const WORDS: [&str; 62] = [
         "q",
         "r",
         "a",
@@ -190,6 +190,8 @@ fn argument(random: &mut Random) -> Vec<u8> {
         "quiet",
         "none",
         "PING",
+        "service",
+        "MEMBER",
         "1700000000000",
         "{t}q",
         "*",
