@@ -9,6 +9,9 @@ pub mod register;
 pub mod roster;
 pub mod tick;
 
+#[cfg(test)]
+mod life;
+
 use std::rc::Rc;
 
 use sha2::{Digest, Sha256};
