@@ -46,6 +46,20 @@ fn records_that_others_change_are_taken_as_they_are() {
 }
 
 #[test]
+fn a_record_that_was_deleted_and_restored_is_a_member_again() {
+    let mut world = World::new();
+    register(&mut world, "a 1");
+    world.tick();
+    let record = String::from_utf8(hash(&mut world, "proc:{s}:members")[b"a".as_slice()].clone()).unwrap();
+    edit(&mut world, "a", None);
+    assert_eq!(world.say("PID.GET s a"), "null");
+    edit(&mut world, "a", Some(&record));
+    assert_eq!(world.say("PID.GET s a pid"), "1");
+    world.tick();
+    assert_eq!(members(&world), ["a"]);
+}
+
+#[test]
 fn candidates_and_leaders_that_are_no_members_are_passed_over() {
     let mut world = World::new();
     let boss = candidate(&mut world, "boss", 0);

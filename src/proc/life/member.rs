@@ -108,6 +108,30 @@ fn one_in_grace_comes_back_or_is_replaced() {
     assert_eq!(members(&world), ["a"]);
 }
 
+/// Between the close of a connection and the tick the process may have come back.
+#[test]
+fn one_that_came_back_before_the_tick_does_not_die() {
+    for again in [
+        "PID.REGISTER s a 1 BIND TOKEN",
+        "PID.REGISTER s a 1 TOKEN",
+        "HB.BEAT s a BIND TOKEN",
+    ] {
+        let mut world = World::new();
+        let token = register(&mut world, "a 1 BIND");
+        closed(&mut world, 1);
+        world.hear(2, &format!("{again} {token}"));
+        world.tick();
+        assert_eq!(members(&world), ["a"], "{again}");
+        assert_eq!(events(&world), ["up a registered"], "{again}");
+    }
+    let mut world = World::new();
+    let token = register(&mut world, "a 1 BIND");
+    closed(&mut world, 1);
+    world.hear(2, &format!("HB.BEAT s a TOKEN {token}"));
+    world.tick();
+    assert_eq!(events(&world), ["up a registered", "down a disconnect"]);
+}
+
 #[test]
 fn a_reboot_ends_all_members_of_the_host_and_the_next_leads_at_once() {
     let mut world = World::new();
