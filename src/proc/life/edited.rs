@@ -45,6 +45,47 @@ fn records_that_others_change_are_taken_as_they_are() {
     assert_eq!(members(&world), ["odd\n"]);
 }
 
+/// Its process is somebody else's now: what it held is lost, and it does not lead.
+#[test]
+fn one_whose_record_was_deleted_registers_anew() {
+    for line in [
+        "HB.BEAT s a CAMPAIGN",
+        "PID.REGISTER s a 2",
+        "PID.REGISTER s a 2 EXCLUSIVE",
+    ] {
+        for looked in [false, true] {
+            let mut world = World::new();
+            register(&mut world, "a 1 EXCLUSIVE");
+            let epoch = of(&world.say("HB.LEADER s"), "epoch").to_string();
+            world.tick();
+            edit(&mut world, "a", None);
+            if looked {
+                assert_eq!(world.say("PID.GET s a"), "null");
+            }
+            news(&mut world);
+            world.say(line);
+            world.tick();
+            assert_eq!(members(&world), ["a"], "{line}");
+            assert_eq!(news(&mut world)[..2], ["down a deleted", "up a registered"], "{line}");
+            let now = world.say("HB.LEADER s");
+            assert!(now == "null" || of(&now, "epoch") != epoch, "{line}");
+        }
+    }
+}
+
+#[test]
+fn one_that_registers_for_the_first_time_does_not_lead_because_a_key_says_so() {
+    let mut world = World::new();
+    candidate(&mut world, "boss", 0);
+    candidate(&mut world, "c", 0);
+    hash(&mut world, "proc:{s}").insert(b"leader".to_vec(), b"a".to_vec());
+    world.memory.touched(&service(), Touched::Service);
+    let reply = world.say("PID.REGISTER s a 1");
+    assert_eq!((of(&reply, "status"), of(&reply, "epoch")), ("registered", "null"));
+    world.tick();
+    assert_eq!(leader(&mut world), "c");
+}
+
 #[test]
 fn a_record_that_was_deleted_and_restored_is_a_member_again() {
     let mut world = World::new();
