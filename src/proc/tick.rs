@@ -102,7 +102,9 @@ fn end_overdue(unit: &mut Unit<'_>, name: &Name) -> Answer<()> {
         let Some(member) = unit.memory.presence.service(name).take_due(now) else {
             return Ok(());
         };
-        let Some(present) = unit.memory.presence.member(name, &member) else {
+        // Somebody else may have changed its record.
+        let there = proc::find(unit, name, &member)?;
+        let Some(present) = unit.memory.presence.member(name, &member).filter(|_| there) else {
             continue;
         };
         let Some((deadline, _)) = present.deadline(default) else {

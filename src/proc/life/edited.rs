@@ -100,6 +100,22 @@ fn a_record_that_was_deleted_and_restored_is_a_member_again() {
     assert_eq!(members(&world), ["a"]);
 }
 
+/// The record is what counts, also in the moment in which the member is overdue.
+#[test]
+fn a_record_that_was_changed_is_read_before_anybody_dies() {
+    let mut world = World::new();
+    for number in 0..30 {
+        register(&mut world, &format!("m{number} 1 TTL 60000"));
+    }
+    register(&mut world, "a 1 TTL 1000");
+    world.tick();
+    world.wall = world.wall.after(1_000);
+    world.steady = world.steady.after(1_000);
+    edit(&mut world, "a", Some(r#"{"ttl":9000}"#));
+    world.tick();
+    assert!(members(&world).contains(&"a".to_string()));
+}
+
 #[test]
 fn candidates_and_leaders_that_are_no_members_are_passed_over() {
     let mut world = World::new();
