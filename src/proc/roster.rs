@@ -174,6 +174,7 @@ pub fn remove(unit: &mut Unit<'_>, name: &Name, member: &str, reason: &Reason) -
     };
     tell(unit, name, &event)?;
     if led {
+        unit.memory.presence.service(name).settled = true;
         election::vacate(unit, name)?;
     }
     let lost = *reason != Reason::Left;

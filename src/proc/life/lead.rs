@@ -219,3 +219,19 @@ fn without_data_or_members_or_with_a_leader_there_is_no_window_or_a_short_one() 
     world.module.reclaim_window = 0;
     assert_eq!(of(&world.say("PID.REGISTER new 1 1 EXCLUSIVE"), "status"), "registered");
 }
+
+#[test]
+fn one_that_leads_since_before_a_load_may_go_at_once() {
+    for goes in [
+        "HB.RESIGN s boss $",
+        "PID.DEREGISTER s boss TOKEN $",
+        "PID.EVICT s boss",
+    ] {
+        let mut world = World::new();
+        let boss = candidate(&mut world, "boss", 0);
+        candidate(&mut world, "next", 0);
+        world.restart();
+        world.say(&goes.replace('$', &boss));
+        assert_eq!(leader(&mut world), "next", "{goes}");
+    }
+}
