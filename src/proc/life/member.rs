@@ -1,7 +1,8 @@
 //! Unit tests: how a member comes, comes back and goes.
 
 use super::{answers, candidate, closed, events, leader, members, news, of, register, wait};
-use crate::task::world::World;
+use crate::task::world::{START, World};
+use crate::time::Wall;
 
 #[test]
 fn a_process_registers_resumes_and_is_held_off() {
@@ -219,6 +220,21 @@ fn a_signal_stands_until_it_is_cleared_and_reaches_those_of_before() {
         ["a", "b", "c"].map(|member| signal(&mut world, member)),
         ["null", "null", "null"]
     );
+}
+
+/// The clock of the server that was promoted may be behind.
+#[test]
+fn a_signal_to_all_reaches_those_that_registered_by_a_later_clock() {
+    let mut world = World::new();
+    world.say("HB.BEAT s a");
+    world.restart();
+    world.memory.fence = 0;
+    world.wall = Wall(START - 5_000);
+    world.tick();
+    assert_eq!(world.say("HB.SIGNAL s * stop"), "1");
+    assert_eq!(of(&world.say("HB.BEAT s a"), "signal"), "stop");
+    world.say("HB.BEAT s b");
+    assert_eq!(of(&world.say("HB.BEAT s b"), "signal"), "null");
 }
 
 #[test]
