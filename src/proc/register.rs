@@ -53,6 +53,7 @@ pub fn register(
     } else if !proc::find(unit, name, member)? {
         roster::has_room(unit, name, full)?;
     }
+    may_lead(unit, name, wish)?;
     // From here on nothing fails.
     let rebooted = end_other_boots(unit, name, wish)?;
     if (wish.exclusive || rebooted) && !turn {
@@ -99,6 +100,19 @@ pub fn register(
         epoch: (leads || wish.exclusive).then_some(epoch),
         ttl: ttl.unwrap_or(0),
     })
+}
+
+/// Nothing, when the TTL it will have lets it lead, if it leads or wants to.
+fn may_lead(unit: &mut Unit<'_>, name: &Name, wish: &Registration) -> Result<(), Error> {
+    let leads = proc::head(unit, name)?.leader.as_ref() == Some(&wish.member);
+    let present = unit.memory.presence.member(name, &wish.member);
+    let resumes = present.filter(|_| wish.token.is_some());
+    let may = resumes.is_some_and(|present| present.candidate || leads);
+    if !(wish.exclusive || may && wish.ttl.is_some()) {
+        return Ok(());
+    }
+    let own = resumes.map_or(unit.env.settings.ttl, |present| present.member.ttl);
+    election::may_lead(unit, wish.ttl.unwrap_or(own))
 }
 
 /// The host was booted since its other members registered: their processes are gone. Replies whether there were any.

@@ -47,6 +47,38 @@ fn a_holder_without_a_ttl_has_none_to_tell() {
 }
 
 #[test]
+fn a_ttl_that_outlives_the_window_cannot_lead() {
+    let mut world = World::new();
+    let refused = "-BADARG TTL of one that may lead must be an integer from 0 to steward.reclaim-window, 60000 ms";
+    assert_eq!(world.say("PID.REGISTER s a 1 EXCLUSIVE TTL 60001"), refused);
+    assert_eq!(world.say("HB.BEAT s a CAMPAIGN TTL 60001"), refused);
+    let long = register(&mut world, "long 1 TTL 60001");
+    assert_eq!(world.say(&format!("HB.CAMPAIGN s long {long}")), refused);
+    assert_eq!(
+        world.say(&format!("PID.REGISTER s long 1 EXCLUSIVE TOKEN {long}")),
+        refused
+    );
+    // Nor can one that leads or stands get one afterwards.
+    for member in ["leads", "stands"] {
+        let token = candidate(&mut world, member, 0);
+        assert_eq!(
+            world.say(&format!("HB.BEAT s {member} TOKEN {token} TTL 60001")),
+            refused
+        );
+        assert_eq!(
+            world.say(&format!("PID.REGISTER s {member} 1 TTL 60001 TOKEN {token}")),
+            refused
+        );
+    }
+    world.module.reclaim_window = 0;
+    assert_eq!(leader(&mut world), "leads");
+    assert_eq!(
+        of(&world.say(&format!("HB.CAMPAIGN s long {long}")), "role"),
+        "candidate"
+    );
+}
+
+#[test]
 fn candidates_lead_by_priority_then_first_come_and_waiters_stand_between_them() {
     let mut world = World::new();
     let boss = candidate(&mut world, "boss", 1_000);
