@@ -1,6 +1,6 @@
 //! Unit tests: who leads, and who has to wait for that.
 
-use super::{answers, candidate, leader, members, news, of, register, wait};
+use super::{answers, candidate, closed, leader, members, news, of, register, wait};
 use crate::task::world::World;
 
 #[test]
@@ -134,6 +134,24 @@ fn a_new_priority_changes_the_place_and_none_keeps_it() {
     assert_eq!(world.say(&format!("HB.WITHDRAW s a {a}")), "1");
     assert_eq!(world.say(&format!("HB.WITHDRAW s a {a}")), "0");
     assert_eq!(position(&mut world, &format!("a {a} PRIORITY 5")), "2");
+}
+
+#[test]
+fn one_that_waits_to_be_the_holder_takes_the_place_of_its_silent_predecessor_in_its_turn() {
+    let mut world = World::new();
+    register(&mut world, "boss 1 EXCLUSIVE");
+    world.hear(5, "PID.REGISTER s a 1 BIND GRACE 5000");
+    let first = wait(&mut world, 21, "PID.REGISTER s a 2 EXCLUSIVE BLOCK 0");
+    let second = wait(&mut world, 22, "PID.REGISTER s b 3 EXCLUSIVE BLOCK 0");
+    closed(&mut world, 5);
+    world.pass(1);
+    world.say("PID.EVICT s boss");
+    let told = answers(&mut world);
+    assert_eq!(told.iter().map(|(ticket, _)| *ticket).collect::<Vec<_>>(), [first]);
+    assert_eq!(of(&told[0].1, "status"), "replaced");
+    assert_eq!(leader(&mut world), "a");
+    world.say("PID.EVICT s a");
+    assert_eq!(answers(&mut world)[0].0, second);
 }
 
 #[test]
