@@ -1,6 +1,6 @@
 //! Unit tests: keys that somebody else has changed.
 
-use super::{candidate, edit, hash, leader, members, news, of, register, service};
+use super::{answers, candidate, edit, hash, leader, members, news, of, register, service, wait};
 use crate::keyspace::fake::Value;
 use crate::names::Touched;
 use crate::task::world::World;
@@ -181,6 +181,47 @@ fn numbers_no_client_could_hold_stop_nothing() {
         assert_eq!(world.say(&format!("PID.DEREGISTER s b TOKEN {token}")), "1");
         candidate(&mut world, "a", 0);
     }
+}
+
+#[test]
+fn a_service_whose_keys_are_gone_is_gone() {
+    let mut world = World::new();
+    let boss = candidate(&mut world, "boss", 0);
+    candidate(&mut world, "next", 0);
+    let waits = wait(&mut world, 4, "PID.AWAIT s boss DOWN BLOCK 0");
+    let lead = wait(&mut world, 5, "PID.REGISTER s w 1 EXCLUSIVE BLOCK 0");
+    world.tick();
+    world.keys.keys.clear();
+    world.memory.touched(&service(), Touched::Service);
+    world.tick();
+    let told = answers(&mut world);
+    assert!(told.contains(&(waits, "1".to_string())), "{told:?}");
+    assert!(
+        told.iter()
+            .any(|(ticket, reply)| *ticket == lead && of(reply, "status") == "registered")
+    );
+    assert!(
+        world
+            .say(&format!("HB.BEAT s boss TOKEN {boss}"))
+            .starts_with("-NOMEMBER")
+    );
+    assert_eq!(members(&world), ["w"]);
+    world.memory.flushed(None);
+    world.keys.keys.clear();
+    world.tick();
+    assert!(world.keys.keys.is_empty());
+    assert_eq!(world.say("PID.LIST s"), "[0, []]");
+    assert_eq!(world.say("HB.LEADER s"), "null");
+    // A connection of before is bound to nothing.
+    register(&mut world, "a 1 BIND");
+    world.memory.flushed(None);
+    world.keys.keys.clear();
+    world.tick();
+    world.hear(2, "PID.REGISTER s a 1 TTL 1000");
+    world.pass(900);
+    world.say("PID.GET s a");
+    world.pass(100);
+    assert!(members(&world).is_empty());
 }
 
 #[test]
