@@ -559,9 +559,12 @@ impl Presence {
         }
     }
 
-    /// No connection is bound to anything any more.
-    pub fn unbind_all(&mut self) {
-        self.bound.clear();
+    /// No connection is bound to members of these services any more.
+    pub fn unbind_all(&mut self, of: impl Fn(&Name) -> bool) {
+        self.bound.retain(|_, members| {
+            members.retain(|(name, _)| !of(name));
+            !members.is_empty()
+        });
     }
 
     /// Notes which service a queue follows; `None`: the one of its own name.

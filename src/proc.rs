@@ -10,6 +10,9 @@ pub mod register;
 pub mod roster;
 pub mod tick;
 
+#[cfg(test)]
+mod life;
+
 use std::rc::Rc;
 
 use sha2::{Digest, Sha256};
@@ -139,9 +142,11 @@ pub fn adopt(unit: &mut Unit<'_>, name: &Name, member: &str, stored: Option<&[u8
     if present.member.token != record.token {
         present.token = None;
     }
+    let latest = record.order.max(record.signal_at);
     present.member = record;
     present.candidate = candidate;
     service.put(&Rc::from(member), present, unit.env.settings.ttl);
+    unit.saw_fence(latest);
     plan(unit, name);
     true
 }
