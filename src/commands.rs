@@ -1,12 +1,28 @@
 //! The one list of all commands.
 
-use crate::task;
-use crate::unit::Command;
+use crate::env::Caller;
+use crate::error::Error;
+use crate::spec::Args;
+use crate::unit::{Command, Outcome, Unit};
+use crate::{hb, pid, task};
 
 /// Something done once for every command: registration, the README's table, the tests.
 pub trait Visitor {
     /// Meets one command.
     fn visit<C: Command>(&mut self);
+}
+
+/// Runs a command with all that follows from it in the same unit: a sign of life of the members bound to the
+/// caller's connection before, and after it the end of what was held by members that went.
+pub fn run<C: Command>(args: &Args<'_>, caller: &Caller<'_>, unit: &mut Unit<'_>) -> Result<Outcome, Error> {
+    if let Some(connection) = caller.connection {
+        let named = ["worker", "member"].into_iter().find(|name| args.has(name));
+        let named = named.map(|name| args.text(name));
+        unit.memory.presence.seen(connection, named, unit.env.steady);
+    }
+    let outcome = C::run(args, caller, unit);
+    task::gone::settle(unit);
+    outcome
 }
 
 /// Shows every command to the visitor, in the order of the documentation.
@@ -36,6 +52,23 @@ pub fn visit_all(visitor: &mut impl Visitor) {
     visitor.visit::<task::purge::Purge>();
     visitor.visit::<task::drop::Drop>();
     visitor.visit::<task::help::Help>();
+    visitor.visit::<pid::register::Register>();
+    visitor.visit::<pid::deregister::Deregister>();
+    visitor.visit::<pid::evict::Evict>();
+    visitor.visit::<pid::get::Get>();
+    visitor.visit::<pid::list::List>();
+    visitor.visit::<pid::services::Services>();
+    visitor.visit::<pid::await_member::Await>();
+    visitor.visit::<pid::help::Help>();
+    visitor.visit::<hb::beat::Beat>();
+    visitor.visit::<hb::campaign::Campaign>();
+    visitor.visit::<hb::withdraw::Withdraw>();
+    visitor.visit::<hb::resign::Resign>();
+    visitor.visit::<hb::leader::Leader>();
+    visitor.visit::<hb::check::Check>();
+    visitor.visit::<hb::fenced::Fenced>();
+    visitor.visit::<hb::signal::Signal>();
+    visitor.visit::<hb::help::Help>();
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! The module's settings: `steward.*` in redis.conf and CONFIG GET/SET. Queue settings win over them.
 
-use crate::time::{MAX_LEASE, Ms};
+use crate::time::{MAX_LEASE, MAX_TTL, MIN_TTL, Ms};
 
 /// A numeric setting of the module.
 #[derive(Debug)]
@@ -24,6 +24,14 @@ pub struct Settings {
     pub max_payload: i64,
     /// `timer-slice`, microseconds one tick may work before other clients get their turn.
     pub timer_slice: i64,
+    /// `ttl`, ms: how long a member lives without a sign of life when it does not say.
+    pub ttl: Ms,
+    /// `reclaim-window`, ms: how long after a load or a promotion no new leader is appointed, at most.
+    pub reclaim_window: Ms,
+    /// `max-members`: most members of one service.
+    pub max_members: i64,
+    /// `events`: how many entries a stream of events keeps.
+    pub events: i64,
     /// `timer`: no holds everything still that time would move.
     pub timer: bool,
 }
@@ -53,6 +61,26 @@ pub const NUMBERS: &[Number] = &[
         range: (100, 1_000, 100_000),
         field: |settings| &mut settings.timer_slice,
     },
+    Number {
+        name: "ttl",
+        range: (MIN_TTL, 15_000, MAX_TTL),
+        field: |settings| &mut settings.ttl,
+    },
+    Number {
+        name: "reclaim-window",
+        range: (0, 60_000, 60_000),
+        field: |settings| &mut settings.reclaim_window,
+    },
+    Number {
+        name: "max-members",
+        range: (1, 100_000, 1_000_000),
+        field: |settings| &mut settings.max_members,
+    },
+    Number {
+        name: "events",
+        range: (10, 1_000, 1_000_000),
+        field: |settings| &mut settings.events,
+    },
 ];
 
 impl Default for Settings {
@@ -62,6 +90,10 @@ impl Default for Settings {
             attempts: 0,
             max_payload: 0,
             timer_slice: 0,
+            ttl: 0,
+            reclaim_window: 0,
+            max_members: 0,
+            events: 0,
             timer: true,
         };
         for number in NUMBERS {

@@ -28,6 +28,8 @@ pub struct Caller<'a> {
     pub connection: Option<u64>,
     /// Whether the client may be held: not in MULTI, not in a script.
     pub may_wait: bool,
+    /// Whether memory is full: nothing new is taken in.
+    pub memory_full: bool,
     /// Whether the caller's ACL rules let him read this key.
     pub may_see: &'a dyn Fn(&str) -> bool,
 }

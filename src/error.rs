@@ -23,6 +23,19 @@ pub enum Error {
     TooBig(usize),
     /// The queue cannot be dropped: so many tasks are claimed.
     BusyQueue(usize),
+    /// There is no such member, or no more.
+    NoMember,
+    /// Not the epoch that leads now, or not the member's token; holds who leads in which epoch.
+    Fenced {
+        /// The epoch of now; 0 when nobody leads.
+        epoch: u64,
+        /// The leader of now; empty when nobody leads.
+        leader: String,
+    },
+    /// The service has as many members as `steward.max-members`, which it holds.
+    ServiceFull(i64),
+    /// Memory is full, and this is something new.
+    OutOfMemory,
     /// A key of ours holds another type.
     WrongType,
     /// A record under our keys is not one of ours, or of a later version.
@@ -60,7 +73,18 @@ pub const CODES: &[(&str, &str, &str)] = &[
         "stop, then ACK or RELEASE",
     ),
     ("TOOBIG", "the payload exceeds `steward.max-payload`", "shrink it"),
+    (
+        "QUEUEFULL",
+        "the service has as many members as `steward.max-members`",
+        "slow down",
+    ),
     ("BUSYQUEUE", "DROP while tasks are claimed", "wait, or FORCE"),
+    ("NOMEMBER", "unknown or dead member", "register again"),
+    (
+        "FENCED epoch=<now> leader=<member>",
+        "not the epoch that leads now, or not the member's token",
+        "stop acting",
+    ),
     (
         "WRONGTYPE",
         "a key of ours holds another type",
@@ -89,6 +113,13 @@ impl fmt::Display for Error {
                 "TOOBIG payload is larger than steward.max-payload: at most {max} bytes"
             ),
             Error::BusyQueue(claimed) => write!(f, "BUSYQUEUE {claimed} tasks are claimed: wait, or give FORCE"),
+            Error::NoMember => f.write_str("NOMEMBER no such member"),
+            Error::Fenced { epoch, leader } => write!(f, "FENCED epoch={epoch} leader={leader}"),
+            Error::ServiceFull(max) => write!(
+                f,
+                "QUEUEFULL the service has steward.max-members members: at most {max}"
+            ),
+            Error::OutOfMemory => f.write_str("OOM command not allowed when used memory > 'maxmemory'."),
             Error::WrongType => f.write_str("WRONGTYPE Operation against a key holding the wrong kind of value"),
             Error::Foreign => {
                 f.write_str("ERR the record of this task was not written by this version of steward and is left alone")

@@ -7,11 +7,12 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use crate::agenda::Agenda;
 use crate::env::Env;
 use crate::holds::Holds;
-use crate::names::{ByName, Id, Name, Touched};
+use crate::names::{ByName, Name, Touched};
+use crate::presence::{Bound, MemberName, Presence, Reason, Service};
 use crate::queue::{Ended, Queue};
 use crate::stats::{Lateness, Totals};
-use crate::time::{Ms, SECOND, Wall};
-use crate::waiting::{Handed, Waiting};
+use crate::time::{Ms, SECOND, Steady, Wall};
+use crate::waiting::{Handed, Ticket, Waiter, Waiting};
 
 /// Memory of a queue without keys and without use is dropped after this long, ms.
 const IDLE: i64 = 3_600 * SECOND;
@@ -21,14 +22,16 @@ const IDLE: i64 = 3_600 * SECOND;
 pub struct Memory {
     queues: ByName<Queue>,
     known: BTreeSet<Name>,
-    /// When each queue next needs the timer.
+    /// The members of the services.
+    pub presence: Presence,
+    /// When each queue and service next needs the timer.
     pub agenda: Agenda,
-    /// Clients that wait for a task.
+    /// Clients that wait.
     pub waiting: Waiting,
     /// What holds expiry back.
     pub holds: Holds,
     /// Claims bound to a connection, by their token.
-    pub bound: HashMap<u64, BTreeMap<u64, (Name, Id)>>,
+    pub bound: HashMap<u64, BTreeMap<u64, Bound>>,
     /// The last id or fence given out.
     pub fence: u64,
     /// Counts over all queues.
@@ -77,10 +80,12 @@ impl Memory {
 
     /// Somebody else changed a key of the queue.
     pub fn touched(&mut self, name: &Name, what: Touched) {
-        if what == Touched::Queue {
-            self.queue(name).forget();
-            self.agenda.now(name);
+        match what {
+            Touched::Queue => self.queue(name).forget(),
+            Touched::Service => self.presence.service(name).forget(),
+            Touched::Task | Touched::Events => return,
         }
+        self.agenda.now(name);
     }
 
     /// The queue was dropped: nobody holds anything of it any more.
@@ -90,9 +95,16 @@ impl Memory {
         self.agenda.now(name);
     }
 
-    /// A load or a promotion: what was derived is derived anew, and no lease ends before it got its full
-    /// length again. Connections of before are no more.
-    pub fn start_over(&mut self) {
+    /// A load or a promotion: what was derived is derived anew, and no lease and no member ends before it got its
+    /// full length again. Connections of before are no more. With data, grants of just before may be lost: new
+    /// leaders wait.
+    pub fn start_over(&mut self, now: Steady, with_data: bool) {
+        self.presence.reclaims_since = with_data.then_some(now);
+        self.presence.unbind_all();
+        for (name, service) in self.presence.services_mut() {
+            service.start_over();
+            self.agenda.now(name);
+        }
         self.bound.clear();
         for (name, queue) in &mut self.queues {
             queue.start_over();
@@ -108,7 +120,12 @@ impl Memory {
             self.agenda.now(name);
         }
         for claims in self.bound.values_mut() {
-            claims.retain(|_, (name, _)| !gone(name));
+            claims.retain(|_, bound| !gone(&bound.queue));
+        }
+        for (name, service) in self.presence.services_mut().filter(|(name, _)| gone(name)) {
+            service.start_over();
+            service.emptied = true;
+            self.agenda.now(name);
         }
     }
 
@@ -125,6 +142,13 @@ impl Memory {
             other.db = if name.db == a { b } else { a };
             self.touched(&other, Touched::Queue);
         }
+        let services = self.presence.services().map(|(name, _)| name);
+        let services: Vec<Name> = services.filter(|name| name.db == a || name.db == b).cloned().collect();
+        for name in services {
+            let mut other = name.clone();
+            other.db = if name.db == a { b } else { a };
+            self.touched(&other, Touched::Service);
+        }
         self.flushed(Some(a));
         self.flushed(Some(b));
     }
@@ -137,11 +161,21 @@ impl Memory {
     }
 
     /// Ties a claim to a connection.
-    pub fn bind(&mut self, connection: u64, token: u64, name: &Name, id: &[u8]) {
-        self.bound
-            .entry(connection)
-            .or_default()
-            .insert(token, (name.clone(), Id::from_slice(id)));
+    pub fn bind(&mut self, connection: u64, token: u64, claim: Bound) {
+        self.bound.entry(connection).or_default().insert(token, claim);
+    }
+
+    /// A member came back on this connection: the claims that were bound to one of before are bound to it now.
+    pub fn rebind(&mut self, connection: u64, service: &Name, member: &MemberName) {
+        self.presence.bind(connection, service, member);
+        let present = self.presence.service(service).member_mut(member);
+        let parked = present.map(|present| std::mem::take(&mut present.parked));
+        for (token, claim) in parked.unwrap_or_default() {
+            let queue = self.queues.get_mut(&claim.queue);
+            if queue.is_some_and(|queue| queue.claims.tie(claim.worker, token, Some(connection))) {
+                self.bind(connection, token, claim);
+            }
+        }
     }
 
     /// A claim that was tied to a connection has ended.
@@ -154,15 +188,57 @@ impl Memory {
         }
     }
 
-    /// A connection closed: the claims bound to it end with the next tick. Whether there were any.
-    pub fn disconnected(&mut self, connection: u64) -> bool {
-        let Some(claims) = self.bound.remove(&connection) else {
-            return false;
-        };
-        for (token, (name, id)) in claims {
-            self.end(&name, Ended { id, token, lost: true });
+    /// A connection closed: the members for which it was the last one die when their grace is over, and the claims
+    /// bound to it end, those of such a member with it. Whether there was anything.
+    pub fn disconnected(&mut self, connection: u64, now: Steady, default_ttl: Ms) -> bool {
+        let away = self.presence.disconnected(connection, now, default_ttl);
+        for (name, member) in &away {
+            let service = self.presence.service(name);
+            if service.member(member).is_some_and(|present| present.member.grace == 0) {
+                service.doomed.insert(member.clone(), Reason::Disconnect);
+                self.agenda.now(name);
+            } else if let Some(next) = service.next() {
+                self.agenda.at_steady(name, next);
+            }
         }
-        true
+        let claims = self.bound.remove(&connection).unwrap_or_default();
+        let any = !(away.is_empty() && claims.is_empty());
+        for (token, claim) in claims {
+            match self.holder_of(&claim, &away) {
+                Some((service, member)) => self.park(token, claim, &service, &member),
+                None => {
+                    let Bound { queue, id, .. } = claim;
+                    self.end(&queue, Ended { id, token, lost: true });
+                }
+            }
+        }
+        any
+    }
+
+    /// The member among these that holds the claim.
+    fn holder_of(&self, claim: &Bound, members: &[(Name, MemberName)]) -> Option<(Name, MemberName)> {
+        let worker = self.queues.get(&claim.queue)?.workers.as_ref()?.name(claim.worker)?;
+        let holds = |(service, member): &&(Name, MemberName)| {
+            member.as_ref() == worker && self.presence.followers(service).contains(&claim.queue)
+        };
+        members.iter().find(holds).cloned()
+    }
+
+    /// A bound claim outlives its connection, as its member may come back.
+    fn park(&mut self, token: u64, claim: Bound, service: &Name, member: &MemberName) {
+        if let Some(queue) = self.queues.get_mut(&claim.queue) {
+            queue.claims.tie(claim.worker, token, None);
+        }
+        if let Some(present) = self.presence.service(service).member_mut(member) {
+            present.parked.push((token, claim));
+        }
+    }
+
+    /// A waiting client gave up or went away: until now it gave a sign of life.
+    pub fn leave(&mut self, ticket: Ticket, now: Steady) -> Option<Waiter> {
+        let waiter = self.waiting.leave(ticket)?;
+        self.presence.seen(waiter.connection, None, now);
+        Some(waiter)
     }
 
     /// A claim was handed to a client that is gone: it ends with the next tick, as if released.
@@ -176,6 +252,11 @@ impl Memory {
         self.agenda.now(name);
     }
 
+    /// The cancelled tasks of a queue that a worker holds.
+    pub fn cancelled_of(&self, _queue: &Name, _worker: &str) -> Vec<crate::names::Id> {
+        Vec::new()
+    }
+
     /// Passes over something under our keys that is not ours: counted, and told to the log once a queue.
     pub fn skip_foreign(&mut self, name: &Name, what: &str) {
         self.skipped_foreign += 1;
@@ -187,23 +268,38 @@ impl Memory {
         }
     }
 
-    /// Forgets a queue that has no keys here. Should some come, they tell.
+    /// The same of a service.
+    pub fn skip_foreign_member(&mut self, name: &Name, what: &str) {
+        self.skipped_foreign += 1;
+        let text = format!("service {}: passed over {what}", name.text().escape_default());
+        let service = self.presence.service(name);
+        if !service.complained {
+            service.complained = true;
+            self.complaints.push(text);
+        }
+    }
+
+    /// Forgets a queue and a service of this name that have no keys here. Should some come, they tell.
     pub fn forget(&mut self, name: &Name) {
+        self.presence.follow(name, None);
+        self.presence.forget(name);
         self.queues.remove(name);
         self.known.remove(name);
         self.agenda.clear(name);
     }
 
-    /// The queues that nobody used for an hour, waits for or holds anything of.
+    /// The names that nobody used for an hour, waits for, or holds or is anything of.
     pub fn idle(&self, env: &Env) -> Vec<Name> {
-        let is_idle = |name: &Name, queue: &Queue| {
-            env.steady.since(queue.used) > IDLE && queue.claims.is_empty() && !self.waiting.any(name)
+        let idle_queue = |queue: &Queue| env.steady.since(queue.used) > IDLE && queue.claims.is_empty();
+        let idle_service = |service: &Service| env.steady.since(service.used) > IDLE && service.count() == 0;
+        let is_idle = |name: &&Name| {
+            self.queues.get(*name).is_none_or(idle_queue)
+                && self.presence.known(name).is_none_or(idle_service)
+                && !self.waiting.any(name)
         };
-        self.queues
-            .iter()
-            .filter(|(name, queue)| is_idle(name, queue))
-            .map(|(name, _)| name.clone())
-            .collect()
+        let services = self.presence.services().map(|(name, _)| name);
+        let services = services.filter(|name| !self.queues.contains_key(*name));
+        self.queues.keys().chain(services).filter(is_idle).cloned().collect()
     }
 
     /// All queues in memory.

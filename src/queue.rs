@@ -187,6 +187,12 @@ impl Claims {
     pub fn insert(&mut self, worker: u32, token: u64, held: Held) {
         self.by_worker.entry(worker).or_default().entry(token).or_insert(held);
     }
+    /// Ties a claim to a connection, or loosens it; whether there is such a claim.
+    pub fn tie(&mut self, worker: u32, token: u64, connection: Option<u64>) -> bool {
+        let claims = self.by_worker.get_mut(&worker);
+        let held = claims.and_then(|claims| claims.get_mut(&token));
+        held.map(|held| held.connection = connection).is_some()
+    }
     /// Forgets a claim that has ended.
     pub fn remove(&mut self, worker: u32, token: u64) -> Option<Held> {
         let claims = self.by_worker.get_mut(&worker)?;

@@ -25,6 +25,8 @@ pub enum Reply {
     Array(Vec<Reply>),
     /// A RESP3 map, a flat array in RESP2; always all fields, in the documented order.
     Map(Vec<(&'static str, Reply)>),
+    /// A map of texts that users chose.
+    Texts(Vec<(String, String)>),
 }
 
 impl Reply {

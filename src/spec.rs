@@ -65,14 +65,16 @@ pub struct Arg {
 /// What values an argument takes.
 #[derive(Debug)]
 pub enum Kind {
-    /// A queue name; checked where the database is known.
-    Queue,
+    /// The name of a queue or a service; checked where the database is known.
+    Name,
     /// An id or a worker: 1 to 256 bytes of UTF-8 without control characters.
     Text,
     /// Any bytes.
     Bytes,
     /// An integer of this range, both ends allowed, in this unit ("" for a count).
     Int(i64, i64, &'static str),
+    /// An integer of this range in this unit, or this word.
+    IntOr(i64, i64, &'static str, &'static str),
     /// One of these words.
     Words(&'static [&'static str]),
     /// Nothing: the keyword says it all.
@@ -115,7 +117,11 @@ impl Arg {
         Arg::option(word, "ms", Kind::Int(min, max, "ms"))
     }
     /// The queue of a command.
-    pub const QUEUE: Arg = Arg::value("queue", Kind::Queue);
+    pub const QUEUE: Arg = Arg::value("queue", Kind::Name);
+    /// The service of a command.
+    pub const SERVICE: Arg = Arg::value("service", Kind::Name);
+    /// A member of a service.
+    pub const MEMBER: Arg = Arg::value("member", Kind::Text);
     /// The id of a task.
     pub const ID: Arg = Arg::value("id", Kind::Text);
     /// The worker that claims.

@@ -14,7 +14,7 @@ pub mod extend;
 pub mod extra;
 pub mod fail;
 pub mod get;
-pub mod glob;
+pub mod gone;
 pub mod help;
 pub mod list;
 pub mod mschedule;

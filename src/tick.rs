@@ -1,11 +1,17 @@
-//! What time moves, one slice a queue.
+//! What time moves, one slice a name.
 
 use crate::names::Name;
-use crate::task;
 use crate::unit::Unit;
+use crate::{proc, task};
 
-/// One slice of work for the queue whose moment has come: claims that ended without a command, tasks that are
-/// due, leases that ran out. Plans the queue's next moment on the agenda.
+/// One slice of work for the name whose moment has come: members that died and what they held, claims that ended
+/// without a command, tasks that are due, leases that ran out. Plans the name's next moment on the agenda.
 pub fn run(unit: &mut Unit<'_>, name: &Name) {
-    task::tick::run(unit, name);
+    if unit.memory.presence.known(name).is_some() {
+        proc::tick::run(unit, name);
+        task::gone::settle(unit);
+    }
+    if unit.memory.known_queue(name).is_some() {
+        task::tick::run(unit, name);
+    }
 }

@@ -49,5 +49,9 @@ pub const MIN_UNIX_MS: Ms = 100_000_000_000;
 pub const MAX_UNIX_MS: Ms = 100_000_000_000_000;
 /// Longest lease: 20 days, what six base-36 digits hold, rounded down.
 pub const MAX_LEASE: Ms = 20 * DAY;
+/// Shortest TTL of a member, ms: below it, ordinary delays of a network would kill.
+pub const MIN_TTL: Ms = 100;
+/// Longest TTL and grace of a member.
+pub const MAX_TTL: Ms = DAY;
 /// Longest BLOCK: one day short of what the module API's timeout holds on a 32-bit server; 0 waits for ever.
 pub const MAX_BLOCK: Ms = 20 * DAY;

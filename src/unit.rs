@@ -7,7 +7,7 @@ use crate::keyspace::Keyspace;
 use crate::memory::Memory;
 use crate::reply::Reply;
 use crate::spec::{Args, Spec};
-use crate::waiting::Waiter;
+use crate::waiting::{Handed, Patience, Ticket, Wish};
 
 /// Everything a unit may touch.
 pub struct Unit<'a> {
@@ -32,8 +32,10 @@ pub trait Command {
 pub enum Outcome {
     /// The client is answered.
     Reply(Reply),
-    /// The client is held until `Waiting` has an answer for it. Only where the caller may wait.
-    Wait(Waiter),
+    /// The client is held until `Waiting` has an answer for it, or for so long. Only where the caller may wait.
+    Wait(Wish, Patience),
+    /// The rest of the arguments, from this position on, is a command to be run when this unit is over.
+    Run(usize),
 }
 
 impl From<Reply> for Outcome {
@@ -48,5 +50,12 @@ impl Unit<'_> {
         let fence = self.env.wall_us.max(self.memory.fence + 1).max(stored + 1);
         self.memory.fence = fence;
         fence
+    }
+
+    /// Ends a client's wait with a reply or an error.
+    pub fn answer(&mut self, ticket: Ticket, reply: Result<Reply, Error>, handed: Vec<Handed>) {
+        if let Some(waiter) = self.memory.waiting.answer(ticket, reply, handed) {
+            self.memory.presence.seen(waiter.connection, None, self.env.steady);
+        }
     }
 }

@@ -1,13 +1,25 @@
-//! Clients that wait for a task: first come, first served, whatever the number of clients or queues.
+//! Clients that wait: for a task, for the lead of a service, for a member to come or go. First come, first
+//! served, whatever the number of clients, queues or services.
 
 use std::collections::{BTreeSet, HashMap};
 
+use crate::error::Error;
 use crate::names::{ByName, Id, Name};
+use crate::presence::{MemberName, Registration};
 use crate::reply::Reply;
 use crate::time::Ms;
 
 /// Arrival number of a waiting client; smaller came first.
 pub type Ticket = u64;
+
+/// How long a claim lasts, when its claimer says so.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Lease {
+    /// That long, in ms.
+    For(Ms),
+    /// As long as the worker is a member of the service that the queue follows.
+    Member,
+}
 
 /// What a claimer wants.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -16,8 +28,8 @@ pub struct Want {
     pub worker: String,
     /// Most tasks.
     pub count: usize,
-    /// The lease, ms; it wins over the task's and the queue's.
-    pub lease: Option<Ms>,
+    /// The lease; it wins over the task's and the queue's.
+    pub lease: Option<Lease>,
     /// The connection the claims are bound to.
     pub bind: Option<u64>,
     /// Whether each task is shown in full.
@@ -29,12 +41,35 @@ pub struct Want {
 /// A client that waits.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Waiter {
-    /// The queues, in the order they were given.
-    pub names: Vec<Name>,
-    /// What it wants of the first that has something.
-    pub want: Want,
+    /// Its connection.
+    pub connection: u64,
+    /// What it waits for.
+    pub wish: Wish,
     /// How long it waits.
     pub patience: Patience,
+}
+
+/// What a client waits for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Wish {
+    /// Tasks of the first of these queues, in the order they were given, that has some.
+    Tasks(Vec<Name>, Want),
+    /// That this candidate leads the service.
+    Lead(Name, MemberName),
+    /// To become the exclusive holder of the service; the number is its place in the line of candidates.
+    Hold(Name, Box<Registration>, i64),
+    /// That this member of the service is there, or gone.
+    Presence(Name, MemberName, bool),
+}
+
+impl Wish {
+    /// The queues or the service it is about.
+    pub fn names(&self) -> &[Name] {
+        match self {
+            Wish::Tasks(names, _) => names,
+            Wish::Lead(name, _) | Wish::Hold(name, ..) | Wish::Presence(name, ..) => std::slice::from_ref(name),
+        }
+    }
 }
 
 /// How long a client waits.
@@ -65,7 +100,7 @@ pub struct Answered {
     /// Whose wait it was.
     pub ticket: Ticket,
     /// What it is told.
-    pub reply: Reply,
+    pub reply: Result<Reply, Error>,
     /// What it holds from now on.
     pub handed: Vec<Handed>,
 }
@@ -75,55 +110,125 @@ pub struct Answered {
 pub struct Waiting {
     last: Ticket,
     waiters: HashMap<Ticket, Waiter>,
-    lines: ByName<BTreeSet<Ticket>>,
+    /// Those that wait for tasks of a queue.
+    claimers: ByName<BTreeSet<Ticket>>,
+    /// Those that want to be the exclusive holder of a service.
+    holders: ByName<BTreeSet<Ticket>>,
+    /// Those that wait for something about a member.
+    watchers: ByName<HashMap<MemberName, BTreeSet<Ticket>>>,
     /// Those that wait only for the sweep; few, and never for long.
     impatient: BTreeSet<Ticket>,
+    /// The connections that are held.
+    held: BTreeSet<u64>,
     answered: Vec<Answered>,
 }
 
 impl Waiting {
-    /// Puts a client at the end of the line of each of its queues.
+    /// Puts a client at the end of the line of whatever it waits for.
     pub fn join(&mut self, waiter: Waiter) -> Ticket {
         self.last += 1;
-        for name in &waiter.names {
-            self.lines.entry(name.clone()).or_default().insert(self.last);
+        let ticket = self.last;
+        match &waiter.wish {
+            Wish::Tasks(names, _) => {
+                for name in names {
+                    self.claimers.entry(name.clone()).or_default().insert(ticket);
+                }
+            }
+            Wish::Hold(name, ..) => {
+                self.holders.entry(name.clone()).or_default().insert(ticket);
+            }
+            Wish::Lead(name, member) | Wish::Presence(name, member, _) => {
+                let watchers = self.watchers.entry(name.clone()).or_default();
+                watchers.entry(member.clone()).or_default().insert(ticket);
+            }
         }
         if waiter.patience == Patience::Sweep {
-            self.impatient.insert(self.last);
+            self.impatient.insert(ticket);
         }
-        self.waiters.insert(self.last, waiter);
-        self.last
+        self.held.insert(waiter.connection);
+        self.waiters.insert(ticket, waiter);
+        ticket
     }
 
     /// Takes a client out of every line: it was served, gave up or went away.
     pub fn leave(&mut self, ticket: Ticket) -> Option<Waiter> {
         let waiter = self.waiters.remove(&ticket)?;
         self.impatient.remove(&ticket);
-        for name in &waiter.names {
-            if let Some(line) = self.lines.get_mut(name) {
-                line.remove(&ticket);
-                if line.is_empty() {
-                    self.lines.remove(name);
+        self.held.remove(&waiter.connection);
+        match &waiter.wish {
+            Wish::Tasks(names, _) => {
+                for name in names {
+                    step_out(&mut self.claimers, name, ticket);
+                }
+            }
+            Wish::Hold(name, ..) => step_out(&mut self.holders, name, ticket),
+            Wish::Lead(name, member) | Wish::Presence(name, member, _) => {
+                if let Some(watchers) = self.watchers.get_mut(name) {
+                    if let Some(line) = watchers.get_mut(member) {
+                        line.remove(&ticket);
+                        if line.is_empty() {
+                            watchers.remove(member);
+                        }
+                    }
+                    if watchers.is_empty() {
+                        self.watchers.remove(name);
+                    }
                 }
             }
         }
         Some(waiter)
     }
 
-    /// The client that has waited longest in `name`'s line.
-    pub fn first(&self, name: &Name) -> Option<(Ticket, &Waiter)> {
-        let ticket = *self.lines.get(name)?.first()?;
-        self.waiters.get(&ticket).map(|waiter| (ticket, waiter))
+    /// What a client waits for.
+    pub fn wish(&self, ticket: Ticket) -> Option<&Wish> {
+        self.waiters.get(&ticket).map(|waiter| &waiter.wish)
     }
 
-    /// Whether anybody waits in `name`'s line.
+    /// The client that has waited longest for tasks of the queue.
+    pub fn first(&self, queue: &Name) -> Option<(Ticket, &Want)> {
+        self.claimers_of(queue).next()
+    }
+
+    /// The clients that wait for tasks of the queue, longest wait first.
+    pub fn claimers_of(&self, queue: &Name) -> impl Iterator<Item = (Ticket, &Want)> {
+        let line = self.claimers.get(queue).into_iter().flatten();
+        line.filter_map(|ticket| match self.wish(*ticket) {
+            Some(Wish::Tasks(_, want)) => Some((*ticket, want)),
+            _ => None,
+        })
+    }
+
+    /// The client that has waited longest to be the exclusive holder, with its place in the line of candidates.
+    pub fn first_holder(&self, service: &Name) -> Option<(Ticket, &Registration, i64)> {
+        let ticket = self.holders.get(service)?.first()?;
+        match self.wish(*ticket) {
+            Some(Wish::Hold(_, registration, place)) => Some((*ticket, registration, *place)),
+            _ => None,
+        }
+    }
+
+    /// The clients that wait for something about a member.
+    pub fn watchers_of(&self, service: &Name, member: &str) -> Vec<Ticket> {
+        self.watchers
+            .get(service)
+            .and_then(|watchers| watchers.get(member))
+            .map(|line| line.iter().copied().collect())
+            .unwrap_or_default()
+    }
+
+    /// Whether a client of this connection is held.
+    pub fn is_held(&self, connection: u64) -> bool {
+        self.held.contains(&connection)
+    }
+
+    /// Whether anybody waits for something of this name.
     pub fn any(&self, name: &Name) -> bool {
-        self.lines.contains_key(name)
+        self.claimers.contains_key(name) || self.holders.contains_key(name) || self.watchers.contains_key(name)
     }
 
-    /// How many wait in `name`'s line.
-    pub fn count(&self, name: &Name) -> usize {
-        self.lines.get(name).map_or(0, BTreeSet::len)
+    /// How many wait for tasks of the queue.
+    pub fn count(&self, queue: &Name) -> usize {
+        self.claimers.get(queue).map_or(0, BTreeSet::len)
     }
 
     /// How many wait in all.
@@ -131,30 +236,33 @@ impl Waiting {
         self.waiters.len()
     }
 
-    /// The clients of `name`'s line that wait only for the sweep.
-    pub fn impatient(&self, name: &Name) -> Vec<Ticket> {
-        self.impatient
-            .iter()
-            .copied()
-            .filter(|ticket| {
-                self.waiters
-                    .get(ticket)
-                    .is_some_and(|waiter| waiter.names.contains(name))
-            })
-            .collect()
+    /// The clients that wait for tasks of the queue, but only for the sweep.
+    pub fn impatient(&self, queue: &Name) -> Vec<Ticket> {
+        let waits = |ticket: &Ticket| self.wish(*ticket).is_some_and(|wish| wish.names().contains(queue));
+        self.impatient.iter().copied().filter(waits).collect()
     }
 
-    /// The queues a client waits for.
+    /// The queues or the service a client waits for.
     pub fn names_of(&self, ticket: Ticket) -> Vec<Name> {
-        self.waiters
-            .get(&ticket)
-            .map(|waiter| waiter.names.clone())
-            .unwrap_or_default()
+        self.wish(ticket).map(|wish| wish.names().to_vec()).unwrap_or_default()
+    }
+
+    /// Everybody who waits for something of this name.
+    pub fn all(&self, name: &Name) -> Vec<Ticket> {
+        let lines = [self.claimers.get(name), self.holders.get(name)];
+        let watchers = self.watchers.get(name).into_iter().flat_map(HashMap::values);
+        lines.into_iter().flatten().chain(watchers).flatten().copied().collect()
     }
 
     /// Ends a client's wait; the edge delivers the answer when the unit is over.
-    pub fn answer(&mut self, ticket: Ticket, reply: Reply, handed: Vec<Handed>) {
-        self.leave(ticket);
+    pub fn answer(&mut self, ticket: Ticket, reply: Result<Reply, Error>, handed: Vec<Handed>) -> Option<Waiter> {
+        let waiter = self.leave(ticket)?;
+        self.tell(ticket, reply, handed);
+        Some(waiter)
+    }
+
+    /// The same for a client that was taken out of its line before.
+    pub fn tell(&mut self, ticket: Ticket, reply: Result<Reply, Error>, handed: Vec<Handed>) {
         self.answered.push(Answered { ticket, reply, handed });
     }
 
@@ -163,9 +271,19 @@ impl Waiting {
         std::mem::take(&mut self.answered)
     }
 
-    /// The names that have a line.
+    /// The names that somebody waits for.
     pub fn names(&self) -> impl Iterator<Item = &Name> {
-        self.lines.keys()
+        let services = self.holders.keys().chain(self.watchers.keys());
+        self.claimers.keys().chain(services)
+    }
+}
+
+fn step_out(lines: &mut ByName<BTreeSet<Ticket>>, name: &Name, ticket: Ticket) {
+    if let Some(line) = lines.get_mut(name) {
+        line.remove(&ticket);
+        if line.is_empty() {
+            lines.remove(name);
+        }
     }
 }
 
@@ -174,19 +292,18 @@ mod tests {
     use super::*;
 
     fn waiter(names: &[&str]) -> Waiter {
+        let names = names.iter().map(|name| Name::new(0, name.as_bytes()).unwrap());
+        let want = Want {
+            worker: "w".into(),
+            count: 1,
+            lease: None,
+            bind: None,
+            full: false,
+            named: false,
+        };
         Waiter {
-            names: names
-                .iter()
-                .map(|name| Name::new(0, name.as_bytes()).unwrap())
-                .collect(),
-            want: Want {
-                worker: "w".into(),
-                count: 1,
-                lease: None,
-                bind: None,
-                full: false,
-                named: false,
-            },
+            connection: 1,
+            wish: Wish::Tasks(names.collect(), want),
             patience: Patience::Forever,
         }
     }
@@ -198,7 +315,7 @@ mod tests {
         let first = waiting.join(waiter(&["a", "b"]));
         let second = waiting.join(waiter(&["b"]));
         assert_eq!(waiting.first(&b).map(|(ticket, _)| ticket), Some(first));
-        waiting.answer(first, Reply::Null, Vec::new());
+        waiting.answer(first, Ok(Reply::Null), Vec::new());
         assert!(!waiting.any(&a));
         assert_eq!(waiting.first(&b).map(|(ticket, _)| ticket), Some(second));
         assert_eq!(waiting.take_answered().len(), 1);

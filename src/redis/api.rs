@@ -303,6 +303,10 @@ impl Flags {
     pub fn must_not_wait(self) -> bool {
         self.has(raw::REDISMODULE_CTX_FLAGS_DENY_BLOCKING)
     }
+    /// Whether memory is used up to its limit.
+    pub fn memory_full(self) -> bool {
+        self.has(raw::REDISMODULE_CTX_FLAGS_OOM)
+    }
     /// Whether the server is part of a cluster.
     pub fn in_cluster(self) -> bool {
         self.has(raw::REDISMODULE_CTX_FLAGS_CLUSTER)

@@ -16,7 +16,7 @@ use super::{reply, timer};
 use crate::error::Error;
 use crate::reply::Reply;
 use crate::time::{Ms, Steady};
-use crate::waiting::{Handed, Patience, Ticket, Waiter};
+use crate::waiting::{Handed, Patience, Ticket, Waiter, Wish};
 
 /// The held clients.
 #[derive(Debug, Default)]
@@ -69,11 +69,11 @@ impl Blocked {
     }
 }
 
-/// Holds the client of this context.
-pub fn hold(ctx: *mut Ctx, waiter: Waiter) {
+/// Holds the client of this context, whose connection this is.
+pub fn hold(ctx: *mut Ctx, connection: u64, wish: Wish, patience: Patience) {
     state::with(|state| {
         let env = state.env();
-        let deadline = match waiter.patience {
+        let deadline = match patience {
             Patience::For(wait) => Some(env.steady.after(wait)),
             Patience::Forever | Patience::Sweep => None,
         };
@@ -89,7 +89,11 @@ pub fn hold(ctx: *mut Ctx, waiter: Waiter) {
             call!(RedisModule_SetDisconnectCallback(client, Some(on_disconnect)));
             client
         };
-        let ticket = state.memory.waiting.join(waiter);
+        let ticket = state.memory.waiting.join(Waiter {
+            connection,
+            wish,
+            patience,
+        });
         state.blocked.add(ticket, Held { client, deadline });
         timer::arm(state, &env, timer::SOON);
     });
@@ -99,7 +103,7 @@ pub fn hold(ctx: *mut Ctx, waiter: Waiter) {
 pub fn deliver(state: &mut State) {
     for answered in state.memory.waiting.take_answered() {
         match state.blocked.remove(answered.ticket) {
-            Some(client) => unblock(client, Ok(answered.reply), answered.handed),
+            Some(client) => unblock(client, answered.reply, answered.handed),
             None => give_back(state, answered.handed),
         }
     }
@@ -111,7 +115,7 @@ pub fn end_overdue(state: &mut State, now: Steady) {
         if deadline > now {
             break;
         }
-        state.memory.waiting.leave(ticket);
+        state.memory.leave(ticket, now);
         match state.blocked.remove(ticket) {
             Some(client) => unblock(client, Ok(Reply::NullArray), Vec::new()),
             None => {
@@ -123,8 +127,9 @@ pub fn end_overdue(state: &mut State, now: Steady) {
 
 /// Ends the wait of these clients with an error.
 pub fn refuse(state: &mut State, tickets: &[Ticket], error: &Error) {
+    let now = state.clock.steady();
     for &ticket in tickets {
-        state.memory.waiting.leave(ticket);
+        state.memory.leave(ticket, now);
         if let Some(client) = state.blocked.remove(ticket) {
             unblock(client, Err(error.clone()), Vec::new());
         }
@@ -198,7 +203,8 @@ unsafe extern "C" fn on_timeout(ctx: *mut Ctx, _argv: *mut *mut RawText, _argc: 
         reply::write(ctx, &Reply::NullArray);
         state::soon(move |state| {
             if let Some(ticket) = state.blocked.tickets.get(&client).copied() {
-                state.memory.waiting.leave(ticket);
+                let now = state.clock.steady();
+                state.memory.leave(ticket, now);
                 state.blocked.remove(ticket);
                 // SAFETY: a held client, taken out of the table, so this happens once. Without it the
                 // handle stays, and the module can never be unloaded.
@@ -215,7 +221,8 @@ unsafe extern "C" fn on_disconnect(_ctx: *mut Ctx, client: *mut RawBlocked) {
         state::soon(move |state| {
             // A client that was served meanwhile is not in the table: `on_free` sees that it is gone.
             if let Some(ticket) = state.blocked.tickets.get(&client).copied() {
-                state.memory.waiting.leave(ticket);
+                let now = state.clock.steady();
+                state.memory.leave(ticket, now);
                 state.blocked.remove(ticket);
                 // SAFETY: as above.
                 unsafe { call!(RedisModule_AbortBlock(client)) };

@@ -7,9 +7,8 @@ use std::time::{Duration, Instant};
 use redis_module::raw::{RedisModuleKey, RedisModuleScanCursor};
 
 use super::api::{Ctx, OK, RawText, bytes_of, call};
-use super::notify::ours;
 use super::state;
-use crate::names::{Name, Touched};
+use crate::names::{Name, Touched, owner};
 
 /// How far the search is.
 #[derive(Debug)]
@@ -47,7 +46,7 @@ pub fn step(ctx: *mut Ctx, slice: Duration) {
         return;
     };
     let begun = Instant::now();
-    let mut found: Vec<Name> = Vec::new();
+    let mut found: Vec<(Name, Touched)> = Vec::new();
     let mut more = true;
     // SAFETY: a context the server lent us; the cursor is ours; `on_key` gets the vector and its database.
     unsafe {
@@ -69,8 +68,8 @@ pub fn step(ctx: *mut Ctx, slice: Duration) {
         }
     }
     state::with(|state| {
-        for name in found {
-            state.memory.touched(&name, Touched::Queue);
+        for (name, what) in found {
+            state.memory.touched(&name, what);
         }
         if more {
             state.timer.discovery = Some(search);
@@ -80,16 +79,16 @@ pub fn step(ctx: *mut Ctx, slice: Duration) {
 
 struct Seen<'f> {
     db: i32,
-    found: &'f mut Vec<Name>,
+    found: &'f mut Vec<(Name, Touched)>,
 }
 
 unsafe extern "C" fn on_key(_ctx: *mut Ctx, text: *mut RawText, _key: *mut RedisModuleKey, data: *mut c_void) {
     // SAFETY: `data` is what `step` gave; the key's name lives through this call.
     unsafe {
         if let Some(seen) = data.cast::<Seen<'_>>().as_mut()
-            && let Some((name, Touched::Queue)) = ours(seen.db, bytes_of(text))
+            && let Some((name, what @ (Touched::Queue | Touched::Service))) = owner(seen.db, bytes_of(text))
         {
-            seen.found.push(name);
+            seen.found.push((name, what));
         }
     }
 }

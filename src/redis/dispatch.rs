@@ -9,7 +9,8 @@ use super::acl::Rules;
 use super::api::{Ctx, Flags, OK, RawText, bytes_of, call};
 use super::probe;
 use super::unit::{Mode, run};
-use super::{block, docs, reply};
+use super::{block, docs, fenced, reply};
+use crate::commands;
 use crate::env::Caller;
 use crate::error::Error;
 use crate::names::Name;
@@ -69,19 +70,21 @@ fn execute<C: Command>(ctx: *mut Ctx, arguments: &[&[u8]]) -> Result<Option<Repl
         db,
         connection: connection(id, flags),
         may_wait: !flags.must_not_wait(),
+        memory_full: flags.memory_full(),
         may_see: &may_see,
     };
     let mode = match C::SPEC.access {
         Access::Read => Mode::Reads,
         Access::Write | Access::Grow => Mode::Writes,
     };
-    match run(ctx, mode, |unit| C::run(&args, &caller, unit))? {
+    match run(ctx, mode, |unit| commands::run::<C>(&args, &caller, unit))? {
         Outcome::Reply(reply) => Ok(Some(reply)),
-        Outcome::Wait(waiter) if caller.may_wait => {
-            block::hold(ctx, waiter);
+        Outcome::Wait(wish, patience) if caller.may_wait => {
+            block::hold(ctx, id, wish, patience);
             Ok(None)
         }
-        Outcome::Wait(_) => Ok(Some(Reply::NullArray)),
+        Outcome::Wait(..) => Ok(Some(Reply::NullArray)),
+        Outcome::Run(from) => fenced::run(ctx, &args, arguments.get(from..).unwrap_or_default()),
     }
 }
 

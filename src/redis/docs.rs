@@ -183,11 +183,7 @@ impl Arena {
         for arg in args {
             self.push(&mut array, arg);
         }
-        array.push(no_arg());
-        let mut array = array.into_boxed_slice();
-        let pointer = array.as_mut_ptr();
-        self.arrays.push(array);
-        pointer
+        self.keep(array)
     }
 
     fn push(&mut self, array: &mut Vec<raw::RedisModuleCommandArg>, arg: &Arg) {
@@ -199,16 +195,20 @@ impl Arena {
             raw.flags |= raw::REDISMODULE_CMD_ARG_OPTIONAL.cast_signed();
         }
         match &arg.kind {
-            Kind::Queue => {
+            Kind::Name => {
                 raw.type_ = raw::RedisModuleCommandArgType_REDISMODULE_ARG_TYPE_KEY;
                 raw.key_spec_index = 0;
             }
             Kind::Text | Kind::Bytes => raw.type_ = raw::RedisModuleCommandArgType_REDISMODULE_ARG_TYPE_STRING,
             Kind::Int(..) => raw.type_ = integer(arg),
+            Kind::IntOr(_, _, _, word) => {
+                raw.type_ = raw::RedisModuleCommandArgType_REDISMODULE_ARG_TYPE_ONEOF;
+                raw.subargs = self.number_or(arg.name, word);
+            }
             Kind::Flag => raw.type_ = raw::RedisModuleCommandArgType_REDISMODULE_ARG_TYPE_PURE_TOKEN,
             Kind::Words(words) => {
                 raw.type_ = raw::RedisModuleCommandArgType_REDISMODULE_ARG_TYPE_ONEOF;
-                raw.subargs = self.words(words, &[]);
+                raw.subargs = self.words(words);
             }
             Kind::OneOf(options) => {
                 raw.type_ = raw::RedisModuleCommandArgType_REDISMODULE_ARG_TYPE_ONEOF;
@@ -223,6 +223,10 @@ impl Arena {
             }
             Kind::Many(items) => return self.push_items(array, items, 0),
             Kind::Any(items) => return self.push_items(array, items, raw::REDISMODULE_CMD_ARG_OPTIONAL),
+            Kind::Counted(_, items) if arg.word.is_some() => {
+                raw.type_ = raw::RedisModuleCommandArgType_REDISMODULE_ARG_TYPE_BLOCK;
+                raw.subargs = self.counted(arg.name, items);
+            }
             Kind::Counted(_, items) => {
                 raw.type_ = raw::RedisModuleCommandArgType_REDISMODULE_ARG_TYPE_INTEGER;
                 array.push(raw);
@@ -249,19 +253,44 @@ impl Arena {
         }
     }
 
-    fn words(&mut self, words: &[&'static str], others: &[Arg]) -> *mut raw::RedisModuleCommandArg {
-        let mut array = Vec::new();
-        for other in others {
-            self.push(&mut array, other);
-        }
-        for word in words {
-            let mut raw = no_arg();
-            raw.name = self.pointer(&word.to_ascii_lowercase());
-            raw.token = self.pointer(word);
-            raw.key_spec_index = -1;
-            raw.type_ = raw::RedisModuleCommandArgType_REDISMODULE_ARG_TYPE_PURE_TOKEN;
-            array.push(raw);
-        }
+    /// A choice of these words.
+    fn words(&mut self, words: &[&str]) -> *mut raw::RedisModuleCommandArg {
+        let array = words.iter().map(|word| self.word(word)).collect();
+        self.keep(array)
+    }
+
+    /// A number, or this word instead of it.
+    fn number_or(&mut self, name: &str, word: &str) -> *mut raw::RedisModuleCommandArg {
+        let array = vec![self.number(name), self.word(word)];
+        self.keep(array)
+    }
+
+    /// A count, then these that often.
+    fn counted(&mut self, name: &str, items: &[Arg]) -> *mut raw::RedisModuleCommandArg {
+        let mut array = vec![self.number(name)];
+        self.push_items(&mut array, items, 0);
+        self.keep(array)
+    }
+
+    fn number(&mut self, name: &str) -> raw::RedisModuleCommandArg {
+        let mut raw = no_arg();
+        raw.name = self.pointer(name);
+        raw.key_spec_index = -1;
+        raw.type_ = raw::RedisModuleCommandArgType_REDISMODULE_ARG_TYPE_INTEGER;
+        raw
+    }
+
+    fn word(&mut self, word: &str) -> raw::RedisModuleCommandArg {
+        let mut raw = no_arg();
+        raw.name = self.pointer(&word.to_ascii_lowercase());
+        raw.token = self.pointer(word);
+        raw.key_spec_index = -1;
+        raw.type_ = raw::RedisModuleCommandArgType_REDISMODULE_ARG_TYPE_PURE_TOKEN;
+        raw
+    }
+
+    /// Keeps an array of arguments as long as this arena; it is ended by a zeroed one.
+    fn keep(&mut self, mut array: Vec<raw::RedisModuleCommandArg>) -> *mut raw::RedisModuleCommandArg {
         array.push(no_arg());
         let mut array = array.into_boxed_slice();
         let pointer = array.as_mut_ptr();

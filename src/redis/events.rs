@@ -9,7 +9,7 @@ use redis_module::raw;
 use super::api::{Ctx, Flags, Level, OK, call, log};
 use super::dispatch::guard;
 use super::state::{self, State};
-use super::{eviction, listeners, timer, waits};
+use super::{discover, eviction, listeners, timer, waits};
 use crate::holds::STALL;
 use crate::time::Ms;
 
@@ -61,13 +61,20 @@ fn note(change: impl FnOnce(&mut State) + 'static) {
 
 /// What a primary remembers of its claims is not kept up on a replica, nor the other way round.
 unsafe extern "C" fn on_role(_: *mut Ctx, _: raw::RedisModuleEvent, _: u64, _: *mut c_void) {
-    note(|state| state.memory.start_over());
+    note(start_over);
+}
+
+/// What is in memory is derived anew, and leases and members get their full time again.
+fn start_over(state: &mut State) {
+    let now = state.clock.steady();
+    let with_data = discover::has_data(state.timer.context());
+    state.memory.start_over(now, with_data);
 }
 
 unsafe extern "C" fn on_loading(ctx: *mut Ctx, _: raw::RedisModuleEvent, step: u64, _: *mut c_void) {
     match step {
         raw::REDISMODULE_SUBEVENT_LOADING_ENDED | raw::REDISMODULE_SUBEVENT_LOADING_FAILED => {
-            note(|state| state.memory.start_over());
+            note(start_over);
         }
         // While new data is loaded aside, the old one still serves.
         _ if Flags::of(ctx).loads_aside() => {}
@@ -79,7 +86,7 @@ unsafe extern "C" fn on_async_load(_: *mut Ctx, _: raw::RedisModuleEvent, step: 
     if step == raw::REDISMODULE_SUBEVENT_REPL_ASYNC_LOAD_COMPLETED {
         note(|state| {
             state.memory.flushed(None);
-            state.memory.start_over();
+            start_over(state);
         });
     }
 }
@@ -110,7 +117,8 @@ unsafe extern "C" fn on_client(_: *mut Ctx, _: raw::RedisModuleEvent, step: u64,
     };
     guard(|| {
         state::soon(move |state| {
-            if state.memory.disconnected(id) {
+            let now = state.clock.steady();
+            if state.memory.disconnected(id, now, state::settings().ttl) {
                 timer::arm_now(state);
             }
         });

@@ -23,6 +23,7 @@ mod dispatch;
 mod docs;
 mod events;
 mod eviction;
+mod fenced;
 mod handles;
 mod housekeeping;
 mod info;

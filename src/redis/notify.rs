@@ -7,7 +7,7 @@ use redis_module::raw;
 use super::api::{Ctx, OK, RawText, bytes_of, call, optional};
 use super::dispatch::guard;
 use super::{state, timer};
-use crate::names::{Name, Touched, owner};
+use crate::names::{is_ours, owner};
 
 /// Subscribes to what can change our keys. Not to strings, sets and streams: such a value in the place of one
 /// of our keys is met with an error when it is opened, and to be told would make every SET of the server a
@@ -32,14 +32,6 @@ pub fn subscribe(ctx: *mut Ctx) -> bool {
     }
 }
 
-/// The queue a key belongs to. Nearly all keys of a server are not ours: those are told by their start.
-pub fn ours(db: i32, key: &[u8]) -> Option<(Name, Touched)> {
-    if !key.starts_with(b"task:{") {
-        return None;
-    }
-    owner(db, key)
-}
-
 /// Whether the key is a task's record or its extra fields, without building its name.
 fn is_task(key: &[u8]) -> bool {
     let suffix = key
@@ -54,7 +46,7 @@ unsafe extern "C" fn on_change(ctx: *mut Ctx, class: c_int, _event: *const c_cha
     guard(|| {
         // SAFETY: the key's name lives through this call.
         let key = unsafe { bytes_of(key) };
-        if !key.starts_with(b"task:{") {
+        if !is_ours(key) {
             return;
         }
         // A unit's own writes; only what expires under its hands is news to it.

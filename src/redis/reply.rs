@@ -35,6 +35,13 @@ pub fn write(ctx: *mut Ctx, reply: &Reply) {
                     write(ctx, item);
                 }
             }
+            Reply::Texts(fields) => {
+                call!(RedisModule_ReplyWithMap(ctx, length(fields.len())));
+                for (field, value) in fields {
+                    write_bytes(ctx, field.as_bytes());
+                    write_bytes(ctx, value.as_bytes());
+                }
+            }
             Reply::Map(fields) => {
                 call!(RedisModule_ReplyWithMap(ctx, length(fields.len())));
                 for (field, value) in fields {

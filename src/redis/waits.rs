@@ -30,8 +30,7 @@ pub fn check_slots(ctx: *mut Ctx) {
 
 fn refuse_all(name: &Name, error: &Error) {
     state::with(|state| {
-        while let Some((ticket, _)) = state.memory.waiting.first(name) {
-            block::refuse(state, &[ticket], error);
-        }
+        let tickets = state.memory.waiting.all(name);
+        block::refuse(state, &tickets, error);
     });
 }

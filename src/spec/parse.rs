@@ -179,7 +179,7 @@ impl<'a> Parser<'_, 'a> {
                 for _ in 0..count {
                     self.items(items)?;
                 }
-                return Ok(());
+                Value::Int(count)
             }
             Kind::OneOf(_) => return Ok(()),
             _ => {
@@ -203,9 +203,13 @@ impl<'a> Parser<'_, 'a> {
 
 fn scalar<'a>(key: &str, arg: &'static Arg, bytes: &'a [u8]) -> Result<Value<'a>, Error> {
     match &arg.kind {
-        Kind::Queue | Kind::Bytes => Ok(Value::Bytes(bytes)),
+        Kind::Name | Kind::Bytes => Ok(Value::Bytes(bytes)),
         Kind::Text => plain_text(arg.name, bytes).map(Value::Text),
         Kind::Int(min, max, unit) => int(key, bytes, *min, *max, unit).map(Value::Int),
+        Kind::IntOr(_, _, _, word) if word.as_bytes().eq_ignore_ascii_case(bytes) => Ok(Value::Word(word)),
+        Kind::IntOr(min, max, unit, word) => int(key, bytes, *min, *max, unit)
+            .map(Value::Int)
+            .map_err(|_| Error::BadArg(format!("{key} must be {} or {word}", range(*min, *max, unit)))),
         Kind::Words(words) => find_word(words, bytes)
             .map(Value::Word)
             .ok_or_else(|| Error::BadArg(format!("{key} must be {}", words.join(" or ")))),

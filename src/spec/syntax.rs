@@ -46,6 +46,11 @@ impl Arg {
             Kind::Words(words) => out.push_str(&words.join("|")),
             Kind::Flag => {}
             Kind::Int(0, 9, _) => out.push_str("0-9"),
+            Kind::IntOr(_, _, _, word) => {
+                out.push_str(self.name);
+                out.push('|');
+                out.push_str(word);
+            }
             Kind::Group(args) => push_all(args, out),
             Kind::Many(args) => {
                 push_all(args, out);

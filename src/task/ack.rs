@@ -10,7 +10,7 @@ use crate::spec::{Access, Arg, Args, Keys, Kind, MAX_COUNT, Spec};
 use crate::task::record::{CANCELLED, Record};
 use crate::task::{claim, ending, take};
 use crate::unit::{Command, Outcome, Unit};
-use crate::waiting::Want;
+use crate::waiting::{Lease, Want};
 
 /// TASK.ACK.
 pub struct Ack;
@@ -118,7 +118,7 @@ fn same_again(unit: &mut Unit<'_>, name: &Name, record: &Record) -> Answer<Want>
     Ok(Want {
         worker,
         count: 1,
-        lease: Some(record.lease),
+        lease: Some(Lease::For(record.lease)),
         bind: None,
         full: false,
         named: false,

@@ -7,7 +7,7 @@ use crate::spec::{Access, Arg, Args, Keys, Kind, Spec};
 use crate::task::take::{self, Effort, Taken};
 use crate::time::{MAX_BLOCK, MAX_LEASE};
 use crate::unit::{Command, Outcome, Unit};
-use crate::waiting::{Patience, Want};
+use crate::waiting::{Lease, Patience, Want};
 
 const BLOCK: Arg = Arg::duration("BLOCK", 0, MAX_BLOCK);
 const LEASE: Arg = Arg::duration("LEASE", 1, MAX_LEASE);
@@ -114,7 +114,7 @@ fn want(args: &Args<'_>, caller: &Caller<'_>, named: bool) -> Result<Want, Error
             .int("COUNT")
             .and_then(|count| usize::try_from(count).ok())
             .unwrap_or(1),
-        lease: args.int("LEASE"),
+        lease: args.int("LEASE").map(Lease::For),
         bind,
         full: args.has("FULL"),
         named,

@@ -4,6 +4,7 @@ use crate::env::Caller;
 use crate::error::Error;
 use crate::keyspace::{Answer, Scored};
 use crate::names::{Index, Name, PRIORITIES};
+use crate::pages::bad_cursor;
 use crate::reply::Reply;
 use crate::settings::Settings;
 use crate::spec::{Access, Arg, Args, Keys, Kind, MAX_COUNT, Spec};
@@ -263,9 +264,4 @@ fn numbered(text: &[u8]) -> Option<Scored> {
     let colon = text.iter().position(|&byte| byte == b':')?;
     let number = std::str::from_utf8(text.get(..colon)?).ok()?.parse().ok()?;
     Some((number, text.get(colon + 1..)?.to_vec()))
-}
-
-/// The error for a CURSOR that no page replied.
-pub fn bad_cursor() -> Error {
-    Error::BadArg("CURSOR must be 0 or what the last page replied".into())
 }

@@ -9,8 +9,8 @@ use crate::waiting::Handed;
 
 /// Serves the clients that wait in the queue's line, longest wait first, until one gets nothing.
 pub fn serve(unit: &mut Unit<'_>, name: &Name) {
-    while let Some((ticket, waiter)) = unit.memory.waiting.first(name) {
-        let want = waiter.want.clone();
+    while let Some((ticket, want)) = unit.memory.waiting.first(name) {
+        let want = want.clone();
         match take(unit, name, &want, Effort::Bounded) {
             Ok(taken) if !taken.tasks.is_empty() => {
                 let handed = |(id, token)| Handed {
@@ -19,7 +19,7 @@ pub fn serve(unit: &mut Unit<'_>, name: &Name) {
                     token,
                 };
                 let handed = taken.claims.into_iter().map(handed).collect();
-                unit.memory.waiting.answer(ticket, Reply::Array(taken.tasks), handed);
+                unit.answer(ticket, Ok(Reply::Array(taken.tasks)), handed);
             }
             Ok(taken) if taken.unsure => return,
             _ => break,
@@ -38,7 +38,7 @@ fn dismiss(unit: &mut Unit<'_>, name: &Name) {
                 .unwrap_or(true)
         });
         if none {
-            unit.memory.waiting.answer(ticket, Reply::NullArray, Vec::new());
+            unit.answer(ticket, Ok(Reply::NullArray), Vec::new());
         }
     }
 }

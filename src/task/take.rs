@@ -5,14 +5,16 @@ use smallvec::SmallVec;
 use crate::error::Error;
 use crate::keyspace::{Answer, Type};
 use crate::names::{Id, Index, Name, PRIORITIES};
+use crate::presence::Bound;
 use crate::queue::{Held, Rebase};
 use crate::reply::Reply;
 use crate::settings::Settings;
 use crate::task::record::{CANCELLED, HEADER, Record, State};
 use crate::task::{extra, ready};
-use crate::time::{Ms, Steady};
+use crate::time::{MAX_LEASE, Ms, Steady};
+use crate::unit::Outcome;
 use crate::unit::Unit;
-use crate::waiting::{Patience, Want};
+use crate::waiting::{Lease, Patience, Want, Wish};
 
 /// Ids one claim passes over before it leaves the rest to the tick: a million would stall the server for
 /// a third of a second.
@@ -113,7 +115,12 @@ fn note(unit: &mut Unit<'_>, name: &Name, want: &Want, claims: SmallVec<[Claim; 
     unit.memory.totals.claimed += count;
     if let Some(connection) = want.bind {
         for claim in &claims {
-            unit.memory.bind(connection, claim.token, name, &claim.id);
+            let bound = Bound {
+                queue: name.clone(),
+                id: claim.id.clone(),
+                worker: claim.worker,
+            };
+            unit.memory.bind(connection, claim.token, bound);
         }
     }
     let now = unit.env.steady;
@@ -197,8 +204,11 @@ fn claim(
     taken: &mut Taken,
 ) -> Answer<Claim> {
     let Live { id, mut record, value } = live;
-    let lease = want
-        .lease
+    let wanted = want.lease.map(|lease| match lease {
+        Lease::For(ms) => ms,
+        Lease::Member => MAX_LEASE,
+    });
+    let lease = wanted
         .or_else(|| extra::options(unit.keys, name, &id, &record).lease)
         .unwrap_or_else(|| settings.lease(&unit.env.settings));
     let token = unit.next_fence(record.fence);
@@ -259,18 +269,12 @@ fn worker_number(unit: &mut Unit<'_>, name: &Name, worker: &str) -> Answer<u32> 
 }
 
 /// What a claim command answers: tasks, the wait, or nothing.
-pub fn outcome(taken: Taken, wait: Option<Patience>, names: &[Name], want: Want) -> crate::unit::Outcome {
-    use crate::unit::Outcome;
-    use crate::waiting::Waiter;
+pub fn outcome(taken: Taken, wait: Option<Patience>, names: &[Name], want: Want) -> Outcome {
     if !taken.tasks.is_empty() {
         return Outcome::Reply(Reply::Array(taken.tasks));
     }
     match wait.or(taken.unsure.then_some(Patience::Sweep)) {
-        Some(patience) => Outcome::Wait(Waiter {
-            names: names.to_vec(),
-            want,
-            patience,
-        }),
+        Some(patience) => Outcome::Wait(Wish::Tasks(names.to_vec(), want), patience),
         None => Outcome::Reply(Reply::NullArray),
     }
 }

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::commands::{Visitor, visit_all};
+use crate::commands::{self, Visitor, visit_all};
 use crate::config::Settings as Module;
 use crate::env::{Caller, Env};
 use crate::keyspace::fake::{Fake, Value};
@@ -15,7 +15,7 @@ use crate::task::record::{HEADER, Record, State};
 use crate::tick;
 use crate::time::{Ms, Steady, Wall};
 use crate::unit::{Command, Outcome, Unit};
-use crate::waiting::{Answered, Ticket};
+use crate::waiting::{Answered, Ticket, Waiter};
 
 /// Wall time at which every world begins, ms.
 pub const START: Ms = 1_800_000_000_000;
@@ -56,6 +56,7 @@ impl Visitor for Find<'_> {
             db: 0,
             connection: self.connection,
             may_wait: self.connection.is_some(),
+            memory_full: false,
             may_see: &|_| true,
         };
         let before = (self.world.keys.clone(), self.world.keys.writes);
@@ -66,10 +67,15 @@ impl Visitor for Find<'_> {
         };
         let outcome = C::SPEC
             .parse(&self.argv[words.len()..])
-            .and_then(|args| C::run(&args, &caller, &mut unit));
+            .and_then(|args| commands::run::<C>(&args, &caller, &mut unit));
         let came = match outcome {
             Ok(Outcome::Reply(reply)) => Ok(Came::Reply(reply)),
-            Ok(Outcome::Wait(waiter)) => Ok(Came::Waits(self.world.memory.waiting.join(waiter))),
+            Ok(Outcome::Wait(wish, patience)) => Ok(Came::Waits(self.world.memory.waiting.join(Waiter {
+                connection: self.connection.unwrap_or(0),
+                wish,
+                patience,
+            }))),
+            Ok(Outcome::Run(_)) => panic!("a command inside a command"),
             Err(error) => {
                 assert_eq!(before.0.keys, self.world.keys.keys, "an error changed something");
                 assert_eq!(before.1, self.world.keys.writes, "an error wrote something");
@@ -276,6 +282,10 @@ pub fn show(reply: &Reply) -> String {
         Reply::Tail(bytes, from) => String::from_utf8_lossy(&bytes[*from..]).into_owned(),
         Reply::Bytes(bytes) => String::from_utf8_lossy(bytes).into_owned(),
         Reply::Array(items) => format!("[{}]", items.iter().map(show).collect::<Vec<_>>().join(", ")),
+        Reply::Texts(fields) => {
+            let fields: Vec<String> = fields.iter().map(|(field, value)| format!("{field}={value}")).collect();
+            format!("{{{}}}", fields.join(" "))
+        }
         Reply::Map(fields) => {
             let fields: Vec<String> = fields
                 .iter()

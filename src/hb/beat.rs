@@ -1,0 +1,202 @@
+//! HB.BEAT: a sign of life, and in the same breath all that the server has to say to the member.
+
+use crate::env::Caller;
+use crate::error::Error;
+use crate::keyspace::Answer;
+use crate::names::Name;
+use crate::presence::{MemberName, Registration};
+use crate::proc::{self, election, roster};
+use crate::reply::Reply;
+use crate::spec::{Access, Arg, Args, Keys, Kind, Spec};
+use crate::time::{MAX_TTL, MIN_TTL};
+use crate::unit::{Command, Outcome, Unit};
+
+/// How much one wants to lead; the largest wins.
+pub const PRIORITY: Arg = Arg::option("PRIORITY", "n", Kind::Int(0, election::MAX_PRIORITY, ""));
+/// Cancelled tasks that one reply tells of.
+const MOST_CANCELLED: usize = 1_000;
+
+/// HB.BEAT.
+pub struct Beat;
+
+impl Command for Beat {
+    const SPEC: Spec = Spec {
+        name: "HB.BEAT",
+        summary: "Gives a sign of life, registering the member if need be; tells who leads and what the member should do.",
+        complexity: "O(1)",
+        access: Access::Write,
+        blocking: false,
+        keys: Keys::First,
+        args: &[
+            Arg::SERVICE,
+            Arg::MEMBER,
+            Arg::option("TOKEN", "token", Arg::TOKEN.kind),
+            Arg::duration("TTL", MIN_TTL, MAX_TTL),
+            Arg::option("STATUS", "text", Kind::Text),
+            Arg::option("BIND", "bind", Kind::Group(&[Arg::duration("GRACE", 0, MAX_TTL)])),
+            Arg::option("CAMPAIGN", "campaign", Kind::Group(&[PRIORITY])),
+        ],
+        reply: "map `role` (leader, candidate, member), `epoch`, `leader`, `ttl`, `signal`, `cancelled` (ids of tasks it holds), `token` (null unless it was just made)",
+    };
+
+    fn run(args: &Args<'_>, caller: &Caller<'_>, unit: &mut Unit<'_>) -> Result<Outcome, Error> {
+        let name = proc::service(args, caller)?;
+        let member = args.text("member");
+        let bind = proc::connection(args, caller)?;
+        let there = proc::find(unit, &name, member)?;
+        match (proc::number(args, "TOKEN"), there) {
+            (Some(token), _) => proc::verify(unit, &name, member, token)?,
+            (None, true) => {
+                let present = unit.memory.presence.member(&name, member);
+                if present.is_some_and(|present| present.member.token.is_some()) {
+                    return Err(proc::fenced(unit, &name)?);
+                }
+            }
+            (None, false) => {}
+        }
+        let campaigns = args.has("CAMPAIGN");
+        if campaigns || args.has("TTL") {
+            may_lead(args, unit, &name, member, campaigns)?;
+        }
+        let token = if there {
+            roster::show(unit, &name, member, None);
+            change(args, unit, &name, member, bind)?
+        } else {
+            join(args, caller, unit, &name, bind)?
+        };
+        if args.has("STATUS")
+            && let Some(present) = unit.memory.presence.service(&name).member_mut(member)
+        {
+            present.status = Some(args.text("STATUS").to_string());
+        }
+        if campaigns {
+            election::stand(unit, &name, member, args.int("PRIORITY"))?;
+        }
+        reply(unit, &name, member, token)
+    }
+}
+
+/// Nothing, when the TTL it will have lets the member lead, if it leads or wants to.
+fn may_lead(args: &Args<'_>, unit: &mut Unit<'_>, name: &Name, member: &str, campaigns: bool) -> Result<(), Error> {
+    let leads = proc::head(unit, name)?.leader.as_deref() == Some(member);
+    let present = unit.memory.presence.member(name, member);
+    if !(campaigns || leads || present.is_some_and(|present| present.candidate)) {
+        return Ok(());
+    }
+    let own = present.map_or(unit.env.settings.ttl, |present| present.member.ttl);
+    election::may_lead(unit, args.int("TTL").unwrap_or(own))
+}
+
+/// A member that was not there. Replies its token, if it needs one.
+fn join(
+    args: &Args<'_>,
+    caller: &Caller<'_>,
+    unit: &mut Unit<'_>,
+    name: &Name,
+    bind: Option<u64>,
+) -> Result<Option<u64>, Error> {
+    proc::check(unit, name)?;
+    roster::has_room(unit, name, caller.memory_full)?;
+    let wish = Registration {
+        member: args.text("member").into(),
+        token: None,
+        pid: None,
+        host: None,
+        start: None,
+        boot: None,
+        ttl: args.int("TTL"),
+        bind,
+        grace: args.int("GRACE").unwrap_or(0),
+        exclusive: false,
+        // Only who has a token can lead.
+        with_token: args.has("CAMPAIGN"),
+        meta: None,
+    };
+    roster::join(unit, name, &wish, "registered")
+}
+
+/// What the beat changes of a member that is there. Replies its token, if it was just made.
+fn change(
+    args: &Args<'_>,
+    unit: &mut Unit<'_>,
+    name: &Name,
+    member: &str,
+    bind: Option<u64>,
+) -> Result<Option<u64>, Error> {
+    if !["TTL", "BIND", "CAMPAIGN"].into_iter().any(|word| args.has(word)) {
+        return Ok(None);
+    }
+    proc::check(unit, name)?;
+    let tokenless = unit
+        .memory
+        .presence
+        .member(name, member)
+        .is_some_and(|present| present.member.token.is_none());
+    let epoch = proc::head(unit, name)?.epoch;
+    let token = (args.has("CAMPAIGN") && tokenless).then(|| unit.next_fence(epoch));
+    roster::update(unit, name, member, |record| {
+        record.ttl = args.int("TTL").unwrap_or(record.ttl);
+        if bind.is_some() {
+            record.bind = true;
+            record.grace = args.int("GRACE").unwrap_or(0);
+        }
+        if let Some(token) = token {
+            record.token = Some(proc::hash(token));
+        }
+    })?;
+    if let Some(present) = unit.memory.presence.service(name).member_mut(member)
+        && token.is_some()
+    {
+        present.token = token;
+    }
+    roster::show(unit, name, member, bind);
+    Ok(token)
+}
+
+fn reply(unit: &mut Unit<'_>, name: &Name, member: &str, token: Option<u64>) -> Result<Outcome, Error> {
+    let leader = leader(unit, name, member)?;
+    let head = proc::head(unit, name)?;
+    let leads = leader.as_deref() == Some(member);
+    let presence = &unit.memory.presence;
+    let present = presence.member(name, member);
+    let stands = present.is_some_and(|present| present.candidate);
+    let signal = presence.signal(name, member).map_or(Reply::Null, Reply::text);
+    let ttl = present.map_or(0, |present| present.member.ttl);
+    Ok(Reply::Map(vec![
+        ("role", election::role(leads, stands)),
+        (
+            "epoch",
+            leader.as_ref().map_or(Reply::Null, |_| Reply::number(head.epoch)),
+        ),
+        (
+            "leader",
+            leader.map_or(Reply::Null, |leader| Reply::text(leader.as_ref())),
+        ),
+        ("ttl", Reply::Int(ttl)),
+        ("signal", signal),
+        ("cancelled", cancelled(unit, name, member)),
+        ("token", token.map_or(Reply::Null, Reply::number)),
+    ])
+    .into())
+}
+
+/// Who leads. One that stands in the line and shows itself again may be the one to be appointed.
+fn leader(unit: &mut Unit<'_>, name: &Name, member: &str) -> Answer<Option<MemberName>> {
+    let leader = proc::leader(unit, name)?;
+    let present = unit.memory.presence.member(name, member);
+    if leader.is_some() || !present.is_some_and(|present| present.candidate) {
+        return Ok(leader);
+    }
+    proc::check(unit, name)?;
+    election::elect(unit, name)
+}
+
+/// The cancelled tasks that it holds as a worker, in every queue that follows the service.
+fn cancelled(unit: &Unit<'_>, name: &Name, member: &str) -> Reply {
+    let mut ids = Vec::new();
+    for queue in unit.memory.presence.followers(name) {
+        ids.extend(unit.memory.cancelled_of(&queue, member));
+    }
+    ids.truncate(MOST_CANCELLED);
+    Reply::Array(ids.into_iter().map(Reply::Id).collect())
+}

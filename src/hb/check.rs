@@ -1,0 +1,44 @@
+//! HB.CHECK: whether an epoch is still that of the leader.
+
+use crate::env::Caller;
+use crate::error::Error;
+use crate::names::Name;
+use crate::proc;
+use crate::reply::Reply;
+use crate::spec::{Access, Arg, Args, Keys, Kind, MAX_TOKEN, Spec};
+use crate::unit::{Command, Outcome, Unit};
+
+/// The epoch somebody takes for that of now.
+pub const EPOCH: Arg = Arg::value("epoch", Kind::Int(0, MAX_TOKEN, ""));
+
+/// HB.CHECK.
+pub struct Check;
+
+impl Command for Check {
+    const SPEC: Spec = Spec {
+        name: "HB.CHECK",
+        summary: "Tells whether an epoch is that of the present leader. What is done elsewhere afterwards is not fenced by it.",
+        complexity: "O(1)",
+        // It writes nothing, but a replica, which may lag behind, must not answer it.
+        access: Access::Write,
+        blocking: false,
+        keys: Keys::First,
+        args: &[Arg::SERVICE, EPOCH],
+        reply: "OK",
+    };
+
+    fn run(args: &Args<'_>, caller: &Caller<'_>, unit: &mut Unit<'_>) -> Result<Outcome, Error> {
+        let name = proc::service(args, caller)?;
+        check(args, unit, &name)?;
+        Ok(Reply::OK.into())
+    }
+}
+
+/// Nothing, when somebody leads in this epoch; else `Fenced`.
+pub fn check(args: &Args<'_>, unit: &mut Unit<'_>, name: &Name) -> Result<(), Error> {
+    let leads = proc::leader(unit, name)?.is_some();
+    if leads && Some(proc::head(unit, name)?.epoch) == proc::number(args, "epoch") {
+        return Ok(());
+    }
+    Err(proc::fenced(unit, name)?)
+}

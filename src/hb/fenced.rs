@@ -1,0 +1,35 @@
+//! HB.FENCED: a command that is run only while an epoch leads.
+
+use crate::env::Caller;
+use crate::error::Error;
+use crate::hb::check::{EPOCH, check};
+use crate::proc;
+use crate::spec::{Access, Arg, Args, Keys, Kind, Spec};
+use crate::unit::{Command, Outcome, Unit};
+
+/// HB.FENCED.
+pub struct Fenced;
+
+impl Command for Fenced {
+    const SPEC: Spec = Spec {
+        name: "HB.FENCED",
+        summary: "Runs a command with the caller's rights only while the epoch leads, in one step; else nothing happens.",
+        complexity: "That of the command",
+        access: Access::Write,
+        blocking: false,
+        keys: Keys::First,
+        args: &[
+            Arg::SERVICE,
+            EPOCH,
+            Arg::value("command", Kind::Bytes),
+            Arg::value("args", Kind::Any(&[Arg::value("arg", Kind::Bytes)])),
+        ],
+        reply: "what the command replies",
+    };
+
+    fn run(args: &Args<'_>, caller: &Caller<'_>, unit: &mut Unit<'_>) -> Result<Outcome, Error> {
+        let name = proc::service(args, caller)?;
+        check(args, unit, &name)?;
+        Ok(Outcome::Run(2))
+    }
+}

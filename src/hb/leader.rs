@@ -1,0 +1,46 @@
+//! HB.LEADER: who leads.
+
+use crate::env::Caller;
+use crate::error::Error;
+use crate::proc;
+use crate::reply::Reply;
+use crate::spec::{Access, Arg, Args, Keys, Spec};
+use crate::unit::{Command, Outcome, Unit};
+
+/// HB.LEADER.
+pub struct Leader;
+
+impl Command for Leader {
+    const SPEC: Spec = Spec {
+        name: "HB.LEADER",
+        summary: "Shows who leads a service, in which epoch, and since when.",
+        complexity: "O(1)",
+        access: Access::Read,
+        blocking: false,
+        keys: Keys::First,
+        args: &[Arg::SERVICE],
+        reply: "map `member`, `epoch`, `since` (unix ms), `pid`, `host`; or null",
+    };
+
+    fn run(args: &Args<'_>, caller: &Caller<'_>, unit: &mut Unit<'_>) -> Result<Outcome, Error> {
+        let name = proc::service(args, caller)?;
+        let Some(leader) = proc::leader(unit, &name)? else {
+            return Ok(Reply::Null.into());
+        };
+        let head = proc::head(unit, &name)?;
+        let record = unit
+            .memory
+            .presence
+            .member(&name, &leader)
+            .map(|present| &present.member);
+        let host = record.and_then(|record| record.host.as_deref());
+        Ok(Reply::Map(vec![
+            ("member", Reply::text(leader.as_ref())),
+            ("epoch", Reply::number(head.epoch)),
+            ("since", Reply::Int(head.since)),
+            ("pid", Reply::int_or_null(record.and_then(|record| record.pid))),
+            ("host", host.map_or(Reply::Null, Reply::text)),
+        ])
+        .into())
+    }
+}

@@ -1,0 +1,68 @@
+//! HB.RESIGN: a leader makes room.
+
+use crate::env::Caller;
+use crate::error::Error;
+use crate::proc::events::{Event, tell};
+use crate::proc::{self, election, roster};
+use crate::reply::Reply;
+use crate::spec::{Access, Arg, Args, Keys, Kind, Spec};
+use crate::unit::{Command, Outcome, Unit};
+
+/// HB.RESIGN.
+pub struct Resign;
+
+impl Command for Resign {
+    const SPEC: Spec = Spec {
+        name: "HB.RESIGN",
+        summary: "Ends a lead at the leader's own wish; the next candidate, or the one named, leads at once.",
+        complexity: "O(log N) for N candidates",
+        access: Access::Write,
+        blocking: false,
+        keys: Keys::First,
+        args: &[
+            Arg::SERVICE,
+            Arg::MEMBER,
+            Arg::TOKEN,
+            Arg::option("TO", "candidate", Kind::Text),
+        ],
+        reply: "the new leader, or null",
+    };
+
+    fn run(args: &Args<'_>, caller: &Caller<'_>, unit: &mut Unit<'_>) -> Result<Outcome, Error> {
+        let name = proc::service(args, caller)?;
+        let member = args.text("member");
+        proc::check(unit, &name)?;
+        proc::verify(unit, &name, member, proc::number(args, "token").unwrap_or(0))?;
+        if proc::head(unit, &name)?.leader.as_deref() != Some(member) {
+            return Err(proc::fenced(unit, &name)?);
+        }
+        let to = args.has("TO").then(|| args.text("TO"));
+        if let Some(to) = to {
+            let there = to != member && proc::find(unit, &name, to)?;
+            let present = unit.memory.presence.member(&name, to).filter(|_| there);
+            let stands = present.is_some_and(|present| present.candidate && !proc::is_overdue(unit, present));
+            if !stands {
+                return Err(Error::BadArg("TO must be another candidate of the service".into()));
+            }
+        }
+        roster::show(unit, &name, member, None);
+        roster::update(unit, &name, member, |record| record.exclusive = false)?;
+        let present = unit.memory.presence.member(&name, member);
+        let record = present.map(|present| present.member.clone());
+        let epoch = proc::head(unit, &name)?.epoch;
+        election::vacate(unit, &name)?;
+        let event = Event {
+            kind: "resigned",
+            member,
+            record: record.as_ref(),
+            epoch: Some(epoch),
+            reason: "",
+        };
+        tell(unit, &name, &event)?;
+        if let Some(to) = to {
+            election::appoint(unit, &name, &to.into())?;
+        }
+        let leader = election::elect(unit, &name)?;
+        Ok(leader.map_or(Reply::Null, |leader| Reply::text(leader.as_ref())).into())
+    }
+}

@@ -1,0 +1,113 @@
+//! HB.SIGNAL: a word that stands in every beat's reply until it is cleared.
+
+use crate::env::Caller;
+use crate::error::Error;
+use crate::keyspace::Answer;
+use crate::names::{Name, plain_text};
+use crate::presence::NO_SIGNAL;
+use crate::proc::events::{Event, tell};
+use crate::proc::{self, SIGNAL, SIGNAL_AT, roster};
+use crate::reply::Reply;
+use crate::spec::{Access, Arg, Args, Keys, Kind, Spec};
+use crate::unit::{Command, Outcome, Unit};
+
+/// The words the module itself knows, in the spelling that is stored.
+const KNOWN: [&str; 3] = ["quiet", "stop", NO_SIGNAL];
+/// What stands for all members.
+const ALL: &[u8] = b"*";
+
+/// HB.SIGNAL.
+pub struct Signal;
+
+impl Command for Signal {
+    const SPEC: Spec = Spec {
+        name: "HB.SIGNAL",
+        summary: "Gives a member, or all that have registered so far, a standing signal; quiet and stop: no more tasks; none: cleared.",
+        complexity: "O(1), and O(N) for N clients that wait for tasks when the signal is quiet or stop",
+        access: Access::Write,
+        blocking: false,
+        keys: Keys::First,
+        args: &[
+            Arg::SERVICE,
+            Arg::value("member|*", Kind::Bytes),
+            Arg::value("quiet|stop|none|word", Kind::Text),
+        ],
+        reply: "to how many",
+    };
+
+    fn run(args: &Args<'_>, caller: &Caller<'_>, unit: &mut Unit<'_>) -> Result<Outcome, Error> {
+        let name = proc::service(args, caller)?;
+        let word = args.text("quiet|stop|none|word");
+        let known = KNOWN.into_iter().find(|known| known.eq_ignore_ascii_case(word));
+        let word = known.unwrap_or(word);
+        let to = args.bytes("member|*");
+        proc::check(unit, &name)?;
+        let reached = if to == ALL {
+            to_all(unit, &name, word)?
+        } else {
+            to_one(unit, &name, plain_text("member", to)?, word)?
+        };
+        if reached > 0 {
+            let member = std::str::from_utf8(to).unwrap_or_default();
+            let present = unit.memory.presence.member(&name, member);
+            let record = present.map(|present| present.member.clone());
+            let event = Event {
+                kind: "signal",
+                member,
+                record: record.as_ref(),
+                epoch: None,
+                reason: word,
+            };
+            tell(unit, &name, &event)?;
+            send_home(unit, &name);
+        }
+        Ok(Reply::count(reached).into())
+    }
+}
+
+fn to_one(unit: &mut Unit<'_>, name: &Name, member: &str, word: &str) -> Answer<usize> {
+    if !proc::find(unit, name, member)? {
+        return Ok(0);
+    }
+    let epoch = proc::head(unit, name)?.epoch;
+    let at = unit.next_fence(epoch);
+    roster::update(unit, name, member, |record| {
+        record.signal = (word != NO_SIGNAL).then(|| word.to_string());
+        record.signal_at = at;
+    })?;
+    Ok(1)
+}
+
+/// One field of the service, however many members there are; later ones do not see it.
+fn to_all(unit: &mut Unit<'_>, name: &Name, word: &str) -> Answer<usize> {
+    let members = unit.keys.hlen(name.members())?;
+    if members == 0 {
+        return Ok(0);
+    }
+    let mut head = proc::head(unit, name)?;
+    let at = unit.next_fence(head.epoch);
+    unit.keys.hset(
+        name.service(),
+        &[
+            (SIGNAL.as_bytes(), word.as_bytes()),
+            (SIGNAL_AT.as_bytes(), at.to_string().as_bytes()),
+        ],
+    )?;
+    head.signal = Some((word.to_string(), at));
+    unit.memory.presence.service(name).head = Some(head);
+    Ok(members)
+}
+
+/// The clients of members that are to take no more work wait for none.
+fn send_home(unit: &mut Unit<'_>, name: &Name) {
+    for queue in unit.memory.presence.followers(name) {
+        let waiting = unit.memory.waiting.claimers_of(&queue);
+        let quiet: Vec<_> = waiting
+            .filter(|(_, want)| unit.memory.presence.is_quiet(name, &want.worker))
+            .map(|(ticket, _)| ticket)
+            .collect();
+        for ticket in quiet {
+            unit.answer(ticket, Ok(Reply::NullArray), Vec::new());
+        }
+    }
+}

@@ -1,0 +1,34 @@
+//! HB.WITHDRAW: a candidate does not want to lead any more.
+
+use crate::env::Caller;
+use crate::error::Error;
+use crate::proc::{self, election, roster};
+use crate::reply::Reply;
+use crate::spec::{Access, Arg, Args, Keys, Spec};
+use crate::unit::{Command, Outcome, Unit};
+
+/// HB.WITHDRAW.
+pub struct Withdraw;
+
+impl Command for Withdraw {
+    const SPEC: Spec = Spec {
+        name: "HB.WITHDRAW",
+        summary: "Takes a candidate out of the line; it stays a member. A leader resigns instead.",
+        complexity: "O(log N) for N candidates",
+        access: Access::Write,
+        blocking: false,
+        keys: Keys::First,
+        args: &[Arg::SERVICE, Arg::MEMBER, Arg::TOKEN],
+        reply: "1, or 0 when it was no candidate",
+    };
+
+    fn run(args: &Args<'_>, caller: &Caller<'_>, unit: &mut Unit<'_>) -> Result<Outcome, Error> {
+        let name = proc::service(args, caller)?;
+        let member = args.text("member");
+        proc::check(unit, &name)?;
+        proc::verify(unit, &name, member, proc::number(args, "token").unwrap_or(0))?;
+        roster::show(unit, &name, member, None);
+        let stood = election::withdraw(unit, &name, member)?;
+        Ok(Reply::Int(i64::from(stood)).into())
+    }
+}

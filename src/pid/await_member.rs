@@ -1,0 +1,45 @@
+//! PID.AWAIT: until a member comes or goes.
+
+use crate::env::Caller;
+use crate::error::Error;
+use crate::proc;
+use crate::reply::Reply;
+use crate::spec::{Access, Arg, Args, Keys, Kind, Spec};
+use crate::time::MAX_BLOCK;
+use crate::unit::{Command, Outcome, Unit};
+use crate::waiting::{Patience, Wish};
+
+/// PID.AWAIT.
+pub struct Await;
+
+impl Command for Await {
+    const SPEC: Spec = Spec {
+        name: "PID.AWAIT",
+        summary: "Tells whether a member is there, or gone, and waits for that if told to.",
+        complexity: "O(1)",
+        access: Access::Read,
+        blocking: true,
+        keys: Keys::First,
+        args: &[
+            Arg::SERVICE,
+            Arg::MEMBER,
+            Arg::value("state", Kind::Words(&["UP", "DOWN"])),
+            Arg::duration("BLOCK", 0, MAX_BLOCK),
+        ],
+        reply: "1, or null when it is not so",
+    };
+
+    fn run(args: &Args<'_>, caller: &Caller<'_>, unit: &mut Unit<'_>) -> Result<Outcome, Error> {
+        let name = proc::service(args, caller)?;
+        let member = args.text("member");
+        let up = args.word("state") == Some("UP");
+        if proc::find(unit, &name, member)? == up {
+            return Ok(Reply::Int(1).into());
+        }
+        Ok(match args.int("BLOCK").filter(|_| caller.may_wait) {
+            None => Reply::NullArray.into(),
+            Some(0) => Outcome::Wait(Wish::Presence(name, member.into(), up), Patience::Forever),
+            Some(block) => Outcome::Wait(Wish::Presence(name, member.into(), up), Patience::For(block)),
+        })
+    }
+}

@@ -1,0 +1,62 @@
+//! PID.DEREGISTER: a member leaves.
+
+use crate::env::Caller;
+use crate::error::Error;
+use crate::pid::register::PID;
+use crate::presence::Reason;
+use crate::proc::{self, election, roster};
+use crate::reply::Reply;
+use crate::spec::{Access, Arg, Args, Keys, Kind, Spec};
+use crate::unit::{Command, Outcome, Unit};
+
+/// PID.DEREGISTER.
+pub struct Deregister;
+
+impl Command for Deregister {
+    const SPEC: Spec = Spec {
+        name: "PID.DEREGISTER",
+        summary: "Takes a member out at its own wish; what it holds is given back as by RELEASE.",
+        complexity: "O(log N) for N members, and for each task it held",
+        access: Access::Write,
+        blocking: false,
+        keys: Keys::First,
+        args: &[
+            Arg::SERVICE,
+            Arg::MEMBER,
+            Arg::value(
+                "proof",
+                Kind::OneOf(&[
+                    Arg::option("TOKEN", "token", Arg::TOKEN.kind),
+                    Arg::option("PID", "pid", PID),
+                ]),
+            ),
+        ],
+        reply: "1, or 0 when it was not there",
+    };
+
+    fn run(args: &Args<'_>, caller: &Caller<'_>, unit: &mut Unit<'_>) -> Result<Outcome, Error> {
+        let name = proc::service(args, caller)?;
+        let member = args.text("member");
+        proc::check(unit, &name)?;
+        let is_it = match (proc::number(args, "TOKEN"), args.int("PID")) {
+            (Some(token), _) => match proc::verify(unit, &name, member, token) {
+                Err(Error::NoMember) => false,
+                verified => verified.map(|()| true)?,
+            },
+            (None, Some(pid)) => {
+                proc::find(unit, &name, member)?
+                    && unit
+                        .memory
+                        .presence
+                        .member(&name, member)
+                        .is_some_and(|present| present.member.pid == Some(pid))
+            }
+            (None, None) => return Err(Error::BadArg("TOKEN or PID must be given".into())),
+        };
+        if is_it {
+            roster::remove(unit, &name, member, &Reason::Left)?;
+            election::elect(unit, &name)?;
+        }
+        Ok(Reply::Int(i64::from(is_it)).into())
+    }
+}

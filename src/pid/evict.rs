@@ -1,0 +1,42 @@
+//! PID.EVICT: an operator puts a member out.
+
+use crate::env::Caller;
+use crate::error::Error;
+use crate::presence::Reason;
+use crate::proc::{self, election, roster};
+use crate::reply::Reply;
+use crate::spec::{Access, Arg, Args, Keys, Kind, Spec};
+use crate::unit::{Command, Outcome, Unit};
+
+/// PID.EVICT.
+pub struct Evict;
+
+impl Command for Evict {
+    const SPEC: Spec = Spec {
+        name: "PID.EVICT",
+        summary: "Puts a member out; what it holds goes to others at once.",
+        complexity: "O(log N) for N members, and for each task it held",
+        access: Access::Write,
+        blocking: false,
+        keys: Keys::First,
+        args: &[Arg::SERVICE, Arg::MEMBER, Arg::option("REASON", "text", Kind::Text)],
+        reply: "1, or 0 when it was not there",
+    };
+
+    fn run(args: &Args<'_>, caller: &Caller<'_>, unit: &mut Unit<'_>) -> Result<Outcome, Error> {
+        let name = proc::service(args, caller)?;
+        let member = args.text("member");
+        proc::check(unit, &name)?;
+        let there = proc::find(unit, &name, member)?;
+        if there {
+            let words = if args.has("REASON") {
+                args.text("REASON")
+            } else {
+                "evicted"
+            };
+            roster::remove(unit, &name, member, &Reason::Evicted(words.to_string()))?;
+            election::elect(unit, &name)?;
+        }
+        Ok(Reply::Int(i64::from(there)).into())
+    }
+}

@@ -1,0 +1,52 @@
+//! PID.GET: all that is known of a member.
+
+use crate::env::Caller;
+use crate::error::Error;
+use crate::pid::show;
+use crate::proc;
+use crate::reply::Reply;
+use crate::spec::{Access, Arg, Args, Keys, Kind, Spec};
+use crate::unit::{Command, Outcome, Unit};
+
+/// PID.GET.
+pub struct Get;
+
+impl Command for Get {
+    const SPEC: Spec = Spec {
+        name: "PID.GET",
+        summary: "Shows a member, or the bare values of some of its fields, those of its META included.",
+        complexity: "O(1)",
+        access: Access::Read,
+        blocking: false,
+        keys: Keys::First,
+        args: &[
+            Arg::SERVICE,
+            Arg::MEMBER,
+            Arg::value("fields", Kind::Any(&[Arg::value("field", Kind::Text)])),
+        ],
+        reply: "map `member`, `pid`, `host`, `start`, `boot`, `state`, `role`, `epoch`, `ttl`, `left`, `age`, `bound`, `grace`, `signal`, `status`, `registered`, `meta`; the value of one field, an array of several; or null",
+    };
+
+    fn run(args: &Args<'_>, caller: &Caller<'_>, unit: &mut Unit<'_>) -> Result<Outcome, Error> {
+        let name = proc::service(args, caller)?;
+        let member = args.text("member");
+        if !proc::find(unit, &name, member)? {
+            return Ok(Reply::Null.into());
+        }
+        let fields: Vec<&str> = args
+            .items()
+            .iter()
+            .filter_map(|item| std::str::from_utf8(item.as_bytes()).ok())
+            .collect();
+        let mut values = Vec::with_capacity(fields.len());
+        for field in &fields {
+            values.push(show::field(unit, &name, member, field)?.unwrap_or(Reply::Null));
+        }
+        Ok(match values.len() {
+            0 => show::map(unit, &name, member, &show::GET)?,
+            1 => values.pop().unwrap_or(Reply::Null),
+            _ => Reply::Array(values),
+        }
+        .into())
+    }
+}

@@ -1,0 +1,74 @@
+//! PID.LIST: the members of a service.
+
+use crate::env::Caller;
+use crate::error::Error;
+use crate::keyspace::Answer;
+use crate::names::Name;
+use crate::pages;
+use crate::pid::show;
+use crate::presence::{MemberName, Service, Walk};
+use crate::proc;
+use crate::reply::Reply;
+use crate::spec::{Access, Arg, Args, Keys, Kind, MAX_COUNT, Spec};
+use crate::unit::{Command, Outcome, Unit};
+
+/// PID.LIST.
+pub struct List;
+
+impl Command for List {
+    const SPEC: Spec = Spec {
+        name: "PID.LIST",
+        summary: "Lists the members of a service by name. One that stays is listed whatever happens to others.",
+        complexity: "O(N) for N members looked at; on a replica, and just after a load, for all members",
+        access: Access::Read,
+        blocking: false,
+        keys: Keys::First,
+        args: &[
+            Arg::SERVICE,
+            Arg::option("HOST", "host", Kind::Text),
+            pages::CURSOR,
+            Arg::COUNT,
+        ],
+        reply: "the next cursor (`0` at the end) and an array of maps `member`, `pid`, `host`, `start`, `boot`, `state`, `role`, `ttl`, `age`, `signal`, `status`",
+    };
+
+    fn run(args: &Args<'_>, caller: &Caller<'_>, unit: &mut Unit<'_>) -> Result<Outcome, Error> {
+        let name = proc::service(args, caller)?;
+        let after = pages::after(args)?.map(std::str::from_utf8).transpose();
+        let after = after.map_err(|_| pages::bad_cursor())?;
+        let count = pages::count(args);
+        let mut names = members(unit, &name, after, args.has("HOST").then(|| args.text("HOST")))?;
+        let more = names.len() > count;
+        names.truncate(count);
+        let mut maps = Vec::with_capacity(names.len());
+        for member in &names {
+            maps.push(show::map(unit, &name, member, &show::LIST)?);
+        }
+        let cursor = pages::cursor(names.last().map(|last| last.as_ref()).filter(|_| more));
+        Ok(Reply::Array(vec![cursor, Reply::Array(maps)]).into())
+    }
+}
+
+/// The members beyond `after` by name, of this host if one is given, one more than a page can hold.
+fn members(unit: &mut Unit<'_>, name: &Name, after: Option<&str>, host: Option<&str>) -> Answer<Vec<MemberName>> {
+    let done = |known: &Service| known.walk == Walk::Done;
+    if !unit.memory.presence.known(name).is_some_and(done) {
+        // Memory does not know them all.
+        for (member, stored) in unit.keys.hgetall(name.members())? {
+            let member = std::str::from_utf8(&member).unwrap_or_default();
+            let alive = unit.env.steady;
+            proc::adopt(unit, name, member, Some(&stored), alive);
+        }
+    }
+    let Some(known) = unit.memory.presence.known(name) else {
+        return Ok(Vec::new());
+    };
+    let most = usize::try_from(MAX_COUNT).unwrap_or(usize::MAX).saturating_add(1);
+    Ok(known
+        .members_after(after)
+        .filter(|(_, present)| present.version == known.version)
+        .filter(|(_, present)| host.is_none_or(|host| present.member.host.as_deref() == Some(host)))
+        .map(|(member, _)| member.clone())
+        .take(most)
+        .collect())
+}

@@ -1,0 +1,125 @@
+//! PID.REGISTER: a process says that it runs, and perhaps that it alone does.
+
+use std::collections::BTreeMap;
+
+use crate::env::Caller;
+use crate::error::Error;
+use crate::presence::Registration;
+use crate::proc::register::{Registered, register, show};
+use crate::proc::{self, election};
+use crate::spec::{Access, Arg, Args, Keys, Kind, Spec, Value};
+use crate::time::{MAX_BLOCK, MAX_TTL, MIN_TTL};
+use crate::unit::{Command, Outcome, Unit};
+use crate::waiting::{Patience, Wish};
+
+/// The process id of a member: what 32 bits hold, as on Windows.
+pub const PID: Kind = Kind::Int(1, 4_294_967_295, "");
+/// How long a member whose last bound connection closed may come back.
+pub const GRACE: Arg = Arg::duration("GRACE", 0, MAX_TTL);
+/// Most fields of META.
+const MAX_META: i64 = 100;
+/// Longest value of a field of META, bytes.
+const MAX_META_VALUE: usize = 4_096;
+
+/// PID.REGISTER.
+pub struct Register;
+
+impl Command for Register {
+    const SPEC: Spec = Spec {
+        name: "PID.REGISTER",
+        summary: "Registers a process as a member of a service; EXCLUSIVE: as the one that leads it, or not at all.",
+        complexity: "O(log N) for N members",
+        access: Access::Write,
+        blocking: true,
+        keys: Keys::First,
+        args: &[
+            Arg::SERVICE,
+            Arg::MEMBER,
+            Arg::value("pid", PID),
+            Arg::option("HOST", "host", Kind::Text),
+            Arg::option("START", "start", Kind::Text),
+            Arg::option("BOOT", "boot", Kind::Text),
+            Arg::duration("TTL", 0, MAX_TTL),
+            Arg::option("BIND", "bind", Kind::Group(&[GRACE])),
+            Arg::option(
+                "EXCLUSIVE",
+                "exclusive",
+                Kind::Group(&[Arg::duration("BLOCK", 0, MAX_BLOCK)]),
+            ),
+            Arg::option("TOKEN", "token", Arg::TOKEN.kind),
+            Arg::option(
+                "META",
+                "numfields",
+                Kind::Counted(
+                    MAX_META,
+                    &[Arg::value("field", Kind::Text), Arg::value("value", Kind::Bytes)],
+                ),
+            ),
+        ],
+        reply: "map `status` (registered, resumed, replaced, held), `token`, `epoch`, `ttl`, `holder`, `retry`; null when BLOCK ran out",
+    };
+
+    fn run(args: &Args<'_>, caller: &Caller<'_>, unit: &mut Unit<'_>) -> Result<Outcome, Error> {
+        let name = proc::service(args, caller)?;
+        let wish = wish(args, caller)?;
+        if wish.exclusive {
+            election::may_lead(unit, wish.ttl.unwrap_or(unit.env.settings.ttl))?;
+        }
+        let registered = register(unit, &name, &wish, caller.memory_full, false)?;
+        let patience = args.int("BLOCK").filter(|_| caller.may_wait).map(|block| match block {
+            0 => Patience::Forever,
+            block => Patience::For(block),
+        });
+        match (patience, &registered) {
+            (Some(patience), Registered::Held { lead: true, .. }) => {
+                let place = election::next_place(unit, &name, 0);
+                Ok(Outcome::Wait(Wish::Hold(name, Box::new(wish), place), patience))
+            }
+            _ => Ok(show(unit, &name, &registered).into()),
+        }
+    }
+}
+
+fn wish(args: &Args<'_>, caller: &Caller<'_>) -> Result<Registration, Error> {
+    let text = |name: &str| args.has(name).then(|| args.text(name).to_string());
+    let ttl = args.int("TTL");
+    if ttl.is_some_and(|ttl| (1..MIN_TTL).contains(&ttl)) {
+        return Err(Error::BadArg(format!(
+            "TTL must be 0 or an integer from {MIN_TTL} to {MAX_TTL} ms"
+        )));
+    }
+    Ok(Registration {
+        member: args.text("member").into(),
+        token: proc::number(args, "TOKEN"),
+        pid: args.int("pid"),
+        host: text("HOST"),
+        start: text("START"),
+        boot: text("BOOT"),
+        ttl,
+        bind: proc::connection(args, caller)?,
+        grace: args.int("GRACE").unwrap_or(0),
+        exclusive: args.has("EXCLUSIVE"),
+        with_token: true,
+        meta: args.has("META").then(|| meta(args.items())).transpose()?,
+    })
+}
+
+fn meta(items: &[Value<'_>]) -> Result<BTreeMap<String, String>, Error> {
+    let mut meta = BTreeMap::new();
+    for pair in items.chunks(2) {
+        let [field, value] = pair else {
+            continue;
+        };
+        let text = |value: &Value<'_>| String::from_utf8(value.as_bytes().to_vec()).ok();
+        let value = text(value).filter(|value| value.len() <= MAX_META_VALUE);
+        let (Some(field), Some(value)) = (text(field), value) else {
+            return Err(Error::BadArg(format!(
+                "META value must be UTF-8 of at most {MAX_META_VALUE} bytes"
+            )));
+        };
+        if meta.insert(field, value).is_some() {
+            return Err(Error::BadArg("META field is given twice".into()));
+        }
+    }
+    Ok(meta)
+}

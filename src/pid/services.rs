@@ -1,0 +1,38 @@
+//! PID.SERVICES: which services there are.
+
+use crate::env::Caller;
+use crate::error::Error;
+use crate::keyspace::Keyspace;
+use crate::names::Name;
+use crate::pages;
+use crate::spec::{Access, Args, Keys, Spec};
+use crate::unit::{Command, Outcome, Unit};
+
+/// PID.SERVICES.
+pub struct Services;
+
+impl Command for Services {
+    const SPEC: Spec = Spec {
+        name: "PID.SERVICES",
+        summary: "Lists the services of this database on this node that the caller may access, in order.",
+        complexity: "O(N) for N services looked at",
+        access: Access::Read,
+        blocking: false,
+        keys: Keys::None,
+        args: pages::ARGS,
+        reply: "the next cursor (`0` at the end) and an array of names",
+    };
+
+    fn run(args: &Args<'_>, caller: &Caller<'_>, unit: &mut Unit<'_>) -> Result<Outcome, Error> {
+        let after = pages::after_name(args, caller)?;
+        let names = unit.memory.presence.names_after(caller.db, after.as_ref());
+        Ok(pages::page(args, caller, unit.keys, names, exists).into())
+    }
+}
+
+/// Whether any key of the service exists.
+pub fn exists(keys: &mut dyn Keyspace, name: &Name) -> bool {
+    [name.service(), name.members(), name.candidates(), name.events()]
+        .into_iter()
+        .any(|key| keys.exists(key))
+}

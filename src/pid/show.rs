@@ -1,0 +1,100 @@
+//! A member as clients are shown it: never its token.
+
+use crate::keyspace::Answer;
+use crate::names::Name;
+use crate::presence::{Member, Walk};
+use crate::proc::register::left;
+use crate::proc::{self, election};
+use crate::reply::Reply;
+use crate::unit::Unit;
+
+/// The fields of PID.GET, in order.
+pub const GET: [&str; 17] = [
+    "member",
+    "pid",
+    "host",
+    "start",
+    "boot",
+    "state",
+    "role",
+    "epoch",
+    "ttl",
+    "left",
+    "age",
+    "bound",
+    "grace",
+    "signal",
+    "status",
+    "registered",
+    "meta",
+];
+
+/// The fields of an entry of PID.LIST, in order.
+pub const LIST: [&str; 11] = [
+    "member", "pid", "host", "start", "boot", "state", "role", "ttl", "age", "signal", "status",
+];
+
+/// These fields of a member that `find` or `adopt` has just seen.
+pub fn map(unit: &mut Unit<'_>, name: &Name, member: &str, fields: &[&'static str]) -> Answer<Reply> {
+    let map: Answer<Vec<_>> = fields
+        .iter()
+        .map(|known| Ok((*known, field(unit, name, member, known)?.unwrap_or(Reply::Null))))
+        .collect();
+    map.map(Reply::Map)
+}
+
+/// The value of one field; `None` for an unknown one.
+pub fn field(unit: &mut Unit<'_>, name: &Name, member: &str, field: &str) -> Answer<Option<Reply>> {
+    let head = proc::head(unit, name)?;
+    let leads = head.leader.as_deref() == Some(member);
+    let known = unit.memory.presence.known(name);
+    // A replica sees no beats.
+    let sees_beats = known.is_some_and(|known| known.walk == Walk::Done);
+    let Some(present) = known.and_then(|known| known.member(member)) else {
+        return Ok(None);
+    };
+    let Member {
+        pid,
+        host,
+        start,
+        boot,
+        ttl,
+        grace,
+        registered,
+        meta,
+        ..
+    } = &present.member;
+    let text = |text: &Option<String>| text.as_deref().map_or(Reply::Null, Reply::text);
+    Ok(Some(match field {
+        "member" => Reply::text(member),
+        "pid" => Reply::int_or_null(*pid),
+        "host" => text(host),
+        "start" => text(start),
+        "boot" => text(boot),
+        "state" => Reply::Word(if present.is_away() { "grace" } else { "up" }),
+        "role" => election::role(leads, present.candidate),
+        "epoch" if leads => Reply::number(head.epoch),
+        "epoch" => Reply::Null,
+        "ttl" => Reply::Int(*ttl),
+        "left" => Reply::int_or_null(left(unit, present).filter(|_| sees_beats)),
+        "age" => Reply::int_or_null(sees_beats.then(|| unit.env.steady.since(present.alive).max(0))),
+        "bound" => Reply::count(present.connections.len()),
+        "grace" => Reply::Int(*grace),
+        "signal" => signal(unit, name, member)?,
+        "status" => text(&present.status),
+        "registered" => Reply::Int(*registered),
+        "meta" => Reply::Texts(meta.iter().map(|(key, value)| (key.clone(), value.clone())).collect()),
+        other => match meta.get(other) {
+            Some(value) => Reply::text(value.as_str()),
+            None => return Ok(None),
+        },
+    }))
+}
+
+/// The standing signal of a member.
+pub fn signal(unit: &mut Unit<'_>, name: &Name, member: &str) -> Answer<Reply> {
+    // Brings the signal to all into memory.
+    proc::head(unit, name)?;
+    let signal = unit.memory.presence.signal(name, member);
+    Ok(signal.map_or(Reply::Null, Reply::text))
+}

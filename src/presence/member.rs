@@ -1,0 +1,74 @@
+//! A member as it is stored: one field of `proc:{s}:members`, JSON that any client can read.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::time::Ms;
+
+/// The record of a member. What says nothing is left out.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Member {
+    /// Process id; `None` for a member that a heartbeat made.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pid: Option<i64>,
+    /// The host it runs on.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub host: Option<String>,
+    /// When the process started, in whatever unit the host counts: tells a recycled pid.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub start: Option<String>,
+    /// Id of the host's boot: tells that all processes of before are gone.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub boot: Option<String>,
+    /// How long it lives without a sign of life, ms; 0: until it leaves.
+    pub ttl: Ms,
+    /// Whether it dies when its last bound connection closes.
+    #[serde(skip_serializing_if = "is_false")]
+    pub bind: bool,
+    /// How long after that, ms.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub grace: Ms,
+    /// Whether it registered as the exclusive holder.
+    #[serde(skip_serializing_if = "is_false")]
+    pub exclusive: bool,
+    /// SHA-256 of its token's digits, in hex; `None` when a plain heartbeat made it and none was asked for since.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub token: Option<String>,
+    /// Grows with every registration: tells whether a signal to all came before it.
+    pub order: u64,
+    /// When it registered, unix ms.
+    pub registered: Ms,
+    /// Its own standing signal.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub signal: Option<String>,
+    /// When that was given, in the count of `order`; also when it was cleared.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub signal_at: u64,
+    /// What else it says of itself.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub meta: BTreeMap<String, String>,
+}
+
+fn is_false(flag: &bool) -> bool {
+    !flag
+}
+
+fn is_zero<N: Default + PartialEq>(number: &N) -> bool {
+    *number == N::default()
+}
+
+impl Member {
+    /// From what is stored; `None` when it is no record of ours.
+    pub fn read(json: &[u8]) -> Option<Member> {
+        let member: Member = serde_json::from_slice(json).ok()?;
+        (member.ttl >= 0 && member.grace >= 0).then_some(member)
+    }
+
+    /// What is stored.
+    pub fn write(&self) -> Vec<u8> {
+        // Maps with text keys and numbers: cannot fail.
+        serde_json::to_vec(self).unwrap_or_default()
+    }
+}

@@ -1,0 +1,210 @@
+//! The one engine behind PID and HB.
+//!
+//! A member is a record in the hash of its service and its liveness in memory ([`crate::presence`]). `roster` is
+//! every way a member comes and goes, `election` who leads, `events` what is told of both, `tick` what time does.
+
+pub mod election;
+pub mod events;
+pub mod register;
+pub mod roster;
+pub mod tick;
+
+use std::rc::Rc;
+
+use sha2::{Digest, Sha256};
+
+use crate::env::Caller;
+use crate::error::Error;
+use crate::keyspace::{Answer, Fields, Type};
+use crate::names::{Name, plain_text};
+use crate::presence::{Head, Member, MemberName, Present, Walk};
+use crate::spec::Args;
+use crate::time::Steady;
+use crate::unit::Unit;
+
+/// Field of the service's hash: who leads.
+pub const LEADER: &str = "leader";
+/// Field of the service's hash: the epoch of the last leader.
+pub const EPOCH: &str = "epoch";
+/// Field of the service's hash: since when it leads, unix ms.
+pub const SINCE: &str = "since";
+/// Field of the service's hash: the standing signal to all.
+pub const SIGNAL: &str = "signal";
+/// Field of the service's hash: when it was given, in the count of registrations.
+pub const SIGNAL_AT: &str = "signal-at";
+
+/// The service a command was given.
+pub fn service(args: &Args<'_>, caller: &Caller<'_>) -> Result<Name, Error> {
+    Name::of_service(caller.db, args.bytes("service"))
+}
+
+/// A number of ours that a client was given, such as a token.
+pub fn number(args: &Args<'_>, name: &str) -> Option<u64> {
+    args.int(name).and_then(|number| u64::try_from(number).ok())
+}
+
+/// The connection that BIND ties a member to; `BADARG` where there is none.
+pub fn connection(args: &Args<'_>, caller: &Caller<'_>) -> Result<Option<u64>, Error> {
+    match (args.has("BIND"), caller.connection) {
+        (false, _) => Ok(None),
+        (true, Some(connection)) => Ok(Some(connection)),
+        (true, None) => Err(Error::BadArg(
+            "BIND needs a client connection: not allowed in a script".into(),
+        )),
+    }
+}
+
+/// Nothing, when all keys of the service have their types: no verb fails half-way then.
+pub fn check(unit: &mut Unit<'_>, name: &Name) -> Answer<()> {
+    unit.keys.expect(name.service(), Type::Hash)?;
+    unit.keys.expect(name.members(), Type::Hash)?;
+    unit.keys.expect(name.candidates(), Type::SortedSet)?;
+    unit.keys.expect(name.events(), Type::Stream)
+}
+
+/// The service's own hash, read when it is not in memory.
+pub fn head(unit: &mut Unit<'_>, name: &Name) -> Answer<Head> {
+    if let Some(head) = unit.memory.presence.known(name).and_then(|known| known.head.as_ref()) {
+        return Ok(head.clone());
+    }
+    let head = read_head(&unit.keys.hgetall(name.service())?);
+    // One that is only looked at is not remembered.
+    if let Some(known) = unit.memory.presence.known_mut(name) {
+        known.head = Some(head.clone());
+    }
+    Ok(head)
+}
+
+fn read_head(fields: &Fields) -> Head {
+    let text = |field: &str| {
+        let found = fields.iter().find(|(name, _)| name == field.as_bytes());
+        found.and_then(|(_, value)| std::str::from_utf8(value).ok())
+    };
+    let number = |field: &str| text(field).and_then(|text| text.parse().ok());
+    let leader = text(LEADER).filter(|leader| plain_text("leader", leader.as_bytes()).is_ok());
+    Head {
+        leader: leader.map(Rc::from),
+        epoch: number(EPOCH).unwrap_or(0),
+        since: text(SINCE).and_then(|text| text.parse().ok()).unwrap_or(0),
+        signal: text(SIGNAL).map(str::to_string).zip(number(SIGNAL_AT)),
+    }
+}
+
+/// Who leads, when it is a member.
+pub fn leader(unit: &mut Unit<'_>, name: &Name) -> Answer<Option<MemberName>> {
+    let leader = head(unit, name)?.leader;
+    match leader {
+        Some(leader) if find(unit, name, &leader)? => Ok(Some(leader)),
+        _ => Ok(None),
+    }
+}
+
+/// Whether the member is there. Brings what memory holds of it up to date.
+pub fn find(unit: &mut Unit<'_>, name: &Name, member: &str) -> Answer<bool> {
+    if let Some(service) = unit.memory.presence.known(name)
+        && service
+            .member(member)
+            .is_some_and(|present| present.version == service.version)
+    {
+        return Ok(true);
+    }
+    let stored = unit.keys.hget(name.members(), member.as_bytes())?;
+    let now = unit.env.steady;
+    Ok(adopt(unit, name, member, stored.as_deref(), now))
+}
+
+/// Takes what is stored of a member into memory: one that is new there lives from `alive` on. Whether it is a member.
+pub fn adopt(unit: &mut Unit<'_>, name: &Name, member: &str, stored: Option<&[u8]>, alive: Steady) -> bool {
+    let record = stored.and_then(Member::read);
+    let Some(record) = record.filter(|_| plain_text("member", member.as_bytes()).is_ok()) else {
+        if stored.is_some() {
+            unit.memory
+                .skip_foreign_member(name, "a member whose record is not one of ours");
+        }
+        roster::doom(unit, name, member, crate::presence::Reason::Deleted);
+        return false;
+    };
+    let candidate = unit.keys.zscore(name.candidates(), member.as_bytes());
+    let candidate = candidate.is_ok_and(|place| place.is_some());
+    let service = unit.memory.presence.service(name);
+    let known = service.member(member).cloned();
+    let mut present = known.unwrap_or_else(|| Present::new(Member::default(), alive));
+    if present.member.token != record.token {
+        present.token = None;
+    }
+    present.member = record;
+    present.candidate = candidate;
+    service.put(&Rc::from(member), present, unit.env.settings.ttl);
+    plan(unit, name);
+    true
+}
+
+/// Makes sure that the service is looked at when the next of its members is due.
+pub fn plan(unit: &mut Unit<'_>, name: &Name) {
+    let Some(known) = unit.memory.presence.known(name) else {
+        return;
+    };
+    if known.walk != Walk::Done {
+        unit.memory.agenda.now(name);
+    } else if let Some(next) = known.next() {
+        unit.memory.agenda.at_steady(name, next);
+    }
+}
+
+/// Nothing, when the member is there and this is its token: else `NoMember` or `Fenced`.
+pub fn verify(unit: &mut Unit<'_>, name: &Name, member: &str, token: u64) -> Result<(), Error> {
+    if !find(unit, name, member)? {
+        return Err(Error::NoMember);
+    }
+    let present = unit.memory.presence.service(name).member_mut(member);
+    let Some(present) = present else {
+        return Err(Error::NoMember);
+    };
+    if present.token == Some(token) {
+        return Ok(());
+    }
+    if present.member.token.as_deref() == Some(hash(token).as_str()) {
+        present.token = Some(token);
+        return Ok(());
+    }
+    Err(fenced(unit, name)?)
+}
+
+/// The error for one who is not, or not any more, what it takes itself for.
+pub fn fenced(unit: &mut Unit<'_>, name: &Name) -> Answer<Error> {
+    let head = head(unit, name)?;
+    Ok(match leader(unit, name)? {
+        Some(leader) => Error::Fenced {
+            epoch: head.epoch,
+            leader: leader.to_string(),
+        },
+        None => Error::Fenced {
+            epoch: 0,
+            leader: String::new(),
+        },
+    })
+}
+
+/// A token as it is stored.
+pub fn hash(token: u64) -> String {
+    let digest = Sha256::digest(token.to_string().as_bytes());
+    digest.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// Whether a member had its time without a sign of life, and nothing holds its end back.
+pub fn is_overdue(unit: &Unit<'_>, present: &Present) -> bool {
+    let now = unit.env.steady;
+    present
+        .deadline(unit.env.settings.ttl)
+        .is_some_and(|(deadline, length)| {
+            deadline <= now && unit.memory.holds.may_expire(now, deadline, length) && !is_waiting(unit, present)
+        })
+}
+
+/// Whether a client of one of its bound connections is held: that is a sign of life as long as it lasts.
+pub fn is_waiting(unit: &Unit<'_>, present: &Present) -> bool {
+    present
+        .connections
+        .iter()
+        .any(|connection| unit.memory.waiting.is_held(*connection))
+}

@@ -1,0 +1,258 @@
+//! Who leads. There is at most one leader of a service at any moment, and each has a larger epoch than all before.
+//!
+//! Those who want to lead stand in one line: candidates, which are members and stand in a sorted set, and clients
+//! that wait to register as the exclusive holder, which are no members yet and stand in memory, as fleeting as
+//! their connections.
+
+use crate::error::Error;
+use crate::keyspace::Answer;
+use crate::names::Name;
+use crate::presence::{MemberName, Registration, Walk};
+use crate::proc::events::{Event, tell};
+use crate::proc::register::{register, show};
+use crate::proc::{self, EPOCH, LEADER, SINCE};
+use crate::reply::Reply;
+use crate::time::Ms;
+use crate::unit::Unit;
+use crate::waiting::{Ticket, Wish};
+
+/// Largest priority of a candidate.
+pub const MAX_PRIORITY: i64 = 1_000;
+/// A place in the line: (1000 - priority) times this, plus the moment of arrival in ms. Exact as a score.
+const ARRIVALS: i64 = 1 << 43;
+/// Candidates of one look at the line.
+const LOOKED_AT: usize = 16;
+
+/// The next place in the line for one of this priority, behind all others of it.
+pub fn next_place(unit: &mut Unit<'_>, name: &Name, priority: i64) -> i64 {
+    let now = unit.env.wall.0;
+    let service = unit.memory.presence.service(name);
+    service.arrival = now.max(service.arrival + 1);
+    (MAX_PRIORITY - priority) * ARRIVALS + service.arrival % ARRIVALS
+}
+
+/// Puts a member in the line, or where its new priority belongs. One that leads, or stands there and says no
+/// priority, stays where it is.
+pub fn stand(unit: &mut Unit<'_>, name: &Name, member: &str, priority: Option<i64>) -> Answer<()> {
+    if proc::head(unit, name)?.leader.as_deref() == Some(member) {
+        return Ok(());
+    }
+    let before = unit.keys.zscore(name.candidates(), member.as_bytes())?;
+    let place = match (before, priority) {
+        (Some(_), None) => return Ok(()),
+        (Some(before), Some(priority)) => (MAX_PRIORITY - priority) * ARRIVALS + before.rem_euclid(ARRIVALS),
+        (None, priority) => next_place(unit, name, priority.unwrap_or(0)),
+    };
+    if before != Some(place) {
+        unit.keys.zadd(name.candidates(), &[(place, member.as_bytes())])?;
+    }
+    if let Some(present) = unit.memory.presence.service(name).member_mut(member) {
+        present.candidate = true;
+    }
+    Ok(())
+}
+
+/// Takes a member out of the line; whether it stood there.
+pub fn withdraw(unit: &mut Unit<'_>, name: &Name, member: &str) -> Answer<bool> {
+    let stood = unit.keys.zrem(name.candidates(), &[member.as_bytes()])? > 0;
+    if let Some(present) = unit.memory.presence.service(name).member_mut(member) {
+        present.candidate = false;
+    }
+    Ok(stood)
+}
+
+/// `BADARG` when a leader of this TTL could still believe to lead after the reclaim window is over.
+pub fn may_lead(unit: &Unit<'_>, ttl: Ms) -> Result<(), Error> {
+    let window = unit.env.settings.reclaim_window;
+    if window > 0 && ttl > window {
+        return Err(Error::BadArg(format!(
+            "TTL of one that may lead must be an integer from 0 to steward.reclaim-window, {window} ms"
+        )));
+    }
+    Ok(())
+}
+
+/// Appoints a leader when there is none: the first in the line that lives. Replies who leads.
+pub fn elect(unit: &mut Unit<'_>, name: &Name) -> Answer<Option<MemberName>> {
+    loop {
+        if let Some(leader) = proc::leader(unit, name)? {
+            unit.memory.presence.service(name).settled = true;
+            return Ok(Some(leader));
+        }
+        let left = reclaim_left(unit, name)?;
+        if left > 0 {
+            let end = unit.env.steady.after(left);
+            unit.memory.agenda.at_steady(name, end);
+            return Ok(None);
+        }
+        let candidate = first_candidate(unit, name)?;
+        let holder = unit.memory.waiting.first_holder(name);
+        let holder = holder.map(|(ticket, wish, place)| (ticket, wish.clone(), place));
+        match (candidate, holder) {
+            (Some((place, member)), holder) if holder.as_ref().is_none_or(|(_, _, other)| place < *other) => {
+                appoint(unit, name, &member)?;
+            }
+            (_, Some((ticket, wish, _))) => admit(unit, name, ticket, &wish)?,
+            (_, None) => {
+                if proc::head(unit, name)?.leader.is_some() {
+                    // It names somebody who is no member.
+                    vacate(unit, name)?;
+                }
+                return Ok(None);
+            }
+        }
+    }
+}
+
+/// The first in the line of candidates that lives, with its place. What is no member with a token is taken out.
+fn first_candidate(unit: &mut Unit<'_>, name: &Name) -> Answer<Option<(i64, MemberName)>> {
+    let mut after = None;
+    loop {
+        let line = unit.keys.zwalk(name.candidates(), after.as_ref(), false, LOOKED_AT)?;
+        for (place, candidate) in &line {
+            let member = std::str::from_utf8(candidate).unwrap_or_default();
+            let there = !member.is_empty() && proc::find(unit, name, member)?;
+            let present = unit.memory.presence.member(name, member).filter(|_| there);
+            match present {
+                Some(present) if present.member.token.is_some() => {
+                    // One whose time is over is left to the tick.
+                    if !proc::is_overdue(unit, present) {
+                        return Ok(Some((*place, member.into())));
+                    }
+                }
+                _ => {
+                    unit.memory
+                        .skip_foreign_member(name, "a candidate that is no member with a token");
+                    unit.keys.zrem(name.candidates(), &[candidate])?;
+                }
+            }
+        }
+        if line.len() < LOOKED_AT {
+            return Ok(None);
+        }
+        after = line.into_iter().next_back();
+    }
+}
+
+/// A member leads from now on, under a new epoch, which is replied. Those who waited for that are told.
+pub fn appoint(unit: &mut Unit<'_>, name: &Name, member: &MemberName) -> Answer<u64> {
+    let mut head = proc::head(unit, name)?;
+    let epoch = unit.next_fence(head.epoch);
+    let since = unit.env.wall.0;
+    let (epoch_text, since_text) = (epoch.to_string(), since.to_string());
+    unit.keys.hset(
+        name.service(),
+        &[
+            (LEADER.as_bytes(), member.as_bytes()),
+            (EPOCH.as_bytes(), epoch_text.as_bytes()),
+            (SINCE.as_bytes(), since_text.as_bytes()),
+        ],
+    )?;
+    head.leader = Some(member.clone());
+    (head.epoch, head.since) = (epoch, since);
+    let service = unit.memory.presence.service(name);
+    service.head = Some(head);
+    service.settled = true;
+    withdraw(unit, name, member)?;
+    let present = unit.memory.presence.member(name, member);
+    let record = present.map(|present| present.member.clone());
+    let event = Event {
+        kind: "leader",
+        member,
+        record: record.as_ref(),
+        epoch: Some(epoch),
+        reason: "",
+    };
+    tell(unit, name, &event)?;
+    for ticket in unit.memory.waiting.watchers_of(name, member) {
+        if matches!(unit.memory.waiting.wish(ticket), Some(Wish::Lead(..))) {
+            let reply = standing(unit, name, member)?;
+            unit.answer(ticket, Ok(reply), Vec::new());
+        }
+    }
+    Ok(epoch)
+}
+
+/// Nobody leads any more. The epoch stays: the next one must be larger.
+pub fn vacate(unit: &mut Unit<'_>, name: &Name) -> Answer<()> {
+    let mut head = proc::head(unit, name)?;
+    head.leader = None;
+    unit.keys.hdel(name.service(), &[LEADER.as_bytes(), SINCE.as_bytes()])?;
+    unit.memory.presence.service(name).head = Some(head);
+    Ok(())
+}
+
+/// The turn of a client that waits to register as the exclusive holder has come.
+fn admit(unit: &mut Unit<'_>, name: &Name, ticket: Ticket, wish: &Registration) -> Answer<()> {
+    // Out of the line first: registering looks at it again.
+    let Some(waiter) = unit.memory.waiting.leave(ticket) else {
+        return Ok(());
+    };
+    let reply = register(unit, name, wish, false, true).map(|registered| show(unit, name, &registered));
+    unit.memory.waiting.tell(ticket, reply, Vec::new());
+    unit.memory.presence.seen(waiter.connection, None, unit.env.steady);
+    Ok(())
+}
+
+/// How long no leader is appointed because a grant of just before a load or a promotion may be lost, ms.
+pub fn reclaim_left(unit: &mut Unit<'_>, name: &Name) -> Answer<Ms> {
+    let window = unit.env.settings.reclaim_window;
+    let Some(since) = unit.memory.presence.reclaims_since.filter(|_| window > 0) else {
+        return Ok(0);
+    };
+    let left = |length: Ms| since.after(length.min(window)).since(unit.env.steady).max(0);
+    if left(window) == 0 {
+        unit.memory.presence.reclaims_since = None;
+        return Ok(0);
+    }
+    let known = unit.memory.presence.known(name);
+    if known.is_some_and(|known| known.settled) {
+        return Ok(0);
+    }
+    let longest = match known.filter(|known| known.walk == Walk::Done) {
+        Some(known) => known.longest_ttl(),
+        // Members that were not met yet may have any TTL.
+        None if unit.keys.hlen(name.members())? > 0 => Some(window),
+        None => None,
+    };
+    Ok(left(match longest {
+        Some(0) => window,
+        Some(ttl) => ttl,
+        None => unit.env.settings.ttl,
+    }))
+}
+
+/// Where a member stands, as HB.CAMPAIGN tells it.
+pub fn standing(unit: &mut Unit<'_>, name: &Name, member: &str) -> Answer<Reply> {
+    let head = proc::head(unit, name)?;
+    let leader = proc::leader(unit, name)?;
+    let leads = leader.as_deref() == Some(member);
+    let before = unit.keys.zrank(name.candidates(), member.as_bytes())?;
+    let position = before.filter(|_| !leads).map(|before| before + 1);
+    let reclaim = match &leader {
+        Some(_) => 0,
+        None => reclaim_left(unit, name)?,
+    };
+    Ok(Reply::Map(vec![
+        ("role", role(leads, position.is_some())),
+        (
+            "epoch",
+            leader.as_ref().map_or(Reply::Null, |_| Reply::number(head.epoch)),
+        ),
+        (
+            "leader",
+            leader.map_or(Reply::Null, |leader| Reply::text(leader.as_ref())),
+        ),
+        ("position", position.map_or(Reply::Null, Reply::count)),
+        ("reclaim", Reply::Int(reclaim)),
+    ]))
+}
+
+/// The word for what a member is.
+pub fn role(leads: bool, stands: bool) -> Reply {
+    Reply::Word(match (leads, stands) {
+        (true, _) => "leader",
+        (false, true) => "candidate",
+        (false, false) => "member",
+    })
+}

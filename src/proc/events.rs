@@ -1,0 +1,42 @@
+//! What is told of a service: one entry of its stream for every change.
+
+use crate::keyspace::Answer;
+use crate::names::Name;
+use crate::presence::Member;
+use crate::unit::Unit;
+
+/// One change. Every entry has all fields; one that says nothing is empty.
+#[derive(Clone, Debug)]
+pub struct Event<'a> {
+    /// up, down, leader, resigned or signal.
+    pub kind: &'a str,
+    /// The member it is about; `*` for all.
+    pub member: &'a str,
+    /// Its record, for its process id and host.
+    pub record: Option<&'a Member>,
+    /// The epoch that began or ended.
+    pub epoch: Option<u64>,
+    /// Why.
+    pub reason: &'a str,
+}
+
+/// Adds an entry to the stream.
+pub fn tell(unit: &mut Unit<'_>, name: &Name, event: &Event<'_>) -> Answer<()> {
+    let pid = event.record.and_then(|record| record.pid);
+    let pid = pid.map(|pid| pid.to_string()).unwrap_or_default();
+    let host = event
+        .record
+        .and_then(|record| record.host.as_deref())
+        .unwrap_or_default();
+    let epoch = event.epoch.map(|epoch| epoch.to_string()).unwrap_or_default();
+    let fields: [(&[u8], &[u8]); 6] = [
+        (b"type", event.kind.as_bytes()),
+        (b"member", event.member.as_bytes()),
+        (b"pid", pid.as_bytes()),
+        (b"host", host.as_bytes()),
+        (b"epoch", epoch.as_bytes()),
+        (b"reason", event.reason.as_bytes()),
+    ];
+    let most = usize::try_from(unit.env.settings.events).unwrap_or(usize::MAX);
+    unit.keys.xadd(name.events(), None, &fields, most).map(|_| ())
+}

@@ -1,0 +1,216 @@
+//! A process registers: as a new member, as itself again, in the place of one that is silent; or it is told who is
+//! in its way.
+
+use crate::error::Error;
+use crate::keyspace::Answer;
+use crate::names::Name;
+use crate::presence::{MemberName, Present, Reason, Registration};
+use crate::proc::{self, election, roster};
+use crate::reply::Reply;
+use crate::time::Ms;
+use crate::unit::Unit;
+
+/// What a registration came to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Registered {
+    /// It is a member.
+    In {
+        /// registered, resumed or replaced.
+        status: &'static str,
+        /// Its token.
+        token: Option<u64>,
+        /// The epoch it leads in, if it does.
+        epoch: Option<u64>,
+        /// Its TTL, ms.
+        ttl: Ms,
+    },
+    /// Another one is in its way, or the reclaim window.
+    Held {
+        /// Who.
+        holder: Option<MemberName>,
+        /// The epoch of the leader.
+        epoch: Option<u64>,
+        /// When it may be worth another try, ms from now.
+        retry: Option<Ms>,
+        /// Whether it is the lead that is held, for which one can wait.
+        lead: bool,
+    },
+}
+
+/// Registers, if nobody is in the way. `full` says that the server's memory is; `turn` that those who stand in the
+/// line for the lead have had theirs.
+pub fn register(
+    unit: &mut Unit<'_>,
+    name: &Name,
+    wish: &Registration,
+    full: bool,
+    turn: bool,
+) -> Result<Registered, Error> {
+    proc::check(unit, name)?;
+    let member = &wish.member;
+    if let Some(token) = wish.token {
+        proc::verify(unit, name, member, token)?;
+    } else if !proc::find(unit, name, member)? {
+        roster::has_room(unit, name, full)?;
+    }
+    // From here on nothing fails.
+    end_other_boots(unit, name, wish)?;
+    if wish.exclusive && !turn {
+        election::elect(unit, name)?;
+    }
+    if let Some(held) = lead_held(unit, name, wish)? {
+        return Ok(held);
+    }
+    let status = match proc::find(unit, name, member)? {
+        true if wish.token.is_some() => "resumed",
+        true => {
+            let silent = unit.memory.presence.member(name, member).is_some_and(is_silent(unit));
+            if !silent {
+                return held_by(unit, name, member, false);
+            }
+            roster::remove(unit, name, member, &Reason::Replaced)?;
+            election::elect(unit, name)?;
+            if let Some(held) = lead_held(unit, name, wish)? {
+                return Ok(held);
+            }
+            "replaced"
+        }
+        false => "registered",
+    };
+    let token = if status == "resumed" {
+        roster::resume(unit, name, wish)?;
+        wish.token
+    } else {
+        roster::join(unit, name, wish, status)?
+    };
+    let leads = proc::head(unit, name)?.leader.as_ref() == Some(member);
+    if wish.exclusive && !leads {
+        election::appoint(unit, name, member)?;
+    }
+    let epoch = proc::head(unit, name)?.epoch;
+    let ttl = unit
+        .memory
+        .presence
+        .member(name, member)
+        .map(|present| present.member.ttl);
+    Ok(Registered::In {
+        status,
+        token,
+        epoch: (leads || wish.exclusive).then_some(epoch),
+        ttl: ttl.unwrap_or(0),
+    })
+}
+
+/// The host was booted since its other members registered: their processes are gone.
+fn end_other_boots(unit: &mut Unit<'_>, name: &Name, wish: &Registration) -> Answer<()> {
+    let (Some(host), Some(boot)) = (&wish.host, &wish.boot) else {
+        return Ok(());
+    };
+    let Some(known) = unit.memory.presence.known(name) else {
+        return Ok(());
+    };
+    let itself = |member: &MemberName| wish.token.is_some() && *member == wish.member;
+    for member in known
+        .of_other_boots(host, boot)
+        .into_iter()
+        .filter(|member| !itself(member))
+    {
+        roster::remove(unit, name, &member, &Reason::Reboot)?;
+    }
+    Ok(())
+}
+
+/// Whether a member may be taken for gone by one that wants its name: its connection was seen closing, or its
+/// time is over.
+fn is_silent(unit: &Unit<'_>) -> impl Fn(&Present) -> bool {
+    move |present| (present.is_away() && present.closed.is_some()) || proc::is_overdue(unit, present)
+}
+
+/// What stands in the way of one that wants to be the exclusive holder.
+fn lead_held(unit: &mut Unit<'_>, name: &Name, wish: &Registration) -> Answer<Option<Registered>> {
+    if !wish.exclusive {
+        return Ok(None);
+    }
+    match proc::leader(unit, name)? {
+        Some(leader) if leader != wish.member => held_by(unit, name, &leader, true).map(Some),
+        Some(_) => Ok(None),
+        None => {
+            let left = election::reclaim_left(unit, name)?;
+            Ok((left > 0).then_some(Registered::Held {
+                holder: None,
+                epoch: None,
+                retry: Some(left),
+                lead: true,
+            }))
+        }
+    }
+}
+
+fn held_by(unit: &mut Unit<'_>, name: &Name, holder: &MemberName, lead: bool) -> Answer<Registered> {
+    let leads = proc::leader(unit, name)?.as_ref() == Some(holder);
+    let epoch = proc::head(unit, name)?.epoch;
+    let present = unit.memory.presence.member(name, holder);
+    let retry = present.and_then(|present| left(unit, present));
+    Ok(Registered::Held {
+        holder: Some(holder.clone()),
+        epoch: leads.then_some(epoch),
+        retry,
+        lead: lead || leads,
+    })
+}
+
+/// How long a member lives without a sign of life, ms from now; `None` for ever.
+pub fn left(unit: &Unit<'_>, present: &Present) -> Option<Ms> {
+    let (deadline, _) = present.deadline(unit.env.settings.ttl)?;
+    Some(deadline.since(unit.env.steady).max(0))
+}
+
+/// What the client is told.
+pub fn show(unit: &Unit<'_>, name: &Name, registered: &Registered) -> Reply {
+    let number = |number: Option<u64>| number.map_or(Reply::Null, Reply::number);
+    let fields = match registered {
+        Registered::In {
+            status,
+            token,
+            epoch,
+            ttl,
+        } => [
+            Reply::Word(status),
+            number(*token),
+            number(*epoch),
+            Reply::Int(*ttl),
+            Reply::Null,
+            Reply::Null,
+        ],
+        Registered::Held {
+            holder, epoch, retry, ..
+        } => [
+            Reply::Word("held"),
+            Reply::Null,
+            number(*epoch),
+            Reply::Null,
+            holder
+                .as_ref()
+                .map_or(Reply::Null, |holder| show_holder(unit, name, holder)),
+            Reply::int_or_null(*retry),
+        ],
+    };
+    let names = ["status", "token", "epoch", "ttl", "holder", "retry"];
+    Reply::Map(names.into_iter().zip(fields).collect())
+}
+
+/// What a pid file would tell of the holder.
+fn show_holder(unit: &Unit<'_>, name: &Name, holder: &str) -> Reply {
+    let present = unit.memory.presence.member(name, holder);
+    let record = present.map(|present| &present.member);
+    let host = record.and_then(|record| record.host.clone());
+    Reply::Map(vec![
+        ("member", Reply::text(holder)),
+        ("pid", Reply::int_or_null(record.and_then(|record| record.pid))),
+        ("host", host.map_or(Reply::Null, Reply::text)),
+        (
+            "ttl",
+            Reply::int_or_null(present.and_then(|present| left(unit, present))),
+        ),
+    ])
+}
