@@ -88,6 +88,11 @@ impl Agenda {
         wall.into_iter().chain(steady).min().map(|wait| wait.max(0))
     }
 
+    /// The name that is next due on the steady clock: somebody's lease or sign of life.
+    pub fn next_on_steady(&self) -> Option<&Name> {
+        self.steady.first().map(|(_, name)| name)
+    }
+
     /// How many names have work waiting for their turn.
     pub fn backlog(&self) -> usize {
         self.turn.len()

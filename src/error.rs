@@ -42,6 +42,8 @@ pub enum Error {
     Foreign,
     /// The slot of the name is being moved or is not here.
     TryAgain,
+    /// The caller has no right to it; holds what the server says of that.
+    NoPermission(String),
     /// A record of effects came from a client.
     NotForClients,
     /// A caught panic: a defect of the module.
@@ -125,6 +127,7 @@ impl fmt::Display for Error {
                 f.write_str("ERR the record of this task was not written by this version of steward and is left alone")
             }
             Error::TryAgain => f.write_str("TRYAGAIN the slot of this name is being moved, or is not served here"),
+            Error::NoPermission(why) => write!(f, "NOPERM {why}"),
             Error::NotForClients => f.write_str(
                 "ERR steward.apply carries effects from a primary or an append-only file and is not for clients",
             ),

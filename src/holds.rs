@@ -2,7 +2,8 @@
 //!
 //! What queued up meanwhile (an ACK, an EXTEND) must be read before a deadline that passed meanwhile is
 //! acted on. A hold lasts as long as the standstill did, but no lease is held longer than its own length
-//! (or 10 s) beyond its deadline: repeated small stalls must not keep the dead alive.
+//! (or 10 s) beyond its deadline: repeated small stalls must not keep the dead alive. A deadline that passed
+//! while writes were refused counts as if it were the moment at which they were allowed again.
 
 use crate::time::{Ms, Steady};
 
@@ -18,6 +19,8 @@ pub struct Holds {
     /// Full turns of the event loop since the last standstill.
     turns: u32,
     frozen_since: Option<Steady>,
+    /// When writes were last allowed again.
+    thawed: Steady,
     /// Standstills seen since the module was loaded.
     pub stalls: u64,
 }
@@ -37,6 +40,7 @@ impl Holds {
     /// Writes are allowed: the time they were not counts like a stall.
     pub fn thaw(&mut self, now: Steady) {
         if let Some(since) = self.frozen_since.take() {
+            self.thawed = now;
             self.extend(now, now.since(since));
         }
     }
@@ -48,8 +52,9 @@ impl Holds {
 
     /// Whether a lease of this length that ended at `deadline` may be acted on.
     pub fn may_expire(&self, now: Steady, deadline: Steady, length: Ms) -> bool {
+        let latest = deadline.max(self.thawed).after(length.max(LEAST_MOST));
         // The turn in which the standstill ended, then one full turn.
-        self.turns >= 2 && (now >= self.until || now >= deadline.after(length.max(LEAST_MOST)))
+        self.turns >= 2 && now >= self.until.min(latest)
     }
 
     /// When the hold ends, if it does later than `now`.
@@ -107,5 +112,23 @@ mod tests {
         assert_eq!(holds.until(Steady(600)), Some(Steady(1_100)));
         holds.thaw(Steady(700));
         assert!(holds.may_expire(Steady(1_100), Steady(200), 50));
+    }
+
+    #[test]
+    fn a_long_freeze_ends_no_lease_the_moment_it_is_over() {
+        let mut holds = Holds::default();
+        holds.freeze(Steady(1_000));
+        holds.thaw(Steady(101_000));
+        holds.turned();
+        holds.turned();
+        // What could not be said for 100 s may be said for as long again, but for no more than the lease or 10 s.
+        assert!(!holds.may_expire(Steady(110_999), Steady(2_000), 500));
+        assert!(holds.may_expire(Steady(111_000), Steady(2_000), 500));
+        assert!(!holds.may_expire(Steady(130_999), Steady(2_000), 30_000));
+        assert!(holds.may_expire(Steady(131_000), Steady(2_000), 30_000));
+        assert!(holds.may_expire(Steady(201_000), Steady(2_000), 200_000));
+        // One that ended after it is held as after any stall.
+        assert!(!holds.may_expire(Steady(121_999), Steady(112_000), 500));
+        assert!(holds.may_expire(Steady(122_000), Steady(112_000), 500));
     }
 }

@@ -124,7 +124,6 @@ impl Memory {
         }
         for (name, service) in self.presence.services_mut().filter(|(name, _)| gone(name)) {
             service.start_over();
-            service.emptied = true;
             self.agenda.now(name);
         }
     }

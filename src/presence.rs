@@ -81,8 +81,6 @@ pub struct Service {
     pub arrival: Ms,
     /// When something was last done with it.
     pub used: Steady,
-    /// Whether its database was emptied: those that wait for its members are told.
-    pub emptied: bool,
     /// Whether the log was told about a foreign entry.
     pub complained: bool,
     members: BTreeMap<MemberName, Present>,

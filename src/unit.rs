@@ -6,7 +6,7 @@ use crate::error::Error;
 use crate::keyspace::Keyspace;
 use crate::memory::Memory;
 use crate::reply::Reply;
-use crate::spec::{Args, Spec};
+use crate::spec::{Args, MAX_TOKEN, Spec};
 use crate::waiting::{Handed, Patience, Ticket, Wish};
 
 /// Everything a unit may touch.
@@ -45,8 +45,10 @@ impl From<Reply> for Outcome {
 }
 
 impl Unit<'_> {
-    /// The next id or fence: larger than any before, in memory or `stored`, and near the time in µs.
+    /// The next id or fence: larger than any before, in memory or `stored`, and near the time in µs. A stored one
+    /// that no client could hold exactly is not ours and does not count.
     pub fn next_fence(&mut self, stored: u64) -> u64 {
+        let stored = if stored < MAX_TOKEN.unsigned_abs() { stored } else { 0 };
         let fence = self.env.wall_us.max(self.memory.fence + 1).max(stored + 1);
         self.memory.fence = fence;
         fence

@@ -216,6 +216,14 @@ impl Waiting {
             .unwrap_or_default()
     }
 
+    /// The members of a service about which somebody waits for something.
+    pub fn watched(&self, service: &Name) -> Vec<MemberName> {
+        let watchers = self.watchers.get(service);
+        watchers
+            .map(|watchers| watchers.keys().cloned().collect())
+            .unwrap_or_default()
+    }
+
     /// Whether a client of this connection is held.
     pub fn is_held(&self, connection: u64) -> bool {
         self.held.contains(&connection)

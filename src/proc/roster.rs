@@ -184,3 +184,12 @@ pub fn tell_watchers(unit: &mut Unit<'_>, name: &Name, member: &str, is_there: b
         }
     }
 }
+
+/// The same for all that wait for something about members of the service: somebody else changed its keys.
+pub fn look_for_watchers(unit: &mut Unit<'_>, name: &Name) -> Answer<()> {
+    for member in unit.memory.waiting.watched(name) {
+        let is_there = proc::find(unit, name, &member)?;
+        tell_watchers(unit, name, &member, is_there);
+    }
+    Ok(())
+}

@@ -1,14 +1,11 @@
 //! What time moves in one service, a slice at a time.
 
-use crate::error::Error;
 use crate::keyspace::Answer;
 use crate::names::Name;
-use crate::presence::{MemberName, Reason, Walk};
+use crate::presence::{Reason, Walk};
 use crate::proc::{self, election, roster};
-use crate::reply::Reply;
 use crate::time::{Ms, SECOND};
 use crate::unit::Unit;
-use crate::waiting::Wish;
 
 /// Members that go in one slice.
 const GONE: usize = 32;
@@ -26,7 +23,6 @@ pub fn run(unit: &mut Unit<'_>, name: &Name) {
     let retry = unit.env.steady.after(RETRY);
     let done = proc::check(unit, name)
         .and_then(|()| walk(unit, name))
-        .and_then(|()| tell_of_flush(unit, name))
         .and_then(|()| end_doomed(unit, name))
         .and_then(|()| end_overdue(unit, name))
         .and_then(|()| election::elect(unit, name));
@@ -68,36 +64,7 @@ fn walk(unit: &mut Unit<'_>, name: &Name) -> Answer<()> {
     for member in unit.memory.presence.service(name).of_earlier_boots() {
         roster::doom(unit, name, &member, Reason::Reboot);
     }
-    Ok(())
-}
-
-/// The database was emptied: those that wait for its members are told.
-fn tell_of_flush(unit: &mut Unit<'_>, name: &Name) -> Answer<()> {
-    if !std::mem::take(&mut unit.memory.presence.service(name).emptied) {
-        return Ok(());
-    }
-    for ticket in unit.memory.waiting.all(name) {
-        let Some((member, there)) = unit.memory.waiting.wish(ticket).and_then(watched) else {
-            continue;
-        };
-        if !proc::find(unit, name, &member)? {
-            match there {
-                None => unit.answer(ticket, Err(Error::NoMember), Vec::new()),
-                Some(false) => unit.answer(ticket, Ok(Reply::Int(1)), Vec::new()),
-                Some(true) => {}
-            }
-        }
-    }
-    Ok(())
-}
-
-/// The member somebody waits for, and whether for its presence or absence, or for its lead.
-fn watched(wish: &Wish) -> Option<(MemberName, Option<bool>)> {
-    match wish {
-        Wish::Lead(_, member) => Some((member.clone(), None)),
-        Wish::Presence(_, member, there) => Some((member.clone(), Some(*there))),
-        _ => None,
-    }
+    roster::look_for_watchers(unit, name)
 }
 
 /// Members whose end is known go.

@@ -59,19 +59,27 @@ impl Drop for Rules {
     }
 }
 
-fn find(ctx: *mut Ctx) -> User {
-    // SAFETY: a context the server lent us. Asking for the name of a caller without a user would crash
-    // the server, so whether there is one is seen first by how a call in the caller's name fails: that
-    // the command is unknown is found only after a user was.
+/// Whether the caller is somebody: not the server itself, and no other module in its own name.
+pub fn has_user(ctx: *mut Ctx) -> bool {
+    // SAFETY: a context the server lent us. How a call in the caller's name fails tells: that the command is
+    // unknown is found only after a user was.
     unsafe {
         let reply = call!(RedisModule_Call(ctx, c"steward.nothing".as_ptr(), c"C".as_ptr()));
-        let has_user = Error::last_os_error().kind() == ErrorKind::NotFound;
+        let found = Error::last_os_error().kind() == ErrorKind::NotFound;
         if !reply.is_null() {
             call!(RedisModule_FreeCallReply(reply));
         }
-        if !has_user {
-            return User::Anyone;
-        }
+        found
+    }
+}
+
+fn find(ctx: *mut Ctx) -> User {
+    // Asking for the name of a caller without a user would crash the server.
+    if !has_user(ctx) {
+        return User::Anyone;
+    }
+    // SAFETY: a context the server lent us, whose caller has a user.
+    unsafe {
         let Some(name) = Text::take(call!(RedisModule_GetCurrentUserName(ctx))) else {
             return User::Named(ptr::null_mut());
         };

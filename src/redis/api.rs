@@ -86,13 +86,13 @@ pub fn missing() -> Option<&'static str> {
         RedisModule_CreateSubcommand RedisModule_CreateTimer RedisModule_DbSize RedisModule_UnlinkKey
         RedisModule_FreeCallReply RedisModule_FreeModuleUser RedisModule_FreeString RedisModule_FreeThreadSafeContext RedisModule_GetBlockedClientHandle
         RedisModule_GetBlockedClientPrivateData RedisModule_GetClientId RedisModule_GetClientInfoById
-        RedisModule_GetCommand RedisModule_GetContextFlags RedisModule_GetCurrentUserName
+        RedisModule_GetCommand RedisModule_GetCommandKeys RedisModule_GetContextFlags RedisModule_GetCurrentUserName
         RedisModule_GetDetachedThreadSafeContext RedisModule_GetModuleUserFromUserName RedisModule_GetSelectedDb
         RedisModule_HashGet RedisModule_HashSet RedisModule_InfoAddFieldLongLong RedisModule_InfoAddSection
         RedisModule_IsKeysPositionRequest RedisModule_KeyAtPosWithFlags RedisModule_KeyType RedisModule_ListDelete RedisModule_ListGet RedisModule_ListPop RedisModule_ListPush
         RedisModule_LoadConfigs RedisModule_NotifyKeyspaceEvent RedisModule_OpenKey RedisModule_RegisterBoolConfig
         RedisModule_RegisterInfoFunc RedisModule_RegisterNumericConfig RedisModule_Replicate
-        RedisModule_ReplicateVerbatim RedisModule_ReplyWithArray RedisModule_ReplyWithError
+        RedisModule_ReplicateVerbatim RedisModule_ReplyWithArray RedisModule_ReplyWithCallReply RedisModule_ReplyWithError
         RedisModule_ReplyWithLongLong RedisModule_ReplyWithMap RedisModule_ReplyWithNull
         RedisModule_ReplyWithNullArray RedisModule_ReplyWithSimpleString RedisModule_ReplyWithStringBuffer
         RedisModule_Scan RedisModule_ScanCursorCreate RedisModule_ScanCursorDestroy RedisModule_SelectDb
@@ -215,6 +215,16 @@ impl CallReply {
         String::from_utf8_lossy(string(self.0)).into_owned()
     }
 
+    /// Writes it to the client of this context, as it came.
+    pub fn pass_on(&self, ctx: *mut Ctx) {
+        // SAFETY: a context with a client to answer, and a live reply.
+        unsafe {
+            if self.0.is_null() || call!(RedisModule_ReplyWithCallReply(ctx, self.0)) != OK {
+                call!(RedisModule_ReplyWithError(ctx, c"ERR the reply is none for this client".as_ptr()));
+            }
+        }
+    }
+
     /// The integer; `None` for anything else.
     pub fn count(&self) -> Option<usize> {
         // SAFETY: a live reply.
@@ -270,6 +280,26 @@ fn collect(reply: *mut RawReply, out: &mut Vec<Vec<u8>>) {
     }
 }
 
+/// The keys among the words of a command; none when the server does not know it.
+pub fn keys_of<'c>(ctx: *mut Ctx, command: &[&'c [u8]]) -> Vec<&'c [u8]> {
+    let texts: Vec<Text> = command.iter().map(|bytes| Text::new(bytes)).collect();
+    let mut vector: Vec<*mut RawText> = texts.iter().map(Text::raw).collect();
+    let mut count = 0;
+    // SAFETY: the strings live through the call; what it returns are as many positions as it says, ours to free.
+    unsafe {
+        let length = c_int::try_from(vector.len()).unwrap_or(0);
+        let positions = call!(RedisModule_GetCommandKeys(ctx, vector.as_mut_ptr(), length, &raw mut count));
+        if positions.is_null() {
+            return Vec::new();
+        }
+        let found = std::slice::from_raw_parts(positions, usize::try_from(count).unwrap_or(0));
+        let key = |at: &c_int| command.get(usize::try_from(*at).ok()?).copied();
+        let keys = found.iter().filter_map(key).collect();
+        call!(RedisModule_Free(positions.cast()));
+        keys
+    }
+}
+
 /// What the server says of itself and of the caller.
 #[derive(Clone, Copy, Debug)]
 pub struct Flags(u32);
@@ -298,6 +328,10 @@ impl Flags {
     /// Whether a script is running.
     pub fn in_script(self) -> bool {
         self.has(raw::REDISMODULE_CTX_FLAGS_LUA)
+    }
+    /// Whether a transaction is being executed.
+    pub fn in_transaction(self) -> bool {
+        self.has(raw::REDISMODULE_CTX_FLAGS_MULTI)
     }
     /// Whether the client must not be held: in a transaction, a script, a call of another module.
     pub fn must_not_wait(self) -> bool {

@@ -22,7 +22,7 @@ pub fn register(ctx: *mut Ctx) -> bool {
             ctx,
             c"steward.apply".as_ptr(),
             Some(on_apply),
-            c"write fast".as_ptr(),
+            c"write fast deny-script".as_ptr(),
             1,
             1,
             1

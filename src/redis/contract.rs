@@ -18,7 +18,7 @@ pub fn register(ctx: *mut Ctx) -> bool {
             ctx,
             c"steward.contract".as_ptr(),
             Some(on_contract),
-            c"write".as_ptr(),
+            c"write deny-script".as_ptr(),
             1,
             1,
             1

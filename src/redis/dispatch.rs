@@ -48,7 +48,7 @@ pub unsafe extern "C" fn entry<C: Command>(ctx: *mut Ctx, argv: *mut *mut RawTex
     })
 }
 
-/// Runs the command; `None` when its client is held instead of answered.
+/// Runs the command; `None` when its client is held instead of answered, or the answer is written.
 fn execute<C: Command>(ctx: *mut Ctx, arguments: &[&[u8]]) -> Result<Option<Reply>, Error> {
     let args = C::SPEC.parse(arguments)?;
     // SAFETY: a context the server lent us.
@@ -131,15 +131,17 @@ fn first_name(spec: &Spec, db: i32, arguments: &[&[u8]]) -> Option<Name> {
     Name::new(db, arguments.get(at)?).ok()
 }
 
-/// The caller's connection: none in a script (the id there is the script's) or in a call of another
-/// module, of which the server's list of clients knows nothing.
+/// The caller's connection: none in a script (the id there is the script's), inside HB.FENCED or in a call of
+/// another module.
 fn connection(id: u64, flags: Flags) -> Option<u64> {
-    if flags.in_script() {
+    if flags.in_script() || fenced::is_running() {
         return None;
     }
     // SAFETY: a null pointer asks only whether the client is there.
-    let real = || unsafe { call!(RedisModule_GetClientInfoById(std::ptr::null_mut(), id)) == OK };
-    (!flags.must_not_wait() || real()).then_some(id)
+    let is_known = || unsafe { call!(RedisModule_GetClientInfoById(std::ptr::null_mut(), id)) == OK };
+    // Newer servers know also the clients that stand for another module's call.
+    let is_real = || flags.in_transaction() && is_known();
+    (!flags.must_not_wait() || is_real()).then_some(id)
 }
 
 /// The arguments as byte slices.

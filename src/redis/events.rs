@@ -178,6 +178,7 @@ unsafe extern "C" fn on_cron(ctx: *mut Ctx, _: raw::RedisModuleEvent, _: u64, da
             let now = state.clock.steady();
             state.timer.is_overdue(now)
         });
+        timer::look_for_standstill(ctx);
         if overdue == Some(true) {
             timer::work_now(ctx);
         }

@@ -30,6 +30,11 @@ pub fn slot(ctx: *mut Ctx, name: &Name) -> Slot {
     }
 }
 
+/// The number of a key's slot.
+pub fn slot_number(ctx: *mut Ctx, key: &[u8]) -> Option<usize> {
+    CallReply::of(ctx, c"CLUSTER", "E", &[b"KEYSLOT", key]).count()
+}
+
 /// `TryAgain` when the slot of the name is being moved key by key or is not served here.
 pub fn slot_is_whole(ctx: *mut Ctx, name: &Name) -> Result<(), Error> {
     match slot(ctx, name) {

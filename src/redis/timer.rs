@@ -234,6 +234,28 @@ fn take_due(state: &mut State) -> Option<Name> {
     state.memory.agenda.take_due(&env)
 }
 
+/// Looks whether time stands still although nothing is due yet: a lease that ends later, and a member that is not
+/// heard now, are owed that time too.
+pub fn look_for_standstill(ctx: *mut Ctx) {
+    let flags = Flags::of(ctx);
+    let next = state::with(|state| state.memory.agenda.next_on_steady().cloned());
+    let Some(Some(name)) = next.filter(|_| flags.decides()) else {
+        return;
+    };
+    if flags.in_cluster() && probe::slot(ctx, &name) == Slot::Elsewhere {
+        return;
+    }
+    let refused = probe::writes_are_refused(ctx, &name);
+    state::with(|state| {
+        let now = state.clock.steady();
+        if refused {
+            state.memory.holds.freeze(now);
+        } else {
+            state.memory.holds.thaw(now);
+        }
+    });
+}
+
 /// Whether time stands still. The time it does is added to every lease afterwards.
 fn stands_still(ctx: *mut Ctx, name: &Name) -> bool {
     let refused = probe::writes_are_refused(ctx, name);

@@ -106,3 +106,36 @@ fn rights_taken_away_end_a_wait_or_its_reach() {
     admin.schedule("mail x");
     assert_eq!(admin.counts("mail"), "ready 1");
 }
+
+#[test]
+fn another_service_is_out_of_reach() {
+    let server = Server::start();
+    let mut admin = server.client();
+    let token = admin.register("secret a 7 TTL 0");
+    let digest = admin.digest();
+    let mut anybody = user(&server, "anybody", "+@all ~mail");
+    anybody.register("mail a 7");
+    anybody.must("PID.DEREGISTER mail a PID 7");
+    admin.must("DEL proc:{mail}:events");
+    for words in [
+        "PID.REGISTER secret b 7".to_string(),
+        "PID.DEREGISTER secret a PID 7".into(),
+        "PID.EVICT secret a".into(),
+        "PID.GET secret a".into(),
+        "PID.LIST secret".into(),
+        "PID.AWAIT secret a UP".into(),
+        "PID.AWAIT secret a DOWN BLOCK 10".into(),
+        "HB.BEAT secret b".into(),
+        format!("HB.BEAT secret a TOKEN {token}"),
+        format!("HB.CAMPAIGN secret a {token}"),
+        format!("HB.WITHDRAW secret a {token}"),
+        format!("HB.RESIGN secret a {token}"),
+        "HB.LEADER secret".into(),
+        "HB.CHECK secret 5".into(),
+        "HB.FENCED secret 5 PING".into(),
+        "HB.SIGNAL secret * stop".into(),
+    ] {
+        assert_eq!(anybody.call(&words).code(), "NOPERM", "{words}");
+    }
+    assert_eq!(admin.digest(), digest);
+}

@@ -3,13 +3,14 @@
 use crate::support::{Client, Server, Value, unix_ms, wait_until};
 
 /// Two nodes: the first has the slots up to 8191, the second the others.
-struct Pair {
-    nodes: [Server; 2],
+pub struct Pair {
+    pub nodes: [Server; 2],
 }
 
 impl Pair {
+    /// Starts them and waits until the cluster is up.
     #[track_caller]
-    fn start() -> Pair {
+    pub fn start() -> Pair {
         let nodes = [(); 2].map(|()| Server::builder().cluster().start());
         let mut clients = [nodes[0].client(), nodes[1].client()];
         clients[0].must("CLUSTER ADDSLOTSRANGE 0 8191");
@@ -27,18 +28,20 @@ impl Pair {
         Pair { nodes }
     }
 
-    fn clients(&self) -> [Client; 2] {
+    /// A connection to each.
+    pub fn clients(&self) -> [Client; 2] {
         [self.nodes[0].client(), self.nodes[1].client()]
     }
 }
 
-fn slot(client: &mut Client, name: &str) -> i64 {
+/// The slot of a key or a name.
+pub fn slot(client: &mut Client, name: &str) -> i64 {
     client.must(&format!("CLUSTER KEYSLOT {name}")).int()
 }
 
 /// A queue name whose slot the first node has, or the second.
 #[track_caller]
-fn name_of(client: &mut Client, node: usize) -> String {
+pub fn name_of(client: &mut Client, node: usize) -> String {
     let mut names = (0..100).map(|n| format!("queue{n}"));
     names.find(|name| (slot(client, name) > 8191) == (node == 1)).unwrap()
 }

@@ -133,7 +133,7 @@ fn a_foreign_id_in_an_index_never_stops_the_timer() {
 
 /// A random argument, often one that means something.
 fn argument(random: &mut Random) -> Vec<u8> {
-    const WORDS: [&str; 44] = [
+    const WORDS: [&str; 60] = [
         "q",
         "r",
         "a",
@@ -174,6 +174,22 @@ fn argument(random: &mut Random) -> Vec<u8> {
         "dead",
         "lease",
         "max-lost",
+        "TOKEN",
+        "PID",
+        "HOST",
+        "BOOT",
+        "TTL",
+        "GRACE",
+        "EXCLUSIVE",
+        "META",
+        "STATUS",
+        "CAMPAIGN",
+        "UP",
+        "DOWN",
+        "TO",
+        "quiet",
+        "none",
+        "PING",
         "1700000000000",
         "{t}q",
         "*",
@@ -221,7 +237,7 @@ fn random_calls_are_answered_and_an_error_has_written_nothing() {
     let written = |client: &mut Client| (client.digest(), client.info("aof_current_size"));
     let (mut errors, mut accepted) = (0, 0);
     let mut before = written(&mut client);
-    for _ in 0..6_000 {
+    for _ in 0..10_000 {
         let mut call = vec![random.pick(&commands).clone()];
         if random.once_in(2) {
             call.push(b"q".to_vec());

@@ -2,7 +2,7 @@
 //! one record for each unit of work, with values and never with decisions to be made again.
 
 mod removal;
-mod rig;
+pub mod rig;
 
 use self::rig::Rig;
 use crate::support::wait_until;

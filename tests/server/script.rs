@@ -109,3 +109,48 @@ fn what_follows_a_wait_on_the_same_connection_waits_too() {
     assert_eq!(waiting.receive(), "+OK");
     assert_eq!(client.get("q", "b", "worker"), "worker 'w'");
 }
+
+#[test]
+fn members_come_lead_and_go_in_one_step_and_a_refusal_stops_nothing_else() {
+    let server = Server::builder().append_always().start();
+    let mut client = server.client();
+    client.must("MULTI");
+    for words in [
+        "PID.REGISTER s a 7 TTL 60000",
+        "PID.REGISTER s a 8",
+        "HB.BEAT s b",
+        "HB.BEAT s a",
+        "PID.LIST s COUNT 0",
+        "PID.EVICT s b",
+        "HB.LEADER s",
+    ] {
+        assert_eq!(client.call(words), "+QUEUED");
+    }
+    let replies = client.call("EXEC");
+    let shown = |at: usize| replies.item(at).to_string();
+    assert_eq!(
+        [
+            replies.item(0).field("status").text(),
+            replies.item(1).field("status").text()
+        ],
+        ["registered", "held"]
+    );
+    assert_eq!(shown(3), "-FENCED epoch=0 leader=");
+    assert_eq!(shown(4), "-BADARG COUNT must be an integer from 1 to 1000");
+    assert_eq!((shown(5), shown(6)), ("1".into(), "null".into()));
+    let script = "local s = KEYS[1]; \
+                  local token = redis.call('PID.REGISTER', s, 'c', '9', 'TTL', '60000')[4]; \
+                  local lead = redis.call('HB.CAMPAIGN', s, 'c', token); \
+                  local late = redis.pcall('HB.CHECK', s, '5').err; \
+                  local resigned = redis.call('HB.RESIGN', s, 'c', token); \
+                  return {lead[2], late == 'FENCED epoch=' .. lead[4] .. ' leader=c', resigned, \
+                          redis.call('PID.DEREGISTER', s, 'c', 'TOKEN', token)}";
+    let lived = client.call_args(&["EVAL", script, "1", "s"]);
+    assert_eq!(lived, "['leader', 1, null, 1]");
+    assert_eq!(client.members("s"), ["a"]);
+    let digest = client.digest();
+    let mut server = server;
+    server.kill_9();
+    server.start_again(&[("steward.timer", "no")]);
+    assert_eq!(server.client().digest(), digest);
+}

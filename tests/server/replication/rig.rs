@@ -4,8 +4,8 @@ use std::collections::HashMap;
 
 use crate::support::{Client, Server, Stream, Value};
 
-/// A server, a client and the stream. Tokens are shown as T1, T2, ... in the order of the claims, other
-/// fences as F, times as MS, generated ids as I1, I2, ...
+/// A server, a client and the stream. Tokens are shown as T1, T2, ... in the order of the replies that gave
+/// them, other fences as F, times as MS, generated ids as I1, I2, ..., hashes as SHA.
 pub struct Rig {
     pub client: Client,
     stream: Stream,
@@ -44,19 +44,29 @@ impl Rig {
 
     /// Notes the tokens and generated ids of a reply.
     pub fn learn(&mut self, reply: &Value) {
-        let Value::Array(items) = reply else { return };
+        let items = match reply {
+            Value::Array(items) => items,
+            Value::Map(_) => return self.learn_token(reply),
+            _ => return,
+        };
         for (at, item) in items.iter().enumerate() {
             match item {
-                Value::Map(_) => {
-                    self.tokens += 1;
-                    self.names
-                        .insert(item.field("token").int().to_string(), format!("T{}", self.tokens));
-                }
+                Value::Map(_) => self.learn_token(item),
                 Value::Bulk(id) if id.len() == 11 => {
                     self.names.insert(item.text(), format!("I{}", at + 1));
                 }
                 _ => {}
             }
+        }
+    }
+
+    /// Notes the token of a claim or of a member, when there is one.
+    fn learn_token(&mut self, map: &Value) {
+        let Value::Map(pairs) = map else { return };
+        let token = pairs.iter().find(|(key, _)| *key == "'token'").map(|(_, token)| token);
+        if let Some(Value::Int(token)) = token {
+            self.tokens += 1;
+            self.names.insert(token.to_string(), format!("T{}", self.tokens));
         }
     }
 
@@ -78,6 +88,7 @@ impl Rig {
                 (Some(name), ..) => out.push_str(name),
                 (None, true, 16) => out.push('F'),
                 (None, true, 13) => out.push_str("MS"),
+                (None, _, 64) => out.push_str("SHA"),
                 _ => out.push_str(&word),
             }
             word.clear();

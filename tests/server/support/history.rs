@@ -1,6 +1,9 @@
 //! A long random life: every command, with times short enough that the timer takes part.
 
+use std::path::PathBuf;
+
 use super::client::Client;
+use super::crew::Crew;
 use super::random::Random;
 use super::value::Value;
 
@@ -9,6 +12,7 @@ pub struct History {
     pub random: Random,
     claims: Vec<(String, String, i64)>,
     made: usize,
+    crew: Option<Crew>,
 }
 
 impl History {
@@ -18,6 +22,15 @@ impl History {
             random: Random::new(seed),
             claims: Vec::new(),
             made: 0,
+            crew: None,
+        }
+    }
+
+    /// Starts one in which the workers are members of services, on the server of this socket.
+    pub fn with_members(seed: u64, socket: PathBuf) -> History {
+        History {
+            crew: Some(Crew::new(socket)),
+            ..History::new(seed)
         }
     }
 
@@ -25,6 +38,10 @@ impl History {
     #[track_caller]
     pub fn run(&mut self, client: &mut Client, steps: usize) {
         for _ in 0..steps {
+            if let Some(crew) = self.crew.as_mut().filter(|_| self.random.once_in(2)) {
+                crew.step(client, &mut self.random);
+                continue;
+            }
             let words = self.command();
             let reply = client.call(&words);
             if let Value::Error(text) = &reply {

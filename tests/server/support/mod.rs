@@ -2,12 +2,16 @@
 
 pub mod builder;
 pub mod client;
+pub mod clock;
+pub mod crew;
 pub mod history;
+pub mod member;
 pub mod places;
 pub mod process;
 pub mod random;
 pub mod record;
 pub mod server;
+pub mod service;
 pub mod stream;
 pub mod task;
 pub mod value;

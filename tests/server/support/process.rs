@@ -67,7 +67,7 @@ impl Server {
 }
 
 /// A test that is killed leaves no server behind.
-pub(super) fn die_with_parent(command: &mut Command) {
+pub fn die_with_parent(command: &mut Command) {
     #[cfg(target_os = "linux")]
     // SAFETY: prctl is async-signal-safe and touches only the child.
     #[allow(unsafe_code)]

@@ -85,6 +85,13 @@ impl<'a> Reader<'a> {
                 self.list(|from| format!("{} {}", from.text(), from.text()))
             ),
             b'B' => format!("hdel {key} {}", self.list(Reader::text)),
+            b'I' => format!(
+                "xadd {key} {}-{} most {} {}",
+                self.number(),
+                self.number(),
+                self.number(),
+                self.list(|from| format!("{} {}", from.text(), from.text()))
+            ),
             other => panic!("unknown effect {:?}", char::from(other)),
         }
     }
@@ -101,6 +108,10 @@ impl<'a> Reader<'a> {
             b'd' => "dead".into(),
             b'f' => "done".into(),
             b'b' => "blocked".into(),
+            b'p' => "service".into(),
+            b'm' => "members".into(),
+            b'k' => "candidates".into(),
+            b'v' => "events".into(),
             digit @ b'0'..=b'9' => format!("ready:{}", char::from(digit)),
             other => panic!("unknown key code {:?}", char::from(other)),
         }
@@ -204,6 +215,10 @@ fn a_record_is_read_as_the_format_says() {
     );
     assert_eq!(effects(b"1Zc\x01\x03\x01i"), ["zadd claimed [-2 i]"]);
     assert_eq!(effects(b"1MdD\x09d"), ["rename dead drop:9:dead"]);
+    assert_eq!(
+        effects(b"1Iv\x05\x00\x07\x01\x04type\x02upBm\x01\x01a"),
+        ["xadd events 5-0 most 7 [type up]", "hdel members [a]"]
+    );
     let header = b"1c5000001 000100020a 000300000z 0000000000z 00000000a\nhi";
     assert_eq!(
         shown_record(header),

@@ -236,7 +236,8 @@ impl Drop for Server {
     }
 }
 
-fn server_binary() -> String {
+/// The server to test with: `STEWARD_SERVER`, or what is installed.
+pub fn server_binary() -> String {
     std::env::var("STEWARD_SERVER").unwrap_or_else(|_| {
         let on_path = |name: &str| {
             std::env::var_os("PATH")

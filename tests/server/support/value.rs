@@ -193,6 +193,13 @@ impl PartialEq<&str> for Value {
     }
 }
 
+// So that a field, which is a reference, can be compared with a literal.
+impl PartialEq<str> for Value {
+    fn eq(&self, text: &str) -> bool {
+        same(self, text)
+    }
+}
+
 impl PartialEq<String> for Value {
     fn eq(&self, text: &String) -> bool {
         same(self, text)

@@ -1,0 +1,279 @@
+//! HB.BEAT and HB.SIGNAL.
+
+use crate::support::{Client, Server, Stream, Value, wait_until};
+
+/// The reply to a beat of a member without any special news.
+const PLAIN: &str = "{role: 'member', epoch: null, leader: null, ttl: 15000, signal: null, cancelled: [], token: null}";
+
+/// The `signal` a member's beat tells.
+#[track_caller]
+fn signal(client: &mut Client, member: &str) -> String {
+    client.must(&format!("HB.BEAT s {member}")).field("signal").to_string()
+}
+
+#[test]
+fn a_beat_makes_the_member_and_later_ones_keep_it_alive() {
+    let server = Server::start();
+    let (mut client, mut two) = (server.client(), server.client_resp2());
+    assert_eq!(client.call("HB.BEAT s a"), PLAIN);
+    assert_eq!(client.call("HB.BEAT s a"), PLAIN);
+    assert_eq!(
+        two.call("HB.BEAT s a"),
+        "['role', 'member', 'epoch', null, 'leader', null, 'ttl', 15000, 'signal', null, 'cancelled', [], 'token', null]"
+    );
+    client.must("HB.BEAT s b TTL 300");
+    client.must("HB.BEAT the-clock marker TTL 1200");
+    while client.call("PID.GET the-clock marker") != Value::Null {
+        client.must("HB.BEAT s b");
+    }
+    client.call("PID.AWAIT s b DOWN BLOCK 0");
+    assert_eq!(
+        client.told("s"),
+        ["up a reason=registered", "up b reason=registered", "down b reason=ttl"]
+    );
+}
+
+#[test]
+fn a_campaigning_beat_makes_a_token_and_the_member_needs_it_from_then_on() {
+    let server = Server::start();
+    let mut client = server.client();
+    let reply = client.call("HB.BEAT s a TTL 60000 CAMPAIGN");
+    let (token, epoch) = (reply.field("token").int(), reply.field("epoch").int());
+    assert_eq!(
+        reply,
+        format!(
+            "{{role: 'leader', epoch: {epoch}, leader: 'a', ttl: 60000, signal: null, cancelled: [], token: {token}}}"
+        )
+    );
+    client.must("HB.BEAT s b");
+    let reply = client.call("HB.BEAT s b CAMPAIGN PRIORITY 7");
+    let second = reply.field("token").int();
+    assert_eq!(
+        reply,
+        format!(
+            "{{role: 'candidate', epoch: {epoch}, leader: 'a', ttl: 15000, signal: null, cancelled: [], token: {second}}}"
+        )
+    );
+    assert_ne!(token, second);
+    for words in ["HB.BEAT s a", "HB.BEAT s b", "HB.BEAT s b CAMPAIGN"] {
+        assert_eq!(client.call(words), format!("-FENCED epoch={epoch} leader=a"), "{words}");
+    }
+    assert_eq!(
+        client.call(&format!("HB.BEAT s b TOKEN {second}")),
+        format!(
+            "{{role: 'candidate', epoch: {epoch}, leader: 'a', ttl: 15000, signal: null, cancelled: [], token: null}}"
+        )
+    );
+    assert_eq!(
+        client.call(&format!("HB.BEAT s a TOKEN {token} CAMPAIGN")),
+        format!(
+            "{{role: 'leader', epoch: {epoch}, leader: 'a', ttl: 60000, signal: null, cancelled: [], token: null}}"
+        )
+    );
+}
+
+#[test]
+fn a_registered_member_beats_with_its_token_only() {
+    let server = Server::start();
+    let mut client = server.client();
+    let token = client.register("s a 12");
+    let other = client.register("s b 13");
+    assert_eq!(client.call(&format!("HB.BEAT s a TOKEN {token}")), PLAIN);
+    let digest = client.digest();
+    for words in [
+        "HB.BEAT s a".to_string(),
+        "HB.BEAT s a CAMPAIGN".into(),
+        format!("HB.BEAT s a TOKEN {other}"),
+    ] {
+        assert_eq!(client.call(&words), "-FENCED epoch=0 leader=", "{words}");
+    }
+    assert_eq!(
+        client.call(&format!("HB.BEAT s gone TOKEN {token}")),
+        "-NOMEMBER no such member"
+    );
+    assert_eq!(client.digest(), digest);
+    // One made without a token has none that fits.
+    client.must("HB.BEAT s plain");
+    assert_eq!(client.call(&format!("HB.BEAT s plain TOKEN {token}")).code(), "FENCED");
+}
+
+#[test]
+fn beats_with_a_wrong_token_keep_nobody_alive() {
+    let server = Server::start();
+    let mut client = server.client();
+    let token = client.register("s a 12 TTL 300");
+    wait_until("a is down", || {
+        let wrong = client
+            .call(&format!("HB.BEAT s a TOKEN {}", token + 1))
+            .code()
+            .to_string();
+        assert!(["FENCED", "NOMEMBER"].contains(&wrong.as_str()));
+        wrong == "NOMEMBER"
+    });
+    assert_eq!(client.told("s"), ["up a reason=registered", "down a reason=ttl"]);
+}
+
+#[test]
+fn a_beat_changes_the_ttl_when_another_is_given() {
+    let server = Server::start();
+    let mut client = server.client();
+    client.must("HB.BEAT s a TTL 60000");
+    assert_eq!(client.call("HB.BEAT s a").field("ttl"), "60000");
+    assert_eq!(client.call("HB.BEAT s a TTL 100").field("ttl"), "100");
+    let record = client.call("HGET proc:{s}:members a").text();
+    assert!(record.contains("\"ttl\":100,"), "{record}");
+    assert_eq!(client.call("PID.AWAIT s a DOWN BLOCK 0"), "1");
+    // And upwards, in time.
+    client.must("HB.BEAT s b TTL 500");
+    client.must("HB.BEAT s b TTL 60000");
+    client.let_pass(1_000);
+    assert_eq!(client.member("s", "b", "ttl"), "ttl 60000");
+}
+
+#[test]
+fn a_beat_without_news_writes_nothing() {
+    let server = Server::start();
+    let mut client = server.client();
+    let token = client.register("s a 12");
+    client.must(&format!("HB.CAMPAIGN s a {token}"));
+    client.must("HB.BEAT s b TTL 500 STATUS one");
+    let (digest, changes) = (client.digest(), client.info("rdb_changes_since_last_save"));
+    let mut stream = Stream::of(&server);
+    for _ in 0..100 {
+        client.must(&format!("HB.BEAT s a TOKEN {token} TTL 15000 STATUS busy CAMPAIGN"));
+        client.must("HB.BEAT s b STATUS two");
+        client.must("HB.BEAT s b TTL 500");
+    }
+    assert_eq!(stream.take(), Vec::<String>::new());
+    assert_eq!(
+        (client.digest(), client.info("rdb_changes_since_last_save")),
+        (digest, changes)
+    );
+}
+
+#[test]
+fn a_status_is_shown_and_stays_until_another_comes_in_memory_only() {
+    let server = Server::start();
+    let mut client = server.client();
+    client.call_args(&["HB.BEAT", "s", "a", "STATUS", "42 % done"]);
+    client.must("HB.BEAT s a");
+    assert_eq!(client.call("PID.GET s a status"), "'42 % done'");
+    let listed = client.call("PID.LIST s");
+    assert_eq!(listed.item(1).item(0).field("status"), "'42 % done'");
+    let record = client.call("HGET proc:{s}:members a").text();
+    assert!(!record.contains("done"), "{record}");
+    client.must("HB.BEAT s a STATUS idle");
+    assert_eq!(client.call("PID.GET s a status"), "'idle'");
+}
+
+#[test]
+fn a_signal_stands_in_every_beat_until_it_is_cleared() {
+    let server = Server::start();
+    let mut client = server.client();
+    client.must("HB.BEAT s a");
+    client.must("HB.BEAT s b");
+    for word in ["quiet", "stop", "reload-config"] {
+        assert_eq!(client.call(&format!("HB.SIGNAL s a {word}")), "1");
+        for _ in 0..3 {
+            assert_eq!(signal(&mut client, "a"), format!("'{word}'"));
+        }
+        assert_eq!(client.call("PID.GET s a signal"), format!("'{word}'"));
+        assert_eq!(signal(&mut client, "b"), "null");
+    }
+    assert_eq!(client.call("HB.SIGNAL s a none"), "1");
+    assert_eq!(signal(&mut client, "a"), "null");
+    assert_eq!(client.call("HB.SIGNAL s nobody quiet"), "0");
+    assert_eq!(client.call("HB.SIGNAL nobody * quiet"), "0");
+}
+
+#[test]
+fn a_signal_to_all_reaches_who_is_there_and_not_who_comes_later() {
+    let server = Server::start();
+    let mut client = server.client();
+    for member in ["a", "b", "c"] {
+        client.must(&format!("HB.BEAT s {member}"));
+    }
+    client.must("HB.BEAT other x");
+    assert_eq!(client.call("HB.SIGNAL s * quiet"), "3");
+    let later = client.call("HB.BEAT s d");
+    assert_eq!(later, PLAIN);
+    let mut signals = || ["a", "b", "c", "d"].map(|member| signal(&mut client, member));
+    assert_eq!(signals(), ["'quiet'", "'quiet'", "'quiet'", "null"]);
+    assert_eq!(server.client().call("HB.SIGNAL s b stop"), "1");
+    assert_eq!(signals(), ["'quiet'", "'stop'", "'quiet'", "null"]);
+    assert_eq!(server.client().call("HB.SIGNAL s * none"), "4");
+    assert_eq!(signals(), ["null", "null", "null", "null"]);
+    assert_eq!(client.call("HB.BEAT other x"), PLAIN);
+    assert_eq!(
+        client.told("s")[3..],
+        [
+            "signal * reason=quiet",
+            "up d reason=registered",
+            "signal b reason=stop",
+            "signal * reason=none"
+        ]
+    );
+}
+
+#[test]
+fn a_signal_survives_a_restart_and_a_status_does_not() {
+    let mut server = Server::builder().append_always().start();
+    let mut client = server.client();
+    client.must("HB.BEAT s a TTL 60000 STATUS busy");
+    client.must("HB.BEAT s b TTL 60000");
+    client.must("HB.SIGNAL s a quiet");
+    client.must("HB.SIGNAL s * stop");
+    client.must("HB.SIGNAL s b drain");
+    server.kill_9();
+    server.start_again(&[]);
+    let mut client = server.client();
+    assert_eq!(
+        (signal(&mut client, "a"), signal(&mut client, "b")),
+        ("'stop'".into(), "'drain'".into())
+    );
+    assert_eq!(client.call("PID.GET s a status"), Value::Null);
+}
+
+#[test]
+fn a_beat_lists_the_cancelled_tasks_its_member_holds() {
+    let server = Server::start();
+    let mut client = server.client();
+    client.must("HB.BEAT s a TTL 60000");
+    for id in ["x", "y", "z"] {
+        client.schedule(&format!("s p ID {id}"));
+    }
+    let claims = client.call("TASK.CLAIM s a COUNT 3 LEASE 60000");
+    client.must("TASK.CANCEL s x z");
+    let cancelled = |client: &mut Client| {
+        let reply = client.must("HB.BEAT s a");
+        let mut ids: Vec<String> = reply.field("cancelled").items().iter().map(Value::text).collect();
+        ids.sort();
+        ids.join(" ")
+    };
+    assert_eq!(cancelled(&mut client), "x z");
+    assert_eq!(client.call("HB.BEAT s b").field("cancelled"), "[]");
+    let token = |at: usize| claims.item(at).field("token").int();
+    client.must(&format!("TASK.ACK s x {}", token(0)));
+    assert_eq!(cancelled(&mut client), "z");
+    client.must(&format!("TASK.RELEASE s z {}", token(2)));
+    assert_eq!(cancelled(&mut client), "");
+    assert_eq!(client.counts("s"), "claimed 1");
+}
+
+#[test]
+fn beats_work_in_transactions_and_scripts() {
+    let server = Server::start();
+    let mut client = server.client();
+    client.must("MULTI");
+    client.must("HB.BEAT s a");
+    client.must("PID.GET s a state");
+    client.must("PID.EVICT s a");
+    client.must("PID.GET s a state");
+    assert_eq!(client.call("EXEC"), format!("[{PLAIN}, 'up', 1, null]"));
+    let script = "local beat = redis.call('HB.BEAT', KEYS[1], 'b', 'CAMPAIGN'); \
+                  local again = redis.call('HB.BEAT', KEYS[1], 'b', 'TOKEN', beat[14]); \
+                  return {beat[2], again[2], redis.pcall('HB.BEAT', KEYS[1], 'b').err}";
+    let epoch = client.call_args(&["EVAL", script, "1", "s"]);
+    let now = client.epoch("s");
+    assert_eq!(epoch, format!("['leader', 'leader', 'FENCED epoch={now} leader=b']"));
+}

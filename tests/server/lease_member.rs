@@ -1,0 +1,79 @@
+//! TASK.CLAIM ... LEASE MEMBER: claims without a timeout, for the life of their member.
+
+use crate::support::{Server, Value, wait_until};
+
+#[test]
+fn a_claim_for_the_life_of_its_member_has_no_timeout() {
+    let server = Server::start();
+    let mut client = server.client();
+    client.must("TASK.CONFIG SET s lease 50");
+    client.register("s a 12 TTL 0 BOOT b HOST h");
+    let token = client.register("s b 13 TTL 60000");
+    for id in ["t1", "t2", "t3"] {
+        client.schedule(&format!("s x ID {id}"));
+    }
+    let digest = client.digest();
+    for (words, error) in [
+        ("TASK.CLAIM s nobody LEASE MEMBER", "-NOMEMBER no such member"),
+        ("TASK.MCLAIM 1 s nobody LEASE MEMBER", "-NOMEMBER no such member"),
+        ("TASK.CLAIM s nobody LEASE MEMBER BLOCK 0", "-NOMEMBER no such member"),
+    ] {
+        assert_eq!(client.call(words), error, "{words}");
+    }
+    assert_eq!(client.call("TASK.CLAIM s a LEASE MEMBER").code(), "BADARG");
+    assert_eq!(client.digest(), digest);
+    let claim = client.call("TASK.CLAIM s b LEASE MEMBER FULL");
+    assert_eq!(claim.item(0).field("lease"), &Value::Null);
+    let first = claim.item(0).field("token").int();
+    let shown = "state 'claimed', lease null, left null, worker 'b'";
+    assert_eq!(client.get("s", "t1", "state lease left worker"), shown);
+    client.let_pass(300);
+    assert_eq!(client.get("s", "t1", "state lease left worker"), shown);
+    assert_eq!(
+        client.call(&format!("TASK.EXTEND s t1 {first} PROGRESS half")),
+        Value::Null
+    );
+    assert_eq!(client.get("s", "t1", "state lease left worker"), shown);
+    let next = client.must(&format!("TASK.ACK s t1 {first} NEXT"));
+    assert_eq!(next.ids(), ["t2"]);
+    assert_eq!(
+        client.get("s", "t2", "state lease left worker"),
+        shown,
+        "NEXT is for the same lease"
+    );
+    let claim = client.call("TASK.MCLAIM 2 other s b LEASE MEMBER");
+    assert_eq!(claim.ids(), ["t3"]);
+    client.let_pass(200);
+    assert_eq!(client.counts("s"), "claimed 2");
+    client.must(&format!("PID.DEREGISTER s b TOKEN {token}"));
+    assert_eq!(client.counts("s"), "ready 2");
+}
+
+#[test]
+fn extending_a_claim_of_a_member_gives_it_a_timeout_only_when_one_is_named() {
+    let server = Server::start();
+    let mut client = server.client();
+    client.register("s a 12 TTL 60000");
+    client.schedule("s x ID t");
+    let (_, token) = client.claim("s a LEASE MEMBER");
+    assert_eq!(client.call(&format!("TASK.EXTEND s t {token}")), Value::Null);
+    assert_eq!(client.get("s", "t", "lease left"), "lease null, left null");
+    assert_eq!(client.call(&format!("TASK.EXTEND s t {token} LEASE 50")), "50");
+    wait_until("its lease is lost", || client.counts("s") == "ready 1");
+}
+
+#[test]
+fn a_blocked_claim_for_a_members_life_ends_with_the_member() {
+    let server = Server::start();
+    let mut client = server.client();
+    client.register("s a 12 TTL 60000");
+    let mut waiting = server.waiter("TASK.CLAIM s a LEASE MEMBER BLOCK 0");
+    client.schedule("s x ID t");
+    assert_eq!(waiting.receive().ids(), ["t"]);
+    assert_eq!(client.get("s", "t", "lease"), "lease null");
+    let mut waiting = server.waiter("TASK.CLAIM s a LEASE MEMBER BLOCK 0");
+    client.must("PID.EVICT s a");
+    // Its claim is free now, and nobody is there to hold it for life.
+    assert_eq!(waiting.receive(), "-NOMEMBER no such member");
+    assert_eq!(client.counts("s"), "ready 1");
+}

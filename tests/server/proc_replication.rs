@@ -1,0 +1,136 @@
+//! What members, leaders and their claims send to replicas and the append-only file, and that the same is
+//! there afterwards everywhere.
+
+mod stream;
+
+use crate::support::builder::Builder;
+use crate::support::history::History;
+use crate::support::{Client, Server, wait_until};
+
+const STEPS: usize = 3_000;
+
+/// A server on which claims and members are short-lived unless said otherwise.
+fn short() -> Builder {
+    Server::builder().set("steward.lease", "50").set("steward.ttl", "200")
+}
+
+/// Stops the timer and replies the digest of what there is.
+#[track_caller]
+fn settled(client: &mut Client) -> String {
+    client.must("CONFIG SET steward.timer no");
+    client.digest()
+}
+
+/// The history has come to all kinds of ends.
+#[track_caller]
+fn everything_happened(client: &mut Client) {
+    let mut told = Vec::new();
+    for service in ["q", "r", "{t}s"] {
+        told.extend(client.told(service));
+    }
+    let ends = [
+        "reason=registered",
+        "reason=replaced",
+        "reason=ttl",
+        "reason=disconnect",
+        "reason=left",
+        "reason=tired",
+        "reason=reboot",
+        "leader ",
+        "resigned ",
+        "signal ",
+    ];
+    for end in ends {
+        assert!(
+            told.iter().any(|line| line.contains(end)),
+            "no {end} in {} events",
+            told.len()
+        );
+    }
+}
+
+#[test]
+fn a_replica_has_the_members_the_leaders_and_the_claims_of_its_primary() {
+    let server = short().set("steward.events", "100000").listening().start();
+    let replica = server.replica_with(Server::builder().append_always().set("aof-use-rdb-preamble", "no"));
+    let (mut client, mut there) = (server.client(), replica.client());
+    let mut history = History::with_members(41, server.socket());
+    for part in 0..3 {
+        history.run(&mut client, STEPS / 3);
+        if part == 1 {
+            there.must("BGREWRITEAOF");
+        }
+        let digest = settled(&mut client);
+        wait_until("the replica has it all", || there.digest() == digest);
+        client.must("CONFIG SET steward.timer yes");
+    }
+    everything_happened(&mut client);
+    // One that comes late gets it in one piece, with what is bound and half done.
+    let late = server.replica();
+    history.run(&mut client, 300);
+    let digest = settled(&mut client);
+    let mut last = late.client();
+    wait_until("both replicas have it all", || {
+        there.digest() == digest && last.digest() == digest
+    });
+    for look in ["PID.SERVICES", "HB.LEADER q", "PID.GET q w0 pid host role meta"] {
+        assert_eq!(there.call(look), client.call(look).to_string(), "{look}");
+    }
+    wait_until("the rewrite is over", || there.info("aof_rewrite_in_progress") == "0");
+    let mut replica = replica;
+    replica.kill_9();
+    replica.start_again(&[("steward.timer", "no"), ("replicaof", "no one")]);
+    assert_eq!(replica.client().digest(), digest);
+}
+
+#[test]
+fn an_append_only_file_brings_members_and_leaders_back() {
+    for preamble in ["yes", "no"] {
+        let mut server = short().append_always().set("aof-use-rdb-preamble", preamble).start();
+        let mut client = server.client();
+        let mut history = History::with_members(42, server.socket());
+        history.run(&mut client, STEPS / 4);
+        client.must("BGREWRITEAOF");
+        history.run(&mut client, STEPS / 4);
+        wait_until("the rewrite is over", || client.info("aof_rewrite_in_progress") == "0");
+        let digest = settled(&mut client);
+        server.kill_9();
+        server.start_again(&[("steward.timer", "no")]);
+        let mut client = server.client();
+        assert_eq!(client.digest(), digest, "preamble {preamble}");
+        client.must("BGREWRITEAOF");
+        wait_until("the rewrite is over", || client.info("aof_rewrite_in_progress") == "0");
+        server.kill_9();
+        server.start_again(&[]);
+        let mut client = server.client();
+        assert_eq!(client.digest(), digest, "rewritten, preamble {preamble}");
+        comes_to_rest(&mut client);
+    }
+}
+
+#[test]
+fn a_snapshot_brings_members_and_leaders_back() {
+    let mut server = short().start();
+    let mut client = server.client();
+    History::with_members(43, server.socket()).run(&mut client, STEPS / 2);
+    let digest = settled(&mut client);
+    client.must("SAVE");
+    client.must("DEBUG RELOAD");
+    assert_eq!(client.digest(), digest);
+    server.kill_9();
+    server.start_again(&[("steward.timer", "no")]);
+    let mut client = server.client();
+    assert_eq!(client.digest(), digest);
+    comes_to_rest(&mut client);
+}
+
+/// When time goes on the members nobody beats for die, and no claim is theirs any more.
+#[track_caller]
+fn comes_to_rest(client: &mut Client) {
+    client.must("CONFIG SET steward.timer yes");
+    for service in ["q", "r"] {
+        wait_until("all members are dead", || client.members(service).is_empty());
+        assert_eq!(client.leader(service), "nobody");
+        wait_until("no claim is left", || client.stat(service, "claimed") == 0);
+    }
+}

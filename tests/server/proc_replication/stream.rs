@@ -1,0 +1,94 @@
+//! The exact stream: one record for each unit of work, nothing for a sign of life.
+
+use crate::replication::rig::Rig;
+use crate::support::wait_until;
+
+const NOTHING: [&str; 0] = [];
+
+/// A rig with a member a, its token shown as T1.
+fn registered(timer: &str, options: &str) -> (Rig, String) {
+    let mut rig = Rig::start(timer);
+    rig.sent(&format!("PID.REGISTER s a 1 {options}"));
+    let token = rig.token("T1");
+    (rig, token)
+}
+
+#[test]
+fn registering() {
+    let mut rig = Rig::start("no");
+    assert_eq!(
+        rig.sent("PID.REGISTER s a 12 HOST h START 5 BOOT b TTL 7000 BIND GRACE 8 META 1 k v"),
+        ["?"]
+    );
+    assert_eq!(rig.sent("PID.REGISTER s b 13"), ["?"]);
+    assert_eq!(rig.sent("PID.REGISTER s b 14"), NOTHING, "held");
+    let token = rig.token("T2");
+    assert_eq!(rig.sent(&format!("PID.REGISTER s b 14 TOKEN {token}")), ["?"]);
+    assert_eq!(rig.sent(&format!("PID.DEREGISTER s b TOKEN {token}")), ["?"]);
+    assert_eq!(rig.sent("PID.EVICT s a REASON tired"), ["?"]);
+    assert_eq!(rig.sent("PID.EVICT s a"), NOTHING);
+}
+
+#[test]
+fn a_sign_of_life_and_looking_send_nothing() {
+    let (mut rig, token) = registered("yes", "TTL 60000 BIND");
+    rig.sent(&format!("HB.CAMPAIGN s a {token}"));
+    rig.sent("HB.BEAT s simple");
+    for words in [
+        format!("HB.BEAT s a TOKEN {token}"),
+        format!("HB.BEAT s a TOKEN {token} STATUS busy"),
+        format!("HB.BEAT s a TOKEN {token} TTL 60000 BIND CAMPAIGN"),
+        format!("HB.CAMPAIGN s a {token}"),
+        "HB.BEAT s simple".into(),
+        "HB.BEAT s simple TTL 15000".into(),
+        "PID.LIST s".into(),
+        "PID.GET s a".into(),
+        "PID.SERVICES".into(),
+        "PID.AWAIT s a UP".into(),
+        "HB.LEADER s".into(),
+        "TASK.CLAIM s a".into(),
+    ] {
+        assert_eq!(rig.sent(&words), NOTHING, "{words}");
+    }
+    assert_eq!(rig.sent(&format!("HB.BEAT s a TOKEN {token} TTL 50000")), ["?"]);
+}
+
+#[test]
+fn being_elected_resigning_and_withdrawing() {
+    let (mut rig, first) = registered("no", "");
+    assert_eq!(rig.sent(&format!("HB.CAMPAIGN s a {first}")), ["?"]);
+    rig.sent("PID.REGISTER s b 2");
+    let second = rig.token("T2");
+    assert_eq!(rig.sent(&format!("HB.CAMPAIGN s b {second} PRIORITY 3")), ["?"]);
+    assert_eq!(rig.sent(&format!("HB.RESIGN s a {first}")), ["?"]);
+    assert_eq!(rig.sent(&format!("HB.CAMPAIGN s a {first}")), ["?"]);
+    assert_eq!(rig.sent(&format!("HB.WITHDRAW s a {first}")), ["?"]);
+    assert_eq!(rig.sent("HB.SIGNAL s b quiet"), ["?"]);
+    assert_eq!(rig.sent("HB.SIGNAL s * none"), ["?"]);
+}
+
+#[test]
+fn a_death_with_its_claims_and_the_next_leader_is_one_unit() {
+    let (mut rig, first) = registered("no", "TTL 100");
+    rig.sent(&format!("HB.CAMPAIGN s a {first}"));
+    rig.sent("HB.BEAT s b CAMPAIGN");
+    rig.sent("TASK.SCHEDULE s x ID held");
+    rig.sent("TASK.CLAIM s a LEASE MEMBER");
+    rig.client.must("CONFIG SET steward.timer yes");
+    wait_until("it is dead", || rig.client.counts("s") == "ready 1");
+    assert_eq!(rig.rest(), ["?"]);
+}
+
+#[test]
+fn what_is_fenced_is_sent_as_what_it_does() {
+    let (mut rig, token) = registered("no", "");
+    rig.sent(&format!("HB.CAMPAIGN s a {token}"));
+    let epoch = rig.client.epoch("s");
+    assert_eq!(rig.sent(&format!("HB.FENCED s {epoch} SET x 1")), ["SET x 1"]);
+    assert_eq!(
+        rig.sent(&format!("HB.FENCED s {epoch} TASK.SCHEDULE q x ID a")),
+        ["q: rpush ready:5 [a]; set t:a waiting p=5 fence=F due=MS 'x'"]
+    );
+    rig.client.call(&format!("HB.FENCED s {} SET x 2", epoch - 1));
+    assert_eq!(rig.rest(), NOTHING);
+}
