@@ -5,6 +5,7 @@
 //! moved only when it has come, so a beat costs the same for one member and for a hundred thousand.
 
 mod member;
+mod members;
 mod registration;
 
 use std::collections::btree_map::Entry;
@@ -14,6 +15,7 @@ use std::rc::Rc;
 use smallvec::SmallVec;
 
 pub use member::Member;
+use members::Members;
 pub use registration::Registration;
 
 use crate::names::{ByName, Id, Name};
@@ -83,7 +85,7 @@ pub struct Service {
     pub used: Steady,
     /// Whether the log was told about a foreign entry.
     pub complained: bool,
-    members: BTreeMap<MemberName, Present>,
+    members: Members,
     moments: BTreeSet<(Steady, MemberName)>,
     /// Host → boot id → members.
     hosts: BTreeMap<String, BTreeMap<String, BTreeSet<MemberName>>>,
@@ -248,9 +250,7 @@ impl Service {
 
     /// The members by name, those beyond `after`.
     pub fn members_after<'a>(&'a self, after: Option<&'a str>) -> impl Iterator<Item = (&'a MemberName, &'a Present)> {
-        use std::ops::Bound::{Excluded, Unbounded};
-        let start = after.map_or(Unbounded, Excluded);
-        self.members.range::<str, _>((start, Unbounded))
+        self.members.after(after)
     }
 
     /// How many members there are in memory.
@@ -267,14 +267,14 @@ impl Service {
             boots.entry(boot.clone()).or_default().insert(name.clone());
         }
         present.planned = self.members.get(name).and_then(|known| known.planned);
-        self.members.insert(name.clone(), present);
+        self.members.insert(name, present);
         self.plan(name, default_ttl);
     }
 
     /// Takes a member out.
     pub fn take(&mut self, name: &str) -> Option<Present> {
         self.unlist(name);
-        let (name, present) = self.members.remove_entry(name)?;
+        let (name, present) = self.members.remove(name)?;
         if let Some(moment) = present.planned {
             self.moments.remove(&(moment, name.clone()));
         }
@@ -329,7 +329,7 @@ impl Service {
 
     /// Makes sure that a member is looked at then, and not before.
     pub fn plan_at(&mut self, name: &str, moment: Steady) {
-        let Some((name, _)) = self.members.get_key_value(name) else {
+        let Some((name, _)) = self.members.get_entry(name) else {
             return;
         };
         let name = name.clone();

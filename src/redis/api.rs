@@ -220,7 +220,10 @@ impl CallReply {
         // SAFETY: a context with a client to answer, and a live reply.
         unsafe {
             if self.0.is_null() || call!(RedisModule_ReplyWithCallReply(ctx, self.0)) != OK {
-                call!(RedisModule_ReplyWithError(ctx, c"ERR the reply is none for this client".as_ptr()));
+                call!(RedisModule_ReplyWithError(
+                    ctx,
+                    c"ERR the reply is none for this client".as_ptr()
+                ));
             }
         }
     }
@@ -288,7 +291,12 @@ pub fn keys_of<'c>(ctx: *mut Ctx, command: &[&'c [u8]]) -> Vec<&'c [u8]> {
     // SAFETY: the strings live through the call; what it returns are as many positions as it says, ours to free.
     unsafe {
         let length = c_int::try_from(vector.len()).unwrap_or(0);
-        let positions = call!(RedisModule_GetCommandKeys(ctx, vector.as_mut_ptr(), length, &raw mut count));
+        let positions = call!(RedisModule_GetCommandKeys(
+            ctx,
+            vector.as_mut_ptr(),
+            length,
+            &raw mut count
+        ));
         if positions.is_null() {
             return Vec::new();
         }
