@@ -43,17 +43,7 @@ impl Command for Beat {
         let name = proc::service(args, caller)?;
         let member = args.text("member");
         let bind = proc::connection(args, caller)?;
-        let there = proc::find(unit, &name, member)?;
-        match (proc::number(args, "TOKEN"), there) {
-            (Some(token), _) => proc::verify(unit, &name, member, token)?,
-            (None, true) => {
-                let present = unit.memory.presence.member(&name, member);
-                if present.is_some_and(|present| present.member.token.is_some()) {
-                    return Err(proc::fenced(unit, &name)?);
-                }
-            }
-            (None, false) => {}
-        }
+        let there = is_there(unit, &name, member, proc::number(args, "TOKEN"))?;
         let campaigns = args.has("CAMPAIGN");
         if campaigns || args.has("TTL") {
             may_lead(args, unit, &name, member, campaigns)?;
@@ -74,6 +64,20 @@ impl Command for Beat {
         }
         reply(unit, &name, member, token)
     }
+}
+
+/// Whether the member is there; one that has a token proves itself with it.
+fn is_there(unit: &mut Unit<'_>, name: &Name, member: &str, token: Option<u64>) -> Result<bool, Error> {
+    if let Some(token) = token {
+        proc::verify(unit, name, member, token)?;
+        return Ok(true);
+    }
+    let there = proc::find(unit, name, member)?;
+    let present = unit.memory.presence.member(name, member).filter(|_| there);
+    if present.is_some_and(|present| present.member.token.is_some()) {
+        return Err(proc::fenced(unit, name)?);
+    }
+    Ok(there)
 }
 
 /// Nothing, when the TTL it will have lets the member lead, if it leads or wants to.
