@@ -9,6 +9,9 @@ use crate::time::{Ms, Steady};
 
 /// Standstills up to this long are ordinary, ms.
 pub const STALL: Ms = 100;
+/// Standstills up to this long, ms, need not be over for what is held longest already: else a server that stalls in
+/// every turn would keep the dead alive.
+const SMALL: Ms = 1_000;
 /// A lease is held at most this long beyond its deadline, ms, unless it is itself longer.
 const LEAST_MOST: Ms = 10_000;
 
@@ -18,6 +21,8 @@ pub struct Holds {
     until: Steady,
     /// Full turns of the event loop since the last standstill.
     turns: u32,
+    /// The same since the last one that was not small.
+    long_turns: u32,
     frozen_since: Option<Steady>,
     /// When writes were last allowed again.
     thawed: Steady,
@@ -29,7 +34,11 @@ impl Holds {
     /// The server stood still for `length` and goes on at `now`.
     pub fn stalled(&mut self, now: Steady, length: Ms) {
         self.stalls += 1;
+        let turns = self.long_turns;
         self.extend(now, length);
+        if length <= SMALL {
+            self.long_turns = turns;
+        }
     }
 
     /// Writes are refused: remembers since when.
@@ -48,13 +57,14 @@ impl Holds {
     /// The event loop has read what clients sent and starts over.
     pub fn turned(&mut self) {
         self.turns = self.turns.saturating_add(1);
+        self.long_turns = self.long_turns.saturating_add(1);
     }
 
     /// Whether a lease of this length that ended at `deadline` may be acted on.
     pub fn may_expire(&self, now: Steady, deadline: Steady, length: Ms) -> bool {
         let latest = deadline.max(self.thawed).after(length.max(LEAST_MOST));
         // The turn in which the standstill ended, then one full turn.
-        self.turns >= 2 && now >= self.until.min(latest)
+        (self.turns >= 2 && now >= self.until) || (self.long_turns >= 2 && now >= latest)
     }
 
     /// When the hold ends, if it does later than `now`.
@@ -64,6 +74,7 @@ impl Holds {
 
     fn extend(&mut self, now: Steady, length: Ms) {
         self.turns = 0;
+        self.long_turns = 0;
         self.until = self.until.max(now.after(length));
     }
 }
@@ -99,6 +110,23 @@ mod tests {
         assert!(holds.may_expire(now, Steady(89_500), 500));
         assert!(!holds.may_expire(now, Steady(70_000), 30_000));
         assert!(holds.may_expire(now, Steady(69_500), 30_000));
+    }
+
+    #[test]
+    fn a_server_that_stalls_in_every_turn_keeps_no_dead_alive() {
+        let mut holds = Holds::default();
+        let mut now = 0;
+        let mut ended = false;
+        while !ended && now < 60_000 {
+            now += 200;
+            holds.stalled(Steady(now), 200);
+            ended = holds.may_expire(Steady(now), Steady(5_000), 500);
+            holds.turned();
+        }
+        assert_eq!(now, 15_000);
+        // What queued up in a long one is read first, however long ago the deadline was.
+        holds.stalled(Steady(100_000), 80_000);
+        assert!(!holds.may_expire(Steady(100_000), Steady(5_000), 500));
     }
 
     #[test]

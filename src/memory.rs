@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use crate::agenda::Agenda;
 use crate::env::Env;
 use crate::holds::Holds;
-use crate::names::{ByName, Name, Touched};
+use crate::names::{ByName, Id, Name, Touched};
 use crate::presence::{Bound, MemberName, Presence, Reason, Service};
 use crate::queue::{Ended, Queue};
 use crate::stats::{Lateness, Totals};
@@ -16,6 +16,8 @@ use crate::waiting::{Handed, Ticket, Waiter, Waiting};
 
 /// Memory of a queue without keys and without use is dropped after this long, ms.
 const IDLE: i64 = 3_600 * SECOND;
+/// Cancelled tasks that one beat tells of.
+const MOST_CANCELLED: usize = 1_000;
 
 /// The memory of the module.
 #[derive(Debug, Default)]
@@ -207,7 +209,7 @@ impl Memory {
                 Some((service, member)) => self.park(token, claim, &service, &member),
                 None => {
                     let Bound { queue, id, .. } = claim;
-                    self.end(&queue, Ended { id, token, lost: true });
+                    self.end(&queue, token, Ended { id, lost: true });
                 }
             }
         }
@@ -243,17 +245,23 @@ impl Memory {
     /// A claim was handed to a client that is gone: it ends with the next tick, as if released.
     pub fn returned(&mut self, handed: Handed) {
         let Handed { name, id, token } = handed;
-        self.end(&name, Ended { id, token, lost: false });
+        self.end(&name, token, Ended { id, lost: false });
     }
 
-    fn end(&mut self, name: &Name, ended: Ended) {
-        self.queue(name).ended.push(ended);
+    fn end(&mut self, name: &Name, token: u64, ended: Ended) {
+        // A claim ends once: what ended it first says whether it counts as lost.
+        self.queue(name).ended.entry(token).or_insert(ended);
         self.agenda.now(name);
     }
 
-    /// The cancelled tasks of a queue that a worker holds.
-    pub fn cancelled_of(&self, _queue: &Name, _worker: &str) -> Vec<crate::names::Id> {
-        Vec::new()
+    /// The cancelled tasks of a queue that a worker holds, in claim order; a thousand at most.
+    pub fn cancelled_of(&self, queue: &Name, worker: &str) -> Vec<Id> {
+        let known = self.queues.get(queue).into_iter();
+        known
+            .flat_map(|queue| queue.cancelled.of(worker))
+            .take(MOST_CANCELLED)
+            .cloned()
+            .collect()
     }
 
     /// Passes over something under our keys that is not ours: counted, and told to the log once a queue.

@@ -62,6 +62,12 @@ pub fn check(unit: &mut Unit<'_>, name: &Name) -> Answer<()> {
     unit.keys.expect(name.events(), Type::Stream)
 }
 
+/// The same for what is only looked at: memory does not see when a key is overwritten by a string.
+pub fn look(unit: &mut Unit<'_>, name: &Name) -> Answer<()> {
+    unit.keys.expect(name.service(), Type::Hash)?;
+    unit.keys.expect(name.members(), Type::Hash)
+}
+
 /// The service's own hash, read when it is not in memory.
 pub fn head(unit: &mut Unit<'_>, name: &Name) -> Answer<Head> {
     if let Some(head) = unit.memory.presence.known(name).and_then(|known| known.head.as_ref()) {

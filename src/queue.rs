@@ -1,6 +1,7 @@
 //! What is remembered of one queue between units: its settings, its workers' numbers, who holds what.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
 
 use crate::names::Id;
 use crate::settings::Settings;
@@ -16,8 +17,17 @@ pub struct Queue {
     pub workers: Option<WorkerNumbers>,
     /// Who holds what. Complete only after `rebase` is done.
     pub claims: Claims,
-    /// Claims that ended without a command; the tick puts their tasks back.
-    pub ended: Vec<Ended>,
+    /// Claims that ended without a command, by their token; the tick puts their tasks back. They are fenced: no
+    /// command of their holder is accepted any more.
+    pub ended: BTreeMap<u64, Ended>,
+    /// Members that went before the claimed set was walked: (number of the worker, claims with smaller tokens are
+    /// its own) → whether they count as lost.
+    pub departed: BTreeMap<(u32, u64), bool>,
+    /// Claims of cancelled tasks.
+    pub cancelled: Cancelled,
+    /// How far the claims that last as long as their member were looked at since the queue may follow another
+    /// service; an id.
+    pub recheck: Option<Id>,
     /// How far the claimed set was walked since the process or its role began.
     pub rebase: Rebase,
     /// Bit p set: the ready list of priority p may have something.
@@ -52,10 +62,8 @@ pub struct Pass {
 /// A claim that ended without a command of its holder.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Ended {
-    /// The task.
+    /// The task; if it has another token by now, nothing is to be done.
     pub id: Id,
-    /// The token of the claim; if the task has another one by now, nothing is to be done.
-    pub token: u64,
     /// Whether the claim counts as lost; else it is as if released.
     pub lost: bool,
 }
@@ -75,7 +83,10 @@ impl Default for Queue {
             settings: None,
             workers: None,
             claims: Claims::default(),
-            ended: Vec::new(),
+            ended: BTreeMap::new(),
+            departed: BTreeMap::new(),
+            cancelled: Cancelled::default(),
+            recheck: None,
             rebase: Rebase::Walking(0, 0),
             maybe_ready: ALL_READY,
             trim: false,
@@ -99,6 +110,7 @@ impl Queue {
         self.settings = None;
         self.workers = None;
         self.maybe_ready = ALL_READY;
+        self.recheck = Some(Id::new());
     }
 
     /// All keys may be different, and the claims' scores are another process's.
@@ -106,8 +118,32 @@ impl Queue {
         self.forget();
         self.claims = Claims::default();
         self.ended.clear();
+        self.departed.clear();
+        self.cancelled = Cancelled::default();
         self.rebase = Rebase::Walking(0, 0);
         self.passes = [Pass::default(); 10];
+    }
+
+    /// Whether a claim has ended though its task is not back yet.
+    pub fn is_fenced(&self, worker: u32, token: u64) -> bool {
+        self.ended.contains_key(&token) || self.departed(worker, token).is_some()
+    }
+
+    /// Whether the holder of a claim that the walk meets went before, and the claim counts as lost.
+    pub fn departed(&self, worker: u32, token: u64) -> Option<bool> {
+        let later = (worker, token + 1)..=(worker, u64::MAX);
+        self.departed.range(later).next().map(|(_, lost)| *lost)
+    }
+
+    /// Fences the worker's claims with tokens smaller than this; those that ended before stay as they are.
+    pub fn fence(&mut self, worker: u32, below: u64, lost: bool) {
+        for (token, held) in self.claims.below(worker, below) {
+            let id = held.id.clone();
+            self.ended.entry(token).or_insert(Ended { id, lost });
+        }
+        if self.rebase != Rebase::Done {
+            self.departed.insert((worker, below), lost);
+        }
     }
 }
 
@@ -209,6 +245,12 @@ impl Claims {
             (*worker, (claims.len(), oldest))
         })
     }
+    /// The worker's claims with tokens smaller than this, the oldest first.
+    pub fn below(&self, worker: u32, token: u64) -> impl Iterator<Item = (u64, &Held)> {
+        let claims = self.by_worker.get(&worker).into_iter();
+        let claims = claims.flat_map(move |claims| claims.range(..token));
+        claims.map(|(token, held)| (*token, held))
+    }
     /// How many claims the worker holds.
     pub fn count(&self, worker: u32) -> usize {
         self.by_worker.get(&worker).map_or(0, BTreeMap::len)
@@ -216,5 +258,37 @@ impl Claims {
     /// Whether nobody holds anything.
     pub fn is_empty(&self) -> bool {
         self.by_worker.is_empty()
+    }
+}
+
+/// Claims of tasks that were cancelled meanwhile; their holders are told with every beat.
+#[derive(Clone, Debug, Default)]
+pub struct Cancelled {
+    by_token: BTreeMap<u64, Rc<str>>,
+    by_worker: BTreeMap<Rc<str>, BTreeMap<u64, Id>>,
+}
+
+impl Cancelled {
+    /// Notes that the task of a claim was cancelled.
+    pub fn insert(&mut self, worker: &str, token: u64, id: Id) {
+        let worker: Rc<str> = worker.into();
+        self.by_token.insert(token, worker.clone());
+        self.by_worker.entry(worker).or_default().insert(token, id);
+    }
+    /// Forgets a claim that has ended.
+    pub fn remove(&mut self, token: u64) {
+        let Some(worker) = self.by_token.remove(&token) else {
+            return;
+        };
+        if let Some(claims) = self.by_worker.get_mut(&worker) {
+            claims.remove(&token);
+            if claims.is_empty() {
+                self.by_worker.remove(&worker);
+            }
+        }
+    }
+    /// The cancelled tasks that a worker holds, in claim order.
+    pub fn of(&self, worker: &str) -> impl Iterator<Item = &Id> {
+        self.by_worker.get(worker).into_iter().flat_map(BTreeMap::values)
     }
 }

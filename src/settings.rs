@@ -3,13 +3,15 @@
 use crate::backoff::{self, Backoff};
 use crate::config;
 use crate::error::Error;
-use crate::names::PRIORITIES;
+use crate::names::{Name, PRIORITIES};
 use crate::spec::int;
 use crate::time::{DAY, MAX_DELAY, MAX_LEASE, Ms};
 
 /// The fields of the queue hash, read. `None` where the module's setting applies.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Settings {
+    /// The service whose members are the queue's workers: that of its own name unless it was told another.
+    pub service: Name,
     values: [Option<i64>; NUMBERS.len()],
     /// The wait between attempts.
     pub backoff: Option<Backoff>,
@@ -81,7 +83,18 @@ pub const NUMBERS: [Number; 5] = [
 ];
 
 /// Names of all settings for TASK.CONFIG, in the documented order.
-pub const FIELDS: [&str; 6] = ["lease", "attempts", "backoff", "max-lost", "dead-limit", "dead-retain"];
+pub const FIELDS: [&str; 7] = [
+    "lease",
+    "attempts",
+    "backoff",
+    "max-lost",
+    "dead-limit",
+    "dead-retain",
+    SERVICE,
+];
+
+/// Field that holds the name of the service; not stored when it is the queue's own.
+pub const SERVICE: &str = "service";
 
 /// Field that holds the wall moment a pause ends.
 pub const PAUSED: &str = "paused";
@@ -107,9 +120,21 @@ pub const fn stale_field(priority: u8) -> &'static str {
 }
 
 impl Settings {
+    /// What applies to a queue that says nothing.
+    pub fn new(queue: &Name) -> Settings {
+        Settings {
+            service: queue.clone(),
+            values: Default::default(),
+            backoff: None,
+            paused: None,
+            drops: Vec::new(),
+            stale: Default::default(),
+        }
+    }
+
     /// From the fields of the hash. Values out of range and unknown fields are as if they were not there.
-    pub fn read(fields: &[(Vec<u8>, Vec<u8>)]) -> Settings {
-        let mut settings = Settings::default();
+    pub fn read(queue: &Name, fields: &[(Vec<u8>, Vec<u8>)]) -> Settings {
+        let mut settings = Settings::new(queue);
         for (field, value) in fields {
             let Ok(field) = std::str::from_utf8(field) else {
                 continue;
@@ -123,6 +148,7 @@ impl Settings {
         let text = std::str::from_utf8(value).unwrap_or_default();
         match field {
             "backoff" => self.backoff = Backoff::parse(text),
+            SERVICE => self.service = service(&self.service, value).unwrap_or_else(|_| self.service.clone()),
             PAUSED if text == UNTIL_RESUMED => self.paused = Some(i64::MAX),
             PAUSED => self.paused = text.parse().ok(),
             DROPS => {
@@ -189,16 +215,31 @@ impl Settings {
 
     /// The value of a setting as TASK.CONFIG GET shows it; `None` for an unknown name.
     pub fn show(&self, field: &str, module: &config::Settings) -> Option<String> {
-        if field == "backoff" {
-            return Some(self.backoff().to_string());
+        match field {
+            "backoff" => return Some(self.backoff().to_string()),
+            SERVICE => return Some(self.service.text().to_string()),
+            _ => {}
         }
         let at = NUMBERS.iter().position(|number| number.name == field)?;
         Some(self.number(at, module).to_string())
     }
 }
 
+/// The service of this name, if one unit can deal with it and the queue; else `BadArg`.
+fn service(queue: &Name, name: &[u8]) -> Result<Name, Error> {
+    let tag = queue.tag();
+    Name::of_service(queue.db, name)
+        .ok()
+        .filter(|service| service.tag() == tag)
+        .ok_or_else(|| {
+            Error::BadArg(format!(
+                "service must be the name of a service in the queue's slot: {tag} or {{{tag}}}rest, without brace or colon in rest"
+            ))
+        })
+}
+
 /// Checks a value TASK.CONFIG SET was given; replies the text to store.
-pub fn check(field: &str, value: &[u8]) -> Result<(&'static str, String), Error> {
+pub fn check(queue: &Name, field: &str, value: &[u8]) -> Result<(&'static str, String), Error> {
     let Some(name) = FIELDS.iter().find(|known| known.eq_ignore_ascii_case(field)) else {
         return Err(Error::BadArg(format!("field must be one of {}", FIELDS.join(", "))));
     };
@@ -214,6 +255,9 @@ pub fn check(field: &str, value: &[u8]) -> Result<(&'static str, String), Error>
                 )
             });
     }
+    if *name == SERVICE {
+        return service(queue, value).map(|service| (*name, service.text().to_string()));
+    }
     match NUMBERS.iter().find(|number| number.name == *name) {
         Some(number) => {
             int(name, value, number.range.0, number.range.1, number.unit).map(|value| (*name, value.to_string()))
@@ -226,19 +270,28 @@ pub fn check(field: &str, value: &[u8]) -> Result<(&'static str, String), Error>
 mod tests {
     use super::*;
 
+    fn queue() -> Name {
+        Name::new(0, b"mail").unwrap()
+    }
+
     #[test]
     fn what_is_stored_is_read_and_nonsense_is_passed_over() {
         let field = |name: &str, value: &str| (name.as_bytes().to_vec(), value.as_bytes().to_vec());
         let module = config::Settings::default();
-        let settings = Settings::read(&[
-            field("lease", "77"),
-            field("attempts", "many"),
-            field("backoff", "FIXED 5 MAX 5 JITTER 0"),
-            field("paused", UNTIL_RESUMED),
-            field("drops", "9 7"),
-            field("stale:3", "12"),
-            field("unknown", "1"),
-        ]);
+        let settings = Settings::read(
+            &queue(),
+            &[
+                field("lease", "77"),
+                field("attempts", "many"),
+                field("backoff", "FIXED 5 MAX 5 JITTER 0"),
+                field("paused", UNTIL_RESUMED),
+                field("drops", "9 7"),
+                field("stale:3", "12"),
+                field("unknown", "1"),
+                field("service", "elsewhere"),
+            ],
+        );
+        assert_eq!(settings.service, queue());
         assert_eq!(settings.lease(&module), 77);
         assert_eq!(settings.attempts(&module), 25);
         assert_eq!(settings.show("backoff", &module).unwrap(), "FIXED 5 MAX 5 JITTER 0");
@@ -250,10 +303,32 @@ mod tests {
     fn every_field_is_shown_and_checked() {
         let module = config::Settings::default();
         for field in FIELDS {
-            let shown = Settings::default().show(field, &module).unwrap();
-            assert_eq!(check(field, shown.as_bytes()).unwrap(), (field, shown));
-            assert!(check(field, b"-1").unwrap_err().to_string().contains(field));
+            let shown = Settings::new(&queue()).show(field, &module).unwrap();
+            assert_eq!(check(&queue(), field, shown.as_bytes()).unwrap(), (field, shown));
+            assert!(check(&queue(), field, b"-1").unwrap_err().to_string().contains(field));
         }
-        assert!(check("colour", b"1").is_err());
+        assert!(check(&queue(), "colour", b"1").is_err());
+    }
+
+    #[test]
+    fn a_queue_follows_a_service_of_its_slot() {
+        let app = Name::new(0, b"{app}mail").unwrap();
+        for (queue, service) in [
+            (queue(), "{mail}x"),
+            (queue(), "mail"),
+            (app.clone(), "app"),
+            (app, "{app}y"),
+        ] {
+            let stored = check(&queue, SERVICE, service.as_bytes()).unwrap();
+            assert_eq!(stored, (SERVICE, service.to_string()));
+            let fields = [(b"service".to_vec(), service.as_bytes().to_vec())];
+            assert_eq!(Settings::read(&queue, &fields).service.text(), service);
+        }
+        for bad in ["other", "{other}mail", "", "*", "{mail}", "{mail}a:b", "\u{7}"] {
+            assert_eq!(
+                check(&queue(), SERVICE, bad.as_bytes()).unwrap_err().to_string(),
+                "BADARG service must be the name of a service in the queue's slot: mail or {mail}rest, without brace or colon in rest"
+            );
+        }
     }
 }

@@ -17,6 +17,7 @@ pub mod get;
 pub mod gone;
 pub mod help;
 pub mod list;
+pub mod member;
 pub mod mschedule;
 pub mod overview;
 pub mod pause;
@@ -37,6 +38,8 @@ pub mod workers;
 
 #[cfg(test)]
 mod life;
+#[cfg(test)]
+mod members;
 #[cfg(test)]
 mod walk;
 #[cfg(test)]
@@ -62,11 +65,18 @@ pub fn settings(unit: &mut Unit<'_>, name: &Name) -> Answer<Settings> {
     if let Some(settings) = unit.memory.known_queue(name).and_then(|queue| queue.settings.as_ref()) {
         return Ok(settings.clone());
     }
-    let settings = Settings::read(&unit.keys.hgetall(name.queue())?);
+    let settings = Settings::read(name, &unit.keys.hgetall(name.queue())?);
     if let Some(queue) = unit.memory.known_queue_mut(name) {
         queue.settings = Some(settings.clone());
+        let other = (settings.service != *name).then_some(&settings.service);
+        unit.memory.presence.follow(name, other);
     }
     Ok(settings)
+}
+
+/// The service whose members are the queue's workers.
+pub fn service(unit: &mut Unit<'_>, name: &Name) -> Answer<Name> {
+    settings(unit, name).map(|settings| settings.service)
 }
 
 /// The queue's worker numbers, read from the hash when they are not in memory.
@@ -119,10 +129,13 @@ pub fn exists(record: &Record, settings: &Settings) -> bool {
 pub fn find_claim(unit: &mut Unit<'_>, name: &Name, id: &[u8], token: i64, settings: &Settings) -> Answer<Record> {
     let record = find(unit, name, id, settings)?.ok_or(Error::NoTask)?;
     let current = record.state == State::Claimed && i64::try_from(record.fence) == Ok(token);
-    if current {
+    let queue = unit.memory.known_queue(name);
+    let fenced = current && queue.is_some_and(|queue| queue.is_fenced(record.worker, record.fence));
+    if current && !fenced {
         return Ok(record);
     }
     Err(Error::Stale(match record.state {
+        State::Claimed if fenced => "on its way back",
         State::Claimed => "claimed again",
         _ => place(unit, name, id, &record)?,
     }))

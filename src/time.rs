@@ -27,6 +27,9 @@ impl Wall {
 }
 
 impl Steady {
+    /// A moment that never comes, later than all others: the largest integer that the score of a sorted set and
+    /// every client language hold exactly.
+    pub const NEVER: Steady = Steady((1 << 53) - 1);
     /// The moment `duration` later.
     pub fn after(self, duration: Ms) -> Steady {
         Steady(self.0.saturating_add(duration))

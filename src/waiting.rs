@@ -184,14 +184,19 @@ impl Waiting {
         self.waiters.get(&ticket).map(|waiter| &waiter.wish)
     }
 
-    /// The client that has waited longest for tasks of the queue.
-    pub fn first(&self, queue: &Name) -> Option<(Ticket, &Want)> {
-        self.claimers_of(queue).next()
+    /// The client that has waited longest for tasks of the queue, of those that came after `passed`.
+    pub fn next(&self, queue: &Name, passed: Ticket) -> Option<(Ticket, &Want)> {
+        self.claimers_after(queue, passed).next()
     }
 
     /// The clients that wait for tasks of the queue, longest wait first.
     pub fn claimers_of(&self, queue: &Name) -> impl Iterator<Item = (Ticket, &Want)> {
-        let line = self.claimers.get(queue).into_iter().flatten();
+        self.claimers_after(queue, 0)
+    }
+
+    fn claimers_after(&self, queue: &Name, passed: Ticket) -> impl Iterator<Item = (Ticket, &Want)> {
+        let line = self.claimers.get(queue).into_iter();
+        let line = line.flat_map(move |line| line.range(passed + 1..));
         line.filter_map(|ticket| match self.wish(*ticket) {
             Some(Wish::Tasks(_, want)) => Some((*ticket, want)),
             _ => None,
@@ -322,10 +327,10 @@ mod tests {
         let (a, b) = (Name::new(0, b"a").unwrap(), Name::new(0, b"b").unwrap());
         let first = waiting.join(waiter(&["a", "b"]));
         let second = waiting.join(waiter(&["b"]));
-        assert_eq!(waiting.first(&b).map(|(ticket, _)| ticket), Some(first));
+        assert_eq!(waiting.next(&b, 0).map(|(ticket, _)| ticket), Some(first));
         waiting.answer(first, Ok(Reply::Null), Vec::new());
         assert!(!waiting.any(&a));
-        assert_eq!(waiting.first(&b).map(|(ticket, _)| ticket), Some(second));
+        assert_eq!(waiting.next(&b, 0).map(|(ticket, _)| ticket), Some(second));
         assert_eq!(waiting.take_answered().len(), 1);
         assert_eq!(waiting.total(), 1);
     }

@@ -30,14 +30,14 @@ impl Command for Signal {
         args: &[
             Arg::SERVICE,
             Arg::value("member|*", Kind::Bytes),
-            Arg::value("quiet|stop|none|word", Kind::Text),
+            Arg::value("word", Kind::Text),
         ],
         reply: "to how many",
     };
 
     fn run(args: &Args<'_>, caller: &Caller<'_>, unit: &mut Unit<'_>) -> Result<Outcome, Error> {
         let name = proc::service(args, caller)?;
-        let word = args.text("quiet|stop|none|word");
+        let word = args.text("word");
         let known = KNOWN.into_iter().find(|known| known.eq_ignore_ascii_case(word));
         let word = known.unwrap_or(word);
         let to = args.bytes("member|*");

@@ -1,6 +1,7 @@
 //! The keyspace of the unit tests: the same verbs on maps in memory.
 
 use std::collections::BTreeMap;
+use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher};
 
 use super::{Answer, EntryId, Fields, Keyspace, Scored, Start, Type};
 use crate::error::Error;
@@ -67,6 +68,17 @@ impl Fake {
         members.sort();
         Ok(members)
     }
+}
+
+/// The next ten in the order of their hashes: whatever comes or goes meanwhile, one that stays is met.
+fn scan<T>(all: Vec<T>, cursor: u64, name: fn(&T) -> &Vec<u8>) -> (u64, Vec<T>) {
+    let place = |item: &T| BuildHasherDefault::<DefaultHasher>::default().hash_one(name(item)) >> 1;
+    let mut rest: Vec<T> = all.into_iter().filter(|item| place(item) >= cursor).collect();
+    rest.sort_by_key(place);
+    let more = rest.len() > 10;
+    rest.truncate(10);
+    let next = rest.last().filter(|_| more).map_or(0, |last| place(last) + 1);
+    (next, rest)
 }
 
 impl Keyspace for Fake {
@@ -223,11 +235,7 @@ impl Keyspace for Fake {
             .collect())
     }
     fn zscan(&mut self, key: Key<'_>, cursor: u64) -> Answer<(u64, Vec<Scored>)> {
-        let members = self.sorted(&key)?;
-        let from = cursor as usize;
-        let some: Vec<Scored> = members.iter().skip(from).take(10).cloned().collect();
-        let next = from + some.len();
-        Ok((if next < members.len() { next as u64 } else { 0 }, some))
+        Ok(scan(self.sorted(&key)?, cursor, |(_, id)| id))
     }
 
     fn hget(&mut self, key: Key<'_>, field: &[u8]) -> Answer<Option<Vec<u8>>> {
@@ -246,11 +254,7 @@ impl Keyspace for Fake {
         Ok(of_type!(self, key, Hash)?.map_or(0, |hash| hash.len()))
     }
     fn hscan(&mut self, key: Key<'_>, cursor: u64) -> Answer<(u64, Fields)> {
-        let fields = self.hgetall(key)?;
-        let from = cursor as usize;
-        let some: Fields = fields.iter().skip(from).take(10).cloned().collect();
-        let next = from + some.len();
-        Ok((if next < fields.len() { next as u64 } else { 0 }, some))
+        Ok(scan(self.hgetall(key)?, cursor, |(field, _)| field))
     }
     fn hset(&mut self, key: Key<'_>, fields: &[(&[u8], &[u8])]) -> Answer<()> {
         of_type!(self, key, Hash)?;

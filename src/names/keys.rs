@@ -11,7 +11,8 @@ pub enum Index {
     Scheduled,
     /// List of one priority: ids that may be claimed, oldest first.
     Ready(u8),
-    /// Sorted set: id, score = lease deadline, steady ms of the process that wrote it.
+    /// Sorted set: id, score = lease deadline, steady ms of the process that wrote it; 2^53 - 1 for a claim that
+    /// lasts as long as its member.
     Claimed,
     /// Sorted set: id, score = died at, wall ms.
     Dead,

@@ -54,8 +54,8 @@ pub fn register(
         roster::has_room(unit, name, full)?;
     }
     // From here on nothing fails.
-    end_other_boots(unit, name, wish)?;
-    if wish.exclusive && !turn {
+    let rebooted = end_other_boots(unit, name, wish)?;
+    if rebooted || (wish.exclusive && !turn) {
         election::elect(unit, name)?;
     }
     if let Some(held) = lead_held(unit, name, wish)? {
@@ -101,23 +101,18 @@ pub fn register(
     })
 }
 
-/// The host was booted since its other members registered: their processes are gone.
-fn end_other_boots(unit: &mut Unit<'_>, name: &Name, wish: &Registration) -> Answer<()> {
+/// The host was booted since its other members registered: their processes are gone. Whether there were any.
+fn end_other_boots(unit: &mut Unit<'_>, name: &Name, wish: &Registration) -> Answer<bool> {
     let (Some(host), Some(boot)) = (&wish.host, &wish.boot) else {
-        return Ok(());
+        return Ok(false);
     };
-    let Some(known) = unit.memory.presence.known(name) else {
-        return Ok(());
-    };
-    let itself = |member: &MemberName| wish.token.is_some() && *member == wish.member;
-    for member in known
-        .of_other_boots(host, boot)
-        .into_iter()
-        .filter(|member| !itself(member))
-    {
-        roster::remove(unit, name, &member, &Reason::Reboot)?;
+    let known = unit.memory.presence.known(name);
+    let mut old = known.map(|known| known.of_other_boots(host, boot)).unwrap_or_default();
+    old.retain(|member| wish.token.is_none() || *member != wish.member);
+    for member in &old {
+        roster::remove(unit, name, member, &Reason::Reboot)?;
     }
-    Ok(())
+    Ok(!old.is_empty())
 }
 
 /// Whether a member may be taken for gone by one that wants its name: its connection was seen closing, or its

@@ -148,16 +148,15 @@ pub fn remove(unit: &mut Unit<'_>, name: &Name, member: &str, reason: &Reason) -
     if present.candidate {
         unit.keys.zrem(name.candidates(), &[member.as_bytes()])?;
     }
-    let led = head.leader.as_deref() == Some(member);
     let event = Event {
         kind: "down",
         member,
         record: Some(&present.member),
-        epoch: led.then_some(head.epoch),
+        epoch: None,
         reason: reason.text(),
     };
     tell(unit, name, &event)?;
-    if led {
+    if head.leader.as_deref() == Some(member) {
         election::vacate(unit, name)?;
     }
     let lost = *reason != Reason::Left;

@@ -10,8 +10,8 @@ use super::api::{Ctx, Flags, Level, OK, call, log};
 use super::dispatch::guard;
 use super::state::{self, State};
 use super::{discover, eviction, listeners, timer, waits};
-use crate::holds::STALL;
-use crate::time::Ms;
+use crate::holds::{Holds, STALL};
+use crate::time::{Ms, Steady};
 
 /// What is remembered between events.
 #[derive(Debug, Default)]
@@ -19,6 +19,20 @@ pub struct Pulse {
     woke: Option<Instant>,
     cron: Option<Instant>,
     offset: Ms,
+}
+
+impl Pulse {
+    /// Notes a standstill of the turn that goes on now, up to now.
+    pub fn look(&mut self, holds: &mut Holds, now: Steady) {
+        let moment = Instant::now();
+        if let Some(woke) = self.woke {
+            let length = ms_between(woke, moment);
+            if length > STALL {
+                holds.stalled(now, length);
+                self.woke = Some(moment);
+            }
+        }
+    }
 }
 
 /// Subscribes to every event we need; `false` when the server lacks one.
@@ -195,13 +209,9 @@ unsafe extern "C" fn on_turn(_: *mut Ctx, _: raw::RedisModuleEvent, step: u64, _
                 state.pulse.woke = Some(moment);
                 return;
             }
-            if let Some(woke) = state.pulse.woke.take() {
-                let length = ms_between(woke, moment);
-                if length > STALL {
-                    let now = state.clock.steady();
-                    state.memory.holds.stalled(now, length);
-                }
-            }
+            let now = state.clock.steady();
+            state.pulse.look(&mut state.memory.holds, now);
+            state.pulse.woke = None;
             state.memory.holds.turned();
         });
     });

@@ -186,6 +186,8 @@ fn work(ctx: *mut Ctx) {
     let slice = Duration::from_micros(u64::try_from(state::settings().timer_slice).unwrap_or(0));
     state::with(|state| {
         let now = state.clock.steady();
+        // The loop itself tells of a standstill only when its turn is over, which is after the timer.
+        state.pulse.look(&mut state.memory.holds, now);
         block::end_overdue(state, now);
     });
     if !flags.decides() {

@@ -8,7 +8,7 @@ use crate::reply::Reply;
 use crate::settings::Settings;
 use crate::spec::{Access, Arg, Args, Keys, Kind, MAX_COUNT, Spec};
 use crate::task::record::{CANCELLED, Record};
-use crate::task::{claim, ending, take};
+use crate::task::{claim, ending, member, take};
 use crate::unit::{Command, Outcome, Unit};
 use crate::waiting::{Lease, Want};
 
@@ -36,6 +36,7 @@ impl Command for Ack {
             return Ok(Reply::OK.into());
         }
         let mut want = same_again(unit, &name, &record)?;
+        member::check(unit, &name, &want)?;
         take::check(unit, &name, &want.worker)?;
         let bound = finish(unit, &name, id, &mut record)?;
         want.bind = caller.connection.filter(|_| bound);
@@ -118,7 +119,7 @@ fn same_again(unit: &mut Unit<'_>, name: &Name, record: &Record) -> Answer<Want>
     Ok(Want {
         worker,
         count: 1,
-        lease: Some(Lease::For(record.lease)),
+        lease: Some(record.lease().map_or(Lease::Member, Lease::For)),
         bind: None,
         full: false,
         named: false,

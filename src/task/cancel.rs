@@ -3,11 +3,11 @@
 use crate::env::Caller;
 use crate::error::Error;
 use crate::keyspace::{Answer, Type};
-use crate::names::{Index, Name};
+use crate::names::{Id, Index, Name};
 use crate::reply::Reply;
 use crate::settings::Settings;
 use crate::spec::{Access, Arg, Args, Keys, Kind, Spec};
-use crate::task::record::{CANCELLED, State};
+use crate::task::record::{CANCELLED, Record, State};
 use crate::task::{ending, ready};
 use crate::unit::{Command, Outcome, Unit};
 
@@ -59,8 +59,18 @@ fn cancel(unit: &mut Unit<'_>, name: &Name, id: &[u8], settings: &Settings) -> A
         State::Claimed if !record.has(CANCELLED) => {
             record.flags |= CANCELLED;
             unit.keys.set_start(name.task(id), &record.write())?;
+            note(unit, name, id, &record);
             Ok(true)
         }
         _ => Ok(false),
+    }
+}
+
+/// Remembers that a claimed task was cancelled, for the beats of its worker.
+pub fn note(unit: &mut Unit<'_>, name: &Name, id: &[u8], record: &Record) {
+    // A foreign value in the place of the workers: nobody can be told.
+    if let Ok(Some(worker)) = super::worker_name(unit, name, record.worker) {
+        let cancelled = &mut unit.memory.queue(name).cancelled;
+        cancelled.insert(&worker, record.fence, Id::from_slice(id));
     }
 }

@@ -4,13 +4,16 @@ use crate::env::{Caller, Env};
 use crate::error::Error;
 use crate::names::Name;
 use crate::spec::{Access, Arg, Args, Keys, Kind, Spec};
+use crate::task::member;
 use crate::task::take::{self, Effort, Taken};
 use crate::time::{MAX_BLOCK, MAX_LEASE};
 use crate::unit::{Command, Outcome, Unit};
 use crate::waiting::{Lease, Patience, Want};
 
 const BLOCK: Arg = Arg::duration("BLOCK", 0, MAX_BLOCK);
-const LEASE: Arg = Arg::duration("LEASE", 1, MAX_LEASE);
+const LEASE: Arg = Arg::option("LEASE", "ms", Kind::IntOr(1, MAX_LEASE, "ms", MEMBER));
+/// The lease of a claim that lasts as long as its worker is a member of the queue's service.
+const MEMBER: &str = "MEMBER";
 /// Most queues one MCLAIM names.
 const MAX_QUEUES: i64 = 100;
 
@@ -40,6 +43,7 @@ impl Command for Claim {
     fn run(args: &Args<'_>, caller: &Caller<'_>, unit: &mut Unit<'_>) -> Result<Outcome, Error> {
         let name = super::queue(args, caller)?;
         let want = want(args, caller, false)?;
+        member::check(unit, &name, &want)?;
         let effort = effort(caller, &unit.env);
         let taken = take::take(unit, &name, &want, effort)?;
         Ok(take::outcome(taken, patience(args, caller), &[name], want))
@@ -78,16 +82,20 @@ impl Command for MClaim {
             }
         }
         let want = want(args, caller, true)?;
+        // One may be served from any of them later.
         for name in &names {
+            member::check(unit, name, &want)?;
             take::check(unit, name, &want.worker)?;
         }
         let effort = effort(caller, &unit.env);
         let mut unsure = Vec::new();
+        let mut quiet = true;
         for name in &names {
             let taken = take::take(unit, name, &want, effort)?;
             if !taken.tasks.is_empty() {
                 return Ok(take::outcome(taken, None, &[], want));
             }
+            quiet &= taken.quiet;
             if taken.unsure {
                 unsure.push(name.clone());
             }
@@ -95,6 +103,7 @@ impl Command for MClaim {
         let wait = patience(args, caller);
         let taken = Taken {
             unsure: !unsure.is_empty(),
+            quiet,
             ..Taken::default()
         };
         let names = if wait.is_some() { names } else { unsure };
@@ -114,7 +123,10 @@ fn want(args: &Args<'_>, caller: &Caller<'_>, named: bool) -> Result<Want, Error
             .int("COUNT")
             .and_then(|count| usize::try_from(count).ok())
             .unwrap_or(1),
-        lease: args.int("LEASE").map(Lease::For),
+        lease: match args.word("LEASE") {
+            Some(_) => Some(Lease::Member),
+            None => args.int("LEASE").map(Lease::For),
+        },
         bind,
         full: args.has("FULL"),
         named,

@@ -2,8 +2,10 @@
 
 use crate::env::Caller;
 use crate::error::Error;
+use crate::keyspace::Type;
+use crate::names::Id;
 use crate::reply::Reply;
-use crate::settings::{self, FIELDS};
+use crate::settings::{self, FIELDS, SERVICE};
 use crate::spec::{Access, Arg, Args, Keys, Kind, Spec};
 use crate::unit::{Command, Outcome, Unit};
 
@@ -76,18 +78,32 @@ impl Command for ConfigSet {
                 continue;
             };
             let field = std::str::from_utf8(field.as_bytes()).unwrap_or_default();
-            let (field, value) = settings::check(field, value.as_bytes())?;
+            let (field, value) = settings::check(&name, field, value.as_bytes())?;
             if values.iter().any(|(known, _)| *known == field) {
                 return Err(Error::BadArg(format!("{field} is given twice")));
             }
             values.push((field, value));
         }
+        let is_own = |(field, value): &&(&str, String)| *field == SERVICE && value == name.text();
         let fields: Vec<(&[u8], &[u8])> = values
             .iter()
+            .filter(|pair| !is_own(pair))
             .map(|(field, value)| (field.as_bytes(), value.as_bytes()))
             .collect();
-        unit.keys.hset(name.queue(), &fields)?;
-        unit.memory.queue(&name).settings = None;
+        unit.keys.expect(name.queue(), Type::Hash)?;
+        if !fields.is_empty() {
+            unit.keys.hset(name.queue(), &fields)?;
+        }
+        if values.iter().any(|pair| is_own(&pair)) && unit.keys.hget(name.queue(), SERVICE.as_bytes())?.is_some() {
+            unit.keys.hdel(name.queue(), &[SERVICE.as_bytes()])?;
+        }
+        let queue = unit.memory.queue(&name);
+        queue.settings = None;
+        if values.iter().any(|(field, _)| *field == SERVICE) {
+            queue.recheck = Some(Id::new());
+        }
+        // From now on the members of another service are its workers.
+        super::settings(unit, &name)?;
         // A lower dead-limit or dead-retain has something to remove.
         unit.memory.agenda.now(&name);
         Ok(Reply::OK.into())

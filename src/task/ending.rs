@@ -3,9 +3,9 @@
 use crate::keyspace::{Answer, Type};
 use crate::names::{Index, Name};
 use crate::settings::Settings;
+use crate::task::extra;
 use crate::task::ready::{self, End};
 use crate::task::record::{CANCELLED, EXTRA, Record, State};
-use crate::task::{extra, serve};
 use crate::time::Wall;
 use crate::unit::Unit;
 
@@ -59,8 +59,13 @@ pub fn unclaim(unit: &mut Unit<'_>, name: &Name, id: &[u8], record: &Record) -> 
 
 /// The claim leaves its worker's list and its connection; whether it was bound to one.
 fn forget_claim(unit: &mut Unit<'_>, name: &Name, record: &Record) -> bool {
-    let queue = unit.memory.known_queue_mut(name);
-    let held = queue.and_then(|queue| queue.claims.remove(record.worker, record.fence));
+    let Some(queue) = unit.memory.known_queue_mut(name) else {
+        return false;
+    };
+    if record.has(CANCELLED) {
+        queue.cancelled.remove(record.fence);
+    }
+    let held = queue.claims.remove(record.worker, record.fence);
     let connection = held.and_then(|held| held.connection);
     if let Some(connection) = connection {
         unit.memory.unbind(connection, record.fence);
@@ -171,15 +176,13 @@ pub fn lose(unit: &mut Unit<'_>, name: &Name, id: &[u8], record: &mut Record, se
     wait(unit, name, id, record, None, End::Head)
 }
 
-/// A claim is given back: no attempt used. The task goes to the head of its list, or waits for `due`.
+/// A claim is given back: no attempt used. The task goes to the head of its list, or waits for `due`. The caller has
+/// taken it out of the claimed set, and serves.
 pub fn give_back(unit: &mut Unit<'_>, name: &Name, id: &[u8], record: &mut Record, due: Option<Wall>) -> Answer<Went> {
-    unclaim(unit, name, id, record)?;
-    let went = if record.has(CANCELLED) {
+    forget_claim(unit, name, record);
+    if record.has(CANCELLED) {
         remove(unit, name, id, record)?;
-        Went::Cancelled
-    } else {
-        wait(unit, name, id, record, due, End::Head)?
-    };
-    serve::serve(unit, name);
-    Ok(went)
+        return Ok(Went::Cancelled);
+    }
+    wait(unit, name, id, record, due, End::Head)
 }

@@ -29,7 +29,7 @@ impl Command for Extend {
             LEASE,
             Arg::option("PROGRESS", "value", Kind::Bytes),
         ],
-        reply: "ms left",
+        reply: "ms left; null for a claim that lasts as long as its member",
     };
 
     fn run(args: &Args<'_>, caller: &Caller<'_>, unit: &mut Unit<'_>) -> Result<Outcome, Error> {
@@ -50,9 +50,12 @@ impl Command for Extend {
         if record != before {
             unit.keys.set_start(name.task(id), &record.write())?;
         }
-        let deadline = unit.env.steady.after(record.lease);
+        let Some(lease) = record.lease() else {
+            return Ok(Reply::Null.into());
+        };
+        let deadline = unit.env.steady.after(lease);
         unit.keys.zadd(name.index(Index::Claimed), &[(deadline.0, id)])?;
         unit.memory.agenda.at_steady(&name, deadline);
-        Ok(Reply::Int(record.lease).into())
+        Ok(Reply::Int(lease).into())
     }
 }

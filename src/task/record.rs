@@ -4,7 +4,7 @@
 //! 1w5000000 0000000000 0000000000 hz3f8k2m1ab 0mk3v9a2q\n<payload>
 //! ││││  │   │   │   │  │   │      │           └ due, wall ms (9)
 //! ││││  │   │   │   │  │   │      └ fence: birth number until claimed, then the token (11)
-//! ││││  │   │   │   │  │   └ lease of the claim, ms (6)
+//! ││││  │   │   │   │  │   └ lease of the claim, ms (6); zzzzzz: as long as its worker is a member
 //! ││││  │   │   │   │  └ number of the worker that holds it (4)
 //! ││││  │   │   │   └ times lost (2)
 //! ││││  │   │   └ deliveries (4)
@@ -19,7 +19,7 @@
 //! Numbers are base 36. At most 56 bytes: with 57 a task of 100 bytes needs the allocator's next size class.
 
 use crate::names::PRIORITIES;
-use crate::time::{Ms, Wall};
+use crate::time::{MAX_LEASE, Ms, Steady, Wall};
 
 /// Length of the header, its LF included.
 pub const HEADER: usize = 54;
@@ -30,6 +30,11 @@ const VERSION: u8 = b'1';
 pub const EXTRA: u16 = 1;
 /// The task was cancelled while claimed; it goes when the claim ends.
 pub const CANCELLED: u16 = 64;
+
+/// The lease of a claim that lasts as long as its worker is a member of the queue's service: the largest number of
+/// six base-36 digits, beyond the longest lease.
+pub const WITH_MEMBER: Ms = 36_i64.pow(6) - 1;
+const _: () = assert!(WITH_MEMBER > MAX_LEASE);
 
 /// Where a task is. *Waiting* is scheduled or ready: the sorted set of scheduled tasks tells which.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -76,7 +81,7 @@ pub struct Record {
     pub lost: u64,
     /// Number of the worker that holds it; 0 for none.
     pub worker: u32,
-    /// Length of the present claim's lease, ms; 0 while nobody holds it.
+    /// Length of the present claim's lease, ms, or `WITH_MEMBER`; 0 while nobody holds it.
     pub lease: Ms,
     /// Birth number until claimed, then the token of the last claim.
     pub fence: u64,
@@ -179,6 +184,14 @@ impl Record {
     /// Whether the ready list of this priority has an id of this task that does not count.
     pub fn is_stale(&self, priority: u8) -> bool {
         self.stale & (1 << priority) != 0
+    }
+    /// Length of the present claim's lease, ms; `None` when it lasts as long as its member.
+    pub fn lease(&self) -> Option<Ms> {
+        (self.lease != WITH_MEMBER).then_some(self.lease)
+    }
+    /// When the present claim ends if it began now, as the claimed set has it.
+    pub fn deadline(&self, now: Steady) -> Steady {
+        self.lease().map_or(Steady::NEVER, |lease| now.after(lease))
     }
     /// The number of the attempt that runs, or ran last.
     pub fn attempt(&self) -> u64 {

@@ -2,9 +2,10 @@
 
 use crate::env::Caller;
 use crate::error::Error;
+use crate::names::Index;
 use crate::reply::Reply;
 use crate::spec::{Access, Arg, Args, Keys, Spec};
-use crate::task::ending;
+use crate::task::{ending, serve};
 use crate::time::MAX_DELAY;
 use crate::unit::{Command, Outcome, Unit};
 
@@ -28,7 +29,9 @@ impl Command for Release {
         let id = args.text("id").as_bytes();
         ending::check(unit, &name, id, &record)?;
         let due = args.int("DELAY").map(|delay| unit.env.wall.after(delay));
+        unit.keys.zrem(name.index(Index::Claimed), &[id])?;
         ending::give_back(unit, &name, id, &mut record, due)?;
+        serve::serve(unit, &name);
         Ok(Reply::OK.into())
     }
 }

@@ -2,15 +2,22 @@
 
 use crate::names::Name;
 use crate::reply::Reply;
-use crate::task::ready;
 use crate::task::take::{Effort, is_paused, take};
+use crate::task::{member, ready};
 use crate::unit::Unit;
-use crate::waiting::Handed;
+use crate::waiting::{Handed, Ticket, Want};
 
-/// Serves the clients that wait in the queue's line, longest wait first, until one gets nothing.
+/// Serves the clients that wait in the queue's line, longest wait first, until one gets nothing. Those that may not
+/// take work, or not in the way they want it, are told and passed over.
 pub fn serve(unit: &mut Unit<'_>, name: &Name) {
-    while let Some((ticket, want)) = unit.memory.waiting.first(name) {
+    let mut passed = 0;
+    while let Some((ticket, want)) = unit.memory.waiting.next(name, passed) {
         let want = want.clone();
+        passed = ticket;
+        if let Err(error) = member::check(unit, name, &want) {
+            unit.answer(ticket, Err(error), Vec::new());
+            continue;
+        }
         match take(unit, name, &want, Effort::Bounded) {
             Ok(taken) if !taken.tasks.is_empty() => {
                 let handed = |(id, token)| Handed {
@@ -21,11 +28,23 @@ pub fn serve(unit: &mut Unit<'_>, name: &Name) {
                 let handed = taken.claims.into_iter().map(handed).collect();
                 unit.answer(ticket, Ok(Reply::Array(taken.tasks)), handed);
             }
+            Ok(taken) if taken.quiet => send_home(unit, ticket, &want),
             Ok(taken) if taken.unsure => return,
             _ => break,
         }
     }
     dismiss(unit, name);
+}
+
+/// Answers a client whose worker was told to take no more work of any of its queues.
+fn send_home(unit: &mut Unit<'_>, ticket: Ticket, want: &Want) {
+    let names = unit.memory.waiting.names_of(ticket);
+    let quiet = names
+        .iter()
+        .all(|name| super::service(unit, name).is_ok_and(|service| member::is_quiet(unit, &service, &want.worker)));
+    if quiet {
+        unit.answer(ticket, Ok(Reply::NullArray), Vec::new());
+    }
 }
 
 /// Answers the clients that waited only for the sweep, when nothing lives in any of their queues.

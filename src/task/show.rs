@@ -26,12 +26,12 @@ pub fn show(
         error = unit.keys.hget(name.extra(id), extra::ERROR).unwrap_or(None);
         progress = unit.keys.hget(name.extra(id), extra::PROGRESS).unwrap_or(None);
     }
-    let mut lease = options.lease.unwrap_or_else(|| settings.lease(&unit.env.settings));
+    let mut lease = Some(options.lease.unwrap_or_else(|| settings.lease(&unit.env.settings)));
     let (mut worker, mut left, mut died) = (None, None, None);
     match record.state {
         State::Claimed => {
             worker = super::worker_name(unit, name, record.worker)?;
-            lease = record.lease;
+            lease = record.lease();
             left = left_of(unit, name, id, record)?;
         }
         State::Dead => died = unit.keys.zscore(name.index(Index::Dead), id)?,
@@ -48,7 +48,7 @@ pub fn show(
         ("deliveries", Reply::number(record.deliveries)),
         ("lost", Reply::number(record.lost)),
         ("worker", worker.map_or(Reply::Null, Reply::text)),
-        ("lease", Reply::Int(lease)),
+        ("lease", Reply::int_or_null(lease)),
         ("left", Reply::int_or_null(left)),
         ("cancelled", Reply::Int(i64::from(record.has(CANCELLED)))),
         ("error", Reply::bytes_or_null(error)),
@@ -58,8 +58,12 @@ pub fn show(
     ]))
 }
 
-/// How long the lease has to run, ms. Until the scores of a former process are replaced it has all of it.
+/// How long the lease has to run, ms; `None` while its member lives. Until the scores of a former process are
+/// replaced it has all of it.
 fn left_of(unit: &mut Unit<'_>, name: &Name, id: &[u8], record: &Record) -> Answer<Option<i64>> {
+    let Some(lease) = record.lease() else {
+        return Ok(None);
+    };
     let deadline = unit.keys.zscore(name.index(Index::Claimed), id)?;
-    Ok(deadline.map(|deadline| Steady(deadline).since(unit.env.steady).clamp(0, record.lease)))
+    Ok(deadline.map(|deadline| Steady(deadline).since(unit.env.steady).clamp(0, lease)))
 }

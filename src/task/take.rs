@@ -9,8 +9,8 @@ use crate::presence::Bound;
 use crate::queue::{Held, Rebase};
 use crate::reply::Reply;
 use crate::settings::Settings;
-use crate::task::record::{CANCELLED, HEADER, Record, State};
-use crate::task::{extra, ready};
+use crate::task::record::{CANCELLED, HEADER, Record, State, WITH_MEMBER};
+use crate::task::{extra, member, ready};
 use crate::time::{MAX_LEASE, Ms, Steady};
 use crate::unit::Outcome;
 use crate::unit::Unit;
@@ -31,6 +31,8 @@ pub struct Taken {
     pub claims: Vec<(Id, u64)>,
     /// Whether it gave up at stale ids with something that counts behind them.
     pub unsure: bool,
+    /// Whether the worker was told to take no more work.
+    pub quiet: bool,
 }
 
 /// How far a claim goes through stale ids.
@@ -57,10 +59,16 @@ struct Live {
 }
 
 /// Claims up to `want.count` ready tasks, the most urgent and oldest first. Takes none while the queue is
-/// paused.
+/// paused or the worker quiet. The caller has checked that the worker may hold what it wants (`member::check`).
 pub fn take(unit: &mut Unit<'_>, name: &Name, want: &Want, effort: Effort) -> Answer<Taken> {
     let settings = super::settings(unit, name)?;
-    let mut taken = Taken::default();
+    let mut taken = Taken {
+        quiet: member::is_quiet(unit, &settings.service, &want.worker),
+        ..Taken::default()
+    };
+    if taken.quiet {
+        return Ok(taken);
+    }
     if is_paused(&settings, unit) {
         return Ok(taken);
     }
@@ -96,6 +104,7 @@ pub fn take(unit: &mut Unit<'_>, name: &Name, want: &Want, effort: Effort) -> An
         if queue.rebase == Rebase::Walking(0, 0) && unit.keys.zcard(name.index(Index::Claimed))? == 0 {
             // No claim is another process's.
             queue.rebase = Rebase::Done;
+            queue.departed.clear();
         }
         let members: SmallVec<[(Ms, &[u8]); 4]> = claims
             .iter()
@@ -103,7 +112,9 @@ pub fn take(unit: &mut Unit<'_>, name: &Name, want: &Want, effort: Effort) -> An
             .collect();
         unit.keys.zadd(name.index(Index::Claimed), &members)?;
         drop(members);
-        unit.memory.agenda.at_steady(name, first);
+        if first != Steady::NEVER {
+            unit.memory.agenda.at_steady(name, first);
+        }
         note(unit, name, want, claims);
     }
     Ok(taken)
@@ -206,11 +217,16 @@ fn claim(
     let Live { id, mut record, value } = live;
     let wanted = want.lease.map(|lease| match lease {
         Lease::For(ms) => ms,
-        Lease::Member => MAX_LEASE,
+        Lease::Member => WITH_MEMBER,
     });
-    let lease = wanted
-        .or_else(|| extra::options(unit.keys, name, &id, &record).lease)
-        .unwrap_or_else(|| settings.lease(&unit.env.settings));
+    let lease = match wanted {
+        Some(lease) => lease,
+        None => match extra::options(unit.keys, name, &id, &record).lease {
+            // One edited by hand must not become one that never ends.
+            Some(lease) => lease.clamp(1, MAX_LEASE),
+            None => settings.lease(&unit.env.settings),
+        },
+    };
     let token = unit.next_fence(record.fence);
     record.state = State::Claimed;
     record.flags &= !CANCELLED;
@@ -225,7 +241,7 @@ fn claim(
         id,
         worker,
         token,
-        deadline: unit.env.steady.after(lease),
+        deadline: record.deadline(unit.env.steady),
     })
 }
 
@@ -246,7 +262,7 @@ fn show(name: &Name, want: &Want, id: &[u8], record: &Record, value: Vec<u8>) ->
         map.push(("due", Reply::Int(record.due.0)));
         map.push(("priority", Reply::Int(i64::from(record.priority))));
         map.push(("deliveries", Reply::number(record.deliveries)));
-        map.push(("lease", Reply::Int(record.lease)));
+        map.push(("lease", Reply::int_or_null(record.lease())));
         map.push(("group", Reply::Null));
     }
     Reply::Map(map)
@@ -272,6 +288,9 @@ fn worker_number(unit: &mut Unit<'_>, name: &Name, worker: &str) -> Answer<u32> 
 pub fn outcome(taken: Taken, wait: Option<Patience>, names: &[Name], want: Want) -> Outcome {
     if !taken.tasks.is_empty() {
         return Outcome::Reply(Reply::Array(taken.tasks));
+    }
+    if taken.quiet {
+        return Outcome::Reply(Reply::NullArray);
     }
     match wait.or(taken.unsure.then_some(Patience::Sweep)) {
         Some(patience) => Outcome::Wait(Wish::Tasks(names.to_vec(), want), patience),

@@ -1,10 +1,11 @@
 //! What time moves in one queue, a slice at a time.
 
 mod compact;
-mod ended;
+pub mod ended;
 mod expire;
 mod promote;
 mod rebase;
+mod recheck;
 mod sweep;
 pub mod workers;
 
@@ -19,11 +20,12 @@ use crate::unit::Unit;
 ///
 /// A key of another type stops only what needs that key: it is passed over until somebody changes it.
 pub fn run(unit: &mut Unit<'_>, name: &Name) {
-    let steps: [(&str, Step); 8] = [
+    let steps: [(&str, Step); 9] = [
         ("its settings", unpause),
         ("claims that ended", ended::end_claims),
         ("a dropped queue", sweep::sweep),
         ("the claimed set", rebase::rebase),
+        ("claims of members", recheck::recheck),
         ("the scheduled set", promote::promote),
         ("a lease that ran out", expire::expire),
         ("a ready list", compact::compact),
@@ -71,8 +73,11 @@ fn trim(unit: &mut Unit<'_>, name: &Name, settings: &Settings) -> Answer<bool> {
 /// Puts the queue's next moments on the agenda. One that has passed was tried in this slice and could not be
 /// dealt with: because of a hold, or of a key of another type. It is tried again later.
 fn plan(unit: &mut Unit<'_>, name: &Name) -> Answer<()> {
-    let settings = super::settings(unit, name)?;
     let (now, retry) = (unit.env.steady, unit.env.steady.after(RETRY));
+    if !unit.memory.queue(name).ended.is_empty() {
+        unit.memory.agenda.at_steady(name, retry);
+    }
+    let settings = super::settings(unit, name)?;
     let mut first = |index: Index| -> Answer<Option<i64>> {
         let lowest = unit.keys.zlowest(name.index(index), i64::MAX, 1)?;
         Ok(lowest.first().map(|(score, _)| *score))
@@ -87,7 +92,7 @@ fn plan(unit: &mut Unit<'_>, name: &Name) -> Answer<()> {
             unit.memory.agenda.at_steady(name, retry);
         }
     }
-    if let Some(deadline) = deadline.map(Steady) {
+    if let Some(deadline) = deadline.map(Steady).filter(|deadline| *deadline != Steady::NEVER) {
         let moment = if deadline > now {
             deadline
         } else {

@@ -9,7 +9,7 @@ use crate::names::{Index, Name};
 use crate::queue::Rebase;
 use crate::reply::Reply;
 use crate::spec::{Access, Arg, Args, Keys, Spec};
-use crate::task::ready;
+use crate::task::{member, ready};
 use crate::unit::{Command, Outcome, Unit};
 
 /// Claims that are looked at where memory does not know who holds what.
@@ -27,23 +27,25 @@ impl Command for Workers {
         blocking: false,
         keys: Keys::First,
         args: &[Arg::QUEUE],
-        reply: "array of maps `worker`, `state`, `claimed`, `oldest` (ms since its oldest claim)",
+        reply: "array of maps `worker`, `state` (of the member of that name: up, grace or null), `claimed`, `oldest` (ms since its oldest claim)",
     };
 
     fn run(args: &Args<'_>, caller: &Caller<'_>, unit: &mut Unit<'_>) -> Result<Outcome, Error> {
         let name = super::queue(args, caller)?;
         let numbers = super::known_workers(unit, &name)?;
         let held = held(unit, &name)?;
+        let service = super::service(unit, &name)?;
         let now = unit.env.wall_us;
         let mut workers: Vec<(String, Reply)> = numbers
             .all()
             .map(|(number, worker)| {
+                let state = member::state(unit, &service, worker);
                 let (count, first) = held.get(&number).copied().unwrap_or_default();
                 // A token is the wall time of its claim in µs.
                 let age = || i64::try_from(now.saturating_sub(first) / 1_000).unwrap_or(i64::MAX);
                 let map = Reply::Map(vec![
                     ("worker", Reply::text(worker)),
-                    ("state", Reply::Null),
+                    ("state", state.map_or(Reply::Null, Reply::Word)),
                     ("claimed", Reply::count(count)),
                     ("oldest", Reply::int_or_null((count > 0).then(age))),
                 ]);

@@ -8,7 +8,7 @@ use crate::config::Settings as Module;
 use crate::env::{Caller, Env};
 use crate::keyspace::fake::{Fake, Value};
 use crate::memory::Memory;
-use crate::names::{Index, Name};
+use crate::names::{Index, Name, owner};
 use crate::reply::Reply;
 use crate::settings::Settings;
 use crate::task::record::{HEADER, Record, State};
@@ -185,6 +185,10 @@ impl World {
         self.memory.holds.turned();
         self.memory.holds.turned();
         self.memory.queue(&queue("q"));
+        // A load tells every key.
+        for (name, what) in self.keys.keys.keys().filter_map(|key| owner(0, key)) {
+            self.memory.touched(&name, what);
+        }
     }
 
     fn ids(&self, index: Index) -> Vec<Vec<u8>> {
@@ -202,7 +206,7 @@ impl World {
             Some(Value::Hash(fields)) => fields.iter().map(|(f, v)| (f.clone(), v.clone())).collect(),
             _ => Vec::new(),
         };
-        let settings = Settings::read(&fields);
+        let settings = Settings::read(&queue("q"), &fields);
         let mut places = BTreeMap::new();
         let mut stale = [0_u32; 10];
         let prefix = b"task:{q}:t:".to_vec();

@@ -127,7 +127,11 @@ fn a_queues_setting_out_of_range_is_refused_with_the_range() {
         ),
         (
             "colour red",
-            "-BADARG field must be lease or attempts or backoff or max-lost or dead-limit or dead-retain",
+            "-BADARG field must be lease or attempts or backoff or max-lost or dead-limit or dead-retain or service",
+        ),
+        (
+            "service other",
+            "-BADARG service must be the name of a service in the queue's slot: q or {q}rest, without brace or colon in rest",
         ),
         (
             "backoff LINEAR",

@@ -131,7 +131,11 @@ fn every_bad_argument_is_named_with_its_range() {
         ("TASK.MSCHEDULE q 1 x ID a".into(), "BADARG unknown argument ID".into()),
         ("TASK.CLAIM q w COUNT 0".into(), format!("BADARG COUNT {count}")),
         ("TASK.CLAIM q w COUNT 1001".into(), format!("BADARG COUNT {count}")),
-        ("TASK.CLAIM q w LEASE MEMBER".into(), format!("BADARG LEASE {lease}")),
+        (
+            "TASK.CLAIM q w LEASE MEMBERS".into(),
+            format!("BADARG LEASE {lease} or MEMBER"),
+        ),
+        ("TASK.CLAIM q w LEASE MEMBER".into(), "NOMEMBER no such member".into()),
         (
             "TASK.CLAIM q w BLOCK -1".into(),
             "BADARG BLOCK must be an integer from 0 to 1728000000 ms".into(),

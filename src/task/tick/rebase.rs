@@ -2,18 +2,19 @@
 
 use crate::keyspace::Answer;
 use crate::names::{Id, Index, Name};
-use crate::queue::{Held, Rebase};
+use crate::queue::{Ended, Held, Rebase};
 use crate::settings::Settings;
-use crate::task::ready;
-use crate::task::record::State;
-use crate::time::Ms;
+use crate::task::record::{CANCELLED, Record, State, WITH_MEMBER};
+use crate::task::{cancel, member, ready};
+use crate::time::{Ms, Steady};
 use crate::unit::Unit;
 
 /// Claims that get the same deadline, so that no later tick has more than its share.
 const TOGETHER: i64 = 100;
 
-/// Gives every claim its lease anew after a load or a promotion: the scores are another process's.
-pub fn rebase(unit: &mut Unit<'_>, name: &Name, _: &Settings) -> Answer<bool> {
+/// Gives every claim its lease anew after a load or a promotion: the scores are another process's. Claims of members
+/// that have gone end.
+pub fn rebase(unit: &mut Unit<'_>, name: &Name, settings: &Settings) -> Answer<bool> {
     let Rebase::Walking(cursor, mut met) = unit.memory.queue(name).rebase else {
         return Ok(false);
     };
@@ -27,13 +28,12 @@ pub fn rebase(unit: &mut Unit<'_>, name: &Name, _: &Settings) -> Answer<bool> {
             moved.push((unit.env.steady.0, id));
             continue;
         };
-        let deadline = unit.env.steady.after(record.lease + met / TOGETHER);
-        met += 1;
-        let held = Held {
-            id: Id::from_slice(&id),
-            connection: None,
+        let deadline = match record.lease() {
+            Some(_) => record.deadline(unit.env.steady).after(met / TOGETHER),
+            None => Steady::NEVER,
         };
-        unit.memory.queue(name).claims.insert(record.worker, record.fence, held);
+        met += 1;
+        note(unit, name, settings, &id, &record);
         moved.push((deadline.0, id));
     }
     if !moved.is_empty() {
@@ -41,10 +41,28 @@ pub fn rebase(unit: &mut Unit<'_>, name: &Name, _: &Settings) -> Answer<bool> {
         unit.keys.zadd(claimed, &members)?;
     }
     let queue = unit.memory.queue(name);
-    queue.rebase = if next == 0 {
-        Rebase::Done
+    if next == 0 {
+        queue.rebase = Rebase::Done;
+        queue.departed.clear();
     } else {
-        Rebase::Walking(next, met)
-    };
-    Ok(next != 0)
+        queue.rebase = Rebase::Walking(next, met);
+    }
+    Ok(next != 0 || !queue.ended.is_empty())
+}
+
+/// Remembers a claim, and that it has ended when its holder is gone.
+fn note(unit: &mut Unit<'_>, name: &Name, settings: &Settings, id: &[u8], record: &Record) {
+    let id = Id::from_slice(id);
+    if record.has(CANCELLED) {
+        cancel::note(unit, name, &id, record);
+    }
+    let outlived = record.lease == WITH_MEMBER && member::is_gone(unit, name, &settings.service, record.worker);
+    let queue = unit.memory.queue(name);
+    let departed = queue.departed(record.worker, record.fence);
+    if let Some(lost) = departed.or(outlived.then_some(true)) {
+        let ended = Ended { id: id.clone(), lost };
+        queue.ended.entry(record.fence).or_insert(ended);
+    }
+    let held = Held { id, connection: None };
+    queue.claims.insert(record.worker, record.fence, held);
 }
