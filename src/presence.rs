@@ -271,6 +271,31 @@ impl Service {
         self.plan(name, default_ttl);
     }
 
+    /// Notes a sign of life of a member. That moves its deadline away, so that mostly nothing is planned anew.
+    pub fn show(&mut self, name: &str, now: Steady, default_ttl: Ms) {
+        let Some(present) = self.members.get_mut(name) else {
+            return;
+        };
+        present.show(now);
+        let due = present.deadline(default_ttl).map(|(due, _)| due);
+        if due.is_some_and(|due| present.planned.is_none_or(|planned| due < planned)) {
+            self.plan(name, default_ttl);
+        }
+    }
+
+    /// The signal that stands for a member of this record: its own, or a later one to all.
+    pub fn signal<'a>(&'a self, own: &'a Member) -> Option<&'a str> {
+        let to_all = self
+            .head
+            .as_ref()
+            .and_then(|head| head.signal.as_ref())
+            .filter(|(_, at)| *at > own.order && *at > own.signal_at);
+        match to_all {
+            Some((word, _)) => Some(word.as_str()).filter(|word| *word != NO_SIGNAL),
+            None => own.signal.as_deref(),
+        }
+    }
+
     /// Takes a member out.
     pub fn take(&mut self, name: &str) -> Option<Present> {
         self.unlist(name);
@@ -463,16 +488,7 @@ impl Presence {
     /// The signal that stands for a member: its own, or a later one to all.
     pub fn signal(&self, service: &Name, member: &str) -> Option<&str> {
         let service = self.services.get(service)?;
-        let own = &service.member(member)?.member;
-        let to_all = service
-            .head
-            .as_ref()
-            .and_then(|head| head.signal.as_ref())
-            .filter(|(_, at)| *at > own.order && *at > own.signal_at);
-        match to_all {
-            Some((word, _)) => Some(word.as_str()).filter(|word| *word != NO_SIGNAL),
-            None => own.signal.as_deref(),
-        }
+        service.signal(&service.member(member)?.member)
     }
 
     /// Whether a worker is a member that was told to take no more work.
