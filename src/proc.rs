@@ -5,6 +5,7 @@
 
 pub mod election;
 pub mod events;
+pub mod overview;
 pub mod register;
 pub mod roster;
 pub mod tick;

@@ -46,7 +46,7 @@ impl Command for Beat {
         let there = is_there(unit, &name, member, proc::number(args, "TOKEN"))?;
         let campaigns = args.has("CAMPAIGN");
         if campaigns || args.has("TTL") {
-            may_lead(args, unit, &name, member, campaigns)?;
+            election::may_lead_with(unit, &name, member, args.int("TTL"), campaigns)?;
         }
         let token = if there {
             roster::show(unit, &name, member, None);
@@ -78,17 +78,6 @@ fn is_there(unit: &mut Unit<'_>, name: &Name, member: &str, token: Option<u64>) 
         return Err(proc::fenced(unit, name)?);
     }
     Ok(there)
-}
-
-/// Nothing, when the TTL it will have lets the member lead, if it leads or wants to.
-fn may_lead(args: &Args<'_>, unit: &mut Unit<'_>, name: &Name, member: &str, campaigns: bool) -> Result<(), Error> {
-    let leads = proc::head(unit, name)?.leader.as_deref() == Some(member);
-    let present = unit.memory.presence.member(name, member);
-    if !(campaigns || leads || present.is_some_and(|present| present.candidate)) {
-        return Ok(());
-    }
-    let own = present.map_or(unit.env.settings.ttl, |present| present.member.ttl);
-    election::may_lead(unit, args.int("TTL").unwrap_or(own))
 }
 
 /// A member that was not there. Replies its token, if it needs one.
@@ -142,7 +131,7 @@ fn change(
         record.ttl = args.int("TTL").unwrap_or(record.ttl);
         if bind.is_some() {
             record.bind = true;
-            record.grace = args.int("GRACE").unwrap_or(0);
+            record.grace = args.int("GRACE").unwrap_or(record.grace);
         }
         if let Some(token) = token {
             record.token = Some(proc::hash(token));

@@ -9,12 +9,12 @@ use crate::keyspace::Answer;
 use crate::names::Name;
 use crate::presence::{MemberName, Registration, Walk};
 use crate::proc::events::{Event, tell};
-use crate::proc::register::{register, show};
+use crate::proc::register::{Registered, register, show};
 use crate::proc::{self, EPOCH, LEADER, SINCE};
 use crate::reply::Reply;
 use crate::time::Ms;
 use crate::unit::Unit;
-use crate::waiting::{Ticket, Wish};
+use crate::waiting::{Handed, Ticket, Wish};
 
 /// Largest priority of a candidate.
 pub const MAX_PRIORITY: i64 = 1_000;
@@ -70,6 +70,24 @@ pub fn may_lead(unit: &Unit<'_>, ttl: Ms) -> Result<(), Error> {
         )));
     }
     Ok(())
+}
+
+/// The same of a member that leads, stands in the line or `wants` to: `ttl` is what it is to have, else it keeps
+/// its own, and one that is not there gets the default.
+pub fn may_lead_with(
+    unit: &mut Unit<'_>,
+    name: &Name,
+    member: &str,
+    ttl: Option<Ms>,
+    wants: bool,
+) -> Result<(), Error> {
+    let leads = proc::head(unit, name)?.leader.as_deref() == Some(member);
+    let present = unit.memory.presence.member(name, member);
+    if !(wants || leads || present.is_some_and(|present| present.candidate)) {
+        return Ok(());
+    }
+    let own = present.map_or(unit.env.settings.ttl, |present| present.member.ttl);
+    may_lead(unit, ttl.unwrap_or(own))
 }
 
 /// Appoints a leader when there is none: the first in the line that lives. Replies who leads.
@@ -188,10 +206,24 @@ fn admit(unit: &mut Unit<'_>, name: &Name, ticket: Ticket, wish: &Registration) 
     let Some(waiter) = unit.memory.waiting.leave(ticket) else {
         return Ok(());
     };
-    let reply = register(unit, name, wish, false, true).map(|registered| show(unit, name, &registered));
-    unit.memory.waiting.tell(ticket, reply, Vec::new());
+    let registered = register(unit, name, wish, false, true);
+    let handed = registered.as_ref().ok().and_then(|came| handed(name, wish, came));
+    let reply = registered.map(|registered| show(unit, name, &registered));
+    unit.memory.waiting.tell(ticket, reply, handed.into_iter().collect());
     unit.memory.presence.seen(waiter.connection, None, unit.env.steady);
     Ok(())
+}
+
+/// What the client was given with that: not the registration of a member that was there before.
+fn handed(name: &Name, wish: &Registration, came: &Registered) -> Option<Handed> {
+    match came {
+        Registered::In { token: Some(token), .. } if wish.token.is_none() => Some(Handed::Member {
+            service: name.clone(),
+            member: wish.member.clone(),
+            token: *token,
+        }),
+        _ => None,
+    }
 }
 
 /// How long no leader is appointed because a grant of just before a load or a promotion may be lost, ms.

@@ -3,7 +3,7 @@
 use crate::error::Error;
 use crate::keyspace::Answer;
 use crate::names::Name;
-use crate::presence::{Gone, Member, MemberName, Present, Reason, Registration};
+use crate::presence::{Gone, Member, MemberName, Present, Reason, Registration, Walk};
 use crate::proc::events::{Event, tell};
 use crate::proc::{self, election};
 use crate::reply::Reply;
@@ -41,6 +41,12 @@ pub fn join(unit: &mut Unit<'_>, name: &Name, wish: &Registration, reason: &str)
     };
     let mut present = Present::new(record, unit.env.steady);
     present.token = token;
+    let is_first = unit.keys.hlen(name.members())? == 0;
+    let service = unit.memory.presence.service(name);
+    if is_first && service.count() == 0 {
+        // Nobody else is to be met.
+        service.walk = Walk::Done;
+    }
     store(unit, name, &wish.member, present)?;
     if let Some(connection) = wish.bind {
         unit.memory.rebind(connection, name, &wish.member);

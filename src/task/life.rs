@@ -2,6 +2,7 @@
 
 use super::world::{Came, START, World};
 use crate::reply::Reply;
+use crate::waiting::Handed;
 
 #[test]
 fn a_task_is_claimed_once_and_acknowledged() {
@@ -158,7 +159,10 @@ fn waiting_clients_are_served_in_order_of_arrival() {
     let served: Vec<(u64, String)> = world
         .answered
         .iter()
-        .map(|answer| (answer.ticket, String::from_utf8(answer.handed[0].id.to_vec()).unwrap()))
+        .map(|answer| match &answer.handed[0] {
+            Handed::Claim { id, .. } => (answer.ticket, String::from_utf8(id.to_vec()).unwrap()),
+            other => panic!("{other:?}"),
+        })
         .collect();
     assert_eq!(served, [(tickets[0], "a".into()), (tickets[1], "b".into())]);
     assert_eq!(world.memory.waiting.total(), 1);

@@ -20,7 +20,7 @@ pub fn serve(unit: &mut Unit<'_>, name: &Name) {
         }
         match take(unit, name, &want, Effort::Bounded) {
             Ok(taken) if !taken.tasks.is_empty() => {
-                let handed = |(id, token)| Handed {
+                let handed = |(id, token)| Handed::Claim {
                     name: name.clone(),
                     id,
                     token,

@@ -137,8 +137,8 @@ fn a_beat_without_news_writes_nothing() {
     let token = client.register("s a 12");
     client.must(&format!("HB.CAMPAIGN s a {token}"));
     client.must("HB.BEAT s b TTL 500 STATUS one");
-    let (digest, changes) = (client.digest(), client.info("rdb_changes_since_last_save"));
     let mut stream = Stream::of(&server);
+    let (digest, changes) = (client.digest(), client.info("rdb_changes_since_last_save"));
     for _ in 0..100 {
         client.must(&format!("HB.BEAT s a TOKEN {token} TTL 15000 STATUS busy CAMPAIGN"));
         client.must("HB.BEAT s b STATUS two");

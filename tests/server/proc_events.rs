@@ -31,9 +31,9 @@ fn every_event_has_all_fields_and_stands_in_the_order_of_the_decisions() {
         event("leader", "a", "12", "h", &first, ""),
         event("signal", "a", "12", "h", "", "quiet"),
         event("signal", "*", "", "", "", "none"),
-        event("down", "a", "12", "h", "", "evicted"),
+        event("down", "a", "12", "h", &first, "evicted"),
         event("leader", "b", "", "", &second, ""),
-        event("down", "b", "", "", "", "tired"),
+        event("down", "b", "", "", &second, "tired"),
     ];
     assert_eq!(entries.items().len(), expected.len(), "{entries}");
     for (at, expected) in expected.iter().enumerate() {
@@ -93,15 +93,16 @@ fn what_happens_in_one_step_stands_together() {
     for n in 0..3 {
         client.register(&format!("s old{n} 1 HOST h BOOT b1 TTL 0"));
     }
-    let token = client
-        .must("PID.REGISTER s old3 1 HOST h BOOT b1 TTL 0 EXCLUSIVE")
-        .field("token")
-        .int();
+    let holder = client.must("PID.REGISTER s old3 1 HOST h BOOT b1 TTL 0 EXCLUSIVE");
     let other = client.register("s other 2 HOST h2 TTL 0");
     client.must(&format!("HB.CAMPAIGN s other {other}"));
     let seen = client.told("s").len();
-    client.register("s new 1 HOST h BOOT b2 TTL 0");
-    let epoch = client.epoch("s");
+    client.must("MULTI");
+    client.must("PID.REGISTER s new 1 HOST h BOOT b2 TTL 0");
+    client.must("HB.LEADER s");
+    let replies = client.call("EXEC");
+    let leader = replies.item(1);
+    assert_eq!(leader.field("member"), "'other'", "no moment without a leader");
     let told = client.told("s").split_off(seen);
     assert_eq!(
         told,
@@ -109,11 +110,12 @@ fn what_happens_in_one_step_stands_together() {
             "down old0 reason=reboot".to_string(),
             "down old1 reason=reboot".into(),
             "down old2 reason=reboot".into(),
-            "down old3 reason=reboot".into(),
-            format!("leader other epoch={epoch}"),
+            format!("down old3 epoch={} reason=reboot", holder.field("epoch").int()),
+            format!("leader other epoch={}", leader.field("epoch").int()),
             "up new reason=registered".into(),
         ]
     );
+    let token = holder.field("token").int();
     assert_eq!(client.call(&format!("HB.BEAT s old3 TOKEN {token}")).code(), "NOMEMBER");
 }
 
@@ -124,6 +126,7 @@ fn members_whose_keys_a_user_deletes_are_down_as_deleted() {
     let token = client.register("s a 12 TTL 0");
     client.register("s b 13 TTL 0");
     client.must(&format!("HB.CAMPAIGN s a {token}"));
+    let epoch = client.epoch("s");
     client.must("HDEL proc:{s}:members a");
     assert_eq!(client.call("PID.GET s a"), Value::Null);
     assert_eq!(
@@ -131,9 +134,8 @@ fn members_whose_keys_a_user_deletes_are_down_as_deleted() {
         "-NOMEMBER no such member"
     );
     wait_until("nobody leads", || client.call("HB.LEADER s") == Value::Null);
-    wait_until("it is told", || {
-        client.told("s").contains(&"down a reason=deleted".to_string())
-    });
+    let down = format!("down a epoch={epoch} reason=deleted");
+    wait_until("it is told", || client.told("s").contains(&down));
     assert_eq!(client.members("s"), ["b"]);
     assert_eq!(client.must("HB.BEAT s new CAMPAIGN").field("role"), "'leader'");
 }
