@@ -200,7 +200,10 @@ pub fn fenced(unit: &mut Unit<'_>, name: &Name) -> Answer<Error> {
 /// A token as it is stored.
 pub fn hash(token: u64) -> String {
     let digest = Sha256::digest(token.to_string().as_bytes());
-    digest.iter().map(|byte| format!("{byte:02x}")).collect()
+    let nibbles = digest.iter().flat_map(|byte| [byte >> 4, byte & 15]);
+    nibbles
+        .filter_map(|nibble| char::from_digit(nibble.into(), 16))
+        .collect()
 }
 
 /// Whether a member had its time without a sign of life, and nothing holds its end back.

@@ -133,16 +133,12 @@ fn store(unit: &mut Unit<'_>, name: &Name, member: &MemberName, present: Present
 
 /// A sign of life, perhaps on a connection that it is bound to from now on.
 pub fn show(unit: &mut Unit<'_>, name: &Name, member: &str, bind: Option<u64>) {
-    let service = unit.memory.presence.service(name);
-    service.used = unit.env.steady;
-    if let Some(present) = service.member_mut(member) {
-        present.show(unit.env.steady);
-    }
     if let Some(connection) = bind {
         unit.memory.rebind(connection, name, &member.into());
     }
     let service = unit.memory.presence.service(name);
-    service.plan(member, unit.env.settings.ttl);
+    service.used = unit.env.steady;
+    service.show(member, unit.env.steady, unit.env.settings.ttl);
     proc::plan(unit, name);
 }
 
