@@ -80,6 +80,8 @@ pub struct Service {
     /// Whether it had a leader since data was loaded, or one left that may have been it: then no grant of before
     /// is feared for any more.
     pub settled: bool,
+    /// The largest TTL of the members that were met in the data, ms, those that died since included.
+    pub longest_ttl: Option<Ms>,
     /// Place in the line of the last candidate that came, ms.
     pub arrival: Ms,
     /// When something was last done with it.
@@ -395,12 +397,6 @@ impl Service {
     /// When the next member is to be looked at.
     pub fn next(&self) -> Option<Steady> {
         self.moments.first().map(|(moment, _)| *moment)
-    }
-
-    /// The largest TTL of the members that were met in the data, ms.
-    pub fn longest_ttl(&self) -> Option<Ms> {
-        let met = self.members.values().filter(|present| present.was_met);
-        met.map(|present| present.member.ttl).max()
     }
 
     /// Somebody else may have changed its keys.

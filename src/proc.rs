@@ -143,6 +143,9 @@ pub fn adopt(unit: &mut Unit<'_>, name: &Name, member: &str, stored: Option<&[u8
         present.token = None;
     }
     let latest = record.order.max(record.signal_at);
+    if present.was_met {
+        service.longest_ttl = service.longest_ttl.max(Some(record.ttl));
+    }
     present.member = record;
     present.candidate = candidate;
     service.put(&Rc::from(member), present, unit.env.settings.ttl);
