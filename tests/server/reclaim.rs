@@ -211,6 +211,35 @@ fn a_promotion_opens_the_window_too() {
     assert!(unix_ms() - begun >= 700);
 }
 
+#[test]
+fn a_grant_that_a_failover_has_lost_is_not_doubled() {
+    let mut server = Server::builder().set("steward.timer", "no").listening().start();
+    let replica = server.replica();
+    let (mut client, mut there) = (server.client(), replica.client());
+    let (a, b) = (client.register("s a 1 TTL 900"), client.register("s b 2 TTL 900"));
+    wait_until("the replica has it", || there.digest() == client.digest());
+    // The link is broken when the primary grants the lead.
+    there.must("REPLICAOF 127.0.0.1 1");
+    client.must(&format!("HB.CAMPAIGN s a {a}"));
+    let lost = client.epoch("s");
+    let promised = client.call("PID.REGISTER t x 3 TTL 900 EXCLUSIVE").field("epoch").int();
+    server.kill_9();
+    let begun = unix_ms();
+    there.must("REPLICAOF NO ONE");
+    is_told_to_wait(&there.call(&format!("HB.CAMPAIGN s b {b}")), 900);
+    assert_eq!(
+        there.call("PID.REGISTER t y 4 TTL 900 EXCLUSIVE").field("status"),
+        "'held'"
+    );
+    for (service, epoch) in [("s", lost), ("t", promised)] {
+        let fenced = there.call(&format!("HB.FENCED {service} {epoch} SET x 1"));
+        assert_eq!(fenced, "-FENCED epoch=0 leader=");
+    }
+    let leads = there.call(&format!("HB.CAMPAIGN s b {b} BLOCK 20000"));
+    assert!(leads.field("epoch").int() > lost, "{leads}");
+    assert!(unix_ms() - begun >= 900);
+}
+
 /// A member that would resume as the only one waits like everybody else, and keeps its membership.
 #[track_caller]
 fn resumes(client: &mut Client, token: i64) -> Value {
