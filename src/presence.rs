@@ -6,6 +6,8 @@
 
 mod member;
 mod registration;
+#[cfg(test)]
+mod tests;
 
 use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -85,6 +87,8 @@ pub struct Service {
     pub complained: bool,
     members: BTreeMap<MemberName, Present>,
     moments: BTreeSet<(Steady, MemberName)>,
+    /// How many members have each TTL.
+    ttls: BTreeMap<Ms, usize>,
     /// Host → boot id → members.
     hosts: BTreeMap<String, BTreeMap<String, BTreeSet<MemberName>>>,
 }
@@ -262,6 +266,7 @@ impl Service {
     pub fn put(&mut self, name: &MemberName, mut present: Present, default_ttl: Ms) {
         present.version = self.version;
         self.unlist(name);
+        *self.ttls.entry(present.member.ttl).or_default() += 1;
         if let (Some(host), Some(boot)) = (&present.member.host, &present.member.boot) {
             let boots = self.hosts.entry(host.clone()).or_default();
             boots.entry(boot.clone()).or_default().insert(name.clone());
@@ -283,12 +288,16 @@ impl Service {
     }
 
     fn unlist(&mut self, name: &str) {
-        let Some(Member {
-            host: Some(host),
-            boot: Some(boot),
-            ..
-        }) = self.members.get(name).map(|known| &known.member)
-        else {
+        let Some(Member { host, boot, ttl, .. }) = self.members.get(name).map(|known| &known.member) else {
+            return;
+        };
+        if let Some(count) = self.ttls.get_mut(ttl) {
+            *count -= 1;
+            if *count == 0 {
+                self.ttls.remove(ttl);
+            }
+        }
+        let (Some(host), Some(boot)) = (host, boot) else {
             return;
         };
         if let Some(boots) = self.hosts.get_mut(host) {
@@ -360,9 +369,10 @@ impl Service {
         self.moments.first().map(|(moment, _)| *moment)
     }
 
-    /// The largest TTL of its members, ms.
+    /// The largest TTL of its members, ms; 0 is endless.
     pub fn longest_ttl(&self) -> Option<Ms> {
-        self.members.values().map(|present| present.member.ttl).max()
+        let endless = self.ttls.contains_key(&0).then_some(Ms::MAX);
+        endless.or_else(|| self.ttls.keys().next_back().copied())
     }
 
     /// Somebody else may have changed its keys.

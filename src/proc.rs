@@ -11,6 +11,8 @@ pub mod tick;
 
 #[cfg(test)]
 mod life;
+#[cfg(test)]
+mod walk;
 
 use std::rc::Rc;
 

@@ -215,11 +215,7 @@ pub fn reclaim_left(unit: &mut Unit<'_>, name: &Name) -> Answer<Ms> {
         None if unit.keys.hlen(name.members())? > 0 => Some(window),
         None => None,
     };
-    Ok(left(match longest {
-        Some(0) => window,
-        Some(ttl) => ttl,
-        None => unit.env.settings.ttl,
-    }))
+    Ok(left(longest.unwrap_or(unit.env.settings.ttl)))
 }
 
 /// Where a member stands, as HB.CAMPAIGN tells it.
