@@ -271,7 +271,7 @@ fn a_queue_follows_the_service_of_its_name_until_it_is_told_otherwise() {
     for queue in [&a, &b, &c] {
         presence.follow(queue, None);
     }
-    assert_eq!(presence.followers(&b), [b.clone()]);
+    assert_eq!(presence.followers(&b), std::slice::from_ref(&b));
     assert!(presence.followers.is_empty() && presence.following.is_empty());
 }
 
