@@ -243,10 +243,20 @@ impl Memory {
         Some(waiter)
     }
 
-    /// A claim was handed to a client that is gone: it ends with the next tick, as if released.
+    /// What was handed to a client that is gone ends with the next tick: a claim as if released, a member as if it
+    /// had left.
     pub fn returned(&mut self, handed: Handed) {
-        let Handed { name, id, token } = handed;
-        self.end(&name, token, Ended { id, lost: false });
+        match handed {
+            Handed::Claim { name, id, token } => self.end(&name, token, Ended { id, lost: false }),
+            Handed::Member { service, member, token } => {
+                let known = self.presence.known_mut(&service);
+                let is_it = |known: &&mut Service| known.member(&member).is_some_and(|it| it.token == Some(token));
+                if let Some(known) = known.filter(is_it) {
+                    known.doomed.insert(member, Reason::Left);
+                    self.agenda.now(&service);
+                }
+            }
+        }
     }
 
     fn end(&mut self, name: &Name, token: u64, ended: Ended) {

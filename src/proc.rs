@@ -5,6 +5,7 @@
 
 pub mod election;
 pub mod events;
+pub mod overview;
 pub mod register;
 pub mod roster;
 pub mod tick;
@@ -65,6 +66,12 @@ pub fn check(unit: &mut Unit<'_>, name: &Name) -> Answer<()> {
     unit.keys.expect(name.members(), Type::Hash)?;
     unit.keys.expect(name.candidates(), Type::SortedSet)?;
     unit.keys.expect(name.events(), Type::Stream)
+}
+
+/// The same for what is only looked at: memory does not see when a key is overwritten by a string.
+pub fn look(unit: &mut Unit<'_>, name: &Name) -> Answer<()> {
+    unit.keys.expect(name.service(), Type::Hash)?;
+    unit.keys.expect(name.members(), Type::Hash)
 }
 
 /// The service's own hash, read when it is not in memory.
@@ -133,7 +140,7 @@ pub fn adopt(unit: &mut Unit<'_>, name: &Name, member: &str, stored: Option<&[u8
     let candidate = candidate.is_ok_and(|place| place.is_some());
     let service = unit.memory.presence.service(name);
     let known = service.member(member).cloned();
-    let mut present = known.unwrap_or_else(|| Present::new(Member::default(), alive));
+    let mut present = known.unwrap_or_else(|| Present::met(alive));
     if present.member.token != record.token {
         present.token = None;
     }
@@ -195,7 +202,10 @@ pub fn fenced(unit: &mut Unit<'_>, name: &Name) -> Answer<Error> {
 /// A token as it is stored.
 pub fn hash(token: u64) -> String {
     let digest = Sha256::digest(token.to_string().as_bytes());
-    digest.iter().map(|byte| format!("{byte:02x}")).collect()
+    let nibbles = digest.iter().flat_map(|byte| [byte >> 4, byte & 15]);
+    nibbles
+        .filter_map(|nibble| char::from_digit(nibble.into(), 16))
+        .collect()
 }
 
 /// Whether a member had its time without a sign of life, and nothing holds its end back.

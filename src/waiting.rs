@@ -83,18 +83,41 @@ pub enum Patience {
     Sweep,
 }
 
-/// A claim handed to a waiting client. Should the client turn out to be gone, it is given back.
+/// What a waiting client was given. Should the client turn out to be gone, it is taken back.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Handed {
-    /// The queue of the task.
-    pub name: Name,
-    /// The task.
-    pub id: Id,
-    /// The fencing token of the claim.
-    pub token: u64,
+pub enum Handed {
+    /// A claim.
+    Claim {
+        /// The queue of the task.
+        name: Name,
+        /// The task.
+        id: Id,
+        /// The fencing token of the claim.
+        token: u64,
+    },
+    /// A registration, whose token nobody else knows.
+    Member {
+        /// The service.
+        service: Name,
+        /// The member.
+        member: MemberName,
+        /// Its token.
+        token: u64,
+    },
 }
 
-/// The end of a wait: what the client is told, and the claims that go with it.
+#[cfg(test)]
+impl Handed {
+    /// The task of a claim.
+    pub fn task(&self) -> &[u8] {
+        match self {
+            Handed::Claim { id, .. } => id,
+            Handed::Member { .. } => panic!("a member: {self:?}"),
+        }
+    }
+}
+
+/// The end of a wait: what the client is told, and what goes with it.
 #[derive(Debug)]
 pub struct Answered {
     /// Whose wait it was.

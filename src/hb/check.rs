@@ -29,6 +29,7 @@ impl Command for Check {
 
     fn run(args: &Args<'_>, caller: &Caller<'_>, unit: &mut Unit<'_>) -> Result<Outcome, Error> {
         let name = proc::service(args, caller)?;
+        proc::look(unit, &name)?;
         check(args, unit, &name)?;
         Ok(Reply::OK.into())
     }

@@ -24,6 +24,7 @@ impl Command for Leader {
 
     fn run(args: &Args<'_>, caller: &Caller<'_>, unit: &mut Unit<'_>) -> Result<Outcome, Error> {
         let name = proc::service(args, caller)?;
+        proc::look(unit, &name)?;
         let Some(leader) = proc::leader(unit, &name)? else {
             return Ok(Reply::Null.into());
         };

@@ -30,14 +30,14 @@ impl Command for Signal {
         args: &[
             Arg::SERVICE,
             Arg::value("member|*", Kind::Bytes),
-            Arg::value("quiet|stop|none|word", Kind::Text),
+            Arg::value("word", Kind::Text),
         ],
         reply: "to how many",
     };
 
     fn run(args: &Args<'_>, caller: &Caller<'_>, unit: &mut Unit<'_>) -> Result<Outcome, Error> {
         let name = proc::service(args, caller)?;
-        let word = args.text("quiet|stop|none|word");
+        let word = args.text("word");
         let known = KNOWN.into_iter().find(|known| known.eq_ignore_ascii_case(word));
         let word = known.unwrap_or(word);
         let to = args.bytes("member|*");
@@ -98,15 +98,23 @@ fn to_all(unit: &mut Unit<'_>, name: &Name, word: &str) -> Answer<usize> {
     Ok(members)
 }
 
-/// The clients of members that are to take no more work wait for none.
+/// The clients of members that are to take no more work wait for none, wherever they wait.
 fn send_home(unit: &mut Unit<'_>, name: &Name) {
     for queue in unit.memory.presence.followers(name) {
-        let waiting = unit.memory.waiting.claimers_of(&queue);
-        let quiet: Vec<_> = waiting
-            .filter(|(_, want)| unit.memory.presence.is_quiet(name, &want.worker))
+        let presence = &unit.memory.presence;
+        let waiting = &unit.memory.waiting;
+        let is_quiet = |queue: &Name, worker: &str| presence.is_quiet(presence.followed_by(queue), worker);
+        let home: Vec<_> = waiting
+            .claimers_of(&queue)
+            .filter(|(ticket, want)| {
+                waiting
+                    .names_of(*ticket)
+                    .iter()
+                    .all(|queue| is_quiet(queue, &want.worker))
+            })
             .map(|(ticket, _)| ticket)
             .collect();
-        for ticket in quiet {
+        for ticket in home {
             unit.answer(ticket, Ok(Reply::NullArray), Vec::new());
         }
     }

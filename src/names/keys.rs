@@ -83,6 +83,16 @@ pub enum Part<'a> {
 }
 
 impl Part<'_> {
+    /// What a change of this part means for the module's memory.
+    pub fn touched(&self) -> Touched {
+        match self {
+            Part::Task(_) | Part::Extra(_) => Touched::Task,
+            Part::Events => Touched::Events,
+            Part::Service | Part::Members | Part::Candidates => Touched::Service,
+            Part::Queue | Part::Workers | Part::Index(_) | Part::Dropped(..) => Touched::Queue,
+        }
+    }
+
     /// What the names of keys begin with.
     fn family(&self) -> &'static str {
         match self {

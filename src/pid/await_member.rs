@@ -31,6 +31,7 @@ impl Command for Await {
 
     fn run(args: &Args<'_>, caller: &Caller<'_>, unit: &mut Unit<'_>) -> Result<Outcome, Error> {
         let name = proc::service(args, caller)?;
+        proc::look(unit, &name)?;
         let member = args.text("member");
         let up = args.word("state") == Some("UP");
         if proc::find(unit, &name, member)? == up {

@@ -29,6 +29,7 @@ impl Command for Get {
 
     fn run(args: &Args<'_>, caller: &Caller<'_>, unit: &mut Unit<'_>) -> Result<Outcome, Error> {
         let name = proc::service(args, caller)?;
+        proc::look(unit, &name)?;
         let member = args.text("member");
         if !proc::find(unit, &name, member)? {
             return Ok(Reply::Null.into());

@@ -34,6 +34,7 @@ impl Command for List {
 
     fn run(args: &Args<'_>, caller: &Caller<'_>, unit: &mut Unit<'_>) -> Result<Outcome, Error> {
         let name = proc::service(args, caller)?;
+        proc::look(unit, &name)?;
         let after = pages::after(args)?.map(std::str::from_utf8).transpose();
         let after = after.map_err(|_| pages::bad_cursor())?;
         let count = pages::count(args);

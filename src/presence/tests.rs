@@ -13,7 +13,7 @@ impl Service {
             .filter_map(|(name, present)| Some((present.planned?, name.clone())))
             .collect();
         assert_eq!(planned, self.moments);
-        for (name, present) in &self.members {
+        for (name, present) in self.members.iter() {
             if let Some((deadline, length)) = present.deadline(default) {
                 let moment = present.planned.unwrap_or_else(|| panic!("{name} is not planned"));
                 let held = !holds.may_expire(now.max(deadline), deadline, length);
@@ -28,7 +28,12 @@ impl Service {
             }
         }
         let mut ttls = BTreeMap::new();
-        for present in self.members.values() {
+        for present in self
+            .members
+            .iter()
+            .map(|(_, present)| present)
+            .filter(|present| present.was_met)
+        {
             *ttls.entry(present.member.ttl).or_insert(0) += 1;
         }
         assert_eq!(ttls, self.ttls);
@@ -59,7 +64,8 @@ fn member(ttl: Ms) -> Member {
 fn with(members: &[(&str, Member)]) -> Presence {
     let mut presence = Presence::default();
     for (member, record) in members {
-        let present = Present::new(record.clone(), Steady(0));
+        let mut present = Present::met(Steady(0));
+        present.member = record.clone();
         presence.service(&name("s")).put(&Rc::from(*member), present, TTL);
     }
     presence

@@ -14,7 +14,7 @@ pub struct Event<'a> {
     pub member: &'a str,
     /// Its record, for its process id and host.
     pub record: Option<&'a Member>,
-    /// The epoch that began or ended.
+    /// The epoch that begins or is given up.
     pub epoch: Option<u64>,
     /// Why.
     pub reason: &'a str,

@@ -50,10 +50,15 @@ pub fn register(
     let member = &wish.member;
     if let Some(token) = wish.token {
         proc::verify(unit, name, member, token)?;
-    } else if !proc::find(unit, name, member)? {
-        roster::has_room(unit, name, full)?;
+        election::may_lead_with(unit, name, member, wish.ttl, wish.exclusive)?;
+    } else {
+        if wish.exclusive {
+            election::may_lead(unit, wish.ttl.unwrap_or(unit.env.settings.ttl))?;
+        }
+        if !proc::find(unit, name, member)? {
+            roster::has_room(unit, name, full)?;
+        }
     }
-    may_lead(unit, name, wish)?;
     // From here on nothing fails.
     let rebooted = end_other_boots(unit, name, wish)?;
     if (wish.exclusive || rebooted) && !turn {
@@ -104,34 +109,18 @@ pub fn register(
     })
 }
 
-/// Nothing, when the TTL it will have lets it lead, if it leads or wants to.
-fn may_lead(unit: &mut Unit<'_>, name: &Name, wish: &Registration) -> Result<(), Error> {
-    let leads = proc::head(unit, name)?.leader.as_ref() == Some(&wish.member);
-    let present = unit.memory.presence.member(name, &wish.member);
-    let resumes = present.filter(|_| wish.token.is_some());
-    let may = resumes.is_some_and(|present| present.candidate || leads);
-    if !(wish.exclusive || may && wish.ttl.is_some()) {
-        return Ok(());
-    }
-    let own = resumes.map_or(unit.env.settings.ttl, |present| present.member.ttl);
-    election::may_lead(unit, wish.ttl.unwrap_or(own))
-}
-
-/// The host was booted since its other members registered: their processes are gone. Replies whether there were any.
+/// The host was booted since its other members registered: their processes are gone. Whether there were any.
 fn end_other_boots(unit: &mut Unit<'_>, name: &Name, wish: &Registration) -> Answer<bool> {
     let (Some(host), Some(boot)) = (&wish.host, &wish.boot) else {
         return Ok(false);
     };
-    let Some(known) = unit.memory.presence.known(name) else {
-        return Ok(false);
-    };
-    let itself = |member: &MemberName| wish.token.is_some() && *member == wish.member;
-    let mut others = known.of_other_boots(host, boot);
-    others.retain(|member| !itself(member));
-    for member in &others {
+    let known = unit.memory.presence.known(name);
+    let mut old = known.map(|known| known.of_other_boots(host, boot)).unwrap_or_default();
+    old.retain(|member| wish.token.is_none() || *member != wish.member);
+    for member in &old {
         roster::remove(unit, name, member, &Reason::Reboot)?;
     }
-    Ok(!others.is_empty())
+    Ok(!old.is_empty())
 }
 
 /// Whether a member may be taken for gone by one that wants its name: its connection was seen closing, or its

@@ -3,7 +3,7 @@
 use crate::error::Error;
 use crate::keyspace::Answer;
 use crate::names::Name;
-use crate::presence::{Gone, Member, MemberName, Present, Reason, Registration};
+use crate::presence::{Gone, Member, MemberName, Present, Reason, Registration, Walk};
 use crate::proc::events::{Event, tell};
 use crate::proc::{self, election};
 use crate::reply::Reply;
@@ -42,6 +42,12 @@ pub fn join(unit: &mut Unit<'_>, name: &Name, wish: &Registration, reason: &str)
     };
     let mut present = Present::new(record, unit.env.steady);
     present.token = token;
+    let is_first = unit.keys.hlen(name.members())? == 0;
+    let service = unit.memory.presence.service(name);
+    if is_first && service.count() == 0 {
+        // Nobody else is to be met.
+        service.walk = Walk::Done;
+    }
     store(unit, name, &wish.member, present)?;
     if let Some(connection) = wish.bind {
         unit.memory.rebind(connection, name, &wish.member);
@@ -127,16 +133,12 @@ fn store(unit: &mut Unit<'_>, name: &Name, member: &MemberName, present: Present
 
 /// A sign of life, perhaps on a connection that it is bound to from now on.
 pub fn show(unit: &mut Unit<'_>, name: &Name, member: &str, bind: Option<u64>) {
-    let service = unit.memory.presence.service(name);
-    service.used = unit.env.steady;
-    if let Some(present) = service.member_mut(member) {
-        present.show(unit.env.steady);
-    }
     if let Some(connection) = bind {
         unit.memory.rebind(connection, name, &member.into());
     }
     let service = unit.memory.presence.service(name);
-    service.plan(member, unit.env.settings.ttl);
+    service.used = unit.env.steady;
+    service.show(member, unit.env.steady, unit.env.settings.ttl);
     proc::plan(unit, name);
 }
 
@@ -154,6 +156,9 @@ pub fn doom(unit: &mut Unit<'_>, name: &Name, member: &str, reason: Reason) {
 /// A member goes: out of the records and the line of candidates, and the lead is free if it had it. What it held
 /// ends at the end of the unit.
 pub fn remove(unit: &mut Unit<'_>, name: &Name, member: &str, reason: &Reason) -> Answer<()> {
+    if matches!(reason, Reason::Left | Reason::Evicted(_)) {
+        election::make_room(unit, name, member)?;
+    }
     let head = proc::head(unit, name)?;
     let below = unit.next_fence(head.epoch);
     let Some(present) = unit.memory.presence.service(name).take(member) else {
@@ -164,16 +169,15 @@ pub fn remove(unit: &mut Unit<'_>, name: &Name, member: &str, reason: &Reason) -
     if present.candidate {
         unit.keys.zrem(name.candidates(), &[member.as_bytes()])?;
     }
-    let led = head.leader.as_deref() == Some(member);
     let event = Event {
         kind: "down",
         member,
         record: Some(&present.member),
-        epoch: led.then_some(head.epoch),
+        epoch: None,
         reason: reason.text(),
     };
     tell(unit, name, &event)?;
-    if led {
+    if head.leader.as_deref() == Some(member) {
         unit.memory.presence.service(name).settled = true;
         election::vacate(unit, name)?;
     }

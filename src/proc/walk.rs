@@ -345,8 +345,8 @@ fn time(dice: &mut Dice, world: &mut World, seen: &mut Seen) {
             world.memory.holds.thaw(world.steady);
         }
         2 => {
-            world.memory.holds.turned();
-            world.memory.holds.turned();
+            world.memory.holds.turned(world.steady);
+            world.memory.holds.turned(world.steady);
             seen.turned = world.steady;
         }
         _ => later(world, ms),

@@ -1,14 +1,15 @@
-//! `steward.apply <queue> <record>`: what a unit did, on a replica or from an append-only file.
+//! `steward.apply <name> <record>`: what a unit did, on a replica or from an append-only file.
 
 use std::ffi::c_int;
 
 use super::api::{Ctx, ERR, Flags, Level, OK, RawText, call, log};
 use super::dispatch::{arguments, guard};
-use super::record::{self, Unreadable};
+use super::record::{self, Applied, Unreadable};
 use super::reply;
 use super::unit::{Mode, run};
 use crate::error::Error;
 use crate::names::{Name, Touched};
+use crate::proc::roster;
 use crate::reply::Reply;
 
 /// The client that the append-only file is read through has this id.
@@ -59,14 +60,21 @@ fn apply(ctx: *mut Ctx, name: &[u8], record: &[u8]) -> Result<(), Error> {
         return Err(Error::NotForClients);
     }
     let name = Name::new(db, name)?;
-    let refused = run(ctx, Mode::Applies, |unit| {
-        let refused = record::apply(record, &name, unit.keys);
-        unit.memory.touched(&name, Touched::Queue);
-        Ok(refused)
+    let applied = run(ctx, Mode::Applies, |unit| {
+        let applied = record::apply(record, &name, unit.keys);
+        if applied.is_ok_and(|applied| applied.queue) {
+            unit.memory.touched(&name, Touched::Queue);
+        }
+        if applied.is_ok_and(|applied| applied.service) {
+            unit.memory.touched(&name, Touched::Service);
+            // Nothing else tells them on a replica.
+            roster::look_for_watchers(unit, &name)?;
+        }
+        Ok(applied)
     })?;
-    match refused {
-        Ok(0) => {}
-        Ok(refused) => complain(&name, &format!("{refused} operations met a key of another type")),
+    match applied {
+        Ok(Applied { refused: 0, .. }) => {}
+        Ok(Applied { refused, .. }) => complain(&name, &format!("{refused} operations met a key of another type")),
         Err(Unreadable::Version) => complain(&name, "it was written by another version of steward"),
         Err(Unreadable::Malformed) => complain(&name, "it is malformed"),
     }
@@ -80,6 +88,6 @@ fn complain(name: &Name, why: &str) {
     let name = name.text().escape_default();
     log(
         Level::Warning,
-        &format!("a record of effects on queue {name} was not carried out in full: {why}"),
+        &format!("a record of effects on {name} was not carried out in full: {why}"),
     );
 }

@@ -152,8 +152,8 @@ fn unblock(client: *mut RawBlocked, answer: Result<Reply, Error>, handed: Vec<Ha
 }
 
 fn give_back(state: &mut State, handed: Vec<Handed>) {
-    for claim in handed {
-        state.memory.returned(claim);
+    for given in handed {
+        state.memory.returned(given);
     }
 }
 

@@ -190,21 +190,28 @@ unsafe extern "C" fn on_cron(ctx: *mut Ctx, _: raw::RedisModuleEvent, _: u64, da
 unsafe extern "C" fn on_turn(_: *mut Ctx, _: raw::RedisModuleEvent, step: u64, _: *mut c_void) {
     guard(|| {
         state::with(|state| {
-            let moment = Instant::now();
             if step == raw::REDISMODULE_SUBEVENT_EVENTLOOP_AFTER_SLEEP {
-                state.pulse.woke = Some(moment);
+                state.pulse.woke = Some(Instant::now());
                 return;
             }
-            if let Some(woke) = state.pulse.woke.take() {
-                let length = ms_between(woke, moment);
-                if length > STALL {
-                    let now = state.clock.steady();
-                    state.memory.holds.stalled(now, length);
-                }
-            }
-            state.memory.holds.turned();
+            note_stall(state);
+            state.pulse.woke = None;
+            let now = state.clock.steady();
+            state.memory.holds.turned(now);
         });
     });
+}
+
+/// Notes a standstill in this turn of the event loop. Before the timer's work too: it comes in the same turn as a
+/// command that took long, before what clients sent meanwhile is read.
+pub fn note_stall(state: &mut State) {
+    let moment = Instant::now();
+    let length = state.pulse.woke.map_or(0, |woke| ms_between(woke, moment));
+    if length > STALL {
+        state.pulse.woke = Some(moment);
+        let now = state.clock.steady();
+        state.memory.holds.stalled(now, length);
+    }
 }
 
 fn ms_between(from: Instant, to: Instant) -> Ms {

@@ -9,6 +9,7 @@ use super::dispatch::guard;
 use super::reply::c_string;
 use super::state::{self, State};
 use super::unit::{Mode, run};
+use crate::proc;
 use crate::task::overview::{Overview, overview};
 use crate::time::SECOND;
 
@@ -49,15 +50,16 @@ fn look() -> Option<Vec<(&'static str, i64)>> {
         Some(overview) => overview,
         None => run(ctx, Mode::Reads, |unit| Ok(overview(unit))).ok()?,
     };
+    let services = run(ctx, Mode::Reads, |unit| Ok(proc::overview::overview(unit))).ok()?;
     state::with(|state| {
         if counted.is_none() {
             state.overview = Some((state.clock.steady(), overview));
         }
-        fields(state, overview)
+        fields(state, overview, services)
     })
 }
 
-fn fields(state: &State, overview: Overview) -> Vec<(&'static str, i64)> {
+fn fields(state: &State, overview: Overview, services: proc::overview::Overview) -> Vec<(&'static str, i64)> {
     let memory = &state.memory;
     let totals = &memory.totals;
     let number = |count: u64| i64::try_from(count).unwrap_or(i64::MAX);
@@ -71,6 +73,10 @@ fn fields(state: &State, overview: Overview) -> Vec<(&'static str, i64)> {
         ("oldest_ready_ms", overview.oldest_ready),
         ("claimed_tasks", size(overview.claimed)),
         ("dead_tasks", size(overview.dead)),
+        ("services", size(services.services)),
+        ("members", size(services.members)),
+        ("leaders", size(services.leaders)),
+        ("reclaiming", size(services.reclaiming)),
         ("waiting_clients", size(state.blocked.count())),
         ("scheduled_total", number(totals.scheduled)),
         ("claims_total", number(totals.claimed)),
@@ -79,6 +85,7 @@ fn fields(state: &State, overview: Overview) -> Vec<(&'static str, i64)> {
         ("lost_total", number(totals.lost)),
         ("dead_total", number(totals.dead)),
         ("cancelled_total", number(totals.cancelled)),
+        ("members_lost_total", number(memory.presence.lost)),
         ("stalls", number(memory.holds.stalls)),
         ("skipped_foreign", number(memory.skipped_foreign)),
         ("eviction_unsafe", i64::from(state.eviction_unsafe)),

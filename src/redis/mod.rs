@@ -136,7 +136,11 @@ fn load(ctx: *mut Ctx, arguments: &[&[u8]]) -> Result<(), String> {
     listeners::look(ctx);
     if discover::has_data(ctx) {
         discover::start();
-        state::with(timer::arm_now);
+        state::with(|state| {
+            let now = state.clock.steady();
+            state.memory.start_over(now, true);
+            timer::arm_now(state);
+        });
     }
     Ok(())
 }

@@ -32,8 +32,12 @@ pub fn subscribe(ctx: *mut Ctx) -> bool {
     }
 }
 
-/// Whether the key is a task's record or its extra fields, without building its name.
-fn is_task(key: &[u8]) -> bool {
+/// Whether nothing is derived from the key: a task's record or its extra fields, or the events of a service. Told
+/// without building its name.
+fn is_passive(key: &[u8]) -> bool {
+    if key.starts_with(b"proc:") {
+        return key.ends_with(b":events");
+    }
     let suffix = key
         .iter()
         .position(|&byte| byte == b'}')
@@ -53,8 +57,8 @@ unsafe extern "C" fn on_change(ctx: *mut Ctx, class: c_int, _event: *const c_cha
         if state::is_busy() && class & raw::REDISMODULE_NOTIFY_EXPIRED == 0 {
             return;
         }
-        // A load tells every key; the records say nothing that the queue's other keys do not.
-        if class & raw::REDISMODULE_NOTIFY_LOADED != 0 && is_task(key) {
+        // A load tells every key; these say nothing that the other keys of their name do not.
+        if class & raw::REDISMODULE_NOTIFY_LOADED != 0 && is_passive(key) {
             return;
         }
         // SAFETY: a context the server lent us.

@@ -1,12 +1,12 @@
-//! The record of what one unit of work did to one queue: what goes to the replicas and the append-only
-//! file, as `steward.apply <queue> <record>`. Values, never decisions to be made again.
+//! The record of what one unit of work did to one queue or service: what goes to the replicas and the
+//! append-only file, as `steward.apply <name> <record>`. Values, never decisions to be made again.
 //!
 //! A version byte, then operations: an opcode, the code of a key, operands. Numbers are LEB128 varints,
 //! scores zigzag varints, strings a length and bytes, lists a count and items.
 
 mod read;
 
-pub use read::{Unreadable, apply};
+pub use read::{Applied, Unreadable, apply};
 
 use crate::names::{Index, Key, Part};
 

@@ -175,7 +175,7 @@ impl<'a> Parser<'_, 'a> {
             }
             Kind::Counted(most, items) => {
                 let count = self.next(key)?;
-                let count = int(arg.name, count, 1, *most, "")?;
+                let count = int(key, count, 1, *most, "")?;
                 for _ in 0..count {
                     self.items(items)?;
                 }

@@ -28,7 +28,7 @@ impl Command for Ack {
     };
 
     fn run(args: &Args<'_>, caller: &Caller<'_>, unit: &mut Unit<'_>) -> Result<Outcome, Error> {
-        let (name, settings, mut record) = super::claim_of(args, caller, unit)?;
+        let (name, _, mut record) = super::claim_of(args, caller, unit)?;
         let id = args.text("id").as_bytes();
         unit.keys.expect(name.index(Index::Claimed), Type::SortedSet)?;
         if !args.has("NEXT") {
@@ -36,7 +36,7 @@ impl Command for Ack {
             return Ok(Reply::OK.into());
         }
         let mut want = same_again(unit, &name, &record)?;
-        member::check(unit, &settings.service, &want)?;
+        member::check(unit, &name, &want)?;
         take::check(unit, &name, &want.worker)?;
         let bound = finish(unit, &name, id, &mut record)?;
         want.bind = caller.connection.filter(|_| bound);

@@ -23,7 +23,7 @@ pub struct Claim;
 impl Command for Claim {
     const SPEC: Spec = Spec {
         name: "TASK.CLAIM",
-        summary: "Claims ready tasks for a worker, waiting for the first if told to.",
+        summary: "Claims ready tasks for a worker, waiting for the first if told to; LEASE MEMBER: for as long as the worker is a member of the queue's service.",
         complexity: "O(N) for N tasks claimed",
         access: Access::Write,
         blocking: true,
@@ -43,6 +43,7 @@ impl Command for Claim {
     fn run(args: &Args<'_>, caller: &Caller<'_>, unit: &mut Unit<'_>) -> Result<Outcome, Error> {
         let name = super::queue(args, caller)?;
         let want = want(args, caller, false)?;
+        member::check(unit, &name, &want)?;
         let effort = effort(caller, &unit.env);
         let taken = take::take(unit, &name, &want, effort)?;
         Ok(take::outcome(taken, patience(args, caller), &[name], want))
@@ -81,9 +82,9 @@ impl Command for MClaim {
             }
         }
         let want = want(args, caller, true)?;
+        // One may be served from any of them later.
         for name in &names {
-            let service = super::service(unit, name)?;
-            member::check(unit, &service, &want)?;
+            member::check(unit, name, &want)?;
             take::check(unit, name, &want.worker)?;
         }
         let effort = effort(caller, &unit.env);

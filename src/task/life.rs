@@ -158,7 +158,10 @@ fn waiting_clients_are_served_in_order_of_arrival() {
     let served: Vec<(u64, String)> = world
         .answered
         .iter()
-        .map(|answer| (answer.ticket, String::from_utf8(answer.handed[0].id.to_vec()).unwrap()))
+        .map(|answer| {
+            let id = answer.handed[0].task().to_vec();
+            (answer.ticket, String::from_utf8(id).unwrap())
+        })
         .collect();
     assert_eq!(served, [(tickets[0], "a".into()), (tickets[1], "b".into())]);
     assert_eq!(world.memory.waiting.total(), 1);

@@ -10,14 +10,15 @@ use crate::waiting::{Lease, Want};
 
 /// Nothing, when the worker may hold what it wants: a claim that lasts as long as its member needs a member
 /// (`NoMember`) that can die (`BadArg`).
-pub fn check(unit: &mut Unit<'_>, service: &Name, want: &Want) -> Answer<()> {
+pub fn check(unit: &mut Unit<'_>, queue: &Name, want: &Want) -> Answer<()> {
     if want.lease != Some(Lease::Member) {
         return Ok(());
     }
-    if !proc::find(unit, service, &want.worker)? {
+    let service = super::service(unit, queue)?;
+    if !proc::find(unit, &service, &want.worker)? {
         return Err(Error::NoMember);
     }
-    let present = unit.memory.presence.member(service, &want.worker);
+    let present = unit.memory.presence.member(&service, &want.worker);
     match present.map(|present| present.member.ttl) {
         Some(0) => Err(Error::BadArg(
             "LEASE MEMBER needs a worker that is a member with a TTL: this one has TTL 0".into(),

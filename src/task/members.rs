@@ -56,7 +56,7 @@ fn one_that_leaves_gives_back_without_an_attempt_and_those_that_wait_are_served(
     world.say("TASK.CLAIM q w COUNT 2");
     assert_eq!(world.say("TASK.CLAIM q next BLOCK 0"), "(waits)");
     assert_eq!(world.say("PID.DEREGISTER q w PID 7"), "1");
-    assert_eq!(world.answered[0].handed[0].id.as_slice(), b"t0");
+    assert_eq!(world.answered[0].handed[0].task(), b"t0");
     assert!(world.say("TASK.GET q t0").contains("attempt=1"));
     assert!(world.say("TASK.GET q t0").contains("lost=0"));
 }
@@ -205,7 +205,7 @@ fn a_waiting_client_that_is_no_member_any_more_is_told_when_its_turn_comes() {
         .answered
         .iter()
         .map(|answer| match &answer.reply {
-            Ok(_) => String::from_utf8_lossy(&answer.handed[0].id).into_owned(),
+            Ok(_) => String::from_utf8_lossy(answer.handed[0].task()).into_owned(),
             Err(error) => error.to_string(),
         })
         .collect();
@@ -307,11 +307,7 @@ fn a_client_that_is_quiet_in_one_of_its_queues_is_passed_over_there() {
     assert_eq!(world.say("TASK.CLAIM q other BLOCK 0"), "(waits)");
     world.say("TASK.SCHEDULE q p ID a");
     world.say("TASK.SCHEDULE r p ID b");
-    let handed: Vec<&[u8]> = world
-        .answered
-        .iter()
-        .map(|answer| answer.handed[0].id.as_slice())
-        .collect();
+    let handed: Vec<&[u8]> = world.answered.iter().map(|answer| answer.handed[0].task()).collect();
     assert_eq!(handed, [b"a".as_slice(), b"b"]);
     assert_eq!(world.say("TASK.MCLAIM 2 q r w BLOCK 0"), "(waits)");
     world.say("HB.SIGNAL q w none");

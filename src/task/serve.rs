@@ -1,6 +1,5 @@
 //! Handing tasks to the clients that wait: called in the unit that made something ready.
 
-use crate::error::Error;
 use crate::names::Name;
 use crate::reply::Reply;
 use crate::task::take::{Effort, is_paused, take};
@@ -15,9 +14,13 @@ pub fn serve(unit: &mut Unit<'_>, name: &Name) {
     while let Some((ticket, want)) = unit.memory.waiting.next(name, passed) {
         let want = want.clone();
         passed = ticket;
+        if let Err(error) = member::check(unit, name, &want) {
+            unit.answer(ticket, Err(error), Vec::new());
+            continue;
+        }
         match take(unit, name, &want, Effort::Bounded) {
             Ok(taken) if !taken.tasks.is_empty() => {
-                let handed = |(id, token)| Handed {
+                let handed = |(id, token)| Handed::Claim {
                     name: name.clone(),
                     id,
                     token,
@@ -27,7 +30,6 @@ pub fn serve(unit: &mut Unit<'_>, name: &Name) {
             }
             Ok(taken) if taken.quiet => send_home(unit, ticket, &want),
             Ok(taken) if taken.unsure => return,
-            Err(error @ (Error::NoMember | Error::BadArg(_))) => unit.answer(ticket, Err(error), Vec::new()),
             _ => break,
         }
     }

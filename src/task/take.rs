@@ -59,10 +59,9 @@ struct Live {
 }
 
 /// Claims up to `want.count` ready tasks, the most urgent and oldest first. Takes none while the queue is
-/// paused or the worker quiet.
+/// paused or the worker quiet. The caller has checked that the worker may hold what it wants (`member::check`).
 pub fn take(unit: &mut Unit<'_>, name: &Name, want: &Want, effort: Effort) -> Answer<Taken> {
     let settings = super::settings(unit, name)?;
-    member::check(unit, &settings.service, want)?;
     let mut taken = Taken {
         quiet: member::is_quiet(unit, &settings.service, &want.worker),
         ..Taken::default()

@@ -90,7 +90,7 @@ impl Visitor for Find<'_> {
 
 impl World {
     pub fn new() -> World {
-        let mut world = World {
+        World {
             keys: Fake::default(),
             memory: Memory::default(),
             wall: Wall(START),
@@ -99,10 +99,7 @@ impl World {
             answered: Vec::new(),
             full: false,
             units: 0,
-        };
-        world.memory.holds.turned();
-        world.memory.holds.turned();
-        world
+        }
     }
 
     pub fn env(&mut self) -> Env {
@@ -198,8 +195,6 @@ impl World {
         let fence = self.memory.fence;
         self.memory = Memory::default();
         self.memory.fence = fence;
-        self.memory.holds.turned();
-        self.memory.holds.turned();
         self.memory.queue(&queue("q"));
         // A load tells every key.
         for (name, what) in self.keys.keys.keys().filter_map(|key| owner(0, key)) {

@@ -3,11 +3,15 @@
 use crate::support::{Server, wait_until};
 
 /// Name, default, smallest and largest value.
-const NUMBERS: [(&str, &str, &str, &str); 4] = [
+const NUMBERS: [(&str, &str, &str, &str); 8] = [
     ("steward.lease", "30000", "1", "1728000000"),
     ("steward.attempts", "25", "1", "1000000"),
     ("steward.max-payload", "1048576", "1", "536870912"),
     ("steward.timer-slice", "1000", "100", "100000"),
+    ("steward.ttl", "15000", "100", "86400000"),
+    ("steward.reclaim-window", "60000", "0", "60000"),
+    ("steward.max-members", "100000", "1", "1000000"),
+    ("steward.events", "1000", "10", "1000000"),
 ];
 
 #[test]
@@ -52,7 +56,7 @@ fn every_setting_has_its_default_and_its_range() {
             .to_string()
             .matches("steward.")
             .count(),
-        5
+        NUMBERS.len() + 1
     );
 }
 

@@ -12,9 +12,6 @@ use crate::support::{Client, Random, Server, Value, unix_ms, wait_until};
 
 const PROCESSES: usize = 200;
 
-/// What a leader does to its data: two writes, both or none. Without blanks.
-const WRITE: &str = "return{redis.call('INCR',KEYS[1]),redis.call('RPUSH',KEYS[2],ARGV[1])}";
-
 /// Between two deaths.
 const MOMENT: Duration = Duration::from_millis(3);
 
@@ -117,8 +114,7 @@ impl Process {
                 (led.field("member").text(), led.field("epoch").int()),
                 (name.clone(), epoch)
             );
-            let wrote = self.fenced(epoch, &format!("EVAL {WRITE} 2 counter log {epoch}"))?;
-            assert_eq!(wrote.item(0), wrote.item(1));
+            self.write(epoch)?;
         }
         match self.random.below(4) {
             0 => {
@@ -134,6 +130,24 @@ impl Process {
         let late = self.call(&format!("HB.FENCED s {epoch} RPUSH log late"))?;
         assert_eq!(late.code(), "FENCED", "{name} had left");
         Ok(())
+    }
+
+    /// What a leader does to its data: two writes, both or none.
+    fn write(&mut self, epoch: i64) -> Going<()> {
+        self.call("MULTI")?;
+        self.call(&format!("HB.FENCED s {epoch} INCR counter"))?;
+        self.call(&format!("HB.FENCED s {epoch} RPUSH log {epoch}"))?;
+        match self.call("EXEC")?.items() {
+            [Value::Error(one), Value::Error(other)] => {
+                assert!(one.starts_with("FENCED ") && one == other, "{one}, {other}");
+                Err(Ended::Over)
+            }
+            [counter, length] => {
+                assert_eq!(counter, length);
+                Ok(())
+            }
+            _ => panic!("two replies"),
+        }
     }
 
     /// A command under its epoch; over when that is not the epoch any more.

@@ -1,9 +1,26 @@
-//! What the server tells about our commands: COMMAND DOCS, INFO, GETKEYS, arity, TASK.HELP.
+//! What the server tells about our commands: COMMAND DOCS, INFO, GETKEYS, arity, HELP.
 
 use crate::support::{Server, Value};
 
 /// Every command: name, arity as Redis counts it, flags.
 const COMMANDS: &[(&str, i64, &str)] = &[
+    ("hb.beat", -3, "write"),
+    ("hb.campaign", -4, "write blocking"),
+    ("hb.check", 3, "write"),
+    ("hb.fenced", -4, "write"),
+    ("hb.help", 1, "readonly"),
+    ("hb.leader", 2, "readonly"),
+    ("hb.resign", -4, "write"),
+    ("hb.signal", 4, "write"),
+    ("hb.withdraw", 4, "write"),
+    ("pid.await", -4, "readonly blocking"),
+    ("pid.deregister", -3, "write"),
+    ("pid.evict", -3, "write"),
+    ("pid.get", -3, "readonly"),
+    ("pid.help", 1, "readonly"),
+    ("pid.list", -2, "readonly"),
+    ("pid.register", -4, "write blocking"),
+    ("pid.services", -1, "readonly"),
     ("task.ack", -4, "write blocking"),
     ("task.cancel", -3, "write"),
     ("task.claim", -3, "write blocking"),
@@ -90,7 +107,7 @@ fn arity_and_flags_are_declared_and_enforced() {
 }
 
 #[test]
-fn the_queue_names_are_the_keys() {
+fn the_names_are_the_keys() {
     let server = Server::start();
     let mut client = server.client();
     for (words, keys) in [
@@ -105,13 +122,18 @@ fn the_queue_names_are_the_keys() {
         ("TASK.STATS mail", "['mail']"),
         ("TASK.DROP mail", "['mail']"),
         ("TASK.LIST mail ready", "['mail']"),
+        ("PID.REGISTER mail m 1 META 1 f v", "['mail']"),
+        ("HB.SIGNAL mail m stop", "['mail']"),
+        ("HB.FENCED mail 5 SET other x", "['mail']"),
     ] {
         assert_eq!(client.call(&format!("COMMAND GETKEYS {words}")), keys, "{words}");
     }
     assert!(client.call("COMMAND GETKEYS TASK.QUEUES").is_error());
+    assert!(client.call("COMMAND GETKEYS PID.SERVICES").is_error());
+    let none_first = ["task.queues", "task.mclaim", "pid.services"];
     for (name, ..) in COMMANDS
         .iter()
-        .filter(|(name, ..)| !["task.help", "task.queues", "task.mclaim"].contains(name))
+        .filter(|(name, ..)| !name.ends_with(".help") && !none_first.contains(name))
     {
         let first = if name.contains('|') { 2 } else { 1 };
         assert_eq!(info(&mut client, name).item(3).int(), first, "{name}");
@@ -129,25 +151,108 @@ fn every_command_is_documented() {
         for field in ["summary", "since", "complexity"] {
             assert!(!docs.field(field).text().is_empty(), "{name} {field}");
         }
-        if !["task.help"].contains(name) {
+        if !name.ends_with(".help") {
             assert!(!docs.field("arguments").items().is_empty(), "{name}");
         }
     }
-    let docs = client.must("COMMAND DOCS task.claim").to_string();
-    for token in ["COUNT", "LEASE", "BLOCK", "BIND", "FULL"] {
-        assert!(docs.contains(&format!("token: '{token}'")), "{token} in {docs}");
+    for (name, tokens) in [
+        ("task.claim", "COUNT LEASE BLOCK BIND FULL MEMBER"),
+        (
+            "pid.register",
+            "HOST START BOOT TTL BIND GRACE EXCLUSIVE BLOCK TOKEN META",
+        ),
+        ("pid.deregister", "TOKEN PID"),
+        ("hb.beat", "TOKEN TTL STATUS BIND GRACE CAMPAIGN PRIORITY"),
+    ] {
+        let docs = client.must(&format!("COMMAND DOCS {name}")).to_string();
+        for token in tokens.split(' ') {
+            assert!(docs.contains(&format!("token: '{token}'")), "{token} in {docs}");
+        }
     }
+}
+
+/// The usage of an argument as its documentation tells it.
+fn usage(arg: &Value) -> String {
+    let text = |field: &str| match arg {
+        Value::Map(fields) => {
+            let found = fields.iter().find(|(name, _)| name.text() == field);
+            found.map(|(_, value)| value.clone())
+        }
+        _ => panic!("a map: {arg}"),
+    };
+    let kind = text("type").unwrap().text();
+    let parts = |between: &str| {
+        let inner: Vec<String> = text("arguments").unwrap().items().iter().map(usage).collect();
+        inner.join(between)
+    };
+    let inner = match kind.as_str() {
+        "block" => parts(" "),
+        "oneof" => parts("|"),
+        "pure-token" => String::new(),
+        _ => text("name").unwrap().text(),
+    };
+    let token = text("token").map(|token| token.text()).unwrap_or_default();
+    let mut usage = format!("{token} {inner}").trim().to_string();
+    let flags = text("flags").map(|flags| flags.to_string()).unwrap_or_default();
+    if flags.contains("multiple") {
+        usage.push_str(" ...");
+    }
+    if flags.contains("optional") {
+        usage = format!("[{usage}]");
+    }
+    usage
+}
+
+#[test]
+fn the_arguments_are_documented_as_they_are() {
+    let server = Server::start();
+    let mut client = server.client();
+    for (name, expected) in [
+        (
+            "pid.register",
+            "service member pid [HOST host] [START start] [BOOT boot] [TTL ms] [BIND [GRACE ms]] \
+             [EXCLUSIVE [BLOCK ms]] [TOKEN token] [META numfields field value ...]",
+        ),
+        ("pid.deregister", "service member [TOKEN token|PID pid]"),
+        ("pid.await", "service member UP|DOWN [BLOCK ms]"),
+        ("pid.get", "service member [field ...]"),
+        (
+            "hb.beat",
+            "service member [TOKEN token] [TTL ms] [STATUS text] [BIND [GRACE ms]] [CAMPAIGN [PRIORITY n]]",
+        ),
+        ("hb.fenced", "service epoch command [arg ...]"),
+        ("task.mack", "queue numtasks id token ..."),
+        (
+            "task.claim",
+            "queue worker [COUNT n] [LEASE ms|MEMBER] [BLOCK ms] [BIND] [FULL]",
+        ),
+    ] {
+        let docs = client.must(&format!("COMMAND DOCS {name}"));
+        let Value::Map(docs) = docs else { panic!("{docs}") };
+        let args = docs[0].1.field("arguments");
+        let usages: Vec<String> = args.items().iter().map(usage).collect();
+        assert_eq!(usages.join(" "), expected, "{name}");
+    }
+    let docs = client.must("COMMAND DOCS task.config").to_string();
+    assert!(
+        docs.contains("settings of a queue") && docs.contains("group: 'module'"),
+        "{docs}"
+    );
 }
 
 #[test]
 fn help_has_a_line_for_each_command() {
     let server = Server::start();
-    let help = server.client().call("TASK.HELP").to_string();
-    for (name, ..) in COMMANDS {
-        let name = name.to_uppercase().replace('|', " ");
-        assert!(help.contains(&name), "{name} in {help}");
+    let mut client = server.client();
+    for family in ["TASK", "PID", "HB"] {
+        let help = client.call(&format!("{family}.HELP")).to_string();
+        for (name, ..) in COMMANDS {
+            let name = name.to_uppercase().replace('|', " ");
+            let is_of_it = name.starts_with(&format!("{family}."));
+            assert_eq!(help.contains(&name), is_of_it, "{name} in {help}");
+        }
+        assert!(!help.contains("STEWARD.APPLY"));
     }
-    assert!(!help.contains("STEWARD.APPLY"));
 }
 
 #[test]
@@ -158,6 +263,10 @@ fn info_has_the_fields_of_the_contract() {
     let (id, token) = client.claim("q w");
     client.must(&format!("TASK.FAIL q {id} {token} DEAD"));
     client.schedule("q y");
+    client.must("PID.REGISTER s a 1 EXCLUSIVE");
+    client.must("PID.REGISTER s b 2");
+    client.must("PID.REGISTER empty c 3");
+    client.must("PID.EVICT empty c");
     for (field, value) in [
         ("ready_total", "1"),
         ("dead_total", "1"),
@@ -166,6 +275,11 @@ fn info_has_the_fields_of_the_contract() {
         ("skipped_foreign", "0"),
         ("eviction_unsafe", "0"),
         ("timer_backlog", "0"),
+        ("services", "2"),
+        ("members", "2"),
+        ("leaders", "1"),
+        ("reclaiming", "0"),
+        ("members_lost_total", "1"),
     ] {
         assert_eq!(client.info(&format!("steward_{field}")), value, "{field}");
     }

@@ -76,7 +76,7 @@ fn a_late_epoch_changes_nothing() {
 }
 
 #[test]
-fn tasks_and_scripts_run_inside() {
+fn commands_of_ours_run_inside() {
     let server = Server::builder().append_always().start();
     let mut client = server.client();
     let epoch = lead(&mut client);
@@ -89,17 +89,30 @@ fn tasks_and_scripts_run_inside() {
     assert_eq!(fenced("PID.AWAIT s nobody UP BLOCK 0"), Value::Null);
     assert_eq!(fenced(&format!("TASK.ACK s one {token}")), "+OK");
     assert_eq!(fenced("HB.SIGNAL s a quiet"), "1");
-    let script = "redis.call('TASK.SCHEDULE', KEYS[1], 'x', 'ID', 'two'); return redis.call('INCR', KEYS[2])";
-    let epoch = epoch.to_string();
-    let eval = ["HB.FENCED", "s", &epoch, "EVAL", script, "2", "s", "n"];
-    assert_eq!(client.call_args(&eval), "1");
-    assert_eq!(client.call("TASK.GET s two").field("state"), "'ready'");
-    assert_eq!(client.call("GET n"), "'1'");
     let digest = client.digest();
     let mut server = server;
     server.kill_9();
     server.start_again(&[("steward.timer", "no")]);
     assert_eq!(server.client().digest(), digest);
+}
+
+#[test]
+fn a_script_is_refused_and_looks_for_itself_instead() {
+    let server = Server::start();
+    let mut client = server.client();
+    let epoch = lead(&mut client).to_string();
+    let mut stream = Stream::of(&server);
+    for command in ["EVAL", "eval", "EVAL_RO", "EVALSHA", "EVALSHA_RO", "FCALL", "FCALL_RO"] {
+        let refused = client.call_args(&["HB.FENCED", "s", &epoch, command, "return 1", "0"]);
+        let expected = format!("-BADARG {command} is not allowed inside HB.FENCED");
+        assert_eq!(refused, expected);
+    }
+    let script = "redis.call('HB.CHECK', KEYS[1], ARGV[1]); return redis.call('INCR', KEYS[2])";
+    let mut look = |epoch: &str| client.call_args(&["EVAL", script, "2", "s", "n", epoch]);
+    let late = look("5").to_string();
+    assert!(late.starts_with(&format!("-FENCED epoch={epoch} leader=a")), "{late}");
+    assert_eq!(look(&epoch), "1");
+    assert_eq!(stream.take(), ["INCR n"]);
 }
 
 #[test]
@@ -115,18 +128,37 @@ fn what_waits_or_changes_the_connection_is_refused() {
         "DISCARD".into(),
         "WATCH k".into(),
         "UNWATCH".into(),
-        "BLPOP l 0".into(),
-        "BRPOPLPUSH l m 0".into(),
-        "WAIT 1 0".into(),
         "SUBSCRIBE c".into(),
         "PSUBSCRIBE c".into(),
         "UNSUBSCRIBE c".into(),
         "MONITOR".into(),
+        "EVAL return(1) 0".into(),
+        "EVAL_RO return(1) 0".into(),
+        "EVALSHA e0e1f9fabfc9d4800c877a703b823ac0578ff8db 0".into(),
+        "FCALL f 0".into(),
+        "SCRIPT FLUSH".into(),
+        "AUTH user password".into(),
+        "RESET".into(),
+        "steward.apply s x".into(),
         format!("HB.FENCED s {epoch} SET k v"),
         format!("hb.fenced s {epoch} SET k v"),
+        "TASK.CLAIM s w BIND".into(),
+        "PID.REGISTER s b 1 BIND".into(),
+        "steward.apply s x".into(),
     ] {
         let refused = client.call(&format!("HB.FENCED s {epoch} {words}"));
         assert_eq!(refused.code(), "BADARG", "{words}: {refused}");
+    }
+    // Refused by some servers, and no wait on the others.
+    for words in [
+        "BLPOP none 0",
+        "BRPOPLPUSH none l 0",
+        "WAIT 1 0",
+        "XREAD BLOCK 0 STREAMS none $",
+    ] {
+        let reply = client.call(&format!("HB.FENCED s {epoch} {words}"));
+        let waited_not = [Value::Null, Value::NullArray, Value::Int(0)].contains(&reply);
+        assert!(waited_not || reply.code() == "BADARG", "{words}: {reply}");
     }
     assert_eq!(client.digest(), digest);
     assert_eq!(client.call("PING"), "+PONG");
@@ -140,7 +172,7 @@ fn the_callers_rights_hold() {
     let epoch = lead(&mut admin);
     admin.must("SET secret 1");
     admin.must("SET mine 1");
-    admin.must("ACL SETUSER leader on nopass resetkeys ~s ~mine +hb.fenced +get +set +eval +task.schedule -incr");
+    admin.must("ACL SETUSER leader on nopass resetkeys ~s ~mine +hb.fenced +get +set +task.schedule -incr");
     let mut user = server.client();
     user.must("AUTH leader any");
     let mut fenced = |words: &str| user.call(&format!("HB.FENCED s {epoch} {words}"));
@@ -155,28 +187,12 @@ fn the_callers_rights_hold() {
         "TASK.CLAIM s w",
         "HB.SIGNAL s * stop",
         "FLUSHALL",
-        "ACL WHOAMI",
-        "CONFIG GET maxmemory",
     ] {
         assert_eq!(fenced(words).code(), "NOPERM", "{words}");
     }
-    let epoch = epoch.to_string();
-    for script in [
-        "return redis.call('INCR', KEYS[1])",
-        "return redis.call('TASK.CLAIM', 's', 'w')",
-    ] {
-        let refused = user.call_args(&["HB.FENCED", "s", &epoch, "EVAL", script, "1", "mine"]);
-        assert!(refused.is_error(), "{refused}");
+    for words in ["ACL WHOAMI", "CONFIG GET maxmemory"] {
+        assert!(fenced(words).is_error(), "{words}");
     }
-    let refused = user.call_args(&[
-        "HB.FENCED",
-        "s",
-        &epoch,
-        "EVAL",
-        "return redis.call('GET', 'secret')",
-        "0",
-    ]);
-    assert!(refused.is_error(), "{refused}");
     assert_eq!(admin.digest(), digest);
     assert_eq!(user.call(&format!("HB.FENCED other {epoch} GET mine")).code(), "NOPERM");
 }
@@ -230,4 +246,35 @@ fn other_clients_see_its_writes_as_those_of_any_command() {
     watching.must("MULTI");
     watching.must("GET k");
     assert_eq!(watching.call("EXEC"), Value::Null);
+}
+
+#[test]
+fn a_script_is_fenced_when_it_checks_first() {
+    let server = Server::start();
+    let mut client = server.client();
+    let epoch = lead(&mut client).to_string();
+    let script = "redis.call('HB.CHECK', KEYS[1], ARGV[1]); \
+                  redis.call('TASK.SCHEDULE', KEYS[1], 'x', 'ID', 't'); return redis.call('INCR', KEYS[2])";
+    assert_eq!(client.call_args(&["EVAL", script, "2", "s", "n", &epoch]), "1");
+    client.must("PID.EVICT s a");
+    let digest = client.digest();
+    let late = client.call_args(&["EVAL", script, "2", "s", "n", &epoch]);
+    assert!(late.to_string().starts_with("-FENCED epoch=0 leader="), "{late}");
+    assert_eq!(client.digest(), digest);
+}
+
+#[test]
+fn nothing_is_bound_to_a_command_inside() {
+    let server = Server::start();
+    let mut client = server.client();
+    let epoch = lead(&mut client);
+    client.schedule("s x ID t");
+    for words in ["TASK.CLAIM s w BIND", "PID.REGISTER s b 1 BIND", "HB.BEAT s b BIND"] {
+        let refused = client.call(&format!("HB.FENCED s {epoch} {words}"));
+        assert!(refused.to_string().starts_with("-BADARG BIND"), "{words}: {refused}");
+    }
+    assert_eq!(
+        (client.counts("s"), client.members("s")),
+        ("ready 1".into(), vec!["a".into()])
+    );
 }

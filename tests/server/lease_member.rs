@@ -41,7 +41,13 @@ fn a_claim_for_the_life_of_its_member_has_no_timeout() {
         shown,
         "NEXT is for the same lease"
     );
-    let claim = client.call("TASK.MCLAIM 2 other s b LEASE MEMBER");
+    assert_eq!(
+        client.call("TASK.MCLAIM 2 s other b LEASE MEMBER"),
+        "-NOMEMBER no such member",
+        "whichever queue has something"
+    );
+    client.must("TASK.CONFIG SET {s}other service s");
+    let claim = client.call("TASK.MCLAIM 2 {s}other s b LEASE MEMBER");
     assert_eq!(claim.ids(), ["t3"]);
     client.let_pass(200);
     assert_eq!(client.counts("s"), "claimed 2");
@@ -76,4 +82,29 @@ fn a_blocked_claim_for_a_members_life_ends_with_the_member() {
     // Its claim is free now, and nobody is there to hold it for life.
     assert_eq!(waiting.receive(), "-NOMEMBER no such member");
     assert_eq!(client.counts("s"), "ready 1");
+}
+
+#[test]
+fn such_claims_last_through_a_restart_and_end_when_their_queue_follows_others() {
+    let mut server = Server::builder().append_always().start();
+    let mut client = server.client();
+    client.register("s a 12 TTL 60000");
+    for id in ["t1", "t2"] {
+        client.schedule(&format!("s x ID {id}"));
+    }
+    client.must("TASK.CLAIM s a COUNT 2 LEASE MEMBER");
+    server.kill_9();
+    server.start_again(&[]);
+    let mut client = server.client();
+    client.let_pass(200);
+    for id in ["t1", "t2"] {
+        assert_eq!(
+            client.get("s", id, "state lease left"),
+            "state 'claimed', lease null, left null"
+        );
+    }
+    client.must("TASK.CANCEL s t2");
+    let words = "TASK.CONFIG SET s service {s}crew";
+    assert_eq!(client.call(words), "+OK");
+    wait_until("nothing else would end them", || client.counts("s") == "ready 1");
 }

@@ -112,7 +112,8 @@ fn a_quiet_or_stopping_member_gets_no_work() {
     client.register("s a 12 TTL 0");
     client.register("s b 13 TTL 0");
     for word in ["quiet", "stop"] {
-        for words in ["TASK.CLAIM s a BLOCK 0", "TASK.MCLAIM 2 q s a BLOCK 0"] {
+        client.must("TASK.CONFIG SET {s}q service s");
+        for words in ["TASK.CLAIM s a BLOCK 0", "TASK.MCLAIM 2 {s}q s a BLOCK 0"] {
             let mut waiting = server.waiter(words);
             let mut other = server.waiter("TASK.CLAIM s b BLOCK 0");
             assert_eq!(client.call(&format!("HB.SIGNAL s a {word}")), "1");

@@ -47,9 +47,9 @@ fn a_stall_holds_members_until_what_queued_up_was_read() {
     world.memory.holds.stalled(world.steady, 800);
     world.tick();
     assert_eq!(members(&world), ["a", "silent"]);
-    world.memory.holds.turned();
+    world.memory.holds.turned(world.steady);
     world.say(&format!("HB.BEAT s a TOKEN {a}"));
-    world.memory.holds.turned();
+    world.memory.holds.turned(world.steady);
     world.pass(799);
     assert_eq!(members(&world), ["a", "silent"]);
     world.pass(1);
@@ -69,8 +69,8 @@ fn the_time_of_a_freeze_is_added() {
     world.wall = world.wall.after(3_000);
     world.steady = world.steady.after(3_000);
     world.memory.holds.thaw(world.steady);
-    world.memory.holds.turned();
-    world.memory.holds.turned();
+    world.memory.holds.turned(world.steady);
+    world.memory.holds.turned(world.steady);
     world.pass(2_999);
     assert_eq!(members(&world), ["a"]);
     world.pass(10);

@@ -2,7 +2,7 @@
 
 use super::{VERSION, index_code};
 use crate::keyspace::{Answer, EntryId, Keyspace};
-use crate::names::{Index, Key, Name, Part};
+use crate::names::{Index, Key, Name, Part, Touched};
 
 /// What is wrong with a record that cannot be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -11,6 +11,17 @@ pub enum Unreadable {
     Version,
     /// An operation, a key or an operand is not as the format says.
     Malformed,
+}
+
+/// What was done to the keys of a name.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Applied {
+    /// Operations that met a key of another type.
+    pub refused: usize,
+    /// Whether something is derived in memory from a key of the queue that may have changed.
+    pub queue: bool,
+    /// Likewise of the service.
+    pub service: bool,
 }
 
 /// One operation, as read.
@@ -32,9 +43,22 @@ enum Op<'a> {
     Append(Part<'a>, EntryId, usize, Vec<(&'a [u8], &'a [u8])>),
 }
 
-/// Does to the keys of `name` what the record says; nothing when it cannot be read. Says how many of its
-/// operations met a key of another type.
-pub fn apply(record: &[u8], name: &Name, keys: &mut dyn Keyspace) -> Result<usize, Unreadable> {
+impl<'a> Op<'a> {
+    /// The key that changes.
+    fn part(&self) -> Part<'a> {
+        match self {
+            Op::Set(part, _) | Op::SetStart(part, _) => *part,
+            Op::Del(part) | Op::Rename(part, _) => *part,
+            Op::Push(part, _) | Op::PushFront(part, _) | Op::Pop(part, _) | Op::Remove(part, _) => *part,
+            Op::Add(part, _) | Op::Rem(part, _) | Op::RemLowest(part, _) => *part,
+            Op::SetFields(part, _) | Op::DelFields(part, _) => *part,
+            Op::Append(part, ..) => *part,
+        }
+    }
+}
+
+/// Does to the keys of `name` what the record says; nothing when it cannot be read.
+pub fn apply(record: &[u8], name: &Name, keys: &mut dyn Keyspace) -> Result<Applied, Unreadable> {
     let mut reader = Reader(record);
     if reader.byte() != Ok(VERSION) {
         return Err(Unreadable::Version);
@@ -43,7 +67,16 @@ pub fn apply(record: &[u8], name: &Name, keys: &mut dyn Keyspace) -> Result<usiz
     while !reader.0.is_empty() {
         ops.push(reader.op()?);
     }
-    Ok(ops.iter().filter(|op| run(op, name, keys).is_err()).count())
+    let mut applied = Applied::default();
+    for op in &ops {
+        match op.part().touched() {
+            Touched::Queue => applied.queue = true,
+            Touched::Service => applied.service = true,
+            Touched::Task | Touched::Events => {}
+        }
+        applied.refused += usize::from(run(op, name, keys).is_err());
+    }
+    Ok(applied)
 }
 
 fn run(op: &Op<'_>, name: &Name, keys: &mut dyn Keyspace) -> Answer<()> {

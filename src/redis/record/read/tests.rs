@@ -165,6 +165,7 @@ fn a_damaged_record_does_nothing_and_no_harm() {
         }
     }
     let mut keys = Fake::default();
+    assert_eq!(apply(b"1", &name, &mut keys), Ok(Applied::default()));
     assert_eq!(apply(b"2Xq", &name, &mut keys), Err(Unreadable::Version));
     assert_eq!(apply(b"", &name, &mut keys), Err(Unreadable::Version));
     assert_eq!(apply(b"1S", &name, &mut keys), Err(Unreadable::Malformed));
@@ -172,6 +173,28 @@ fn a_damaged_record_does_nothing_and_no_harm() {
         apply(b"1Rs\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01", &name, &mut keys),
         Err(Unreadable::Malformed)
     );
+}
+
+#[test]
+fn what_was_derived_from_the_changed_keys_is_told() {
+    let name = Name::new(0, b"mail").unwrap();
+    for (key, queue, service) in [
+        (name.task(b"id"), false, false),
+        (name.queue(), true, false),
+        (name.dropped(7, Index::Dead), true, false),
+        (name.members(), false, true),
+        (name.events(), false, false),
+    ] {
+        let mut record = Record::default();
+        record.op(b'X', key);
+        let refused = 0;
+        let applied = Applied {
+            refused,
+            queue,
+            service,
+        };
+        assert_eq!(apply(record.bytes(), &name, &mut Fake::default()), Ok(applied));
+    }
 }
 
 #[test]

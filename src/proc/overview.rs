@@ -1,0 +1,39 @@
+//! All services in numbers, for INFO.
+
+use crate::names::Name;
+use crate::proc::{election, leader};
+use crate::unit::Unit;
+
+/// Counts over every service of every database on this server.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Overview {
+    /// Services in memory; some may have no keys any more.
+    pub services: usize,
+    /// Their members.
+    pub members: usize,
+    /// Services that somebody leads.
+    pub leaders: usize,
+    /// Services that get no leader yet, as a grant of just before a load or a promotion may be lost.
+    pub reclaiming: usize,
+}
+
+/// Counts all services. One with a key of another type counts as far as its keys are ours.
+pub fn overview(unit: &mut Unit<'_>) -> Overview {
+    let names: Vec<Name> = unit.memory.presence.services().map(|(name, _)| name.clone()).collect();
+    let mut all = Overview {
+        services: names.len(),
+        ..Overview::default()
+    };
+    for name in &names {
+        all.members += unit.keys.hlen(name.members()).unwrap_or(0);
+        match leader(unit, name) {
+            Ok(Some(_)) => all.leaders += 1,
+            Ok(None) => {
+                let left = election::reclaim_left(unit, name).unwrap_or(0);
+                all.reclaiming += usize::from(left > 0);
+            }
+            Err(_) => {}
+        }
+    }
+    all
+}
