@@ -82,6 +82,9 @@ pub struct Service {
     /// Whether it had a leader since data was loaded, or one left that may have been it: then no grant of before
     /// is feared for any more.
     pub settled: bool,
+    /// The largest TTL of the members that were met in the data, ms, those that died since included; the largest
+    /// number for an endless one.
+    pub longest_ttl: Option<Ms>,
     /// Place in the line of the last candidate that came, ms.
     pub arrival: Ms,
     /// When something was last done with it.
@@ -90,8 +93,6 @@ pub struct Service {
     pub complained: bool,
     members: Members,
     moments: BTreeSet<(Steady, MemberName)>,
-    /// How many members that were met in the data have each TTL.
-    ttls: BTreeMap<Ms, usize>,
     /// Host → boot id → members.
     hosts: BTreeMap<String, BTreeMap<String, BTreeSet<MemberName>>>,
 }
@@ -278,9 +279,6 @@ impl Service {
     pub fn put(&mut self, name: &MemberName, mut present: Present, default_ttl: Ms) {
         present.version = self.version;
         self.unlist(name);
-        if present.was_met {
-            *self.ttls.entry(present.member.ttl).or_default() += 1;
-        }
         if let (Some(host), Some(boot)) = (&present.member.host, &present.member.boot) {
             let boots = self.hosts.entry(host.clone()).or_default();
             boots.entry(boot.clone()).or_default().insert(name.clone());
@@ -330,13 +328,7 @@ impl Service {
         let Some(known) = self.members.get(name) else {
             return;
         };
-        let Member { host, boot, ttl, .. } = &known.member;
-        if let Some(count) = self.ttls.get_mut(ttl).filter(|_| known.was_met) {
-            *count -= 1;
-            if *count == 0 {
-                self.ttls.remove(ttl);
-            }
-        }
+        let Member { host, boot, .. } = &known.member;
         let (Some(host), Some(boot)) = (host, boot) else {
             return;
         };
@@ -407,12 +399,6 @@ impl Service {
     /// When the next member is to be looked at.
     pub fn next(&self) -> Option<Steady> {
         self.moments.first().map(|(moment, _)| *moment)
-    }
-
-    /// The largest TTL of the members that were met in the data, ms; 0 is endless.
-    pub fn longest_ttl(&self) -> Option<Ms> {
-        let endless = self.ttls.contains_key(&0).then_some(Ms::MAX);
-        endless.or_else(|| self.ttls.keys().next_back().copied())
     }
 
     /// Somebody else may have changed its keys.

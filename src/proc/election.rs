@@ -252,7 +252,7 @@ pub fn reclaim_left(unit: &mut Unit<'_>, name: &Name) -> Answer<Ms> {
     }
     let known = unit.memory.presence.known(name);
     let longest = match known.filter(|known| known.walk == Walk::Done) {
-        Some(known) => known.longest_ttl(),
+        Some(known) => known.longest_ttl,
         // Members that were not met yet may have any TTL.
         None if unit.keys.hlen(name.members())? > 0 => Some(window),
         None => None,
