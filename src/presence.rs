@@ -75,7 +75,8 @@ pub struct Service {
     pub version: u64,
     /// Members that are to go with the next tick, and why.
     pub doomed: BTreeMap<MemberName, Reason>,
-    /// Whether it had a leader since data was loaded: then no grant of before can be lost.
+    /// Whether it had a leader since data was loaded, or one left that may have been it: then no grant of before
+    /// is feared for any more.
     pub settled: bool,
     /// Place in the line of the last candidate that came, ms.
     pub arrival: Ms,
@@ -158,6 +159,8 @@ pub struct Present {
     pub member: Member,
     /// The version of the service in which the record was read.
     pub version: u64,
+    /// Whether it was met in the data: this process did not register it.
+    pub was_met: bool,
     /// Its token, once it was shown.
     pub token: Option<u64>,
     /// Its last sign of life.
@@ -181,6 +184,7 @@ impl Present {
         Present {
             member,
             version: 0,
+            was_met: false,
             token: None,
             alive,
             connections: SmallVec::new(),
@@ -189,6 +193,14 @@ impl Present {
             candidate: false,
             status: None,
             planned: None,
+        }
+    }
+
+    /// One that is met in the data; its record is still to be read.
+    pub fn met(alive: Steady) -> Present {
+        Present {
+            was_met: true,
+            ..Present::new(Member::default(), alive)
         }
     }
 
@@ -360,9 +372,10 @@ impl Service {
         self.moments.first().map(|(moment, _)| *moment)
     }
 
-    /// The largest TTL of its members, ms.
+    /// The largest TTL of the members that were met in the data, ms.
     pub fn longest_ttl(&self) -> Option<Ms> {
-        self.members.values().map(|present| present.member.ttl).max()
+        let met = self.members.values().filter(|present| present.was_met);
+        met.map(|present| present.member.ttl).max()
     }
 
     /// Somebody else may have changed its keys.
@@ -568,6 +581,11 @@ impl Presence {
             self.following.insert(queue.clone(), service.clone());
             self.followers.entry(service.clone()).or_default().insert(queue.clone());
         }
+    }
+
+    /// The service a queue follows, as far as its settings were read.
+    pub fn followed_by<'a>(&'a self, queue: &'a Name) -> &'a Name {
+        self.following.get(queue).unwrap_or(queue)
     }
 
     /// The queues that may follow a service: that of its name, and those that were told to.

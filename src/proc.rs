@@ -135,7 +135,7 @@ pub fn adopt(unit: &mut Unit<'_>, name: &Name, member: &str, stored: Option<&[u8
     let candidate = candidate.is_ok_and(|place| place.is_some());
     let service = unit.memory.presence.service(name);
     let known = service.member(member).cloned();
-    let mut present = known.unwrap_or_else(|| Present::new(Member::default(), alive));
+    let mut present = known.unwrap_or_else(|| Present::met(alive));
     if present.member.token != record.token {
         present.token = None;
     }

@@ -144,6 +144,9 @@ pub fn doom(unit: &mut Unit<'_>, name: &Name, member: &str, reason: Reason) {
 /// A member goes: out of the records and the line of candidates, and the lead is free if it had it. What it held
 /// ends at the end of the unit.
 pub fn remove(unit: &mut Unit<'_>, name: &Name, member: &str, reason: &Reason) -> Answer<()> {
+    if matches!(reason, Reason::Left | Reason::Evicted(_)) {
+        election::make_room(unit, name, member)?;
+    }
     let head = proc::head(unit, name)?;
     let below = unit.next_fence(head.epoch);
     let Some(present) = unit.memory.presence.service(name).take(member) else {

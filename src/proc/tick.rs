@@ -36,6 +36,14 @@ pub fn run(unit: &mut Unit<'_>, name: &Name) {
     }
 }
 
+/// Meets all members at once, for one whose answer depends on them.
+pub fn meet_all(unit: &mut Unit<'_>, name: &Name) -> Answer<()> {
+    while unit.memory.presence.service(name).walk != Walk::Done {
+        walk(unit, name)?;
+    }
+    Ok(())
+}
+
 /// The next members are met: those that are new in memory get their full time from now on.
 fn walk(unit: &mut Unit<'_>, name: &Name) -> Answer<()> {
     let Walk::At(cursor, mut met) = unit.memory.presence.service(name).walk else {
