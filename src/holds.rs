@@ -9,9 +9,6 @@ use crate::time::{Ms, Steady};
 
 /// Standstills up to this long are ordinary, ms.
 pub const STALL: Ms = 100;
-/// Standstills up to this long, ms, need not be over for what is held longest already: else a server that stalls in
-/// every turn would keep the dead alive.
-const SMALL: Ms = 1_000;
 /// A lease is held at most this long beyond its deadline, ms, unless it is itself longer.
 const LEAST_MOST: Ms = 10_000;
 
@@ -19,10 +16,12 @@ const LEAST_MOST: Ms = 10_000;
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Holds {
     until: Steady,
-    /// Full turns of the event loop since the last standstill.
-    turns: u32,
-    /// The same since the last one that was not small.
-    long_turns: u32,
+    /// When the last standstill ended.
+    ended: Steady,
+    /// When the event loop last started over.
+    turn: Steady,
+    /// What clients had sent by then has been read.
+    read: Steady,
     frozen_since: Option<Steady>,
     /// When writes were last allowed again.
     thawed: Steady,
@@ -34,11 +33,7 @@ impl Holds {
     /// The server stood still for `length` and goes on at `now`.
     pub fn stalled(&mut self, now: Steady, length: Ms) {
         self.stalls += 1;
-        let turns = self.long_turns;
         self.extend(now, length);
-        if length <= SMALL {
-            self.long_turns = turns;
-        }
     }
 
     /// Writes are refused: remembers since when.
@@ -55,16 +50,16 @@ impl Holds {
     }
 
     /// The event loop has read what clients sent and starts over.
-    pub fn turned(&mut self) {
-        self.turns = self.turns.saturating_add(1);
-        self.long_turns = self.long_turns.saturating_add(1);
+    pub fn turned(&mut self, now: Steady) {
+        self.read = std::mem::replace(&mut self.turn, now);
     }
 
     /// Whether a lease of this length that ended at `deadline` may be acted on.
     pub fn may_expire(&self, now: Steady, deadline: Steady, length: Ms) -> bool {
         let latest = deadline.max(self.thawed).after(length.max(LEAST_MOST));
-        // The turn in which the standstill ended, then one full turn.
-        (self.turns >= 2 && now >= self.until) || (self.long_turns >= 2 && now >= latest)
+        // One full turn after the hold: there may be a standstill in every turn.
+        let is_over = |moment: Steady, since: Steady| now >= moment && self.read >= since;
+        is_over(self.until, self.ended) || is_over(latest, latest)
     }
 
     /// When the hold ends, if it does later than `now`.
@@ -73,8 +68,7 @@ impl Holds {
     }
 
     fn extend(&mut self, now: Steady, length: Ms) {
-        self.turns = 0;
-        self.long_turns = 0;
+        self.ended = now;
         self.until = self.until.max(now.after(length));
     }
 }
@@ -86,13 +80,12 @@ mod tests {
     #[test]
     fn nothing_expires_for_the_length_of_a_stall_and_one_turn() {
         let mut holds = Holds::default();
-        holds.turned();
-        holds.turned();
         assert!(holds.may_expire(Steady(10), Steady(10), 500));
         holds.stalled(Steady(1_000), 300);
         assert!(!holds.may_expire(Steady(1_400), Steady(900), 500));
-        holds.turned();
-        holds.turned();
+        holds.turned(Steady(1_000));
+        assert!(!holds.may_expire(Steady(1_400), Steady(900), 500));
+        holds.turned(Steady(1_001));
         assert!(!holds.may_expire(Steady(1_299), Steady(900), 500));
         assert!(holds.may_expire(Steady(1_300), Steady(900), 500));
     }
@@ -102,31 +95,14 @@ mod tests {
         let mut holds = Holds::default();
         for second in 0..100 {
             holds.stalled(Steady(second * 1_000), 900);
-            holds.turned();
-            holds.turned();
+            holds.turned(Steady(second * 1_000));
         }
+        // What was sent by 98 s has been read.
         let now = Steady(99_500);
-        assert!(!holds.may_expire(now, Steady(90_000), 500));
-        assert!(holds.may_expire(now, Steady(89_500), 500));
-        assert!(!holds.may_expire(now, Steady(70_000), 30_000));
-        assert!(holds.may_expire(now, Steady(69_500), 30_000));
-    }
-
-    #[test]
-    fn a_server_that_stalls_in_every_turn_keeps_no_dead_alive() {
-        let mut holds = Holds::default();
-        let mut now = 0;
-        let mut ended = false;
-        while !ended && now < 60_000 {
-            now += 200;
-            holds.stalled(Steady(now), 200);
-            ended = holds.may_expire(Steady(now), Steady(5_000), 500);
-            holds.turned();
-        }
-        assert_eq!(now, 15_000);
-        // What queued up in a long one is read first, however long ago the deadline was.
-        holds.stalled(Steady(100_000), 80_000);
-        assert!(!holds.may_expire(Steady(100_000), Steady(5_000), 500));
+        assert!(!holds.may_expire(now, Steady(88_001), 500));
+        assert!(holds.may_expire(now, Steady(88_000), 500));
+        assert!(!holds.may_expire(now, Steady(68_001), 30_000));
+        assert!(holds.may_expire(now, Steady(68_000), 30_000));
     }
 
     #[test]
@@ -135,8 +111,8 @@ mod tests {
         holds.freeze(Steady(100));
         holds.freeze(Steady(150));
         holds.thaw(Steady(600));
-        holds.turned();
-        holds.turned();
+        holds.turned(Steady(600));
+        holds.turned(Steady(601));
         assert_eq!(holds.until(Steady(600)), Some(Steady(1_100)));
         holds.thaw(Steady(700));
         assert!(holds.may_expire(Steady(1_100), Steady(200), 50));
@@ -147,8 +123,8 @@ mod tests {
         let mut holds = Holds::default();
         holds.freeze(Steady(1_000));
         holds.thaw(Steady(101_000));
-        holds.turned();
-        holds.turned();
+        holds.turned(Steady(202_000));
+        holds.turned(Steady(202_001));
         // What could not be said for 100 s may be said for as long again, but for no more than the lease or 10 s.
         assert!(!holds.may_expire(Steady(110_999), Steady(2_000), 500));
         assert!(holds.may_expire(Steady(111_000), Steady(2_000), 500));
@@ -158,5 +134,18 @@ mod tests {
         // One that ended after it is held as after any stall.
         assert!(!holds.may_expire(Steady(121_999), Steady(112_000), 500));
         assert!(holds.may_expire(Steady(122_000), Steady(112_000), 500));
+    }
+
+    #[test]
+    fn what_was_sent_in_one_long_standstill_is_read_first() {
+        let mut holds = Holds::default();
+        holds.turned(Steady(1_000));
+        holds.turned(Steady(1_001));
+        holds.stalled(Steady(61_000), 59_999);
+        assert!(!holds.may_expire(Steady(61_000), Steady(1_500), 500));
+        holds.turned(Steady(61_000));
+        assert!(!holds.may_expire(Steady(61_001), Steady(1_500), 500));
+        holds.turned(Steady(61_001));
+        assert!(holds.may_expire(Steady(61_002), Steady(1_500), 500));
     }
 }

@@ -5,6 +5,7 @@
 //! moved only when it has come, so a beat costs the same for one member and for a hundred thousand.
 
 mod member;
+mod members;
 mod registration;
 
 use std::collections::btree_map::Entry;
@@ -14,6 +15,7 @@ use std::rc::Rc;
 use smallvec::SmallVec;
 
 pub use member::Member;
+use members::Members;
 pub use registration::Registration;
 
 use crate::names::{ByName, Id, Name};
@@ -75,7 +77,8 @@ pub struct Service {
     pub version: u64,
     /// Members that are to go with the next tick, and why.
     pub doomed: BTreeMap<MemberName, Reason>,
-    /// Whether it had a leader since data was loaded: then no grant of before can be lost.
+    /// Whether it had a leader since data was loaded, or one left that may have been it: then no grant of before
+    /// is feared for any more.
     pub settled: bool,
     /// Place in the line of the last candidate that came, ms.
     pub arrival: Ms,
@@ -83,7 +86,7 @@ pub struct Service {
     pub used: Steady,
     /// Whether the log was told about a foreign entry.
     pub complained: bool,
-    members: BTreeMap<MemberName, Present>,
+    members: Members,
     moments: BTreeSet<(Steady, MemberName)>,
     /// Host → boot id → members.
     hosts: BTreeMap<String, BTreeMap<String, BTreeSet<MemberName>>>,
@@ -158,6 +161,8 @@ pub struct Present {
     pub member: Member,
     /// The version of the service in which the record was read.
     pub version: u64,
+    /// Whether it was met in the data: this process did not register it.
+    pub was_met: bool,
     /// Its token, once it was shown.
     pub token: Option<u64>,
     /// Its last sign of life.
@@ -181,6 +186,7 @@ impl Present {
         Present {
             member,
             version: 0,
+            was_met: false,
             token: None,
             alive,
             connections: SmallVec::new(),
@@ -189,6 +195,14 @@ impl Present {
             candidate: false,
             status: None,
             planned: None,
+        }
+    }
+
+    /// One that is met in the data; its record is still to be read.
+    pub fn met(alive: Steady) -> Present {
+        Present {
+            was_met: true,
+            ..Present::new(Member::default(), alive)
         }
     }
 
@@ -248,9 +262,7 @@ impl Service {
 
     /// The members by name, those beyond `after`.
     pub fn members_after<'a>(&'a self, after: Option<&'a str>) -> impl Iterator<Item = (&'a MemberName, &'a Present)> {
-        use std::ops::Bound::{Excluded, Unbounded};
-        let start = after.map_or(Unbounded, Excluded);
-        self.members.range::<str, _>((start, Unbounded))
+        self.members.after(after)
     }
 
     /// How many members there are in memory.
@@ -267,14 +279,39 @@ impl Service {
             boots.entry(boot.clone()).or_default().insert(name.clone());
         }
         present.planned = self.members.get(name).and_then(|known| known.planned);
-        self.members.insert(name.clone(), present);
+        self.members.insert(name, present);
         self.plan(name, default_ttl);
+    }
+
+    /// Notes a sign of life of a member. That moves its deadline away, so that mostly nothing is planned anew.
+    pub fn show(&mut self, name: &str, now: Steady, default_ttl: Ms) {
+        let Some(present) = self.members.get_mut(name) else {
+            return;
+        };
+        present.show(now);
+        let due = present.deadline(default_ttl).map(|(due, _)| due);
+        if due.is_some_and(|due| present.planned.is_none_or(|planned| due < planned)) {
+            self.plan(name, default_ttl);
+        }
+    }
+
+    /// The signal that stands for a member of this record: its own, or a later one to all.
+    pub fn signal<'a>(&'a self, own: &'a Member) -> Option<&'a str> {
+        let to_all = self
+            .head
+            .as_ref()
+            .and_then(|head| head.signal.as_ref())
+            .filter(|(_, at)| *at > own.order && *at > own.signal_at);
+        match to_all {
+            Some((word, _)) => Some(word.as_str()).filter(|word| *word != NO_SIGNAL),
+            None => own.signal.as_deref(),
+        }
     }
 
     /// Takes a member out.
     pub fn take(&mut self, name: &str) -> Option<Present> {
         self.unlist(name);
-        let (name, present) = self.members.remove_entry(name)?;
+        let (name, present) = self.members.remove(name)?;
         if let Some(moment) = present.planned {
             self.moments.remove(&(moment, name.clone()));
         }
@@ -329,7 +366,7 @@ impl Service {
 
     /// Makes sure that a member is looked at then, and not before.
     pub fn plan_at(&mut self, name: &str, moment: Steady) {
-        let Some((name, _)) = self.members.get_key_value(name) else {
+        let Some((name, _)) = self.members.get_entry(name) else {
             return;
         };
         let name = name.clone();
@@ -360,9 +397,10 @@ impl Service {
         self.moments.first().map(|(moment, _)| *moment)
     }
 
-    /// The largest TTL of its members, ms.
+    /// The largest TTL of the members that were met in the data, ms.
     pub fn longest_ttl(&self) -> Option<Ms> {
-        self.members.values().map(|present| present.member.ttl).max()
+        let met = self.members.values().filter(|present| present.was_met);
+        met.map(|present| present.member.ttl).max()
     }
 
     /// Somebody else may have changed its keys.
@@ -463,16 +501,7 @@ impl Presence {
     /// The signal that stands for a member: its own, or a later one to all.
     pub fn signal(&self, service: &Name, member: &str) -> Option<&str> {
         let service = self.services.get(service)?;
-        let own = &service.member(member)?.member;
-        let to_all = service
-            .head
-            .as_ref()
-            .and_then(|head| head.signal.as_ref())
-            .filter(|(_, at)| *at > own.order && *at > own.signal_at);
-        match to_all {
-            Some((word, _)) => Some(word.as_str()).filter(|word| *word != NO_SIGNAL),
-            None => own.signal.as_deref(),
-        }
+        service.signal(&service.member(member)?.member)
     }
 
     /// Whether a worker is a member that was told to take no more work.
@@ -546,9 +575,12 @@ impl Presence {
         }
     }
 
-    /// No connection is bound to anything any more.
-    pub fn unbind_all(&mut self) {
-        self.bound.clear();
+    /// No connection is bound to members of these services any more.
+    pub fn unbind_all(&mut self, of: impl Fn(&Name) -> bool) {
+        self.bound.retain(|_, members| {
+            members.retain(|(name, _)| !of(name));
+            !members.is_empty()
+        });
     }
 
     /// Notes which service a queue follows; `None`: the one of its own name.
@@ -568,6 +600,11 @@ impl Presence {
             self.following.insert(queue.clone(), service.clone());
             self.followers.entry(service.clone()).or_default().insert(queue.clone());
         }
+    }
+
+    /// The service a queue follows, as far as its settings were read.
+    pub fn followed_by<'a>(&'a self, queue: &'a Name) -> &'a Name {
+        self.following.get(queue).unwrap_or(queue)
     }
 
     /// The queues that may follow a service: that of its name, and those that were told to.

@@ -43,20 +43,10 @@ impl Command for Beat {
         let name = proc::service(args, caller)?;
         let member = args.text("member");
         let bind = proc::connection(args, caller)?;
-        let there = proc::find(unit, &name, member)?;
-        match (proc::number(args, "TOKEN"), there) {
-            (Some(token), _) => proc::verify(unit, &name, member, token)?,
-            (None, true) => {
-                let present = unit.memory.presence.member(&name, member);
-                if present.is_some_and(|present| present.member.token.is_some()) {
-                    return Err(proc::fenced(unit, &name)?);
-                }
-            }
-            (None, false) => {}
-        }
+        let there = is_there(unit, &name, member, proc::number(args, "TOKEN"))?;
         let campaigns = args.has("CAMPAIGN");
         if campaigns || args.has("TTL") {
-            may_lead(args, unit, &name, member, campaigns)?;
+            election::may_lead_with(unit, &name, member, args.int("TTL"), campaigns)?;
         }
         let token = if there {
             roster::show(unit, &name, member, None);
@@ -76,15 +66,18 @@ impl Command for Beat {
     }
 }
 
-/// Nothing, when the TTL it will have lets the member lead, if it leads or wants to.
-fn may_lead(args: &Args<'_>, unit: &mut Unit<'_>, name: &Name, member: &str, campaigns: bool) -> Result<(), Error> {
-    let leads = proc::head(unit, name)?.leader.as_deref() == Some(member);
-    let present = unit.memory.presence.member(name, member);
-    if !(campaigns || leads || present.is_some_and(|present| present.candidate)) {
-        return Ok(());
+/// Whether the member is there; one that has a token proves itself with it.
+fn is_there(unit: &mut Unit<'_>, name: &Name, member: &str, token: Option<u64>) -> Result<bool, Error> {
+    if let Some(token) = token {
+        proc::verify(unit, name, member, token)?;
+        return Ok(true);
     }
-    let own = present.map_or(unit.env.settings.ttl, |present| present.member.ttl);
-    election::may_lead(unit, args.int("TTL").unwrap_or(own))
+    let there = proc::find(unit, name, member)?;
+    let present = unit.memory.presence.member(name, member).filter(|_| there);
+    if present.is_some_and(|present| present.member.token.is_some()) {
+        return Err(proc::fenced(unit, name)?);
+    }
+    Ok(there)
 }
 
 /// A member that was not there. Replies its token, if it needs one.
@@ -138,7 +131,7 @@ fn change(
         record.ttl = args.int("TTL").unwrap_or(record.ttl);
         if bind.is_some() {
             record.bind = true;
-            record.grace = args.int("GRACE").unwrap_or(0);
+            record.grace = args.int("GRACE").unwrap_or(record.grace);
         }
         if let Some(token) = token {
             record.token = Some(proc::hash(token));
@@ -157,11 +150,12 @@ fn reply(unit: &mut Unit<'_>, name: &Name, member: &str, token: Option<u64>) -> 
     let leader = leader(unit, name, member)?;
     let head = proc::head(unit, name)?;
     let leads = leader.as_deref() == Some(member);
-    let presence = &unit.memory.presence;
-    let present = presence.member(name, member);
-    let stands = present.is_some_and(|present| present.candidate);
-    let signal = presence.signal(name, member).map_or(Reply::Null, Reply::text);
-    let ttl = present.map_or(0, |present| present.member.ttl);
+    let service = unit.memory.presence.known(name);
+    let found = service.and_then(|service| Some((service, service.member(member)?)));
+    let stands = found.is_some_and(|(_, present)| present.candidate);
+    let signal = found.and_then(|(service, present)| service.signal(&present.member));
+    let signal = signal.map_or(Reply::Null, Reply::text);
+    let ttl = found.map_or(0, |(_, present)| present.member.ttl);
     Ok(Reply::Map(vec![
         ("role", election::role(leads, stands)),
         (
@@ -183,9 +177,12 @@ fn reply(unit: &mut Unit<'_>, name: &Name, member: &str, token: Option<u64>) -> 
 /// Who leads. One that stands in the line and shows itself again may be the one to be appointed.
 fn leader(unit: &mut Unit<'_>, name: &Name, member: &str) -> Answer<Option<MemberName>> {
     let leader = proc::leader(unit, name)?;
-    let present = unit.memory.presence.member(name, member);
-    if leader.is_some() || !present.is_some_and(|present| present.candidate) {
+    if leader.is_some() {
         return Ok(leader);
+    }
+    let present = unit.memory.presence.member(name, member);
+    if !present.is_some_and(|present| present.candidate) {
+        return Ok(None);
     }
     proc::check(unit, name)?;
     election::elect(unit, name)

@@ -62,9 +62,6 @@ impl Command for Register {
     fn run(args: &Args<'_>, caller: &Caller<'_>, unit: &mut Unit<'_>) -> Result<Outcome, Error> {
         let name = proc::service(args, caller)?;
         let wish = wish(args, caller)?;
-        if wish.exclusive {
-            election::may_lead(unit, wish.ttl.unwrap_or(unit.env.settings.ttl))?;
-        }
         let registered = register(unit, &name, &wish, caller.memory_full, false)?;
         let patience = args.int("BLOCK").filter(|_| caller.may_wait).map(|block| match block {
             0 => Patience::Forever,

@@ -50,12 +50,18 @@ pub fn register(
     let member = &wish.member;
     if let Some(token) = wish.token {
         proc::verify(unit, name, member, token)?;
-    } else if !proc::find(unit, name, member)? {
-        roster::has_room(unit, name, full)?;
+        election::may_lead_with(unit, name, member, wish.ttl, wish.exclusive)?;
+    } else {
+        if wish.exclusive {
+            election::may_lead(unit, wish.ttl.unwrap_or(unit.env.settings.ttl))?;
+        }
+        if !proc::find(unit, name, member)? {
+            roster::has_room(unit, name, full)?;
+        }
     }
     // From here on nothing fails.
     let rebooted = end_other_boots(unit, name, wish)?;
-    if rebooted || (wish.exclusive && !turn) {
+    if (wish.exclusive || rebooted) && !turn {
         election::elect(unit, name)?;
     }
     if let Some(held) = lead_held(unit, name, wish)? {
@@ -69,7 +75,9 @@ pub fn register(
                 return held_by(unit, name, member, false);
             }
             roster::remove(unit, name, member, &Reason::Replaced)?;
-            election::elect(unit, name)?;
+            if !turn {
+                election::elect(unit, name)?;
+            }
             if let Some(held) = lead_held(unit, name, wish)? {
                 return Ok(held);
             }

@@ -10,8 +10,8 @@ use super::api::{Ctx, Flags, Level, OK, call, log};
 use super::dispatch::guard;
 use super::state::{self, State};
 use super::{discover, eviction, listeners, timer, waits};
-use crate::holds::{Holds, STALL};
-use crate::time::{Ms, Steady};
+use crate::holds::STALL;
+use crate::time::Ms;
 
 /// What is remembered between events.
 #[derive(Debug, Default)]
@@ -19,20 +19,6 @@ pub struct Pulse {
     woke: Option<Instant>,
     cron: Option<Instant>,
     offset: Ms,
-}
-
-impl Pulse {
-    /// Notes a standstill of the turn that goes on now, up to now.
-    pub fn look(&mut self, holds: &mut Holds, now: Steady) {
-        let moment = Instant::now();
-        if let Some(woke) = self.woke {
-            let length = ms_between(woke, moment);
-            if length > STALL {
-                holds.stalled(now, length);
-                self.woke = Some(moment);
-            }
-        }
-    }
 }
 
 /// Subscribes to every event we need; `false` when the server lacks one.
@@ -204,17 +190,28 @@ unsafe extern "C" fn on_cron(ctx: *mut Ctx, _: raw::RedisModuleEvent, _: u64, da
 unsafe extern "C" fn on_turn(_: *mut Ctx, _: raw::RedisModuleEvent, step: u64, _: *mut c_void) {
     guard(|| {
         state::with(|state| {
-            let moment = Instant::now();
             if step == raw::REDISMODULE_SUBEVENT_EVENTLOOP_AFTER_SLEEP {
-                state.pulse.woke = Some(moment);
+                state.pulse.woke = Some(Instant::now());
                 return;
             }
-            let now = state.clock.steady();
-            state.pulse.look(&mut state.memory.holds, now);
+            note_stall(state);
             state.pulse.woke = None;
-            state.memory.holds.turned();
+            let now = state.clock.steady();
+            state.memory.holds.turned(now);
         });
     });
+}
+
+/// Notes a standstill in this turn of the event loop. Before the timer's work too: it comes in the same turn as a
+/// command that took long, before what clients sent meanwhile is read.
+pub fn note_stall(state: &mut State) {
+    let moment = Instant::now();
+    let length = state.pulse.woke.map_or(0, |woke| ms_between(woke, moment));
+    if length > STALL {
+        state.pulse.woke = Some(moment);
+        let now = state.clock.steady();
+        state.memory.holds.stalled(now, length);
+    }
 }
 
 fn ms_between(from: Instant, to: Instant) -> Ms {

@@ -13,7 +13,7 @@ use super::dispatch::guard;
 use super::probe::Slot;
 use super::state::{self, State};
 use super::unit::{Mode, run};
-use super::{block, housekeeping, probe};
+use super::{block, events, housekeeping, probe};
 use crate::env::Env;
 use crate::names::Name;
 use crate::tick;
@@ -185,9 +185,8 @@ fn work(ctx: *mut Ctx) {
     let begun = Instant::now();
     let slice = Duration::from_micros(u64::try_from(state::settings().timer_slice).unwrap_or(0));
     state::with(|state| {
+        events::note_stall(state);
         let now = state.clock.steady();
-        // The loop itself tells of a standstill only when its turn is over, which is after the timer.
-        state.pulse.look(&mut state.memory.holds, now);
         block::end_overdue(state, now);
     });
     if !flags.decides() {

@@ -4,7 +4,7 @@ use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
 use std::process::{Child, Command, Stdio};
 
-use crate::support::{Server, Value, wait_until};
+use crate::support::{Server, wait_until};
 
 /// A process with a connection of its own as its standard output. Killed when dropped.
 struct Process(Child);
@@ -149,76 +149,6 @@ fn when_its_grace_is_over_a_member_is_down_and_its_claims_are_free() {
 }
 
 #[test]
-fn a_member_that_waits_on_its_bound_connection_is_alive() {
-    let server = Server::start();
-    let mut client = server.client();
-    let waits = [
-        ("claims", "TASK.CLAIM q claims BLOCK 0"),
-        ("mclaims", "TASK.MCLAIM 2 q q2 mclaims BLOCK 0"),
-        ("campaigns", "HB.CAMPAIGN s campaigns {token} BLOCK 0"),
-        ("registers", "PID.REGISTER s other 2 EXCLUSIVE BLOCK 0"),
-    ];
-    let leader = client.register("s leader 1 TTL 0");
-    client.campaign(&format!("s leader {leader}"));
-    let mut waiters: Vec<_> = waits
-        .iter()
-        .map(|(member, words)| {
-            let mut waiter = server.client();
-            let token = waiter.register(&format!("s {member} 12 TTL 400 BIND"));
-            server.wait_with(&mut waiter, &words.replace("{token}", &token.to_string()));
-            waiter
-        })
-        .collect();
-    client.let_pass(1_500);
-    assert_eq!(
-        client.members("s"),
-        ["campaigns", "claims", "leader", "mclaims", "registers"]
-    );
-    client.must("TASK.MSCHEDULE q 2 x x");
-    for waiter in &mut waiters[..2] {
-        assert_eq!(waiter.receive().ids().len(), 1);
-    }
-    // Its life goes on from the end of its wait, and no longer than its TTL.
-    assert_eq!(client.call("PID.AWAIT s claims DOWN BLOCK 0"), "1");
-    assert_eq!(client.told("s").last().unwrap(), "down claims reason=ttl");
-}
-
-#[test]
-fn commands_on_the_bound_connection_are_signs_of_life() {
-    let server = Server::start();
-    let (mut client, mut process, mut other) = (server.client(), server.client(), server.client());
-    process.register("s a 12 TTL 400 BIND");
-    other.register("s b 13 TTL 400 BIND");
-    client.must("HB.BEAT the-clock marker TTL 1500");
-    while client.call("PID.GET the-clock marker") != Value::Null {
-        process.must("TASK.STATS q");
-        // This one speaks for somebody else only, and of no use to b is what is no command of ours.
-        other.must("TASK.CLAIM q a");
-        other.must("PING");
-    }
-    assert_eq!(client.members("s"), ["a"]);
-    assert_eq!(client.told("s").last().unwrap(), "down b reason=ttl");
-    client.must("HB.BEAT the-clock marker TTL 1500");
-    while client.call("PID.GET the-clock marker") != Value::Null {
-        process.must("TASK.CLAIM q a");
-    }
-    assert_eq!(client.members("s"), ["a"]);
-}
-
-#[test]
-fn commands_elsewhere_are_no_signs_of_life() {
-    let server = Server::start();
-    let (mut client, mut process) = (server.client(), server.client());
-    process.register("s a 12 TTL 300 BIND");
-    wait_until("a is down though its connection is open", || {
-        client.must("TASK.CLAIM s a");
-        client.must("PID.GET s a") == Value::Null
-    });
-    assert_eq!(client.told("s"), ["up a reason=registered", "down a reason=ttl"]);
-    assert_eq!(process.call("PING"), "+PONG");
-}
-
-#[test]
 fn a_connection_of_an_earlier_member_of_the_name_does_no_harm_when_it_closes() {
     let server = Server::start();
     let mut client = server.client();
@@ -296,4 +226,65 @@ fn binding_in_a_transaction_works_and_in_a_script_is_refused() {
     assert_eq!(client.member("s", "a", "bound"), "bound 1");
     drop(process);
     assert_eq!(client.call("PID.AWAIT s a DOWN BLOCK 0"), "1");
+}
+
+#[test]
+fn one_connection_may_stand_for_members_of_many_services_and_databases() {
+    let server = Server::start();
+    let (mut client, mut process) = (server.client(), server.client());
+    for service in ["s", "t", "{app}u"] {
+        for member in ["a", "b"] {
+            process.register(&format!("{service} {member} 12 TTL 0 BIND"));
+        }
+    }
+    process.must("SELECT 1");
+    process.register("s a 12 TTL 0 BIND");
+    process.register("s c 12 TTL 0");
+    drop(process);
+    for service in ["s", "t", "{app}u"] {
+        for member in ["a", "b"] {
+            assert_eq!(client.call(&format!("PID.AWAIT {service} {member} DOWN BLOCK 0")), "1");
+        }
+        let told = client.told(service).split_off(2);
+        assert_eq!(told, ["down a reason=disconnect", "down b reason=disconnect"]);
+    }
+    client.must("SELECT 1");
+    assert_eq!(client.call("PID.AWAIT s a DOWN BLOCK 0"), "1");
+    assert_eq!(client.members("s"), ["c"]);
+}
+
+#[test]
+fn who_comes_back_without_bind_is_bound_no_more() {
+    let server = Server::start();
+    let (mut client, mut process) = (server.client(), server.client());
+    let token = process.register("s a 12 TTL 60000 BIND GRACE 70");
+    client.register(&format!("s a 12 TOKEN {token}"));
+    assert_eq!(client.member("s", "a", "state grace"), "state 'up', grace 0");
+    let mut marker = server.client();
+    marker.register("s marker 12 TTL 0 BIND");
+    drop(process);
+    drop(marker);
+    assert_eq!(client.call("PID.AWAIT s marker DOWN BLOCK 0"), "1");
+    assert_eq!(client.member("s", "a", "state bound"), "state 'up', bound 0");
+}
+
+#[test]
+fn a_beat_binds_and_changes_the_grace_only_when_it_is_given() {
+    let server = Server::start();
+    let (mut client, mut process) = (server.client(), server.client());
+    let token = process.register("s a 12 TTL 0 BIND GRACE 60000");
+    let mut beat = |words: &str, expected: &str| {
+        process.must(&format!("HB.BEAT s a TOKEN {token} {words}"));
+        assert_eq!(client.member("s", "a", "bound grace"), expected, "{words}");
+    };
+    beat("BIND", "bound 1, grace 60000");
+    beat("BIND GRACE 70", "bound 1, grace 70");
+    beat("", "bound 1, grace 70");
+    beat("BIND GRACE 0", "bound 1, grace 0");
+    process.must("HB.BEAT s plain TTL 60000 BIND");
+    assert_eq!(client.member("s", "plain", "bound"), "bound 1");
+    drop(process);
+    for member in ["a", "plain"] {
+        assert_eq!(client.call(&format!("PID.AWAIT s {member} DOWN BLOCK 0")), "1");
+    }
 }

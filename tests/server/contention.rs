@@ -12,10 +12,6 @@ use crate::support::{Client, Random, Server, Value, unix_ms, wait_until};
 
 const PROCESSES: usize = 200;
 
-/// What a leader does to its data: two writes, both or none. Without blanks.
-const WRITE: &str =
-    "redis.call('HB.CHECK',KEYS[3],ARGV[1])return{redis.call('INCR',KEYS[1]),redis.call('RPUSH',KEYS[2],ARGV[1])}";
-
 /// Between two deaths.
 const MOMENT: Duration = Duration::from_millis(3);
 
@@ -113,13 +109,12 @@ impl Process {
     fn lead(&mut self, token: i64, epoch: i64) -> Going<()> {
         let name = self.name.clone();
         for _ in 0..self.random.below(4) {
-            let led = self.fenced(&format!("HB.FENCED s {epoch} HB.LEADER s"))?;
+            let led = self.fenced(epoch, "HB.LEADER s")?;
             assert_eq!(
                 (led.field("member").text(), led.field("epoch").int()),
                 (name.clone(), epoch)
             );
-            let wrote = self.fenced(&format!("EVAL {WRITE} 3 counter log s {epoch}"))?;
-            assert_eq!(wrote.item(0), wrote.item(1));
+            self.write(epoch)?;
         }
         match self.random.below(4) {
             0 => {
@@ -137,9 +132,27 @@ impl Process {
         Ok(())
     }
 
+    /// What a leader does to its data: two writes, both or none.
+    fn write(&mut self, epoch: i64) -> Going<()> {
+        self.call("MULTI")?;
+        self.call(&format!("HB.FENCED s {epoch} INCR counter"))?;
+        self.call(&format!("HB.FENCED s {epoch} RPUSH log {epoch}"))?;
+        match self.call("EXEC")?.items() {
+            [Value::Error(one), Value::Error(other)] => {
+                assert!(one.starts_with("FENCED ") && one == other, "{one}, {other}");
+                Err(Ended::Over)
+            }
+            [counter, length] => {
+                assert_eq!(counter, length);
+                Ok(())
+            }
+            _ => panic!("two replies"),
+        }
+    }
+
     /// A command under its epoch; over when that is not the epoch any more.
-    fn fenced(&mut self, words: &str) -> Going<Value> {
-        match self.call(words)? {
+    fn fenced(&mut self, epoch: i64, words: &str) -> Going<Value> {
+        match self.call(&format!("HB.FENCED s {epoch} {words}"))? {
             Value::Error(text) => {
                 assert!(text.starts_with("FENCED "), "{words}: {text}");
                 Err(Ended::Over)

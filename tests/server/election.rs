@@ -147,7 +147,7 @@ fn a_member_that_dies_while_it_waits_is_told() {
 }
 
 #[test]
-fn a_candidate_withdraws_and_a_leader_that_does_resigns() {
+fn a_candidate_withdraws_and_a_leader_resigns_instead() {
     let server = Server::start();
     let mut client = server.client();
     let [a, b, c] = join(&mut client, ["a", "b", "c"]);
@@ -157,9 +157,14 @@ fn a_candidate_withdraws_and_a_leader_that_does_resigns() {
     assert_eq!(client.call(&format!("HB.WITHDRAW s b {b}")), "1");
     assert_eq!(client.call(&format!("HB.WITHDRAW s b {b}")), "0");
     assert_eq!(client.member("s", "b", "role"), "role 'member'");
-    assert_eq!(client.call(&format!("HB.WITHDRAW s a {a}")), "1");
-    assert!(client.leader("s").starts_with("c "));
-    assert_eq!(client.member("s", "a", "role state"), "role 'member', state 'up'");
+    // A leader is no candidate any more.
+    assert_eq!(client.call(&format!("HB.WITHDRAW s a {a}")), "0");
+    assert!(client.leader("s").starts_with("a "));
+    assert_eq!(
+        client.call(&format!("HB.RESIGN s a {a}")),
+        "'c'",
+        "b is out of the line"
+    );
     let epoch = client.epoch("s");
     let fenced = format!("-FENCED epoch={epoch} leader=c");
     assert_eq!(client.call(&format!("HB.WITHDRAW s c {a}")), fenced);

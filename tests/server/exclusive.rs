@@ -198,3 +198,61 @@ fn the_reclaim_window_bounds_the_ttl_of_a_holder() {
     client.must("CONFIG SET steward.reclaim-window 0");
     assert_eq!(client.campaign(&format!("s b {token}")), "candidate");
 }
+
+#[test]
+fn who_leads_may_not_take_a_ttl_beyond_the_reclaim_window_when_it_comes_back() {
+    let server = Server::start();
+    let mut client = server.client();
+    let token = client.must(HOLD).field("token").int();
+    let plain = client.register("s b 13 TTL 86400000");
+    let digest = client.digest();
+    for words in [
+        format!("PID.REGISTER s a 12 TTL 86400000 TOKEN {token}"),
+        format!("PID.REGISTER s a 12 TTL 60001 EXCLUSIVE TOKEN {token}"),
+        format!("HB.BEAT s a TTL 60001 TOKEN {token}"),
+        format!("PID.REGISTER s b 13 EXCLUSIVE TOKEN {plain}"),
+    ] {
+        assert_eq!(client.call(&words).code(), "BADARG", "{words}");
+    }
+    assert_eq!(client.digest(), digest);
+    client.must("PID.EVICT s a");
+    let late = client.call(&format!("PID.REGISTER s b 13 EXCLUSIVE TOKEN {plain}"));
+    assert_eq!(late.code(), "BADARG", "its own TTL counts when none is given");
+    assert_eq!(client.leader("s"), "nobody");
+}
+
+#[test]
+fn a_holder_whose_data_is_gone_makes_room() {
+    let server = Server::start();
+    let mut client = server.client();
+    for end in [
+        "FLUSHALL",
+        "DEL proc:{s}:members",
+        "HDEL proc:{s}:members a",
+        "HDEL proc:{s} leader",
+    ] {
+        client.must(HOLD);
+        let mut waiting = server.waiter("PID.REGISTER s b 13 TTL 60000 EXCLUSIVE BLOCK 0");
+        client.must(end);
+        assert_eq!(waiting.receive().field("status"), "'registered'", "{end}");
+        assert!(client.leader("s").starts_with("b "), "{end}");
+        client.must("FLUSHALL");
+        wait_until("the flush is noticed", || client.leader("s") == "nobody");
+    }
+}
+
+#[test]
+fn a_waiting_holder_whose_name_is_taken_is_told_when_its_turn_comes() {
+    let server = Server::start();
+    let mut client = server.client();
+    client.must(HOLD);
+    client.register("s b 13 HOST h TTL 60000");
+    let mut waiting = server.waiter("PID.REGISTER s b 14 EXCLUSIVE BLOCK 0");
+    let mut next = server.waiter("PID.REGISTER s c 15 EXCLUSIVE BLOCK 0");
+    client.must("PID.EVICT s a");
+    let reply = waiting.receive();
+    let shown = (reply.field("status").text(), reply.field("holder").field("pid").int());
+    assert_eq!(shown, ("held".to_string(), 13));
+    assert_eq!(next.receive().field("status"), "'registered'");
+    assert!(client.leader("s").starts_with("c "));
+}

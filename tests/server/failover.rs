@@ -171,7 +171,7 @@ fn who_was_bound_has_one_ttl_to_come_back_after_a_restart() {
     let begun = unix_ms();
     server.start_again(&[]);
     let (mut client, mut process) = (server.client(), server.client());
-    assert_eq!(client.member("s", "c", "state bound"), "state 'up', bound 0");
+    assert_eq!(client.member("s", "c", "state bound"), "state 'grace', bound 0");
     for (member, token) in [("a", tokens[0]), ("b", tokens[1])] {
         let reply = process.must(&format!("HB.BEAT s {member} TOKEN {token} BIND"));
         assert_eq!(reply.field("role"), "'member'");

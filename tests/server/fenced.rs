@@ -76,7 +76,7 @@ fn a_late_epoch_changes_nothing() {
 }
 
 #[test]
-fn tasks_run_inside() {
+fn commands_of_ours_run_inside() {
     let server = Server::builder().append_always().start();
     let mut client = server.client();
     let epoch = lead(&mut client);
@@ -132,6 +132,14 @@ fn what_waits_or_changes_the_connection_is_refused() {
         "PSUBSCRIBE c".into(),
         "UNSUBSCRIBE c".into(),
         "MONITOR".into(),
+        "EVAL return(1) 0".into(),
+        "EVAL_RO return(1) 0".into(),
+        "EVALSHA e0e1f9fabfc9d4800c877a703b823ac0578ff8db 0".into(),
+        "FCALL f 0".into(),
+        "SCRIPT FLUSH".into(),
+        "AUTH user password".into(),
+        "RESET".into(),
+        "steward.apply s x".into(),
         format!("HB.FENCED s {epoch} SET k v"),
         format!("hb.fenced s {epoch} SET k v"),
         "TASK.CLAIM s w BIND".into(),
@@ -164,7 +172,7 @@ fn the_callers_rights_hold() {
     let epoch = lead(&mut admin);
     admin.must("SET secret 1");
     admin.must("SET mine 1");
-    admin.must("ACL SETUSER leader on nopass resetkeys ~s ~mine +hb.fenced +get +set +eval +task.schedule -incr");
+    admin.must("ACL SETUSER leader on nopass resetkeys ~s ~mine +hb.fenced +get +set +task.schedule -incr");
     let mut user = server.client();
     user.must("AUTH leader any");
     let mut fenced = |words: &str| user.call(&format!("HB.FENCED s {epoch} {words}"));
@@ -238,4 +246,35 @@ fn other_clients_see_its_writes_as_those_of_any_command() {
     watching.must("MULTI");
     watching.must("GET k");
     assert_eq!(watching.call("EXEC"), Value::Null);
+}
+
+#[test]
+fn a_script_is_fenced_when_it_checks_first() {
+    let server = Server::start();
+    let mut client = server.client();
+    let epoch = lead(&mut client).to_string();
+    let script = "redis.call('HB.CHECK', KEYS[1], ARGV[1]); \
+                  redis.call('TASK.SCHEDULE', KEYS[1], 'x', 'ID', 't'); return redis.call('INCR', KEYS[2])";
+    assert_eq!(client.call_args(&["EVAL", script, "2", "s", "n", &epoch]), "1");
+    client.must("PID.EVICT s a");
+    let digest = client.digest();
+    let late = client.call_args(&["EVAL", script, "2", "s", "n", &epoch]);
+    assert!(late.to_string().starts_with("-FENCED epoch=0 leader="), "{late}");
+    assert_eq!(client.digest(), digest);
+}
+
+#[test]
+fn nothing_is_bound_to_a_command_inside() {
+    let server = Server::start();
+    let mut client = server.client();
+    let epoch = lead(&mut client);
+    client.schedule("s x ID t");
+    for words in ["TASK.CLAIM s w BIND", "PID.REGISTER s b 1 BIND", "HB.BEAT s b BIND"] {
+        let refused = client.call(&format!("HB.FENCED s {epoch} {words}"));
+        assert!(refused.to_string().starts_with("-BADARG BIND"), "{words}: {refused}");
+    }
+    assert_eq!(
+        (client.counts("s"), client.members("s")),
+        ("ready 1".into(), vec!["a".into()])
+    );
 }

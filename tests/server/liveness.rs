@@ -5,7 +5,7 @@ use std::process::{Child, Command, Stdio};
 
 use crate::support::clock::{Clock, HOUR, assert_shows};
 use crate::support::service::all_dead;
-use crate::support::{Client, Server, unix_ms, wait_until};
+use crate::support::{Client, Server, Value, unix_ms, wait_until};
 
 #[test]
 fn a_ttl_that_passes_without_a_sign_of_life_ends_the_member() {
@@ -124,7 +124,8 @@ fn whose_beats_queued_up_while_the_server_stood_still_lives_and_the_silent_die()
     client.must("CONFIG SET steward.timer yes");
     let mut sleeper = server.client();
     // Everybody has beaten when the server falls asleep for four TTLs.
-    client.pipeline((0..ALL).map(|n| format!("HB.BEAT s m{n} TOKEN {}", tokens[n])));
+    let beats = client.pipeline((0..ALL).map(|n| format!("HB.BEAT s m{n} TOKEN {}", tokens[n])));
+    assert!(!beats.iter().any(Value::is_error));
     sleeper.send("DEBUG SLEEP 2");
     let mut processes: Vec<Client> = (0..20).map(|_| Client::connect(&server.socket()).unwrap()).collect();
     for n in 0..ALL / 2 {

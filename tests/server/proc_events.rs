@@ -93,15 +93,16 @@ fn what_happens_in_one_step_stands_together() {
     for n in 0..3 {
         client.register(&format!("s old{n} 1 HOST h BOOT b1 TTL 0"));
     }
-    let token = client
-        .must("PID.REGISTER s old3 1 HOST h BOOT b1 TTL 0 EXCLUSIVE")
-        .field("token")
-        .int();
+    let holder = client.must("PID.REGISTER s old3 1 HOST h BOOT b1 TTL 0 EXCLUSIVE");
     let other = client.register("s other 2 HOST h2 TTL 0");
     client.must(&format!("HB.CAMPAIGN s other {other}"));
     let seen = client.told("s").len();
-    client.register("s new 1 HOST h BOOT b2 TTL 0");
-    let epoch = client.epoch("s");
+    client.must("MULTI");
+    client.must("PID.REGISTER s new 1 HOST h BOOT b2 TTL 0");
+    client.must("HB.LEADER s");
+    let replies = client.call("EXEC");
+    let leader = replies.item(1);
+    assert_eq!(leader.field("member"), "'other'", "no moment without a leader");
     let told = client.told("s").split_off(seen);
     assert_eq!(
         told,
@@ -110,10 +111,11 @@ fn what_happens_in_one_step_stands_together() {
             "down old1 reason=reboot".into(),
             "down old2 reason=reboot".into(),
             "down old3 reason=reboot".into(),
-            format!("leader other epoch={epoch}"),
+            format!("leader other epoch={}", leader.field("epoch").int()),
             "up new reason=registered".into(),
         ]
     );
+    let token = holder.field("token").int();
     assert_eq!(client.call(&format!("HB.BEAT s old3 TOKEN {token}")).code(), "NOMEMBER");
 }
 

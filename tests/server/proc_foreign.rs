@@ -88,6 +88,7 @@ fn a_wrong_type_is_called_that() {
     for (part, call) in cases {
         client.must("FLUSHALL");
         client.must("HB.BEAT s a CAMPAIGN");
+        client.must(&format!("DEL proc:{{s}}{part}"));
         client.must(&format!("SET proc:{{s}}{part} junk"));
         let before = client.digest();
         assert_eq!(client.call(call).code(), "WRONGTYPE", "{part} {call}");

@@ -94,7 +94,7 @@ const CASES: &[(&str, &str, &str)] = &[
     ("HB.CHECK s x", "BADARG epoch ", TOKEN),
     ("HB.CHECK s -1", "BADARG epoch ", TOKEN),
     ("HB.FENCED s x GET k", "BADARG epoch ", TOKEN),
-    ("HB.SIGNAL s a *", "BADARG ", "*"),
+    ("HB.SIGNAL s a *", "BADNAME ", "*"),
 ];
 
 #[test]

@@ -217,22 +217,24 @@ fn a_record_is_json_that_anybody_can_read() {
     let hash = user.field("passwords").item(0).text();
     let json: serde_json::Value = serde_json::from_str(&record("full")).unwrap();
     let at = |name: &str| json[name].as_i64().unwrap();
-    for name in ["registered", "signal_at"] {
-        assert!(
-            (unix_ms() - 60_000..=unix_ms()).contains(&at(name)),
-            "{name} {}",
-            at(name)
-        );
+    // Order and signal_at count in µs, each larger than all before: they tell which came first.
+    for (name, per_ms) in [("registered", 1), ("order", 1_000), ("signal_at", 1_000)] {
+        let age = unix_ms() - at(name) / per_ms;
+        assert!((0..60_000).contains(&age), "{name} {}", at(name));
     }
+    assert!(at("order") < at("signal_at"));
     let expected = serde_json::json!({
         "pid": 12, "host": "h", "start": "100", "boot": "b", "ttl": 500, "bind": true, "grace": 70,
-        "token": hash, "registered": at("registered"), "signal": "quiet", "signal_at": at("signal_at"),
+        "token": hash, "order": at("order"), "registered": at("registered"), "signal": "quiet", "signal_at": at("signal_at"),
         "meta": {"k": "v", "\"": "\\"},
     });
     assert_eq!(json, expected);
     let json: serde_json::Value = serde_json::from_str(&record("plain")).unwrap();
-    let registered = json["registered"].as_i64().unwrap();
-    assert_eq!(json, serde_json::json!({"ttl": 15_000, "registered": registered}));
+    let (order, registered) = (json["order"].as_i64().unwrap(), json["registered"].as_i64().unwrap());
+    assert_eq!(
+        json,
+        serde_json::json!({"ttl": 15_000, "order": order, "registered": registered})
+    );
 }
 
 #[test]

@@ -143,7 +143,7 @@ fn members_come_lead_and_go_in_one_step_and_a_refusal_stops_nothing_else() {
                   local lead = redis.call('HB.CAMPAIGN', s, 'c', token); \
                   local late = redis.pcall('HB.CHECK', s, '5').err; \
                   local resigned = redis.call('HB.RESIGN', s, 'c', token); \
-                  return {lead[2], late == 'FENCED epoch=' .. lead[4] .. ' leader=c', resigned, \
+                  return {lead[2], late == string.format('FENCED epoch=%.0f leader=c', lead[4]), resigned, \
                           redis.call('PID.DEREGISTER', s, 'c', 'TOKEN', token)}";
     let lived = client.call_args(&["EVAL", script, "1", "s"]);
     assert_eq!(lived, "['leader', 1, null, 1]");

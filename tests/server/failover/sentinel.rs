@@ -71,7 +71,12 @@ fn a_leader_leads_on_after_a_failover_by_sentinel_and_the_next_one_when_it_is_si
     sentinel.wait_for_replica();
     wait_until("the replica has it", || there.digest() == client.digest());
     server.kill_9();
-    wait_until("the replica leads", || there.info("role") == "master");
+    // A sentinel closes the connections of whom it promotes.
+    wait_until("the replica leads", || {
+        there = replica.client();
+        there.try_send("ROLE").is_ok() && there.try_receive().is_ok_and(|role| role.item(0) == "'master'")
+    });
+    let mut there = replica.client();
     let beaten = unix_ms();
     assert_eq!(there.beat("s", "leading", leading), "leader");
     assert_eq!(there.call(&format!("HB.FENCED s {epoch} SET x 1")), "+OK");

@@ -90,7 +90,10 @@ fn records_of_members_that_make_no_sense_are_survived() {
 
 #[test]
 fn a_service_full_of_nonsense_is_loaded() {
-    let mut server = Server::builder().append_always().set("steward.ttl", "400").start();
+    let mut server = Server::builder()
+        .append_always()
+        .set("steward.reclaim-window", "0")
+        .start();
     let mut client = server.client();
     for (n, record) in RECORDS.iter().enumerate() {
         client.call_args(&["HSET", "proc:{s}:members", &format!("odd{n}"), record]);

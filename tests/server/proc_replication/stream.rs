@@ -18,14 +18,35 @@ fn registering() {
     let mut rig = Rig::start("no");
     assert_eq!(
         rig.sent("PID.REGISTER s a 12 HOST h START 5 BOOT b TTL 7000 BIND GRACE 8 META 1 k v"),
-        ["?"]
+        [
+            "s: hset members [a {\"pid\":12,\"host\":\"h\",\"start\":\"5\",\"boot\":\"b\",\"ttl\":7000,\"bind\":true,\"grace\":8,\"token\":\"SHA\",\
+              \"order\":F,\"registered\":MS,\"meta\":{\"k\":\"v\"}}]; \
+             xadd events ID most 1000 [type up, member a, pid 12, host h, epoch , reason registered]"
+        ]
     );
-    assert_eq!(rig.sent("PID.REGISTER s b 13"), ["?"]);
+    assert_eq!(
+        rig.sent("PID.REGISTER s b 13"),
+        [
+            "s: hset members [b {\"pid\":13,\"ttl\":15000,\"token\":\"SHA\",\"order\":F,\"registered\":MS}]; \
+             xadd events ID most 1000 [type up, member b, pid 13, host , epoch , reason registered]"
+        ]
+    );
     assert_eq!(rig.sent("PID.REGISTER s b 14"), NOTHING, "held");
     let token = rig.token("T2");
-    assert_eq!(rig.sent(&format!("PID.REGISTER s b 14 TOKEN {token}")), ["?"]);
-    assert_eq!(rig.sent(&format!("PID.DEREGISTER s b TOKEN {token}")), ["?"]);
-    assert_eq!(rig.sent("PID.EVICT s a REASON tired"), ["?"]);
+    assert_eq!(
+        rig.sent(&format!("PID.REGISTER s b 14 TOKEN {token}")),
+        ["s: hset members [b {\"pid\":14,\"ttl\":15000,\"token\":\"SHA\",\"order\":F,\"registered\":MS}]"]
+    );
+    assert_eq!(
+        rig.sent(&format!("PID.DEREGISTER s b TOKEN {token}")),
+        ["s: hdel members [b]; \
+         xadd events ID most 1000 [type down, member b, pid 14, host , epoch , reason left]"]
+    );
+    assert_eq!(
+        rig.sent("PID.EVICT s a REASON tired"),
+        ["s: hdel members [a]; \
+         xadd events ID most 1000 [type down, member a, pid 12, host h, epoch , reason tired]"]
+    );
     assert_eq!(rig.sent("PID.EVICT s a"), NOTHING);
 }
 
@@ -50,21 +71,55 @@ fn a_sign_of_life_and_looking_send_nothing() {
     ] {
         assert_eq!(rig.sent(&words), NOTHING, "{words}");
     }
-    assert_eq!(rig.sent(&format!("HB.BEAT s a TOKEN {token} TTL 50000")), ["?"]);
+    assert_eq!(
+        rig.sent(&format!("HB.BEAT s a TOKEN {token} TTL 50000")),
+        ["s: hset members [a {\"pid\":1,\"ttl\":50000,\"bind\":true,\"token\":\"SHA\",\"order\":F,\"registered\":MS}]"]
+    );
 }
 
 #[test]
 fn being_elected_resigning_and_withdrawing() {
     let (mut rig, first) = registered("no", "");
-    assert_eq!(rig.sent(&format!("HB.CAMPAIGN s a {first}")), ["?"]);
+    assert_eq!(
+        rig.sent(&format!("HB.CAMPAIGN s a {first}")),
+        ["s: zadd candidates [F a]; \
+             hset service [leader a, epoch F, since MS]; \
+             zrem candidates [a]; \
+             xadd events ID most 1000 [type leader, member a, pid 1, host , epoch F, reason ]"]
+    );
     rig.sent("PID.REGISTER s b 2");
     let second = rig.token("T2");
-    assert_eq!(rig.sent(&format!("HB.CAMPAIGN s b {second} PRIORITY 3")), ["?"]);
-    assert_eq!(rig.sent(&format!("HB.RESIGN s a {first}")), ["?"]);
-    assert_eq!(rig.sent(&format!("HB.CAMPAIGN s a {first}")), ["?"]);
-    assert_eq!(rig.sent(&format!("HB.WITHDRAW s a {first}")), ["?"]);
-    assert_eq!(rig.sent("HB.SIGNAL s b quiet"), ["?"]);
-    assert_eq!(rig.sent("HB.SIGNAL s * none"), ["?"]);
+    assert_eq!(
+        rig.sent(&format!("HB.CAMPAIGN s b {second} PRIORITY 3")),
+        ["s: zadd candidates [F b]"]
+    );
+    assert_eq!(
+        rig.sent(&format!("HB.RESIGN s a {first}")),
+        ["s: hdel service [leader, since]; \
+             xadd events ID most 1000 [type resigned, member a, pid 1, host , epoch F, reason ]; \
+             hset service [leader b, epoch F, since MS]; \
+             zrem candidates [b]; \
+             xadd events ID most 1000 [type leader, member b, pid 2, host , epoch F, reason ]"]
+    );
+    assert_eq!(
+        rig.sent(&format!("HB.CAMPAIGN s a {first}")),
+        ["s: zadd candidates [F a]"]
+    );
+    assert_eq!(
+        rig.sent(&format!("HB.WITHDRAW s a {first}")),
+        ["s: zrem candidates [a]"]
+    );
+    assert_eq!(
+        rig.sent("HB.SIGNAL s b quiet"),
+        ["s: hset members [b {\"pid\":2,\"ttl\":15000,\"token\":\"SHA\",\
+              \"order\":F,\"registered\":MS,\"signal\":\"quiet\",\"signal_at\":F}]; \
+             xadd events ID most 1000 [type signal, member b, pid 2, host , epoch , reason quiet]"]
+    );
+    assert_eq!(
+        rig.sent("HB.SIGNAL s * none"),
+        ["s: hset service [signal none, signal-at F]; \
+             xadd events ID most 1000 [type signal, member *, pid , host , epoch , reason none]"]
+    );
 }
 
 #[test]
@@ -76,7 +131,7 @@ fn a_death_with_its_claims_and_the_next_leader_is_one_unit() {
     rig.sent("TASK.CLAIM s a LEASE MEMBER");
     rig.client.must("CONFIG SET steward.timer yes");
     wait_until("it is dead", || rig.client.counts("s") == "ready 1");
-    assert_eq!(rig.rest(), ["?"]);
+    assert_eq!(rig.rest(), ["s: ???"]);
 }
 
 #[test]

@@ -5,7 +5,8 @@ use std::collections::HashMap;
 use crate::support::{Client, Server, Stream, Value};
 
 /// A server, a client and the stream. Tokens are shown as T1, T2, ... in the order of the replies that gave
-/// them, other fences as F, times as MS, generated ids as I1, I2, ..., hashes as SHA.
+/// them, other fences as F, times as MS, generated ids as I1, I2, ..., ids of
+/// events as ID, hashes as SHA.
 pub struct Rig {
     pub client: Client,
     stream: Stream,
@@ -93,6 +94,10 @@ impl Rig {
             }
             word.clear();
             out.push(c);
+        }
+        // Which of its millisecond an event is depends on how fast the server was.
+        for number in 0..10 {
+            out = out.replace(&format!("MS-{number} most"), "ID most");
         }
         out.trim_end().to_string()
     }

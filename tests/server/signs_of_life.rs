@@ -1,0 +1,73 @@
+//! What keeps a bound member alive besides its beats.
+
+use crate::support::{Server, Value, wait_until};
+
+#[test]
+fn a_member_that_waits_on_its_bound_connection_is_alive() {
+    let server = Server::start();
+    let mut client = server.client();
+    let waits = [
+        ("claims", "TASK.CLAIM q claims BLOCK 0"),
+        ("mclaims", "TASK.MCLAIM 2 q q2 mclaims BLOCK 0"),
+        ("campaigns", "HB.CAMPAIGN s campaigns {token} BLOCK 0"),
+        ("registers", "PID.REGISTER s other 2 EXCLUSIVE BLOCK 0"),
+    ];
+    let leader = client.register("s leader 1 TTL 0");
+    client.campaign(&format!("s leader {leader}"));
+    let mut waiters: Vec<_> = waits
+        .iter()
+        .map(|(member, words)| {
+            let mut waiter = server.client();
+            let token = waiter.register(&format!("s {member} 12 TTL 400 BIND"));
+            server.wait_with(&mut waiter, &words.replace("{token}", &token.to_string()));
+            waiter
+        })
+        .collect();
+    client.let_pass(1_500);
+    assert_eq!(
+        client.members("s"),
+        ["campaigns", "claims", "leader", "mclaims", "registers"]
+    );
+    client.must("TASK.MSCHEDULE q 2 x x");
+    for waiter in &mut waiters[..2] {
+        assert_eq!(waiter.receive().ids().len(), 1);
+    }
+    // Its life goes on from the end of its wait, and no longer than its TTL.
+    assert_eq!(client.call("PID.AWAIT s claims DOWN BLOCK 0"), "1");
+    assert!(client.told("s").contains(&"down claims reason=ttl".to_string()));
+}
+
+#[test]
+fn commands_on_the_bound_connection_are_signs_of_life() {
+    let server = Server::start();
+    let (mut client, mut process, mut other) = (server.client(), server.client(), server.client());
+    process.register("s a 12 TTL 400 BIND");
+    other.register("s b 13 TTL 400 BIND");
+    client.must("HB.BEAT the-clock marker TTL 1500");
+    while client.call("PID.GET the-clock marker") != Value::Null {
+        process.must("TASK.STATS q");
+        // This one speaks for somebody else only, and of no use to b is what is no command of ours.
+        other.must("TASK.CLAIM q a");
+        other.must("PING");
+    }
+    assert_eq!(client.members("s"), ["a"]);
+    assert_eq!(client.told("s").last().unwrap(), "down b reason=ttl");
+    client.must("HB.BEAT the-clock marker TTL 1500");
+    while client.call("PID.GET the-clock marker") != Value::Null {
+        process.must("TASK.CLAIM q a");
+    }
+    assert_eq!(client.members("s"), ["a"]);
+}
+
+#[test]
+fn commands_elsewhere_are_no_signs_of_life() {
+    let server = Server::start();
+    let (mut client, mut process) = (server.client(), server.client());
+    process.register("s a 12 TTL 300 BIND");
+    wait_until("a is down though its connection is open", || {
+        client.must("TASK.CLAIM s a");
+        client.must("PID.GET s a") == Value::Null
+    });
+    assert_eq!(client.told("s"), ["up a reason=registered", "down a reason=ttl"]);
+    assert_eq!(process.call("PING"), "+PONG");
+}
