@@ -5,6 +5,7 @@
 //! moved only when it has come, so a beat costs the same for one member and for a hundred thousand.
 
 mod member;
+mod members;
 mod registration;
 
 use std::collections::btree_map::Entry;
@@ -14,6 +15,7 @@ use std::rc::Rc;
 use smallvec::SmallVec;
 
 pub use member::Member;
+use members::Members;
 pub use registration::Registration;
 
 use crate::names::{ByName, Id, Name};
@@ -84,7 +86,7 @@ pub struct Service {
     pub used: Steady,
     /// Whether the log was told about a foreign entry.
     pub complained: bool,
-    members: BTreeMap<MemberName, Present>,
+    members: Members,
     moments: BTreeSet<(Steady, MemberName)>,
     /// Host → boot id → members.
     hosts: BTreeMap<String, BTreeMap<String, BTreeSet<MemberName>>>,
@@ -260,9 +262,7 @@ impl Service {
 
     /// The members by name, those beyond `after`.
     pub fn members_after<'a>(&'a self, after: Option<&'a str>) -> impl Iterator<Item = (&'a MemberName, &'a Present)> {
-        use std::ops::Bound::{Excluded, Unbounded};
-        let start = after.map_or(Unbounded, Excluded);
-        self.members.range::<str, _>((start, Unbounded))
+        self.members.after(after)
     }
 
     /// How many members there are in memory.
@@ -279,14 +279,39 @@ impl Service {
             boots.entry(boot.clone()).or_default().insert(name.clone());
         }
         present.planned = self.members.get(name).and_then(|known| known.planned);
-        self.members.insert(name.clone(), present);
+        self.members.insert(name, present);
         self.plan(name, default_ttl);
+    }
+
+    /// Notes a sign of life of a member. That moves its deadline away, so that mostly nothing is planned anew.
+    pub fn show(&mut self, name: &str, now: Steady, default_ttl: Ms) {
+        let Some(present) = self.members.get_mut(name) else {
+            return;
+        };
+        present.show(now);
+        let due = present.deadline(default_ttl).map(|(due, _)| due);
+        if due.is_some_and(|due| present.planned.is_none_or(|planned| due < planned)) {
+            self.plan(name, default_ttl);
+        }
+    }
+
+    /// The signal that stands for a member of this record: its own, or a later one to all.
+    pub fn signal<'a>(&'a self, own: &'a Member) -> Option<&'a str> {
+        let to_all = self
+            .head
+            .as_ref()
+            .and_then(|head| head.signal.as_ref())
+            .filter(|(_, at)| *at > own.order && *at > own.signal_at);
+        match to_all {
+            Some((word, _)) => Some(word.as_str()).filter(|word| *word != NO_SIGNAL),
+            None => own.signal.as_deref(),
+        }
     }
 
     /// Takes a member out.
     pub fn take(&mut self, name: &str) -> Option<Present> {
         self.unlist(name);
-        let (name, present) = self.members.remove_entry(name)?;
+        let (name, present) = self.members.remove(name)?;
         if let Some(moment) = present.planned {
             self.moments.remove(&(moment, name.clone()));
         }
@@ -341,7 +366,7 @@ impl Service {
 
     /// Makes sure that a member is looked at then, and not before.
     pub fn plan_at(&mut self, name: &str, moment: Steady) {
-        let Some((name, _)) = self.members.get_key_value(name) else {
+        let Some((name, _)) = self.members.get_entry(name) else {
             return;
         };
         let name = name.clone();
@@ -476,16 +501,7 @@ impl Presence {
     /// The signal that stands for a member: its own, or a later one to all.
     pub fn signal(&self, service: &Name, member: &str) -> Option<&str> {
         let service = self.services.get(service)?;
-        let own = &service.member(member)?.member;
-        let to_all = service
-            .head
-            .as_ref()
-            .and_then(|head| head.signal.as_ref())
-            .filter(|(_, at)| *at > own.order && *at > own.signal_at);
-        match to_all {
-            Some((word, _)) => Some(word.as_str()).filter(|word| *word != NO_SIGNAL),
-            None => own.signal.as_deref(),
-        }
+        service.signal(&service.member(member)?.member)
     }
 
     /// Whether a worker is a member that was told to take no more work.
@@ -559,9 +575,12 @@ impl Presence {
         }
     }
 
-    /// No connection is bound to anything any more.
-    pub fn unbind_all(&mut self) {
-        self.bound.clear();
+    /// No connection is bound to members of these services any more.
+    pub fn unbind_all(&mut self, of: impl Fn(&Name) -> bool) {
+        self.bound.retain(|_, members| {
+            members.retain(|(name, _)| !of(name));
+            !members.is_empty()
+        });
     }
 
     /// Notes which service a queue follows; `None`: the one of its own name.

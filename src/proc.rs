@@ -10,6 +10,9 @@ pub mod register;
 pub mod roster;
 pub mod tick;
 
+#[cfg(test)]
+mod life;
+
 use std::rc::Rc;
 
 use sha2::{Digest, Sha256};
@@ -139,9 +142,11 @@ pub fn adopt(unit: &mut Unit<'_>, name: &Name, member: &str, stored: Option<&[u8
     if present.member.token != record.token {
         present.token = None;
     }
+    let latest = record.order.max(record.signal_at);
     present.member = record;
     present.candidate = candidate;
     service.put(&Rc::from(member), present, unit.env.settings.ttl);
+    unit.saw_fence(latest);
     plan(unit, name);
     true
 }
@@ -195,7 +200,10 @@ pub fn fenced(unit: &mut Unit<'_>, name: &Name) -> Answer<Error> {
 /// A token as it is stored.
 pub fn hash(token: u64) -> String {
     let digest = Sha256::digest(token.to_string().as_bytes());
-    digest.iter().map(|byte| format!("{byte:02x}")).collect()
+    let nibbles = digest.iter().flat_map(|byte| [byte >> 4, byte & 15]);
+    nibbles
+        .filter_map(|nibble| char::from_digit(nibble.into(), 16))
+        .collect()
 }
 
 /// Whether a member had its time without a sign of life, and nothing holds its end back.

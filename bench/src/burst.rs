@@ -1,16 +1,16 @@
 //! A million tasks due in the same millisecond. They are scheduled ahead of it; from that moment the queue's STATS
-//! are asked every 10 ms until all are ready: the time to promote them. Another connection meanwhile sends a SET
-//! every millisecond: its longest wait, beside that of the second before, when nothing was due.
+//! are asked every 10 ms until all are ready: the time to promote them. Another connection meanwhile sends a SET or a
+//! GET every millisecond: its longest wait, beside that of the second before, when nothing was due.
 
 use crate::Result;
 use crate::connection::Connection;
 use crate::contender::Contender;
 use crate::far::{MILLION, now_ms, schedule_at, sleep_until};
 use crate::options::Options;
+use crate::probe;
 use crate::report::{Aim, Report};
 use crate::server::Aof;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::thread::{scope, sleep};
+use std::thread::sleep;
 use std::time::Duration;
 
 /// Time to schedule one of them on a busy machine, in µs.
@@ -53,23 +53,13 @@ fn burst(contender: &mut Contender, tasks: usize) -> Result<[f64; 3]> {
     schedule_at(&mut contender.clients, tasks, |_| due)?;
     let due = due as f64;
     sleep_until(due - QUIET_MS)?;
-    let (stop, control, prober) = (
-        AtomicBool::new(false),
-        &mut contender.control,
-        contender.server.connect()?,
-    );
-    let (end, waits) = scope(|threads| {
-        let prober = threads.spawn(|| probe(prober, &stop));
-        let end = await_promotion(control, due, tasks);
-        stop.store(true, Ordering::Relaxed);
-        (end, prober.join())
-    });
-    let (end, waits) = (end?, waits.map_err(|_| "the prober failed")??);
-    let longest = |from: f64, to: f64| {
-        let during = waits.iter().filter(|(start, end)| *end >= from && *start <= to);
-        during.map(|(start, end)| end - start).fold(0.0, f64::max)
-    };
-    Ok([(end - due) / 1e3, longest(due, end), longest(0.0, due - 1.0)])
+    let (control, prober) = (&mut contender.control, contender.server.connect()?);
+    let (end, waits) = probe::during(prober, || await_promotion(control, due, tasks))?;
+    Ok([
+        (end - due) / 1e3,
+        waits.longest(due, end),
+        waits.longest(0.0, due - 1.0),
+    ])
 }
 
 /// The moment when all were ready, unix ms.
@@ -82,16 +72,4 @@ fn await_promotion(control: &mut Connection, due: f64, tasks: usize) -> Result<f
         sleep(Duration::from_millis(10));
     }
     Err("a minute after they were due the tasks were still not ready".into())
-}
-
-/// Sends a SET each millisecond; when each was sent and answered, unix ms.
-fn probe(mut connection: Connection, stop: &AtomicBool) -> Result<Vec<(f64, f64)>> {
-    let mut waits = Vec::new();
-    while !stop.load(Ordering::Relaxed) {
-        let start = now_ms();
-        connection.command("SET probe x")?;
-        waits.push((start, now_ms()));
-        sleep(Duration::from_millis(1));
-    }
-    Ok(waits)
 }

@@ -3,10 +3,23 @@
 use crate::Result;
 use std::io::{Read, Write};
 use std::net::{Ipv4Addr, TcpStream};
+use std::os::unix::net::UnixStream;
+use std::path::Path;
 use std::time::Duration;
 
 /// Longer than any step of a measurement takes; a server that is silent for so long is stuck.
 const PATIENCE: Duration = Duration::from_secs(60);
+/// Open files besides the many connections.
+const OTHER_FILES: usize = 100;
+
+/// Lets this process have that many connections open.
+pub fn allow_open_files(connections: usize) -> Result<()> {
+    let needed = (connections + OTHER_FILES) as u64;
+    if rlimit::increase_nofile_limit(needed)? < needed {
+        return Err(format!("{needed} open files are needed; raise the limit with ulimit -n").into());
+    }
+    Ok(())
+}
 
 /// A reply. An error is never one of these: it is an `Err` of `receive`.
 pub enum Reply {
@@ -48,9 +61,15 @@ impl Reply {
     }
 }
 
+/// Either kind of socket.
+trait Stream: Read + Write + Send {}
+
+impl Stream for TcpStream {}
+impl Stream for UnixStream {}
+
 /// An open connection, with what it received and has not used yet.
 pub struct Connection {
-    stream: TcpStream,
+    stream: Box<dyn Stream>,
     input: Vec<u8>,
     used: usize,
 }
@@ -61,11 +80,22 @@ impl Connection {
         let stream = TcpStream::connect((Ipv4Addr::LOCALHOST, port))?;
         stream.set_nodelay(true)?;
         stream.set_read_timeout(Some(PATIENCE))?;
-        Ok(Connection {
-            stream,
+        Ok(Connection::new(stream))
+    }
+
+    /// Connects to this unix socket: thousands of connections use up no ports.
+    pub fn open_socket(path: &Path) -> Result<Connection> {
+        let stream = UnixStream::connect(path)?;
+        stream.set_read_timeout(Some(PATIENCE))?;
+        Ok(Connection::new(stream))
+    }
+
+    fn new(stream: impl Stream + 'static) -> Connection {
+        Connection {
+            stream: Box::new(stream),
             input: Vec::new(),
             used: 0,
-        })
+        }
     }
 
     /// Sends a command of words without spaces and returns its reply.

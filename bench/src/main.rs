@@ -5,23 +5,30 @@
 //! Server CPU is `used_cpu_user + used_cpu_sys` of INFO: it does not count the client, nor other processes. It is the
 //! steady figure on a shared machine; operations a second are not. How each figure is measured stands at the top of
 //! the file named after its section: [`cpu`], [`next`], [`rate`], [`memory`], [`aof`], [`waiting`], [`burst`],
-//! [`lateness`], [`idle`].
+//! [`lateness`], [`idle`], [`beats`], [`beats_aof`], [`kills`], [`deaths`].
 
 mod aof;
+mod beats;
+mod beats_aof;
 mod burst;
 mod connection;
 mod contender;
 mod cpu;
+mod deaths;
 mod far;
 mod idle;
+mod kills;
 mod lateness;
+mod members;
 mod memory;
 mod next;
 mod options;
+mod probe;
 mod rate;
 mod recipes;
 mod report;
 mod server;
+mod victim;
 mod waiting;
 
 use options::Options;
@@ -32,7 +39,7 @@ type Result<T> = std::result::Result<T, Box<dyn std::error::Error + Send + Sync>
 type Section = fn(&Options, &mut Report) -> Result<()>;
 
 /// Every section, in the order of the report.
-const SECTIONS: [(&str, Section); 9] = [
+const SECTIONS: [(&str, Section); 13] = [
     ("cpu", cpu::run),
     ("next", next::run),
     ("rate", rate::run),
@@ -42,10 +49,18 @@ const SECTIONS: [(&str, Section); 9] = [
     ("burst", burst::run),
     ("lateness", lateness::run),
     ("idle", idle::run),
+    ("beats", beats::run),
+    ("beats-aof", beats_aof::run),
+    ("kills", kills::run),
+    ("deaths", deaths::run),
 ];
 
 fn main() -> Result<()> {
-    let options = Options::parse(std::env::args().skip(1), &SECTIONS.map(|(name, _)| name))?;
+    let mut args = std::env::args().skip(1).peekable();
+    if args.next_if_eq(victim::ARGUMENT).is_some() {
+        return victim::run(args);
+    }
+    let options = Options::parse(args, &SECTIONS.map(|(name, _)| name))?;
     let mut report = Report::default();
     println!("Ratios of server CPU, bytes and times; steward is better below 1.00 unless a line says otherwise.");
     if options.quick {

@@ -14,6 +14,10 @@ use std::time::{Duration, Instant};
 const PATIENCE: Duration = Duration::from_secs(20);
 /// How often INFO is asked for the end of a write to the AOF: seldom, as asking costs the server CPU too.
 const AOF_POLL: Duration = Duration::from_millis(20);
+/// Name of the unix socket in the server's folder.
+const SOCKET: &str = "socket";
+/// Connections of ten thousand members and some more.
+const MAX_CLIENTS: &str = "10500";
 static STARTED: AtomicU32 = AtomicU32::new(0);
 
 /// Whether a server keeps an append-only file.
@@ -60,6 +64,16 @@ impl Server {
     pub fn connect(&self) -> Result<Connection> {
         Connection::open(self.port)
     }
+
+    /// Its port of the loopback interface.
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// The path of its unix socket.
+    pub fn socket(&self) -> PathBuf {
+        self.folder.join(SOCKET)
+    }
 }
 
 impl Drop for Server {
@@ -84,14 +98,16 @@ fn spawn(folder: &Path, port: u16, module: Option<&Path>, aof: Aof) -> Result<Ch
             "--save",
             "",
             "--maxclients",
-            "10000",
+            MAX_CLIENTS,
         ]);
         // A rewrite in the middle of a measurement would cost CPU and shrink the file that is measured.
         command.args(["--auto-aof-rewrite-percentage", "0", "--appendfsync", "everysec"]);
         command
             .args(["--appendonly", if aof == Aof::Off { "no" } else { "yes" }])
             .arg("--dir")
-            .arg(folder);
+            .arg(folder)
+            .arg("--unixsocket")
+            .arg(folder.join(SOCKET));
         if let Some(module) = module {
             command.arg("--loadmodule").arg(module);
         }
@@ -124,16 +140,16 @@ impl Usage {
         let start = Instant::now();
         while start.elapsed() < PATIENCE {
             let info = control.command("INFO persistence")?.text();
-            if number(&info, "aof_buffer_length") + number(&info, "aof_pending_bio_fsync") == 0.0 {
+            if info_number(&info, "aof_buffer_length") + info_number(&info, "aof_pending_bio_fsync") == 0.0 {
                 break;
             }
             sleep(AOF_POLL);
         }
         let info = control.command("INFO")?.text();
         Ok(Usage {
-            cpu_us: (number(&info, "used_cpu_user") + number(&info, "used_cpu_sys")) * 1e6,
-            memory_bytes: number(&info, "used_memory") - number(&info, "mem_clients_normal"),
-            aof_bytes: number(&info, "aof_current_size"),
+            cpu_us: (info_number(&info, "used_cpu_user") + info_number(&info, "used_cpu_sys")) * 1e6,
+            memory_bytes: info_number(&info, "used_memory") - info_number(&info, "mem_clients_normal"),
+            aof_bytes: info_number(&info, "aof_current_size"),
         })
     }
 
@@ -149,7 +165,7 @@ impl Usage {
 }
 
 /// A field of INFO; 0 when the server does not have it, as those of an AOF that is off.
-fn number(info: &str, name: &str) -> f64 {
+pub fn info_number(info: &str, name: &str) -> f64 {
     let mut fields = info
         .lines()
         .filter_map(|line| line.split_once(':'))

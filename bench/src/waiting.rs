@@ -4,7 +4,7 @@
 //! 5,000 open connections cost by themselves.
 
 use crate::Result;
-use crate::connection::{Connection, encode};
+use crate::connection::{Connection, allow_open_files, encode};
 use crate::contender::cost;
 use crate::options::Options;
 use crate::recipes::{PAYLOAD, Recipe, Steward};
@@ -15,16 +15,12 @@ use std::time::Duration;
 
 const CROWD: usize = 5_000;
 const STEPS: usize = 10_000;
-/// Connections of the crowd, and room for others.
-const OPEN_FILES: u64 = CROWD as u64 + 500;
 /// The last of the crowd is waiting by then.
 const GATHER: Duration = Duration::from_millis(500);
 
 /// Prints the section.
 pub fn run(options: &Options, report: &mut Report) -> Result<()> {
-    if rlimit::increase_nofile_limit(OPEN_FILES)? < OPEN_FILES {
-        return Err(format!("{OPEN_FILES} open files are needed; raise the limit with ulimit -n").into());
-    }
+    allow_open_files(CROWD)?;
     report.section(&format!(
         "CPU of handing one task to a waiting client: {CROWD} waiting / 1 waiting"
     ));

@@ -43,17 +43,7 @@ impl Command for Beat {
         let name = proc::service(args, caller)?;
         let member = args.text("member");
         let bind = proc::connection(args, caller)?;
-        let there = proc::find(unit, &name, member)?;
-        match (proc::number(args, "TOKEN"), there) {
-            (Some(token), _) => proc::verify(unit, &name, member, token)?,
-            (None, true) => {
-                let present = unit.memory.presence.member(&name, member);
-                if present.is_some_and(|present| present.member.token.is_some()) {
-                    return Err(proc::fenced(unit, &name)?);
-                }
-            }
-            (None, false) => {}
-        }
+        let there = is_there(unit, &name, member, proc::number(args, "TOKEN"))?;
         let campaigns = args.has("CAMPAIGN");
         if campaigns || args.has("TTL") {
             election::may_lead_with(unit, &name, member, args.int("TTL"), campaigns)?;
@@ -74,6 +64,20 @@ impl Command for Beat {
         }
         reply(unit, &name, member, token)
     }
+}
+
+/// Whether the member is there; one that has a token proves itself with it.
+fn is_there(unit: &mut Unit<'_>, name: &Name, member: &str, token: Option<u64>) -> Result<bool, Error> {
+    if let Some(token) = token {
+        proc::verify(unit, name, member, token)?;
+        return Ok(true);
+    }
+    let there = proc::find(unit, name, member)?;
+    let present = unit.memory.presence.member(name, member).filter(|_| there);
+    if present.is_some_and(|present| present.member.token.is_some()) {
+        return Err(proc::fenced(unit, name)?);
+    }
+    Ok(there)
 }
 
 /// A member that was not there. Replies its token, if it needs one.
@@ -146,11 +150,12 @@ fn reply(unit: &mut Unit<'_>, name: &Name, member: &str, token: Option<u64>) -> 
     let leader = leader(unit, name, member)?;
     let head = proc::head(unit, name)?;
     let leads = leader.as_deref() == Some(member);
-    let presence = &unit.memory.presence;
-    let present = presence.member(name, member);
-    let stands = present.is_some_and(|present| present.candidate);
-    let signal = presence.signal(name, member).map_or(Reply::Null, Reply::text);
-    let ttl = present.map_or(0, |present| present.member.ttl);
+    let service = unit.memory.presence.known(name);
+    let found = service.and_then(|service| Some((service, service.member(member)?)));
+    let stands = found.is_some_and(|(_, present)| present.candidate);
+    let signal = found.and_then(|(service, present)| service.signal(&present.member));
+    let signal = signal.map_or(Reply::Null, Reply::text);
+    let ttl = found.map_or(0, |(_, present)| present.member.ttl);
     Ok(Reply::Map(vec![
         ("role", election::role(leads, stands)),
         (
@@ -172,9 +177,12 @@ fn reply(unit: &mut Unit<'_>, name: &Name, member: &str, token: Option<u64>) -> 
 /// Who leads. One that stands in the line and shows itself again may be the one to be appointed.
 fn leader(unit: &mut Unit<'_>, name: &Name, member: &str) -> Answer<Option<MemberName>> {
     let leader = proc::leader(unit, name)?;
-    let present = unit.memory.presence.member(name, member);
-    if leader.is_some() || !present.is_some_and(|present| present.candidate) {
+    if leader.is_some() {
         return Ok(leader);
+    }
+    let present = unit.memory.presence.member(name, member);
+    if !present.is_some_and(|present| present.candidate) {
+        return Ok(None);
     }
     proc::check(unit, name)?;
     election::elect(unit, name)

@@ -56,6 +56,7 @@ impl Command for Resign {
         let present = unit.memory.presence.member(&name, member);
         let record = present.map(|present| present.member.clone());
         let epoch = proc::head(unit, &name)?.epoch;
+        unit.memory.presence.service(&name).settled = true;
         election::vacate(unit, &name)?;
         let event = Event {
             kind: "resigned",

@@ -21,6 +21,7 @@ pub fn has_room(unit: &mut Unit<'_>, name: &Name, full: bool) -> Result<(), Erro
 
 /// A new member. Replies its token, if it is to have one.
 pub fn join(unit: &mut Unit<'_>, name: &Name, wish: &Registration, reason: &str) -> Answer<Option<u64>> {
+    end_remains(unit, name, &wish.member)?;
     let epoch = proc::head(unit, name)?.epoch;
     let order = unit.next_fence(epoch);
     let token = wish.with_token.then(|| unit.next_fence(order));
@@ -67,6 +68,21 @@ pub fn join(unit: &mut Unit<'_>, name: &Name, wish: &Registration, reason: &str)
     tell(unit, name, &event)?;
     tell_watchers(unit, name, &wish.member, true);
     Ok(token)
+}
+
+/// One whose record somebody deleted may still be remembered, or named as the leader: that ends before another
+/// takes its name. The tick sees who follows it.
+fn end_remains(unit: &mut Unit<'_>, name: &Name, member: &str) -> Answer<()> {
+    let led = proc::head(unit, name)?.leader.as_deref() == Some(member);
+    if unit.memory.presence.member(name, member).is_some() {
+        remove(unit, name, member, &Reason::Deleted)?;
+    } else if led {
+        election::vacate(unit, name)?;
+    }
+    if led {
+        unit.memory.agenda.now(name);
+    }
+    Ok(())
 }
 
 /// A member that is there comes back with its token, and says again what it is.
@@ -117,16 +133,12 @@ fn store(unit: &mut Unit<'_>, name: &Name, member: &MemberName, present: Present
 
 /// A sign of life, perhaps on a connection that it is bound to from now on.
 pub fn show(unit: &mut Unit<'_>, name: &Name, member: &str, bind: Option<u64>) {
-    let service = unit.memory.presence.service(name);
-    service.used = unit.env.steady;
-    if let Some(present) = service.member_mut(member) {
-        present.show(unit.env.steady);
-    }
     if let Some(connection) = bind {
         unit.memory.rebind(connection, name, &member.into());
     }
     let service = unit.memory.presence.service(name);
-    service.plan(member, unit.env.settings.ttl);
+    service.used = unit.env.steady;
+    service.show(member, unit.env.steady, unit.env.settings.ttl);
     proc::plan(unit, name);
 }
 
@@ -166,6 +178,7 @@ pub fn remove(unit: &mut Unit<'_>, name: &Name, member: &str, reason: &Reason) -
     };
     tell(unit, name, &event)?;
     if head.leader.as_deref() == Some(member) {
+        unit.memory.presence.service(name).settled = true;
         election::vacate(unit, name)?;
     }
     let lost = *reason != Reason::Left;

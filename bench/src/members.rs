@@ -1,0 +1,30 @@
+//! Members of the service `q` and their beats.
+
+use crate::Result;
+use crate::connection::{Connection, encode};
+use crate::contender::{PIPELINE, drive};
+
+/// Registers that many members; their tokens, in the order of their numbers.
+pub fn register(clients: &mut [Connection], members: usize) -> Result<Vec<String>> {
+    let mut tokens = Vec::with_capacity(members);
+    let request = |out: &mut Vec<u8>, number: usize| {
+        let pid = number + 1;
+        encode(out, &format!("PID.REGISTER q member-{number} {pid} HOST host-1"))
+    };
+    drive(clients, PIPELINE, members, request, |reply| {
+        tokens.push(reply.field("token").text())
+    })?;
+    Ok(tokens)
+}
+
+/// Appends a beat of the member whose turn it is; the members take turns.
+pub fn beat(out: &mut Vec<u8>, tokens: &[String], turn: usize) -> usize {
+    let number = turn % tokens.len();
+    let token = tokens.get(number).map_or("", String::as_str);
+    encode(out, &format!("HB.BEAT q member-{number} TOKEN {token}"))
+}
+
+/// Appends a hand-made beat: a SET of a key that vanishes by itself; the keys take turns.
+pub fn set_beat(out: &mut Vec<u8>, members: usize, turn: usize) -> usize {
+    encode(out, &format!("SET member-{} alive PX 15000", turn % members))
+}
