@@ -387,7 +387,7 @@ impl Service {
 
     /// The largest TTL of its members, ms.
     pub fn longest_ttl(&self) -> Option<Ms> {
-        self.members.values().map(|present| present.member.ttl).max()
+        self.members.iter().map(|(_, present)| present.member.ttl).max()
     }
 
     /// Somebody else may have changed its keys.
