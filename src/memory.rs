@@ -102,7 +102,7 @@ impl Memory {
     /// leaders wait.
     pub fn start_over(&mut self, now: Steady, with_data: bool) {
         self.presence.reclaims_since = with_data.then_some(now);
-        self.presence.unbind_all();
+        self.presence.unbind_all(|_| true);
         for (name, service) in self.presence.services_mut() {
             service.start_over();
             self.agenda.now(name);
@@ -124,6 +124,7 @@ impl Memory {
         for claims in self.bound.values_mut() {
             claims.retain(|_, bound| !gone(&bound.queue));
         }
+        self.presence.unbind_all(gone);
         for (name, service) in self.presence.services_mut().filter(|(name, _)| gone(name)) {
             service.start_over();
             self.agenda.now(name);

@@ -77,7 +77,8 @@ pub struct Service {
     pub version: u64,
     /// Members that are to go with the next tick, and why.
     pub doomed: BTreeMap<MemberName, Reason>,
-    /// Whether it had a leader since data was loaded: then no grant of before can be lost.
+    /// Whether it had a leader since data was loaded, or one left that may have been it: then no grant of before
+    /// is feared for any more.
     pub settled: bool,
     /// Place in the line of the last candidate that came, ms.
     pub arrival: Ms,
@@ -160,6 +161,8 @@ pub struct Present {
     pub member: Member,
     /// The version of the service in which the record was read.
     pub version: u64,
+    /// Whether it was met in the data: this process did not register it.
+    pub was_met: bool,
     /// Its token, once it was shown.
     pub token: Option<u64>,
     /// Its last sign of life.
@@ -183,6 +186,7 @@ impl Present {
         Present {
             member,
             version: 0,
+            was_met: false,
             token: None,
             alive,
             connections: SmallVec::new(),
@@ -191,6 +195,14 @@ impl Present {
             candidate: false,
             status: None,
             planned: None,
+        }
+    }
+
+    /// One that is met in the data; its record is still to be read.
+    pub fn met(alive: Steady) -> Present {
+        Present {
+            was_met: true,
+            ..Present::new(Member::default(), alive)
         }
     }
 
@@ -385,9 +397,10 @@ impl Service {
         self.moments.first().map(|(moment, _)| *moment)
     }
 
-    /// The largest TTL of its members, ms.
+    /// The largest TTL of the members that were met in the data, ms.
     pub fn longest_ttl(&self) -> Option<Ms> {
-        self.members.iter().map(|(_, present)| present.member.ttl).max()
+        let met = self.members.iter().filter(|(_, present)| present.was_met);
+        met.map(|(_, present)| present.member.ttl).max()
     }
 
     /// Somebody else may have changed its keys.
@@ -562,9 +575,12 @@ impl Presence {
         }
     }
 
-    /// No connection is bound to anything any more.
-    pub fn unbind_all(&mut self) {
-        self.bound.clear();
+    /// No connection is bound to members of these services any more.
+    pub fn unbind_all(&mut self, of: impl Fn(&Name) -> bool) {
+        self.bound.retain(|_, members| {
+            members.retain(|(name, _)| !of(name));
+            !members.is_empty()
+        });
     }
 
     /// Notes which service a queue follows; `None`: the one of its own name.
@@ -584,6 +600,11 @@ impl Presence {
             self.following.insert(queue.clone(), service.clone());
             self.followers.entry(service.clone()).or_default().insert(queue.clone());
         }
+    }
+
+    /// The service a queue follows, as far as its settings were read.
+    pub fn followed_by<'a>(&'a self, queue: &'a Name) -> &'a Name {
+        self.following.get(queue).unwrap_or(queue)
     }
 
     /// The queues that may follow a service: that of its name, and those that were told to.

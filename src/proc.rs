@@ -10,6 +10,9 @@ pub mod register;
 pub mod roster;
 pub mod tick;
 
+#[cfg(test)]
+mod life;
+
 use std::rc::Rc;
 
 use sha2::{Digest, Sha256};
@@ -135,13 +138,15 @@ pub fn adopt(unit: &mut Unit<'_>, name: &Name, member: &str, stored: Option<&[u8
     let candidate = candidate.is_ok_and(|place| place.is_some());
     let service = unit.memory.presence.service(name);
     let known = service.member(member).cloned();
-    let mut present = known.unwrap_or_else(|| Present::new(Member::default(), alive));
+    let mut present = known.unwrap_or_else(|| Present::met(alive));
     if present.member.token != record.token {
         present.token = None;
     }
+    let latest = record.order.max(record.signal_at);
     present.member = record;
     present.candidate = candidate;
     service.put(&Rc::from(member), present, unit.env.settings.ttl);
+    unit.saw_fence(latest);
     plan(unit, name);
     true
 }

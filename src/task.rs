@@ -41,9 +41,9 @@ mod life;
 #[cfg(test)]
 mod members;
 #[cfg(test)]
-mod walk;
+pub(crate) mod walk;
 #[cfg(test)]
-mod world;
+pub(crate) mod world;
 
 use crate::env::Caller;
 use crate::error::Error;

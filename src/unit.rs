@@ -44,14 +44,25 @@ impl From<Reply> for Outcome {
     }
 }
 
+/// Stored fences from here on, the year 2112 in µs, are not ours: behind one of them there would be too few left
+/// that a client can hold exactly.
+const LATEST_FENCE: u64 = MAX_TOKEN.unsigned_abs() / 2;
+
 impl Unit<'_> {
-    /// The next id or fence: larger than any before, in memory or `stored`, and near the time in µs. A stored one
-    /// that no client could hold exactly is not ours and does not count.
+    /// The next id or fence: larger than any before, in memory or `stored`, and near the time in µs.
     pub fn next_fence(&mut self, stored: u64) -> u64 {
-        let stored = if stored < MAX_TOKEN.unsigned_abs() { stored } else { 0 };
-        let fence = self.env.wall_us.max(self.memory.fence + 1).max(stored + 1);
+        self.saw_fence(stored);
+        let fence = self.env.wall_us.max(self.memory.fence + 1);
         self.memory.fence = fence;
         fence
+    }
+
+    /// A fence that was given out before, perhaps by a server whose clock was ahead: later ones are larger. One
+    /// that is too large to be ours does not count.
+    pub fn saw_fence(&mut self, stored: u64) {
+        if stored < LATEST_FENCE {
+            self.memory.fence = self.memory.fence.max(stored);
+        }
     }
 
     /// Ends a client's wait with a reply or an error.

@@ -106,6 +106,17 @@ pub enum Handed {
     },
 }
 
+#[cfg(test)]
+impl Handed {
+    /// The task of a claim.
+    pub fn task(&self) -> &[u8] {
+        match self {
+            Handed::Claim { id, .. } => id,
+            Handed::Member { .. } => panic!("a member: {self:?}"),
+        }
+    }
+}
+
 /// The end of a wait: what the client is told, and what goes with it.
 #[derive(Debug)]
 pub struct Answered {

@@ -34,7 +34,13 @@ impl Command for Resign {
         proc::check(unit, &name)?;
         proc::verify(unit, &name, member, proc::number(args, "token").unwrap_or(0))?;
         if proc::head(unit, &name)?.leader.as_deref() != Some(member) {
-            return Err(proc::fenced(unit, &name)?);
+            // Its grant may be one that a failover has lost: it makes room all the same.
+            if !election::make_room(unit, &name, member)? {
+                return Err(proc::fenced(unit, &name)?);
+            }
+            election::withdraw(unit, &name, member)?;
+            let leader = election::elect(unit, &name)?;
+            return Ok(leader.map_or(Reply::Null, |leader| Reply::text(leader.as_ref())).into());
         }
         let to = args.has("TO").then(|| args.text("TO"));
         if let Some(to) = to {
@@ -50,6 +56,7 @@ impl Command for Resign {
         let present = unit.memory.presence.member(&name, member);
         let record = present.map(|present| present.member.clone());
         let epoch = proc::head(unit, &name)?.epoch;
+        unit.memory.presence.service(&name).settled = true;
         election::vacate(unit, &name)?;
         let event = Event {
             kind: "resigned",

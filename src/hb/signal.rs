@@ -98,15 +98,23 @@ fn to_all(unit: &mut Unit<'_>, name: &Name, word: &str) -> Answer<usize> {
     Ok(members)
 }
 
-/// The clients of members that are to take no more work wait for none.
+/// The clients of members that are to take no more work wait for none, wherever they wait.
 fn send_home(unit: &mut Unit<'_>, name: &Name) {
     for queue in unit.memory.presence.followers(name) {
-        let waiting = unit.memory.waiting.claimers_of(&queue);
-        let quiet: Vec<_> = waiting
-            .filter(|(_, want)| unit.memory.presence.is_quiet(name, &want.worker))
+        let presence = &unit.memory.presence;
+        let waiting = &unit.memory.waiting;
+        let is_quiet = |queue: &Name, worker: &str| presence.is_quiet(presence.followed_by(queue), worker);
+        let home: Vec<_> = waiting
+            .claimers_of(&queue)
+            .filter(|(ticket, want)| {
+                waiting
+                    .names_of(*ticket)
+                    .iter()
+                    .all(|queue| is_quiet(queue, &want.worker))
+            })
             .map(|(ticket, _)| ticket)
             .collect();
-        for ticket in quiet {
+        for ticket in home {
             unit.answer(ticket, Ok(Reply::NullArray), Vec::new());
         }
     }

@@ -70,13 +70,15 @@ impl Fake {
     }
 }
 
-/// The next ten in the order of their hashes: whatever comes or goes meanwhile, one that stays is met.
+/// The next ten, or more of very many, in the order of their hashes: whatever comes or goes meanwhile, one that
+/// stays is met.
 fn scan<T>(all: Vec<T>, cursor: u64, name: fn(&T) -> &Vec<u8>) -> (u64, Vec<T>) {
+    let most = 10.max(all.len() / 10);
     let place = |item: &T| BuildHasherDefault::<DefaultHasher>::default().hash_one(name(item)) >> 1;
     let mut rest: Vec<T> = all.into_iter().filter(|item| place(item) >= cursor).collect();
     rest.sort_by_key(place);
-    let more = rest.len() > 10;
-    rest.truncate(10);
+    let more = rest.len() > most;
+    rest.truncate(most);
     let next = rest.last().filter(|_| more).map_or(0, |last| place(last) + 1);
     (next, rest)
 }

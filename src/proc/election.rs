@@ -10,7 +10,7 @@ use crate::names::Name;
 use crate::presence::{MemberName, Registration, Walk};
 use crate::proc::events::{Event, tell};
 use crate::proc::register::{Registered, register, show};
-use crate::proc::{self, EPOCH, LEADER, SINCE};
+use crate::proc::{self, EPOCH, LEADER, SINCE, tick};
 use crate::reply::Reply;
 use crate::time::Ms;
 use crate::unit::Unit;
@@ -22,6 +22,8 @@ pub const MAX_PRIORITY: i64 = 1_000;
 const ARRIVALS: i64 = 1 << 43;
 /// Candidates of one look at the line.
 const LOOKED_AT: usize = 16;
+/// A service of no more members is read at once when the length of its reclaim window is asked for.
+const FEW: usize = 1_000;
 
 /// The next place in the line for one of this priority, behind all others of it.
 pub fn next_place(unit: &mut Unit<'_>, name: &Name, priority: i64) -> i64 {
@@ -232,15 +234,19 @@ pub fn reclaim_left(unit: &mut Unit<'_>, name: &Name) -> Answer<Ms> {
     let Some(since) = unit.memory.presence.reclaims_since.filter(|_| window > 0) else {
         return Ok(0);
     };
-    let left = |length: Ms| since.after(length.min(window)).since(unit.env.steady).max(0);
+    let now = unit.env.steady;
+    let left = |length: Ms| since.after(length.min(window)).since(now).max(0);
     if left(window) == 0 {
         unit.memory.presence.reclaims_since = None;
         return Ok(0);
     }
-    let known = unit.memory.presence.known(name);
-    if known.is_some_and(|known| known.settled) {
+    if unit.memory.presence.known(name).is_some_and(|known| known.settled) {
         return Ok(0);
     }
+    if (1..=FEW).contains(&unit.keys.hlen(name.members())?) {
+        tick::meet_all(unit, name)?;
+    }
+    let known = unit.memory.presence.known(name);
     let longest = match known.filter(|known| known.walk == Walk::Done) {
         Some(known) => known.longest_ttl(),
         // Members that were not met yet may have any TTL.
@@ -252,6 +258,16 @@ pub fn reclaim_left(unit: &mut Unit<'_>, name: &Name) -> Answer<Ms> {
         Some(ttl) => ttl,
         None => unit.env.settings.ttl,
     }))
+}
+
+/// A member that may have led before a load or a promotion makes room: no grant of before is feared for any more.
+/// Whether one was.
+pub fn make_room(unit: &mut Unit<'_>, name: &Name, member: &str) -> Answer<bool> {
+    let feared = proc::leader(unit, name)?.is_none() && reclaim_left(unit, name)? > 0;
+    let service = unit.memory.presence.service(name);
+    let made = feared && service.member(member).is_some_and(|present| present.was_met);
+    service.settled |= made;
+    Ok(made)
 }
 
 /// Where a member stands, as HB.CAMPAIGN tells it.

@@ -75,7 +75,9 @@ pub fn register(
                 return held_by(unit, name, member, false);
             }
             roster::remove(unit, name, member, &Reason::Replaced)?;
-            election::elect(unit, name)?;
+            if !turn {
+                election::elect(unit, name)?;
+            }
             if let Some(held) = lead_held(unit, name, wish)? {
                 return Ok(held);
             }

@@ -21,6 +21,7 @@ pub fn has_room(unit: &mut Unit<'_>, name: &Name, full: bool) -> Result<(), Erro
 
 /// A new member. Replies its token, if it is to have one.
 pub fn join(unit: &mut Unit<'_>, name: &Name, wish: &Registration, reason: &str) -> Answer<Option<u64>> {
+    end_remains(unit, name, &wish.member)?;
     let epoch = proc::head(unit, name)?.epoch;
     let order = unit.next_fence(epoch);
     let token = wish.with_token.then(|| unit.next_fence(order));
@@ -67,6 +68,21 @@ pub fn join(unit: &mut Unit<'_>, name: &Name, wish: &Registration, reason: &str)
     tell(unit, name, &event)?;
     tell_watchers(unit, name, &wish.member, true);
     Ok(token)
+}
+
+/// One whose record somebody deleted may still be remembered, or named as the leader: that ends before another
+/// takes its name. The tick sees who follows it.
+fn end_remains(unit: &mut Unit<'_>, name: &Name, member: &str) -> Answer<()> {
+    let led = proc::head(unit, name)?.leader.as_deref() == Some(member);
+    if unit.memory.presence.member(name, member).is_some() {
+        remove(unit, name, member, &Reason::Deleted)?;
+    } else if led {
+        election::vacate(unit, name)?;
+    }
+    if led {
+        unit.memory.agenda.now(name);
+    }
+    Ok(())
 }
 
 /// A member that is there comes back with its token, and says again what it is.
@@ -140,6 +156,9 @@ pub fn doom(unit: &mut Unit<'_>, name: &Name, member: &str, reason: Reason) {
 /// A member goes: out of the records and the line of candidates, and the lead is free if it had it. What it held
 /// ends at the end of the unit.
 pub fn remove(unit: &mut Unit<'_>, name: &Name, member: &str, reason: &Reason) -> Answer<()> {
+    if matches!(reason, Reason::Left | Reason::Evicted(_)) {
+        election::make_room(unit, name, member)?;
+    }
     let head = proc::head(unit, name)?;
     let below = unit.next_fence(head.epoch);
     let Some(present) = unit.memory.presence.service(name).take(member) else {
@@ -159,6 +178,7 @@ pub fn remove(unit: &mut Unit<'_>, name: &Name, member: &str, reason: &Reason) -
     };
     tell(unit, name, &event)?;
     if head.leader.as_deref() == Some(member) {
+        unit.memory.presence.service(name).settled = true;
         election::vacate(unit, name)?;
     }
     let lost = *reason != Reason::Left;

@@ -2,7 +2,7 @@
 
 use crate::keyspace::Answer;
 use crate::names::Name;
-use crate::presence::{Reason, Walk};
+use crate::presence::{Present, Reason, Walk};
 use crate::proc::{self, election, roster};
 use crate::time::{Ms, SECOND};
 use crate::unit::Unit;
@@ -34,6 +34,14 @@ pub fn run(unit: &mut Unit<'_>, name: &Name) {
             unit.memory.agenda.at_steady(name, retry);
         }
     }
+}
+
+/// Meets all members at once, for one whose answer depends on them.
+pub fn meet_all(unit: &mut Unit<'_>, name: &Name) -> Answer<()> {
+    while unit.memory.presence.service(name).walk != Walk::Done {
+        walk(unit, name)?;
+    }
+    Ok(())
 }
 
 /// The next members are met: those that are new in memory get their full time from now on.
@@ -73,7 +81,16 @@ fn end_doomed(unit: &mut Unit<'_>, name: &Name) -> Answer<()> {
         let Some((member, reason)) = unit.memory.presence.service(name).doomed.pop_first() else {
             return Ok(());
         };
-        roster::remove(unit, name, &member, &reason)?;
+        // It may have come back meanwhile.
+        let present = unit.memory.presence.member(name, &member);
+        let goes = match reason {
+            Reason::Disconnect => present.is_some_and(Present::is_away),
+            Reason::Deleted => !proc::find(unit, name, &member)?,
+            _ => true,
+        };
+        if goes {
+            roster::remove(unit, name, &member, &reason)?;
+        }
     }
     if !unit.memory.presence.service(name).doomed.is_empty() {
         unit.memory.agenda.now(name);
@@ -93,7 +110,9 @@ fn end_overdue(unit: &mut Unit<'_>, name: &Name) -> Answer<()> {
         let Some(member) = unit.memory.presence.service(name).take_due(now) else {
             return Ok(());
         };
-        let Some(present) = unit.memory.presence.member(name, &member) else {
+        // Somebody else may have changed its record.
+        let there = proc::find(unit, name, &member)?;
+        let Some(present) = unit.memory.presence.member(name, &member).filter(|_| there) else {
             continue;
         };
         let Some((deadline, _)) = present.deadline(default) else {

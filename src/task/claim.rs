@@ -23,7 +23,7 @@ pub struct Claim;
 impl Command for Claim {
     const SPEC: Spec = Spec {
         name: "TASK.CLAIM",
-        summary: "Claims ready tasks for a worker, waiting for the first if told to.",
+        summary: "Claims ready tasks for a worker, waiting for the first if told to; LEASE MEMBER: for as long as the worker is a member of the queue's service.",
         complexity: "O(N) for N tasks claimed",
         access: Access::Write,
         blocking: true,

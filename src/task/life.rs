@@ -2,7 +2,6 @@
 
 use super::world::{Came, START, World};
 use crate::reply::Reply;
-use crate::waiting::Handed;
 
 #[test]
 fn a_task_is_claimed_once_and_acknowledged() {
@@ -159,9 +158,9 @@ fn waiting_clients_are_served_in_order_of_arrival() {
     let served: Vec<(u64, String)> = world
         .answered
         .iter()
-        .map(|answer| match &answer.handed[0] {
-            Handed::Claim { id, .. } => (answer.ticket, String::from_utf8(id.to_vec()).unwrap()),
-            other => panic!("{other:?}"),
+        .map(|answer| {
+            let id = answer.handed[0].task().to_vec();
+            (answer.ticket, String::from_utf8(id).unwrap())
         })
         .collect();
     assert_eq!(served, [(tickets[0], "a".into()), (tickets[1], "b".into())]);

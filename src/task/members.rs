@@ -5,7 +5,6 @@ use super::world::{World, queue};
 use crate::keyspace::fake::Value;
 use crate::names::Touched;
 use crate::time::Steady;
-use crate::waiting::{Answered, Handed};
 
 /// A world with tasks `t0`, `t1`, ... in queue `q`.
 fn tasks(count: usize) -> World {
@@ -57,7 +56,7 @@ fn one_that_leaves_gives_back_without_an_attempt_and_those_that_wait_are_served(
     world.say("TASK.CLAIM q w COUNT 2");
     assert_eq!(world.say("TASK.CLAIM q next BLOCK 0"), "(waits)");
     assert_eq!(world.say("PID.DEREGISTER q w PID 7"), "1");
-    assert_eq!(handed_id(&world.answered[0]), "t0");
+    assert_eq!(world.answered[0].handed[0].task(), b"t0");
     assert!(world.say("TASK.GET q t0").contains("attempt=1"));
     assert!(world.say("TASK.GET q t0").contains("lost=0"));
 }
@@ -206,7 +205,7 @@ fn a_waiting_client_that_is_no_member_any_more_is_told_when_its_turn_comes() {
         .answered
         .iter()
         .map(|answer| match &answer.reply {
-            Ok(_) => handed_id(answer),
+            Ok(_) => String::from_utf8_lossy(answer.handed[0].task()).into_owned(),
             Err(error) => error.to_string(),
         })
         .collect();
@@ -308,8 +307,8 @@ fn a_client_that_is_quiet_in_one_of_its_queues_is_passed_over_there() {
     assert_eq!(world.say("TASK.CLAIM q other BLOCK 0"), "(waits)");
     world.say("TASK.SCHEDULE q p ID a");
     world.say("TASK.SCHEDULE r p ID b");
-    let handed: Vec<String> = world.answered.iter().map(handed_id).collect();
-    assert_eq!(handed, ["a", "b"]);
+    let handed: Vec<&[u8]> = world.answered.iter().map(|answer| answer.handed[0].task()).collect();
+    assert_eq!(handed, [b"a".as_slice(), b"b"]);
     assert_eq!(world.say("TASK.MCLAIM 2 q r w BLOCK 0"), "(waits)");
     world.say("HB.SIGNAL q w none");
     world.say("TASK.SCHEDULE q p ID c");
@@ -447,12 +446,4 @@ fn check_claims(world: &mut World, seed: u64) {
         .map(|worker| world.memory.cancelled_of(&queue("q"), worker).len())
         .sum();
     assert_eq!(cancelled, shown.matches("cancelled=1").count(), "seed {seed}");
-}
-
-/// The id of the task that ended a wait.
-fn handed_id(answered: &Answered) -> String {
-    match &answered.handed[0] {
-        Handed::Claim { id, .. } => String::from_utf8_lossy(id).into_owned(),
-        Handed::Member { .. } => panic!("a member"),
-    }
 }

@@ -28,6 +28,8 @@ pub struct World {
     pub steady: Steady,
     pub module: Module,
     pub answered: Vec<Answered>,
+    /// Whether the server's memory is full.
+    pub full: bool,
     units: u64,
 }
 
@@ -56,7 +58,7 @@ impl Visitor for Find<'_> {
             db: 0,
             connection: self.connection,
             may_wait: self.connection.is_some(),
-            memory_full: false,
+            memory_full: self.world.full,
             may_see: &|_| true,
         };
         let before = (self.world.keys.clone(), self.world.keys.writes);
@@ -95,11 +97,12 @@ impl World {
             steady: Steady(START),
             module: Module::default(),
             answered: Vec::new(),
+            full: false,
             units: 0,
         }
     }
 
-    fn env(&mut self) -> Env {
+    pub fn env(&mut self) -> Env {
         self.units += 1;
         Env {
             wall: self.wall,
@@ -126,7 +129,12 @@ impl World {
 
     /// Runs a command given as words; the reply as text, the error as it is.
     pub fn say(&mut self, line: &str) -> String {
-        match self.run(Some(1), &words(line)) {
+        self.hear(1, line)
+    }
+
+    /// The same over another connection.
+    pub fn hear(&mut self, connection: u64, line: &str) -> String {
+        match self.run(Some(connection), &words(line)) {
             Ok(Came::Reply(reply)) => show(&reply),
             Ok(Came::Waits(_)) => "(waits)".into(),
             Err(error) => format!("-{error}"),
@@ -157,21 +165,29 @@ impl World {
     /// Runs the tick until nothing is due.
     pub fn tick(&mut self) {
         for _ in 0..100_000 {
-            let env = self.env();
-            let Some(name) = self.memory.agenda.take_due(&env) else {
-                self.answered.extend(self.memory.waiting.take_answered());
+            if !self.slice() {
                 return;
-            };
+            }
+        }
+        panic!("the tick never comes to rest");
+    }
+
+    /// Runs one slice of the tick; whether anything was due.
+    pub fn slice(&mut self) -> bool {
+        let env = self.env();
+        let due = self.memory.agenda.take_due(&env);
+        if let Some(name) = &due {
             tick::run(
                 &mut Unit {
                     keys: &mut self.keys,
                     memory: &mut self.memory,
                     env,
                 },
-                &name,
+                name,
             );
         }
-        panic!("the tick never comes to rest");
+        self.answered.extend(self.memory.waiting.take_answered());
+        due.is_some()
     }
 
     /// Forgets everything derived, as a restart does.
@@ -184,6 +200,7 @@ impl World {
         for (name, what) in self.keys.keys.keys().filter_map(|key| owner(0, key)) {
             self.memory.touched(&name, what);
         }
+        self.memory.start_over(self.steady, !self.keys.keys.is_empty());
     }
 
     fn ids(&self, index: Index) -> Vec<Vec<u8>> {
@@ -266,7 +283,7 @@ pub fn queue(text: &str) -> Name {
     Name::new(0, text.as_bytes()).unwrap()
 }
 
-fn words(line: &str) -> Vec<&[u8]> {
+pub fn words(line: &str) -> Vec<&[u8]> {
     line.split(' ').map(str::as_bytes).collect()
 }
 

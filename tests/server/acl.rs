@@ -82,6 +82,38 @@ fn only_the_queues_a_user_may_access_are_listed() {
 }
 
 #[test]
+fn members_and_leaders_take_rights_to_their_service() {
+    let server = Server::start();
+    let mut worker = user(
+        &server,
+        "worker",
+        "+pid.register +hb.beat +hb.campaign +hb.fenced ~mail",
+    );
+    let mut viewer = user(&server, "viewer", "+pid.get +pid.list +hb.leader ~mail");
+    let token = worker.must("PID.REGISTER mail w 1").field("token").int();
+    let epoch = worker.must(&format!("HB.CAMPAIGN mail w {token}")).field("epoch").int();
+    assert_eq!(viewer.call("PID.GET mail w role"), "'leader'");
+    assert_eq!(viewer.call("HB.LEADER mail").field("epoch").int(), epoch);
+    for words in [
+        "PID.EVICT mail w",
+        "HB.SIGNAL mail w stop",
+        "PID.REGISTER secret w 1",
+        "HB.BEAT secret w",
+        &format!("HB.FENCED mail {epoch} SET mail x"),
+    ] {
+        assert_eq!(worker.call(words).code(), "NOPERM", "{words}");
+    }
+    for words in [
+        "HB.BEAT mail w",
+        "HB.CHECK mail 1",
+        "PID.LIST secret",
+        "HB.LEADER secret",
+    ] {
+        assert_eq!(viewer.call(words).code(), "NOPERM", "{words}");
+    }
+}
+
+#[test]
 fn a_bare_name_opens_the_queue_and_not_its_keys() {
     let server = Server::start();
     let mut admin = server.client();

@@ -277,3 +277,47 @@ fn beats_work_in_transactions_and_scripts() {
     let now = client.epoch("s");
     assert_eq!(epoch, format!("['leader', 'leader', 'FENCED epoch={now} leader=b']"));
 }
+
+#[test]
+fn cancelled_tasks_are_told_after_a_restart_and_for_every_queue_of_the_service() {
+    let mut server = Server::builder().append_always().start();
+    let mut client = server.client();
+    client.must("TASK.CONFIG SET {app}q service {app}s");
+    client.must("HB.BEAT {app}s a TTL 60000");
+    for queue in ["{app}q", "{app}s", "{app}r"] {
+        client.schedule(&format!("{queue} p ID of-{}", &queue[5..]));
+        client.claim(&format!("{queue} a LEASE 600000"));
+        client.must(&format!("TASK.CANCEL {queue} of-{}", &queue[5..]));
+    }
+    let cancelled = |client: &mut Client| {
+        let reply = client.must("HB.BEAT {app}s a");
+        let mut ids: Vec<String> = reply.field("cancelled").items().iter().map(Value::text).collect();
+        ids.sort();
+        ids.join(" ")
+    };
+    assert_eq!(cancelled(&mut client), "of-q of-s");
+    server.kill_9();
+    server.start_again(&[]);
+    let mut client = server.client();
+    wait_until("the claims are known again", || cancelled(&mut client) == "of-q of-s");
+}
+
+#[test]
+fn who_registers_anew_does_not_have_the_signals_of_before() {
+    let server = Server::start();
+    let mut client = server.client();
+    for signal in ["HB.SIGNAL s a quiet", "HB.SIGNAL s * stop"] {
+        let token = client.register("s a 12");
+        client.must(signal);
+        let beat = format!("HB.BEAT s a TOKEN {token}");
+        assert_ne!(client.must(&beat).field("signal"), &Value::Null);
+        client.must(&format!("PID.REGISTER s a 13 TOKEN {token}"));
+        assert_ne!(client.must(&beat).field("signal"), &Value::Null, "a return keeps it");
+        client.must("PID.EVICT s a");
+        client.register("s a 14");
+        assert_eq!(client.call("PID.GET s a signal"), Value::Null, "{signal}");
+        client.schedule("s x");
+        assert_eq!(client.call("TASK.CLAIM s a").ids().len(), 1);
+        client.must("PID.EVICT s a");
+    }
+}

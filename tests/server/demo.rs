@@ -58,7 +58,7 @@ fn text(output: &Output) -> String {
 }
 
 #[test]
-fn the_demo_survives_a_killed_worker_and_server_with_files_of_any_name() {
+fn the_demo_survives_a_killed_primary_worker_and_server_with_files_of_any_name() {
     let run = Run::new();
     let files = run.dir.path().join("files");
     fs::create_dir_all(files.join("-sub folder")).unwrap();
@@ -86,7 +86,12 @@ fn the_demo_survives_a_killed_worker_and_server_with_files_of_any_name() {
     let timeline = text(&output);
     assert!(output.status.success(), "{timeline}");
     for line in [
+        "kills writer-1 with -9",
+        "stops writer-2 for a while",
+        "writer-2  is refused: FENCED epoch=",
+        "lines by 3 leaders: none by one that led no more",
         "kills worker-2 with -9",
+        "and its tasks free for the others",
         "kills the server with -9",
         "16 results compared with sha256sum: none missing, none wrong",
     ] {
@@ -94,21 +99,36 @@ fn the_demo_survives_a_killed_worker_and_server_with_files_of_any_name() {
     }
 
     let port = run.port();
-    let check = |file: &str| {
-        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("demo/check");
-        let mut command = Command::new(script);
+    let passes = |script: &str, args: &[&str]| {
+        let mut command = Command::new(Path::new(env!("CARGO_MANIFEST_DIR")).join(script));
         command
-            .arg(file)
+            .args(args)
             .current_dir(&files)
             .env("PORT", &port)
             .env("CLI", super::readme::cli());
         command.output().unwrap().status.success()
     };
-    assert!(check("./two words"));
+    assert!(passes("demo/check", &["./two words"]));
     fs::write(files.join("two words"), "others").unwrap();
-    assert!(!check("./two words"), "a wrong result is told");
+    assert!(!passes("demo/check", &["./two words"]), "a wrong result is told");
     fs::write(files.join("new"), "").unwrap();
-    assert!(!check("./new"), "a missing result is told");
+    assert!(!passes("demo/check", &["./new"]), "a missing result is told");
+
+    assert!(passes("demo/ledger", &[]));
+    let redis = |args: &[&str]| {
+        let mut command = Command::new(super::readme::cli());
+        text(&command.args(["-p", &port]).args(args).output().unwrap())
+            .trim_end()
+            .to_string()
+    };
+    let first = redis(&["LINDEX", "{ledger}lines", "0"]);
+    let last = redis(&["LINDEX", "{ledger}lines", "-1"]);
+    for forged in [first, last.replace("writer-3", "writer-1")] {
+        redis(&["RPUSH", "{ledger}lines", &forged]);
+        assert!(!passes("demo/ledger", &[]), "{forged} is told");
+        redis(&["RPOP", "{ledger}lines"]);
+    }
+    assert!(passes("demo/ledger", &[]));
 }
 
 #[test]

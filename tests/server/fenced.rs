@@ -262,3 +262,19 @@ fn a_script_is_fenced_when_it_checks_first() {
     assert!(late.to_string().starts_with("-FENCED epoch=0 leader="), "{late}");
     assert_eq!(client.digest(), digest);
 }
+
+#[test]
+fn nothing_is_bound_to_a_command_inside() {
+    let server = Server::start();
+    let mut client = server.client();
+    let epoch = lead(&mut client);
+    client.schedule("s x ID t");
+    for words in ["TASK.CLAIM s w BIND", "PID.REGISTER s b 1 BIND", "HB.BEAT s b BIND"] {
+        let refused = client.call(&format!("HB.FENCED s {epoch} {words}"));
+        assert!(refused.to_string().starts_with("-BADARG BIND"), "{words}: {refused}");
+    }
+    assert_eq!(
+        (client.counts("s"), client.members("s")),
+        ("ready 1".into(), vec!["a".into()])
+    );
+}

@@ -189,6 +189,55 @@ fn our_changes_are_notified_like_those_of_ordinary_commands() {
 }
 
 #[test]
+fn changes_of_members_and_leaders_are_notified_too() {
+    let server = Server::start();
+    let (mut client, mut listener) = (server.client(), server.client());
+    client.must("CONFIG SET notify-keyspace-events KEA");
+    listener.must("PSUBSCRIBE __keyspace@0__:proc:*");
+    let mut heard = |client: &mut Client, words: &str| -> Vec<String> {
+        client.must(words);
+        client.must("SET proc:the-end x");
+        let mut events = Vec::new();
+        loop {
+            let message = listener.receive();
+            let key = message.item(2).text();
+            let key = key.trim_start_matches("__keyspace@0__:proc:");
+            if key == "the-end" {
+                events.sort();
+                return events;
+            }
+            events.push(format!("{} {key}", message.item(3).text()));
+        }
+    };
+    assert_eq!(
+        heard(&mut client, "PID.REGISTER s a 1 TTL 0 EXCLUSIVE"),
+        ["hset {s}", "hset {s}:members", "xadd {s}:events", "xadd {s}:events"]
+    );
+    assert_eq!(
+        heard(&mut client, "HB.BEAT s b CAMPAIGN"),
+        ["hset {s}:members", "xadd {s}:events", "zadd {s}:candidates"]
+    );
+    assert_eq!(
+        heard(&mut client, "PID.EVICT s b"),
+        [
+            "del {s}:candidates",
+            "hdel {s}:members",
+            "xadd {s}:events",
+            "zrem {s}:candidates"
+        ]
+    );
+    for look in [
+        "PID.GET s a",
+        "PID.LIST s",
+        "HB.LEADER s",
+        "PID.AWAIT s a UP",
+        "PID.REGISTER s b 1 EXCLUSIVE",
+    ] {
+        assert_eq!(heard(&mut client, look), Vec::<String>::new(), "{look}");
+    }
+}
+
+#[test]
 fn a_watched_key_that_we_change_breaks_the_transaction() {
     let server = Server::start();
     let (mut client, mut other) = (server.client(), server.client());

@@ -50,6 +50,7 @@ mod proc_input;
 mod proc_keys;
 mod proc_replication;
 mod proc_tokens;
+mod proc_waits;
 mod queues;
 mod readme;
 mod reclaim;

@@ -31,9 +31,9 @@ fn every_event_has_all_fields_and_stands_in_the_order_of_the_decisions() {
         event("leader", "a", "12", "h", &first, ""),
         event("signal", "a", "12", "h", "", "quiet"),
         event("signal", "*", "", "", "", "none"),
-        event("down", "a", "12", "h", &first, "evicted"),
+        event("down", "a", "12", "h", "", "evicted"),
         event("leader", "b", "", "", &second, ""),
-        event("down", "b", "", "", &second, "tired"),
+        event("down", "b", "", "", "", "tired"),
     ];
     assert_eq!(entries.items().len(), expected.len(), "{entries}");
     for (at, expected) in expected.iter().enumerate() {
@@ -110,7 +110,7 @@ fn what_happens_in_one_step_stands_together() {
             "down old0 reason=reboot".to_string(),
             "down old1 reason=reboot".into(),
             "down old2 reason=reboot".into(),
-            format!("down old3 epoch={} reason=reboot", holder.field("epoch").int()),
+            "down old3 reason=reboot".into(),
             format!("leader other epoch={}", leader.field("epoch").int()),
             "up new reason=registered".into(),
         ]
@@ -126,7 +126,6 @@ fn members_whose_keys_a_user_deletes_are_down_as_deleted() {
     let token = client.register("s a 12 TTL 0");
     client.register("s b 13 TTL 0");
     client.must(&format!("HB.CAMPAIGN s a {token}"));
-    let epoch = client.epoch("s");
     client.must("HDEL proc:{s}:members a");
     assert_eq!(client.call("PID.GET s a"), Value::Null);
     assert_eq!(
@@ -134,8 +133,9 @@ fn members_whose_keys_a_user_deletes_are_down_as_deleted() {
         "-NOMEMBER no such member"
     );
     wait_until("nobody leads", || client.call("HB.LEADER s") == Value::Null);
-    let down = format!("down a epoch={epoch} reason=deleted");
-    wait_until("it is told", || client.told("s").contains(&down));
+    wait_until("it is told", || {
+        client.told("s").contains(&"down a reason=deleted".to_string())
+    });
     assert_eq!(client.members("s"), ["b"]);
     assert_eq!(client.must("HB.BEAT s new CAMPAIGN").field("role"), "'leader'");
 }

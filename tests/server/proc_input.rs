@@ -42,12 +42,12 @@ const CASES: &[(&str, &str, &str)] = &[
     ("PID.REGISTER s x 1 TOKEN 9007199254740992", "BADARG TOKEN ", TOKEN),
     (
         "PID.REGISTER s x 1 META 0",
-        "BADARG numfields must be an integer from 1 to 100",
+        "BADARG META must be an integer from 1 to 100",
         "",
     ),
     (
         "PID.REGISTER s x 1 META 101 a b",
-        "BADARG numfields must be an integer from 1 to 100",
+        "BADARG META must be an integer from 1 to 100",
         "",
     ),
     ("PID.REGISTER s x 1 META 1 a", "BADARG value is missing its value", ""),

@@ -1,13 +1,12 @@
-//! What the README shows, done: the session, the workers, the users; and that the tests it names exist.
+//! What the README shows, done: sessions, programs, users; and that the tests it names exist.
 
-use std::collections::BTreeMap;
+mod programs;
+mod session;
+
 use std::fs;
-use std::os::unix::fs::PermissionsExt;
-use std::os::unix::process::CommandExt;
-use std::path::Path;
-use std::process::{Child, Command};
+use std::process::Command;
 
-use crate::support::{Client, Server, wait_until};
+use crate::support::{Client, Server};
 
 fn readme() -> String {
     fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/README.md")).unwrap()
@@ -33,173 +32,6 @@ fn block(language: &str, start: &str) -> String {
 pub fn cli() -> &'static str {
     let found = Command::new("redis-cli").arg("--version").output().is_ok();
     if found { "redis-cli" } else { "valkey-cli" }
-}
-
-/// Runs a command line that begins with redis-cli, on this server and as in a terminal.
-fn shell(server: &Server, line: &str) -> String {
-    let args = line.strip_prefix("redis-cli ").unwrap();
-    let line = format!("{} --no-raw -s \"$SOCKET\" {args}", cli());
-    let output = Command::new("sh")
-        .args(["-c", &line])
-        .env("SOCKET", server.dir().join("s"))
-        .output()
-        .unwrap();
-    assert!(
-        output.stderr.is_empty(),
-        "{line}: {}",
-        String::from_utf8_lossy(&output.stderr)
-    );
-    String::from_utf8(output.stdout).unwrap().trim_end().to_string()
-}
-
-/// Words and what is between them.
-fn pieces(text: &str) -> Vec<&str> {
-    let mut pieces = Vec::new();
-    let mut rest = text;
-    while let Some(first) = rest.chars().next() {
-        let is_word = first.is_ascii_alphanumeric();
-        let end = rest
-            .find(|c: char| c.is_ascii_alphanumeric() != is_word)
-            .unwrap_or(rest.len());
-        let (piece, more) = rest.split_at(end);
-        pieces.push(piece);
-        rest = more;
-    }
-    pieces
-}
-
-/// Whether a word is an id, a token or a time, or one of these in a header: other in every run.
-fn is_volatile(word: &str) -> bool {
-    let is_number = word.bytes().all(|byte| byte.is_ascii_digit());
-    match word.len() {
-        13 | 16 => is_number && word.starts_with('1'),
-        11 => word.starts_with(['0', '1']),
-        9 => word.starts_with("0m"),
-        _ => false,
-    }
-}
-
-/// Volatile words of the README, and what stands for them in this run.
-#[derive(Default)]
-struct Seen(BTreeMap<String, String>);
-
-impl Seen {
-    /// Fails unless the texts are alike but for volatile words, each always standing for the same one.
-    fn compare(&mut self, command: &str, expected: &str, actual: &str) {
-        let (left, right) = (pieces(expected), pieces(actual));
-        let alike = left.len() == right.len()
-            && left.iter().zip(&right).all(|(left, right)| {
-                left == right
-                    || is_volatile(left)
-                        && is_volatile(right)
-                        && left.len() == right.len()
-                        && self.0.entry((*left).into()).or_insert_with(|| (*right).into()) == right
-            });
-        assert!(alike, "$ {command}\nREADME:\n{expected}\nnow:\n{actual}");
-    }
-
-    /// The command with the words of this run.
-    fn fill_in(&self, command: &str) -> String {
-        let known = |piece: &str| self.0.get(piece).cloned().unwrap_or_else(|| piece.into());
-        pieces(command).into_iter().map(known).collect()
-    }
-}
-
-#[test]
-fn the_first_session_is_what_happens() {
-    let server = Server::start();
-    let mut seen = Seen::default();
-    let mut commands = 0;
-    for step in blocks("console").concat().split("$ ").skip(1) {
-        let (command, expected) = step.split_once('\n').unwrap();
-        let actual = shell(&server, &seen.fill_in(command));
-        seen.compare(command, expected.trim_end(), &actual);
-        commands += 1;
-    }
-    assert!(commands > 10);
-}
-
-/// Ended when dropped, with the processes it has started.
-struct Worker(Child);
-
-impl Drop for Worker {
-    fn drop(&mut self) {
-        let group = format!("-{}", self.0.id());
-        let _ = Command::new("kill").args(["-9", "--", &group]).status();
-        let _ = self.0.wait();
-    }
-}
-
-/// Gives a worker two good tasks and one that fails at first.
-#[track_caller]
-fn works(server: &Server, delivered: &Path, program: &mut Command) {
-    let mut client = server.client();
-    let _worker = Worker(program.process_group(0).spawn().unwrap());
-    client.call_args(&["TASK.SCHEDULE", "mail", "to ann: hello\n  two lines"]);
-    client.call_args(&["TASK.SCHEDULE", "mail", "to bob: flaky", "BACKOFF", "FIXED", "10"]);
-    wait_until("all is done", || client.stat("mail", "total_acked") == 2);
-    client.schedule("mail late");
-    wait_until("the late one is done", || client.stat("mail", "total_acked") == 3);
-    assert_eq!(client.stat("mail", "total_failed"), 1);
-    let delivered = fs::read_to_string(delivered).unwrap();
-    assert_eq!(delivered, "to ann: hello\n  two lines\nto bob: flaky\nlate\n");
-}
-
-fn executable(path: &Path, text: &str) {
-    fs::write(path, text).unwrap();
-    fs::set_permissions(path, fs::Permissions::from_mode(0o755)).unwrap();
-}
-
-#[test]
-fn the_worker_in_shell_works() {
-    let server = Server::start();
-    let dir = tempfile::tempdir().unwrap();
-    let delivered = dir.path().join("delivered");
-    let client = format!("#!/bin/sh\nPATH=${{PATH#*:}} exec {} -s \"$SOCKET\" \"$@\"\n", cli());
-    executable(&dir.path().join("redis-cli"), &client);
-    let deliver = "#!/bin/sh\ncase $1 in *flaky) [ -e tried ] || { touch tried; echo no luck; exit 1; } ;; esac\n\
-                   printf '%s\\n' \"$1\" >>delivered\n";
-    executable(&dir.path().join("deliver"), deliver);
-    fs::write(dir.path().join("worker.sh"), block("sh", "# worker.sh")).unwrap();
-    let path = format!("{}:{}", dir.path().display(), std::env::var("PATH").unwrap());
-    let mut worker = Command::new("sh");
-    worker.args(["worker.sh", "worker-1"]).current_dir(dir.path());
-    worker.env("PATH", path).env("SOCKET", server.dir().join("s"));
-    works(&server, &delivered, worker.stdout(std::process::Stdio::null()));
-}
-
-#[test]
-#[ignore = "needs python3 with the package redis"]
-fn the_worker_in_python_works() {
-    let deliver = "import os.path\ndef deliver(payload):\n    if payload.endswith('flaky') and not os.path.exists('tried'):\n        \
-                   open('tried', 'w'); raise ValueError('no luck')\n    open('delivered', 'a').write(payload + '\\n')\n";
-    in_language("python", "# worker.py", deliver, "worker.py", "python3");
-}
-
-#[test]
-#[ignore = "needs node with the package ioredis, its folder node_modules in $NODE_DIR"]
-fn the_worker_in_node_works() {
-    let deliver = "import fs from 'fs';\nasync function deliver(payload) {\n  if (payload.endsWith('flaky') && !fs.existsSync('tried')) \
-                   { fs.writeFileSync('tried', ''); throw new Error('no luck'); }\n  fs.appendFileSync('delivered', payload + '\\n');\n}\n";
-    in_language("js", "// worker.mjs", deliver, "worker.mjs", "node");
-}
-
-#[track_caller]
-fn in_language(language: &str, start: &str, deliver: &str, file: &str, interpreter: &str) {
-    let server = Server::builder().listening().start();
-    let dir = tempfile::tempdir().unwrap();
-    if let Ok(node_dir) = std::env::var("NODE_DIR") {
-        std::os::unix::fs::symlink(
-            Path::new(&node_dir).join("node_modules"),
-            dir.path().join("node_modules"),
-        )
-        .unwrap();
-    }
-    fs::write(dir.path().join(file), format!("{deliver}{}", block(language, start))).unwrap();
-    let mut worker = Command::new(interpreter);
-    worker.arg(file).current_dir(dir.path());
-    worker.env("REDIS_URL", format!("redis://127.0.0.1:{}", server.port()));
-    works(&server, &dir.path().join("delivered"), &mut worker);
 }
 
 #[test]
@@ -245,12 +77,37 @@ fn the_four_users_may_do_their_part_and_no_more() {
         ("TASK.STATS mail", "operator viewer"),
         ("TASK.QUEUES", "operator viewer"),
         ("TASK.HELP", "operator viewer"),
+        ("PID.REGISTER mail w 1", "worker"),
+        ("PID.DEREGISTER mail w PID 1", "worker"),
+        ("PID.EVICT mail w", "operator"),
+        ("PID.GET mail w", "worker operator viewer"),
+        ("PID.LIST mail", "operator viewer"),
+        ("PID.SERVICES", "operator viewer"),
+        ("PID.AWAIT mail w UP", "operator viewer"),
+        ("PID.HELP", "operator viewer"),
+        ("HB.BEAT mail w", "worker"),
+        ("HB.CAMPAIGN mail w 1", "worker"),
+        ("HB.WITHDRAW mail w 1", "worker"),
+        ("HB.RESIGN mail w 1", "worker"),
+        ("HB.LEADER mail", "worker operator viewer"),
+        ("HB.CHECK mail 1", "worker"),
+        ("HB.FENCED mail 1 TASK.CLAIM mail w", "worker"),
+        ("HB.SIGNAL mail w quiet", "operator"),
+        ("HB.HELP", "operator viewer"),
+        ("XRANGE proc:{mail}:events - +", "viewer"),
+        ("XREAD STREAMS proc:{mail}:events 0", "viewer"),
         ("INFO steward", "operator viewer"),
         ("TASK.SCHEDULE other x", ""),
         ("TASK.CLAIM other w", ""),
         ("TASK.DROP other", ""),
         ("TASK.STATS other", ""),
+        ("PID.REGISTER other w 1", ""),
+        ("PID.EVICT other w", ""),
+        ("HB.BEAT other w", ""),
+        ("HB.SIGNAL other w quiet", ""),
         ("GET task:{mail}:t:a", ""),
+        ("XRANGE proc:{other}:events - +", ""),
+        ("XADD proc:{mail}:events * type down", ""),
         ("FLUSHALL", ""),
     ] {
         assert_eq!(may(&mut admin, call), users, "{call}");

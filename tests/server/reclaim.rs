@@ -120,20 +120,38 @@ fn forgotten(server: &mut Server) -> (i64, i64) {
 
 #[test]
 fn the_window_ends_when_the_old_leader_leaves() {
-    for leave in [
-        "PID.DEREGISTER s old TOKEN {token}",
-        "PID.DEREGISTER s old PID 1",
-        "PID.EVICT s old",
+    for (leave, reply) in [
+        ("PID.DEREGISTER s old TOKEN {token}", "1"),
+        ("PID.DEREGISTER s old PID 1", "1"),
+        ("PID.EVICT s old", "1"),
+        ("HB.RESIGN s old {token}", "'other'"),
     ] {
         let mut server = lasting(60_000).start();
         let (old, other) = forgotten(&mut server);
         let mut client = server.client();
         let leave = leave.replace("{token}", &old.to_string());
-        assert_eq!(client.call(&leave), "1");
+        assert_eq!(client.call(&leave), reply);
         let leads = client.call(&format!("HB.CAMPAIGN s other {other} BLOCK 20000"));
         assert_eq!(leads.field("role"), "'leader'", "{leave}");
         assert_eq!(client.info("steward_reclaiming"), "0");
     }
+}
+
+#[test]
+fn who_came_after_the_restart_neither_ends_the_window_nor_makes_it_longer() {
+    let mut server = lasting(60_000).start();
+    server.client().register("s a 1 TTL 900");
+    let begun = restart(&mut server);
+    let mut client = server.client();
+    let new = client.register("s new 2 TTL 60000");
+    is_told_to_wait(&client.call(&format!("HB.CAMPAIGN s new {new}")), 900);
+    let other = client.register("s other 3 TTL 60000");
+    assert_eq!(client.call(&format!("PID.DEREGISTER s other TOKEN {other}")), "1");
+    is_told_to_wait(&client.call(&format!("HB.CAMPAIGN s new {new}")), 900);
+    assert_eq!(client.call(&format!("HB.RESIGN s new {new}")).code(), "FENCED");
+    let leads = client.call(&format!("HB.CAMPAIGN s new {new} BLOCK 20000"));
+    assert_eq!(leads.field("role"), "'leader'");
+    assert!(unix_ms() - begun >= 900);
 }
 
 #[test]

@@ -52,6 +52,7 @@ pub fn rebase(unit: &mut Unit<'_>, name: &Name, settings: &Settings) -> Answer<b
 
 /// Remembers a claim, and that it has ended when its holder is gone.
 fn note(unit: &mut Unit<'_>, name: &Name, settings: &Settings, id: &[u8], record: &Record) {
+    unit.saw_fence(record.fence);
     let id = Id::from_slice(id);
     if record.has(CANCELLED) {
         cancel::note(unit, name, &id, record);

@@ -1,0 +1,143 @@
+//! Unit tests: what time does, and what it costs.
+
+use super::{closed, events, members, of, register, service, wait};
+use crate::keyspace::fake::Value;
+use crate::names::Touched;
+use crate::task::world::World;
+
+#[test]
+fn after_a_load_members_have_their_full_time_spread_over_ticks() {
+    let mut world = World::new();
+    for number in 0..350 {
+        world.say(&format!("HB.BEAT s m{number:03} TTL 1000"));
+    }
+    let bound = register(&mut world, "bound 1 BIND TTL 0");
+    register(&mut world, "file 1 TTL 0");
+    world.pass(900);
+    world.restart();
+    world.tick();
+    assert_eq!(of(&world.say("PID.REGISTER s bound 2"), "status"), "held");
+    let left = |world: &World| members(world).len();
+    world.pass(999);
+    assert_eq!(left(&world), 352);
+    let mut gone = Vec::new();
+    for _ in 0..5 {
+        world.pass(1);
+        gone.push(352 - left(&world));
+    }
+    assert!(gone[0] <= 101 && gone[1] <= 201 && gone[2] <= 301, "{gone:?}");
+    assert_eq!(gone[3..], [350, 350]);
+    // A bound one that does not come back has the default.
+    world.pass(15_000);
+    assert_eq!(members(&world), ["file"]);
+    assert!(
+        world
+            .say(&format!("HB.BEAT s bound TOKEN {bound}"))
+            .starts_with("-NOMEMBER")
+    );
+}
+
+#[test]
+fn a_stall_holds_members_until_what_queued_up_was_read() {
+    let mut world = World::new();
+    register(&mut world, "silent 1 TTL 1000");
+    let a = register(&mut world, "a 1 TTL 1000");
+    world.wall = world.wall.after(1_500);
+    world.steady = world.steady.after(1_500);
+    world.memory.holds.stalled(world.steady, 800);
+    world.tick();
+    assert_eq!(members(&world), ["a", "silent"]);
+    world.memory.holds.turned(world.steady);
+    world.say(&format!("HB.BEAT s a TOKEN {a}"));
+    world.memory.holds.turned(world.steady);
+    world.pass(799);
+    assert_eq!(members(&world), ["a", "silent"]);
+    world.pass(1);
+    assert_eq!(members(&world), ["a"]);
+    world.pass(200);
+    assert!(members(&world).is_empty());
+    assert_eq!(events(&world)[2..], ["down silent ttl", "down a ttl"]);
+}
+
+#[test]
+fn the_time_of_a_freeze_is_added() {
+    let mut world = World::new();
+    register(&mut world, "a 1 TTL 1000 BIND GRACE 100");
+    world.pass(500);
+    world.memory.holds.freeze(world.steady);
+    closed(&mut world, 1);
+    world.wall = world.wall.after(3_000);
+    world.steady = world.steady.after(3_000);
+    world.memory.holds.thaw(world.steady);
+    world.memory.holds.turned(world.steady);
+    world.memory.holds.turned(world.steady);
+    world.pass(2_999);
+    assert_eq!(members(&world), ["a"]);
+    world.pass(10);
+    assert!(members(&world).is_empty());
+}
+
+#[test]
+fn a_client_that_waits_keeps_its_bound_member_alive() {
+    let mut world = World::new();
+    world.hear(7, "PID.REGISTER s a 1 TTL 1000 BIND");
+    let ticket = wait(&mut world, 7, "PID.AWAIT s nobody UP BLOCK 0");
+    for _ in 0..10 {
+        world.pass(700);
+    }
+    assert_eq!(members(&world), ["a"]);
+    world.memory.leave(ticket, world.steady);
+    world.pass(999);
+    assert_eq!(members(&world), ["a"]);
+    world.pass(1);
+    assert!(members(&world).is_empty());
+}
+
+/// Many members without the cost of registering each in a test.
+fn crowd(count: usize, ttl: i64, token: bool) -> World {
+    let mut world = World::new();
+    let token = if token { r#""token":"00","# } else { "" };
+    let record = format!(r#"{{{token}"ttl":{ttl},"order":1}}"#).into_bytes();
+    let all = (0..count).map(|number| (format!("m{number:05}").into_bytes(), record.clone()));
+    world
+        .keys
+        .keys
+        .insert(b"proc:{s}:members".to_vec(), Value::Hash(all.collect()));
+    world
+}
+
+#[test]
+fn a_beat_among_ten_thousand_touches_no_key() {
+    let mut world = crowd(10_000, 60_000, false);
+    world.memory.touched(&service(), Touched::Service);
+    world.tick();
+    let (keys, writes) = (std::mem::take(&mut world.keys.keys), world.keys.writes);
+    world.pass(1_000);
+    let beat = world.say("HB.BEAT s m00007 STATUS fine TTL 60000");
+    assert!(
+        beat.starts_with("{role=member epoch=null leader=null ttl=60000 "),
+        "{beat}"
+    );
+    assert_eq!((world.keys.writes, world.keys.keys.len()), (writes, 0));
+    assert_eq!(
+        keys.keys().map(Vec::len).collect::<Vec<_>>(),
+        ["proc:{s}:members".len()]
+    );
+}
+
+#[test]
+fn ten_thousand_die_in_slices_of_a_few() {
+    let mut world = crowd(10_000, 1_000, false);
+    world.memory.touched(&service(), Touched::Service);
+    world.tick();
+    let mut left = 10_000;
+    world.wall = world.wall.after(2_000);
+    world.steady = world.steady.after(2_000);
+    while world.slice() {
+        let now = members(&world).len();
+        assert!(left - now <= 32, "{left} {now}");
+        left = now;
+    }
+    assert_eq!(left, 0);
+    assert_eq!(world.memory.presence.lost, 10_000);
+}
