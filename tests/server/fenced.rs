@@ -132,6 +132,8 @@ fn what_waits_or_changes_the_connection_is_refused() {
         "PSUBSCRIBE c".into(),
         "UNSUBSCRIBE c".into(),
         "MONITOR".into(),
+        "WAIT 1 1".into(),
+        "wait 0 0".into(),
         "EVAL return(1) 0".into(),
         "EVAL_RO return(1) 0".into(),
         "EVALSHA e0e1f9fabfc9d4800c877a703b823ac0578ff8db 0".into(),
