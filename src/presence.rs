@@ -7,6 +7,8 @@
 mod member;
 mod members;
 mod registration;
+#[cfg(test)]
+mod tests;
 
 use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -80,6 +82,9 @@ pub struct Service {
     /// Whether it had a leader since data was loaded, or one left that may have been it: then no grant of before
     /// is feared for any more.
     pub settled: bool,
+    /// The largest TTL of the members that were met in the data, ms, those that died since included; the largest
+    /// number for an endless one.
+    pub longest_ttl: Option<Ms>,
     /// Place in the line of the last candidate that came, ms.
     pub arrival: Ms,
     /// When something was last done with it.
@@ -320,12 +325,11 @@ impl Service {
     }
 
     fn unlist(&mut self, name: &str) {
-        let Some(Member {
-            host: Some(host),
-            boot: Some(boot),
-            ..
-        }) = self.members.get(name).map(|known| &known.member)
-        else {
+        let Some(known) = self.members.get(name) else {
+            return;
+        };
+        let Member { host, boot, .. } = &known.member;
+        let (Some(host), Some(boot)) = (host, boot) else {
             return;
         };
         if let Some(boots) = self.hosts.get_mut(host) {
@@ -395,12 +399,6 @@ impl Service {
     /// When the next member is to be looked at.
     pub fn next(&self) -> Option<Steady> {
         self.moments.first().map(|(moment, _)| *moment)
-    }
-
-    /// The largest TTL of the members that were met in the data, ms.
-    pub fn longest_ttl(&self) -> Option<Ms> {
-        let met = self.members.values().filter(|present| present.was_met);
-        met.map(|present| present.member.ttl).max()
     }
 
     /// Somebody else may have changed its keys.

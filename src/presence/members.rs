@@ -49,11 +49,6 @@ impl Members {
         self.found.len()
     }
 
-    /// All of them, in no order.
-    pub fn values(&self) -> impl Iterator<Item = &Present> {
-        self.found.values().map(Box::as_ref)
-    }
-
     /// All of them, by name.
     pub fn iter(&self) -> impl Iterator<Item = (&MemberName, &Present)> {
         self.after(None)

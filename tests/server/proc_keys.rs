@@ -111,17 +111,14 @@ fn members_that_come_by_hand_are_awaited_and_die_of_their_ttl() {
     ] {
         let mut waiting = server.waiter(&format!("PID.AWAIT {service} a UP BLOCK 0"));
         let key = format!("proc:{{{service}}}:members");
+        let mut restore =
+            |key: &str| client.call_args(&[b"RESTORE".as_slice(), key.as_bytes(), b"0", &dump, b"REPLACE"]);
         match how {
-            "RESTORE" => {
-                client.call_args(&[b"RESTORE".as_slice(), key.as_bytes(), b"0", &dump]);
-            }
-            "HSET" => {
-                client.must(&format!("HSET {key} a {{\"pid\":1,\"ttl\":300}}"));
-            }
+            "RESTORE" => assert_eq!(restore(&key), "+OK"),
+            "HSET" => drop(client.must(&format!("HSET {key} a {{\"pid\":1,\"ttl\":300}}"))),
             _ => {
+                assert_eq!(restore("proc:{s}:members"), "+OK");
                 client.must(&format!("{how} proc:{{s}}:members {key}"));
-                // What RENAME has taken away is brought back for the next one.
-                client.call_args(&[b"RESTORE".as_slice(), b"proc:{s}:members", b"0", &dump]);
             }
         }
         assert_eq!(waiting.receive(), "1", "{how}");

@@ -47,6 +47,8 @@ fn a_service_without_a_leader_record_gets_no_leader_before_the_window_is_over() 
     is_told_to_wait(&client.call(&format!("HB.CAMPAIGN s a {token}")), 900);
     assert_eq!(client.info("steward_reclaiming"), "1");
     assert_eq!(client.leader("s"), "nobody");
+    // Bound, so that its waiting is a sign of life.
+    waiting.must(&format!("HB.BEAT s a TOKEN {token} BIND"));
     waiting.send(&format!("HB.CAMPAIGN s a {token} BLOCK 0"));
     let leads = waiting.receive();
     let epoch = leads.field("epoch").int();
@@ -194,7 +196,7 @@ fn a_service_of_which_nothing_was_stored_waits_for_the_default_ttl() {
 
 #[test]
 fn a_promotion_opens_the_window_too() {
-    let mut server = Server::builder().listening().start();
+    let mut server = Server::builder().set("steward.timer", "no").listening().start();
     let replica = server.replica();
     let (mut client, mut there) = (server.client(), replica.client());
     let token = client.register("s a 1 TTL 700");

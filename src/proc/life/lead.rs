@@ -270,6 +270,18 @@ fn without_data_or_members_or_with_a_leader_there_is_no_window_or_a_short_one() 
     assert_eq!(of(&world.say("PID.REGISTER new 1 1 EXCLUSIVE"), "status"), "registered");
 }
 
+/// They may have been granted the lead for as long as they like.
+#[test]
+fn the_window_is_whole_when_a_member_has_no_ttl() {
+    let mut world = World::new();
+    register(&mut world, "file 1 TTL 0");
+    register(&mut world, "a 1 TTL 2000");
+    world.restart();
+    world.tick();
+    let held = world.say("PID.REGISTER s b 1 EXCLUSIVE");
+    assert_eq!((of(&held, "holder"), of(&held, "retry")), ("null", "60000"));
+}
+
 #[test]
 fn one_that_leads_since_before_a_load_may_go_at_once() {
     for goes in [
