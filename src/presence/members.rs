@@ -49,9 +49,9 @@ impl Members {
         self.found.len()
     }
 
-    /// All of them, by name.
+    /// All of them, in no order.
     pub fn iter(&self) -> impl Iterator<Item = (&MemberName, &Present)> {
-        self.after(None)
+        self.found.iter().map(|(name, present)| (name, present.as_ref()))
     }
 
     /// Those beyond `after`, by name.

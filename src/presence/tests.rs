@@ -32,7 +32,7 @@ impl Service {
         let mut listed: Vec<MemberName> = listed.flatten().cloned().collect();
         listed.sort();
         let hosted = |present: &Present| present.member.host.is_some() && present.member.boot.is_some();
-        let hosted = self.members.iter().filter(|(_, present)| hosted(present));
+        let hosted = self.members.after(None).filter(|(_, present)| hosted(present));
         assert_eq!(listed, hosted.map(|(name, _)| name.clone()).collect::<Vec<_>>());
     }
 }
