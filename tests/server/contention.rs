@@ -23,7 +23,7 @@ fn duration() -> i64 {
     if std::env::var_os("STEWARD_SOAK").is_some() {
         60_000
     } else {
-        4_000
+        3_000
     }
 }
 

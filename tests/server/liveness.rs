@@ -201,24 +201,25 @@ fn a_freeze_of_more_than_ten_seconds_kills_nobody_who_beats_right_after_it() {
 
 #[test]
 fn all_of_a_freeze_is_added_even_what_came_before_the_first_deadline() {
-    for (freeze, thaw) in FREEZES {
-        let server = Server::builder().set("appendonly", "yes").listening().start();
-        let mut client = server.client();
+    let servers = FREEZES.map(|_| Server::builder().set("appendonly", "yes").listening().start());
+    let mut clients = [servers[0].client(), servers[1].client()];
+    let mut given = Vec::new();
+    for (client, (freeze, _)) in clients.iter_mut().zip(FREEZES) {
         client.schedule("leased x ID held");
-        let (_, claim) = client.claim("leased w LEASE 900");
-        let token = client.register("s a 1 TTL 900");
         client.schedule("other x DELAY 50");
+        given.push((client.claim("leased w LEASE 900").1, client.register("s a 1 TTL 900")));
         wait_until("the timer has nothing to do", || client.counts("other") == "ready 1");
         client.must(freeze);
-        let thawed = unix_ms() + 1_100;
-        wait_until("time has passed", || unix_ms() > thawed);
+    }
+    let thawed = unix_ms() + 1_100;
+    wait_until("time has passed", || unix_ms() > thawed);
+    for (client, (_, thaw)) in clients.iter_mut().zip(FREEZES) {
         client.must(thaw);
-        wait_until("time has passed", || unix_ms() > thawed + 500);
-        assert!(
-            client.must(&format!("TASK.EXTEND leased held {claim}")).int() > 0,
-            "{freeze}"
-        );
-        assert_eq!(client.beat("s", "a", token), "member", "{freeze}");
+    }
+    wait_until("time has passed", || unix_ms() > thawed + 500);
+    for (client, (claim, token)) in clients.iter_mut().zip(given) {
+        assert!(client.must(&format!("TASK.EXTEND leased held {claim}")).int() > 0);
+        assert_eq!(client.beat("s", "a", token), "member");
     }
 }
 

@@ -46,7 +46,6 @@ fn any_key_of_a_service_may_be_deleted_or_moved() {
             busy(&mut client);
             let what = how.replace("{}", &format!("proc:{{s}}{part}"));
             client.must(&what);
-            client.must("SELECT 0");
             for look in [
                 "PID.LIST s",
                 "PID.GET s leading",
