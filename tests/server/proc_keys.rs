@@ -22,7 +22,8 @@ fn busy(client: &mut Client) {
 /// Members come, lead, die and are followed, of this service and of another.
 #[track_caller]
 pub fn goes_on(client: &mut Client, what: &str) {
-    for service in ["s", "fresh"] {
+    let services = ["s", "fresh"];
+    for service in services {
         for member in client.members(service) {
             client.must(&format!("PID.EVICT {service} {member}"));
         }
@@ -30,6 +31,8 @@ pub fn goes_on(client: &mut Client, what: &str) {
         let leads = client.must(&format!("HB.CAMPAIGN {service} after {token} BLOCK 20000"));
         assert_eq!(leads.field("leader"), "'after'", "{what}");
         client.register(&format!("{service} short 9 TTL 100"));
+    }
+    for service in services {
         let down = format!("PID.AWAIT {service} short DOWN BLOCK 20000");
         assert_eq!(client.call(&down), "1", "{what}");
         assert_eq!(client.told(service).last().unwrap(), "down short reason=ttl", "{what}");
