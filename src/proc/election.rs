@@ -188,6 +188,9 @@ pub fn appoint(unit: &mut Unit<'_>, name: &Name, member: &MemberName) -> Answer<
         reason: "",
     };
     tell(unit, name, &event)?;
+    for (ticket, wish) in unit.memory.waiting.holders_as(name, member) {
+        admit(unit, name, ticket, &wish)?;
+    }
     for ticket in unit.memory.waiting.watchers_of(name, member) {
         if matches!(unit.memory.waiting.wish(ticket), Some(Wish::Lead(..))) {
             let reply = standing(unit, name, member)?;

@@ -35,6 +35,7 @@ mod lease_member;
 mod life;
 mod list;
 mod liveness;
+mod member_lists;
 mod members;
 mod members_and_tasks;
 mod memory;

@@ -169,7 +169,16 @@ fn a_flush_leaves_no_claim_no_leader_and_no_bound_connection_behind() {
         let old = process.register("s a 1 TTL 60000 BIND");
         process.must(&format!("HB.CAMPAIGN s a {old}"));
         let epoch = client.epoch("s");
+        let mut candidate = server.client();
+        let token = candidate.register("s b 3 TTL 60000");
+        server.wait_with(&mut candidate, &format!("HB.CAMPAIGN s b {token} BLOCK 0"));
+        let mut holder = server.waiter("PID.REGISTER s c 4 TTL 60000 EXCLUSIVE BLOCK 0");
         client.must(flush);
+        assert_eq!(candidate.receive(), "-NOMEMBER no such member", "{flush}");
+        let led = holder.receive();
+        assert_eq!(led.field("status"), "'registered'", "{flush}");
+        assert!(led.field("epoch").int() > epoch);
+        client.must("PID.EVICT s c");
         assert_eq!(client.call(&format!("HB.FENCED s {epoch} SET x 1")).code(), "FENCED");
         assert_eq!(process.call(&format!("HB.BEAT s a TOKEN {old}")).code(), "NOMEMBER");
         let mut other = server.client();
@@ -182,6 +191,34 @@ fn a_flush_leaves_no_claim_no_leader_and_no_bound_connection_behind() {
         }
         drop(other);
         wait_until("it dies with its own connection", || client.members("s").is_empty());
+    }
+}
+
+#[test]
+fn who_waits_for_the_lead_gets_it_when_the_leader_is_deleted_by_hand() {
+    for how in [
+        "HDEL proc:{s}:members leading",
+        "DEL proc:{s}:members proc:{s}:candidates",
+        "DEL proc:{s}",
+        "HDEL proc:{s} leader",
+        "RENAME proc:{s}:members aside",
+        "SWAPDB 0 1",
+    ] {
+        let server = Server::start();
+        let mut client = server.client();
+        let token = client.register("s leading 1 TTL 60000");
+        client.must(&format!("HB.CAMPAIGN s leading {token}"));
+        let epoch = client.epoch("s");
+        let mut waiting = server.waiter("PID.REGISTER s next 2 TTL 60000 EXCLUSIVE BLOCK 0");
+        client.must(how);
+        let led = waiting.receive();
+        assert_eq!(led.field("status"), "'registered'", "{how}");
+        assert!(led.field("epoch").int() > epoch, "{how}");
+        assert_eq!(
+            client.leader("s"),
+            format!("next {}", led.field("epoch").int()),
+            "{how}"
+        );
     }
 }
 
