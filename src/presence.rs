@@ -92,6 +92,8 @@ pub struct Service {
     /// Whether the log was told about a foreign entry.
     pub complained: bool,
     members: Members,
+    /// How many of them carry this version: when all do, nobody has to be looked for.
+    current: usize,
     moments: BTreeSet<(Steady, MemberName)>,
     /// Host → boot id → members.
     hosts: BTreeMap<String, BTreeMap<String, BTreeSet<MemberName>>>,
@@ -277,6 +279,8 @@ impl Service {
 
     /// Puts a member in, or its new record in the place of the old one.
     pub fn put(&mut self, name: &MemberName, mut present: Present, default_ttl: Ms) {
+        let known = self.members.get(name).map(|known| known.version);
+        self.current += usize::from(known != Some(self.version));
         present.version = self.version;
         self.unlist(name);
         if let (Some(host), Some(boot)) = (&present.member.host, &present.member.boot) {
@@ -321,6 +325,7 @@ impl Service {
             self.moments.remove(&(moment, name.clone()));
         }
         self.doomed.remove(&name);
+        self.current -= usize::from(present.version == self.version);
         Some(present)
     }
 
@@ -405,6 +410,7 @@ impl Service {
     pub fn forget(&mut self) {
         self.head = None;
         self.version += 1;
+        self.current = 0;
         self.walk = Walk::default();
     }
 
@@ -427,10 +433,12 @@ impl Service {
 
     /// The members that were not met by a walk that is over.
     pub fn unmet(&self) -> Vec<MemberName> {
-        let met = |present: &Present| present.version == self.version;
+        if self.current == self.members.len() {
+            return Vec::new();
+        }
         self.members
             .iter()
-            .filter(|(_, present)| !met(present))
+            .filter(|(_, present)| present.version != self.version)
             .map(|(name, _)| name.clone())
             .collect()
     }

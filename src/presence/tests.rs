@@ -27,6 +27,9 @@ impl Service {
                 );
             }
         }
+        let current = |present: &Present| present.version == self.version;
+        let current = self.members.iter().filter(|(_, present)| current(present));
+        assert_eq!(self.current, current.count());
         let listed = self.hosts.values().flat_map(|boots| boots.values());
         assert!(listed.clone().all(|members| !members.is_empty()));
         let mut listed: Vec<MemberName> = listed.flatten().cloned().collect();
