@@ -29,7 +29,8 @@ fn duration() -> i64 {
 
 /// What all of them know together.
 struct Arena {
-    socket: PathBuf,
+    /// Of the server that leads now.
+    socket: Mutex<PathBuf>,
     over: AtomicBool,
     /// Who was told to lead, by epoch.
     holders: Mutex<BTreeMap<i64, String>>,
@@ -48,7 +49,8 @@ impl Arena {
     /// A connection, as soon as there is a server; `None` when it is over.
     fn connect(&self) -> Option<Client> {
         while !self.is_over() {
-            if let Some(mut client) = Client::connect(&self.socket)
+            let socket = self.socket.lock().unwrap().clone();
+            if let Some(mut client) = Client::connect(&socket)
                 && client.try_call("PING").is_ok_and(|pong| pong == "+PONG")
                 && client.try_call("HELLO 3").is_ok()
             {
@@ -95,15 +97,29 @@ fn kill(arena: &Arena) {
     }
 }
 
-/// Lets them contend; the server is killed so many times meanwhile.
+/// What happens to the server while they contend.
+enum Trouble {
+    Nothing,
+    Crash,
+    Failover,
+}
+
 #[track_caller]
-fn contend(wait: Wait, crashes: i64) {
+fn contend(wait: Wait, trouble: Trouble) {
     let builder = Server::builder()
         .set("steward.events", "1000000")
         .set("maxclients", "500");
-    let mut server = if crashes == 0 { builder } else { builder.append_always() }.start();
+    let (mut server, mut replica) = match trouble {
+        Trouble::Nothing => (builder.start(), None),
+        Trouble::Crash => (builder.append_always().start(), None),
+        Trouble::Failover => {
+            let server = builder.clone().listening().start();
+            let replica = server.replica_with(builder);
+            (server, Some(replica))
+        }
+    };
     let arena = Arc::new(Arena {
-        socket: server.socket(),
+        socket: Mutex::new(server.socket()),
         over: AtomicBool::new(false),
         holders: Mutex::default(),
     });
@@ -117,16 +133,28 @@ fn contend(wait: Wait, crashes: i64) {
         let arena = arena.clone();
         threads.push(std::thread::spawn(move || look(&arena)));
     }
-    for part in 0..=crashes {
-        let until = unix_ms() + duration() / (crashes + 1);
+    let goes_on = |ms: i64| {
+        let until = unix_ms() + ms;
         while unix_ms() < until && !threads.iter().any(JoinHandle::is_finished) {
             std::thread::sleep(MOMENT);
         }
-        if part < crashes {
+    };
+    goes_on(duration() / 2);
+    match (trouble, &mut replica) {
+        (Trouble::Crash, _) => {
             server.kill_9();
             server.start_again(&[]);
         }
+        (Trouble::Failover, Some(replica)) => {
+            server.client().must("FAILOVER");
+            let mut there = replica.client();
+            wait_until("the replica leads", || there.info("role") == "master");
+            std::mem::swap(&mut server, replica);
+            *arena.socket.lock().unwrap() = server.socket();
+        }
+        _ => {}
     }
+    goes_on(duration() / 2);
     arena.over.store(true, Ordering::Relaxed);
     for thread in threads {
         thread.join().expect("a process that saw nothing wrong");
@@ -165,15 +193,20 @@ fn elected(line: &str) -> Option<(i64, String)> {
 
 #[test]
 fn only_one_is_ever_registered_as_the_only_one() {
-    contend(Process::register, 0);
+    contend(Process::register, Trouble::Nothing);
 }
 
 #[test]
 fn only_one_is_ever_elected() {
-    contend(Process::campaign, 0);
+    contend(Process::campaign, Trouble::Nothing);
 }
 
 #[test]
 fn only_one_is_ever_registered_over_a_crash_of_the_server() {
-    contend(Process::register, 1);
+    contend(Process::register, Trouble::Crash);
+}
+
+#[test]
+fn only_one_is_ever_elected_over_a_planned_failover() {
+    contend(Process::campaign, Trouble::Failover);
 }

@@ -28,7 +28,13 @@ pub struct Process {
 
 impl Process {
     fn call(&mut self, words: &str) -> Going<Value> {
-        self.client.try_call(words).map_err(|_| Ended::Killed)
+        match self.client.try_call(words) {
+            // The server is no primary any more.
+            Ok(Value::Error(text)) if text.starts_with("READONLY ") || text.starts_with("UNBLOCKED ") => {
+                Err(Ended::Killed)
+            }
+            reply => reply.map_err(|_| Ended::Killed),
+        }
     }
 
     /// Waits to be the only one.
