@@ -30,7 +30,7 @@ impl Process {
     fn call(&mut self, words: &str) -> Going<Value> {
         match self.client.try_call(words) {
             // The server is no primary any more.
-            Ok(Value::Error(text)) if text.starts_with("READONLY ") || text.starts_with("UNBLOCKED ") => {
+            Ok(Value::Error(text)) if text.contains("READONLY ") || text.starts_with("UNBLOCKED ") => {
                 Err(Ended::Killed)
             }
             reply => reply.map_err(|_| Ended::Killed),
