@@ -17,6 +17,10 @@ use crate::time::Ms;
 #[derive(Debug, Default)]
 pub struct Pulse {
     woke: Option<Instant>,
+    /// When the event loop last went to sleep.
+    slept: Option<Instant>,
+    /// It sleeps no longer than this, as the cron wakes it, ms.
+    longest_sleep: Ms,
     cron: Option<Instant>,
     offset: Ms,
 }
@@ -162,8 +166,9 @@ unsafe extern "C" fn on_cron(ctx: *mut Ctx, _: raw::RedisModuleEvent, _: u64, da
         let hz = unsafe { data.cast::<raw::RedisModuleCronLoopInfo>().as_ref() }.map_or(10, |info| info.hz.max(1));
         let overdue = state::with(|state| {
             let beat = Instant::now();
+            state.pulse.longest_sleep = 1_000 / Ms::from(hz);
             if let Some(before) = state.pulse.cron.replace(beat) {
-                let excess = ms_between(before, beat) - 1_000 / Ms::from(hz);
+                let excess = ms_between(before, beat) - state.pulse.longest_sleep;
                 if excess > STALL {
                     let now = state.clock.steady();
                     state.memory.holds.stalled(now, excess);
@@ -195,20 +200,29 @@ unsafe extern "C" fn on_turn(_: *mut Ctx, _: raw::RedisModuleEvent, step: u64, _
                 return;
             }
             note_stall(state);
-            state.pulse.woke = None;
+            (state.pulse.woke, state.pulse.slept) = (None, Some(Instant::now()));
             let now = state.clock.steady();
             state.memory.holds.turned(now);
         });
     });
 }
 
-/// Notes a standstill in this turn of the event loop. Before the timer's work too: it comes in the same turn as a
-/// command that took long, before what clients sent meanwhile is read.
+/// Notes a standstill since the event loop went to sleep. Before the timer's work too: it comes in the same turn as
+/// a command that took long, or as the end of a time in which the process was stopped, before what clients sent
+/// meanwhile is read.
 pub fn note_stall(state: &mut State) {
     let moment = Instant::now();
-    let length = state.pulse.woke.map_or(0, |woke| ms_between(woke, moment));
+    let pulse = &mut state.pulse;
+    let since = |from: Option<Instant>| from.map_or(0, |from| ms_between(from, moment));
+    let asleep = if pulse.longest_sleep == 0 {
+        0
+    } else {
+        since(pulse.slept) - pulse.longest_sleep
+    };
+    let length = since(pulse.woke).max(asleep);
     if length > STALL {
-        state.pulse.woke = Some(moment);
+        pulse.woke = Some(moment);
+        pulse.slept = Some(moment);
         let now = state.clock.steady();
         state.memory.holds.stalled(now, length);
     }
