@@ -145,6 +145,30 @@ fn whose_beats_queued_up_while_the_server_stood_still_lives_and_the_silent_die()
 }
 
 #[test]
+fn whose_beats_queued_up_while_the_server_was_stopped_lives_and_the_silent_die() {
+    const ALL: usize = 200;
+    let server = Server::start();
+    let mut client = server.client();
+    let tokens = client.register_many("s", ALL, "TTL 300");
+    let mut process = server.client();
+    server.signal(libc::SIGSTOP);
+    for (n, token) in tokens.iter().enumerate().take(ALL / 2) {
+        process.send(&format!("HB.BEAT s m{n} TOKEN {token} TTL 60000"));
+    }
+    let stopped = unix_ms();
+    wait_until("three TTLs have passed", || unix_ms() - stopped > 900);
+    server.signal(libc::SIGCONT);
+    for n in 0..ALL / 2 {
+        let reply = process.receive();
+        assert!(!reply.is_error(), "m{n} was alive: {reply}");
+    }
+    wait_until("the silent are dead", || client.member_count("s") == ALL as i64 / 2);
+    let mut deaths = client.deaths("s");
+    deaths.sort();
+    assert_eq!(deaths, all_dead(ALL / 2, ALL, "ttl"));
+}
+
+#[test]
 fn small_stalls_again_and_again_do_not_keep_the_dead_alive() {
     let server = Server::start();
     let mut client = server.client();
