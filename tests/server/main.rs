@@ -64,6 +64,7 @@ mod script;
 mod signals;
 mod signs_of_life;
 mod stale;
+mod standstill;
 mod start_over;
 mod timer;
 mod unblock;
