@@ -21,7 +21,8 @@ fn half_come_back(client: &mut Client, tokens: &[i64], begun: i64) {
     deaths.sort();
     assert_eq!(deaths, all_dead(ALL / 2, ALL, "ttl"));
     let first = client.first_death("s").unwrap() - begun;
-    assert!(first >= TTL, "a full TTL, not {first} ms");
+    // Two clocks in whole milliseconds.
+    assert!(first >= TTL - 1, "a full TTL, not {first} ms");
     let (id, token) = (ALL / 2 - 1, tokens[ALL / 2 - 1]);
     assert_eq!(client.beat("s", &format!("m{id}"), token), "member");
 }

@@ -220,7 +220,7 @@ fn a_promotion_opens_the_window_too() {
     wait_until("a leads", || {
         there.must(&format!("HB.BEAT s a TOKEN {token}")).field("role") == "'leader'"
     });
-    assert!(unix_ms() - begun >= 700);
+    assert!(unix_ms() - begun >= 700 - 1, "two clocks in whole milliseconds");
 }
 
 #[test]
@@ -251,7 +251,7 @@ fn a_grant_that_a_failover_has_lost_is_not_doubled() {
     there.must(&format!("HB.BEAT s b TOKEN {b} BIND"));
     let leads = there.call(&format!("HB.CAMPAIGN s b {b} BLOCK 20000"));
     assert!(leads.field("epoch").int() > lost, "{leads}");
-    assert!(unix_ms() - begun >= 900);
+    assert!(unix_ms() - begun >= 900 - 1, "two clocks in whole milliseconds");
 }
 
 /// A member that would resume as the only one waits like everybody else, and keeps its membership.
