@@ -46,9 +46,17 @@ const MAX_LOST: usize = 2;
 const DEAD_LIMIT: usize = 3;
 /// Position of `dead-retain`.
 const DEAD_RETAIN: usize = 4;
+/// Position of `retain`.
+const RETAIN: usize = 5;
+/// Position of `concurrency`.
+const CONCURRENCY: usize = 6;
+/// Position of `max-length`.
+const MAX_LENGTH: usize = 7;
+/// Position of `events`.
+const EVENTS: usize = 8;
 
 /// All numeric settings of a queue.
-pub const NUMBERS: [Number; 5] = [
+pub const NUMBERS: [Number; 9] = [
     Number {
         name: "lease",
         range: (1, MAX_LEASE),
@@ -79,6 +87,30 @@ pub const NUMBERS: [Number; 5] = [
         range: (0, MAX_DELAY),
         unit: "ms",
         default: |_| 180 * DAY,
+    },
+    Number {
+        name: "retain",
+        range: (0, MAX_DELAY),
+        unit: "ms",
+        default: |_| 0,
+    },
+    Number {
+        name: "concurrency",
+        range: (0, 1_000_000_000),
+        unit: "",
+        default: |_| 0,
+    },
+    Number {
+        name: "max-length",
+        range: (0, 1_000_000_000),
+        unit: "",
+        default: |_| 0,
+    },
+    Number {
+        name: "events",
+        range: (0, 1_000_000),
+        unit: "",
+        default: |module| module.events,
     },
 ];
 
@@ -199,6 +231,22 @@ impl Settings {
     /// How long dead tasks are kept, ms.
     pub fn dead_retain(&self, module: &config::Settings) -> Ms {
         self.number(DEAD_RETAIN, module)
+    }
+    /// How long a task that is done is kept, ms.
+    pub fn retain(&self, module: &config::Settings) -> Ms {
+        self.number(RETAIN, module)
+    }
+    /// Most tasks claimed at once; 0 for any number.
+    pub fn concurrency(&self, module: &config::Settings) -> usize {
+        usize::try_from(self.number(CONCURRENCY, module)).unwrap_or(0)
+    }
+    /// Most tasks that wait, are claimed or blocked; 0 for any number.
+    pub fn max_length(&self, module: &config::Settings) -> usize {
+        usize::try_from(self.number(MAX_LENGTH, module)).unwrap_or(0)
+    }
+    /// How many entries the stream of events keeps; 0 for no stream.
+    pub fn events(&self, module: &config::Settings) -> usize {
+        usize::try_from(self.number(EVENTS, module)).unwrap_or(0)
     }
     /// The wait between attempts.
     pub fn backoff(&self) -> Backoff {

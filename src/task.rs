@@ -10,6 +10,7 @@ pub mod claim;
 pub mod config;
 pub mod drop;
 pub mod ending;
+pub mod events;
 pub mod extend;
 pub mod extra;
 pub mod fail;

@@ -7,8 +7,9 @@ use crate::names::{Index, Name};
 use crate::reply::Reply;
 use crate::settings::Settings;
 use crate::spec::{Access, Arg, Args, Keys, Kind, MAX_COUNT, Spec};
+use crate::task::ending::{self, Fate};
 use crate::task::record::{CANCELLED, Record};
-use crate::task::{claim, ending, member, take};
+use crate::task::{claim, member, take};
 use crate::unit::{Command, Outcome, Unit};
 use crate::waiting::{Lease, Want};
 
@@ -28,17 +29,17 @@ impl Command for Ack {
     };
 
     fn run(args: &Args<'_>, caller: &Caller<'_>, unit: &mut Unit<'_>) -> Result<Outcome, Error> {
-        let (name, _, mut record) = super::claim_of(args, caller, unit)?;
+        let (name, settings, mut record) = super::claim_of(args, caller, unit)?;
         let id = args.text("id").as_bytes();
         unit.keys.expect(name.index(Index::Claimed), Type::SortedSet)?;
         if !args.has("NEXT") {
-            finish(unit, &name, id, &mut record)?;
+            finish(unit, &name, id, &mut record, &settings)?;
             return Ok(Reply::OK.into());
         }
         let mut want = same_again(unit, &name, &record)?;
         member::check(unit, &name, &want)?;
         take::check(unit, &name, &want.worker)?;
-        let bound = finish(unit, &name, id, &mut record)?;
+        let bound = finish(unit, &name, id, &mut record, &settings)?;
         want.bind = caller.connection.filter(|_| bound);
         let effort = claim::effort(caller, &unit.env);
         let taken = take::take(unit, &name, &want, effort)?;
@@ -84,7 +85,7 @@ fn one(unit: &mut Unit<'_>, name: &Name, id: &[u8], token: i64, settings: &Setti
     match super::find_claim(unit, name, id, token, settings) {
         Ok(mut record) => {
             let cancelled = record.has(CANCELLED);
-            finish(unit, name, id, &mut record)?;
+            finish(unit, name, id, &mut record, settings)?;
             Ok(if cancelled { "CANCELLED" } else { "OK" })
         }
         Err(Error::Stale(_)) => Ok("STALE"),
@@ -94,14 +95,14 @@ fn one(unit: &mut Unit<'_>, name: &Name, id: &[u8], token: i64, settings: &Setti
 }
 
 /// The task is done and gone. Whether its claim was bound.
-fn finish(unit: &mut Unit<'_>, name: &Name, id: &[u8], record: &mut Record) -> Answer<bool> {
+fn finish(unit: &mut Unit<'_>, name: &Name, id: &[u8], record: &mut Record, settings: &Settings) -> Answer<bool> {
     let bound = ending::unclaim(unit, name, id, record)?;
-    let cancelled = record.has(CANCELLED);
-    ending::remove(unit, name, id, record)?;
-    if !cancelled {
+    if !record.has(CANCELLED) {
         unit.memory.totals.acked += 1;
         unit.memory.queue(name).totals.acked += 1;
+        ending::conclude(unit, name, id, record, Fate::Done, settings)?;
     }
+    ending::remove(unit, name, id, record)?;
     Ok(bound)
 }
 

@@ -3,6 +3,7 @@
 use crate::keyspace::{Answer, Type};
 use crate::names::{Index, Name};
 use crate::settings::Settings;
+use crate::task::events::{self, Event};
 use crate::task::extra;
 use crate::task::ready::{self, End};
 use crate::task::record::{CANCELLED, EXTRA, Record, State};
@@ -25,6 +26,46 @@ pub enum Went {
     Cancelled,
 }
 
+/// How a task came to its end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fate {
+    /// It was acknowledged.
+    Done,
+    /// No attempts were left, or it was lost too often; with the reason.
+    Dead(&'static str),
+    /// It was not wanted any more.
+    Cancelled,
+}
+
+/// A task came to its end: all that hangs on it follows in the same unit. Its record is still there, and the caller
+/// writes or removes it afterwards.
+pub fn conclude(
+    unit: &mut Unit<'_>,
+    name: &Name,
+    id: &[u8],
+    record: &Record,
+    how: Fate,
+    settings: &Settings,
+) -> Answer<()> {
+    let (kind, reason) = match how {
+        Fate::Done => return Ok(()),
+        Fate::Dead(reason) => ("dead", reason),
+        Fate::Cancelled => ("cancelled", ""),
+    };
+    let worker = match record.worker {
+        0 => None,
+        number => super::worker_name(unit, name, number)?,
+    };
+    let event = Event {
+        kind,
+        id,
+        worker: worker.as_deref().unwrap_or_default(),
+        attempt: record.attempts,
+        reason,
+    };
+    events::tell(unit, name, &event, settings)
+}
+
 /// Nothing, when all keys that the end of a claim may write have their types.
 pub fn check(unit: &mut Unit<'_>, name: &Name, id: &[u8], record: &Record) -> Answer<()> {
     for index in [Index::Claimed, Index::Scheduled, Index::Dead] {
@@ -34,6 +75,7 @@ pub fn check(unit: &mut Unit<'_>, name: &Name, id: &[u8], record: &Record) -> An
     if record.stale != 0 {
         unit.keys.expect(name.queue(), Type::Hash)?;
     }
+    events::expect(unit, name)?;
     ready::expect(unit, name, record.priority)
 }
 
@@ -102,7 +144,15 @@ pub fn wait(
 }
 
 /// Puts a task among the dead and keeps their number within the limit.
-pub fn bury(unit: &mut Unit<'_>, name: &Name, id: &[u8], record: &mut Record, settings: &Settings) -> Answer<Went> {
+pub fn bury(
+    unit: &mut Unit<'_>,
+    name: &Name,
+    id: &[u8],
+    record: &mut Record,
+    why: &'static str,
+    settings: &Settings,
+) -> Answer<Went> {
+    conclude(unit, name, id, record, Fate::Dead(why), settings)?;
     record.state = State::Dead;
     record.worker = 0;
     record.lease = 0;
@@ -170,8 +220,11 @@ pub fn lose(unit: &mut Unit<'_>, name: &Name, id: &[u8], record: &mut Record, se
     record.lost += 1;
     let options = extra::options(unit.keys, name, id, record);
     let most = extra::attempts(unit, &options, settings);
-    if record.lost > settings.max_lost(&unit.env.settings) || record.attempts >= most {
-        return bury(unit, name, id, record, settings);
+    if record.lost > settings.max_lost(&unit.env.settings) {
+        return bury(unit, name, id, record, "lost", settings);
+    }
+    if record.attempts >= most {
+        return bury(unit, name, id, record, "attempts", settings);
     }
     wait(unit, name, id, record, None, End::Head)
 }

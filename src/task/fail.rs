@@ -54,8 +54,10 @@ impl Command for Fail {
                 extra::put(unit, &name, id, &mut record, extra::ERROR, error)?;
             }
             let options = extra::options(unit.keys, &name, id, &record);
-            if args.has("DEAD") || attempt >= extra::attempts(unit, &options, &settings) {
-                ending::bury(unit, &name, id, &mut record, &settings)?
+            if args.has("DEAD") {
+                ending::bury(unit, &name, id, &mut record, "failed", &settings)?
+            } else if attempt >= extra::attempts(unit, &options, &settings) {
+                ending::bury(unit, &name, id, &mut record, "attempts", &settings)?
             } else {
                 let salt = record.fence;
                 let delay = args

@@ -28,8 +28,16 @@ const VERSION: u8 = b'1';
 
 /// There is a hash of extra fields.
 pub const EXTRA: u16 = 1;
+/// It holds a unique key.
+pub const UNIQUE: u16 = 2;
+/// It is dropped when nobody claims it in time.
+pub const EXPIRES: u16 = 8;
+/// It is kept for a time when it is done.
+pub const RETAINED: u16 = 16;
 /// The task was cancelled while claimed; it goes when the claim ends.
 pub const CANCELLED: u16 = 64;
+/// Its end becomes a task of another queue.
+pub const REPLIES: u16 = 256;
 
 /// The lease of a claim that lasts as long as its worker is a member of the queue's service: the largest number of
 /// six base-36 digits, beyond the longest lease.
