@@ -24,6 +24,9 @@ use crate::error::Error;
 const MAX_CHANGES: u32 = 400;
 /// Two changes of the clock are further apart than this, seconds.
 const APART: i64 = 86_400;
+/// When the years of `expression` have ended in every zone, unix seconds: 2 January 2400. A clock that is
+/// further on must not make the search walk back over the years between.
+const END: i64 = 13_569_552_000;
 /// Longest name of a zone shown in an error, bytes.
 const SHOWN: usize = 64;
 
@@ -59,6 +62,9 @@ impl Cron {
 
     /// The first occurrence after this moment, unix seconds.
     pub(super) fn after(&self, at: i64) -> Option<i64> {
+        if at >= END {
+            return None;
+        }
         if self.every_hour {
             return self.shown_after(at);
         }
@@ -67,6 +73,7 @@ impl Cron {
 
     /// The last occurrence at this moment or before, unix seconds.
     pub(super) fn until(&self, at: i64) -> Option<i64> {
+        let at = at.min(END);
         if self.every_hour {
             return self.shown_until(at);
         }

@@ -33,8 +33,8 @@ impl Rule {
     /// A cron expression on the clock of a zone. Five fields (minute hour day month weekday), six with the
     /// second first, or @hourly and the like; names, ranges, lists, steps, `?`, `L` (last day, `5L` last
     /// Friday), `15W` (nearest working day), `5#2` (second Friday). When day and weekday are both other
-    /// than `*`, either is enough, as in Vixie cron; `+` before the weekday asks for both. `BADARG` says
-    /// what is wrong with the expression (also that it never comes) or the zone.
+    /// than `*`, either is enough, as in Vixie cron; `+` before the weekday asks for both. It ends with the
+    /// year 2399. `BADARG` says what is wrong with the expression (also that it never comes) or the zone.
     pub fn cron(expression: &str, zone: &str) -> Result<Rule, Error> {
         Cron::parse(expression, zone).map(|cron| Rule(Kind::Cron(cron)))
     }

@@ -146,7 +146,7 @@ fn a_daily_rule_runs_once_on_every_day_of_many_years() {
             let clock = TimeZone::get(zone).unwrap();
             let mut days: Vec<(jiff::civil::Date, usize)> = Vec::new();
             let mut moment = at("2024-01-01T12:00Z");
-            while moment < at("2029-01-01T12:00Z") {
+            while moment < at("2027-01-01T12:00Z") {
                 moment = definition.next_after(moment).unwrap();
                 let day = shown(&clock, moment).date();
                 match days.last_mut() {

@@ -125,7 +125,7 @@ fn years_of_ticks_at_any_moment_fire_each_occurrence_once() {
             ..cron(expression, zone)
         };
         let (mut seen, mut fired) = (Wall(NEW_YEAR), Vec::new());
-        while seen < Wall(NEW_YEAR + 2 * 365 * DAY) {
+        while seen < Wall(NEW_YEAR + 365 * DAY) {
             let now = seen.after(1 + chance.ms_below(4 * DAY));
             let due = definition.occurrences(seen, now, 0);
             assert_eq!(due.next, definition.next_after(now));

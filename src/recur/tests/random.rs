@@ -52,7 +52,7 @@ fn any_rule_agrees_with_a_scan_of_all_minutes_in_both_directions() {
         "2026-10-03T15:30Z",
     ];
     let mut chance = Chance(20_260_329);
-    for _ in 0..150 {
+    for _ in 0..60 {
         let (expression, zone) = (chance.expression(), chance.of(&zones));
         let Ok(rule) = Rule::cron(&expression, zone) else {
             continue;
@@ -60,11 +60,11 @@ fn any_rule_agrees_with_a_scan_of_all_minutes_in_both_directions() {
         let definition = Definition::new(rule, Wall(0));
         // Half of the samples lie around a change of some clock, the others anywhere in ten years.
         let from = match chance.below(2) {
-            0 => at(chance.of(&changes)).0 - DAY - chance.ms_below(DAY),
+            0 => at(chance.of(&changes)).0 - DAY - chance.ms_below(DAY) / 2,
             _ => NEW_YEAR + chance.ms_below(3_650 * DAY),
         };
         let from = Wall(from - from.rem_euclid(MINUTE));
-        let until = from.after(3 * DAY);
+        let until = from.after(2 * DAY);
         let clock = TimeZone::get(zone).unwrap();
         let wanted = scanned(&definition, &clock, from, until);
         assert_eq!(
