@@ -174,3 +174,36 @@ fn the_cost_is_printed() {
     assert!(Rule::cron("0 0 30 2 *", "UTC").is_err());
     println!("an expression that never comes: {:?}", clock() - started);
 }
+
+#[test]
+fn no_text_is_a_panic_or_a_rule_that_never_comes() {
+    let pieces = [
+        "*", "*/", "/", "-", ",", "#", "?", "+", "L", "W", "LW", "0", "1", "2", "5", "7", "12", "29", "31", "59", "60",
+        "65535", "65536", "FRI", "mon", "JAN", "feb", "@", " ", " ", " ", " ", " ",
+    ];
+    let mut chance = Chance(1_000_000_007);
+    let mut taken = 0;
+    for _ in 0..4_000 {
+        // Half are any pieces, the others five plain fields of which one or two are any pieces.
+        let mut fields: Vec<String> = vec!["*".into(); 5];
+        for _ in 0..=chance.below(2) {
+            let length = 1 + chance.below(6);
+            let text: String = (0..length).map(|_| chance.of(&pieces)).collect();
+            let at = usize::try_from(chance.below(5)).unwrap();
+            fields[at] = text;
+        }
+        let text = if chance.below(2) == 0 {
+            fields.concat()
+        } else {
+            fields.join(" ")
+        };
+        if let Ok(rule) = Rule::cron(&text, "Europe/Paris") {
+            taken += 1;
+            assert_eq!(Rule::parse(&rule.to_string()), Some(rule.clone()), "{text}");
+            let definition = Definition::new(rule, Wall(0));
+            let next = definition.next_after(Wall(NEW_YEAR));
+            assert!(next.is_some_and(|next| next > Wall(NEW_YEAR)), "{text}");
+        }
+    }
+    assert!(taken > 100, "{taken}");
+}
