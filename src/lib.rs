@@ -9,6 +9,7 @@
 //! * A unit reads and writes the data through the verbs of [`keyspace`] on the keys of [`names`].
 //! * [`memory`] holds what is derived from the keys or ephemeral: the [`agenda`] (when each queue is next
 //!   due), the [`waiting`] clients, the [`queue`]s' settings and claims, what [`holds`] expiry back.
+//! * [`recur`] knows when recurring tasks come: intervals, cron expressions, time zones.
 //!
 //! Imports go one way, from the edge inwards; only the edge knows Redis or a clock.
 
@@ -30,6 +31,7 @@ pub mod pid;
 pub mod presence;
 pub mod proc;
 pub mod queue;
+pub mod recur;
 pub mod redis;
 pub mod reply;
 pub mod settings;
