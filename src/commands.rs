@@ -131,7 +131,7 @@ mod tests {
         fn collect(args: &'static [Arg], names: &mut Vec<&'static str>) {
             for arg in args {
                 match arg.kind {
-                    Kind::OneOf(options) => collect(options, names),
+                    Kind::OneOf(options) | Kind::Either(options) => collect(options, names),
                     Kind::Group(inner) => {
                         names.push(arg.word.unwrap_or(arg.name));
                         collect(inner, names);

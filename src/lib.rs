@@ -4,11 +4,13 @@
 //!
 //! * [`redis`] is the edge, and the only place with `unsafe`: it registers the commands, reads the
 //!   clocks, opens keys, holds clients, owns the timer and sends effects to replicas and the AOF.
-//! * [`commands`] lists all commands; each is a file in [`task`] with its declaration ([`spec`]) and what
-//!   it does. One run of a command, or one slice of the timer's [`tick`], is a [`unit`] of work.
+//! * [`commands`] lists all commands; each is a file in [`task`], [`pid`] or [`hb`] with its declaration
+//!   ([`spec`]) and what it does. One run of a command, or one slice of the timer's [`tick`], is a [`unit`]
+//!   of work. Behind [`pid`] and [`hb`] is one engine, [`proc`].
 //! * A unit reads and writes the data through the verbs of [`keyspace`] on the keys of [`names`].
-//! * [`memory`] holds what is derived from the keys or ephemeral: the [`agenda`] (when each queue is next
-//!   due), the [`waiting`] clients, the [`queue`]s' settings and claims, what [`holds`] expiry back.
+//! * [`memory`] holds what is derived from the keys or ephemeral: the [`agenda`] (when each name is next
+//!   due), the [`waiting`] clients, the [`queue`]s' settings and claims, the [`presence`] of members, what
+//!   [`holds`] expiry back.
 //! * [`recur`] knows when recurring tasks come: intervals, cron expressions, time zones.
 //!
 //! Imports go one way, from the edge inwards; only the edge knows Redis or a clock.

@@ -12,6 +12,8 @@ pub mod tick;
 
 #[cfg(test)]
 mod life;
+#[cfg(test)]
+mod walk;
 
 use std::rc::Rc;
 
@@ -23,7 +25,7 @@ use crate::keyspace::{Answer, Fields, Type};
 use crate::names::{Name, plain_text};
 use crate::presence::{Head, Member, MemberName, Present, Walk};
 use crate::spec::Args;
-use crate::time::Steady;
+use crate::time::{Ms, Steady};
 use crate::unit::Unit;
 
 /// Field of the service's hash: who leads.
@@ -143,6 +145,10 @@ pub fn adopt(unit: &mut Unit<'_>, name: &Name, member: &str, stored: Option<&[u8
         present.token = None;
     }
     let latest = record.order.max(record.signal_at);
+    if present.was_met {
+        let ttl = if record.ttl == 0 { Ms::MAX } else { record.ttl };
+        service.longest_ttl = service.longest_ttl.max(Some(ttl));
+    }
     present.member = record;
     present.candidate = candidate;
     service.put(&Rc::from(member), present, unit.env.settings.ttl);

@@ -83,6 +83,8 @@ pub enum Kind {
     Group(&'static [Arg]),
     /// At most one of these options.
     OneOf(&'static [Arg]),
+    /// Exactly one of these options.
+    Either(&'static [Arg]),
     /// These, once or more often, to the end.
     Many(&'static [Arg]),
     /// These, as often as there is something, to the end.
@@ -132,7 +134,7 @@ impl Arg {
     pub const COUNT: Arg = Arg::option("COUNT", "n", Kind::Int(1, MAX_COUNT, ""));
 
     fn is_option(&self) -> bool {
-        self.word.is_some() || matches!(self.kind, Kind::OneOf(_))
+        self.word.is_some() || matches!(self.kind, Kind::OneOf(_) | Kind::Either(_))
     }
 }
 
@@ -147,11 +149,13 @@ impl Spec {
         let mut least = i32::try_from(self.name.split(' ').count()).unwrap_or(1);
         let mut open = false;
         for arg in self.args {
-            if arg.is_option() {
-                open = true;
-                continue;
-            }
             match &arg.kind {
+                Kind::Either(_) => {
+                    // A keyword and its value.
+                    least += 2;
+                    open = true;
+                }
+                _ if arg.is_option() => open = true,
                 Kind::Many(items) => {
                     least += i32::try_from(items.len()).unwrap_or(1);
                     open = true;

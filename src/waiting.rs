@@ -235,6 +235,18 @@ impl Waiting {
         }
     }
 
+    /// The clients that wait to become the exclusive holder as this member, which they are already.
+    pub fn holders_as(&self, service: &Name, member: &str) -> Vec<(Ticket, Registration)> {
+        let line = self.holders.get(service).into_iter().flatten();
+        line.filter_map(|ticket| match self.wish(*ticket) {
+            Some(Wish::Hold(_, wish, _)) if wish.token.is_some() && wish.member.as_ref() == member => {
+                Some((*ticket, wish.as_ref().clone()))
+            }
+            _ => None,
+        })
+        .collect()
+    }
+
     /// The clients that wait for something about a member.
     pub fn watchers_of(&self, service: &Name, member: &str) -> Vec<Ticket> {
         self.watchers

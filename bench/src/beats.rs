@@ -5,7 +5,7 @@
 
 use crate::Result;
 use crate::contender::{Contender, PIPELINE, cost, drive};
-use crate::members::{beat, register, set_beat};
+use crate::members::{TTL_MS, beat, register, set_beat};
 use crate::options::Options;
 use crate::recipes::{Streams, set};
 use crate::report::{Aim, Report};
@@ -60,7 +60,7 @@ struct Each {
 
 fn measure_beats(steward: &mut Contender, depth: usize, beats: usize) -> Result<Each> {
     steward.clear()?;
-    let tokens = register(&mut steward.clients, MEMBERS)?;
+    let tokens = register(&mut steward.clients, MEMBERS, TTL_MS)?;
     measure(steward, depth, beats, |out, turn| beat(out, &tokens, turn))
 }
 

@@ -5,7 +5,7 @@
 use crate::Result;
 use crate::connection::Connection;
 use crate::contender::{Contender, PIPELINE, drive};
-use crate::members::{beat, register, set_beat};
+use crate::members::{TTL_MS, beat, register, set_beat};
 use crate::options::Options;
 use crate::report::{Aim, Report};
 use crate::server::{Aof, Server, Usage, info_number};
@@ -26,7 +26,7 @@ pub fn run(options: &Options, report: &mut Report) -> Result<()> {
     let mut rounds = Vec::new();
     for _ in 0..options.rounds(3) {
         steward.clear()?;
-        let tokens = register(&mut steward.clients, MEMBERS)?;
+        let tokens = register(&mut steward.clients, MEMBERS, TTL_MS)?;
         let own = written(&mut steward, beats, |out, turn| beat(out, &tokens, turn))?;
         let keys = written(&mut steward, beats, |out, turn| set_beat(out, MEMBERS, turn))?;
         rounds.push([own, keys]);

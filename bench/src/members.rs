@@ -4,12 +4,16 @@ use crate::Result;
 use crate::connection::{Connection, encode};
 use crate::contender::{PIPELINE, drive};
 
-/// Registers that many members; their tokens, in the order of their numbers.
-pub fn register(clients: &mut [Connection], members: usize) -> Result<Vec<String>> {
+/// The usual TTL.
+pub const TTL_MS: u32 = 15_000;
+
+/// Registers that many members with a TTL in ms; their tokens, in the order of their numbers.
+pub fn register(clients: &mut [Connection], members: usize, ttl_ms: u32) -> Result<Vec<String>> {
     let mut tokens = Vec::with_capacity(members);
     let request = |out: &mut Vec<u8>, number: usize| {
         let pid = number + 1;
-        encode(out, &format!("PID.REGISTER q member-{number} {pid} HOST host-1"))
+        let command = format!("PID.REGISTER q member-{number} {pid} HOST host-1 TTL {ttl_ms}");
+        encode(out, &command)
     };
     drive(clients, PIPELINE, members, request, |reply| {
         tokens.push(reply.field("token").text())

@@ -117,5 +117,9 @@ fn send_home(unit: &mut Unit<'_>, name: &Name) {
         for ticket in home {
             unit.answer(ticket, Ok(Reply::NullArray), Vec::new());
         }
+        // Those that may take work again are served by the tick.
+        if unit.memory.waiting.count(&queue) > 0 {
+            unit.memory.agenda.now(&queue);
+        }
     }
 }

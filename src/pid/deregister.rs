@@ -25,7 +25,7 @@ impl Command for Deregister {
             Arg::MEMBER,
             Arg::value(
                 "proof",
-                Kind::OneOf(&[
+                Kind::Either(&[
                     Arg::option("TOKEN", "token", Arg::TOKEN.kind),
                     Arg::option("PID", "pid", PID),
                 ]),
@@ -51,7 +51,7 @@ impl Command for Deregister {
                         .member(&name, member)
                         .is_some_and(|present| present.member.pid == Some(pid))
             }
-            (None, None) => return Err(Error::BadArg("TOKEN or PID must be given".into())),
+            (None, None) => false,
         };
         if is_it {
             roster::remove(unit, &name, member, &Reason::Left)?;

@@ -9,8 +9,11 @@ use crate::pid::show;
 use crate::presence::{MemberName, Service, Walk};
 use crate::proc;
 use crate::reply::Reply;
-use crate::spec::{Access, Arg, Args, Keys, Kind, MAX_COUNT, Spec};
+use crate::spec::{Access, Arg, Args, Keys, Kind, Spec};
 use crate::unit::{Command, Outcome, Unit};
+
+/// Members one page looks at, whether they are of the host or not.
+const LOOKED_AT: usize = 10_000;
 
 /// PID.LIST.
 pub struct List;
@@ -37,21 +40,24 @@ impl Command for List {
         proc::look(unit, &name)?;
         let after = pages::after(args)?.map(std::str::from_utf8).transpose();
         let after = after.map_err(|_| pages::bad_cursor())?;
-        let count = pages::count(args);
-        let mut names = members(unit, &name, after, args.has("HOST").then(|| args.text("HOST")))?;
-        let more = names.len() > count;
-        names.truncate(count);
+        let (names, behind) = members(unit, &name, after, args)?;
         let mut maps = Vec::with_capacity(names.len());
         for member in &names {
             maps.push(show::map(unit, &name, member, &show::LIST)?);
         }
-        let cursor = pages::cursor(names.last().map(|last| last.as_ref()).filter(|_| more));
+        let cursor = pages::cursor(behind.as_deref());
         Ok(Reply::Array(vec![cursor, Reply::Array(maps)]).into())
     }
 }
 
-/// The members beyond `after` by name, of this host if one is given, one more than a page can hold.
-fn members(unit: &mut Unit<'_>, name: &Name, after: Option<&str>, host: Option<&str>) -> Answer<Vec<MemberName>> {
+/// The members of one page, those beyond `after` by name, and the member that the next page begins behind, if there
+/// is one.
+fn members(
+    unit: &mut Unit<'_>,
+    name: &Name,
+    after: Option<&str>,
+    args: &Args<'_>,
+) -> Answer<(Vec<MemberName>, Option<MemberName>)> {
     let done = |known: &Service| known.walk == Walk::Done;
     if !unit.memory.presence.known(name).is_some_and(done) {
         // Memory does not know them all.
@@ -61,15 +67,22 @@ fn members(unit: &mut Unit<'_>, name: &Name, after: Option<&str>, host: Option<&
             proc::adopt(unit, name, member, Some(&stored), alive);
         }
     }
+    let mut page = Vec::new();
     let Some(known) = unit.memory.presence.known(name) else {
-        return Ok(Vec::new());
+        return Ok((page, None));
     };
-    let most = usize::try_from(MAX_COUNT).unwrap_or(usize::MAX).saturating_add(1);
-    Ok(known
-        .members_after(after)
-        .filter(|(_, present)| present.version == known.version)
-        .filter(|(_, present)| host.is_none_or(|host| present.member.host.as_deref() == Some(host)))
-        .map(|(member, _)| member.clone())
-        .take(most)
-        .collect())
+    let count = pages::count(args);
+    let host = args.has("HOST").then(|| args.text("HOST"));
+    let mut last = None;
+    for (looked_at, (member, present)) in known.members_after(after).enumerate() {
+        if page.len() == count || looked_at == LOOKED_AT {
+            return Ok((page, last));
+        }
+        let is_wanted = host.is_none_or(|host| present.member.host.as_deref() == Some(host));
+        if is_wanted && present.version == known.version {
+            page.push(member.clone());
+        }
+        last = Some(member.clone());
+    }
+    Ok((page, None))
 }

@@ -50,13 +50,8 @@ impl Members {
     }
 
     /// All of them, in no order.
-    pub fn values(&self) -> impl Iterator<Item = &Present> {
-        self.found.values().map(Box::as_ref)
-    }
-
-    /// All of them, by name.
     pub fn iter(&self) -> impl Iterator<Item = (&MemberName, &Present)> {
-        self.after(None)
+        self.found.iter().map(|(name, present)| (name, present.as_ref()))
     }
 
     /// Those beyond `after`, by name.

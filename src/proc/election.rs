@@ -22,6 +22,8 @@ pub const MAX_PRIORITY: i64 = 1_000;
 const ARRIVALS: i64 = 1 << 43;
 /// Candidates of one look at the line.
 const LOOKED_AT: usize = 16;
+/// Most looks of one election. The tick elects again when those that were passed over have gone.
+const LOOKS: usize = 32;
 /// A service of no more members is read at once when the length of its reclaim window is asked for.
 const FEW: usize = 1_000;
 
@@ -127,7 +129,7 @@ pub fn elect(unit: &mut Unit<'_>, name: &Name) -> Answer<Option<MemberName>> {
 /// The first in the line of candidates that lives, with its place. What is no member with a token is taken out.
 fn first_candidate(unit: &mut Unit<'_>, name: &Name) -> Answer<Option<(i64, MemberName)>> {
     let mut after = None;
-    loop {
+    for _ in 0..LOOKS {
         let line = unit.keys.zwalk(name.candidates(), after.as_ref(), false, LOOKED_AT)?;
         for (place, candidate) in &line {
             let member = std::str::from_utf8(candidate).unwrap_or_default();
@@ -144,14 +146,16 @@ fn first_candidate(unit: &mut Unit<'_>, name: &Name) -> Answer<Option<(i64, Memb
                     unit.memory
                         .skip_foreign_member(name, "a candidate that is no member with a token");
                     unit.keys.zrem(name.candidates(), &[candidate])?;
+                    unit.memory.agenda.now(name);
                 }
             }
         }
         if line.len() < LOOKED_AT {
-            return Ok(None);
+            break;
         }
         after = line.into_iter().next_back();
     }
+    Ok(None)
 }
 
 /// A member leads from now on, under a new epoch, which is replied. Those who waited for that are told.
@@ -184,6 +188,9 @@ pub fn appoint(unit: &mut Unit<'_>, name: &Name, member: &MemberName) -> Answer<
         reason: "",
     };
     tell(unit, name, &event)?;
+    for (ticket, wish) in unit.memory.waiting.holders_as(name, member) {
+        admit(unit, name, ticket, &wish)?;
+    }
     for ticket in unit.memory.waiting.watchers_of(name, member) {
         if matches!(unit.memory.waiting.wish(ticket), Some(Wish::Lead(..))) {
             let reply = standing(unit, name, member)?;
@@ -248,16 +255,12 @@ pub fn reclaim_left(unit: &mut Unit<'_>, name: &Name) -> Answer<Ms> {
     }
     let known = unit.memory.presence.known(name);
     let longest = match known.filter(|known| known.walk == Walk::Done) {
-        Some(known) => known.longest_ttl(),
+        Some(known) => known.longest_ttl,
         // Members that were not met yet may have any TTL.
         None if unit.keys.hlen(name.members())? > 0 => Some(window),
         None => None,
     };
-    Ok(left(match longest {
-        Some(0) => window,
-        Some(ttl) => ttl,
-        None => unit.env.settings.ttl,
-    }))
+    Ok(left(longest.unwrap_or(unit.env.settings.ttl)))
 }
 
 /// A member that may have led before a load or a promotion makes room: no grant of before is feared for any more.

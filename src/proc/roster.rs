@@ -87,7 +87,13 @@ fn end_remains(unit: &mut Unit<'_>, name: &Name, member: &str) -> Answer<()> {
 
 /// A member that is there comes back with its token, and says again what it is.
 pub fn resume(unit: &mut Unit<'_>, name: &Name, wish: &Registration) -> Answer<()> {
+    let epoch = proc::head(unit, name)?.epoch;
+    let order = unit.next_fence(epoch);
     update(unit, name, &wish.member, |record| {
+        if record.boot != wish.boot {
+            // Of its host's boots, the one that registered last is the one of now.
+            record.order = order;
+        }
         record.pid = wish.pid;
         record.host.clone_from(&wish.host);
         record.start.clone_from(&wish.start);
@@ -193,8 +199,13 @@ pub fn remove(unit: &mut Unit<'_>, name: &Name, member: &str, reason: &Reason) -
     Ok(())
 }
 
-/// Answers those who waited for the member to come or to go.
+/// Answers those who waited for the member to come or to go, or for something that it cannot become any more.
 pub fn tell_watchers(unit: &mut Unit<'_>, name: &Name, member: &str, is_there: bool) {
+    if !is_there {
+        for (ticket, _) in unit.memory.waiting.holders_as(name, member) {
+            unit.answer(ticket, Err(Error::NoMember), Vec::new());
+        }
+    }
     for ticket in unit.memory.waiting.watchers_of(name, member) {
         match unit.memory.waiting.wish(ticket) {
             Some(Wish::Presence(_, _, there)) if *there == is_there => {

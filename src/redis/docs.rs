@@ -217,6 +217,11 @@ impl Arena {
                 // At most one of them: the choice is optional, its members are not.
                 self.require_last();
             }
+            Kind::Either(options) => {
+                raw.type_ = raw::RedisModuleCommandArgType_REDISMODULE_ARG_TYPE_ONEOF;
+                raw.subargs = self.args(options);
+                self.require_last();
+            }
             Kind::Group(args) => {
                 raw.type_ = raw::RedisModuleCommandArgType_REDISMODULE_ARG_TYPE_BLOCK;
                 raw.subargs = self.args(args);

@@ -20,19 +20,23 @@ pub fn is_running() -> bool {
     RUNNING.get()
 }
 
+/// What a script may say and may not stand inside.
+const REFUSED: [&str; 3] = ["HB.FENCED", "WAIT", "WAITAOF"];
+
 /// Runs the command in the caller's name and passes its reply on. `None`, as the reply is written.
 ///
 /// Allowed is what a script may do; else `BADARG`, and in a cluster also for a key outside of the slot of the
 /// service. Not a script itself: once it is slow the server serves other clients meanwhile and expects only the
 /// client that it believes to have called the script, which is not the real one, to be left alone. When the real
 /// one closes or sends more, the server crashes (seen on Redis 7.0 to 8.6 and Valkey 8.1 and 9.1). A script calls
-/// HB.CHECK itself.
+/// HB.CHECK itself. Nor WAIT: called by a script it would stop Valkey 8.1, which asserts that the script's client waits.
 pub fn run(ctx: *mut Ctx, args: &Args<'_>, command: &[&[u8]]) -> Result<Option<Reply>, Error> {
     let Some((name, arguments)) = command.split_first() else {
         return Err(Error::Internal);
     };
     let text = CString::new(*name).ok();
-    let text = text.filter(|_| !name.eq_ignore_ascii_case(b"HB.FENCED"));
+    let is = |refused: &&str| name.eq_ignore_ascii_case(refused.as_bytes());
+    let text = text.filter(|_| !REFUSED.iter().any(is));
     let text = text.ok_or_else(|| not_allowed(name))?;
     if Flags::of(ctx).in_cluster() {
         let slot = slot_number(ctx, args.bytes("service"));

@@ -39,7 +39,8 @@ pub struct Timer {
     /// A context that lives as long as the module.
     ctx: *mut Ctx,
     armed: Option<Armed>,
-    standstill: Standstill,
+    /// Whether writes are refused; nobody tells when that ends.
+    refused: bool,
     /// The search for the queues that were there when the module was loaded.
     pub discovery: Option<Discovery>,
 }
@@ -50,23 +51,12 @@ struct Armed {
     due: Steady,
 }
 
-/// Whether and why time stands still.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Standstill {
-    /// It does not.
-    No,
-    /// Writes are refused; nobody tells when that ends.
-    Refused,
-    /// The operator wants it; his next word ends it.
-    Wanted,
-}
-
 impl Default for Timer {
     fn default() -> Timer {
         Timer {
             ctx: ptr::null_mut(),
             armed: None,
-            standstill: Standstill::No,
+            refused: false,
             discovery: None,
         }
     }
@@ -140,20 +130,24 @@ pub fn arm_now(state: &mut State) {
     arm(state, &env, AT_ONCE);
 }
 
-/// The operator said `steward.timer yes` or `no`.
+/// The operator said `steward.timer yes` or `no`. His next word ends that, so nothing is armed for it meanwhile.
 pub fn switched(state: &mut State) {
-    state.timer.standstill = Standstill::No;
+    stop(&mut state.timer);
+    state.timer.refused = false;
+    let now = state.clock.steady();
+    if state::settings().timer {
+        state.memory.holds.thaw(now);
+    } else {
+        state.memory.holds.freeze(now);
+    }
     arm_now(state);
 }
 
 /// How long until there is something to do with the data.
 fn next_work(state: &State, env: &Env) -> Option<Ms> {
-    let due = state.memory.agenda.next(env);
-    let due = match state.timer.standstill {
-        Standstill::No => due,
-        Standstill::Refused => due.map(|wait| wait.max(POLL)),
-        Standstill::Wanted => None,
-    };
+    let least = if state.timer.refused { POLL } else { 0 };
+    let due = state.memory.agenda.next(env).filter(|_| env.settings.timer);
+    let due = due.map(|wait| wait.max(least));
     let search = state.timer.discovery.as_ref().map(|_| SOON);
     due.into_iter().chain(search).min()
 }
@@ -265,15 +259,10 @@ fn stands_still(ctx: *mut Ctx, name: &Name) -> bool {
         if refused {
             state.memory.holds.freeze(now);
             state.memory.agenda.now(name);
-            state.timer.standstill = if state::settings().timer {
-                Standstill::Refused
-            } else {
-                Standstill::Wanted
-            };
         } else {
             state.memory.holds.thaw(now);
-            state.timer.standstill = Standstill::No;
         }
+        state.timer.refused = refused;
     });
     refused
 }

@@ -151,7 +151,20 @@ impl<'a> Parser<'_, 'a> {
             }
             self.value(key, arg)?;
         }
+        for arg in args {
+            if let Kind::Either(options) = &arg.kind {
+                self.require_one(options)?;
+            }
+        }
         Ok(())
+    }
+
+    fn require_one(&self, options: &[Arg]) -> Result<(), Error> {
+        let words: Vec<&str> = options.iter().filter_map(|option| option.word).collect();
+        if words.iter().any(|word| self.args.has(word)) {
+            return Ok(());
+        }
+        Err(Error::BadArg(format!("{} must be given", words.join(" or "))))
     }
 
     fn value(&mut self, key: &'static str, arg: &'static Arg) -> Result<(), Error> {
@@ -181,7 +194,7 @@ impl<'a> Parser<'_, 'a> {
                 }
                 Value::Int(count)
             }
-            Kind::OneOf(_) => return Ok(()),
+            Kind::OneOf(_) | Kind::Either(_) => return Ok(()),
             _ => {
                 let bytes = self.next(key)?;
                 scalar(key, arg, bytes)?
@@ -227,7 +240,7 @@ fn find_word(words: &[&'static str], bytes: &[u8]) -> Option<&'static str> {
 /// The option of this keyword, and those that exclude it.
 fn find_option(args: &'static [Arg], word: &[u8]) -> Option<(&'static Arg, &'static [Arg])> {
     for arg in args {
-        if let Kind::OneOf(options) = &arg.kind {
+        if let Kind::OneOf(options) | Kind::Either(options) = &arg.kind {
             if let Some((found, _)) = find_option(options, word) {
                 return Some((found, options));
             }

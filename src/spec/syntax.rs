@@ -16,11 +16,14 @@ impl Spec {
 
 impl Arg {
     fn push_syntax(&self, out: &mut String) {
-        if self.is_option() {
-            out.push('[');
-        }
+        let (open, close) = match self.kind {
+            Kind::Either(_) => ("(", ")"),
+            _ if self.is_option() => ("[", "]"),
+            _ => ("", ""),
+        };
+        out.push_str(open);
         match &self.kind {
-            Kind::OneOf(options) => {
+            Kind::OneOf(options) | Kind::Either(options) => {
                 for (position, option) in options.iter().enumerate() {
                     if position > 0 {
                         out.push_str(" | ");
@@ -30,9 +33,7 @@ impl Arg {
             }
             _ => self.push_inner(out),
         }
-        if self.is_option() {
-            out.push(']');
-        }
+        out.push_str(close);
     }
 
     fn push_inner(&self, out: &mut String) {

@@ -93,11 +93,3 @@ fn every_accepted_task_that_was_not_acknowledged_is_there_and_none_twice() {
         assert!(!known.gone.lock().unwrap().is_empty());
     }
 }
-
-impl Client {
-    /// As `call`, or the error of a connection that broke.
-    fn try_call(&mut self, words: &str) -> std::io::Result<Value> {
-        self.try_send(words)?;
-        self.try_receive()
-    }
-}

@@ -14,7 +14,7 @@ const COMMANDS: &[(&str, i64, &str)] = &[
     ("hb.signal", 4, "write"),
     ("hb.withdraw", 4, "write"),
     ("pid.await", -4, "readonly blocking"),
-    ("pid.deregister", -3, "write"),
+    ("pid.deregister", -5, "write"),
     ("pid.evict", -3, "write"),
     ("pid.get", -3, "readonly"),
     ("pid.help", 1, "readonly"),
@@ -213,7 +213,7 @@ fn the_arguments_are_documented_as_they_are() {
             "service member pid [HOST host] [START start] [BOOT boot] [TTL ms] [BIND [GRACE ms]] \
              [EXCLUSIVE [BLOCK ms]] [TOKEN token] [META numfields field value ...]",
         ),
-        ("pid.deregister", "service member [TOKEN token|PID pid]"),
+        ("pid.deregister", "service member TOKEN token|PID pid"),
         ("pid.await", "service member UP|DOWN [BLOCK ms]"),
         ("pid.get", "service member [field ...]"),
         (

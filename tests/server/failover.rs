@@ -88,19 +88,21 @@ fn a_planned_failover_is_nobodys_death() {
     client.must(&format!("HB.CAMPAIGN s beating {beating}"));
     let epoch = client.epoch("s");
     let mut processes = [server.client(), server.client()];
-    let bound = processes[0].register("s bound 3 TTL 0 BIND");
+    let bound = processes[0].register("s bound 3 TTL 60000 BIND");
     processes[1].register("s lost 4 TTL 300 BIND GRACE 100");
     client.schedule("s x ID held");
     client.claim("s bound LEASE MEMBER");
+    let mut waiting = server.waiter(&format!("HB.CAMPAIGN s beating {beating} BLOCK 0"));
     client.must("FAILOVER");
     wait_until("the replica leads", || there.info("role") == "master");
     wait_until("the old primary follows", || client.info("role") == "slave");
+    assert_eq!(waiting.receive().code(), "UNBLOCKED");
     // Their connections to the old primary no longer say anything.
     drop(processes);
     assert_eq!(there.beat("s", "beating", beating), "candidate");
     assert_eq!(there.beat("s", "leading", leading), "leader");
     let mut process = replica.client();
-    let resumed = process.call(&format!("PID.REGISTER s bound 3 TTL 0 BIND TOKEN {bound}"));
+    let resumed = process.call(&format!("PID.REGISTER s bound 3 BIND TOKEN {bound}"));
     assert_eq!(resumed.field("status"), "'resumed'");
     assert_eq!(there.member("s", "bound", "state bound"), "state 'up', bound 1");
     assert_eq!(there.call(&format!("HB.FENCED s {epoch} SET x 1")), "+OK");

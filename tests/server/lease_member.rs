@@ -108,3 +108,69 @@ fn such_claims_last_through_a_restart_and_end_when_their_queue_follows_others() 
     assert_eq!(client.call(words), "+OK");
     wait_until("nothing else would end them", || client.counts("s") == "ready 1");
 }
+
+#[test]
+fn a_claim_for_a_members_life_lasts_through_its_grace() {
+    let server = Server::start();
+    let (mut client, mut first) = (server.client(), server.client());
+    let token = first.register("s a 12 TTL 60000 BIND GRACE 60000");
+    client.schedule("s x ID t");
+    let (_, claim) = first.claim("s a LEASE MEMBER");
+    drop(first);
+    wait_until("it is in grace", || client.member("s", "a", "state") == "state 'grace'");
+    assert_eq!(client.counts("s"), "claimed 1");
+    let mut second = server.client();
+    second.register(&format!("s a 13 BIND GRACE 100 TOKEN {token}"));
+    assert_eq!(second.call(&format!("TASK.EXTEND s t {claim}")), Value::Null);
+    drop(second);
+    assert_eq!(client.call("PID.AWAIT s a DOWN BLOCK 0"), "1");
+    assert_eq!(
+        client.get("s", "t", "state attempt lost"),
+        "state 'ready', attempt 1, lost 1"
+    );
+    assert_eq!(client.call(&format!("TASK.ACK s t {claim}")).code(), "STALE");
+}
+
+#[test]
+fn when_the_queue_follows_another_service_the_claims_of_strangers_end() {
+    let server = Server::start();
+    let mut client = server.client();
+    for (service, member) in [("{app}one", "a"), ("{app}one", "b"), ("{app}two", "b")] {
+        client.register(&format!("{service} {member} 12 TTL 60000"));
+    }
+    client.must("TASK.CONFIG SET {app}q service {app}one");
+    for (id, worker) in [("of-a", "a"), ("of-b", "b")] {
+        client.schedule(&format!("{{app}}q x ID {id}"));
+        client.claim(&format!("{{app}}q {worker} LEASE MEMBER"));
+    }
+    client.must("TASK.CONFIG SET {app}q service {app}two");
+    wait_until("a is a stranger", || client.counts("{app}q") == "ready 1 claimed 1");
+    assert_eq!(client.listed("{app}q", "ready"), ["of-a"]);
+    client.must("PID.EVICT {app}one b");
+    assert_eq!(
+        client.counts("{app}q"),
+        "ready 1 claimed 1",
+        "b is one of the other service too"
+    );
+    client.must("PID.EVICT {app}two b");
+    assert_eq!(client.counts("{app}q"), "ready 2");
+}
+
+#[test]
+fn the_next_process_of_the_name_does_not_inherit_the_claims() {
+    let server = Server::start();
+    let (mut client, mut old) = (server.client(), server.client());
+    old.register("s a 12 TTL 60000 BIND GRACE 60000");
+    client.schedule("s x ID t");
+    let (_, claim) = old.claim("s a LEASE MEMBER");
+    drop(old);
+    wait_until("it is in grace", || client.member("s", "a", "state") == "state 'grace'");
+    client.register("s a 13 TTL 60000");
+    assert_eq!(client.counts("s"), "ready 1");
+    assert_eq!(client.call(&format!("TASK.ACK s t {claim}")).code(), "STALE");
+    let (id, next) = client.claim("s a LEASE MEMBER");
+    assert_eq!(
+        (id, client.call(&format!("TASK.ACK s t {next}"))),
+        ("t".into(), Value::Status("OK".into()))
+    );
+}

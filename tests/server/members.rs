@@ -1,6 +1,6 @@
-//! Who is there: GET, LIST, SERVICES, AWAIT, and the ways out.
+//! One member: GET, AWAIT, and the ways out.
 
-use crate::support::{Server, Value, unix_ms, wait_until};
+use crate::support::{Server, Value, unix_ms};
 
 #[test]
 fn get_shows_everything_known_but_the_token() {
@@ -86,123 +86,6 @@ fn get_with_fields_replies_bare_values() {
         "['80', null, 12, 'member', {pid: 'shadow', port: '80'}, 0]"
     );
     assert_eq!(server.client_resp2().call("PID.GET s a pid start"), "[12, null]");
-}
-
-#[test]
-fn list_shows_the_members_in_the_order_of_their_names() {
-    let server = Server::start();
-    let mut client = server.client();
-    client.register("s b 2 HOST h2 TTL 0");
-    let mut process = server.client();
-    process.must("PID.REGISTER s a 1 HOST h START 7 BOOT b TTL 60000 BIND GRACE 60000 EXCLUSIVE");
-    client.must("HB.BEAT s é STATUS idle TTL 60000 CAMPAIGN");
-    client.must("HB.SIGNAL s é quiet");
-    client.register("s B 3 TTL 0");
-    drop(process);
-    wait_until("a is in grace", || client.member("s", "a", "state") == "state 'grace'");
-    let page = client.call("PID.LIST s");
-    let age = |at: usize| page.item(1).item(at).field("age").to_string();
-    assert_eq!(
-        page,
-        format!(
-            "['0', [\
-             {{member: 'B', pid: 3, host: null, start: null, boot: null, state: 'up', role: 'member', ttl: 0, \
-             age: {}, signal: null, status: null}}, \
-             {{member: 'a', pid: 1, host: 'h', start: '7', boot: 'b', state: 'grace', role: 'leader', ttl: 60000, \
-             age: {}, signal: null, status: null}}, \
-             {{member: 'b', pid: 2, host: 'h2', start: null, boot: null, state: 'up', role: 'member', ttl: 0, \
-             age: {}, signal: null, status: null}}, \
-             {{member: 'é', pid: null, host: null, start: null, boot: null, state: 'up', role: 'candidate', \
-             ttl: 60000, age: {}, signal: 'quiet', status: 'idle'}}]]",
-            age(0),
-            age(1),
-            age(2),
-            age(3)
-        )
-    );
-    let of_host = client.call("PID.LIST s HOST h2");
-    assert_eq!(of_host.item(1).items().len(), 1);
-    assert_eq!(of_host.item(1).item(0).field("member"), "'b'");
-    assert_eq!(client.call("PID.LIST s HOST h3"), "['0', []]");
-    assert_eq!(client.call("PID.LIST nobody"), "['0', []]");
-}
-
-#[test]
-fn pages_show_who_stays_exactly_once_whatever_else_comes_and_goes() {
-    let server = Server::start();
-    let mut client = server.client();
-    for n in 0..60 {
-        client.register(&format!("s m{n:02} {} HOST h{} TTL 0", n + 1, n % 2));
-    }
-    for (host, every) in [("", 1), (" HOST h0", 2)] {
-        let mut seen: Vec<String> = Vec::new();
-        let mut cursor = "0".to_string();
-        let mut turn = 0;
-        loop {
-            let page = client.must(&format!("PID.LIST s CURSOR {cursor} COUNT 7{host}"));
-            let members = page.item(1).items();
-            assert!(members.len() <= 7, "{}", members.len());
-            seen.extend(members.iter().map(|member| member.field("member").text()));
-            cursor = page.item(0).text();
-            if cursor == "0" {
-                break;
-            }
-            // The last one shown, one before and one behind it go; others come.
-            for gone in [seen.last().unwrap().clone(), "m00".into(), format!("m{:02}", 59 - turn)] {
-                client.must(&format!("PID.EVICT s {gone}"));
-            }
-            client.register(&format!("s a{turn}{every} 99 HOST h0 TTL 0"));
-            client.register(&format!("s z{turn}{every} 99 HOST h0 TTL 0"));
-            turn += 1;
-            assert!(turn < 60, "the walk ends");
-        }
-        assert!(
-            seen.is_sorted() && seen.windows(2).all(|two| two[0] != two[1]),
-            "{seen:?}"
-        );
-        let stayed = client.must(&format!("PID.LIST s COUNT 1000{host}"));
-        for member in stayed.item(1).items() {
-            let name = member.field("member").text();
-            if name.starts_with('m') {
-                assert!(seen.contains(&name), "{name} in {seen:?}");
-            }
-        }
-    }
-}
-
-#[test]
-fn services_are_listed_in_pages_by_pattern_and_by_right() {
-    let server = Server::start();
-    let mut client = server.client();
-    for n in 0..25 {
-        client.must(&format!("HB.BEAT mail{n:02} a"));
-    }
-    client.register("{app}mail a 1");
-    client.schedule("queue-only x");
-    client.must("PID.GET nobody a");
-    let mut names = Vec::new();
-    let mut cursor = "0".to_string();
-    loop {
-        let page = client.must(&format!("PID.SERVICES CURSOR {cursor} COUNT 4"));
-        names.extend(page.item(1).items().iter().map(Value::text));
-        cursor = page.item(0).text();
-        if cursor == "0" {
-            break;
-        }
-    }
-    let mut expected: Vec<String> = (0..25).map(|n| format!("mail{n:02}")).collect();
-    expected.push("{app}mail".into());
-    assert_eq!(names, expected);
-    assert_eq!(
-        client.call("PID.SERVICES MATCH *mail?1 COUNT 1000"),
-        "['0', ['mail01', 'mail11', 'mail21']]"
-    );
-    assert_eq!(client.call("TASK.QUEUES"), "['0', ['queue-only']]");
-    client.must("ACL SETUSER viewer on nopass resetkeys +pid.services ~mail0* ~queue*");
-    client.must("AUTH viewer any");
-    let seen = client.call("PID.SERVICES COUNT 1000");
-    let seen: Vec<String> = seen.item(1).items().iter().map(Value::text).collect();
-    assert_eq!(seen, expected[..10]);
 }
 
 #[test]

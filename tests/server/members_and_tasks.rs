@@ -246,3 +246,22 @@ fn a_member_lost_too_often_leaves_its_task_dead() {
         assert_eq!(client.counts("s"), expected);
     }
 }
+
+#[test]
+fn who_is_quiet_in_one_queue_only_waits_on_for_the_others() {
+    let server = Server::start();
+    let mut client = server.client();
+    client.register("s a 12 TTL 0");
+    let mut waiting = server.waiter("TASK.MCLAIM 2 s other a BLOCK 0");
+    client.must("HB.SIGNAL s a quiet");
+    client.schedule("s x ID of-s");
+    assert!(waiting.is_silent());
+    assert_eq!(client.counts("s"), "ready 1");
+    client.schedule("other x ID of-other");
+    assert_eq!(waiting.receive().ids(), ["of-other"]);
+    // What is there is no reason to be sent home either.
+    let mut waiting = server.waiter("TASK.MCLAIM 2 s other a BLOCK 0");
+    assert!(waiting.is_silent());
+    client.must("HB.SIGNAL s a none");
+    assert_eq!(waiting.receive().ids(), ["of-s"]);
+}

@@ -159,6 +159,15 @@ fn the_port_keeps_its_contract_on_the_servers_keys() {
     let replica = server.replica();
     let (mut client, mut there) = (server.client(), replica.client());
     assert_eq!(client.call("steward.contract q"), "+OK");
+    // The same in the forms that the server keeps larger values in.
+    for small in [
+        "list-max-listpack-size 2",
+        "zset-max-listpack-entries 3",
+        "hash-max-listpack-entries 1",
+    ] {
+        client.must(&format!("CONFIG SET {small}"));
+    }
+    assert_eq!(client.call("steward.contract {app}q"), "+OK");
     let digest = client.digest();
     wait_until("the replica has the same", || there.digest() == digest);
     server.kill_9();

@@ -4,7 +4,7 @@ use crate::cluster::{Pair, name_of, slot};
 use crate::support::{Client, Value, unix_ms, wait_until};
 
 #[test]
-fn a_service_and_its_keys_are_in_the_slot_of_its_name() {
+fn a_service_its_keys_and_what_it_fences_are_in_the_slot_of_its_name() {
     let pair = Pair::start();
     let [mut first, mut second] = pair.clients();
     let (near, far) = (name_of(&mut first, 0), name_of(&mut first, 1));
@@ -19,20 +19,16 @@ fn a_service_and_its_keys_are_in_the_slot_of_its_name() {
     second.register(&format!("{far} a 1 TTL 60000"));
     assert_eq!(first.call("PID.SERVICES"), format!("['0', ['{near}']]"));
     assert_eq!(second.call("PID.SERVICES"), format!("['0', ['{far}']]"));
+    what_is_fenced_stays_in_its_slot(&mut first, &near);
 }
 
-#[test]
-fn what_is_fenced_stays_in_the_slot_of_the_service() {
-    let pair = Pair::start();
-    let [mut first, _] = pair.clients();
-    let near = name_of(&mut first, 0);
+#[track_caller]
+fn what_is_fenced_stays_in_its_slot(first: &mut Client, near: &str) {
     let other = (0..)
         .map(|n| format!("other{n}"))
         .find(|name| !first.call(&format!("GET {name}")).is_error())
         .unwrap();
-    let token = first.register(&format!("{near} a 1 TTL 60000"));
-    first.must(&format!("HB.CAMPAIGN {near} a {token}"));
-    let epoch = first.epoch(&near);
+    let epoch = first.epoch(near);
     for inner in [
         format!("SET {other} 1"),
         format!("MSET {{{near}}}k 1 {other} 1"),

@@ -56,7 +56,8 @@ const CASES: &[(&str, &str, &str)] = &[
     ("PID.REGISTER s x 1 colour red", "BADARG unknown argument colour", ""),
     ("PID.REGISTER s * 1", "BADNAME member must not be *", ""),
     ("PID.REGISTER * x 1", "BADNAME service must not be *", ""),
-    ("PID.DEREGISTER s a", "BADARG ", "*"),
+    ("PID.DEREGISTER s a", "ERR wrong number of arguments", "*"),
+    ("PID.DEREGISTER s a x 7", "BADARG TOKEN or PID must be given", ""),
     (
         "PID.DEREGISTER s a PID 7 TOKEN 7",
         "BADARG TOKEN contradicts PID: give one of them",

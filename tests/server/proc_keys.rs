@@ -22,7 +22,8 @@ fn busy(client: &mut Client) {
 /// Members come, lead, die and are followed, of this service and of another.
 #[track_caller]
 pub fn goes_on(client: &mut Client, what: &str) {
-    for service in ["s", "fresh"] {
+    let services = ["s", "fresh"];
+    for service in services {
         for member in client.members(service) {
             client.must(&format!("PID.EVICT {service} {member}"));
         }
@@ -30,6 +31,8 @@ pub fn goes_on(client: &mut Client, what: &str) {
         let leads = client.must(&format!("HB.CAMPAIGN {service} after {token} BLOCK 20000"));
         assert_eq!(leads.field("leader"), "'after'", "{what}");
         client.register(&format!("{service} short 9 TTL 100"));
+    }
+    for service in services {
         let down = format!("PID.AWAIT {service} short DOWN BLOCK 20000");
         assert_eq!(client.call(&down), "1", "{what}");
         assert_eq!(client.told(service).last().unwrap(), "down short reason=ttl", "{what}");
@@ -46,7 +49,6 @@ fn any_key_of_a_service_may_be_deleted_or_moved() {
             busy(&mut client);
             let what = how.replace("{}", &format!("proc:{{s}}{part}"));
             client.must(&what);
-            client.must("SELECT 0");
             for look in [
                 "PID.LIST s",
                 "PID.GET s leading",
@@ -111,17 +113,14 @@ fn members_that_come_by_hand_are_awaited_and_die_of_their_ttl() {
     ] {
         let mut waiting = server.waiter(&format!("PID.AWAIT {service} a UP BLOCK 0"));
         let key = format!("proc:{{{service}}}:members");
+        let mut restore =
+            |key: &str| client.call_args(&[b"RESTORE".as_slice(), key.as_bytes(), b"0", &dump, b"REPLACE"]);
         match how {
-            "RESTORE" => {
-                client.call_args(&[b"RESTORE".as_slice(), key.as_bytes(), b"0", &dump]);
-            }
-            "HSET" => {
-                client.must(&format!("HSET {key} a {{\"pid\":1,\"ttl\":300}}"));
-            }
+            "RESTORE" => assert_eq!(restore(&key), "+OK"),
+            "HSET" => drop(client.must(&format!("HSET {key} a {{\"pid\":1,\"ttl\":300}}"))),
             _ => {
+                assert_eq!(restore("proc:{s}:members"), "+OK");
                 client.must(&format!("{how} proc:{{s}}:members {key}"));
-                // What RENAME has taken away is brought back for the next one.
-                client.call_args(&[b"RESTORE".as_slice(), b"proc:{s}:members", b"0", &dump]);
             }
         }
         assert_eq!(waiting.receive(), "1", "{how}");
@@ -172,7 +171,16 @@ fn a_flush_leaves_no_claim_no_leader_and_no_bound_connection_behind() {
         let old = process.register("s a 1 TTL 60000 BIND");
         process.must(&format!("HB.CAMPAIGN s a {old}"));
         let epoch = client.epoch("s");
+        let mut candidate = server.client();
+        let token = candidate.register("s b 3 TTL 60000");
+        server.wait_with(&mut candidate, &format!("HB.CAMPAIGN s b {token} BLOCK 0"));
+        let mut holder = server.waiter("PID.REGISTER s c 4 TTL 60000 EXCLUSIVE BLOCK 0");
         client.must(flush);
+        assert_eq!(candidate.receive(), "-NOMEMBER no such member", "{flush}");
+        let led = holder.receive();
+        assert_eq!(led.field("status"), "'registered'", "{flush}");
+        assert!(led.field("epoch").int() > epoch);
+        client.must("PID.EVICT s c");
         assert_eq!(client.call(&format!("HB.FENCED s {epoch} SET x 1")).code(), "FENCED");
         assert_eq!(process.call(&format!("HB.BEAT s a TOKEN {old}")).code(), "NOMEMBER");
         let mut other = server.client();
@@ -185,6 +193,34 @@ fn a_flush_leaves_no_claim_no_leader_and_no_bound_connection_behind() {
         }
         drop(other);
         wait_until("it dies with its own connection", || client.members("s").is_empty());
+    }
+}
+
+#[test]
+fn who_waits_for_the_lead_gets_it_when_the_leader_is_deleted_by_hand() {
+    for how in [
+        "HDEL proc:{s}:members leading",
+        "DEL proc:{s}:members proc:{s}:candidates",
+        "DEL proc:{s}",
+        "HDEL proc:{s} leader",
+        "RENAME proc:{s}:members aside",
+        "SWAPDB 0 1",
+    ] {
+        let server = Server::start();
+        let mut client = server.client();
+        let token = client.register("s leading 1 TTL 60000");
+        client.must(&format!("HB.CAMPAIGN s leading {token}"));
+        let epoch = client.epoch("s");
+        let mut waiting = server.waiter("PID.REGISTER s next 2 TTL 60000 EXCLUSIVE BLOCK 0");
+        client.must(how);
+        let led = waiting.receive();
+        assert_eq!(led.field("status"), "'registered'", "{how}");
+        assert!(led.field("epoch").int() > epoch, "{how}");
+        assert_eq!(
+            client.leader("s"),
+            format!("next {}", led.field("epoch").int()),
+            "{how}"
+        );
     }
 }
 

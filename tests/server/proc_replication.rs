@@ -64,6 +64,9 @@ fn a_replica_has_the_members_the_leaders_and_the_claims_of_its_primary() {
         wait_until("the replica has it all", || there.digest() == digest);
         client.must("CONFIG SET steward.timer yes");
     }
+    wait_until("somebody has died of silence", || {
+        client.deaths("q").iter().any(|death| death.ends_with(" ttl"))
+    });
     everything_happened(&mut client);
     // One that comes late gets it in one piece, with what is bound and half done.
     let late = server.replica();

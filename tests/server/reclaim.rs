@@ -32,8 +32,8 @@ fn is_told_to_wait(campaign: &Value, most: i64) {
 fn a_service_without_a_leader_record_gets_no_leader_before_the_window_is_over() {
     let mut server = lasting(60_000).start();
     let mut client = server.client();
+    client.register("s b 1 TTL 400");
     let token = client.register("s a 1 TTL 900");
-    client.register("s file 2 TTL 0");
     let begun = restart(&mut server);
     let (mut client, mut waiting) = (server.client(), server.client());
     let held = client.call("PID.REGISTER s x 3 TTL 500 EXCLUSIVE");
@@ -47,6 +47,8 @@ fn a_service_without_a_leader_record_gets_no_leader_before_the_window_is_over() 
     is_told_to_wait(&client.call(&format!("HB.CAMPAIGN s a {token}")), 900);
     assert_eq!(client.info("steward_reclaiming"), "1");
     assert_eq!(client.leader("s"), "nobody");
+    // Bound, so that its waiting is a sign of life.
+    waiting.must(&format!("HB.BEAT s a TOKEN {token} BIND"));
     waiting.send(&format!("HB.CAMPAIGN s a {token} BLOCK 0"));
     let leads = waiting.receive();
     let epoch = leads.field("epoch").int();
@@ -168,6 +170,18 @@ fn a_window_of_nothing_is_off() {
 }
 
 #[test]
+fn the_window_of_a_service_with_an_endless_member_is_the_longest() {
+    let mut server = lasting(60_000).start();
+    let mut client = server.client();
+    let token = client.register("s a 1 TTL 5000");
+    client.register("s file 2 TTL 0");
+    restart(&mut server);
+    let campaign = server.client().call(&format!("HB.CAMPAIGN s a {token}"));
+    is_told_to_wait(&campaign, 60_000);
+    assert!(campaign.field("reclaim").int() > 50_000, "{campaign}");
+}
+
+#[test]
 fn a_first_start_without_data_has_no_window() {
     let server = lasting(60_000).start();
     let mut client = server.client();
@@ -194,7 +208,7 @@ fn a_service_of_which_nothing_was_stored_waits_for_the_default_ttl() {
 
 #[test]
 fn a_promotion_opens_the_window_too() {
-    let mut server = Server::builder().listening().start();
+    let mut server = Server::builder().set("steward.timer", "no").listening().start();
     let replica = server.replica();
     let (mut client, mut there) = (server.client(), replica.client());
     let token = client.register("s a 1 TTL 700");
@@ -207,6 +221,37 @@ fn a_promotion_opens_the_window_too() {
         there.must(&format!("HB.BEAT s a TOKEN {token}")).field("role") == "'leader'"
     });
     assert!(unix_ms() - begun >= 700);
+}
+
+#[test]
+fn a_grant_that_a_failover_has_lost_is_not_doubled() {
+    let mut server = Server::builder().set("steward.timer", "no").listening().start();
+    let replica = server.replica();
+    let (mut client, mut there) = (server.client(), replica.client());
+    let (a, b) = (client.register("s a 1 TTL 900"), client.register("s b 2 TTL 900"));
+    wait_until("the replica has it", || there.digest() == client.digest());
+    // The link is broken when the primary grants the lead.
+    there.must("REPLICAOF 127.0.0.1 1");
+    client.must(&format!("HB.CAMPAIGN s a {a}"));
+    let lost = client.epoch("s");
+    let promised = client.call("PID.REGISTER t x 3 TTL 900 EXCLUSIVE").field("epoch").int();
+    server.kill_9();
+    let begun = unix_ms();
+    there.must("REPLICAOF NO ONE");
+    is_told_to_wait(&there.call(&format!("HB.CAMPAIGN s b {b}")), 900);
+    assert_eq!(
+        there.call("PID.REGISTER t y 4 TTL 900 EXCLUSIVE").field("status"),
+        "'held'"
+    );
+    for (service, epoch) in [("s", lost), ("t", promised)] {
+        let fenced = there.call(&format!("HB.FENCED {service} {epoch} SET x 1"));
+        assert_eq!(fenced, "-FENCED epoch=0 leader=");
+    }
+    // Bound, so that its waiting is a sign of life.
+    there.must(&format!("HB.BEAT s b TOKEN {b} BIND"));
+    let leads = there.call(&format!("HB.CAMPAIGN s b {b} BLOCK 20000"));
+    assert!(leads.field("epoch").int() > lost, "{leads}");
+    assert!(unix_ms() - begun >= 900);
 }
 
 /// A member that would resume as the only one waits like everybody else, and keeps its membership.

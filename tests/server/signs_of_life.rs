@@ -71,3 +71,21 @@ fn commands_elsewhere_are_no_signs_of_life() {
     assert_eq!(client.told("s"), ["up a reason=registered", "down a reason=ttl"]);
     assert_eq!(process.call("PING"), "+PONG");
 }
+
+#[test]
+fn a_connection_of_an_earlier_member_of_the_name_is_no_sign_of_life() {
+    let server = Server::start();
+    let (mut client, mut old) = (server.client(), server.client());
+    for end in ["PID.EVICT s a", "PID.DEREGISTER s a PID 12", "HDEL proc:{s}:members a"] {
+        old.register("s a 12 TTL 60000 BIND");
+        client.must(end);
+        assert_eq!(client.call("PID.AWAIT s a DOWN BLOCK 0"), "1");
+        client.register("s a 13 TTL 300");
+        wait_until("the new one is down", || {
+            old.must("TASK.STATS q");
+            old.must("TASK.CLAIM q a");
+            client.must("PID.GET s a") == Value::Null
+        });
+        assert_eq!(client.told("s").last().unwrap(), "down a reason=ttl", "{end}");
+    }
+}

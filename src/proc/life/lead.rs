@@ -270,6 +270,18 @@ fn without_data_or_members_or_with_a_leader_there_is_no_window_or_a_short_one() 
     assert_eq!(of(&world.say("PID.REGISTER new 1 1 EXCLUSIVE"), "status"), "registered");
 }
 
+/// They may have been granted the lead for as long as they like.
+#[test]
+fn the_window_is_whole_when_a_member_has_no_ttl() {
+    let mut world = World::new();
+    register(&mut world, "file 1 TTL 0");
+    register(&mut world, "a 1 TTL 2000");
+    world.restart();
+    world.tick();
+    let held = world.say("PID.REGISTER s b 1 EXCLUSIVE");
+    assert_eq!((of(&held, "holder"), of(&held, "retry")), ("null", "60000"));
+}
+
 #[test]
 fn one_that_leads_since_before_a_load_may_go_at_once() {
     for goes in [
@@ -284,4 +296,39 @@ fn one_that_leads_since_before_a_load_may_go_at_once() {
         world.say(&goes.replace('$', &boss));
         assert_eq!(leader(&mut world), "next", "{goes}");
     }
+}
+
+#[test]
+fn one_that_waits_to_hold_what_it_comes_to_lead_otherwise_is_told() {
+    let mut world = World::new();
+    let first = candidate(&mut world, "first", 0);
+    let a = register(&mut world, "a 1");
+    let waits = wait(
+        &mut world,
+        7,
+        &format!("PID.REGISTER s a 1 TOKEN {a} EXCLUSIVE BLOCK 0"),
+    );
+    world.say(&format!("HB.CAMPAIGN s a {a} PRIORITY 9"));
+    world.say(&format!("HB.RESIGN s first {first}"));
+    let told = answers(&mut world);
+    assert_eq!(told.len(), 1, "{told:?}");
+    assert_eq!(told[0].0, waits);
+    assert_eq!(of(&told[0].1, "status"), "resumed");
+    assert_ne!(of(&told[0].1, "epoch"), "null");
+    assert_eq!(leader(&mut world), "a");
+    assert_eq!(world.memory.waiting.total(), 0);
+}
+
+#[test]
+fn one_that_waits_to_hold_and_dies_meanwhile_is_told() {
+    let mut world = World::new();
+    register(&mut world, "first 1 EXCLUSIVE TTL 0");
+    let a = register(&mut world, "a 1");
+    let waits = wait(
+        &mut world,
+        7,
+        &format!("PID.REGISTER s a 1 TOKEN {a} EXCLUSIVE BLOCK 0"),
+    );
+    world.say("PID.EVICT s a");
+    assert_eq!(answers(&mut world), [(waits, "-NOMEMBER no such member".to_string())]);
 }

@@ -1,6 +1,6 @@
 //! Unit tests: what time does, and what it costs.
 
-use super::{closed, events, members, of, register, service, wait};
+use super::{closed, events, hash, leader, members, news, of, register, service, wait};
 use crate::keyspace::fake::Value;
 use crate::names::Touched;
 use crate::task::world::World;
@@ -140,4 +140,27 @@ fn ten_thousand_die_in_slices_of_a_few() {
     }
     assert_eq!(left, 0);
     assert_eq!(world.memory.presence.lost, 10_000);
+}
+
+/// Of very many that stand in the line and are overdue, only some are looked at in one unit.
+#[test]
+fn a_living_candidate_behind_very_many_dead_ones_leads_when_they_have_gone() {
+    let mut world = crowd(1_000, 1_000, true);
+    let members = hash(&mut world, "proc:{s}:members");
+    members.insert(b"last".to_vec(), br#"{"ttl":60000,"token":"00"}"#.to_vec());
+    let line = members.keys().map(|name| (name.clone(), i64::from(name == b"last")));
+    let line = line
+        .chain((0..1_000).map(|ghost| (format!("ghost{ghost}").into_bytes(), 0)))
+        .collect();
+    world
+        .keys
+        .keys
+        .insert(b"proc:{s}:candidates".to_vec(), Value::SortedSet(line));
+    world.memory.touched(&service(), Touched::Service);
+    world.tick();
+    assert_eq!(leader(&mut world), "m00000");
+    world.pass(2_000);
+    assert_eq!(leader(&mut world), "last");
+    assert_eq!(news(&mut world).len(), 1_002);
+    assert_eq!(world.keys.keys.len(), 2);
 }

@@ -73,8 +73,8 @@ fn a_leader_leads_on_after_a_failover_by_sentinel_and_the_next_one_when_it_is_si
     server.kill_9();
     // A sentinel closes the connections of whom it promotes.
     wait_until("the replica leads", || {
-        there = replica.client();
-        there.try_send("ROLE").is_ok() && there.try_receive().is_ok_and(|role| role.item(0) == "'master'")
+        let role = Client::connect(&replica.socket()).and_then(|mut client| client.try_call("ROLE").ok());
+        role.is_some_and(|role| role.item(0) == "'master'")
     });
     let mut there = replica.client();
     let beaten = unix_ms();

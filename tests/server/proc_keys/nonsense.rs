@@ -1,7 +1,8 @@
 //! Records, candidates and leaders that make no sense.
 
 use super::goes_on;
-use crate::support::{Client, Server, Value, wait_until};
+use crate::support::history::History;
+use crate::support::{Client, Random, Server, Value, wait_until};
 
 /// What may stand in the hash of members.
 const RECORDS: [&str; 22] = [
@@ -126,9 +127,10 @@ fn candidates_that_make_no_sense_never_lead() {
     for _ in 0..3_000 {
         client.receive();
     }
-    let reply = client.call(&format!("HB.RESIGN s first {first}"));
-    assert_eq!(reply, "'second'");
-    assert_eq!(client.leader("s").split(' ').next(), Some("second"));
+    client.must(&format!("HB.RESIGN s first {first}"));
+    wait_until("the only real candidate leads", || {
+        client.leader("s").starts_with("second ")
+    });
     client.must("PID.EVICT s second");
     assert_eq!(
         client.leader("s"),
@@ -181,4 +183,44 @@ fn a_leader_written_by_hand_leads_when_it_is_a_member() {
     assert_ne!(client.beat("s", "a", token), "leader");
     client.must("PID.EVICT s b");
     assert!(!client.leader("s").starts_with("b "));
+}
+
+#[test]
+fn a_life_among_keys_that_somebody_else_changes_goes_on() {
+    let server = Server::builder()
+        .set("steward.lease", "50")
+        .set("steward.ttl", "150")
+        .start();
+    let mut client = server.client();
+    let mut history = History::with_members(51, server.socket()).among_vandals();
+    let mut random = Random::new(52);
+    let mut dumps: Vec<(String, Vec<u8>)> = Vec::new();
+    for _ in 0..300 {
+        history.run(&mut client, 8);
+        let keys = client.keys();
+        if keys.is_empty() {
+            continue;
+        }
+        let (key, other) = (random.pick(&keys).clone(), random.pick(&keys).clone());
+        match random.below(12) {
+            0..=1 => drop(client.must(&format!("DEL {key}"))),
+            2 => drop(client.call(&format!("RENAME {key} {other}"))),
+            3 => drop(client.call(&format!("COPY {key} {other} REPLACE"))),
+            4 => drop(client.must(&format!("SET {key} junk"))),
+            5 => drop(client.call(&format!("HSET {key} w1 junk leader w2 epoch 7"))),
+            6 => drop(client.call(&format!("ZADD {key} 1 w1 2 ghost"))),
+            7 => drop(client.call(&format!("HDEL {key} w1 w2 leader"))),
+            8 => drop(client.call(&format!("PEXPIRE {key} 5"))),
+            9 => dumps.push((key.clone(), client.call(&format!("DUMP {key}")).bytes().to_vec())),
+            10 if !dumps.is_empty() => {
+                let (_, dump) = random.pick(&dumps).clone();
+                client.call_args(&[b"RESTORE".as_slice(), key.as_bytes(), b"0", &dump, b"REPLACE"]);
+            }
+            _ if random.once_in(9) => drop(client.must(["FLUSHALL", "SWAPDB 0 1", "DEBUG RELOAD"][random.below(3)])),
+            _ => {}
+        }
+    }
+    client.must("FLUSHALL");
+    client.must("CONFIG SET steward.reclaim-window 0");
+    goes_on(&mut client, "vandals");
 }

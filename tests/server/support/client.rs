@@ -54,6 +54,12 @@ impl Client {
         self.send_args(&words.split_whitespace().collect::<Vec<_>>());
     }
 
+    /// As `call`, or the error of a connection that broke.
+    pub fn try_call(&mut self, words: &str) -> std::io::Result<Value> {
+        self.try_send(words)?;
+        self.try_receive()
+    }
+
     /// As `send`, or the error of a connection that broke.
     pub fn try_send(&mut self, words: &str) -> std::io::Result<()> {
         let mut out = Vec::new();

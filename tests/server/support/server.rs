@@ -70,6 +70,12 @@ impl Server {
             .start();
         let mut client = replica.client();
         super::wait_until("the replica is linked", || client.info("master_link_status") == "up");
+        // Linked, it may have to wait for up to a second before the first command is sent to it.
+        let mut here = self.client();
+        here.must("PUBLISH nobody x");
+        super::wait_until("the replica is in step", || {
+            client.info("master_repl_offset") == here.info("master_repl_offset")
+        });
         replica
     }
 
