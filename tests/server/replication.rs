@@ -103,7 +103,10 @@ fn failing_and_releasing() {
     let token = rig.token("T3");
     assert_eq!(
         rig.sent(&format!("TASK.FAIL q a {token} DEAD")),
-        ["q: zrem claimed [a]; set_start t:a dead p=5 flags=1 used=2 deliveries=3 fence=T3 due=MS; zadd dead [MS a]"]
+        [
+            "q: zrem claimed [a]; xadd task-events ID most 1000 [type dead, id a, worker w, attempt 2, reason failed]; \
+          set_start t:a dead p=5 flags=1 used=2 deliveries=3 fence=T3 due=MS; zadd dead [MS a]"
+        ]
     );
     assert_eq!(
         rig.sent("TASK.RETRY q a"),
@@ -123,7 +126,10 @@ fn leaving_a_ready_list() {
     );
     assert_eq!(
         rig.sent("TASK.CANCEL q c"),
-        ["q: hset queue [stale:5 2]; set t:c removed p=5 stale=32 fence=F due=MS"]
+        [
+            "q: hset queue [stale:5 2]; xadd task-events ID most 1000 [type cancelled, id c, worker , attempt , reason ]; \
+          set t:c removed p=5 stale=32 fence=F due=MS"
+        ]
     );
     assert_eq!(
         rig.sent("TASK.CLAIM q w COUNT 3"),
@@ -135,7 +141,10 @@ fn leaving_a_ready_list() {
     );
     assert_eq!(
         rig.sent("TASK.CANCEL q a nobody"),
-        ["q: set_start t:a claimed p=5 flags=64 deliveries=1 worker=1 lease=30000 fence=T2 due=MS"]
+        [
+            "q: set_start t:a claimed p=5 flags=64 deliveries=1 worker=1 lease=30000 fence=T2 due=MS; \
+          xadd task-events ID most 1000 [type cancelled, id a, worker w, attempt 1, reason ]"
+        ]
     );
 }
 
@@ -217,7 +226,8 @@ fn a_transaction_keeps_its_commands_together() {
         [
             "MULTI",
             "SET inside 1",
-            "q: hset queue [stale:5 1]; set t:a removed p=5 stale=32 fence=F due=MS",
+            "q: hset queue [stale:5 1]; xadd task-events ID most 1000 [type cancelled, id a, worker , attempt , reason ]; \
+             set t:a removed p=5 stale=32 fence=F due=MS",
             "INCR n",
             "EXEC"
         ]
@@ -235,7 +245,8 @@ fn what_the_timer_does() {
     assert_eq!(
         rig.rest(),
         [
-            "q: zrem claimed [a]; lpush ready:5 [a]; set_start t:a waiting p=5 used=1 deliveries=1 lost=1 fence=T1 due=MS"
+            "q: zrem claimed [a]; xadd task-events ID most 1000 [type lost, id a, worker w, attempt 1, reason lease]; \
+             lpush ready:5 [a]; set_start t:a waiting p=5 used=1 deliveries=1 lost=1 fence=T1 due=MS"
         ]
     );
     let mut bound = rig.server.client();
@@ -247,7 +258,8 @@ fn what_the_timer_does() {
     assert_eq!(
         rig.rest(),
         [
-            "q: zrem claimed [a]; lpush ready:5 [a]; set_start t:a waiting p=5 used=2 deliveries=2 lost=2 fence=T2 due=MS"
+            "q: zrem claimed [a]; xadd task-events ID most 1000 [type lost, id a, worker w, attempt 2, reason disconnect]; \
+             lpush ready:5 [a]; set_start t:a waiting p=5 used=2 deliveries=2 lost=2 fence=T2 due=MS"
         ]
     );
     rig.sent("TASK.PAUSE q FOR 30");
