@@ -413,7 +413,17 @@ fn ten_thousand_debounces_end_in_one_run_and_leave_nothing() {
 
 #[test]
 fn a_unique_hash_that_somebody_edited_holds_nothing_up() {
-    for value in ["nobody", "plain", "other", "a\t", "a\tsoon", "\t", "", "plain\t5"] {
+    for value in [
+        "nobody",
+        "plain",
+        "other",
+        "a\t",
+        "a\tsoon",
+        "\t",
+        "",
+        "plain\t5",
+        "x\r\ny\t9999999999999",
+    ] {
         let mut world = World::new();
         world.say("TASK.SCHEDULE q p ID plain");
         world.say("TASK.SCHEDULE q p ID other UNIQUE else");

@@ -93,8 +93,10 @@ fn plan(unit: &mut Unit<'_>, name: &Name) -> Answer<()> {
         of_index(Index::Claimed)?,
         of_index(Index::Dead)?,
     );
-    let unclaimed = if expiring { first(Part::Expiring)? } else { None };
-    let freed = if unique_until { first(Part::UniqueUntil)? } else { None };
+    // One of these of another type keeps none of the others from its moment.
+    let mut first_if = |there: bool, part| if there { first(part).unwrap_or(None) } else { None };
+    let unclaimed = first_if(expiring, Part::Expiring);
+    let freed = first_if(unique_until, Part::UniqueUntil);
     let gone = died.map(|died| died.saturating_add(settings.dead_retain(&unit.env.settings)));
     let resumed = settings.paused.filter(|until| *until != i64::MAX);
     for moment in [due, gone, resumed, unclaimed, freed].into_iter().flatten().map(Wall) {

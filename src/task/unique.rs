@@ -3,7 +3,7 @@
 //! that moment, for the timer.
 
 use crate::keyspace::{Answer, Type};
-use crate::names::{Id, Name, Part};
+use crate::names::{Id, Name, Part, plain_text};
 use crate::settings::Settings;
 use crate::task::extra::{self, Options};
 use crate::task::ready;
@@ -33,6 +33,8 @@ pub fn holder(unit: &mut Unit<'_>, name: &Name, key: &str, settings: &Settings) 
         Some(until) => until > unit.env.wall,
         None => find(unit, name, id, key, settings).is_some(),
     };
+    // An id that cannot be one is nobody's.
+    let held = held && plain_text("id", id).is_ok();
     Ok(held.then(|| Id::from_slice(id)))
 }
 
