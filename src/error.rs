@@ -60,7 +60,7 @@ pub const CODES: &[(&str, &str, &str)] = &[
     ("BADNAME", "a name or id that is not allowed", "fix the call"),
     (
         "DUPLICATE <id>",
-        "the ID is taken by an existing task",
+        "the ID is taken by an existing task, or the UNIQUE key held by this one",
         "take it as accepted, or wait",
     ),
     ("NOTASK", "no such task (any more)", "take a repeated ACK as done"),

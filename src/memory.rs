@@ -9,7 +9,7 @@ use crate::env::Env;
 use crate::holds::Holds;
 use crate::names::{ByName, Id, Name, Touched};
 use crate::presence::{Bound, MemberName, Presence, Reason, Service};
-use crate::queue::{Ended, Queue};
+use crate::queue::{Ended, Loss, Queue};
 use crate::stats::{Lateness, Totals};
 use crate::time::{Ms, SECOND, Steady, Wall};
 use crate::waiting::{Handed, Ticket, Waiter, Waiting};
@@ -210,7 +210,14 @@ impl Memory {
                 Some((service, member)) => self.park(token, claim, &service, &member),
                 None => {
                     let Bound { queue, id, .. } = claim;
-                    self.end(&queue, token, Ended { id, lost: true });
+                    self.end(
+                        &queue,
+                        token,
+                        Ended {
+                            id,
+                            lost: Some(Loss::Disconnect),
+                        },
+                    );
                 }
             }
         }
@@ -247,7 +254,7 @@ impl Memory {
     /// had left.
     pub fn returned(&mut self, handed: Handed) {
         match handed {
-            Handed::Claim { name, id, token } => self.end(&name, token, Ended { id, lost: false }),
+            Handed::Claim { name, id, token } => self.end(&name, token, Ended { id, lost: None }),
             Handed::Member { service, member, token } => {
                 let known = self.presence.known_mut(&service);
                 let is_it = |known: &&mut Service| known.member(&member).is_some_and(|it| it.token == Some(token));
@@ -260,7 +267,7 @@ impl Memory {
     }
 
     fn end(&mut self, name: &Name, token: u64, ended: Ended) {
-        // A claim ends once: what ended it first says whether it counts as lost.
+        // A claim ends once: what ended it first says why it counts as lost, if it does.
         self.queue(name).ended.entry(token).or_insert(ended);
         self.agenda.now(name);
     }

@@ -115,13 +115,14 @@ pub const NUMBERS: [Number; 9] = [
 ];
 
 /// Names of all settings for TASK.CONFIG, in the documented order.
-pub const FIELDS: [&str; 7] = [
+pub const FIELDS: [&str; 8] = [
     "lease",
     "attempts",
     "backoff",
     "max-lost",
     "dead-limit",
     "dead-retain",
+    "events",
     SERVICE,
 ];
 

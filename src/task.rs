@@ -11,6 +11,7 @@ pub mod config;
 pub mod drop;
 pub mod ending;
 pub mod events;
+pub mod expiring;
 pub mod extend;
 pub mod extra;
 pub mod fail;
@@ -27,6 +28,7 @@ pub mod queues;
 pub mod ready;
 pub mod record;
 pub mod release;
+pub mod replace;
 pub mod reschedule;
 pub mod retry;
 pub mod schedule;
@@ -35,8 +37,11 @@ pub mod show;
 pub mod stats;
 pub mod take;
 pub mod tick;
+pub mod unique;
 pub mod workers;
 
+#[cfg(test)]
+mod keyed;
 #[cfg(test)]
 mod life;
 #[cfg(test)]

@@ -32,7 +32,7 @@ impl Command for Cancel {
         let settings = super::settings(unit, &name)?;
         unit.keys.expect(name.index(Index::Scheduled), Type::SortedSet)?;
         ready::expect_all(unit, &name)?;
-        events::expect(unit, &name)?;
+        events::expect(unit, &name, &settings)?;
         let mut cancelled = 0;
         for id in args.items() {
             cancelled += u64::from(cancel(unit, &name, id.as_bytes(), &settings)?);

@@ -2,11 +2,12 @@
 
 use crate::keyspace::{Answer, Type};
 use crate::names::{Index, Name};
+use crate::queue::Loss;
 use crate::settings::Settings;
 use crate::task::events::{self, Event};
-use crate::task::extra;
 use crate::task::ready::{self, End};
-use crate::task::record::{CANCELLED, EXTRA, Record, State};
+use crate::task::record::{CANCELLED, EXPIRES, EXTRA, Record, State, UNIQUE};
+use crate::task::{expiring, extra, unique};
 use crate::time::Wall;
 use crate::unit::Unit;
 
@@ -35,6 +36,8 @@ pub enum Fate {
     Dead(&'static str),
     /// It was not wanted any more.
     Cancelled,
+    /// Nobody claimed it in time.
+    Expired,
 }
 
 /// A task came to its end: all that hangs on it follows in the same unit. Its record is still there, and the caller
@@ -47,27 +50,44 @@ pub fn conclude(
     how: Fate,
     settings: &Settings,
 ) -> Answer<()> {
-    let (kind, reason) = match how {
+    if record.state != State::Claimed || how != Fate::Cancelled {
+        // The key of a cancelled task stays taken until its claim ends.
+        unique::free(unit, name, id, record);
+    }
+    let (kind, reason, attempt) = match how {
         Fate::Done => return Ok(()),
-        Fate::Dead(reason) => ("dead", reason),
-        Fate::Cancelled => ("cancelled", ""),
+        Fate::Dead(reason) => ("dead", reason, record.attempts),
+        Fate::Cancelled => ("cancelled", "", record.attempt()),
+        Fate::Expired => ("expired", "", record.attempts),
     };
+    tell(unit, name, id, record, (kind, attempt, reason), settings)
+}
+
+/// An event about a task: its kind, the attempt that ended, and why.
+fn tell(
+    unit: &mut Unit<'_>,
+    name: &Name,
+    id: &[u8],
+    record: &Record,
+    (kind, attempt, reason): (&'static str, u64, &str),
+    settings: &Settings,
+) -> Answer<()> {
     let worker = match record.worker {
         0 => None,
-        number => super::worker_name(unit, name, number)?,
+        number => super::worker_name(unit, name, number).unwrap_or(None),
     };
     let event = Event {
         kind,
         id,
         worker: worker.as_deref().unwrap_or_default(),
-        attempt: record.attempts,
+        attempt,
         reason,
     };
     events::tell(unit, name, &event, settings)
 }
 
 /// Nothing, when all keys that the end of a claim may write have their types.
-pub fn check(unit: &mut Unit<'_>, name: &Name, id: &[u8], record: &Record) -> Answer<()> {
+pub fn check(unit: &mut Unit<'_>, name: &Name, id: &[u8], record: &Record, settings: &Settings) -> Answer<()> {
     for index in [Index::Claimed, Index::Scheduled, Index::Dead] {
         unit.keys.expect(name.index(index), Type::SortedSet)?;
     }
@@ -75,12 +95,16 @@ pub fn check(unit: &mut Unit<'_>, name: &Name, id: &[u8], record: &Record) -> An
     if record.stale != 0 {
         unit.keys.expect(name.queue(), Type::Hash)?;
     }
-    events::expect(unit, name)?;
+    expiring::expect(unit, name, record)?;
+    events::expect(unit, name, settings)?;
     ready::expect(unit, name, record.priority)
 }
 
 /// Removes a task. While a ready list still has its id, its bare header stays, invisible to every command.
 pub fn remove(unit: &mut Unit<'_>, name: &Name, id: &[u8], record: &mut Record) -> Answer<()> {
+    unique::free(unit, name, id, record);
+    expiring::forget(unit, name, id, record);
+    record.flags &= !(UNIQUE | EXPIRES);
     if record.has(EXTRA) {
         unit.keys.del(name.extra(id));
         record.flags &= !EXTRA;
@@ -116,6 +140,8 @@ fn forget_claim(unit: &mut Unit<'_>, name: &Name, record: &Record) -> bool {
 }
 
 /// Puts a task that is not claimed any more where it waits for `due`, or ready at that end of its list.
+///
+/// How long it has until somebody must have claimed it begins anew.
 pub fn wait(
     unit: &mut Unit<'_>,
     name: &Name,
@@ -127,6 +153,8 @@ pub fn wait(
     record.state = State::Waiting;
     record.worker = 0;
     record.lease = 0;
+    let now = unit.env.wall;
+    expiring::note(unit, name, id, record, due.unwrap_or(now).max(now))?;
     let went = match due.filter(|due| *due > unit.env.wall) {
         Some(due) => {
             record.due = due;
@@ -205,10 +233,19 @@ pub fn erase(unit: &mut Unit<'_>, name: &Name, id: &[u8]) -> Answer<()> {
     }
 }
 
-/// A claim is lost: the lease ran out, the connection closed or the worker died. It uses up an attempt. The
-/// task goes to the head of its list, or to the dead when it was lost too often. The caller has taken it out
+/// A claim is lost: the lease ran out, the connection closed or the worker died. It uses up an attempt, and is told.
+/// The task goes to the head of its list, or to the dead when it was lost too often. The caller has taken it out
 /// of the claimed set, and serves.
-pub fn lose(unit: &mut Unit<'_>, name: &Name, id: &[u8], record: &mut Record, settings: &Settings) -> Answer<Went> {
+pub fn lose(
+    unit: &mut Unit<'_>,
+    name: &Name,
+    id: &[u8],
+    record: &mut Record,
+    why: Loss,
+    settings: &Settings,
+) -> Answer<Went> {
+    let event = ("lost", record.attempt(), why.word());
+    tell(unit, name, id, record, event, settings)?;
     forget_claim(unit, name, record);
     unit.memory.totals.lost += 1;
     unit.memory.queue(name).totals.lost += 1;

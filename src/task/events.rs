@@ -1,6 +1,7 @@
 //! What is told of a queue's tasks: one entry of its stream for everything that went wrong or was decided for the
 //! user. A task that simply succeeds is not told.
 
+use crate::error::Error;
 use crate::keyspace::{Answer, Type};
 use crate::names::{Name, Part};
 use crate::settings::Settings;
@@ -17,17 +18,24 @@ pub struct Event<'a> {
     pub worker: &'a str,
     /// The attempt that ended; 0 when it never ran.
     pub attempt: u64,
-    /// Why: for a lost claim lease, disconnect, member or released; for a dead task attempts, lost or failed.
+    /// Why: for a lost claim lease, disconnect or member; for a dead task attempts, lost or failed.
     pub reason: &'a str,
 }
 
-/// Nothing, when the stream may be written.
-pub fn expect(unit: &mut Unit<'_>, name: &Name) -> Answer<()> {
+/// Nothing, when the stream may be written, or no event is kept; else `WrongType`.
+pub fn expect(unit: &mut Unit<'_>, name: &Name, settings: &Settings) -> Answer<()> {
+    if settings.events(&unit.env.settings) == 0 {
+        return Ok(());
+    }
     unit.keys.expect(name.of_queue(Part::TaskEvents), Type::Stream)
 }
 
-/// Adds an entry to the stream.
+/// Adds an entry to the stream; nothing when the queue keeps no events.
 pub fn tell(unit: &mut Unit<'_>, name: &Name, event: &Event<'_>, settings: &Settings) -> Answer<()> {
+    let most = settings.events(&unit.env.settings);
+    if most == 0 {
+        return Ok(());
+    }
     let attempt = if event.attempt == 0 {
         String::new()
     } else {
@@ -40,11 +48,12 @@ pub fn tell(unit: &mut Unit<'_>, name: &Name, event: &Event<'_>, settings: &Sett
         (b"attempt", attempt.as_bytes()),
         (b"reason", event.reason.as_bytes()),
     ];
-    let most = settings.events(&unit.env.settings);
-    if most == 0 {
-        return Ok(());
+    match unit.keys.xadd(name.of_queue(Part::TaskEvents), None, &fields, most) {
+        Err(Error::Internal) => {
+            // Somebody used up the ids of the stream: the task ends all the same.
+            unit.memory.skip_foreign(name, "a stream of events that takes no more");
+            Ok(())
+        }
+        told => told.map(|_| ()),
     }
-    unit.keys
-        .xadd(name.of_queue(Part::TaskEvents), None, &fields, most)
-        .map(|_| ())
 }

@@ -32,6 +32,15 @@ pub struct Options {
     /// How long a claim lasts, ms.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lease: Option<Ms>,
+    /// How long after it became ready it is dropped when nobody claimed it, ms.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expire: Option<Ms>,
+    /// The key that no other task may hold at the same time.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unique: Option<String>,
+    /// How long it holds the key, whatever becomes of it, ms; without, until it ends.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unique_for: Option<Ms>,
 }
 
 impl Options {

@@ -38,7 +38,7 @@ impl Command for Fail {
     fn run(args: &Args<'_>, caller: &Caller<'_>, unit: &mut Unit<'_>) -> Result<Outcome, Error> {
         let (name, settings, mut record) = super::claim_of(args, caller, unit)?;
         let id = args.text("id").as_bytes();
-        ending::check(unit, &name, id, &record)?;
+        ending::check(unit, &name, id, &record, &settings)?;
 
         ending::unclaim(unit, &name, id, &record)?;
         unit.memory.totals.failed += 1;

@@ -4,7 +4,7 @@ use crate::env::Caller;
 use crate::error::Error;
 use crate::reply::Reply;
 use crate::spec::{Access, Arg, Args, Keys, Kind, MAX_COUNT, Spec};
-use crate::task::schedule::{ATTEMPTS, BACKOFF, LEASE, New, PRIORITY, WHEN, check_payload};
+use crate::task::schedule::{ATTEMPTS, BACKOFF, EXPIRE, LEASE, New, PRIORITY, WHEN, check_payload};
 use crate::task::serve;
 use crate::unit::{Command, Outcome, Unit};
 
@@ -30,6 +30,7 @@ impl Command for MSchedule {
             ATTEMPTS,
             BACKOFF,
             LEASE,
+            EXPIRE,
         ],
         reply: "array of ids, in the order of the payloads",
     };

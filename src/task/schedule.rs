@@ -7,14 +7,14 @@ use crate::config::MAX_ATTEMPTS;
 use crate::env::{Caller, Env};
 use crate::error::Error;
 use crate::keyspace::Type;
-use crate::names::{Id, Index, Name};
+use crate::names::{Id, Index, Name, Part};
 use crate::reply::Reply;
 use crate::settings::Settings;
 use crate::spec::{Access, Arg, Args, Keys, Kind, Spec, Value};
 use crate::task::extra::{self, OPTIONS, Options};
 use crate::task::ready::{self, End};
-use crate::task::record::{HEADER, Record, State, generated_id};
-use crate::task::serve;
+use crate::task::record::{self, HEADER, Record, State, generated_id};
+use crate::task::{expiring, replace, serve, unique};
 use crate::time::{MAX_DELAY, MAX_LEASE, MAX_UNIX_MS, MIN_UNIX_MS, Wall};
 use crate::unit::{Command, Outcome, Unit};
 
@@ -38,6 +38,18 @@ pub const ATTEMPTS: Arg = Arg::option("ATTEMPTS", "n", Kind::Int(1, MAX_ATTEMPTS
 pub const BACKOFF: Arg = Arg::option("BACKOFF", "backoff", Kind::Group(backoff::ARGS));
 /// LEASE.
 pub const LEASE: Arg = Arg::duration("LEASE", 1, MAX_LEASE);
+/// EXPIRE.
+pub const EXPIRE: Arg = Arg::duration("EXPIRE", 1, MAX_DELAY);
+/// UNIQUE.
+pub const UNIQUE: Arg = Arg::option(
+    "UNIQUE",
+    "unique",
+    Kind::Group(&[
+        Arg::value("key", Kind::Text),
+        Arg::duration("FOR", 1, MAX_DELAY),
+        Arg::flag("REPLACE"),
+    ]),
+);
 
 /// The priority of a task that was given none.
 const DEFAULT_PRIORITY: u8 = 5;
@@ -48,7 +60,7 @@ pub struct Schedule;
 impl Command for Schedule {
     const SPEC: Spec = Spec {
         name: "TASK.SCHEDULE",
-        summary: "Schedules a task: ready at once, after DELAY or AT a time.",
+        summary: "Schedules a task: ready at once, after DELAY or AT a time. With EXPIRE it is dropped when nobody claimed it that long after it became ready. With UNIQUE no other task of the key waits or runs, or none is accepted FOR a time; REPLACE: one that waits becomes this one.",
         complexity: "O(1), O(log N) with a delay",
         access: Access::Grow,
         blocking: false,
@@ -62,8 +74,10 @@ impl Command for Schedule {
             ATTEMPTS,
             BACKOFF,
             LEASE,
+            EXPIRE,
+            UNIQUE,
         ],
-        reply: "the id",
+        reply: "the id, with REPLACE perhaps that of the task that waited",
     };
 
     fn run(args: &Args<'_>, caller: &Caller<'_>, unit: &mut Unit<'_>) -> Result<Outcome, Error> {
@@ -72,6 +86,10 @@ impl Command for Schedule {
         let settings = super::settings(unit, &name)?;
         new.check(unit, &name)?;
         check_payload(args.bytes("payload"), &unit.env)?;
+        if let Some(id) = replace::replace(args, unit, &name, &new, &settings)? {
+            serve::serve(unit, &name);
+            return Ok(Reply::Id(id).into());
+        }
         let (id, old) = match args.get("ID") {
             Some(id) => (
                 Id::from_slice(id.as_bytes()),
@@ -91,10 +109,16 @@ impl Command for Schedule {
 /// What a task is to be, apart from its id and payload.
 #[derive(Debug)]
 pub struct New {
-    due: Wall,
-    priority: u8,
-    options: Options,
+    /// When it is due; now or earlier: it is ready.
+    pub due: Wall,
+    /// Its priority.
+    pub priority: u8,
+    /// What differs from the queue's settings.
+    pub options: Options,
 }
+
+/// The flags of a header that say what the options ask for.
+const ASKED_FOR: u16 = record::EXPIRES | record::UNIQUE;
 
 impl New {
     /// From the options of SCHEDULE and MSCHEDULE.
@@ -109,12 +133,30 @@ impl New {
                 attempts: args.int("ATTEMPTS").and_then(|attempts| u64::try_from(attempts).ok()),
                 backoff: Backoff::from_args(args).map(|rule| rule.to_string()),
                 lease: args.int("LEASE"),
+                expire: args.int("EXPIRE"),
+                unique: args.has("key").then(|| args.text("key").to_string()),
+                unique_for: args.int("FOR"),
             },
         })
     }
 
-    /// Nothing, when the index the task goes to has its type.
+    /// Sets the flags of a header that say what the options ask for, and no others of these.
+    pub fn flag(&self, record: &mut Record) {
+        record.flags &= !ASKED_FOR;
+        if self.options.expire.is_some() {
+            record.flags |= record::EXPIRES;
+        }
+        if self.options.unique.is_some() {
+            record.flags |= record::UNIQUE;
+        }
+    }
+
+    /// Nothing, when the keys the task goes to have their types.
     pub fn check(&self, unit: &mut Unit<'_>, name: &Name) -> Result<(), Error> {
+        if self.options.expire.is_some() {
+            unit.keys.expect(name.of_queue(Part::Expiring), Type::SortedSet)?;
+        }
+        unique::expect(unit, name, &self.options)?;
         if self.due > unit.env.wall {
             unit.keys.expect(name.index(Index::Scheduled), Type::SortedSet)
         } else {
@@ -143,6 +185,8 @@ impl New {
             self.place(unit, name, &[id])?;
         }
         unit.keys.set(name.task(id), &record.write(), payload)?;
+        unique::take(unit, name, id, &self.options)?;
+        self.expire(unit, name, &[id])?;
         count(unit, name, 1);
         Ok(())
     }
@@ -159,13 +203,24 @@ impl New {
         }
         let all: Vec<&[u8]> = ids.iter().map(Id::as_slice).collect();
         self.place(unit, name, &all)?;
+        self.expire(unit, name, &all)?;
         count(unit, name, ids.len() as u64);
         Ok(ids)
     }
 
     fn record(&self, unit: &mut Unit<'_>, last_fence: u64) -> Record {
         let fence = unit.next_fence(last_fence);
-        Record::new(fence, self.due.max(unit.env.wall), self.priority)
+        let mut record = Record::new(fence, self.due.max(unit.env.wall), self.priority);
+        self.flag(&mut record);
+        record
+    }
+
+    /// Notes when tasks go that nobody claimed in time.
+    fn expire(&self, unit: &mut Unit<'_>, name: &Name, ids: &[&[u8]]) -> Result<(), Error> {
+        match self.options.expire {
+            Some(ms) => expiring::at(unit, name, ids, self.due.max(unit.env.wall).after(ms)),
+            None => Ok(()),
+        }
     }
 
     fn write_options(&self, unit: &mut Unit<'_>, name: &Name, id: &[u8], record: &mut Record) -> Result<(), Error> {
@@ -226,7 +281,7 @@ pub fn free_id(unit: &mut Unit<'_>, name: &Name) -> Result<Id, Error> {
 }
 
 /// `DUPLICATE` when the id is a task's; else the record that is left of one, if any.
-fn old_record(unit: &mut Unit<'_>, name: &Name, id: &[u8], settings: &Settings) -> Result<Option<Record>, Error> {
+pub fn old_record(unit: &mut Unit<'_>, name: &Name, id: &[u8], settings: &Settings) -> Result<Option<Record>, Error> {
     let Some(bytes) = unit.keys.get_start(name.task(id), HEADER)? else {
         return Ok(None);
     };

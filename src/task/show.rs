@@ -1,11 +1,11 @@
 //! A task as GET and LIST show it.
 
 use crate::keyspace::Answer;
-use crate::names::{Id, Index, Name};
+use crate::names::{Id, Index, Name, Part};
 use crate::reply::Reply;
 use crate::settings::Settings;
 use crate::task::extra;
-use crate::task::record::{CANCELLED, EXTRA, Record, State};
+use crate::task::record::{CANCELLED, EXPIRES, EXTRA, Record, State};
 use crate::time::Steady;
 use crate::unit::Unit;
 
@@ -27,8 +27,11 @@ pub fn show(
         progress = unit.keys.hget(name.extra(id), extra::PROGRESS).unwrap_or(None);
     }
     let mut lease = Some(options.lease.unwrap_or_else(|| settings.lease(&unit.env.settings)));
-    let (mut worker, mut left, mut died) = (None, None, None);
+    let (mut worker, mut left, mut died, mut expires) = (None, None, None, None);
     match record.state {
+        State::Waiting if record.has(EXPIRES) => {
+            expires = unit.keys.zscore(name.of_queue(Part::Expiring), id).unwrap_or(None);
+        }
         State::Claimed => {
             worker = super::worker_name(unit, name, record.worker)?;
             lease = record.lease();
@@ -51,6 +54,8 @@ pub fn show(
         ("lease", Reply::int_or_null(lease)),
         ("left", Reply::int_or_null(left)),
         ("cancelled", Reply::Int(i64::from(record.has(CANCELLED)))),
+        ("expires", Reply::int_or_null(expires)),
+        ("unique", options.unique.clone().map_or(Reply::Null, Reply::text)),
         ("error", Reply::bytes_or_null(error)),
         ("progress", Reply::bytes_or_null(progress)),
         ("died", Reply::int_or_null(died)),

@@ -10,7 +10,7 @@ use crate::queue::{Held, Rebase};
 use crate::reply::Reply;
 use crate::settings::Settings;
 use crate::task::record::{CANCELLED, HEADER, Record, State, WITH_MEMBER};
-use crate::task::{extra, member, ready};
+use crate::task::{expiring, extra, member, ready};
 use crate::time::{MAX_LEASE, Ms, Steady};
 use crate::unit::Outcome;
 use crate::unit::Unit;
@@ -235,6 +235,7 @@ fn claim(
     record.lease = lease;
     record.fence = token;
     unit.keys.set_start(name.task(&id), &record.write())?;
+    expiring::forget(unit, name, &id, &record);
     taken.tasks.push(show(name, want, &id, &record, value));
     taken.claims.push((id.clone(), token));
     Ok(Claim {

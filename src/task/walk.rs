@@ -21,6 +21,10 @@ fn foreign_values_under_our_keys_stop_nothing() {
         ":x:a",
         ":t:b",
         ":x:b",
+        ":expiring",
+        ":unique",
+        ":unique-until",
+        ":events",
     ];
     let foreign = [
         Value::String(b"foreign".to_vec()),
@@ -38,7 +42,7 @@ fn foreign_values_under_our_keys_stop_nothing() {
         for value in &foreign {
             let mut world = World::new();
             world.say("TASK.SCHEDULE q p ID a LEASE 9");
-            world.say("TASK.SCHEDULE q p ID b DELAY 30");
+            world.say("TASK.SCHEDULE q p ID b DELAY 30 EXPIRE 30 UNIQUE b");
             world.say("TASK.SCHEDULE q p ID c PRIORITY 0");
             let (id, token) = world.claim("TASK.CLAIM q w LEASE 20").unwrap();
             let key = format!("task:{{q}}{part}");
@@ -48,6 +52,9 @@ fn foreign_values_under_our_keys_stop_nothing() {
                 "TASK.SCHEDULE q p",
                 "TASK.SCHEDULE q p ID a",
                 "TASK.SCHEDULE q p DELAY 50",
+                "TASK.SCHEDULE q p DELAY 50 UNIQUE b REPLACE",
+                "TASK.SCHEDULE q p EXPIRE 3 UNIQUE nobody FOR 4",
+                "TASK.MSCHEDULE q 2 p p EXPIRE 5",
                 "TASK.CLAIM q w2 COUNT 2 FULL",
                 "TASK.STATS q",
                 "TASK.GET q a",

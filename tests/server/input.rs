@@ -67,6 +67,26 @@ fn every_bad_argument_is_named_with_its_range() {
             format!("BADARG LEASE {lease}"),
         ),
         (
+            "TASK.SCHEDULE q x EXPIRE 0".into(),
+            "BADARG EXPIRE must be an integer from 1 to 3153600000000 ms".into(),
+        ),
+        (
+            "TASK.SCHEDULE q x UNIQUE k FOR 0".into(),
+            "BADARG FOR must be an integer from 1 to 3153600000000 ms".into(),
+        ),
+        (
+            "TASK.SCHEDULE q x UNIQUE".into(),
+            "BADARG key is missing its value".into(),
+        ),
+        (
+            "TASK.SCHEDULE q x REPLACE".into(),
+            "BADARG unknown argument REPLACE".into(),
+        ),
+        (
+            "TASK.MSCHEDULE q 1 x UNIQUE k".into(),
+            "BADARG unknown argument UNIQUE".into(),
+        ),
+        (
             "TASK.SCHEDULE q x BACKOFF".into(),
             "BADARG kind is missing its value".into(),
         ),
@@ -92,8 +112,8 @@ fn every_bad_argument_is_named_with_its_range() {
         ),
         ("TASK.SCHEDULE q x MAX 5".into(), "BADARG unknown argument MAX".into()),
         (
-            "TASK.SCHEDULE q x UNIQUE k".into(),
-            "BADARG unknown argument UNIQUE".into(),
+            "TASK.SCHEDULE q x COLOUR k".into(),
+            "BADARG unknown argument COLOUR".into(),
         ),
         (
             "TASK.SCHEDULE q x GROUP k".into(),
@@ -102,10 +122,6 @@ fn every_bad_argument_is_named_with_its_range() {
         (
             "TASK.SCHEDULE q x RETAIN 5".into(),
             "BADARG unknown argument RETAIN".into(),
-        ),
-        (
-            "TASK.SCHEDULE q x EXPIRE 5".into(),
-            "BADARG unknown argument EXPIRE".into(),
         ),
         ("TASK.SCHEDULE q x foo".into(), "BADARG unknown argument foo".into()),
         (

@@ -28,7 +28,7 @@ pub fn put_back(unit: &mut Unit<'_>, name: &Name, settings: &Settings, most: usi
             continue;
         };
         if record.state == State::Claimed && record.fence == *token {
-            ending::check(unit, name, id, &record)?;
+            ending::check(unit, name, id, &record, settings)?;
             claims.push((id, *lost, record));
         }
     }
@@ -37,11 +37,10 @@ pub fn put_back(unit: &mut Unit<'_>, name: &Name, settings: &Settings, most: usi
         unit.keys.zrem(name.index(Index::Claimed), &ids)?;
     }
     for (id, lost, mut record) in claims {
-        if lost {
-            ending::lose(unit, name, id, &mut record, settings)?;
-        } else {
-            ending::give_back(unit, name, id, &mut record, None)?;
-        }
+        match lost {
+            Some(why) => ending::lose(unit, name, id, &mut record, why, settings)?,
+            None => ending::give_back(unit, name, id, &mut record, None)?,
+        };
     }
     let queue = unit.memory.queue(name);
     for (token, _) in &latest {

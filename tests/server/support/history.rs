@@ -106,6 +106,8 @@ impl History {
                     format!(" ATTEMPTS {}", 1 + short % 4),
                     format!(" BACKOFF EXPONENTIAL {short} MAX 80 JITTER 50"),
                     format!(" LEASE {}", short + 1),
+                    format!(" EXPIRE {}", 20 * short + 1),
+                    format!(" UNIQUE k{}", self.random.below(300)),
                 ] {
                     if self.random.once_in(2) {
                         words.push_str(&option);
