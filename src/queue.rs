@@ -32,6 +32,10 @@ pub struct Queue {
     pub rebase: Rebase,
     /// Bit p set: the ready list of priority p may have something.
     pub maybe_ready: u16,
+    /// Tasks that are done may be kept.
+    pub maybe_done: bool,
+    /// How far the tasks that somebody waits for were looked at since their records may have changed; an id.
+    pub relook: Option<Id>,
     /// A claim met so many stale ids at the head of a list that it left them to the tick.
     pub trim: bool,
     /// How far each ready list has been compacted.
@@ -89,6 +93,8 @@ impl Default for Queue {
             recheck: None,
             rebase: Rebase::Walking(0, 0),
             maybe_ready: ALL_READY,
+            maybe_done: true,
+            relook: None,
             trim: false,
             passes: [Pass::default(); 10],
             totals: Totals::default(),
@@ -110,6 +116,8 @@ impl Queue {
         self.settings = None;
         self.workers = None;
         self.maybe_ready = ALL_READY;
+        self.maybe_done = true;
+        self.relook = Some(Id::new());
         self.recheck = Some(Id::new());
     }
 

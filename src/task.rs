@@ -1,12 +1,13 @@
 //! The TASK family: one file a command, and the few steps they share.
 //!
 //! A task is a record (`record`), perhaps extra fields (`extra`), and its id in exactly one index: the
-//! scheduled set, a ready list (`ready`), the claimed set or the dead set. `take` hands ready tasks to
+//! scheduled set, a ready list (`ready`), the claimed set, the done set (`retain`) or the dead set. `take` hands ready tasks to
 //! workers, `ending` is every way a claim or a task ends, `tick` is what time moves.
 
 pub mod ack;
 pub mod cancel;
 pub mod claim;
+pub mod conclusion;
 pub mod config;
 pub mod drop;
 pub mod ending;
@@ -27,7 +28,10 @@ pub mod queues;
 pub mod ready;
 pub mod record;
 pub mod release;
+pub mod replies;
 pub mod reschedule;
+pub mod result;
+pub mod retain;
 pub mod retry;
 pub mod schedule;
 pub mod serve;
@@ -41,6 +45,8 @@ pub mod workers;
 mod life;
 #[cfg(test)]
 mod members;
+#[cfg(test)]
+mod results;
 #[cfg(test)]
 pub(crate) mod walk;
 #[cfg(test)]

@@ -1,8 +1,9 @@
-//! Clients that wait: for a task, for the lead of a service, for a member to come or go. First come, first
+//! Clients that wait: for a task, for the end of one, for the lead of a service, for a member to come or go. First come, first
 //! served, whatever the number of clients, queues or services.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
+use crate::ends::{Conclusion, Ends};
 use crate::error::Error;
 use crate::names::{ByName, Id, Name};
 use crate::presence::{MemberName, Registration};
@@ -60,6 +61,8 @@ pub enum Wish {
     Hold(Name, Box<Registration>, i64),
     /// That this member of the service is there, or gone.
     Presence(Name, MemberName, bool),
+    /// The ends of tasks of the queue.
+    Results(Name, Box<Ends>),
 }
 
 impl Wish {
@@ -67,7 +70,9 @@ impl Wish {
     pub fn names(&self) -> &[Name] {
         match self {
             Wish::Tasks(names, _) => names,
-            Wish::Lead(name, _) | Wish::Hold(name, ..) | Wish::Presence(name, ..) => std::slice::from_ref(name),
+            Wish::Lead(name, _) | Wish::Hold(name, ..) | Wish::Presence(name, ..) | Wish::Results(name, _) => {
+                std::slice::from_ref(name)
+            }
         }
     }
 }
@@ -139,6 +144,8 @@ pub struct Waiting {
     holders: ByName<BTreeSet<Ticket>>,
     /// Those that wait for something about a member.
     watchers: ByName<HashMap<MemberName, BTreeSet<Ticket>>>,
+    /// Those that wait for the end of a task.
+    listeners: ByName<BTreeMap<Id, BTreeSet<Ticket>>>,
     /// Those that wait only for the sweep; few, and never for long.
     impatient: BTreeSet<Ticket>,
     /// The connections that are held.
@@ -163,6 +170,12 @@ impl Waiting {
             Wish::Lead(name, member) | Wish::Presence(name, member, _) => {
                 let watchers = self.watchers.entry(name.clone()).or_default();
                 watchers.entry(member.clone()).or_default().insert(ticket);
+            }
+            Wish::Results(name, ends) => {
+                let lines = self.listeners.entry(name.clone()).or_default();
+                for id in ends.ids() {
+                    lines.entry(id.clone()).or_default().insert(ticket);
+                }
             }
         }
         if waiter.patience == Patience::Sweep {
@@ -196,6 +209,11 @@ impl Waiting {
                     if watchers.is_empty() {
                         self.watchers.remove(name);
                     }
+                }
+            }
+            Wish::Results(name, ends) => {
+                for id in ends.ids() {
+                    self.hang_up(name, id, ticket);
                 }
             }
         }
@@ -252,6 +270,68 @@ impl Waiting {
             .unwrap_or_default()
     }
 
+    /// Whether somebody waits for the end of this task.
+    pub fn is_awaited(&self, queue: &Name, id: &[u8]) -> bool {
+        !self.listeners.is_empty() && self.listeners.get(queue).is_some_and(|lines| lines.contains_key(id))
+    }
+
+    /// Whether somebody waits for the end of any task of the queue.
+    pub fn any_awaited(&self, queue: &Name) -> bool {
+        !self.listeners.is_empty() && self.listeners.contains_key(queue)
+    }
+
+    /// Up to `count` tasks of the queue whose end somebody waits for, beyond `after`, in the order of their ids.
+    pub fn awaited(&self, queue: &Name, after: Option<&Id>, count: usize) -> Vec<Id> {
+        use std::ops::Bound::{Excluded, Unbounded};
+        let lines = self.listeners.get(queue).into_iter();
+        let start = after.map_or(Unbounded, Excluded);
+        let lines = lines.flat_map(|lines| lines.range::<Id, _>((start, Unbounded)));
+        lines.take(count).map(|(id, _)| id.clone()).collect()
+    }
+
+    /// Notes the end of a task, or that there is none (any more), for all that wait for it; replies those who have
+    /// heard enough, in the order they came, with what they are told.
+    pub fn ended(
+        &mut self,
+        queue: &Name,
+        id: &[u8],
+        conclusion: Option<&Conclusion>,
+    ) -> Vec<(Ticket, Result<Reply, Error>)> {
+        let Some(lines) = self.listeners.get_mut(queue) else {
+            return Vec::new();
+        };
+        let line = lines.remove(id).unwrap_or_default();
+        if lines.is_empty() {
+            self.listeners.remove(queue);
+        }
+        let mut heard = Vec::new();
+        for ticket in line {
+            let waiter = self.waiters.get_mut(&ticket);
+            if let Some(Wish::Results(_, ends)) = waiter.map(|waiter| &mut waiter.wish) {
+                ends.note(id, conclusion);
+                if ends.is_enough() {
+                    heard.push((ticket, ends.reply()));
+                }
+            }
+        }
+        heard
+    }
+
+    fn hang_up(&mut self, queue: &Name, id: &Id, ticket: Ticket) {
+        let Some(lines) = self.listeners.get_mut(queue) else {
+            return;
+        };
+        if let Some(line) = lines.get_mut(id) {
+            line.remove(&ticket);
+            if line.is_empty() {
+                lines.remove(id);
+            }
+        }
+        if lines.is_empty() {
+            self.listeners.remove(queue);
+        }
+    }
+
     /// Whether a client of this connection is held.
     pub fn is_held(&self, connection: u64) -> bool {
         self.held.contains(&connection)
@@ -259,7 +339,10 @@ impl Waiting {
 
     /// Whether anybody waits for something of this name.
     pub fn any(&self, name: &Name) -> bool {
-        self.claimers.contains_key(name) || self.holders.contains_key(name) || self.watchers.contains_key(name)
+        self.claimers.contains_key(name)
+            || self.holders.contains_key(name)
+            || self.watchers.contains_key(name)
+            || self.listeners.contains_key(name)
     }
 
     /// How many wait for tasks of the queue.
@@ -287,7 +370,11 @@ impl Waiting {
     pub fn all(&self, name: &Name) -> Vec<Ticket> {
         let lines = [self.claimers.get(name), self.holders.get(name)];
         let watchers = self.watchers.get(name).into_iter().flat_map(HashMap::values);
-        lines.into_iter().flatten().chain(watchers).flatten().copied().collect()
+        let listeners = self.listeners.get(name).into_iter().flat_map(BTreeMap::values);
+        let lines = lines.into_iter().flatten().chain(watchers).chain(listeners);
+        // One that listens to several tasks stands in several lines.
+        let all: BTreeSet<Ticket> = lines.flatten().copied().collect();
+        all.into_iter().collect()
     }
 
     /// Ends a client's wait; the edge delivers the answer when the unit is over.
@@ -310,7 +397,7 @@ impl Waiting {
     /// The names that somebody waits for.
     pub fn names(&self) -> impl Iterator<Item = &Name> {
         let services = self.holders.keys().chain(self.watchers.keys());
-        self.claimers.keys().chain(services)
+        self.claimers.keys().chain(services).chain(self.listeners.keys())
     }
 }
 

@@ -4,9 +4,9 @@ use crate::keyspace::{Answer, Type};
 use crate::names::{Index, Name};
 use crate::settings::Settings;
 use crate::task::events::{self, Event};
-use crate::task::extra;
 use crate::task::ready::{self, End};
 use crate::task::record::{CANCELLED, EXTRA, Record, State};
+use crate::task::{conclusion, extra};
 use crate::time::Wall;
 use crate::unit::Unit;
 
@@ -28,9 +28,9 @@ pub enum Went {
 
 /// How a task came to its end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Fate {
-    /// It was acknowledged.
-    Done,
+pub enum Fate<'a> {
+    /// It was acknowledged, perhaps with a result.
+    Done(Option<&'a [u8]>),
     /// No attempts were left, or it was lost too often; with the reason.
     Dead(&'static str),
     /// It was not wanted any more.
@@ -44,11 +44,12 @@ pub fn conclude(
     name: &Name,
     id: &[u8],
     record: &Record,
-    how: Fate,
+    how: Fate<'_>,
     settings: &Settings,
 ) -> Answer<()> {
+    conclusion::tell(unit, name, id, record, how, settings);
     let (kind, reason) = match how {
-        Fate::Done => return Ok(()),
+        Fate::Done(_) => return Ok(()),
         Fate::Dead(reason) => ("dead", reason),
         Fate::Cancelled => ("cancelled", ""),
     };
@@ -81,6 +82,7 @@ pub fn check(unit: &mut Unit<'_>, name: &Name, id: &[u8], record: &Record) -> An
 
 /// Removes a task. While a ready list still has its id, its bare header stays, invisible to every command.
 pub fn remove(unit: &mut Unit<'_>, name: &Name, id: &[u8], record: &mut Record) -> Answer<()> {
+    conclusion::gone(unit, name, id);
     if record.has(EXTRA) {
         unit.keys.del(name.extra(id));
         record.flags &= !EXTRA;

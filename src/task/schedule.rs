@@ -13,7 +13,8 @@ use crate::settings::Settings;
 use crate::spec::{Access, Arg, Args, Keys, Kind, Spec, Value};
 use crate::task::extra::{self, OPTIONS, Options};
 use crate::task::ready::{self, End};
-use crate::task::record::{HEADER, Record, State, generated_id};
+use crate::task::record::{HEADER, REPLIES, RETAINED, Record, State, generated_id};
+use crate::task::replies::{self, REPLY};
 use crate::task::serve;
 use crate::time::{MAX_DELAY, MAX_LEASE, MAX_UNIX_MS, MIN_UNIX_MS, Wall};
 use crate::unit::{Command, Outcome, Unit};
@@ -39,6 +40,9 @@ pub const BACKOFF: Arg = Arg::option("BACKOFF", "backoff", Kind::Group(backoff::
 /// LEASE.
 pub const LEASE: Arg = Arg::duration("LEASE", 1, MAX_LEASE);
 
+/// RETAIN.
+pub const RETAIN: Arg = Arg::duration("RETAIN", 0, MAX_DELAY);
+
 /// The priority of a task that was given none.
 const DEFAULT_PRIORITY: u8 = 5;
 
@@ -62,6 +66,8 @@ impl Command for Schedule {
             ATTEMPTS,
             BACKOFF,
             LEASE,
+            RETAIN,
+            REPLY,
         ],
         reply: "the id",
     };
@@ -69,6 +75,7 @@ impl Command for Schedule {
     fn run(args: &Args<'_>, caller: &Caller<'_>, unit: &mut Unit<'_>) -> Result<Outcome, Error> {
         let name = super::queue(args, caller)?;
         let new = New::from_args(args, &unit.env)?;
+        replies::check(args, &name, caller)?;
         let settings = super::settings(unit, &name)?;
         new.check(unit, &name)?;
         check_payload(args.bytes("payload"), &unit.env)?;
@@ -109,8 +116,19 @@ impl New {
                 attempts: args.int("ATTEMPTS").and_then(|attempts| u64::try_from(attempts).ok()),
                 backoff: Backoff::from_args(args).map(|rule| rule.to_string()),
                 lease: args.int("LEASE"),
+                retain: args.int("RETAIN"),
+                reply: args.has("REPLY").then(|| args.text("REPLY").to_string()),
             },
         })
+    }
+
+    /// A plain task, ready at once.
+    pub fn now(env: &Env) -> New {
+        New {
+            due: env.wall,
+            priority: DEFAULT_PRIORITY,
+            options: Options::default(),
+        }
     }
 
     /// Nothing, when the index the task goes to has its type.
@@ -171,6 +189,12 @@ impl New {
     fn write_options(&self, unit: &mut Unit<'_>, name: &Name, id: &[u8], record: &mut Record) -> Result<(), Error> {
         if !self.options.is_empty() {
             extra::put(unit, name, id, record, OPTIONS, &self.options.to_json())?;
+            if self.options.retain.is_some() {
+                record.flags |= RETAINED;
+            }
+            if self.options.reply.is_some() {
+                record.flags |= REPLIES;
+            }
         }
         Ok(())
     }

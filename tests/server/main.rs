@@ -58,6 +58,7 @@ mod register;
 mod reload;
 mod replica;
 mod replication;
+mod results;
 mod script;
 mod signs_of_life;
 mod stale;
