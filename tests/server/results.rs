@@ -195,8 +195,11 @@ fn a_replica_has_the_results_and_tells_those_who_wait_there() {
     let done = "{state: 'done', result: '42', error: null, progress: null}";
     assert_eq!(waits.receive(), done);
     wait_until("the reply is there", || there.counts("{q}r") == "ready 1");
-    assert_eq!(there.digest(), client.digest());
+    client.schedule("q p ID c RETAIN 500");
+    ack(&mut client, "");
+    wait_until("it is all there", || there.digest() == client.digest());
     there.must("REPLICAOF NO ONE");
     assert_eq!(there.call("TASK.RESULT q a"), done);
     assert_eq!(there.call("TASK.SCHEDULE q p ID a"), "-DUPLICATE a");
+    wait_until("what is promoted goes on", || there.counts("q") == "done 1");
 }

@@ -96,7 +96,10 @@ impl History {
                     format!(" BACKOFF EXPONENTIAL {short} MAX 80 JITTER 50"),
                     format!(" LEASE {}", short + 1),
                     format!(" RETAIN {}", short * 4),
-                    format!(" REPLY {{{}}}replies", queue.trim_start_matches('{').trim_end_matches("}s")),
+                    format!(
+                        " REPLY {{{}}}replies",
+                        queue.trim_start_matches('{').trim_end_matches("}s")
+                    ),
                 ] {
                     if self.random.once_in(2) {
                         words.push_str(&option);
