@@ -1,5 +1,5 @@
-//! Clients that wait: for a task, for the end of one, for the lead of a service, for a member to come or go. First come, first
-//! served, whatever the number of clients, queues or services.
+//! Clients that wait: for a task, for the end of one, for the lead of a service, for a member to come or go. First
+//! come, first served, whatever the number of clients, queues or services.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 

@@ -32,7 +32,7 @@ pub const EXTRA: u16 = 1;
 pub const UNIQUE: u16 = 2;
 /// It is dropped when nobody claims it in time.
 pub const EXPIRES: u16 = 8;
-/// It is kept for a time when it is done.
+/// It says itself how long it is kept when it is done.
 pub const RETAINED: u16 = 16;
 /// The task was cancelled while claimed; it goes when the claim ends.
 pub const CANCELLED: u16 = 64;

@@ -71,7 +71,8 @@ pub fn send(unit: &mut Unit<'_>, name: &Name, id: &[u8], record: &Record, end: &
             kind: "unreplied",
             id,
             worker: "",
-            attempt: record.attempt(),
+            // The one that was acknowledged is not counted yet.
+            attempt: record.attempts + u64::from(end.state == "done"),
             reason: &format!("{code} {reply}"),
         };
         if events::tell(unit, name, &event, settings).is_err() {
