@@ -87,7 +87,7 @@ impl Memory {
         match what {
             Touched::Queue => self.queue(name).forget(),
             Touched::Service => self.presence.service(name).forget(),
-            Touched::Task if self.waiting.any_awaited(name) => self.queue(name).relook = Some(Id::new()),
+            Touched::Task if self.waiting.listeners().any(name) => self.queue(name).relook = Some(Id::new()),
             Touched::Task | Touched::Events => return,
         }
         self.agenda.now(name);

@@ -1,7 +1,11 @@
 //! Clients that wait: for a task, for the end of one, for the lead of a service, for a member to come or go. First
 //! come, first served, whatever the number of clients, queues or services.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+mod listeners;
+
+use std::collections::{BTreeSet, HashMap};
+
+pub use listeners::Listeners;
 
 use crate::ends::{Conclusion, Ends};
 use crate::error::Error;
@@ -145,7 +149,7 @@ pub struct Waiting {
     /// Those that wait for something about a member.
     watchers: ByName<HashMap<MemberName, BTreeSet<Ticket>>>,
     /// Those that wait for the end of a task.
-    listeners: ByName<BTreeMap<Id, BTreeSet<Ticket>>>,
+    listeners: Listeners,
     /// Those that wait only for the sweep; few, and never for long.
     impatient: BTreeSet<Ticket>,
     /// The connections that are held.
@@ -171,12 +175,7 @@ impl Waiting {
                 let watchers = self.watchers.entry(name.clone()).or_default();
                 watchers.entry(member.clone()).or_default().insert(ticket);
             }
-            Wish::Results(name, ends) => {
-                let lines = self.listeners.entry(name.clone()).or_default();
-                for id in ends.ids() {
-                    lines.entry(id.clone()).or_default().insert(ticket);
-                }
-            }
+            Wish::Results(name, ends) => self.listeners.add(name, ends.ids(), ticket),
         }
         if waiter.patience == Patience::Sweep {
             self.impatient.insert(ticket);
@@ -211,11 +210,7 @@ impl Waiting {
                     }
                 }
             }
-            Wish::Results(name, ends) => {
-                for id in ends.ids() {
-                    self.hang_up(name, id, ticket);
-                }
-            }
+            Wish::Results(name, ends) => self.listeners.remove(name, ends.ids(), ticket),
         }
         Some(waiter)
     }
@@ -270,23 +265,9 @@ impl Waiting {
             .unwrap_or_default()
     }
 
-    /// Whether somebody waits for the end of this task.
-    pub fn is_awaited(&self, queue: &Name, id: &[u8]) -> bool {
-        !self.listeners.is_empty() && self.listeners.get(queue).is_some_and(|lines| lines.contains_key(id))
-    }
-
-    /// Whether somebody waits for the end of any task of the queue.
-    pub fn any_awaited(&self, queue: &Name) -> bool {
-        !self.listeners.is_empty() && self.listeners.contains_key(queue)
-    }
-
-    /// Up to `count` tasks of the queue whose end somebody waits for, beyond `after`, in the order of their ids.
-    pub fn awaited(&self, queue: &Name, after: Option<&Id>, count: usize) -> Vec<Id> {
-        use std::ops::Bound::{Excluded, Unbounded};
-        let lines = self.listeners.get(queue).into_iter();
-        let start = after.map_or(Unbounded, Excluded);
-        let lines = lines.flat_map(|lines| lines.range::<Id, _>((start, Unbounded)));
-        lines.take(count).map(|(id, _)| id.clone()).collect()
+    /// Those that wait for the ends of tasks.
+    pub fn listeners(&self) -> &Listeners {
+        &self.listeners
     }
 
     /// Notes the end of a task, or that there is none (any more), for all that wait for it; replies those who have
@@ -297,15 +278,8 @@ impl Waiting {
         id: &[u8],
         conclusion: Option<&Conclusion>,
     ) -> Vec<(Ticket, Result<Reply, Error>)> {
-        let Some(lines) = self.listeners.get_mut(queue) else {
-            return Vec::new();
-        };
-        let line = lines.remove(id).unwrap_or_default();
-        if lines.is_empty() {
-            self.listeners.remove(queue);
-        }
         let mut heard = Vec::new();
-        for ticket in line {
+        for ticket in self.listeners.take(queue, id) {
             let waiter = self.waiters.get_mut(&ticket);
             if let Some(Wish::Results(_, ends)) = waiter.map(|waiter| &mut waiter.wish) {
                 ends.note(id, conclusion);
@@ -315,21 +289,6 @@ impl Waiting {
             }
         }
         heard
-    }
-
-    fn hang_up(&mut self, queue: &Name, id: &Id, ticket: Ticket) {
-        let Some(lines) = self.listeners.get_mut(queue) else {
-            return;
-        };
-        if let Some(line) = lines.get_mut(id) {
-            line.remove(&ticket);
-            if line.is_empty() {
-                lines.remove(id);
-            }
-        }
-        if lines.is_empty() {
-            self.listeners.remove(queue);
-        }
     }
 
     /// Whether a client of this connection is held.
@@ -342,7 +301,7 @@ impl Waiting {
         self.claimers.contains_key(name)
             || self.holders.contains_key(name)
             || self.watchers.contains_key(name)
-            || self.listeners.contains_key(name)
+            || self.listeners.any(name)
     }
 
     /// How many wait for tasks of the queue.
@@ -370,10 +329,9 @@ impl Waiting {
     pub fn all(&self, name: &Name) -> Vec<Ticket> {
         let lines = [self.claimers.get(name), self.holders.get(name)];
         let watchers = self.watchers.get(name).into_iter().flat_map(HashMap::values);
-        let listeners = self.listeners.get(name).into_iter().flat_map(BTreeMap::values);
-        let lines = lines.into_iter().flatten().chain(watchers).chain(listeners);
+        let lines = lines.into_iter().flatten().chain(watchers).flatten().copied();
         // One that listens to several tasks stands in several lines.
-        let all: BTreeSet<Ticket> = lines.flatten().copied().collect();
+        let all: BTreeSet<Ticket> = lines.chain(self.listeners.all(name)).collect();
         all.into_iter().collect()
     }
 
@@ -397,7 +355,7 @@ impl Waiting {
     /// The names that somebody waits for.
     pub fn names(&self) -> impl Iterator<Item = &Name> {
         let services = self.holders.keys().chain(self.watchers.keys());
-        self.claimers.keys().chain(services).chain(self.listeners.keys())
+        self.claimers.keys().chain(services).chain(self.listeners.queues())
     }
 }
 

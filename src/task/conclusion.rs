@@ -27,7 +27,7 @@ pub enum Known {
 
 /// Tells of a task's end, in the unit that ends it.
 pub fn tell(unit: &mut Unit<'_>, name: &Name, id: &[u8], record: &Record, how: Fate<'_>, settings: &Settings) {
-    let awaited = unit.memory.waiting.is_awaited(name, id);
+    let awaited = unit.memory.waiting.listeners().has(name, id);
     if !awaited && !record.has(REPLIES) {
         return;
     }
@@ -47,14 +47,14 @@ pub fn tell(unit: &mut Unit<'_>, name: &Name, id: &[u8], record: &Record, how: F
 
 /// Tells those who wait that a task is gone: they were not told of its end before.
 pub fn gone(unit: &mut Unit<'_>, name: &Name, id: &[u8]) {
-    if unit.memory.waiting.is_awaited(name, id) {
+    if unit.memory.waiting.listeners().has(name, id) {
         answer(unit, name, id, None);
     }
 }
 
 /// Tells those who wait that all tasks of the queue are gone.
 pub fn all_gone(unit: &mut Unit<'_>, name: &Name) {
-    for id in unit.memory.waiting.awaited(name, None, usize::MAX) {
+    for id in unit.memory.waiting.listeners().tasks(name, None, usize::MAX) {
         answer(unit, name, &id, None);
     }
 }
@@ -80,7 +80,7 @@ pub fn look(unit: &mut Unit<'_>, name: &Name, settings: &Settings) -> Answer<boo
     let Some(after) = queue.and_then(|queue| queue.relook.take()) else {
         return Ok(false);
     };
-    let ids = unit.memory.waiting.awaited(name, Some(&after), LOOKED_AT);
+    let ids = unit.memory.waiting.listeners().tasks(name, Some(&after), LOOKED_AT);
     for id in &ids {
         match known(unit, name, id, settings) {
             Ok(Known::Running) => {}
@@ -96,7 +96,7 @@ pub fn look(unit: &mut Unit<'_>, name: &Name, settings: &Settings) -> Answer<boo
 
 /// The same at once for all of them, on a replica, where no tick looks.
 pub fn look_now(unit: &mut Unit<'_>, name: &Name) {
-    if !unit.memory.waiting.any_awaited(name) {
+    if !unit.memory.waiting.listeners().any(name) {
         return;
     }
     unit.memory.queue(name).relook = Some(Id::new());
