@@ -32,6 +32,8 @@ pub struct Caller<'a> {
     pub memory_full: bool,
     /// Whether the caller's ACL rules let him read this key.
     pub may_see: &'a dyn Fn(&str) -> bool,
+    /// Whether they let him write this key; for one that is not declared.
+    pub may_write: &'a dyn Fn(&str) -> bool,
 }
 
 impl Env {

@@ -74,7 +74,11 @@ pub const CODES: &[(&str, &str, &str)] = &[
         "the claimed task was cancelled",
         "stop, then ACK or RELEASE",
     ),
-    ("TOOBIG", "the payload exceeds `steward.max-payload`", "shrink it"),
+    (
+        "TOOBIG",
+        "a payload, result or progress exceeds `steward.max-payload`",
+        "shrink it",
+    ),
     (
         "QUEUEFULL",
         "the service has as many members as `steward.max-members`",

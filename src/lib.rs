@@ -19,6 +19,7 @@ pub mod agenda;
 pub mod backoff;
 pub mod commands;
 pub mod config;
+pub mod ends;
 pub mod env;
 pub mod error;
 pub mod glob;

@@ -30,6 +30,8 @@ pub struct Memory {
     pub agenda: Agenda,
     /// Clients that wait.
     pub waiting: Waiting,
+    /// Queues that got replies in this unit and are not served yet.
+    pub replied: BTreeSet<Name>,
     /// What holds expiry back.
     pub holds: Holds,
     /// Claims bound to a connection, by their token.
@@ -85,6 +87,7 @@ impl Memory {
         match what {
             Touched::Queue => self.queue(name).forget(),
             Touched::Service => self.presence.service(name).forget(),
+            Touched::Task if self.waiting.listeners().any(name) => self.queue(name).relook = Some(Id::new()),
             Touched::Task | Touched::Events => return,
         }
         self.agenda.now(name);

@@ -36,6 +36,10 @@ pub struct Queue {
     pub maybe_expiring: bool,
     /// There may be unique keys that are held for a time.
     pub maybe_unique_until: bool,
+    /// Tasks that are done may be kept.
+    pub maybe_done: bool,
+    /// How far the tasks that somebody waits for were looked at since their records may have changed; an id.
+    pub relook: Option<Id>,
     /// A claim met so many stale ids at the head of a list that it left them to the tick.
     pub trim: bool,
     /// How far each ready list has been compacted.
@@ -117,6 +121,8 @@ impl Default for Queue {
             maybe_ready: ALL_READY,
             maybe_expiring: true,
             maybe_unique_until: true,
+            maybe_done: true,
+            relook: None,
             trim: false,
             passes: [Pass::default(); 10],
             totals: Totals::default(),
@@ -140,6 +146,8 @@ impl Queue {
         self.maybe_ready = ALL_READY;
         self.maybe_expiring = true;
         self.maybe_unique_until = true;
+        self.maybe_done = true;
+        self.relook = Some(Id::new());
         self.recheck = Some(Id::new());
     }
 

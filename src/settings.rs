@@ -115,10 +115,11 @@ pub const NUMBERS: [Number; 9] = [
 ];
 
 /// Names of all settings for TASK.CONFIG, in the documented order.
-pub const FIELDS: [&str; 8] = [
+pub const FIELDS: [&str; 9] = [
     "lease",
     "attempts",
     "backoff",
+    "retain",
     "max-lost",
     "dead-limit",
     "dead-retain",

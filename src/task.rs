@@ -1,12 +1,13 @@
 //! The TASK family: one file a command, and the few steps they share.
 //!
 //! A task is a record (`record`), perhaps extra fields (`extra`), and its id in exactly one index: the
-//! scheduled set, a ready list (`ready`), the claimed set or the dead set. `take` hands ready tasks to
+//! scheduled set, a ready list (`ready`), the claimed set, the done set (`retain`) or the dead set. `take` hands ready tasks to
 //! workers, `ending` is every way a claim or a task ends, `tick` is what time moves.
 
 pub mod ack;
 pub mod cancel;
 pub mod claim;
+pub mod conclusion;
 pub mod config;
 pub mod drop;
 pub mod ending;
@@ -29,7 +30,10 @@ pub mod ready;
 pub mod record;
 pub mod release;
 pub mod replace;
+pub mod replies;
 pub mod reschedule;
+pub mod result;
+pub mod retain;
 pub mod retry;
 pub mod schedule;
 pub mod serve;
@@ -46,6 +50,8 @@ mod keyed;
 mod life;
 #[cfg(test)]
 mod members;
+#[cfg(test)]
+mod results;
 #[cfg(test)]
 pub(crate) mod walk;
 #[cfg(test)]

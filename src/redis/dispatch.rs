@@ -66,12 +66,14 @@ fn execute<C: Command>(ctx: *mut Ctx, arguments: &[&[u8]]) -> Result<Option<Repl
     }
     let rules = Rules::of(ctx);
     let may_see = |key: &str| rules.may_read(key);
+    let may_write = |key: &str| rules.may_write(key);
     let caller = Caller {
         db,
         connection: connection(id, flags),
         may_wait: !flags.must_not_wait(),
         memory_full: flags.memory_full(),
         may_see: &may_see,
+        may_write: &may_write,
     };
     let mode = match C::SPEC.access {
         Access::Read => Mode::Reads,

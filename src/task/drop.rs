@@ -10,7 +10,7 @@ use crate::names::{Index, Name, Part};
 use crate::reply::Reply;
 use crate::settings::{DROPS, Settings};
 use crate::spec::{Access, Arg, Args, Keys, Spec};
-use crate::task::ready;
+use crate::task::{conclusion, ready};
 use crate::unit::{Command, Outcome, Unit};
 
 /// TASK.DROP.
@@ -60,6 +60,7 @@ impl Command for Drop {
         }
         write(unit, &name, drops)?;
         unit.memory.emptied(&name);
+        conclusion::all_gone(unit, &name);
         Ok(Reply::count(tasks).into())
     }
 }

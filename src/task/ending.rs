@@ -7,7 +7,7 @@ use crate::settings::Settings;
 use crate::task::events::{self, Event};
 use crate::task::ready::{self, End};
 use crate::task::record::{CANCELLED, EXPIRES, EXTRA, Record, State, UNIQUE};
-use crate::task::{expiring, extra, unique};
+use crate::task::{conclusion, expiring, extra, unique};
 use crate::time::Wall;
 use crate::unit::Unit;
 
@@ -29,9 +29,9 @@ pub enum Went {
 
 /// How a task came to its end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Fate {
-    /// It was acknowledged.
-    Done,
+pub enum Fate<'a> {
+    /// It was acknowledged, perhaps with a result.
+    Done(Option<&'a [u8]>),
     /// No attempts were left, or it was lost too often; with the reason.
     Dead(&'static str),
     /// It was not wanted any more.
@@ -47,15 +47,16 @@ pub fn conclude(
     name: &Name,
     id: &[u8],
     record: &Record,
-    how: Fate,
+    how: Fate<'_>,
     settings: &Settings,
 ) -> Answer<()> {
     if record.state != State::Claimed || how != Fate::Cancelled {
         // The key of a cancelled task stays taken until its claim ends.
         unique::free(unit, name, id, record);
     }
+    conclusion::tell(unit, name, id, record, how, settings);
     let (kind, reason, attempt) = match how {
-        Fate::Done => return Ok(()),
+        Fate::Done(_) => return Ok(()),
         Fate::Dead(reason) => ("dead", reason, record.attempts),
         Fate::Cancelled => ("cancelled", "", record.attempt()),
         Fate::Expired => ("expired", "", record.attempts),
@@ -105,6 +106,7 @@ pub fn remove(unit: &mut Unit<'_>, name: &Name, id: &[u8], record: &mut Record) 
     unique::free(unit, name, id, record);
     expiring::forget(unit, name, id, record);
     record.flags &= !(UNIQUE | EXPIRES);
+    conclusion::gone(unit, name, id);
     if record.has(EXTRA) {
         unit.keys.del(name.extra(id));
         record.flags &= !EXTRA;

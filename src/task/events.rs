@@ -10,7 +10,7 @@ use crate::unit::Unit;
 /// One event. Every entry has all fields; one that says nothing is empty.
 #[derive(Clone, Copy, Debug)]
 pub struct Event<'a> {
-    /// dead, lost, cancelled, expired, skipped or missed.
+    /// dead, lost, cancelled, expired, skipped, missed or unreplied.
     pub kind: &'static str,
     /// The task, or the name of the recurring task.
     pub id: &'a [u8],
@@ -18,7 +18,8 @@ pub struct Event<'a> {
     pub worker: &'a str,
     /// The attempt that ended; 0 when it never ran.
     pub attempt: u64,
-    /// Why: for a lost claim lease, disconnect or member; for a dead task attempts, lost or failed.
+    /// Why: for a lost claim lease, disconnect or member; for a dead task attempts, lost or failed; for one whose
+    /// REPLY queue could not be told the error's code and that queue.
     pub reason: &'a str,
 }
 

@@ -4,7 +4,8 @@ use crate::env::Caller;
 use crate::error::Error;
 use crate::reply::Reply;
 use crate::spec::{Access, Arg, Args, Keys, Kind, MAX_COUNT, Spec};
-use crate::task::schedule::{ATTEMPTS, BACKOFF, EXPIRE, LEASE, New, PRIORITY, WHEN, check_payload};
+use crate::task::replies::{self, REPLY};
+use crate::task::schedule::{ATTEMPTS, BACKOFF, EXPIRE, LEASE, New, PRIORITY, RETAIN, WHEN, check_payload};
 use crate::task::serve;
 use crate::unit::{Command, Outcome, Unit};
 
@@ -31,6 +32,8 @@ impl Command for MSchedule {
             BACKOFF,
             LEASE,
             EXPIRE,
+            RETAIN,
+            REPLY,
         ],
         reply: "array of ids, in the order of the payloads",
     };
@@ -38,6 +41,7 @@ impl Command for MSchedule {
     fn run(args: &Args<'_>, caller: &Caller<'_>, unit: &mut Unit<'_>) -> Result<Outcome, Error> {
         let name = super::queue(args, caller)?;
         let new = New::from_args(args, &unit.env)?;
+        replies::check(args, &name, caller)?;
         super::settings(unit, &name)?;
         new.check(unit, &name)?;
         for payload in args.items() {

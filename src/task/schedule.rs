@@ -14,6 +14,7 @@ use crate::spec::{Access, Arg, Args, Keys, Kind, Spec, Value};
 use crate::task::extra::{self, OPTIONS, Options};
 use crate::task::ready::{self, End};
 use crate::task::record::{self, HEADER, Record, State, generated_id};
+use crate::task::replies::{self, REPLY};
 use crate::task::{expiring, replace, serve, unique};
 use crate::time::{MAX_DELAY, MAX_LEASE, MAX_UNIX_MS, MIN_UNIX_MS, Wall};
 use crate::unit::{Command, Outcome, Unit};
@@ -51,6 +52,9 @@ pub const UNIQUE: Arg = Arg::option(
     ]),
 );
 
+/// RETAIN.
+pub const RETAIN: Arg = Arg::duration("RETAIN", 0, MAX_DELAY);
+
 /// The priority of a task that was given none.
 const DEFAULT_PRIORITY: u8 = 5;
 
@@ -75,7 +79,9 @@ impl Command for Schedule {
             BACKOFF,
             LEASE,
             EXPIRE,
+            RETAIN,
             UNIQUE,
+            REPLY,
         ],
         reply: "the id, with REPLACE perhaps that of the task that waited",
     };
@@ -83,6 +89,7 @@ impl Command for Schedule {
     fn run(args: &Args<'_>, caller: &Caller<'_>, unit: &mut Unit<'_>) -> Result<Outcome, Error> {
         let name = super::queue(args, caller)?;
         let new = New::from_args(args, &unit.env)?;
+        replies::check(args, &name, caller)?;
         let settings = super::settings(unit, &name)?;
         new.check(unit, &name)?;
         check_payload(args.bytes("payload"), &unit.env)?;
@@ -118,7 +125,7 @@ pub struct New {
 }
 
 /// The flags of a header that say what the options ask for.
-const ASKED_FOR: u16 = record::EXPIRES | record::UNIQUE;
+const ASKED_FOR: u16 = record::EXPIRES | record::UNIQUE | record::RETAINED | record::REPLIES;
 
 impl New {
     /// From the options of SCHEDULE and MSCHEDULE.
@@ -136,18 +143,40 @@ impl New {
                 expire: args.int("EXPIRE"),
                 unique: args.has("key").then(|| args.text("key").to_string()),
                 unique_for: args.int("FOR"),
+                retain: args.int("RETAIN"),
+                reply: args.has("REPLY").then(|| args.text("REPLY").to_string()),
             },
         })
+    }
+
+    /// A plain task, ready at once.
+    pub fn now(env: &Env) -> New {
+        New {
+            due: env.wall,
+            priority: DEFAULT_PRIORITY,
+            options: Options::default(),
+        }
     }
 
     /// Sets the flags of a header that say what the options ask for, and no others of these.
     pub fn flag(&self, record: &mut Record) {
         record.flags &= !ASKED_FOR;
-        if self.options.expire.is_some() {
-            record.flags |= record::EXPIRES;
-        }
-        if self.options.unique.is_some() {
-            record.flags |= record::UNIQUE;
+        let Options {
+            expire,
+            unique,
+            retain,
+            reply,
+            ..
+        } = &self.options;
+        for (asked, flag) in [
+            (expire.is_some(), record::EXPIRES),
+            (unique.is_some(), record::UNIQUE),
+            (retain.is_some(), record::RETAINED),
+            (reply.is_some(), record::REPLIES),
+        ] {
+            if asked {
+                record.flags |= flag;
+            }
         }
     }
 

@@ -13,7 +13,7 @@ pub mod workers;
 use crate::keyspace::Answer;
 use crate::names::{Index, Name, Part};
 use crate::settings::Settings;
-use crate::task::{ending, pause, serve};
+use crate::task::{conclusion, ending, pause, replies, retain, serve};
 use crate::time::{Ms, SECOND, Steady, Wall};
 use crate::unit::Unit;
 
@@ -21,7 +21,7 @@ use crate::unit::Unit;
 ///
 /// A key of another type stops only what needs that key: it is passed over until somebody changes it.
 pub fn run(unit: &mut Unit<'_>, name: &Name) {
-    let steps: [(&str, Step); 11] = [
+    let steps: [(&str, Step); 13] = [
         ("its settings", unpause),
         ("claims that ended", ended::end_claims),
         ("a dropped queue", sweep::sweep),
@@ -33,6 +33,8 @@ pub fn run(unit: &mut Unit<'_>, name: &Name) {
         ("a ready list", compact::compact),
         ("the dead set", trim),
         ("unique keys", unclaimed::free_keys),
+        ("the done set", retain::trim),
+        ("tasks that are waited for", conclusion::look),
     ];
     let mut more = false;
     for (what, step) in steps {
@@ -45,6 +47,7 @@ pub fn run(unit: &mut Unit<'_>, name: &Name) {
         unit.memory.skip_foreign(name, &format!("the workers: {error}"));
     }
     serve::serve(unit, name);
+    replies::settle(unit);
     if more {
         unit.memory.agenda.now(name);
     }
@@ -98,8 +101,13 @@ fn plan(unit: &mut Unit<'_>, name: &Name) -> Answer<()> {
     let unclaimed = first_if(expiring, Part::Expiring);
     let freed = first_if(unique_until, Part::UniqueUntil);
     let gone = died.map(|died| died.saturating_add(settings.dead_retain(&unit.env.settings)));
+    let kept = retain::next(unit, name)?;
     let resumed = settings.paused.filter(|until| *until != i64::MAX);
-    for moment in [due, gone, resumed, unclaimed, freed].into_iter().flatten().map(Wall) {
+    for moment in [due, gone, kept, resumed, unclaimed, freed]
+        .into_iter()
+        .flatten()
+        .map(Wall)
+    {
         if moment > unit.env.wall {
             unit.memory.agenda.at_wall(name, moment);
         } else {

@@ -61,6 +61,7 @@ impl Visitor for Find<'_> {
             may_wait: self.connection.is_some(),
             memory_full: self.world.full,
             may_see: &|_| true,
+            may_write: &|key| !key.ends_with("forbidden"),
         };
         let before = (self.world.keys.clone(), self.world.keys.writes);
         let mut unit = Unit {
@@ -243,6 +244,7 @@ impl World {
                 (Index::Scheduled, State::Waiting, "scheduled"),
                 (Index::Claimed, State::Claimed, "claimed"),
                 (Index::Dead, State::Dead, "dead"),
+                (Index::Done, State::Done, "done"),
             ] {
                 if self.ids(index).contains(&id) {
                     assert_eq!(record.state, state, "{word} {}", String::from_utf8_lossy(&id));
@@ -333,6 +335,7 @@ pub fn show(reply: &Reply) -> String {
         Reply::Int(number) => number.to_string(),
         Reply::Id(id) => String::from_utf8_lossy(id).into_owned(),
         Reply::Tail(bytes, from) => String::from_utf8_lossy(&bytes[*from..]).into_owned(),
+        Reply::Shared(bytes) => String::from_utf8_lossy(bytes).into_owned(),
         Reply::Bytes(bytes) => String::from_utf8_lossy(bytes).into_owned(),
         Reply::Array(items) => format!("[{}]", items.iter().map(show).collect::<Vec<_>>().join(", ")),
         Reply::Texts(fields) => {

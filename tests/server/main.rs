@@ -61,6 +61,7 @@ mod register;
 mod reload;
 mod replica;
 mod replication;
+mod results;
 mod script;
 mod signals;
 mod signs_of_life;

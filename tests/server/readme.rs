@@ -57,6 +57,8 @@ fn the_four_users_may_do_their_part_and_no_more() {
         ("TASK.CANCEL mail a", "producer operator"),
         ("TASK.RESCHEDULE mail a", "producer operator"),
         ("TASK.GET mail a", "producer operator viewer"),
+        ("TASK.RESULT mail a", "producer operator viewer"),
+        ("TASK.MRESULT mail 1 a", "producer operator viewer"),
         ("TASK.CLAIM mail w", "worker"),
         ("TASK.MCLAIM 1 mail w", "worker"),
         ("TASK.ACK mail a 1", "worker"),
