@@ -9,7 +9,7 @@ use crate::settings::Settings;
 use crate::spec::{Access, Arg, Args, Keys, Kind, MAX_COUNT, Spec};
 use crate::task::ending::{self, Fate};
 use crate::task::record::{CANCELLED, Record};
-use crate::task::{claim, member, take};
+use crate::task::{claim, limits, member, take};
 use crate::unit::{Command, Outcome, Unit};
 use crate::waiting::{Lease, Want};
 
@@ -34,6 +34,7 @@ impl Command for Ack {
         unit.keys.expect(name.index(Index::Claimed), Type::SortedSet)?;
         if !args.has("NEXT") {
             finish(unit, &name, id, &mut record, &settings)?;
+            limits::freed(unit, &name, &settings);
             return Ok(Reply::OK.into());
         }
         let mut want = same_again(unit, &name, &record)?;
@@ -42,7 +43,9 @@ impl Command for Ack {
         let bound = finish(unit, &name, id, &mut record, &settings)?;
         want.bind = caller.connection.filter(|_| bound);
         let effort = claim::effort(caller, &unit.env);
+        // The one that freed the slot comes before those that wait for it.
         let taken = take::take(unit, &name, &want, effort)?;
+        limits::freed(unit, &name, &settings);
         Ok(take::outcome(taken, None, &[name], want))
     }
 }
@@ -77,6 +80,7 @@ impl Command for MAck {
             };
             replies.push(Reply::Status(one(unit, &name, id, token, &settings)?));
         }
+        limits::freed(unit, &name, &settings);
         Ok(Reply::Array(replies).into())
     }
 }

@@ -11,6 +11,7 @@ pub mod workers;
 
 use crate::keyspace::Answer;
 use crate::names::{Index, Name};
+use crate::rate::Recent;
 use crate::settings::Settings;
 use crate::task::{ending, pause, serve};
 use crate::time::{Ms, SECOND, Steady, Wall};
@@ -78,6 +79,9 @@ fn plan(unit: &mut Unit<'_>, name: &Name) -> Answer<()> {
         unit.memory.agenda.at_steady(name, retry);
     }
     let settings = super::settings(unit, name)?;
+    if settings.rate.is_none() {
+        unit.memory.queue(name).recent = Recent::default();
+    }
     let mut first = |index: Index| -> Answer<Option<i64>> {
         let lowest = unit.keys.zlowest(name.index(index), i64::MAX, 1)?;
         Ok(lowest.first().map(|(score, _)| *score))

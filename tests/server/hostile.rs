@@ -133,7 +133,7 @@ fn a_foreign_id_in_an_index_never_stops_the_timer() {
 
 /// A random argument, often one that means something.
 fn argument(random: &mut Random) -> Vec<u8> {
-    const WORDS: [&str; 62] = [
+    const WORDS: [&str; 66] = [
         "q",
         "r",
         "a",
@@ -174,6 +174,10 @@ fn argument(random: &mut Random) -> Vec<u8> {
         "dead",
         "lease",
         "max-lost",
+        "concurrency",
+        "rate",
+        "max-length",
+        "10/1000",
         "MEMBER",
         "service",
         "TOKEN",
