@@ -101,6 +101,26 @@ fn a_closed_connection_and_a_dead_member_free_their_slots() {
 }
 
 #[test]
+fn a_claimed_task_that_was_deleted_by_hand_frees_its_slot_when_its_claim_ends() {
+    let mut world = limited("concurrency 3", 6);
+    world.say("PID.REGISTER q member 5 TTL 200");
+    assert!(world.hear(72, "TASK.CLAIM q member LEASE MEMBER").contains("id=1"));
+    assert!(world.hear(71, "TASK.CLAIM q bound BIND").contains("id=2"));
+    assert!(world.hear(73, "TASK.CLAIM q other LEASE 300").contains("id=3"));
+    for id in ["1", "2", "3"] {
+        world.keys.keys.remove(&queue("q").task(id.as_bytes()).to_vec());
+    }
+    wait(&mut world, 1..5);
+    world.memory.disconnected(71, world.steady, 1_000);
+    world.tick();
+    assert_eq!(served(&mut world), ["4"]);
+    world.pass(200);
+    assert_eq!(served(&mut world), ["5"]);
+    world.pass(100);
+    assert_eq!(served(&mut world), ["6"]);
+}
+
+#[test]
 fn a_cancelled_claim_holds_its_slot_until_it_ends() {
     let mut world = limited("concurrency 1 lease 100", 4);
     let (_, token) = world.claim("TASK.CLAIM q w").unwrap();
