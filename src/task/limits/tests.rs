@@ -281,6 +281,18 @@ fn a_limited_queue_that_nobody_waits_in_wakes_nobody() {
 }
 
 #[test]
+fn one_that_does_not_wait_is_told_that_the_queue_has_become_full_while_it_was_swept() {
+    let mut world = limited("concurrency 2", 1_100);
+    world.claim("TASK.CLAIM q w").unwrap();
+    for number in 2..1_100 {
+        world.say(&format!("TASK.CANCEL q {number}"));
+    }
+    assert_eq!(world.hear(5, "TASK.CLAIM q w"), "(waits)", "for the sweep");
+    world.say("TASK.CONFIG SET q concurrency 1");
+    assert_eq!(served(&mut world), ["none"]);
+}
+
+#[test]
 fn a_paused_queue_stays_paused_within_its_limits() {
     let mut world = limited("rate 1/100 concurrency 5", 3);
     world.claim("TASK.CLAIM q w").unwrap();
