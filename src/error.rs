@@ -32,6 +32,8 @@ pub enum Error {
         /// The leader of now; empty when nobody leads.
         leader: String,
     },
+    /// The queue would have more tasks that have not ended than its `max-length`, which it holds.
+    QueueFull(usize),
     /// The service has as many members as `steward.max-members`, which it holds.
     ServiceFull(i64),
     /// Memory is full, and this is something new.
@@ -81,7 +83,7 @@ pub const CODES: &[(&str, &str, &str)] = &[
     ),
     (
         "QUEUEFULL",
-        "the service has as many members as `steward.max-members`",
+        "the queue has as many tasks as its `max-length`, or the service as many members as `steward.max-members`",
         "slow down",
     ),
     ("BUSYQUEUE", "DROP while tasks are claimed", "wait, or FORCE"),
@@ -121,6 +123,10 @@ impl fmt::Display for Error {
             Error::BusyQueue(claimed) => write!(f, "BUSYQUEUE {claimed} tasks are claimed: wait, or give FORCE"),
             Error::NoMember => f.write_str("NOMEMBER no such member"),
             Error::Fenced { epoch, leader } => write!(f, "FENCED epoch={epoch} leader={leader}"),
+            Error::QueueFull(max) => write!(
+                f,
+                "QUEUEFULL the queue's max-length is {max}: at most so many tasks that wait, are claimed or blocked"
+            ),
             Error::ServiceFull(max) => write!(
                 f,
                 "QUEUEFULL the service has steward.max-members members: at most {max}"

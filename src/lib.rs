@@ -34,6 +34,7 @@ pub mod pid;
 pub mod presence;
 pub mod proc;
 pub mod queue;
+pub mod rate;
 pub mod recur;
 pub mod redis;
 pub mod reply;

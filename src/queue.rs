@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
 use crate::names::Id;
+use crate::rate::Recent;
 use crate::settings::Settings;
 use crate::stats::{Lateness, Totals};
 use crate::time::Steady;
@@ -44,6 +45,8 @@ pub struct Queue {
     pub trim: bool,
     /// How far each ready list has been compacted.
     pub passes: [Pass; 10],
+    /// The claims that count against the queue's rate; empty when it has none.
+    pub recent: Recent,
     /// Counts since `Memory::since`.
     pub totals: Totals,
     /// How late its tasks became claimable; made with the first.
@@ -125,6 +128,7 @@ impl Default for Queue {
             relook: None,
             trim: false,
             passes: [Pass::default(); 10],
+            recent: Recent::default(),
             totals: Totals::default(),
             lateness: None,
             complained: false,

@@ -4,6 +4,7 @@ use crate::backoff::{self, Backoff};
 use crate::config;
 use crate::error::Error;
 use crate::names::{Name, PRIORITIES};
+use crate::rate::{self, Rate};
 use crate::spec::int;
 use crate::time::{DAY, MAX_DELAY, MAX_LEASE, Ms};
 
@@ -15,6 +16,8 @@ pub struct Settings {
     values: [Option<i64>; NUMBERS.len()],
     /// The wait between attempts.
     pub backoff: Option<Backoff>,
+    /// How many claims in how long; `None` for any number.
+    pub rate: Option<Rate>,
     /// Paused until this wall moment, ms; `i64::MAX` until RESUME.
     pub paused: Option<Ms>,
     /// Numbers of the drops that are not swept yet, ascending.
@@ -115,11 +118,14 @@ pub const NUMBERS: [Number; 9] = [
 ];
 
 /// Names of all settings for TASK.CONFIG, in the documented order.
-pub const FIELDS: [&str; 9] = [
+pub const FIELDS: [&str; 12] = [
     "lease",
     "attempts",
     "backoff",
     "retain",
+    "concurrency",
+    RATE,
+    "max-length",
     "max-lost",
     "dead-limit",
     "dead-retain",
@@ -129,6 +135,9 @@ pub const FIELDS: [&str; 9] = [
 
 /// Field that holds the name of the service; not stored when it is the queue's own.
 pub const SERVICE: &str = "service";
+
+/// Field that holds the rate.
+const RATE: &str = "rate";
 
 /// Field that holds the wall moment a pause ends.
 pub const PAUSED: &str = "paused";
@@ -160,6 +169,7 @@ impl Settings {
             service: queue.clone(),
             values: Default::default(),
             backoff: None,
+            rate: None,
             paused: None,
             drops: Vec::new(),
             stale: Default::default(),
@@ -182,6 +192,7 @@ impl Settings {
         let text = std::str::from_utf8(value).unwrap_or_default();
         match field {
             "backoff" => self.backoff = Backoff::parse(text),
+            RATE => self.rate = Rate::parse(value).unwrap_or(None),
             SERVICE => self.service = service(&self.service, value).unwrap_or_else(|_| self.service.clone()),
             PAUSED if text == UNTIL_RESUMED => self.paused = Some(i64::MAX),
             PAUSED => self.paused = text.parse().ok(),
@@ -267,6 +278,7 @@ impl Settings {
     pub fn show(&self, field: &str, module: &config::Settings) -> Option<String> {
         match field {
             "backoff" => return Some(self.backoff().to_string()),
+            RATE => return Some(self.rate.map_or(rate::NONE.to_string(), |rate| rate.to_string())),
             SERVICE => return Some(self.service.text().to_string()),
             _ => {}
         }
@@ -304,6 +316,10 @@ pub fn check(queue: &Name, field: &str, value: &[u8]) -> Result<(&'static str, S
                         .into(),
                 )
             });
+    }
+    if *name == RATE {
+        let rate = Rate::parse(value)?;
+        return Ok((RATE, rate.map_or(rate::NONE.to_string(), |rate| rate.to_string())));
     }
     if *name == SERVICE {
         return service(queue, value).map(|service| (*name, service.text().to_string()));

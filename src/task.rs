@@ -19,6 +19,7 @@ pub mod fail;
 pub mod get;
 pub mod gone;
 pub mod help;
+pub mod limits;
 pub mod list;
 pub mod member;
 pub mod mschedule;

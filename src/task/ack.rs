@@ -10,7 +10,7 @@ use crate::spec::{Access, Arg, Args, Keys, Kind, MAX_COUNT, Spec};
 use crate::task::ending::{self, Fate};
 use crate::task::record::{CANCELLED, Record};
 use crate::task::schedule::check_payload;
-use crate::task::{claim, member, retain, take};
+use crate::task::{claim, limits, member, retain, take};
 use crate::time::Ms;
 use crate::unit::{Command, Outcome, Unit};
 use crate::waiting::{Lease, Want};
@@ -47,6 +47,7 @@ impl Command for Ack {
         }
         if !args.has("NEXT") {
             finish(unit, &name, id, &mut record, &settings, done)?;
+            limits::freed(unit, &name, &settings);
             return Ok(Reply::OK.into());
         }
         let mut want = same_again(unit, &name, &record)?;
@@ -55,7 +56,9 @@ impl Command for Ack {
         let bound = finish(unit, &name, id, &mut record, &settings, done)?;
         want.bind = caller.connection.filter(|_| bound);
         let effort = claim::effort(caller, &unit.env);
+        // The one that freed the slot comes before those that wait for it.
         let taken = take::take(unit, &name, &want, effort)?;
+        limits::freed(unit, &name, &settings);
         Ok(take::outcome(taken, None, &[name], want))
     }
 }
@@ -91,6 +94,7 @@ impl Command for MAck {
             };
             replies.push(Reply::Status(one(unit, &name, id, token, &settings)?));
         }
+        limits::freed(unit, &name, &settings);
         Ok(Reply::Array(replies).into())
     }
 }

@@ -6,7 +6,7 @@ use crate::reply::Reply;
 use crate::spec::{Access, Arg, Args, Keys, Kind, MAX_COUNT, Spec};
 use crate::task::replies::{self, REPLY};
 use crate::task::schedule::{ATTEMPTS, BACKOFF, EXPIRE, LEASE, New, PRIORITY, RETAIN, WHEN, check_payload};
-use crate::task::serve;
+use crate::task::{limits, serve};
 use crate::unit::{Command, Outcome, Unit};
 
 /// TASK.MSCHEDULE.
@@ -42,11 +42,12 @@ impl Command for MSchedule {
         let name = super::queue(args, caller)?;
         let new = New::from_args(args, &unit.env)?;
         replies::check(args, &name, caller)?;
-        super::settings(unit, &name)?;
+        let settings = super::settings(unit, &name)?;
         new.check(unit, &name)?;
         for payload in args.items() {
             check_payload(payload.as_bytes(), &unit.env)?;
         }
+        limits::expect_length(unit, &name, args.items().len(), &settings)?;
         let ids = new.add_all(unit, &name, args.items())?;
         serve::serve(unit, &name);
         Ok(Reply::Array(ids.into_iter().map(Reply::Id).collect()).into())

@@ -15,7 +15,7 @@ use crate::task::extra::{self, OPTIONS, Options};
 use crate::task::ready::{self, End};
 use crate::task::record::{self, HEADER, Record, State, generated_id};
 use crate::task::replies::{self, REPLY};
-use crate::task::{expiring, replace, serve, unique};
+use crate::task::{expiring, limits, replace, serve, unique};
 use crate::time::{MAX_DELAY, MAX_LEASE, MAX_UNIX_MS, MIN_UNIX_MS, Wall};
 use crate::unit::{Command, Outcome, Unit};
 
@@ -104,6 +104,7 @@ impl Command for Schedule {
             ),
             None => (free_id(unit, &name)?, None),
         };
+        limits::expect_length(unit, &name, 1, &settings)?;
         if old.as_ref().is_some_and(|old| old.stale != 0) {
             unit.keys.expect(name.queue(), Type::Hash)?;
         }

@@ -12,6 +12,7 @@ pub mod workers;
 
 use crate::keyspace::Answer;
 use crate::names::{Index, Name, Part};
+use crate::rate::Recent;
 use crate::settings::Settings;
 use crate::task::{conclusion, ending, pause, replies, retain, serve};
 use crate::time::{Ms, SECOND, Steady, Wall};
@@ -84,6 +85,9 @@ fn plan(unit: &mut Unit<'_>, name: &Name) -> Answer<()> {
         unit.memory.agenda.at_steady(name, retry);
     }
     let settings = super::settings(unit, name)?;
+    if settings.rate.is_none() {
+        unit.memory.queue(name).recent = Recent::default();
+    }
     let queue = unit.memory.queue(name);
     let (expiring, unique_until) = (queue.maybe_expiring, queue.maybe_unique_until);
     let mut first = |part: Part<'static>| -> Answer<Option<i64>> {

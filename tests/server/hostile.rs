@@ -138,7 +138,7 @@ fn a_foreign_id_in_an_index_never_stops_the_timer() {
 
 /// A random argument, often one that means something.
 fn argument(random: &mut Random) -> Vec<u8> {
-    const WORDS: [&str; 67] = [
+    const WORDS: [&str; 71] = [
         "q",
         "r",
         "a",
@@ -184,6 +184,10 @@ fn argument(random: &mut Random) -> Vec<u8> {
         "ANY",
         "lease",
         "max-lost",
+        "concurrency",
+        "rate",
+        "max-length",
+        "10/1000",
         "MEMBER",
         "service",
         "TOKEN",

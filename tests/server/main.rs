@@ -35,6 +35,7 @@ mod input;
 mod keyspace;
 mod lease_member;
 mod life;
+mod limits;
 mod list;
 mod liveness;
 mod member_lists;

@@ -113,7 +113,8 @@ fn a_queues_settings_are_shown_and_changed() {
     let server = Server::start();
     let mut client = server.client();
     let defaults = "{lease: '30000', attempts: '25', backoff: 'EXPONENTIAL 1000 MAX 3600000 JITTER 20', retain: '0', \
-                    max-lost: '3', dead-limit: '10000', dead-retain: '15552000000', events: '1000', service: 'q'}";
+                    concurrency: '0', rate: '0', max-length: '0', max-lost: '3', dead-limit: '10000', \
+                    dead-retain: '15552000000', events: '1000', service: 'q'}";
     assert_eq!(client.call("TASK.CONFIG GET q"), defaults);
     assert_eq!(client.keys(), Vec::<String>::new());
     assert_eq!(client.call("TASK.CONFIG SET q lease 5000 attempts 2"), "+OK");
