@@ -32,6 +32,8 @@ pub struct Queue {
     pub rebase: Rebase,
     /// Bit p set: the ready list of priority p may have something.
     pub maybe_ready: u16,
+    /// Some occurrence of a recurring task may come.
+    pub maybe_repeats: bool,
     /// A claim met so many stale ids at the head of a list that it left them to the tick.
     pub trim: bool,
     /// How far each ready list has been compacted.
@@ -89,6 +91,7 @@ impl Default for Queue {
             recheck: None,
             rebase: Rebase::Walking(0, 0),
             maybe_ready: ALL_READY,
+            maybe_repeats: true,
             trim: false,
             passes: [Pass::default(); 10],
             totals: Totals::default(),
@@ -110,6 +113,7 @@ impl Queue {
         self.settings = None;
         self.workers = None;
         self.maybe_ready = ALL_READY;
+        self.maybe_repeats = true;
         self.recheck = Some(Id::new());
     }
 

@@ -26,7 +26,10 @@ pub mod purge;
 pub mod queues;
 pub mod ready;
 pub mod record;
+pub mod recurring;
 pub mod release;
+pub mod repeat;
+pub mod repeats;
 pub mod reschedule;
 pub mod retry;
 pub mod schedule;
@@ -35,6 +38,7 @@ pub mod show;
 pub mod stats;
 pub mod take;
 pub mod tick;
+pub mod unrepeat;
 pub mod workers;
 
 #[cfg(test)]

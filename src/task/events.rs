@@ -17,7 +17,8 @@ pub struct Event<'a> {
     pub worker: &'a str,
     /// The attempt that ended; 0 when it never ran.
     pub attempt: u64,
-    /// Why: for a lost claim lease, disconnect, member or released; for a dead task attempts, lost or failed.
+    /// Why: for a lost claim lease, disconnect, member or released; for a dead task attempts, lost or failed; for a
+    /// skipped occurrence overlap or unreadable; for missed ones how many were left out.
     pub reason: &'a str,
 }
 

@@ -39,6 +39,10 @@ pub const BACKOFF: Arg = Arg::option("BACKOFF", "backoff", Kind::Group(backoff::
 /// LEASE.
 pub const LEASE: Arg = Arg::duration("LEASE", 1, MAX_LEASE);
 
+/// What a recurring task may say of its occurrences: the options of SCHEDULE but for those that are about one task
+/// (ID, DELAY, AT).
+pub const TASK_OPTIONS: &[Arg] = &[PRIORITY, ATTEMPTS, BACKOFF, LEASE];
+
 /// The priority of a task that was given none.
 const DEFAULT_PRIORITY: u8 = 5;
 
@@ -100,7 +104,7 @@ impl New {
     /// From the options of SCHEDULE and MSCHEDULE.
     pub fn from_args(args: &Args<'_>, env: &Env) -> Result<New, Error> {
         Ok(New {
-            due: due(args, env).unwrap_or(env.wall),
+            due: due(args, env).map_or(env.wall, |due| due.max(env.wall)),
             priority: args
                 .int("PRIORITY")
                 .and_then(|priority| u8::try_from(priority).ok())
@@ -111,6 +115,11 @@ impl New {
                 lease: args.int("LEASE"),
             },
         })
+    }
+
+    /// Makes it due at this moment, which may have passed.
+    pub fn set_due(&mut self, due: Wall) {
+        self.due = due;
     }
 
     /// Nothing, when the index the task goes to has its type.
@@ -165,7 +174,7 @@ impl New {
 
     fn record(&self, unit: &mut Unit<'_>, last_fence: u64) -> Record {
         let fence = unit.next_fence(last_fence);
-        Record::new(fence, self.due.max(unit.env.wall), self.priority)
+        Record::new(fence, self.due, self.priority)
     }
 
     fn write_options(&self, unit: &mut Unit<'_>, name: &Name, id: &[u8], record: &mut Record) -> Result<(), Error> {
@@ -226,7 +235,7 @@ pub fn free_id(unit: &mut Unit<'_>, name: &Name) -> Result<Id, Error> {
 }
 
 /// `DUPLICATE` when the id is a task's; else the record that is left of one, if any.
-fn old_record(unit: &mut Unit<'_>, name: &Name, id: &[u8], settings: &Settings) -> Result<Option<Record>, Error> {
+pub fn old_record(unit: &mut Unit<'_>, name: &Name, id: &[u8], settings: &Settings) -> Result<Option<Record>, Error> {
     let Some(bytes) = unit.keys.get_start(name.task(id), HEADER)? else {
         return Ok(None);
     };

@@ -6,6 +6,7 @@ mod expire;
 mod promote;
 mod rebase;
 mod recheck;
+mod repeat;
 mod sweep;
 pub mod workers;
 
@@ -20,13 +21,14 @@ use crate::unit::Unit;
 ///
 /// A key of another type stops only what needs that key: it is passed over until somebody changes it.
 pub fn run(unit: &mut Unit<'_>, name: &Name) {
-    let steps: [(&str, Step); 9] = [
+    let steps: [(&str, Step); 10] = [
         ("its settings", unpause),
         ("claims that ended", ended::end_claims),
         ("a dropped queue", sweep::sweep),
         ("the claimed set", rebase::rebase),
         ("claims of members", recheck::recheck),
         ("the scheduled set", promote::promote),
+        ("recurring tasks", repeat::repeat),
         ("a lease that ran out", expire::expire),
         ("a ready list", compact::compact),
         ("the dead set", trim),
@@ -85,7 +87,8 @@ fn plan(unit: &mut Unit<'_>, name: &Name) -> Answer<()> {
     let (due, deadline, died) = (first(Index::Scheduled)?, first(Index::Claimed)?, first(Index::Dead)?);
     let gone = died.map(|died| died.saturating_add(settings.dead_retain(&unit.env.settings)));
     let resumed = settings.paused.filter(|until| *until != i64::MAX);
-    for moment in [due, gone, resumed].into_iter().flatten().map(Wall) {
+    let next = repeat::next(unit, name)?;
+    for moment in [due, gone, resumed, next].into_iter().flatten().map(Wall) {
         if moment > unit.env.wall {
             unit.memory.agenda.at_wall(name, moment);
         } else {

@@ -21,6 +21,10 @@ fn foreign_values_under_our_keys_stop_nothing() {
         ":x:a",
         ":t:b",
         ":x:b",
+        ":repeats",
+        ":repeat-due",
+        ":repeat-payloads",
+        ":events",
     ];
     let foreign = [
         Value::String(b"foreign".to_vec()),
@@ -40,6 +44,7 @@ fn foreign_values_under_our_keys_stop_nothing() {
             world.say("TASK.SCHEDULE q p ID a LEASE 9");
             world.say("TASK.SCHEDULE q p ID b DELAY 30");
             world.say("TASK.SCHEDULE q p ID c PRIORITY 0");
+            world.say("TASK.REPEAT q r p EVERY 3 PRIORITY 0");
             let (id, token) = world.claim("TASK.CLAIM q w LEASE 20").unwrap();
             let key = format!("task:{{q}}{part}");
             world.keys.keys.insert(key.into_bytes(), value.clone());
@@ -62,6 +67,9 @@ fn foreign_values_under_our_keys_stop_nothing() {
                 "TASK.RETRYALL q",
                 "TASK.PURGE q dead",
                 "TASK.QUEUES",
+                "TASK.REPEAT q n p EVERY 7",
+                "TASK.REPEATS q",
+                "TASK.UNREPEAT q a",
             ] {
                 world.say(line);
                 world.tick();

@@ -58,7 +58,6 @@ impl Visitor for Find<'_> {
             db: 0,
             connection: self.connection,
             may_wait: self.connection.is_some(),
-            memory_full: self.world.full,
             may_see: &|_| true,
         };
         let before = (self.world.keys.clone(), self.world.keys.writes);
@@ -110,6 +109,7 @@ impl World {
             steady: self.steady,
             settings: self.module,
             chance: self.units,
+            memory_full: self.full,
         }
     }
 

@@ -56,6 +56,7 @@ mod readme;
 mod reclaim;
 mod register;
 mod reload;
+mod repeat;
 mod replica;
 mod replication;
 mod script;
