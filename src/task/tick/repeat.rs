@@ -17,6 +17,8 @@ use crate::unit::Unit;
 const LOOKED_AT: usize = 16;
 /// Occurrences that become tasks, or are left out one by one, in one slice.
 const MADE: usize = 128;
+/// To count so many occurrences that were missed costs as much as to make one a task.
+const COUNTED: usize = 8;
 
 /// Makes tasks of the occurrences that are due. None while memory is full: those that pass meanwhile are misfires.
 pub fn repeat(unit: &mut Unit<'_>, name: &Name, settings: &Settings) -> Answer<bool> {
@@ -33,9 +35,9 @@ pub fn repeat(unit: &mut Unit<'_>, name: &Name, settings: &Settings) -> Answer<b
     let mut moved = false;
     for (moment, repeat) in &due {
         match advance(unit, name, repeat, Wall(*moment), left, settings) {
-            Ok(made) => {
+            Ok(worth) => {
                 moved = true;
-                left -= made;
+                left = left.saturating_sub(worth);
             }
             Err(error) => complain(unit, name, &error.to_string()),
         }
@@ -57,7 +59,8 @@ pub fn next(unit: &mut Unit<'_>, name: &Name) -> Answer<Option<i64>> {
     Ok(next.first().map(|(due, _)| *due))
 }
 
-/// Deals with the occurrences of one recurring task up to now, so many at most; replies how many it dealt with.
+/// Deals with the occurrences of one recurring task up to now, so many at most; replies how many tasks that
+/// was worth.
 fn advance(
     unit: &mut Unit<'_>,
     name: &Name,
@@ -83,9 +86,10 @@ fn advance(
     let Recurring { definition, fired, .. } = &source.recurring;
     let places = definition.limit.map(|limit| limit.saturating_sub(*fired));
     let fire = definition.occurrences(after, now, *fired).fire;
+    let mut missed = 0;
     if fire.first() != Some(&due) {
         let until = fire.first().map_or(now, |first| Wall(first.0.saturating_sub(1)));
-        let missed = definition.count(after, until);
+        missed = definition.count(after, until);
         tell_missed(unit, name, repeat, missed, settings);
     }
     let made = fire.len().min(most);
@@ -103,7 +107,7 @@ fn advance(
             recurring::remove(unit, name, repeat)?;
         }
     }
-    Ok(made)
+    Ok(made + missed / COUNTED)
 }
 
 /// What occurrences are made from.
