@@ -46,6 +46,9 @@ pub fn visit_all(visitor: &mut impl Visitor) {
     visitor.visit::<task::workers::Workers>();
     visitor.visit::<task::stats::Stats>();
     visitor.visit::<task::queues::Queues>();
+    visitor.visit::<task::repeat::Repeat>();
+    visitor.visit::<task::unrepeat::Unrepeat>();
+    visitor.visit::<task::repeats::Repeats>();
     visitor.visit::<task::pause::Pause>();
     visitor.visit::<task::pause::Resume>();
     visitor.visit::<task::config::ConfigGet>();

@@ -41,6 +41,8 @@ pub struct Queue {
     pub maybe_done: bool,
     /// How far the tasks that somebody waits for were looked at since their records may have changed; an id.
     pub relook: Option<Id>,
+    /// Some occurrence of a recurring task may come.
+    pub maybe_repeats: bool,
     /// A claim met so many stale ids at the head of a list that it left them to the tick.
     pub trim: bool,
     /// How far each ready list has been compacted.
@@ -126,6 +128,7 @@ impl Default for Queue {
             maybe_unique_until: true,
             maybe_done: true,
             relook: None,
+            maybe_repeats: true,
             trim: false,
             passes: [Pass::default(); 10],
             recent: Recent::default(),
@@ -152,6 +155,7 @@ impl Queue {
         self.maybe_unique_until = true;
         self.maybe_done = true;
         self.relook = Some(Id::new());
+        self.maybe_repeats = true;
         self.recheck = Some(Id::new());
     }
 

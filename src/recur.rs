@@ -102,6 +102,15 @@ impl Misfire {
             _ => None,
         }
     }
+
+    /// Its word.
+    pub fn word(self) -> &'static str {
+        match self {
+            Misfire::Skip => "SKIP",
+            Misfire::Once => "ONCE",
+            Misfire::All => "ALL",
+        }
+    }
 }
 
 impl Overlap {
@@ -114,6 +123,14 @@ impl Overlap {
             "ALLOW" => Some(Overlap::Allow),
             "SKIP" => Some(Overlap::Skip),
             _ => None,
+        }
+    }
+
+    /// Its word.
+    pub fn word(self) -> &'static str {
+        match self {
+            Overlap::Allow => "ALLOW",
+            Overlap::Skip => "SKIP",
         }
     }
 }
@@ -140,9 +157,13 @@ impl Definition {
     /// From what is stored; `None` when it is no definition of ours.
     pub fn read(json: &[u8]) -> Option<Definition> {
         let definition: Definition = serde_json::from_slice(json).ok()?;
-        let moments = [Some(definition.made), definition.start, definition.end];
-        let sound = moments.iter().flatten().all(|at| (0..=MAX_UNIX_MS).contains(at));
-        sound.then_some(definition)
+        definition.is_sound().then_some(definition)
+    }
+
+    /// Whether its moments are such as may be.
+    pub fn is_sound(&self) -> bool {
+        let moments = [Some(self.made), self.start, self.end];
+        moments.iter().flatten().all(|at| (0..=MAX_UNIX_MS).contains(at))
     }
 
     /// What is stored.
@@ -184,6 +205,11 @@ impl Definition {
         // The clock may have been set back: what was seen to does not come again.
         let next = more.then(|| self.next_after(now.max(after))).flatten();
         Due { fire, next }
+    }
+
+    /// How many occurrences come after one moment up to another; more than `MAX_FIRED` are not counted further.
+    pub fn count(&self, after: Wall, until: Wall) -> usize {
+        self.first(after, until, MAX_FIRED + 1).len()
     }
 
     /// The first occurrences after one moment up to another, ascending, so many at most.

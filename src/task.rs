@@ -29,7 +29,10 @@ pub mod purge;
 pub mod queues;
 pub mod ready;
 pub mod record;
+pub mod recurring;
 pub mod release;
+pub mod repeat;
+pub mod repeats;
 pub mod replace;
 pub mod replies;
 pub mod reschedule;
@@ -43,6 +46,7 @@ pub mod stats;
 pub mod take;
 pub mod tick;
 pub mod unique;
+pub mod unrepeat;
 pub mod workers;
 
 #[cfg(test)]

@@ -19,7 +19,8 @@ pub struct Event<'a> {
     /// The attempt that ended; 0 when it never ran.
     pub attempt: u64,
     /// Why: for a lost claim lease, disconnect or member; for a dead task attempts, lost or failed; for one whose
-    /// REPLY queue could not be told the error's code and that queue.
+    /// REPLY queue could not be told the error's code and that queue; for a skipped occurrence overlap or unreadable;
+    /// for missed ones how many were left out.
     pub reason: &'a str,
 }
 

@@ -260,14 +260,15 @@ impl Place {
     }
 }
 
-fn cursor_of(number: i64, id: &[u8]) -> Vec<u8> {
+/// The cursor to go on behind a member of a sorted set.
+pub fn cursor_of(number: i64, id: &[u8]) -> Vec<u8> {
     let mut cursor = format!("{number}:").into_bytes();
     cursor.extend_from_slice(id);
     cursor
 }
 
 /// Splits `number:rest`.
-fn numbered(text: &[u8]) -> Option<Scored> {
+pub fn numbered(text: &[u8]) -> Option<Scored> {
     let colon = text.iter().position(|&byte| byte == b':')?;
     let number = std::str::from_utf8(text.get(..colon)?).ok()?.parse().ok()?;
     Some((number, text.get(colon + 1..)?.to_vec()))

@@ -55,6 +55,10 @@ pub const UNIQUE: Arg = Arg::option(
 /// RETAIN.
 pub const RETAIN: Arg = Arg::duration("RETAIN", 0, MAX_DELAY);
 
+/// What a recurring task may say of its occurrences: the options of SCHEDULE but for those that are about one task
+/// (ID, DELAY, AT, UNIQUE).
+pub const TASK_OPTIONS: &[Arg] = &[PRIORITY, ATTEMPTS, BACKOFF, LEASE, EXPIRE, RETAIN, REPLY];
+
 /// The priority of a task that was given none.
 const DEFAULT_PRIORITY: u8 = 5;
 
@@ -132,7 +136,7 @@ impl New {
     /// From the options of SCHEDULE and MSCHEDULE.
     pub fn from_args(args: &Args<'_>, env: &Env) -> Result<New, Error> {
         Ok(New {
-            due: due(args, env).unwrap_or(env.wall),
+            due: due(args, env).map_or(env.wall, |due| due.max(env.wall)),
             priority: args
                 .int("PRIORITY")
                 .and_then(|priority| u8::try_from(priority).ok())
@@ -179,6 +183,11 @@ impl New {
                 record.flags |= flag;
             }
         }
+    }
+
+    /// Makes it due at this moment, which may have passed.
+    pub fn set_due(&mut self, due: Wall) {
+        self.due = due;
     }
 
     /// Nothing, when the keys the task goes to have their types.
@@ -240,7 +249,7 @@ impl New {
 
     fn record(&self, unit: &mut Unit<'_>, last_fence: u64) -> Record {
         let fence = unit.next_fence(last_fence);
-        let mut record = Record::new(fence, self.due.max(unit.env.wall), self.priority);
+        let mut record = Record::new(fence, self.due, self.priority);
         self.flag(&mut record);
         record
     }

@@ -6,6 +6,7 @@ mod expire;
 mod promote;
 mod rebase;
 mod recheck;
+mod repeat;
 mod sweep;
 mod unclaimed;
 pub mod workers;
@@ -22,7 +23,7 @@ use crate::unit::Unit;
 ///
 /// A key of another type stops only what needs that key: it is passed over until somebody changes it.
 pub fn run(unit: &mut Unit<'_>, name: &Name) {
-    let steps: [(&str, Step); 13] = [
+    let steps: [(&str, Step); 14] = [
         ("its settings", unpause),
         ("claims that ended", ended::end_claims),
         ("a dropped queue", sweep::sweep),
@@ -30,6 +31,7 @@ pub fn run(unit: &mut Unit<'_>, name: &Name) {
         ("claims of members", recheck::recheck),
         ("a task nobody claimed", unclaimed::drop_unclaimed),
         ("the scheduled set", promote::promote),
+        ("recurring tasks", repeat::repeat),
         ("a lease that ran out", expire::expire),
         ("a ready list", compact::compact),
         ("the dead set", trim),
@@ -107,7 +109,8 @@ fn plan(unit: &mut Unit<'_>, name: &Name) -> Answer<()> {
     let gone = died.map(|died| died.saturating_add(settings.dead_retain(&unit.env.settings)));
     let kept = retain::next(unit, name)?;
     let resumed = settings.paused.filter(|until| *until != i64::MAX);
-    for moment in [due, gone, kept, resumed, unclaimed, freed]
+    let next = repeat::next(unit, name)?;
+    for moment in [due, gone, kept, resumed, unclaimed, freed, next]
         .into_iter()
         .flatten()
         .map(Wall)

@@ -25,6 +25,9 @@ fn foreign_values_under_our_keys_stop_nothing() {
         ":expiring",
         ":unique",
         ":unique-until",
+        ":repeats",
+        ":repeat-due",
+        ":repeat-payloads",
         ":events",
     ];
     let foreign = [
@@ -47,6 +50,7 @@ fn foreign_values_under_our_keys_stop_nothing() {
             world.say("TASK.SCHEDULE q p ID c PRIORITY 0");
             world.say("TASK.SCHEDULE q p ID d PRIORITY 1 RETAIN 20");
             world.hear(9, "TASK.MRESULT q 4 a b c d BLOCK 0");
+            world.say("TASK.REPEAT q r p EVERY 3 PRIORITY 0");
             let (id, token) = world.claim("TASK.CLAIM q w LEASE 20").unwrap();
             let key = format!("task:{{q}}{part}");
             world.keys.keys.insert(key.into_bytes(), value.clone());
@@ -81,6 +85,9 @@ fn foreign_values_under_our_keys_stop_nothing() {
                 "TASK.LIST q done PAYLOADS",
                 "TASK.PURGE q done",
                 "TASK.QUEUES",
+                "TASK.REPEAT q n p EVERY 7",
+                "TASK.REPEATS q",
+                "TASK.UNREPEAT q a",
             ] {
                 world.say(line);
                 world.tick();

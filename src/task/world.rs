@@ -59,7 +59,6 @@ impl Visitor for Find<'_> {
             db: 0,
             connection: self.connection,
             may_wait: self.connection.is_some(),
-            memory_full: self.world.full,
             may_see: &|_| true,
             may_write: &|key| !key.ends_with("forbidden"),
         };
@@ -112,6 +111,7 @@ impl World {
             steady: self.steady,
             settings: self.module,
             chance: self.units,
+            memory_full: self.full,
         }
     }
 

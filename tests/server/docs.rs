@@ -40,6 +40,8 @@ const COMMANDS: &[(&str, i64, &str)] = &[
     ("task.purge", -3, "write"),
     ("task.queues", -1, "readonly"),
     ("task.release", -4, "write"),
+    ("task.repeat", -6, "write denyoom"),
+    ("task.repeats", -2, "readonly"),
     ("task.reschedule", -3, "write"),
     ("task.result", -3, "readonly blocking"),
     ("task.resume", 2, "write"),
@@ -47,6 +49,7 @@ const COMMANDS: &[(&str, i64, &str)] = &[
     ("task.retryall", -2, "write"),
     ("task.schedule", -3, "write denyoom"),
     ("task.stats", 2, "readonly"),
+    ("task.unrepeat", 3, "write"),
     ("task.workers", 2, "readonly"),
 ];
 
@@ -126,6 +129,9 @@ fn the_names_are_the_keys() {
         ("TASK.LIST mail ready", "['mail']"),
         ("TASK.RESULT mail a", "['mail']"),
         ("TASK.MRESULT mail 1 a", "['mail']"),
+        ("TASK.REPEAT mail n x EVERY 5", "['mail']"),
+        ("TASK.UNREPEAT mail n", "['mail']"),
+        ("TASK.REPEATS mail", "['mail']"),
         ("PID.REGISTER mail m 1 META 1 f v", "['mail']"),
         ("HB.SIGNAL mail m stop", "['mail']"),
         ("HB.FENCED mail 5 SET other x", "['mail']"),

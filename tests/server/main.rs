@@ -60,6 +60,7 @@ mod readme;
 mod reclaim;
 mod register;
 mod reload;
+mod repeat;
 mod replica;
 mod replication;
 mod results;

@@ -70,6 +70,15 @@ fn all_is_the_latest_thousand_and_no_gap_is_too_long() {
 }
 
 #[test]
+fn what_passed_is_counted_up_to_a_bound() {
+    for definition in [cron("* * * * *", "Europe/Paris"), every(MINUTE, NEW_YEAR - DAY)] {
+        let count = |minutes| definition.count(Wall(NEW_YEAR), Wall(NEW_YEAR + minutes * MINUTE));
+        assert_eq!([-1, 0, 1, 999].map(count), [0, 0, 1, 999]);
+        assert_eq!([1_000, 1_001, 9_999_999].map(count), [1_000, 1_001, 1_001]);
+    }
+}
+
+#[test]
 fn limit_counts_what_fires() {
     let mut definition = Definition {
         limit: Some(5),
