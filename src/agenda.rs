@@ -111,6 +111,7 @@ mod tests {
             steady: Steady(steady),
             settings: Settings::default(),
             chance: 0,
+            memory_full: false,
         }
     }
     fn name(text: &str) -> Name {

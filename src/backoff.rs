@@ -105,6 +105,7 @@ mod tests {
             steady: Steady(0),
             settings: Settings::default(),
             chance,
+            memory_full: false,
         }
     }
 

@@ -22,6 +22,7 @@ pub fn run<C: Command>(args: &Args<'_>, caller: &Caller<'_>, unit: &mut Unit<'_>
     }
     let outcome = C::run(args, caller, unit);
     task::gone::settle(unit);
+    task::replies::settle(unit);
     outcome
 }
 
@@ -40,9 +41,14 @@ pub fn visit_all(visitor: &mut impl Visitor) {
     visitor.visit::<task::reschedule::Reschedule>();
     visitor.visit::<task::get::Get>();
     visitor.visit::<task::list::List>();
+    visitor.visit::<task::result::TaskResult>();
+    visitor.visit::<task::result::MResult>();
     visitor.visit::<task::workers::Workers>();
     visitor.visit::<task::stats::Stats>();
     visitor.visit::<task::queues::Queues>();
+    visitor.visit::<task::repeat::Repeat>();
+    visitor.visit::<task::unrepeat::Unrepeat>();
+    visitor.visit::<task::repeats::Repeats>();
     visitor.visit::<task::pause::Pause>();
     visitor.visit::<task::pause::Resume>();
     visitor.visit::<task::config::ConfigGet>();

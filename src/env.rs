@@ -17,6 +17,8 @@ pub struct Env {
     pub settings: Settings,
     /// A seed for jitter, new for every unit; its outcome is replicated, never drawn again.
     pub chance: u64,
+    /// Whether the server's memory is full: nothing new is taken in, and the timer makes nothing.
+    pub memory_full: bool,
 }
 
 /// Who runs a command.
@@ -28,10 +30,10 @@ pub struct Caller<'a> {
     pub connection: Option<u64>,
     /// Whether the client may be held: not in MULTI, not in a script.
     pub may_wait: bool,
-    /// Whether memory is full: nothing new is taken in.
-    pub memory_full: bool,
     /// Whether the caller's ACL rules let him read this key.
     pub may_see: &'a dyn Fn(&str) -> bool,
+    /// Whether they let him write this key; for one that is not declared.
+    pub may_write: &'a dyn Fn(&str) -> bool,
 }
 
 impl Env {

@@ -32,6 +32,8 @@ pub enum Error {
         /// The leader of now; empty when nobody leads.
         leader: String,
     },
+    /// The queue would have more tasks that have not ended than its `max-length`, which it holds.
+    QueueFull(usize),
     /// The service has as many members as `steward.max-members`, which it holds.
     ServiceFull(i64),
     /// Memory is full, and this is something new.
@@ -60,7 +62,7 @@ pub const CODES: &[(&str, &str, &str)] = &[
     ("BADNAME", "a name or id that is not allowed", "fix the call"),
     (
         "DUPLICATE <id>",
-        "the ID is taken by an existing task",
+        "the ID is taken by an existing task, or the UNIQUE key held by this one",
         "take it as accepted, or wait",
     ),
     ("NOTASK", "no such task (any more)", "take a repeated ACK as done"),
@@ -74,10 +76,14 @@ pub const CODES: &[(&str, &str, &str)] = &[
         "the claimed task was cancelled",
         "stop, then ACK or RELEASE",
     ),
-    ("TOOBIG", "the payload exceeds `steward.max-payload`", "shrink it"),
+    (
+        "TOOBIG",
+        "a payload, result or progress exceeds `steward.max-payload`",
+        "shrink it",
+    ),
     (
         "QUEUEFULL",
-        "the service has as many members as `steward.max-members`",
+        "the queue has as many tasks as its `max-length`, or the service as many members as `steward.max-members`",
         "slow down",
     ),
     ("BUSYQUEUE", "DROP while tasks are claimed", "wait, or FORCE"),
@@ -117,6 +123,10 @@ impl fmt::Display for Error {
             Error::BusyQueue(claimed) => write!(f, "BUSYQUEUE {claimed} tasks are claimed: wait, or give FORCE"),
             Error::NoMember => f.write_str("NOMEMBER no such member"),
             Error::Fenced { epoch, leader } => write!(f, "FENCED epoch={epoch} leader={leader}"),
+            Error::QueueFull(max) => write!(
+                f,
+                "QUEUEFULL the queue's max-length is {max}: at most so many tasks that wait, are claimed or blocked"
+            ),
             Error::ServiceFull(max) => write!(
                 f,
                 "QUEUEFULL the service has steward.max-members members: at most {max}"

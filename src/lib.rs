@@ -11,6 +11,7 @@
 //! * [`memory`] holds what is derived from the keys or ephemeral: the [`agenda`] (when each name is next
 //!   due), the [`waiting`] clients, the [`queue`]s' settings and claims, the [`presence`] of members, what
 //!   [`holds`] expiry back.
+//! * [`recur`] knows when recurring tasks come: intervals, cron expressions, time zones.
 //!
 //! Imports go one way, from the edge inwards; only the edge knows Redis or a clock.
 
@@ -18,6 +19,7 @@ pub mod agenda;
 pub mod backoff;
 pub mod commands;
 pub mod config;
+pub mod ends;
 pub mod env;
 pub mod error;
 pub mod glob;
@@ -32,6 +34,8 @@ pub mod pid;
 pub mod presence;
 pub mod proc;
 pub mod queue;
+pub mod rate;
+pub mod recur;
 pub mod redis;
 pub mod reply;
 pub mod settings;

@@ -9,7 +9,7 @@ use crate::env::Env;
 use crate::holds::Holds;
 use crate::names::{ByName, Id, Name, Touched};
 use crate::presence::{Bound, MemberName, Presence, Reason, Service};
-use crate::queue::{Ended, Queue};
+use crate::queue::{Ended, Loss, Queue};
 use crate::stats::{Lateness, Totals};
 use crate::time::{Ms, SECOND, Steady, Wall};
 use crate::waiting::{Handed, Ticket, Waiter, Waiting};
@@ -30,6 +30,8 @@ pub struct Memory {
     pub agenda: Agenda,
     /// Clients that wait.
     pub waiting: Waiting,
+    /// Queues that got replies in this unit and are not served yet.
+    pub replied: BTreeSet<Name>,
     /// What holds expiry back.
     pub holds: Holds,
     /// Claims bound to a connection, by their token.
@@ -85,6 +87,7 @@ impl Memory {
         match what {
             Touched::Queue => self.queue(name).forget(),
             Touched::Service => self.presence.service(name).forget(),
+            Touched::Task if self.waiting.listeners().any(name) => self.queue(name).relook = Some(Id::new()),
             Touched::Task | Touched::Events => return,
         }
         self.agenda.now(name);
@@ -210,7 +213,14 @@ impl Memory {
                 Some((service, member)) => self.park(token, claim, &service, &member),
                 None => {
                     let Bound { queue, id, .. } = claim;
-                    self.end(&queue, token, Ended { id, lost: true });
+                    self.end(
+                        &queue,
+                        token,
+                        Ended {
+                            id,
+                            lost: Some(Loss::Disconnect),
+                        },
+                    );
                 }
             }
         }
@@ -247,7 +257,7 @@ impl Memory {
     /// had left.
     pub fn returned(&mut self, handed: Handed) {
         match handed {
-            Handed::Claim { name, id, token } => self.end(&name, token, Ended { id, lost: false }),
+            Handed::Claim { name, id, token } => self.end(&name, token, Ended { id, lost: None }),
             Handed::Member { service, member, token } => {
                 let known = self.presence.known_mut(&service);
                 let is_it = |known: &&mut Service| known.member(&member).is_some_and(|it| it.token == Some(token));
@@ -260,7 +270,7 @@ impl Memory {
     }
 
     fn end(&mut self, name: &Name, token: u64, ended: Ended) {
-        // A claim ends once: what ended it first says whether it counts as lost.
+        // A claim ends once: what ended it first says why it counts as lost, if it does.
         self.queue(name).ended.entry(token).or_insert(ended);
         self.agenda.now(name);
     }

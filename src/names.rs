@@ -149,6 +149,10 @@ impl Name {
     pub fn dropped(&self, number: u64, index: Index) -> Key<'_> {
         self.key(Part::Dropped(number, index))
     }
+    /// One of the keys that a queue has once.
+    pub fn of_queue(&self, part: Part<'static>) -> Key<'_> {
+        self.key(part)
+    }
     /// The hash of the service itself.
     pub fn service(&self) -> Key<'_> {
         self.key(Part::Service)
@@ -216,6 +220,8 @@ mod tests {
         assert_eq!(key(mail.extra(b"7")), "task:{mail}:x:7");
         assert_eq!(key(mail.key(Part::Dropped(9, Index::Dead))), "task:{mail}:drop:9:dead");
         assert_eq!(key(name("{app}mail").ready(0)), "task:{app}mail:ready:0");
+        assert_eq!(key(mail.of_queue(Part::RepeatDue)), "task:{mail}:repeat-due");
+        assert_eq!(key(mail.of_queue(Part::TaskEvents)), "task:{mail}:events");
         assert_eq!(key(mail.service()), "proc:{mail}");
         assert_eq!(key(mail.members()), "proc:{mail}:members");
         assert_eq!(key(mail.candidates()), "proc:{mail}:candidates");

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
 use crate::names::Id;
+use crate::rate::Recent;
 use crate::settings::Settings;
 use crate::stats::{Lateness, Totals};
 use crate::time::Steady;
@@ -21,8 +22,8 @@ pub struct Queue {
     /// command of their holder is accepted any more.
     pub ended: BTreeMap<u64, Ended>,
     /// Members that went before the claimed set was walked: (number of the worker, claims with smaller tokens are
-    /// its own) → whether they count as lost.
-    pub departed: BTreeMap<(u32, u64), bool>,
+    /// its own) → why they count as lost, if they do.
+    pub departed: BTreeMap<(u32, u64), Option<Loss>>,
     /// Claims of cancelled tasks.
     pub cancelled: Cancelled,
     /// How far the claims that last as long as their member were looked at since the queue may follow another
@@ -32,10 +33,22 @@ pub struct Queue {
     pub rebase: Rebase,
     /// Bit p set: the ready list of priority p may have something.
     pub maybe_ready: u16,
+    /// There may be tasks that are dropped when nobody claims them in time.
+    pub maybe_expiring: bool,
+    /// There may be unique keys that are held for a time.
+    pub maybe_unique_until: bool,
+    /// Tasks that are done may be kept.
+    pub maybe_done: bool,
+    /// How far the tasks that somebody waits for were looked at since their records may have changed; an id.
+    pub relook: Option<Id>,
+    /// Some occurrence of a recurring task may come.
+    pub maybe_repeats: bool,
     /// A claim met so many stale ids at the head of a list that it left them to the tick.
     pub trim: bool,
     /// How far each ready list has been compacted.
     pub passes: [Pass; 10],
+    /// The claims that count against the queue's rate; empty when it has none.
+    pub recent: Recent,
     /// Counts since `Memory::since`.
     pub totals: Totals,
     /// How late its tasks became claimable; made with the first.
@@ -64,8 +77,30 @@ pub struct Pass {
 pub struct Ended {
     /// The task; if it has another token by now, nothing is to be done.
     pub id: Id,
-    /// Whether the claim counts as lost; else it is as if released.
-    pub lost: bool,
+    /// Why the claim counts as lost; `None`: it is as if released.
+    pub lost: Option<Loss>,
+}
+
+/// Why a claim was lost.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Loss {
+    /// Its lease ran out.
+    Lease,
+    /// The connection it was bound to closed.
+    Disconnect,
+    /// Its worker is no member any more.
+    Member,
+}
+
+impl Loss {
+    /// The word in the events.
+    pub fn word(self) -> &'static str {
+        match self {
+            Loss::Lease => "lease",
+            Loss::Disconnect => "disconnect",
+            Loss::Member => "member",
+        }
+    }
 }
 
 /// The state of the walk that gives every claim its lease anew after a load or a promotion.
@@ -89,8 +124,14 @@ impl Default for Queue {
             recheck: None,
             rebase: Rebase::Walking(0, 0),
             maybe_ready: ALL_READY,
+            maybe_expiring: true,
+            maybe_unique_until: true,
+            maybe_done: true,
+            relook: None,
+            maybe_repeats: true,
             trim: false,
             passes: [Pass::default(); 10],
+            recent: Recent::default(),
             totals: Totals::default(),
             lateness: None,
             complained: false,
@@ -110,6 +151,11 @@ impl Queue {
         self.settings = None;
         self.workers = None;
         self.maybe_ready = ALL_READY;
+        self.maybe_expiring = true;
+        self.maybe_unique_until = true;
+        self.maybe_done = true;
+        self.relook = Some(Id::new());
+        self.maybe_repeats = true;
         self.recheck = Some(Id::new());
     }
 
@@ -129,14 +175,14 @@ impl Queue {
         self.ended.contains_key(&token) || self.departed(worker, token).is_some()
     }
 
-    /// Whether the holder of a claim that the walk meets went before, and the claim counts as lost.
-    pub fn departed(&self, worker: u32, token: u64) -> Option<bool> {
+    /// Whether the holder of a claim that the walk meets went before, and why the claim counts as lost, if it does.
+    pub fn departed(&self, worker: u32, token: u64) -> Option<Option<Loss>> {
         let later = (worker, token + 1)..=(worker, u64::MAX);
         self.departed.range(later).next().map(|(_, lost)| *lost)
     }
 
     /// Fences the worker's claims with tokens smaller than this; those that ended before stay as they are.
-    pub fn fence(&mut self, worker: u32, below: u64, lost: bool) {
+    pub fn fence(&mut self, worker: u32, below: u64, lost: Option<Loss>) {
         for (token, held) in self.claims.below(worker, below) {
             let id = held.id.clone();
             self.ended.entry(token).or_insert(Ended { id, lost });

@@ -1,9 +1,11 @@
 //! What a command answers, before it is written to a client.
 
+use std::rc::Rc;
+
 use crate::names::Id;
 
 /// A reply, independent of the protocol version of the client that gets it.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Reply {
     /// Nothing: `$-1` in RESP2, `_` in RESP3.
     Null,
@@ -15,6 +17,8 @@ pub enum Reply {
     Int(i64),
     /// A bulk string: ids, payloads, any bytes.
     Bytes(Vec<u8>),
+    /// A bulk string that many clients get.
+    Shared(Rc<[u8]>),
     /// A bulk string: the id of a task.
     Id(Id),
     /// A bulk string: the bytes from this position on.

@@ -4,6 +4,7 @@ use crate::backoff::{self, Backoff};
 use crate::config;
 use crate::error::Error;
 use crate::names::{Name, PRIORITIES};
+use crate::rate::{self, Rate};
 use crate::spec::int;
 use crate::time::{DAY, MAX_DELAY, MAX_LEASE, Ms};
 
@@ -15,6 +16,8 @@ pub struct Settings {
     values: [Option<i64>; NUMBERS.len()],
     /// The wait between attempts.
     pub backoff: Option<Backoff>,
+    /// How many claims in how long; `None` for any number.
+    pub rate: Option<Rate>,
     /// Paused until this wall moment, ms; `i64::MAX` until RESUME.
     pub paused: Option<Ms>,
     /// Numbers of the drops that are not swept yet, ascending.
@@ -46,9 +49,17 @@ const MAX_LOST: usize = 2;
 const DEAD_LIMIT: usize = 3;
 /// Position of `dead-retain`.
 const DEAD_RETAIN: usize = 4;
+/// Position of `retain`.
+const RETAIN: usize = 5;
+/// Position of `concurrency`.
+const CONCURRENCY: usize = 6;
+/// Position of `max-length`.
+const MAX_LENGTH: usize = 7;
+/// Position of `events`.
+const EVENTS: usize = 8;
 
 /// All numeric settings of a queue.
-pub const NUMBERS: [Number; 5] = [
+pub const NUMBERS: [Number; 9] = [
     Number {
         name: "lease",
         range: (1, MAX_LEASE),
@@ -80,21 +91,53 @@ pub const NUMBERS: [Number; 5] = [
         unit: "ms",
         default: |_| 180 * DAY,
     },
+    Number {
+        name: "retain",
+        range: (0, MAX_DELAY),
+        unit: "ms",
+        default: |_| 0,
+    },
+    Number {
+        name: "concurrency",
+        range: (0, 1_000_000_000),
+        unit: "",
+        default: |_| 0,
+    },
+    Number {
+        name: "max-length",
+        range: (0, 1_000_000_000),
+        unit: "",
+        default: |_| 0,
+    },
+    Number {
+        name: "events",
+        range: (0, 1_000_000),
+        unit: "",
+        default: |module| module.events,
+    },
 ];
 
 /// Names of all settings for TASK.CONFIG, in the documented order.
-pub const FIELDS: [&str; 7] = [
+pub const FIELDS: [&str; 12] = [
     "lease",
     "attempts",
     "backoff",
+    "retain",
+    "concurrency",
+    RATE,
+    "max-length",
     "max-lost",
     "dead-limit",
     "dead-retain",
+    "events",
     SERVICE,
 ];
 
 /// Field that holds the name of the service; not stored when it is the queue's own.
 pub const SERVICE: &str = "service";
+
+/// Field that holds the rate.
+const RATE: &str = "rate";
 
 /// Field that holds the wall moment a pause ends.
 pub const PAUSED: &str = "paused";
@@ -126,6 +169,7 @@ impl Settings {
             service: queue.clone(),
             values: Default::default(),
             backoff: None,
+            rate: None,
             paused: None,
             drops: Vec::new(),
             stale: Default::default(),
@@ -148,6 +192,7 @@ impl Settings {
         let text = std::str::from_utf8(value).unwrap_or_default();
         match field {
             "backoff" => self.backoff = Backoff::parse(text),
+            RATE => self.rate = Rate::parse(value).unwrap_or(None),
             SERVICE => self.service = service(&self.service, value).unwrap_or_else(|_| self.service.clone()),
             PAUSED if text == UNTIL_RESUMED => self.paused = Some(i64::MAX),
             PAUSED => self.paused = text.parse().ok(),
@@ -200,6 +245,22 @@ impl Settings {
     pub fn dead_retain(&self, module: &config::Settings) -> Ms {
         self.number(DEAD_RETAIN, module)
     }
+    /// How long a task that is done is kept, ms.
+    pub fn retain(&self, module: &config::Settings) -> Ms {
+        self.number(RETAIN, module)
+    }
+    /// Most tasks claimed at once; 0 for any number.
+    pub fn concurrency(&self, module: &config::Settings) -> usize {
+        usize::try_from(self.number(CONCURRENCY, module)).unwrap_or(0)
+    }
+    /// Most tasks that wait, are claimed or blocked; 0 for any number.
+    pub fn max_length(&self, module: &config::Settings) -> usize {
+        usize::try_from(self.number(MAX_LENGTH, module)).unwrap_or(0)
+    }
+    /// How many entries the stream of events keeps; 0 for no stream.
+    pub fn events(&self, module: &config::Settings) -> usize {
+        usize::try_from(self.number(EVENTS, module)).unwrap_or(0)
+    }
     /// The wait between attempts.
     pub fn backoff(&self) -> Backoff {
         self.backoff.unwrap_or(backoff::DEFAULT)
@@ -217,6 +278,7 @@ impl Settings {
     pub fn show(&self, field: &str, module: &config::Settings) -> Option<String> {
         match field {
             "backoff" => return Some(self.backoff().to_string()),
+            RATE => return Some(self.rate.map_or(rate::NONE.to_string(), |rate| rate.to_string())),
             SERVICE => return Some(self.service.text().to_string()),
             _ => {}
         }
@@ -254,6 +316,10 @@ pub fn check(queue: &Name, field: &str, value: &[u8]) -> Result<(&'static str, S
                         .into(),
                 )
             });
+    }
+    if *name == RATE {
+        let rate = Rate::parse(value)?;
+        return Ok((RATE, rate.map_or(rate::NONE.to_string(), |rate| rate.to_string())));
     }
     if *name == SERVICE {
         return service(queue, value).map(|service| (*name, service.text().to_string()));

@@ -251,6 +251,19 @@ mod tests {
     }
 
     #[test]
+    fn options_that_were_given_are_words_again() {
+        let options = SPEC.args.get(2..).unwrap();
+        let words = |argv: &[&str]| parse(argv).unwrap().words(options).unwrap().join(" ");
+        assert_eq!(words(&["q", "p"]), "");
+        let given = words(&[
+            "q", "p", "bind", "backoff", "fixed", "7", "max", "9", "at", "6", "id", "x",
+        ]);
+        assert_eq!(given, "ID x AT 6 BACKOFF FIXED 7 MAX 9 BIND");
+        let again: Vec<&str> = "q p".split(' ').chain(given.split(' ')).collect();
+        assert_eq!(words(&again), given);
+    }
+
+    #[test]
     fn every_error_names_the_argument_and_its_range() {
         let error = |argv: &[&str]| parse(argv).unwrap_err();
         assert_eq!(

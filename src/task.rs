@@ -1,21 +1,25 @@
 //! The TASK family: one file a command, and the few steps they share.
 //!
 //! A task is a record (`record`), perhaps extra fields (`extra`), and its id in exactly one index: the
-//! scheduled set, a ready list (`ready`), the claimed set or the dead set. `take` hands ready tasks to
+//! scheduled set, a ready list (`ready`), the claimed set, the done set (`retain`) or the dead set. `take` hands ready tasks to
 //! workers, `ending` is every way a claim or a task ends, `tick` is what time moves.
 
 pub mod ack;
 pub mod cancel;
 pub mod claim;
+pub mod conclusion;
 pub mod config;
 pub mod drop;
 pub mod ending;
+pub mod events;
+pub mod expiring;
 pub mod extend;
 pub mod extra;
 pub mod fail;
 pub mod get;
 pub mod gone;
 pub mod help;
+pub mod limits;
 pub mod list;
 pub mod member;
 pub mod mschedule;
@@ -25,8 +29,15 @@ pub mod purge;
 pub mod queues;
 pub mod ready;
 pub mod record;
+pub mod recurring;
 pub mod release;
+pub mod repeat;
+pub mod repeats;
+pub mod replace;
+pub mod replies;
 pub mod reschedule;
+pub mod result;
+pub mod retain;
 pub mod retry;
 pub mod schedule;
 pub mod serve;
@@ -34,12 +45,18 @@ pub mod show;
 pub mod stats;
 pub mod take;
 pub mod tick;
+pub mod unique;
+pub mod unrepeat;
 pub mod workers;
 
+#[cfg(test)]
+mod keyed;
 #[cfg(test)]
 mod life;
 #[cfg(test)]
 mod members;
+#[cfg(test)]
+mod results;
 #[cfg(test)]
 pub(crate) mod walk;
 #[cfg(test)]

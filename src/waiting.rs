@@ -1,8 +1,13 @@
-//! Clients that wait: for a task, for the lead of a service, for a member to come or go. First come, first
-//! served, whatever the number of clients, queues or services.
+//! Clients that wait: for a task, for the end of one, for the lead of a service, for a member to come or go. First
+//! come, first served, whatever the number of clients, queues or services.
+
+mod listeners;
 
 use std::collections::{BTreeSet, HashMap};
 
+pub use listeners::Listeners;
+
+use crate::ends::{Conclusion, Ends};
 use crate::error::Error;
 use crate::names::{ByName, Id, Name};
 use crate::presence::{MemberName, Registration};
@@ -60,6 +65,8 @@ pub enum Wish {
     Hold(Name, Box<Registration>, i64),
     /// That this member of the service is there, or gone.
     Presence(Name, MemberName, bool),
+    /// The ends of tasks of the queue.
+    Results(Name, Box<Ends>),
 }
 
 impl Wish {
@@ -67,7 +74,9 @@ impl Wish {
     pub fn names(&self) -> &[Name] {
         match self {
             Wish::Tasks(names, _) => names,
-            Wish::Lead(name, _) | Wish::Hold(name, ..) | Wish::Presence(name, ..) => std::slice::from_ref(name),
+            Wish::Lead(name, _) | Wish::Hold(name, ..) | Wish::Presence(name, ..) | Wish::Results(name, _) => {
+                std::slice::from_ref(name)
+            }
         }
     }
 }
@@ -139,6 +148,8 @@ pub struct Waiting {
     holders: ByName<BTreeSet<Ticket>>,
     /// Those that wait for something about a member.
     watchers: ByName<HashMap<MemberName, BTreeSet<Ticket>>>,
+    /// Those that wait for the end of a task.
+    listeners: Listeners,
     /// Those that wait only for the sweep; few, and never for long.
     impatient: BTreeSet<Ticket>,
     /// The connections that are held.
@@ -164,6 +175,7 @@ impl Waiting {
                 let watchers = self.watchers.entry(name.clone()).or_default();
                 watchers.entry(member.clone()).or_default().insert(ticket);
             }
+            Wish::Results(name, ends) => self.listeners.add(name, ends.ids(), ticket),
         }
         if waiter.patience == Patience::Sweep {
             self.impatient.insert(ticket);
@@ -198,6 +210,7 @@ impl Waiting {
                     }
                 }
             }
+            Wish::Results(name, ends) => self.listeners.remove(name, ends.ids(), ticket),
         }
         Some(waiter)
     }
@@ -264,6 +277,32 @@ impl Waiting {
             .unwrap_or_default()
     }
 
+    /// Those that wait for the ends of tasks.
+    pub fn listeners(&self) -> &Listeners {
+        &self.listeners
+    }
+
+    /// Notes the end of a task, or that there is none (any more), for all that wait for it; replies those who have
+    /// heard enough, in the order they came, with what they are told.
+    pub fn ended(
+        &mut self,
+        queue: &Name,
+        id: &[u8],
+        conclusion: Option<&Conclusion>,
+    ) -> Vec<(Ticket, Result<Reply, Error>)> {
+        let mut heard = Vec::new();
+        for ticket in self.listeners.take(queue, id) {
+            let waiter = self.waiters.get_mut(&ticket);
+            if let Some(Wish::Results(_, ends)) = waiter.map(|waiter| &mut waiter.wish) {
+                ends.note(id, conclusion);
+                if ends.is_enough() {
+                    heard.push((ticket, ends.reply()));
+                }
+            }
+        }
+        heard
+    }
+
     /// Whether a client of this connection is held.
     pub fn is_held(&self, connection: u64) -> bool {
         self.held.contains(&connection)
@@ -271,7 +310,10 @@ impl Waiting {
 
     /// Whether anybody waits for something of this name.
     pub fn any(&self, name: &Name) -> bool {
-        self.claimers.contains_key(name) || self.holders.contains_key(name) || self.watchers.contains_key(name)
+        self.claimers.contains_key(name)
+            || self.holders.contains_key(name)
+            || self.watchers.contains_key(name)
+            || self.listeners.any(name)
     }
 
     /// How many wait for tasks of the queue.
@@ -299,7 +341,10 @@ impl Waiting {
     pub fn all(&self, name: &Name) -> Vec<Ticket> {
         let lines = [self.claimers.get(name), self.holders.get(name)];
         let watchers = self.watchers.get(name).into_iter().flat_map(HashMap::values);
-        lines.into_iter().flatten().chain(watchers).flatten().copied().collect()
+        let lines = lines.into_iter().flatten().chain(watchers).flatten().copied();
+        // One that listens to several tasks stands in several lines.
+        let all: BTreeSet<Ticket> = lines.chain(self.listeners.all(name)).collect();
+        all.into_iter().collect()
     }
 
     /// Ends a client's wait; the edge delivers the answer when the unit is over.
@@ -322,7 +367,7 @@ impl Waiting {
     /// The names that somebody waits for.
     pub fn names(&self) -> impl Iterator<Item = &Name> {
         let services = self.holders.keys().chain(self.watchers.keys());
-        self.claimers.keys().chain(services)
+        self.claimers.keys().chain(services).chain(self.listeners.queues())
     }
 }
 

@@ -52,7 +52,7 @@ impl Command for Beat {
             roster::show(unit, &name, member, None);
             change(args, unit, &name, member, bind)?
         } else {
-            join(args, caller, unit, &name, bind)?
+            join(args, unit, &name, bind)?
         };
         if args.has("STATUS")
             && let Some(present) = unit.memory.presence.service(&name).member_mut(member)
@@ -81,15 +81,10 @@ fn is_there(unit: &mut Unit<'_>, name: &Name, member: &str, token: Option<u64>) 
 }
 
 /// A member that was not there. Replies its token, if it needs one.
-fn join(
-    args: &Args<'_>,
-    caller: &Caller<'_>,
-    unit: &mut Unit<'_>,
-    name: &Name,
-    bind: Option<u64>,
-) -> Result<Option<u64>, Error> {
+fn join(args: &Args<'_>, unit: &mut Unit<'_>, name: &Name, bind: Option<u64>) -> Result<Option<u64>, Error> {
     proc::check(unit, name)?;
-    roster::has_room(unit, name, caller.memory_full)?;
+    let full = unit.env.memory_full;
+    roster::has_room(unit, name, full)?;
     let wish = Registration {
         member: args.text("member").into(),
         token: None,

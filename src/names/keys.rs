@@ -72,6 +72,20 @@ pub enum Part<'a> {
     Task(&'a [u8]),
     /// Hash: what a task has to say beyond its header.
     Extra(&'a [u8]),
+    /// Sorted set: ids of tasks that are dropped when nobody claims them, score = when, wall ms.
+    Expiring,
+    /// Hash: unique key, the id of the task that holds it, perhaps with the moment until which it does.
+    Unique,
+    /// Sorted set: unique key that is held for a time, score = until when, wall ms.
+    UniqueUntil,
+    /// Hash: name of a recurring task, its definition.
+    Repeats,
+    /// Sorted set: name of a recurring task, score = when it is next due, wall ms.
+    RepeatDue,
+    /// Hash: name of a recurring task, the payload of its occurrences.
+    RepeatPayloads,
+    /// Stream: what went wrong with the tasks of a queue or was decided for the user.
+    TaskEvents,
     /// Hash: the service: leader, epoch, standing signal.
     Service,
     /// Hash: member, its record.
@@ -83,13 +97,24 @@ pub enum Part<'a> {
 }
 
 impl Part<'_> {
+    /// What a queue has once, apart from its own hash, its workers and the ids of its tasks.
+    pub const EXTRAS: [Part<'static>; 7] = [
+        Part::Expiring,
+        Part::Unique,
+        Part::UniqueUntil,
+        Part::Repeats,
+        Part::RepeatDue,
+        Part::RepeatPayloads,
+        Part::TaskEvents,
+    ];
+
     /// What a change of this part means for the module's memory.
     pub fn touched(&self) -> Touched {
         match self {
             Part::Task(_) | Part::Extra(_) => Touched::Task,
-            Part::Events => Touched::Events,
+            Part::Events | Part::TaskEvents => Touched::Events,
             Part::Service | Part::Members | Part::Candidates => Touched::Service,
-            Part::Queue | Part::Workers | Part::Index(_) | Part::Dropped(..) => Touched::Queue,
+            _ => Touched::Queue,
         }
     }
 
@@ -128,8 +153,14 @@ impl Key<'_> {
             Part::Queue | Part::Service => {}
             Part::Members => text.push_str(":members"),
             Part::Candidates => text.push_str(":candidates"),
-            Part::Events => text.push_str(":events"),
+            Part::Events | Part::TaskEvents => text.push_str(":events"),
             Part::Workers => text.push_str(":workers"),
+            Part::Expiring => text.push_str(":expiring"),
+            Part::Unique => text.push_str(":unique"),
+            Part::UniqueUntil => text.push_str(":unique-until"),
+            Part::Repeats => text.push_str(":repeats"),
+            Part::RepeatDue => text.push_str(":repeat-due"),
+            Part::RepeatPayloads => text.push_str(":repeat-payloads"),
             Part::Index(index) => {
                 text.push(':');
                 index.push(&mut text);
@@ -167,7 +198,7 @@ pub enum Touched {
     Task,
     /// Any other key of the queue.
     Queue,
-    /// The events of a service: nothing is derived from them.
+    /// The events of a queue or a service: nothing is derived from them.
     Events,
     /// Any other key of the service.
     Service,
@@ -190,8 +221,8 @@ pub fn owner(db: i32, key: &[u8]) -> Option<(Name, Touched)> {
     let (more, suffix) = (after.get(..end)?, after.get(end..)?);
     let touched = match (is_queue, suffix) {
         (true, [b':', b't' | b'x', b':', ..]) => Touched::Task,
+        (_, b":events") => Touched::Events,
         (true, _) => Touched::Queue,
-        (false, b":events") => Touched::Events,
         (false, _) => Touched::Service,
     };
     let name = if more.is_empty() {

@@ -62,7 +62,8 @@ impl Command for Register {
     fn run(args: &Args<'_>, caller: &Caller<'_>, unit: &mut Unit<'_>) -> Result<Outcome, Error> {
         let name = proc::service(args, caller)?;
         let wish = wish(args, caller)?;
-        let registered = register(unit, &name, &wish, caller.memory_full, false)?;
+        let full = unit.env.memory_full;
+        let registered = register(unit, &name, &wish, full, false)?;
         let patience = args.int("BLOCK").filter(|_| caller.may_wait).map(|block| match block {
             0 => Patience::Forever,
             block => Patience::For(block),

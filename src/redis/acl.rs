@@ -1,4 +1,4 @@
-//! What the caller's ACL rules let him see.
+//! What the caller's ACL rules let him see and write.
 
 use std::cell::OnceCell;
 use std::ffi::c_int;
@@ -35,14 +35,22 @@ impl Rules {
 
     /// Whether the caller may read this key.
     pub fn may_read(&self, key: &str) -> bool {
+        self.may(key, raw::REDISMODULE_CMD_KEY_ACCESS)
+    }
+
+    /// Whether the caller may write this key.
+    pub fn may_write(&self, key: &str) -> bool {
+        self.may(key, raw::REDISMODULE_CMD_KEY_INSERT)
+    }
+
+    fn may(&self, key: &str, access: u32) -> bool {
         match self.user.get_or_init(|| find(self.ctx)) {
             User::Anyone => true,
             User::Named(user) if user.is_null() => false,
             User::Named(user) => {
                 let key = Text::new(key.as_bytes());
-                let access = raw::REDISMODULE_CMD_KEY_ACCESS as c_int;
                 // SAFETY: a live user and key.
-                unsafe { call!(RedisModule_ACLCheckKeyPermissions(*user, key.raw(), access)) == OK }
+                unsafe { call!(RedisModule_ACLCheckKeyPermissions(*user, key.raw(), access as c_int)) == OK }
             }
         }
     }

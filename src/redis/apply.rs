@@ -11,6 +11,7 @@ use crate::error::Error;
 use crate::names::{Name, Touched};
 use crate::proc::roster;
 use crate::reply::Reply;
+use crate::task::conclusion;
 
 /// The client that the append-only file is read through has this id.
 const FROM_FILE: u64 = u64::MAX;
@@ -65,9 +66,10 @@ fn apply(ctx: *mut Ctx, name: &[u8], record: &[u8]) -> Result<(), Error> {
         if applied.is_ok_and(|applied| applied.queue) {
             unit.memory.touched(&name, Touched::Queue);
         }
+        // Nothing else tells them on a replica.
+        conclusion::look_now(unit, &name);
         if applied.is_ok_and(|applied| applied.service) {
             unit.memory.touched(&name, Touched::Service);
-            // Nothing else tells them on a replica.
             roster::look_for_watchers(unit, &name)?;
         }
         Ok(applied)

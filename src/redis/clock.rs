@@ -37,6 +37,8 @@ impl Clock {
             steady: self.steady(),
             settings,
             chance: self.chance,
+            // The edge says so where it matters.
+            memory_full: false,
         }
     }
 

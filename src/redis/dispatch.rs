@@ -16,7 +16,7 @@ use crate::error::Error;
 use crate::names::Name;
 use crate::reply::Reply;
 use crate::spec::{Access, Keys, Spec};
-use crate::unit::{Command, Outcome};
+use crate::unit::{Command, Outcome, Unit};
 
 /// The function the server calls for command `C`.
 ///
@@ -66,18 +66,23 @@ fn execute<C: Command>(ctx: *mut Ctx, arguments: &[&[u8]]) -> Result<Option<Repl
     }
     let rules = Rules::of(ctx);
     let may_see = |key: &str| rules.may_read(key);
+    let may_write = |key: &str| rules.may_write(key);
     let caller = Caller {
         db,
         connection: connection(id, flags),
         may_wait: !flags.must_not_wait(),
-        memory_full: flags.memory_full(),
         may_see: &may_see,
+        may_write: &may_write,
     };
     let mode = match C::SPEC.access {
         Access::Read => Mode::Reads,
         Access::Write | Access::Grow => Mode::Writes,
     };
-    match run(ctx, mode, |unit| commands::run::<C>(&args, &caller, unit))? {
+    let work = |unit: &mut Unit<'_>| {
+        unit.env.memory_full = flags.memory_full();
+        commands::run::<C>(&args, &caller, unit)
+    };
+    match run(ctx, mode, work)? {
         Outcome::Reply(reply) => Ok(Some(reply)),
         Outcome::Wait(wish, patience) if caller.may_wait => {
             block::hold(ctx, id, wish, patience);

@@ -84,6 +84,7 @@ fn fields(state: &State, overview: Overview, services: proc::overview::Overview)
         ("failed_total", number(totals.failed)),
         ("lost_total", number(totals.lost)),
         ("dead_total", number(totals.dead)),
+        ("expired_total", number(totals.expired)),
         ("cancelled_total", number(totals.cancelled)),
         ("members_lost_total", number(memory.presence.lost)),
         ("stalls", number(memory.holds.stalls)),

@@ -158,6 +158,13 @@ fn write_key(out: &mut Vec<u8>, part: Part<'_>) {
             out.push(b'x');
             write_text(out, id);
         }
+        Part::Expiring => out.push(b'e'),
+        Part::Unique => out.push(b'u'),
+        Part::UniqueUntil => out.push(b'n'),
+        Part::Repeats => out.push(b'r'),
+        Part::RepeatDue => out.push(b'y'),
+        Part::RepeatPayloads => out.push(b'z'),
+        Part::TaskEvents => out.push(b'V'),
         Part::Service => out.push(b'p'),
         Part::Members => out.push(b'm'),
         Part::Candidates => out.push(b'k'),

@@ -26,6 +26,7 @@ pub fn write(ctx: *mut Ctx, reply: &Reply) {
                 call!(RedisModule_ReplyWithLongLong(ctx, *number));
             }
             Reply::Bytes(bytes) => write_bytes(ctx, bytes),
+            Reply::Shared(bytes) => write_bytes(ctx, bytes),
             Reply::Id(id) => write_bytes(ctx, id),
             Reply::Tail(bytes, from) => write_bytes(ctx, bytes.get(*from..).unwrap_or_default()),
             Reply::Word(word) => write_bytes(ctx, word.as_bytes()),

@@ -11,7 +11,7 @@ const MOST_NAMES: usize = 1_024;
 /// Bytes of room to build strings in that are kept from unit to unit.
 pub const MOST_SCRATCH: usize = 4_096;
 /// Number of keys that every queue or service has once.
-pub const FIXED: usize = 21;
+pub const FIXED: usize = 28;
 
 /// The names of the keys of each queue as strings of the server; making one anew costs a tenth of a
 /// whole command.
@@ -130,6 +130,13 @@ pub fn slot(part: Part<'_>) -> Option<usize> {
         Part::Members => Some(18),
         Part::Candidates => Some(19),
         Part::Events => Some(20),
+        Part::Expiring => Some(21),
+        Part::Unique => Some(22),
+        Part::UniqueUntil => Some(23),
+        Part::Repeats => Some(24),
+        Part::RepeatDue => Some(25),
+        Part::RepeatPayloads => Some(26),
+        Part::TaskEvents => Some(27),
         Part::Dropped(..) | Part::Task(_) | Part::Extra(_) => None,
     }
 }

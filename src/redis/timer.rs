@@ -205,6 +205,7 @@ fn work(ctx: *mut Ctx) {
         }
         allowed = true;
         if run(ctx, Mode::Writes, |unit| {
+            unit.env.memory_full = flags.memory_full();
             tick::run(unit, &name);
             Ok(())
         })

@@ -68,6 +68,35 @@ impl<'a> Args<'a> {
     pub fn has(&self, name: &str) -> bool {
         self.get(name).is_some()
     }
+    /// The options among these that were given, as words in the order of the declaration: what parses to the same.
+    /// `BADARG` for a value that is no UTF-8, which could not be stored as text.
+    pub fn words(&self, options: &'static [Arg]) -> Result<Vec<String>, Error> {
+        let mut words = Vec::new();
+        for option in options {
+            let key = option.word.unwrap_or(option.name);
+            match (&option.kind, self.get(key)) {
+                (Kind::OneOf(options), _) => words.extend(self.words(options)?),
+                (_, None) => {}
+                (Kind::Group(inner), Some(_)) => {
+                    words.extend(option.word.map(str::to_string));
+                    words.extend(self.words(inner)?);
+                }
+                (Kind::Flag, Some(_)) => words.push(key.to_string()),
+                (_, Some(value)) => {
+                    words.extend(option.word.map(str::to_string));
+                    words.push(match value {
+                        Value::Int(number) => number.to_string(),
+                        Value::Text(text) => text.to_string(),
+                        Value::Word(word) => word.to_string(),
+                        Value::Bytes(bytes) => std::str::from_utf8(bytes)
+                            .map_err(|_| Error::BadArg(format!("{key} must be valid UTF-8")))?
+                            .to_string(),
+                    });
+                }
+            }
+        }
+        Ok(words)
+    }
     /// The repeated values of `Many` or `Counted`, flat.
     pub fn items(&self) -> &[Value<'a>] {
         &self.items

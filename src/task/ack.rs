@@ -7,10 +7,15 @@ use crate::names::{Index, Name};
 use crate::reply::Reply;
 use crate::settings::Settings;
 use crate::spec::{Access, Arg, Args, Keys, Kind, MAX_COUNT, Spec};
+use crate::task::ending::{self, Fate};
 use crate::task::record::{CANCELLED, Record};
-use crate::task::{claim, ending, member, take};
+use crate::task::schedule::check_payload;
+use crate::task::{claim, limits, member, retain, take};
+use crate::time::Ms;
 use crate::unit::{Command, Outcome, Unit};
 use crate::waiting::{Lease, Want};
+
+const RESULT: Arg = Arg::option("RESULT", "value", Kind::Bytes);
 
 /// TASK.ACK.
 pub struct Ack;
@@ -18,30 +23,42 @@ pub struct Ack;
 impl Command for Ack {
     const SPEC: Spec = Spec {
         name: "TASK.ACK",
-        summary: "Acknowledges a claimed task: it is done and gone. With NEXT, claims the next one as well.",
+        summary: "Acknowledges a claimed task: it is done and gone, or kept for its RETAIN. RESULT is for those who wait, REPLY and RETAIN. With NEXT, claims the next one as well.",
         complexity: "O(log N) for N claimed tasks",
         access: Access::Write,
         blocking: true,
         keys: Keys::First,
-        args: &[Arg::QUEUE, Arg::ID, Arg::TOKEN, Arg::flag("NEXT")],
+        args: &[Arg::QUEUE, Arg::ID, Arg::TOKEN, RESULT, Arg::flag("NEXT")],
         reply: "OK; with NEXT as TASK.CLAIM",
     };
 
     fn run(args: &Args<'_>, caller: &Caller<'_>, unit: &mut Unit<'_>) -> Result<Outcome, Error> {
-        let (name, _, mut record) = super::claim_of(args, caller, unit)?;
+        let (name, settings, mut record) = super::claim_of(args, caller, unit)?;
         let id = args.text("id").as_bytes();
         unit.keys.expect(name.index(Index::Claimed), Type::SortedSet)?;
+        let mut done = Done::default();
+        if !record.has(CANCELLED) {
+            check_payload(args.bytes("RESULT"), &unit.env)?;
+            done.result = args.has("RESULT").then(|| args.bytes("RESULT"));
+            done.kept = retain::time(unit, &name, id, &record, &settings);
+            if done.kept > 0 {
+                retain::expect(unit, &name, id)?;
+            }
+        }
         if !args.has("NEXT") {
-            finish(unit, &name, id, &mut record)?;
+            finish(unit, &name, id, &mut record, &settings, done)?;
+            limits::freed(unit, &name, &settings);
             return Ok(Reply::OK.into());
         }
         let mut want = same_again(unit, &name, &record)?;
         member::check(unit, &name, &want)?;
         take::check(unit, &name, &want.worker)?;
-        let bound = finish(unit, &name, id, &mut record)?;
+        let bound = finish(unit, &name, id, &mut record, &settings, done)?;
         want.bind = caller.connection.filter(|_| bound);
         let effort = claim::effort(caller, &unit.env);
+        // The one that freed the slot comes before those that wait for it.
         let taken = take::take(unit, &name, &want, effort)?;
+        limits::freed(unit, &name, &settings);
         Ok(take::outcome(taken, None, &[name], want))
     }
 }
@@ -68,6 +85,7 @@ impl Command for MAck {
         let name = super::queue(args, caller)?;
         let settings = super::settings(unit, &name)?;
         unit.keys.expect(name.index(Index::Claimed), Type::SortedSet)?;
+        unit.keys.expect(name.index(Index::Done), Type::SortedSet)?;
         let mut replies = Vec::with_capacity(args.items().len() / 2);
         for pair in args.items().chunks(2) {
             let (id, token) = match pair {
@@ -76,6 +94,7 @@ impl Command for MAck {
             };
             replies.push(Reply::Status(one(unit, &name, id, token, &settings)?));
         }
+        limits::freed(unit, &name, &settings);
         Ok(Reply::Array(replies).into())
     }
 }
@@ -84,7 +103,11 @@ fn one(unit: &mut Unit<'_>, name: &Name, id: &[u8], token: i64, settings: &Setti
     match super::find_claim(unit, name, id, token, settings) {
         Ok(mut record) => {
             let cancelled = record.has(CANCELLED);
-            finish(unit, name, id, &mut record)?;
+            let done = Done {
+                kept: retain::time(unit, name, id, &record, settings),
+                result: None,
+            };
+            finish(unit, name, id, &mut record, settings, done)?;
             Ok(if cancelled { "CANCELLED" } else { "OK" })
         }
         Err(Error::Stale(_)) => Ok("STALE"),
@@ -93,15 +116,35 @@ fn one(unit: &mut Unit<'_>, name: &Name, id: &[u8], token: i64, settings: &Setti
     }
 }
 
-/// The task is done and gone. Whether its claim was bound.
-fn finish(unit: &mut Unit<'_>, name: &Name, id: &[u8], record: &mut Record) -> Answer<bool> {
+/// What an acknowledgement leaves behind.
+#[derive(Clone, Copy, Debug, Default)]
+struct Done<'a> {
+    /// What came out of the work.
+    result: Option<&'a [u8]>,
+    /// How long the task is kept, ms; 0: not at all.
+    kept: Ms,
+}
+
+/// The task is done, and gone unless it is kept. Whether its claim was bound.
+fn finish(
+    unit: &mut Unit<'_>,
+    name: &Name,
+    id: &[u8],
+    record: &mut Record,
+    settings: &Settings,
+    done: Done<'_>,
+) -> Answer<bool> {
     let bound = ending::unclaim(unit, name, id, record)?;
-    let cancelled = record.has(CANCELLED);
-    ending::remove(unit, name, id, record)?;
-    if !cancelled {
+    if !record.has(CANCELLED) {
         unit.memory.totals.acked += 1;
         unit.memory.queue(name).totals.acked += 1;
+        ending::conclude(unit, name, id, record, Fate::Done(done.result), settings)?;
+        if done.kept > 0 {
+            retain::keep(unit, name, id, record, done.result, done.kept)?;
+            return Ok(bound);
+        }
     }
+    ending::remove(unit, name, id, record)?;
     Ok(bound)
 }
 

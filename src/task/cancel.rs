@@ -7,8 +7,9 @@ use crate::names::{Id, Index, Name};
 use crate::reply::Reply;
 use crate::settings::Settings;
 use crate::spec::{Access, Arg, Args, Keys, Kind, Spec};
+use crate::task::ending::{self, Fate};
 use crate::task::record::{CANCELLED, Record, State};
-use crate::task::{ending, ready};
+use crate::task::{events, ready};
 use crate::unit::{Command, Outcome, Unit};
 
 /// TASK.CANCEL.
@@ -31,6 +32,7 @@ impl Command for Cancel {
         let settings = super::settings(unit, &name)?;
         unit.keys.expect(name.index(Index::Scheduled), Type::SortedSet)?;
         ready::expect_all(unit, &name)?;
+        events::expect(unit, &name, &settings)?;
         let mut cancelled = 0;
         for id in args.items() {
             cancelled += u64::from(cancel(unit, &name, id.as_bytes(), &settings)?);
@@ -53,6 +55,7 @@ fn cancel(unit: &mut Unit<'_>, name: &Name, id: &[u8], settings: &Settings) -> A
             if unit.keys.zrem(name.index(Index::Scheduled), &[id])? == 0 {
                 ready::leave(unit, name, &mut record)?;
             }
+            ending::conclude(unit, name, id, &record, Fate::Cancelled, settings)?;
             ending::remove(unit, name, id, &mut record)?;
             Ok(true)
         }
@@ -60,6 +63,7 @@ fn cancel(unit: &mut Unit<'_>, name: &Name, id: &[u8], settings: &Settings) -> A
             record.flags |= CANCELLED;
             unit.keys.set_start(name.task(id), &record.write())?;
             note(unit, name, id, &record);
+            ending::conclude(unit, name, id, &record, Fate::Cancelled, settings)?;
             Ok(true)
         }
         _ => Ok(false),

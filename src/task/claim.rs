@@ -4,8 +4,8 @@ use crate::env::{Caller, Env};
 use crate::error::Error;
 use crate::names::Name;
 use crate::spec::{Access, Arg, Args, Keys, Kind, Spec};
-use crate::task::member;
 use crate::task::take::{self, Effort, Taken};
+use crate::task::{member, serve};
 use crate::time::{MAX_BLOCK, MAX_LEASE};
 use crate::unit::{Command, Outcome, Unit};
 use crate::waiting::{Lease, Patience, Want};
@@ -44,6 +44,7 @@ impl Command for Claim {
         let name = super::queue(args, caller)?;
         let want = want(args, caller, false)?;
         member::check(unit, &name, &want)?;
+        serve::first_come(unit, &name, &want.worker)?;
         let effort = effort(caller, &unit.env);
         let taken = take::take(unit, &name, &want, effort)?;
         Ok(take::outcome(taken, patience(args, caller), &[name], want))
@@ -91,6 +92,7 @@ impl Command for MClaim {
         let mut unsure = Vec::new();
         let mut quiet = true;
         for name in &names {
+            serve::first_come(unit, name, &want.worker)?;
             let taken = take::take(unit, name, &want, effort)?;
             if !taken.tasks.is_empty() {
                 return Ok(take::outcome(taken, None, &[], want));

@@ -7,6 +7,7 @@ use crate::names::Id;
 use crate::reply::Reply;
 use crate::settings::{self, FIELDS, SERVICE};
 use crate::spec::{Access, Arg, Args, Keys, Kind, Spec};
+use crate::task::serve;
 use crate::unit::{Command, Outcome, Unit};
 
 /// TASK.CONFIG GET.
@@ -106,6 +107,8 @@ impl Command for ConfigSet {
         super::settings(unit, &name)?;
         // A lower dead-limit or dead-retain has something to remove.
         unit.memory.agenda.now(&name);
+        // A higher limit lets claimers in.
+        serve::serve(unit, &name);
         Ok(Reply::OK.into())
     }
 }

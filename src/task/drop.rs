@@ -6,11 +6,11 @@
 use crate::env::Caller;
 use crate::error::Error;
 use crate::keyspace::Type;
-use crate::names::{Index, Name};
+use crate::names::{Index, Name, Part};
 use crate::reply::Reply;
 use crate::settings::{DROPS, Settings};
 use crate::spec::{Access, Arg, Args, Keys, Spec};
-use crate::task::ready;
+use crate::task::{conclusion, ready};
 use crate::unit::{Command, Outcome, Unit};
 
 /// TASK.DROP.
@@ -55,8 +55,12 @@ impl Command for Drop {
         }
         unit.keys.del(name.queue());
         unit.keys.del(name.workers());
+        for part in Part::EXTRAS {
+            unit.keys.del(name.of_queue(part));
+        }
         write(unit, &name, drops)?;
         unit.memory.emptied(&name);
+        conclusion::all_gone(unit, &name);
         Ok(Reply::count(tasks).into())
     }
 }

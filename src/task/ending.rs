@@ -2,10 +2,12 @@
 
 use crate::keyspace::{Answer, Type};
 use crate::names::{Index, Name};
+use crate::queue::Loss;
 use crate::settings::Settings;
-use crate::task::extra;
+use crate::task::events::{self, Event};
 use crate::task::ready::{self, End};
-use crate::task::record::{CANCELLED, EXTRA, Record, State};
+use crate::task::record::{CANCELLED, EXPIRES, EXTRA, Record, State, UNIQUE};
+use crate::task::{conclusion, expiring, extra, unique};
 use crate::time::Wall;
 use crate::unit::Unit;
 
@@ -25,8 +27,68 @@ pub enum Went {
     Cancelled,
 }
 
+/// How a task came to its end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fate<'a> {
+    /// It was acknowledged, perhaps with a result.
+    Done(Option<&'a [u8]>),
+    /// No attempts were left, or it was lost too often; with the reason.
+    Dead(&'static str),
+    /// It was not wanted any more.
+    Cancelled,
+    /// Nobody claimed it in time.
+    Expired,
+}
+
+/// A task came to its end: all that hangs on it follows in the same unit. Its record is still there, and the caller
+/// writes or removes it afterwards.
+pub fn conclude(
+    unit: &mut Unit<'_>,
+    name: &Name,
+    id: &[u8],
+    record: &Record,
+    how: Fate<'_>,
+    settings: &Settings,
+) -> Answer<()> {
+    if record.state != State::Claimed || how != Fate::Cancelled {
+        // The key of a cancelled task stays taken until its claim ends.
+        unique::free(unit, name, id, record);
+    }
+    conclusion::tell(unit, name, id, record, how, settings);
+    let (kind, reason, attempt) = match how {
+        Fate::Done(_) => return Ok(()),
+        Fate::Dead(reason) => ("dead", reason, record.attempts),
+        Fate::Cancelled => ("cancelled", "", record.attempt()),
+        Fate::Expired => ("expired", "", record.attempts),
+    };
+    tell(unit, name, id, record, (kind, attempt, reason), settings)
+}
+
+/// An event about a task: its kind, the attempt that ended, and why.
+fn tell(
+    unit: &mut Unit<'_>,
+    name: &Name,
+    id: &[u8],
+    record: &Record,
+    (kind, attempt, reason): (&'static str, u64, &str),
+    settings: &Settings,
+) -> Answer<()> {
+    let worker = match record.worker {
+        0 => None,
+        number => super::worker_name(unit, name, number).unwrap_or(None),
+    };
+    let event = Event {
+        kind,
+        id,
+        worker: worker.as_deref().unwrap_or_default(),
+        attempt,
+        reason,
+    };
+    events::tell(unit, name, &event, settings)
+}
+
 /// Nothing, when all keys that the end of a claim may write have their types.
-pub fn check(unit: &mut Unit<'_>, name: &Name, id: &[u8], record: &Record) -> Answer<()> {
+pub fn check(unit: &mut Unit<'_>, name: &Name, id: &[u8], record: &Record, settings: &Settings) -> Answer<()> {
     for index in [Index::Claimed, Index::Scheduled, Index::Dead] {
         unit.keys.expect(name.index(index), Type::SortedSet)?;
     }
@@ -34,11 +96,17 @@ pub fn check(unit: &mut Unit<'_>, name: &Name, id: &[u8], record: &Record) -> An
     if record.stale != 0 {
         unit.keys.expect(name.queue(), Type::Hash)?;
     }
+    expiring::expect(unit, name, record)?;
+    events::expect(unit, name, settings)?;
     ready::expect(unit, name, record.priority)
 }
 
 /// Removes a task. While a ready list still has its id, its bare header stays, invisible to every command.
 pub fn remove(unit: &mut Unit<'_>, name: &Name, id: &[u8], record: &mut Record) -> Answer<()> {
+    unique::free(unit, name, id, record);
+    expiring::forget(unit, name, id, record);
+    record.flags &= !(UNIQUE | EXPIRES);
+    conclusion::gone(unit, name, id);
     if record.has(EXTRA) {
         unit.keys.del(name.extra(id));
         record.flags &= !EXTRA;
@@ -74,6 +142,8 @@ fn forget_claim(unit: &mut Unit<'_>, name: &Name, record: &Record) -> bool {
 }
 
 /// Puts a task that is not claimed any more where it waits for `due`, or ready at that end of its list.
+///
+/// How long it has until somebody must have claimed it begins anew.
 pub fn wait(
     unit: &mut Unit<'_>,
     name: &Name,
@@ -85,6 +155,8 @@ pub fn wait(
     record.state = State::Waiting;
     record.worker = 0;
     record.lease = 0;
+    let now = unit.env.wall;
+    expiring::note(unit, name, id, record, due.unwrap_or(now).max(now))?;
     let went = match due.filter(|due| *due > unit.env.wall) {
         Some(due) => {
             record.due = due;
@@ -102,7 +174,15 @@ pub fn wait(
 }
 
 /// Puts a task among the dead and keeps their number within the limit.
-pub fn bury(unit: &mut Unit<'_>, name: &Name, id: &[u8], record: &mut Record, settings: &Settings) -> Answer<Went> {
+pub fn bury(
+    unit: &mut Unit<'_>,
+    name: &Name,
+    id: &[u8],
+    record: &mut Record,
+    why: &'static str,
+    settings: &Settings,
+) -> Answer<Went> {
+    conclude(unit, name, id, record, Fate::Dead(why), settings)?;
     record.state = State::Dead;
     record.worker = 0;
     record.lease = 0;
@@ -155,10 +235,19 @@ pub fn erase(unit: &mut Unit<'_>, name: &Name, id: &[u8]) -> Answer<()> {
     }
 }
 
-/// A claim is lost: the lease ran out, the connection closed or the worker died. It uses up an attempt. The
-/// task goes to the head of its list, or to the dead when it was lost too often. The caller has taken it out
+/// A claim is lost: the lease ran out, the connection closed or the worker died. It uses up an attempt, and is told.
+/// The task goes to the head of its list, or to the dead when it was lost too often. The caller has taken it out
 /// of the claimed set, and serves.
-pub fn lose(unit: &mut Unit<'_>, name: &Name, id: &[u8], record: &mut Record, settings: &Settings) -> Answer<Went> {
+pub fn lose(
+    unit: &mut Unit<'_>,
+    name: &Name,
+    id: &[u8],
+    record: &mut Record,
+    why: Loss,
+    settings: &Settings,
+) -> Answer<Went> {
+    let event = ("lost", record.attempt(), why.word());
+    tell(unit, name, id, record, event, settings)?;
     forget_claim(unit, name, record);
     unit.memory.totals.lost += 1;
     unit.memory.queue(name).totals.lost += 1;
@@ -170,8 +259,11 @@ pub fn lose(unit: &mut Unit<'_>, name: &Name, id: &[u8], record: &mut Record, se
     record.lost += 1;
     let options = extra::options(unit.keys, name, id, record);
     let most = extra::attempts(unit, &options, settings);
-    if record.lost > settings.max_lost(&unit.env.settings) || record.attempts >= most {
-        return bury(unit, name, id, record, settings);
+    if record.lost > settings.max_lost(&unit.env.settings) {
+        return bury(unit, name, id, record, "lost", settings);
+    }
+    if record.attempts >= most {
+        return bury(unit, name, id, record, "attempts", settings);
     }
     wait(unit, name, id, record, None, End::Head)
 }

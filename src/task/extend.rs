@@ -17,7 +17,7 @@ pub struct Extend;
 impl Command for Extend {
     const SPEC: Spec = Spec {
         name: "TASK.EXTEND",
-        summary: "Starts a claim's lease anew, with LEASE a new one; PROGRESS is shown by GET.",
+        summary: "Starts a claim's lease anew, with LEASE a new one; PROGRESS is shown by GET and RESULT.",
         complexity: "O(log N) for N claimed tasks",
         access: Access::Write,
         blocking: false,

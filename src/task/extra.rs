@@ -1,5 +1,5 @@
 //! The extra fields of a task, kept only when there is something to say: options that differ from the
-//! queue's, the last error, the progress.
+//! queue's, the last error, the progress, the result.
 
 use serde::{Deserialize, Serialize};
 
@@ -17,6 +17,8 @@ pub const OPTIONS: &[u8] = b"options";
 pub const ERROR: &[u8] = b"error";
 /// Field of the progress, as EXTEND gave it.
 pub const PROGRESS: &[u8] = b"progress";
+/// Field of the result, as ACK gave it.
+pub const RESULT: &[u8] = b"result";
 /// Longest error kept, bytes.
 const LONGEST_ERROR: usize = 1_024;
 
@@ -32,6 +34,21 @@ pub struct Options {
     /// How long a claim lasts, ms.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lease: Option<Ms>,
+    /// How long after it became ready it is dropped when nobody claimed it, ms.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expire: Option<Ms>,
+    /// The key that no other task may hold at the same time.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unique: Option<String>,
+    /// How long it holds the key, whatever becomes of it, ms; without, until it ends.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unique_for: Option<Ms>,
+    /// How long it is kept when it is done, ms.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retain: Option<Ms>,
+    /// The queue that is told of its end.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reply: Option<String>,
 }
 
 impl Options {

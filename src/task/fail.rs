@@ -38,7 +38,7 @@ impl Command for Fail {
     fn run(args: &Args<'_>, caller: &Caller<'_>, unit: &mut Unit<'_>) -> Result<Outcome, Error> {
         let (name, settings, mut record) = super::claim_of(args, caller, unit)?;
         let id = args.text("id").as_bytes();
-        ending::check(unit, &name, id, &record)?;
+        ending::check(unit, &name, id, &record, &settings)?;
 
         ending::unclaim(unit, &name, id, &record)?;
         unit.memory.totals.failed += 1;
@@ -54,8 +54,10 @@ impl Command for Fail {
                 extra::put(unit, &name, id, &mut record, extra::ERROR, error)?;
             }
             let options = extra::options(unit.keys, &name, id, &record);
-            if args.has("DEAD") || attempt >= extra::attempts(unit, &options, &settings) {
-                ending::bury(unit, &name, id, &mut record, &settings)?
+            if args.has("DEAD") {
+                ending::bury(unit, &name, id, &mut record, "failed", &settings)?
+            } else if attempt >= extra::attempts(unit, &options, &settings) {
+                ending::bury(unit, &name, id, &mut record, "attempts", &settings)?
             } else {
                 let salt = record.fence;
                 let delay = args

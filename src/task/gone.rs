@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use crate::keyspace::Answer;
 use crate::names::Name;
 use crate::presence::Gone;
+use crate::queue::Loss;
 use crate::task::serve;
 use crate::task::tick::ended;
 use crate::unit::Unit;
@@ -55,7 +56,7 @@ fn fence(unit: &mut Unit<'_>, queue: &Name, gone: &Gone) -> Answer<bool> {
         return Ok(false);
     };
     let queue = unit.memory.queue(queue);
-    queue.fence(number, gone.below, gone.lost);
+    queue.fence(number, gone.below, gone.lost.then_some(Loss::Member));
     Ok(!queue.ended.is_empty())
 }
 

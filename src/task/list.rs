@@ -31,14 +31,14 @@ impl Command for List {
         keys: Keys::First,
         args: &[
             Arg::QUEUE,
-            Arg::value("state", Kind::Words(&["scheduled", "ready", "claimed", "dead"])),
+            Arg::value("state", Kind::Words(&["scheduled", "ready", "claimed", "done", "dead"])),
             Arg::option("WORKER", "worker", Kind::Text),
             Arg::option("CURSOR", "cursor", Kind::Bytes),
             Arg::option("COUNT", "n", Kind::Int(1, MAX_COUNT, "")),
             Arg::flag("REV"),
             Arg::flag("PAYLOADS"),
         ],
-        reply: "the next cursor (`0` at the end) and an array of maps as TASK.GET's, `payload` null without PAYLOADS",
+        reply: "the next cursor (`0` at the end) and an array of maps as TASK.GET's, `payload` and `result` null without PAYLOADS",
     };
 
     fn run(args: &Args<'_>, caller: &Caller<'_>, unit: &mut Unit<'_>) -> Result<Outcome, Error> {
@@ -72,6 +72,7 @@ impl Command for List {
                 None => None,
             },
             "claimed" => page.sorted(unit, cursor, Index::Claimed, |_| true)?,
+            "done" => page.sorted(unit, cursor, Index::Done, |_| true)?,
             "dead" => page.sorted(unit, cursor, Index::Dead, |_| true)?,
             _ => page.sorted(unit, cursor, Index::Scheduled, |_| true)?,
         };
@@ -107,8 +108,14 @@ impl Page<'_> {
             return Ok(());
         };
         let payload = self.payloads.then(|| value.get(HEADER..).unwrap_or_default().to_vec());
-        self.bytes += payload.as_ref().map_or(0, Vec::len);
         let task = show::show(unit, self.name, id, &record, payload, &self.settings)?;
+        if let Reply::Map(fields) = &task {
+            let lengths = fields.iter().map(|(_, value)| match value {
+                Reply::Bytes(bytes) => bytes.len(),
+                _ => 0,
+            });
+            self.bytes += lengths.sum::<usize>();
+        }
         self.tasks.push(task);
         Ok(())
     }
@@ -253,14 +260,15 @@ impl Place {
     }
 }
 
-fn cursor_of(number: i64, id: &[u8]) -> Vec<u8> {
+/// The cursor to go on behind a member of a sorted set.
+pub fn cursor_of(number: i64, id: &[u8]) -> Vec<u8> {
     let mut cursor = format!("{number}:").into_bytes();
     cursor.extend_from_slice(id);
     cursor
 }
 
 /// Splits `number:rest`.
-fn numbered(text: &[u8]) -> Option<Scored> {
+pub fn numbered(text: &[u8]) -> Option<Scored> {
     let colon = text.iter().position(|&byte| byte == b':')?;
     let number = std::str::from_utf8(text.get(..colon)?).ok()?.parse().ok()?;
     Some((number, text.get(colon + 1..)?.to_vec()))

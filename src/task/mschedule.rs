@@ -4,8 +4,9 @@ use crate::env::Caller;
 use crate::error::Error;
 use crate::reply::Reply;
 use crate::spec::{Access, Arg, Args, Keys, Kind, MAX_COUNT, Spec};
-use crate::task::schedule::{ATTEMPTS, BACKOFF, LEASE, New, PRIORITY, WHEN, check_payload};
-use crate::task::serve;
+use crate::task::replies::{self, REPLY};
+use crate::task::schedule::{ATTEMPTS, BACKOFF, EXPIRE, LEASE, New, PRIORITY, RETAIN, WHEN, check_payload};
+use crate::task::{limits, serve};
 use crate::unit::{Command, Outcome, Unit};
 
 /// TASK.MSCHEDULE.
@@ -30,6 +31,9 @@ impl Command for MSchedule {
             ATTEMPTS,
             BACKOFF,
             LEASE,
+            EXPIRE,
+            RETAIN,
+            REPLY,
         ],
         reply: "array of ids, in the order of the payloads",
     };
@@ -37,11 +41,13 @@ impl Command for MSchedule {
     fn run(args: &Args<'_>, caller: &Caller<'_>, unit: &mut Unit<'_>) -> Result<Outcome, Error> {
         let name = super::queue(args, caller)?;
         let new = New::from_args(args, &unit.env)?;
-        super::settings(unit, &name)?;
+        replies::check(args, &name, caller)?;
+        let settings = super::settings(unit, &name)?;
         new.check(unit, &name)?;
         for payload in args.items() {
             check_payload(payload.as_bytes(), &unit.env)?;
         }
+        limits::expect_length(unit, &name, args.items().len(), &settings)?;
         let ids = new.add_all(unit, &name, args.items())?;
         serve::serve(unit, &name);
         Ok(Reply::Array(ids.into_iter().map(Reply::Id).collect()).into())

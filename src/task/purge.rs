@@ -7,11 +7,13 @@ use crate::names::{Index, Name, PRIORITIES};
 use crate::reply::Reply;
 use crate::settings::Settings;
 use crate::spec::{Access, Arg, Args, Keys, Kind, MAX_COUNT, Spec};
+use crate::task::record::Record;
 use crate::task::{ending, ready};
 use crate::time::{MAX_DELAY, Ms};
 use crate::unit::{Command, Outcome, Unit};
 
-/// Scheduled tasks one call looks at for those that are old enough; due times tell nothing about age.
+/// Scheduled or done tasks one call looks at for those that are old enough; when they are due, or how long they are
+/// kept, tells nothing about age.
 const LOOKED_AT: usize = 10_000;
 
 /// TASK.PURGE.
@@ -20,14 +22,14 @@ pub struct Purge;
 impl Command for Purge {
     const SPEC: Spec = Spec {
         name: "TASK.PURGE",
-        summary: "Removes scheduled, ready or dead tasks, with OLDER those that long in that state; 1,000 a call at most.",
+        summary: "Removes scheduled, ready, done or dead tasks, with OLDER those that long in that state; 1,000 a call at most.",
         complexity: "O(N log M) for N tasks removed of M in that state",
         access: Access::Write,
         blocking: false,
         keys: Keys::First,
         args: &[
             Arg::QUEUE,
-            Arg::value("state", Kind::Words(&["scheduled", "ready", "dead"])),
+            Arg::value("state", Kind::Words(&["scheduled", "ready", "done", "dead"])),
             Arg::duration("OLDER", 0, MAX_DELAY),
             Arg::COUNT,
         ],
@@ -46,8 +48,12 @@ impl Command for Purge {
                 let dead = unit.keys.zlowest(name.index(Index::Dead), latest, count)?;
                 sorted(unit, &name, Index::Dead, &dead)?
             }
+            "done" => {
+                let tasks = older_ones(unit, &name, Index::Done, older, count, &settings)?;
+                sorted(unit, &name, Index::Done, &tasks)?
+            }
             _ => {
-                let tasks = scheduled(unit, &name, older, count, &settings)?;
+                let tasks = older_ones(unit, &name, Index::Scheduled, older, count, &settings)?;
                 sorted(unit, &name, Index::Scheduled, &tasks)?
             }
         };
@@ -66,27 +72,26 @@ fn sorted(unit: &mut Unit<'_>, name: &Name, index: Index, members: &[Scored]) ->
     unit.keys.zrem(name.index(index), &ids)
 }
 
-/// Scheduled tasks that were scheduled that long ago: until it is claimed, a task's fence is the time of its
-/// birth in µs.
-fn scheduled(
+/// Tasks of a set that were scheduled, or done, that long ago: until it is claimed, a task's fence is the time of its
+/// birth in µs, and once it is done, of that.
+fn older_ones(
     unit: &mut Unit<'_>,
     name: &Name,
+    index: Index,
     older: Option<Ms>,
     count: usize,
     settings: &Settings,
 ) -> Answer<Vec<Scored>> {
-    let index = name.index(Index::Scheduled);
+    let index = name.index(index);
     let Some(older) = older else {
         return unit.keys.zlowest(index, i64::MAX, count);
     };
-    let latest = unit
-        .env
-        .wall_us
-        .saturating_sub(u64::try_from(older).unwrap_or(0).saturating_mul(1_000));
+    let latest = unit.env.wall.0.saturating_sub(older);
+    let is_older = |record: Record| i64::try_from(record.fence / 1_000).is_ok_and(|moment| moment <= latest);
     let mut found = Vec::new();
     for member in unit.keys.zwalk(index, None, false, LOOKED_AT)? {
         let record = super::find(unit, name, &member.1, settings).unwrap_or(None);
-        if record.is_some_and(|record| record.fence <= latest) {
+        if record.is_some_and(is_older) {
             found.push(member);
         }
         if found.len() >= count {

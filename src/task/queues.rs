@@ -3,7 +3,7 @@
 use crate::env::Caller;
 use crate::error::Error;
 use crate::keyspace::Keyspace;
-use crate::names::{Index, Name};
+use crate::names::{Index, Name, Part};
 use crate::pages;
 use crate::spec::{Access, Args, Keys, Spec};
 use crate::unit::{Command, Outcome, Unit};
@@ -34,5 +34,6 @@ impl Command for Queues {
 pub fn exists(keys: &mut dyn Keyspace, name: &Name) -> bool {
     keys.exists(name.queue())
         || keys.exists(name.workers())
+        || Part::EXTRAS.iter().any(|part| keys.exists(name.of_queue(*part)))
         || Index::ALL.iter().any(|index| keys.exists(name.index(*index)))
 }

@@ -3,7 +3,7 @@
 //! ```text
 //! 1w5000000 0000000000 0000000000 hz3f8k2m1ab 0mk3v9a2q\n<payload>
 //! ││││  │   │   │   │  │   │      │           └ due, wall ms (9)
-//! ││││  │   │   │   │  │   │      └ fence: birth number until claimed, then the token (11)
+//! ││││  │   │   │   │  │   │      └ fence: birth number until claimed, then the token; when done, when (11)
 //! ││││  │   │   │   │  │   └ lease of the claim, ms (6); zzzzzz: as long as its worker is a member
 //! ││││  │   │   │   │  └ number of the worker that holds it (4)
 //! ││││  │   │   │   └ times lost (2)
@@ -28,8 +28,16 @@ const VERSION: u8 = b'1';
 
 /// There is a hash of extra fields.
 pub const EXTRA: u16 = 1;
+/// It holds a unique key.
+pub const UNIQUE: u16 = 2;
+/// It is dropped when nobody claims it in time.
+pub const EXPIRES: u16 = 8;
+/// It says itself how long it is kept when it is done.
+pub const RETAINED: u16 = 16;
 /// The task was cancelled while claimed; it goes when the claim ends.
 pub const CANCELLED: u16 = 64;
+/// Its end becomes a task of another queue.
+pub const REPLIES: u16 = 256;
 
 /// The lease of a claim that lasts as long as its worker is a member of the queue's service: the largest number of
 /// six base-36 digits, beyond the longest lease.
@@ -83,7 +91,7 @@ pub struct Record {
     pub worker: u32,
     /// Length of the present claim's lease, ms, or `WITH_MEMBER`; 0 while nobody holds it.
     pub lease: Ms,
-    /// Birth number until claimed, then the token of the last claim.
+    /// Birth number until claimed, then the token of the last claim; once done, that moment in µs.
     pub fence: u64,
     /// When it is, or was, due.
     pub due: Wall,

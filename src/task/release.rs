@@ -25,9 +25,9 @@ impl Command for Release {
     };
 
     fn run(args: &Args<'_>, caller: &Caller<'_>, unit: &mut Unit<'_>) -> Result<Outcome, Error> {
-        let (name, _, mut record) = super::claim_of(args, caller, unit)?;
+        let (name, settings, mut record) = super::claim_of(args, caller, unit)?;
         let id = args.text("id").as_bytes();
-        ending::check(unit, &name, id, &record)?;
+        ending::check(unit, &name, id, &record, &settings)?;
         let due = args.int("DELAY").map(|delay| unit.env.wall.after(delay));
         unit.keys.zrem(name.index(Index::Claimed), &[id])?;
         ending::give_back(unit, &name, id, &mut record, due)?;

@@ -9,7 +9,7 @@ use crate::spec::{Access, Arg, Args, Keys, Spec};
 use crate::task::ready::{self, End};
 use crate::task::record::{Record, State};
 use crate::task::schedule::{PRIORITY, WHEN, due};
-use crate::task::serve;
+use crate::task::{expiring, serve};
 use crate::time::Wall;
 use crate::unit::{Command, Outcome, Unit};
 
@@ -47,14 +47,34 @@ impl Command for Reschedule {
         unit.keys.expect(name.queue(), Type::Hash)?;
         ready::expect(unit, &name, record.priority)?;
         ready::expect(unit, &name, priority)?;
-        if place == "scheduled" {
-            scheduled(unit, &name, id, &mut record, due, priority)?;
-        } else {
-            ready(unit, &name, id, &mut record, due, priority)?;
+        expiring::expect(unit, &name, &record)?;
+        let before = record.due;
+        change(unit, &name, id, &mut record, due, priority)?;
+        if record.due != before {
+            let ready = record.due.max(unit.env.wall);
+            expiring::note(unit, &name, id, &record, ready)?;
         }
         unit.keys.set_start(name.task(id), &record.write())?;
         serve::serve(unit, &name);
         Ok(Reply::Int(record.due.0).into())
+    }
+}
+
+/// Moves a task that waits to where it belongs with that due time and priority; without a due time it keeps its
+/// own, and one that is ready keeps its place when it stays ready. The caller has checked all keys, and writes the
+/// header.
+pub fn change(
+    unit: &mut Unit<'_>,
+    name: &Name,
+    id: &[u8],
+    record: &mut Record,
+    due: Option<Wall>,
+    priority: u8,
+) -> Answer<()> {
+    if unit.keys.zscore(name.index(Index::Scheduled), id)?.is_some() {
+        scheduled(unit, name, id, record, due, priority)
+    } else {
+        ready(unit, name, id, record, due, priority)
     }
 }
 

@@ -7,14 +7,15 @@ use crate::config::MAX_ATTEMPTS;
 use crate::env::{Caller, Env};
 use crate::error::Error;
 use crate::keyspace::Type;
-use crate::names::{Id, Index, Name};
+use crate::names::{Id, Index, Name, Part};
 use crate::reply::Reply;
 use crate::settings::Settings;
 use crate::spec::{Access, Arg, Args, Keys, Kind, Spec, Value};
 use crate::task::extra::{self, OPTIONS, Options};
 use crate::task::ready::{self, End};
-use crate::task::record::{HEADER, Record, State, generated_id};
-use crate::task::serve;
+use crate::task::record::{self, HEADER, Record, State, generated_id};
+use crate::task::replies::{self, REPLY};
+use crate::task::{expiring, limits, replace, serve, unique};
 use crate::time::{MAX_DELAY, MAX_LEASE, MAX_UNIX_MS, MIN_UNIX_MS, Wall};
 use crate::unit::{Command, Outcome, Unit};
 
@@ -38,6 +39,25 @@ pub const ATTEMPTS: Arg = Arg::option("ATTEMPTS", "n", Kind::Int(1, MAX_ATTEMPTS
 pub const BACKOFF: Arg = Arg::option("BACKOFF", "backoff", Kind::Group(backoff::ARGS));
 /// LEASE.
 pub const LEASE: Arg = Arg::duration("LEASE", 1, MAX_LEASE);
+/// EXPIRE.
+pub const EXPIRE: Arg = Arg::duration("EXPIRE", 1, MAX_DELAY);
+/// UNIQUE.
+pub const UNIQUE: Arg = Arg::option(
+    "UNIQUE",
+    "unique",
+    Kind::Group(&[
+        Arg::value("key", Kind::Text),
+        Arg::duration("FOR", 1, MAX_DELAY),
+        Arg::flag("REPLACE"),
+    ]),
+);
+
+/// RETAIN.
+pub const RETAIN: Arg = Arg::duration("RETAIN", 0, MAX_DELAY);
+
+/// What a recurring task may say of its occurrences: the options of SCHEDULE but for those that are about one task
+/// (ID, DELAY, AT, UNIQUE).
+pub const TASK_OPTIONS: &[Arg] = &[PRIORITY, ATTEMPTS, BACKOFF, LEASE, EXPIRE, RETAIN, REPLY];
 
 /// The priority of a task that was given none.
 const DEFAULT_PRIORITY: u8 = 5;
@@ -48,7 +68,7 @@ pub struct Schedule;
 impl Command for Schedule {
     const SPEC: Spec = Spec {
         name: "TASK.SCHEDULE",
-        summary: "Schedules a task: ready at once, after DELAY or AT a time.",
+        summary: "Schedules a task: ready at once, after DELAY or AT a time. With EXPIRE it is dropped when nobody claimed it that long after it became ready. With UNIQUE no other task of the key waits or runs, or none is accepted FOR a time; REPLACE: one that waits becomes this one.",
         complexity: "O(1), O(log N) with a delay",
         access: Access::Grow,
         blocking: false,
@@ -62,16 +82,25 @@ impl Command for Schedule {
             ATTEMPTS,
             BACKOFF,
             LEASE,
+            EXPIRE,
+            RETAIN,
+            UNIQUE,
+            REPLY,
         ],
-        reply: "the id",
+        reply: "the id, with REPLACE perhaps that of the task that waited",
     };
 
     fn run(args: &Args<'_>, caller: &Caller<'_>, unit: &mut Unit<'_>) -> Result<Outcome, Error> {
         let name = super::queue(args, caller)?;
         let new = New::from_args(args, &unit.env)?;
+        replies::check(args, &name, caller)?;
         let settings = super::settings(unit, &name)?;
         new.check(unit, &name)?;
         check_payload(args.bytes("payload"), &unit.env)?;
+        if let Some(id) = replace::replace(args, unit, &name, &new, &settings)? {
+            serve::serve(unit, &name);
+            return Ok(Reply::Id(id).into());
+        }
         let (id, old) = match args.get("ID") {
             Some(id) => (
                 Id::from_slice(id.as_bytes()),
@@ -79,6 +108,7 @@ impl Command for Schedule {
             ),
             None => (free_id(unit, &name)?, None),
         };
+        limits::expect_length(unit, &name, 1, &settings)?;
         if old.as_ref().is_some_and(|old| old.stale != 0) {
             unit.keys.expect(name.queue(), Type::Hash)?;
         }
@@ -91,16 +121,22 @@ impl Command for Schedule {
 /// What a task is to be, apart from its id and payload.
 #[derive(Debug)]
 pub struct New {
-    due: Wall,
-    priority: u8,
-    options: Options,
+    /// When it is due; now or earlier: it is ready.
+    pub due: Wall,
+    /// Its priority.
+    pub priority: u8,
+    /// What differs from the queue's settings.
+    pub options: Options,
 }
+
+/// The flags of a header that say what the options ask for.
+const ASKED_FOR: u16 = record::EXPIRES | record::UNIQUE | record::RETAINED | record::REPLIES;
 
 impl New {
     /// From the options of SCHEDULE and MSCHEDULE.
     pub fn from_args(args: &Args<'_>, env: &Env) -> Result<New, Error> {
         Ok(New {
-            due: due(args, env).unwrap_or(env.wall),
+            due: due(args, env).map_or(env.wall, |due| due.max(env.wall)),
             priority: args
                 .int("PRIORITY")
                 .and_then(|priority| u8::try_from(priority).ok())
@@ -109,12 +145,57 @@ impl New {
                 attempts: args.int("ATTEMPTS").and_then(|attempts| u64::try_from(attempts).ok()),
                 backoff: Backoff::from_args(args).map(|rule| rule.to_string()),
                 lease: args.int("LEASE"),
+                expire: args.int("EXPIRE"),
+                unique: args.has("key").then(|| args.text("key").to_string()),
+                unique_for: args.int("FOR"),
+                retain: args.int("RETAIN"),
+                reply: args.has("REPLY").then(|| args.text("REPLY").to_string()),
             },
         })
     }
 
-    /// Nothing, when the index the task goes to has its type.
+    /// A plain task, ready at once.
+    pub fn now(env: &Env) -> New {
+        New {
+            due: env.wall,
+            priority: DEFAULT_PRIORITY,
+            options: Options::default(),
+        }
+    }
+
+    /// Sets the flags of a header that say what the options ask for, and no others of these.
+    pub fn flag(&self, record: &mut Record) {
+        record.flags &= !ASKED_FOR;
+        let Options {
+            expire,
+            unique,
+            retain,
+            reply,
+            ..
+        } = &self.options;
+        for (asked, flag) in [
+            (expire.is_some(), record::EXPIRES),
+            (unique.is_some(), record::UNIQUE),
+            (retain.is_some(), record::RETAINED),
+            (reply.is_some(), record::REPLIES),
+        ] {
+            if asked {
+                record.flags |= flag;
+            }
+        }
+    }
+
+    /// Makes it due at this moment, which may have passed.
+    pub fn set_due(&mut self, due: Wall) {
+        self.due = due;
+    }
+
+    /// Nothing, when the keys the task goes to have their types.
     pub fn check(&self, unit: &mut Unit<'_>, name: &Name) -> Result<(), Error> {
+        if self.options.expire.is_some() {
+            unit.keys.expect(name.of_queue(Part::Expiring), Type::SortedSet)?;
+        }
+        unique::expect(unit, name, &self.options)?;
         if self.due > unit.env.wall {
             unit.keys.expect(name.index(Index::Scheduled), Type::SortedSet)
         } else {
@@ -143,6 +224,8 @@ impl New {
             self.place(unit, name, &[id])?;
         }
         unit.keys.set(name.task(id), &record.write(), payload)?;
+        unique::take(unit, name, id, &self.options)?;
+        self.expire(unit, name, &[id])?;
         count(unit, name, 1);
         Ok(())
     }
@@ -159,13 +242,24 @@ impl New {
         }
         let all: Vec<&[u8]> = ids.iter().map(Id::as_slice).collect();
         self.place(unit, name, &all)?;
+        self.expire(unit, name, &all)?;
         count(unit, name, ids.len() as u64);
         Ok(ids)
     }
 
     fn record(&self, unit: &mut Unit<'_>, last_fence: u64) -> Record {
         let fence = unit.next_fence(last_fence);
-        Record::new(fence, self.due.max(unit.env.wall), self.priority)
+        let mut record = Record::new(fence, self.due, self.priority);
+        self.flag(&mut record);
+        record
+    }
+
+    /// Notes when tasks go that nobody claimed in time.
+    fn expire(&self, unit: &mut Unit<'_>, name: &Name, ids: &[&[u8]]) -> Result<(), Error> {
+        match self.options.expire {
+            Some(ms) => expiring::at(unit, name, ids, self.due.max(unit.env.wall).after(ms)),
+            None => Ok(()),
+        }
     }
 
     fn write_options(&self, unit: &mut Unit<'_>, name: &Name, id: &[u8], record: &mut Record) -> Result<(), Error> {
@@ -226,7 +320,7 @@ pub fn free_id(unit: &mut Unit<'_>, name: &Name) -> Result<Id, Error> {
 }
 
 /// `DUPLICATE` when the id is a task's; else the record that is left of one, if any.
-fn old_record(unit: &mut Unit<'_>, name: &Name, id: &[u8], settings: &Settings) -> Result<Option<Record>, Error> {
+pub fn old_record(unit: &mut Unit<'_>, name: &Name, id: &[u8], settings: &Settings) -> Result<Option<Record>, Error> {
     let Some(bytes) = unit.keys.get_start(name.task(id), HEADER)? else {
         return Ok(None);
     };

@@ -1,9 +1,10 @@
-//! Handing tasks to the clients that wait: called in the unit that made something ready.
+//! Handing tasks to the clients that wait: called in the unit that made something ready, or something ready claimable.
 
+use crate::keyspace::Answer;
 use crate::names::Name;
 use crate::reply::Reply;
-use crate::task::take::{Effort, is_paused, take};
-use crate::task::{member, ready};
+use crate::task::take::{Effort, check, is_paused, take};
+use crate::task::{limits, member, ready};
 use crate::unit::Unit;
 use crate::waiting::{Handed, Ticket, Want};
 
@@ -36,6 +37,17 @@ pub fn serve(unit: &mut Unit<'_>, name: &Name) {
     dismiss(unit, name);
 }
 
+/// Serves the clients that wait before one that comes now. Where the clock alone may let claimers in, he could be
+/// faster than the timer.
+pub fn first_come(unit: &mut Unit<'_>, name: &Name, worker: &str) -> Answer<()> {
+    if unit.memory.waiting.count(name) > 0 && super::settings(unit, name)?.rate.is_some() {
+        // His claim may still be refused: nothing is handed out in a unit that ends in an error.
+        check(unit, name, worker)?;
+        serve(unit, name);
+    }
+    Ok(())
+}
+
 /// Answers a client whose worker was told to take no more work of any of its queues.
 fn send_home(unit: &mut Unit<'_>, ticket: Ticket, want: &Want) {
     let names = unit.memory.waiting.names_of(ticket);
@@ -47,13 +59,17 @@ fn send_home(unit: &mut Unit<'_>, ticket: Ticket, want: &Want) {
     }
 }
 
-/// Answers the clients that waited only for the sweep, when nothing lives in any of their queues.
+/// Answers the clients that waited only for the sweep, when nothing that may be claimed lives in any of their queues.
 fn dismiss(unit: &mut Unit<'_>, name: &Name) {
     for ticket in unit.memory.waiting.impatient(name) {
         let names = unit.memory.waiting.names_of(ticket);
         let none = names.iter().all(|name| {
             super::settings(unit, name)
-                .and_then(|settings| Ok(is_paused(&settings, unit) || ready::count(unit, name, &settings)? == 0))
+                .and_then(|settings| {
+                    Ok(is_paused(&settings, unit)
+                        || ready::count(unit, name, &settings)? == 0
+                        || limits::room(unit, name, &settings)? == 0)
+                })
                 .unwrap_or(true)
         });
         if none {

@@ -1,15 +1,15 @@
 //! A task as GET and LIST show it.
 
 use crate::keyspace::Answer;
-use crate::names::{Id, Index, Name};
+use crate::names::{Id, Index, Name, Part};
 use crate::reply::Reply;
 use crate::settings::Settings;
 use crate::task::extra;
-use crate::task::record::{CANCELLED, EXTRA, Record, State};
+use crate::task::record::{CANCELLED, EXPIRES, EXTRA, Record, State};
 use crate::time::Steady;
 use crate::unit::Unit;
 
-/// Everything known about a task but its token.
+/// Everything known about a task but its token; the result only with the payload.
 pub fn show(
     unit: &mut Unit<'_>,
     name: &Name,
@@ -21,18 +21,30 @@ pub fn show(
     let state = super::place(unit, name, id, record)?;
     let options = extra::options(unit.keys, name, id, record);
     let attempts = extra::attempts(unit, &options, settings);
-    let (mut error, mut progress) = (None, None);
+    let (mut error, mut progress, mut result) = (None, None, None);
     if record.has(EXTRA) {
         error = unit.keys.hget(name.extra(id), extra::ERROR).unwrap_or(None);
         progress = unit.keys.hget(name.extra(id), extra::PROGRESS).unwrap_or(None);
+        if payload.is_some() {
+            result = unit.keys.hget(name.extra(id), extra::RESULT).unwrap_or(None);
+        }
     }
     let mut lease = Some(options.lease.unwrap_or_else(|| settings.lease(&unit.env.settings)));
-    let (mut worker, mut left, mut died) = (None, None, None);
+    let (mut worker, mut left, mut died, mut expires) = (None, None, None, None);
+    let (mut done, mut kept) = (None, None);
     match record.state {
+        State::Waiting if record.has(EXPIRES) => {
+            expires = unit.keys.zscore(name.of_queue(Part::Expiring), id).unwrap_or(None);
+        }
         State::Claimed => {
             worker = super::worker_name(unit, name, record.worker)?;
             lease = record.lease();
             left = left_of(unit, name, id, record)?;
+        }
+        State::Done => {
+            lease = None;
+            done = i64::try_from(record.fence / 1_000).ok();
+            kept = unit.keys.zscore(name.index(Index::Done), id)?;
         }
         State::Dead => died = unit.keys.zscore(name.index(Index::Dead), id)?,
         _ => {}
@@ -51,9 +63,14 @@ pub fn show(
         ("lease", Reply::int_or_null(lease)),
         ("left", Reply::int_or_null(left)),
         ("cancelled", Reply::Int(i64::from(record.has(CANCELLED)))),
+        ("expires", Reply::int_or_null(expires)),
+        ("unique", options.unique.clone().map_or(Reply::Null, Reply::text)),
         ("error", Reply::bytes_or_null(error)),
         ("progress", Reply::bytes_or_null(progress)),
+        ("result", Reply::bytes_or_null(result)),
         ("died", Reply::int_or_null(died)),
+        ("done", Reply::int_or_null(done)),
+        ("kept", Reply::int_or_null(kept)),
         ("payload", Reply::bytes_or_null(payload)),
     ]))
 }

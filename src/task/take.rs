@@ -10,7 +10,7 @@ use crate::queue::{Held, Rebase};
 use crate::reply::Reply;
 use crate::settings::Settings;
 use crate::task::record::{CANCELLED, HEADER, Record, State, WITH_MEMBER};
-use crate::task::{extra, member, ready};
+use crate::task::{expiring, extra, limits, member, ready};
 use crate::time::{MAX_LEASE, Ms, Steady};
 use crate::unit::Outcome;
 use crate::unit::Unit;
@@ -58,8 +58,8 @@ struct Live {
     value: Vec<u8>,
 }
 
-/// Claims up to `want.count` ready tasks, the most urgent and oldest first. Takes none while the queue is
-/// paused or the worker quiet. The caller has checked that the worker may hold what it wants (`member::check`).
+/// Claims up to `want.count` ready tasks and no more than the queue's limits allow, the most urgent and oldest first.
+/// Takes none while the queue is paused or the worker quiet. The caller has checked that the worker may hold what it wants (`member::check`).
 pub fn take(unit: &mut Unit<'_>, name: &Name, want: &Want, effort: Effort) -> Answer<Taken> {
     let settings = super::settings(unit, name)?;
     let mut taken = Taken {
@@ -73,6 +73,10 @@ pub fn take(unit: &mut Unit<'_>, name: &Name, want: &Want, effort: Effort) -> An
         return Ok(taken);
     }
     let lists = check(unit, name, &want.worker)?;
+    let most = match lists {
+        0 => 0,
+        _ => want.count.min(limits::room(unit, name, &settings)?),
+    };
     let mut budget = match effort {
         Effort::Bounded => PASS_OVER,
         Effort::Thorough => usize::MAX,
@@ -80,7 +84,7 @@ pub fn take(unit: &mut Unit<'_>, name: &Name, want: &Want, effort: Effort) -> An
     let mut claims: SmallVec<[Claim; 4]> = SmallVec::new();
     let mut bytes = 0;
     for priority in (0..PRIORITIES).filter(|priority| lists & (1 << priority) != 0) {
-        while claims.len() < want.count && (claims.is_empty() || bytes < MAX_PAYLOAD) && budget > 0 {
+        while claims.len() < most && (claims.is_empty() || bytes < MAX_PAYLOAD) && budget > 0 {
             let Some(live) = pop(unit, name, priority, &settings, &mut budget)? else {
                 break;
             };
@@ -88,7 +92,7 @@ pub fn take(unit: &mut Unit<'_>, name: &Name, want: &Want, effort: Effort) -> An
             let worker = worker_number(unit, name, &want.worker)?;
             claims.push(claim(unit, name, want, worker, &settings, live, &mut taken)?);
         }
-        if claims.len() >= want.count || budget == 0 {
+        if claims.len() >= most || budget == 0 {
             break;
         }
     }
@@ -114,6 +118,10 @@ pub fn take(unit: &mut Unit<'_>, name: &Name, want: &Want, effort: Effort) -> An
         drop(members);
         if first != Steady::NEVER {
             unit.memory.agenda.at_steady(name, first);
+        }
+        if settings.rate.is_some() {
+            let now = unit.env.steady;
+            unit.memory.queue(name).recent.note(now, claims.len());
         }
         note(unit, name, want, claims);
     }
@@ -235,6 +243,7 @@ fn claim(
     record.lease = lease;
     record.fence = token;
     unit.keys.set_start(name.task(&id), &record.write())?;
+    expiring::forget(unit, name, &id, &record);
     taken.tasks.push(show(name, want, &id, &record, value));
     taken.claims.push((id.clone(), token));
     Ok(Claim {

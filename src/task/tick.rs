@@ -6,13 +6,16 @@ mod expire;
 mod promote;
 mod rebase;
 mod recheck;
+mod repeat;
 mod sweep;
+mod unclaimed;
 pub mod workers;
 
 use crate::keyspace::Answer;
-use crate::names::{Index, Name};
+use crate::names::{Index, Name, Part};
+use crate::rate::Recent;
 use crate::settings::Settings;
-use crate::task::{ending, pause, serve};
+use crate::task::{conclusion, ending, pause, replies, retain, serve};
 use crate::time::{Ms, SECOND, Steady, Wall};
 use crate::unit::Unit;
 
@@ -20,16 +23,21 @@ use crate::unit::Unit;
 ///
 /// A key of another type stops only what needs that key: it is passed over until somebody changes it.
 pub fn run(unit: &mut Unit<'_>, name: &Name) {
-    let steps: [(&str, Step); 9] = [
+    let steps: [(&str, Step); 14] = [
         ("its settings", unpause),
         ("claims that ended", ended::end_claims),
         ("a dropped queue", sweep::sweep),
         ("the claimed set", rebase::rebase),
         ("claims of members", recheck::recheck),
+        ("a task nobody claimed", unclaimed::drop_unclaimed),
         ("the scheduled set", promote::promote),
+        ("recurring tasks", repeat::repeat),
         ("a lease that ran out", expire::expire),
         ("a ready list", compact::compact),
         ("the dead set", trim),
+        ("unique keys", unclaimed::free_keys),
+        ("the done set", retain::trim),
+        ("tasks that are waited for", conclusion::look),
     ];
     let mut more = false;
     for (what, step) in steps {
@@ -42,6 +50,7 @@ pub fn run(unit: &mut Unit<'_>, name: &Name) {
         unit.memory.skip_foreign(name, &format!("the workers: {error}"));
     }
     serve::serve(unit, name);
+    replies::settle(unit);
     if more {
         unit.memory.agenda.now(name);
     }
@@ -78,14 +87,34 @@ fn plan(unit: &mut Unit<'_>, name: &Name) -> Answer<()> {
         unit.memory.agenda.at_steady(name, retry);
     }
     let settings = super::settings(unit, name)?;
-    let mut first = |index: Index| -> Answer<Option<i64>> {
-        let lowest = unit.keys.zlowest(name.index(index), i64::MAX, 1)?;
+    if settings.rate.is_none() {
+        unit.memory.queue(name).recent = Recent::default();
+    }
+    let queue = unit.memory.queue(name);
+    let (expiring, unique_until) = (queue.maybe_expiring, queue.maybe_unique_until);
+    let mut first = |part: Part<'static>| -> Answer<Option<i64>> {
+        let lowest = unit.keys.zlowest(name.of_queue(part), i64::MAX, 1)?;
         Ok(lowest.first().map(|(score, _)| *score))
     };
-    let (due, deadline, died) = (first(Index::Scheduled)?, first(Index::Claimed)?, first(Index::Dead)?);
+    let mut of_index = |index: Index| first(Part::Index(index));
+    let (due, deadline, died) = (
+        of_index(Index::Scheduled)?,
+        of_index(Index::Claimed)?,
+        of_index(Index::Dead)?,
+    );
+    // One of these of another type keeps none of the others from its moment.
+    let mut first_if = |there: bool, part| if there { first(part).unwrap_or(None) } else { None };
+    let unclaimed = first_if(expiring, Part::Expiring);
+    let freed = first_if(unique_until, Part::UniqueUntil);
     let gone = died.map(|died| died.saturating_add(settings.dead_retain(&unit.env.settings)));
+    let kept = retain::next(unit, name)?;
     let resumed = settings.paused.filter(|until| *until != i64::MAX);
-    for moment in [due, gone, resumed].into_iter().flatten().map(Wall) {
+    let next = repeat::next(unit, name)?;
+    for moment in [due, gone, kept, resumed, unclaimed, freed, next]
+        .into_iter()
+        .flatten()
+        .map(Wall)
+    {
         if moment > unit.env.wall {
             unit.memory.agenda.at_wall(name, moment);
         } else {

@@ -1,17 +1,18 @@
 //! A small world for unit tests: the fake keyspace, a clock that stands still until it is moved, and the
 //! commands as a client types them. It checks the invariants of the data after every step.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::commands::{self, Visitor, visit_all};
 use crate::config::Settings as Module;
 use crate::env::{Caller, Env};
 use crate::keyspace::fake::{Fake, Value};
 use crate::memory::Memory;
-use crate::names::{Index, Name, owner};
+use crate::names::{Index, Name, Part, owner};
 use crate::reply::Reply;
 use crate::settings::Settings;
-use crate::task::record::{HEADER, Record, State};
+use crate::task::extra;
+use crate::task::record::{EXPIRES, HEADER, Record, State, UNIQUE};
 use crate::tick;
 use crate::time::{Ms, Steady, Wall};
 use crate::unit::{Command, Outcome, Unit};
@@ -58,8 +59,8 @@ impl Visitor for Find<'_> {
             db: 0,
             connection: self.connection,
             may_wait: self.connection.is_some(),
-            memory_full: self.world.full,
             may_see: &|_| true,
+            may_write: &|key| !key.ends_with("forbidden"),
         };
         let before = (self.world.keys.clone(), self.world.keys.writes);
         let mut unit = Unit {
@@ -110,6 +111,7 @@ impl World {
             steady: self.steady,
             settings: self.module,
             chance: self.units,
+            memory_full: self.full,
         }
     }
 
@@ -242,6 +244,7 @@ impl World {
                 (Index::Scheduled, State::Waiting, "scheduled"),
                 (Index::Claimed, State::Claimed, "claimed"),
                 (Index::Dead, State::Dead, "dead"),
+                (Index::Done, State::Done, "done"),
             ] {
                 if self.ids(index).contains(&id) {
                     assert_eq!(record.state, state, "{word} {}", String::from_utf8_lossy(&id));
@@ -275,7 +278,43 @@ impl World {
             places.insert(String::from_utf8(id).unwrap(), found[0]);
         }
         assert_eq!(stale, settings.stale, "the stale counts are exact");
+        self.check_flags(&places);
         places
+    }
+
+    /// Which tasks expire and who holds which key is written where the headers say so, and nowhere else.
+    fn check_flags(&mut self, places: &BTreeMap<String, &'static str>) {
+        let (mut expiring, mut holders) = (BTreeSet::new(), BTreeMap::new());
+        for (id, place) in places {
+            let Some(Value::String(text)) = self.keys.keys.get(&queue("q").task(id.as_bytes()).to_vec()) else {
+                panic!("no record of {id}");
+            };
+            let record = Record::read(&text[..HEADER]).expect("a record");
+            let options = extra::options(&mut self.keys, &queue("q"), id.as_bytes(), &record);
+            assert_eq!(record.has(EXPIRES), options.expire.is_some(), "{id}");
+            assert_eq!(record.has(UNIQUE), options.unique.is_some(), "{id}");
+            if record.has(EXPIRES) && matches!(*place, "scheduled" | "ready") {
+                expiring.insert(id.clone());
+            }
+            let held = options
+                .unique
+                .filter(|_| options.unique_for.is_none() && *place != "dead");
+            if let Some(key) = held {
+                assert_eq!(holders.insert(key, id.clone()), None, "one holder a key");
+            }
+        }
+        let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
+        let noted = match self.keys.keys.get(&queue("q").of_queue(Part::Expiring).to_vec()) {
+            Some(Value::SortedSet(ids)) => ids.keys().map(|id| text(id)).collect(),
+            _ => BTreeSet::new(),
+        };
+        assert_eq!(noted, expiring);
+        let mut noted = match self.keys.keys.get(&queue("q").of_queue(Part::Unique).to_vec()) {
+            Some(Value::Hash(fields)) => fields.iter().map(|(key, id)| (text(key), text(id))).collect(),
+            _ => BTreeMap::new(),
+        };
+        noted.retain(|_, id| !id.contains('\t'));
+        assert_eq!(noted, holders);
     }
 }
 
@@ -296,6 +335,7 @@ pub fn show(reply: &Reply) -> String {
         Reply::Int(number) => number.to_string(),
         Reply::Id(id) => String::from_utf8_lossy(id).into_owned(),
         Reply::Tail(bytes, from) => String::from_utf8_lossy(&bytes[*from..]).into_owned(),
+        Reply::Shared(bytes) => String::from_utf8_lossy(bytes).into_owned(),
         Reply::Bytes(bytes) => String::from_utf8_lossy(bytes).into_owned(),
         Reply::Array(items) => format!("[{}]", items.iter().map(show).collect::<Vec<_>>().join(", ")),
         Reply::Texts(fields) => {

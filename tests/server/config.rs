@@ -131,7 +131,8 @@ fn a_queues_setting_out_of_range_is_refused_with_the_range() {
         ),
         (
             "colour red",
-            "-BADARG field must be lease or attempts or backoff or max-lost or dead-limit or dead-retain or service",
+            "-BADARG field must be lease or attempts or backoff or retain or concurrency or rate or max-length or max-lost or \
+             dead-limit or dead-retain or events or service",
         ),
         (
             "service other",

@@ -13,7 +13,7 @@ const VALUES: [(&str, &str); 6] = [
 ];
 
 /// Every command once, on queue `q`, as a user would.
-const CALLS: [&str; 26] = [
+const CALLS: [&str; 30] = [
     "TASK.STATS q",
     "TASK.QUEUES",
     "TASK.WORKERS q",
@@ -22,6 +22,9 @@ const CALLS: [&str; 26] = [
     "TASK.LIST q ready",
     "TASK.LIST q claimed",
     "TASK.LIST q dead",
+    "TASK.LIST q done",
+    "TASK.RESULT q a",
+    "TASK.MRESULT q 2 a b ANY",
     "TASK.CONFIG GET q",
     "TASK.SCHEDULE q x",
     "TASK.SCHEDULE q x ID a",
@@ -38,6 +41,7 @@ const CALLS: [&str; 26] = [
     "TASK.RESCHEDULE q a DELAY 7",
     "TASK.RETRYALL q",
     "TASK.PURGE q dead",
+    "TASK.PURGE q done",
     "TASK.CONFIG SET q lease 500",
     "TASK.PAUSE q FOR 1",
 ];
@@ -53,6 +57,7 @@ fn a_foreign_value_under_any_of_our_keys_is_an_error_or_passed_over() {
         ":ready:5",
         ":claimed",
         ":dead",
+        ":done",
         ":drop:5:ready:5",
     ];
     for part in parts {
@@ -133,7 +138,7 @@ fn a_foreign_id_in_an_index_never_stops_the_timer() {
 
 /// A random argument, often one that means something.
 fn argument(random: &mut Random) -> Vec<u8> {
-    const WORDS: [&str; 62] = [
+    const WORDS: [&str; 71] = [
         "q",
         "r",
         "a",
@@ -172,8 +177,17 @@ fn argument(random: &mut Random) -> Vec<u8> {
         "ready",
         "claimed",
         "dead",
+        "done",
+        "RETAIN",
+        "REPLY",
+        "RESULT",
+        "ANY",
         "lease",
         "max-lost",
+        "concurrency",
+        "rate",
+        "max-length",
+        "10/1000",
         "MEMBER",
         "service",
         "TOKEN",

@@ -114,6 +114,26 @@ fn odd_keys_are_no_work_for_ever() {
             ],
         ),
         (
+            "recurring tasks that are none",
+            &[
+                "TASK.REPEAT q n x EVERY 50",
+                "HSET task:{q}:repeats n x",
+                "ZADD task:{q}:repeat-due -inf a 0 b inf c",
+            ],
+        ),
+        (
+            "recurring tasks of another type",
+            &["TASK.REPEAT q n x EVERY 50", "SET task:{q}:repeats x"],
+        ),
+        (
+            "moments of recurring tasks of another type",
+            &["TASK.REPEAT q n x EVERY 50", "SET task:{q}:repeat-due x"],
+        ),
+        (
+            "a ready list that is none, for a recurring task",
+            &["SET task:{q}:ready:5 x", "TASK.REPEAT q n x EVERY 50"],
+        ),
+        (
             "a record of another type",
             &[
                 "TASK.SCHEDULE q x ID a DELAY 50",

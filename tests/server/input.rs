@@ -67,6 +67,26 @@ fn every_bad_argument_is_named_with_its_range() {
             format!("BADARG LEASE {lease}"),
         ),
         (
+            "TASK.SCHEDULE q x EXPIRE 0".into(),
+            "BADARG EXPIRE must be an integer from 1 to 3153600000000 ms".into(),
+        ),
+        (
+            "TASK.SCHEDULE q x UNIQUE k FOR 0".into(),
+            "BADARG FOR must be an integer from 1 to 3153600000000 ms".into(),
+        ),
+        (
+            "TASK.SCHEDULE q x UNIQUE".into(),
+            "BADARG key is missing its value".into(),
+        ),
+        (
+            "TASK.SCHEDULE q x REPLACE".into(),
+            "BADARG unknown argument REPLACE".into(),
+        ),
+        (
+            "TASK.MSCHEDULE q 1 x UNIQUE k".into(),
+            "BADARG unknown argument UNIQUE".into(),
+        ),
+        (
             "TASK.SCHEDULE q x BACKOFF".into(),
             "BADARG kind is missing its value".into(),
         ),
@@ -92,20 +112,16 @@ fn every_bad_argument_is_named_with_its_range() {
         ),
         ("TASK.SCHEDULE q x MAX 5".into(), "BADARG unknown argument MAX".into()),
         (
-            "TASK.SCHEDULE q x UNIQUE k".into(),
-            "BADARG unknown argument UNIQUE".into(),
+            "TASK.SCHEDULE q x COLOUR k".into(),
+            "BADARG unknown argument COLOUR".into(),
         ),
         (
             "TASK.SCHEDULE q x GROUP k".into(),
             "BADARG unknown argument GROUP".into(),
         ),
         (
-            "TASK.SCHEDULE q x RETAIN 5".into(),
-            "BADARG unknown argument RETAIN".into(),
-        ),
-        (
-            "TASK.SCHEDULE q x EXPIRE 5".into(),
-            "BADARG unknown argument EXPIRE".into(),
+            "TASK.SCHEDULE q x COLOUR 5".into(),
+            "BADARG unknown argument COLOUR".into(),
         ),
         ("TASK.SCHEDULE q x foo".into(), "BADARG unknown argument foo".into()),
         (
@@ -160,8 +176,8 @@ fn every_bad_argument_is_named_with_its_range() {
         ("TASK.ACK q b -1".into(), format!("BADARG token {token}")),
         ("TASK.ACK q b 9007199254740992".into(), format!("BADARG token {token}")),
         (
-            "TASK.ACK q b 5 RESULT x".into(),
-            "BADARG unknown argument RESULT".into(),
+            "TASK.ACK q b 5 COLOUR x".into(),
+            "BADARG unknown argument COLOUR".into(),
         ),
         ("TASK.ACK q b 5 NEXT NEXT".into(), "BADARG NEXT is given twice".into()),
         ("TASK.MACK q 2 b 5 a".into(), "BADARG token is missing its value".into()),
@@ -188,7 +204,7 @@ fn every_bad_argument_is_named_with_its_range() {
         ),
         (
             "TASK.LIST q limbo".into(),
-            "BADARG state must be scheduled or ready or claimed or dead".into(),
+            "BADARG state must be scheduled or ready or claimed or done or dead".into(),
         ),
         ("TASK.LIST q ready COUNT 0".into(), format!("BADARG COUNT {count}")),
         ("TASK.QUEUES COUNT 1001".into(), format!("BADARG COUNT {count}")),
@@ -198,8 +214,22 @@ fn every_bad_argument_is_named_with_its_range() {
         ),
         (
             "TASK.PURGE q claimed".into(),
-            "BADARG state must be scheduled or ready or dead".into(),
+            "BADARG state must be scheduled or ready or done or dead".into(),
         ),
+        ("TASK.SCHEDULE q x RETAIN -1".into(), format!("BADARG RETAIN {delay}")),
+        (
+            "TASK.SCHEDULE q x REPLY other".into(),
+            "BADARG REPLY must be the name of a queue in the queue's slot: q or {q}rest".into(),
+        ),
+        (
+            "TASK.RESULT q a BLOCK -1".into(),
+            "BADARG BLOCK must be an integer from 0 to 1728000000 ms".into(),
+        ),
+        (
+            "TASK.MRESULT q 1001 a".into(),
+            "BADARG numids must be an integer from 1 to 1000".into(),
+        ),
+        ("TASK.MRESULT q 2 a".into(), "BADARG id is missing its value".into()),
         ("TASK.PURGE q dead OLDER -1".into(), format!("BADARG OLDER {delay}")),
         ("TASK.RETRYALL q COUNT 0".into(), format!("BADARG COUNT {count}")),
         ("TASK.DROP q HARD".into(), "BADARG unknown argument HARD".into()),

@@ -112,6 +112,7 @@ fn goes_on(client: &mut Client) {
             left.is_empty() || left.starts_with("dead")
         });
         client.must(&format!("TASK.DROP {queue}"));
+        client.must(&format!("TASK.DROP {{{queue}}}replies"));
         wait_until("nothing is left", || {
             !client
                 .keys()

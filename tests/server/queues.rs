@@ -102,9 +102,9 @@ fn queues_are_listed_in_pages_and_by_pattern() {
 fn a_queue_that_lost_its_last_key_is_not_listed() {
     let server = Server::start();
     let mut client = server.client();
-    let id = client.schedule("q x");
+    client.schedule("q x");
     assert_eq!(client.call("TASK.QUEUES"), "['0', ['q']]");
-    client.must(&format!("TASK.CANCEL q {id}"));
+    client.must("TASK.PURGE q ready");
     wait_until("it is gone", || client.call("TASK.QUEUES") == "['0', []]");
 }
 
@@ -112,8 +112,9 @@ fn a_queue_that_lost_its_last_key_is_not_listed() {
 fn a_queues_settings_are_shown_and_changed() {
     let server = Server::start();
     let mut client = server.client();
-    let defaults = "{lease: '30000', attempts: '25', backoff: 'EXPONENTIAL 1000 MAX 3600000 JITTER 20', max-lost: '3', \
-                    dead-limit: '10000', dead-retain: '15552000000', service: 'q'}";
+    let defaults = "{lease: '30000', attempts: '25', backoff: 'EXPONENTIAL 1000 MAX 3600000 JITTER 20', retain: '0', \
+                    concurrency: '0', rate: '0', max-length: '0', max-lost: '3', dead-limit: '10000', \
+                    dead-retain: '15552000000', events: '1000', service: 'q'}";
     assert_eq!(client.call("TASK.CONFIG GET q"), defaults);
     assert_eq!(client.keys(), Vec::<String>::new());
     assert_eq!(client.call("TASK.CONFIG SET q lease 5000 attempts 2"), "+OK");

@@ -1,11 +1,12 @@
 //! What each command and each step of the timer sends to replicas and the append-only file: exactly this,
 //! one record for each unit of work, with values and never with decisions to be made again.
 
+mod kept;
 mod removal;
 pub mod rig;
 
 use self::rig::Rig;
-use crate::support::wait_until;
+use crate::support::{unix_ms, wait_until};
 
 #[test]
 fn scheduling() {
@@ -34,6 +35,64 @@ fn scheduling() {
     ] {
         assert!(sent[0].contains(effect), "{sent:?}");
     }
+}
+
+#[test]
+fn expiry_and_unique_keys() {
+    let mut rig = Rig::start("no");
+    let options = "{\"expire\":5000,\"unique\":\"k\"}";
+    assert_eq!(
+        rig.sent("TASK.SCHEDULE q x ID a EXPIRE 5000 UNIQUE k"),
+        [format!(
+            "q: hset x:a [options {options}]; rpush ready:5 [a]; set t:a waiting p=5 flags=11 fence=F due=MS 'x'; \
+             hset unique [k a]; zadd expiring [MS a]"
+        )]
+    );
+    assert_eq!(
+        rig.sent("TASK.SCHEDULE q y EXPIRE 5000 UNIQUE k REPLACE"),
+        [format!(
+            "q: hset x:a [options {options}]; zadd expiring [MS a]; \
+             set t:a waiting p=5 flags=11 fence=F due=MS 'y'; hset unique [k a]"
+        )]
+    );
+    rig.client.call("TASK.SCHEDULE q y UNIQUE k");
+    assert_eq!(rig.rest(), Vec::<String>::new());
+    let claimed = rig.sent("TASK.CLAIM q w LEASE 9000");
+    assert!(
+        claimed[0].contains("; zrem expiring [a]; zadd claimed [MS a]"),
+        "{claimed:?}"
+    );
+    let token = rig.token("T1");
+    assert_eq!(
+        rig.sent(&format!("TASK.ACK q a {token}")),
+        ["q: zrem claimed [a]; hdel unique [k]; del x:a; del t:a"]
+    );
+    let sent = rig.sent("TASK.SCHEDULE q x ID b UNIQUE k FOR 5000").concat();
+    let (sent, until) = sent.rsplit_once("\\t").unwrap();
+    assert_eq!(
+        sent,
+        "q: hset x:b [options {\"unique\":\"k\",\"unique_for\":5000}]; rpush ready:5 [b]; \
+         set t:b waiting p=5 flags=3 fence=F due=MS 'x'; zadd unique-until [MS k]; hset unique [k b"
+    );
+    let score = rig.client.must("ZSCORE task:{q}:unique-until k").text();
+    assert_eq!(until, format!("{score}]"));
+    assert_eq!(rig.sent("TASK.PURGE q ready"), ["q: lpop ready:5 1; del x:b; del t:b"]);
+}
+
+#[test]
+fn what_expires() {
+    let mut rig = Rig::start("no");
+    rig.sent("TASK.SCHEDULE q x ID a DELAY 10 EXPIRE 1");
+    let expires = rig.client.must("TASK.GET q a").field("expires").int();
+    wait_until("its time is over", || unix_ms() > expires);
+    rig.client.must("CONFIG SET steward.timer yes");
+    wait_until("it is dropped", || rig.client.stat("q", "total_expired") == 1);
+    assert_eq!(
+        rig.rest(),
+        ["q: zrem scheduled [a]; \
+          xadd task-events ID most 1000 [type expired, id a, worker , attempt , reason ]; del x:a; del t:a; \
+          zrem expiring [a]"]
+    );
 }
 
 #[test]
@@ -103,7 +162,10 @@ fn failing_and_releasing() {
     let token = rig.token("T3");
     assert_eq!(
         rig.sent(&format!("TASK.FAIL q a {token} DEAD")),
-        ["q: zrem claimed [a]; set_start t:a dead p=5 flags=1 used=2 deliveries=3 fence=T3 due=MS; zadd dead [MS a]"]
+        [
+            "q: zrem claimed [a]; xadd task-events ID most 1000 [type dead, id a, worker w, attempt 2, reason failed]; \
+          set_start t:a dead p=5 flags=1 used=2 deliveries=3 fence=T3 due=MS; zadd dead [MS a]"
+        ]
     );
     assert_eq!(
         rig.sent("TASK.RETRY q a"),
@@ -123,7 +185,10 @@ fn leaving_a_ready_list() {
     );
     assert_eq!(
         rig.sent("TASK.CANCEL q c"),
-        ["q: hset queue [stale:5 2]; set t:c removed p=5 stale=32 fence=F due=MS"]
+        [
+            "q: hset queue [stale:5 2]; xadd task-events ID most 1000 [type cancelled, id c, worker , attempt , reason ]; \
+          set t:c removed p=5 stale=32 fence=F due=MS"
+        ]
     );
     assert_eq!(
         rig.sent("TASK.CLAIM q w COUNT 3"),
@@ -135,7 +200,10 @@ fn leaving_a_ready_list() {
     );
     assert_eq!(
         rig.sent("TASK.CANCEL q a nobody"),
-        ["q: set_start t:a claimed p=5 flags=64 deliveries=1 worker=1 lease=30000 fence=T2 due=MS"]
+        [
+            "q: set_start t:a claimed p=5 flags=64 deliveries=1 worker=1 lease=30000 fence=T2 due=MS; \
+          xadd task-events ID most 1000 [type cancelled, id a, worker w, attempt 1, reason ]"
+        ]
     );
 }
 
@@ -217,7 +285,8 @@ fn a_transaction_keeps_its_commands_together() {
         [
             "MULTI",
             "SET inside 1",
-            "q: hset queue [stale:5 1]; set t:a removed p=5 stale=32 fence=F due=MS",
+            "q: hset queue [stale:5 1]; xadd task-events ID most 1000 [type cancelled, id a, worker , attempt , reason ]; \
+             set t:a removed p=5 stale=32 fence=F due=MS",
             "INCR n",
             "EXEC"
         ]
@@ -235,7 +304,8 @@ fn what_the_timer_does() {
     assert_eq!(
         rig.rest(),
         [
-            "q: zrem claimed [a]; lpush ready:5 [a]; set_start t:a waiting p=5 used=1 deliveries=1 lost=1 fence=T1 due=MS"
+            "q: zrem claimed [a]; xadd task-events ID most 1000 [type lost, id a, worker w, attempt 1, reason lease]; \
+             lpush ready:5 [a]; set_start t:a waiting p=5 used=1 deliveries=1 lost=1 fence=T1 due=MS"
         ]
     );
     let mut bound = rig.server.client();
@@ -247,7 +317,8 @@ fn what_the_timer_does() {
     assert_eq!(
         rig.rest(),
         [
-            "q: zrem claimed [a]; lpush ready:5 [a]; set_start t:a waiting p=5 used=2 deliveries=2 lost=2 fence=T2 due=MS"
+            "q: zrem claimed [a]; xadd task-events ID most 1000 [type lost, id a, worker w, attempt 2, reason disconnect]; \
+             lpush ready:5 [a]; set_start t:a waiting p=5 used=2 deliveries=2 lost=2 fence=T2 due=MS"
         ]
     );
     rig.sent("TASK.PAUSE q FOR 30");

@@ -22,26 +22,29 @@ pub fn put_back(unit: &mut Unit<'_>, name: &Name, settings: &Settings, most: usi
     // From the last to the first: each goes before the head, so that they stand in claim order again.
     let latest = unit.memory.queue(name).ended.iter().rev().take(most);
     let latest: Vec<(u64, Ended)> = latest.map(|(token, ended)| (*token, ended.clone())).collect();
+    let claimed = name.index(Index::Claimed);
+    let mut over: Vec<&[u8]> = Vec::with_capacity(latest.len());
     let mut claims = Vec::with_capacity(latest.len());
     for (token, Ended { id, lost }) in &latest {
-        let Ok(Some(record)) = task::find(unit, name, id, settings) else {
-            continue;
-        };
-        if record.state == State::Claimed && record.fence == *token {
-            ending::check(unit, name, id, &record)?;
-            claims.push((id, *lost, record));
+        match task::find(unit, name, id, settings) {
+            Ok(Some(record)) if record.state == State::Claimed && record.fence == *token => {
+                ending::check(unit, name, id, &record, settings)?;
+                over.push(id);
+                claims.push((id, *lost, record));
+            }
+            // Its record was deleted by hand: it must not count as claimed for ever.
+            Ok(None) if unit.keys.zscore(claimed, id).unwrap_or(None).is_some() => over.push(id),
+            _ => {}
         }
     }
-    if !claims.is_empty() {
-        let ids: Vec<&[u8]> = claims.iter().map(|(id, ..)| id.as_slice()).collect();
-        unit.keys.zrem(name.index(Index::Claimed), &ids)?;
+    if !over.is_empty() {
+        unit.keys.zrem(claimed, &over)?;
     }
     for (id, lost, mut record) in claims {
-        if lost {
-            ending::lose(unit, name, id, &mut record, settings)?;
-        } else {
-            ending::give_back(unit, name, id, &mut record, None)?;
-        }
+        match lost {
+            Some(why) => ending::lose(unit, name, id, &mut record, why, settings)?,
+            None => ending::give_back(unit, name, id, &mut record, None)?,
+        };
     }
     let queue = unit.memory.queue(name);
     for (token, _) in &latest {

@@ -2,7 +2,7 @@
 
 use crate::keyspace::Answer;
 use crate::names::{Index, Name};
-use crate::queue::Rebase;
+use crate::queue::{Loss, Rebase};
 use crate::settings::Settings;
 use crate::task::record::{Record, State};
 use crate::task::{self, ending};
@@ -34,7 +34,7 @@ pub fn expire(unit: &mut Unit<'_>, name: &Name, settings: &Settings) -> Answer<b
             Ok(Some(record)) if record.state == State::Claimed => {
                 let held = !unit.memory.holds.may_expire(now, Steady(*deadline), record.lease);
                 if !held {
-                    ending::check(unit, name, id, &record)?;
+                    ending::check(unit, name, id, &record, settings)?;
                     lost.push((id.clone(), record));
                 }
             }
@@ -57,7 +57,7 @@ pub fn expire(unit: &mut Unit<'_>, name: &Name, settings: &Settings) -> Answer<b
     // From the last to the first: each goes before the head.
     lost.sort_by_key(|(_, record)| std::cmp::Reverse(record.fence));
     for (id, record) in &mut lost {
-        ending::lose(unit, name, id, record, settings)?;
+        ending::lose(unit, name, id, record, Loss::Lease, settings)?;
     }
     Ok(over.len() == ENDED)
 }

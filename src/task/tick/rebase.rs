@@ -2,7 +2,7 @@
 
 use crate::keyspace::Answer;
 use crate::names::{Id, Index, Name};
-use crate::queue::{Ended, Held, Rebase};
+use crate::queue::{Ended, Held, Loss, Rebase};
 use crate::settings::Settings;
 use crate::task::record::{CANCELLED, Record, State, WITH_MEMBER};
 use crate::task::{cancel, member, ready};
@@ -60,7 +60,7 @@ fn note(unit: &mut Unit<'_>, name: &Name, settings: &Settings, id: &[u8], record
     let outlived = record.lease == WITH_MEMBER && member::is_gone(unit, name, &settings.service, record.worker);
     let queue = unit.memory.queue(name);
     let departed = queue.departed(record.worker, record.fence);
-    if let Some(lost) = departed.or(outlived.then_some(true)) {
+    if let Some(lost) = departed.or(outlived.then_some(Some(Loss::Member))) {
         let ended = Ended { id: id.clone(), lost };
         queue.ended.entry(record.fence).or_insert(ended);
     }

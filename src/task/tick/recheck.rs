@@ -2,7 +2,7 @@
 
 use crate::keyspace::Answer;
 use crate::names::{Id, Index, Name};
-use crate::queue::{Ended, Rebase};
+use crate::queue::{Ended, Loss, Rebase};
 use crate::settings::Settings;
 use crate::task::record::{State, WITH_MEMBER};
 use crate::task::{member, ready};
@@ -34,7 +34,8 @@ pub fn recheck(unit: &mut Unit<'_>, name: &Name, settings: &Settings) -> Answer<
         {
             let id = Id::from_slice(id);
             let ended = &mut unit.memory.queue(name).ended;
-            ended.entry(record.fence).or_insert(Ended { id, lost: true });
+            let lost = Some(Loss::Member);
+            ended.entry(record.fence).or_insert(Ended { id, lost });
         }
     }
     let queue = unit.memory.queue(name);

@@ -135,10 +135,10 @@ fn a_death_with_its_claims_and_the_next_leader_is_one_unit() {
         rig.rest(),
         [
             "s: hdel members [a]; xadd events ID most 1000 [type down, member a, pid 1, host , epoch , reason ttl]; \
-             hdel service [leader, since]; hset service [leader b, epoch F, since MS]; zrem candidates [b]; \
-             xadd events ID most 1000 [type leader, member b, pid , host , epoch F, reason ]; \
-             zrem claimed [held]; lpush ready:5 [held]; \
-             set_start t:held waiting p=5 used=1 deliveries=1 lost=1 fence=T3 due=MS"
+          hdel service [leader, since]; hset service [leader b, epoch F, since MS]; zrem candidates [b]; \
+          xadd events ID most 1000 [type leader, member b, pid , host , epoch F, reason ]; zrem claimed [held]; \
+          xadd task-events ID most 1000 [type lost, id held, worker a, attempt 1, reason member]; \
+          lpush ready:5 [held]; set_start t:held waiting p=5 used=1 deliveries=1 lost=1 fence=T3 due=MS"
         ]
     );
 }

@@ -72,7 +72,10 @@ fn ids_that_do_not_count_are_taken_out() {
     let mut sent = rig.sent("TASK.CANCEL q b");
     assert_eq!(
         sent,
-        ["q: hset queue [stale:5 1]; set t:b removed p=5 stale=32 fence=F due=MS"]
+        [
+            "q: hset queue [stale:5 1]; xadd task-events ID most 1000 [type cancelled, id b, worker , attempt , reason ]; \
+          set t:b removed p=5 stale=32 fence=F due=MS"
+        ]
     );
     sent = rig.sent("TASK.RESCHEDULE q a DELAY 5000");
     wait_until("none is left", || rig.client.call("EXISTS task:{q}:ready:5") == "0");

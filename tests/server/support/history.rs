@@ -106,6 +106,13 @@ impl History {
                     format!(" ATTEMPTS {}", 1 + short % 4),
                     format!(" BACKOFF EXPONENTIAL {short} MAX 80 JITTER 50"),
                     format!(" LEASE {}", short + 1),
+                    format!(" EXPIRE {}", 20 * short + 1),
+                    format!(" UNIQUE k{}", self.random.below(300)),
+                    format!(" RETAIN {}", short * 4),
+                    format!(
+                        " REPLY {{{}}}replies",
+                        queue.trim_start_matches('{').trim_end_matches("}s")
+                    ),
                 ] {
                     if self.random.once_in(2) {
                         words.push_str(&option);
@@ -115,7 +122,8 @@ impl History {
             }
             10 => format!("TASK.MSCHEDULE {queue} 3 x y z DELAY {short}"),
             11..=17 => format!("TASK.CLAIM {queue} w{} COUNT {}", short % 4, 1 + short % 5),
-            18..=20 => format!("TASK.ACK {}", self.holder()),
+            18 => format!("TASK.ACK {}", self.holder()),
+            19..=20 => format!("TASK.ACK {} RESULT r-{short}", self.holder()),
             21 => format!("TASK.ACK {} NEXT", self.holder()),
             22..=24 => format!("TASK.FAIL {} ERROR broken-{short}", self.holder()),
             25 => format!("TASK.FAIL {} DEAD", self.holder()),
@@ -139,7 +147,7 @@ impl History {
             37 => format!("TASK.PAUSE {queue} FOR {}", 1 + short / 4),
             38 => format!(
                 "TASK.PURGE {queue} {} COUNT 2",
-                self.random.pick(&["scheduled", "ready", "dead"])
+                self.random.pick(&["scheduled", "ready", "done", "dead"])
             ),
             _ if self.random.once_in(10) => format!("TASK.DROP {queue} FORCE"),
             _ => format!("TASK.STATS {queue}"),

@@ -112,6 +112,13 @@ impl<'a> Reader<'a> {
             b'm' => "members".into(),
             b'k' => "candidates".into(),
             b'v' => "events".into(),
+            b'e' => "expiring".into(),
+            b'u' => "unique".into(),
+            b'n' => "unique-until".into(),
+            b'r' => "repeats".into(),
+            b'y' => "repeat-due".into(),
+            b'z' => "repeat-payloads".into(),
+            b'V' => "task-events".into(),
             digit @ b'0'..=b'9' => format!("ready:{}", char::from(digit)),
             other => panic!("unknown key code {:?}", char::from(other)),
         }

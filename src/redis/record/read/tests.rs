@@ -115,6 +115,7 @@ fn draw(seed: u64) -> Draw {
         steady: crate::time::Steady(0),
         settings: crate::config::Settings::default(),
         chance: seed,
+        memory_full: false,
     };
     Draw(env, 0)
 }

@@ -1,0 +1,248 @@
+//! Recurring tasks: which moments a definition names, and which of them fire when the timer comes late.
+//!
+//! An occurrence is counted from the schedule, never from the last run, so nothing drifts; all functions
+//! here take the moment and answer from the definition alone. Whatever the rule and however long the gap,
+//! a call does a bounded amount of work: EVERY is arithmetic, CRON jumps from occurrence to occurrence and
+//! never makes more than `MAX_FIRED` such jumps.
+//!
+//! On the days the clocks change: a rule that picks hours keeps to its local times, each once (a time that
+//! does not exist runs at the first instant after the gap, one that comes twice the first time); a rule
+//! that runs in every hour goes on evenly through both days; EVERY knows no clock.
+
+mod cron;
+mod expression;
+mod rule;
+mod zone;
+
+#[cfg(test)]
+mod tests;
+
+use serde::{Deserialize, Serialize};
+
+pub use rule::{DEFAULT_ZONE, Rule};
+
+use crate::time::{MAX_UNIX_MS, Ms, SECOND, Wall};
+
+/// Most occurrences that fire at once, whatever was missed: DESIGN.md's cap of MISFIRE ALL.
+pub const MAX_FIRED: usize = 1_000;
+/// An occurrence that is late by no more than this, ms, is on time and no misfire: a busy or stalled
+/// second must not swallow what MISFIRE SKIP would leave out.
+pub const ON_TIME: Ms = SECOND;
+/// Longest name of a recurring task, bytes: `<name>:<due>` is an id of at most 256, due at most 15 digits.
+pub const MAX_NAME: usize = 240;
+
+/// What TASK.REPEAT made, as far as it says when: stored as JSON, in which unknown fields are passed over.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Definition {
+    /// When occurrences come.
+    pub rule: Rule,
+    /// When it was made or last replaced, unix ms: occurrences come after it, and EVERY without START
+    /// counts from it.
+    pub made: Ms,
+    /// No occurrence before this, unix ms; EVERY counts from it, it is the first itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub start: Option<Ms>,
+    /// No occurrence after this, unix ms.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub end: Option<Ms>,
+    /// How many occurrences fire in all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub limit: Option<u64>,
+    /// What becomes of occurrences that passed while nothing could fire.
+    #[serde(default)]
+    pub misfire: Misfire,
+    /// Whether an occurrence fires while the previous one still lives.
+    #[serde(default)]
+    pub overlap: Overlap,
+}
+
+/// What becomes of occurrences that passed while nothing could fire.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "UPPERCASE")]
+pub enum Misfire {
+    /// They are left out.
+    Skip,
+    /// The last one fires, unless another is on time.
+    #[default]
+    Once,
+    /// All fire, the latest `MAX_FIRED`.
+    All,
+}
+
+/// What happens to an occurrence while the previous one still lives.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "UPPERCASE")]
+pub enum Overlap {
+    /// It fires all the same.
+    #[default]
+    Allow,
+    /// It is left out.
+    Skip,
+}
+
+/// What is to be done about a definition now.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Due {
+    /// The occurrences that fire, ascending; at most `MAX_FIRED`.
+    pub fire: Vec<Wall>,
+    /// When the next one comes; `None` when there is none any more.
+    pub next: Option<Wall>,
+}
+
+impl Misfire {
+    /// The words of MISFIRE.
+    pub const WORDS: &[&str] = &["SKIP", "ONCE", "ALL"];
+
+    /// What a word of `WORDS` means.
+    pub fn from_word(word: &str) -> Option<Misfire> {
+        match word {
+            "SKIP" => Some(Misfire::Skip),
+            "ONCE" => Some(Misfire::Once),
+            "ALL" => Some(Misfire::All),
+            _ => None,
+        }
+    }
+
+    /// Its word.
+    pub fn word(self) -> &'static str {
+        match self {
+            Misfire::Skip => "SKIP",
+            Misfire::Once => "ONCE",
+            Misfire::All => "ALL",
+        }
+    }
+}
+
+impl Overlap {
+    /// The words of OVERLAP.
+    pub const WORDS: &[&str] = &["ALLOW", "SKIP"];
+
+    /// What a word of `WORDS` means.
+    pub fn from_word(word: &str) -> Option<Overlap> {
+        match word {
+            "ALLOW" => Some(Overlap::Allow),
+            "SKIP" => Some(Overlap::Skip),
+            _ => None,
+        }
+    }
+
+    /// Its word.
+    pub fn word(self) -> &'static str {
+        match self {
+            Overlap::Allow => "ALLOW",
+            Overlap::Skip => "SKIP",
+        }
+    }
+}
+
+/// The id of the task of one occurrence.
+pub fn occurrence_id(name: &str, due: Wall) -> String {
+    format!("{name}:{}", due.0)
+}
+
+impl Definition {
+    /// A definition of this rule made at this moment, with the defaults for all else.
+    pub fn new(rule: Rule, made: Wall) -> Definition {
+        Definition {
+            rule,
+            made: made.0,
+            start: None,
+            end: None,
+            limit: None,
+            misfire: Misfire::default(),
+            overlap: Overlap::default(),
+        }
+    }
+
+    /// From what is stored; `None` when it is no definition of ours.
+    pub fn read(json: &[u8]) -> Option<Definition> {
+        let definition: Definition = serde_json::from_slice(json).ok()?;
+        definition.is_sound().then_some(definition)
+    }
+
+    /// Whether its moments are such as may be.
+    pub fn is_sound(&self) -> bool {
+        let moments = [Some(self.made), self.start, self.end];
+        moments.iter().flatten().all(|at| (0..=MAX_UNIX_MS).contains(at))
+    }
+
+    /// What is stored.
+    pub fn write(&self) -> Vec<u8> {
+        // Numbers and plain words under text keys: cannot fail.
+        serde_json::to_vec(self).unwrap_or_default()
+    }
+
+    /// The first occurrence strictly after this moment, START and END honoured; LIMIT is the caller's,
+    /// who counts.
+    pub fn next_after(&self, after: Wall) -> Option<Wall> {
+        let next = self.rule.after(after.max(self.floor()), self.base())?;
+        (next <= self.ceiling()).then_some(next)
+    }
+
+    /// The last occurrence at this moment or before.
+    pub fn last_until(&self, until: Wall) -> Option<Wall> {
+        let last = self.rule.until(until.min(self.ceiling()), self.base())?;
+        (last > self.floor()).then_some(last)
+    }
+
+    /// What fires now of the occurrences after `after` (exclusive: the last moment already seen to) up to
+    /// `now` (inclusive), and when the next comes. `fired` is how many fired before, for LIMIT: what is
+    /// left out does not count, and of those that fire the first have the places that are left.
+    pub fn occurrences(&self, after: Wall, now: Wall, fired: u64) -> Due {
+        let left = self.limit.map_or(u64::MAX, |limit| limit.saturating_sub(fired));
+        let most = usize::try_from(left).unwrap_or(MAX_FIRED).min(MAX_FIRED);
+        let late = Wall(now.0.saturating_sub(ON_TIME + 1)).max(after);
+        let mut fire = match self.misfire {
+            Misfire::All if most < MAX_FIRED => self.first(after, now, most),
+            Misfire::All => self.latest(after, now, MAX_FIRED),
+            Misfire::Skip | Misfire::Once => self.latest(late, now, MAX_FIRED),
+        };
+        if fire.is_empty() && self.misfire == Misfire::Once {
+            fire = self.latest(after, now, 1);
+        }
+        fire.truncate(most);
+        let more = u64::try_from(fire.len()).is_ok_and(|count| count < left);
+        // The clock may have been set back: what was seen to does not come again.
+        let next = more.then(|| self.next_after(now.max(after))).flatten();
+        Due { fire, next }
+    }
+
+    /// How many occurrences come after one moment up to another; more than `MAX_FIRED` are not counted further.
+    pub fn count(&self, after: Wall, until: Wall) -> usize {
+        self.first(after, until, MAX_FIRED + 1).len()
+    }
+
+    /// The first occurrences after one moment up to another, ascending, so many at most.
+    fn first(&self, after: Wall, until: Wall, most: usize) -> Vec<Wall> {
+        let each = std::iter::successors(self.next_after(after), |last| self.next_after(*last));
+        each.take_while(|due| *due <= until).take(most).collect()
+    }
+
+    /// The latest occurrences after one moment up to another, ascending, so many at most.
+    fn latest(&self, after: Wall, until: Wall, most: usize) -> Vec<Wall> {
+        let before = |due: &Wall| self.last_until(Wall(due.0.saturating_sub(1)));
+        let each = std::iter::successors(self.last_until(until), before);
+        let mut latest: Vec<Wall> = each.take_while(|due| *due > after).take(most).collect();
+        latest.reverse();
+        latest
+    }
+
+    /// What EVERY counts from.
+    fn base(&self) -> Wall {
+        Wall(self.start.unwrap_or(self.made))
+    }
+
+    /// All occurrences come after this.
+    fn floor(&self) -> Wall {
+        match self.start {
+            // One that starts the moment it is made has its first occurrence then.
+            Some(start) if start >= self.made => Wall(start.saturating_sub(1)),
+            _ => Wall(self.made),
+        }
+    }
+
+    /// No occurrence comes after this.
+    fn ceiling(&self) -> Wall {
+        Wall(self.end.unwrap_or(MAX_UNIX_MS).min(MAX_UNIX_MS))
+    }
+}

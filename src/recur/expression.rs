@@ -1,0 +1,334 @@
+//! What a cron expression may be. The crate that reads it takes more than we promise (a name in the wrong
+//! field, an empty item) and does not say which field is wrong, so fields are looked at here first.
+
+use croner::Cron;
+use croner::parser::CronParser;
+use croner::time::{Weekday, days_in_month};
+
+use crate::error::Error;
+
+/// Longest expression, bytes: every minute of an hour fits in a list; a hostile one costs nothing.
+const MAX_LENGTH: usize = 512;
+
+/// The years an expression comes in. The crate would take 5,000 of them and mark each by itself, which is
+/// nine tenths of the cost of reading, and a rule is read whenever it is due.
+const YEARS: &str = "1970-2399";
+
+/// The shorthands and what they stand for.
+const SHORTHANDS: [(&str, [&str; 5]); 7] = [
+    ("@hourly", ["0", "*", "*", "*", "*"]),
+    ("@daily", ["0", "0", "*", "*", "*"]),
+    ("@midnight", ["0", "0", "*", "*", "*"]),
+    ("@weekly", ["0", "0", "*", "*", "0"]),
+    ("@monthly", ["0", "0", "1", "*", "*"]),
+    ("@yearly", ["0", "0", "1", "1", "*"]),
+    ("@annually", ["0", "0", "1", "1", "*"]),
+];
+
+const MONTHS: [&str; 12] = [
+    "JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC",
+];
+const WEEKDAYS: [&str; 7] = ["SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT"];
+
+/// The fields in order, the first of which may be left out, and what each allows.
+const FIELDS: [(&str, &str); 6] = [
+    ("second", "0 to 59"),
+    ("minute", "0 to 59"),
+    ("hour", "0 to 23"),
+    ("day", "1 to 31, L, LW or 15W"),
+    ("month", "1 to 12 or JAN to DEC"),
+    ("weekday", "0 to 7 or SUN to SAT, 5L or 5#2"),
+];
+/// Position of the day of the month in `FIELDS`.
+const DAY: usize = 3;
+/// Position of the month.
+const MONTH: usize = 4;
+/// Position of the day of the week.
+const WEEKDAY: usize = 5;
+
+/// Reads an expression. Returns it as it is to be stored (one space between fields) and understood;
+/// `BADARG` names the field and what it allows. One that never comes is refused.
+pub(super) fn parse(text: &str) -> Result<(String, Cron), Error> {
+    if text.len() > MAX_LENGTH || !text.is_ascii() {
+        return Err(bad(format!("must be ASCII, at most {MAX_LENGTH} bytes")));
+    }
+    let fields: Vec<&str> = text.split_ascii_whitespace().collect();
+    let stored = fields.join(" ");
+    let cron = if stored.starts_with('@') {
+        read(&meaning(&stored)?)
+    } else if !matches!(fields.len(), 5 | 6) {
+        return Err(bad(
+            "must have 5 fields (minute hour day month weekday), or 6 with the second first".into(),
+        ));
+    } else if places(&fields).all(|(place, field)| words_fit(place, field)) {
+        read(&fields)
+    } else {
+        None
+    };
+    let cron = cron.ok_or_else(|| wrong_field(&fields))?;
+    if !comes(&cron) {
+        return Err(bad(format!("{stored} never comes: no month has such a day")));
+    }
+    Ok((stored, cron))
+}
+
+fn bad(why: String) -> Error {
+    Error::BadArg(format!("CRON {why}"))
+}
+
+fn meaning(shorthand: &str) -> Result<[&'static str; 5], Error> {
+    SHORTHANDS
+        .iter()
+        .find(|(name, _)| name.eq_ignore_ascii_case(shorthand))
+        .map(|(_, meaning)| *meaning)
+        .ok_or_else(|| {
+            let names: Vec<&str> = SHORTHANDS.iter().map(|(name, _)| *name).collect();
+            bad(format!("must be fields or one of {}", names.join(" ")))
+        })
+}
+
+/// Reads five or six fields.
+fn read(fields: &[&str]) -> Option<Cron> {
+    let second = if fields.len() < FIELDS.len() { "0 " } else { "" };
+    let text = format!("{second}{} {YEARS}", fields.join(" "));
+    CronParser::new().parse(&text).ok()
+}
+
+/// The fields with their positions in `FIELDS`.
+fn places<'a>(fields: &'a [&'a str]) -> impl Iterator<Item = (usize, &'a str)> {
+    (FIELDS.len().saturating_sub(fields.len())..).zip(fields.iter().copied())
+}
+
+/// The error for the first field that is wrong by itself. Only an error pays for reading each alone.
+fn wrong_field(fields: &[&str]) -> Error {
+    for (place, field) in places(fields) {
+        let alone: Vec<&str> = (0..FIELDS.len())
+            .map(|at| if at == place { field } else { "*" })
+            .collect();
+        let wrong = !words_fit(place, field) || read(&alone).is_none();
+        if wrong && let Some((name, allowed)) = FIELDS.get(place) {
+            return bad(format!(
+                "{name} must be {allowed}, *, a range a-b, a step */n or a-b/n, or a list of these"
+            ));
+        }
+    }
+    bad("is not a cron expression".into())
+}
+
+/// Whether the letters in a field are whole names that belong there, and no item of its list is empty.
+fn words_fit(place: usize, field: &str) -> bool {
+    let field = field.to_ascii_uppercase();
+    // `+` asks for day and weekday both; only that field may have one.
+    let items = match field.strip_prefix('+') {
+        Some(items) if place == WEEKDAY => items,
+        _ => &field,
+    };
+    items.split(',').all(|item| {
+        let which = item.split_once('#').map(|(_, which)| which);
+        if which.is_some_and(|which| !matches!(which, "1" | "2" | "3" | "4" | "5" | "L")) {
+            return false;
+        }
+        let mut words = item
+            .split(|c: char| !c.is_ascii_alphanumeric())
+            .filter(|word| !word.is_empty());
+        !item.is_empty() && words.all(|word| is_number(word) || name_fits(place, word, item))
+    })
+}
+
+fn name_fits(place: usize, word: &str, item: &str) -> bool {
+    match place {
+        DAY => word == "L" || word == "LW" || word.strip_suffix('W').is_some_and(is_number),
+        MONTH => MONTHS.contains(&word),
+        WEEKDAY => {
+            let last = word.strip_suffix('L');
+            WEEKDAYS.contains(&word)
+                || last.is_some_and(|day| is_number(day) || WEEKDAYS.contains(&day))
+                // `5#L` is the last Friday too; a bare L would be no day at all.
+                || (word == "L" && item.contains('#'))
+        }
+        _ => false,
+    }
+}
+
+fn is_number(word: &str) -> bool {
+    !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+/// Whether any day matches. These 28 years hold all fourteen kinds of year there are, and a match depends
+/// on nothing else; to search on and on for 30 February would stop the server for milliseconds.
+fn comes(cron: &Cron) -> bool {
+    // 1 January 2001 was a Monday.
+    let mut weekday = Weekday::Monday;
+    for year in 2001..=2028 {
+        for month in 1..=12 {
+            let days = days_in_month(year, month);
+            if cron.pattern.month_match(month).unwrap_or(false) {
+                for day in 1..=days {
+                    let weekday = weekday.shift(i32::try_from(day - 1).unwrap_or(0));
+                    if cron.pattern.day_match(year, month, day, weekday).unwrap_or(false) {
+                        return true;
+                    }
+                }
+            }
+            weekday = weekday.shift(i32::try_from(days).unwrap_or(0));
+        }
+    }
+    false
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn error(text: &str) -> String {
+        match parse(text) {
+            Err(error) => error.to_string(),
+            Ok((stored, _)) => format!("taken: {stored}"),
+        }
+    }
+
+    #[test]
+    fn what_is_promised_is_taken() {
+        for text in [
+            "* * * * *",
+            "*/5 * * * *",
+            "0 0 1,15 * *",
+            "0 9-17/2 * JAN-jun,Dec Mon-FRI",
+            "30 0 0 * * *",
+            "0 0 L * *",
+            "0 0 LW * *",
+            "0 0 15W * ?",
+            "0 0 ? * 5L",
+            "0 0 ? * FRIL",
+            "0 0 ? * FRI#L",
+            "0 0 ? * 5#2",
+            "0 0 13 * +FRI",
+            "0 0 * * SAT-SUN",
+            "0 0 * * 7",
+            "0 0 29 2 *",
+            "0 0 29 2 +MON#5",
+            "  0\t0  * * *  ",
+            "*/100 * * * *",
+        ] {
+            assert!(parse(text).is_ok(), "{text}: {:?}", parse(text).err());
+        }
+        for (shorthand, meaning) in SHORTHANDS {
+            let upper = shorthand.to_uppercase();
+            assert_eq!(
+                parse(&upper).unwrap().1,
+                parse(&meaning.join(" ")).unwrap().1,
+                "{shorthand}"
+            );
+            assert_eq!(parse(&upper).unwrap().0, upper);
+        }
+        assert_eq!(parse("  0\t0  * * *  ").unwrap().0, "0 0 * * *");
+    }
+
+    #[test]
+    fn an_error_names_the_field_and_what_it_allows() {
+        let rest = "*, a range a-b, a step */n or a-b/n, or a list of these";
+        let cases = [
+            ("60 * * * *", "minute must be 0 to 59"),
+            ("* 24 * * *", "hour must be 0 to 23"),
+            ("* * 0 * *", "day must be 1 to 31, L, LW or 15W"),
+            ("* * * 13 *", "month must be 1 to 12 or JAN to DEC"),
+            ("* * * * 8", "weekday must be 0 to 7 or SUN to SAT, 5L or 5#2"),
+            ("60 * * * * *", "second must be 0 to 59"),
+        ];
+        for (text, wanted) in cases {
+            assert_eq!(error(text), format!("BADARG CRON {wanted}, {rest}"));
+        }
+        assert_eq!(
+            error("@never"),
+            "BADARG CRON must be fields or one of @hourly @daily @midnight @weekly @monthly @yearly @annually"
+        );
+        assert_eq!(
+            error("* * *"),
+            "BADARG CRON must have 5 fields (minute hour day month weekday), or 6 with the second first"
+        );
+        assert_eq!(
+            error("0 0 30 2 *"),
+            "BADARG CRON 0 0 30 2 * never comes: no month has such a day"
+        );
+    }
+
+    #[test]
+    fn nonsense_is_refused() {
+        let long = format!("{} * * * *", "1,".repeat(5_000));
+        let wide = "*".repeat(10_000);
+        let starred = "* ".repeat(5_000);
+        for text in [
+            "",
+            " ",
+            "*",
+            "* * * *",
+            "* * * * * * *",
+            "*/0 * * * *",
+            "* */0 * * *",
+            "5/0 * * * *",
+            "0/15 * * * *",
+            "/5 * * * *",
+            "*/ * * * *",
+            "*/65535000 * * * *",
+            "1-5/65535 0 0 0 0",
+            "99999999999999999999 * * * *",
+            "-1 * * * *",
+            "1- * * * *",
+            "5-1 * * * *",
+            "1-5-7 * * * *",
+            ", * * * *",
+            "1, * * * *",
+            "1,,2 * * * *",
+            "* * MON * *",
+            "MON * * * *",
+            "* * * MON *",
+            "* * * * JAN",
+            "* * * * SUNDAY",
+            "* * * JANUARY *",
+            "* * * * 1MON",
+            "* * * * L",
+            "* * * * 5W",
+            "* * * L *",
+            "L * * * *",
+            "? * * * *",
+            "* * * ? *",
+            "+5 * * * *",
+            "* * +5 * *",
+            "* * * * ++5",
+            "* * * * 5#6",
+            "* * * * 5#0",
+            "* * * * #",
+            "* * * * 5#",
+            "* * L-3 * *",
+            "* * 32W * *",
+            "* * W * *",
+            "* * 0W * *",
+            "* * * * FRI-MON",
+            "@",
+            "@@daily",
+            "@reboot",
+            "x@daily",
+            "@daily @daily",
+            "* * * * * 2026",
+            "é * * * *",
+            "\u{0661} * * * *",
+            "* * * * \u{ff0a}",
+            "0 0 31 4,6,9,11 *",
+            "0 0 30 FEB *",
+            "0 0 30 2 +MON",
+            "* * 31 2 +*",
+            "0\0 * * * *",
+            "%s %n * * *",
+            "* * * * */8#1L",
+            &long,
+            &wide,
+            &starred,
+        ] {
+            let error = error(text);
+            assert!(
+                error.starts_with("BADARG CRON ") && error.len() < 700,
+                "{text}: {error}"
+            );
+        }
+    }
+}

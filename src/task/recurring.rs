@@ -1,0 +1,138 @@
+//! A recurring task as it is stored: its definition and how far it has come, JSON in `task:{q}:repeats`.
+//!
+//! Its payload stands beside it in `task:{q}:repeat-payloads`, any bytes, and the moment of its next occurrence in
+//! `task:{q}:repeat-due`. One that has no moment there does not recur.
+
+use serde::{Deserialize, Serialize};
+
+use crate::error::Error;
+use crate::keyspace::{Answer, Type};
+use crate::names::{Name, Part, plain_text};
+use crate::recur::{Definition, MAX_NAME};
+use crate::spec::{Access, Keys, Spec};
+use crate::task::schedule::{New, TASK_OPTIONS};
+use crate::time::{MAX_UNIX_MS, Ms, Wall};
+use crate::unit::Unit;
+
+/// A recurring task.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Recurring {
+    /// When its occurrences come.
+    #[serde(flatten)]
+    pub definition: Definition,
+    /// The options of its tasks, as words one would give SCHEDULE.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub options: Vec<String>,
+    /// How many occurrences became tasks; what is left out does not count.
+    #[serde(default)]
+    pub fired: u64,
+    /// All occurrences up to this moment are dealt with, unix ms; 0 when none is.
+    #[serde(default)]
+    pub seen: Ms,
+    /// The last occurrence that became a task, unix ms.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last: Option<Ms>,
+}
+
+/// How stored options are read again: as those of a command.
+const OPTIONS: Spec = Spec {
+    name: "options",
+    summary: "",
+    complexity: "",
+    access: Access::Read,
+    blocking: false,
+    keys: Keys::None,
+    args: TASK_OPTIONS,
+    reply: "",
+};
+
+impl Recurring {
+    /// From what is stored; `None` when it is nothing of ours, or was edited into nonsense.
+    pub fn read(json: &[u8]) -> Option<Recurring> {
+        let recurring: Recurring = serde_json::from_slice(json).ok()?;
+        let moments = [Some(recurring.seen), recurring.last];
+        let sound = moments.iter().flatten().all(|at| (0..=MAX_UNIX_MS).contains(at));
+        (sound && recurring.definition.is_sound()).then_some(recurring)
+    }
+
+    /// What is stored.
+    pub fn write(&self) -> Vec<u8> {
+        // Numbers and text under text keys: cannot fail.
+        serde_json::to_vec(self).unwrap_or_default()
+    }
+
+    /// What its tasks are to be, apart from their due times; `BADARG` for options that were edited into nonsense.
+    pub fn task(&self, unit: &Unit<'_>) -> Result<New, Error> {
+        let words: Vec<&[u8]> = self.options.iter().map(String::as_bytes).collect();
+        New::from_args(&OPTIONS.parse(&words)?, &unit.env)
+    }
+
+    /// Whether it fired as often as its limit says.
+    pub fn is_finished(&self) -> bool {
+        self.definition.limit.is_some_and(|limit| self.fired >= limit)
+    }
+
+    /// The first occurrence that is not dealt with.
+    pub fn next(&self) -> Option<Wall> {
+        if self.is_finished() {
+            return None;
+        }
+        self.definition.next_after(Wall(self.seen))
+    }
+}
+
+/// The name of a recurring task: an id that leaves room for the due time of an occurrence; else `BADNAME`.
+pub fn check_name(name: &[u8]) -> Result<&str, Error> {
+    if name.len() > MAX_NAME {
+        return Err(Error::BadName(format!("name must be 1 to {MAX_NAME} bytes long")));
+    }
+    plain_text("name", name)
+}
+
+/// Nothing, when the keys of recurring tasks may be written.
+pub fn expect(unit: &mut Unit<'_>, name: &Name) -> Answer<()> {
+    unit.keys.expect(name.of_queue(Part::Repeats), Type::Hash)?;
+    unit.keys.expect(name.of_queue(Part::RepeatDue), Type::SortedSet)?;
+    unit.keys.expect(name.of_queue(Part::RepeatPayloads), Type::Hash)
+}
+
+/// The recurring task of this name, if there is one and it makes sense.
+pub fn find(unit: &mut Unit<'_>, name: &Name, repeat: &[u8]) -> Answer<Option<Recurring>> {
+    let json = unit.keys.hget(name.of_queue(Part::Repeats), repeat)?;
+    Ok(json.and_then(|json| Recurring::read(&json)))
+}
+
+/// The payload of its tasks.
+pub fn payload(unit: &mut Unit<'_>, name: &Name, repeat: &[u8]) -> Answer<Option<Vec<u8>>> {
+    unit.keys.hget(name.of_queue(Part::RepeatPayloads), repeat)
+}
+
+/// Stores how far a recurring task has come, and when it comes next.
+pub fn put(unit: &mut Unit<'_>, name: &Name, repeat: &[u8], recurring: &Recurring, next: Wall) -> Answer<()> {
+    let json = recurring.write();
+    unit.keys.hset(name.of_queue(Part::Repeats), &[(repeat, &json)])?;
+    plan(unit, name, repeat, next)
+}
+
+/// Stores when a recurring task comes next.
+pub fn plan(unit: &mut Unit<'_>, name: &Name, repeat: &[u8], next: Wall) -> Answer<()> {
+    unit.keys.zadd(name.of_queue(Part::RepeatDue), &[(next.0, repeat)])?;
+    unit.memory.queue(name).maybe_repeats = true;
+    unit.memory.agenda.at_wall(name, next);
+    Ok(())
+}
+
+/// Removes a recurring task; whether there was one. Its tasks stay.
+pub fn remove(unit: &mut Unit<'_>, name: &Name, repeat: &[u8]) -> Answer<bool> {
+    let mut there = false;
+    for part in [Part::Repeats, Part::RepeatPayloads] {
+        if unit.keys.hget(name.of_queue(part), repeat)?.is_some() {
+            unit.keys.hdel(name.of_queue(part), &[repeat])?;
+            there |= part == Part::Repeats;
+        }
+    }
+    if unit.keys.zscore(name.of_queue(Part::RepeatDue), repeat)?.is_some() {
+        unit.keys.zrem(name.of_queue(Part::RepeatDue), &[repeat])?;
+    }
+    Ok(there)
+}

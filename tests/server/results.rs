@@ -1,0 +1,205 @@
+//! What became of a task: kept tasks, results, those who wait for them, replies.
+
+use crate::support::{Client, Server, Value, wait_until};
+
+/// A new connection that waits with `words`, once it really does.
+#[track_caller]
+fn waiter(server: &Server, words: &str) -> Client {
+    let mut look = server.client();
+    let before = blocked(&mut look);
+    let mut client = server.client();
+    client.send(words);
+    wait_until("the client waits", || blocked(&mut look) == before + 1);
+    client
+}
+
+fn blocked(client: &mut Client) -> i64 {
+    client.info("blocked_clients").parse().unwrap()
+}
+
+/// Claims the next task of `q` and acknowledges it with these options.
+#[track_caller]
+fn ack(client: &mut Client, options: &str) {
+    let (id, token) = client.claim("q w");
+    client.must(&format!("TASK.ACK q {id} {token} {options}"));
+}
+
+#[test]
+fn a_kept_task_survives_a_restart_and_goes_at_its_time() {
+    let mut server = Server::builder().append_always().start();
+    let mut client = server.client();
+    client.schedule("q p ID short RETAIN 400");
+    client.schedule("q p ID long RETAIN 3600000");
+    ack(&mut client, "RESULT 1");
+    ack(&mut client, "RESULT 2");
+    server.kill_9();
+    server.start_again(&[]);
+    let mut client = server.client();
+    assert_eq!(
+        client.call("TASK.RESULT q long"),
+        "{state: 'done', result: '2', error: null, progress: null}"
+    );
+    assert_eq!(client.call("TASK.SCHEDULE q p ID long"), "-DUPLICATE long");
+    wait_until("its time is over", || client.counts("q") == "done 1");
+    assert_eq!(client.call("TASK.RESULT q short"), "-NOTASK no such task");
+    assert_eq!(client.schedule("q p ID short"), "short");
+    assert_eq!(client.listed("q", "done"), ["long"]);
+    assert_eq!(client.call("TASK.PURGE q done"), "1");
+    assert_eq!(client.counts("q"), "ready 1");
+}
+
+#[test]
+fn a_thousand_clients_hear_of_one_end() {
+    let server = Server::start();
+    let mut client = server.client();
+    client.schedule("q p ID a");
+    let mut waiters: Vec<Client> = (0..1_000).map(|_| server.client()).collect();
+    for waiter in &mut waiters {
+        waiter.send("TASK.RESULT q a BLOCK 0");
+    }
+    wait_until("all wait", || blocked(&mut client) == 1_000);
+    ack(&mut client, "RESULT 42");
+    assert_eq!(blocked(&mut client), 0);
+    for waiter in &mut waiters {
+        assert_eq!(
+            waiter.receive(),
+            "{state: 'done', result: '42', error: null, progress: null}"
+        );
+    }
+}
+
+#[test]
+fn results_of_several_tasks_are_heard_together_or_as_they_come() {
+    let server = Server::start();
+    let mut client = server.client();
+    client.schedule("q p ID a");
+    client.schedule("q p ID b ATTEMPTS 1");
+    let mut all = waiter(&server, "TASK.MRESULT q 2 b a BLOCK 0");
+    let mut any = waiter(&server, "TASK.MRESULT q 2 b a ANY BLOCK 0");
+    ack(&mut client, "RESULT 1");
+    let a = "{id: 'a', state: 'done', result: '1', error: null, progress: null}";
+    assert_eq!(any.receive(), format!("[{a}]").as_str());
+    assert!(all.is_silent());
+    let (_, token) = client.claim("q w");
+    client.must(&format!("TASK.EXTEND q b {token} PROGRESS half"));
+    client.must(&format!("TASK.FAIL q b {token} ERROR boom"));
+    let b = "{id: 'b', state: 'dead', result: null, error: 'boom', progress: 'half'}";
+    assert_eq!(all.receive(), format!("[{b}, {a}]").as_str());
+    assert_eq!(
+        client.call("TASK.MRESULT q 2 a b"),
+        format!("[{{id: 'a', state: null, result: null, error: null, progress: null}}, {b}]").as_str()
+    );
+}
+
+#[test]
+fn a_wait_for_a_result_ends_in_every_way_it_can() {
+    let server = Server::start();
+    let mut client = server.client();
+    client.schedule("q p ID a");
+    assert_eq!(client.call("TASK.RESULT q a BLOCK 20"), Value::Null);
+    assert_eq!(server.client_resp2().call("TASK.RESULT q a BLOCK 20"), Value::NullArray);
+    assert_eq!(
+        client.call("EVAL return{redis.call('TASK.RESULT','q','a','BLOCK','0')} 0"),
+        "[null]"
+    );
+    client.must("MULTI");
+    client.must("TASK.MRESULT q 1 a BLOCK 0");
+    assert_eq!(client.call("EXEC"), "[null]");
+    let mut cancelled = waiter(&server, "TASK.RESULT q a BLOCK 0");
+    client.must("TASK.CANCEL q a");
+    assert_eq!(
+        cancelled.receive(),
+        "{state: 'cancelled', result: null, error: null, progress: null}"
+    );
+    for end in ["TASK.DROP q", "TASK.PURGE q ready", "DEL task:{q}:t:b", "FLUSHALL"] {
+        client.schedule("q p ID b");
+        let mut waits = waiter(&server, "TASK.RESULT q b BLOCK 0");
+        client.must(end);
+        assert_eq!(waits.receive(), "-NOTASK no such task", "{end}");
+        client.must("FLUSHALL");
+    }
+    client.schedule("q p ID c");
+    let gone = waiter(&server, "TASK.RESULT q c BLOCK 0");
+    drop(gone);
+    wait_until("it waits no more", || blocked(&mut client) == 0);
+    ack(&mut client, "RESULT x");
+}
+
+#[test]
+fn a_reply_is_a_task_in_the_step_in_which_the_task_ends() {
+    let server = Server::start();
+    let mut client = server.client();
+    let mut worker = waiter(&server, "TASK.CLAIM {q}r w BLOCK 0");
+    client.schedule("q p ID a REPLY {q}r");
+    let (_, token) = client.claim("q w");
+    let token = token.to_string();
+    client.call_args(&[
+        b"TASK.ACK".as_slice(),
+        b"q",
+        b"a",
+        token.as_bytes(),
+        b"RESULT",
+        b"\xff\x00",
+    ]);
+    let told = worker.receive();
+    assert_eq!(
+        told.item(0).field("payload").text(),
+        r#"{"id":"a","state":"done","result":"/wA=","encoding":"base64"}"#
+    );
+    // A lease that runs out is an end as well.
+    client.schedule("q p ID b ATTEMPTS 1 REPLY {q}r");
+    client.claim("q w LEASE 50");
+    worker.send("TASK.CLAIM {q}r w BLOCK 0");
+    assert_eq!(
+        worker.receive().item(0).field("payload").text(),
+        r#"{"id":"b","state":"dead","error":null}"#
+    );
+    client.schedule("q p ID c REPLY {q}bad");
+    client.must("SET task:{q}bad:ready:5 foreign");
+    ack(&mut client, "");
+    let events = client.must("XREVRANGE task:{q}:events + - COUNT 1").to_string();
+    assert!(events.contains("'unreplied', 'id', 'c'"), "{events}");
+    assert!(events.contains("'WRONGTYPE {q}bad'"), "{events}");
+    assert_eq!(client.counts("q"), "dead 1");
+}
+
+#[test]
+fn a_reply_queue_must_be_allowed_to_the_producer() {
+    let server = Server::start();
+    let mut admin = server.client();
+    admin.must("ACL SETUSER producer on nopass resetkeys ~q ~{q}mine -@all +task.schedule +task.mschedule");
+    let mut producer = server.client();
+    producer.must("AUTH producer x");
+    assert_eq!(producer.call("TASK.SCHEDULE q p ID a REPLY {q}mine"), "'a'");
+    for line in [
+        "TASK.SCHEDULE q p REPLY {q}other",
+        "TASK.MSCHEDULE q 1 p REPLY {q}other",
+    ] {
+        assert_eq!(producer.call(line), "-NOPERM no permission for the key given as REPLY");
+    }
+    assert_eq!(admin.counts("q"), "ready 1");
+}
+
+#[test]
+fn a_replica_has_the_results_and_tells_those_who_wait_there() {
+    let server = Server::builder().listening().start();
+    let mut client = server.client();
+    let replica = server.replica();
+    client.schedule("q p ID a RETAIN 3600000");
+    client.schedule("q p ID b REPLY {q}r");
+    let mut there = replica.client();
+    wait_until("the tasks are there", || there.counts("q") == "ready 2");
+    let mut waits = waiter(&replica, "TASK.RESULT q a BLOCK 0");
+    ack(&mut client, "RESULT 42");
+    ack(&mut client, "RESULT 43");
+    let done = "{state: 'done', result: '42', error: null, progress: null}";
+    assert_eq!(waits.receive(), done);
+    wait_until("the reply is there", || there.counts("{q}r") == "ready 1");
+    client.schedule("q p ID c RETAIN 500");
+    ack(&mut client, "");
+    wait_until("it is all there", || there.digest() == client.digest());
+    there.must("REPLICAOF NO ONE");
+    assert_eq!(there.call("TASK.RESULT q a"), done);
+    assert_eq!(there.call("TASK.SCHEDULE q p ID a"), "-DUPLICATE a");
+    wait_until("what is promoted goes on", || there.counts("q") == "done 1");
+}
