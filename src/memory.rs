@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use crate::agenda::Agenda;
 use crate::env::Env;
 use crate::holds::Holds;
-use crate::names::{ByName, Id, Name, Touched};
+use crate::names::{self, ByName, Id, Name, Touched};
 use crate::presence::{Bound, MemberName, Presence, Reason, Service};
 use crate::queue::{Ended, Loss, Queue};
 use crate::stats::{Lateness, Totals};
@@ -75,11 +75,7 @@ impl Memory {
 
     /// The names seen so far in database `db`, in order, beyond `after`. Some may have no keys any more.
     pub fn names_after<'a>(&'a self, db: i32, after: Option<&'a Name>) -> impl Iterator<Item = &'a Name> {
-        use std::ops::Bound::{Excluded, Unbounded};
-        let start = after.map_or(Unbounded, Excluded);
-        self.known
-            .range::<Name, _>((start, Unbounded))
-            .filter(move |name| name.db == db)
+        names::after(&self.known, db, after)
     }
 
     /// Somebody else changed a key of the queue.

@@ -3,7 +3,7 @@
 mod keys;
 
 use std::cell::RefCell;
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::hash::{BuildHasher, BuildHasherDefault, Hash, Hasher, RandomState};
 use std::rc::Rc;
 
@@ -188,6 +188,15 @@ pub fn plain_text<'a>(what: &str, bytes: &'a [u8]) -> Result<&'a str, Error> {
         Ok(text) if text.chars().any(char::is_control) => bad("must not have control characters"),
         Ok(text) => Ok(text),
     }
+}
+
+/// Those of `names` in database `db`, in order, beyond `after`.
+pub fn after<'a>(names: &'a BTreeSet<Name>, db: i32, after: Option<&'a Name>) -> impl Iterator<Item = &'a Name> {
+    use std::ops::Bound::{Excluded, Unbounded};
+    let start = after.map_or(Unbounded, Excluded);
+    names
+        .range::<Name, _>((start, Unbounded))
+        .filter(move |name| name.db == db)
 }
 
 fn is_tagged(text: &str) -> bool {

@@ -22,7 +22,7 @@ pub use present::{Present, Reason};
 pub use registration::Registration;
 pub use service::{Head, Service, Walk};
 
-use crate::names::{ByName, Id, Name};
+use crate::names::{self, ByName, Id, Name};
 use crate::time::{Ms, Steady};
 
 /// Name of a member, shared between the tables.
@@ -101,11 +101,7 @@ impl Presence {
 
     /// The names seen so far in database `db`, in order, beyond `after`. Some may have no keys any more.
     pub fn names_after<'a>(&'a self, db: i32, after: Option<&'a Name>) -> impl Iterator<Item = &'a Name> {
-        use std::ops::Bound::{Excluded, Unbounded};
-        let start = after.map_or(Unbounded, Excluded);
-        self.known
-            .range::<Name, _>((start, Unbounded))
-            .filter(move |name| name.db == db)
+        names::after(&self.known, db, after)
     }
 
     /// Forgets a service that has no keys here.
