@@ -134,12 +134,7 @@ pub fn arm_now(state: &mut State) {
 pub fn switched(state: &mut State) {
     stop(&mut state.timer);
     state.timer.refused = false;
-    let now = state.clock.steady();
-    if state::settings().timer {
-        state.memory.holds.thaw(now);
-    } else {
-        state.memory.holds.freeze(now);
-    }
+    hold(state, !state::settings().timer);
     arm_now(state);
 }
 
@@ -200,10 +195,19 @@ fn work(ctx: *mut Ctx) {
             }
             break;
         }
-        if !allowed && stands_still(ctx, &name) {
-            break;
+        if !allowed {
+            let refused = stands_still(ctx, &name);
+            state::with(|state| {
+                state.timer.refused = refused;
+                if refused {
+                    state.memory.agenda.now(&name);
+                }
+            });
+            if refused {
+                break;
+            }
+            allowed = true;
         }
-        allowed = true;
         if run(ctx, Mode::Writes, |unit| {
             unit.env.memory_full = flags.memory_full();
             tick::run(unit, &name);
@@ -241,31 +245,24 @@ pub fn look_for_standstill(ctx: *mut Ctx) {
     if flags.in_cluster() && probe::slot(ctx, &name) == Slot::Elsewhere {
         return;
     }
-    let refused = probe::writes_are_refused(ctx, &name);
-    state::with(|state| {
-        let now = state.clock.steady();
-        if refused {
-            state.memory.holds.freeze(now);
-        } else {
-            state.memory.holds.thaw(now);
-        }
-    });
+    stands_still(ctx, &name);
 }
 
-/// Whether time stands still. The time it does is added to every lease afterwards.
+/// Whether writes are refused, and time stands still with them. The time it does is added to every lease afterwards.
 fn stands_still(ctx: *mut Ctx, name: &Name) -> bool {
     let refused = probe::writes_are_refused(ctx, name);
-    state::with(|state| {
-        let now = state.clock.steady();
-        if refused {
-            state.memory.holds.freeze(now);
-            state.memory.agenda.now(name);
-        } else {
-            state.memory.holds.thaw(now);
-        }
-        state.timer.refused = refused;
-    });
+    state::with(|state| hold(state, refused));
     refused
+}
+
+/// From now on time stands still, or goes on.
+fn hold(state: &mut State, still: bool) {
+    let now = state.clock.steady();
+    if still {
+        state.memory.holds.freeze(now);
+    } else {
+        state.memory.holds.thaw(now);
+    }
 }
 
 fn put_back(name: &Name, wait: Ms) {
