@@ -49,7 +49,7 @@ pub fn number(args: &Args<'_>, name: &str) -> Option<u64> {
     args.int(name).and_then(|number| u64::try_from(number).ok())
 }
 
-/// The connection that BIND ties a member to; `BADARG` where there is none.
+/// The connection that BIND ties a member or a claim to; `BADARG` where there is none.
 pub fn connection(args: &Args<'_>, caller: &Caller<'_>) -> Result<Option<u64>, Error> {
     match (args.has("BIND"), caller.connection) {
         (false, _) => Ok(None),

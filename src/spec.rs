@@ -6,7 +6,7 @@ mod syntax;
 
 pub use parse::{Args, Value, int};
 
-use crate::time::Ms;
+use crate::time::{MAX_BLOCK, Ms};
 
 /// What a command is, apart from what it does.
 #[derive(Debug)]
@@ -132,6 +132,8 @@ impl Arg {
     pub const TOKEN: Arg = Arg::value("token", Kind::Int(0, MAX_TOKEN, ""));
     /// How many, at most.
     pub const COUNT: Arg = Arg::option("COUNT", "n", Kind::Int(1, MAX_COUNT, ""));
+    /// How long to wait; 0: for ever. `Patience::asked` reads it.
+    pub const BLOCK: Arg = Arg::duration("BLOCK", 0, MAX_BLOCK);
 
     fn is_option(&self) -> bool {
         self.word.is_some() || matches!(self.kind, Kind::OneOf(_) | Kind::Either(_))

@@ -8,10 +8,12 @@ use std::collections::{BTreeSet, HashMap};
 pub use listeners::Listeners;
 
 use crate::ends::{Conclusion, Ends};
+use crate::env::Caller;
 use crate::error::Error;
 use crate::names::{ByName, Id, Name};
 use crate::presence::{MemberName, Registration};
 use crate::reply::Reply;
+use crate::spec::Args;
 use crate::time::Ms;
 
 /// Arrival number of a waiting client; smaller came first.
@@ -90,6 +92,17 @@ pub enum Patience {
     Forever,
     /// Only until the sweep has shown whether anything lives behind the cancelled ids.
     Sweep,
+}
+
+impl Patience {
+    /// What BLOCK says; `None` without it, and in MULTI or a script, where nobody can wait.
+    pub fn asked(args: &Args<'_>, caller: &Caller<'_>) -> Option<Patience> {
+        let block = args.int("BLOCK").filter(|_| caller.may_wait)?;
+        Some(match block {
+            0 => Patience::Forever,
+            block => Patience::For(block),
+        })
+    }
 }
 
 /// What a waiting client was given. Should the client turn out to be gone, it is taken back.

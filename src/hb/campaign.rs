@@ -5,7 +5,6 @@ use crate::error::Error;
 use crate::hb::beat::PRIORITY;
 use crate::proc::{self, election, roster};
 use crate::spec::{Access, Arg, Args, Keys, Spec};
-use crate::time::MAX_BLOCK;
 use crate::unit::{Command, Outcome, Unit};
 use crate::waiting::{Patience, Wish};
 
@@ -20,13 +19,7 @@ impl Command for Campaign {
         access: Access::Write,
         blocking: true,
         keys: Keys::First,
-        args: &[
-            Arg::SERVICE,
-            Arg::MEMBER,
-            Arg::TOKEN,
-            PRIORITY,
-            Arg::duration("BLOCK", 0, MAX_BLOCK),
-        ],
+        args: &[Arg::SERVICE, Arg::MEMBER, Arg::TOKEN, PRIORITY, Arg::BLOCK],
         reply: "map `role`, `epoch`, `leader`, `position`, `reclaim` (ms, or 0); null when BLOCK ran out",
     };
 
@@ -40,10 +33,9 @@ impl Command for Campaign {
         roster::show(unit, &name, member, None);
         election::stand(unit, &name, member, args.int("PRIORITY"))?;
         let leads = election::elect(unit, &name)?.as_deref() == Some(member);
-        Ok(match args.int("BLOCK").filter(|_| caller.may_wait && !leads) {
+        Ok(match Patience::asked(args, caller).filter(|_| !leads) {
             None => election::standing(unit, &name, member)?.into(),
-            Some(0) => Outcome::Wait(Wish::Lead(name, member.into()), Patience::Forever),
-            Some(block) => Outcome::Wait(Wish::Lead(name, member.into()), Patience::For(block)),
+            Some(patience) => Outcome::Wait(Wish::Lead(name, member.into()), patience),
         })
     }
 }

@@ -5,7 +5,6 @@ use crate::error::Error;
 use crate::proc;
 use crate::reply::Reply;
 use crate::spec::{Access, Arg, Args, Keys, Kind, Spec};
-use crate::time::MAX_BLOCK;
 use crate::unit::{Command, Outcome, Unit};
 use crate::waiting::{Patience, Wish};
 
@@ -24,7 +23,7 @@ impl Command for Await {
             Arg::SERVICE,
             Arg::MEMBER,
             Arg::value("state", Kind::Words(&["UP", "DOWN"])),
-            Arg::duration("BLOCK", 0, MAX_BLOCK),
+            Arg::BLOCK,
         ],
         reply: "1, or null when it is not so",
     };
@@ -37,10 +36,9 @@ impl Command for Await {
         if proc::find(unit, &name, member)? == up {
             return Ok(Reply::Int(1).into());
         }
-        Ok(match args.int("BLOCK").filter(|_| caller.may_wait) {
+        Ok(match Patience::asked(args, caller) {
             None => Reply::NullArray.into(),
-            Some(0) => Outcome::Wait(Wish::Presence(name, member.into(), up), Patience::Forever),
-            Some(block) => Outcome::Wait(Wish::Presence(name, member.into(), up), Patience::For(block)),
+            Some(patience) => Outcome::Wait(Wish::Presence(name, member.into(), up), patience),
         })
     }
 }

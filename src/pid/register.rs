@@ -8,7 +8,7 @@ use crate::presence::Registration;
 use crate::proc::register::{Registered, register, show};
 use crate::proc::{self, election};
 use crate::spec::{Access, Arg, Args, Keys, Kind, Spec, Value};
-use crate::time::{MAX_BLOCK, MAX_TTL, MIN_TTL};
+use crate::time::{MAX_TTL, MIN_TTL};
 use crate::unit::{Command, Outcome, Unit};
 use crate::waiting::{Patience, Wish};
 
@@ -41,11 +41,7 @@ impl Command for Register {
             Arg::option("BOOT", "boot", Kind::Text),
             Arg::duration("TTL", 0, MAX_TTL),
             Arg::option("BIND", "bind", Kind::Group(&[GRACE])),
-            Arg::option(
-                "EXCLUSIVE",
-                "exclusive",
-                Kind::Group(&[Arg::duration("BLOCK", 0, MAX_BLOCK)]),
-            ),
+            Arg::option("EXCLUSIVE", "exclusive", Kind::Group(&[Arg::BLOCK])),
             Arg::option("TOKEN", "token", Arg::TOKEN.kind),
             Arg::option(
                 "META",
@@ -64,11 +60,7 @@ impl Command for Register {
         let wish = wish(args, caller)?;
         let full = unit.env.memory_full;
         let registered = register(unit, &name, &wish, full, false)?;
-        let patience = args.int("BLOCK").filter(|_| caller.may_wait).map(|block| match block {
-            0 => Patience::Forever,
-            block => Patience::For(block),
-        });
-        match (patience, &registered) {
+        match (Patience::asked(args, caller), &registered) {
             (Some(patience), Registered::Held { lead: true, .. }) => {
                 let place = election::next_place(unit, &name, 0);
                 Ok(Outcome::Wait(Wish::Hold(name, Box::new(wish), place), patience))

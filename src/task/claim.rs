@@ -3,14 +3,14 @@
 use crate::env::{Caller, Env};
 use crate::error::Error;
 use crate::names::Name;
+use crate::proc;
 use crate::spec::{Access, Arg, Args, Keys, Kind, Spec};
 use crate::task::take::{self, Effort, Taken};
 use crate::task::{member, serve};
-use crate::time::{MAX_BLOCK, MAX_LEASE};
+use crate::time::MAX_LEASE;
 use crate::unit::{Command, Outcome, Unit};
 use crate::waiting::{Lease, Patience, Want};
 
-const BLOCK: Arg = Arg::duration("BLOCK", 0, MAX_BLOCK);
 const LEASE: Arg = Arg::option("LEASE", "ms", Kind::IntOr(1, MAX_LEASE, "ms", MEMBER));
 /// The lease of a claim that lasts as long as its worker is a member of the queue's service.
 const MEMBER: &str = "MEMBER";
@@ -33,7 +33,7 @@ impl Command for Claim {
             Arg::WORKER,
             Arg::COUNT,
             LEASE,
-            BLOCK,
+            Arg::BLOCK,
             Arg::flag("BIND"),
             Arg::flag("FULL"),
         ],
@@ -47,7 +47,7 @@ impl Command for Claim {
         serve::first_come(unit, &name, &want.worker)?;
         let effort = effort(caller, &unit.env);
         let taken = take::take(unit, &name, &want, effort)?;
-        Ok(take::outcome(taken, patience(args, caller), &[name], want))
+        Ok(take::outcome(taken, Patience::asked(args, caller), &[name], want))
     }
 }
 
@@ -67,7 +67,7 @@ impl Command for MClaim {
             Arg::WORKER,
             Arg::COUNT,
             LEASE,
-            BLOCK,
+            Arg::BLOCK,
             Arg::flag("BIND"),
             Arg::flag("FULL"),
         ],
@@ -102,7 +102,7 @@ impl Command for MClaim {
                 unsure.push(name.clone());
             }
         }
-        let wait = patience(args, caller);
+        let wait = Patience::asked(args, caller);
         let taken = Taken {
             unsure: !unsure.is_empty(),
             quiet,
@@ -114,11 +114,6 @@ impl Command for MClaim {
 }
 
 fn want(args: &Args<'_>, caller: &Caller<'_>, named: bool) -> Result<Want, Error> {
-    let bind = match (args.has("BIND"), caller.connection) {
-        (false, _) => None,
-        (true, Some(connection)) => Some(connection),
-        (true, None) => return Err(take::unbindable()),
-    };
     Ok(Want {
         worker: args.text("worker").to_string(),
         count: args
@@ -129,7 +124,7 @@ fn want(args: &Args<'_>, caller: &Caller<'_>, named: bool) -> Result<Want, Error
             Some(_) => Some(Lease::Member),
             None => args.int("LEASE").map(Lease::For),
         },
-        bind,
+        bind: proc::connection(args, caller)?,
         full: args.has("FULL"),
         named,
     })
@@ -142,13 +137,4 @@ pub fn effort(caller: &Caller<'_>, env: &Env) -> Effort {
     } else {
         Effort::Thorough
     }
-}
-
-fn patience(args: &Args<'_>, caller: &Caller<'_>) -> Option<Patience> {
-    let block = args.int("BLOCK").filter(|_| caller.may_wait)?;
-    Some(if block == 0 {
-        Patience::Forever
-    } else {
-        Patience::For(block)
-    })
 }

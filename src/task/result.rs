@@ -7,11 +7,8 @@ use crate::names::{Id, Name};
 use crate::reply::Reply;
 use crate::spec::{Access, Arg, Args, Keys, Kind, MAX_COUNT, Spec};
 use crate::task::conclusion::{self, Known};
-use crate::time::MAX_BLOCK;
 use crate::unit::{Command, Outcome, Unit};
 use crate::waiting::{Patience, Wish};
-
-const BLOCK: Arg = Arg::duration("BLOCK", 0, MAX_BLOCK);
 
 /// TASK.RESULT.
 pub struct TaskResult;
@@ -24,7 +21,7 @@ impl Command for TaskResult {
         access: Access::Read,
         blocking: true,
         keys: Keys::First,
-        args: &[Arg::QUEUE, Arg::ID, BLOCK],
+        args: &[Arg::QUEUE, Arg::ID, Arg::BLOCK],
         reply: "map `state` (done, dead or cancelled), `result`, `error`, `progress`; null when it has not ended",
     };
 
@@ -50,7 +47,7 @@ impl Command for MResult {
             Arg::QUEUE,
             Arg::value("numids", Kind::Counted(MAX_COUNT, &[Arg::ID])),
             Arg::flag("ANY"),
-            BLOCK,
+            Arg::BLOCK,
         ],
         reply: "array of maps `id`, `state` (null: no such task), `result`, `error`, `progress`; null when not all, with ANY none, have ended",
     };
@@ -82,10 +79,8 @@ fn hear(
     if ends.is_enough() {
         return ends.reply().map(Outcome::Reply);
     }
-    let patience = match args.int("BLOCK").filter(|_| caller.may_wait) {
-        None => return Ok(Reply::NullArray.into()),
-        Some(0) => Patience::Forever,
-        Some(block) => Patience::For(block),
+    let Some(patience) = Patience::asked(args, caller) else {
+        return Ok(Reply::NullArray.into());
     };
     // What others do to its keys is told to a queue in memory only.
     unit.memory.queue(&name);

@@ -2,7 +2,6 @@
 
 use smallvec::SmallVec;
 
-use crate::error::Error;
 use crate::keyspace::{Answer, Type};
 use crate::names::{Id, Index, Name, PRIORITIES};
 use crate::presence::Bound;
@@ -305,9 +304,4 @@ pub fn outcome(taken: Taken, wait: Option<Patience>, names: &[Name], want: Want)
         Some(patience) => Outcome::Wait(Wish::Tasks(names.to_vec(), want), patience),
         None => Outcome::Reply(Reply::NullArray),
     }
-}
-
-/// The error for BIND where there is no connection to bind to.
-pub fn unbindable() -> Error {
-    Error::BadArg("BIND needs a client connection: not allowed in a script".into())
 }
