@@ -38,9 +38,8 @@ impl Command for Reschedule {
         }
         let settings = super::settings(unit, &name)?;
         let mut record = super::find(unit, &name, id, &settings)?.ok_or(Error::NoTask)?;
-        let place = super::place(unit, &name, id, &record)?;
         if record.state != State::Waiting {
-            return Err(Error::NotWaiting(place));
+            return Err(Error::NotWaiting(super::place(unit, &name, id, &record)?));
         }
         let priority = priority.unwrap_or(record.priority);
         unit.keys.expect(name.index(Index::Scheduled), Type::SortedSet)?;

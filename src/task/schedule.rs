@@ -185,11 +185,6 @@ impl New {
         }
     }
 
-    /// Makes it due at this moment, which may have passed.
-    pub fn set_due(&mut self, due: Wall) {
-        self.due = due;
-    }
-
     /// Nothing, when the keys the task goes to have their types.
     pub fn check(&self, unit: &mut Unit<'_>, name: &Name) -> Result<(), Error> {
         if self.options.expire.is_some() {

@@ -168,7 +168,7 @@ impl Source<'_> {
         limits::expect_length(unit, name, 1, settings)?;
         unit.keys.expect(name.queue(), Type::Hash)?;
         unit.keys.expect(name.extra(id), Type::Hash)?;
-        self.task.set_due(at);
+        self.task.due = at;
         self.task.add(unit, name, id, &self.payload, old)
     }
 
