@@ -1,5 +1,6 @@
 //! What is told of a service: one entry of its stream for every change.
 
+use crate::error::Error;
 use crate::keyspace::Answer;
 use crate::names::Name;
 use crate::presence::Member;
@@ -38,5 +39,13 @@ pub fn tell(unit: &mut Unit<'_>, name: &Name, event: &Event<'_>) -> Answer<()> {
         (b"reason", event.reason.as_bytes()),
     ];
     let most = usize::try_from(unit.env.settings.events).unwrap_or(usize::MAX);
-    unit.keys.xadd(name.events(), None, &fields, most).map(|_| ())
+    match unit.keys.xadd(name.events(), None, &fields, most) {
+        Err(Error::Internal) => {
+            // Somebody used up the ids of the stream: what happened has happened all the same.
+            unit.memory
+                .skip_foreign_member(name, "a stream of events that takes no more");
+            Ok(())
+        }
+        told => told.map(|_| ()),
+    }
 }

@@ -117,3 +117,23 @@ fn the_timer_goes_on_beside_a_service_it_cannot_read() {
         }
     }
 }
+
+/// The stream keeps its last id for good: no entry can ever be added again.
+#[test]
+fn members_come_lead_and_go_although_the_ids_of_the_event_stream_are_used_up() {
+    let server = Server::start();
+    let mut client = server.client();
+    client.must("XADD proc:{s}:events 18446744073709551615-18446744073709551615 a junk");
+    let token = client.register("s a 12");
+    let campaign = client.must(&format!("HB.CAMPAIGN s a {token}"));
+    assert_eq!(campaign.field("role").text(), "leader");
+    client.must("HB.SIGNAL s * quiet");
+    client.must("TASK.MSCHEDULE s 1 p");
+    client.must("HB.SIGNAL s * none");
+    client.must("TASK.CLAIM s a LEASE MEMBER");
+    assert_eq!(client.must("PID.EVICT s a").to_string(), "1");
+    assert_eq!(client.call("PID.GET s a"), "null");
+    assert_eq!(client.call("HB.LEADER s"), "null");
+    wait_until("the claim is given back", || client.stat("s", "ready") == 1);
+    assert_eq!(client.must("XLEN proc:{s}:events").to_string(), "1");
+}
