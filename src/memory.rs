@@ -30,8 +30,10 @@ pub struct Memory {
     pub agenda: Agenda,
     /// Clients that wait.
     pub waiting: Waiting,
-    /// Queues that got replies in this unit and are not served yet.
-    pub replied: BTreeSet<Name>,
+    /// Groups in which it may be somebody's turn since something happened in this unit.
+    pub turns: BTreeSet<(Name, String)>,
+    /// Queues in which something became ready in this unit, and that are not served yet.
+    pub to_serve: BTreeSet<Name>,
     /// What holds expiry back.
     pub holds: Holds,
     /// Claims bound to a connection, by their token.
@@ -83,8 +85,14 @@ impl Memory {
         match what {
             Touched::Queue => self.queue(name).forget(),
             Touched::Service => self.presence.service(name).forget(),
-            Touched::Task if self.waiting.listeners().any(name) => self.queue(name).relook = Some(Id::new()),
-            Touched::Task | Touched::Events => return,
+            Touched::Task => {
+                let awaited = self.waiting.listeners().any(name);
+                match self.queues.get_mut(name) {
+                    Some(queue) if awaited || queue.maybe_blocked => queue.forget_task(),
+                    _ => return,
+                }
+            }
+            Touched::Events => return,
         }
         self.agenda.now(name);
     }

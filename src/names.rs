@@ -145,6 +145,14 @@ impl Name {
     pub fn extra<'a>(&'a self, id: &'a [u8]) -> Key<'a> {
         self.key(Part::Extra(id))
     }
+    /// The tasks of one group.
+    pub fn group<'a>(&'a self, group: &'a str) -> Key<'a> {
+        self.key(Part::Group(group.as_bytes()))
+    }
+    /// The tasks that wait for the end of one.
+    pub fn after<'a>(&'a self, id: &'a [u8]) -> Key<'a> {
+        self.key(Part::After(id))
+    }
     /// An index set aside by the drop of this number.
     pub fn dropped(&self, number: u64, index: Index) -> Key<'_> {
         self.key(Part::Dropped(number, index))
@@ -227,6 +235,8 @@ mod tests {
         assert_eq!(key(mail.index(Index::Scheduled)), "task:{mail}:scheduled");
         assert_eq!(key(mail.task(b"a:b")), "task:{mail}:t:a:b");
         assert_eq!(key(mail.extra(b"7")), "task:{mail}:x:7");
+        assert_eq!(key(mail.group("customer 7")), "task:{mail}:group:customer 7");
+        assert_eq!(key(mail.after(b"a")), "task:{mail}:after:a");
         assert_eq!(key(mail.key(Part::Dropped(9, Index::Dead))), "task:{mail}:drop:9:dead");
         assert_eq!(key(name("{app}mail").ready(0)), "task:{app}mail:ready:0");
         assert_eq!(key(mail.of_queue(Part::RepeatDue)), "task:{mail}:repeat-due");
@@ -262,7 +272,9 @@ mod tests {
                 owner(0, &name.task(b"{x}:y").to_vec()),
                 Some((name.clone(), Touched::Task))
             );
-            assert_eq!(owner(0, &name.queue().to_vec()), Some((name.clone(), Touched::Queue)));
+            for key in [name.queue(), name.group("{x}:y"), name.after(b"{x}:y")] {
+                assert_eq!(owner(0, &key.to_vec()), Some((name.clone(), Touched::Queue)));
+            }
             for key in [name.service(), name.members(), name.candidates()] {
                 assert_eq!(owner(0, &key.to_vec()), Some((name.clone(), Touched::Service)));
             }

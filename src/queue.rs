@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
+use crate::keyspace::Scored;
 use crate::names::Id;
 use crate::rate::Recent;
 use crate::settings::Settings;
@@ -37,6 +38,10 @@ pub struct Queue {
     pub maybe_expiring: bool,
     /// There may be unique keys that are held for a time.
     pub maybe_unique_until: bool,
+    /// Tasks may be blocked.
+    pub maybe_blocked: bool,
+    /// How far the blocked tasks were looked at since what they wait for may have changed: the last one.
+    pub review: Option<Scored>,
     /// Tasks that are done may be kept.
     pub maybe_done: bool,
     /// How far the tasks that somebody waits for were looked at since their records may have changed; an id.
@@ -126,6 +131,8 @@ impl Default for Queue {
             maybe_ready: ALL_READY,
             maybe_expiring: true,
             maybe_unique_until: true,
+            maybe_blocked: true,
+            review: Some((i64::MIN, Vec::new())),
             maybe_done: true,
             relook: None,
             maybe_repeats: true,
@@ -153,10 +160,17 @@ impl Queue {
         self.maybe_ready = ALL_READY;
         self.maybe_expiring = true;
         self.maybe_unique_until = true;
+        self.maybe_blocked = true;
         self.maybe_done = true;
-        self.relook = Some(Id::new());
+        self.forget_task();
         self.maybe_repeats = true;
         self.recheck = Some(Id::new());
+    }
+
+    /// Somebody else changed the record of a task: those who wait for its end, or for its turn to be over, are to hear.
+    pub fn forget_task(&mut self) {
+        self.relook = Some(Id::new());
+        self.review = Some((i64::MIN, Vec::new()));
     }
 
     /// All keys may be different, and the claims' scores are another process's.

@@ -57,9 +57,11 @@ const CONCURRENCY: usize = 6;
 const MAX_LENGTH: usize = 7;
 /// Position of `events`.
 const EVENTS: usize = 8;
+/// Position of `group-limit`.
+const GROUP_LIMIT_AT: usize = 9;
 
 /// All numeric settings of a queue.
-pub const NUMBERS: [Number; 9] = [
+pub const NUMBERS: [Number; 10] = [
     Number {
         name: "lease",
         range: (1, MAX_LEASE),
@@ -115,16 +117,24 @@ pub const NUMBERS: [Number; 9] = [
         unit: "",
         default: |module| module.events,
     },
+    Number {
+        name: GROUP_LIMIT,
+        // Whose turn it is is looked up one by one.
+        range: (1, 100),
+        unit: "",
+        default: |_| 1,
+    },
 ];
 
 /// Names of all settings for TASK.CONFIG, in the documented order.
-pub const FIELDS: [&str; 12] = [
+pub const FIELDS: [&str; 13] = [
     "lease",
     "attempts",
     "backoff",
     "retain",
     "concurrency",
     RATE,
+    GROUP_LIMIT,
     "max-length",
     "max-lost",
     "dead-limit",
@@ -136,6 +146,8 @@ pub const FIELDS: [&str; 12] = [
 /// Field that holds the name of the service; not stored when it is the queue's own.
 pub const SERVICE: &str = "service";
 
+/// Field that holds the most tasks of one group that run at a time.
+pub const GROUP_LIMIT: &str = "group-limit";
 /// Field that holds the rate.
 const RATE: &str = "rate";
 
@@ -256,6 +268,10 @@ impl Settings {
     /// Most tasks that wait, are claimed or blocked; 0 for any number.
     pub fn max_length(&self, module: &config::Settings) -> usize {
         usize::try_from(self.number(MAX_LENGTH, module)).unwrap_or(0)
+    }
+    /// Most tasks of one group that run at a time.
+    pub fn group_limit(&self, module: &config::Settings) -> usize {
+        usize::try_from(self.number(GROUP_LIMIT_AT, module)).unwrap_or(1)
     }
     /// How many entries the stream of events keeps; 0 for no stream.
     pub fn events(&self, module: &config::Settings) -> usize {

@@ -1,10 +1,13 @@
 //! The TASK family: one file a command, and the few steps they share.
 //!
 //! A task is a record (`record`), perhaps extra fields (`extra`), and its id in exactly one index: the
-//! scheduled set, a ready list (`ready`), the claimed set, the done set (`retain`) or the dead set. `take` hands ready tasks to
-//! workers, `ending` is every way a claim or a task ends, `tick` is what time moves.
+//! scheduled set, a ready list (`ready`), the blocked set (`blocked`), the claimed set, the done set (`retain`) or the
+//! dead set. `arrive` is a task's time coming, `take` hands ready tasks to workers, `ending` is every way a claim or a
+//! task ends, `settle` what follows from that, `tick` what time moves.
 
 pub mod ack;
+pub mod arrive;
+pub mod blocked;
 pub mod cancel;
 pub mod claim;
 pub mod conclusion;
@@ -18,6 +21,7 @@ pub mod extra;
 pub mod fail;
 pub mod get;
 pub mod gone;
+pub mod group;
 pub mod help;
 pub mod limits;
 pub mod list;
@@ -41,6 +45,7 @@ pub mod retain;
 pub mod retry;
 pub mod schedule;
 pub mod serve;
+pub mod settle;
 pub mod show;
 pub mod stats;
 pub mod take;
@@ -49,6 +54,8 @@ pub mod unique;
 pub mod unrepeat;
 pub mod workers;
 
+#[cfg(test)]
+mod grouped;
 #[cfg(test)]
 mod keyed;
 #[cfg(test)]

@@ -18,7 +18,7 @@ pub enum Index {
     Dead,
     /// Sorted set: id, score = kept until, wall ms.
     Done,
-    /// Sorted set: ids that wait for others.
+    /// Sorted set: ids of tasks that wait for others or for their turn, score = since when, wall ms.
     Blocked,
 }
 
@@ -84,6 +84,10 @@ pub enum Part<'a> {
     RepeatDue,
     /// Hash: name of a recurring task, the payload of its occurrences.
     RepeatPayloads,
+    /// Sorted set: tasks of one group that have not ended: score 0 while it is their turn, else their place in line.
+    Group(&'a [u8]),
+    /// Sorted set: tasks that wait for the end of this one, score = the fence each was born with.
+    After(&'a [u8]),
     /// Stream: what went wrong with the tasks of a queue or was decided for the user.
     TaskEvents,
     /// Hash: the service: leader, epoch, standing signal.
@@ -176,6 +180,14 @@ impl Key<'_> {
             }
             Part::Extra(task) => {
                 text.push_str(":x:");
+                id = task;
+            }
+            Part::Group(group) => {
+                text.push_str(":group:");
+                id = group;
+            }
+            Part::After(task) => {
+                text.push_str(":after:");
                 id = task;
             }
         }

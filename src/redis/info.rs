@@ -71,6 +71,7 @@ fn fields(state: &State, overview: Overview, services: proc::overview::Overview)
         ("scheduled_tasks", size(overview.scheduled)),
         ("ready_total", size(overview.ready)),
         ("oldest_ready_ms", overview.oldest_ready),
+        ("blocked_tasks", size(overview.blocked)),
         ("claimed_tasks", size(overview.claimed)),
         ("dead_tasks", size(overview.dead)),
         ("services", size(services.services)),

@@ -158,6 +158,14 @@ fn write_key(out: &mut Vec<u8>, part: Part<'_>) {
             out.push(b'x');
             write_text(out, id);
         }
+        Part::Group(group) => {
+            out.push(b'g');
+            write_text(out, group);
+        }
+        Part::After(id) => {
+            out.push(b'a');
+            write_text(out, id);
+        }
         Part::Expiring => out.push(b'e'),
         Part::Unique => out.push(b'u'),
         Part::UniqueUntil => out.push(b'n'),

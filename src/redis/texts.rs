@@ -101,7 +101,7 @@ impl KeyText {
         match (self, part) {
             (KeyText::Fixed(own, _), part) => slot(part) == Some(*own),
             (KeyText::Task(own, _), Part::Task(id)) | (KeyText::Extra(own, _), Part::Extra(id)) => own.as_slice() == id,
-            (KeyText::Other(text), Part::Dropped(..)) => text.bytes() == key.to_vec(),
+            (KeyText::Other(text), Part::Dropped(..) | Part::Group(_) | Part::After(_)) => text.bytes() == key.to_vec(),
             _ => false,
         }
     }
@@ -137,6 +137,6 @@ pub fn slot(part: Part<'_>) -> Option<usize> {
         Part::RepeatDue => Some(25),
         Part::RepeatPayloads => Some(26),
         Part::TaskEvents => Some(27),
-        Part::Dropped(..) | Part::Task(_) | Part::Extra(_) => None,
+        Part::Dropped(..) | Part::Task(_) | Part::Extra(_) | Part::Group(_) | Part::After(_) => None,
     }
 }

@@ -31,6 +31,7 @@ impl Command for Cancel {
         let name = super::queue(args, caller)?;
         let settings = super::settings(unit, &name)?;
         unit.keys.expect(name.index(Index::Scheduled), Type::SortedSet)?;
+        unit.keys.expect(name.index(Index::Blocked), Type::SortedSet)?;
         ready::expect_all(unit, &name)?;
         events::expect(unit, &name, &settings)?;
         let mut cancelled = 0;
@@ -55,6 +56,12 @@ fn cancel(unit: &mut Unit<'_>, name: &Name, id: &[u8], settings: &Settings) -> A
             if unit.keys.zrem(name.index(Index::Scheduled), &[id])? == 0 {
                 ready::leave(unit, name, &mut record)?;
             }
+            ending::conclude(unit, name, id, &record, Fate::Cancelled, settings)?;
+            ending::remove(unit, name, id, &mut record)?;
+            Ok(true)
+        }
+        State::Blocked => {
+            unit.keys.zrem(name.index(Index::Blocked), &[id])?;
             ending::conclude(unit, name, id, &record, Fate::Cancelled, settings)?;
             ending::remove(unit, name, id, &mut record)?;
             Ok(true)

@@ -5,9 +5,9 @@ use crate::error::Error;
 use crate::keyspace::Type;
 use crate::names::Id;
 use crate::reply::Reply;
-use crate::settings::{self, FIELDS, SERVICE};
+use crate::settings::{self, FIELDS, GROUP_LIMIT, SERVICE};
 use crate::spec::{Access, Arg, Args, Keys, Kind, Spec};
-use crate::task::serve;
+use crate::task::{blocked, serve};
 use crate::unit::{Command, Outcome, Unit};
 
 /// TASK.CONFIG GET.
@@ -98,10 +98,14 @@ impl Command for ConfigSet {
         if values.iter().any(|pair| is_own(&pair)) && unit.keys.hget(name.queue(), SERVICE.as_bytes())?.is_some() {
             unit.keys.hdel(name.queue(), &[SERVICE.as_bytes()])?;
         }
+        let was_given = |name| values.iter().any(|(field, _)| *field == name);
         let queue = unit.memory.queue(&name);
         queue.settings = None;
-        if values.iter().any(|(field, _)| *field == SERVICE) {
+        if was_given(SERVICE) {
             queue.recheck = Some(Id::new());
+        }
+        if was_given(GROUP_LIMIT) {
+            blocked::look_again(unit, &name);
         }
         // From now on the members of another service are its workers.
         super::settings(unit, &name)?;

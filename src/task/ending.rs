@@ -7,7 +7,7 @@ use crate::settings::Settings;
 use crate::task::events::{self, Event};
 use crate::task::ready::{self, End};
 use crate::task::record::{CANCELLED, EXPIRES, EXTRA, Record, State, UNIQUE};
-use crate::task::{conclusion, expiring, extra, unique};
+use crate::task::{arrive, conclusion, expiring, extra, group, unique};
 use crate::time::Wall;
 use crate::unit::Unit;
 
@@ -21,6 +21,8 @@ pub enum Went {
     Scheduled,
     /// It may be claimed again.
     Ready,
+    /// It waits for its turn in its group.
+    Blocked,
     /// It is among the dead.
     Dead,
     /// It had been cancelled and is gone.
@@ -51,8 +53,9 @@ pub fn conclude(
     settings: &Settings,
 ) -> Answer<()> {
     if record.state != State::Claimed || how != Fate::Cancelled {
-        // The key of a cancelled task stays taken until its claim ends.
+        // The key and the turn of a cancelled task stay taken until its claim ends.
         unique::free(unit, name, id, record);
+        group::leave(unit, name, id, record);
     }
     conclusion::tell(unit, name, id, record, how, settings);
     let (kind, reason, attempt) = match how {
@@ -98,12 +101,13 @@ pub fn check(unit: &mut Unit<'_>, name: &Name, id: &[u8], record: &Record, setti
     }
     expiring::expect(unit, name, record)?;
     events::expect(unit, name, settings)?;
-    ready::expect(unit, name, record.priority)
+    arrive::expect(unit, name, id, record)
 }
 
 /// Removes a task. While a ready list still has its id, its bare header stays, invisible to every command.
 pub fn remove(unit: &mut Unit<'_>, name: &Name, id: &[u8], record: &mut Record) -> Answer<()> {
     unique::free(unit, name, id, record);
+    group::leave(unit, name, id, record);
     expiring::forget(unit, name, id, record);
     record.flags &= !(UNIQUE | EXPIRES);
     conclusion::gone(unit, name, id);
@@ -151,6 +155,7 @@ pub fn wait(
     record: &mut Record,
     due: Option<Wall>,
     end: End,
+    settings: &Settings,
 ) -> Answer<Went> {
     record.state = State::Waiting;
     record.worker = 0;
@@ -164,10 +169,7 @@ pub fn wait(
             unit.memory.agenda.at_wall(name, due);
             Went::Scheduled
         }
-        None => {
-            ready::push(unit, name, id, record, end)?;
-            Went::Ready
-        }
+        None => arrive::arrive(unit, name, id, record, end, settings)?,
     };
     unit.keys.set_start(name.task(id), &record.write())?;
     Ok(went)
@@ -265,16 +267,23 @@ pub fn lose(
     if record.attempts >= most {
         return bury(unit, name, id, record, "attempts", settings);
     }
-    wait(unit, name, id, record, None, End::Head)
+    wait(unit, name, id, record, None, End::Head, settings)
 }
 
 /// A claim is given back: no attempt used. The task goes to the head of its list, or waits for `due`. The caller has
 /// taken it out of the claimed set, and serves.
-pub fn give_back(unit: &mut Unit<'_>, name: &Name, id: &[u8], record: &mut Record, due: Option<Wall>) -> Answer<Went> {
+pub fn give_back(
+    unit: &mut Unit<'_>,
+    name: &Name,
+    id: &[u8],
+    record: &mut Record,
+    due: Option<Wall>,
+    settings: &Settings,
+) -> Answer<Went> {
     forget_claim(unit, name, record);
     if record.has(CANCELLED) {
         remove(unit, name, id, record)?;
         return Ok(Went::Cancelled);
     }
-    wait(unit, name, id, record, due, End::Head)
+    wait(unit, name, id, record, due, End::Head, settings)
 }

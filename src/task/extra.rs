@@ -43,6 +43,9 @@ pub struct Options {
     /// How long it holds the key, whatever becomes of it, ms; without, until it ends.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unique_for: Option<Ms>,
+    /// The group it belongs to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub group: Option<String>,
     /// How long it is kept when it is done, ms.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub retain: Option<Ms>,

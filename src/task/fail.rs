@@ -65,13 +65,14 @@ impl Command for Fail {
                     .unwrap_or_else(|| extra::backoff(&options, &settings).wait(attempt, &unit.env, salt));
                 let due = unit.env.wall.after(delay);
                 record.due = due;
-                ending::wait(unit, &name, id, &mut record, Some(due), End::Tail)?
+                ending::wait(unit, &name, id, &mut record, Some(due), End::Tail, &settings)?
             }
         };
         serve::serve(unit, &name);
         let (state, due) = match went {
             Went::Scheduled => ("scheduled", Some(record.due.0)),
             Went::Ready => ("ready", Some(record.due.0)),
+            Went::Blocked => ("blocked", Some(record.due.0)),
             Went::Dead => ("dead", None),
             Went::Cancelled => ("cancelled", None),
         };

@@ -469,7 +469,8 @@ fn no_random_history_leaves_a_key_or_a_clock_behind() {
                     let when = ["", " DELAY 20", " PRIORITY 3", " PRIORITY 3 DELAY 9"][dice.roll(4)];
                     let how = ["", " REPLACE", " REPLACE", " FOR 15"][dice.roll(4)];
                     let expire = ["", " EXPIRE 12"][dice.roll(2)];
-                    format!("TASK.SCHEDULE q p{with_id} ATTEMPTS 3{when}{expire} UNIQUE k{key}{how}")
+                    let group = ["", " GROUP g", " GROUP h"][dice.roll(3)];
+                    format!("TASK.SCHEDULE q p{with_id} ATTEMPTS 3{when}{expire}{group} UNIQUE k{key}{how}")
                 }
                 4 | 5 => {
                     tokens.extend(world.claim("TASK.CLAIM q w LEASE 10"));

@@ -31,7 +31,10 @@ impl Command for List {
         keys: Keys::First,
         args: &[
             Arg::QUEUE,
-            Arg::value("state", Kind::Words(&["scheduled", "ready", "claimed", "done", "dead"])),
+            Arg::value(
+                "state",
+                Kind::Words(&["scheduled", "ready", "blocked", "claimed", "done", "dead"]),
+            ),
             Arg::option("WORKER", "worker", Kind::Text),
             Arg::option("CURSOR", "cursor", Kind::Bytes),
             Arg::option("COUNT", "n", Kind::Int(1, MAX_COUNT, "")),
@@ -72,6 +75,7 @@ impl Command for List {
                 None => None,
             },
             "claimed" => page.sorted(unit, cursor, Index::Claimed, |_| true)?,
+            "blocked" => page.sorted(unit, cursor, Index::Blocked, |_| true)?,
             "done" => page.sorted(unit, cursor, Index::Done, |_| true)?,
             "dead" => page.sorted(unit, cursor, Index::Dead, |_| true)?,
             _ => page.sorted(unit, cursor, Index::Scheduled, |_| true)?,

@@ -5,7 +5,7 @@ use crate::error::Error;
 use crate::reply::Reply;
 use crate::spec::{Access, Arg, Args, Keys, Kind, MAX_COUNT, Spec};
 use crate::task::replies::{self, REPLY};
-use crate::task::schedule::{ATTEMPTS, BACKOFF, EXPIRE, LEASE, New, PRIORITY, RETAIN, WHEN, check_payload};
+use crate::task::schedule::{ATTEMPTS, BACKOFF, EXPIRE, GROUP, LEASE, New, PRIORITY, RETAIN, WHEN, check_payload};
 use crate::task::{limits, serve};
 use crate::unit::{Command, Outcome, Unit};
 
@@ -33,6 +33,7 @@ impl Command for MSchedule {
             LEASE,
             EXPIRE,
             RETAIN,
+            GROUP,
             REPLY,
         ],
         reply: "array of ids, in the order of the payloads",
@@ -48,7 +49,7 @@ impl Command for MSchedule {
             check_payload(payload.as_bytes(), &unit.env)?;
         }
         limits::expect_length(unit, &name, args.items().len(), &settings)?;
-        let ids = new.add_all(unit, &name, args.items())?;
+        let ids = new.add_all(unit, &name, args.items(), &settings)?;
         serve::serve(unit, &name);
         Ok(Reply::Array(ids.into_iter().map(Reply::Id).collect()).into())
     }

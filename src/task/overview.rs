@@ -16,6 +16,8 @@ pub struct Overview {
     pub oldest_ready: Ms,
     /// Tasks that wait for their time.
     pub scheduled: usize,
+    /// Tasks that wait for others or for their turn.
+    pub blocked: usize,
     /// Tasks held by workers.
     pub claimed: usize,
     /// Dead tasks.
@@ -32,6 +34,7 @@ pub fn overview(unit: &mut Unit<'_>) -> Overview {
     for name in &names {
         for (sum, index) in [
             (&mut all.scheduled, Index::Scheduled),
+            (&mut all.blocked, Index::Blocked),
             (&mut all.claimed, Index::Claimed),
             (&mut all.dead, Index::Dead),
         ] {

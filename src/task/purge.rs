@@ -22,14 +22,14 @@ pub struct Purge;
 impl Command for Purge {
     const SPEC: Spec = Spec {
         name: "TASK.PURGE",
-        summary: "Removes scheduled, ready, done or dead tasks, with OLDER those that long in that state; 1,000 a call at most.",
+        summary: "Removes scheduled, ready, blocked, done or dead tasks, with OLDER those that long in that state; 1,000 a call at most.",
         complexity: "O(N log M) for N tasks removed of M in that state",
         access: Access::Write,
         blocking: false,
         keys: Keys::First,
         args: &[
             Arg::QUEUE,
-            Arg::value("state", Kind::Words(&["scheduled", "ready", "done", "dead"])),
+            Arg::value("state", Kind::Words(&["scheduled", "ready", "blocked", "done", "dead"])),
             Arg::duration("OLDER", 0, MAX_DELAY),
             Arg::COUNT,
         ],
@@ -43,11 +43,8 @@ impl Command for Purge {
         let older = args.int("OLDER");
         let removed = match args.word("state").unwrap_or_default() {
             "ready" => ready_tasks(unit, &name, older, count, &settings)?,
-            "dead" => {
-                let latest = older.map_or(i64::MAX, |older| unit.env.wall.0 - older);
-                let dead = unit.keys.zlowest(name.index(Index::Dead), latest, count)?;
-                sorted(unit, &name, Index::Dead, &dead)?
-            }
+            "dead" => since(unit, &name, Index::Dead, older, count)?,
+            "blocked" => since(unit, &name, Index::Blocked, older, count)?,
             "done" => {
                 let tasks = older_ones(unit, &name, Index::Done, older, count, &settings)?;
                 sorted(unit, &name, Index::Done, &tasks)?
@@ -59,6 +56,13 @@ impl Command for Purge {
         };
         Ok(Reply::count(removed).into())
     }
+}
+
+/// Removes tasks of a set whose scores say since when they are there.
+fn since(unit: &mut Unit<'_>, name: &Name, index: Index, older: Option<Ms>, count: usize) -> Answer<usize> {
+    let latest = older.map_or(i64::MAX, |older| unit.env.wall.0 - older);
+    let tasks = unit.keys.zlowest(name.index(index), latest, count)?;
+    sorted(unit, name, index, &tasks)
 }
 
 fn sorted(unit: &mut Unit<'_>, name: &Name, index: Index, members: &[Scored]) -> Answer<usize> {

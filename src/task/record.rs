@@ -30,10 +30,14 @@ const VERSION: u8 = b'1';
 pub const EXTRA: u16 = 1;
 /// It holds a unique key.
 pub const UNIQUE: u16 = 2;
+/// It belongs to a group, of which only so many run at a time.
+pub const GROUPED: u16 = 4;
 /// It is dropped when nobody claims it in time.
 pub const EXPIRES: u16 = 8;
 /// It says itself how long it is kept when it is done.
 pub const RETAINED: u16 = 16;
+/// Other tasks wait for its end.
+pub const AWAITED: u16 = 32;
 /// The task was cancelled while claimed; it goes when the claim ends.
 pub const CANCELLED: u16 = 64;
 /// Its end becomes a task of another queue.
@@ -51,7 +55,7 @@ pub enum State {
     Waiting,
     /// Held by a worker.
     Claimed,
-    /// Waits for other tasks.
+    /// Waits for other tasks, or for its turn in its group.
     Blocked,
     /// Ended without success.
     Dead,

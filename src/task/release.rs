@@ -30,7 +30,7 @@ impl Command for Release {
         ending::check(unit, &name, id, &record, &settings)?;
         let due = args.int("DELAY").map(|delay| unit.env.wall.after(delay));
         unit.keys.zrem(name.index(Index::Claimed), &[id])?;
-        ending::give_back(unit, &name, id, &mut record, due)?;
+        ending::give_back(unit, &name, id, &mut record, due, &settings)?;
         serve::serve(unit, &name);
         Ok(Reply::OK.into())
     }

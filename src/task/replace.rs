@@ -6,9 +6,10 @@ use crate::names::{Id, Index, Name};
 use crate::settings::Settings;
 use crate::spec::Args;
 use crate::task::extra::{ERROR, OPTIONS, PROGRESS};
+use crate::task::ready::End;
 use crate::task::record::{EXTRA, Record, State};
 use crate::task::schedule::{New, old_record};
-use crate::task::{expiring, ready, reschedule, unique};
+use crate::task::{arrive, ending, expiring, group, ready, reschedule, unique};
 use crate::unit::Unit;
 
 /// The id of the task that waits, holds the key and was replaced; `None` when nobody holds it. Else `DUPLICATE`: an
@@ -30,10 +31,11 @@ pub fn replace(
     if let Some(other) = other {
         old_record(unit, name, other.as_bytes(), settings)?;
     }
-    let waits = unique::find(unit, name, &id, key, settings).filter(|record| record.state == State::Waiting);
+    let waits = unique::find(unit, name, &id, key, settings)
+        .filter(|record| matches!(record.state, State::Waiting | State::Blocked));
     match waits {
         Some(record) if args.has("REPLACE") && other.is_none() => {
-            become_new(args, unit, name, &id, record, new)?;
+            become_new(args, unit, name, &id, record, new, settings)?;
             Ok(Some(id))
         }
         _ => Err(Error::Duplicate(String::from_utf8_lossy(&id).into_owned())),
@@ -41,7 +43,8 @@ pub fn replace(
 }
 
 /// The task takes the payload, the due time and the options, as if it had never run. A priority that is not given
-/// stays. Ready and to be ready, it keeps its place and the time since when it is.
+/// stays. Ready and to be ready, it keeps its place and the time since when it is; so does one in the line of a group
+/// that it stays in.
 fn become_new(
     args: &Args<'_>,
     unit: &mut Unit<'_>,
@@ -49,31 +52,61 @@ fn become_new(
     id: &[u8],
     mut record: Record,
     new: &New,
+    settings: &Settings,
 ) -> Result<(), Error> {
     let priority = if args.has("PRIORITY") {
         new.priority
     } else {
         record.priority
     };
-    unit.keys.expect(name.index(Index::Scheduled), Type::SortedSet)?;
+    for index in [Index::Scheduled, Index::Blocked] {
+        unit.keys.expect(name.index(index), Type::SortedSet)?;
+    }
     unit.keys.expect(name.queue(), Type::Hash)?;
     unit.keys.expect(name.extra(id), Type::Hash)?;
     expiring::expect(unit, name, &record)?;
-    ready::expect(unit, name, record.priority)?;
+    arrive::expect(unit, name, id, &record)?;
     ready::expect(unit, name, priority)?;
 
-    let extra = name.extra(id);
-    unit.keys.hset(extra, &[(OPTIONS, &new.options.to_json())])?;
-    unit.keys.hdel(extra, &[ERROR, PROGRESS])?;
-    reschedule::change(unit, name, id, &mut record, Some(new.due), priority)?;
+    let is_blocked = record.state == State::Blocked;
+    let same_group = group::of(unit, name, id, &record) == new.options.group;
+    let moves = !same_group || is_blocked && new.due > unit.env.wall;
     if new.options.expire.is_none() {
         expiring::forget(unit, name, id, &record);
     }
+    if moves {
+        take_out(unit, name, id, &mut record)?;
+    }
+    let extra = name.extra(id);
+    unit.keys.hset(extra, &[(OPTIONS, &new.options.to_json())])?;
+    unit.keys.hdel(extra, &[ERROR, PROGRESS])?;
     record.attempts = 0;
     record.lost = 0;
     record.flags |= EXTRA;
     new.flag(&mut record);
-    expiring::note(unit, name, id, &record, new.due.max(unit.env.wall))?;
+    if moves {
+        record.priority = priority;
+        record.due = new.due;
+        ending::wait(unit, name, id, &mut record, Some(new.due), End::Tail, settings)?;
+    } else if is_blocked {
+        record.priority = priority;
+    } else {
+        reschedule::change(unit, name, id, &mut record, Some(new.due), priority, settings)?;
+        if record.state == State::Waiting {
+            expiring::note(unit, name, id, &record, new.due.max(unit.env.wall))?;
+        }
+    }
     unit.keys.set(name.task(id), &record.write(), args.bytes("payload"))?;
     unique::take(unit, name, id, &new.options)
+}
+
+/// The task stands nowhere from now on, nor in a group. The caller has checked all keys.
+fn take_out(unit: &mut Unit<'_>, name: &Name, id: &[u8], record: &mut Record) -> Result<(), Error> {
+    group::leave(unit, name, id, record);
+    if record.state == State::Blocked {
+        unit.keys.zrem(name.index(Index::Blocked), &[id])?;
+    } else if unit.keys.zrem(name.index(Index::Scheduled), &[id])? == 0 {
+        ready::leave(unit, name, record)?;
+    }
+    Ok(())
 }

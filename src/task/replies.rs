@@ -11,9 +11,9 @@ use crate::names::Name;
 use crate::settings::Settings;
 use crate::spec::{Arg, Args, Kind};
 use crate::task::events::{self, Event};
+use crate::task::extra;
 use crate::task::record::Record;
 use crate::task::schedule::{New, free_id};
-use crate::task::{extra, serve};
 use crate::unit::Unit;
 
 /// REPLY.
@@ -84,23 +84,12 @@ pub fn send(unit: &mut Unit<'_>, name: &Name, id: &[u8], record: &Record, end: &
 fn schedule(unit: &mut Unit<'_>, name: &Name, reply: &str, payload: &[u8]) -> Result<(), Error> {
     let queue = queue(name, reply)?;
     let new = New::now(&unit.env);
-    super::settings(unit, &queue)?;
+    let settings = super::settings(unit, &queue)?;
     new.check(unit, &queue)?;
     let id = free_id(unit, &queue)?;
-    new.add(unit, &queue, &id, payload, None)?;
-    unit.memory.replied.insert(queue);
+    new.add(unit, &queue, &id, payload, None, &settings)?;
+    unit.memory.to_serve.insert(queue);
     Ok(())
-}
-
-/// Serves the queues that got replies in this unit. Not before its end: a task that is about to end may still look
-/// like one that waits.
-pub fn settle(unit: &mut Unit<'_>) {
-    if unit.memory.replied.is_empty() {
-        return;
-    }
-    for queue in std::mem::take(&mut unit.memory.replied) {
-        serve::serve(unit, &queue);
-    }
 }
 
 fn payload(id: &[u8], end: &Conclusion) -> Vec<u8> {

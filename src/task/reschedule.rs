@@ -5,11 +5,12 @@ use crate::error::Error;
 use crate::keyspace::{Answer, Type};
 use crate::names::{Index, Name};
 use crate::reply::Reply;
+use crate::settings::Settings;
 use crate::spec::{Access, Arg, Args, Keys, Spec};
 use crate::task::ready::{self, End};
 use crate::task::record::{Record, State};
 use crate::task::schedule::{PRIORITY, WHEN, due};
-use crate::task::{expiring, serve};
+use crate::task::{arrive, expiring, serve};
 use crate::time::Wall;
 use crate::unit::{Command, Outcome, Unit};
 
@@ -44,12 +45,12 @@ impl Command for Reschedule {
         let priority = priority.unwrap_or(record.priority);
         unit.keys.expect(name.index(Index::Scheduled), Type::SortedSet)?;
         unit.keys.expect(name.queue(), Type::Hash)?;
-        ready::expect(unit, &name, record.priority)?;
+        arrive::expect(unit, &name, id, &record)?;
         ready::expect(unit, &name, priority)?;
         expiring::expect(unit, &name, &record)?;
         let before = record.due;
-        change(unit, &name, id, &mut record, due, priority)?;
-        if record.due != before {
+        change(unit, &name, id, &mut record, due, priority, &settings)?;
+        if record.due != before && record.state == State::Waiting {
             let ready = record.due.max(unit.env.wall);
             expiring::note(unit, &name, id, &record, ready)?;
         }
@@ -60,8 +61,8 @@ impl Command for Reschedule {
 }
 
 /// Moves a task that waits to where it belongs with that due time and priority; without a due time it keeps its
-/// own, and one that is ready keeps its place when it stays ready. The caller has checked all keys, and writes the
-/// header.
+/// own, and one that is ready keeps its place when it stays ready. One that would be ready may be blocked instead.
+/// The caller has checked all keys, and writes the header.
 pub fn change(
     unit: &mut Unit<'_>,
     name: &Name,
@@ -69,9 +70,10 @@ pub fn change(
     record: &mut Record,
     due: Option<Wall>,
     priority: u8,
+    settings: &Settings,
 ) -> Answer<()> {
     if unit.keys.zscore(name.index(Index::Scheduled), id)?.is_some() {
-        scheduled(unit, name, id, record, due, priority)
+        scheduled(unit, name, id, record, due, priority, settings)
     } else {
         ready(unit, name, id, record, due, priority)
     }
@@ -84,6 +86,7 @@ fn scheduled(
     record: &mut Record,
     due: Option<Wall>,
     priority: u8,
+    settings: &Settings,
 ) -> Answer<()> {
     record.priority = priority;
     let Some(due) = due else {
@@ -96,7 +99,8 @@ fn scheduled(
         return Ok(());
     }
     unit.keys.zrem(name.index(Index::Scheduled), &[id])?;
-    ready::push(unit, name, id, record, End::Tail)
+    arrive::arrive(unit, name, id, record, End::Tail, settings)?;
+    Ok(())
 }
 
 fn ready(

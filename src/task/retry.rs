@@ -101,6 +101,6 @@ fn revive(unit: &mut Unit<'_>, name: &Name, id: &[u8], settings: &Settings) -> A
     record.attempts = 0;
     record.lost = 0;
     record.due = unit.env.wall;
-    ending::wait(unit, name, id, &mut record, None, End::Tail)?;
+    ending::wait(unit, name, id, &mut record, None, End::Tail, settings)?;
     Ok(true)
 }

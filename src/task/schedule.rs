@@ -12,10 +12,10 @@ use crate::reply::Reply;
 use crate::settings::Settings;
 use crate::spec::{Access, Arg, Args, Keys, Kind, Spec, Value};
 use crate::task::extra::{self, OPTIONS, Options};
-use crate::task::ready::{self, End};
+use crate::task::ready::End;
 use crate::task::record::{self, HEADER, Record, State, generated_id};
 use crate::task::replies::{self, REPLY};
-use crate::task::{expiring, limits, replace, serve, unique};
+use crate::task::{arrive, expiring, group, limits, ready, replace, serve, unique};
 use crate::time::{MAX_DELAY, MAX_LEASE, MAX_UNIX_MS, MIN_UNIX_MS, Wall};
 use crate::unit::{Command, Outcome, Unit};
 
@@ -52,12 +52,14 @@ pub const UNIQUE: Arg = Arg::option(
     ]),
 );
 
+/// GROUP.
+pub const GROUP: Arg = Arg::option("GROUP", "key", Kind::Text);
 /// RETAIN.
 pub const RETAIN: Arg = Arg::duration("RETAIN", 0, MAX_DELAY);
 
 /// What a recurring task may say of its occurrences: the options of SCHEDULE but for those that are about one task
 /// (ID, DELAY, AT, UNIQUE).
-pub const TASK_OPTIONS: &[Arg] = &[PRIORITY, ATTEMPTS, BACKOFF, LEASE, EXPIRE, RETAIN, REPLY];
+pub const TASK_OPTIONS: &[Arg] = &[PRIORITY, ATTEMPTS, BACKOFF, LEASE, EXPIRE, RETAIN, GROUP, REPLY];
 
 /// The priority of a task that was given none.
 const DEFAULT_PRIORITY: u8 = 5;
@@ -85,6 +87,7 @@ impl Command for Schedule {
             EXPIRE,
             RETAIN,
             UNIQUE,
+            GROUP,
             REPLY,
         ],
         reply: "the id, with REPLACE perhaps that of the task that waited",
@@ -112,7 +115,7 @@ impl Command for Schedule {
         if old.as_ref().is_some_and(|old| old.stale != 0) {
             unit.keys.expect(name.queue(), Type::Hash)?;
         }
-        new.add(unit, &name, &id, args.bytes("payload"), old)?;
+        new.add(unit, &name, &id, args.bytes("payload"), old, &settings)?;
         serve::serve(unit, &name);
         Ok(Reply::Id(id).into())
     }
@@ -130,7 +133,9 @@ pub struct New {
 }
 
 /// The flags of a header that say what the options ask for.
-const ASKED_FOR: u16 = record::EXPIRES | record::UNIQUE | record::RETAINED | record::REPLIES;
+const ASKED_FOR: u16 = record::EXPIRES | record::UNIQUE | record::RETAINED | record::GROUPED | record::REPLIES;
+/// Those of a task that does not simply go to the end of a list when its time comes.
+const SPECIAL: u16 = record::GROUPED;
 
 impl New {
     /// From the options of SCHEDULE and MSCHEDULE.
@@ -148,6 +153,7 @@ impl New {
                 expire: args.int("EXPIRE"),
                 unique: args.has("key").then(|| args.text("key").to_string()),
                 unique_for: args.int("FOR"),
+                group: args.has("GROUP").then(|| args.text("GROUP").to_string()),
                 retain: args.int("RETAIN"),
                 reply: args.has("REPLY").then(|| args.text("REPLY").to_string()),
             },
@@ -170,6 +176,7 @@ impl New {
             expire,
             unique,
             retain,
+            group,
             reply,
             ..
         } = &self.options;
@@ -177,6 +184,7 @@ impl New {
             (expire.is_some(), record::EXPIRES),
             (unique.is_some(), record::UNIQUE),
             (retain.is_some(), record::RETAINED),
+            (group.is_some(), record::GROUPED),
             (reply.is_some(), record::REPLIES),
         ] {
             if asked {
@@ -191,6 +199,9 @@ impl New {
             unit.keys.expect(name.of_queue(Part::Expiring), Type::SortedSet)?;
         }
         unique::expect(unit, name, &self.options)?;
+        if let Some(group) = &self.options.group {
+            group::expect(unit, name, group)?;
+        }
         if self.due > unit.env.wall {
             unit.keys.expect(name.index(Index::Scheduled), Type::SortedSet)
         } else {
@@ -206,28 +217,47 @@ impl New {
         id: &[u8],
         payload: &[u8],
         old: Option<Record>,
+        settings: &Settings,
     ) -> Result<(), Error> {
         let mut record = self.record(unit, old.as_ref().map_or(0, |old| old.fence));
         if let Some(old) = old {
             record.stale = old.stale;
+            group::leave(unit, name, id, &old);
             unit.keys.del(name.extra(id));
         }
         self.write_options(unit, name, id, &mut record)?;
-        if record.is_stale(self.priority) && self.due <= unit.env.wall {
-            ready::push(unit, name, id, &mut record, End::Tail)?;
+        let alone = record.has(SPECIAL) || record.is_stale(self.priority);
+        if alone && self.due <= unit.env.wall {
+            arrive::arrive(unit, name, id, &mut record, End::Tail, settings)?;
         } else {
             self.place(unit, name, &[id])?;
         }
         unit.keys.set(name.task(id), &record.write(), payload)?;
         unique::take(unit, name, id, &self.options)?;
-        self.expire(unit, name, &[id])?;
+        if record.state == State::Waiting {
+            self.expire(unit, name, &[id])?;
+        }
         count(unit, name, 1);
         Ok(())
     }
 
-    /// Writes tasks with ids of the module's making, in order; their index gets all ids in one go.
-    pub fn add_all(&self, unit: &mut Unit<'_>, name: &Name, payloads: &[Value<'_>]) -> Result<Vec<Id>, Error> {
+    /// Writes tasks with ids of the module's making, in order; if they are plain their index gets all ids in one go.
+    pub fn add_all(
+        &self,
+        unit: &mut Unit<'_>,
+        name: &Name,
+        payloads: &[Value<'_>],
+        settings: &Settings,
+    ) -> Result<Vec<Id>, Error> {
         let mut ids = Vec::with_capacity(payloads.len());
+        if self.options.group.is_some() {
+            for payload in payloads {
+                let id = free_id(unit, name)?;
+                self.add(unit, name, &id, payload.as_bytes(), None, settings)?;
+                ids.push(id);
+            }
+            return Ok(ids);
+        }
         for payload in payloads {
             let id = free_id(unit, name)?;
             let mut record = self.record(unit, 0);

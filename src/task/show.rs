@@ -65,6 +65,7 @@ pub fn show(
         ("cancelled", Reply::Int(i64::from(record.has(CANCELLED)))),
         ("expires", Reply::int_or_null(expires)),
         ("unique", options.unique.clone().map_or(Reply::Null, Reply::text)),
+        ("group", options.group.clone().map_or(Reply::Null, Reply::text)),
         ("error", Reply::bytes_or_null(error)),
         ("progress", Reply::bytes_or_null(progress)),
         ("result", Reply::bytes_or_null(result)),

@@ -9,7 +9,7 @@ use crate::queue::{Held, Rebase};
 use crate::reply::Reply;
 use crate::settings::Settings;
 use crate::task::record::{CANCELLED, HEADER, Record, State, WITH_MEMBER};
-use crate::task::{expiring, extra, limits, member, ready};
+use crate::task::{expiring, extra, group, limits, member, ready};
 use crate::time::{MAX_LEASE, Ms, Steady};
 use crate::unit::Outcome;
 use crate::unit::Unit;
@@ -243,7 +243,12 @@ fn claim(
     record.fence = token;
     unit.keys.set_start(name.task(&id), &record.write())?;
     expiring::forget(unit, name, &id, &record);
-    taken.tasks.push(show(name, want, &id, &record, value));
+    let group = if want.full {
+        group::of(unit, name, &id, &record)
+    } else {
+        None
+    };
+    taken.tasks.push(show(name, want, &id, &record, value, group));
     taken.claims.push((id.clone(), token));
     Ok(Claim {
         id,
@@ -253,7 +258,7 @@ fn claim(
     })
 }
 
-fn show(name: &Name, want: &Want, id: &[u8], record: &Record, value: Vec<u8>) -> Reply {
+fn show(name: &Name, want: &Want, id: &[u8], record: &Record, value: Vec<u8>, group: Option<String>) -> Reply {
     let queue = || ("queue", Reply::text(name.text()));
     let mut map = Vec::with_capacity(if want.full { 10 } else { 5 });
     if want.named {
@@ -271,7 +276,7 @@ fn show(name: &Name, want: &Want, id: &[u8], record: &Record, value: Vec<u8>) ->
         map.push(("priority", Reply::Int(i64::from(record.priority))));
         map.push(("deliveries", Reply::number(record.deliveries)));
         map.push(("lease", Reply::int_or_null(record.lease())));
-        map.push(("group", Reply::Null));
+        map.push(("group", group.map_or(Reply::Null, Reply::text)));
     }
     Reply::Map(map)
 }

@@ -15,7 +15,7 @@ use crate::keyspace::Answer;
 use crate::names::{Index, Name, Part};
 use crate::rate::Recent;
 use crate::settings::Settings;
-use crate::task::{conclusion, ending, pause, replies, retain, serve};
+use crate::task::{blocked, conclusion, ending, pause, retain, serve, settle};
 use crate::time::{Ms, SECOND, Steady, Wall};
 use crate::unit::Unit;
 
@@ -23,7 +23,7 @@ use crate::unit::Unit;
 ///
 /// A key of another type stops only what needs that key: it is passed over until somebody changes it.
 pub fn run(unit: &mut Unit<'_>, name: &Name) {
-    let steps: [(&str, Step); 14] = [
+    let steps: [(&str, Step); 15] = [
         ("its settings", unpause),
         ("claims that ended", ended::end_claims),
         ("a dropped queue", sweep::sweep),
@@ -33,6 +33,7 @@ pub fn run(unit: &mut Unit<'_>, name: &Name) {
         ("the scheduled set", promote::promote),
         ("recurring tasks", repeat::repeat),
         ("a lease that ran out", expire::expire),
+        ("the blocked set", blocked::review),
         ("a ready list", compact::compact),
         ("the dead set", trim),
         ("unique keys", unclaimed::free_keys),
@@ -50,7 +51,7 @@ pub fn run(unit: &mut Unit<'_>, name: &Name) {
         unit.memory.skip_foreign(name, &format!("the workers: {error}"));
     }
     serve::serve(unit, name);
-    replies::settle(unit);
+    settle::settle(unit);
     if more {
         unit.memory.agenda.now(name);
     }

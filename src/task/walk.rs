@@ -22,6 +22,8 @@ fn foreign_values_under_our_keys_stop_nothing() {
         ":x:a",
         ":t:b",
         ":x:b",
+        ":blocked",
+        ":group:g",
         ":expiring",
         ":unique",
         ":unique-until",
@@ -49,6 +51,8 @@ fn foreign_values_under_our_keys_stop_nothing() {
             world.say("TASK.SCHEDULE q p ID b DELAY 30 EXPIRE 30 UNIQUE b");
             world.say("TASK.SCHEDULE q p ID c PRIORITY 0");
             world.say("TASK.SCHEDULE q p ID d PRIORITY 1 RETAIN 20");
+            world.say("TASK.SCHEDULE q p ID e GROUP g PRIORITY 7");
+            world.say("TASK.SCHEDULE q p ID f GROUP g EXPIRE 40");
             world.hear(9, "TASK.MRESULT q 4 a b c d BLOCK 0");
             world.say("TASK.REPEAT q r p EVERY 3 PRIORITY 0");
             let (id, token) = world.claim("TASK.CLAIM q w LEASE 20").unwrap();
@@ -63,6 +67,11 @@ fn foreign_values_under_our_keys_stop_nothing() {
                 "TASK.SCHEDULE q p EXPIRE 3 UNIQUE nobody FOR 4",
                 "TASK.MSCHEDULE q 2 p p EXPIRE 5",
                 "TASK.CLAIM q w2 COUNT 2 FULL",
+                "TASK.SCHEDULE q p GROUP g",
+                "TASK.CONFIG SET q group-limit 2",
+                "TASK.LIST q blocked",
+                "TASK.CANCEL q e",
+                "TASK.PURGE q blocked COUNT 1",
                 "TASK.STATS q",
                 "TASK.GET q a",
                 "TASK.WORKERS q",
@@ -128,8 +137,9 @@ fn no_random_history_loses_a_task_or_has_it_in_two_places() {
                 0..=2 => {
                     let delay = ["", " DELAY 20", " DELAY 0"][dice.roll(3)];
                     let retain = ["", "", " RETAIN 40", " RETAIN 40 REPLY {q}r"][dice.roll(4)];
+                    let group = ["", "", " GROUP g", " GROUP h"][dice.roll(4)];
                     if world.say(&format!(
-                        "TASK.SCHEDULE q p ID {id} PRIORITY {priority} ATTEMPTS 4{delay}{retain}"
+                        "TASK.SCHEDULE q p ID {id} PRIORITY {priority} ATTEMPTS 4{delay}{retain}{group}"
                     )) == id
                     {
                         assert!(expected.insert(id));
@@ -189,7 +199,7 @@ fn no_random_history_loses_a_task_or_has_it_in_two_places() {
                 "seed {seed}"
             );
             let stats = world.say("TASK.STATS q");
-            for word in ["scheduled", "ready", "claimed", "done", "dead"] {
+            for word in ["scheduled", "ready", "blocked", "claimed", "done", "dead"] {
                 let count = places.values().filter(|place| **place == word).count();
                 assert!(
                     stats.contains(&format!("{word}={count} ")),

@@ -12,7 +12,7 @@ use crate::names::{Index, Name, Part, owner};
 use crate::reply::Reply;
 use crate::settings::Settings;
 use crate::task::extra;
-use crate::task::record::{EXPIRES, HEADER, Record, State, UNIQUE};
+use crate::task::record::{EXPIRES, GROUPED, HEADER, Record, State, UNIQUE};
 use crate::tick;
 use crate::time::{Ms, Steady, Wall};
 use crate::unit::{Command, Outcome, Unit};
@@ -245,6 +245,7 @@ impl World {
                 (Index::Claimed, State::Claimed, "claimed"),
                 (Index::Dead, State::Dead, "dead"),
                 (Index::Done, State::Done, "done"),
+                (Index::Blocked, State::Blocked, "blocked"),
             ] {
                 if self.ids(index).contains(&id) {
                     assert_eq!(record.state, state, "{word} {}", String::from_utf8_lossy(&id));
@@ -279,17 +280,76 @@ impl World {
         }
         assert_eq!(stale, settings.stale, "the stale counts are exact");
         self.check_flags(&places);
+        self.check_groups(&places, &settings);
         places
+    }
+
+    /// Of each group those have a turn that came and did not end, as many as the limit allows; all others that came
+    /// are blocked and stand in its line.
+    fn check_groups(&mut self, places: &BTreeMap<String, &'static str>, settings: &Settings) {
+        let prefix = b"task:{q}:group:";
+        let groups: Vec<(Vec<u8>, BTreeMap<Vec<u8>, i64>)> = (self.keys.keys.iter())
+            .filter_map(|(key, value)| match value {
+                Value::SortedSet(tasks) => Some((key.strip_prefix(prefix)?.to_vec(), tasks.clone())),
+                _ => None,
+            })
+            .collect();
+        let mut in_groups = BTreeSet::new();
+        for (group, tasks) in groups {
+            let (mut turns, mut there) = (0, 0);
+            for (id, place) in &tasks {
+                let id = String::from_utf8(id.clone()).unwrap();
+                let Some(found) = places.get(&id) else {
+                    // Dropped and not swept yet.
+                    assert!(
+                        self.record_of(&id).fence < settings.dropped_below(),
+                        "{id} is in a group"
+                    );
+                    continue;
+                };
+                there += 1;
+                assert_eq!(self.group_of(&id).as_deref(), Some(group.as_slice()), "{id}");
+                assert_eq!(*place > 0, *found == "blocked", "{id} is {found}");
+                assert!(
+                    ["ready", "claimed", "scheduled", "blocked"].contains(found),
+                    "{id} is {found}"
+                );
+                turns += usize::from(*place == 0);
+                assert!(in_groups.insert(id), "in one group");
+            }
+            let limit = settings.group_limit(&self.module);
+            assert!(turns <= limit, "no more than the limit have their turn");
+            assert!(turns == limit || turns == there, "nobody stands in line in vain");
+        }
+        for (id, place) in places.iter().filter(|(id, _)| !in_groups.contains(*id)) {
+            let comes_later = ["scheduled", "dead", "done"].contains(place);
+            assert!(
+                comes_later || self.group_of(id).is_none(),
+                "{id} is {place} without a turn"
+            );
+        }
+    }
+
+    fn record_of(&self, id: &str) -> Record {
+        let Some(Value::String(text)) = self.keys.keys.get(&queue("q").task(id.as_bytes()).to_vec()) else {
+            panic!("no record of {id}");
+        };
+        Record::read(&text[..HEADER]).expect("a record")
+    }
+
+    /// The group of a task, as its header and its extra fields say.
+    fn group_of(&mut self, id: &str) -> Option<Vec<u8>> {
+        let record = self.record_of(id);
+        let group = extra::options(&mut self.keys, &queue("q"), id.as_bytes(), &record).group;
+        assert_eq!(record.has(GROUPED), group.is_some(), "{id}");
+        group.map(String::into_bytes)
     }
 
     /// Which tasks expire and who holds which key is written where the headers say so, and nowhere else.
     fn check_flags(&mut self, places: &BTreeMap<String, &'static str>) {
         let (mut expiring, mut holders) = (BTreeSet::new(), BTreeMap::new());
         for (id, place) in places {
-            let Some(Value::String(text)) = self.keys.keys.get(&queue("q").task(id.as_bytes()).to_vec()) else {
-                panic!("no record of {id}");
-            };
-            let record = Record::read(&text[..HEADER]).expect("a record");
+            let record = self.record_of(id);
             let options = extra::options(&mut self.keys, &queue("q"), id.as_bytes(), &record);
             assert_eq!(record.has(EXPIRES), options.expire.is_some(), "{id}");
             assert_eq!(record.has(UNIQUE), options.unique.is_some(), "{id}");

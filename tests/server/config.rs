@@ -131,7 +131,7 @@ fn a_queues_setting_out_of_range_is_refused_with_the_range() {
         ),
         (
             "colour red",
-            "-BADARG field must be lease or attempts or backoff or retain or concurrency or rate or max-length or max-lost or \
+            "-BADARG field must be lease or attempts or backoff or retain or concurrency or rate or group-limit or max-length or max-lost or \
              dead-limit or dead-retain or events or service",
         ),
         (

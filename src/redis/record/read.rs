@@ -174,6 +174,8 @@ impl<'a> Reader<'a> {
             b'w' => Part::Workers,
             b't' => Part::Task(self.text()?),
             b'x' => Part::Extra(self.text()?),
+            b'g' => Part::Group(self.text()?),
+            b'a' => Part::After(self.text()?),
             b'e' => Part::Expiring,
             b'u' => Part::Unique,
             b'n' => Part::UniqueUntil,

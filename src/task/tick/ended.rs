@@ -43,7 +43,7 @@ pub fn put_back(unit: &mut Unit<'_>, name: &Name, settings: &Settings, most: usi
     for (id, lost, mut record) in claims {
         match lost {
             Some(why) => ending::lose(unit, name, id, &mut record, why, settings)?,
-            None => ending::give_back(unit, name, id, &mut record, None)?,
+            None => ending::give_back(unit, name, id, &mut record, None, settings)?,
         };
     }
     let queue = unit.memory.queue(name);

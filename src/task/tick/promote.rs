@@ -3,15 +3,15 @@
 use crate::keyspace::Answer;
 use crate::names::{Index, Name, PRIORITIES};
 use crate::settings::Settings;
-use crate::task::record::{Record, State};
-use crate::task::{self, ready};
+use crate::task::record::{GROUPED, Record, State};
+use crate::task::{self, arrive, blocked, group, ready};
 use crate::time::Wall;
 use crate::unit::Unit;
 
 /// Tasks that become ready in one slice: larger batches save nothing more.
 const PROMOTED: usize = 128;
 
-/// Makes due tasks ready, in the order of their due times.
+/// Makes due tasks ready, in the order of their due times; those of a group that has no turn for them are blocked.
 pub fn promote(unit: &mut Unit<'_>, name: &Name, settings: &Settings) -> Answer<bool> {
     let scheduled = name.index(Index::Scheduled);
     let now = unit.env.wall;
@@ -38,7 +38,18 @@ pub fn promote(unit: &mut Unit<'_>, name: &Name, settings: &Settings) -> Answer<
         ready::expect(unit, name, priority)?;
     }
 
+    for (id, record) in tasks.iter().filter(|(_, record)| record.has(GROUPED)) {
+        arrive::expect(unit, name, id, record)?;
+    }
+
     unit.keys.zrem_lowest(scheduled, due.len())?;
+    for (id, record) in tasks.iter_mut().filter(|(_, record)| record.has(GROUPED)) {
+        if !group::take_turn(unit, name, id, record, settings)? {
+            blocked::block(unit, name, id, record)?;
+            unit.keys.set_start(name.task(id), &record.write())?;
+        }
+    }
+    tasks.retain(|(_, record)| record.state == State::Waiting);
     for priority in priorities() {
         let mut pushed: Vec<&[u8]> = Vec::with_capacity(tasks.len());
         for (id, record) in tasks.iter_mut().filter(|(_, record)| record.priority == priority) {

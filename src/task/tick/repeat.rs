@@ -169,7 +169,7 @@ impl Source<'_> {
         unit.keys.expect(name.queue(), Type::Hash)?;
         unit.keys.expect(name.extra(id), Type::Hash)?;
         self.task.due = at;
-        self.task.add(unit, name, id, &self.payload, old)
+        self.task.add(unit, name, id, &self.payload, old, settings)
     }
 
     /// Whether the task of the last occurrence has not come to its end.

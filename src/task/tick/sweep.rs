@@ -3,7 +3,7 @@
 use crate::keyspace::Answer;
 use crate::names::{Index, Name};
 use crate::settings::Settings;
-use crate::task::{drop, ready};
+use crate::task::{drop, group, ready};
 use crate::unit::Unit;
 
 /// Tasks of a dropped queue that go in one slice.
@@ -36,8 +36,9 @@ pub fn sweep(unit: &mut Unit<'_>, name: &Name, settings: &Settings) -> Answer<bo
             unit.keys.del(key);
         }
         for id in &ids {
-            let dropped = ready::look(unit, name, id).is_some_and(|record| record.fence < number);
-            if dropped {
+            let dropped = ready::look(unit, name, id).filter(|record| record.fence < number);
+            if let Some(record) = dropped {
+                group::leave(unit, name, id, &record);
                 unit.keys.del(name.task(id));
                 unit.keys.del(name.extra(id));
             }

@@ -109,6 +109,7 @@ impl History {
                     format!(" EXPIRE {}", 20 * short + 1),
                     format!(" UNIQUE k{}", self.random.below(300)),
                     format!(" RETAIN {}", short * 4),
+                    format!(" GROUP g{}", self.random.below(4)),
                     format!(
                         " REPLY {{{}}}replies",
                         queue.trim_start_matches('{').trim_end_matches("}s")
@@ -139,15 +140,16 @@ impl History {
             ),
             35 => format!("TASK.RETRYALL {queue} COUNT 3"),
             36 => format!(
-                "TASK.CONFIG SET {queue} lease {} max-lost {} dead-limit {}",
+                "TASK.CONFIG SET {queue} lease {} max-lost {} dead-limit {} group-limit {}",
                 short + 1,
                 short % 3,
-                short
+                short,
+                1 + short % 3
             ),
             37 => format!("TASK.PAUSE {queue} FOR {}", 1 + short / 4),
             38 => format!(
                 "TASK.PURGE {queue} {} COUNT 2",
-                self.random.pick(&["scheduled", "ready", "done", "dead"])
+                self.random.pick(&["scheduled", "ready", "blocked", "done", "dead"])
             ),
             _ if self.random.once_in(10) => format!("TASK.DROP {queue} FORCE"),
             _ => format!("TASK.STATS {queue}"),

@@ -17,12 +17,12 @@ const SNAPSHOT: &str = "
     for priority = 0, 9 do
         places[#places + 1] = redis.call('LRANGE', base .. ':ready:' .. priority, 0, -1)
     end
-    for _, set in ipairs({'scheduled', 'claimed', 'dead', 'done'}) do
+    for _, set in ipairs({'scheduled', 'blocked', 'claimed', 'dead', 'done'}) do
         places[#places + 1] = redis.call('ZRANGE', base .. ':' .. set, 0, -1)
     end
     return {records, places, redis.call('TASK.STATS', ARGV[1])}";
 
-const SETS: [&str; 4] = ["scheduled", "claimed", "dead", "done"];
+const SETS: [&str; 5] = ["scheduled", "blocked", "claimed", "dead", "done"];
 
 /// Fails the test unless every task of the queue is in the one place its record says, and STATS is right.
 /// Not for a queue of which a DROP has not been swept. Replies the ids of all tasks with their place.
@@ -78,7 +78,7 @@ pub fn check(client: &mut Client, queue: &str) -> BTreeMap<String, &'static str>
         assert!(right, "{queue}: {id} is {} and in {place}", header.state);
     }
     let stats = snapshot.item(2);
-    for state in ["scheduled", "ready", "claimed", "done", "dead"] {
+    for state in ["scheduled", "ready", "blocked", "claimed", "done", "dead"] {
         let there = places.values().filter(|place| **place == state).count();
         assert_eq!(stats.field(state), &Value::Int(there as i64), "{queue}: {state}");
     }

@@ -67,7 +67,9 @@ impl Draw {
             Part::Index(Index::Claimed),
             Part::Dropped(number, Index::Dead),
             Part::Candidates,
-        ][self.below(4) as usize]
+            Part::Group(b"a"),
+            Part::After(b"a"),
+        ][self.below(6) as usize]
     }
     fn list(&mut self) -> Part<'static> {
         Part::Index(Index::Ready(self.below(10) as u8))
