@@ -22,6 +22,9 @@ pub struct Settings {
     pub paused: Option<Ms>,
     /// Numbers of the drops that are not swept yet, ascending.
     pub drops: Vec<u64>,
+    /// Workers whose membership ended while very many tasks were for them: no task of a smaller fence than this is for
+    /// that worker any more.
+    pub orphaned: Vec<(String, u64)>,
     /// How many ids in each ready list stand for a task that went elsewhere.
     pub stale: [u32; PRIORITIES as usize],
 }
@@ -155,6 +158,8 @@ const RATE: &str = "rate";
 pub const PAUSED: &str = "paused";
 /// Field that holds the numbers of unfinished drops.
 pub const DROPS: &str = "drops";
+/// What the field begins with that says, of a worker whose membership ended, which tasks are for everyone since.
+pub const ORPHANED: &str = "orphaned:";
 /// The pause that only RESUME ends, as stored.
 pub const UNTIL_RESUMED: &str = "until-resumed";
 
@@ -184,6 +189,7 @@ impl Settings {
             rate: None,
             paused: None,
             drops: Vec::new(),
+            orphaned: Vec::new(),
             stale: Default::default(),
         }
     }
@@ -213,6 +219,12 @@ impl Settings {
                 self.drops.sort_unstable();
             }
             _ => {
+                if let Some(worker) = field.strip_prefix(ORPHANED) {
+                    self.orphaned
+                        .extend(text.parse().ok().map(|below| (worker.to_string(), below)));
+                    self.orphaned.sort_unstable();
+                    return;
+                }
                 for priority in 0..PRIORITIES {
                     if field == stale_field(priority) {
                         if let Some(stale) = self.stale.get_mut(usize::from(priority)) {
@@ -284,6 +296,12 @@ impl Settings {
     /// A record whose fence is below this exists for no command.
     pub fn dropped_below(&self) -> u64 {
         self.drops.last().copied().unwrap_or(0)
+    }
+    /// Whether the task of this fence was for the worker before its membership ended, and is for everyone since.
+    pub fn is_orphan(&self, worker: &str, fence: u64) -> bool {
+        self.orphaned
+            .iter()
+            .any(|(gone, below)| gone == worker && fence < *below)
     }
     /// Number of stale ids in one ready list.
     pub fn stale(&self, priority: u8) -> u32 {
@@ -370,6 +388,8 @@ mod tests {
                 field("drops", "9 7"),
                 field("stale:3", "12"),
                 field("unknown", "1"),
+                field("orphaned:w:1", "70"),
+                field("orphaned:v", "many"),
                 field("service", "elsewhere"),
             ],
         );
@@ -379,6 +399,8 @@ mod tests {
         assert_eq!(settings.show("backoff", &module).unwrap(), "FIXED 5 MAX 5 JITTER 0");
         assert_eq!(settings.paused, Some(i64::MAX));
         assert_eq!((settings.dropped_below(), settings.stale(3)), (9, 12));
+        assert_eq!(settings.orphaned, [("w:1".to_string(), 70)]);
+        assert!(settings.is_orphan("w:1", 69) && !settings.is_orphan("w:1", 70));
     }
 
     #[test]

@@ -5,7 +5,7 @@ use crate::error::Error;
 use crate::reply::Reply;
 use crate::spec::{Access, Arg, Args, Keys, Kind, MAX_COUNT, Spec};
 use crate::task::replies::{self, REPLY};
-use crate::task::schedule::{ATTEMPTS, BACKOFF, EXPIRE, GROUP, LEASE, New, PRIORITY, RETAIN, WHEN, check_payload};
+use crate::task::schedule::{ATTEMPTS, BACKOFF, EXPIRE, GROUP, LEASE, New, PRIORITY, RETAIN, TO, WHEN, check_payload};
 use crate::task::{limits, serve};
 use crate::unit::{Command, Outcome, Unit};
 
@@ -34,6 +34,7 @@ impl Command for MSchedule {
             EXPIRE,
             RETAIN,
             GROUP,
+            TO,
             REPLY,
         ],
         reply: "array of ids, in the order of the payloads",

@@ -15,7 +15,7 @@ use crate::keyspace::Answer;
 use crate::names::{Index, Name, Part};
 use crate::rate::Recent;
 use crate::settings::Settings;
-use crate::task::{blocked, conclusion, ending, pause, retain, serve, settle};
+use crate::task::{addressed, blocked, conclusion, ending, pause, retain, serve, settle};
 use crate::time::{Ms, SECOND, Steady, Wall};
 use crate::unit::Unit;
 
@@ -23,7 +23,7 @@ use crate::unit::Unit;
 ///
 /// A key of another type stops only what needs that key: it is passed over until somebody changes it.
 pub fn run(unit: &mut Unit<'_>, name: &Name) {
-    let steps: [(&str, Step); 15] = [
+    let steps: [(&str, Step); 17] = [
         ("its settings", unpause),
         ("claims that ended", ended::end_claims),
         ("a dropped queue", sweep::sweep),
@@ -34,6 +34,8 @@ pub fn run(unit: &mut Unit<'_>, name: &Name) {
         ("recurring tasks", repeat::repeat),
         ("a lease that ran out", expire::expire),
         ("the blocked set", blocked::review),
+        ("tasks of a worker that went", addressed::void::go_on),
+        ("tasks for one worker", addressed::review),
         ("a ready list", compact::compact),
         ("the dead set", trim),
         ("unique keys", unclaimed::free_keys),

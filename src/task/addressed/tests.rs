@@ -1,0 +1,566 @@
+//! Unit tests of TO.
+
+mod gone;
+
+use std::collections::BTreeMap;
+
+use crate::task::walk::Dice;
+use crate::task::world::{World, queue, show, words};
+use crate::waiting::Handed;
+
+fn schedule(world: &mut World, words: &[&str]) {
+    for words in words {
+        let id = words.split(' ').next().unwrap();
+        assert_eq!(world.say(&format!("TASK.SCHEDULE q p ID {words}")), id);
+        world.places();
+    }
+}
+
+/// The ids that this worker can claim now, in order.
+fn claimable(world: &mut World, worker: &str) -> Vec<String> {
+    let claim = format!("TASK.CLAIM q {worker}");
+    let ids = std::iter::from_fn(|| world.claim(&claim).map(|(id, _)| id)).collect();
+    world.places();
+    ids
+}
+
+fn got(world: &mut World, id: &str, field: &str) -> String {
+    let task = world.say(&format!("TASK.GET q {id}"));
+    let rest = task.split(&format!(" {field}=")).nth(1).expect("a field");
+    rest.split([' ', '}']).next().unwrap().to_string()
+}
+
+/// The ids that were handed to waiting clients since this was last asked, with the answers' tickets.
+fn handed(world: &mut World) -> Vec<(u64, String)> {
+    let answers = world.answered.drain(..);
+    answers
+        .flat_map(|answer| answer.handed.into_iter().map(move |handed| (answer.ticket, handed)))
+        .map(|(ticket, handed)| match handed {
+            Handed::Claim { id, .. } => (ticket, String::from_utf8(id.to_vec()).unwrap()),
+            Handed::Member { .. } => panic!("a member"),
+        })
+        .collect()
+}
+
+#[test]
+fn only_its_worker_gets_it_the_most_urgent_and_oldest_first() {
+    let mut world = World::new();
+    schedule(
+        &mut world,
+        &["plain PRIORITY 4", "b TO w", "urgent TO w PRIORITY 1", "other"],
+    );
+    world.pass(1);
+    schedule(&mut world, &["a TO w", "last TO w PRIORITY 9", "late TO w DELAY 5"]);
+    assert!(world.say("TASK.STATS q").contains("scheduled=1 ready=6 "));
+    assert_eq!(got(&mut world, "b", "to"), "w");
+    assert_eq!(got(&mut world, "plain", "to"), "null");
+    assert_eq!(claimable(&mut world, "v"), ["plain", "other"]);
+    schedule(&mut world, &["common", "common2 PRIORITY 8"]);
+    assert_eq!(
+        claimable(&mut world, "w"),
+        ["urgent", "b", "a", "common", "common2", "last"],
+        "of each priority first what is for it"
+    );
+    assert!(world.say("TASK.STATS q").contains("scheduled=1 ready=0 claimed=8 "));
+    world.pass(5);
+    assert_eq!(world.claim("TASK.CLAIM q v"), None);
+    assert_eq!(claimable(&mut world, "w"), ["late"]);
+}
+
+#[test]
+fn many_are_claimed_at_once_and_by_mclaim_and_next() {
+    let mut world = World::new();
+    world.say(
+        "TASK.MSCHEDULE q 300 p TO w"
+            .replace(" p ", &" p".repeat(300))
+            .replacen("pTO", "p TO", 1)
+            .as_str(),
+    );
+    world.places();
+    assert!(world.say("TASK.STATS q").contains("ready=300 "));
+    assert_eq!(world.say("TASK.CLAIM q v COUNT 5"), "none");
+    assert_eq!(world.say("TASK.CLAIM q w COUNT 200").matches("id=").count(), 200);
+    assert_eq!(world.say("TASK.MCLAIM 2 r q w COUNT 98").matches("queue=q").count(), 98);
+    world.places();
+    let (id, token) = world.claim("TASK.CLAIM q w").unwrap();
+    let next = world.say(&format!("TASK.ACK q {id} {token} NEXT"));
+    assert_eq!(next.matches("id=").count(), 1, "{next}");
+    assert!(world.say("TASK.STATS q").contains("ready=0 claimed=299 "));
+    world.places();
+}
+
+#[test]
+fn it_stays_its_own_however_it_comes_back() {
+    for how in [
+        "FAIL",
+        "RELEASE",
+        "RELEASE LATER",
+        "LOSE",
+        "RESCHEDULE",
+        "RESTART",
+        "RETRY",
+    ] {
+        let mut world = World::new();
+        schedule(&mut world, &["a TO w ATTEMPTS 9 BACKOFF FIXED 20"]);
+        let (_, token) = world.claim("TASK.CLAIM q w LEASE 30").unwrap();
+        match how {
+            "FAIL" => world.say(&format!("TASK.FAIL q a {token}")),
+            "RELEASE" => world.say(&format!("TASK.RELEASE q a {token}")),
+            "RELEASE LATER" => world.say(&format!("TASK.RELEASE q a {token} DELAY 20")),
+            "RESCHEDULE" => {
+                world.say(&format!("TASK.RELEASE q a {token}"));
+                world.say("TASK.RESCHEDULE q a DELAY 20 PRIORITY 2")
+            }
+            "RETRY" => {
+                world.say(&format!("TASK.FAIL q a {token} DEAD"));
+                world.places();
+                world.say("TASK.RETRYALL q")
+            }
+            "RESTART" => {
+                world.restart();
+                world.tick();
+                String::new()
+            }
+            _ => String::new(),
+        };
+        world.places();
+        world.pass(30);
+        assert_eq!(world.places()["a"], "ready", "{how}");
+        assert_eq!(world.claim("TASK.CLAIM q v"), None, "{how}");
+        assert_eq!(claimable(&mut world, "w"), ["a"], "{how}");
+    }
+}
+
+#[test]
+fn every_end_takes_it_out_of_the_tasks_of_its_worker() {
+    for how in [
+        "ACK",
+        "RETAIN",
+        "CANCEL",
+        "CANCEL CLAIMED",
+        "PURGE",
+        "EXPIRE",
+        "TRIM",
+        "DROP",
+    ] {
+        let mut world = World::new();
+        schedule(&mut world, &["a TO w EXPIRE 500"]);
+        let line = match how {
+            "CANCEL" => "TASK.CANCEL q a".into(),
+            "PURGE" => "TASK.PURGE q ready".into(),
+            "DROP" => "TASK.DROP q".into(),
+            "EXPIRE" => {
+                world.pass(500);
+                String::from("TASK.STATS q")
+            }
+            _ => {
+                let (_, token) = world.claim("TASK.CLAIM q w LEASE 30").unwrap();
+                match how {
+                    "ACK" => format!("TASK.ACK q a {token}"),
+                    "RETAIN" => {
+                        world.say("TASK.CONFIG SET q retain 1000");
+                        format!("TASK.ACK q a {token}")
+                    }
+                    "TRIM" => {
+                        world.say("TASK.CONFIG SET q dead-limit 0");
+                        format!("TASK.FAIL q a {token} DEAD")
+                    }
+                    _ => {
+                        world.say("TASK.CANCEL q a");
+                        world.places();
+                        format!("TASK.RELEASE q a {token}")
+                    }
+                }
+            }
+        };
+        world.say(&line);
+        world.places();
+        world.tick();
+        world.places();
+        assert!(!world.keys.keys.contains_key(b"task:{q}:to:w".as_slice()), "{how}");
+        assert!(!world.keys.keys.contains_key(b"task:{q}:addressed".as_slice()), "{how}");
+        if how == "RETAIN" {
+            assert_eq!(got(&mut world, "a", "to"), "w", "what it was");
+        }
+    }
+}
+
+#[test]
+fn rescheduled_it_takes_the_place_of_its_priority_and_time() {
+    let mut world = World::new();
+    schedule(&mut world, &["a TO w", "b TO w", "c TO w"]);
+    assert_eq!(world.say("TASK.RESCHEDULE q c PRIORITY 3"), world.wall.0.to_string());
+    world.places();
+    world.say("TASK.RESCHEDULE q a DELAY 10");
+    world.places();
+    assert_eq!(world.places()["a"], "scheduled");
+    world.say("TASK.RESCHEDULE q a DELAY 0");
+    world.places();
+    assert_eq!(claimable(&mut world, "w"), ["c", "a", "b"]);
+}
+
+#[test]
+fn a_replaced_task_changes_its_worker_or_keeps_its_place() {
+    let mut world = World::new();
+    schedule(&mut world, &["a TO w UNIQUE k"]);
+    world.pass(1);
+    schedule(&mut world, &["b TO w", "c"]);
+    for (options, place, worker) in [
+        (" TO w", "ready", "w"),
+        (" TO v", "ready", "v"),
+        ("", "ready", "null"),
+        (" DELAY 5", "scheduled", "null"),
+        (" DELAY 5 TO v", "scheduled", "v"),
+        (" DELAY 5 TO w", "scheduled", "w"),
+        (" TO w", "ready", "w"),
+        (" TO w PRIORITY 2", "ready", "w"),
+        (" PRIORITY 2", "ready", "null"),
+        (" TO w PRIORITY 5", "ready", "w"),
+    ] {
+        assert_eq!(world.say(&format!("TASK.SCHEDULE q p UNIQUE k REPLACE{options}")), "a");
+        assert_eq!(world.places()["a"], place, "{options}");
+        assert_eq!(got(&mut world, "a", "to"), worker, "{options}");
+    }
+    world.pass(10);
+    schedule(&mut world, &["d TO w"]);
+    assert_eq!(world.say("TASK.SCHEDULE q p UNIQUE k REPLACE TO w"), "a");
+    assert_eq!(claimable(&mut world, "w"), ["a", "b", "d", "c"], "its place stays");
+}
+
+#[test]
+fn one_in_the_line_of_a_group_may_be_for_one_worker() {
+    let mut world = World::new();
+    schedule(&mut world, &["a GROUP g", "b GROUP g TO w UNIQUE k", "c GROUP g"]);
+    assert_eq!(world.say("TASK.SCHEDULE q p GROUP g UNIQUE k REPLACE TO v"), "b");
+    assert_eq!(world.places()["b"], "blocked");
+    let (_, token) = world.claim("TASK.CLAIM q w").unwrap();
+    world.say(&format!("TASK.ACK q a {token}"));
+    world.places();
+    assert_eq!(world.claim("TASK.CLAIM q w"), None);
+    assert_eq!(claimable(&mut world, "v"), ["b"]);
+}
+
+#[test]
+fn the_list_has_them_behind_the_others_page_by_page() {
+    let mut world = World::new();
+    for n in 0..7 {
+        let to = ["", " TO w", " TO v"][n % 3];
+        schedule(&mut world, &[&format!("t{n} PRIORITY {}{to}", n % 2)]);
+        world.pass(1);
+    }
+    let pages = |world: &mut World, options: &str, count: usize| {
+        let (mut cursor, mut ids) = (String::from("0"), Vec::new());
+        loop {
+            let line = format!("TASK.LIST q ready CURSOR {cursor} COUNT {count}{options}");
+            let page = world.say(&line);
+            ids.extend(page.split("{id=").skip(1).map(|task| task[..2].to_string()));
+            cursor = page[1..].split(',').next().unwrap().to_string();
+            if cursor == "0" {
+                return ids;
+            }
+        }
+    };
+    let order = ["t0", "t6", "t3", "t1", "t2", "t4", "t5"];
+    let mut back = order;
+    back.reverse();
+    for count in 1..8 {
+        assert_eq!(pages(&mut world, "", count), order, "{count}");
+        assert_eq!(pages(&mut world, " REV", count), back, "{count}");
+    }
+    for bad in ["to:", "to:x", "to:x:y"] {
+        assert!(
+            world
+                .say(&format!("TASK.LIST q ready CURSOR {bad}"))
+                .starts_with("-BAD")
+        );
+    }
+    assert_eq!(world.say("TASK.PURGE q ready COUNT 4"), "4");
+    assert_eq!(pages(&mut world, "", 9), ["t2", "t4", "t5"]);
+    assert_eq!(world.say("TASK.PURGE q ready OLDER 3"), "2");
+    world.places();
+    assert_eq!(world.say("TASK.PURGE q ready"), "1");
+    assert!(world.places().is_empty());
+}
+
+#[test]
+fn a_dropped_queue_has_nothing_for_anybody_and_its_successor_has() {
+    let mut world = World::new();
+    for n in 0..300 {
+        world.say(&format!("TASK.SCHEDULE q p ID t{n} TO w{}", n % 2));
+    }
+    world.claim("TASK.CLAIM q w0").unwrap();
+    assert_eq!(world.say("TASK.DROP q FORCE"), "300");
+    assert_eq!(world.say("TASK.CLAIM q w1"), "none");
+    for words in ["t1 TO w1", "t2 TO w1", "new TO w0", "t3"] {
+        world.say(&format!("TASK.SCHEDULE q p ID {words}"));
+        world.places();
+    }
+    world.tick();
+    world.places();
+    assert_eq!(claimable(&mut world, "w1"), ["t1", "t2", "t3"]);
+    assert_eq!(claimable(&mut world, "w0"), ["new"]);
+    world.say("TASK.DROP q FORCE");
+    world.tick();
+    assert!(world.keys.keys.is_empty(), "{:?}", world.keys.keys.keys());
+}
+
+#[test]
+fn the_client_of_its_worker_gets_it_wherever_it_stands_in_the_line() {
+    let mut world = World::new();
+    let wait = |world: &mut World, connection, worker: &str| match world
+        .run(Some(connection), &words(&format!("TASK.CLAIM q {worker} BLOCK 0")))
+    {
+        Ok(crate::task::world::Came::Waits(ticket)) => ticket,
+        other => panic!("{other:?}"),
+    };
+    let (a, b, c) = (
+        wait(&mut world, 1, "a"),
+        wait(&mut world, 2, "b"),
+        wait(&mut world, 3, "c"),
+    );
+    let second = wait(&mut world, 4, "b");
+    schedule(&mut world, &["nobody TO x"]);
+    assert_eq!(handed(&mut world), []);
+    schedule(&mut world, &["one TO b"]);
+    assert_eq!(handed(&mut world), [(b, "one".into())]);
+    schedule(&mut world, &["two TO b"]);
+    assert_eq!(handed(&mut world), [(second, "two".into())]);
+    schedule(&mut world, &["late TO c DELAY 5"]);
+    world.pass(5);
+    assert_eq!(handed(&mut world), [(c, "late".into())]);
+    schedule(&mut world, &["plain"]);
+    assert_eq!(handed(&mut world), [(a, "plain".into())]);
+    let queue = world.memory.known_queue(&queue("q")).unwrap();
+    assert!(queue.owed.is_empty(), "{:?}", queue.owed);
+}
+
+#[test]
+fn what_a_pause_or_a_limit_keeps_back_is_handed_over_at_its_end() {
+    for (begin, end) in [
+        ("TASK.PAUSE q", "TASK.RESUME q"),
+        ("TASK.PAUSE q FOR 10", ""),
+        ("TASK.CONFIG SET q concurrency 1", "TASK.CONFIG SET q concurrency 9"),
+        ("TASK.CONFIG SET q rate 1/10", ""),
+        ("HB.SIGNAL q b quiet", "HB.SIGNAL q b none"),
+    ] {
+        for waits_first in [true, false] {
+            let mut world = World::new();
+            for member in ["a", "b"] {
+                world.say(&format!("HB.BEAT q {member} TTL 0"));
+            }
+            schedule(&mut world, &["held"]);
+            assert!(!world.say(begin).starts_with('-'), "{begin}");
+            if begin.starts_with("HB") {
+                eprintln!("{} {}", world.say("PID.GET q b"), world.say("HB.BEAT q b"));
+            }
+            world.say("TASK.CLAIM q other LEASE 100000");
+            world.hear(2, "TASK.CLAIM q a BLOCK 0");
+            // In two queues, so that one who is quiet here waits on.
+            let wait = |world: &mut World| world.hear(3, "TASK.MCLAIM 2 q r b BLOCK 0");
+            if waits_first {
+                assert_eq!(wait(&mut world), "(waits)", "{begin}");
+            }
+            schedule(&mut world, &["mine TO b"]);
+            if !waits_first {
+                assert_eq!(wait(&mut world), "(waits)", "{begin}");
+            }
+            schedule(&mut world, &["nobody TO c"]);
+            let before: Vec<String> = handed(&mut world).into_iter().map(|(_, id)| id).collect();
+            assert!(!before.contains(&"mine".to_string()), "{begin}: {before:?}");
+            if !end.is_empty() {
+                world.say(end);
+            }
+            world.pass(10);
+            let mut after: Vec<String> = handed(&mut world).into_iter().map(|(_, id)| id).collect();
+            if after == ["held"] {
+                // With the pause over, one was there for the first in line.
+                after.clear();
+            }
+            after.retain(|id| id != "held");
+            assert_eq!(after, ["mine"], "{begin} {waits_first}");
+        }
+    }
+}
+
+#[test]
+fn a_claim_that_passes_over_ids_does_not_wait_for_what_is_for_others() {
+    let mut world = World::new();
+    for n in 0..1_100 {
+        world.say(&format!("TASK.SCHEDULE q p ID t{n}"));
+    }
+    world.say("TASK.SCHEDULE q p ID other TO x");
+    let ids: Vec<String> = (0..1_100).map(|n| format!("t{n}")).collect();
+    // A cancelled head, more than one claim passes over.
+    world.say(&format!("TASK.CANCEL q {}", ids.join(" ")));
+    for _ in 0..3 {
+        let came = world.hear(5, "TASK.CLAIM q w");
+        assert!(["none", "(waits)"].contains(&came.as_str()), "{came}");
+        world.tick();
+        assert_eq!(world.memory.waiting.count(&queue("q")), 0, "nobody waits for ever");
+    }
+    world.places();
+}
+
+#[test]
+fn sets_that_somebody_edited_hold_nothing_up() {
+    use crate::keyspace::fake::Value;
+    use crate::names::Touched;
+    let mut world = World::new();
+    schedule(&mut world, &["a TO w", "b TO w", "c TO w DELAY 50", "d", "e TO v"]);
+    let set = |ids: &[(&str, i64)]| {
+        Value::SortedSet(ids.iter().map(|(id, score)| (id.as_bytes().to_vec(), *score)).collect())
+    };
+    // Foreign ids, one that is not ready, one of another worker.
+    let own = set(&[("a", 3), ("c", 4), ("d", 5), ("e", 6), ("nobody", 7)]);
+    world.keys.keys.insert(b"task:{q}:to:w".to_vec(), own);
+    assert_eq!(world.claim("TASK.CLAIM q w").unwrap().0, "a");
+    // The sets are gone, or one of them: each is found again.
+    world.keys.keys.remove(b"task:{q}:to:w".as_slice());
+    world.memory.touched(&queue("q"), Touched::Queue);
+    world.tick();
+    assert_eq!(claimable_unchecked(&mut world, "v"), ["e", "d"]);
+    assert_eq!(world.claim("TASK.CLAIM q w").unwrap().0, "b");
+    // The record is deleted.
+    let mut world = World::new();
+    schedule(&mut world, &["a TO w", "b TO w"]);
+    world.keys.keys.remove(b"task:{q}:t:a".as_slice());
+    assert_eq!(claimable(&mut world, "w"), ["b"]);
+    assert!(world.say("TASK.STATS q").contains("ready=0 "));
+    // The options are edited away: it is for everyone.
+    let mut world = World::new();
+    schedule(&mut world, &["a TO w"]);
+    world.keys.keys.remove(b"task:{q}:x:a".as_slice());
+    world.memory.touched(&queue("q"), Touched::Queue);
+    world.tick();
+    assert_eq!(world.claim("TASK.CLAIM q v").unwrap().0, "a");
+}
+
+#[test]
+fn a_key_of_another_type_is_told_and_changes_nothing() {
+    use crate::keyspace::fake::Value;
+    for key in ["task:{q}:addressed", "task:{q}:to:w"] {
+        let mut world = World::new();
+        world.keys.keys.insert(key.into(), Value::String(b"?".to_vec()));
+        for line in [
+            "TASK.SCHEDULE q p TO w",
+            "TASK.SCHEDULE q p TO w DELAY 5",
+            "TASK.MSCHEDULE q 2 p p TO w",
+        ] {
+            assert!(world.say(line).starts_with("-WRONGTYPE"), "{line}");
+        }
+        assert_eq!(world.say("TASK.SCHEDULE q p ID plain"), "plain");
+        assert_eq!(world.claim("TASK.CLAIM q w").unwrap().0, "plain", "{key}");
+    }
+    // What stands there cannot be kept for its worker.
+    let mut world = World::new();
+    schedule(&mut world, &["a TO w DELAY 5"]);
+    world
+        .keys
+        .keys
+        .insert(b"task:{q}:to:w".to_vec(), Value::String(b"?".to_vec()));
+    world.pass(5);
+    assert_eq!(claimable_unchecked(&mut world, "v"), ["a"]);
+}
+
+fn claimable_unchecked(world: &mut World, worker: &str) -> Vec<String> {
+    let claim = format!("TASK.CLAIM q {worker}");
+    std::iter::from_fn(|| world.claim(&claim).map(|(id, _)| id)).collect()
+}
+
+#[test]
+fn a_recurring_task_may_be_for_one_worker() {
+    let mut world = World::new();
+    let next = world.say("TASK.REPEAT q r p EVERY 10 TO w");
+    world.pass(10);
+    assert_eq!(world.claim("TASK.CLAIM q v"), None);
+    assert_eq!(world.claim("TASK.CLAIM q w").unwrap().0, format!("r:{next}"));
+    assert!(world.say("TASK.REPEATS q").contains("[TO, w]"));
+    assert!(show(&crate::reply::Reply::Null) == "null");
+}
+
+/// Commands, deaths, returns and restarts: no task is claimed by anybody but its worker while it is his, and all are
+/// found.
+#[test]
+fn no_random_history_gives_a_task_to_another_worker_or_loses_it() {
+    for seed in 0..40_u64 {
+        let mut dice = Dice(seed);
+        let mut world = World::new();
+        world.say("TASK.CONFIG SET q max-lost 1000 attempts 1000");
+        let mut tokens: Vec<(String, i64)> = Vec::new();
+        let mut made = 0;
+        for _ in 0..300 {
+            let worker = ["a", "b", "c"][dice.roll(3)];
+            let claim = (!tokens.is_empty()).then(|| tokens[dice.roll(tokens.len())].clone());
+            let id = format!("t{}", dice.roll(made + 1));
+            match (dice.roll(14), claim) {
+                (0..=3, _) => {
+                    let to = ["", " TO a", " TO b", " TO c"][dice.roll(4)];
+                    let delay = ["", "", " DELAY 9"][dice.roll(3)];
+                    let priority = dice.roll(3);
+                    let unique = ["", " UNIQUE k REPLACE"][usize::from(dice.roll(5) == 0)];
+                    let group = ["", " GROUP g"][usize::from(dice.roll(5) == 0)];
+                    world.say(&format!(
+                        "TASK.SCHEDULE q p ID t{made} PRIORITY {priority}{to}{delay}{unique}{group}"
+                    ));
+                    made += 1;
+                }
+                (4..=6, _) => {
+                    let ids: Vec<String> = world.places().into_keys().collect();
+                    let to = |id: String| (id.clone(), got(&mut world, &id, "to"));
+                    let before: BTreeMap<String, String> = ids.into_iter().map(to).collect();
+                    if let Some((id, token)) = world.claim(&format!("TASK.CLAIM q {worker} LEASE 10")) {
+                        let to = &before[&id];
+                        assert!(to == "null" || to == worker, "seed {seed}: {id} to {to} by {worker}");
+                        tokens.push((id, token));
+                    }
+                }
+                (7, Some((id, token))) => {
+                    world.say(&format!("TASK.ACK q {id} {token}"));
+                }
+                (8, Some((id, token))) => {
+                    let how = [
+                        format!("TASK.FAIL q {id} {token} DELAY {}", dice.roll(9)),
+                        format!("TASK.FAIL q {id} {token} DEAD"),
+                        format!("TASK.RELEASE q {id} {token}"),
+                    ];
+                    world.say(&how[dice.roll(3)]);
+                }
+                (9, _) => {
+                    let how = [
+                        format!("TASK.CANCEL q {id}"),
+                        format!("TASK.RESCHEDULE q {id} PRIORITY {}", dice.roll(3)),
+                        format!("TASK.RESCHEDULE q {id} DELAY {}", dice.roll(9)),
+                        "TASK.RETRYALL q".into(),
+                    ];
+                    world.say(&how[dice.roll(4)]);
+                }
+                (10, _) => {
+                    world.say(&format!("HB.BEAT q {worker} TTL 30"));
+                }
+                (11, _) => {
+                    world.say(&format!("PID.EVICT q {worker}"));
+                    let left = world.say("TASK.LIST q ready COUNT 1000");
+                    assert!(
+                        world.say(&format!("PID.GET q {worker}")) == "null",
+                        "seed {seed}: {left}"
+                    );
+                }
+                _ => {
+                    if dice.roll(5) == 0 {
+                        world.restart();
+                    }
+                    world.pass(dice.roll(12) as i64);
+                }
+            }
+            world.places();
+        }
+        let waits: usize = ["a", "b", "c"]
+            .iter()
+            .map(|worker| claimable(&mut world, worker).len())
+            .sum();
+        world.pass(100);
+        let places = world.places();
+        let ready = places.values().filter(|place| **place == "ready").count();
+        assert!(ready == 0 || waits > 0, "seed {seed}: {places:?}");
+    }
+}
