@@ -238,19 +238,21 @@ impl World {
             .filter(|(_, record)| record.fence >= settings.dropped_below())
             .collect();
         let lists: Vec<Vec<Vec<u8>>> = (0..10).map(|p| self.ids(Index::Ready(p))).collect();
+        let sets = [
+            (Index::Scheduled, State::Waiting, "scheduled"),
+            (Index::Claimed, State::Claimed, "claimed"),
+            (Index::Dead, State::Dead, "dead"),
+            (Index::Done, State::Done, "done"),
+            (Index::Blocked, State::Blocked, "blocked"),
+            (Index::Addressed, State::Waiting, "ready"),
+        ]
+        .map(|(index, state, word)| (BTreeSet::from_iter(self.ids(index)), state, word));
         for (id, record) in records {
             let mut found = Vec::new();
-            for (index, state, word) in [
-                (Index::Scheduled, State::Waiting, "scheduled"),
-                (Index::Claimed, State::Claimed, "claimed"),
-                (Index::Dead, State::Dead, "dead"),
-                (Index::Done, State::Done, "done"),
-                (Index::Blocked, State::Blocked, "blocked"),
-                (Index::Addressed, State::Waiting, "ready"),
-            ] {
-                if self.ids(index).contains(&id) {
-                    assert_eq!(record.state, state, "{word} {}", String::from_utf8_lossy(&id));
-                    found.push(word);
+            for (ids, state, word) in &sets {
+                if ids.contains(&id) {
+                    assert_eq!(record.state, *state, "{word} {}", String::from_utf8_lossy(&id));
+                    found.push(*word);
                 }
             }
             for priority in 0..10_u8 {

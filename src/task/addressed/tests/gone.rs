@@ -4,14 +4,22 @@ use super::{claimable, got, handed, schedule};
 use crate::keyspace::fake::Value;
 use crate::task::world::{World, queue};
 
-/// A world in which `w` is a member and has so many tasks of its own in each of some places.
-fn owner(count: usize) -> World {
+/// A world in which `w` is a member and has so many tasks of its own; and their ids.
+fn owner(count: usize) -> (World, Vec<String>) {
     let mut world = World::new();
     world.say("PID.REGISTER q w 7 TTL 60000");
-    for n in 0..count {
-        world.say(&format!("TASK.SCHEDULE q p ID t{n:04} TO w"));
+    let ids = own(&mut world, count, "");
+    (world, ids)
+}
+
+fn own(world: &mut World, count: usize, options: &str) -> Vec<String> {
+    let mut ids = Vec::new();
+    while ids.len() < count {
+        let more = (count - ids.len()).min(1_000);
+        let made = world.say(&format!("TASK.MSCHEDULE q {more}{} TO w{options}", " p".repeat(more)));
+        ids.extend(made.trim_matches(['[', ']']).split(", ").map(str::to_string));
     }
-    world
+    ids
 }
 
 fn orphaned(world: &World) -> Vec<String> {
@@ -108,7 +116,7 @@ fn a_queue_of_another_service_hears_of_its_members_only() {
 
 #[test]
 fn clients_that_wait_get_what_was_for_one_that_died() {
-    let mut world = owner(0);
+    let (mut world, _) = owner(0);
     for connection in 3..6 {
         world.hear(connection, &format!("TASK.CLAIM q v{connection} BLOCK 0"));
     }
@@ -124,10 +132,8 @@ fn clients_that_wait_get_what_was_for_one_that_died() {
 #[test]
 fn of_very_many_a_thousand_go_at_once_and_the_rest_in_slices_over_a_restart() {
     for restart_after in [0, 1, 7] {
-        let mut world = owner(1_500);
-        for n in 0..300 {
-            world.say(&format!("TASK.SCHEDULE q p ID s{n} TO w DELAY 50"));
-        }
+        let (mut world, ids) = owner(1_500);
+        let later = own(&mut world, 300, " DELAY 50");
         world.say("TASK.CLAIM q w COUNT 100 LEASE 600000");
         world.tick();
         world.say("PID.EVICT q w");
@@ -144,18 +150,18 @@ fn of_very_many_a_thousand_go_at_once_and_the_rest_in_slices_over_a_restart() {
         world.say("PID.REGISTER q w 8 TTL 60000");
         schedule(&mut world, &["new TO w PRIORITY 9", "later TO w DELAY 50"]);
         // Nobody sees an address that is void, at rest or not.
-        assert_eq!(got(&mut world, "t1499", "to"), "null");
+        assert_eq!(got(&mut world, &ids[1_499], "to"), "null");
         assert_eq!(got(&mut world, "new", "to"), "w");
-        world.say("TASK.RESCHEDULE q s0 DELAY 60");
-        world.say("TASK.RESCHEDULE q t1499 PRIORITY 0");
+        world.say(&format!("TASK.RESCHEDULE q {} DELAY 60", later[0]));
+        world.say(&format!("TASK.RESCHEDULE q {} PRIORITY 0", ids[1_499]));
         world.places();
-        world.say("TASK.RESCHEDULE q t1498 DELAY 60");
+        world.say(&format!("TASK.RESCHEDULE q {} DELAY 60", ids[1_498]));
         world.places();
         world.tick();
         assert_eq!(orphaned(&world), Vec::<String>::new());
         world.places();
         let rest = claimable(&mut world, "v");
-        assert_eq!(rest.first().map(String::as_str), Some("t1499"));
+        assert_eq!(rest.first(), ids.last());
         assert!(!rest.contains(&"new".to_string()));
         assert_eq!(rest.len() + got_now, 1_499);
         assert_eq!(claimable(&mut world, "w"), ["new"]);
@@ -167,7 +173,7 @@ fn of_very_many_a_thousand_go_at_once_and_the_rest_in_slices_over_a_restart() {
 
 #[test]
 fn one_that_came_back_claims_what_was_its_own_as_anybody_may() {
-    let mut world = owner(1_200);
+    let (mut world, _) = owner(1_200);
     world.say("PID.EVICT q w");
     world.say("PID.REGISTER q w 8 TTL 60000");
     assert_eq!(world.say("TASK.CLAIM q v COUNT 1000").matches("id=").count(), 1_000);
@@ -177,7 +183,7 @@ fn one_that_came_back_claims_what_was_its_own_as_anybody_may() {
     assert_eq!(world.claim("TASK.CLAIM q v").unwrap().0, id);
     world.places();
     // One that is given to it anew is its own, though it was among those of before.
-    let mut world = owner(1_200);
+    let (mut world, _) = owner(1_200);
     world.say("TASK.SCHEDULE q p ID u TO w UNIQUE k PRIORITY 9");
     world.say("PID.EVICT q w");
     world.say("PID.REGISTER q w 8 TTL 60000");
@@ -190,17 +196,17 @@ fn one_that_came_back_claims_what_was_its_own_as_anybody_may() {
 
 #[test]
 fn what_a_key_of_another_type_holds_up_goes_on_when_it_is_repaired() {
-    let mut world = owner(3);
+    let (mut world, ids) = owner(3);
     let list = b"task:{q}:ready:3".to_vec();
     world.keys.keys.insert(list.clone(), Value::String(b"?".to_vec()));
     world.say("PID.EVICT q w");
     assert_eq!(orphaned(&world), ["orphaned:w"]);
-    assert_eq!(got(&mut world, "t0000", "to"), "null");
+    assert_eq!(got(&mut world, &ids[0], "to"), "null");
     world.tick();
     world.keys.keys.remove(&list);
     world.memory.touched(&queue("q"), crate::names::Touched::Queue);
     world.tick();
-    assert_eq!(claimable(&mut world, "v"), ["t0000", "t0001", "t0002"]);
+    assert_eq!(claimable(&mut world, "v"), ids);
     assert_eq!(orphaned(&world), Vec::<String>::new());
     assert!(!world.keys.keys.contains_key(b"task:{q}".as_slice()));
 }
