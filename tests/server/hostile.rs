@@ -58,6 +58,8 @@ fn a_foreign_value_under_any_of_our_keys_is_an_error_or_passed_over() {
         ":claimed",
         ":dead",
         ":done",
+        ":addressed",
+        ":to:w",
         ":drop:5:ready:5",
     ];
     for part in parts {

@@ -110,6 +110,7 @@ impl History {
                     format!(" UNIQUE k{}", self.random.below(300)),
                     format!(" RETAIN {}", short * 4),
                     format!(" GROUP g{}", self.random.below(4)),
+                    format!(" TO w{}", self.random.below(4)),
                     format!(
                         " REPLY {{{}}}replies",
                         queue.trim_start_matches('{').trim_end_matches("}s")
