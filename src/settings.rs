@@ -3,7 +3,7 @@
 use crate::backoff::{self, Backoff};
 use crate::config;
 use crate::error::Error;
-use crate::names::{Name, PRIORITIES};
+use crate::names::{Id, Name, PRIORITIES};
 use crate::rate::{self, Rate};
 use crate::spec::int;
 use crate::time::{DAY, MAX_DELAY, MAX_LEASE, Ms};
@@ -22,8 +22,21 @@ pub struct Settings {
     pub paused: Option<Ms>,
     /// Numbers of the drops that are not swept yet, ascending.
     pub drops: Vec<u64>,
+    /// Ends of tasks of which some that waited for them were not told yet, in the order of `below`.
+    pub settling: Vec<Settling>,
     /// How many ids in each ready list stand for a task that went elsewhere.
     pub stale: [u32; PRIORITIES as usize],
+}
+
+/// The end of a task of which some that waited for it were not told yet.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Settling {
+    /// The task.
+    pub parent: Id,
+    /// Those whose first fence is below this waited for it.
+    pub below: u64,
+    /// Whether it was acknowledged.
+    pub done: bool,
 }
 
 /// A numeric setting of a queue.
@@ -155,8 +168,15 @@ const RATE: &str = "rate";
 pub const PAUSED: &str = "paused";
 /// Field that holds the numbers of unfinished drops.
 pub const DROPS: &str = "drops";
+/// What the fields of ends begin with that not all were told of; behind it the id of the task.
+const SETTLING: &str = "settling:";
 /// The pause that only RESUME ends, as stored.
 pub const UNTIL_RESUMED: &str = "until-resumed";
+
+/// The field of the end of a task that not all were told of.
+pub fn settling_field(parent: &[u8]) -> Vec<u8> {
+    [SETTLING.as_bytes(), parent].concat()
+}
 
 /// The field that counts the stale ids of one ready list.
 pub const fn stale_field(priority: u8) -> &'static str {
@@ -184,6 +204,7 @@ impl Settings {
             rate: None,
             paused: None,
             drops: Vec::new(),
+            settling: Vec::new(),
             stale: Default::default(),
         }
     }
@@ -197,6 +218,7 @@ impl Settings {
             };
             settings.read_field(field, value);
         }
+        settings.settling.sort_by_key(|rest| rest.below);
         settings
     }
 
@@ -212,6 +234,7 @@ impl Settings {
                 self.drops = text.split(' ').filter_map(|number| number.parse().ok()).collect();
                 self.drops.sort_unstable();
             }
+            _ if field.starts_with(SETTLING) => self.settling.extend(settling(field, text)),
             _ => {
                 for priority in 0..PRIORITIES {
                     if field == stale_field(priority) {
@@ -301,6 +324,16 @@ impl Settings {
         let at = NUMBERS.iter().position(|number| number.name == field)?;
         Some(self.number(at, module).to_string())
     }
+}
+
+/// What is left to be told of an end; `None` for what is nothing of ours.
+fn settling(field: &str, text: &str) -> Option<Settling> {
+    let (below, how) = text.split_once(' ')?;
+    Some(Settling {
+        parent: Id::from_slice(field.strip_prefix(SETTLING)?.as_bytes()),
+        below: below.parse().ok()?,
+        done: how == "done",
+    })
 }
 
 /// The service of this name, if one unit can deal with it and the queue; else `BadArg`.

@@ -6,6 +6,7 @@
 //! task ends, `settle` what follows from that, `tick` what time moves.
 
 pub mod ack;
+pub mod after;
 pub mod arrive;
 pub mod blocked;
 pub mod cancel;
@@ -54,8 +55,6 @@ pub mod unique;
 pub mod unrepeat;
 pub mod workers;
 
-#[cfg(test)]
-mod grouped;
 #[cfg(test)]
 mod keyed;
 #[cfg(test)]

@@ -6,8 +6,8 @@ use crate::keyspace::{Answer, Scored, Type};
 use crate::names::{Index, Name};
 use crate::settings::Settings;
 use crate::task::ready::End;
-use crate::task::record::{GROUPED, Record, State};
-use crate::task::{arrive, ending, expiring, group, ready};
+use crate::task::record::{Record, State};
+use crate::task::{after, arrive, ending, expiring, group, ready};
 use crate::unit::Unit;
 
 /// Blocked tasks that are looked at in one slice.
@@ -84,8 +84,9 @@ fn look_at(unit: &mut Unit<'_>, name: &Name, (_, id): &Scored, settings: &Settin
         unit.keys.zrem(name.index(Index::Blocked), &[id])?;
         return Ok(());
     };
-    if record.has(GROUPED) {
-        group::look_at(unit, name, id, &record, settings)?;
+    if after::waits(unit, name, id).is_some() {
+        after::look_at(unit, name, id, record, settings)
+    } else {
+        group::look_at(unit, name, id, &record, settings)
     }
-    Ok(())
 }

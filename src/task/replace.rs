@@ -9,7 +9,7 @@ use crate::task::extra::{ERROR, OPTIONS, PROGRESS};
 use crate::task::ready::End;
 use crate::task::record::{EXTRA, Record, State};
 use crate::task::schedule::{New, old_record};
-use crate::task::{arrive, ending, expiring, group, ready, reschedule, unique};
+use crate::task::{after, arrive, ending, expiring, group, ready, reschedule, unique};
 use crate::unit::Unit;
 
 /// The id of the task that waits, holds the key and was replaced; `None` when nobody holds it. Else `DUPLICATE`: an
@@ -43,7 +43,7 @@ pub fn replace(
 }
 
 /// The task takes the payload, the due time and the options, as if it had never run. A priority that is not given
-/// stays. Ready and to be ready, it keeps its place and the time since when it is; so does one in the line of a group
+/// stays. What it waited for does not matter any more. Ready and to be ready, it keeps its place and the time since when it is; so does one in the line of a group
 /// that it stays in.
 fn become_new(
     args: &Args<'_>,
@@ -69,8 +69,9 @@ fn become_new(
     ready::expect(unit, name, priority)?;
 
     let is_blocked = record.state == State::Blocked;
+    let waits = is_blocked && after::waits(unit, name, id).is_some();
     let same_group = group::of(unit, name, id, &record) == new.options.group;
-    let moves = !same_group || is_blocked && new.due > unit.env.wall;
+    let moves = !same_group || waits || is_blocked && new.due > unit.env.wall;
     if new.options.expire.is_none() {
         expiring::forget(unit, name, id, &record);
     }
@@ -100,9 +101,10 @@ fn become_new(
     unique::take(unit, name, id, &new.options)
 }
 
-/// The task stands nowhere from now on, nor in a group. The caller has checked all keys.
+/// The task stands nowhere from now on, nor in a group, and waits for nothing. The caller has checked all keys.
 fn take_out(unit: &mut Unit<'_>, name: &Name, id: &[u8], record: &mut Record) -> Result<(), Error> {
     group::leave(unit, name, id, record);
+    after::unlink(unit, name, id, record);
     if record.state == State::Blocked {
         unit.keys.zrem(name.index(Index::Blocked), &[id])?;
     } else if unit.keys.zrem(name.index(Index::Scheduled), &[id])? == 0 {

@@ -6,13 +6,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::commands::{self, Visitor, visit_all};
 use crate::config::Settings as Module;
 use crate::env::{Caller, Env};
+use crate::keyspace::Keyspace as _;
 use crate::keyspace::fake::{Fake, Value};
 use crate::memory::Memory;
 use crate::names::{Index, Name, Part, owner};
 use crate::reply::Reply;
 use crate::settings::Settings;
 use crate::task::extra;
-use crate::task::record::{EXPIRES, GROUPED, HEADER, Record, State, UNIQUE};
+use crate::task::record::{AWAITED, EXPIRES, GROUPED, HEADER, Record, State, UNIQUE};
 use crate::tick;
 use crate::time::{Ms, Steady, Wall};
 use crate::unit::{Command, Outcome, Unit};
@@ -281,6 +282,7 @@ impl World {
         assert_eq!(stale, settings.stale, "the stale counts are exact");
         self.check_flags(&places);
         self.check_groups(&places, &settings);
+        self.check_children(&places, &settings);
         places
     }
 
@@ -322,7 +324,12 @@ impl World {
             assert!(turns == limit || turns == there, "nobody stands in line in vain");
         }
         for (id, place) in places.iter().filter(|(id, _)| !in_groups.contains(*id)) {
-            let comes_later = ["scheduled", "dead", "done"].contains(place);
+            let waits = self
+                .keys
+                .hget(queue("q").extra(id.as_bytes()), extra::WAITS)
+                .unwrap()
+                .is_some();
+            let comes_later = waits || ["scheduled", "dead", "done"].contains(place);
             assert!(
                 comes_later || self.group_of(id).is_none(),
                 "{id} is {place} without a turn"
@@ -335,6 +342,48 @@ impl World {
             panic!("no record of {id}");
         };
         Record::read(&text[..HEADER]).expect("a record")
+    }
+
+    /// Each task that waits for others is in their lines, as often as it says, and nobody else is.
+    fn check_children(&mut self, places: &BTreeMap<String, &'static str>, settings: &Settings) {
+        let prefix = b"task:{q}:after:";
+        let mut lines: BTreeSet<(String, String)> = BTreeSet::new();
+        for (key, value) in &self.keys.keys {
+            if let (Some(parent), Value::SortedSet(children)) = (key.strip_prefix(prefix), value) {
+                for (child, born) in children {
+                    let (parent, child) = (text(parent), text(child));
+                    if places.contains_key(&child) {
+                        assert_eq!(self.record_of(&child).fence as i64, *born, "{child}");
+                        lines.insert((child, parent));
+                    } else {
+                        let dropped = self.record_of(&child).fence < settings.dropped_below();
+                        assert!(dropped, "{child} waits for {parent} and is not there");
+                    }
+                }
+            }
+        }
+        for (id, place) in places {
+            let (name, record) = (queue("q"), self.record_of(id));
+            let waits = self.keys.hget(name.extra(id.as_bytes()), extra::WAITS).unwrap();
+            let waits = waits.map_or(0, |waits| text(&waits).parse().unwrap());
+            let options = extra::options(&mut self.keys, &name, id.as_bytes(), &record);
+            let parents = || {
+                options
+                    .after
+                    .iter()
+                    .filter(|parent| lines.contains(&(id.clone(), (*parent).clone())))
+            };
+            assert_eq!(parents().count(), waits, "{id}");
+            assert!(waits == 0 || *place == "blocked", "{id} is {place}");
+            for parent in parents() {
+                let to_come = settings
+                    .settling
+                    .iter()
+                    .any(|rest| rest.parent.as_slice() == parent.as_bytes());
+                let awaited = places.contains_key(parent) && self.record_of(parent).has(AWAITED);
+                assert!(to_come || awaited, "{id} waits for {parent} in vain");
+            }
+        }
     }
 
     /// The group of a task, as its header and its extra fields say.
@@ -363,7 +412,6 @@ impl World {
                 assert_eq!(holders.insert(key, id.clone()), None, "one holder a key");
             }
         }
-        let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
         let noted = match self.keys.keys.get(&queue("q").of_queue(Part::Expiring).to_vec()) {
             Some(Value::SortedSet(ids)) => ids.keys().map(|id| text(id)).collect(),
             _ => BTreeSet::new(),
@@ -380,6 +428,10 @@ impl World {
 
 pub fn queue(text: &str) -> Name {
     Name::new(0, text.as_bytes()).unwrap()
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8(bytes.to_vec()).unwrap()
 }
 
 pub fn words(line: &str) -> Vec<&[u8]> {

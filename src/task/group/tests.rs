@@ -2,9 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use super::walk::Dice;
-use super::world::World;
-use crate::task::world::queue;
+use crate::task::walk::Dice;
+use crate::task::world::{World, queue};
 
 /// The ids that can be claimed now, in order.
 fn claimable(world: &mut World) -> Vec<String> {
