@@ -44,6 +44,7 @@ mod members_and_tasks;
 mod memory;
 mod model;
 mod names;
+mod operating;
 mod patience;
 mod persistence;
 mod proc_cluster;
