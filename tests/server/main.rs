@@ -58,6 +58,7 @@ mod proc_tokens;
 mod proc_waits;
 mod queues;
 mod readme;
+mod recipes;
 mod reclaim;
 mod register;
 mod reload;

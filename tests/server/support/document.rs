@@ -42,6 +42,12 @@ impl Document {
         }
     }
 
+    /// The headings of a level.
+    pub fn headings(&self, level: usize) -> Vec<&str> {
+        let start = format!("{} ", "#".repeat(level));
+        self.text.lines().filter(|line| line.starts_with(&start)).collect()
+    }
+
     /// The fenced blocks of a language.
     pub fn blocks(&self, language: &str) -> Vec<String> {
         let fence = format!("\n```{language}\n");

@@ -4,7 +4,7 @@ use std::ffi::OsStr;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::CommandExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
 use tempfile::TempDir;
@@ -18,16 +18,19 @@ pub fn cli() -> &'static str {
 }
 
 /// A folder of programs, for which redis-cli is the client of this server.
-pub struct Folder<'a> {
+pub struct Folder {
     dir: TempDir,
-    server: &'a Server,
+    socket: PathBuf,
 }
 
-impl Folder<'_> {
+impl Folder {
     /// A folder with redis-cli only; with `-p` it asks the server at that port instead.
-    pub fn new(server: &Server) -> Folder<'_> {
+    pub fn new(server: &Server) -> Folder {
         let dir = tempfile::tempdir().unwrap();
-        let folder = Folder { dir, server };
+        let folder = Folder {
+            dir,
+            socket: server.socket(),
+        };
         let client = format!(
             "#!/bin/sh\nPATH=${{PATH#*:}}\ncase \" $* \" in *' -p '*) ;; *) set -- -s \"$SOCKET\" \"$@\" ;; esac\n\
              exec {} $FORM \"$@\"\n",
@@ -49,6 +52,12 @@ impl Folder<'_> {
         fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
     }
 
+    /// The lines of a file that programs write; none when it is not there.
+    pub fn lines(&self, name: &str) -> Vec<String> {
+        let text = fs::read_to_string(self.path().join(name)).unwrap_or_default();
+        text.lines().map(String::from).collect()
+    }
+
     /// A command that runs here.
     pub fn command(&self, program: impl AsRef<OsStr>) -> Command {
         let mut command = Command::new(program);
@@ -56,7 +65,7 @@ impl Folder<'_> {
         command
             .current_dir(self.path())
             .env("PATH", path)
-            .env("SOCKET", self.server.socket())
+            .env("SOCKET", &self.socket)
             .env("FORM", "");
         command
     }
@@ -87,6 +96,12 @@ impl Process {
     /// Whether it has ended.
     pub fn has_ended(&mut self) -> bool {
         self.0.try_wait().unwrap().is_some()
+    }
+
+    /// Kills it with -9, and nothing that it has started.
+    pub fn kill_alone(&mut self) {
+        self.0.kill().unwrap();
+        self.0.wait().unwrap();
     }
 
     /// Sends a signal to it and to all that it has started.

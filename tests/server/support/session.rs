@@ -8,15 +8,15 @@ use super::folder::Folder;
 use super::server::Server;
 
 /// A reader of a document who types what it shows.
-pub struct Session<'a> {
-    folder: Folder<'a>,
+pub struct Session {
+    folder: Folder,
     seen: Seen,
     passed_over: Vec<String>,
 }
 
-impl<'a> Session<'a> {
+impl Session {
     /// Types at this server.
-    pub fn at(server: &'a Server) -> Session<'a> {
+    pub fn at(server: &Server) -> Session {
         Session {
             folder: Folder::new(server),
             seen: Seen::default(),
@@ -25,7 +25,7 @@ impl<'a> Session<'a> {
     }
 
     /// Types at this server from now on.
-    pub fn go_to(&mut self, server: &'a Server) {
+    pub fn go_to(&mut self, server: &Server) {
         self.folder = Folder::new(server);
     }
 
