@@ -12,7 +12,7 @@ use crate::memory::Memory;
 use crate::names::{Index, Name, Part, owner};
 use crate::reply::Reply;
 use crate::settings::Settings;
-use crate::task::extra;
+use crate::task::extra::{self, Options};
 use crate::task::record::{AWAITED, EXPIRES, GROUPED, HEADER, Record, State, UNIQUE};
 use crate::tick;
 use crate::time::{Ms, Steady, Wall};
@@ -290,16 +290,14 @@ impl World {
     /// are blocked and stand in its line.
     fn check_groups(&mut self, places: &BTreeMap<String, &'static str>, settings: &Settings) {
         let prefix = b"task:{q}:group:";
-        let groups: Vec<(Vec<u8>, BTreeMap<Vec<u8>, i64>)> = (self.keys.keys.iter())
-            .filter_map(|(key, value)| match value {
-                Value::SortedSet(tasks) => Some((key.strip_prefix(prefix)?.to_vec(), tasks.clone())),
-                _ => None,
-            })
-            .collect();
+        let groups = self.keys.keys.iter().filter_map(|(key, value)| match value {
+            Value::SortedSet(tasks) => Some((key.strip_prefix(prefix)?, tasks)),
+            _ => None,
+        });
         let mut in_groups = BTreeSet::new();
         for (group, tasks) in groups {
             let (mut turns, mut there) = (0, 0);
-            for (id, place) in &tasks {
+            for (id, place) in tasks {
                 let id = String::from_utf8(id.clone()).unwrap();
                 let Some(found) = places.get(&id) else {
                     // Dropped and not swept yet.
@@ -310,7 +308,7 @@ impl World {
                     continue;
                 };
                 there += 1;
-                assert_eq!(self.group_of(&id).as_deref(), Some(group.as_slice()), "{id}");
+                assert_eq!(self.group_of(&id).as_deref(), Some(group), "{id}");
                 assert_eq!(*place > 0, *found == "blocked", "{id} is {found}");
                 assert!(
                     ["ready", "claimed", "scheduled", "blocked"].contains(found),
@@ -363,10 +361,9 @@ impl World {
             }
         }
         for (id, place) in places {
-            let (name, record) = (queue("q"), self.record_of(id));
-            let waits = self.keys.hget(name.extra(id.as_bytes()), extra::WAITS).unwrap();
+            let waits = self.keys.hget(queue("q").extra(id.as_bytes()), extra::WAITS).unwrap();
             let waits = waits.map_or(0, |waits| text(&waits).parse().unwrap());
-            let options = extra::options(&mut self.keys, &name, id.as_bytes(), &record);
+            let options = self.options_of(id);
             let parents = || {
                 options
                     .after
@@ -386,10 +383,20 @@ impl World {
         }
     }
 
+    fn options_of(&self, id: &str) -> Options {
+        match self.keys.keys.get(&queue("q").extra(id.as_bytes()).to_vec()) {
+            Some(Value::Hash(fields)) => fields
+                .get(extra::OPTIONS)
+                .map(|json| serde_json::from_slice(json).expect("options"))
+                .unwrap_or_default(),
+            _ => Options::default(),
+        }
+    }
+
     /// The group of a task, as its header and its extra fields say.
-    fn group_of(&mut self, id: &str) -> Option<Vec<u8>> {
+    fn group_of(&self, id: &str) -> Option<Vec<u8>> {
         let record = self.record_of(id);
-        let group = extra::options(&mut self.keys, &queue("q"), id.as_bytes(), &record).group;
+        let group = self.options_of(id).group;
         assert_eq!(record.has(GROUPED), group.is_some(), "{id}");
         group.map(String::into_bytes)
     }
@@ -399,7 +406,7 @@ impl World {
         let (mut expiring, mut holders) = (BTreeSet::new(), BTreeMap::new());
         for (id, place) in places {
             let record = self.record_of(id);
-            let options = extra::options(&mut self.keys, &queue("q"), id.as_bytes(), &record);
+            let options = self.options_of(id);
             assert_eq!(record.has(EXPIRES), options.expire.is_some(), "{id}");
             assert_eq!(record.has(UNIQUE), options.unique.is_some(), "{id}");
             if record.has(EXPIRES) && matches!(*place, "scheduled" | "ready") {
