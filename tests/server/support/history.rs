@@ -100,6 +100,7 @@ impl History {
             0..=9 => {
                 self.made += 1;
                 let mut words = format!("TASK.SCHEDULE {queue} payload-{short} ID t{}", self.made);
+                let onfail = ["", " ONFAIL RUN"][self.random.below(2)];
                 for option in [
                     format!(" DELAY {short}"),
                     format!(" PRIORITY {}", self.random.below(10)),
@@ -110,6 +111,7 @@ impl History {
                     format!(" UNIQUE k{}", self.random.below(300)),
                     format!(" RETAIN {}", short * 4),
                     format!(" GROUP g{}", self.random.below(4)),
+                    format!(" AFTER 2 {} {} MISSINGOK{onfail}", self.id(), self.id()),
                     format!(
                         " REPLY {{{}}}replies",
                         queue.trim_start_matches('{').trim_end_matches("}s")
