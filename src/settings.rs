@@ -44,6 +44,8 @@ pub struct Settling {
 pub struct Number {
     /// Field of the hash and name for TASK.CONFIG.
     pub name: &'static str,
+    /// What it decides, for the README.
+    pub meaning: &'static str,
     /// Smallest and largest value.
     pub range: (i64, i64),
     /// Unit, "" for a count.
@@ -77,18 +79,21 @@ const GROUP_LIMIT_AT: usize = 9;
 pub const NUMBERS: [Number; 10] = [
     Number {
         name: "lease",
+        meaning: "how long a claim lasts when neither CLAIM nor the task says so",
         range: (1, MAX_LEASE),
         unit: "ms",
         default: |module| module.lease,
     },
     Number {
         name: "attempts",
+        meaning: "most runs of a task that does not say itself",
         range: (1, config::MAX_ATTEMPTS),
         unit: "",
         default: |module| module.attempts,
     },
     Number {
         name: "max-lost",
+        meaning: "a task that is lost more often than this, as its lease ran out or its worker died, is dead, whatever attempts are left: most likely it kills its workers",
         // Two base-36 digits hold 1295.
         range: (0, 1_000),
         unit: "",
@@ -96,42 +101,49 @@ pub const NUMBERS: [Number; 10] = [
     },
     Number {
         name: "dead-limit",
+        meaning: "most dead tasks kept; the oldest go first",
         range: (0, 1_000_000_000),
         unit: "",
         default: |_| 10_000,
     },
     Number {
         name: "dead-retain",
+        meaning: "how long dead tasks are kept",
         range: (0, MAX_DELAY),
         unit: "ms",
         default: |_| 180 * DAY,
     },
     Number {
         name: "retain",
+        meaning: "how long a task is kept when it is done, if it does not say itself; 0: it is gone at once",
         range: (0, MAX_DELAY),
         unit: "ms",
         default: |_| 0,
     },
     Number {
         name: "concurrency",
+        meaning: "most tasks claimed at once, over all workers; 0: any number",
         range: (0, 1_000_000_000),
         unit: "",
         default: |_| 0,
     },
     Number {
         name: "max-length",
+        meaning: "most tasks that wait, are claimed or blocked; 0: any number",
         range: (0, 1_000_000_000),
         unit: "",
         default: |_| 0,
     },
     Number {
         name: "events",
+        meaning: "entries that `task:{q}:events` keeps; 0: no stream",
         range: (0, 1_000_000),
         unit: "",
         default: |module| module.events,
     },
     Number {
         name: GROUP_LIMIT,
+        meaning: "most tasks of one GROUP that have their turn at a time",
         // Whose turn it is is looked up one by one.
         range: (1, 100),
         unit: "",
@@ -379,6 +391,44 @@ pub fn check(queue: &Name, field: &str, value: &[u8]) -> Result<(&'static str, S
         }
         None => Err(Error::Internal),
     }
+}
+
+/// The README's table of all settings of a queue.
+#[cfg(test)]
+pub fn table() -> String {
+    let module = config::Settings::default();
+    let queue = Name::new(0, b"mail").expect("a name");
+    let mut table = String::from("| setting | what it decides | values | default |\n| --- | --- | --- | --- |\n");
+    for field in FIELDS {
+        let (meaning, values) = match NUMBERS.iter().find(|number| number.name == field) {
+            Some(Number {
+                meaning, range, unit, ..
+            }) => (
+                *meaning,
+                format!("{} to {} {unit}", range.0, range.1).trim_end().to_string(),
+            ),
+            None if field == RATE => (
+                "most claims in how many ms, for any stretch of that length; 0: any number",
+                "`n/ms`, or 0".into(),
+            ),
+            None if field == SERVICE => (
+                "the service whose members are the workers of the queue",
+                "a service of the same slot".into(),
+            ),
+            None => (
+                "the wait between attempts of a task that does not say itself",
+                "as BACKOFF of TASK.SCHEDULE".into(),
+            ),
+        };
+        let default = Settings::new(&queue).show(field, &module).expect("a setting");
+        let default = if field == SERVICE {
+            "its own name".into()
+        } else {
+            format!("`{default}`")
+        };
+        table.push_str(&format!("| `{field}` | {meaning} | {values} | {default} |\n"));
+    }
+    table
 }
 
 #[cfg(test)]
