@@ -56,8 +56,17 @@ impl History {
                 let code = text.split(' ').next().unwrap_or_default();
                 let vandals = self.crew.as_ref().is_some_and(|crew| crew.among_vandals);
                 let foreign = vandals && ["WRONGTYPE", "BADARG"].contains(&code);
-                let expected =
-                    foreign || ["STALE", "NOTASK", "CANCELLED", "DUPLICATE", "BUSYQUEUE", "ERR"].contains(&code);
+                let expected = foreign
+                    || [
+                        "STALE",
+                        "NOTASK",
+                        "CANCELLED",
+                        "DUPLICATE",
+                        "BUSYQUEUE",
+                        "QUEUEFULL",
+                        "ERR",
+                    ]
+                    .contains(&code);
                 assert!(expected && !text.contains("internal"), "{words}: {text}");
             }
             if let (true, Value::Array(tasks)) = (words.contains("CLAIM") || words.ends_with("NEXT"), &reply) {
@@ -148,11 +157,25 @@ impl History {
                 short,
                 1 + short % 3
             ),
+            37 if short % 3 == 0 => format!(
+                "TASK.CONFIG SET {queue} concurrency {} rate {}/{} max-length 200 retain {}",
+                short % 5 * 10,
+                5 + short,
+                1 + short,
+                short % 2 * 30
+            ),
+            37 if short % 3 == 1 => format!(
+                "TASK.REPEAT {queue} every-{} tick EVERY {} MISFIRE ALL OVERLAP {} GROUP g1 RETAIN 5",
+                short % 4,
+                3 + short,
+                ["ALLOW", "SKIP"][short % 2]
+            ),
             37 => format!("TASK.PAUSE {queue} FOR {}", 1 + short / 4),
             38 => format!(
                 "TASK.PURGE {queue} {} COUNT 2",
                 self.random.pick(&["scheduled", "ready", "blocked", "done", "dead"])
             ),
+            _ if self.random.once_in(4) => format!("TASK.UNREPEAT {queue} every-{}", short % 4),
             _ if self.random.once_in(10) => format!("TASK.DROP {queue} FORCE"),
             _ => format!("TASK.STATS {queue}"),
         }
