@@ -65,7 +65,9 @@ pub fn review(unit: &mut Unit<'_>, name: &Name, settings: &Settings) -> Answer<b
         .keys
         .zwalk(name.index(Index::Blocked), Some(&after), false, LOOKED_AT)?;
     for member in &members {
-        look_at(unit, name, member, settings)?;
+        if let Err(error) = look_at(unit, name, member, settings) {
+            unit.memory.skip_foreign(name, &format!("a blocked task: {error}"));
+        }
     }
     let queue = unit.memory.queue(name);
     if members.len() == LOOKED_AT {

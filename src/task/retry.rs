@@ -9,7 +9,7 @@ use crate::settings::Settings;
 use crate::spec::{Access, Arg, Args, Keys, Kind, MAX_COUNT, Spec};
 use crate::task::ready::End;
 use crate::task::record::State;
-use crate::task::{ending, ready, serve, unique};
+use crate::task::{arrive, ending, ready, serve, unique};
 use crate::unit::{Command, Outcome, Unit};
 
 /// Dead tasks one call looks at, those that stay dead included.
@@ -94,7 +94,9 @@ fn revive(unit: &mut Unit<'_>, name: &Name, id: &[u8], settings: &Settings) -> A
     let Ok(Some(mut record)) = super::find(unit, name, id, settings) else {
         return Ok(false);
     };
-    if record.state != State::Dead || !unique::regain(unit, name, id, &record, settings)? {
+    // Where a key of its group is of another type, it stays dead, and the others go on.
+    let can_arrive = record.state == State::Dead && arrive::expect(unit, name, id, &record).is_ok();
+    if !can_arrive || !unique::regain(unit, name, id, &record, settings)? {
         return Ok(false);
     }
     unit.keys.zrem(name.index(Index::Dead), &[id])?;

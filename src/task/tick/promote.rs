@@ -4,6 +4,7 @@ use crate::keyspace::Answer;
 use crate::names::{Index, Name, PRIORITIES};
 use crate::settings::Settings;
 use crate::task::record::{GROUPED, Record, State};
+use crate::task::tick::RETRY;
 use crate::task::{self, arrive, blocked, group, ready};
 use crate::time::Wall;
 use crate::unit::Unit;
@@ -38,11 +39,19 @@ pub fn promote(unit: &mut Unit<'_>, name: &Name, settings: &Settings) -> Answer<
         ready::expect(unit, name, priority)?;
     }
 
-    for (id, record) in tasks.iter().filter(|(_, record)| record.has(GROUPED)) {
-        arrive::expect(unit, name, id, record)?;
-    }
+    let stuck: Vec<&[u8]> = (tasks.iter().filter(|(_, record)| record.has(GROUPED)))
+        .filter(|(id, record)| arrive::expect(unit, name, id, record).is_err())
+        .map(|(id, _)| *id)
+        .collect();
 
     unit.keys.zrem_lowest(scheduled, due.len())?;
+    if !stuck.is_empty() {
+        // A key of their group is of another type: they wait for its repair, and nobody waits for them.
+        unit.memory.skip_foreign(name, "a group of another type");
+        tasks.retain(|(id, _)| !stuck.contains(id));
+        let again: Vec<(i64, &[u8])> = stuck.iter().map(|id| (now.after(RETRY).0, *id)).collect();
+        unit.keys.zadd(scheduled, &again)?;
+    }
     for (id, record) in tasks.iter_mut().filter(|(_, record)| record.has(GROUPED)) {
         if !group::take_turn(unit, name, id, record, settings)? {
             blocked::block(unit, name, id, record)?;
