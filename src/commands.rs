@@ -22,7 +22,7 @@ pub fn run<C: Command>(args: &Args<'_>, caller: &Caller<'_>, unit: &mut Unit<'_>
     }
     let outcome = C::run(args, caller, unit);
     task::gone::settle(unit);
-    task::settle::settle(unit);
+    task::settle::settle(unit, task::after::COMMAND);
     outcome
 }
 
@@ -118,7 +118,8 @@ mod tests {
         let path = concat!(env!("CARGO_MANIFEST_DIR"), "/README.md");
         let readme = std::fs::read_to_string(path).unwrap();
         let mut wanted = readme.clone();
-        for (section, table) in [("commands", commands), ("errors", errors)] {
+        let settings = crate::settings::table();
+        for (section, table) in [("commands", commands), ("errors", errors), ("settings", settings)] {
             let (begin, end) = (format!("<!-- {section}:begin -->\n"), format!("<!-- {section}:end -->"));
             let from = wanted.find(&begin).expect("a begin marker") + begin.len();
             let to = wanted.find(&end).expect("an end marker");

@@ -15,6 +15,8 @@ pub enum Error {
     NoTask,
     /// The task is not one that waits; holds what it is.
     NotWaiting(&'static str),
+    /// The task of this id is not one that AFTER can wait for; holds what it is.
+    NoParent(String, &'static str),
     /// The claim was lost; holds what the task is now.
     Stale(&'static str),
     /// The claimed task was cancelled.
@@ -114,6 +116,7 @@ impl fmt::Display for Error {
             Error::Duplicate(id) => write!(f, "DUPLICATE {id}"),
             Error::NoTask => f.write_str("NOTASK no such task"),
             Error::NotWaiting(now) => write!(f, "NOTASK no such task that waits: it is {now}"),
+            Error::NoParent(id, now) => write!(f, "NOTASK no task that AFTER can wait for: {id} is {now}"),
             Error::Stale(now) => write!(f, "STALE the claim was lost: the task is now {now}"),
             Error::Cancelled => f.write_str("CANCELLED the task was cancelled: stop, then ACK or RELEASE it"),
             Error::TooBig(max) => write!(

@@ -2,9 +2,10 @@
 //! losing it loses no task.
 
 use std::collections::hash_map::Entry;
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 
 use crate::agenda::Agenda;
+use crate::ends::ParentEnd;
 use crate::env::Env;
 use crate::holds::Holds;
 use crate::names::{self, ByName, Id, Name, Touched};
@@ -30,6 +31,8 @@ pub struct Memory {
     pub agenda: Agenda,
     /// Clients that wait.
     pub waiting: Waiting,
+    /// Ends in this unit of tasks that others wait for.
+    pub parent_ends: VecDeque<ParentEnd>,
     /// Groups in which it may be somebody's turn since something happened in this unit.
     pub turns: BTreeSet<(Name, String)>,
     /// Queues in which something became ready in this unit, and that are not served yet.

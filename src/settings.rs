@@ -3,7 +3,7 @@
 use crate::backoff::{self, Backoff};
 use crate::config;
 use crate::error::Error;
-use crate::names::{Name, PRIORITIES};
+use crate::names::{Id, Name, PRIORITIES};
 use crate::rate::{self, Rate};
 use crate::spec::int;
 use crate::time::{DAY, MAX_DELAY, MAX_LEASE, Ms};
@@ -25,8 +25,21 @@ pub struct Settings {
     /// Workers whose membership ended while very many tasks were for them: no task of a smaller fence than this is for
     /// that worker any more.
     pub orphaned: Vec<(String, u64)>,
+    /// Ends of tasks of which some that waited for them were not told yet, in the order of `below`.
+    pub settling: Vec<Settling>,
     /// How many ids in each ready list stand for a task that went elsewhere.
     pub stale: [u32; PRIORITIES as usize],
+}
+
+/// The end of a task of which some that waited for it were not told yet.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Settling {
+    /// The task.
+    pub parent: Id,
+    /// Those whose first fence is below this waited for it.
+    pub below: u64,
+    /// Whether it was acknowledged.
+    pub done: bool,
 }
 
 /// A numeric setting of a queue.
@@ -34,6 +47,8 @@ pub struct Settings {
 pub struct Number {
     /// Field of the hash and name for TASK.CONFIG.
     pub name: &'static str,
+    /// What it decides, for the README.
+    pub meaning: &'static str,
     /// Smallest and largest value.
     pub range: (i64, i64),
     /// Unit, "" for a count.
@@ -67,18 +82,21 @@ const GROUP_LIMIT_AT: usize = 9;
 pub const NUMBERS: [Number; 10] = [
     Number {
         name: "lease",
+        meaning: "how long a claim lasts when neither CLAIM nor the task says so",
         range: (1, MAX_LEASE),
         unit: "ms",
         default: |module| module.lease,
     },
     Number {
         name: "attempts",
+        meaning: "most runs of a task that does not say itself",
         range: (1, config::MAX_ATTEMPTS),
         unit: "",
         default: |module| module.attempts,
     },
     Number {
         name: "max-lost",
+        meaning: "a task that is lost more often than this, as its lease ran out or its worker died, is dead, whatever attempts are left: most likely it kills its workers",
         // Two base-36 digits hold 1295.
         range: (0, 1_000),
         unit: "",
@@ -86,42 +104,49 @@ pub const NUMBERS: [Number; 10] = [
     },
     Number {
         name: "dead-limit",
+        meaning: "most dead tasks kept; the oldest go first",
         range: (0, 1_000_000_000),
         unit: "",
         default: |_| 10_000,
     },
     Number {
         name: "dead-retain",
+        meaning: "how long dead tasks are kept",
         range: (0, MAX_DELAY),
         unit: "ms",
         default: |_| 180 * DAY,
     },
     Number {
         name: "retain",
+        meaning: "how long a task is kept when it is done, if it does not say itself; 0: it is gone at once",
         range: (0, MAX_DELAY),
         unit: "ms",
         default: |_| 0,
     },
     Number {
         name: "concurrency",
+        meaning: "most tasks claimed at once, over all workers; 0: any number",
         range: (0, 1_000_000_000),
         unit: "",
         default: |_| 0,
     },
     Number {
         name: "max-length",
+        meaning: "most tasks that wait, are claimed or blocked; 0: any number",
         range: (0, 1_000_000_000),
         unit: "",
         default: |_| 0,
     },
     Number {
         name: "events",
+        meaning: "entries that `task:{q}:events` keeps; 0: no stream",
         range: (0, 1_000_000),
         unit: "",
         default: |module| module.events,
     },
     Number {
         name: GROUP_LIMIT,
+        meaning: "most tasks of one GROUP that have their turn at a time",
         // Whose turn it is is looked up one by one.
         range: (1, 100),
         unit: "",
@@ -160,8 +185,15 @@ pub const PAUSED: &str = "paused";
 pub const DROPS: &str = "drops";
 /// What the field begins with that says, of a worker whose membership ended, which tasks are for everyone since.
 pub const ORPHANED: &str = "orphaned:";
+/// What the fields of ends begin with that not all were told of; behind it the id of the task.
+const SETTLING: &str = "settling:";
 /// The pause that only RESUME ends, as stored.
 pub const UNTIL_RESUMED: &str = "until-resumed";
+
+/// The field of the end of a task that not all were told of.
+pub fn settling_field(parent: &[u8]) -> Vec<u8> {
+    [SETTLING.as_bytes(), parent].concat()
+}
 
 /// The field that counts the stale ids of one ready list.
 pub const fn stale_field(priority: u8) -> &'static str {
@@ -190,6 +222,7 @@ impl Settings {
             paused: None,
             drops: Vec::new(),
             orphaned: Vec::new(),
+            settling: Vec::new(),
             stale: Default::default(),
         }
     }
@@ -203,6 +236,7 @@ impl Settings {
             };
             settings.read_field(field, value);
         }
+        settings.settling.sort_by_key(|rest| rest.below);
         settings
     }
 
@@ -218,6 +252,7 @@ impl Settings {
                 self.drops = text.split(' ').filter_map(|number| number.parse().ok()).collect();
                 self.drops.sort_unstable();
             }
+            _ if field.starts_with(SETTLING) => self.settling.extend(settling(field, text)),
             _ => {
                 if let Some(worker) = field.strip_prefix(ORPHANED) {
                     self.orphaned
@@ -321,6 +356,16 @@ impl Settings {
     }
 }
 
+/// What is left to be told of an end; `None` for what is nothing of ours.
+fn settling(field: &str, text: &str) -> Option<Settling> {
+    let (below, how) = text.split_once(' ')?;
+    Some(Settling {
+        parent: Id::from_slice(field.strip_prefix(SETTLING)?.as_bytes()),
+        below: below.parse().ok()?,
+        done: how == "done",
+    })
+}
+
 /// The service of this name, if one unit can deal with it and the queue; else `BadArg`.
 fn service(queue: &Name, name: &[u8]) -> Result<Name, Error> {
     let tag = queue.tag();
@@ -364,6 +409,44 @@ pub fn check(queue: &Name, field: &str, value: &[u8]) -> Result<(&'static str, S
         }
         None => Err(Error::Internal),
     }
+}
+
+/// The README's table of all settings of a queue.
+#[cfg(test)]
+pub fn table() -> String {
+    let module = config::Settings::default();
+    let queue = Name::new(0, b"mail").expect("a name");
+    let mut table = String::from("| setting | what it decides | values | default |\n| --- | --- | --- | --- |\n");
+    for field in FIELDS {
+        let (meaning, values) = match NUMBERS.iter().find(|number| number.name == field) {
+            Some(Number {
+                meaning, range, unit, ..
+            }) => (
+                *meaning,
+                format!("{} to {} {unit}", range.0, range.1).trim_end().to_string(),
+            ),
+            None if field == RATE => (
+                "most claims in how many ms, for any stretch of that length; 0: any number",
+                "`n/ms`, or 0".into(),
+            ),
+            None if field == SERVICE => (
+                "the service whose members are the workers of the queue",
+                "a service of the same slot".into(),
+            ),
+            None => (
+                "the wait between attempts of a task that does not say itself",
+                "as BACKOFF of TASK.SCHEDULE".into(),
+            ),
+        };
+        let default = Settings::new(&queue).show(field, &module).expect("a setting");
+        let default = if field == SERVICE {
+            "its own name".into()
+        } else {
+            format!("`{default}`")
+        };
+        table.push_str(&format!("| `{field}` | {meaning} | {values} | {default} |\n"));
+    }
+    table
 }
 
 #[cfg(test)]

@@ -7,6 +7,7 @@
 
 pub mod ack;
 pub mod addressed;
+pub mod after;
 pub mod arrive;
 pub mod blocked;
 pub mod cancel;
@@ -55,8 +56,6 @@ pub mod unique;
 pub mod unrepeat;
 pub mod workers;
 
-#[cfg(test)]
-mod grouped;
 #[cfg(test)]
 mod keyed;
 #[cfg(test)]

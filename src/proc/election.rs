@@ -70,7 +70,7 @@ pub fn may_lead(unit: &Unit<'_>, ttl: Ms) -> Result<(), Error> {
     let window = unit.env.settings.reclaim_window;
     if window > 0 && ttl > window {
         return Err(Error::BadArg(format!(
-            "TTL of one that may lead must be an integer from 0 to steward.reclaim-window, {window} ms"
+            "TTL of one that may lead must not exceed steward.reclaim-window, {window} ms"
         )));
     }
     Ok(())

@@ -1,5 +1,7 @@
 //! The arguments of one call, parsed as the declaration says.
 
+use std::ops::Range;
+
 use super::{Arg, Kind, Spec};
 use smallvec::SmallVec;
 
@@ -24,6 +26,8 @@ pub enum Value<'a> {
 pub struct Args<'a> {
     found: SmallVec<[(&'static str, Value<'a>); 6]>,
     items: Vec<Value<'a>>,
+    /// Where the items of each `Counted` are.
+    counted: SmallVec<[(&'static str, Range<usize>); 1]>,
 }
 
 impl<'a> Args<'a> {
@@ -97,13 +101,27 @@ impl<'a> Args<'a> {
         }
         Ok(words)
     }
-    /// The repeated values of `Many` or `Counted`, flat.
+    /// The repeated values of `Many` or `Counted`, flat. Where there may be several of these, those of all.
     pub fn items(&self) -> &[Value<'a>] {
         &self.items
     }
+    /// The repeated values of the `Counted` of this name, flat.
+    pub fn items_of(&self, name: &str) -> &[Value<'a>] {
+        let range = self.counted.iter().find(|(counted, _)| *counted == name);
+        range
+            .and_then(|(_, range)| self.items.get(range.clone()))
+            .unwrap_or_default()
+    }
 }
 
-impl Value<'_> {
+impl<'a> Value<'a> {
+    /// The text of a text value; empty for the others.
+    pub fn as_text(&self) -> &'a str {
+        match self {
+            Value::Text(text) => text,
+            _ => "",
+        }
+    }
     /// The bytes of a text or bytes value; empty for the others.
     pub fn as_bytes(&self) -> &[u8] {
         match self {
@@ -218,9 +236,11 @@ impl<'a> Parser<'_, 'a> {
             Kind::Counted(most, items) => {
                 let count = self.next(key)?;
                 let count = int(key, count, 1, *most, "")?;
+                let start = self.args.items.len();
                 for _ in 0..count {
                     self.items(items)?;
                 }
+                self.args.counted.push((key, start..self.args.items.len()));
                 Value::Int(count)
             }
             Kind::OneOf(_) | Kind::Either(_) => return Ok(()),

@@ -6,8 +6,8 @@ use crate::keyspace::{Answer, Scored, Type};
 use crate::names::{Index, Name};
 use crate::settings::Settings;
 use crate::task::ready::End;
-use crate::task::record::{GROUPED, Record, State};
-use crate::task::{arrive, ending, expiring, group, ready};
+use crate::task::record::{Record, State};
+use crate::task::{after, arrive, ending, expiring, group, ready};
 use crate::unit::Unit;
 
 /// Blocked tasks that are looked at in one slice.
@@ -65,7 +65,9 @@ pub fn review(unit: &mut Unit<'_>, name: &Name, settings: &Settings) -> Answer<b
         .keys
         .zwalk(name.index(Index::Blocked), Some(&after), false, LOOKED_AT)?;
     for member in &members {
-        look_at(unit, name, member, settings)?;
+        if let Err(error) = look_at(unit, name, member, settings) {
+            unit.memory.skip_foreign(name, &format!("a blocked task: {error}"));
+        }
     }
     let queue = unit.memory.queue(name);
     if members.len() == LOOKED_AT {
@@ -84,8 +86,9 @@ fn look_at(unit: &mut Unit<'_>, name: &Name, (_, id): &Scored, settings: &Settin
         unit.keys.zrem(name.index(Index::Blocked), &[id])?;
         return Ok(());
     };
-    if record.has(GROUPED) {
-        group::look_at(unit, name, id, &record, settings)?;
+    if after::waits(unit, name, id).is_some() {
+        after::look_at(unit, name, id, record, settings)
+    } else {
+        group::look_at(unit, name, id, &record, settings)
     }
-    Ok(())
 }

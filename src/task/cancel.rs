@@ -56,21 +56,21 @@ fn cancel(unit: &mut Unit<'_>, name: &Name, id: &[u8], settings: &Settings) -> A
             if unit.keys.zrem(name.index(Index::Scheduled), &[id])? == 0 {
                 ready::leave(unit, name, id, &mut record)?;
             }
-            ending::conclude(unit, name, id, &record, Fate::Cancelled, settings)?;
+            ending::conclude(unit, name, id, &mut record, Fate::Cancelled(""), settings)?;
             ending::remove(unit, name, id, &mut record)?;
             Ok(true)
         }
         State::Blocked => {
             unit.keys.zrem(name.index(Index::Blocked), &[id])?;
-            ending::conclude(unit, name, id, &record, Fate::Cancelled, settings)?;
+            ending::conclude(unit, name, id, &mut record, Fate::Cancelled(""), settings)?;
             ending::remove(unit, name, id, &mut record)?;
             Ok(true)
         }
         State::Claimed if !record.has(CANCELLED) => {
             record.flags |= CANCELLED;
-            unit.keys.set_start(name.task(id), &record.write())?;
             note(unit, name, id, &record);
-            ending::conclude(unit, name, id, &record, Fate::Cancelled, settings)?;
+            ending::conclude(unit, name, id, &mut record, Fate::Cancelled(""), settings)?;
+            unit.keys.set_start(name.task(id), &record.write())?;
             Ok(true)
         }
         _ => Ok(false),

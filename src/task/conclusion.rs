@@ -34,7 +34,7 @@ pub fn tell(unit: &mut Unit<'_>, name: &Name, id: &[u8], record: &Record, how: F
     let (state, result) = match how {
         Fate::Done(result) => ("done", result.map(Rc::from)),
         Fate::Dead(_) => ("dead", None),
-        Fate::Cancelled => ("cancelled", None),
+        Fate::Cancelled(_) => ("cancelled", None),
         Fate::Expired => ("expired", None),
     };
     let conclusion = conclude(unit, name, id, record, state, result);

@@ -7,7 +7,7 @@ use crate::settings::Settings;
 use crate::task::events::{self, Event};
 use crate::task::ready::{self, End};
 use crate::task::record::{ADDRESSED, CANCELLED, EXPIRES, EXTRA, Record, State, UNIQUE};
-use crate::task::{addressed, arrive, conclusion, expiring, extra, group, unique};
+use crate::task::{addressed, after, arrive, conclusion, expiring, extra, group, unique};
 use crate::time::Wall;
 use crate::unit::Unit;
 
@@ -36,32 +36,33 @@ pub enum Fate<'a> {
     Done(Option<&'a [u8]>),
     /// No attempts were left, or it was lost too often; with the reason.
     Dead(&'static str),
-    /// It was not wanted any more.
-    Cancelled,
+    /// It was not wanted any more; with the reason, empty when somebody said so.
+    Cancelled(&'a str),
     /// Nobody claimed it in time.
     Expired,
 }
 
-/// A task came to its end: all that hangs on it follows in the same unit. Its record is still there, and the caller
-/// writes or removes it afterwards.
+/// A task came to its end: all that hangs on it follows in the same unit. Its record is still there, perhaps with
+/// fewer flags, and the caller writes or removes it afterwards.
 pub fn conclude(
     unit: &mut Unit<'_>,
     name: &Name,
     id: &[u8],
-    record: &Record,
+    record: &mut Record,
     how: Fate<'_>,
     settings: &Settings,
 ) -> Answer<()> {
-    if record.state != State::Claimed || how != Fate::Cancelled {
+    if record.state != State::Claimed || !matches!(how, Fate::Cancelled(_)) {
         // The key and the turn of a cancelled task stay taken until its claim ends.
         unique::free(unit, name, id, record);
         group::leave(unit, name, id, record);
     }
+    after::ended(unit, name, id, record, matches!(how, Fate::Done(_)));
     conclusion::tell(unit, name, id, record, how, settings);
     let (kind, reason, attempt) = match how {
         Fate::Done(_) => return Ok(()),
         Fate::Dead(reason) => ("dead", reason, record.attempts),
-        Fate::Cancelled => ("cancelled", "", record.attempt()),
+        Fate::Cancelled(reason) => ("cancelled", reason, record.attempt()),
         Fate::Expired => ("expired", "", record.attempts),
     };
     tell(unit, name, id, record, (kind, attempt, reason), settings)
@@ -109,6 +110,8 @@ pub fn remove(unit: &mut Unit<'_>, name: &Name, id: &[u8], record: &mut Record) 
     unique::free(unit, name, id, record);
     group::leave(unit, name, id, record);
     addressed::forget(unit, name, id, record);
+    after::unlink(unit, name, id, record);
+    after::ended(unit, name, id, record, false);
     expiring::forget(unit, name, id, record);
     record.flags &= !(UNIQUE | EXPIRES | ADDRESSED);
     conclusion::gone(unit, name, id);

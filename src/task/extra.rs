@@ -19,6 +19,8 @@ pub const ERROR: &[u8] = b"error";
 pub const PROGRESS: &[u8] = b"progress";
 /// Field of the result, as ACK gave it.
 pub const RESULT: &[u8] = b"result";
+/// Field of how many ends a blocked task waits for.
+pub const WAITS: &[u8] = b"waits";
 /// Longest error kept, bytes.
 const LONGEST_ERROR: usize = 1_024;
 
@@ -49,6 +51,12 @@ pub struct Options {
     /// The only worker that may claim it, as long as the header says so.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub to: Option<String>,
+    /// The tasks it was to come after.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub after: Vec<String>,
+    /// Whether it runs even if one of those does not succeed.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub onfail_run: bool,
     /// How long it is kept when it is done, ms.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub retain: Option<Ms>,

@@ -13,6 +13,9 @@ use crate::task::{blocked, extra, ready};
 use crate::time::Ms;
 use crate::unit::Unit;
 
+#[cfg(test)]
+mod tests;
+
 /// Score of those whose turn it is. Places in the line are fences, far larger.
 const TURN: i64 = 0;
 /// Tasks of one group that get their turn, or are passed over, in one step.

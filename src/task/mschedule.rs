@@ -4,6 +4,7 @@ use crate::env::Caller;
 use crate::error::Error;
 use crate::reply::Reply;
 use crate::spec::{Access, Arg, Args, Keys, Kind, MAX_COUNT, Spec};
+use crate::task::after::{self, AFTER};
 use crate::task::replies::{self, REPLY};
 use crate::task::schedule::{ATTEMPTS, BACKOFF, EXPIRE, GROUP, LEASE, New, PRIORITY, RETAIN, TO, WHEN, check_payload};
 use crate::task::{limits, serve};
@@ -36,21 +37,24 @@ impl Command for MSchedule {
             GROUP,
             TO,
             REPLY,
+            AFTER,
         ],
         reply: "array of ids, in the order of the payloads",
     };
 
     fn run(args: &Args<'_>, caller: &Caller<'_>, unit: &mut Unit<'_>) -> Result<Outcome, Error> {
         let name = super::queue(args, caller)?;
-        let new = New::from_args(args, &unit.env)?;
+        let mut new = New::from_args(args, &unit.env)?;
         replies::check(args, &name, caller)?;
         let settings = super::settings(unit, &name)?;
+        new.after = after::check(args, unit, &name, &settings)?;
         new.check(unit, &name)?;
-        for payload in args.items() {
+        let payloads = args.items_of("numtasks");
+        for payload in payloads {
             check_payload(payload.as_bytes(), &unit.env)?;
         }
-        limits::expect_length(unit, &name, args.items().len(), &settings)?;
-        let ids = new.add_all(unit, &name, args.items(), &settings)?;
+        limits::expect_length(unit, &name, payloads.len(), &settings)?;
+        let ids = new.add_all(unit, &name, payloads, &settings)?;
         serve::serve(unit, &name);
         Ok(Reply::Array(ids.into_iter().map(Reply::Id).collect()).into())
     }

@@ -9,7 +9,7 @@ use crate::task::extra::{ERROR, OPTIONS, PROGRESS};
 use crate::task::ready::End;
 use crate::task::record::{EXTRA, Record, State};
 use crate::task::schedule::{New, old_record};
-use crate::task::{addressed, arrive, ending, expiring, group, ready, reschedule, unique};
+use crate::task::{addressed, after, arrive, ending, expiring, group, ready, reschedule, unique};
 use crate::unit::Unit;
 
 /// The id of the task that waits, holds the key and was replaced; `None` when nobody holds it. Else `DUPLICATE`: an
@@ -43,7 +43,7 @@ pub fn replace(
 }
 
 /// The task takes the payload, the due time and the options, as if it had never run. A priority that is not given
-/// stays. Ready and to be ready, it keeps its place and the time since when it is; so does one in the line of a group
+/// stays. What it waited for does not matter any more. Ready and to be ready, it keeps its place and the time since when it is; so does one in the line of a group
 /// that it stays in.
 fn become_new(
     args: &Args<'_>,
@@ -69,9 +69,11 @@ fn become_new(
     ready::expect(unit, name, priority)?;
 
     let is_blocked = record.state == State::Blocked;
+    let waits = is_blocked && after::waits(unit, name, id).is_some();
     let same_group = group::of(unit, name, id, &record) == new.options.group;
     let readdressed = readdressed(unit, name, id, &record, new, settings);
     let moves = !same_group
+        || waits
         || is_blocked && new.due > unit.env.wall
         || readdressed && !is_blocked && unit.keys.zscore(name.index(Index::Scheduled), id)?.is_none();
     if new.options.expire.is_none() {
@@ -119,9 +121,10 @@ fn readdressed(unit: &mut Unit<'_>, name: &Name, id: &[u8], record: &Record, new
     was != new.options.to || was.is_some() && addressed::holds(unit, name, id, record, settings).is_none()
 }
 
-/// The task stands nowhere from now on, nor in a group. The caller has checked all keys.
+/// The task stands nowhere from now on, nor in a group, and waits for nothing. The caller has checked all keys.
 fn take_out(unit: &mut Unit<'_>, name: &Name, id: &[u8], record: &mut Record) -> Result<(), Error> {
     group::leave(unit, name, id, record);
+    after::unlink(unit, name, id, record);
     if record.state == State::Blocked {
         unit.keys.zrem(name.index(Index::Blocked), &[id])?;
     } else if unit.keys.zrem(name.index(Index::Scheduled), &[id])? == 0 {

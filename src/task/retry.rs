@@ -94,14 +94,9 @@ fn revive(unit: &mut Unit<'_>, name: &Name, id: &[u8], settings: &Settings) -> A
     let Ok(Some(mut record)) = super::find(unit, name, id, settings) else {
         return Ok(false);
     };
-    if record.state != State::Dead {
-        return Ok(false);
-    }
-    // One in whose way a key of another type is stays where it is.
-    if arrive::expect(unit, name, id, &record).is_err() {
-        return Ok(false);
-    }
-    if !unique::regain(unit, name, id, &record, settings)? {
+    // Where a key it needs is of another type, it stays dead, and the others go on.
+    let can_arrive = record.state == State::Dead && arrive::expect(unit, name, id, &record).is_ok();
+    if !can_arrive || !unique::regain(unit, name, id, &record, settings)? {
         return Ok(false);
     }
     unit.keys.zrem(name.index(Index::Dead), &[id])?;

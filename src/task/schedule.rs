@@ -11,6 +11,7 @@ use crate::names::{Id, Index, Name, Part};
 use crate::reply::Reply;
 use crate::settings::Settings;
 use crate::spec::{Access, Arg, Args, Keys, Kind, Spec, Value};
+use crate::task::after::{self, AFTER};
 use crate::task::extra::{self, OPTIONS, Options};
 use crate::task::ready::End;
 use crate::task::record::{self, HEADER, Record, State, generated_id};
@@ -92,15 +93,17 @@ impl Command for Schedule {
             GROUP,
             TO,
             REPLY,
+            AFTER,
         ],
         reply: "the id, with REPLACE perhaps that of the task that waited",
     };
 
     fn run(args: &Args<'_>, caller: &Caller<'_>, unit: &mut Unit<'_>) -> Result<Outcome, Error> {
         let name = super::queue(args, caller)?;
-        let new = New::from_args(args, &unit.env)?;
+        let mut new = New::from_args(args, &unit.env)?;
         replies::check(args, &name, caller)?;
         let settings = super::settings(unit, &name)?;
+        new.after = after::check(args, unit, &name, &settings)?;
         new.check(unit, &name)?;
         check_payload(args.bytes("payload"), &unit.env)?;
         if let Some(id) = replace::replace(args, unit, &name, &new, &settings)? {
@@ -133,6 +136,8 @@ pub struct New {
     pub priority: u8,
     /// What differs from the queue's settings.
     pub options: Options,
+    /// The tasks that must end first.
+    pub after: Vec<Id>,
 }
 
 /// The flags of a header that say what the options ask for.
@@ -159,9 +164,12 @@ impl New {
                 unique_for: args.int("FOR"),
                 group: args.has("GROUP").then(|| args.text("GROUP").to_string()),
                 to: args.has("TO").then(|| args.text("TO").to_string()),
+                after: after::given(args).into_iter().map(str::to_string).collect(),
+                onfail_run: args.word("ONFAIL") == Some("RUN"),
                 retain: args.int("RETAIN"),
                 reply: args.has("REPLY").then(|| args.text("REPLY").to_string()),
             },
+            after: Vec::new(),
         })
     }
 
@@ -171,6 +179,7 @@ impl New {
             due: env.wall,
             priority: DEFAULT_PRIORITY,
             options: Options::default(),
+            after: Vec::new(),
         }
     }
 
@@ -234,15 +243,25 @@ impl New {
             record.stale = old.stale;
             group::leave(unit, name, id, &old);
             addressed::forget(unit, name, id, &old);
+            after::unlink(unit, name, id, &old);
             unit.keys.del(name.extra(id));
         }
         self.write_options(unit, name, id, &mut record)?;
+        if !self.after.is_empty() {
+            after::wait(unit, name, id, &mut record, &self.after)?;
+            return self.finish(unit, name, id, record, payload);
+        }
         let alone = record.has(SPECIAL) || record.is_stale(self.priority);
         if alone && self.due <= unit.env.wall {
             arrive::arrive(unit, name, id, &mut record, End::Tail, settings)?;
         } else {
             self.place(unit, name, &[id])?;
         }
+        self.finish(unit, name, id, record, payload)
+    }
+
+    /// Writes the record of a task that stands where it belongs, and what else there is to it.
+    fn finish(&self, unit: &mut Unit<'_>, name: &Name, id: &[u8], record: Record, payload: &[u8]) -> Result<(), Error> {
         if self.due > unit.env.wall || record.state == State::Blocked {
             addressed::join(unit, name, id, &record)?;
         }
@@ -264,7 +283,7 @@ impl New {
         settings: &Settings,
     ) -> Result<Vec<Id>, Error> {
         let mut ids = Vec::with_capacity(payloads.len());
-        if self.options.group.is_some() || self.options.to.is_some() {
+        if self.options.group.is_some() || self.options.to.is_some() || !self.after.is_empty() {
             for payload in payloads {
                 let id = free_id(unit, name)?;
                 self.add(unit, name, &id, payload.as_bytes(), None, settings)?;

@@ -1,18 +1,20 @@
 //! What follows from the ends of tasks, at the end of the unit that ended them. Not before: a task that is about to
 //! end may still look like one that waits, and a loop over tasks must not meet those that it set free.
 
-use crate::task::{group, serve};
+use crate::task::{after, group, serve};
 use crate::unit::Unit;
 
-/// Sets free what waited for the tasks that ended in this unit, and serves the queues in which something became ready.
-pub fn settle(unit: &mut Unit<'_>) {
-    set_free(unit);
+/// Sets free what waited for the tasks that ended in this unit, `most` children of others at most, and serves the
+/// queues in which something became ready.
+pub fn settle(unit: &mut Unit<'_>, most: usize) {
+    set_free(unit, most);
     for queue in std::mem::take(&mut unit.memory.to_serve) {
         serve::serve(unit, &queue);
     }
 }
 
 /// Sets free what waited for the tasks that ended so far; serves nobody.
-pub fn set_free(unit: &mut Unit<'_>) {
+pub fn set_free(unit: &mut Unit<'_>, most: usize) {
+    after::settle(unit, most);
     group::settle(unit);
 }

@@ -68,6 +68,7 @@ pub fn show(
         ("unique", options.unique.clone().map_or(Reply::Null, Reply::text)),
         ("group", options.group.clone().map_or(Reply::Null, Reply::text)),
         ("to", to.map_or(Reply::Null, Reply::text)),
+        ("after", after(&options.after)),
         ("error", Reply::bytes_or_null(error)),
         ("progress", Reply::bytes_or_null(progress)),
         ("result", Reply::bytes_or_null(result)),
@@ -76,6 +77,14 @@ pub fn show(
         ("kept", Reply::int_or_null(kept)),
         ("payload", Reply::bytes_or_null(payload)),
     ]))
+}
+
+/// The tasks it was to come after, if there were any.
+fn after(ids: &[String]) -> Reply {
+    if ids.is_empty() {
+        return Reply::Null;
+    }
+    Reply::Array(ids.iter().map(|id| Reply::text(id.as_str())).collect())
 }
 
 /// How long the lease has to run, ms; `None` while its member lives. Until the scores of a former process are

@@ -94,9 +94,10 @@ pub fn take(unit: &mut Unit<'_>, name: &Name, want: &Want, effort: Effort) -> An
         return Ok(taken);
     }
     let offer = check(unit, name, &want.worker)?;
-    let most = match offer.is_nothing() {
-        true => 0,
-        false => want.count.min(limits::room(unit, name, &settings)?),
+    let most = if offer.is_nothing() {
+        0
+    } else {
+        want.count.min(limits::room(unit, name, &settings)?)
     };
     if most == 0 && offer.own {
         addressed::owe_later(unit, name, &want.worker);

@@ -6,13 +6,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::commands::{self, Visitor, visit_all};
 use crate::config::Settings as Module;
 use crate::env::{Caller, Env};
+use crate::keyspace::Keyspace as _;
 use crate::keyspace::fake::{Fake, Value};
 use crate::memory::Memory;
 use crate::names::{Index, Name, Part, owner};
 use crate::reply::Reply;
 use crate::settings::Settings;
-use crate::task::extra;
-use crate::task::record::{ADDRESSED, EXPIRES, GROUPED, HEADER, Record, State, UNIQUE};
+use crate::task::extra::{self, Options};
+use crate::task::record::{ADDRESSED, AWAITED, EXPIRES, GROUPED, HEADER, Record, State, UNIQUE};
 use crate::tick;
 use crate::time::{Ms, Steady, Wall};
 use crate::unit::{Command, Outcome, Unit};
@@ -286,6 +287,7 @@ impl World {
         self.check_flags(&places);
         self.check_groups(&places, &settings);
         self.check_addressed(&places, &settings);
+        self.check_children(&places, &settings);
         places
     }
 
@@ -333,16 +335,14 @@ impl World {
     /// are blocked and stand in its line.
     fn check_groups(&mut self, places: &BTreeMap<String, &'static str>, settings: &Settings) {
         let prefix = b"task:{q}:group:";
-        let groups: Vec<(Vec<u8>, BTreeMap<Vec<u8>, i64>)> = (self.keys.keys.iter())
-            .filter_map(|(key, value)| match value {
-                Value::SortedSet(tasks) => Some((key.strip_prefix(prefix)?.to_vec(), tasks.clone())),
-                _ => None,
-            })
-            .collect();
+        let groups = self.keys.keys.iter().filter_map(|(key, value)| match value {
+            Value::SortedSet(tasks) => Some((key.strip_prefix(prefix)?, tasks)),
+            _ => None,
+        });
         let mut in_groups = BTreeSet::new();
         for (group, tasks) in groups {
             let (mut turns, mut there) = (0, 0);
-            for (id, place) in &tasks {
+            for (id, place) in tasks {
                 let id = String::from_utf8(id.clone()).unwrap();
                 let Some(found) = places.get(&id) else {
                     // Dropped and not swept yet.
@@ -353,7 +353,7 @@ impl World {
                     continue;
                 };
                 there += 1;
-                assert_eq!(self.group_of(&id).as_deref(), Some(group.as_slice()), "{id}");
+                assert_eq!(self.group_of(&id).as_deref(), Some(group), "{id}");
                 assert_eq!(*place > 0, *found == "blocked", "{id} is {found}");
                 assert!(
                     ["ready", "claimed", "scheduled", "blocked"].contains(found),
@@ -367,7 +367,12 @@ impl World {
             assert!(turns == limit || turns == there, "nobody stands in line in vain");
         }
         for (id, place) in places.iter().filter(|(id, _)| !in_groups.contains(*id)) {
-            let comes_later = ["scheduled", "dead", "done"].contains(place);
+            let waits = self
+                .keys
+                .hget(queue("q").extra(id.as_bytes()), extra::WAITS)
+                .unwrap()
+                .is_some();
+            let comes_later = waits || ["scheduled", "dead", "done"].contains(place);
             assert!(
                 comes_later || self.group_of(id).is_none(),
                 "{id} is {place} without a turn"
@@ -382,10 +387,61 @@ impl World {
         Record::read(&text[..HEADER]).expect("a record")
     }
 
+    /// Each task that waits for others is in their lines, as often as it says, and nobody else is.
+    fn check_children(&mut self, places: &BTreeMap<String, &'static str>, settings: &Settings) {
+        let prefix = b"task:{q}:after:";
+        let mut lines: BTreeSet<(String, String)> = BTreeSet::new();
+        for (key, value) in &self.keys.keys {
+            if let (Some(parent), Value::SortedSet(children)) = (key.strip_prefix(prefix), value) {
+                for (child, born) in children {
+                    let (parent, child) = (text(parent), text(child));
+                    if places.contains_key(&child) {
+                        assert_eq!(self.record_of(&child).fence as i64, *born, "{child}");
+                        lines.insert((child, parent));
+                    } else {
+                        let dropped = self.record_of(&child).fence < settings.dropped_below();
+                        assert!(dropped, "{child} waits for {parent} and is not there");
+                    }
+                }
+            }
+        }
+        for (id, place) in places {
+            let waits = self.keys.hget(queue("q").extra(id.as_bytes()), extra::WAITS).unwrap();
+            let waits = waits.map_or(0, |waits| text(&waits).parse().unwrap());
+            let options = self.options_of(id);
+            let parents = || {
+                options
+                    .after
+                    .iter()
+                    .filter(|parent| lines.contains(&(id.clone(), (*parent).clone())))
+            };
+            assert_eq!(parents().count(), waits, "{id}");
+            assert!(waits == 0 || *place == "blocked", "{id} is {place}");
+            for parent in parents() {
+                let to_come = settings
+                    .settling
+                    .iter()
+                    .any(|rest| rest.parent.as_slice() == parent.as_bytes());
+                let awaited = places.contains_key(parent) && self.record_of(parent).has(AWAITED);
+                assert!(to_come || awaited, "{id} waits for {parent} in vain");
+            }
+        }
+    }
+
+    fn options_of(&self, id: &str) -> Options {
+        match self.keys.keys.get(&queue("q").extra(id.as_bytes()).to_vec()) {
+            Some(Value::Hash(fields)) => fields
+                .get(extra::OPTIONS)
+                .map(|json| serde_json::from_slice(json).expect("options"))
+                .unwrap_or_default(),
+            _ => Options::default(),
+        }
+    }
+
     /// The group of a task, as its header and its extra fields say.
-    fn group_of(&mut self, id: &str) -> Option<Vec<u8>> {
+    fn group_of(&self, id: &str) -> Option<Vec<u8>> {
         let record = self.record_of(id);
-        let group = extra::options(&mut self.keys, &queue("q"), id.as_bytes(), &record).group;
+        let group = self.options_of(id).group;
         assert_eq!(record.has(GROUPED), group.is_some(), "{id}");
         group.map(String::into_bytes)
     }
@@ -395,7 +451,7 @@ impl World {
         let (mut expiring, mut holders) = (BTreeSet::new(), BTreeMap::new());
         for (id, place) in places {
             let record = self.record_of(id);
-            let options = extra::options(&mut self.keys, &queue("q"), id.as_bytes(), &record);
+            let options = self.options_of(id);
             assert_eq!(record.has(EXPIRES), options.expire.is_some(), "{id}");
             assert_eq!(record.has(UNIQUE), options.unique.is_some(), "{id}");
             if record.has(EXPIRES) && matches!(*place, "scheduled" | "ready") {
@@ -408,7 +464,6 @@ impl World {
                 assert_eq!(holders.insert(key, id.clone()), None, "one holder a key");
             }
         }
-        let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
         let noted = match self.keys.keys.get(&queue("q").of_queue(Part::Expiring).to_vec()) {
             Some(Value::SortedSet(ids)) => ids.keys().map(|id| text(id)).collect(),
             _ => BTreeSet::new(),
@@ -425,6 +480,10 @@ impl World {
 
 pub fn queue(text: &str) -> Name {
     Name::new(0, text.as_bytes()).unwrap()
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8(bytes.to_vec()).unwrap()
 }
 
 pub fn words(line: &str) -> Vec<&[u8]> {

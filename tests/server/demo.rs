@@ -8,6 +8,7 @@ use std::process::{Command, Output};
 
 use tempfile::TempDir;
 
+use crate::support::folder::cli;
 use crate::support::server::{free_port, module};
 
 /// A data directory for scripts/server, in a folder with an odd name; its server ends when dropped.
@@ -105,7 +106,7 @@ fn the_demo_survives_a_killed_primary_worker_and_server_with_files_of_any_name()
             .args(args)
             .current_dir(&files)
             .env("PORT", &port)
-            .env("CLI", super::readme::cli());
+            .env("CLI", cli());
         command.output().unwrap().status.success()
     };
     assert!(passes("demo/check", &["./two words"]));
@@ -116,7 +117,7 @@ fn the_demo_survives_a_killed_primary_worker_and_server_with_files_of_any_name()
 
     assert!(passes("demo/ledger", &[]));
     let redis = |args: &[&str]| {
-        let mut command = Command::new(super::readme::cli());
+        let mut command = Command::new(cli());
         text(&command.args(["-p", &port]).args(args).output().unwrap())
             .trim_end()
             .to_string()
@@ -158,7 +159,7 @@ fn a_server_starts_beside_another_and_again_with_its_data() {
     let port = one.port();
     assert_ne!(port, two.port());
     let cli = |words: &str| {
-        let output = Command::new(super::readme::cli())
+        let output = Command::new(cli())
             .args(["-p", &port])
             .args(words.split(' '))
             .output()

@@ -13,7 +13,7 @@ const VALUES: [(&str, &str); 6] = [
 ];
 
 /// Every command once, on queue `q`, as a user would.
-const CALLS: [&str; 30] = [
+const CALLS: [&str; 38] = [
     "TASK.STATS q",
     "TASK.QUEUES",
     "TASK.WORKERS q",
@@ -42,6 +42,14 @@ const CALLS: [&str; 30] = [
     "TASK.RETRYALL q",
     "TASK.PURGE q dead",
     "TASK.PURGE q done",
+    "TASK.SCHEDULE q x GROUP g PRIORITY 7",
+    "TASK.SCHEDULE q x AFTER 2 a live MISSINGOK",
+    "TASK.SCHEDULE q x TO w PRIORITY 6",
+    "TASK.MSCHEDULE q 2 x y TO v DELAY 5",
+    "TASK.LIST q blocked",
+    "TASK.CONFIG SET q group-limit 2",
+    "TASK.PURGE q blocked COUNT 1",
+    "TASK.PURGE q ready COUNT 1",
     "TASK.CONFIG SET q lease 500",
     "TASK.PAUSE q FOR 1",
 ];
@@ -60,6 +68,9 @@ fn a_foreign_value_under_any_of_our_keys_is_an_error_or_passed_over() {
         ":done",
         ":addressed",
         ":to:w",
+        ":blocked",
+        ":group:g",
+        ":after:live",
         ":drop:5:ready:5",
     ];
     for part in parts {
@@ -84,7 +95,7 @@ fn a_foreign_value_under_any_of_our_keys_is_an_error_or_passed_over() {
 /// A live task in the queue, and a foreign value at the key of this part.
 fn put_foreign(client: &mut Client, part: &str, put: &str) -> String {
     client.must("FLUSHALL");
-    client.schedule("q x ID live");
+    client.schedule("q x ID live GROUP g");
     let key = format!("task:{{q}}{part}");
     client.must(&format!("DEL {key}"));
     // What the module remembers of the keys is warm when the foreign value comes.
@@ -97,7 +108,19 @@ fn put_foreign(client: &mut Client, part: &str, put: &str) -> String {
 
 #[test]
 fn an_error_of_a_wrong_type_has_changed_nothing() {
-    let parts = [":t:a", ":ready:5", ":claimed", ":scheduled", ":dead", ":workers", ""];
+    let parts = [
+        ":t:a",
+        ":ready:5",
+        ":ready:7",
+        ":claimed",
+        ":scheduled",
+        ":dead",
+        ":blocked",
+        ":group:g",
+        ":after:live",
+        ":workers",
+        "",
+    ];
     let server = Server::builder().set("steward.timer", "no").start();
     let mut client = server.client();
     for part in parts {
@@ -140,7 +163,7 @@ fn a_foreign_id_in_an_index_never_stops_the_timer() {
 
 /// A random argument, often one that means something.
 fn argument(random: &mut Random) -> Vec<u8> {
-    const WORDS: [&str; 71] = [
+    const WORDS: [&str; 83] = [
         "q",
         "r",
         "a",
@@ -181,6 +204,18 @@ fn argument(random: &mut Random) -> Vec<u8> {
         "dead",
         "done",
         "RETAIN",
+        "GROUP",
+        "AFTER",
+        "TO",
+        "MISSINGOK",
+        "ONFAIL",
+        "RUN",
+        "UNIQUE",
+        "REPLACE",
+        "EXPIRE",
+        "EVERY",
+        "blocked",
+        "group-limit",
         "REPLY",
         "RESULT",
         "ANY",

@@ -4,6 +4,7 @@ use std::io::{BufRead, BufReader, Write};
 use std::process::{Child, Command, Stdio};
 
 use crate::support::clock::{Clock, HOUR, assert_shows};
+use crate::support::folder::cli;
 use crate::support::{Server, unix_ms, wait_until};
 
 #[test]
@@ -35,7 +36,7 @@ struct Process {
 
 impl Process {
     fn start(server: &Server) -> Process {
-        let mut child = Command::new(crate::readme::cli())
+        let mut child = Command::new(cli())
             .args(["-s", &server.socket().display().to_string()])
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())

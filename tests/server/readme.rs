@@ -1,37 +1,20 @@
 //! What the README shows, done: sessions, programs, users; and that the tests it names exist.
 
 mod programs;
-mod session;
 
 use std::fs;
-use std::process::Command;
 
-use crate::support::{Client, Server};
+use crate::support::{Client, Document, Server, Session};
 
-fn readme() -> String {
-    fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/README.md")).unwrap()
+fn readme() -> Document {
+    Document::read("README.md")
 }
 
-/// The fenced blocks of a language.
-fn blocks(language: &str) -> Vec<String> {
-    let fence = format!("\n```{language}\n");
-    let readme = readme();
-    let after = readme.split(&fence).skip(1);
-    after
-        .map(|text| text.split("```").next().unwrap().to_string())
-        .collect()
-}
-
-/// The block that begins with this text.
-fn block(language: &str, start: &str) -> String {
-    let found = blocks(language).into_iter().find(|block| block.contains(start));
-    found.unwrap_or_else(|| panic!("no block {language} with {start}"))
-}
-
-/// The command line client of Redis or Valkey.
-pub fn cli() -> &'static str {
-    let found = Command::new("redis-cli").arg("--version").output().is_ok();
-    if found { "redis-cli" } else { "valkey-cli" }
+#[test]
+fn the_sessions_are_what_happens() {
+    let server = Server::start();
+    let commands = Session::at(&server).run(&readme().blocks("console").concat());
+    assert!(commands > 30);
 }
 
 #[test]
@@ -39,7 +22,11 @@ fn the_four_users_may_do_their_part_and_no_more() {
     let server = Server::start();
     let mut admin = server.client();
     let readme = readme();
-    let lines: Vec<&str> = readme.lines().filter(|line| line.starts_with("ACL SETUSER ")).collect();
+    let lines: Vec<&str> = readme
+        .text()
+        .lines()
+        .filter(|line| line.starts_with("ACL SETUSER "))
+        .collect();
     assert_eq!(lines.len(), 4);
     for line in lines {
         admin.must(line);
@@ -139,6 +126,7 @@ fn the_tests_it_names_exist() {
     let readme = readme();
     let mut named = 0;
     for word in readme
+        .text()
         .split('`')
         .filter(|word| word.contains("::") && !word.contains(['(', ' ']))
     {

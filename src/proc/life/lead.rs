@@ -49,7 +49,7 @@ fn a_holder_without_a_ttl_has_none_to_tell() {
 #[test]
 fn a_ttl_that_outlives_the_window_cannot_lead() {
     let mut world = World::new();
-    let refused = "-BADARG TTL of one that may lead must be an integer from 0 to steward.reclaim-window, 60000 ms";
+    let refused = "-BADARG TTL of one that may lead must not exceed steward.reclaim-window, 60000 ms";
     assert_eq!(world.say("PID.REGISTER s a 1 EXCLUSIVE TTL 60001"), refused);
     assert_eq!(world.say("HB.BEAT s a CAMPAIGN TTL 60001"), refused);
     let long = register(&mut world, "long 1 TTL 60001");

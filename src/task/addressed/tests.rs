@@ -1,10 +1,11 @@
 //! Unit tests of TO.
 
+mod edited;
 mod gone;
+mod histories;
+mod waiting;
 
-use crate::task::walk::Dice;
-use crate::task::world::{Came, World, queue, words};
-use crate::waiting::Handed;
+use crate::task::world::World;
 
 fn schedule(world: &mut World, words: &[&str]) {
     for words in words {
@@ -38,18 +39,6 @@ fn got(world: &mut World, id: &str, field: &str) -> String {
     let task = world.say(&format!("TASK.GET q {id}"));
     let rest = task.split(&format!(" {field}=")).nth(1).expect("a field");
     rest.split([' ', '}']).next().unwrap().to_string()
-}
-
-/// The ids that were handed to waiting clients since this was last asked, with the answers' tickets.
-fn handed(world: &mut World) -> Vec<(u64, String)> {
-    let answers = world.answered.drain(..);
-    answers
-        .flat_map(|answer| answer.handed.into_iter().map(move |handed| (answer.ticket, handed)))
-        .map(|(ticket, handed)| match handed {
-            Handed::Claim { id, .. } => (ticket, String::from_utf8(id.to_vec()).unwrap()),
-            Handed::Member { .. } => panic!("a member"),
-        })
-        .collect()
 }
 
 #[test]
@@ -315,161 +304,6 @@ fn a_dropped_queue_has_nothing_for_anybody_and_its_successor_has() {
 }
 
 #[test]
-fn the_client_of_its_worker_gets_it_wherever_it_stands_in_the_line() {
-    let mut world = World::new();
-    let wait = |world: &mut World, connection, worker: &str| match world
-        .run(Some(connection), &words(&format!("TASK.CLAIM q {worker} BLOCK 0")))
-    {
-        Ok(Came::Waits(ticket)) => ticket,
-        other => panic!("{other:?}"),
-    };
-    let (a, b, c) = (
-        wait(&mut world, 1, "a"),
-        wait(&mut world, 2, "b"),
-        wait(&mut world, 3, "c"),
-    );
-    let second = wait(&mut world, 4, "b");
-    schedule(&mut world, &["nobody TO x"]);
-    assert_eq!(handed(&mut world), []);
-    schedule(&mut world, &["one TO b"]);
-    assert_eq!(handed(&mut world), [(b, "one".into())]);
-    schedule(&mut world, &["two TO b"]);
-    assert_eq!(handed(&mut world), [(second, "two".into())]);
-    schedule(&mut world, &["late TO c DELAY 5"]);
-    world.pass(5);
-    assert_eq!(handed(&mut world), [(c, "late".into())]);
-    schedule(&mut world, &["plain"]);
-    assert_eq!(handed(&mut world), [(a, "plain".into())]);
-    let queue = world.memory.known_queue(&queue("q")).unwrap();
-    assert!(queue.owed.is_empty(), "{:?}", queue.owed);
-}
-
-#[test]
-fn what_a_pause_or_a_limit_keeps_back_is_handed_over_at_its_end() {
-    for (begin, end) in [
-        ("TASK.PAUSE q", "TASK.RESUME q"),
-        ("TASK.PAUSE q FOR 10", ""),
-        ("TASK.CONFIG SET q concurrency 1", "TASK.CONFIG SET q concurrency 9"),
-        ("TASK.CONFIG SET q rate 1/10", ""),
-        ("HB.SIGNAL q b quiet", "HB.SIGNAL q b none"),
-    ] {
-        for waits_first in [true, false] {
-            let mut world = World::new();
-            for member in ["a", "b"] {
-                world.say(&format!("HB.BEAT q {member} TTL 60000"));
-            }
-            schedule(&mut world, &["held"]);
-            assert!(!world.say(begin).starts_with('-'), "{begin}");
-            world.say("TASK.CLAIM q other LEASE 100000");
-            world.hear(2, "TASK.CLAIM q a BLOCK 0");
-            // In two queues, so that one who is quiet here waits on.
-            let wait = |world: &mut World| world.hear(3, "TASK.MCLAIM 2 q r b BLOCK 0");
-            if waits_first {
-                assert_eq!(wait(&mut world), "(waits)", "{begin}");
-            }
-            schedule(&mut world, &["mine TO b"]);
-            if !waits_first {
-                assert_eq!(wait(&mut world), "(waits)", "{begin}");
-            }
-            schedule(&mut world, &["nobody TO c"]);
-            let before: Vec<String> = handed(&mut world).into_iter().map(|(_, id)| id).collect();
-            assert!(!before.contains(&"mine".to_string()), "{begin}: {before:?}");
-            if !end.is_empty() {
-                world.say(end);
-            }
-            world.pass(10);
-            let mut after: Vec<String> = handed(&mut world).into_iter().map(|(_, id)| id).collect();
-            if after == ["held"] {
-                // With the pause over, one was there for the first in line.
-                after.clear();
-            }
-            after.retain(|id| id != "held");
-            assert_eq!(after, ["mine"], "{begin} {waits_first}");
-        }
-    }
-}
-
-#[test]
-fn a_claim_that_passes_over_ids_does_not_wait_for_what_is_for_others() {
-    let mut world = World::new();
-    for n in 0..1_100 {
-        world.say(&format!("TASK.SCHEDULE q p ID t{n}"));
-    }
-    world.say("TASK.SCHEDULE q p ID other TO x");
-    let ids: Vec<String> = (0..1_100).map(|n| format!("t{n}")).collect();
-    // A cancelled head, more than one claim passes over.
-    world.say(&format!("TASK.CANCEL q {}", ids.join(" ")));
-    for _ in 0..3 {
-        let came = world.hear(5, "TASK.CLAIM q w");
-        assert!(["none", "(waits)"].contains(&came.as_str()), "{came}");
-        world.tick();
-        assert_eq!(world.memory.waiting.count(&queue("q")), 0, "nobody waits for ever");
-    }
-    world.places();
-}
-
-#[test]
-fn sets_that_somebody_edited_hold_nothing_up() {
-    use crate::keyspace::fake::Value;
-    use crate::names::Touched;
-    let mut world = World::new();
-    schedule(&mut world, &["a TO w", "b TO w", "c TO w DELAY 50", "d", "e TO v"]);
-    let set = |ids: &[(&str, i64)]| {
-        Value::SortedSet(ids.iter().map(|(id, score)| (id.as_bytes().to_vec(), *score)).collect())
-    };
-    // Foreign ids, one that is not ready, one of another worker.
-    let own = set(&[("a", 3), ("c", 4), ("d", 5), ("e", 6), ("nobody", 7)]);
-    world.keys.keys.insert(b"task:{q}:to:w".to_vec(), own);
-    assert_eq!(world.claim("TASK.CLAIM q w").unwrap().0, "a");
-    // The sets are gone, or one of them: each is found again.
-    world.keys.keys.remove(b"task:{q}:to:w".as_slice());
-    world.memory.touched(&queue("q"), Touched::Queue);
-    world.tick();
-    assert_eq!(claim_all(&mut world, "v"), ["e", "d"]);
-    assert_eq!(world.claim("TASK.CLAIM q w").unwrap().0, "b");
-    // The record is deleted.
-    let mut world = World::new();
-    schedule(&mut world, &["a TO w", "b TO w"]);
-    world.keys.keys.remove(b"task:{q}:t:a".as_slice());
-    assert_eq!(claimable(&mut world, "w"), ["b"]);
-    assert!(world.say("TASK.STATS q").contains("ready=0 "));
-    // The options are edited away: it is for everyone.
-    let mut world = World::new();
-    schedule(&mut world, &["a TO w"]);
-    world.keys.keys.remove(b"task:{q}:x:a".as_slice());
-    world.memory.touched(&queue("q"), Touched::Queue);
-    world.tick();
-    assert_eq!(world.claim("TASK.CLAIM q v").unwrap().0, "a");
-}
-
-#[test]
-fn a_key_of_another_type_is_told_and_changes_nothing() {
-    use crate::keyspace::fake::Value;
-    for key in ["task:{q}:addressed", "task:{q}:to:w"] {
-        let mut world = World::new();
-        world.keys.keys.insert(key.into(), Value::String(b"?".to_vec()));
-        for line in [
-            "TASK.SCHEDULE q p TO w",
-            "TASK.SCHEDULE q p TO w DELAY 5",
-            "TASK.MSCHEDULE q 2 p p TO w",
-        ] {
-            assert!(world.say(line).starts_with("-WRONGTYPE"), "{line}");
-        }
-        assert_eq!(world.say("TASK.SCHEDULE q p ID plain"), "plain");
-        assert_eq!(world.claim("TASK.CLAIM q w").unwrap().0, "plain", "{key}");
-    }
-    // What stands there cannot be kept for its worker.
-    let mut world = World::new();
-    schedule(&mut world, &["a TO w DELAY 5"]);
-    world
-        .keys
-        .keys
-        .insert(b"task:{q}:to:w".to_vec(), Value::String(b"?".to_vec()));
-    world.pass(5);
-    assert_eq!(claim_all(&mut world, "v"), ["a"]);
-}
-
-#[test]
 fn a_recurring_task_may_be_for_one_worker() {
     let mut world = World::new();
     let next = world.say("TASK.REPEAT q r p EVERY 10 TO w");
@@ -477,83 +311,4 @@ fn a_recurring_task_may_be_for_one_worker() {
     assert_eq!(world.claim("TASK.CLAIM q v"), None);
     assert_eq!(world.claim("TASK.CLAIM q w").unwrap().0, format!("r:{next}"));
     assert!(world.say("TASK.REPEATS q").contains("[TO, w]"));
-}
-
-/// Commands, deaths, returns and restarts: no task is claimed by anybody but its worker while it is his, and all are
-/// found.
-#[test]
-fn no_random_history_gives_a_task_to_another_worker_or_loses_it() {
-    for seed in 0..25_u64 {
-        let mut dice = Dice(seed);
-        let mut world = World::new();
-        world.say("TASK.CONFIG SET q max-lost 1000 attempts 1000");
-        let mut tokens: Vec<(String, i64)> = Vec::new();
-        let mut made = 0;
-        for _ in 0..300 {
-            let worker = ["a", "b", "c"][dice.roll(3)];
-            let claim = (!tokens.is_empty()).then(|| tokens[dice.roll(tokens.len())].clone());
-            let id = format!("t{}", dice.roll(made + 1));
-            match (dice.roll(14), claim) {
-                (0..=3, _) => {
-                    let to = ["", " TO a", " TO b", " TO c"][dice.roll(4)];
-                    let delay = ["", "", " DELAY 9"][dice.roll(3)];
-                    let priority = dice.roll(3);
-                    let unique = ["", " UNIQUE k REPLACE"][usize::from(dice.roll(5) == 0)];
-                    let group = ["", " GROUP g"][usize::from(dice.roll(5) == 0)];
-                    world.say(&format!(
-                        "TASK.SCHEDULE q p ID t{made} PRIORITY {priority}{to}{delay}{unique}{group}"
-                    ));
-                    made += 1;
-                }
-                (4..=6, _) => {
-                    if let Some((id, token)) = world.claim(&format!("TASK.CLAIM q {worker} LEASE 10")) {
-                        let to = got(&mut world, &id, "to");
-                        assert!(to == "null" || to == worker, "seed {seed}: {id} to {to} by {worker}");
-                        tokens.push((id, token));
-                    }
-                }
-                (7, Some((id, token))) => {
-                    world.say(&format!("TASK.ACK q {id} {token}"));
-                }
-                (8, Some((id, token))) => {
-                    let how = [
-                        format!("TASK.FAIL q {id} {token} DELAY {}", dice.roll(9)),
-                        format!("TASK.FAIL q {id} {token} DEAD"),
-                        format!("TASK.RELEASE q {id} {token}"),
-                    ];
-                    world.say(&how[dice.roll(3)]);
-                }
-                (9, _) => {
-                    let how = [
-                        format!("TASK.CANCEL q {id}"),
-                        format!("TASK.RESCHEDULE q {id} PRIORITY {}", dice.roll(3)),
-                        format!("TASK.RESCHEDULE q {id} DELAY {}", dice.roll(9)),
-                        "TASK.RETRYALL q".into(),
-                    ];
-                    world.say(&how[dice.roll(4)]);
-                }
-                (10, _) => {
-                    world.say(&format!("HB.BEAT q {worker} TTL 30"));
-                }
-                (11, _) => {
-                    world.say(&format!("PID.EVICT q {worker}"));
-                }
-                _ => {
-                    if dice.roll(5) == 0 {
-                        world.restart();
-                    }
-                    world.pass(dice.roll(12) as i64);
-                }
-            }
-            world.places();
-        }
-        let waits: usize = ["a", "b", "c"]
-            .iter()
-            .map(|worker| claimable(&mut world, worker).len())
-            .sum();
-        world.pass(100);
-        let places = world.places();
-        let ready = places.values().filter(|place| **place == "ready").count();
-        assert!(ready == 0 || waits > 0, "seed {seed}: {places:?}");
-    }
 }

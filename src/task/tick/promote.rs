@@ -5,6 +5,7 @@ use crate::names::{Index, Name, PRIORITIES};
 use crate::settings::Settings;
 use crate::task::record::{ADDRESSED, GROUPED, Record, State};
 use crate::task::schedule::SPECIAL;
+use crate::task::tick::RETRY;
 use crate::task::{self, addressed, arrive, blocked, group, ready};
 use crate::time::Wall;
 use crate::unit::Unit;
@@ -39,11 +40,20 @@ pub fn promote(unit: &mut Unit<'_>, name: &Name, settings: &Settings) -> Answer<
         ready::expect(unit, name, priority)?;
     }
 
-    for (id, record) in tasks.iter().filter(|(_, record)| record.has(SPECIAL)) {
-        arrive::expect(unit, name, id, record)?;
-    }
+    let stuck: Vec<&[u8]> = (tasks.iter().filter(|(_, record)| record.has(SPECIAL)))
+        .filter(|(id, record)| arrive::expect(unit, name, id, record).is_err())
+        .map(|(id, _)| *id)
+        .collect();
 
     unit.keys.zrem_lowest(scheduled, due.len())?;
+    if !stuck.is_empty() {
+        // A key that they need is of another type: they wait for its repair, and nobody waits for them.
+        unit.memory
+            .skip_foreign(name, "a key of another type that a due task needs");
+        tasks.retain(|(id, _)| !stuck.contains(id));
+        let again: Vec<(i64, &[u8])> = stuck.iter().map(|id| (now.after(RETRY).0, *id)).collect();
+        unit.keys.zadd(scheduled, &again)?;
+    }
     let mut plain = Vec::with_capacity(tasks.len());
     for (id, mut record) in tasks {
         if !record.has(SPECIAL) || goes_to_list(unit, name, id, &mut record, settings)? {

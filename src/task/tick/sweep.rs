@@ -3,7 +3,7 @@
 use crate::keyspace::Answer;
 use crate::names::{Index, Name};
 use crate::settings::Settings;
-use crate::task::{addressed, drop, group, ready};
+use crate::task::{addressed, after, drop, group, ready};
 use crate::unit::Unit;
 
 /// Tasks of a dropped queue that go in one slice.
@@ -40,6 +40,7 @@ pub fn sweep(unit: &mut Unit<'_>, name: &Name, settings: &Settings) -> Answer<bo
             if let Some(record) = dropped {
                 group::leave(unit, name, id, &record);
                 addressed::forget(unit, name, id, &record);
+                after::unlink(unit, name, id, &record);
                 unit.keys.del(name.task(id));
                 unit.keys.del(name.extra(id));
             }

@@ -47,7 +47,7 @@ fn expire(unit: &mut Unit<'_>, name: &Name, id: &[u8], mut record: Record, setti
     if unit.keys.zrem(name.index(Index::Scheduled), &[id])? == 0 {
         ready::leave(unit, name, id, &mut record)?;
     }
-    ending::conclude(unit, name, id, &record, Fate::Expired, settings)?;
+    ending::conclude(unit, name, id, &mut record, Fate::Expired, settings)?;
     // It leaves the expiring set together with the others.
     record.flags &= !EXPIRES;
     ending::remove(unit, name, id, &mut record)?;

@@ -1,74 +1,12 @@
 //! The programs, run as they stand: workers, the start and stop of a daemon, leaders.
 
 use std::fs;
-use std::os::unix::fs::{PermissionsExt, symlink};
-use std::os::unix::process::CommandExt;
+use std::os::unix::fs::symlink;
 use std::path::Path;
-use std::process::{Child, Command, Output, Stdio};
+use std::process::{Command, Output};
 
-use tempfile::TempDir;
-
-use super::{block, cli};
-use crate::support::{Client, Server, wait_until};
-
-/// A process, killed when dropped, with those it has started.
-struct Process(Child);
-
-impl Process {
-    fn id(&self) -> i64 {
-        self.0.id().into()
-    }
-}
-
-impl Drop for Process {
-    fn drop(&mut self) {
-        let group = format!("-{}", self.0.id());
-        let _ = Command::new("kill")
-            .args(["-9", "--", &group])
-            .stderr(Stdio::null())
-            .status();
-        let _ = self.0.wait();
-    }
-}
-
-/// A folder of programs, for which redis-cli is the client of this server.
-struct Folder<'a> {
-    dir: TempDir,
-    server: &'a Server,
-}
-
-impl Folder<'_> {
-    fn new(server: &Server) -> Folder<'_> {
-        let dir = tempfile::tempdir().unwrap();
-        let folder = Folder { dir, server };
-        let client = format!("#!/bin/sh\nPATH=${{PATH#*:}} exec {} -s \"$SOCKET\" \"$@\"\n", cli());
-        folder.add("redis-cli", &client);
-        folder
-    }
-    /// Puts a program there.
-    fn add(&self, name: &str, text: &str) {
-        let path = self.dir.path().join(name);
-        fs::write(&path, text).unwrap();
-        fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
-    }
-    /// Runs a program, which sees the environment variable.
-    fn program(&self, words: &[&str], (name, value): (&str, &str)) -> Command {
-        let dir = self.dir.path();
-        let mut command = Command::new(dir.join(words[0]));
-        command.args(&words[1..]).current_dir(dir).env(name, value);
-        let path = format!("{}:{}", dir.display(), std::env::var("PATH").unwrap());
-        command
-            .env("PATH", path)
-            .env("SOCKET", self.server.dir().join("s"))
-            .stdout(Stdio::null());
-        command
-    }
-}
-
-#[track_caller]
-fn spawn(program: &mut Command) -> Process {
-    Process(program.process_group(0).spawn().unwrap())
-}
+use super::readme;
+use crate::support::{Client, Folder, Process, Server, wait_until};
 
 fn errors(output: &Output) -> String {
     String::from_utf8_lossy(&output.stderr).into()
@@ -78,7 +16,7 @@ fn errors(output: &Output) -> String {
 #[track_caller]
 fn works(server: &Server, dir: &Path, program: &mut Command) {
     let mut client = server.client();
-    let _worker = spawn(program);
+    let _worker = Process::spawn(program);
     client.call_args(&["TASK.SCHEDULE", "mail", "to ann: hello\n  two lines"]);
     client.call_args(&["TASK.SCHEDULE", "mail", "to bob: flaky", "BACKOFF", "FIXED", "10"]);
     wait_until("all is done", || client.stat("mail", "total_acked") == 2);
@@ -96,9 +34,9 @@ fn the_worker_in_shell_works() {
     let deliver = "#!/bin/sh\ncase $1 in *flaky) [ -e tried ] || { touch tried; echo no luck; exit 1; } ;; esac\n\
                    printf '%s\\n' \"$1\" >>delivered\n";
     folder.add("deliver", deliver);
-    folder.add("worker.sh", &block("sh", "# worker.sh"));
+    folder.add("worker.sh", &readme().block("sh", "# worker.sh"));
     let mut worker = folder.program(&["worker.sh", "worker-1"], ("IS", "worker-1"));
-    works(&server, folder.dir.path(), &mut worker);
+    works(&server, folder.path(), &mut worker);
 }
 
 #[test]
@@ -128,7 +66,11 @@ fn in_language(language: &str, start: &str, deliver: &str, file: &str, interpret
         )
         .unwrap();
     }
-    fs::write(dir.path().join(file), format!("{deliver}{}", block(language, start))).unwrap();
+    fs::write(
+        dir.path().join(file),
+        format!("{deliver}{}", readme().block(language, start)),
+    )
+    .unwrap();
     works(
         &server,
         dir.path(),
@@ -154,14 +96,14 @@ fn the_daemon_runs_once_and_comes_back_after_a_stop_a_crash_and_a_reboot() {
     let mut client = server.client();
     let folder = Folder::new(&server);
     for script in ["start-billing", "stop-billing"] {
-        folder.add(script, &block("sh", &format!("# {script}:")));
+        folder.add(script, &readme().block("sh", &format!("# {script}:")));
     }
     folder.add("billing", "#!/bin/sh\nexec sleep 600\n");
     folder.add("uname", "#!/bin/sh\necho \"$ON\"\n");
     let start = |host| folder.program(&["start-billing"], ("ON", host));
     let stop = |host| folder.program(&["stop-billing"], ("ON", host));
     let mut starts = || {
-        let process = spawn(&mut start("a3"));
+        let process = Process::spawn(&mut start("a3"));
         wait_until("it is registered", || {
             pid_on(&mut client, "a3") == process.id().to_string()
         });
@@ -178,9 +120,9 @@ fn the_daemon_runs_once_and_comes_back_after_a_stop_a_crash_and_a_reboot() {
     let mut after_a_crash = starts();
 
     assert!(stop("b1").status().unwrap().success());
-    assert!(after_a_crash.0.try_wait().unwrap().is_none());
+    assert!(!after_a_crash.has_ended());
     assert!(stop("a3").status().unwrap().success());
-    assert!(after_a_crash.0.try_wait().unwrap().is_some());
+    assert!(after_a_crash.has_ended());
     assert!(stop("a3").status().unwrap().success());
     let after_a_stop = starts();
 
@@ -234,10 +176,10 @@ fn lead_in_turn(server: &Server, mut spawn_as: impl FnMut(&str) -> Process) {
 fn the_leaders_in_shell_take_turns() {
     let server = Server::start();
     let folder = Folder::new(&server);
-    folder.add("report.sh", &block("sh", "# report.sh"));
+    folder.add("report.sh", &readme().block("sh", "# report.sh"));
     folder.add("write_report", "#!/bin/sh\necho \"$IS\"\n");
     lead_in_turn(&server, |name| {
-        spawn(&mut folder.program(&["report.sh", name], ("IS", name)))
+        Process::spawn(&mut folder.program(&["report.sh", name], ("IS", name)))
     });
 }
 
@@ -247,10 +189,10 @@ fn the_leaders_in_python_take_turns() {
     let server = Server::builder().listening().start();
     let dir = tempfile::tempdir().unwrap();
     let write_report = "import os\ndef write_report():\n    return os.environ['IS']\n";
-    let program = format!("{write_report}{}", block("python", "# report.py"));
+    let program = format!("{write_report}{}", readme().block("python", "# report.py"));
     fs::write(dir.path().join("report.py"), program).unwrap();
     lead_in_turn(&server, |name| {
-        spawn(
+        Process::spawn(
             interpreted(&server, dir.path(), "python3", "report.py")
                 .arg(name)
                 .env("IS", name),

@@ -56,8 +56,17 @@ impl History {
                 let code = text.split(' ').next().unwrap_or_default();
                 let vandals = self.crew.as_ref().is_some_and(|crew| crew.among_vandals);
                 let foreign = vandals && ["WRONGTYPE", "BADARG"].contains(&code);
-                let expected =
-                    foreign || ["STALE", "NOTASK", "CANCELLED", "DUPLICATE", "BUSYQUEUE", "ERR"].contains(&code);
+                let expected = foreign
+                    || [
+                        "STALE",
+                        "NOTASK",
+                        "CANCELLED",
+                        "DUPLICATE",
+                        "BUSYQUEUE",
+                        "QUEUEFULL",
+                        "ERR",
+                    ]
+                    .contains(&code);
                 assert!(expected && !text.contains("internal"), "{words}: {text}");
             }
             if let (true, Value::Array(tasks)) = (words.contains("CLAIM") || words.ends_with("NEXT"), &reply) {
@@ -100,6 +109,7 @@ impl History {
             0..=9 => {
                 self.made += 1;
                 let mut words = format!("TASK.SCHEDULE {queue} payload-{short} ID t{}", self.made);
+                let onfail = ["", " ONFAIL RUN"][self.random.below(2)];
                 for option in [
                     format!(" DELAY {short}"),
                     format!(" PRIORITY {}", self.random.below(10)),
@@ -111,6 +121,7 @@ impl History {
                     format!(" RETAIN {}", short * 4),
                     format!(" GROUP g{}", self.random.below(4)),
                     format!(" TO w{}", self.random.below(4)),
+                    format!(" AFTER 2 {} {} MISSINGOK{onfail}", self.id(), self.id()),
                     format!(
                         " REPLY {{{}}}replies",
                         queue.trim_start_matches('{').trim_end_matches("}s")
@@ -147,11 +158,25 @@ impl History {
                 short,
                 1 + short % 3
             ),
+            37 if short.is_multiple_of(3) => format!(
+                "TASK.CONFIG SET {queue} concurrency {} rate {}/{} max-length 200 retain {}",
+                short % 5 * 10,
+                5 + short,
+                1 + short,
+                short % 2 * 30
+            ),
+            37 if short % 3 == 1 => format!(
+                "TASK.REPEAT {queue} every-{} tick EVERY {} MISFIRE ALL OVERLAP {} GROUP g1 RETAIN 5",
+                short % 4,
+                3 + short,
+                ["ALLOW", "SKIP"][short % 2]
+            ),
             37 => format!("TASK.PAUSE {queue} FOR {}", 1 + short / 4),
             38 => format!(
                 "TASK.PURGE {queue} {} COUNT 2",
                 self.random.pick(&["scheduled", "ready", "blocked", "done", "dead"])
             ),
+            _ if self.random.once_in(4) => format!("TASK.UNREPEAT {queue} every-{}", short % 4),
             _ if self.random.once_in(10) => format!("TASK.DROP {queue} FORCE"),
             _ => format!("TASK.STATS {queue}"),
         }

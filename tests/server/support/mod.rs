@@ -4,6 +4,8 @@ pub mod builder;
 pub mod client;
 pub mod clock;
 pub mod crew;
+pub mod document;
+pub mod folder;
 pub mod history;
 pub mod member;
 pub mod places;
@@ -12,6 +14,7 @@ pub mod random;
 pub mod record;
 pub mod server;
 pub mod service;
+pub mod session;
 pub mod stream;
 pub mod task;
 pub mod value;
@@ -19,8 +22,11 @@ pub mod value;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 pub use client::Client;
+pub use document::Document;
+pub use folder::{Folder, Process};
 pub use random::Random;
 pub use server::Server;
+pub use session::Session;
 pub use stream::Stream;
 pub use value::Value;
 

@@ -1,6 +1,7 @@
 //! The worker that a task is for is gone.
 
-use super::{claimable, got, handed, schedule};
+use super::waiting::handed;
+use super::{claimable, got, schedule};
 use crate::keyspace::fake::Value;
 use crate::task::world::{World, queue};
 

@@ -1,0 +1,111 @@
+//! What docs/operating.md shows, done.
+
+use std::fs;
+
+use crate::support::{Document, Folder, Server, Session, wait_until};
+
+fn operating() -> Document {
+    Document::read("docs/operating.md")
+}
+
+/// A server as the document has it: of the four tasks of mail one is dead, and a member leads.
+#[track_caller]
+fn primary() -> Server {
+    let server = Server::builder().listening().start();
+    let mut client = server.client();
+    client.schedule("mail dead");
+    let (id, token) = client.claim("mail w1");
+    client.call_args(&[
+        "TASK.FAIL",
+        "mail",
+        &id,
+        &token.to_string(),
+        "ERROR",
+        "no such address",
+        "DEAD",
+    ]);
+    client.must("TASK.MSCHEDULE mail 2 x y");
+    client.schedule("mail z DELAY 3600000");
+    client.must("HB.BEAT mail w1 TTL 60000 CAMPAIGN");
+    server
+}
+
+/// A server that stands still, with the snapshot of another one, started as the document says.
+#[track_caller]
+fn restored(from: &Server, operating: &Document) -> Server {
+    let line = operating.block("sh", "redis-server --dir /restore");
+    let options: Vec<&str> = line.trim().split(" --").skip(1).collect();
+    let mut settings: Vec<(&str, &str)> = options.iter().filter_map(|option| option.split_once(' ')).collect();
+    assert_eq!(settings.len(), options.len());
+    // These two the harness knows.
+    settings.retain(|(name, _)| !["dir", "loadmodule"].contains(name));
+    assert_eq!(settings, [("appendonly", "no"), ("steward.timer", "no")]);
+    let mut copy = Server::start();
+    copy.kill_9();
+    fs::copy(from.dir().join("dump.rdb"), copy.dir().join("dump.rdb")).unwrap();
+    copy.start_again(&settings);
+    copy
+}
+
+#[test]
+fn the_sessions_are_what_happens() {
+    let operating = operating();
+    let blocks = |heading: &str| operating.part(heading).blocks("console");
+    let primary = primary();
+    let mut client = primary.client();
+    let mut session = Session::at(&primary);
+    // A machine that is busy shows these, which are 0 otherwise.
+    session.pass_over(&["steward_stalls:", "steward_timer_late", "steward_timer_backlog:"]);
+    session.let_vary("205");
+    let mut commands = session.run(&blocks("## What to watch").concat());
+
+    let [save, look, go_on] = &blocks("## Backup, and restore elsewhere")[..] else {
+        panic!("three sessions")
+    };
+    commands += session.run(save);
+    let copy = restored(&primary, &operating);
+    session.go_to(&copy);
+    commands += session.run(look) + session.run(go_on);
+
+    let [fail_over, on_the_new_primary, deploy] = &blocks("## Restart and upgrade")[..] else {
+        panic!("three sessions")
+    };
+    let replica = primary.replica();
+    session.go_to(&primary);
+    session.let_be("17392", &replica.port().to_string());
+    commands += session.run(fail_over);
+    let mut there = replica.client();
+    wait_until("the replica leads", || there.info("role") == "master");
+    wait_until("the old primary follows", || client.info("role") == "slave");
+    session.go_to(&replica);
+    commands += session.run(on_the_new_primary);
+    there.must("HB.BEAT app w1 TTL 60000");
+    commands += session.run(deploy);
+
+    there.must("CONFIG SET maxmemory 1");
+    commands += session.run(&blocks("## Memory and limits").concat());
+    there.must("CONFIG SET maxmemory 0");
+
+    session.go_to(&copy);
+    commands += session.run(&blocks("## Removal").concat());
+    let shown = operating.blocks("console").concat();
+    assert_eq!(commands, format!("\n{shown}").matches("\n$ ").count(), "all were run");
+}
+
+#[test]
+fn the_alarms_go_off() {
+    let primary = primary();
+    let folder = Folder::new(&primary);
+    folder.add("steward-alarms", &operating().block("sh", "# steward-alarms"));
+    let mut client = primary.client();
+    let check = || {
+        let output = folder.command("./steward-alarms").output().unwrap();
+        let told = String::from_utf8(output.stdout).unwrap();
+        (told, output.status.success())
+    };
+    wait_until("INFO knows it", || client.info("steward_dead_tasks") == "1");
+    assert_eq!(check(), ("dead_tasks 1\n".into(), false));
+    client.must("TASK.PURGE mail dead");
+    wait_until("INFO knows it", || client.info("steward_dead_tasks") == "0");
+    assert_eq!(check(), (String::new(), true));
+}
