@@ -200,6 +200,8 @@ pub fn review(unit: &mut Unit<'_>, name: &Name, settings: &Settings) -> Answer<b
             unit.keys.zrem(index, &[id])?;
             continue;
         };
+        // Should its worker's membership end, that is to have a larger number.
+        unit.saw_fence(record.fence);
         match keep(unit, name, id, &mut record)? {
             Some(worker) => {
                 let place = score(&record);

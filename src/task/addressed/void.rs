@@ -18,30 +18,35 @@ const VOIDED: usize = 64;
 /// What stands before a worker's tasks that are not ready.
 const BEFORE_ALL: Scored = (i64::MIN, Vec::new());
 
-/// The worker's membership ended: what has a smaller fence than `below` was for him and is for everyone. So many
-/// tasks at most in this unit, those that are ready first; replies how many. The caller serves.
+/// The worker's membership ended: its tasks, whose fences are smaller than `below` unless another server with another
+/// clock gave them, are everyone's. So many at most in this unit, those that are ready first; replies how many. The
+/// caller serves.
 pub fn orphan(unit: &mut Unit<'_>, name: &Name, worker: &str, below: u64, most: usize) -> Answer<usize> {
     // In a key of another type there is nothing.
     let there = unit.keys.zcard(name.to(worker)).unwrap_or(0);
     if there == 0 {
         return Ok(0);
     }
-    let possible = ready::expect_all(unit, name).is_ok();
-    if there > most || !possible {
+    let voided = void_first(unit, name, worker, most);
+    if there > most || voided.is_err() {
+        // What is given to the worker from now on has a larger fence.
+        let below = unit.next_fence(below);
         note(unit, name, worker, Some(below))?;
         unit.memory.agenda.now(name);
     }
-    if !possible {
-        return Ok(0);
-    }
+    Ok(voided.unwrap_or(0))
+}
+
+/// So many tasks of the worker are everyone's, whatever their fences: nobody else was given any yet.
+fn void_first(unit: &mut Unit<'_>, name: &Name, worker: &str, most: usize) -> Answer<usize> {
+    ready::expect_all(unit, name)?;
     let settings = task::settings(unit, name)?;
-    let mut members = unit.keys.zwalk(name.to(worker), Some(&BEFORE_READY), false, most)?;
-    let others = unit
-        .keys
-        .zlowest(name.to(worker), BEFORE_READY.0 - 1, most - members.len())?;
-    members.extend(others);
+    let key = name.to(worker);
+    let mut members = unit.keys.zwalk(key, Some(&BEFORE_READY), false, most)?;
+    let left = most - members.len();
+    members.extend(unit.keys.zlowest(key, BEFORE_READY.0 - 1, left)?);
     for (_, id) in &members {
-        void(unit, name, worker, id, below, &settings)?;
+        void(unit, name, worker, id, u64::MAX, &settings)?;
     }
     Ok(members.len())
 }
@@ -88,6 +93,7 @@ fn void(unit: &mut Unit<'_>, name: &Name, gone: &str, id: &[u8], below: u64, set
         if record.fence >= below {
             return Ok(());
         }
+        unit.saw_fence(record.fence);
         let ready = counts(&record, settings) && unit.keys.zrem(name.index(Index::Addressed), &[id])? > 0;
         record.flags &= !ADDRESSED;
         if ready {

@@ -196,6 +196,24 @@ fn one_that_came_back_claims_what_was_its_own_as_anybody_may() {
 }
 
 #[test]
+fn fences_of_a_server_whose_clock_was_ahead_do_not_matter() {
+    for count in [5, 1_200] {
+        let (mut world, ids) = owner(count);
+        // A replica whose clock is behind took over.
+        world.wall.0 -= 60_000;
+        world.restart();
+        world.memory.fence = 0;
+        world.tick();
+        world.say("PID.EVICT q w");
+        world.say("PID.REGISTER q w 8 TTL 60000");
+        world.say("TASK.SCHEDULE q p ID new TO w");
+        world.tick();
+        assert_eq!(claimable(&mut world, "v"), ids);
+        assert_eq!(claimable(&mut world, "w"), ["new"]);
+    }
+}
+
+#[test]
 fn what_a_key_of_another_type_holds_up_goes_on_when_it_is_repaired() {
     let (mut world, ids) = owner(3);
     let list = b"task:{q}:ready:3".to_vec();
