@@ -47,7 +47,7 @@ impl Command for MSchedule {
         let mut new = New::from_args(args, &unit.env)?;
         replies::check(args, &name, caller)?;
         let settings = super::settings(unit, &name)?;
-        new.after = after::check(args, unit, &name, &settings)?;
+        new.options.after = after::check(args, unit, &name, &settings)?;
         new.check(unit, &name)?;
         let payloads = args.items_of("numtasks");
         for payload in payloads {

@@ -103,7 +103,7 @@ impl Command for Schedule {
         let mut new = New::from_args(args, &unit.env)?;
         replies::check(args, &name, caller)?;
         let settings = super::settings(unit, &name)?;
-        new.after = after::check(args, unit, &name, &settings)?;
+        new.options.after = after::check(args, unit, &name, &settings)?;
         new.check(unit, &name)?;
         check_payload(args.bytes("payload"), &unit.env)?;
         if let Some(id) = replace::replace(args, unit, &name, &new, &settings)? {
@@ -136,8 +136,6 @@ pub struct New {
     pub priority: u8,
     /// What differs from the queue's settings.
     pub options: Options,
-    /// The tasks that must end first.
-    pub after: Vec<Id>,
 }
 
 /// The flags of a header that say what the options ask for.
@@ -164,12 +162,11 @@ impl New {
                 unique_for: args.int("FOR"),
                 group: args.has("GROUP").then(|| args.text("GROUP").to_string()),
                 to: args.has("TO").then(|| args.text("TO").to_string()),
-                after: after::given(args).into_iter().map(str::to_string).collect(),
+                after: Vec::new(),
                 onfail_run: args.word("ONFAIL") == Some("RUN"),
                 retain: args.int("RETAIN"),
                 reply: args.has("REPLY").then(|| args.text("REPLY").to_string()),
             },
-            after: Vec::new(),
         })
     }
 
@@ -179,7 +176,6 @@ impl New {
             due: env.wall,
             priority: DEFAULT_PRIORITY,
             options: Options::default(),
-            after: Vec::new(),
         }
     }
 
@@ -247,8 +243,8 @@ impl New {
             unit.keys.del(name.extra(id));
         }
         self.write_options(unit, name, id, &mut record)?;
-        if !self.after.is_empty() {
-            after::wait(unit, name, id, &mut record, &self.after)?;
+        if !self.options.after.is_empty() {
+            after::wait(unit, name, id, &mut record, &self.options.after)?;
             return self.finish(unit, name, id, record, payload);
         }
         let alone = record.has(SPECIAL) || record.is_stale(self.priority);
@@ -283,7 +279,7 @@ impl New {
         settings: &Settings,
     ) -> Result<Vec<Id>, Error> {
         let mut ids = Vec::with_capacity(payloads.len());
-        if self.options.group.is_some() || self.options.to.is_some() || !self.after.is_empty() {
+        if self.options.group.is_some() || self.options.to.is_some() || !self.options.after.is_empty() {
             for payload in payloads {
                 let id = free_id(unit, name)?;
                 self.add(unit, name, &id, payload.as_bytes(), None, settings)?;

@@ -93,7 +93,9 @@ fn goes_on(client: &mut Client) {
     client.must("CONFIG SET steward.timer yes");
     for queue in ["q", "r"] {
         client.must(&format!("TASK.RESUME {queue}"));
-        client.must(&format!("TASK.CONFIG SET {queue} concurrency 0 rate 0 retain 0"));
+        client.must(&format!(
+            "TASK.CONFIG SET {queue} concurrency 0 rate 0 retain 0 group-limit 100"
+        ));
         for number in 0..4 {
             client.must(&format!("TASK.UNREPEAT {queue} every-{number}"));
         }
