@@ -11,7 +11,7 @@ const MOST_NAMES: usize = 1_024;
 /// Bytes of room to build strings in that are kept from unit to unit.
 pub const MOST_SCRATCH: usize = 4_096;
 /// Number of keys that every queue or service has once.
-pub const FIXED: usize = 28;
+pub const FIXED: usize = 29;
 
 /// The names of the keys of each queue as strings of the server; making one anew costs a tenth of a
 /// whole command.
@@ -101,7 +101,9 @@ impl KeyText {
         match (self, part) {
             (KeyText::Fixed(own, _), part) => slot(part) == Some(*own),
             (KeyText::Task(own, _), Part::Task(id)) | (KeyText::Extra(own, _), Part::Extra(id)) => own.as_slice() == id,
-            (KeyText::Other(text), Part::Dropped(..) | Part::Group(_) | Part::After(_)) => text.bytes() == key.to_vec(),
+            (KeyText::Other(text), Part::Dropped(..) | Part::Group(_) | Part::After(_) | Part::To(_)) => {
+                text.bytes() == key.to_vec()
+            }
             _ => false,
         }
     }
@@ -137,6 +139,7 @@ pub fn slot(part: Part<'_>) -> Option<usize> {
         Part::RepeatDue => Some(25),
         Part::RepeatPayloads => Some(26),
         Part::TaskEvents => Some(27),
-        Part::Dropped(..) | Part::Task(_) | Part::Extra(_) | Part::Group(_) | Part::After(_) => None,
+        Part::Index(Index::Addressed) => Some(28),
+        Part::Dropped(..) | Part::Task(_) | Part::Extra(_) | Part::Group(_) | Part::After(_) | Part::To(_) => None,
     }
 }

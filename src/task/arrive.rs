@@ -5,8 +5,8 @@ use crate::names::Name;
 use crate::settings::Settings;
 use crate::task::ending::Went;
 use crate::task::ready::{self, End};
-use crate::task::record::{GROUPED, Record};
-use crate::task::{blocked, group};
+use crate::task::record::{ADDRESSED, GROUPED, Record};
+use crate::task::{addressed, blocked, group};
 use crate::unit::Unit;
 
 /// Makes a waiting task ready, or blocked. The caller writes the header afterwards.
@@ -30,6 +30,9 @@ pub fn arrive(
 pub fn expect(unit: &mut Unit<'_>, name: &Name, id: &[u8], record: &Record) -> Answer<()> {
     if let Some(group) = group::of(unit, name, id, record) {
         group::expect(unit, name, &group)?;
+    }
+    if record.has(ADDRESSED) {
+        addressed::expect_ready(unit, name)?;
     }
     ready::expect(unit, name, record.priority)
 }

@@ -54,7 +54,7 @@ fn cancel(unit: &mut Unit<'_>, name: &Name, id: &[u8], settings: &Settings) -> A
     match record.state {
         State::Waiting => {
             if unit.keys.zrem(name.index(Index::Scheduled), &[id])? == 0 {
-                ready::leave(unit, name, &mut record)?;
+                ready::leave(unit, name, id, &mut record)?;
             }
             ending::conclude(unit, name, id, &mut record, Fate::Cancelled(""), settings)?;
             ending::remove(unit, name, id, &mut record)?;

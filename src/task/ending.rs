@@ -6,8 +6,8 @@ use crate::queue::Loss;
 use crate::settings::Settings;
 use crate::task::events::{self, Event};
 use crate::task::ready::{self, End};
-use crate::task::record::{CANCELLED, EXPIRES, EXTRA, Record, State, UNIQUE};
-use crate::task::{after, arrive, conclusion, expiring, extra, group, unique};
+use crate::task::record::{ADDRESSED, CANCELLED, EXPIRES, EXTRA, Record, State, UNIQUE};
+use crate::task::{addressed, after, arrive, conclusion, expiring, extra, group, unique};
 use crate::time::Wall;
 use crate::unit::Unit;
 
@@ -109,10 +109,11 @@ pub fn check(unit: &mut Unit<'_>, name: &Name, id: &[u8], record: &Record, setti
 pub fn remove(unit: &mut Unit<'_>, name: &Name, id: &[u8], record: &mut Record) -> Answer<()> {
     unique::free(unit, name, id, record);
     group::leave(unit, name, id, record);
+    addressed::forget(unit, name, id, record);
     after::unlink(unit, name, id, record);
     after::ended(unit, name, id, record, false);
     expiring::forget(unit, name, id, record);
-    record.flags &= !(UNIQUE | EXPIRES);
+    record.flags &= !(UNIQUE | EXPIRES | ADDRESSED);
     conclusion::gone(unit, name, id);
     if record.has(EXTRA) {
         unit.keys.del(name.extra(id));

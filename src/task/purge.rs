@@ -105,7 +105,8 @@ fn older_ones(
     Ok(found)
 }
 
-/// Takes ready tasks off the heads of their lists, the most urgent first, while they are old enough.
+/// Takes ready tasks off the heads of their lists, the most urgent first, while they are old enough; then those that
+/// are for one worker, the oldest first.
 fn ready_tasks(
     unit: &mut Unit<'_>,
     name: &Name,
@@ -141,6 +142,9 @@ fn ready_tasks(
             }
         }
         ready::change_stale(unit, name, priority, -stale)?;
+    }
+    if removed < count {
+        removed += since(unit, name, Index::Addressed, older, count - removed)?;
     }
     Ok(removed)
 }

@@ -1,6 +1,7 @@
 //! What each command and each step of the timer sends to replicas and the append-only file: exactly this,
 //! one record for each unit of work, with values and never with decisions to be made again.
 
+mod for_one;
 mod kept;
 mod removal;
 pub mod rig;
