@@ -53,7 +53,10 @@ pub fn promote(unit: &mut Unit<'_>, name: &Name, settings: &Settings) -> Answer<
         unit.keys.zadd(scheduled, &again)?;
     }
     for (id, record) in tasks.iter_mut().filter(|(_, record)| record.has(GROUPED)) {
-        if !group::take_turn(unit, name, id, record, settings)? {
+        let Some(group) = group::of(unit, name, id, record) else {
+            continue;
+        };
+        if !group::take_turn(unit, name, id, &group, settings)? {
             blocked::block(unit, name, id, record)?;
             unit.keys.set_start(name.task(id), &record.write())?;
         }
