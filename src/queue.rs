@@ -14,7 +14,7 @@ use crate::time::Steady;
 #[derive(Debug)]
 pub struct Queue {
     /// The settings hash, read; `None` after anybody else may have changed it.
-    pub settings: Option<Settings>,
+    pub settings: Option<Rc<Settings>>,
     /// The workers hash, read; `None` after anybody else may have changed it.
     pub workers: Option<WorkerNumbers>,
     /// Who holds what. Complete only after `rebase` is done.

@@ -69,6 +69,8 @@ pub(crate) mod walk;
 #[cfg(test)]
 pub(crate) mod world;
 
+use std::rc::Rc;
+
 use crate::env::Caller;
 use crate::error::Error;
 use crate::keyspace::Answer;
@@ -85,11 +87,11 @@ pub fn queue(args: &Args<'_>, caller: &Caller<'_>) -> Result<Name, Error> {
 }
 
 /// The queue's settings, read from the hash when they are not in memory.
-pub fn settings(unit: &mut Unit<'_>, name: &Name) -> Answer<Settings> {
+pub fn settings(unit: &mut Unit<'_>, name: &Name) -> Answer<Rc<Settings>> {
     if let Some(settings) = unit.memory.known_queue(name).and_then(|queue| queue.settings.as_ref()) {
         return Ok(settings.clone());
     }
-    let settings = Settings::read(name, &unit.keys.hgetall(name.queue())?);
+    let settings = Rc::new(Settings::read(name, &unit.keys.hgetall(name.queue())?));
     // What is new must not look older than these.
     for number in settings
         .drops
@@ -109,7 +111,7 @@ pub fn settings(unit: &mut Unit<'_>, name: &Name) -> Answer<Settings> {
 
 /// The service whose members are the queue's workers.
 pub fn service(unit: &mut Unit<'_>, name: &Name) -> Answer<Name> {
-    settings(unit, name).map(|settings| settings.service)
+    settings(unit, name).map(|settings| settings.service.clone())
 }
 
 /// The queue's worker numbers, read from the hash when they are not in memory.
@@ -175,7 +177,11 @@ pub fn find_claim(unit: &mut Unit<'_>, name: &Name, id: &[u8], token: i64, setti
 }
 
 /// The claim that ACK, FAIL, RELEASE and EXTEND are about: its queue, the settings and the task's header.
-pub fn claim_of(args: &Args<'_>, caller: &Caller<'_>, unit: &mut Unit<'_>) -> Result<(Name, Settings, Record), Error> {
+pub fn claim_of(
+    args: &Args<'_>,
+    caller: &Caller<'_>,
+    unit: &mut Unit<'_>,
+) -> Result<(Name, Rc<Settings>, Record), Error> {
     let name = queue(args, caller)?;
     let settings = settings(unit, &name)?;
     let token = args.int("token").unwrap_or(-1);

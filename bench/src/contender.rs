@@ -53,7 +53,7 @@ impl Life {
 impl Contender {
     /// Steward on a server with the module.
     pub fn steward(module: &Path, aof: Aof) -> Result<Contender> {
-        Contender::start(Box::new(Steward), Some(module), aof)
+        Contender::start(Box::new(Steward::default()), Some(module), aof)
     }
 
     /// A rival on a server without the module.
@@ -125,25 +125,46 @@ impl Contender {
 
     fn live_once(&mut self, tasks: usize, count: usize) -> Result<Life> {
         let schedule = self.schedule(tasks, 0)?;
-        let (recipe, clients, requests) = (&self.recipe, &mut self.clients, tasks.div_ceil(count));
-        let mut claims: Vec<Claim> = Vec::with_capacity(tasks);
-        let claim = cost(&mut self.control, clients, tasks, |clients| {
-            let keep = |reply: Reply| claims.extend(recipe.claims(&reply));
-            drive(clients, PIPELINE, requests, |out, _| recipe.claim(out, count), keep)
-        })?;
-        let mut batches = claims.chunks(count);
-        let acknowledge = cost(&mut self.control, clients, tasks, |clients| {
-            let request = |out: &mut Vec<u8>, _| recipe.acknowledge(out, batches.next().unwrap_or_default());
-            drive(clients, PIPELINE, requests, request, |_| ())
-        })?;
-        match (claims.len(), recipe.remaining(&mut self.control)?) {
-            (claimed, 0.0) if claimed == tasks => Ok(Life {
+        let (claim, claims) = self.claim(tasks, count)?;
+        let acknowledge = self.acknowledge(&claims, count)?;
+        match self.recipe.remaining(&mut self.control)? {
+            0.0 => Ok(Life {
                 schedule,
                 claim,
                 acknowledge,
             }),
-            (claimed, left) => Err(format!("of {tasks} tasks {claimed} were claimed and {left} are left").into()),
+            left => Err(format!("of {tasks} tasks {left} are left").into()),
         }
+    }
+
+    /// From an empty server with this recipe instead: adds that many tasks, claims and acknowledges all.
+    pub fn live_as(&mut self, recipe: impl Recipe + 'static, tasks: usize) -> Result<Life> {
+        self.recipe = Box::new(recipe);
+        self.live(tasks, 1)
+    }
+
+    /// Claims that many tasks, `count` a request; what each cost.
+    pub fn claim(&mut self, tasks: usize, count: usize) -> Result<(Usage, Vec<Claim>)> {
+        let (recipe, mut claims) = (&self.recipe, Vec::with_capacity(tasks));
+        let used = cost(&mut self.control, &mut self.clients, tasks, |clients| {
+            let keep = |reply: Reply| claims.extend(recipe.claims(&reply));
+            let requests = tasks.div_ceil(count);
+            drive(clients, PIPELINE, requests, |out, _| recipe.claim(out, count), keep)
+        })?;
+        match claims.len() {
+            claimed if claimed == tasks => Ok((used, claims)),
+            claimed => Err(format!("of {tasks} tasks {claimed} were claimed").into()),
+        }
+    }
+
+    /// Acknowledges these, `count` a request; what each cost.
+    pub fn acknowledge(&mut self, claims: &[Claim], count: usize) -> Result<Usage> {
+        let (recipe, mut batches) = (&self.recipe, claims.chunks(count));
+        let requests = batches.len();
+        cost(&mut self.control, &mut self.clients, claims.len(), |clients| {
+            let request = |out: &mut Vec<u8>, _| recipe.acknowledge(out, batches.next().unwrap_or_default());
+            drive(clients, PIPELINE, requests, request, |_| ())
+        })
     }
 }
 

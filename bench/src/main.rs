@@ -4,9 +4,11 @@
 //!
 //! Server CPU is `used_cpu_user + used_cpu_sys` of INFO: it does not count the client, nor other processes. It is the
 //! steady figure on a shared machine; operations a second are not. How each figure is measured stands at the top of
-//! the file named after its section: [`cpu`], [`next`], [`rate`], [`memory`], [`aof`], [`waiting`], [`burst`],
-//! [`lateness`], [`idle`], [`beats`], [`beats_aof`], [`kills`], [`deaths`].
+//! the file named after its section: [`cpu`], [`next`], [`rate`], [`plain`], [`limits`], [`groups`], [`after`],
+//! [`repeats`], [`memory`], [`aof`], [`waiting`], [`burst`], [`lateness`], [`idle`], [`beats`], [`beats_aof`],
+//! [`kills`], [`deaths`].
 
+mod after;
 mod aof;
 mod beats;
 mod beats_aof;
@@ -14,18 +16,23 @@ mod burst;
 mod connection;
 mod contender;
 mod cpu;
+mod crowd;
 mod deaths;
 mod far;
+mod groups;
 mod idle;
 mod kills;
 mod lateness;
+mod limits;
 mod members;
 mod memory;
 mod next;
 mod options;
+mod plain;
 mod probe;
 mod rate;
 mod recipes;
+mod repeats;
 mod report;
 mod server;
 mod victim;
@@ -39,10 +46,15 @@ type Result<T> = std::result::Result<T, Box<dyn std::error::Error + Send + Sync>
 type Section = fn(&Options, &mut Report) -> Result<()>;
 
 /// Every section, in the order of the report.
-const SECTIONS: [(&str, Section); 13] = [
+const SECTIONS: [(&str, Section); 18] = [
     ("cpu", cpu::run),
     ("next", next::run),
     ("rate", rate::run),
+    ("plain", plain::run),
+    ("limits", limits::run),
+    ("groups", groups::run),
+    ("after", after::run),
+    ("repeats", repeats::run),
     ("memory", memory::run),
     ("aof", aof::run),
     ("waiting", waiting::run),

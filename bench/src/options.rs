@@ -3,12 +3,14 @@
 use crate::Result;
 use std::path::PathBuf;
 
-const USAGE: &str = "steward-bench --module FILE [--only SECTION] [--rounds N] [--quick]";
+const USAGE: &str = "steward-bench --module FILE [--only SECTION] [--rounds N] [--quick] [--baseline FILE]";
 
 /// What to measure.
 pub struct Options {
-    /// The module, as an absolute path: the server runs in another folder.
+    /// The module, as an absolute path.
     pub module: PathBuf,
+    /// Another build of the module to compare with.
+    pub baseline: Option<PathBuf>,
     /// Small numbers of tasks, to try the program.
     pub quick: bool,
     only: Option<String>,
@@ -18,7 +20,7 @@ pub struct Options {
 impl Options {
     /// Reads the arguments; `sections` are the names `--only` takes.
     pub fn parse(mut args: impl Iterator<Item = String>, sections: &[&str]) -> Result<Options> {
-        let (mut module, mut quick, mut only, mut rounds) = (None, false, None, None);
+        let (mut module, mut baseline, mut quick, mut only, mut rounds) = (None, None, false, None, None);
         while let Some(arg) = args.next() {
             let mut value = || {
                 args.next()
@@ -26,6 +28,7 @@ impl Options {
             };
             match arg.as_str() {
                 "--module" => module = Some(PathBuf::from(value()?)),
+                "--baseline" => baseline = Some(absolute(PathBuf::from(value()?))?),
                 "--only" => only = Some(value()?),
                 "--rounds" => rounds = Some(value()?.parse().map_err(|_| "--rounds must be a number from 1")?),
                 "--quick" => quick = true,
@@ -38,12 +41,10 @@ impl Options {
         if rounds == Some(0) {
             return Err("--rounds must be a number from 1".into());
         }
-        let module = module.ok_or(USAGE)?;
-        let module = module
-            .canonicalize()
-            .map_err(|error| format!("{}: {error}", module.display()))?;
+        let module = absolute(module.ok_or(USAGE)?)?;
         Ok(Options {
             module,
+            baseline,
             quick,
             only,
             rounds,
@@ -64,4 +65,10 @@ impl Options {
     pub fn tasks(&self, usual: usize) -> usize {
         if self.quick { usual.div_ceil(20) } else { usual }
     }
+}
+
+/// The path of a file that is there; the server runs in another folder.
+fn absolute(file: PathBuf) -> Result<PathBuf> {
+    let found = file.canonicalize();
+    Ok(found.map_err(|error| format!("{}: {error}", file.display()))?)
 }

@@ -44,6 +44,11 @@ impl Report {
         );
     }
 
+    /// A line in the place of figures.
+    pub fn note(&self, text: &str) {
+        println!("  {text}");
+    }
+
     /// The last line.
     pub fn finish(&self) {
         println!("\n{} aims met, {} missed", self.met, self.missed);

@@ -16,6 +16,8 @@ const PATIENCE: Duration = Duration::from_secs(20);
 const AOF_POLL: Duration = Duration::from_millis(20);
 /// Name of the unix socket in the server's folder.
 const SOCKET: &str = "socket";
+/// Name of callgrind's log in the server's folder.
+const COUNTS: &str = "callgrind";
 /// Connections of ten thousand members and some more.
 const MAX_CLIENTS: &str = "10500";
 static STARTED: AtomicU32 = AtomicU32::new(0);
@@ -39,11 +41,36 @@ pub struct Server {
 impl Server {
     /// Starts the server that `STEWARD_SERVER` names, else `redis-server` or `valkey-server` of the PATH.
     pub fn start(module: Option<&Path>, aof: Aof) -> Result<Server> {
+        Server::launch(module, aof, false)
+    }
+
+    /// Whether there is what `counting` needs.
+    pub fn can_count() -> bool {
+        let tool = Command::new("valgrind").arg("--version").stdout(Stdio::null()).status();
+        tool.is_ok_and(|status| status.success())
+    }
+
+    /// Starts one in callgrind, which counts the instructions of a module's commands.
+    pub fn counting(module: &Path) -> Result<Server> {
+        Server::launch(Some(module), Aof::Off, true)
+    }
+
+    /// Ends a server that was counting; how many instructions there were.
+    pub fn counted(mut self) -> Result<f64> {
+        self.connect()?.send(b"SHUTDOWN NOSAVE\r\n")?;
+        self.process.wait()?;
+        let log = read_to_string(self.folder.join(COUNTS))?;
+        let collected = log.lines().find_map(|line| line.split_once("Collected :"));
+        let number = collected.and_then(|(_, number)| number.trim().parse().ok());
+        Ok(number.ok_or_else(|| format!("callgrind has counted nothing:\n{log}"))?)
+    }
+
+    fn launch(module: Option<&Path>, aof: Aof, counting: bool) -> Result<Server> {
         let number = STARTED.fetch_add(1, Ordering::Relaxed);
         let folder = std::env::temp_dir().join(format!("steward-bench-{}-{number}", std::process::id()));
         create_dir_all(&folder)?;
         let port = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?.port();
-        let process = spawn(&folder, port, module, aof).inspect_err(|_| drop(remove_dir_all(&folder)))?;
+        let process = spawn(&folder, port, module, aof, counting).inspect_err(|_| drop(remove_dir_all(&folder)))?;
         let mut server = Server { process, port, folder };
         let start = Instant::now();
         while start.elapsed() < PATIENCE && server.process.try_wait()?.is_none() {
@@ -85,11 +112,15 @@ impl Drop for Server {
     }
 }
 
-fn spawn(folder: &Path, port: u16, module: Option<&Path>, aof: Aof) -> Result<Child> {
+fn spawn(folder: &Path, port: u16, module: Option<&Path>, aof: Aof, counting: bool) -> Result<Child> {
     let named = std::env::var("STEWARD_SERVER").ok().filter(|name| !name.is_empty());
     let mut failure = String::new();
     for binary in named.map_or(vec!["redis-server".into(), "valkey-server".into()], |name| vec![name]) {
-        let mut command = Command::new(&binary);
+        let mut command = if counting {
+            callgrind(folder, &binary)
+        } else {
+            Command::new(&binary)
+        };
         command.args([
             "--port",
             &port.to_string(),
@@ -121,6 +152,18 @@ fn spawn(folder: &Path, port: u16, module: Option<&Path>, aof: Aof) -> Result<Ch
         }
     }
     Err(format!("cannot start a server ({failure}); install redis-server or set STEWARD_SERVER").into())
+}
+
+/// The server in callgrind, its addresses the same in every run.
+fn callgrind(folder: &Path, binary: &str) -> Command {
+    let mut command = Command::new("setarch");
+    command
+        .args(["-R", "valgrind", "--tool=callgrind"])
+        .arg("--toggle-collect=RedisModuleCommandDispatcher")
+        .arg(format!("--log-file={}", folder.join(COUNTS).display()))
+        .arg("--callgrind-out-file=/dev/null")
+        .arg(binary);
+    command
 }
 
 /// What a server has used since its start, or in some work.

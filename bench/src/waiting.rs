@@ -4,19 +4,15 @@
 //! 5,000 open connections cost by themselves.
 
 use crate::Result;
-use crate::connection::{Connection, allow_open_files, encode};
-use crate::contender::cost;
+use crate::connection::allow_open_files;
+use crate::crowd::Crowd;
 use crate::options::Options;
-use crate::recipes::{PAYLOAD, Recipe, Steward};
+use crate::recipes::PAYLOAD;
 use crate::report::{Aim, Report};
 use crate::server::{Aof, Server};
-use std::thread::sleep;
-use std::time::Duration;
 
 const CROWD: usize = 5_000;
 const STEPS: usize = 10_000;
-/// The last of the crowd is waiting by then.
-const GATHER: Duration = Duration::from_millis(500);
 
 /// Prints the section.
 pub fn run(options: &Options, report: &mut Report) -> Result<()> {
@@ -45,65 +41,6 @@ pub fn run(options: &Options, report: &mut Report) -> Result<()> {
             ratios.push(many.serve(options.tasks(STEPS), &wake, wait)? / alone);
         }
         report.figure(label, ratios, aim);
-    }
-    Ok(())
-}
-
-/// Clients that wait for work.
-struct Crowd {
-    producer: Connection,
-    control: Connection,
-    waiters: Vec<Connection>,
-    /// How many tasks were handed out: the waiters get them in turn.
-    served: usize,
-    /// Kept running as long as the crowd waits.
-    _server: Server,
-}
-
-impl Crowd {
-    fn gather(server: Server, size: usize, wait: &str) -> Result<Crowd> {
-        let mut waiters = (0..size).map(|_| server.connect()).collect::<Result<Vec<_>>>()?;
-        for waiter in &mut waiters {
-            let mut out = Vec::new();
-            encode(&mut out, wait);
-            waiter.send(&out)?;
-        }
-        sleep(GATHER);
-        Ok(Crowd {
-            producer: server.connect()?,
-            control: server.connect()?,
-            waiters,
-            served: 0,
-            _server: server,
-        })
-    }
-
-    /// Hands out that many tasks, one after the other; CPU of each, in µs.
-    fn serve(&mut self, steps: usize, wake: &str, wait: &str) -> Result<f64> {
-        let (producer, served) = (&mut self.producer, &mut self.served);
-        let used = cost(&mut self.control, &mut self.waiters, steps, |waiters| {
-            for _ in 0..steps {
-                producer.command(wake)?;
-                let place = *served % waiters.len();
-                finish_and_wait(waiters.get_mut(place).ok_or("nobody waits")?, wait)?;
-                *served += 1;
-            }
-            Ok(())
-        })?;
-        Ok(used.cpu_us)
-    }
-}
-
-/// Takes the task this waiter was handed, acknowledges it if it is steward's and waits again.
-fn finish_and_wait(waiter: &mut Connection, wait: &str) -> Result<()> {
-    let (reply, mut out, mut replies) = (waiter.receive()?, Vec::new(), 0);
-    if wait.starts_with("TASK") {
-        replies = Steward.acknowledge(&mut out, &Steward.claims(&reply));
-    }
-    encode(&mut out, wait);
-    waiter.send(&out)?;
-    for _ in 0..replies {
-        waiter.receive()?;
     }
     Ok(())
 }

@@ -12,6 +12,8 @@ const MOST_NAMES: usize = 1_024;
 pub const MOST_SCRATCH: usize = 4_096;
 /// Number of keys that every queue or service has once.
 pub const FIXED: usize = 29;
+/// Number of families of keys that differ only in the id at their end.
+const FAMILIES: usize = 5;
 
 /// The names of the keys of each queue as strings of the server; making one anew costs a tenth of a
 /// whole command.
@@ -30,10 +32,8 @@ pub struct NameTexts {
     /// The queue.
     pub name: Name,
     fixed: [OnceCell<Rc<Text>>; FIXED],
-    /// What stands before the id in the name of a task's record.
-    task: Vec<u8>,
-    /// What stands before the id in the name of a task's extra fields.
-    extra: Vec<u8>,
+    /// What stands before the id in the names of each family.
+    prefixes: [Vec<u8>; FAMILIES],
 }
 
 impl Texts {
@@ -48,8 +48,14 @@ impl Texts {
         let texts = Rc::new(NameTexts {
             name: name.clone(),
             fixed: [const { OnceCell::new() }; FIXED],
-            task: name.task(&[]).to_vec(),
-            extra: name.extra(&[]).to_vec(),
+            prefixes: [
+                name.task(&[]),
+                name.extra(&[]),
+                name.group(""),
+                name.after(&[]),
+                name.to(""),
+            ]
+            .map(|key| key.to_vec()),
         });
         self.names.insert(name.clone(), texts.clone());
         texts
@@ -61,10 +67,8 @@ impl Texts {
 pub enum KeyText {
     /// One that is kept, and its place there.
     Fixed(usize, Rc<Text>),
-    /// A task's, and its id.
-    Task(Id, Text),
-    /// That of a task's extra fields, likewise.
-    Extra(Id, Text),
+    /// One of a family, its id and the whole name.
+    Many(usize, Id, Text),
     /// Any other.
     Other(Text),
 }
@@ -72,27 +76,16 @@ pub enum KeyText {
 impl KeyText {
     /// The name of this key.
     pub fn new(texts: &NameTexts, key: Key<'_>, scratch: &mut Vec<u8>) -> KeyText {
-        let mut of_task = |prefix: &[u8], id: &[u8]| {
+        let member = family(key.part).and_then(|(family, id)| Some((family, id, texts.prefixes.get(family)?)));
+        if let Some((family, id, prefix)) = member {
             scratch.clear();
             scratch.extend_from_slice(prefix);
             scratch.extend_from_slice(id);
-            (Id::from_slice(id), Text::new(scratch))
-        };
-        match key.part {
-            Part::Task(id) => {
-                let (id, text) = of_task(&texts.task, id);
-                KeyText::Task(id, text)
-            }
-            Part::Extra(id) => {
-                let (id, text) = of_task(&texts.extra, id);
-                KeyText::Extra(id, text)
-            }
-            part => match slot(part).and_then(|slot| Some((slot, texts.fixed.get(slot)?))) {
-                Some((slot, text)) => {
-                    KeyText::Fixed(slot, text.get_or_init(|| Rc::new(Text::new(&key.to_vec()))).clone())
-                }
-                None => KeyText::Other(Text::new(&key.to_vec())),
-            },
+            return KeyText::Many(family, Id::from_slice(id), Text::new(scratch));
+        }
+        match slot(key.part).and_then(|slot| Some((slot, texts.fixed.get(slot)?))) {
+            Some((slot, text)) => KeyText::Fixed(slot, text.get_or_init(|| Rc::new(Text::new(&key.to_vec()))).clone()),
+            None => KeyText::Other(Text::new(&key.to_vec())),
         }
     }
 
@@ -100,10 +93,8 @@ impl KeyText {
     pub fn is(&self, part: Part<'_>, key: Key<'_>) -> bool {
         match (self, part) {
             (KeyText::Fixed(own, _), part) => slot(part) == Some(*own),
-            (KeyText::Task(own, _), Part::Task(id)) | (KeyText::Extra(own, _), Part::Extra(id)) => own.as_slice() == id,
-            (KeyText::Other(text), Part::Dropped(..) | Part::Group(_) | Part::After(_) | Part::To(_)) => {
-                text.bytes() == key.to_vec()
-            }
+            (KeyText::Many(own, id, _), part) => family(part) == Some((*own, id.as_slice())),
+            (KeyText::Other(text), Part::Dropped(..)) => text.bytes() == key.to_vec(),
             _ => false,
         }
     }
@@ -112,8 +103,20 @@ impl KeyText {
     pub fn text(&self) -> &Text {
         match self {
             KeyText::Fixed(_, text) => text,
-            KeyText::Task(_, text) | KeyText::Extra(_, text) | KeyText::Other(text) => text,
+            KeyText::Many(_, _, text) | KeyText::Other(text) => text,
         }
+    }
+}
+
+/// The family of a key of which a queue has many, and the id behind the family's prefix.
+fn family(part: Part<'_>) -> Option<(usize, &[u8])> {
+    match part {
+        Part::Task(id) => Some((0, id)),
+        Part::Extra(id) => Some((1, id)),
+        Part::Group(group) => Some((2, group)),
+        Part::After(id) => Some((3, id)),
+        Part::To(worker) => Some((4, worker)),
+        _ => None,
     }
 }
 

@@ -8,7 +8,7 @@ use crate::reply::Reply;
 use crate::settings::Settings;
 use crate::spec::{Access, Arg, Args, Keys, Kind, MAX_COUNT, Spec};
 use crate::task::ending::{self, Fate};
-use crate::task::record::{CANCELLED, Record};
+use crate::task::record::{CANCELLED, GROUPED, Record, UNIQUE};
 use crate::task::schedule::check_payload;
 use crate::task::{after, claim, limits, member, retain, settle, take};
 use crate::time::Ms;
@@ -144,6 +144,8 @@ fn finish(
             retain::keep(unit, name, id, record, done.result, done.kept)?;
             return Ok(bound);
         }
+        // Given up with its end.
+        record.flags &= !(UNIQUE | GROUPED);
     }
     ending::remove(unit, name, id, record)?;
     Ok(bound)

@@ -5,7 +5,7 @@ use crate::names::Name;
 use crate::settings::Settings;
 use crate::task::ending::Went;
 use crate::task::ready::{self, End};
-use crate::task::record::{ADDRESSED, GROUPED, Record};
+use crate::task::record::{ADDRESSED, Record};
 use crate::task::{addressed, blocked, group};
 use crate::unit::Unit;
 
@@ -18,7 +18,23 @@ pub fn arrive(
     end: End,
     settings: &Settings,
 ) -> Answer<Went> {
-    if record.has(GROUPED) && !group::take_turn(unit, name, id, record, settings)? {
+    let group = group::of(unit, name, id, record);
+    arrive_in(unit, name, id, record, group.as_deref(), end, settings)
+}
+
+/// The same for a task whose group the caller knows.
+pub fn arrive_in(
+    unit: &mut Unit<'_>,
+    name: &Name,
+    id: &[u8],
+    record: &mut Record,
+    group: Option<&str>,
+    end: End,
+    settings: &Settings,
+) -> Answer<Went> {
+    if let Some(group) = group
+        && !group::take_turn(unit, name, id, group, settings)?
+    {
         blocked::block(unit, name, id, record)?;
         return Ok(Went::Blocked);
     }
@@ -28,8 +44,14 @@ pub fn arrive(
 
 /// Nothing, when all that an arrival writes has its types.
 pub fn expect(unit: &mut Unit<'_>, name: &Name, id: &[u8], record: &Record) -> Answer<()> {
-    if let Some(group) = group::of(unit, name, id, record) {
-        group::expect(unit, name, &group)?;
+    let group = group::of(unit, name, id, record);
+    expect_in(unit, name, record, group.as_deref())
+}
+
+/// The same for a task whose group the caller knows.
+pub fn expect_in(unit: &mut Unit<'_>, name: &Name, record: &Record, group: Option<&str>) -> Answer<()> {
+    if let Some(group) = group {
+        group::expect(unit, name, group)?;
     }
     if record.has(ADDRESSED) {
         addressed::expect_ready(unit, name)?;

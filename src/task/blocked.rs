@@ -26,13 +26,19 @@ pub fn block(unit: &mut Unit<'_>, name: &Name, id: &[u8], record: &mut Record) -
 
 /// Nothing, when all that a blocked task writes to go on has its types.
 pub fn expect(unit: &mut Unit<'_>, name: &Name, id: &[u8], record: &Record) -> Answer<()> {
+    let group = group::of(unit, name, id, record);
+    expect_in(unit, name, record, group.as_deref())
+}
+
+/// The same for a task whose group the caller knows.
+pub fn expect_in(unit: &mut Unit<'_>, name: &Name, record: &Record, group: Option<&str>) -> Answer<()> {
     unit.keys.expect(name.index(Index::Blocked), Type::SortedSet)?;
     unit.keys.expect(name.index(Index::Scheduled), Type::SortedSet)?;
     expiring::expect(unit, name, record)?;
     if record.stale != 0 {
         unit.keys.expect(name.queue(), Type::Hash)?;
     }
-    arrive::expect(unit, name, id, record)
+    arrive::expect_in(unit, name, record, group)
 }
 
 /// Nothing is in the way of the task any more: it waits for its due time, or arrives. One whose due time has passed

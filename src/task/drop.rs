@@ -49,7 +49,7 @@ impl Command for Drop {
                 aside = true;
             }
         }
-        let mut drops = settings.drops;
+        let mut drops = settings.drops.clone();
         if aside {
             drops.push(number);
         }

@@ -6,7 +6,7 @@
 //! list never has a task that must not run, and a claim has nothing to look for.
 
 use crate::keyspace::{Answer, Type};
-use crate::names::{Index, Key, Name};
+use crate::names::{Index, Name};
 use crate::settings::Settings;
 use crate::task::record::{GROUPED, Record, State};
 use crate::task::{blocked, extra, ready};
@@ -35,12 +35,9 @@ pub fn expect(unit: &mut Unit<'_>, name: &Name, group: &str) -> Answer<()> {
     unit.keys.expect(name.index(Index::Blocked), Type::SortedSet)
 }
 
-/// Whether it is the turn of a task whose time has come. Otherwise it stands in line from now on.
-pub fn take_turn(unit: &mut Unit<'_>, name: &Name, id: &[u8], record: &Record, settings: &Settings) -> Answer<bool> {
-    let Some(group) = of(unit, name, id, record) else {
-        return Ok(true);
-    };
-    let key = name.group(&group);
+/// Whether it is the turn of a task of this group whose time has come. Otherwise it stands in line from now on.
+pub fn take_turn(unit: &mut Unit<'_>, name: &Name, id: &[u8], group: &str, settings: &Settings) -> Answer<bool> {
+    let key = name.group(group);
     if unit.keys.zscore(key, id)? == Some(TURN) {
         return Ok(true);
     }
@@ -53,7 +50,7 @@ pub fn take_turn(unit: &mut Unit<'_>, name: &Name, id: &[u8], record: &Record, s
     let place = Ms::try_from(unit.next_fence(0)).unwrap_or(Ms::MAX);
     unit.keys.zadd(key, &[(place, id)])?;
     // Should there be room, as one of those whose turn it was is no more, those in front come first.
-    unit.memory.turns.insert((name.clone(), group));
+    unit.memory.turns.insert((name.clone(), group.to_string()));
     Ok(false)
 }
 
@@ -105,7 +102,7 @@ fn give_turns(unit: &mut Unit<'_>, name: &Name, group: &str, settings: &Settings
             steps += 1;
             match in_line(unit, name, id, settings) {
                 Some(record) if free > 0 => {
-                    give_turn(unit, name, key, id, record, settings)?;
+                    give_turn(unit, name, group, id, record, settings)?;
                     free -= 1;
                 }
                 Some(_) => break,
@@ -127,13 +124,13 @@ fn give_turns(unit: &mut Unit<'_>, name: &Name, group: &str, settings: &Settings
 fn give_turn(
     unit: &mut Unit<'_>,
     name: &Name,
-    key: Key<'_>,
+    group: &str,
     id: &[u8],
     mut record: Record,
     settings: &Settings,
 ) -> Answer<()> {
-    blocked::expect(unit, name, id, &record)?;
-    unit.keys.zadd(key, &[(TURN, id)])?;
+    blocked::expect_in(unit, name, &record, Some(group))?;
+    unit.keys.zadd(name.group(group), &[(TURN, id)])?;
     blocked::go_on(unit, name, id, &mut record, settings)?;
     unit.memory.to_serve.insert(name.clone());
     Ok(())
@@ -157,7 +154,7 @@ fn in_line(unit: &mut Unit<'_>, name: &Name, id: &[u8], settings: &Settings) -> 
 /// Looks after a blocked task that should stand in the line of its group, or have its turn.
 pub fn look_at(unit: &mut Unit<'_>, name: &Name, id: &[u8], record: &Record, settings: &Settings) -> Answer<()> {
     let Some(group) = of(unit, name, id, record) else {
-        blocked::expect(unit, name, id, record)?;
+        blocked::expect_in(unit, name, record, None)?;
         unit.memory.to_serve.insert(name.clone());
         return blocked::go_on(unit, name, id, &mut record.clone(), settings);
     };

@@ -1,5 +1,7 @@
 //! TASK.LIST: the tasks in one state, page by page.
 
+use std::rc::Rc;
+
 use crate::env::Caller;
 use crate::error::Error;
 use crate::keyspace::{Answer, Scored};
@@ -90,7 +92,7 @@ impl Command for List {
 
 struct Page<'a> {
     name: &'a Name,
-    settings: Settings,
+    settings: Rc<Settings>,
     count: usize,
     reverse: bool,
     payloads: bool,

@@ -1,5 +1,7 @@
 //! TASK.PAUSE and TASK.RESUME: no claims for a while; all else goes on.
 
+use std::rc::Rc;
+
 use crate::env::Caller;
 use crate::error::Error;
 use crate::names::Name;
@@ -31,7 +33,7 @@ impl Command for Pause {
         let until = args.int("FOR").map(|ms| unit.env.wall.after(ms));
         let text = until.map_or(UNTIL_RESUMED.to_string(), |until| until.0.to_string());
         unit.keys.hset(name.queue(), &[(PAUSED.as_bytes(), text.as_bytes())])?;
-        settings.paused = Some(until.map_or(i64::MAX, |until| until.0));
+        Rc::make_mut(&mut settings).paused = Some(until.map_or(i64::MAX, |until| until.0));
         unit.memory.queue(&name).settings = Some(settings);
         if let Some(until) = until {
             unit.memory.agenda.at_wall(&name, until);
@@ -66,7 +68,8 @@ impl Command for Resume {
 /// Ends a pause, if there is one.
 pub fn end(unit: &mut Unit<'_>, name: &Name) -> Result<(), Error> {
     let mut settings = super::settings(unit, name)?;
-    if settings.paused.take().is_some() {
+    if settings.paused.is_some() {
+        Rc::make_mut(&mut settings).paused = None;
         unit.keys.hdel(name.queue(), &[PAUSED.as_bytes()])?;
         unit.memory.queue(name).settings = Some(settings);
     }

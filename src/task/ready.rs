@@ -2,6 +2,8 @@
 //! behind, and a bit in its header says so. When the id comes up it is passed over; when the task becomes
 //! ready again in that list, it takes the place its id still has.
 
+use std::rc::Rc;
+
 use crate::keyspace::{Answer, Type};
 use crate::names::{Index, Name, PRIORITIES};
 use crate::settings::{Settings, stale_field};
@@ -67,7 +69,7 @@ pub fn change_stale(unit: &mut Unit<'_>, name: &Name, priority: u8, by: i64) -> 
         return Ok(());
     }
     let mut settings = super::settings(unit, name)?;
-    let Some(stale) = settings.stale.get_mut(usize::from(priority)) else {
+    let Some(stale) = Rc::make_mut(&mut settings).stale.get_mut(usize::from(priority)) else {
         return Ok(());
     };
     let now = u32::try_from(i64::from(*stale).saturating_add(by)).unwrap_or(0);

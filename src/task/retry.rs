@@ -1,5 +1,7 @@
 //! TASK.RETRY and TASK.RETRYALL: another chance for dead tasks.
 
+use std::rc::Rc;
+
 use crate::env::Caller;
 use crate::error::Error;
 use crate::keyspace::{Answer, Scored, Type};
@@ -82,7 +84,7 @@ impl Command for RetryAll {
 }
 
 /// The settings, when everything that a task's way back writes has its type.
-fn expect(unit: &mut Unit<'_>, name: &Name) -> Answer<Settings> {
+fn expect(unit: &mut Unit<'_>, name: &Name) -> Answer<Rc<Settings>> {
     unit.keys.expect(name.index(Index::Dead), Type::SortedSet)?;
     unit.keys.expect(name.of_queue(Part::Expiring), Type::SortedSet)?;
     unit.keys.expect(name.of_queue(Part::Unique), Type::Hash)?;

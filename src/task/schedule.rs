@@ -249,7 +249,8 @@ impl New {
         }
         let alone = record.has(SPECIAL) || record.is_stale(self.priority);
         if alone && self.due <= unit.env.wall {
-            arrive::arrive(unit, name, id, &mut record, End::Tail, settings)?;
+            let group = self.options.group.as_deref();
+            arrive::arrive_in(unit, name, id, &mut record, group, End::Tail, settings)?;
         } else {
             self.place(unit, name, &[id])?;
         }

@@ -9,8 +9,9 @@ use crate::queue::{Held, Rebase};
 use crate::reply::Reply;
 use crate::settings::Settings;
 use crate::task::addressed::Mine;
-use crate::task::record::{CANCELLED, HEADER, Record, State, WITH_MEMBER};
-use crate::task::{addressed, expiring, extra, group, limits, member, ready};
+use crate::task::extra::{self, Options};
+use crate::task::record::{CANCELLED, GROUPED, HEADER, Record, State, WITH_MEMBER};
+use crate::task::{addressed, expiring, limits, member, ready};
 use crate::time::{MAX_LEASE, Ms, Steady};
 use crate::unit::Outcome;
 use crate::unit::Unit;
@@ -259,13 +260,16 @@ fn claim(
         Lease::For(ms) => ms,
         Lease::Member => WITH_MEMBER,
     });
-    let lease = match wanted {
-        Some(lease) => lease,
-        None => match extra::options(unit.keys, name, &id, &record).lease {
-            // One edited by hand must not become one that never ends.
-            Some(lease) => lease.clamp(1, MAX_LEASE),
-            None => settings.lease(&unit.env.settings),
-        },
+    let options = if wanted.is_none() || want.full {
+        extra::options(unit.keys, name, &id, &record)
+    } else {
+        Options::default()
+    };
+    let lease = match (wanted, options.lease) {
+        (Some(lease), _) => lease,
+        // One edited by hand must not become one that never ends.
+        (None, Some(lease)) => lease.clamp(1, MAX_LEASE),
+        (None, None) => settings.lease(&unit.env.settings),
     };
     let token = unit.next_fence(record.fence);
     record.state = State::Claimed;
@@ -276,11 +280,7 @@ fn claim(
     record.fence = token;
     unit.keys.set_start(name.task(&id), &record.write())?;
     expiring::forget(unit, name, &id, &record);
-    let group = if want.full {
-        group::of(unit, name, &id, &record)
-    } else {
-        None
-    };
+    let group = options.group.filter(|_| record.has(GROUPED));
     taken.tasks.push(show(name, want, &id, &record, value, group));
     taken.claims.push((id.clone(), token));
     Ok(Claim {

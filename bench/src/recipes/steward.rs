@@ -1,22 +1,54 @@
-//! The module's own commands: SCHEDULE, CLAIM, ACK; MACK for several; ACK NEXT.
+//! The module's own commands: SCHEDULE, CLAIM, ACK; MACK for several; ACK NEXT. Perhaps on a queue with settings, with
+//! recurring tasks beside, or with options for each task.
 
 use super::{Claim, PAYLOAD, Recipe};
 use crate::Result;
 use crate::connection::{Connection, Reply, encode};
+use std::cell::Cell;
 
-/// Tasks in the queue `q`.
-pub struct Steward;
+/// Tasks in the queue `q`; by default of a queue that was told nothing, without options.
+#[derive(Default)]
+pub struct Steward {
+    /// Commands that prepare the queue.
+    pub setup: Vec<String>,
+    /// The tasks belong to so many groups, in turn; 0: to none.
+    pub groups: usize,
+    scheduled: Cell<usize>,
+}
+
+impl Steward {
+    /// On a queue that these commands have prepared.
+    pub fn prepared(setup: impl IntoIterator<Item = String>) -> Steward {
+        Steward {
+            setup: setup.into_iter().collect(),
+            ..Steward::default()
+        }
+    }
+
+    /// With tasks of so many groups.
+    pub fn grouped(groups: usize) -> Steward {
+        Steward {
+            groups,
+            ..Steward::default()
+        }
+    }
+}
 
 impl Recipe for Steward {
-    fn prepare(&mut self, _control: &mut Connection) -> Result<()> {
-        Ok(())
+    fn prepare(&mut self, control: &mut Connection) -> Result<()> {
+        self.setup.iter().try_for_each(|line| control.command(line).map(drop))
     }
 
     fn schedule(&self, out: &mut Vec<u8>, delay_ms: u32) -> usize {
-        match delay_ms {
-            0 => encode(out, &format!("TASK.SCHEDULE q {PAYLOAD}")),
-            ms => encode(out, &format!("TASK.SCHEDULE q {PAYLOAD} DELAY {ms}")),
+        let mut line = format!("TASK.SCHEDULE q {PAYLOAD}");
+        if delay_ms > 0 {
+            line += &format!(" DELAY {delay_ms}");
         }
+        if self.groups > 0 {
+            let number = self.scheduled.replace(self.scheduled.get() + 1);
+            line += &format!(" GROUP group-{}", number % self.groups);
+        }
+        encode(out, &line)
     }
 
     fn claim(&self, out: &mut Vec<u8>, count: usize) -> usize {
@@ -53,7 +85,8 @@ impl Recipe for Steward {
 
     fn remaining(&self, control: &mut Connection) -> Result<f64> {
         let stats = control.command("TASK.STATS q")?;
-        Ok(["scheduled", "ready", "claimed", "dead"]
+        // A module from before there were blocked tasks counts none.
+        Ok(["scheduled", "ready", "claimed", "blocked", "dead"]
             .iter()
             .map(|state| stats.field(state).number())
             .sum())

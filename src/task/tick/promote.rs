@@ -3,7 +3,7 @@
 use crate::keyspace::Answer;
 use crate::names::{Index, Name, PRIORITIES};
 use crate::settings::Settings;
-use crate::task::record::{ADDRESSED, GROUPED, Record, State};
+use crate::task::record::{ADDRESSED, Record, State};
 use crate::task::schedule::SPECIAL;
 use crate::task::tick::RETRY;
 use crate::task::{self, addressed, arrive, blocked, group, ready};
@@ -89,7 +89,10 @@ pub fn promote(unit: &mut Unit<'_>, name: &Name, settings: &Settings) -> Answer<
 /// Whether a task that is special in some way goes to the ready list of its priority as others do. Otherwise it is
 /// where it belongs.
 fn goes_to_list(unit: &mut Unit<'_>, name: &Name, id: &[u8], record: &mut Record, settings: &Settings) -> Answer<bool> {
-    if record.has(GROUPED) && !group::take_turn(unit, name, id, record, settings)? {
+    let group = group::of(unit, name, id, record);
+    if let Some(group) = group
+        && !group::take_turn(unit, name, id, &group, settings)?
+    {
         blocked::block(unit, name, id, record)?;
     } else if !record.has(ADDRESSED) {
         return Ok(true);
