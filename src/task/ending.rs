@@ -149,6 +149,17 @@ fn forget_claim(unit: &mut Unit<'_>, name: &Name, record: &Record) -> bool {
     connection.is_some()
 }
 
+/// A task that waits or is blocked leaves the set or the list in which it stands. The caller has checked all keys, and
+/// writes or removes the record.
+pub fn take_out(unit: &mut Unit<'_>, name: &Name, id: &[u8], record: &mut Record) -> Answer<()> {
+    if record.state == State::Blocked {
+        unit.keys.zrem(name.index(Index::Blocked), &[id])?;
+    } else if unit.keys.zrem(name.index(Index::Scheduled), &[id])? == 0 {
+        ready::leave(unit, name, id, record)?;
+    }
+    Ok(())
+}
+
 /// Puts a task that is not claimed any more where it waits for `due`, or ready at that end of its list.
 ///
 /// How long it has until somebody must have claimed it begins anew.

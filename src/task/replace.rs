@@ -43,8 +43,8 @@ pub fn replace(
 }
 
 /// The task takes the payload, the due time and the options, as if it had never run. A priority that is not given
-/// stays. What it waited for does not matter any more. Ready and to be ready, it keeps its place and the time since when it is; so does one in the line of a group
-/// that it stays in.
+/// stays. What it waited for does not matter any more. Ready and to be ready, it keeps its place and the time since when
+/// it is; so does one in the line of a group that it stays in.
 fn become_new(
     args: &Args<'_>,
     unit: &mut Unit<'_>,
@@ -80,7 +80,9 @@ fn become_new(
         expiring::forget(unit, name, id, &record);
     }
     if moves {
-        take_out(unit, name, id, &mut record)?;
+        group::leave(unit, name, id, &record);
+        after::unlink(unit, name, id, &record);
+        ending::take_out(unit, name, id, &mut record)?;
     }
     if readdressed {
         addressed::forget(unit, name, id, &record);
@@ -119,16 +121,4 @@ fn become_new(
 fn readdressed(unit: &mut Unit<'_>, name: &Name, id: &[u8], record: &Record, new: &New, settings: &Settings) -> bool {
     let was = addressed::worker(unit, name, id, record);
     was != new.options.to || was.is_some() && addressed::holds(unit, name, id, record, settings).is_none()
-}
-
-/// The task stands nowhere from now on, nor in a group, and waits for nothing. The caller has checked all keys.
-fn take_out(unit: &mut Unit<'_>, name: &Name, id: &[u8], record: &mut Record) -> Result<(), Error> {
-    group::leave(unit, name, id, record);
-    after::unlink(unit, name, id, record);
-    if record.state == State::Blocked {
-        unit.keys.zrem(name.index(Index::Blocked), &[id])?;
-    } else if unit.keys.zrem(name.index(Index::Scheduled), &[id])? == 0 {
-        ready::leave(unit, name, id, record)?;
-    }
-    Ok(())
 }
