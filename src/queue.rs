@@ -40,14 +40,12 @@ pub struct Queue {
     pub maybe_unique_until: bool,
     /// Ready tasks may be for one worker.
     pub maybe_addressed: bool,
-    /// How far these were looked at since somebody else may have changed them: the last one.
+    /// How far these were looked at since somebody else may have changed them, or who may have them: the last one.
     pub readdress: Option<Scored>,
     /// The worker that is gone whose tasks become everyone's, and the last one that was looked at.
     pub orphans: Option<(String, Scored)>,
     /// Workers for which there may be something that nobody else may have, as far as clients of theirs wait.
     pub owed: BTreeSet<String>,
-    /// Whoever waits may be owed something.
-    pub owes_all: bool,
     /// Tasks may be blocked.
     pub maybe_blocked: bool,
     /// How far the blocked tasks were looked at since what they wait for may have changed: the last one.
@@ -145,7 +143,6 @@ impl Default for Queue {
             readdress: Some((i64::MIN, Vec::new())),
             orphans: None,
             owed: BTreeSet::new(),
-            owes_all: true,
             maybe_blocked: true,
             review: Some((i64::MIN, Vec::new())),
             maybe_done: true,
@@ -176,14 +173,18 @@ impl Queue {
         self.maybe_expiring = true;
         self.maybe_unique_until = true;
         self.maybe_addressed = true;
-        self.readdress = Some((i64::MIN, Vec::new()));
+        self.look_for_owed();
         self.orphans = None;
-        self.owes_all = true;
         self.maybe_blocked = true;
         self.maybe_done = true;
         self.forget_task();
         self.maybe_repeats = true;
         self.recheck = Some(Id::new());
+    }
+
+    /// The next ticks look at what is ready for one worker, and hand it to the clients that may have it by now.
+    pub fn look_for_owed(&mut self) {
+        self.readdress = Some((i64::MIN, Vec::new()));
     }
 
     /// Somebody else changed the record of a task: those who wait for its end, or for its turn to be over, are to hear.

@@ -2,10 +2,12 @@
 //! come, first served, whatever the number of clients, queues or services.
 
 mod listeners;
+mod workers;
 
 use std::collections::{BTreeSet, HashMap};
 
 pub use listeners::Listeners;
+use workers::Workers;
 
 use crate::ends::{Conclusion, Ends};
 use crate::env::Caller;
@@ -157,6 +159,8 @@ pub struct Waiting {
     waiters: HashMap<Ticket, Waiter>,
     /// Those that wait for tasks of a queue.
     claimers: ByName<BTreeSet<Ticket>>,
+    /// The same by worker, where something may be for one of them alone.
+    workers: Workers,
     /// Those that want to be the exclusive holder of a service.
     holders: ByName<BTreeSet<Ticket>>,
     /// Those that wait for something about a member.
@@ -176,9 +180,10 @@ impl Waiting {
         self.last += 1;
         let ticket = self.last;
         match &waiter.wish {
-            Wish::Tasks(names, _) => {
+            Wish::Tasks(names, want) => {
                 for name in names {
                     self.claimers.entry(name.clone()).or_default().insert(ticket);
+                    self.workers.join(name, &want.worker, ticket);
                 }
             }
             Wish::Hold(name, ..) => {
@@ -204,9 +209,10 @@ impl Waiting {
         self.impatient.remove(&ticket);
         self.held.remove(&waiter.connection);
         match &waiter.wish {
-            Wish::Tasks(names, _) => {
+            Wish::Tasks(names, want) => {
                 for name in names {
                     step_out(&mut self.claimers, name, ticket);
+                    self.workers.leave(name, &want.worker, ticket);
                 }
             }
             Wish::Hold(name, ..) => step_out(&mut self.holders, name, ticket),
@@ -243,8 +249,26 @@ impl Waiting {
         self.claimers_after(queue, 0)
     }
 
-    /// The same, of those that came after `passed`.
-    pub fn claimers_after(&self, queue: &Name, passed: Ticket) -> impl Iterator<Item = (Ticket, &Want)> {
+    /// The client of this worker that has waited longest for tasks of the queue, of those that came after `passed`.
+    pub fn next_of(&mut self, queue: &Name, worker: &str, passed: Ticket) -> Option<(Ticket, &Want)> {
+        if !self.claimers.contains_key(queue) {
+            return None;
+        }
+        if !self.workers.knows(queue) {
+            let all: Vec<(Ticket, String)> = self
+                .claimers_of(queue)
+                .map(|(ticket, want)| (ticket, want.worker.clone()))
+                .collect();
+            self.workers.learn(queue, all.into_iter());
+        }
+        let ticket = self.workers.next(queue, worker, passed)?;
+        match self.wish(ticket) {
+            Some(Wish::Tasks(_, want)) => Some((ticket, want)),
+            _ => None,
+        }
+    }
+
+    fn claimers_after(&self, queue: &Name, passed: Ticket) -> impl Iterator<Item = (Ticket, &Want)> {
         let line = self.claimers.get(queue).into_iter();
         let line = line.flat_map(move |line| line.range(passed + 1..));
         line.filter_map(|ticket| match self.wish(*ticket) {
@@ -427,5 +451,25 @@ mod tests {
         assert_eq!(waiting.next(&b, 0).map(|(ticket, _)| ticket), Some(second));
         assert_eq!(waiting.take_answered().len(), 1);
         assert_eq!(waiting.total(), 1);
+    }
+
+    #[test]
+    fn a_client_is_found_by_its_worker_from_the_first_time_that_is_asked() {
+        let mut waiting = Waiting::default();
+        let (a, b) = (Name::new(0, b"a").unwrap(), Name::new(0, b"b").unwrap());
+        let first = waiting.join(waiter(&["a", "b"]));
+        let found = |waiting: &mut Waiting, queue: &Name, worker: &str, passed| {
+            waiting.next_of(queue, worker, passed).map(|(ticket, _)| ticket)
+        };
+        assert_eq!(found(&mut waiting, &a, "v", 0), None);
+        let second = waiting.join(waiter(&["a"]));
+        assert_eq!(found(&mut waiting, &a, "w", 0), Some(first));
+        assert_eq!(found(&mut waiting, &a, "w", first), Some(second));
+        assert_eq!(found(&mut waiting, &b, "w", first), None);
+        waiting.leave(first);
+        assert_eq!(found(&mut waiting, &a, "w", 0), Some(second));
+        waiting.leave(second);
+        assert!(!waiting.workers.knows(&a) && !waiting.workers.knows(&b));
+        assert_eq!(found(&mut waiting, &a, "w", 0), None);
     }
 }

@@ -132,20 +132,13 @@ pub fn owe_later(unit: &mut Unit<'_>, name: &Name, worker: &str) {
 /// Whether something may be owed to a worker.
 pub fn owes(unit: &Unit<'_>, name: &Name) -> bool {
     let queue = unit.memory.known_queue(name);
-    queue.is_some_and(|queue| queue.maybe_addressed && (queue.owes_all || !queue.owed.is_empty()))
+    queue.is_some_and(|queue| queue.maybe_addressed && !queue.owed.is_empty())
 }
 
 /// The workers to which something may be owed, as far as clients of theirs may wait; they are forgotten.
 pub fn take_owed(unit: &mut Unit<'_>, name: &Name) -> BTreeSet<String> {
-    let Some(queue) = unit.memory.known_queue_mut(name) else {
-        return BTreeSet::new();
-    };
-    let mut owed = std::mem::take(&mut queue.owed);
-    if std::mem::take(&mut queue.owes_all) {
-        let line = unit.memory.waiting.claimers_of(name);
-        owed.extend(line.map(|(_, want)| want.worker.clone()));
-    }
-    owed
+    let queue = unit.memory.known_queue_mut(name);
+    queue.map(|queue| std::mem::take(&mut queue.owed)).unwrap_or_default()
 }
 
 /// How many tasks are ready for one worker each.
@@ -182,8 +175,8 @@ pub fn counts(record: &Record, settings: &Settings) -> bool {
     record.state == State::Waiting && record.has(ADDRESSED) && super::exists(record, settings)
 }
 
-/// Looks at ready tasks after somebody else may have changed their sets: each is to be found by its worker. Whether
-/// there are more.
+/// Looks at ready tasks after somebody else may have changed their sets, or who may have them: each is to be found by
+/// its worker, and by the clients of it that wait. Whether there are more.
 pub fn review(unit: &mut Unit<'_>, name: &Name, settings: &Settings) -> Answer<bool> {
     let queue = unit.memory.queue(name);
     let Some(after) = queue.readdress.take().filter(|_| queue.maybe_addressed) else {
@@ -207,8 +200,8 @@ pub fn review(unit: &mut Unit<'_>, name: &Name, settings: &Settings) -> Answer<b
                 let place = score(&record);
                 if unit.keys.zscore(name.to(&worker), id)? != Some(place) {
                     unit.keys.zadd(name.to(&worker), &[(place, id)])?;
-                    owe(unit, name, worker);
                 }
+                owe(unit, name, worker);
             }
             None => {
                 unit.keys.zrem(index, &[id])?;

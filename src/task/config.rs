@@ -104,7 +104,7 @@ impl Command for ConfigSet {
         if was_given(SERVICE) {
             queue.recheck = Some(Id::new());
             // Whoever was told by its service to take no work may take it now.
-            queue.owes_all = true;
+            queue.look_for_owed();
         }
         if was_given(GROUP_LIMIT) {
             blocked::look_again(unit, &name);

@@ -69,39 +69,46 @@ fn hand(unit: &mut Unit<'_>, name: &Name, ticket: Ticket, want: &Want) -> Came {
     }
 }
 
-/// Serves the clients for whose workers alone something is ready, wherever they stand in the line. Looks at the line
-/// only when something may be owed to a worker, and then once. Who may not have it now is owed it still.
+/// Serves the clients for whose workers alone something is ready, wherever they stand in the line; of those that has
+/// waited longest first. Who may not have it now is owed it still.
 fn serve_owed(unit: &mut Unit<'_>, name: &Name) {
     if !addressed::owes(unit, name) || !hands_out(unit, name) {
         return;
     }
-    let mut owed = addressed::take_owed(unit, name);
-    let mut passed = 0;
-    while !owed.is_empty() {
-        let next = {
-            let mut line = unit.memory.waiting.claimers_after(name, passed);
-            line.find(|(_, want)| owed.contains(&want.worker))
-                .map(|(ticket, want)| (ticket, want.clone()))
-        };
-        let Some((ticket, want)) = next else {
-            return;
-        };
-        passed = ticket;
-        match hand(unit, name, ticket, &want) {
-            Came::Next => {}
-            Came::Nothing if hands_out(unit, name) => {
-                owed.remove(&want.worker);
-            }
-            Came::Nothing => break,
-            Came::Unsure => {
-                owed.remove(&want.worker);
-                addressed::owe_later(unit, name, &want.worker);
+    let mut owed: Vec<(Ticket, String)> = Vec::new();
+    for worker in addressed::take_owed(unit, name) {
+        let first = unit.memory.waiting.next_of(name, &worker, 0);
+        owed.extend(first.map(|(ticket, _)| ticket).map(|ticket| (ticket, worker)));
+    }
+    owed.sort_unstable();
+    let mut owed = owed.into_iter();
+    for (_, worker) in owed.by_ref() {
+        match serve_worker(unit, name, &worker) {
+            Came::Unsure => addressed::owe_later(unit, name, &worker),
+            _ if hands_out(unit, name) => {}
+            _ => {
+                addressed::owe_later(unit, name, &worker);
+                break;
             }
         }
     }
-    for worker in owed {
+    for (_, worker) in owed {
         addressed::owe_later(unit, name, &worker);
     }
+}
+
+/// Serves the clients of one worker, until one gets nothing.
+fn serve_worker(unit: &mut Unit<'_>, name: &Name, worker: &str) -> Came {
+    let mut passed = 0;
+    while let Some((ticket, want)) = unit.memory.waiting.next_of(name, worker, passed) {
+        let want = want.clone();
+        passed = ticket;
+        let came = hand(unit, name, ticket, &want);
+        if came != Came::Next {
+            return came;
+        }
+    }
+    Came::Nothing
 }
 
 /// Whether the queue hands out anything now.

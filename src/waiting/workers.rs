@@ -1,0 +1,57 @@
+//! Those that wait for tasks of a queue, by their workers. Kept only for queues in which that was asked for, as nobody
+//! asks where no task is for one worker.
+
+use std::collections::{BTreeSet, HashMap};
+
+use super::Ticket;
+use crate::names::{ByName, Name};
+
+/// Queue → worker → tickets.
+#[derive(Debug, Default)]
+pub struct Workers {
+    queues: ByName<HashMap<String, BTreeSet<Ticket>>>,
+}
+
+impl Workers {
+    /// Whether the clients of this queue are known by their workers.
+    pub fn knows(&self, queue: &Name) -> bool {
+        self.queues.contains_key(queue)
+    }
+
+    /// These are all that wait for tasks of the queue now.
+    pub fn learn(&mut self, queue: &Name, all: impl Iterator<Item = (Ticket, String)>) {
+        let workers = self.queues.entry(queue.clone()).or_default();
+        for (ticket, worker) in all {
+            workers.entry(worker).or_default().insert(ticket);
+        }
+    }
+
+    /// A client of this worker waits too.
+    pub fn join(&mut self, queue: &Name, worker: &str, ticket: Ticket) {
+        if let Some(workers) = self.queues.get_mut(queue) {
+            workers.entry(worker.to_string()).or_default().insert(ticket);
+        }
+    }
+
+    /// It waits no more. With the last one of a queue all about it is forgotten.
+    pub fn leave(&mut self, queue: &Name, worker: &str, ticket: Ticket) {
+        let Some(workers) = self.queues.get_mut(queue) else {
+            return;
+        };
+        if let Some(tickets) = workers.get_mut(worker) {
+            tickets.remove(&ticket);
+            if tickets.is_empty() {
+                workers.remove(worker);
+            }
+        }
+        if workers.is_empty() {
+            self.queues.remove(queue);
+        }
+    }
+
+    /// The client of this worker that has waited longest, of those that came after `passed`.
+    pub fn next(&self, queue: &Name, worker: &str, passed: Ticket) -> Option<Ticket> {
+        let tickets = self.queues.get(queue)?.get(worker)?;
+        tickets.range(passed + 1..).next().copied()
+    }
+}
