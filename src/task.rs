@@ -1,9 +1,10 @@
 //! The TASK family: one file a command, and the few steps they share.
 //!
 //! A task is a record (`record`), perhaps extra fields (`extra`), and its id in exactly one index: the
-//! scheduled set, a ready list (`ready`) or the set of ready tasks for one worker (`addressed`), the blocked set (`blocked`), the claimed set, the done set (`retain`) or the
-//! dead set. `arrive` is a task's time coming, `take` hands ready tasks to workers, `ending` is every way a claim or a
-//! task ends, `settle` what follows from that, `tick` what time moves.
+//! scheduled set, a ready list (`ready`) or the set of ready tasks for one worker (`addressed`), the blocked set
+//! (`blocked`), the claimed set, the done set (`retain`) or the dead set. `arrive` is a task's time coming, `take` hands
+//! ready tasks to workers, `ending` is every way a claim or a task ends, `settle` what follows from that, `tick` what
+//! time moves.
 
 pub mod ack;
 pub mod addressed;

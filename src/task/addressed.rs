@@ -1,9 +1,9 @@
 //! TO: a task that only one worker may claim, until that worker's membership ends.
 //!
-//! A ready task for one worker stands in no ready list but in `task:{q}:addressed`. `task:{q}:to:<worker>` has all tasks
-//! of that worker that are not done: those that are ready in the order in which it gets them, the others before them,
-//! so that neither a claim nor the end of the worker has to look for any. A flag of the header says that the address
-//! holds; without it a task is like any other (`void`).
+//! A ready task for one worker stands in no ready list but in `task:{q}:addressed`. `task:{q}:to:<worker>` has all
+//! tasks of that worker that are not done: those that are ready in the order in which it gets them, the others before
+//! them, so that neither a claim nor the end of the worker has to look for any. A flag of the header says that the
+//! address holds; without it a task is like any other (`void`).
 
 mod mine;
 #[cfg(test)]
@@ -122,7 +122,7 @@ fn owe(unit: &mut Unit<'_>, name: &Name, worker: String) {
     queue.owed.insert(worker);
 }
 
-/// The worker may not claim now. Should something be ready for him alone, a client of his that waits is to get it later.
+/// The worker may not claim now. Should something be ready for him alone, a client of his that waits gets it later.
 pub fn owe_later(unit: &mut Unit<'_>, name: &Name, worker: &str) {
     if let Some(queue) = unit.memory.known_queue_mut(name).filter(|queue| queue.maybe_addressed) {
         queue.owed.insert(worker.to_string());

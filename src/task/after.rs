@@ -37,8 +37,8 @@ pub const COMMAND: usize = 1_000;
 /// Children that one slice of the tick settles.
 pub const SLICE: usize = 128;
 
-/// Those among the ids of AFTER that have not ended, each once. `NOTASK` for one that is unknown, unless MISSINGOK says that it
-/// counts as acknowledged, and for one that has ended otherwise, unless this does not matter (ONFAIL RUN).
+/// Those among the ids of AFTER that have not ended, each once. `NOTASK` for one that is unknown, unless MISSINGOK says
+/// that it counts as acknowledged, and for one that has ended otherwise, unless this does not matter (ONFAIL RUN).
 pub fn check(args: &Args<'_>, unit: &mut Unit<'_>, name: &Name, settings: &Settings) -> Result<Vec<String>, Error> {
     let mut parents = Vec::new();
     if !args.has("AFTER") {

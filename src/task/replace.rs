@@ -43,8 +43,8 @@ pub fn replace(
 }
 
 /// The task takes the payload, the due time and the options, as if it had never run. A priority that is not given
-/// stays. What it waited for does not matter any more. Ready and to be ready, it keeps its place and the time since when
-/// it is; so does one in the line of a group that it stays in.
+/// stays. What it waited for does not matter any more. Ready and to be ready, it keeps its place and the time since
+/// when it is; so does one in the line of a group that it stays in.
 fn become_new(
     args: &Args<'_>,
     unit: &mut Unit<'_>,

@@ -73,7 +73,7 @@ pub struct Schedule;
 impl Command for Schedule {
     const SPEC: Spec = Spec {
         name: "TASK.SCHEDULE",
-        summary: "Schedules a task: ready at once, after DELAY or AT a time. With EXPIRE it is dropped when nobody claimed it that long after it became ready. With UNIQUE no other task of the key waits or runs, or none is accepted FOR a time; REPLACE: one that waits becomes this one. TO: only that worker may claim it, until its membership ends.",
+        summary: "Schedules a task: ready at once, after DELAY or AT a time. With EXPIRE it is dropped when nobody claimed it that long after it became ready. With UNIQUE no other task of the key waits or runs, or none is accepted FOR a time; REPLACE: one that waits becomes this one. Those of a GROUP run one at a time, in order. TO: only that worker may claim it, until its membership ends. AFTER: it is blocked until those tasks are acknowledged.",
         complexity: "O(1), O(log N) with a delay",
         access: Access::Grow,
         blocking: false,

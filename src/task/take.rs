@@ -80,7 +80,8 @@ impl Offer {
 
 /// Claims up to `want.count` ready tasks and no more than the queue's limits allow, the most urgent and oldest first,
 /// of each priority first those that are for this worker alone.
-/// Takes none while the queue is paused or the worker quiet. The caller has checked that the worker may hold what it wants (`member::check`).
+/// Takes none while the queue is paused or the worker quiet. The caller has checked that the worker may hold what it
+/// wants (`member::check`).
 pub fn take(unit: &mut Unit<'_>, name: &Name, want: &Want, effort: Effort) -> Answer<Taken> {
     let settings = super::settings(unit, name)?;
     let mut taken = Taken {
