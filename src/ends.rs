@@ -12,7 +12,7 @@ const MAX_BYTES: usize = 1 << 20;
 /// How one task ended. Shared: a thousand clients may be told of the same megabyte.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Conclusion {
-    /// done, dead or cancelled.
+    /// done, dead, cancelled or expired.
     pub state: &'static str,
     /// What its worker gave as the result.
     pub result: Option<Rc<[u8]>>,

@@ -153,6 +153,10 @@ impl Name {
     pub fn after<'a>(&'a self, id: &'a [u8]) -> Key<'a> {
         self.key(Part::After(id))
     }
+    /// The tasks that are for one worker.
+    pub fn to<'a>(&'a self, worker: &'a str) -> Key<'a> {
+        self.key(Part::To(worker.as_bytes()))
+    }
     /// An index set aside by the drop of this number.
     pub fn dropped(&self, number: u64, index: Index) -> Key<'_> {
         self.key(Part::Dropped(number, index))
@@ -237,6 +241,8 @@ mod tests {
         assert_eq!(key(mail.extra(b"7")), "task:{mail}:x:7");
         assert_eq!(key(mail.group("customer 7")), "task:{mail}:group:customer 7");
         assert_eq!(key(mail.after(b"a")), "task:{mail}:after:a");
+        assert_eq!(key(mail.to("w:1")), "task:{mail}:to:w:1");
+        assert_eq!(key(mail.index(Index::Addressed)), "task:{mail}:addressed");
         assert_eq!(key(mail.key(Part::Dropped(9, Index::Dead))), "task:{mail}:drop:9:dead");
         assert_eq!(key(name("{app}mail").ready(0)), "task:{app}mail:ready:0");
         assert_eq!(key(mail.of_queue(Part::RepeatDue)), "task:{mail}:repeat-due");
@@ -272,7 +278,12 @@ mod tests {
                 owner(0, &name.task(b"{x}:y").to_vec()),
                 Some((name.clone(), Touched::Task))
             );
-            for key in [name.queue(), name.group("{x}:y"), name.after(b"{x}:y")] {
+            for key in [
+                name.queue(),
+                name.group("{x}:y"),
+                name.after(b"{x}:y"),
+                name.to("{x}:y"),
+            ] {
                 assert_eq!(owner(0, &key.to_vec()), Some((name.clone(), Touched::Queue)));
             }
             for key in [name.service(), name.members(), name.candidates()] {

@@ -38,6 +38,16 @@ pub struct Queue {
     pub maybe_expiring: bool,
     /// There may be unique keys that are held for a time.
     pub maybe_unique_until: bool,
+    /// Ready tasks may be for one worker.
+    pub maybe_addressed: bool,
+    /// How far these were looked at since somebody else may have changed them: the last one.
+    pub readdress: Option<Scored>,
+    /// The worker that is gone whose tasks become everyone's, and the last one that was looked at.
+    pub orphans: Option<(String, Scored)>,
+    /// Workers for which there may be something that nobody else may have, as far as clients of theirs wait.
+    pub owed: BTreeSet<String>,
+    /// Whoever waits may be owed something.
+    pub owes_all: bool,
     /// Tasks may be blocked.
     pub maybe_blocked: bool,
     /// How far the blocked tasks were looked at since what they wait for may have changed: the last one.
@@ -131,6 +141,11 @@ impl Default for Queue {
             maybe_ready: ALL_READY,
             maybe_expiring: true,
             maybe_unique_until: true,
+            maybe_addressed: true,
+            readdress: Some((i64::MIN, Vec::new())),
+            orphans: None,
+            owed: BTreeSet::new(),
+            owes_all: true,
             maybe_blocked: true,
             review: Some((i64::MIN, Vec::new())),
             maybe_done: true,
@@ -160,6 +175,10 @@ impl Queue {
         self.maybe_ready = ALL_READY;
         self.maybe_expiring = true;
         self.maybe_unique_until = true;
+        self.maybe_addressed = true;
+        self.readdress = Some((i64::MIN, Vec::new()));
+        self.orphans = None;
+        self.owes_all = true;
         self.maybe_blocked = true;
         self.maybe_done = true;
         self.forget_task();

@@ -22,6 +22,9 @@ pub struct Settings {
     pub paused: Option<Ms>,
     /// Numbers of the drops that are not swept yet, ascending.
     pub drops: Vec<u64>,
+    /// Workers whose membership ended while very many tasks were for them: no task of a smaller fence than this is for
+    /// that worker any more.
+    pub orphaned: Vec<(String, u64)>,
     /// Ends of tasks of which some that waited for them were not told yet, in the order of `below`.
     pub settling: Vec<Settling>,
     /// How many ids in each ready list stand for a task that went elsewhere.
@@ -180,6 +183,8 @@ const RATE: &str = "rate";
 pub const PAUSED: &str = "paused";
 /// Field that holds the numbers of unfinished drops.
 pub const DROPS: &str = "drops";
+/// What the field begins with that says, of a worker whose membership ended, which tasks are for everyone since.
+pub const ORPHANED: &str = "orphaned:";
 /// What the fields of ends begin with that not all were told of; behind it the id of the task.
 const SETTLING: &str = "settling:";
 /// The pause that only RESUME ends, as stored.
@@ -216,6 +221,7 @@ impl Settings {
             rate: None,
             paused: None,
             drops: Vec::new(),
+            orphaned: Vec::new(),
             settling: Vec::new(),
             stale: Default::default(),
         }
@@ -248,6 +254,12 @@ impl Settings {
             }
             _ if field.starts_with(SETTLING) => self.settling.extend(settling(field, text)),
             _ => {
+                if let Some(worker) = field.strip_prefix(ORPHANED) {
+                    self.orphaned
+                        .extend(text.parse().ok().map(|below| (worker.to_string(), below)));
+                    self.orphaned.sort_unstable();
+                    return;
+                }
                 for priority in 0..PRIORITIES {
                     if field == stale_field(priority) {
                         if let Some(stale) = self.stale.get_mut(usize::from(priority)) {
@@ -319,6 +331,12 @@ impl Settings {
     /// A record whose fence is below this exists for no command.
     pub fn dropped_below(&self) -> u64 {
         self.drops.last().copied().unwrap_or(0)
+    }
+    /// Whether the task of this fence was for the worker before its membership ended, and is for everyone since.
+    pub fn is_orphan(&self, worker: &str, fence: u64) -> bool {
+        self.orphaned
+            .iter()
+            .any(|(gone, below)| gone == worker && fence < *below)
     }
     /// Number of stale ids in one ready list.
     pub fn stale(&self, priority: u8) -> u32 {
@@ -453,6 +471,8 @@ mod tests {
                 field("drops", "9 7"),
                 field("stale:3", "12"),
                 field("unknown", "1"),
+                field("orphaned:w:1", "70"),
+                field("orphaned:v", "many"),
                 field("service", "elsewhere"),
             ],
         );
@@ -462,6 +482,8 @@ mod tests {
         assert_eq!(settings.show("backoff", &module).unwrap(), "FIXED 5 MAX 5 JITTER 0");
         assert_eq!(settings.paused, Some(i64::MAX));
         assert_eq!((settings.dropped_below(), settings.stale(3)), (9, 12));
+        assert_eq!(settings.orphaned, [("w:1".to_string(), 70)]);
+        assert!(settings.is_orphan("w:1", 69) && !settings.is_orphan("w:1", 70));
     }
 
     #[test]

@@ -1,11 +1,12 @@
 //! The TASK family: one file a command, and the few steps they share.
 //!
 //! A task is a record (`record`), perhaps extra fields (`extra`), and its id in exactly one index: the
-//! scheduled set, a ready list (`ready`), the blocked set (`blocked`), the claimed set, the done set (`retain`) or the
+//! scheduled set, a ready list (`ready`) or the set of ready tasks for one worker (`addressed`), the blocked set (`blocked`), the claimed set, the done set (`retain`) or the
 //! dead set. `arrive` is a task's time coming, `take` hands ready tasks to workers, `ending` is every way a claim or a
 //! task ends, `settle` what follows from that, `tick` what time moves.
 
 pub mod ack;
+pub mod addressed;
 pub mod after;
 pub mod arrive;
 pub mod blocked;
@@ -91,6 +92,15 @@ pub fn settings(unit: &mut Unit<'_>, name: &Name) -> Answer<Rc<Settings>> {
         return Ok(settings.clone());
     }
     let settings = Rc::new(Settings::read(name, &unit.keys.hgetall(name.queue())?));
+    // What is new must not look older than these.
+    for number in settings
+        .drops
+        .last()
+        .into_iter()
+        .chain(settings.orphaned.iter().map(|(_, below)| below))
+    {
+        unit.saw_fence(*number);
+    }
     if let Some(queue) = unit.memory.known_queue_mut(name) {
         queue.settings = Some(settings.clone());
         let other = (settings.service != *name).then_some(&settings.service);

@@ -243,7 +243,8 @@ impl Waiting {
         self.claimers_after(queue, 0)
     }
 
-    fn claimers_after(&self, queue: &Name, passed: Ticket) -> impl Iterator<Item = (Ticket, &Want)> {
+    /// The same, of those that came after `passed`.
+    pub fn claimers_after(&self, queue: &Name, passed: Ticket) -> impl Iterator<Item = (Ticket, &Want)> {
         let line = self.claimers.get(queue).into_iter();
         let line = line.flat_map(move |line| line.range(passed + 1..));
         line.filter_map(|ticket| match self.wish(*ticket) {

@@ -120,6 +120,7 @@ fn send_home(unit: &mut Unit<'_>, name: &Name) {
         // Those that may take work again are served by the tick.
         if unit.memory.waiting.count(&queue) > 0 {
             unit.memory.agenda.now(&queue);
+            unit.memory.queue(&queue).owes_all = true;
         }
     }
 }

@@ -20,11 +20,13 @@ pub enum Index {
     Done,
     /// Sorted set: ids of tasks that wait for others or for their turn, score = since when, wall ms.
     Blocked,
+    /// Sorted set: ids of ready tasks that are for one worker, score = due, wall ms.
+    Addressed,
 }
 
 impl Index {
     /// All of them, in the order of a task's life.
-    pub const ALL: [Index; 15] = [
+    pub const ALL: [Index; 16] = [
         Index::Scheduled,
         Index::Ready(0),
         Index::Ready(1),
@@ -40,6 +42,7 @@ impl Index {
         Index::Dead,
         Index::Done,
         Index::Blocked,
+        Index::Addressed,
     ];
 
     fn push(self, key: &mut String) {
@@ -53,6 +56,7 @@ impl Index {
             Index::Dead => key.push_str("dead"),
             Index::Done => key.push_str("done"),
             Index::Blocked => key.push_str("blocked"),
+            Index::Addressed => key.push_str("addressed"),
         }
     }
 }
@@ -88,6 +92,9 @@ pub enum Part<'a> {
     Group(&'a [u8]),
     /// Sorted set: tasks that wait for the end of this one, score = the fence each was born with.
     After(&'a [u8]),
+    /// Sorted set: tasks that are for this worker alone and not done: score -1, and while they are ready priority x
+    /// 2^43 + due, wall ms.
+    To(&'a [u8]),
     /// Stream: what went wrong with the tasks of a queue or was decided for the user.
     TaskEvents,
     /// Hash: the service: leader, epoch, standing signal.
@@ -189,6 +196,10 @@ impl Key<'_> {
             Part::After(task) => {
                 text.push_str(":after:");
                 id = task;
+            }
+            Part::To(worker) => {
+                text.push_str(":to:");
+                id = worker;
             }
         }
         out.extend_from_slice(text.as_bytes());

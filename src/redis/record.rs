@@ -166,6 +166,10 @@ fn write_key(out: &mut Vec<u8>, part: Part<'_>) {
             out.push(b'a');
             write_text(out, id);
         }
+        Part::To(worker) => {
+            out.push(b'o');
+            write_text(out, worker);
+        }
         Part::Expiring => out.push(b'e'),
         Part::Unique => out.push(b'u'),
         Part::UniqueUntil => out.push(b'n'),
@@ -188,5 +192,6 @@ fn index_code(index: Index) -> u8 {
         Index::Dead => b'd',
         Index::Done => b'f',
         Index::Blocked => b'b',
+        Index::Addressed => b'i',
     }
 }

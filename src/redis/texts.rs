@@ -11,9 +11,9 @@ const MOST_NAMES: usize = 1_024;
 /// Bytes of room to build strings in that are kept from unit to unit.
 pub const MOST_SCRATCH: usize = 4_096;
 /// Number of keys that every queue or service has once.
-pub const FIXED: usize = 28;
+pub const FIXED: usize = 29;
 /// Number of families of keys that differ only in the id at their end.
-const FAMILIES: usize = 4;
+const FAMILIES: usize = 5;
 
 /// The names of the keys of each queue as strings of the server; making one anew costs a tenth of a
 /// whole command.
@@ -48,7 +48,14 @@ impl Texts {
         let texts = Rc::new(NameTexts {
             name: name.clone(),
             fixed: [const { OnceCell::new() }; FIXED],
-            prefixes: [name.task(&[]), name.extra(&[]), name.group(""), name.after(&[])].map(|key| key.to_vec()),
+            prefixes: [
+                name.task(&[]),
+                name.extra(&[]),
+                name.group(""),
+                name.after(&[]),
+                name.to(""),
+            ]
+            .map(|key| key.to_vec()),
         });
         self.names.insert(name.clone(), texts.clone());
         texts
@@ -108,6 +115,7 @@ fn family(part: Part<'_>) -> Option<(usize, &[u8])> {
         Part::Extra(id) => Some((1, id)),
         Part::Group(group) => Some((2, group)),
         Part::After(id) => Some((3, id)),
+        Part::To(worker) => Some((4, worker)),
         _ => None,
     }
 }
@@ -134,6 +142,7 @@ pub fn slot(part: Part<'_>) -> Option<usize> {
         Part::RepeatDue => Some(25),
         Part::RepeatPayloads => Some(26),
         Part::TaskEvents => Some(27),
-        Part::Dropped(..) | Part::Task(_) | Part::Extra(_) | Part::Group(_) | Part::After(_) => None,
+        Part::Index(Index::Addressed) => Some(28),
+        Part::Dropped(..) | Part::Task(_) | Part::Extra(_) | Part::Group(_) | Part::After(_) | Part::To(_) => None,
     }
 }

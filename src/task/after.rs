@@ -37,16 +37,9 @@ pub const COMMAND: usize = 1_000;
 /// Children that one slice of the tick settles.
 pub const SLICE: usize = 128;
 
-/// The ids that AFTER gives, each once.
-pub fn given<'a>(args: &Args<'a>) -> Vec<&'a str> {
-    let mut seen = BTreeSet::new();
-    let ids = args.items_of("numids").iter().map(|id| id.as_text());
-    ids.filter(|id| seen.insert(*id)).collect()
-}
-
-/// Those among the ids of AFTER that have not ended. `NOTASK` for one that is unknown, unless MISSINGOK says that it
+/// Those among the ids of AFTER that have not ended, each once. `NOTASK` for one that is unknown, unless MISSINGOK says that it
 /// counts as acknowledged, and for one that has ended otherwise, unless this does not matter (ONFAIL RUN).
-pub fn check(args: &Args<'_>, unit: &mut Unit<'_>, name: &Name, settings: &Settings) -> Result<Vec<Id>, Error> {
+pub fn check(args: &Args<'_>, unit: &mut Unit<'_>, name: &Name, settings: &Settings) -> Result<Vec<String>, Error> {
     let mut parents = Vec::new();
     if !args.has("AFTER") {
         return Ok(parents);
@@ -56,7 +49,9 @@ pub fn check(args: &Args<'_>, unit: &mut Unit<'_>, name: &Name, settings: &Setti
     }
     unit.keys.expect(name.index(Index::Blocked), Type::SortedSet)?;
     let runs_anyway = args.word("ONFAIL") == Some("RUN");
-    for id in given(args) {
+    let mut seen = BTreeSet::new();
+    let ids = args.items_of("numids").iter().map(|id| id.as_text());
+    for id in ids.filter(|id| seen.insert(*id)) {
         let parent = super::find(unit, name, id.as_bytes(), settings)?;
         let failed = match parent.as_ref().map(|parent| parent.state) {
             None if args.has("MISSINGOK") => continue,
@@ -66,7 +61,7 @@ pub fn check(args: &Args<'_>, unit: &mut Unit<'_>, name: &Name, settings: &Setti
             Some(State::Claimed) if parent.is_some_and(|parent| parent.has(CANCELLED)) => "cancelled",
             Some(_) => {
                 unit.keys.expect(name.after(id.as_bytes()), Type::SortedSet)?;
-                parents.push(Id::from_slice(id.as_bytes()));
+                parents.push(id.to_string());
                 continue;
             }
         };
@@ -78,9 +73,9 @@ pub fn check(args: &Args<'_>, unit: &mut Unit<'_>, name: &Name, settings: &Setti
 }
 
 /// Blocks a new task, whose record the caller writes, until these have ended.
-pub fn wait(unit: &mut Unit<'_>, name: &Name, id: &[u8], record: &mut Record, parents: &[Id]) -> Answer<()> {
+pub fn wait(unit: &mut Unit<'_>, name: &Name, id: &[u8], record: &mut Record, parents: &[String]) -> Answer<()> {
     for parent in parents {
-        link(unit, name, id, record, parent)?;
+        link(unit, name, id, record, parent.as_bytes())?;
     }
     put_count(unit, name, id, parents.len())?;
     blocked::block(unit, name, id, record)
@@ -270,11 +265,10 @@ pub fn look_at(unit: &mut Unit<'_>, name: &Name, id: &[u8], record: Record, sett
         }
         let linked = unit.keys.zscore(name.after(parent), id)?.is_some();
         let found = super::find(unit, name, parent, settings).unwrap_or(None);
-        let lives = |parent: &Record| match parent.state {
-            State::Claimed => !parent.has(CANCELLED),
-            state => matches!(state, State::Waiting | State::Blocked),
-        };
-        if found.as_ref().is_some_and(lives) {
+        // One that it is not told of any more has ended, and may be another task of that id by now, unless somebody
+        // took the whole line away.
+        let is_told = |unit: &mut Unit<'_>| Ok(linked || unit.keys.zcard(name.after(parent))? == 0);
+        if found.as_ref().is_some_and(|parent| parent.has(AWAITED)) && is_told(unit)? {
             left += 1;
             link(unit, name, id, &record, parent)?;
         } else if linked {

@@ -5,8 +5,8 @@ use crate::names::Name;
 use crate::settings::Settings;
 use crate::task::ending::Went;
 use crate::task::ready::{self, End};
-use crate::task::record::Record;
-use crate::task::{blocked, group};
+use crate::task::record::{ADDRESSED, Record};
+use crate::task::{addressed, blocked, group};
 use crate::unit::Unit;
 
 /// Makes a waiting task ready, or blocked. The caller writes the header afterwards.
@@ -52,6 +52,9 @@ pub fn expect(unit: &mut Unit<'_>, name: &Name, id: &[u8], record: &Record) -> A
 pub fn expect_in(unit: &mut Unit<'_>, name: &Name, record: &Record, group: Option<&str>) -> Answer<()> {
     if let Some(group) = group {
         group::expect(unit, name, group)?;
+    }
+    if record.has(ADDRESSED) {
+        addressed::expect_ready(unit, name)?;
     }
     ready::expect(unit, name, record.priority)
 }

@@ -52,16 +52,8 @@ fn cancel(unit: &mut Unit<'_>, name: &Name, id: &[u8], settings: &Settings) -> A
         return Ok(false);
     };
     match record.state {
-        State::Waiting => {
-            if unit.keys.zrem(name.index(Index::Scheduled), &[id])? == 0 {
-                ready::leave(unit, name, &mut record)?;
-            }
-            ending::conclude(unit, name, id, &mut record, Fate::Cancelled(""), settings)?;
-            ending::remove(unit, name, id, &mut record)?;
-            Ok(true)
-        }
-        State::Blocked => {
-            unit.keys.zrem(name.index(Index::Blocked), &[id])?;
+        State::Waiting | State::Blocked => {
+            ending::take_out(unit, name, id, &mut record)?;
             ending::conclude(unit, name, id, &mut record, Fate::Cancelled(""), settings)?;
             ending::remove(unit, name, id, &mut record)?;
             Ok(true)

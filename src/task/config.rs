@@ -103,6 +103,8 @@ impl Command for ConfigSet {
         queue.settings = None;
         if was_given(SERVICE) {
             queue.recheck = Some(Id::new());
+            // Whoever was told by its service to take no work may take it now.
+            queue.owes_all = true;
         }
         if was_given(GROUP_LIMIT) {
             blocked::look_again(unit, &name);

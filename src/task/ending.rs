@@ -6,8 +6,8 @@ use crate::queue::Loss;
 use crate::settings::Settings;
 use crate::task::events::{self, Event};
 use crate::task::ready::{self, End};
-use crate::task::record::{CANCELLED, EXPIRES, EXTRA, Record, State, UNIQUE};
-use crate::task::{after, arrive, conclusion, expiring, extra, group, unique};
+use crate::task::record::{ADDRESSED, CANCELLED, EXPIRES, EXTRA, Record, State, UNIQUE};
+use crate::task::{addressed, after, arrive, conclusion, expiring, extra, group, unique};
 use crate::time::Wall;
 use crate::unit::Unit;
 
@@ -109,10 +109,11 @@ pub fn check(unit: &mut Unit<'_>, name: &Name, id: &[u8], record: &Record, setti
 pub fn remove(unit: &mut Unit<'_>, name: &Name, id: &[u8], record: &mut Record) -> Answer<()> {
     unique::free(unit, name, id, record);
     group::leave(unit, name, id, record);
+    addressed::forget(unit, name, id, record);
     after::unlink(unit, name, id, record);
     after::ended(unit, name, id, record, false);
     expiring::forget(unit, name, id, record);
-    record.flags &= !(UNIQUE | EXPIRES);
+    record.flags &= !(UNIQUE | EXPIRES | ADDRESSED);
     conclusion::gone(unit, name, id);
     if record.has(EXTRA) {
         unit.keys.del(name.extra(id));
@@ -146,6 +147,17 @@ fn forget_claim(unit: &mut Unit<'_>, name: &Name, record: &Record) -> bool {
         unit.memory.unbind(connection, record.fence);
     }
     connection.is_some()
+}
+
+/// A task that waits or is blocked leaves the set or the list in which it stands. The caller has checked all keys, and
+/// writes or removes the record.
+pub fn take_out(unit: &mut Unit<'_>, name: &Name, id: &[u8], record: &mut Record) -> Answer<()> {
+    if record.state == State::Blocked {
+        unit.keys.zrem(name.index(Index::Blocked), &[id])?;
+    } else if unit.keys.zrem(name.index(Index::Scheduled), &[id])? == 0 {
+        ready::leave(unit, name, id, record)?;
+    }
+    Ok(())
 }
 
 /// Puts a task that is not claimed any more where it waits for `due`, or ready at that end of its list.

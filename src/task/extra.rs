@@ -48,7 +48,10 @@ pub struct Options {
     /// The group it belongs to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub group: Option<String>,
-    /// The tasks it was to come after.
+    /// The only worker that may claim it, as long as the header says so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub to: Option<String>,
+    /// The tasks that had not ended when it was scheduled to come after them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub after: Vec<String>,
     /// Whether it runs even if one of those does not succeed.

@@ -1,4 +1,4 @@
-//! The claims of members that went.
+//! The claims of members that went, and the tasks that were for them alone.
 
 use std::collections::BTreeSet;
 
@@ -6,28 +6,37 @@ use crate::keyspace::Answer;
 use crate::names::Name;
 use crate::presence::Gone;
 use crate::queue::Loss;
-use crate::task::serve;
 use crate::task::tick::ended;
+use crate::task::{addressed, serve};
 use crate::unit::Unit;
 
-/// Claims that end in the unit in which their members went; the tick puts back the others.
+/// Claims that end, and tasks that become everyone's, in the unit in which their members went; the tick deals with the
+/// others.
 const MOST: usize = 1_000;
 
 /// Ends the claims of the members that went in this unit, in every queue that follows their service. All of them
-/// are fenced; the latest are put back at once.
+/// are fenced; the latest are put back at once. What was for one of them alone is for everyone before.
 pub fn settle(unit: &mut Unit<'_>) {
     if unit.memory.presence.gone.is_empty() {
         return;
     }
     let mut queues = BTreeSet::new();
+    let mut left = MOST;
     for gone in std::mem::take(&mut unit.memory.presence.gone) {
         for queue in unit.memory.presence.followers(&gone.service) {
-            match fence(unit, &queue, &gone) {
-                Ok(true) => {
-                    queues.insert(queue);
+            let fenced = fence(unit, &queue, &gone);
+            let voided = orphan(unit, &queue, &gone, left).map(|count| {
+                left -= count;
+                count > 0
+            });
+            for touched in [fenced, voided] {
+                match touched {
+                    Ok(true) => {
+                        queues.insert(queue.clone());
+                    }
+                    Ok(false) => {}
+                    Err(error) => complain(unit, &queue, &error.to_string()),
                 }
-                Ok(false) => {}
-                Err(error) => complain(unit, &queue, &error.to_string()),
             }
         }
     }
@@ -47,9 +56,24 @@ pub fn settle(unit: &mut Unit<'_>) {
     }
 }
 
+/// Whether the queue's workers are the members of that service.
+fn follows(unit: &mut Unit<'_>, queue: &Name, service: &Name) -> Answer<bool> {
+    Ok(unit.memory.known_queue(queue).is_some() && super::service(unit, queue)? == *service)
+}
+
+/// What was for the member alone in a queue, if that follows the service, is for everyone, so many tasks at most in
+/// this unit. Another process of its name keeps it. Replies how many.
+fn orphan(unit: &mut Unit<'_>, queue: &Name, gone: &Gone, most: usize) -> Answer<usize> {
+    let is_back = unit.memory.presence.member(&gone.service, &gone.member).is_some();
+    if is_back || !follows(unit, queue, &gone.service)? {
+        return Ok(0);
+    }
+    addressed::void::orphan(unit, queue, &gone.member, gone.below, most)
+}
+
 /// Fences the member's claims in a queue, if that follows the service. Whether there are any.
 fn fence(unit: &mut Unit<'_>, queue: &Name, gone: &Gone) -> Answer<bool> {
-    if unit.memory.known_queue(queue).is_none() || super::service(unit, queue)? != gone.service {
+    if !follows(unit, queue, &gone.service)? {
         return Ok(false);
     }
     let Some(number) = super::worker_numbers(unit, queue)?.number(&gone.member) else {

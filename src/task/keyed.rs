@@ -470,10 +470,12 @@ fn no_random_history_leaves_a_key_or_a_clock_behind() {
                     let how = ["", " REPLACE", " REPLACE", " FOR 15"][dice.roll(4)];
                     let expire = ["", " EXPIRE 12"][dice.roll(2)];
                     let group = ["", " GROUP g", " GROUP h"][dice.roll(3)];
-                    format!("TASK.SCHEDULE q p{with_id} ATTEMPTS 3{when}{expire}{group} UNIQUE k{key}{how}")
+                    let to = ["", "", " TO w", " TO v"][dice.roll(4)];
+                    format!("TASK.SCHEDULE q p{with_id} ATTEMPTS 3{when}{expire}{group}{to} UNIQUE k{key}{how}")
                 }
                 4 | 5 => {
-                    tokens.extend(world.claim("TASK.CLAIM q w LEASE 10"));
+                    let worker = ["w", "v"][dice.roll(2)];
+                    tokens.extend(world.claim(&format!("TASK.CLAIM q {worker} LEASE 10")));
                     continue;
                 }
                 6 => format!("TASK.CANCEL q {id}"),

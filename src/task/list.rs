@@ -12,13 +12,16 @@ use crate::settings::Settings;
 use crate::spec::{Access, Arg, Args, Keys, Kind, MAX_COUNT, Spec};
 use crate::task::record::{HEADER, Record};
 use crate::task::take::MAX_PAYLOAD;
-use crate::task::{ready, show};
+use crate::task::{addressed, ready, show};
 use crate::unit::{Command, Outcome, Unit};
 
 /// Tasks a page holds when COUNT is not given.
 const DEFAULT_COUNT: usize = 10;
 /// Ids one page looks at: those that do not count, and those where it looks for its place again.
 const LOOKED_AT: usize = 10_000;
+
+/// What the cursor begins with among the ready tasks that are for one worker.
+const FOR_ONE: &[u8] = b"to:";
 
 /// TASK.LIST.
 pub struct List;
@@ -157,9 +160,34 @@ impl Page<'_> {
         }
     }
 
+    /// The ready tasks: those in the lists, then those that are for one worker, by due time; backwards the other way
+    /// round. The cursor says in which of both the last one looked at stands.
+    fn ready(&mut self, unit: &mut Unit<'_>, cursor: Option<&[u8]>) -> Answer<Option<Vec<u8>>> {
+        let settings = self.settings.clone();
+        let mut after = cursor;
+        for addressed in [self.reverse, !self.reverse] {
+            let rest = after.and_then(|after| after.strip_prefix(FOR_ONE));
+            if after.is_some() && addressed != rest.is_some() {
+                continue;
+            }
+            let next = if addressed {
+                let counts = |record: &Record| addressed::counts(record, &settings);
+                let next = self.sorted(unit, rest, Index::Addressed, counts)?;
+                next.map(|next| [FOR_ONE, &next].concat())
+            } else {
+                self.lists(unit, after)?
+            };
+            if next.is_some() {
+                return Ok(next);
+            }
+            after = None;
+        }
+        Ok(None)
+    }
+
     /// The ids that count in the ready lists, the most urgent list first. The cursor is the place of the last
     /// one looked at, `priority:position:id`: should others have come or gone meanwhile, it is looked for.
-    fn ready(&mut self, unit: &mut Unit<'_>, cursor: Option<&[u8]>) -> Answer<Option<Vec<u8>>> {
+    fn lists(&mut self, unit: &mut Unit<'_>, cursor: Option<&[u8]>) -> Answer<Option<Vec<u8>>> {
         let start = match cursor {
             None => None,
             Some(cursor) => Some(Place::read(cursor).ok_or_else(bad_cursor)?),

@@ -6,7 +6,7 @@ use crate::reply::Reply;
 use crate::spec::{Access, Arg, Args, Keys, Kind, MAX_COUNT, Spec};
 use crate::task::after::{self, AFTER};
 use crate::task::replies::{self, REPLY};
-use crate::task::schedule::{ATTEMPTS, BACKOFF, EXPIRE, GROUP, LEASE, New, PRIORITY, RETAIN, WHEN, check_payload};
+use crate::task::schedule::{ATTEMPTS, BACKOFF, EXPIRE, GROUP, LEASE, New, PRIORITY, RETAIN, TO, WHEN, check_payload};
 use crate::task::{limits, serve};
 use crate::unit::{Command, Outcome, Unit};
 
@@ -35,6 +35,7 @@ impl Command for MSchedule {
             EXPIRE,
             RETAIN,
             GROUP,
+            TO,
             REPLY,
             AFTER,
         ],
@@ -46,7 +47,7 @@ impl Command for MSchedule {
         let mut new = New::from_args(args, &unit.env)?;
         replies::check(args, &name, caller)?;
         let settings = super::settings(unit, &name)?;
-        new.after = after::check(args, unit, &name, &settings)?;
+        new.options.after = after::check(args, unit, &name, &settings)?;
         new.check(unit, &name)?;
         let payloads = args.items_of("numtasks");
         for payload in payloads {

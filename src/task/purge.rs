@@ -2,15 +2,18 @@
 
 use crate::env::Caller;
 use crate::error::Error;
-use crate::keyspace::{Answer, Scored};
+use crate::keyspace::{Answer, Scored, Type};
 use crate::names::{Index, Name, PRIORITIES};
 use crate::reply::Reply;
 use crate::settings::Settings;
-use crate::spec::{Access, Arg, Args, Keys, Kind, MAX_COUNT, Spec};
-use crate::task::record::Record;
+use crate::spec::{Access, Arg, Args, Keys, Kind, MAX_COUNT, Spec, Value};
+use crate::task::record::{Record, State};
 use crate::task::{ending, ready};
 use crate::time::{MAX_DELAY, Ms};
 use crate::unit::{Command, Outcome, Unit};
+
+#[cfg(test)]
+mod tests;
 
 /// Scheduled or done tasks one call looks at for those that are old enough; when they are due, or how long they are
 /// kept, tells nothing about age.
@@ -22,7 +25,7 @@ pub struct Purge;
 impl Command for Purge {
     const SPEC: Spec = Spec {
         name: "TASK.PURGE",
-        summary: "Removes scheduled, ready, blocked, done or dead tasks, with OLDER those that long in that state; 1,000 a call at most.",
+        summary: "Removes scheduled, ready, blocked, done or dead tasks, with OLDER those that long in that state; 1,000 a call at most. With IDS those of them that are in that state.",
         complexity: "O(N log M) for N tasks removed of M in that state",
         access: Access::Write,
         blocking: false,
@@ -32,6 +35,7 @@ impl Command for Purge {
             Arg::value("state", Kind::Words(&["scheduled", "ready", "blocked", "done", "dead"])),
             Arg::duration("OLDER", 0, MAX_DELAY),
             Arg::COUNT,
+            Arg::option("IDS", "numids", Kind::Counted(MAX_COUNT, &[Arg::ID])),
         ],
         reply: "how many were removed",
     };
@@ -41,7 +45,14 @@ impl Command for Purge {
         let settings = super::settings(unit, &name)?;
         let count = usize::try_from(args.int("COUNT").unwrap_or(MAX_COUNT)).unwrap_or(0);
         let older = args.int("OLDER");
-        let removed = match args.word("state").unwrap_or_default() {
+        let state = args.word("state").unwrap_or_default();
+        if args.has("IDS") {
+            if let Some(other) = ["OLDER", "COUNT"].into_iter().find(|other| args.has(other)) {
+                return Err(Error::BadArg(format!("IDS contradicts {other}: give one of them")));
+            }
+            return Ok(Reply::count(these(unit, &name, state, args.items_of("IDS"), &settings)?).into());
+        }
+        let removed = match state {
             "ready" => ready_tasks(unit, &name, older, count, &settings)?,
             "dead" => since(unit, &name, Index::Dead, older, count)?,
             "blocked" => since(unit, &name, Index::Blocked, older, count)?,
@@ -56,6 +67,39 @@ impl Command for Purge {
         };
         Ok(Reply::count(removed).into())
     }
+}
+
+/// Removes those of these tasks that are in the state.
+fn these(
+    unit: &mut Unit<'_>,
+    name: &Name,
+    state: &str,
+    ids: &[Value<'_>],
+    settings: &Settings,
+) -> Result<usize, Error> {
+    for index in [Index::Scheduled, Index::Blocked, Index::Done, Index::Dead] {
+        unit.keys.expect(name.index(index), Type::SortedSet)?;
+    }
+    ready::expect_all(unit, name)?;
+    let mut removed = 0;
+    for id in ids {
+        let id = id.as_bytes();
+        // Foreign values under the id are no task.
+        let Ok(Some(mut record)) = super::find(unit, name, id, settings) else {
+            continue;
+        };
+        if super::place(unit, name, id, &record)? != state {
+            continue;
+        }
+        match record.state {
+            State::Dead => _ = unit.keys.zrem(name.index(Index::Dead), &[id])?,
+            State::Done => _ = unit.keys.zrem(name.index(Index::Done), &[id])?,
+            _ => ending::take_out(unit, name, id, &mut record)?,
+        }
+        ending::remove(unit, name, id, &mut record)?;
+        removed += 1;
+    }
+    Ok(removed)
 }
 
 /// Removes tasks of a set whose scores say since when they are there.
@@ -105,7 +149,8 @@ fn older_ones(
     Ok(found)
 }
 
-/// Takes ready tasks off the heads of their lists, the most urgent first, while they are old enough.
+/// Takes ready tasks off the heads of their lists, the most urgent first, while they are old enough; then those that
+/// are for one worker, the oldest first.
 fn ready_tasks(
     unit: &mut Unit<'_>,
     name: &Name,
@@ -141,6 +186,9 @@ fn ready_tasks(
             }
         }
         ready::change_stale(unit, name, priority, -stale)?;
+    }
+    if removed < count {
+        removed += since(unit, name, Index::Addressed, older, count - removed)?;
     }
     Ok(removed)
 }

@@ -1,4 +1,4 @@
-//! The ready lists. They are never walked: a task that leaves one other than by being popped leaves its id
+//! The ready lists, for any worker (those for one worker are in `addressed`). They are never walked: a task that leaves one other than by being popped leaves its id
 //! behind, and a bit in its header says so. When the id comes up it is passed over; when the task becomes
 //! ready again in that list, it takes the place its id still has.
 
@@ -7,7 +7,8 @@ use std::rc::Rc;
 use crate::keyspace::{Answer, Type};
 use crate::names::{Index, Name, PRIORITIES};
 use crate::settings::{Settings, stale_field};
-use crate::task::record::{HEADER, Record, State};
+use crate::task::addressed;
+use crate::task::record::{ADDRESSED, HEADER, Record, State};
 use crate::unit::Unit;
 
 /// Which end of its list a task goes to.
@@ -19,8 +20,12 @@ pub enum End {
     Tail,
 }
 
-/// Makes a waiting task ready. May clear a bit of its header: the caller writes the header afterwards.
+/// Makes a waiting task ready, for its worker alone if it has one. May clear bits of its header: the caller writes the
+/// header afterwards.
 pub fn push(unit: &mut Unit<'_>, name: &Name, id: &[u8], record: &mut Record, end: End) -> Answer<()> {
+    if record.has(ADDRESSED) && addressed::push(unit, name, id, record)? {
+        return Ok(());
+    }
     let priority = record.priority;
     if !reuses_place(unit, name, record)? {
         match end {
@@ -46,7 +51,10 @@ pub fn reuses_place(unit: &mut Unit<'_>, name: &Name, record: &mut Record) -> An
 }
 
 /// Takes a ready task out of its list without touching the list. The caller writes the header.
-pub fn leave(unit: &mut Unit<'_>, name: &Name, record: &mut Record) -> Answer<()> {
+pub fn leave(unit: &mut Unit<'_>, name: &Name, id: &[u8], record: &mut Record) -> Answer<()> {
+    if record.has(ADDRESSED) {
+        return addressed::leave(unit, name, id, record);
+    }
     let priority = record.priority;
     if !record.is_stale(priority) {
         record.stale |= 1 << priority;
@@ -83,8 +91,13 @@ pub fn change_stale(unit: &mut Unit<'_>, name: &Name, priority: u8, by: i64) -> 
     Ok(())
 }
 
-/// How many tasks are ready: the ids in the lists less those that do not count.
+/// How many tasks are ready: those in the lists and those for one worker.
 pub fn count(unit: &mut Unit<'_>, name: &Name, settings: &Settings) -> Answer<usize> {
+    Ok(listed(unit, name, settings)? + addressed::count(unit, name)?)
+}
+
+/// How many tasks are ready for any worker: the ids in the lists less those that do not count.
+pub fn listed(unit: &mut Unit<'_>, name: &Name, settings: &Settings) -> Answer<usize> {
     let mut count = 0;
     for priority in 0..PRIORITIES {
         let length = unit.keys.llen(name.ready(priority))?;
@@ -98,6 +111,7 @@ pub fn counts(record: &Record, priority: u8, settings: &Settings) -> bool {
     record.state == State::Waiting
         && record.priority == priority
         && !record.is_stale(priority)
+        && !record.has(ADDRESSED)
         && super::exists(record, settings)
 }
 
@@ -141,8 +155,10 @@ pub fn expect_counts(unit: &mut Unit<'_>, name: &Name, settings: &Settings) -> A
     unit.keys.expect(name.queue(), Type::Hash)
 }
 
-/// Nothing, when all ready lists and the numbers of stale ids may be written; else `WrongType`.
+/// Nothing, when all ready lists, the set of those for one worker and the numbers of stale ids may be written; else
+/// `WrongType`.
 pub fn expect_all(unit: &mut Unit<'_>, name: &Name) -> Answer<()> {
     unit.keys.expect(name.queue(), Type::Hash)?;
+    addressed::expect_ready(unit, name)?;
     (0..PRIORITIES).try_for_each(|priority| expect(unit, name, priority))
 }

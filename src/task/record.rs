@@ -40,6 +40,8 @@ pub const RETAINED: u16 = 16;
 pub const AWAITED: u16 = 32;
 /// The task was cancelled while claimed; it goes when the claim ends.
 pub const CANCELLED: u16 = 64;
+/// It is for one worker alone.
+pub const ADDRESSED: u16 = 128;
 /// Its end becomes a task of another queue.
 pub const REPLIES: u16 = 256;
 

@@ -8,7 +8,9 @@ use crate::reply::Reply;
 use crate::spec::{Access, Arg, Args, Keys, Kind, Spec};
 use crate::task::recurring::{self, Recurring};
 use crate::task::replies::{self, REPLY};
-use crate::task::schedule::{ATTEMPTS, BACKOFF, EXPIRE, GROUP, LEASE, PRIORITY, RETAIN, TASK_OPTIONS, check_payload};
+use crate::task::schedule::{
+    ATTEMPTS, BACKOFF, EXPIRE, GROUP, LEASE, PRIORITY, RETAIN, TASK_OPTIONS, TO, check_payload,
+};
 use crate::time::{MAX_DELAY, MAX_UNIX_MS, MIN_UNIX_MS, Wall};
 use crate::unit::{Command, Outcome, Unit};
 
@@ -56,6 +58,7 @@ impl Command for Repeat {
             EXPIRE,
             RETAIN,
             GROUP,
+            TO,
             REPLY,
         ],
         reply: "when it is next due, unix ms",

@@ -9,7 +9,7 @@ use crate::task::extra::{ERROR, OPTIONS, PROGRESS};
 use crate::task::ready::End;
 use crate::task::record::{EXTRA, Record, State};
 use crate::task::schedule::{New, old_record};
-use crate::task::{after, arrive, ending, expiring, group, ready, reschedule, unique};
+use crate::task::{addressed, after, arrive, ending, expiring, group, ready, reschedule, unique};
 use crate::unit::Unit;
 
 /// The id of the task that waits, holds the key and was replaced; `None` when nobody holds it. Else `DUPLICATE`: an
@@ -43,8 +43,8 @@ pub fn replace(
 }
 
 /// The task takes the payload, the due time and the options, as if it had never run. A priority that is not given
-/// stays. What it waited for does not matter any more. Ready and to be ready, it keeps its place and the time since when it is; so does one in the line of a group
-/// that it stays in.
+/// stays. What it waited for does not matter any more. Ready and to be ready, it keeps its place and the time since when
+/// it is; so does one in the line of a group that it stays in.
 fn become_new(
     args: &Args<'_>,
     unit: &mut Unit<'_>,
@@ -71,12 +71,25 @@ fn become_new(
     let is_blocked = record.state == State::Blocked;
     let waits = is_blocked && after::waits(unit, name, id).is_some();
     let same_group = group::of(unit, name, id, &record) == new.options.group;
-    let moves = !same_group || waits || is_blocked && new.due > unit.env.wall;
+    let readdressed = readdressed(unit, name, id, &record, new, settings);
+    let moves = !same_group
+        || waits
+        || is_blocked && new.due > unit.env.wall
+        || readdressed && !is_blocked && unit.keys.zscore(name.index(Index::Scheduled), id)?.is_none();
     if new.options.expire.is_none() {
         expiring::forget(unit, name, id, &record);
     }
     if moves {
-        take_out(unit, name, id, &mut record)?;
+        group::leave(unit, name, id, &record);
+        after::unlink(unit, name, id, &record);
+        ending::take_out(unit, name, id, &mut record)?;
+    }
+    if readdressed {
+        addressed::forget(unit, name, id, &record);
+    }
+    if (new.options.to.as_ref()).is_some_and(|worker| settings.is_orphan(worker, record.fence)) {
+        // For the worker that came back: it is none of those of before.
+        record.fence = unit.next_fence(record.fence);
     }
     let extra = name.extra(id);
     unit.keys.hset(extra, &[(OPTIONS, &new.options.to_json())])?;
@@ -85,6 +98,9 @@ fn become_new(
     record.lost = 0;
     record.flags |= EXTRA;
     new.flag(&mut record);
+    if readdressed {
+        addressed::join(unit, name, id, &record)?;
+    }
     if moves {
         record.priority = priority;
         record.due = new.due;
@@ -101,14 +117,8 @@ fn become_new(
     unique::take(unit, name, id, &new.options)
 }
 
-/// The task stands nowhere from now on, nor in a group, and waits for nothing. The caller has checked all keys.
-fn take_out(unit: &mut Unit<'_>, name: &Name, id: &[u8], record: &mut Record) -> Result<(), Error> {
-    group::leave(unit, name, id, record);
-    after::unlink(unit, name, id, record);
-    if record.state == State::Blocked {
-        unit.keys.zrem(name.index(Index::Blocked), &[id])?;
-    } else if unit.keys.zrem(name.index(Index::Scheduled), &[id])? == 0 {
-        ready::leave(unit, name, record)?;
-    }
-    Ok(())
+/// Whether the task is for another worker than before, or was and will be for one.
+fn readdressed(unit: &mut Unit<'_>, name: &Name, id: &[u8], record: &Record, new: &New, settings: &Settings) -> bool {
+    let was = addressed::worker(unit, name, id, record);
+    was != new.options.to || was.is_some() && addressed::holds(unit, name, id, record, settings).is_none()
 }

@@ -112,13 +112,13 @@ fn ready(
     priority: u8,
 ) -> Answer<()> {
     if let Some(due) = due.filter(|due| *due > unit.env.wall) {
-        ready::leave(unit, name, record)?;
+        ready::leave(unit, name, id, record)?;
         record.priority = priority;
         record.due = due;
         unit.keys.zadd(name.index(Index::Scheduled), &[(due.0, id)])?;
         unit.memory.agenda.at_wall(name, due);
     } else if priority != record.priority {
-        ready::leave(unit, name, record)?;
+        ready::leave(unit, name, id, record)?;
         record.priority = priority;
         ready::push(unit, name, id, record, End::Tail)?;
     }

@@ -22,7 +22,7 @@ impl Command for TaskResult {
         blocking: true,
         keys: Keys::First,
         args: &[Arg::QUEUE, Arg::ID, Arg::BLOCK],
-        reply: "map `state` (done, dead or cancelled), `result`, `error`, `progress`; null when it has not ended",
+        reply: "map `state` (done, dead, cancelled or expired), `result`, `error`, `progress`; null when it has not ended",
     };
 
     fn run(args: &Args<'_>, caller: &Caller<'_>, unit: &mut Unit<'_>) -> Result<Outcome, Error> {

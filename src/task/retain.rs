@@ -5,7 +5,7 @@ use crate::keyspace::{Answer, Type};
 use crate::names::{Index, Name};
 use crate::settings::Settings;
 use crate::task::record::{RETAINED, Record, State};
-use crate::task::{ending, extra};
+use crate::task::{addressed, ending, extra};
 use crate::time::Ms;
 use crate::unit::Unit;
 
@@ -37,6 +37,7 @@ pub fn keep(
     result: Option<&[u8]>,
     time: Ms,
 ) -> Answer<()> {
+    addressed::forget(unit, name, id, record);
     record.state = State::Done;
     record.attempts += 1;
     record.worker = 0;

@@ -96,7 +96,7 @@ fn revive(unit: &mut Unit<'_>, name: &Name, id: &[u8], settings: &Settings) -> A
     let Ok(Some(mut record)) = super::find(unit, name, id, settings) else {
         return Ok(false);
     };
-    // Where a key of its group is of another type, it stays dead, and the others go on.
+    // Where a key it needs is of another type, it stays dead, and the others go on.
     let can_arrive = record.state == State::Dead && arrive::expect(unit, name, id, &record).is_ok();
     if !can_arrive || !unique::regain(unit, name, id, &record, settings)? {
         return Ok(false);

@@ -16,7 +16,7 @@ use crate::task::extra::{self, OPTIONS, Options};
 use crate::task::ready::End;
 use crate::task::record::{self, HEADER, Record, State, generated_id};
 use crate::task::replies::{self, REPLY};
-use crate::task::{arrive, expiring, group, limits, ready, replace, serve, unique};
+use crate::task::{addressed, arrive, expiring, group, limits, ready, replace, serve, unique};
 use crate::time::{MAX_DELAY, MAX_LEASE, MAX_UNIX_MS, MIN_UNIX_MS, Wall};
 use crate::unit::{Command, Outcome, Unit};
 
@@ -55,12 +55,14 @@ pub const UNIQUE: Arg = Arg::option(
 
 /// GROUP.
 pub const GROUP: Arg = Arg::option("GROUP", "key", Kind::Text);
+/// TO.
+pub const TO: Arg = Arg::option("TO", "worker", Kind::Text);
 /// RETAIN.
 pub const RETAIN: Arg = Arg::duration("RETAIN", 0, MAX_DELAY);
 
 /// What a recurring task may say of its occurrences: the options of SCHEDULE but for those that are about one task
 /// (ID, DELAY, AT, UNIQUE).
-pub const TASK_OPTIONS: &[Arg] = &[PRIORITY, ATTEMPTS, BACKOFF, LEASE, EXPIRE, RETAIN, GROUP, REPLY];
+pub const TASK_OPTIONS: &[Arg] = &[PRIORITY, ATTEMPTS, BACKOFF, LEASE, EXPIRE, RETAIN, GROUP, TO, REPLY];
 
 /// The priority of a task that was given none.
 const DEFAULT_PRIORITY: u8 = 5;
@@ -71,7 +73,7 @@ pub struct Schedule;
 impl Command for Schedule {
     const SPEC: Spec = Spec {
         name: "TASK.SCHEDULE",
-        summary: "Schedules a task: ready at once, after DELAY or AT a time. With EXPIRE it is dropped when nobody claimed it that long after it became ready. With UNIQUE no other task of the key waits or runs, or none is accepted FOR a time; REPLACE: one that waits becomes this one.",
+        summary: "Schedules a task: ready at once, after DELAY or AT a time. With EXPIRE it is dropped when nobody claimed it that long after it became ready. With UNIQUE no other task of the key waits or runs, or none is accepted FOR a time; REPLACE: one that waits becomes this one. TO: only that worker may claim it, until its membership ends.",
         complexity: "O(1), O(log N) with a delay",
         access: Access::Grow,
         blocking: false,
@@ -89,6 +91,7 @@ impl Command for Schedule {
             RETAIN,
             UNIQUE,
             GROUP,
+            TO,
             REPLY,
             AFTER,
         ],
@@ -100,7 +103,7 @@ impl Command for Schedule {
         let mut new = New::from_args(args, &unit.env)?;
         replies::check(args, &name, caller)?;
         let settings = super::settings(unit, &name)?;
-        new.after = after::check(args, unit, &name, &settings)?;
+        new.options.after = after::check(args, unit, &name, &settings)?;
         new.check(unit, &name)?;
         check_payload(args.bytes("payload"), &unit.env)?;
         if let Some(id) = replace::replace(args, unit, &name, &new, &settings)? {
@@ -133,14 +136,13 @@ pub struct New {
     pub priority: u8,
     /// What differs from the queue's settings.
     pub options: Options,
-    /// The tasks that must end first.
-    pub after: Vec<Id>,
 }
 
 /// The flags of a header that say what the options ask for.
-const ASKED_FOR: u16 = record::EXPIRES | record::UNIQUE | record::RETAINED | record::GROUPED | record::REPLIES;
+const ASKED_FOR: u16 =
+    record::EXPIRES | record::UNIQUE | record::RETAINED | record::GROUPED | record::ADDRESSED | record::REPLIES;
 /// Those of a task that does not simply go to the end of a list when its time comes.
-const SPECIAL: u16 = record::GROUPED;
+pub const SPECIAL: u16 = record::GROUPED | record::ADDRESSED;
 
 impl New {
     /// From the options of SCHEDULE and MSCHEDULE.
@@ -159,12 +161,12 @@ impl New {
                 unique: args.has("key").then(|| args.text("key").to_string()),
                 unique_for: args.int("FOR"),
                 group: args.has("GROUP").then(|| args.text("GROUP").to_string()),
-                after: after::given(args).into_iter().map(str::to_string).collect(),
+                to: args.has("TO").then(|| args.text("TO").to_string()),
+                after: Vec::new(),
                 onfail_run: args.word("ONFAIL") == Some("RUN"),
                 retain: args.int("RETAIN"),
                 reply: args.has("REPLY").then(|| args.text("REPLY").to_string()),
             },
-            after: Vec::new(),
         })
     }
 
@@ -174,7 +176,6 @@ impl New {
             due: env.wall,
             priority: DEFAULT_PRIORITY,
             options: Options::default(),
-            after: Vec::new(),
         }
     }
 
@@ -186,6 +187,7 @@ impl New {
             unique,
             retain,
             group,
+            to,
             reply,
             ..
         } = &self.options;
@@ -194,6 +196,7 @@ impl New {
             (unique.is_some(), record::UNIQUE),
             (retain.is_some(), record::RETAINED),
             (group.is_some(), record::GROUPED),
+            (to.is_some(), record::ADDRESSED),
             (reply.is_some(), record::REPLIES),
         ] {
             if asked {
@@ -210,6 +213,9 @@ impl New {
         unique::expect(unit, name, &self.options)?;
         if let Some(group) = &self.options.group {
             group::expect(unit, name, group)?;
+        }
+        if let Some(worker) = &self.options.to {
+            addressed::expect(unit, name, worker)?;
         }
         if self.due > unit.env.wall {
             unit.keys.expect(name.index(Index::Scheduled), Type::SortedSet)
@@ -232,12 +238,13 @@ impl New {
         if let Some(old) = old {
             record.stale = old.stale;
             group::leave(unit, name, id, &old);
+            addressed::forget(unit, name, id, &old);
             after::unlink(unit, name, id, &old);
             unit.keys.del(name.extra(id));
         }
         self.write_options(unit, name, id, &mut record)?;
-        if !self.after.is_empty() {
-            after::wait(unit, name, id, &mut record, &self.after)?;
+        if !self.options.after.is_empty() {
+            after::wait(unit, name, id, &mut record, &self.options.after)?;
             return self.finish(unit, name, id, record, payload);
         }
         let alone = record.has(SPECIAL) || record.is_stale(self.priority);
@@ -252,6 +259,9 @@ impl New {
 
     /// Writes the record of a task that stands where it belongs, and what else there is to it.
     fn finish(&self, unit: &mut Unit<'_>, name: &Name, id: &[u8], record: Record, payload: &[u8]) -> Result<(), Error> {
+        if self.due > unit.env.wall || record.state == State::Blocked {
+            addressed::join(unit, name, id, &record)?;
+        }
         unit.keys.set(name.task(id), &record.write(), payload)?;
         unique::take(unit, name, id, &self.options)?;
         if record.state == State::Waiting {
@@ -270,7 +280,7 @@ impl New {
         settings: &Settings,
     ) -> Result<Vec<Id>, Error> {
         let mut ids = Vec::with_capacity(payloads.len());
-        if self.options.group.is_some() || !self.after.is_empty() {
+        if self.options.group.is_some() || self.options.to.is_some() || !self.options.after.is_empty() {
             for payload in payloads {
                 let id = free_id(unit, name)?;
                 self.add(unit, name, &id, payload.as_bytes(), None, settings)?;

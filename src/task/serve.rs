@@ -4,37 +4,114 @@ use crate::keyspace::Answer;
 use crate::names::Name;
 use crate::reply::Reply;
 use crate::task::take::{Effort, check, is_paused, take};
-use crate::task::{limits, member, ready};
+use crate::task::{addressed, limits, member, ready};
 use crate::unit::Unit;
-use crate::waiting::{Handed, Ticket, Want};
+use crate::waiting::{Handed, Ticket, Want, Wish};
 
-/// Serves the clients that wait in the queue's line, longest wait first, until one gets nothing. Those that may not
-/// take work, or not in the way they want it, are told and passed over.
+/// Serves the clients that wait in the queue's line, longest wait first, until one gets nothing; then those for whose
+/// workers alone something is ready. Those that may not take work, or not in the way they want it, are told and passed
+/// over.
 pub fn serve(unit: &mut Unit<'_>, name: &Name) {
+    let came = serve_line(unit, name);
+    serve_owed(unit, name);
+    if came != Came::Unsure {
+        dismiss(unit, name);
+    }
+}
+
+/// What a client that waits came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Came {
+    /// It has its answer, or may have been sent home: the next one may be served.
+    Next,
+    /// There is nothing for it.
+    Nothing,
+    /// The tick is to go on first.
+    Unsure,
+}
+
+fn serve_line(unit: &mut Unit<'_>, name: &Name) -> Came {
     let mut passed = 0;
     while let Some((ticket, want)) = unit.memory.waiting.next(name, passed) {
         let want = want.clone();
         passed = ticket;
-        if let Err(error) = member::check(unit, name, &want) {
-            unit.answer(ticket, Err(error), Vec::new());
-            continue;
-        }
-        match take(unit, name, &want, Effort::Bounded) {
-            Ok(taken) if !taken.tasks.is_empty() => {
-                let handed = |(id, token)| Handed::Claim {
-                    name: name.clone(),
-                    id,
-                    token,
-                };
-                let handed = taken.claims.into_iter().map(handed).collect();
-                unit.answer(ticket, Ok(Reply::Array(taken.tasks)), handed);
-            }
-            Ok(taken) if taken.quiet => send_home(unit, ticket, &want),
-            Ok(taken) if taken.unsure => return,
-            _ => break,
+        let came = hand(unit, name, ticket, &want);
+        if came != Came::Next {
+            return came;
         }
     }
-    dismiss(unit, name);
+    Came::Nothing
+}
+
+/// Hands a client what there is for it.
+fn hand(unit: &mut Unit<'_>, name: &Name, ticket: Ticket, want: &Want) -> Came {
+    if let Err(error) = member::check(unit, name, want) {
+        unit.answer(ticket, Err(error), Vec::new());
+        return Came::Next;
+    }
+    match take(unit, name, want, Effort::Bounded) {
+        Ok(taken) if !taken.tasks.is_empty() => {
+            let handed = |(id, token)| Handed::Claim {
+                name: name.clone(),
+                id,
+                token,
+            };
+            let handed = taken.claims.into_iter().map(handed).collect();
+            unit.answer(ticket, Ok(Reply::Array(taken.tasks)), handed);
+            Came::Next
+        }
+        Ok(taken) if taken.quiet => {
+            send_home(unit, ticket, want);
+            Came::Next
+        }
+        Ok(taken) if taken.unsure => Came::Unsure,
+        _ => Came::Nothing,
+    }
+}
+
+/// Serves the clients for whose workers alone something is ready, wherever they stand in the line. Looks at the line
+/// only when something may be owed to a worker, and then once. Who may not have it now is owed it still.
+fn serve_owed(unit: &mut Unit<'_>, name: &Name) {
+    if !addressed::owes(unit, name) || !hands_out(unit, name) {
+        return;
+    }
+    let mut owed = addressed::take_owed(unit, name);
+    let mut passed = 0;
+    while !owed.is_empty() {
+        let next = {
+            let mut line = unit.memory.waiting.claimers_after(name, passed);
+            line.find(|(_, want)| owed.contains(&want.worker))
+                .map(|(ticket, want)| (ticket, want.clone()))
+        };
+        let Some((ticket, want)) = next else {
+            return;
+        };
+        passed = ticket;
+        match hand(unit, name, ticket, &want) {
+            Came::Next => {}
+            Came::Nothing if hands_out(unit, name) => {
+                owed.remove(&want.worker);
+            }
+            Came::Nothing => break,
+            Came::Unsure => {
+                owed.remove(&want.worker);
+                addressed::owe_later(unit, name, &want.worker);
+            }
+        }
+    }
+    for worker in owed {
+        addressed::owe_later(unit, name, &worker);
+    }
+}
+
+/// Whether the queue hands out anything now.
+fn hands_out(unit: &mut Unit<'_>, name: &Name) -> bool {
+    let room = |unit: &mut Unit<'_>| {
+        let settings = super::settings(unit, name)?;
+        Ok(!is_paused(&settings, unit) && limits::room(unit, name, &settings)? > 0)
+    };
+    let answer: Answer<bool> = room(unit);
+    answer.unwrap_or(false)
 }
 
 /// Serves the clients that wait before one that comes now. Where the clock alone may let claimers in, he could be
@@ -62,12 +139,14 @@ fn send_home(unit: &mut Unit<'_>, ticket: Ticket, want: &Want) {
 /// Answers the clients that waited only for the sweep, when nothing that may be claimed lives in any of their queues.
 fn dismiss(unit: &mut Unit<'_>, name: &Name) {
     for ticket in unit.memory.waiting.impatient(name) {
-        let names = unit.memory.waiting.names_of(ticket);
+        let Some(Wish::Tasks(names, want)) = unit.memory.waiting.wish(ticket).cloned() else {
+            continue;
+        };
         let none = names.iter().all(|name| {
             super::settings(unit, name)
                 .and_then(|settings| {
                     Ok(is_paused(&settings, unit)
-                        || ready::count(unit, name, &settings)? == 0
+                        || ready::listed(unit, name, &settings)? == 0 && !addressed::any(unit, name, &want.worker)
                         || limits::room(unit, name, &settings)? == 0)
                 })
                 .unwrap_or(true)

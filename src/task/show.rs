@@ -4,8 +4,8 @@ use crate::keyspace::Answer;
 use crate::names::{Id, Index, Name, Part};
 use crate::reply::Reply;
 use crate::settings::Settings;
-use crate::task::extra;
 use crate::task::record::{CANCELLED, EXPIRES, EXTRA, Record, State};
+use crate::task::{addressed, extra};
 use crate::time::Steady;
 use crate::unit::Unit;
 
@@ -20,6 +20,7 @@ pub fn show(
 ) -> Answer<Reply> {
     let state = super::place(unit, name, id, record)?;
     let options = extra::options(unit.keys, name, id, record);
+    let to = addressed::holds(unit, name, id, record, settings);
     let attempts = extra::attempts(unit, &options, settings);
     let (mut error, mut progress, mut result) = (None, None, None);
     if record.has(EXTRA) {
@@ -66,6 +67,7 @@ pub fn show(
         ("expires", Reply::int_or_null(expires)),
         ("unique", options.unique.clone().map_or(Reply::Null, Reply::text)),
         ("group", options.group.clone().map_or(Reply::Null, Reply::text)),
+        ("to", to.map_or(Reply::Null, Reply::text)),
         ("after", after(&options.after)),
         ("error", Reply::bytes_or_null(error)),
         ("progress", Reply::bytes_or_null(progress)),

@@ -7,8 +7,8 @@ use crate::names::{Index, Name, PRIORITIES};
 use crate::reply::Reply;
 use crate::settings::Settings;
 use crate::spec::{Access, Arg, Args, Keys, Spec};
-use crate::task::{ready, take};
-use crate::time::Ms;
+use crate::task::{addressed, ready, take};
+use crate::time::{Ms, Wall};
 use crate::unit::{Command, Outcome, Unit};
 
 /// Ids at the head of a ready list that are looked at for the oldest one that counts.
@@ -103,6 +103,12 @@ pub fn oldest_ready(unit: &mut Unit<'_>, name: &Name, settings: &Settings) -> An
                 oldest = oldest.max(Some(age));
                 break;
             }
+        }
+    }
+    for (due, id) in unit.keys.zlowest(name.index(Index::Addressed), i64::MAX, HEADS)? {
+        if ready::look(unit, name, &id).is_some_and(|record| addressed::counts(&record, settings)) {
+            oldest = oldest.max(Some(unit.env.wall.since(Wall(due)).max(0)));
+            break;
         }
     }
     Ok(oldest)

@@ -8,9 +8,10 @@ use crate::presence::Bound;
 use crate::queue::{Held, Rebase};
 use crate::reply::Reply;
 use crate::settings::Settings;
+use crate::task::addressed::Mine;
 use crate::task::extra::{self, Options};
 use crate::task::record::{CANCELLED, GROUPED, HEADER, Record, State, WITH_MEMBER};
-use crate::task::{expiring, limits, member, ready};
+use crate::task::{addressed, expiring, limits, member, ready};
 use crate::time::{MAX_LEASE, Ms, Steady};
 use crate::unit::Outcome;
 use crate::unit::Unit;
@@ -51,14 +52,34 @@ struct Claim {
     deadline: Steady,
 }
 
-struct Live {
-    id: Id,
-    record: Record,
+/// A task to be claimed.
+#[derive(Debug)]
+pub struct Live {
+    /// Its id.
+    pub id: Id,
+    /// Its header.
+    pub record: Record,
     /// The whole value: the payload begins behind the header.
-    value: Vec<u8>,
+    pub value: Vec<u8>,
 }
 
-/// Claims up to `want.count` ready tasks and no more than the queue's limits allow, the most urgent and oldest first.
+/// What a claim may find.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Offer {
+    /// Bit p: the ready list of priority p has something.
+    lists: u16,
+    /// Something may be ready for this worker alone.
+    own: bool,
+}
+
+impl Offer {
+    fn is_nothing(self) -> bool {
+        self == Offer::default()
+    }
+}
+
+/// Claims up to `want.count` ready tasks and no more than the queue's limits allow, the most urgent and oldest first,
+/// of each priority first those that are for this worker alone.
 /// Takes none while the queue is paused or the worker quiet. The caller has checked that the worker may hold what it wants (`member::check`).
 pub fn take(unit: &mut Unit<'_>, name: &Name, want: &Want, effort: Effort) -> Answer<Taken> {
     let settings = super::settings(unit, name)?;
@@ -70,22 +91,32 @@ pub fn take(unit: &mut Unit<'_>, name: &Name, want: &Want, effort: Effort) -> An
         return Ok(taken);
     }
     if is_paused(&settings, unit) {
+        addressed::owe_later(unit, name, &want.worker);
         return Ok(taken);
     }
-    let lists = check(unit, name, &want.worker)?;
-    let most = match lists {
-        0 => 0,
-        _ => want.count.min(limits::room(unit, name, &settings)?),
+    let offer = check(unit, name, &want.worker)?;
+    let most = if offer.is_nothing() {
+        0
+    } else {
+        want.count.min(limits::room(unit, name, &settings)?)
     };
+    if most == 0 && offer.own {
+        addressed::owe_later(unit, name, &want.worker);
+    }
     let mut budget = match effort {
         Effort::Bounded => PASS_OVER,
         Effort::Thorough => usize::MAX,
     };
     let mut claims: SmallVec<[Claim; 4]> = SmallVec::new();
     let mut bytes = 0;
-    for priority in (0..PRIORITIES).filter(|priority| lists & (1 << priority) != 0) {
+    let mut own = Mine::new(&want.worker, offer.own);
+    for priority in (0..PRIORITIES).filter(|priority| offer.own || offer.lists & (1 << priority) != 0) {
         while claims.len() < most && (claims.is_empty() || bytes < MAX_PAYLOAD) && budget > 0 {
-            let Some(live) = pop(unit, name, priority, &settings, &mut budget)? else {
+            let mut live = own.take(unit, name, priority, &settings, most, &mut budget)?;
+            if live.is_none() && offer.lists & (1 << priority) != 0 {
+                live = pop(unit, name, priority, &settings, &mut budget)?;
+            }
+            let Some(live) = live else {
                 break;
             };
             bytes += live.value.len().saturating_sub(HEADER);
@@ -99,7 +130,8 @@ pub fn take(unit: &mut Unit<'_>, name: &Name, want: &Want, effort: Effort) -> An
     if claims.is_empty() && budget == 0 {
         // The stale counts have changed: read them again.
         let settings = super::settings(unit, name)?;
-        taken.unsure = ready::count(unit, name, &settings)? > 0;
+        taken.unsure = ready::listed(unit, name, &settings)? > 0 || addressed::any(unit, name, &want.worker);
+        addressed::owe_later(unit, name, &want.worker);
         unit.memory.queue(name).trim = true;
         unit.memory.agenda.now(name);
     }
@@ -158,9 +190,8 @@ pub fn is_paused(settings: &Settings, unit: &Unit<'_>) -> bool {
     settings.paused.is_some_and(|until| until > unit.env.wall.0)
 }
 
-/// Checks all keys a claim may write, so that nothing is popped in vain. Bit p of the reply: the ready list
-/// of priority p has something.
-pub fn check(unit: &mut Unit<'_>, name: &Name, worker: &str) -> Answer<u16> {
+/// Checks all keys a claim may write, so that nothing is popped in vain; replies what there may be to claim.
+pub fn check(unit: &mut Unit<'_>, name: &Name, worker: &str) -> Answer<Offer> {
     let maybe = unit.memory.known_queue(name).map_or(!0, |queue| queue.maybe_ready);
     let mut lists = 0;
     for priority in (0..PRIORITIES).filter(|priority| maybe & (1 << priority) != 0) {
@@ -171,7 +202,9 @@ pub fn check(unit: &mut Unit<'_>, name: &Name, worker: &str) -> Answer<u16> {
     if let Some(queue) = unit.memory.known_queue_mut(name) {
         queue.maybe_ready = lists;
     }
-    if lists != 0 {
+    let own = addressed::any(unit, name, worker);
+    let offer = Offer { lists, own };
+    if !offer.is_nothing() {
         unit.keys.expect(name.index(Index::Claimed), Type::SortedSet)?;
         let settings = super::settings(unit, name)?;
         ready::expect_counts(unit, name, &settings)?;
@@ -179,7 +212,7 @@ pub fn check(unit: &mut Unit<'_>, name: &Name, worker: &str) -> Answer<u16> {
             unit.keys.expect(name.workers(), Type::Hash)?;
         }
     }
-    Ok(lists)
+    Ok(offer)
 }
 
 /// The next id of the list that counts, with its task. Ids that do not count are used up on the way.

@@ -15,7 +15,7 @@ use crate::keyspace::Answer;
 use crate::names::{Index, Name, Part};
 use crate::rate::Recent;
 use crate::settings::Settings;
-use crate::task::{after, blocked, conclusion, ending, pause, retain, serve, settle};
+use crate::task::{addressed, after, blocked, conclusion, ending, pause, retain, serve, settle};
 use crate::time::{Ms, SECOND, Steady, Wall};
 use crate::unit::Unit;
 
@@ -23,7 +23,7 @@ use crate::unit::Unit;
 ///
 /// A key of another type stops only what needs that key: it is passed over until somebody changes it.
 pub fn run(unit: &mut Unit<'_>, name: &Name) {
-    let steps: [(&str, Step); 16] = [
+    let steps: [(&str, Step); 18] = [
         ("its settings", unpause),
         ("claims that ended", ended::end_claims),
         ("a dropped queue", sweep::sweep),
@@ -35,6 +35,8 @@ pub fn run(unit: &mut Unit<'_>, name: &Name) {
         ("a lease that ran out", expire::expire),
         ("tasks that wait for others", after::go_on),
         ("the blocked set", blocked::review),
+        ("tasks of a worker that went", addressed::void::go_on),
+        ("tasks for one worker", addressed::review),
         ("a ready list", compact::compact),
         ("the dead set", trim),
         ("unique keys", unclaimed::free_keys),

@@ -24,6 +24,9 @@ fn foreign_values_under_our_keys_stop_nothing() {
         ":x:b",
         ":blocked",
         ":group:g",
+        ":addressed",
+        ":to:w",
+        ":to:v",
         ":after:a",
         ":expiring",
         ":unique",
@@ -58,6 +61,11 @@ fn foreign_values_under_our_keys_stop_nothing() {
             world.say("TASK.SCHEDULE q p ID l AFTER 1 a ONFAIL RUN");
             world.hear(9, "TASK.MRESULT q 4 a b c d BLOCK 0");
             world.say("TASK.REPEAT q r p EVERY 3 PRIORITY 0");
+            world.say("TASK.SCHEDULE q p ID g TO w EXPIRE 60");
+            world.say("TASK.SCHEDULE q p ID h TO v DELAY 7 UNIQUE h");
+            world.say("TASK.SCHEDULE q p ID i TO v GROUP g");
+            world.say("TASK.SCHEDULE q p ID j TO v PRIORITY 9");
+            world.say("HB.BEAT q v");
             let (id, token) = world.claim("TASK.CLAIM q w LEASE 20").unwrap();
             let key = format!("task:{{q}}{part}");
             world.keys.keys.insert(key.into_bytes(), value.clone());
@@ -71,6 +79,10 @@ fn foreign_values_under_our_keys_stop_nothing() {
                 "TASK.MSCHEDULE q 2 p p EXPIRE 5",
                 "TASK.CLAIM q w2 COUNT 2 FULL",
                 "TASK.SCHEDULE q p GROUP g",
+                "TASK.SCHEDULE q p TO w",
+                "TASK.SCHEDULE q p UNIQUE h TO w REPLACE",
+                "TASK.RESCHEDULE q j PRIORITY 8",
+                "TASK.CLAIM q w BLOCK 0",
                 "TASK.SCHEDULE q p AFTER 2 a d",
                 "TASK.CANCEL q k",
                 "TASK.CONFIG SET q group-limit 2",
@@ -96,6 +108,7 @@ fn foreign_values_under_our_keys_stop_nothing() {
                 "TASK.PURGE q dead",
                 "TASK.RESULT q a",
                 "TASK.MRESULT q 2 b c ANY",
+                "PID.EVICT q v",
                 "TASK.LIST q done PAYLOADS",
                 "TASK.PURGE q done",
                 "TASK.QUEUES",
@@ -152,8 +165,9 @@ fn no_random_history_loses_a_task_or_has_it_in_two_places() {
                     ][dice.roll(5)]
                     .clone();
                     let group = ["", "", " GROUP g", " GROUP h"][dice.roll(4)];
+                    let to = ["", "", " TO w0", " TO w1"][dice.roll(4)];
                     if world.say(&format!(
-                        "TASK.SCHEDULE q p ID {id} PRIORITY {priority} ATTEMPTS 4{delay}{retain}{group}{after}"
+                        "TASK.SCHEDULE q p ID {id} PRIORITY {priority} ATTEMPTS 4{delay}{retain}{group}{after}{to}"
                     )) == id
                     {
                         if after.contains("AFTER") && !after.contains("ONFAIL") {

@@ -13,7 +13,7 @@ use crate::names::{Index, Name, Part, owner};
 use crate::reply::Reply;
 use crate::settings::Settings;
 use crate::task::extra::{self, Options};
-use crate::task::record::{AWAITED, EXPIRES, GROUPED, HEADER, Record, State, UNIQUE};
+use crate::task::record::{ADDRESSED, AWAITED, EXPIRES, GROUPED, HEADER, Record, State, UNIQUE};
 use crate::tick;
 use crate::time::{Ms, Steady, Wall};
 use crate::unit::{Command, Outcome, Unit};
@@ -239,18 +239,21 @@ impl World {
             .filter(|(_, record)| record.fence >= settings.dropped_below())
             .collect();
         let lists: Vec<Vec<Vec<u8>>> = (0..10).map(|p| self.ids(Index::Ready(p))).collect();
+        let sets = [
+            (Index::Scheduled, State::Waiting, "scheduled"),
+            (Index::Claimed, State::Claimed, "claimed"),
+            (Index::Dead, State::Dead, "dead"),
+            (Index::Done, State::Done, "done"),
+            (Index::Blocked, State::Blocked, "blocked"),
+            (Index::Addressed, State::Waiting, "ready"),
+        ]
+        .map(|(index, state, word)| (BTreeSet::from_iter(self.ids(index)), state, word));
         for (id, record) in records {
             let mut found = Vec::new();
-            for (index, state, word) in [
-                (Index::Scheduled, State::Waiting, "scheduled"),
-                (Index::Claimed, State::Claimed, "claimed"),
-                (Index::Dead, State::Dead, "dead"),
-                (Index::Done, State::Done, "done"),
-                (Index::Blocked, State::Blocked, "blocked"),
-            ] {
-                if self.ids(index).contains(&id) {
-                    assert_eq!(record.state, state, "{word} {}", String::from_utf8_lossy(&id));
-                    found.push(word);
+            for (ids, state, word) in &sets {
+                if ids.contains(&id) {
+                    assert_eq!(record.state, *state, "{word} {}", String::from_utf8_lossy(&id));
+                    found.push(*word);
                 }
             }
             for priority in 0..10_u8 {
@@ -264,6 +267,7 @@ impl World {
                     stale[usize::from(priority)] += 1;
                 } else if entries == 1 {
                     assert_eq!((record.state, record.priority), (State::Waiting, priority));
+                    assert!(!record.has(ADDRESSED), "what is in a list is for everyone");
                     found.push("ready");
                 }
             }
@@ -282,8 +286,49 @@ impl World {
         assert_eq!(stale, settings.stale, "the stale counts are exact");
         self.check_flags(&places);
         self.check_groups(&places, &settings);
+        self.check_addressed(&places, &settings);
         self.check_children(&places, &settings);
         places
+    }
+
+    /// Each task that is for one worker and not done stands among those of its worker, in its place when it is ready;
+    /// nothing else does.
+    fn check_addressed(&mut self, places: &BTreeMap<String, &'static str>, settings: &Settings) {
+        let mut expected = BTreeMap::new();
+        for (id, place) in places {
+            let record = self.record_of(id);
+            if !record.has(ADDRESSED) {
+                continue;
+            }
+            let options = extra::options(&mut self.keys, &queue("q"), id.as_bytes(), &record);
+            let worker = options.to.expect("a worker");
+            let score = match *place {
+                "done" => continue,
+                "ready" => (i64::from(record.priority) << 43) + record.due.0,
+                _ => -1,
+            };
+            expected.insert((worker, id.clone()), score);
+        }
+        let ready: BTreeMap<Vec<u8>, i64> = match self.keys.keys.get(&queue("q").index(Index::Addressed).to_vec()) {
+            Some(Value::SortedSet(ids)) => ids.clone(),
+            _ => BTreeMap::new(),
+        };
+        let due = |id: &Vec<u8>| self.record_of(&String::from_utf8(id.clone()).unwrap()).due.0;
+        assert!(ready.iter().all(|(id, score)| due(id) == *score), "by their due times");
+        let mut found = BTreeMap::new();
+        for (key, value) in &self.keys.keys {
+            let (Some(worker), Value::SortedSet(ids)) = (key.strip_prefix(b"task:{q}:to:"), value) else {
+                continue;
+            };
+            for (id, score) in ids {
+                let [worker, id] = [worker, id].map(|text| String::from_utf8(text.to_vec()).unwrap());
+                let dropped = !places.contains_key(&id) && self.record_of(&id).fence < settings.dropped_below();
+                if !dropped {
+                    found.insert((worker, id), *score);
+                }
+            }
+        }
+        assert_eq!(found, expected);
     }
 
     /// Of each group those have a turn that came and did not end, as many as the limit allows; all others that came

@@ -13,7 +13,7 @@ const VALUES: [(&str, &str); 6] = [
 ];
 
 /// Every command once, on queue `q`, as a user would.
-const CALLS: [&str; 36] = [
+const CALLS: [&str; 38] = [
     "TASK.STATS q",
     "TASK.QUEUES",
     "TASK.WORKERS q",
@@ -44,6 +44,8 @@ const CALLS: [&str; 36] = [
     "TASK.PURGE q done",
     "TASK.SCHEDULE q x GROUP g PRIORITY 7",
     "TASK.SCHEDULE q x AFTER 2 a live MISSINGOK",
+    "TASK.SCHEDULE q x TO w PRIORITY 6",
+    "TASK.MSCHEDULE q 2 x y TO v DELAY 5",
     "TASK.LIST q blocked",
     "TASK.CONFIG SET q group-limit 2",
     "TASK.PURGE q blocked COUNT 1",
@@ -64,6 +66,8 @@ fn a_foreign_value_under_any_of_our_keys_is_an_error_or_passed_over() {
         ":claimed",
         ":dead",
         ":done",
+        ":addressed",
+        ":to:w",
         ":blocked",
         ":group:g",
         ":after:live",
@@ -159,7 +163,7 @@ fn a_foreign_id_in_an_index_never_stops_the_timer() {
 
 /// A random argument, often one that means something.
 fn argument(random: &mut Random) -> Vec<u8> {
-    const WORDS: [&str; 82] = [
+    const WORDS: [&str; 83] = [
         "q",
         "r",
         "a",
@@ -202,6 +206,7 @@ fn argument(random: &mut Random) -> Vec<u8> {
         "RETAIN",
         "GROUP",
         "AFTER",
+        "TO",
         "MISSINGOK",
         "ONFAIL",
         "RUN",

@@ -116,8 +116,8 @@ fn every_bad_argument_is_named_with_its_range() {
             "BADARG unknown argument COLOUR".into(),
         ),
         (
-            "TASK.SCHEDULE q x GROUP k".into(),
-            "BADARG unknown argument GROUP".into(),
+            "TASK.SCHEDULE q x COLOUR k".into(),
+            "BADARG unknown argument COLOUR".into(),
         ),
         (
             "TASK.SCHEDULE q x COLOUR 5".into(),
@@ -204,7 +204,7 @@ fn every_bad_argument_is_named_with_its_range() {
         ),
         (
             "TASK.LIST q limbo".into(),
-            "BADARG state must be scheduled or ready or claimed or done or dead".into(),
+            "BADARG state must be scheduled or ready or blocked or claimed or done or dead".into(),
         ),
         ("TASK.LIST q ready COUNT 0".into(), format!("BADARG COUNT {count}")),
         ("TASK.QUEUES COUNT 1001".into(), format!("BADARG COUNT {count}")),
@@ -214,7 +214,7 @@ fn every_bad_argument_is_named_with_its_range() {
         ),
         (
             "TASK.PURGE q claimed".into(),
-            "BADARG state must be scheduled or ready or done or dead".into(),
+            "BADARG state must be scheduled or ready or blocked or done or dead".into(),
         ),
         ("TASK.SCHEDULE q x RETAIN -1".into(), format!("BADARG RETAIN {delay}")),
         (

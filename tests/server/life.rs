@@ -72,7 +72,7 @@ fn get_shows_everything_known() {
         format!(
             "{{id: 'a', state: 'scheduled', due: {due}, priority: 7, attempt: 0, attempts: 4, \
              backoff: 'FIXED 5000 MAX 5000 JITTER 0', deliveries: 0, lost: 0, worker: null, lease: 1234, left: null, \
-             cancelled: 0, expires: null, unique: null, error: null, progress: null, result: null, died: null, done: null, kept: null, payload: 'work'}}"
+             cancelled: 0, expires: null, unique: null, group: null, to: null, after: null, error: null, progress: null, result: null, died: null, done: null, kept: null, payload: 'work'}}"
         )
     );
     client.must("TASK.RESCHEDULE q a DELAY 0");
@@ -86,7 +86,7 @@ fn get_shows_everything_known() {
         format!(
             "{{id: 'a', state: 'claimed', due: {due}, priority: 7, attempt: 1, attempts: 4, \
              backoff: 'FIXED 5000 MAX 5000 JITTER 0', deliveries: 1, lost: 0, worker: 'w1', lease: 1234, left: {left}, \
-             cancelled: 0, expires: null, unique: null, error: null, progress: 'half', result: null, died: null, done: null, kept: null, payload: 'work'}}"
+             cancelled: 0, expires: null, unique: null, group: null, to: null, after: null, error: null, progress: 'half', result: null, died: null, done: null, kept: null, payload: 'work'}}"
         )
     );
     client.must(&format!("TASK.FAIL q a {token} ERROR boom DEAD"));

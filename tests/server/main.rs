@@ -6,6 +6,7 @@
 mod support;
 
 mod acl;
+mod addressed;
 mod beats;
 mod bind;
 mod blocking;

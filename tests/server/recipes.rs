@@ -1,5 +1,6 @@
 //! What docs/recipes.md shows, done: each recipe by hand, with what goes wrong, and with steward.
 
+mod nodes;
 mod process_id;
 mod standby;
 mod task_manager;
@@ -67,6 +68,12 @@ fn list(client: &mut Client, key: &str) -> Vec<String> {
 fn each_is_there_by_hand_and_with_steward() {
     let recipes = Document::read("docs/recipes.md");
     let headings = recipes.headings(2);
-    let ours = [process_id::RECIPE, standby::RECIPE, task_manager::RECIPE, timed::RECIPE];
+    let ours = [
+        process_id::RECIPE,
+        standby::RECIPE,
+        task_manager::RECIPE,
+        nodes::RECIPE,
+        timed::RECIPE,
+    ];
     assert_eq!(headings, ours);
 }

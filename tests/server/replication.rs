@@ -1,6 +1,7 @@
 //! What each command and each step of the timer sends to replicas and the append-only file: exactly this,
 //! one record for each unit of work, with values and never with decisions to be made again.
 
+mod for_one;
 mod kept;
 mod removal;
 pub mod rig;
@@ -201,8 +202,8 @@ fn leaving_a_ready_list() {
     assert_eq!(
         rig.sent("TASK.CANCEL q a nobody"),
         [
-            "q: set_start t:a claimed p=5 flags=64 deliveries=1 worker=1 lease=30000 fence=T2 due=MS; \
-          xadd task-events ID most 1000 [type cancelled, id a, worker w, attempt 1, reason ]"
+            "q: xadd task-events ID most 1000 [type cancelled, id a, worker w, attempt 1, reason ]; \
+          set_start t:a claimed p=5 flags=64 deliveries=1 worker=1 lease=30000 fence=T2 due=MS"
         ]
     );
 }

@@ -176,6 +176,7 @@ impl<'a> Reader<'a> {
             b'x' => Part::Extra(self.text()?),
             b'g' => Part::Group(self.text()?),
             b'a' => Part::After(self.text()?),
+            b'o' => Part::To(self.text()?),
             b'e' => Part::Expiring,
             b'u' => Part::Unique,
             b'n' => Part::UniqueUntil,

@@ -388,6 +388,22 @@ fn a_parent_that_is_deleted_by_hand_did_not_succeed() {
     assert_eq!(claimable(&mut world), ["x"]);
 }
 
+#[test]
+fn a_later_task_of_a_parents_id_is_no_parent() {
+    let mut world = World::new();
+    schedule(&mut world, &["a", "b"]);
+    schedule(&mut world, &["x AFTER 4 a b x later MISSINGOK", "y AFTER 1 b"]);
+    let tokens: BTreeMap<String, i64> = claim_all(&mut world).into_iter().collect();
+    ack(&mut world, "a", tokens["a"]);
+    schedule(&mut world, &["a", "later", "z AFTER 2 a later"]);
+    world.restart();
+    world.tick();
+    world.places();
+    ack(&mut world, "b", tokens["b"]);
+    let places = world.places();
+    assert_eq!((places["x"], places["y"], places["z"]), ("ready", "ready", "blocked"));
+}
+
 /// Random graphs, worked on in any order with failures, cancels and restarts: no task runs before those that it comes
 /// after, and in the end nothing is left behind.
 #[test]

@@ -3,9 +3,10 @@
 use crate::keyspace::Answer;
 use crate::names::{Index, Name, PRIORITIES};
 use crate::settings::Settings;
-use crate::task::record::{GROUPED, Record, State};
+use crate::task::record::{ADDRESSED, Record, State};
+use crate::task::schedule::SPECIAL;
 use crate::task::tick::RETRY;
-use crate::task::{self, arrive, blocked, group, ready};
+use crate::task::{self, addressed, arrive, blocked, group, ready};
 use crate::time::Wall;
 use crate::unit::Unit;
 
@@ -39,32 +40,29 @@ pub fn promote(unit: &mut Unit<'_>, name: &Name, settings: &Settings) -> Answer<
         ready::expect(unit, name, priority)?;
     }
 
-    let stuck: Vec<&[u8]> = (tasks.iter().filter(|(_, record)| record.has(GROUPED)))
+    let stuck: Vec<&[u8]> = (tasks.iter().filter(|(_, record)| record.has(SPECIAL)))
         .filter(|(id, record)| arrive::expect(unit, name, id, record).is_err())
         .map(|(id, _)| *id)
         .collect();
 
     unit.keys.zrem_lowest(scheduled, due.len())?;
     if !stuck.is_empty() {
-        // A key of their group is of another type: they wait for its repair, and nobody waits for them.
-        unit.memory.skip_foreign(name, "a group of another type");
+        // A key that they need is of another type: they wait for its repair, and nobody waits for them.
+        unit.memory
+            .skip_foreign(name, "a key of another type that a due task needs");
         tasks.retain(|(id, _)| !stuck.contains(id));
         let again: Vec<(i64, &[u8])> = stuck.iter().map(|id| (now.after(RETRY).0, *id)).collect();
         unit.keys.zadd(scheduled, &again)?;
     }
-    for (id, record) in tasks.iter_mut().filter(|(_, record)| record.has(GROUPED)) {
-        let Some(group) = group::of(unit, name, id, record) else {
-            continue;
-        };
-        if !group::take_turn(unit, name, id, &group, settings)? {
-            blocked::block(unit, name, id, record)?;
-            unit.keys.set_start(name.task(id), &record.write())?;
+    let mut plain = Vec::with_capacity(tasks.len());
+    for (id, mut record) in tasks {
+        if !record.has(SPECIAL) || goes_to_list(unit, name, id, &mut record, settings)? {
+            plain.push((id, record));
         }
     }
-    tasks.retain(|(_, record)| record.state == State::Waiting);
     for priority in priorities() {
-        let mut pushed: Vec<&[u8]> = Vec::with_capacity(tasks.len());
-        for (id, record) in tasks.iter_mut().filter(|(_, record)| record.priority == priority) {
+        let mut pushed: Vec<&[u8]> = Vec::with_capacity(plain.len());
+        for (id, record) in plain.iter_mut().filter(|(_, record)| record.priority == priority) {
             if record.is_stale(priority) {
                 if !ready::reuses_place(unit, name, record)? {
                     pushed.push(id);
@@ -86,4 +84,22 @@ pub fn promote(unit: &mut Unit<'_>, name: &Name, settings: &Settings) -> Answer<
     queue.maybe_ready |= lists;
     queue.used = unit.env.steady;
     Ok(due.len() == PROMOTED)
+}
+
+/// Whether a task that is special in some way goes to the ready list of its priority as others do. Otherwise it is
+/// where it belongs.
+fn goes_to_list(unit: &mut Unit<'_>, name: &Name, id: &[u8], record: &mut Record, settings: &Settings) -> Answer<bool> {
+    let waits = match group::of(unit, name, id, record) {
+        Some(group) => !group::take_turn(unit, name, id, &group, settings)?,
+        None => false,
+    };
+    if waits {
+        blocked::block(unit, name, id, record)?;
+    } else if !record.has(ADDRESSED) {
+        return Ok(true);
+    } else if addressed::push(unit, name, id, record)? {
+        return Ok(false);
+    }
+    unit.keys.set_start(name.task(id), &record.write())?;
+    Ok(record.state == State::Waiting)
 }

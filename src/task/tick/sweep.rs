@@ -3,7 +3,7 @@
 use crate::keyspace::Answer;
 use crate::names::{Index, Name};
 use crate::settings::Settings;
-use crate::task::{after, drop, group, ready};
+use crate::task::{addressed, after, drop, group, ready};
 use crate::unit::Unit;
 
 /// Tasks of a dropped queue that go in one slice.
@@ -39,6 +39,7 @@ pub fn sweep(unit: &mut Unit<'_>, name: &Name, settings: &Settings) -> Answer<bo
             let dropped = ready::look(unit, name, id).filter(|record| record.fence < number);
             if let Some(record) = dropped {
                 group::leave(unit, name, id, &record);
+                addressed::forget(unit, name, id, &record);
                 after::unlink(unit, name, id, &record);
                 unit.keys.del(name.task(id));
                 unit.keys.del(name.extra(id));

@@ -44,9 +44,7 @@ fn is_unclaimed(record: &Record, settings: &Settings) -> bool {
 }
 
 fn expire(unit: &mut Unit<'_>, name: &Name, id: &[u8], mut record: Record, settings: &Settings) -> Answer<()> {
-    if unit.keys.zrem(name.index(Index::Scheduled), &[id])? == 0 {
-        ready::leave(unit, name, &mut record)?;
-    }
+    ending::take_out(unit, name, id, &mut record)?;
     ending::conclude(unit, name, id, &mut record, Fate::Expired, settings)?;
     // It leaves the expiring set together with the others.
     record.flags &= !EXPIRES;

@@ -53,6 +53,8 @@ fn a_dropped_queue_is_swept() {
     let mut sent = rig.sent("TASK.DROP q");
     wait_until("nothing is left", || rig.client.call("DBSIZE") == "0");
     sent.extend(units(&mut rig));
+    // Slices that follow each other within the timer's time are one transaction.
+    sent.retain(|line| line != "MULTI" && line != "EXEC");
     assert_eq!(
         sent,
         [

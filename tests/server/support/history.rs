@@ -120,6 +120,7 @@ impl History {
                     format!(" UNIQUE k{}", self.random.below(300)),
                     format!(" RETAIN {}", short * 4),
                     format!(" GROUP g{}", self.random.below(4)),
+                    format!(" TO w{}", self.random.below(4)),
                     format!(" AFTER 2 {} {} MISSINGOK{onfail}", self.id(), self.id()),
                     format!(
                         " REPLY {{{}}}replies",
@@ -157,7 +158,7 @@ impl History {
                 short,
                 1 + short % 3
             ),
-            37 if short % 3 == 0 => format!(
+            37 if short.is_multiple_of(3) => format!(
                 "TASK.CONFIG SET {queue} concurrency {} rate {}/{} max-length 200 retain {}",
                 short % 5 * 10,
                 5 + short,

@@ -17,12 +17,13 @@ const SNAPSHOT: &str = "
     for priority = 0, 9 do
         places[#places + 1] = redis.call('LRANGE', base .. ':ready:' .. priority, 0, -1)
     end
-    for _, set in ipairs({'scheduled', 'blocked', 'claimed', 'dead', 'done'}) do
+    for _, set in ipairs({'scheduled', 'blocked', 'claimed', 'dead', 'done', 'addressed'}) do
         places[#places + 1] = redis.call('ZRANGE', base .. ':' .. set, 0, -1)
     end
     return {records, places, redis.call('TASK.STATS', ARGV[1])}";
 
-const SETS: [&str; 5] = ["scheduled", "blocked", "claimed", "dead", "done"];
+/// What the sets hold; a ready task for one worker stands in one too.
+const SETS: [&str; 6] = ["scheduled", "blocked", "claimed", "dead", "done", "ready"];
 
 /// Fails the test unless every task of the queue is in the one place its record says, and STATS is right.
 /// Not for a queue of which a DROP has not been swept. Replies the ids of all tasks with their place.

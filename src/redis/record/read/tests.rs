@@ -69,7 +69,9 @@ impl Draw {
             Part::Candidates,
             Part::Group(b"a"),
             Part::After(b"a"),
-        ][self.below(6) as usize]
+            Part::To(b"a"),
+            Part::Index(Index::Addressed),
+        ][self.below(8) as usize]
     }
     fn list(&mut self) -> Part<'static> {
         Part::Index(Index::Ready(self.below(10) as u8))

@@ -59,7 +59,7 @@ fn occurrences_are_tasks_with_the_options_of_the_definition() {
     assert_eq!(ids(&world, 2), [format!("tick:{}", START + 1000)]);
     let task = world.say(&format!("TASK.GET q tick:{}", START + 1000));
     let wanted = format!(
-        "{{id=tick:{} state=ready due={} priority=2 attempt=0 attempts=3 backoff=FIXED 7 MAX 7 JITTER 0 deliveries=0 lost=0 worker=null lease=50 left=null cancelled=0 expires=null unique=null group=null after=null error=null progress=null result=null died=null done=null kept=null payload=p}}",
+        "{{id=tick:{} state=ready due={} priority=2 attempt=0 attempts=3 backoff=FIXED 7 MAX 7 JITTER 0 deliveries=0 lost=0 worker=null lease=50 left=null cancelled=0 expires=null unique=null group=null to=null after=null error=null progress=null result=null died=null done=null kept=null payload=p}}",
         START + 1000,
         START + 1000
     );

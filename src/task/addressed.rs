@@ -1,0 +1,227 @@
+//! TO: a task that only one worker may claim, until that worker's membership ends.
+//!
+//! A ready task for one worker stands in no ready list but in `task:{q}:addressed`. `task:{q}:to:<worker>` has all tasks
+//! of that worker that are not done: those that are ready in the order in which it gets them, the others before them,
+//! so that neither a claim nor the end of the worker has to look for any. A flag of the header says that the address
+//! holds; without it a task is like any other (`void`).
+
+mod mine;
+#[cfg(test)]
+mod tests;
+pub mod void;
+
+pub use mine::Mine;
+
+use std::collections::BTreeSet;
+
+use crate::keyspace::{Answer, Scored, Type};
+use crate::names::{Index, Name};
+use crate::settings::Settings;
+use crate::task::extra;
+use crate::task::ready::{self, End};
+use crate::task::record::{ADDRESSED, Record, State};
+use crate::time::Ms;
+use crate::unit::Unit;
+
+/// Score of a worker's tasks that are not ready.
+const ELSEWHERE: Ms = -1;
+/// The ready ones of a priority begin with this score times the priority: no moment is larger.
+const PRIORITY: Ms = 1 << 43;
+/// What stands before all that are ready.
+const BEFORE_READY: Scored = (0, Vec::new());
+/// Ready tasks that are looked at in one slice.
+const LOOKED_AT: usize = 64;
+
+/// The worker a task is for; none when somebody edited it away.
+pub fn worker(unit: &mut Unit<'_>, name: &Name, id: &[u8], record: &Record) -> Option<String> {
+    if !record.has(ADDRESSED) {
+        return None;
+    }
+    extra::options(unit.keys, name, id, record).to
+}
+
+/// The same unless that worker's membership ended since the task was given to it.
+pub fn holds(unit: &mut Unit<'_>, name: &Name, id: &[u8], record: &Record, settings: &Settings) -> Option<String> {
+    worker(unit, name, id, record).filter(|worker| !settings.is_orphan(worker, record.fence))
+}
+
+/// Nothing, when all that a new task for this worker writes has its types.
+pub fn expect(unit: &mut Unit<'_>, name: &Name, worker: &str) -> Answer<()> {
+    unit.keys.expect(name.to(worker), Type::SortedSet)?;
+    expect_ready(unit, name)
+}
+
+/// Nothing, when the set of ready tasks for one worker may be written; else `WrongType`.
+pub fn expect_ready(unit: &mut Unit<'_>, name: &Name) -> Answer<()> {
+    unit.keys.expect(name.index(Index::Addressed), Type::SortedSet)
+}
+
+/// The task, which is not ready, is among those of its worker.
+pub fn join(unit: &mut Unit<'_>, name: &Name, id: &[u8], record: &Record) -> Answer<()> {
+    match worker(unit, name, id, record) {
+        Some(worker) => unit.keys.zadd(name.to(&worker), &[(ELSEWHERE, id)]),
+        None => Ok(()),
+    }
+}
+
+/// Makes a waiting task ready for its worker alone. Otherwise, as its address does not hold any more, the header says
+/// so from now on, and the task is to go to its list. The caller writes the header.
+pub fn push(unit: &mut Unit<'_>, name: &Name, id: &[u8], record: &mut Record) -> Answer<bool> {
+    let Some(worker) = keep(unit, name, id, record)? else {
+        return Ok(false);
+    };
+    let due = record.due.0;
+    unit.keys.zadd(name.index(Index::Addressed), &[(due, id)])?;
+    unit.keys.zadd(name.to(&worker), &[(score(record), id)])?;
+    owe(unit, name, worker);
+    Ok(true)
+}
+
+/// A ready task is not ready any more. The caller writes the header.
+pub fn leave(unit: &mut Unit<'_>, name: &Name, id: &[u8], record: &mut Record) -> Answer<()> {
+    unit.keys.zrem(name.index(Index::Addressed), &[id])?;
+    if let Some(worker) = keep(unit, name, id, record)? {
+        unit.keys.zadd(name.to(&worker), &[(ELSEWHERE, id)])?;
+    }
+    Ok(())
+}
+
+/// The task is done, or is no more. In a key of another type there is nothing of it.
+pub fn forget(unit: &mut Unit<'_>, name: &Name, id: &[u8], record: &Record) {
+    if let Some(worker) = worker(unit, name, id, record) {
+        let _ = unit.keys.zrem(name.to(&worker), &[id]);
+    }
+}
+
+/// The worker of a task whose address holds. One that does not is void from now on: there is none, its membership
+/// ended, or somebody made something else of the worker's tasks. Then nobody could find it.
+fn keep(unit: &mut Unit<'_>, name: &Name, id: &[u8], record: &mut Record) -> Answer<Option<String>> {
+    let settings = super::settings(unit, name)?;
+    if let Some(worker) = holds(unit, name, id, record, &settings) {
+        if unit.keys.expect(name.to(&worker), Type::SortedSet).is_ok() {
+            return Ok(Some(worker));
+        }
+        unit.memory
+            .skip_foreign(name, "the tasks for one worker, of another type");
+    }
+    forget(unit, name, id, record);
+    record.flags &= !ADDRESSED;
+    Ok(None)
+}
+
+/// Where a ready task stands among those of its worker: the most urgent first, then by due time.
+fn score(record: &Record) -> Ms {
+    let due = record.due.0.clamp(0, PRIORITY - 1);
+    Ms::from(record.priority) * PRIORITY + due
+}
+
+/// Something is ready for this worker: should a client of his wait, he is to get it.
+fn owe(unit: &mut Unit<'_>, name: &Name, worker: String) {
+    let queue = unit.memory.queue(name);
+    queue.maybe_addressed = true;
+    queue.owed.insert(worker);
+}
+
+/// The worker may not claim now. Should something be ready for him alone, a client of his that waits is to get it later.
+pub fn owe_later(unit: &mut Unit<'_>, name: &Name, worker: &str) {
+    if let Some(queue) = unit.memory.known_queue_mut(name).filter(|queue| queue.maybe_addressed) {
+        queue.owed.insert(worker.to_string());
+    }
+}
+
+/// Whether something may be owed to a worker.
+pub fn owes(unit: &Unit<'_>, name: &Name) -> bool {
+    let queue = unit.memory.known_queue(name);
+    queue.is_some_and(|queue| queue.maybe_addressed && (queue.owes_all || !queue.owed.is_empty()))
+}
+
+/// The workers to which something may be owed, as far as clients of theirs may wait; they are forgotten.
+pub fn take_owed(unit: &mut Unit<'_>, name: &Name) -> BTreeSet<String> {
+    let Some(queue) = unit.memory.known_queue_mut(name) else {
+        return BTreeSet::new();
+    };
+    let mut owed = std::mem::take(&mut queue.owed);
+    if std::mem::take(&mut queue.owes_all) {
+        let line = unit.memory.waiting.claimers_of(name);
+        owed.extend(line.map(|(_, want)| want.worker.clone()));
+    }
+    owed
+}
+
+/// How many tasks are ready for one worker each.
+pub fn count(unit: &mut Unit<'_>, name: &Name) -> Answer<usize> {
+    unit.keys.zcard(name.index(Index::Addressed))
+}
+
+/// Whether something may be ready for this worker alone. In keys of another type there is nothing.
+pub fn any(unit: &mut Unit<'_>, name: &Name, worker: &str) -> bool {
+    if unit
+        .memory
+        .known_queue(name)
+        .is_some_and(|queue| !queue.maybe_addressed)
+    {
+        return false;
+    }
+    match count(unit, name) {
+        Ok(0) => {
+            if let Some(queue) = unit.memory.known_queue_mut(name) {
+                queue.maybe_addressed = false;
+            }
+            false
+        }
+        Ok(_) => {
+            let first = unit.keys.zwalk(name.to(worker), Some(&BEFORE_READY), false, 1);
+            first.is_ok_and(|first| !first.is_empty())
+        }
+        Err(_) => false,
+    }
+}
+
+/// Whether an id in the set of ready tasks for one worker counts.
+pub fn counts(record: &Record, settings: &Settings) -> bool {
+    record.state == State::Waiting && record.has(ADDRESSED) && super::exists(record, settings)
+}
+
+/// Looks at ready tasks after somebody else may have changed their sets: each is to be found by its worker. Whether
+/// there are more.
+pub fn review(unit: &mut Unit<'_>, name: &Name, settings: &Settings) -> Answer<bool> {
+    let queue = unit.memory.queue(name);
+    let Some(after) = queue.readdress.take().filter(|_| queue.maybe_addressed) else {
+        return Ok(false);
+    };
+    ready::expect_all(unit, name)?;
+    let index = name.index(Index::Addressed);
+    let members = unit.keys.zwalk(index, Some(&after), false, LOOKED_AT)?;
+    for (_, id) in &members {
+        let record = ready::look(unit, name, id).filter(|record| counts(record, settings));
+        let Some(mut record) = record else {
+            unit.memory
+                .skip_foreign(name, "an id that is ready for one worker and no such task");
+            unit.keys.zrem(index, &[id])?;
+            continue;
+        };
+        // Should its worker's membership end, that is to have a larger number.
+        unit.saw_fence(record.fence);
+        match keep(unit, name, id, &mut record)? {
+            Some(worker) => {
+                let place = score(&record);
+                if unit.keys.zscore(name.to(&worker), id)? != Some(place) {
+                    unit.keys.zadd(name.to(&worker), &[(place, id)])?;
+                    owe(unit, name, worker);
+                }
+            }
+            None => {
+                unit.keys.zrem(index, &[id])?;
+                ready::push(unit, name, id, &mut record, End::Tail)?;
+                unit.keys.set_start(name.task(id), &record.write())?;
+            }
+        }
+    }
+    let queue = unit.memory.queue(name);
+    if members.len() == LOOKED_AT {
+        queue.readdress = members.last().cloned();
+    } else if members.is_empty() {
+        queue.maybe_addressed = unit.keys.zcard(index)? > 0;
+    }
+    Ok(members.len() == LOOKED_AT)
+}
