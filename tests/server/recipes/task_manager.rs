@@ -84,6 +84,8 @@ fn with_steward_a_killed_workers_task_is_done_by_another_and_a_late_one_is_refus
     session.run(look_back);
 
     drop(b1);
+    // Or the next task is handed to what it waited with, which the server does not know to be closed.
+    wait_until("its client is gone", || client.stat("jobs", "waiting") == 0);
     hold(&folder, "c1");
     let c1 = worker(&folder, "c1");
     client.schedule("jobs late");
