@@ -22,7 +22,7 @@ pub fn run<C: Command>(args: &Args<'_>, caller: &Caller<'_>, unit: &mut Unit<'_>
     }
     let outcome = C::run(args, caller, unit);
     task::gone::settle(unit);
-    task::settle::settle(unit, task::after::COMMAND);
+    task::settle::settle(unit);
     outcome
 }
 

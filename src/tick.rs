@@ -10,7 +10,7 @@ pub fn run(unit: &mut Unit<'_>, name: &Name) {
     if unit.memory.presence.known(name).is_some() {
         proc::tick::run(unit, name);
         task::gone::settle(unit);
-        task::settle::settle(unit, task::after::COMMAND);
+        task::settle::settle(unit);
     }
     if unit.memory.known_queue(name).is_some() {
         task::tick::run(unit, name);

@@ -72,6 +72,11 @@ impl<'a> Args<'a> {
     pub fn has(&self, name: &str) -> bool {
         self.get(name).is_some()
     }
+    /// Whether any option was given; the keyword of one is in capitals, the name of a required value is not.
+    pub fn has_options(&self) -> bool {
+        let is_keyword = |key: &str| key.starts_with(|first: char| first.is_ascii_uppercase());
+        self.found.iter().any(|(key, _)| is_keyword(key))
+    }
     /// The options among these that were given, as words in the order of the declaration: what parses to the same.
     /// `BADARG` for a value that is no UTF-8, which could not be stored as text.
     pub fn words(&self, options: &'static [Arg]) -> Result<Vec<String>, Error> {

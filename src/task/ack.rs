@@ -10,7 +10,7 @@ use crate::spec::{Access, Arg, Args, Keys, Kind, MAX_COUNT, Spec};
 use crate::task::ending::{self, Fate};
 use crate::task::record::{CANCELLED, GROUPED, Record, UNIQUE};
 use crate::task::schedule::check_payload;
-use crate::task::{after, claim, limits, member, retain, settle, take};
+use crate::task::{claim, limits, member, retain, settle, take};
 use crate::time::Ms;
 use crate::unit::{Command, Outcome, Unit};
 use crate::waiting::{Lease, Want};
@@ -56,7 +56,7 @@ impl Command for Ack {
         let bound = finish(unit, &name, id, &mut record, &settings, done)?;
         want.bind = caller.connection.filter(|_| bound);
         let effort = claim::effort(caller, &unit.env);
-        settle::set_free(unit, after::COMMAND);
+        settle::set_free(unit);
         // The one that freed the slot comes before those that wait for it.
         let taken = take::take(unit, &name, &want, effort)?;
         limits::freed(unit, &name, &settings);

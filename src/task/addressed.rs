@@ -117,9 +117,12 @@ fn score(record: &Record) -> Ms {
 
 /// Something is ready for this worker: should a client of his wait, he is to get it.
 fn owe(unit: &mut Unit<'_>, name: &Name, worker: String) {
+    let somebody_waits = unit.memory.waiting.count(name) > 0;
     let queue = unit.memory.queue(name);
     queue.maybe_addressed = true;
-    queue.owed.insert(worker);
+    if somebody_waits {
+        queue.owed.insert(worker);
+    }
 }
 
 /// The worker may not claim now. Should something be ready for him alone, a client of his that waits gets it later.

@@ -147,6 +147,9 @@ pub const SPECIAL: u16 = record::GROUPED | record::ADDRESSED;
 impl New {
     /// From the options of SCHEDULE and MSCHEDULE.
     pub fn from_args(args: &Args<'_>, env: &Env) -> Result<New, Error> {
+        if !args.has_options() {
+            return Ok(New::now(env));
+        }
         Ok(New {
             due: due(args, env).map_or(env.wall, |due| due.max(env.wall)),
             priority: args

@@ -12,6 +12,9 @@ use crate::waiting::{Handed, Ticket, Want, Wish};
 /// workers alone something is ready. Those that may not take work, or not in the way they want it, are told and passed
 /// over.
 pub fn serve(unit: &mut Unit<'_>, name: &Name) {
+    if unit.memory.waiting.count(name) == 0 {
+        return;
+    }
     let came = serve_line(unit, name);
     serve_owed(unit, name);
     if came != Came::Unsure {

@@ -4,10 +4,9 @@
 use crate::task::{after, group, serve};
 use crate::unit::Unit;
 
-/// Sets free what waited for the tasks that ended in this unit, `most` children of others at most, and serves the
-/// queues in which something became ready.
-pub fn settle(unit: &mut Unit<'_>, most: usize) {
-    set_free(unit, most);
+/// Sets free what waited for the tasks that ended in this unit, and serves the queues in which something became ready.
+pub fn settle(unit: &mut Unit<'_>) {
+    set_free(unit);
     if !unit.memory.to_serve.is_empty() {
         for queue in std::mem::take(&mut unit.memory.to_serve) {
             serve::serve(unit, &queue);
@@ -16,8 +15,8 @@ pub fn settle(unit: &mut Unit<'_>, most: usize) {
 }
 
 /// Sets free what waited for the tasks that ended so far; serves nobody.
-pub fn set_free(unit: &mut Unit<'_>, most: usize) {
-    after::settle(unit, most);
+pub fn set_free(unit: &mut Unit<'_>) {
+    after::settle(unit);
     // Looked at before it is taken: most units have nothing there, and taking a set costs more.
     if !unit.memory.turns.is_empty() {
         group::settle(unit);

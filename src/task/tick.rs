@@ -54,7 +54,7 @@ pub fn run(unit: &mut Unit<'_>, name: &Name) {
         unit.memory.skip_foreign(name, &format!("the workers: {error}"));
     }
     serve::serve(unit, name);
-    settle::settle(unit, after::SLICE);
+    settle::settle(unit);
     if more {
         unit.memory.agenda.now(name);
     }

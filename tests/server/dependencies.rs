@@ -58,7 +58,7 @@ fn a_parent_of_ten_thousand_children_ends_and_nobody_waits_for_it_long() {
     // Some are settled with the ACK, then the server dies; the others are not forgotten.
     client.must("CONFIG SET steward.timer no");
     assert_eq!(ack(&mut client, (id, token)), "parent");
-    assert_eq!(client.counts("q"), "ready 1000 blocked 9000");
+    assert_eq!(client.counts("q"), "ready 128 blocked 9872");
     server.kill_9();
     server.start_again(&[]);
     let mut client = server.client();

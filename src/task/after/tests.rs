@@ -263,7 +263,7 @@ fn ten_thousand_children_are_settled_in_slices_also_over_a_restart() {
         };
         world.say(&line);
         let stats = world.say("TASK.STATS q");
-        assert!(stats.contains("blocked=9000 "), "one step has its share: {stats}");
+        assert!(stats.contains("blocked=9872 "), "one step has its share: {stats}");
         world.slice();
         world.restart();
         // Another task of the id is no parent of those.
@@ -280,15 +280,15 @@ fn ten_thousand_children_are_settled_in_slices_also_over_a_restart() {
 }
 
 #[test]
-fn a_chain_of_thousands_goes_with_its_first() {
+fn a_chain_of_hundreds_goes_with_its_first() {
     let mut world = World::new();
     schedule(&mut world, &["t0"]);
-    for n in 1..1_100 {
+    for n in 1..300 {
         world.say(&format!("TASK.SCHEDULE q p ID t{n} AFTER 1 t{}", n - 1));
     }
     world.say("TASK.CANCEL q t0");
     assert!(
-        world.say("TASK.STATS q").contains("blocked=99 "),
+        world.say("TASK.STATS q").contains("blocked=171 "),
         "one step has its share"
     );
     world.tick();
