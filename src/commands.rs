@@ -118,7 +118,7 @@ mod tests {
         let path = concat!(env!("CARGO_MANIFEST_DIR"), "/README.md");
         let readme = std::fs::read_to_string(path).unwrap();
         let mut wanted = readme.clone();
-        let settings = crate::settings::table();
+        let settings = crate::settings::table::table();
         for (section, table) in [("commands", commands), ("errors", errors), ("settings", settings)] {
             let (begin, end) = (format!("<!-- {section}:begin -->\n"), format!("<!-- {section}:end -->"));
             let from = wanted.find(&begin).expect("a begin marker") + begin.len();

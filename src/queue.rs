@@ -1,7 +1,15 @@
 //! What is remembered of one queue between units: its settings, its workers' numbers, who holds what.
 
+mod cancelled;
+mod claims;
+mod worker_numbers;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
+
+pub use cancelled::Cancelled;
+pub use claims::{Claims, Held};
+pub use worker_numbers::WorkerNumbers;
 
 use crate::keyspace::Scored;
 use crate::names::Id;
@@ -224,151 +232,5 @@ impl Queue {
         if self.rebase != Rebase::Done {
             self.departed.insert((worker, below), lost);
         }
-    }
-}
-
-/// The numbers that stand for workers in the headers.
-#[derive(Clone, Debug, Default)]
-pub struct WorkerNumbers {
-    by_name: BTreeMap<String, u32>,
-    by_number: BTreeMap<u32, String>,
-}
-
-impl WorkerNumbers {
-    /// From the fields of the workers hash; what is not a number and a name is passed over.
-    pub fn read(fields: Vec<(Vec<u8>, Vec<u8>)>) -> WorkerNumbers {
-        let mut numbers = WorkerNumbers::default();
-        for (number, name) in fields {
-            let number = std::str::from_utf8(&number).ok().and_then(|text| text.parse().ok());
-            if let (Some(number), Ok(name)) = (number, String::from_utf8(name)) {
-                numbers.insert(number, name);
-            }
-        }
-        numbers
-    }
-    /// The number of a worker.
-    pub fn number(&self, name: &str) -> Option<u32> {
-        self.by_name.get(name).copied()
-    }
-    /// The worker of a number.
-    pub fn name(&self, number: u32) -> Option<&str> {
-        self.by_number.get(&number).map(String::as_str)
-    }
-    /// The lowest free number from 1 on; 0 in a header is no worker.
-    pub fn free(&self) -> u32 {
-        let mut free = 1;
-        for &taken in self.by_number.keys() {
-            if taken == free {
-                free += 1;
-            } else if taken > free {
-                break;
-            }
-        }
-        free
-    }
-    /// Notes a worker.
-    pub fn insert(&mut self, number: u32, name: String) {
-        self.by_name.insert(name.clone(), number);
-        self.by_number.insert(number, name);
-    }
-    /// Forgets a worker.
-    pub fn remove(&mut self, number: u32) {
-        if let Some(name) = self.by_number.remove(&number) {
-            self.by_name.remove(&name);
-        }
-    }
-    /// All numbers, ascending.
-    pub fn all(&self) -> impl Iterator<Item = (u32, &str)> {
-        self.by_number.iter().map(|(number, name)| (*number, name.as_str()))
-    }
-}
-
-/// A claim as the index knows it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Held {
-    /// The task.
-    pub id: Id,
-    /// The connection the claim is bound to.
-    pub connection: Option<u64>,
-}
-
-/// Worker number → token → claim. Tokens grow, so a worker's claims stand in claim order.
-#[derive(Clone, Debug, Default)]
-pub struct Claims {
-    by_worker: BTreeMap<u32, BTreeMap<u64, Held>>,
-}
-
-impl Claims {
-    /// Notes a claim; one that is known stays as it is.
-    pub fn insert(&mut self, worker: u32, token: u64, held: Held) {
-        self.by_worker.entry(worker).or_default().entry(token).or_insert(held);
-    }
-    /// Ties a claim to a connection, or loosens it; whether there is such a claim.
-    pub fn tie(&mut self, worker: u32, token: u64, connection: Option<u64>) -> bool {
-        let claims = self.by_worker.get_mut(&worker);
-        let held = claims.and_then(|claims| claims.get_mut(&token));
-        held.map(|held| held.connection = connection).is_some()
-    }
-    /// Forgets a claim that has ended.
-    pub fn remove(&mut self, worker: u32, token: u64) -> Option<Held> {
-        let claims = self.by_worker.get_mut(&worker)?;
-        let held = claims.remove(&token);
-        if claims.is_empty() {
-            self.by_worker.remove(&worker);
-        }
-        held
-    }
-    /// Every worker that holds something: how many claims, and the token of the oldest.
-    pub fn summary(&self) -> impl Iterator<Item = (u32, (usize, u64))> {
-        self.by_worker.iter().map(|(worker, claims)| {
-            let oldest = claims.keys().next().copied().unwrap_or(0);
-            (*worker, (claims.len(), oldest))
-        })
-    }
-    /// The worker's claims with tokens smaller than this, the oldest first.
-    pub fn below(&self, worker: u32, token: u64) -> impl Iterator<Item = (u64, &Held)> {
-        let claims = self.by_worker.get(&worker).into_iter();
-        let claims = claims.flat_map(move |claims| claims.range(..token));
-        claims.map(|(token, held)| (*token, held))
-    }
-    /// How many claims the worker holds.
-    pub fn count(&self, worker: u32) -> usize {
-        self.by_worker.get(&worker).map_or(0, BTreeMap::len)
-    }
-    /// Whether nobody holds anything.
-    pub fn is_empty(&self) -> bool {
-        self.by_worker.is_empty()
-    }
-}
-
-/// Claims of tasks that were cancelled meanwhile; their holders are told with every beat.
-#[derive(Clone, Debug, Default)]
-pub struct Cancelled {
-    by_token: BTreeMap<u64, Rc<str>>,
-    by_worker: BTreeMap<Rc<str>, BTreeMap<u64, Id>>,
-}
-
-impl Cancelled {
-    /// Notes that the task of a claim was cancelled.
-    pub fn insert(&mut self, worker: &str, token: u64, id: Id) {
-        let worker: Rc<str> = worker.into();
-        self.by_token.insert(token, worker.clone());
-        self.by_worker.entry(worker).or_default().insert(token, id);
-    }
-    /// Forgets a claim that has ended.
-    pub fn remove(&mut self, token: u64) {
-        let Some(worker) = self.by_token.remove(&token) else {
-            return;
-        };
-        if let Some(claims) = self.by_worker.get_mut(&worker) {
-            claims.remove(&token);
-            if claims.is_empty() {
-                self.by_worker.remove(&worker);
-            }
-        }
-    }
-    /// The cancelled tasks that a worker holds, in claim order.
-    pub fn of(&self, worker: &str) -> impl Iterator<Item = &Id> {
-        self.by_worker.get(worker).into_iter().flat_map(BTreeMap::values)
     }
 }

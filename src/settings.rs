@@ -1,12 +1,19 @@
 //! A queue's own settings: the fields of `task:{q}`, as text in the hash and as values here.
 
+mod numbers;
+
+use numbers::{
+    ATTEMPTS, CONCURRENCY, DEAD_LIMIT, DEAD_RETAIN, EVENTS, GROUP_LIMIT_AT, LEASE, MAX_LENGTH, MAX_LOST, RETAIN,
+};
+pub use numbers::{NUMBERS, Number};
+
 use crate::backoff::{self, Backoff};
 use crate::config;
 use crate::error::Error;
 use crate::names::{Id, Name, PRIORITIES};
 use crate::rate::{self, Rate};
 use crate::spec::int;
-use crate::time::{DAY, MAX_DELAY, MAX_LEASE, Ms};
+use crate::time::Ms;
 
 /// The fields of the queue hash, read. `None` where the module's setting applies.
 #[derive(Clone, Debug, PartialEq)]
@@ -41,118 +48,6 @@ pub struct Settling {
     /// Whether it was acknowledged.
     pub done: bool,
 }
-
-/// A numeric setting of a queue.
-#[derive(Debug)]
-pub struct Number {
-    /// Field of the hash and name for TASK.CONFIG.
-    pub name: &'static str,
-    /// What it decides, for the README.
-    pub meaning: &'static str,
-    /// Smallest and largest value.
-    pub range: (i64, i64),
-    /// Unit, "" for a count.
-    pub unit: &'static str,
-    /// What applies when the queue says nothing.
-    pub default: fn(&config::Settings) -> i64,
-}
-
-/// Position of `lease` in `NUMBERS`.
-const LEASE: usize = 0;
-/// Position of `attempts`.
-const ATTEMPTS: usize = 1;
-/// Position of `max-lost`.
-const MAX_LOST: usize = 2;
-/// Position of `dead-limit`.
-const DEAD_LIMIT: usize = 3;
-/// Position of `dead-retain`.
-const DEAD_RETAIN: usize = 4;
-/// Position of `retain`.
-const RETAIN: usize = 5;
-/// Position of `concurrency`.
-const CONCURRENCY: usize = 6;
-/// Position of `max-length`.
-const MAX_LENGTH: usize = 7;
-/// Position of `events`.
-const EVENTS: usize = 8;
-/// Position of `group-limit`.
-const GROUP_LIMIT_AT: usize = 9;
-
-/// All numeric settings of a queue.
-pub const NUMBERS: [Number; 10] = [
-    Number {
-        name: "lease",
-        meaning: "how long a claim lasts when neither CLAIM nor the task says so",
-        range: (1, MAX_LEASE),
-        unit: "ms",
-        default: |module| module.lease,
-    },
-    Number {
-        name: "attempts",
-        meaning: "most runs of a task that does not say itself",
-        range: (1, config::MAX_ATTEMPTS),
-        unit: "",
-        default: |module| module.attempts,
-    },
-    Number {
-        name: "max-lost",
-        meaning: "a task that is lost more often than this, as its lease ran out or its worker died, is dead, whatever attempts are left: most likely it kills its workers",
-        // Two base-36 digits hold 1295.
-        range: (0, 1_000),
-        unit: "",
-        default: |_| 3,
-    },
-    Number {
-        name: "dead-limit",
-        meaning: "most dead tasks kept; the oldest go first",
-        range: (0, 1_000_000_000),
-        unit: "",
-        default: |_| 10_000,
-    },
-    Number {
-        name: "dead-retain",
-        meaning: "how long dead tasks are kept",
-        range: (0, MAX_DELAY),
-        unit: "ms",
-        default: |_| 180 * DAY,
-    },
-    Number {
-        name: "retain",
-        meaning: "how long a task is kept when it is done, if it does not say itself; 0: it is gone at once",
-        range: (0, MAX_DELAY),
-        unit: "ms",
-        default: |_| 0,
-    },
-    Number {
-        name: "concurrency",
-        meaning: "most tasks claimed at once, over all workers; 0: any number",
-        range: (0, 1_000_000_000),
-        unit: "",
-        default: |_| 0,
-    },
-    Number {
-        name: "max-length",
-        meaning: "most tasks that wait, are claimed or blocked; 0: any number",
-        range: (0, 1_000_000_000),
-        unit: "",
-        default: |_| 0,
-    },
-    Number {
-        name: "events",
-        meaning: "entries that `task:{q}:events` keeps; 0: no stream",
-        range: (0, 1_000_000),
-        unit: "",
-        default: |module| module.events,
-    },
-    Number {
-        name: GROUP_LIMIT,
-        meaning: "most tasks of one GROUP that have their turn at a time",
-        // Whose turn it is is looked up one by one.
-        range: (1, 100),
-        unit: "",
-        default: |_| 1,
-    },
-];
 
 /// Names of all settings for TASK.CONFIG, in the documented order.
 pub const FIELDS: [&str; 13] = [
@@ -411,111 +306,7 @@ pub fn check(queue: &Name, field: &str, value: &[u8]) -> Result<(&'static str, S
     }
 }
 
-/// The README's table of all settings of a queue.
 #[cfg(test)]
-pub fn table() -> String {
-    let module = config::Settings::default();
-    let queue = Name::new(0, b"mail").expect("a name");
-    let mut table = String::from("| setting | what it decides | values | default |\n| --- | --- | --- | --- |\n");
-    for field in FIELDS {
-        let (meaning, values) = match NUMBERS.iter().find(|number| number.name == field) {
-            Some(Number {
-                meaning, range, unit, ..
-            }) => (
-                *meaning,
-                format!("{} to {} {unit}", range.0, range.1).trim_end().to_string(),
-            ),
-            None if field == RATE => (
-                "most claims in how many ms, for any stretch of that length; 0: any number",
-                "`n/ms`, or 0".into(),
-            ),
-            None if field == SERVICE => (
-                "the service whose members are the workers of the queue",
-                "a service of the same slot".into(),
-            ),
-            None => (
-                "the wait between attempts of a task that does not say itself",
-                "as BACKOFF of TASK.SCHEDULE".into(),
-            ),
-        };
-        let default = Settings::new(&queue).show(field, &module).expect("a setting");
-        let default = if field == SERVICE {
-            "its own name".into()
-        } else {
-            format!("`{default}`")
-        };
-        table.push_str(&format!("| `{field}` | {meaning} | {values} | {default} |\n"));
-    }
-    table
-}
-
+pub mod table;
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn queue() -> Name {
-        Name::new(0, b"mail").unwrap()
-    }
-
-    #[test]
-    fn what_is_stored_is_read_and_nonsense_is_passed_over() {
-        let field = |name: &str, value: &str| (name.as_bytes().to_vec(), value.as_bytes().to_vec());
-        let module = config::Settings::default();
-        let settings = Settings::read(
-            &queue(),
-            &[
-                field("lease", "77"),
-                field("attempts", "many"),
-                field("backoff", "FIXED 5 MAX 5 JITTER 0"),
-                field("paused", UNTIL_RESUMED),
-                field("drops", "9 7"),
-                field("stale:3", "12"),
-                field("unknown", "1"),
-                field("orphaned:w:1", "70"),
-                field("orphaned:v", "many"),
-                field("service", "elsewhere"),
-            ],
-        );
-        assert_eq!(settings.service, queue());
-        assert_eq!(settings.lease(&module), 77);
-        assert_eq!(settings.attempts(&module), 25);
-        assert_eq!(settings.show("backoff", &module).unwrap(), "FIXED 5 MAX 5 JITTER 0");
-        assert_eq!(settings.paused, Some(i64::MAX));
-        assert_eq!((settings.dropped_below(), settings.stale(3)), (9, 12));
-        assert_eq!(settings.orphaned, [("w:1".to_string(), 70)]);
-        assert!(settings.is_orphan("w:1", 69) && !settings.is_orphan("w:1", 70));
-    }
-
-    #[test]
-    fn every_field_is_shown_and_checked() {
-        let module = config::Settings::default();
-        for field in FIELDS {
-            let shown = Settings::new(&queue()).show(field, &module).unwrap();
-            assert_eq!(check(&queue(), field, shown.as_bytes()).unwrap(), (field, shown));
-            assert!(check(&queue(), field, b"-1").unwrap_err().to_string().contains(field));
-        }
-        assert!(check(&queue(), "colour", b"1").is_err());
-    }
-
-    #[test]
-    fn a_queue_follows_a_service_of_its_slot() {
-        let app = Name::new(0, b"{app}mail").unwrap();
-        for (queue, service) in [
-            (queue(), "{mail}x"),
-            (queue(), "mail"),
-            (app.clone(), "app"),
-            (app, "{app}y"),
-        ] {
-            let stored = check(&queue, SERVICE, service.as_bytes()).unwrap();
-            assert_eq!(stored, (SERVICE, service.to_string()));
-            let fields = [(b"service".to_vec(), service.as_bytes().to_vec())];
-            assert_eq!(Settings::read(&queue, &fields).service.text(), service);
-        }
-        for bad in ["other", "{other}mail", "", "*", "{mail}", "{mail}a:b", "\u{7}"] {
-            assert_eq!(
-                check(&queue(), SERVICE, bad.as_bytes()).unwrap_err().to_string(),
-                "BADARG service must be the name of a service in the queue's slot: mail or {mail}rest, without brace or colon in rest"
-            );
-        }
-    }
-}
+mod tests;

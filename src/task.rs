@@ -30,6 +30,7 @@ pub mod limits;
 pub mod list;
 pub mod member;
 pub mod mschedule;
+pub mod new;
 pub mod overview;
 pub mod pause;
 pub mod purge;

@@ -5,8 +5,9 @@ use crate::error::Error;
 use crate::reply::Reply;
 use crate::spec::{Access, Arg, Args, Keys, Kind, MAX_COUNT, Spec};
 use crate::task::after::{self, AFTER};
+use crate::task::new::New;
 use crate::task::replies::{self, REPLY};
-use crate::task::schedule::{ATTEMPTS, BACKOFF, EXPIRE, GROUP, LEASE, New, PRIORITY, RETAIN, TO, WHEN, check_payload};
+use crate::task::schedule::{ATTEMPTS, BACKOFF, EXPIRE, GROUP, LEASE, PRIORITY, RETAIN, TO, WHEN, check_payload};
 use crate::task::{limits, serve};
 use crate::unit::{Command, Outcome, Unit};
 

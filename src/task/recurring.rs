@@ -10,7 +10,8 @@ use crate::keyspace::{Answer, Type};
 use crate::names::{Name, Part, plain_text};
 use crate::recur::{Definition, MAX_NAME};
 use crate::spec::{Access, Keys, Spec};
-use crate::task::schedule::{New, TASK_OPTIONS};
+use crate::task::new::New;
+use crate::task::schedule::TASK_OPTIONS;
 use crate::time::{MAX_UNIX_MS, Ms, Wall};
 use crate::unit::Unit;
 

@@ -6,9 +6,10 @@ use crate::names::{Id, Index, Name};
 use crate::settings::Settings;
 use crate::spec::Args;
 use crate::task::extra::{ERROR, OPTIONS, PROGRESS};
+use crate::task::new::New;
 use crate::task::ready::End;
 use crate::task::record::{EXTRA, Record, State};
-use crate::task::schedule::{New, old_record};
+use crate::task::schedule::old_record;
 use crate::task::{addressed, after, arrive, ending, expiring, group, ready, reschedule, unique};
 use crate::unit::Unit;
 

@@ -12,8 +12,9 @@ use crate::settings::Settings;
 use crate::spec::{Arg, Args, Kind};
 use crate::task::events::{self, Event};
 use crate::task::extra;
+use crate::task::new::New;
 use crate::task::record::Record;
-use crate::task::schedule::{New, free_id};
+use crate::task::schedule::free_id;
 use crate::unit::Unit;
 
 /// REPLY.

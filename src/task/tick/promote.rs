@@ -3,8 +3,8 @@
 use crate::keyspace::Answer;
 use crate::names::{Index, Name, PRIORITIES};
 use crate::settings::Settings;
+use crate::task::new::SPECIAL;
 use crate::task::record::{ADDRESSED, Record, State};
-use crate::task::schedule::SPECIAL;
 use crate::task::tick::RETRY;
 use crate::task::{self, addressed, arrive, blocked, group, ready};
 use crate::time::Wall;

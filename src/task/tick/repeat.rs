@@ -8,9 +8,10 @@ use crate::settings::Settings;
 use crate::task;
 use crate::task::events::{self, Event};
 use crate::task::limits;
+use crate::task::new::New;
 use crate::task::record::State;
 use crate::task::recurring::{self, Recurring};
-use crate::task::schedule::{self, New};
+use crate::task::schedule;
 use crate::time::Wall;
 use crate::unit::Unit;
 

@@ -1,0 +1,38 @@
+//! Which claimed tasks were cancelled.
+
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+use crate::names::Id;
+
+/// Claims of tasks that were cancelled meanwhile; their holders are told with every beat.
+#[derive(Clone, Debug, Default)]
+pub struct Cancelled {
+    by_token: BTreeMap<u64, Rc<str>>,
+    by_worker: BTreeMap<Rc<str>, BTreeMap<u64, Id>>,
+}
+
+impl Cancelled {
+    /// Notes that the task of a claim was cancelled.
+    pub fn insert(&mut self, worker: &str, token: u64, id: Id) {
+        let worker: Rc<str> = worker.into();
+        self.by_token.insert(token, worker.clone());
+        self.by_worker.entry(worker).or_default().insert(token, id);
+    }
+    /// Forgets a claim that has ended.
+    pub fn remove(&mut self, token: u64) {
+        let Some(worker) = self.by_token.remove(&token) else {
+            return;
+        };
+        if let Some(claims) = self.by_worker.get_mut(&worker) {
+            claims.remove(&token);
+            if claims.is_empty() {
+                self.by_worker.remove(&worker);
+            }
+        }
+    }
+    /// The cancelled tasks that a worker holds, in claim order.
+    pub fn of(&self, worker: &str) -> impl Iterator<Item = &Id> {
+        self.by_worker.get(worker).into_iter().flat_map(BTreeMap::values)
+    }
+}
