@@ -92,7 +92,7 @@ fn parked(options: &Options, report: &mut Report) -> Result<()> {
     report.section(&format!(
         "CPU of a claim with {many} tasks that cannot be claimed / with {few}"
     ));
-    report.figure("they stand in the lines of their groups", lines, Aim::AtMost(1.25));
+    report.figure("they stand in the lines of their groups", lines, Aim::AtMost(1.15));
     report.figure("for comparison: they are scheduled for later", later, Aim::None);
     Ok(())
 }
