@@ -150,26 +150,11 @@ fn write_key(out: &mut Vec<u8>, part: Part<'_>) {
             write_number(out, number);
             out.push(index_code(index));
         }
-        Part::Task(id) => {
-            out.push(b't');
-            write_text(out, id);
-        }
-        Part::Extra(id) => {
-            out.push(b'x');
-            write_text(out, id);
-        }
-        Part::Group(group) => {
-            out.push(b'g');
-            write_text(out, group);
-        }
-        Part::After(id) => {
-            out.push(b'a');
-            write_text(out, id);
-        }
-        Part::To(worker) => {
-            out.push(b'o');
-            write_text(out, worker);
-        }
+        Part::Task(id) => write_named(out, b't', id),
+        Part::Extra(id) => write_named(out, b'x', id),
+        Part::Group(group) => write_named(out, b'g', group),
+        Part::After(id) => write_named(out, b'a', id),
+        Part::To(worker) => write_named(out, b'o', worker),
         Part::Expiring => out.push(b'e'),
         Part::Unique => out.push(b'u'),
         Part::UniqueUntil => out.push(b'n'),
@@ -182,6 +167,12 @@ fn write_key(out: &mut Vec<u8>, part: Part<'_>) {
         Part::Candidates => out.push(b'k'),
         Part::Events => out.push(b'v'),
     }
+}
+
+/// The code of a key of which a queue has many, and what tells it from the others.
+fn write_named(out: &mut Vec<u8>, code: u8, id: &[u8]) {
+    out.push(code);
+    write_text(out, id);
 }
 
 fn index_code(index: Index) -> u8 {

@@ -139,19 +139,12 @@ pub fn ended(unit: &mut Unit<'_>, name: &Name, id: &[u8], record: &mut Record, d
 pub fn settle(unit: &mut Unit<'_>) {
     let mut left = SETTLED;
     while let Some(end) = unit.memory.parent_ends.pop_front() {
-        let settled = match left {
-            0 => Ok(0),
-            _ => children(unit, &end, i64::MAX, left),
-        };
-        match settled {
-            Ok(count) if left > 0 && count < left => left -= count,
-            Ok(_) => {
-                left = 0;
-                if let Err(error) = put_off(unit, &end) {
-                    complain(unit, &end.name, &error.to_string());
-                }
-            }
-            Err(error) => complain(unit, &end.name, &error.to_string()),
+        let settled = children(unit, &end, i64::MAX, left).and_then(|count| {
+            left -= count;
+            if left == 0 { put_off(unit, &end) } else { Ok(()) }
+        });
+        if let Err(error) = settled {
+            complain(unit, &end.name, &error.to_string());
         }
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::walk::Dice;
-use super::world::{START, World, queue};
+use super::world::{START, World, got, queue};
 use crate::keyspace::fake::Value;
 use crate::names::Part;
 
@@ -22,16 +22,6 @@ fn events(world: &World) -> Vec<String> {
         values.join(" ")
     };
     entries.values().map(entry).collect()
-}
-
-/// The value of a field in TASK.GET.
-fn got(world: &mut World, id: &str, field: &str) -> String {
-    let shown = world.say(&format!("TASK.GET q {id}"));
-    let at = shown
-        .find(&format!("{field}="))
-        .unwrap_or_else(|| panic!("{field} in {shown}"));
-    let rest = &shown[at + field.len() + 1..];
-    rest.split([' ', '}']).next().unwrap().to_string()
 }
 
 fn keys(world: &World) -> Vec<String> {

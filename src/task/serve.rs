@@ -15,7 +15,7 @@ pub fn serve(unit: &mut Unit<'_>, name: &Name) {
     if unit.memory.waiting.count(name) == 0 {
         return;
     }
-    let came = serve_line(unit, name);
+    let came = serve_line(unit, name, None);
     serve_owed(unit, name);
     if came != Came::Unsure {
         dismiss(unit, name);
@@ -33,17 +33,23 @@ enum Came {
     Unsure,
 }
 
-fn serve_line(unit: &mut Unit<'_>, name: &Name) -> Came {
+/// Serves the clients that wait, or only those of one worker, longest wait first, until one gets nothing.
+fn serve_line(unit: &mut Unit<'_>, name: &Name, worker: Option<&str>) -> Came {
     let mut passed = 0;
-    while let Some((ticket, want)) = unit.memory.waiting.next(name, passed) {
-        let want = want.clone();
+    loop {
+        let next = match worker {
+            None => unit.memory.waiting.next(name, passed),
+            Some(worker) => unit.memory.waiting.next_of(name, worker, passed),
+        };
+        let Some((ticket, want)) = next.map(|(ticket, want)| (ticket, want.clone())) else {
+            return Came::Nothing;
+        };
         passed = ticket;
         let came = hand(unit, name, ticket, &want);
         if came != Came::Next {
             return came;
         }
     }
-    Came::Nothing
 }
 
 /// Hands a client what there is for it.
@@ -86,7 +92,7 @@ fn serve_owed(unit: &mut Unit<'_>, name: &Name) {
     owed.sort_unstable();
     let mut owed = owed.into_iter();
     for (_, worker) in owed.by_ref() {
-        match serve_worker(unit, name, &worker) {
+        match serve_line(unit, name, Some(&worker)) {
             Came::Unsure => addressed::owe_later(unit, name, &worker),
             _ if hands_out(unit, name) => {}
             _ => {
@@ -98,20 +104,6 @@ fn serve_owed(unit: &mut Unit<'_>, name: &Name) {
     for (_, worker) in owed {
         addressed::owe_later(unit, name, &worker);
     }
-}
-
-/// Serves the clients of one worker, until one gets nothing.
-fn serve_worker(unit: &mut Unit<'_>, name: &Name, worker: &str) -> Came {
-    let mut passed = 0;
-    while let Some((ticket, want)) = unit.memory.waiting.next_of(name, worker, passed) {
-        let want = want.clone();
-        passed = ticket;
-        let came = hand(unit, name, ticket, &want);
-        if came != Came::Next {
-            return came;
-        }
-    }
-    Came::Nothing
 }
 
 /// Whether the queue hands out anything now.

@@ -481,6 +481,14 @@ pub fn queue(text: &str) -> Name {
     Name::new(0, text.as_bytes()).unwrap()
 }
 
+/// The value of a field in TASK.GET.
+pub fn got(world: &mut World, id: &str, field: &str) -> String {
+    let task = world.say(&format!("TASK.GET q {id}"));
+    let rest = task.split(&format!(" {field}=")).nth(1);
+    let rest = rest.unwrap_or_else(|| panic!("{field} in {task}"));
+    rest.split([' ', '}']).next().unwrap().to_string()
+}
+
 fn text(bytes: &[u8]) -> String {
     String::from_utf8(bytes.to_vec()).unwrap()
 }

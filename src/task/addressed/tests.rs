@@ -5,7 +5,7 @@ mod gone;
 mod histories;
 mod waiting;
 
-use crate::task::world::World;
+use crate::task::world::{World, got};
 
 fn schedule(world: &mut World, words: &[&str]) {
     for words in words {
@@ -33,12 +33,6 @@ fn claim_all(world: &mut World, worker: &str) -> Vec<String> {
         let each = claimed.split("{id=").skip(1);
         ids.extend(each.map(|task| task.split(' ').next().unwrap().to_string()));
     }
-}
-
-fn got(world: &mut World, id: &str, field: &str) -> String {
-    let task = world.say(&format!("TASK.GET q {id}"));
-    let rest = task.split(&format!(" {field}=")).nth(1).expect("a field");
-    rest.split([' ', '}']).next().unwrap().to_string()
 }
 
 #[test]

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::names::Touched;
 use crate::task::walk::Dice;
-use crate::task::world::{World, queue};
+use crate::task::world::{World, got, queue};
 
 /// The ids that can be claimed now, in order, with their tokens.
 fn claim_all(world: &mut World) -> Vec<(String, i64)> {
@@ -21,12 +21,6 @@ fn schedule(world: &mut World, words: &[&str]) {
         assert_eq!(reply, words.split(' ').next().unwrap());
     }
     world.places();
-}
-
-fn got(world: &mut World, id: &str, field: &str) -> String {
-    let task = world.say(&format!("TASK.GET q {id}"));
-    let rest = task.split(&format!("{field}=")).nth(1).expect("a field");
-    rest.split([' ', '}']).next().unwrap().to_string()
 }
 
 fn ack(world: &mut World, id: &str, token: i64) {

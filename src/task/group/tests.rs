@@ -4,17 +4,11 @@ use std::collections::BTreeMap;
 
 use crate::keyspace::fake::Value;
 use crate::task::walk::Dice;
-use crate::task::world::{World, queue};
+use crate::task::world::{World, got, queue};
 
 /// The ids that can be claimed now, in order.
 fn claimable(world: &mut World) -> Vec<String> {
     std::iter::from_fn(|| world.claim("TASK.CLAIM q w").map(|(id, _)| id)).collect()
-}
-
-fn got(world: &mut World, id: &str, field: &str) -> String {
-    let task = world.say(&format!("TASK.GET q {id}"));
-    let rest = task.split(&format!("{field}=")).nth(1).expect("a field");
-    rest.split([' ', '}']).next().unwrap().to_string()
 }
 
 fn schedule(world: &mut World, words: &[&str]) {
