@@ -2,8 +2,8 @@
 
 use std::fmt;
 
-use crate::env::Env;
-use crate::spec::{Arg, Args, Kind};
+use crate::command::{Arg, Args, Kind};
+use crate::context::Context;
 use crate::time::{MAX_DELAY, Ms};
 
 /// The rule for the wait before the next attempt.
@@ -56,13 +56,13 @@ impl Backoff {
     /// Reads what `Display` wrote; `None` for anything else.
     pub fn parse(text: &str) -> Option<Backoff> {
         let words: Vec<&[u8]> = text.split_ascii_whitespace().map(str::as_bytes).collect();
-        const SPEC: crate::spec::Spec = crate::spec::Spec {
+        const SPEC: crate::command::Spec = crate::command::Spec {
             name: "backoff",
             summary: "",
             complexity: "",
-            access: crate::spec::Access::Read,
+            access: crate::command::Access::Read,
             blocking: false,
-            keys: crate::spec::Keys::None,
+            keys: crate::command::Keys::None,
             args: ARGS,
             reply: "",
         };
@@ -70,8 +70,8 @@ impl Backoff {
     }
 
     /// The wait after attempt number `attempt` (1 is the first run) failed. EXPONENTIAL is
-    /// base x 2^(attempt - 1), at most `max`; jitter is drawn from the unit's seed and `salt`.
-    pub fn wait(&self, attempt: u64, env: &Env, salt: u64) -> Ms {
+    /// base x 2^(attempt - 1), at most `max`; jitter is drawn from the transaction's seed and `salt`.
+    pub fn wait(&self, attempt: u64, context: &Context, salt: u64) -> Ms {
         let doublings = u32::try_from(attempt.saturating_sub(1)).unwrap_or(u32::MAX);
         let wait = if self.exponential {
             self.base
@@ -81,7 +81,7 @@ impl Backoff {
         };
         let wait = wait.min(self.max);
         let most = i64::try_from(i128::from(wait) * i128::from(self.jitter) / 100).unwrap_or(0);
-        wait - env.draw(salt, most)
+        wait - context.draw(salt, most)
     }
 }
 
@@ -95,15 +95,15 @@ impl fmt::Display for Backoff {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::Settings;
+    use crate::config::ModuleConfig;
     use crate::time::{Steady, Wall};
 
-    fn env(chance: u64) -> Env {
-        Env {
+    fn context(chance: u64) -> Context {
+        Context {
             wall: Wall(0),
             wall_us: 0,
             steady: Steady(0),
-            settings: Settings::default(),
+            config: ModuleConfig::default(),
             chance,
             memory_full: false,
         }
@@ -112,15 +112,15 @@ mod tests {
     #[test]
     fn exponential_doubles_up_to_its_maximum() {
         let rule = Backoff::parse("exponential 100 max 1000").unwrap();
-        let waits: Vec<Ms> = (1..=6).map(|attempt| rule.wait(attempt, &env(0), 0)).collect();
+        let waits: Vec<Ms> = (1..=6).map(|attempt| rule.wait(attempt, &context(0), 0)).collect();
         assert_eq!(waits, [100, 200, 400, 800, 1000, 1000]);
-        assert_eq!(rule.wait(u64::MAX, &env(0), 0), 1000);
+        assert_eq!(rule.wait(u64::MAX, &context(0), 0), 1000);
     }
 
     #[test]
     fn jitter_only_takes_away_and_stays_in_its_share() {
         let rule = Backoff::parse("FIXED 1000 JITTER 20").unwrap();
-        let waits: Vec<Ms> = (0..500).map(|salt| rule.wait(1, &env(7), salt)).collect();
+        let waits: Vec<Ms> = (0..500).map(|salt| rule.wait(1, &context(7), salt)).collect();
         assert!(waits.iter().all(|wait| (800..=1000).contains(wait)));
         assert!(waits.iter().min() < Some(&830) && waits.iter().max() > Some(&970));
     }

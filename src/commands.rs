@@ -1,9 +1,9 @@
 //! The one list of all commands.
 
-use crate::env::Caller;
+use crate::command::Args;
+use crate::context::Caller;
 use crate::error::Error;
-use crate::spec::Args;
-use crate::unit::{Command, Outcome, Unit};
+use crate::tx::{Command, Response, Tx};
 use crate::{hb, pid, task};
 
 /// Something done once for every command: registration, the README's table, the tests.
@@ -12,51 +12,51 @@ pub trait Visitor {
     fn visit<C: Command>(&mut self);
 }
 
-/// Runs a command with all that follows from it in the same unit: a sign of life of the members bound to the
+/// Runs a command with all that follows from it in the same transaction: a sign of life of the members bound to the
 /// caller's connection before, and after it the end of what was held by members that went.
-pub fn run<C: Command>(args: &Args<'_>, caller: &Caller<'_>, unit: &mut Unit<'_>) -> Result<Outcome, Error> {
+pub fn run<C: Command>(args: &Args<'_>, caller: &Caller<'_>, tx: &mut Tx<'_>) -> Result<Response, Error> {
     if let Some(connection) = caller.connection {
         let named = ["worker", "member"].into_iter().find(|name| args.has(name));
         let named = named.map(|name| args.text(name));
-        unit.memory.presence.seen(connection, named, unit.env.steady);
+        tx.state.presence.seen(connection, named, tx.context.steady);
     }
-    let outcome = C::run(args, caller, unit);
-    task::gone::settle(unit);
-    task::settle::settle(unit);
+    let outcome = C::run(args, caller, tx);
+    task::revoke::settle(tx);
+    task::worklist::settle(tx);
     outcome
 }
 
 /// Shows every command to the visitor, in the order of the documentation.
 pub fn visit_all(visitor: &mut impl Visitor) {
-    visitor.visit::<task::schedule::Schedule>();
-    visitor.visit::<task::mschedule::MSchedule>();
-    visitor.visit::<task::claim::Claim>();
-    visitor.visit::<task::claim::MClaim>();
-    visitor.visit::<task::ack::Ack>();
-    visitor.visit::<task::ack::MAck>();
-    visitor.visit::<task::fail::Fail>();
-    visitor.visit::<task::release::Release>();
-    visitor.visit::<task::extend::Extend>();
-    visitor.visit::<task::cancel::Cancel>();
-    visitor.visit::<task::reschedule::Reschedule>();
-    visitor.visit::<task::get::Get>();
-    visitor.visit::<task::list::List>();
-    visitor.visit::<task::result::TaskResult>();
-    visitor.visit::<task::result::MResult>();
-    visitor.visit::<task::workers::Workers>();
-    visitor.visit::<task::stats::Stats>();
-    visitor.visit::<task::queues::Queues>();
-    visitor.visit::<task::repeat::Repeat>();
-    visitor.visit::<task::unrepeat::Unrepeat>();
-    visitor.visit::<task::repeats::Repeats>();
-    visitor.visit::<task::pause::Pause>();
-    visitor.visit::<task::pause::Resume>();
-    visitor.visit::<task::config::ConfigGet>();
-    visitor.visit::<task::config::ConfigSet>();
-    visitor.visit::<task::retry::Retry>();
-    visitor.visit::<task::retry::RetryAll>();
-    visitor.visit::<task::purge::Purge>();
-    visitor.visit::<task::drop::Drop>();
+    visitor.visit::<task::commands::schedule::Schedule>();
+    visitor.visit::<task::commands::mschedule::MSchedule>();
+    visitor.visit::<task::commands::claim::Claim>();
+    visitor.visit::<task::commands::claim::MClaim>();
+    visitor.visit::<task::commands::ack::Ack>();
+    visitor.visit::<task::commands::ack::MAck>();
+    visitor.visit::<task::commands::fail::Fail>();
+    visitor.visit::<task::commands::release::Release>();
+    visitor.visit::<task::commands::extend::Extend>();
+    visitor.visit::<task::commands::cancel::Cancel>();
+    visitor.visit::<task::commands::reschedule::Reschedule>();
+    visitor.visit::<task::commands::get::Get>();
+    visitor.visit::<task::commands::list::List>();
+    visitor.visit::<task::commands::result::TaskResult>();
+    visitor.visit::<task::commands::result::MResult>();
+    visitor.visit::<task::commands::workers::Workers>();
+    visitor.visit::<task::commands::stats::Stats>();
+    visitor.visit::<task::commands::queues::Queues>();
+    visitor.visit::<task::commands::repeat::Repeat>();
+    visitor.visit::<task::commands::unrepeat::Unrepeat>();
+    visitor.visit::<task::commands::repeats::Repeats>();
+    visitor.visit::<task::commands::pause::Pause>();
+    visitor.visit::<task::commands::pause::Resume>();
+    visitor.visit::<task::commands::config::ConfigGet>();
+    visitor.visit::<task::commands::config::ConfigSet>();
+    visitor.visit::<task::commands::retry::Retry>();
+    visitor.visit::<task::commands::retry::RetryAll>();
+    visitor.visit::<task::commands::purge::Purge>();
+    visitor.visit::<task::commands::drop::Drop>();
     visitor.visit::<task::help::Help>();
     visitor.visit::<pid::register::Register>();
     visitor.visit::<pid::deregister::Deregister>();
@@ -80,8 +80,8 @@ pub fn visit_all(visitor: &mut impl Visitor) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::command::{Arg, Kind, Spec};
     use crate::error::CODES;
-    use crate::spec::{Arg, Kind, Spec};
 
     struct All(Vec<Spec>);
 

@@ -10,12 +10,12 @@ pub struct Number {
     /// Smallest, default and largest value.
     pub range: (i64, i64, i64),
     /// Where it lives.
-    pub field: fn(&mut Settings) -> &mut i64,
+    pub field: fn(&mut ModuleConfig) -> &mut i64,
 }
 
 /// The current values.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Settings {
+pub struct ModuleConfig {
     /// `lease`, ms: how long a claim lasts when neither CLAIM, task nor queue says otherwise.
     pub lease: Ms,
     /// `attempts`: most runs of a task when neither task nor queue says otherwise.
@@ -83,9 +83,9 @@ pub const NUMBERS: &[Number] = &[
     },
 ];
 
-impl Default for Settings {
-    fn default() -> Settings {
-        let mut settings = Settings {
+impl Default for ModuleConfig {
+    fn default() -> ModuleConfig {
+        let mut settings = ModuleConfig {
             lease: 0,
             attempts: 0,
             max_payload: 0,

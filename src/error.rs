@@ -2,6 +2,9 @@
 
 use std::fmt;
 
+/// What may be refused.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
 /// Why a command was refused. The code (first word of the text) is part of the interface.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Error {

@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 
 use lazy_static::lazy_static;
 
+use crate::command::{Access, Keys, Spec};
 use crate::commands::{Visitor, visit_all};
 use crate::reply::Reply;
-use crate::spec::{Access, Keys, Spec};
-use crate::unit::Command;
+use crate::tx::Command;
 
 /// The declaration of the HELP of a family.
 pub const fn spec(name: &'static str, summary: &'static str) -> Spec {

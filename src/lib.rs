@@ -5,47 +5,45 @@
 //! * [`redis`] is the edge, and the only place with `unsafe`: it registers the commands, reads the
 //!   clocks, opens keys, holds clients, owns the timer and sends effects to replicas and the AOF.
 //! * [`commands`] lists all commands; each is a file in [`task`], [`pid`] or [`hb`] with its declaration
-//!   ([`spec`]) and what it does. One run of a command, or one slice of the timer's [`tick`], is a [`unit`]
+//!   ([`command`]) and what it does. One run of a command, or one slice of the timer's [`tick`], is a [`transaction`]
 //!   of work. Behind [`pid`] and [`hb`] is one engine, [`proc`].
-//! * A unit reads and writes the data through the verbs of [`keyspace`] on the keys of [`names`].
-//! * [`memory`] holds what is derived from the keys or ephemeral: the [`agenda`] (when each name is next
+//! * A transaction reads and writes the data through the verbs of [`keyspace`] on the keys of [`names`].
+//! * [`state`] holds what is derived from the keys or ephemeral: the [`wakeups`] (when each name is next
 //!   due), the [`waiting`] clients, the [`queue`]s' settings and claims, the [`presence`] of members, what
-//!   [`holds`] expiry back.
+//!   [`stalls`] expiry back.
 //! * [`recur`] knows when recurring tasks come: intervals, cron expressions, time zones.
 //!
 //! Imports go one way, from the edge inwards; only the edge knows Redis or a clock.
 
-pub mod agenda;
-pub mod backoff;
-pub mod commands;
-pub mod config;
-pub mod ends;
-pub mod env;
-pub mod error;
-pub mod glob;
-pub mod hb;
-pub mod help;
-pub mod holds;
-pub mod keyspace;
-pub mod memory;
-pub mod names;
-pub mod pages;
-pub mod pid;
-pub mod presence;
-pub mod proc;
-pub mod queue;
-pub mod rate;
-pub mod recur;
-pub mod redis;
-pub mod reply;
-pub mod settings;
-pub mod spec;
-pub mod stats;
-pub mod task;
-pub mod tick;
-pub mod time;
-pub mod unit;
-pub mod waiting;
+mod backoff;
+mod command;
+mod commands;
+mod config;
+mod context;
+mod error;
+mod glob;
+mod hb;
+mod help;
+mod keyspace;
+mod names;
+mod pages;
+mod pid;
+mod presence;
+mod proc;
+mod rate;
+mod recur;
+mod redis;
+mod reply;
+mod settings;
+mod stalls;
+mod state;
+mod stats;
+mod task;
+mod tick;
+mod time;
+mod tx;
+mod waiting;
+mod wakeups;
 
 /// It exists only inside a server, hence not in unit tests.
 #[cfg(not(test))]

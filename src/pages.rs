@@ -1,12 +1,12 @@
 //! Lists of names, a page at a time: TASK.QUEUES and PID.SERVICES.
 
-use crate::env::Caller;
+use crate::command::{Arg, Args, Kind};
+use crate::context::Caller;
 use crate::error::Error;
 use crate::glob;
 use crate::keyspace::Keyspace;
 use crate::names::Name;
 use crate::reply::Reply;
-use crate::spec::{Arg, Args, Kind};
 
 /// Names a page holds when COUNT is not given.
 const DEFAULT_COUNT: usize = 100;

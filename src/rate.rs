@@ -3,8 +3,8 @@
 use std::collections::VecDeque;
 use std::fmt;
 
+use crate::command::int;
 use crate::error::Error;
-use crate::spec::int;
 use crate::time::{DAY, Ms, Steady};
 
 /// At most so many claims in any stretch of time of so many ms.

@@ -1,15 +1,14 @@
 //! HB.BEAT: a sign of life, and in the same breath all that the server has to say to the member.
 
-use crate::env::Caller;
-use crate::error::Error;
-use crate::keyspace::Answer;
+use crate::command::{Access, Arg, Args, Keys, Kind, Spec};
+use crate::context::Caller;
+use crate::error::{Error, Result};
 use crate::names::Name;
 use crate::presence::{MemberName, Registration};
 use crate::proc::{self, election, roster};
 use crate::reply::Reply;
-use crate::spec::{Access, Arg, Args, Keys, Kind, Spec};
 use crate::time::{MAX_TTL, MIN_TTL};
-use crate::unit::{Command, Outcome, Unit};
+use crate::tx::{Command, Response, Tx};
 
 /// How much one wants to lead; the largest wins.
 pub const PRIORITY: Arg = Arg::option("PRIORITY", "n", Kind::Int(0, election::MAX_PRIORITY, ""));
@@ -39,52 +38,52 @@ impl Command for Beat {
         reply: "map `role` (leader, candidate, member), `epoch`, `leader`, `ttl`, `signal`, `cancelled` (ids of tasks it holds), `token` (null unless it was just made)",
     };
 
-    fn run(args: &Args<'_>, caller: &Caller<'_>, unit: &mut Unit<'_>) -> Result<Outcome, Error> {
+    fn run(args: &Args<'_>, caller: &Caller<'_>, tx: &mut Tx<'_>) -> Result<Response, Error> {
         let name = proc::service(args, caller)?;
         let member = args.text("member");
         let bind = proc::connection(args, caller)?;
-        let there = is_there(unit, &name, member, proc::number(args, "TOKEN"))?;
+        let there = is_there(tx, &name, member, proc::number(args, "TOKEN"))?;
         let campaigns = args.has("CAMPAIGN");
         if campaigns || args.has("TTL") {
-            election::may_lead_with(unit, &name, member, args.int("TTL"), campaigns)?;
+            election::may_lead_with(tx, &name, member, args.int("TTL"), campaigns)?;
         }
         let token = if there {
-            roster::show(unit, &name, member, None);
-            change(args, unit, &name, member, bind)?
+            roster::show(tx, &name, member, None);
+            change(args, tx, &name, member, bind)?
         } else {
-            join(args, unit, &name, bind)?
+            join(args, tx, &name, bind)?
         };
         if args.has("STATUS")
-            && let Some(present) = unit.memory.presence.service(&name).member_mut(member)
+            && let Some(present) = tx.state.presence.service(&name).member_mut(member)
         {
             present.status = Some(args.text("STATUS").to_string());
         }
         if campaigns {
-            election::stand(unit, &name, member, args.int("PRIORITY"))?;
+            election::stand(tx, &name, member, args.int("PRIORITY"))?;
         }
-        reply(unit, &name, member, token)
+        reply(tx, &name, member, token)
     }
 }
 
 /// Whether the member is there; one that has a token proves itself with it.
-fn is_there(unit: &mut Unit<'_>, name: &Name, member: &str, token: Option<u64>) -> Result<bool, Error> {
+fn is_there(tx: &mut Tx<'_>, name: &Name, member: &str, token: Option<u64>) -> Result<bool, Error> {
     if let Some(token) = token {
-        proc::verify(unit, name, member, token)?;
+        proc::verify(tx, name, member, token)?;
         return Ok(true);
     }
-    let there = proc::find(unit, name, member)?;
-    let present = unit.memory.presence.member(name, member).filter(|_| there);
+    let there = proc::find(tx, name, member)?;
+    let present = tx.state.presence.member(name, member).filter(|_| there);
     if present.is_some_and(|present| present.member.token.is_some()) {
-        return Err(proc::fenced(unit, name)?);
+        return Err(proc::fenced(tx, name)?);
     }
     Ok(there)
 }
 
 /// A member that was not there. Replies its token, if it needs one.
-fn join(args: &Args<'_>, unit: &mut Unit<'_>, name: &Name, bind: Option<u64>) -> Result<Option<u64>, Error> {
-    proc::check(unit, name)?;
-    let full = unit.env.memory_full;
-    roster::has_room(unit, name, full)?;
+fn join(args: &Args<'_>, tx: &mut Tx<'_>, name: &Name, bind: Option<u64>) -> Result<Option<u64>, Error> {
+    proc::check(tx, name)?;
+    let full = tx.context.memory_full;
+    roster::has_room(tx, name, full)?;
     let wish = Registration {
         member: args.text("member").into(),
         token: None,
@@ -100,13 +99,13 @@ fn join(args: &Args<'_>, unit: &mut Unit<'_>, name: &Name, bind: Option<u64>) ->
         with_token: args.has("CAMPAIGN"),
         meta: None,
     };
-    roster::join(unit, name, &wish, "registered")
+    roster::join(tx, name, &wish, "registered")
 }
 
 /// What the beat changes of a member that is there. Replies its token, if it was just made.
 fn change(
     args: &Args<'_>,
-    unit: &mut Unit<'_>,
+    tx: &mut Tx<'_>,
     name: &Name,
     member: &str,
     bind: Option<u64>,
@@ -114,15 +113,15 @@ fn change(
     if !["TTL", "BIND", "CAMPAIGN"].into_iter().any(|word| args.has(word)) {
         return Ok(None);
     }
-    proc::check(unit, name)?;
-    let tokenless = unit
-        .memory
+    proc::check(tx, name)?;
+    let tokenless = tx
+        .state
         .presence
         .member(name, member)
         .is_some_and(|present| present.member.token.is_none());
-    let epoch = proc::head(unit, name)?.epoch;
-    let token = (args.has("CAMPAIGN") && tokenless).then(|| unit.next_fence(epoch));
-    roster::update(unit, name, member, |record| {
+    let epoch = proc::head(tx, name)?.epoch;
+    let token = (args.has("CAMPAIGN") && tokenless).then(|| tx.next_fence(epoch));
+    roster::update(tx, name, member, |record| {
         record.ttl = args.int("TTL").unwrap_or(record.ttl);
         if bind.is_some() {
             record.bind = true;
@@ -132,20 +131,20 @@ fn change(
             record.token = Some(proc::hash(token));
         }
     })?;
-    if let Some(present) = unit.memory.presence.service(name).member_mut(member)
+    if let Some(present) = tx.state.presence.service(name).member_mut(member)
         && token.is_some()
     {
         present.token = token;
     }
-    roster::show(unit, name, member, bind);
+    roster::show(tx, name, member, bind);
     Ok(token)
 }
 
-fn reply(unit: &mut Unit<'_>, name: &Name, member: &str, token: Option<u64>) -> Result<Outcome, Error> {
-    let leader = leader(unit, name, member)?;
-    let head = proc::head(unit, name)?;
+fn reply(tx: &mut Tx<'_>, name: &Name, member: &str, token: Option<u64>) -> Result<Response, Error> {
+    let leader = leader(tx, name, member)?;
+    let head = proc::head(tx, name)?;
     let leads = leader.as_deref() == Some(member);
-    let service = unit.memory.presence.known(name);
+    let service = tx.state.presence.known(name);
     let found = service.and_then(|service| Some((service, service.member(member)?)));
     let stands = found.is_some_and(|(_, present)| present.candidate);
     let signal = found.and_then(|(service, present)| service.signal(&present.member));
@@ -163,31 +162,31 @@ fn reply(unit: &mut Unit<'_>, name: &Name, member: &str, token: Option<u64>) -> 
         ),
         ("ttl", Reply::Int(ttl)),
         ("signal", signal),
-        ("cancelled", cancelled(unit, name, member)),
+        ("cancelled", cancelled(tx, name, member)),
         ("token", token.map_or(Reply::Null, Reply::number)),
     ])
     .into())
 }
 
 /// Who leads. One that stands in the line and shows itself again may be the one to be appointed.
-fn leader(unit: &mut Unit<'_>, name: &Name, member: &str) -> Answer<Option<MemberName>> {
-    let leader = proc::leader(unit, name)?;
+fn leader(tx: &mut Tx<'_>, name: &Name, member: &str) -> Result<Option<MemberName>> {
+    let leader = proc::leader(tx, name)?;
     if leader.is_some() {
         return Ok(leader);
     }
-    let present = unit.memory.presence.member(name, member);
+    let present = tx.state.presence.member(name, member);
     if !present.is_some_and(|present| present.candidate) {
         return Ok(None);
     }
-    proc::check(unit, name)?;
-    election::elect(unit, name)
+    proc::check(tx, name)?;
+    election::elect(tx, name)
 }
 
 /// The cancelled tasks that it holds as a worker, in every queue that follows the service.
-fn cancelled(unit: &Unit<'_>, name: &Name, member: &str) -> Reply {
+fn cancelled(tx: &Tx<'_>, name: &Name, member: &str) -> Reply {
     let mut ids = Vec::new();
-    for queue in unit.memory.presence.followers(name) {
-        ids.extend(unit.memory.cancelled_of(&queue, member));
+    for queue in tx.state.presence.followers(name) {
+        ids.extend(tx.state.cancelled_of(&queue, member));
     }
     ids.truncate(MOST_CANCELLED);
     Reply::Array(ids.into_iter().map(Reply::Id).collect())

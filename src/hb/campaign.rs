@@ -1,12 +1,12 @@
 //! HB.CAMPAIGN: a member wants to lead.
 
-use crate::env::Caller;
+use crate::command::{Access, Arg, Args, Keys, Spec};
+use crate::context::Caller;
 use crate::error::Error;
 use crate::hb::beat::PRIORITY;
 use crate::proc::{self, election, roster};
-use crate::spec::{Access, Arg, Args, Keys, Spec};
-use crate::unit::{Command, Outcome, Unit};
-use crate::waiting::{Patience, Wish};
+use crate::tx::{Command, Response, Tx};
+use crate::waiting::{Timeout, WaitFor};
 
 /// HB.CAMPAIGN.
 pub struct Campaign;
@@ -23,19 +23,19 @@ impl Command for Campaign {
         reply: "map `role`, `epoch`, `leader`, `position`, `reclaim` (ms, or 0); null when BLOCK ran out",
     };
 
-    fn run(args: &Args<'_>, caller: &Caller<'_>, unit: &mut Unit<'_>) -> Result<Outcome, Error> {
+    fn run(args: &Args<'_>, caller: &Caller<'_>, tx: &mut Tx<'_>) -> Result<Response, Error> {
         let name = proc::service(args, caller)?;
         let member = args.text("member");
-        proc::check(unit, &name)?;
-        proc::verify(unit, &name, member, proc::number(args, "token").unwrap_or(0))?;
-        let present = unit.memory.presence.member(&name, member);
-        election::may_lead(unit, present.map_or(0, |present| present.member.ttl))?;
-        roster::show(unit, &name, member, None);
-        election::stand(unit, &name, member, args.int("PRIORITY"))?;
-        let leads = election::elect(unit, &name)?.as_deref() == Some(member);
-        Ok(match Patience::asked(args, caller).filter(|_| !leads) {
-            None => election::standing(unit, &name, member)?.into(),
-            Some(patience) => Outcome::Wait(Wish::Lead(name, member.into()), patience),
+        proc::check(tx, &name)?;
+        proc::verify(tx, &name, member, proc::number(args, "token").unwrap_or(0))?;
+        let present = tx.state.presence.member(&name, member);
+        election::may_lead(tx, present.map_or(0, |present| present.member.ttl))?;
+        roster::show(tx, &name, member, None);
+        election::stand(tx, &name, member, args.int("PRIORITY"))?;
+        let leads = election::elect(tx, &name)?.as_deref() == Some(member);
+        Ok(match Timeout::asked(args, caller).filter(|_| !leads) {
+            None => election::standing(tx, &name, member)?.into(),
+            Some(patience) => Response::Wait(WaitFor::Lead(name, member.into()), patience),
         })
     }
 }

@@ -1,12 +1,12 @@
 //! HB.CHECK: whether an epoch is still that of the leader.
 
-use crate::env::Caller;
+use crate::command::{Access, Arg, Args, Keys, Kind, MAX_TOKEN, Spec};
+use crate::context::Caller;
 use crate::error::Error;
 use crate::names::Name;
 use crate::proc;
 use crate::reply::Reply;
-use crate::spec::{Access, Arg, Args, Keys, Kind, MAX_TOKEN, Spec};
-use crate::unit::{Command, Outcome, Unit};
+use crate::tx::{Command, Response, Tx};
 
 /// The epoch somebody takes for that of now.
 pub const EPOCH: Arg = Arg::value("epoch", Kind::Int(0, MAX_TOKEN, ""));
@@ -27,19 +27,19 @@ impl Command for Check {
         reply: "OK",
     };
 
-    fn run(args: &Args<'_>, caller: &Caller<'_>, unit: &mut Unit<'_>) -> Result<Outcome, Error> {
+    fn run(args: &Args<'_>, caller: &Caller<'_>, tx: &mut Tx<'_>) -> Result<Response, Error> {
         let name = proc::service(args, caller)?;
-        proc::look(unit, &name)?;
-        check(args, unit, &name)?;
+        proc::look(tx, &name)?;
+        check(args, tx, &name)?;
         Ok(Reply::OK.into())
     }
 }
 
 /// Nothing, when somebody leads in this epoch; else `Fenced`.
-pub fn check(args: &Args<'_>, unit: &mut Unit<'_>, name: &Name) -> Result<(), Error> {
-    let leads = proc::leader(unit, name)?.is_some();
-    if leads && Some(proc::head(unit, name)?.epoch) == proc::number(args, "epoch") {
+pub fn check(args: &Args<'_>, tx: &mut Tx<'_>, name: &Name) -> Result<(), Error> {
+    let leads = proc::leader(tx, name)?.is_some();
+    if leads && Some(proc::head(tx, name)?.epoch) == proc::number(args, "epoch") {
         return Ok(());
     }
-    Err(proc::fenced(unit, name)?)
+    Err(proc::fenced(tx, name)?)
 }

@@ -1,11 +1,11 @@
 //! HB.FENCED: a command that is run only while an epoch leads.
 
-use crate::env::Caller;
+use crate::command::{Access, Arg, Args, Keys, Kind, Spec};
+use crate::context::Caller;
 use crate::error::Error;
 use crate::hb::check::{EPOCH, check};
 use crate::proc;
-use crate::spec::{Access, Arg, Args, Keys, Kind, Spec};
-use crate::unit::{Command, Outcome, Unit};
+use crate::tx::{Command, Response, Tx};
 
 /// HB.FENCED.
 pub struct Fenced;
@@ -27,10 +27,10 @@ impl Command for Fenced {
         reply: "what the command replies",
     };
 
-    fn run(args: &Args<'_>, caller: &Caller<'_>, unit: &mut Unit<'_>) -> Result<Outcome, Error> {
+    fn run(args: &Args<'_>, caller: &Caller<'_>, tx: &mut Tx<'_>) -> Result<Response, Error> {
         let name = proc::service(args, caller)?;
-        proc::look(unit, &name)?;
-        check(args, unit, &name)?;
-        Ok(Outcome::Run(2))
+        proc::look(tx, &name)?;
+        check(args, tx, &name)?;
+        Ok(Response::Run(2))
     }
 }

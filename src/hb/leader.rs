@@ -1,11 +1,11 @@
 //! HB.LEADER: who leads.
 
-use crate::env::Caller;
+use crate::command::{Access, Arg, Args, Keys, Spec};
+use crate::context::Caller;
 use crate::error::Error;
 use crate::proc;
 use crate::reply::Reply;
-use crate::spec::{Access, Arg, Args, Keys, Spec};
-use crate::unit::{Command, Outcome, Unit};
+use crate::tx::{Command, Response, Tx};
 
 /// HB.LEADER.
 pub struct Leader;
@@ -22,18 +22,14 @@ impl Command for Leader {
         reply: "map `member`, `epoch`, `since` (unix ms), `pid`, `host`; or null",
     };
 
-    fn run(args: &Args<'_>, caller: &Caller<'_>, unit: &mut Unit<'_>) -> Result<Outcome, Error> {
+    fn run(args: &Args<'_>, caller: &Caller<'_>, tx: &mut Tx<'_>) -> Result<Response, Error> {
         let name = proc::service(args, caller)?;
-        proc::look(unit, &name)?;
-        let Some(leader) = proc::leader(unit, &name)? else {
+        proc::look(tx, &name)?;
+        let Some(leader) = proc::leader(tx, &name)? else {
             return Ok(Reply::Null.into());
         };
-        let head = proc::head(unit, &name)?;
-        let record = unit
-            .memory
-            .presence
-            .member(&name, &leader)
-            .map(|present| &present.member);
+        let head = proc::head(tx, &name)?;
+        let record = tx.state.presence.member(&name, &leader).map(|present| &present.member);
         let host = record.and_then(|record| record.host.as_deref());
         Ok(Reply::Map(vec![
             ("member", Reply::text(leader.as_ref())),

@@ -1,12 +1,12 @@
 //! HB.RESIGN: a leader makes room.
 
-use crate::env::Caller;
+use crate::command::{Access, Arg, Args, Keys, Kind, Spec};
+use crate::context::Caller;
 use crate::error::Error;
 use crate::proc::events::{Event, tell};
 use crate::proc::{self, election, roster};
 use crate::reply::Reply;
-use crate::spec::{Access, Arg, Args, Keys, Kind, Spec};
-use crate::unit::{Command, Outcome, Unit};
+use crate::tx::{Command, Response, Tx};
 
 /// HB.RESIGN.
 pub struct Resign;
@@ -28,36 +28,36 @@ impl Command for Resign {
         reply: "the new leader, or null",
     };
 
-    fn run(args: &Args<'_>, caller: &Caller<'_>, unit: &mut Unit<'_>) -> Result<Outcome, Error> {
+    fn run(args: &Args<'_>, caller: &Caller<'_>, tx: &mut Tx<'_>) -> Result<Response, Error> {
         let name = proc::service(args, caller)?;
         let member = args.text("member");
-        proc::check(unit, &name)?;
-        proc::verify(unit, &name, member, proc::number(args, "token").unwrap_or(0))?;
-        if proc::head(unit, &name)?.leader.as_deref() != Some(member) {
+        proc::check(tx, &name)?;
+        proc::verify(tx, &name, member, proc::number(args, "token").unwrap_or(0))?;
+        if proc::head(tx, &name)?.leader.as_deref() != Some(member) {
             // Its grant may be one that a failover has lost: it makes room all the same.
-            if !election::make_room(unit, &name, member)? {
-                return Err(proc::fenced(unit, &name)?);
+            if !election::make_room(tx, &name, member)? {
+                return Err(proc::fenced(tx, &name)?);
             }
-            election::withdraw(unit, &name, member)?;
-            let leader = election::elect(unit, &name)?;
+            election::withdraw(tx, &name, member)?;
+            let leader = election::elect(tx, &name)?;
             return Ok(leader.map_or(Reply::Null, |leader| Reply::text(leader.as_ref())).into());
         }
         let to = args.has("TO").then(|| args.text("TO"));
         if let Some(to) = to {
-            let there = to != member && proc::find(unit, &name, to)?;
-            let present = unit.memory.presence.member(&name, to).filter(|_| there);
-            let stands = present.is_some_and(|present| present.candidate && !proc::is_overdue(unit, present));
+            let there = to != member && proc::find(tx, &name, to)?;
+            let present = tx.state.presence.member(&name, to).filter(|_| there);
+            let stands = present.is_some_and(|present| present.candidate && !proc::is_overdue(tx, present));
             if !stands {
                 return Err(Error::BadArg("TO must be another candidate of the service".into()));
             }
         }
-        roster::show(unit, &name, member, None);
-        roster::update(unit, &name, member, |record| record.exclusive = false)?;
-        let present = unit.memory.presence.member(&name, member);
+        roster::show(tx, &name, member, None);
+        roster::update(tx, &name, member, |record| record.exclusive = false)?;
+        let present = tx.state.presence.member(&name, member);
         let record = present.map(|present| present.member.clone());
-        let epoch = proc::head(unit, &name)?.epoch;
-        unit.memory.presence.service(&name).settled = true;
-        election::vacate(unit, &name)?;
+        let epoch = proc::head(tx, &name)?.epoch;
+        tx.state.presence.service(&name).settled = true;
+        election::vacate(tx, &name)?;
         let event = Event {
             kind: "resigned",
             member,
@@ -65,11 +65,11 @@ impl Command for Resign {
             epoch: Some(epoch),
             reason: "",
         };
-        tell(unit, &name, &event)?;
+        tell(tx, &name, &event)?;
         if let Some(to) = to {
-            election::appoint(unit, &name, &to.into())?;
+            election::appoint(tx, &name, &to.into())?;
         }
-        let leader = election::elect(unit, &name)?;
+        let leader = election::elect(tx, &name)?;
         Ok(leader.map_or(Reply::Null, |leader| Reply::text(leader.as_ref())).into())
     }
 }

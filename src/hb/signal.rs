@@ -1,15 +1,14 @@
 //! HB.SIGNAL: a word that stands in every beat's reply until it is cleared.
 
-use crate::env::Caller;
-use crate::error::Error;
-use crate::keyspace::Answer;
+use crate::command::{Access, Arg, Args, Keys, Kind, Spec};
+use crate::context::Caller;
+use crate::error::{Error, Result};
 use crate::names::{Name, plain_text};
 use crate::presence::NO_SIGNAL;
 use crate::proc::events::{Event, tell};
 use crate::proc::{self, SIGNAL, SIGNAL_AT, roster};
 use crate::reply::Reply;
-use crate::spec::{Access, Arg, Args, Keys, Kind, Spec};
-use crate::unit::{Command, Outcome, Unit};
+use crate::tx::{Command, Response, Tx};
 
 /// The words the module itself knows, in the spelling that is stored.
 const KNOWN: [&str; 3] = ["quiet", "stop", NO_SIGNAL];
@@ -35,21 +34,21 @@ impl Command for Signal {
         reply: "to how many",
     };
 
-    fn run(args: &Args<'_>, caller: &Caller<'_>, unit: &mut Unit<'_>) -> Result<Outcome, Error> {
+    fn run(args: &Args<'_>, caller: &Caller<'_>, tx: &mut Tx<'_>) -> Result<Response, Error> {
         let name = proc::service(args, caller)?;
         let word = args.text("word");
         let known = KNOWN.into_iter().find(|known| known.eq_ignore_ascii_case(word));
         let word = known.unwrap_or(word);
         let to = args.bytes("member|*");
-        proc::check(unit, &name)?;
+        proc::check(tx, &name)?;
         let reached = if to == ALL {
-            to_all(unit, &name, word)?
+            to_all(tx, &name, word)?
         } else {
-            to_one(unit, &name, plain_text("member", to)?, word)?
+            to_one(tx, &name, plain_text("member", to)?, word)?
         };
         if reached > 0 {
             let member = std::str::from_utf8(to).unwrap_or_default();
-            let present = unit.memory.presence.member(&name, member);
+            let present = tx.state.presence.member(&name, member);
             let record = present.map(|present| present.member.clone());
             let event = Event {
                 kind: "signal",
@@ -58,20 +57,20 @@ impl Command for Signal {
                 epoch: None,
                 reason: word,
             };
-            tell(unit, &name, &event)?;
-            send_home(unit, &name);
+            tell(tx, &name, &event)?;
+            send_home(tx, &name);
         }
         Ok(Reply::count(reached).into())
     }
 }
 
-fn to_one(unit: &mut Unit<'_>, name: &Name, member: &str, word: &str) -> Answer<usize> {
-    if !proc::find(unit, name, member)? {
+fn to_one(tx: &mut Tx<'_>, name: &Name, member: &str, word: &str) -> Result<usize> {
+    if !proc::find(tx, name, member)? {
         return Ok(0);
     }
-    let epoch = proc::head(unit, name)?.epoch;
-    let at = unit.next_fence(epoch);
-    roster::update(unit, name, member, |record| {
+    let epoch = proc::head(tx, name)?.epoch;
+    let at = tx.next_fence(epoch);
+    roster::update(tx, name, member, |record| {
         record.signal = (word != NO_SIGNAL).then(|| word.to_string());
         record.signal_at = at;
     })?;
@@ -79,14 +78,14 @@ fn to_one(unit: &mut Unit<'_>, name: &Name, member: &str, word: &str) -> Answer<
 }
 
 /// One field of the service, however many members there are; later ones do not see it.
-fn to_all(unit: &mut Unit<'_>, name: &Name, word: &str) -> Answer<usize> {
-    let members = unit.keys.hlen(name.members())?;
+fn to_all(tx: &mut Tx<'_>, name: &Name, word: &str) -> Result<usize> {
+    let members = tx.keys.hlen(name.members())?;
     if members == 0 {
         return Ok(0);
     }
-    let mut head = proc::head(unit, name)?;
-    let at = unit.next_fence(head.epoch);
-    unit.keys.hset(
+    let mut head = proc::head(tx, name)?;
+    let at = tx.next_fence(head.epoch);
+    tx.keys.hset(
         name.service(),
         &[
             (SIGNAL.as_bytes(), word.as_bytes()),
@@ -94,15 +93,15 @@ fn to_all(unit: &mut Unit<'_>, name: &Name, word: &str) -> Answer<usize> {
         ],
     )?;
     head.signal = Some((word.to_string(), at));
-    unit.memory.presence.service(name).head = Some(head);
+    tx.state.presence.service(name).head = Some(head);
     Ok(members)
 }
 
 /// The clients of members that are to take no more work wait for none, wherever they wait.
-fn send_home(unit: &mut Unit<'_>, name: &Name) {
-    for queue in unit.memory.presence.followers(name) {
-        let presence = &unit.memory.presence;
-        let waiting = &unit.memory.waiting;
+fn send_home(tx: &mut Tx<'_>, name: &Name) {
+    for queue in tx.state.presence.followers(name) {
+        let presence = &tx.state.presence;
+        let waiting = &tx.state.waiting;
         let is_quiet = |queue: &Name, worker: &str| presence.is_quiet(presence.followed_by(queue), worker);
         let home: Vec<_> = waiting
             .claimers_of(&queue)
@@ -115,12 +114,12 @@ fn send_home(unit: &mut Unit<'_>, name: &Name) {
             .map(|(ticket, _)| ticket)
             .collect();
         for ticket in home {
-            unit.answer(ticket, Ok(Reply::NullArray), Vec::new());
+            tx.answer(ticket, Ok(Reply::NullArray), Vec::new());
         }
         // Those that may take work again are served by the tick.
-        if unit.memory.waiting.count(&queue) > 0 {
-            unit.memory.agenda.now(&queue);
-            unit.memory.queue(&queue).look_for_owed();
+        if tx.state.waiting.count(&queue) > 0 {
+            tx.state.wakeups.now(&queue);
+            tx.state.queue(&queue).look_for_owed();
         }
     }
 }

@@ -1,11 +1,11 @@
 //! HB.WITHDRAW: a candidate does not want to lead any more.
 
-use crate::env::Caller;
+use crate::command::{Access, Arg, Args, Keys, Spec};
+use crate::context::Caller;
 use crate::error::Error;
 use crate::proc::{self, election, roster};
 use crate::reply::Reply;
-use crate::spec::{Access, Arg, Args, Keys, Spec};
-use crate::unit::{Command, Outcome, Unit};
+use crate::tx::{Command, Response, Tx};
 
 /// HB.WITHDRAW.
 pub struct Withdraw;
@@ -22,13 +22,13 @@ impl Command for Withdraw {
         reply: "1, or 0 when it was no candidate",
     };
 
-    fn run(args: &Args<'_>, caller: &Caller<'_>, unit: &mut Unit<'_>) -> Result<Outcome, Error> {
+    fn run(args: &Args<'_>, caller: &Caller<'_>, tx: &mut Tx<'_>) -> Result<Response, Error> {
         let name = proc::service(args, caller)?;
         let member = args.text("member");
-        proc::check(unit, &name)?;
-        proc::verify(unit, &name, member, proc::number(args, "token").unwrap_or(0))?;
-        roster::show(unit, &name, member, None);
-        let stood = election::withdraw(unit, &name, member)?;
+        proc::check(tx, &name)?;
+        proc::verify(tx, &name, member, proc::number(args, "token").unwrap_or(0))?;
+        roster::show(tx, &name, member, None);
+        let stood = election::withdraw(tx, &name, member)?;
         Ok(Reply::Int(i64::from(stood)).into())
     }
 }

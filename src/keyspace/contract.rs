@@ -4,8 +4,11 @@
 use std::collections::BTreeMap;
 use std::fmt::Debug;
 
-use super::{Answer, Keyspace, Scored, Start, Type};
-use crate::error::Error;
+use super::Keyspace;
+use super::Scored;
+use super::Start;
+use super::Type;
+use crate::error::{Error, Result};
 use crate::names::{Id, Index, Key, Name, Part};
 
 /// Runs the suite on the keys of `name`, of which there must be none; it leaves none. The error tells the
@@ -80,7 +83,7 @@ impl<'k> Check<'k> {
     }
 }
 
-fn answer<T>(answer: Answer<T>) -> Result<T, String> {
+fn answer<T>(answer: Result<T>) -> Result<T, String> {
     answer.map_err(|error| format!("refused: {error}"))
 }
 
@@ -421,7 +424,7 @@ fn streams(check: &mut Check<'_>) -> Result<(), String> {
         same("ids grow", id > last, true)?;
         last = id;
     }
-    answer(keys.expect(key, Type::Stream))?;
+    answer(keys.ensure_type(key, Type::Stream))?;
     same("del", keys.del(key), true)
 }
 
@@ -433,13 +436,13 @@ fn whole_keys(check: &mut Check<'_>) -> Result<(), String> {
     same("rename of nothing", check.keys.exists(to), false)?;
     answer(check.keys.set(to, b"old", &[]))?;
     check.rpush(&["a", "b"])?;
-    answer(check.keys.expect(from, Type::List))?;
+    answer(check.keys.ensure_type(from, Type::List))?;
     check.keys.rename(from, to);
     same("the old key", check.keys.exists(from), false)?;
     same("the new key", answer(check.keys.lrange(to, 0, 9))?, bytes(&["a", "b"]))?;
     same("del after a walk", check.keys.del(to), true)?;
     same("is gone", check.keys.exists(to), false)?;
-    answer(check.keys.expect(to, Type::Hash))
+    answer(check.keys.ensure_type(to, Type::Hash))
 }
 
 fn other_types(check: &mut Check<'_>) -> Result<(), String> {
@@ -449,7 +452,7 @@ fn other_types(check: &mut Check<'_>) -> Result<(), String> {
     answer(keys.rpush(list, &[b"v"]))?;
     answer(keys.hset(hash, &[(b"f", b"v")]))?;
     let refused = |what: &str, found: Option<Error>| same(what, found, Some(Error::WrongType));
-    refused("expect", keys.expect(string, Type::List).err())?;
+    refused("expect", keys.ensure_type(string, Type::List).err())?;
     refused("get", keys.get(list).err())?;
     refused("get_start", keys.get_start(list, 1).err())?;
     refused("set", keys.set(list, b"x", &[]).err())?;

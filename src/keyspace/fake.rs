@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher};
 
-use super::{Answer, EntryId, Fields, Keyspace, Scored, Start, Type};
+use super::{EntryId, Fields, Keyspace, Scored, Start, Type};
 use crate::error::Error;
+use crate::error::Result;
 use crate::names::{Id, Key};
 
 /// A value of one of the types.
@@ -61,7 +62,7 @@ impl Fake {
         }
     }
 
-    fn sorted(&mut self, key: &Key<'_>) -> Answer<Vec<Scored>> {
+    fn sorted(&mut self, key: &Key<'_>) -> Result<Vec<Scored>> {
         let mut members: Vec<Scored> = of_type!(self, key, SortedSet)?
             .map(|set| set.iter().map(|(id, score)| (*score, id.clone())).collect())
             .unwrap_or_default();
@@ -84,7 +85,7 @@ fn scan<T>(all: Vec<T>, cursor: u64, name: fn(&T) -> &Vec<u8>) -> (u64, Vec<T>) 
 }
 
 impl Keyspace for Fake {
-    fn expect(&mut self, key: Key<'_>, of: Type) -> Answer<()> {
+    fn ensure_type(&mut self, key: Key<'_>, of: Type) -> Result<()> {
         let found = match self.keys.get(&key.to_vec()) {
             None => return Ok(()),
             Some(Value::String(_)) => Type::String,
@@ -109,22 +110,22 @@ impl Keyspace for Fake {
         }
     }
 
-    fn get(&mut self, key: Key<'_>) -> Answer<Option<Vec<u8>>> {
+    fn get(&mut self, key: Key<'_>) -> Result<Option<Vec<u8>>> {
         Ok(of_type!(self, key, String)?.cloned())
     }
-    fn get_start(&mut self, key: Key<'_>, length: usize) -> Answer<Option<Start>> {
+    fn get_start(&mut self, key: Key<'_>, length: usize) -> Result<Option<Start>> {
         Ok(of_type!(self, key, String)?.map(|value| value.iter().take(length).copied().collect()))
     }
-    fn peek(&mut self, key: Key<'_>, length: usize) -> Answer<Option<Start>> {
+    fn peek(&mut self, key: Key<'_>, length: usize) -> Result<Option<Start>> {
         self.get_start(key, length)
     }
-    fn set(&mut self, key: Key<'_>, start: &[u8], rest: &[u8]) -> Answer<()> {
+    fn set(&mut self, key: Key<'_>, start: &[u8], rest: &[u8]) -> Result<()> {
         of_type!(self, key, String)?;
         self.writes += 1;
         self.keys.insert(key.to_vec(), Value::String([start, rest].concat()));
         Ok(())
     }
-    fn set_start(&mut self, key: Key<'_>, start: &[u8]) -> Answer<()> {
+    fn set_start(&mut self, key: Key<'_>, start: &[u8]) -> Result<()> {
         self.writes += 1;
         if let Some(value) = of_type!(self, key, String)? {
             let rest = value.split_off(start.len().min(value.len()));
@@ -133,17 +134,17 @@ impl Keyspace for Fake {
         Ok(())
     }
 
-    fn llen(&mut self, key: Key<'_>) -> Answer<usize> {
+    fn llen(&mut self, key: Key<'_>) -> Result<usize> {
         Ok(of_type!(self, key, List)?.map_or(0, |list| list.len()))
     }
-    fn rpush(&mut self, key: Key<'_>, ids: &[&[u8]]) -> Answer<()> {
+    fn rpush(&mut self, key: Key<'_>, ids: &[&[u8]]) -> Result<()> {
         of_type!(self, key, List)?;
         if let Value::List(list) = self.make(&key, Value::List(Vec::new())) {
             list.extend(ids.iter().map(|id| id.to_vec()));
         }
         Ok(())
     }
-    fn lpush(&mut self, key: Key<'_>, ids: &[&[u8]]) -> Answer<()> {
+    fn lpush(&mut self, key: Key<'_>, ids: &[&[u8]]) -> Result<()> {
         of_type!(self, key, List)?;
         if let Value::List(list) = self.make(&key, Value::List(Vec::new())) {
             for id in ids {
@@ -152,14 +153,14 @@ impl Keyspace for Fake {
         }
         Ok(())
     }
-    fn lpop(&mut self, key: Key<'_>) -> Answer<Option<Id>> {
+    fn lpop(&mut self, key: Key<'_>) -> Result<Option<Id>> {
         let head = of_type!(self, key, List)?.map(|list| list.remove(0));
         if head.is_some() {
             self.drop_if_empty(&key);
         }
         Ok(head.map(Id::from_vec))
     }
-    fn lrange(&mut self, key: Key<'_>, from: i64, count: usize) -> Answer<Vec<Vec<u8>>> {
+    fn lrange(&mut self, key: Key<'_>, from: i64, count: usize) -> Result<Vec<Vec<u8>>> {
         let Some(list) = of_type!(self, key, List)? else {
             return Ok(Vec::new());
         };
@@ -170,7 +171,7 @@ impl Keyspace for Fake {
         };
         Ok(list.iter().skip(from as usize).take(count).cloned().collect())
     }
-    fn lremove(&mut self, key: Key<'_>, positions: &[usize]) -> Answer<()> {
+    fn lremove(&mut self, key: Key<'_>, positions: &[usize]) -> Result<()> {
         if let Some(list) = of_type!(self, key, List)? {
             for position in positions.iter().rev() {
                 if *position < list.len() {
@@ -182,16 +183,16 @@ impl Keyspace for Fake {
         Ok(())
     }
 
-    fn zcard(&mut self, key: Key<'_>) -> Answer<usize> {
+    fn zcard(&mut self, key: Key<'_>) -> Result<usize> {
         Ok(of_type!(self, key, SortedSet)?.map_or(0, |set| set.len()))
     }
-    fn zscore(&mut self, key: Key<'_>, id: &[u8]) -> Answer<Option<i64>> {
+    fn zscore(&mut self, key: Key<'_>, id: &[u8]) -> Result<Option<i64>> {
         Ok(of_type!(self, key, SortedSet)?.and_then(|set| set.get(id).copied()))
     }
-    fn zrank(&mut self, key: Key<'_>, id: &[u8]) -> Answer<Option<usize>> {
+    fn zrank(&mut self, key: Key<'_>, id: &[u8]) -> Result<Option<usize>> {
         Ok(self.sorted(&key)?.iter().position(|(_, member)| member == id))
     }
-    fn zadd(&mut self, key: Key<'_>, members: &[(i64, &[u8])]) -> Answer<()> {
+    fn zadd(&mut self, key: Key<'_>, members: &[(i64, &[u8])]) -> Result<()> {
         of_type!(self, key, SortedSet)?;
         if let Value::SortedSet(set) = self.make(&key, Value::SortedSet(BTreeMap::new())) {
             for (score, id) in members {
@@ -200,7 +201,7 @@ impl Keyspace for Fake {
         }
         Ok(())
     }
-    fn zrem(&mut self, key: Key<'_>, ids: &[&[u8]]) -> Answer<usize> {
+    fn zrem(&mut self, key: Key<'_>, ids: &[&[u8]]) -> Result<usize> {
         let Some(set) = of_type!(self, key, SortedSet)? else {
             return Ok(0);
         };
@@ -208,12 +209,12 @@ impl Keyspace for Fake {
         self.drop_if_empty(&key);
         Ok(removed)
     }
-    fn zrem_lowest(&mut self, key: Key<'_>, count: usize) -> Answer<()> {
+    fn zrem_lowest(&mut self, key: Key<'_>, count: usize) -> Result<()> {
         let lowest = self.zlowest(key, i64::MAX, count)?;
         let ids: Vec<&[u8]> = lowest.iter().map(|(_, id)| id.as_slice()).collect();
         self.zrem(key, &ids).map(|_| ())
     }
-    fn zlowest(&mut self, key: Key<'_>, most: i64, count: usize) -> Answer<Vec<Scored>> {
+    fn zlowest(&mut self, key: Key<'_>, most: i64, count: usize) -> Result<Vec<Scored>> {
         let members = self.sorted(&key)?;
         Ok(members
             .into_iter()
@@ -221,7 +222,7 @@ impl Keyspace for Fake {
             .take(count)
             .collect())
     }
-    fn zwalk(&mut self, key: Key<'_>, after: Option<&Scored>, reverse: bool, count: usize) -> Answer<Vec<Scored>> {
+    fn zwalk(&mut self, key: Key<'_>, after: Option<&Scored>, reverse: bool, count: usize) -> Result<Vec<Scored>> {
         let mut members = self.sorted(&key)?;
         if reverse {
             members.reverse();
@@ -236,14 +237,14 @@ impl Keyspace for Fake {
             .take(count)
             .collect())
     }
-    fn zscan(&mut self, key: Key<'_>, cursor: u64) -> Answer<(u64, Vec<Scored>)> {
+    fn zscan(&mut self, key: Key<'_>, cursor: u64) -> Result<(u64, Vec<Scored>)> {
         Ok(scan(self.sorted(&key)?, cursor, |(_, id)| id))
     }
 
-    fn hget(&mut self, key: Key<'_>, field: &[u8]) -> Answer<Option<Vec<u8>>> {
+    fn hget(&mut self, key: Key<'_>, field: &[u8]) -> Result<Option<Vec<u8>>> {
         Ok(of_type!(self, key, Hash)?.and_then(|hash| hash.get(field).cloned()))
     }
-    fn hgetall(&mut self, key: Key<'_>) -> Answer<Fields> {
+    fn hgetall(&mut self, key: Key<'_>) -> Result<Fields> {
         Ok(of_type!(self, key, Hash)?
             .map(|hash| {
                 hash.iter()
@@ -252,13 +253,13 @@ impl Keyspace for Fake {
             })
             .unwrap_or_default())
     }
-    fn hlen(&mut self, key: Key<'_>) -> Answer<usize> {
+    fn hlen(&mut self, key: Key<'_>) -> Result<usize> {
         Ok(of_type!(self, key, Hash)?.map_or(0, |hash| hash.len()))
     }
-    fn hscan(&mut self, key: Key<'_>, cursor: u64) -> Answer<(u64, Fields)> {
+    fn hscan(&mut self, key: Key<'_>, cursor: u64) -> Result<(u64, Fields)> {
         Ok(scan(self.hgetall(key)?, cursor, |(field, _)| field))
     }
-    fn hset(&mut self, key: Key<'_>, fields: &[(&[u8], &[u8])]) -> Answer<()> {
+    fn hset(&mut self, key: Key<'_>, fields: &[(&[u8], &[u8])]) -> Result<()> {
         of_type!(self, key, Hash)?;
         if let Value::Hash(hash) = self.make(&key, Value::Hash(BTreeMap::new())) {
             for (field, value) in fields {
@@ -267,7 +268,7 @@ impl Keyspace for Fake {
         }
         Ok(())
     }
-    fn hdel(&mut self, key: Key<'_>, fields: &[&[u8]]) -> Answer<()> {
+    fn hdel(&mut self, key: Key<'_>, fields: &[&[u8]]) -> Result<()> {
         if let Some(hash) = of_type!(self, key, Hash)? {
             for field in fields {
                 hash.remove(*field);
@@ -277,7 +278,7 @@ impl Keyspace for Fake {
         Ok(())
     }
 
-    fn xadd(&mut self, key: Key<'_>, id: Option<EntryId>, fields: &[(&[u8], &[u8])], most: usize) -> Answer<EntryId> {
+    fn xadd(&mut self, key: Key<'_>, id: Option<EntryId>, fields: &[(&[u8], &[u8])], most: usize) -> Result<EntryId> {
         of_type!(self, key, Stream)?;
         let Value::Stream(entries) = self.make(&key, Value::Stream(BTreeMap::new())) else {
             return Err(Error::WrongType);

@@ -64,7 +64,7 @@ impl Index {
 /// One of the keys of a queue or of a service.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Part<'a> {
-    /// Hash: settings, paused until, drops in progress, stale counts.
+    /// Hash: settings, paused until, drops in progress, ghost counts.
     Queue,
     /// Hash: number in the headers, worker.
     Workers,

@@ -1,12 +1,12 @@
 //! PID.AWAIT: until a member comes or goes.
 
-use crate::env::Caller;
+use crate::command::{Access, Arg, Args, Keys, Kind, Spec};
+use crate::context::Caller;
 use crate::error::Error;
 use crate::proc;
 use crate::reply::Reply;
-use crate::spec::{Access, Arg, Args, Keys, Kind, Spec};
-use crate::unit::{Command, Outcome, Unit};
-use crate::waiting::{Patience, Wish};
+use crate::tx::{Command, Response, Tx};
+use crate::waiting::{Timeout, WaitFor};
 
 /// PID.AWAIT.
 pub struct Await;
@@ -28,17 +28,17 @@ impl Command for Await {
         reply: "1, or null when it is not so",
     };
 
-    fn run(args: &Args<'_>, caller: &Caller<'_>, unit: &mut Unit<'_>) -> Result<Outcome, Error> {
+    fn run(args: &Args<'_>, caller: &Caller<'_>, tx: &mut Tx<'_>) -> Result<Response, Error> {
         let name = proc::service(args, caller)?;
-        proc::look(unit, &name)?;
+        proc::look(tx, &name)?;
         let member = args.text("member");
         let up = args.word("state") == Some("UP");
-        if proc::find(unit, &name, member)? == up {
+        if proc::find(tx, &name, member)? == up {
             return Ok(Reply::Int(1).into());
         }
-        Ok(match Patience::asked(args, caller) {
+        Ok(match Timeout::asked(args, caller) {
             None => Reply::NullArray.into(),
-            Some(patience) => Outcome::Wait(Wish::Presence(name, member.into(), up), patience),
+            Some(patience) => Response::Wait(WaitFor::Presence(name, member.into(), up), patience),
         })
     }
 }

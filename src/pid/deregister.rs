@@ -1,13 +1,13 @@
 //! PID.DEREGISTER: a member leaves.
 
-use crate::env::Caller;
+use crate::command::{Access, Arg, Args, Keys, Kind, Spec};
+use crate::context::Caller;
 use crate::error::Error;
 use crate::pid::register::PID;
 use crate::presence::Reason;
 use crate::proc::{self, election, roster};
 use crate::reply::Reply;
-use crate::spec::{Access, Arg, Args, Keys, Kind, Spec};
-use crate::unit::{Command, Outcome, Unit};
+use crate::tx::{Command, Response, Tx};
 
 /// PID.DEREGISTER.
 pub struct Deregister;
@@ -34,19 +34,19 @@ impl Command for Deregister {
         reply: "1, or 0 when it was not there",
     };
 
-    fn run(args: &Args<'_>, caller: &Caller<'_>, unit: &mut Unit<'_>) -> Result<Outcome, Error> {
+    fn run(args: &Args<'_>, caller: &Caller<'_>, tx: &mut Tx<'_>) -> Result<Response, Error> {
         let name = proc::service(args, caller)?;
         let member = args.text("member");
-        proc::check(unit, &name)?;
+        proc::check(tx, &name)?;
         let is_it = match (proc::number(args, "TOKEN"), args.int("PID")) {
-            (Some(token), _) => match proc::verify(unit, &name, member, token) {
+            (Some(token), _) => match proc::verify(tx, &name, member, token) {
                 Err(Error::NoMember) => false,
                 verified => verified.map(|()| true)?,
             },
             (None, Some(pid)) => {
-                proc::find(unit, &name, member)?
-                    && unit
-                        .memory
+                proc::find(tx, &name, member)?
+                    && tx
+                        .state
                         .presence
                         .member(&name, member)
                         .is_some_and(|present| present.member.pid == Some(pid))
@@ -54,8 +54,8 @@ impl Command for Deregister {
             (None, None) => false,
         };
         if is_it {
-            roster::remove(unit, &name, member, &Reason::Left)?;
-            election::elect(unit, &name)?;
+            roster::remove(tx, &name, member, &Reason::Left)?;
+            election::elect(tx, &name)?;
         }
         Ok(Reply::Int(i64::from(is_it)).into())
     }

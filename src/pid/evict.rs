@@ -1,12 +1,12 @@
 //! PID.EVICT: an operator puts a member out.
 
-use crate::env::Caller;
+use crate::command::{Access, Arg, Args, Keys, Kind, Spec};
+use crate::context::Caller;
 use crate::error::Error;
 use crate::presence::Reason;
 use crate::proc::{self, election, roster};
 use crate::reply::Reply;
-use crate::spec::{Access, Arg, Args, Keys, Kind, Spec};
-use crate::unit::{Command, Outcome, Unit};
+use crate::tx::{Command, Response, Tx};
 
 /// PID.EVICT.
 pub struct Evict;
@@ -23,19 +23,19 @@ impl Command for Evict {
         reply: "1, or 0 when it was not there",
     };
 
-    fn run(args: &Args<'_>, caller: &Caller<'_>, unit: &mut Unit<'_>) -> Result<Outcome, Error> {
+    fn run(args: &Args<'_>, caller: &Caller<'_>, tx: &mut Tx<'_>) -> Result<Response, Error> {
         let name = proc::service(args, caller)?;
         let member = args.text("member");
-        proc::check(unit, &name)?;
-        let there = proc::find(unit, &name, member)?;
+        proc::check(tx, &name)?;
+        let there = proc::find(tx, &name, member)?;
         if there {
             let words = if args.has("REASON") {
                 args.text("REASON")
             } else {
                 "evicted"
             };
-            roster::remove(unit, &name, member, &Reason::Evicted(words.to_string()))?;
-            election::elect(unit, &name)?;
+            roster::remove(tx, &name, member, &Reason::Evicted(words.to_string()))?;
+            election::elect(tx, &name)?;
         }
         Ok(Reply::Int(i64::from(there)).into())
     }

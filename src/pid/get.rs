@@ -1,12 +1,12 @@
 //! PID.GET: all that is known of a member.
 
-use crate::env::Caller;
+use crate::command::{Access, Arg, Args, Keys, Kind, Spec};
+use crate::context::Caller;
 use crate::error::Error;
 use crate::pid::show;
 use crate::proc;
 use crate::reply::Reply;
-use crate::spec::{Access, Arg, Args, Keys, Kind, Spec};
-use crate::unit::{Command, Outcome, Unit};
+use crate::tx::{Command, Response, Tx};
 
 /// PID.GET.
 pub struct Get;
@@ -27,11 +27,11 @@ impl Command for Get {
         reply: "map `member`, `pid`, `host`, `start`, `boot`, `state`, `role`, `epoch`, `ttl`, `left`, `age`, `bound`, `grace`, `signal`, `status`, `registered`, `meta`; the value of one field, an array of several; or null",
     };
 
-    fn run(args: &Args<'_>, caller: &Caller<'_>, unit: &mut Unit<'_>) -> Result<Outcome, Error> {
+    fn run(args: &Args<'_>, caller: &Caller<'_>, tx: &mut Tx<'_>) -> Result<Response, Error> {
         let name = proc::service(args, caller)?;
-        proc::look(unit, &name)?;
+        proc::look(tx, &name)?;
         let member = args.text("member");
-        if !proc::find(unit, &name, member)? {
+        if !proc::find(tx, &name, member)? {
             return Ok(Reply::Null.into());
         }
         let fields: Vec<&str> = args
@@ -41,10 +41,10 @@ impl Command for Get {
             .collect();
         let mut values = Vec::with_capacity(fields.len());
         for field in &fields {
-            values.push(show::field(unit, &name, member, field)?.unwrap_or(Reply::Null));
+            values.push(show::field(tx, &name, member, field)?.unwrap_or(Reply::Null));
         }
         Ok(match values.len() {
-            0 => show::map(unit, &name, member, &show::GET)?,
+            0 => show::map(tx, &name, member, &show::GET)?,
             1 => values.pop().unwrap_or(Reply::Null),
             _ => Reply::Array(values),
         }

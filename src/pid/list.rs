@@ -1,16 +1,14 @@
 //! PID.LIST: the members of a service.
 
-use crate::env::Caller;
-use crate::error::Error;
-use crate::keyspace::Answer;
+use crate::command::{Access, Arg, Args, Keys, Kind, Spec};
+use crate::context::Caller;
+use crate::error::{Error, Result};
 use crate::names::Name;
-use crate::pages;
 use crate::pid::show;
 use crate::presence::{MemberName, Service, Walk};
-use crate::proc;
 use crate::reply::Reply;
-use crate::spec::{Access, Arg, Args, Keys, Kind, Spec};
-use crate::unit::{Command, Outcome, Unit};
+use crate::tx::{Command, Response, Tx};
+use crate::{pages, proc};
 
 /// Members one page looks at, whether they are of the host or not.
 const LOOKED_AT: usize = 10_000;
@@ -35,15 +33,15 @@ impl Command for List {
         reply: "the next cursor (`0` at the end) and an array of maps `member`, `pid`, `host`, `start`, `boot`, `state`, `role`, `ttl`, `age`, `signal`, `status`",
     };
 
-    fn run(args: &Args<'_>, caller: &Caller<'_>, unit: &mut Unit<'_>) -> Result<Outcome, Error> {
+    fn run(args: &Args<'_>, caller: &Caller<'_>, tx: &mut Tx<'_>) -> Result<Response, Error> {
         let name = proc::service(args, caller)?;
-        proc::look(unit, &name)?;
+        proc::look(tx, &name)?;
         let after = pages::after(args)?.map(std::str::from_utf8).transpose();
         let after = after.map_err(|_| pages::bad_cursor())?;
-        let (names, behind) = members(unit, &name, after, args)?;
+        let (names, behind) = members(tx, &name, after, args)?;
         let mut maps = Vec::with_capacity(names.len());
         for member in &names {
-            maps.push(show::map(unit, &name, member, &show::LIST)?);
+            maps.push(show::map(tx, &name, member, &show::LIST)?);
         }
         let cursor = pages::cursor(behind.as_deref());
         Ok(Reply::Array(vec![cursor, Reply::Array(maps)]).into())
@@ -53,22 +51,22 @@ impl Command for List {
 /// The members of one page, those beyond `after` by name, and the member that the next page begins behind, if there
 /// is one.
 fn members(
-    unit: &mut Unit<'_>,
+    tx: &mut Tx<'_>,
     name: &Name,
     after: Option<&str>,
     args: &Args<'_>,
-) -> Answer<(Vec<MemberName>, Option<MemberName>)> {
+) -> Result<(Vec<MemberName>, Option<MemberName>)> {
     let done = |known: &Service| known.walk == Walk::Done;
-    if !unit.memory.presence.known(name).is_some_and(done) {
+    if !tx.state.presence.known(name).is_some_and(done) {
         // Memory does not know them all.
-        for (member, stored) in unit.keys.hgetall(name.members())? {
+        for (member, stored) in tx.keys.hgetall(name.members())? {
             let member = std::str::from_utf8(&member).unwrap_or_default();
-            let alive = unit.env.steady;
-            proc::adopt(unit, name, member, Some(&stored), alive);
+            let alive = tx.context.steady;
+            proc::adopt(tx, name, member, Some(&stored), alive);
         }
     }
     let mut page = Vec::new();
-    let Some(known) = unit.memory.presence.known(name) else {
+    let Some(known) = tx.state.presence.known(name) else {
         return Ok((page, None));
     };
     let count = pages::count(args);

@@ -2,15 +2,15 @@
 
 use std::collections::BTreeMap;
 
-use crate::env::Caller;
+use crate::command::{Access, Arg, Args, Keys, Kind, Spec, Value};
+use crate::context::Caller;
 use crate::error::Error;
 use crate::presence::Registration;
 use crate::proc::register::{Registered, register, show};
 use crate::proc::{self, election};
-use crate::spec::{Access, Arg, Args, Keys, Kind, Spec, Value};
 use crate::time::{MAX_TTL, MIN_TTL};
-use crate::unit::{Command, Outcome, Unit};
-use crate::waiting::{Patience, Wish};
+use crate::tx::{Command, Response, Tx};
+use crate::waiting::{Timeout, WaitFor};
 
 /// The process id of a member: what 32 bits hold, as on Windows.
 pub const PID: Kind = Kind::Int(1, 4_294_967_295, "");
@@ -55,17 +55,17 @@ impl Command for Register {
         reply: "map `status` (registered, resumed, replaced, held), `token`, `epoch`, `ttl`, `holder`, `retry`; null when BLOCK ran out",
     };
 
-    fn run(args: &Args<'_>, caller: &Caller<'_>, unit: &mut Unit<'_>) -> Result<Outcome, Error> {
+    fn run(args: &Args<'_>, caller: &Caller<'_>, tx: &mut Tx<'_>) -> Result<Response, Error> {
         let name = proc::service(args, caller)?;
         let wish = wish(args, caller)?;
-        let full = unit.env.memory_full;
-        let registered = register(unit, &name, &wish, full, false)?;
-        match (Patience::asked(args, caller), &registered) {
+        let full = tx.context.memory_full;
+        let registered = register(tx, &name, &wish, full, false)?;
+        match (Timeout::asked(args, caller), &registered) {
             (Some(patience), Registered::Held { lead: true, .. }) => {
-                let place = election::next_place(unit, &name, 0);
-                Ok(Outcome::Wait(Wish::Hold(name, Box::new(wish), place), patience))
+                let place = election::next_place(tx, &name, 0);
+                Ok(Response::Wait(WaitFor::Hold(name, Box::new(wish), place), patience))
             }
-            _ => Ok(show(unit, &name, &registered).into()),
+            _ => Ok(show(tx, &name, &registered).into()),
         }
     }
 }

@@ -1,12 +1,12 @@
 //! PID.SERVICES: which services there are.
 
-use crate::env::Caller;
+use crate::command::{Access, Args, Keys, Spec};
+use crate::context::Caller;
 use crate::error::Error;
 use crate::keyspace::Keyspace;
 use crate::names::Name;
 use crate::pages;
-use crate::spec::{Access, Args, Keys, Spec};
-use crate::unit::{Command, Outcome, Unit};
+use crate::tx::{Command, Response, Tx};
 
 /// PID.SERVICES.
 pub struct Services;
@@ -23,10 +23,10 @@ impl Command for Services {
         reply: "the next cursor (`0` at the end) and an array of names",
     };
 
-    fn run(args: &Args<'_>, caller: &Caller<'_>, unit: &mut Unit<'_>) -> Result<Outcome, Error> {
+    fn run(args: &Args<'_>, caller: &Caller<'_>, tx: &mut Tx<'_>) -> Result<Response, Error> {
         let after = pages::after_name(args, caller)?;
-        let names = unit.memory.presence.names_after(caller.db, after.as_ref());
-        Ok(pages::page(args, caller, unit.keys, names, exists).into())
+        let names = tx.state.presence.names_after(caller.db, after.as_ref());
+        Ok(pages::page(args, caller, tx.keys, names, exists).into())
     }
 }
 

@@ -1,12 +1,12 @@
 //! A member as clients are shown it: never its token.
 
-use crate::keyspace::Answer;
+use crate::error::Result;
 use crate::names::Name;
 use crate::presence::{Member, Walk};
 use crate::proc::register::left;
 use crate::proc::{self, election};
 use crate::reply::Reply;
-use crate::unit::Unit;
+use crate::tx::Tx;
 
 /// The fields of PID.GET, in order.
 pub const GET: [&str; 17] = [
@@ -35,19 +35,19 @@ pub const LIST: [&str; 11] = [
 ];
 
 /// These fields of a member that `find` or `adopt` has just seen.
-pub fn map(unit: &mut Unit<'_>, name: &Name, member: &str, fields: &[&'static str]) -> Answer<Reply> {
-    let map: Answer<Vec<_>> = fields
+pub fn map(tx: &mut Tx<'_>, name: &Name, member: &str, fields: &[&'static str]) -> Result<Reply> {
+    let map: Result<Vec<_>> = fields
         .iter()
-        .map(|known| Ok((*known, field(unit, name, member, known)?.unwrap_or(Reply::Null))))
+        .map(|known| Ok((*known, field(tx, name, member, known)?.unwrap_or(Reply::Null))))
         .collect();
     map.map(Reply::Map)
 }
 
 /// The value of one field; `None` for an unknown one.
-pub fn field(unit: &mut Unit<'_>, name: &Name, member: &str, field: &str) -> Answer<Option<Reply>> {
-    let head = proc::head(unit, name)?;
+pub fn field(tx: &mut Tx<'_>, name: &Name, member: &str, field: &str) -> Result<Option<Reply>> {
+    let head = proc::head(tx, name)?;
     let leads = head.leader.as_deref() == Some(member);
-    let known = unit.memory.presence.known(name);
+    let known = tx.state.presence.known(name);
     // A replica sees no beats.
     let sees_beats = known.is_some_and(|known| known.walk == Walk::Done);
     let Some(present) = known.and_then(|known| known.member(member)) else {
@@ -76,11 +76,11 @@ pub fn field(unit: &mut Unit<'_>, name: &Name, member: &str, field: &str) -> Ans
         "epoch" if leads => Reply::number(head.epoch),
         "epoch" => Reply::Null,
         "ttl" => Reply::Int(*ttl),
-        "left" => Reply::int_or_null(left(unit, present).filter(|_| sees_beats)),
-        "age" => Reply::int_or_null(sees_beats.then(|| unit.env.steady.since(present.alive).max(0))),
+        "left" => Reply::int_or_null(left(tx, present).filter(|_| sees_beats)),
+        "age" => Reply::int_or_null(sees_beats.then(|| tx.context.steady.since(present.alive).max(0))),
         "bound" => Reply::count(present.connections.len()),
         "grace" => Reply::Int(*grace),
-        "signal" => signal(unit, name, member)?,
+        "signal" => signal(tx, name, member)?,
         "status" => text(&present.status),
         "registered" => Reply::Int(*registered),
         "meta" => Reply::Texts(meta.iter().map(|(key, value)| (key.clone(), value.clone())).collect()),
@@ -92,9 +92,9 @@ pub fn field(unit: &mut Unit<'_>, name: &Name, member: &str, field: &str) -> Ans
 }
 
 /// The standing signal of a member.
-pub fn signal(unit: &mut Unit<'_>, name: &Name, member: &str) -> Answer<Reply> {
+pub fn signal(tx: &mut Tx<'_>, name: &Name, member: &str) -> Result<Reply> {
     // Brings the signal to all into memory.
-    proc::head(unit, name)?;
-    let signal = unit.memory.presence.signal(name, member);
+    proc::head(tx, name)?;
+    let signal = tx.state.presence.signal(name, member);
     Ok(signal.map_or(Reply::Null, Reply::text))
 }

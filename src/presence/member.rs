@@ -16,7 +16,7 @@ pub struct Member {
     /// The host it runs on.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub host: Option<String>,
-    /// When the process started, in whatever unit the host counts: tells a recycled pid.
+    /// When the process started, in whatever transaction the host counts: tells a recycled pid.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub start: Option<String>,
     /// Id of the host's boot: tells that all processes of before are gone.

@@ -1,12 +1,12 @@
 //! Unit tests of what is remembered of members, and a look behind the plan for the tests of others.
 
 use super::*;
-use crate::holds::Holds;
+use crate::stalls::Stalls;
 
 impl Service {
     /// Every member that has a deadline is planned for then or earlier, or for soon after when it is held; every
     /// moment of the plan and every host has its member.
-    pub fn assert_planned(&self, default: Ms, holds: &Holds, now: Steady) {
+    pub fn assert_planned(&self, default: Ms, holds: &Stalls, now: Steady) {
         let planned: BTreeSet<(Steady, MemberName)> = self
             .members
             .iter()
@@ -65,7 +65,7 @@ fn with(members: &[(&str, Member)]) -> Presence {
 }
 
 fn check(service: &Service, now: Ms) {
-    service.assert_planned(TTL, &Holds::default(), Steady(now));
+    service.assert_planned(TTL, &Stalls::default(), Steady(now));
 }
 
 #[test]

@@ -4,8 +4,7 @@
 //! that wait to register as the exclusive holder, which are no members yet and stand in memory, as fleeting as
 //! their connections.
 
-use crate::error::Error;
-use crate::keyspace::Answer;
+use crate::error::{Error, Result};
 use crate::names::Name;
 use crate::presence::{MemberName, Registration, Walk};
 use crate::proc::events::{Event, tell};
@@ -13,8 +12,8 @@ use crate::proc::register::{Registered, register, show};
 use crate::proc::{self, EPOCH, LEADER, SINCE, tick};
 use crate::reply::Reply;
 use crate::time::Ms;
-use crate::unit::Unit;
-use crate::waiting::{Handed, Ticket, Wish};
+use crate::tx::Tx;
+use crate::waiting::{Granted, Ticket, WaitFor};
 
 /// Largest priority of a candidate.
 pub const MAX_PRIORITY: i64 = 1_000;
@@ -28,46 +27,46 @@ const LOOKS: usize = 32;
 const FEW: usize = 1_000;
 
 /// The next place in the line for one of this priority, behind all others of it.
-pub fn next_place(unit: &mut Unit<'_>, name: &Name, priority: i64) -> i64 {
-    let now = unit.env.wall.0;
-    let service = unit.memory.presence.service(name);
+pub fn next_place(tx: &mut Tx<'_>, name: &Name, priority: i64) -> i64 {
+    let now = tx.context.wall.0;
+    let service = tx.state.presence.service(name);
     service.arrival = now.max(service.arrival + 1);
     (MAX_PRIORITY - priority) * ARRIVALS + service.arrival % ARRIVALS
 }
 
 /// Puts a member in the line, or where its new priority belongs. One that leads, or stands there and says no
 /// priority, stays where it is.
-pub fn stand(unit: &mut Unit<'_>, name: &Name, member: &str, priority: Option<i64>) -> Answer<()> {
-    if proc::head(unit, name)?.leader.as_deref() == Some(member) {
+pub fn stand(tx: &mut Tx<'_>, name: &Name, member: &str, priority: Option<i64>) -> Result<()> {
+    if proc::head(tx, name)?.leader.as_deref() == Some(member) {
         return Ok(());
     }
-    let before = unit.keys.zscore(name.candidates(), member.as_bytes())?;
+    let before = tx.keys.zscore(name.candidates(), member.as_bytes())?;
     let place = match (before, priority) {
         (Some(_), None) => return Ok(()),
         (Some(before), Some(priority)) => (MAX_PRIORITY - priority) * ARRIVALS + before.rem_euclid(ARRIVALS),
-        (None, priority) => next_place(unit, name, priority.unwrap_or(0)),
+        (None, priority) => next_place(tx, name, priority.unwrap_or(0)),
     };
     if before != Some(place) {
-        unit.keys.zadd(name.candidates(), &[(place, member.as_bytes())])?;
+        tx.keys.zadd(name.candidates(), &[(place, member.as_bytes())])?;
     }
-    if let Some(present) = unit.memory.presence.service(name).member_mut(member) {
+    if let Some(present) = tx.state.presence.service(name).member_mut(member) {
         present.candidate = true;
     }
     Ok(())
 }
 
 /// Takes a member out of the line; whether it stood there.
-pub fn withdraw(unit: &mut Unit<'_>, name: &Name, member: &str) -> Answer<bool> {
-    let stood = unit.keys.zrem(name.candidates(), &[member.as_bytes()])? > 0;
-    if let Some(present) = unit.memory.presence.service(name).member_mut(member) {
+pub fn withdraw(tx: &mut Tx<'_>, name: &Name, member: &str) -> Result<bool> {
+    let stood = tx.keys.zrem(name.candidates(), &[member.as_bytes()])? > 0;
+    if let Some(present) = tx.state.presence.service(name).member_mut(member) {
         present.candidate = false;
     }
     Ok(stood)
 }
 
 /// `BADARG` when a leader of this TTL could still believe to lead after the reclaim window is over.
-pub fn may_lead(unit: &Unit<'_>, ttl: Ms) -> Result<(), Error> {
-    let window = unit.env.settings.reclaim_window;
+pub fn may_lead(tx: &Tx<'_>, ttl: Ms) -> Result<(), Error> {
+    let window = tx.context.config.reclaim_window;
     if window > 0 && ttl > window {
         return Err(Error::BadArg(format!(
             "TTL of one that may lead must not exceed steward.reclaim-window, {window} ms"
@@ -78,47 +77,41 @@ pub fn may_lead(unit: &Unit<'_>, ttl: Ms) -> Result<(), Error> {
 
 /// The same of a member that leads, stands in the line or `wants` to: `ttl` is what it is to have, else it keeps
 /// its own, and one that is not there gets the default.
-pub fn may_lead_with(
-    unit: &mut Unit<'_>,
-    name: &Name,
-    member: &str,
-    ttl: Option<Ms>,
-    wants: bool,
-) -> Result<(), Error> {
-    let leads = proc::head(unit, name)?.leader.as_deref() == Some(member);
-    let present = unit.memory.presence.member(name, member);
+pub fn may_lead_with(tx: &mut Tx<'_>, name: &Name, member: &str, ttl: Option<Ms>, wants: bool) -> Result<(), Error> {
+    let leads = proc::head(tx, name)?.leader.as_deref() == Some(member);
+    let present = tx.state.presence.member(name, member);
     if !(wants || leads || present.is_some_and(|present| present.candidate)) {
         return Ok(());
     }
-    let own = present.map_or(unit.env.settings.ttl, |present| present.member.ttl);
-    may_lead(unit, ttl.unwrap_or(own))
+    let own = present.map_or(tx.context.config.ttl, |present| present.member.ttl);
+    may_lead(tx, ttl.unwrap_or(own))
 }
 
 /// Appoints a leader when there is none: the first in the line that lives. Replies who leads.
-pub fn elect(unit: &mut Unit<'_>, name: &Name) -> Answer<Option<MemberName>> {
+pub fn elect(tx: &mut Tx<'_>, name: &Name) -> Result<Option<MemberName>> {
     loop {
-        if let Some(leader) = proc::leader(unit, name)? {
-            unit.memory.presence.service(name).settled = true;
+        if let Some(leader) = proc::leader(tx, name)? {
+            tx.state.presence.service(name).settled = true;
             return Ok(Some(leader));
         }
-        let left = reclaim_left(unit, name)?;
+        let left = reclaim_left(tx, name)?;
         if left > 0 {
-            let end = unit.env.steady.after(left);
-            unit.memory.agenda.at_steady(name, end);
+            let end = tx.context.steady.after(left);
+            tx.state.wakeups.at_steady(name, end);
             return Ok(None);
         }
-        let candidate = first_candidate(unit, name)?;
-        let holder = unit.memory.waiting.first_holder(name);
+        let candidate = first_candidate(tx, name)?;
+        let holder = tx.state.waiting.first_holder(name);
         let holder = holder.map(|(ticket, wish, place)| (ticket, wish.clone(), place));
         match (candidate, holder) {
             (Some((place, member)), holder) if holder.as_ref().is_none_or(|(_, _, other)| place < *other) => {
-                appoint(unit, name, &member)?;
+                appoint(tx, name, &member)?;
             }
-            (_, Some((ticket, wish, _))) => admit(unit, name, ticket, &wish)?,
+            (_, Some((ticket, wish, _))) => admit(tx, name, ticket, &wish)?,
             (_, None) => {
-                if proc::head(unit, name)?.leader.is_some() {
+                if proc::head(tx, name)?.leader.is_some() {
                     // It names somebody who is no member.
-                    vacate(unit, name)?;
+                    vacate(tx, name)?;
                 }
                 return Ok(None);
             }
@@ -127,26 +120,26 @@ pub fn elect(unit: &mut Unit<'_>, name: &Name) -> Answer<Option<MemberName>> {
 }
 
 /// The first in the line of candidates that lives, with its place. What is no member with a token is taken out.
-fn first_candidate(unit: &mut Unit<'_>, name: &Name) -> Answer<Option<(i64, MemberName)>> {
+fn first_candidate(tx: &mut Tx<'_>, name: &Name) -> Result<Option<(i64, MemberName)>> {
     let mut after = None;
     for _ in 0..LOOKS {
-        let line = unit.keys.zwalk(name.candidates(), after.as_ref(), false, LOOKED_AT)?;
+        let line = tx.keys.zwalk(name.candidates(), after.as_ref(), false, LOOKED_AT)?;
         for (place, candidate) in &line {
             let member = std::str::from_utf8(candidate).unwrap_or_default();
-            let there = !member.is_empty() && proc::find(unit, name, member)?;
-            let present = unit.memory.presence.member(name, member).filter(|_| there);
+            let there = !member.is_empty() && proc::find(tx, name, member)?;
+            let present = tx.state.presence.member(name, member).filter(|_| there);
             match present {
                 Some(present) if present.member.token.is_some() => {
                     // One whose time is over is left to the tick.
-                    if !proc::is_overdue(unit, present) {
+                    if !proc::is_overdue(tx, present) {
                         return Ok(Some((*place, member.into())));
                     }
                 }
                 _ => {
-                    unit.memory
+                    tx.state
                         .skip_foreign_member(name, "a candidate that is no member with a token");
-                    unit.keys.zrem(name.candidates(), &[candidate])?;
-                    unit.memory.agenda.now(name);
+                    tx.keys.zrem(name.candidates(), &[candidate])?;
+                    tx.state.wakeups.now(name);
                 }
             }
         }
@@ -159,12 +152,12 @@ fn first_candidate(unit: &mut Unit<'_>, name: &Name) -> Answer<Option<(i64, Memb
 }
 
 /// A member leads from now on, under a new epoch, which is replied. Those who waited for that are told.
-pub fn appoint(unit: &mut Unit<'_>, name: &Name, member: &MemberName) -> Answer<u64> {
-    let mut head = proc::head(unit, name)?;
-    let epoch = unit.next_fence(head.epoch);
-    let since = unit.env.wall.0;
+pub fn appoint(tx: &mut Tx<'_>, name: &Name, member: &MemberName) -> Result<u64> {
+    let mut head = proc::head(tx, name)?;
+    let epoch = tx.next_fence(head.epoch);
+    let since = tx.context.wall.0;
     let (epoch_text, since_text) = (epoch.to_string(), since.to_string());
-    unit.keys.hset(
+    tx.keys.hset(
         name.service(),
         &[
             (LEADER.as_bytes(), member.as_bytes()),
@@ -174,11 +167,11 @@ pub fn appoint(unit: &mut Unit<'_>, name: &Name, member: &MemberName) -> Answer<
     )?;
     head.leader = Some(member.clone());
     (head.epoch, head.since) = (epoch, since);
-    let service = unit.memory.presence.service(name);
+    let service = tx.state.presence.service(name);
     service.head = Some(head);
     service.settled = true;
-    withdraw(unit, name, member)?;
-    let present = unit.memory.presence.member(name, member);
+    withdraw(tx, name, member)?;
+    let present = tx.state.presence.member(name, member);
     let record = present.map(|present| present.member.clone());
     let event = Event {
         kind: "leader",
@@ -187,46 +180,46 @@ pub fn appoint(unit: &mut Unit<'_>, name: &Name, member: &MemberName) -> Answer<
         epoch: Some(epoch),
         reason: "",
     };
-    tell(unit, name, &event)?;
-    for (ticket, wish) in unit.memory.waiting.holders_as(name, member) {
-        admit(unit, name, ticket, &wish)?;
+    tell(tx, name, &event)?;
+    for (ticket, wish) in tx.state.waiting.holders_as(name, member) {
+        admit(tx, name, ticket, &wish)?;
     }
-    for ticket in unit.memory.waiting.watchers_of(name, member) {
-        if matches!(unit.memory.waiting.wish(ticket), Some(Wish::Lead(..))) {
-            let reply = standing(unit, name, member)?;
-            unit.answer(ticket, Ok(reply), Vec::new());
+    for ticket in tx.state.waiting.watchers_of(name, member) {
+        if matches!(tx.state.waiting.wish(ticket), Some(WaitFor::Lead(..))) {
+            let reply = standing(tx, name, member)?;
+            tx.answer(ticket, Ok(reply), Vec::new());
         }
     }
     Ok(epoch)
 }
 
 /// Nobody leads any more. The epoch stays: the next one must be larger.
-pub fn vacate(unit: &mut Unit<'_>, name: &Name) -> Answer<()> {
-    let mut head = proc::head(unit, name)?;
+pub fn vacate(tx: &mut Tx<'_>, name: &Name) -> Result<()> {
+    let mut head = proc::head(tx, name)?;
     head.leader = None;
-    unit.keys.hdel(name.service(), &[LEADER.as_bytes(), SINCE.as_bytes()])?;
-    unit.memory.presence.service(name).head = Some(head);
+    tx.keys.hdel(name.service(), &[LEADER.as_bytes(), SINCE.as_bytes()])?;
+    tx.state.presence.service(name).head = Some(head);
     Ok(())
 }
 
 /// The turn of a client that waits to register as the exclusive holder has come.
-fn admit(unit: &mut Unit<'_>, name: &Name, ticket: Ticket, wish: &Registration) -> Answer<()> {
+fn admit(tx: &mut Tx<'_>, name: &Name, ticket: Ticket, wish: &Registration) -> Result<()> {
     // Out of the line first: registering looks at it again.
-    let Some(waiter) = unit.memory.waiting.leave(ticket) else {
+    let Some(waiter) = tx.state.waiting.leave(ticket) else {
         return Ok(());
     };
-    let registered = register(unit, name, wish, false, true);
+    let registered = register(tx, name, wish, false, true);
     let handed = registered.as_ref().ok().and_then(|came| handed(name, wish, came));
-    let reply = registered.map(|registered| show(unit, name, &registered));
-    unit.memory.waiting.tell(ticket, reply, handed.into_iter().collect());
-    unit.memory.presence.seen(waiter.connection, None, unit.env.steady);
+    let reply = registered.map(|registered| show(tx, name, &registered));
+    tx.state.waiting.tell(ticket, reply, handed.into_iter().collect());
+    tx.state.presence.seen(waiter.connection, None, tx.context.steady);
     Ok(())
 }
 
 /// What the client was given with that: not the registration of a member that was there before.
-fn handed(name: &Name, wish: &Registration, came: &Registered) -> Option<Handed> {
+fn handed(name: &Name, wish: &Registration, came: &Registered) -> Option<Granted> {
     match came {
-        Registered::In { token: Some(token), .. } if wish.token.is_none() => Some(Handed::Member {
+        Registered::In { token: Some(token), .. } if wish.token.is_none() => Some(Granted::Member {
             service: name.clone(),
             member: wish.member.clone(),
             token: *token,
@@ -236,53 +229,53 @@ fn handed(name: &Name, wish: &Registration, came: &Registered) -> Option<Handed>
 }
 
 /// How long no leader is appointed because a grant of just before a load or a promotion may be lost, ms.
-pub fn reclaim_left(unit: &mut Unit<'_>, name: &Name) -> Answer<Ms> {
-    let window = unit.env.settings.reclaim_window;
-    let Some(since) = unit.memory.presence.reclaims_since.filter(|_| window > 0) else {
+pub fn reclaim_left(tx: &mut Tx<'_>, name: &Name) -> Result<Ms> {
+    let window = tx.context.config.reclaim_window;
+    let Some(since) = tx.state.presence.reclaims_since.filter(|_| window > 0) else {
         return Ok(0);
     };
-    let now = unit.env.steady;
+    let now = tx.context.steady;
     let left = |length: Ms| since.after(length.min(window)).since(now).max(0);
     if left(window) == 0 {
-        unit.memory.presence.reclaims_since = None;
+        tx.state.presence.reclaims_since = None;
         return Ok(0);
     }
-    if unit.memory.presence.known(name).is_some_and(|known| known.settled) {
+    if tx.state.presence.known(name).is_some_and(|known| known.settled) {
         return Ok(0);
     }
-    if (1..=FEW).contains(&unit.keys.hlen(name.members())?) {
-        tick::meet_all(unit, name)?;
+    if (1..=FEW).contains(&tx.keys.hlen(name.members())?) {
+        tick::meet_all(tx, name)?;
     }
-    let known = unit.memory.presence.known(name);
+    let known = tx.state.presence.known(name);
     let longest = match known.filter(|known| known.walk == Walk::Done) {
         Some(known) => known.longest_ttl,
         // Members that were not met yet may have any TTL.
-        None if unit.keys.hlen(name.members())? > 0 => Some(window),
+        None if tx.keys.hlen(name.members())? > 0 => Some(window),
         None => None,
     };
-    Ok(left(longest.unwrap_or(unit.env.settings.ttl)))
+    Ok(left(longest.unwrap_or(tx.context.config.ttl)))
 }
 
 /// A member that may have led before a load or a promotion makes room: no grant of before is feared for any more.
 /// Whether one was.
-pub fn make_room(unit: &mut Unit<'_>, name: &Name, member: &str) -> Answer<bool> {
-    let feared = proc::leader(unit, name)?.is_none() && reclaim_left(unit, name)? > 0;
-    let service = unit.memory.presence.service(name);
+pub fn make_room(tx: &mut Tx<'_>, name: &Name, member: &str) -> Result<bool> {
+    let feared = proc::leader(tx, name)?.is_none() && reclaim_left(tx, name)? > 0;
+    let service = tx.state.presence.service(name);
     let made = feared && service.member(member).is_some_and(|present| present.was_met);
     service.settled |= made;
     Ok(made)
 }
 
 /// Where a member stands, as HB.CAMPAIGN tells it.
-pub fn standing(unit: &mut Unit<'_>, name: &Name, member: &str) -> Answer<Reply> {
-    let head = proc::head(unit, name)?;
-    let leader = proc::leader(unit, name)?;
+pub fn standing(tx: &mut Tx<'_>, name: &Name, member: &str) -> Result<Reply> {
+    let head = proc::head(tx, name)?;
+    let leader = proc::leader(tx, name)?;
     let leads = leader.as_deref() == Some(member);
-    let before = unit.keys.zrank(name.candidates(), member.as_bytes())?;
+    let before = tx.keys.zrank(name.candidates(), member.as_bytes())?;
     let position = before.filter(|_| !leads).map(|before| before + 1);
     let reclaim = match &leader {
         Some(_) => 0,
-        None => reclaim_left(unit, name)?,
+        None => reclaim_left(tx, name)?,
     };
     Ok(Reply::Map(vec![
         ("role", role(leads, position.is_some())),

@@ -1,10 +1,9 @@
 //! What is told of a service: one entry of its stream for every change.
 
-use crate::error::Error;
-use crate::keyspace::Answer;
+use crate::error::{Error, Result};
 use crate::names::Name;
 use crate::presence::Member;
-use crate::unit::Unit;
+use crate::tx::Tx;
 
 /// One change. Every entry has all fields; one that says nothing is empty.
 #[derive(Clone, Debug)]
@@ -22,7 +21,7 @@ pub struct Event<'a> {
 }
 
 /// Adds an entry to the stream.
-pub fn tell(unit: &mut Unit<'_>, name: &Name, event: &Event<'_>) -> Answer<()> {
+pub fn tell(tx: &mut Tx<'_>, name: &Name, event: &Event<'_>) -> Result<()> {
     let pid = event.record.and_then(|record| record.pid);
     let pid = pid.map(|pid| pid.to_string()).unwrap_or_default();
     let host = event
@@ -38,11 +37,11 @@ pub fn tell(unit: &mut Unit<'_>, name: &Name, event: &Event<'_>) -> Answer<()> {
         (b"epoch", epoch.as_bytes()),
         (b"reason", event.reason.as_bytes()),
     ];
-    let most = usize::try_from(unit.env.settings.events).unwrap_or(usize::MAX);
-    match unit.keys.xadd(name.events(), None, &fields, most) {
+    let most = usize::try_from(tx.context.config.events).unwrap_or(usize::MAX);
+    match tx.keys.xadd(name.events(), None, &fields, most) {
         Err(Error::Internal) => {
             // Somebody used up the ids of the stream: what happened has happened all the same.
-            unit.memory
+            tx.state
                 .skip_foreign_member(name, "a stream of events that takes no more");
             Ok(())
         }

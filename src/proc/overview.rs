@@ -2,7 +2,7 @@
 
 use crate::names::Name;
 use crate::proc::{election, leader};
-use crate::unit::Unit;
+use crate::tx::Tx;
 
 /// Counts over every service of every database on this server.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -18,18 +18,18 @@ pub struct Overview {
 }
 
 /// Counts all services. One with a key of another type counts as far as its keys are ours.
-pub fn overview(unit: &mut Unit<'_>) -> Overview {
-    let names: Vec<Name> = unit.memory.presence.services().map(|(name, _)| name.clone()).collect();
+pub fn overview(tx: &mut Tx<'_>) -> Overview {
+    let names: Vec<Name> = tx.state.presence.services().map(|(name, _)| name.clone()).collect();
     let mut all = Overview {
         services: names.len(),
         ..Overview::default()
     };
     for name in &names {
-        all.members += unit.keys.hlen(name.members()).unwrap_or(0);
-        match leader(unit, name) {
+        all.members += tx.keys.hlen(name.members()).unwrap_or(0);
+        match leader(tx, name) {
             Ok(Some(_)) => all.leaders += 1,
             Ok(None) => {
-                let left = election::reclaim_left(unit, name).unwrap_or(0);
+                let left = election::reclaim_left(tx, name).unwrap_or(0);
                 all.reclaiming += usize::from(left > 0);
             }
             Err(_) => {}

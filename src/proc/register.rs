@@ -1,14 +1,13 @@
 //! A process registers: as a new member, as itself again, in the place of one that is silent; or it is told who is
 //! in its way.
 
-use crate::error::Error;
-use crate::keyspace::Answer;
+use crate::error::{Error, Result};
 use crate::names::Name;
 use crate::presence::{MemberName, Present, Reason, Registration};
 use crate::proc::{self, election, roster};
 use crate::reply::Reply;
 use crate::time::Ms;
-use crate::unit::Unit;
+use crate::tx::Tx;
 
 /// What a registration came to.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -40,45 +39,45 @@ pub enum Registered {
 /// Registers, if nobody is in the way. `full` says that the server's memory is; `turn` that those who stand in the
 /// line for the lead have had theirs.
 pub fn register(
-    unit: &mut Unit<'_>,
+    tx: &mut Tx<'_>,
     name: &Name,
     wish: &Registration,
     full: bool,
     turn: bool,
 ) -> Result<Registered, Error> {
-    proc::check(unit, name)?;
+    proc::check(tx, name)?;
     let member = &wish.member;
     if let Some(token) = wish.token {
-        proc::verify(unit, name, member, token)?;
-        election::may_lead_with(unit, name, member, wish.ttl, wish.exclusive)?;
+        proc::verify(tx, name, member, token)?;
+        election::may_lead_with(tx, name, member, wish.ttl, wish.exclusive)?;
     } else {
         if wish.exclusive {
-            election::may_lead(unit, wish.ttl.unwrap_or(unit.env.settings.ttl))?;
+            election::may_lead(tx, wish.ttl.unwrap_or(tx.context.config.ttl))?;
         }
-        if !proc::find(unit, name, member)? {
-            roster::has_room(unit, name, full)?;
+        if !proc::find(tx, name, member)? {
+            roster::has_room(tx, name, full)?;
         }
     }
     // From here on nothing fails.
-    let rebooted = end_other_boots(unit, name, wish)?;
+    let rebooted = end_other_boots(tx, name, wish)?;
     if (wish.exclusive || rebooted) && !turn {
-        election::elect(unit, name)?;
+        election::elect(tx, name)?;
     }
-    if let Some(held) = lead_held(unit, name, wish)? {
+    if let Some(held) = lead_held(tx, name, wish)? {
         return Ok(held);
     }
-    let status = match proc::find(unit, name, member)? {
+    let status = match proc::find(tx, name, member)? {
         true if wish.token.is_some() => "resumed",
         true => {
-            let silent = unit.memory.presence.member(name, member).is_some_and(is_silent(unit));
+            let silent = tx.state.presence.member(name, member).is_some_and(is_silent(tx));
             if !silent {
-                return held_by(unit, name, member, false);
+                return held_by(tx, name, member, false);
             }
-            roster::remove(unit, name, member, &Reason::Replaced)?;
+            roster::remove(tx, name, member, &Reason::Replaced)?;
             if !turn {
-                election::elect(unit, name)?;
+                election::elect(tx, name)?;
             }
-            if let Some(held) = lead_held(unit, name, wish)? {
+            if let Some(held) = lead_held(tx, name, wish)? {
                 return Ok(held);
             }
             "replaced"
@@ -86,21 +85,17 @@ pub fn register(
         false => "registered",
     };
     let token = if status == "resumed" {
-        roster::resume(unit, name, wish)?;
+        roster::resume(tx, name, wish)?;
         wish.token
     } else {
-        roster::join(unit, name, wish, status)?
+        roster::join(tx, name, wish, status)?
     };
-    let leads = proc::head(unit, name)?.leader.as_ref() == Some(member);
+    let leads = proc::head(tx, name)?.leader.as_ref() == Some(member);
     if wish.exclusive && !leads {
-        election::appoint(unit, name, member)?;
+        election::appoint(tx, name, member)?;
     }
-    let epoch = proc::head(unit, name)?.epoch;
-    let ttl = unit
-        .memory
-        .presence
-        .member(name, member)
-        .map(|present| present.member.ttl);
+    let epoch = proc::head(tx, name)?.epoch;
+    let ttl = tx.state.presence.member(name, member).map(|present| present.member.ttl);
     Ok(Registered::In {
         status,
         token,
@@ -110,35 +105,35 @@ pub fn register(
 }
 
 /// The host was booted since its other members registered: their processes are gone. Whether there were any.
-fn end_other_boots(unit: &mut Unit<'_>, name: &Name, wish: &Registration) -> Answer<bool> {
+fn end_other_boots(tx: &mut Tx<'_>, name: &Name, wish: &Registration) -> Result<bool> {
     let (Some(host), Some(boot)) = (&wish.host, &wish.boot) else {
         return Ok(false);
     };
-    let known = unit.memory.presence.known(name);
+    let known = tx.state.presence.known(name);
     let mut old = known.map(|known| known.of_other_boots(host, boot)).unwrap_or_default();
     old.retain(|member| wish.token.is_none() || *member != wish.member);
     for member in &old {
-        roster::remove(unit, name, member, &Reason::Reboot)?;
+        roster::remove(tx, name, member, &Reason::Reboot)?;
     }
     Ok(!old.is_empty())
 }
 
 /// Whether a member may be taken for gone by one that wants its name: its connection was seen closing, or its
 /// time is over.
-fn is_silent(unit: &Unit<'_>) -> impl Fn(&Present) -> bool {
-    move |present| (present.is_away() && present.closed.is_some()) || proc::is_overdue(unit, present)
+fn is_silent(tx: &Tx<'_>) -> impl Fn(&Present) -> bool {
+    move |present| (present.is_away() && present.closed.is_some()) || proc::is_overdue(tx, present)
 }
 
 /// What stands in the way of one that wants to be the exclusive holder.
-fn lead_held(unit: &mut Unit<'_>, name: &Name, wish: &Registration) -> Answer<Option<Registered>> {
+fn lead_held(tx: &mut Tx<'_>, name: &Name, wish: &Registration) -> Result<Option<Registered>> {
     if !wish.exclusive {
         return Ok(None);
     }
-    match proc::leader(unit, name)? {
-        Some(leader) if leader != wish.member => held_by(unit, name, &leader, true).map(Some),
+    match proc::leader(tx, name)? {
+        Some(leader) if leader != wish.member => held_by(tx, name, &leader, true).map(Some),
         Some(_) => Ok(None),
         None => {
-            let left = election::reclaim_left(unit, name)?;
+            let left = election::reclaim_left(tx, name)?;
             Ok((left > 0).then_some(Registered::Held {
                 holder: None,
                 epoch: None,
@@ -149,11 +144,11 @@ fn lead_held(unit: &mut Unit<'_>, name: &Name, wish: &Registration) -> Answer<Op
     }
 }
 
-fn held_by(unit: &mut Unit<'_>, name: &Name, holder: &MemberName, lead: bool) -> Answer<Registered> {
-    let leads = proc::leader(unit, name)?.as_ref() == Some(holder);
-    let epoch = proc::head(unit, name)?.epoch;
-    let present = unit.memory.presence.member(name, holder);
-    let retry = present.and_then(|present| left(unit, present));
+fn held_by(tx: &mut Tx<'_>, name: &Name, holder: &MemberName, lead: bool) -> Result<Registered> {
+    let leads = proc::leader(tx, name)?.as_ref() == Some(holder);
+    let epoch = proc::head(tx, name)?.epoch;
+    let present = tx.state.presence.member(name, holder);
+    let retry = present.and_then(|present| left(tx, present));
     Ok(Registered::Held {
         holder: Some(holder.clone()),
         epoch: leads.then_some(epoch),
@@ -163,13 +158,13 @@ fn held_by(unit: &mut Unit<'_>, name: &Name, holder: &MemberName, lead: bool) ->
 }
 
 /// How long a member lives without a sign of life, ms from now; `None` for ever.
-pub fn left(unit: &Unit<'_>, present: &Present) -> Option<Ms> {
-    let (deadline, _) = present.deadline(unit.env.settings.ttl)?;
-    Some(deadline.since(unit.env.steady).max(0))
+pub fn left(tx: &Tx<'_>, present: &Present) -> Option<Ms> {
+    let (deadline, _) = present.deadline(tx.context.config.ttl)?;
+    Some(deadline.since(tx.context.steady).max(0))
 }
 
 /// What the client is told.
-pub fn show(unit: &Unit<'_>, name: &Name, registered: &Registered) -> Reply {
+pub fn show(tx: &Tx<'_>, name: &Name, registered: &Registered) -> Reply {
     let number = |number: Option<u64>| number.map_or(Reply::Null, Reply::number);
     let fields = match registered {
         Registered::In {
@@ -194,7 +189,7 @@ pub fn show(unit: &Unit<'_>, name: &Name, registered: &Registered) -> Reply {
             Reply::Null,
             holder
                 .as_ref()
-                .map_or(Reply::Null, |holder| show_holder(unit, name, holder)),
+                .map_or(Reply::Null, |holder| show_holder(tx, name, holder)),
             Reply::int_or_null(*retry),
         ],
     };
@@ -203,17 +198,14 @@ pub fn show(unit: &Unit<'_>, name: &Name, registered: &Registered) -> Reply {
 }
 
 /// What a pid file would tell of the holder.
-fn show_holder(unit: &Unit<'_>, name: &Name, holder: &str) -> Reply {
-    let present = unit.memory.presence.member(name, holder);
+fn show_holder(tx: &Tx<'_>, name: &Name, holder: &str) -> Reply {
+    let present = tx.state.presence.member(name, holder);
     let record = present.map(|present| &present.member);
     let host = record.and_then(|record| record.host.clone());
     Reply::Map(vec![
         ("member", Reply::text(holder)),
         ("pid", Reply::int_or_null(record.and_then(|record| record.pid))),
         ("host", host.map_or(Reply::Null, Reply::text)),
-        (
-            "ttl",
-            Reply::int_or_null(present.and_then(|present| left(unit, present))),
-        ),
+        ("ttl", Reply::int_or_null(present.and_then(|present| left(tx, present)))),
     ])
 }

@@ -7,10 +7,10 @@ use crate::keyspace::fake::Value;
 use crate::names::Name;
 use crate::presence::{Member, Walk};
 use crate::proc::election;
-use crate::task::walk::Dice;
-use crate::task::world::{Came, World, queue, show, words};
+use crate::task::tests::walk::Dice;
+use crate::task::tests::world::{Came, World, queue, show, words};
 use crate::time::{Ms, Steady};
-use crate::unit::Unit;
+use crate::tx::Tx;
 use crate::waiting::Ticket;
 
 /// After a hold a member is looked at again within this time, ms.
@@ -37,7 +37,7 @@ struct Seen {
     event: EntryId,
     epoch: u64,
     leader: Option<String>,
-    /// The largest token of before this unit, those that were given out in it, and all tokens and epochs.
+    /// The largest token of before this transaction, those that were given out in it, and all tokens and epochs.
     token: u64,
     fresh: Vec<u64>,
     numbers: BTreeSet<u64>,
@@ -81,7 +81,7 @@ impl Seen {
         }
     }
 
-    /// The clients that were told something in this unit, which is over.
+    /// The clients that were told something in this transaction, which is over.
     fn answers(&mut self, world: &mut World) {
         for answered in std::mem::take(&mut world.answered) {
             if let Some((_, member)) = self.waits.remove(&answered.ticket) {
@@ -183,19 +183,19 @@ impl Seen {
         line: &BTreeMap<Vec<u8>, i64>,
         led: bool,
     ) {
-        let env = world.env();
+        let context = world.context();
         let left = election::reclaim_left(
-            &mut Unit {
+            &mut Tx {
                 keys: &mut world.keys,
-                memory: &mut world.memory,
-                env,
+                state: &mut world.state,
+                context,
             },
             &service(),
         );
         // The window may have become shorter since its end was planned; whoever beats then sees that.
-        let reclaims = left.unwrap() > 0 || world.memory.presence.reclaims_since.is_some();
+        let reclaims = left.unwrap() > 0 || world.state.presence.reclaims_since.is_some();
         assert!(led || line.is_empty() || reclaims, "{line:?} without a leader");
-        let Some(known) = world.memory.presence.known(&service()) else {
+        let Some(known) = world.state.presence.known(&service()) else {
             assert!(members.is_empty());
             return;
         };
@@ -209,9 +209,9 @@ impl Seen {
         for (name, present) in known.members_after(None) {
             assert_eq!(present.candidate, line.contains_key(name.as_bytes()));
         }
-        known.assert_planned(world.module.ttl, &world.memory.holds, world.steady);
+        known.assert_planned(world.module.ttl, &world.state.stalls, world.steady);
         if let Some(next) = known.next() {
-            let wait = world.memory.agenda.next(&env).expect("something on the agenda");
+            let wait = world.state.wakeups.next(&context).expect("something to wake up for");
             // One that is held may be planned for a moment that has passed.
             assert!(wait <= next.since(world.steady).max(LATE));
         }
@@ -232,7 +232,7 @@ impl Seen {
             let deadline = self.perhaps[name].after(record.ttl);
             let over = deadline <= now && self.turned <= now;
             assert!(
-                !(over && world.memory.holds.may_expire(now, deadline, record.ttl)),
+                !(over && world.state.stalls.may_expire(now, deadline, record.ttl)),
                 "{name} is silent since {:?}, now {now:?}",
                 self.perhaps[name]
             );
@@ -337,16 +337,16 @@ fn time(dice: &mut Dice, world: &mut World, seen: &mut Seen) {
     match dice.roll(6) {
         0 => {
             later(world, ms);
-            world.memory.holds.stalled(world.steady, ms);
+            world.state.stalls.stalled(world.steady, ms);
         }
         1 => {
-            world.memory.holds.freeze(world.steady);
+            world.state.stalls.freeze(world.steady);
             later(world, ms);
-            world.memory.holds.thaw(world.steady);
+            world.state.stalls.thaw(world.steady);
         }
         2 => {
-            world.memory.holds.turned(world.steady);
-            world.memory.holds.turned(world.steady);
+            world.state.stalls.turned(world.steady);
+            world.state.stalls.turned(world.steady);
             seen.turned = world.steady;
         }
         _ => later(world, ms),
@@ -357,7 +357,7 @@ fn time(dice: &mut Dice, world: &mut World, seen: &mut Seen) {
 fn restart(world: &mut World, seen: &mut Seen) {
     later(world, 10);
     world.restart();
-    world.memory.fence = 0;
+    world.state.fence = 0;
     world.tick();
     seen.waits.clear();
     seen.bound.clear();
@@ -384,18 +384,18 @@ fn no_random_history_has_two_leaders_or_kills_who_lives_or_keeps_who_is_dead() {
                     seen.waits.retain(|ticket, (waits, _)| {
                         let closes = *waits == connection;
                         if closes {
-                            world.memory.leave(*ticket, world.steady);
+                            world.state.leave(*ticket, world.steady);
                         }
                         !closes
                     });
-                    world.memory.disconnected(connection, world.steady, world.module.ttl);
+                    world.state.disconnected(connection, world.steady, world.module.ttl);
                     seen.bound.values_mut().for_each(|bound| {
                         bound.remove(&connection);
                     });
                 }
                 5 if !waiting.is_empty() => {
                     let (ticket, _) = waiting[dice.roll(waiting.len())];
-                    world.memory.leave(ticket, world.steady);
+                    world.state.leave(ticket, world.steady);
                     seen.waits.remove(&ticket);
                 }
                 6 if dice.roll(8) == 0 => restart(&mut world, &mut seen),

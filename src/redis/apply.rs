@@ -1,4 +1,4 @@
-//! `steward.apply <name> <record>`: what a unit did, on a replica or from an append-only file.
+//! `steward.apply <name> <record>`: what a transaction did, on a replica or from an append-only file.
 
 use std::ffi::c_int;
 
@@ -6,12 +6,12 @@ use super::api::{Ctx, ERR, Flags, Level, OK, RawText, call, log};
 use super::dispatch::{arguments, guard};
 use super::record::{self, Applied, Unreadable};
 use super::reply;
-use super::unit::{Mode, run};
+use super::transaction::{Mode, run};
 use crate::error::Error;
 use crate::names::{Name, Touched};
 use crate::proc::roster;
 use crate::reply::Reply;
-use crate::task::conclusion;
+use crate::task::outcome;
 
 /// The client that the append-only file is read through has this id.
 const FROM_FILE: u64 = u64::MAX;
@@ -61,16 +61,16 @@ fn apply(ctx: *mut Ctx, name: &[u8], record: &[u8]) -> Result<(), Error> {
         return Err(Error::NotForClients);
     }
     let name = Name::new(db, name)?;
-    let applied = run(ctx, Mode::Applies, |unit| {
-        let applied = record::apply(record, &name, unit.keys);
+    let applied = run(ctx, Mode::Applies, |tx| {
+        let applied = record::apply(record, &name, tx.keys);
         if applied.is_ok_and(|applied| applied.queue) {
-            unit.memory.touched(&name, Touched::Queue);
+            tx.state.touched(&name, Touched::Queue);
         }
         // Nothing else tells them on a replica.
-        conclusion::look_now(unit, &name);
+        outcome::look_now(tx, &name);
         if applied.is_ok_and(|applied| applied.service) {
-            unit.memory.touched(&name, Touched::Service);
-            roster::look_for_watchers(unit, &name)?;
+            tx.state.touched(&name, Touched::Service);
+            roster::look_for_watchers(tx, &name)?;
         }
         Ok(applied)
     })?;

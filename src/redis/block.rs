@@ -11,12 +11,12 @@ use redis_module::raw::RedisModuleBlockedClient as RawBlocked;
 
 use super::api::{Ctx, OK, RawText, call};
 use super::dispatch::guard;
-use super::state::{self, State};
+use super::module::{self, Module};
 use super::{reply, timer};
 use crate::error::Error;
 use crate::reply::Reply;
 use crate::time::{Ms, Steady};
-use crate::waiting::{Handed, Patience, Ticket, Waiter, Wish};
+use crate::waiting::{Granted, Ticket, Timeout, WaitFor, Waiter};
 
 /// The held clients.
 #[derive(Debug, Default)]
@@ -36,7 +36,7 @@ struct Held {
 #[derive(Debug)]
 struct Served {
     answer: Result<Reply, Error>,
-    handed: Vec<Handed>,
+    handed: Vec<Granted>,
     delivered: bool,
 }
 
@@ -70,12 +70,12 @@ impl Blocked {
 }
 
 /// Holds the client of this context, whose connection this is.
-pub fn hold(ctx: *mut Ctx, connection: u64, wish: Wish, patience: Patience) {
-    state::with(|state| {
-        let env = state.env();
+pub fn hold(ctx: *mut Ctx, connection: u64, wish: WaitFor, patience: Timeout) {
+    module::with(|module| {
+        let context = module.context();
         let deadline = match patience {
-            Patience::For(wait) => Some(env.steady.after(wait)),
-            Patience::Forever | Patience::Sweep => None,
+            Timeout::For(wait) => Some(context.steady.after(wait)),
+            Timeout::Forever | Timeout::Sweep => None,
         };
         // SAFETY: a client that may be held, as was checked; the callbacks are ours.
         let client = unsafe {
@@ -89,54 +89,54 @@ pub fn hold(ctx: *mut Ctx, connection: u64, wish: Wish, patience: Patience) {
             call!(RedisModule_SetDisconnectCallback(client, Some(on_disconnect)));
             client
         };
-        let ticket = state.memory.waiting.join(Waiter {
+        let ticket = module.state.waiting.join(Waiter {
             connection,
             wish,
             patience,
         });
-        state.blocked.add(ticket, Held { client, deadline });
-        timer::arm(state, &env, timer::SOON);
+        module.blocked.add(ticket, Held { client, deadline });
+        timer::arm(module, &context, timer::SOON);
     });
 }
 
-/// Gives the clients whose wait has ended in this unit their answers.
-pub fn deliver(state: &mut State) {
-    for answered in state.memory.waiting.take_answered() {
-        match state.blocked.remove(answered.ticket) {
+/// Gives the clients whose wait has ended in this transaction their answers.
+pub fn deliver(module: &mut Module) {
+    for answered in module.state.waiting.take_answered() {
+        match module.blocked.remove(answered.ticket) {
             Some(client) => unblock(client, answered.reply, answered.handed),
-            None => give_back(state, answered.handed),
+            None => give_back(module, answered.handed),
         }
     }
 }
 
 /// Ends the waits that are over.
-pub fn end_overdue(state: &mut State, now: Steady) {
-    while let Some(&(deadline, ticket)) = state.blocked.deadlines.first() {
+pub fn end_overdue(module: &mut Module, now: Steady) {
+    while let Some(&(deadline, ticket)) = module.blocked.deadlines.first() {
         if deadline > now {
             break;
         }
-        state.memory.leave(ticket, now);
-        match state.blocked.remove(ticket) {
+        module.state.leave(ticket, now);
+        match module.blocked.remove(ticket) {
             Some(client) => unblock(client, Ok(Reply::NullArray), Vec::new()),
             None => {
-                state.blocked.deadlines.remove(&(deadline, ticket));
+                module.blocked.deadlines.remove(&(deadline, ticket));
             }
         }
     }
 }
 
 /// Ends the wait of these clients with an error.
-pub fn refuse(state: &mut State, tickets: &[Ticket], error: &Error) {
-    let now = state.clock.steady();
+pub fn refuse(module: &mut Module, tickets: &[Ticket], error: &Error) {
+    let now = module.clock.steady();
     for &ticket in tickets {
-        state.memory.leave(ticket, now);
-        if let Some(client) = state.blocked.remove(ticket) {
+        module.state.leave(ticket, now);
+        if let Some(client) = module.blocked.remove(ticket) {
             unblock(client, Err(error.clone()), Vec::new());
         }
     }
 }
 
-fn unblock(client: *mut RawBlocked, answer: Result<Reply, Error>, handed: Vec<Handed>) {
+fn unblock(client: *mut RawBlocked, answer: Result<Reply, Error>, handed: Vec<Granted>) {
     let served = Box::new(Served {
         answer,
         handed,
@@ -151,9 +151,9 @@ fn unblock(client: *mut RawBlocked, answer: Result<Reply, Error>, handed: Vec<Ha
     };
 }
 
-fn give_back(state: &mut State, handed: Vec<Handed>) {
+fn give_back(module: &mut Module, handed: Vec<Granted>) {
     for given in handed {
-        state.memory.returned(given);
+        module.state.returned(given);
     }
 }
 
@@ -187,9 +187,9 @@ unsafe extern "C" fn on_free(_ctx: *mut Ctx, data: *mut c_void) {
     let served = unsafe { Box::from_raw(data.cast::<Served>()) };
     guard(|| {
         if !served.delivered && !served.handed.is_empty() {
-            state::soon(move |state| {
-                give_back(state, served.handed);
-                timer::arm_now(state);
+            module::soon(move |module| {
+                give_back(module, served.handed);
+                timer::arm_now(module);
             });
         }
     });
@@ -201,11 +201,11 @@ unsafe extern "C" fn on_timeout(ctx: *mut Ctx, _argv: *mut *mut RawText, _argc: 
         // SAFETY: a context of a held client.
         let client = unsafe { call!(RedisModule_GetBlockedClientHandle(ctx)) };
         reply::write(ctx, &Reply::NullArray);
-        state::soon(move |state| {
-            if let Some(ticket) = state.blocked.tickets.get(&client).copied() {
-                let now = state.clock.steady();
-                state.memory.leave(ticket, now);
-                state.blocked.remove(ticket);
+        module::soon(move |module| {
+            if let Some(ticket) = module.blocked.tickets.get(&client).copied() {
+                let now = module.clock.steady();
+                module.state.leave(ticket, now);
+                module.blocked.remove(ticket);
                 // SAFETY: a held client, taken out of the table, so this happens once. Without it the
                 // handle stays, and the module can never be unloaded.
                 unsafe { call!(RedisModule_UnblockClient(client, std::ptr::null_mut())) };
@@ -218,12 +218,12 @@ unsafe extern "C" fn on_timeout(ctx: *mut Ctx, _argv: *mut *mut RawText, _argc: 
 /// Called when the peer closed, was killed or was unblocked with an error, and on demotion.
 unsafe extern "C" fn on_disconnect(_ctx: *mut Ctx, client: *mut RawBlocked) {
     guard(|| {
-        state::soon(move |state| {
+        module::soon(move |module| {
             // A client that was served meanwhile is not in the table: `on_free` sees that it is gone.
-            if let Some(ticket) = state.blocked.tickets.get(&client).copied() {
-                let now = state.clock.steady();
-                state.memory.leave(ticket, now);
-                state.blocked.remove(ticket);
+            if let Some(ticket) = module.blocked.tickets.get(&client).copied() {
+                let now = module.clock.steady();
+                module.state.leave(ticket, now);
+                module.blocked.remove(ticket);
                 // SAFETY: as above.
                 unsafe { call!(RedisModule_AbortBlock(client)) };
             }

@@ -1,9 +1,9 @@
-//! The two clocks. Read once at the start of every unit; nothing else reads one.
+//! The two clocks. Read once at the start of every transaction; nothing else reads one.
 
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use crate::config::Settings;
-use crate::env::Env;
+use crate::config::ModuleConfig;
+use crate::context::Context;
 use crate::time::{Ms, Steady, Wall};
 
 /// Where the steady clock was set to the wall clock.
@@ -26,16 +26,16 @@ impl Default for Clock {
 }
 
 impl Clock {
-    /// The moment, for one unit.
-    pub fn env(&mut self, settings: Settings) -> Env {
+    /// The moment, for one transaction.
+    pub fn context(&mut self, config: ModuleConfig) -> Context {
         let wall = since_epoch();
-        // A Weyl sequence: `Env::draw` mixes it.
+        // A Weyl sequence: `Context::draw` mixes it.
         self.chance = self.chance.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        Env {
+        Context {
             wall: Wall(ms(wall)),
             wall_us: u64::try_from(wall.as_micros()).unwrap_or(u64::MAX),
             steady: self.steady(),
-            settings,
+            config,
             chance: self.chance,
             // The edge says so where it matters.
             memory_full: false,

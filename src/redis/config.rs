@@ -7,8 +7,8 @@ use redis_module::raw;
 use super::api::{Ctx, ERR, OK, RawText, call};
 use super::dispatch::guard;
 use super::reply::c_string;
-use super::{state, timer};
-use crate::config::{NUMBERS, Number, Settings};
+use super::{module, timer};
+use crate::config::{ModuleConfig, NUMBERS, Number};
 
 /// Registers every setting and reads what redis.conf says.
 pub fn register(ctx: *mut Ctx) -> bool {
@@ -18,7 +18,7 @@ pub fn register(ctx: *mut Ctx) -> bool {
         call!(RedisModule_RegisterBoolConfig(
             ctx,
             c"timer".as_ptr(),
-            c_int::from(Settings::default().timer),
+            c_int::from(ModuleConfig::default().timer),
             raw::REDISMODULE_CONFIG_DEFAULT,
             Some(get_timer),
             Some(set_timer),
@@ -64,7 +64,7 @@ fn number<'a>(data: *mut c_void) -> Option<&'a Number> {
 }
 
 unsafe extern "C" fn get_number(_name: *const c_char, data: *mut c_void) -> c_longlong {
-    let mut settings = state::settings();
+    let mut settings = module::settings();
     number(data).map_or(0, |number| *(number.field)(&mut settings))
 }
 
@@ -76,7 +76,7 @@ unsafe extern "C" fn set_number(
 ) -> c_int {
     match number(data) {
         Some(number) => {
-            state::change_settings(|settings| *(number.field)(settings) = value);
+            module::change_settings(|settings| *(number.field)(settings) = value);
             OK
         }
         None => ERR,
@@ -84,7 +84,7 @@ unsafe extern "C" fn set_number(
 }
 
 unsafe extern "C" fn get_timer(_name: *const c_char, _data: *mut c_void) -> c_int {
-    c_int::from(state::settings().timer)
+    c_int::from(module::settings().timer)
 }
 
 unsafe extern "C" fn set_timer(
@@ -93,7 +93,7 @@ unsafe extern "C" fn set_timer(
     _data: *mut c_void,
     _error: *mut *mut RawText,
 ) -> c_int {
-    state::change_settings(|settings| settings.timer = value != 0);
-    guard(|| state::soon(timer::switched));
+    module::change_settings(|settings| settings.timer = value != 0);
+    guard(|| module::soon(timer::switched));
     OK
 }

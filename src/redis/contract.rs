@@ -5,7 +5,7 @@ use std::ffi::c_int;
 use super::api::{Ctx, OK, RawText, call};
 use super::dispatch::{arguments, guard};
 use super::reply;
-use super::unit::{Mode, run};
+use super::transaction::{Mode, run};
 use crate::keyspace::contract;
 use crate::names::Name;
 use crate::reply::Reply;
@@ -38,7 +38,7 @@ unsafe extern "C" fn on_contract(ctx: *mut Ctx, argv: *mut *mut RawText, argc: c
             return;
         };
         let result =
-            Name::new(db, name).and_then(|name| run(ctx, Mode::Writes, |unit| Ok(contract::run(unit.keys, &name))));
+            Name::new(db, name).and_then(|name| run(ctx, Mode::Writes, |tx| Ok(contract::run(tx.keys, &name))));
         match result {
             Ok(Ok(())) => reply::write(ctx, &Reply::OK),
             Ok(Err(why)) => reply::write(ctx, &Reply::text(why)),

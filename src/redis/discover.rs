@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use redis_module::raw::{RedisModuleKey, RedisModuleScanCursor};
 
 use super::api::{Ctx, OK, RawText, bytes_of, call};
-use super::state;
+use super::module;
 use crate::names::{Name, Touched, owner};
 
 /// How far the search is.
@@ -37,12 +37,12 @@ pub fn has_data(ctx: *mut Ctx) -> bool {
 pub fn start() {
     // SAFETY: made here, destroyed at the end of the search.
     let cursor = unsafe { call!(RedisModule_ScanCursorCreate()) };
-    state::with(|state| state.timer.discovery = Some(Discovery { db: 0, cursor }));
+    module::with(|module| module.timer.discovery = Some(Discovery { db: 0, cursor }));
 }
 
 /// One slice of the search, when there is one.
 pub fn step(ctx: *mut Ctx, slice: Duration) {
-    let Some(Some(mut search)) = state::with(|state| state.timer.discovery.take()) else {
+    let Some(Some(mut search)) = module::with(|module| module.timer.discovery.take()) else {
         return;
     };
     let begun = Instant::now();
@@ -67,12 +67,12 @@ pub fn step(ctx: *mut Ctx, slice: Duration) {
             }
         }
     }
-    state::with(|state| {
+    module::with(|module| {
         for (name, what) in found {
-            state.memory.touched(&name, what);
+            module.state.touched(&name, what);
         }
         if more {
-            state.timer.discovery = Some(search);
+            module.timer.discovery = Some(search);
         }
     });
 }

@@ -8,15 +8,15 @@ use smallvec::SmallVec;
 use super::acl::Rules;
 use super::api::{Ctx, Flags, OK, RawText, bytes_of, call};
 use super::probe;
-use super::unit::{Mode, run};
+use super::transaction::{Mode, run};
 use super::{block, docs, fenced, reply};
+use crate::command::{Access, Keys, Spec};
 use crate::commands;
-use crate::env::Caller;
+use crate::context::Caller;
 use crate::error::Error;
 use crate::names::Name;
 use crate::reply::Reply;
-use crate::spec::{Access, Keys, Spec};
-use crate::unit::{Command, Outcome, Unit};
+use crate::tx::{Command, Response, Tx};
 
 /// The function the server calls for command `C`.
 ///
@@ -78,18 +78,18 @@ fn execute<C: Command>(ctx: *mut Ctx, arguments: &[&[u8]]) -> Result<Option<Repl
         Access::Read => Mode::Reads,
         Access::Write | Access::Grow => Mode::Writes,
     };
-    let work = |unit: &mut Unit<'_>| {
-        unit.env.memory_full = flags.memory_full();
-        commands::run::<C>(&args, &caller, unit)
+    let work = |tx: &mut Tx<'_>| {
+        tx.context.memory_full = flags.memory_full();
+        commands::run::<C>(&args, &caller, tx)
     };
     match run(ctx, mode, work)? {
-        Outcome::Reply(reply) => Ok(Some(reply)),
-        Outcome::Wait(wish, patience) if caller.may_wait => {
+        Response::Reply(reply) => Ok(Some(reply)),
+        Response::Wait(wish, patience) if caller.may_wait => {
             block::hold(ctx, id, wish, patience);
             Ok(None)
         }
-        Outcome::Wait(..) => Ok(Some(Reply::NullArray)),
-        Outcome::Run(from) => fenced::run(ctx, &args, arguments.get(from..).unwrap_or_default()),
+        Response::Wait(..) => Ok(Some(Reply::NullArray)),
+        Response::Run(from) => fenced::run(ctx, &args, arguments.get(from..).unwrap_or_default()),
     }
 }
 

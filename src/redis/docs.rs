@@ -8,7 +8,7 @@ use redis_module::raw;
 use super::api::{Ctx, OK, call, optional};
 use super::dispatch::words;
 use super::reply::c_string;
-use crate::spec::{Access, Arg, Keys, Kind, Spec};
+use crate::command::{Access, Arg, Keys, Kind, Spec};
 
 /// The module version in which the commands came.
 const SINCE: &std::ffi::CStr = c"0.1.0";

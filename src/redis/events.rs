@@ -8,9 +8,9 @@ use redis_module::raw;
 
 use super::api::{Ctx, Flags, Level, OK, call, log};
 use super::dispatch::guard;
-use super::state::{self, State};
+use super::module::{self, Module};
 use super::{discover, eviction, listeners, timer, waits};
-use crate::holds::STALL;
+use crate::stalls::STALL;
 use crate::time::Ms;
 
 /// What is remembered between events.
@@ -54,11 +54,11 @@ pub fn subscribe(ctx: *mut Ctx) -> bool {
 }
 
 /// Changes memory, then lets the timer look at it.
-fn note(change: impl FnOnce(&mut State) + 'static) {
+fn note(change: impl FnOnce(&mut Module) + 'static) {
     guard(|| {
-        state::soon(|state| {
-            change(state);
-            timer::arm_now(state);
+        module::soon(|module| {
+            change(module);
+            timer::arm_now(module);
         });
     });
 }
@@ -69,10 +69,10 @@ unsafe extern "C" fn on_role(_: *mut Ctx, _: raw::RedisModuleEvent, _: u64, _: *
 }
 
 /// What is in memory is derived anew, and leases and members get their full time again.
-fn start_over(state: &mut State) {
-    let now = state.clock.steady();
-    let with_data = discover::has_data(state.timer.context());
-    state.memory.start_over(now, with_data);
+fn start_over(module: &mut Module) {
+    let now = module.clock.steady();
+    let with_data = discover::has_data(module.timer.context());
+    module.state.start_over(now, with_data);
 }
 
 unsafe extern "C" fn on_loading(ctx: *mut Ctx, _: raw::RedisModuleEvent, step: u64, _: *mut c_void) {
@@ -82,15 +82,15 @@ unsafe extern "C" fn on_loading(ctx: *mut Ctx, _: raw::RedisModuleEvent, step: u
         }
         // While new data is loaded aside, the old one still serves.
         _ if Flags::of(ctx).loads_aside() => {}
-        _ => note(|state| state.memory.flushed(None)),
+        _ => note(|module| module.state.flushed(None)),
     }
 }
 
 unsafe extern "C" fn on_async_load(_: *mut Ctx, _: raw::RedisModuleEvent, step: u64, _: *mut c_void) {
     if step == raw::REDISMODULE_SUBEVENT_REPL_ASYNC_LOAD_COMPLETED {
-        note(|state| {
-            state.memory.flushed(None);
-            start_over(state);
+        note(|module| {
+            module.state.flushed(None);
+            start_over(module);
         });
     }
 }
@@ -99,7 +99,7 @@ unsafe extern "C" fn on_flush(_: *mut Ctx, _: raw::RedisModuleEvent, step: u64, 
     // SAFETY: the server's description of the event, as its version 1 is declared.
     let db = unsafe { data.cast::<raw::RedisModuleFlushInfo>().as_ref() }.map(|info| info.dbnum);
     if step == raw::REDISMODULE_SUBEVENT_FLUSHDB_END {
-        note(move |state| state.memory.flushed(db.filter(|&db| db >= 0)));
+        note(move |module| module.state.flushed(db.filter(|&db| db >= 0)));
     }
 }
 
@@ -107,7 +107,7 @@ unsafe extern "C" fn on_swap(_: *mut Ctx, _: raw::RedisModuleEvent, _: u64, data
     // SAFETY: as above.
     if let Some(info) = unsafe { data.cast::<raw::RedisModuleSwapDbInfo>().as_ref() } {
         let (a, b) = (info.dbnum_first, info.dbnum_second);
-        note(move |state| state.memory.swapped(a, b));
+        note(move |module| module.state.swapped(a, b));
     }
 }
 
@@ -120,10 +120,10 @@ unsafe extern "C" fn on_client(_: *mut Ctx, _: raw::RedisModuleEvent, step: u64,
         return;
     };
     guard(|| {
-        state::soon(move |state| {
-            let now = state.clock.steady();
-            if state.memory.disconnected(id, now, state::settings().ttl) {
-                timer::arm_now(state);
+        module::soon(move |module| {
+            let now = module.clock.steady();
+            if module.state.disconnected(id, now, module::settings().ttl) {
+                timer::arm_now(module);
             }
         });
     });
@@ -152,7 +152,7 @@ unsafe extern "C" fn on_module(_: *mut Ctx, _: raw::RedisModuleEvent, step: u64,
     guard(|| {
         if step == raw::REDISMODULE_SUBEVENT_MODULE_LOADED {
             // It may listen; ourselves the server does not announce to us.
-            state::soon(|state| state.observed = true);
+            module::soon(|module| module.observed = true);
         }
     });
 }
@@ -164,24 +164,24 @@ unsafe extern "C" fn on_cron(ctx: *mut Ctx, _: raw::RedisModuleEvent, _: u64, da
     guard(|| {
         // SAFETY: as above.
         let hz = unsafe { data.cast::<raw::RedisModuleCronLoopInfo>().as_ref() }.map_or(10, |info| info.hz.max(1));
-        let overdue = state::with(|state| {
+        let overdue = module::with(|module| {
             let beat = Instant::now();
-            state.pulse.longest_sleep = 1_000 / Ms::from(hz);
-            if let Some(before) = state.pulse.cron.replace(beat) {
-                let excess = ms_between(before, beat) - state.pulse.longest_sleep;
+            module.pulse.longest_sleep = 1_000 / Ms::from(hz);
+            if let Some(before) = module.pulse.cron.replace(beat) {
+                let excess = ms_between(before, beat) - module.pulse.longest_sleep;
                 if excess > STALL {
-                    let now = state.clock.steady();
-                    state.memory.holds.stalled(now, excess);
+                    let now = module.clock.steady();
+                    module.state.stalls.stalled(now, excess);
                 }
             }
-            let offset = state.clock.offset();
-            if (offset - state.pulse.offset).abs() > 1 {
-                state.pulse.offset = offset;
-                let env = state.env();
-                timer::arm(state, &env, timer::SOON);
+            let offset = module.clock.offset();
+            if (offset - module.pulse.offset).abs() > 1 {
+                module.pulse.offset = offset;
+                let context = module.context();
+                timer::arm(module, &context, timer::SOON);
             }
-            let now = state.clock.steady();
-            state.timer.is_overdue(now)
+            let now = module.clock.steady();
+            module.timer.is_overdue(now)
         });
         timer::look_for_standstill(ctx);
         if overdue == Some(true) {
@@ -194,15 +194,15 @@ unsafe extern "C" fn on_cron(ctx: *mut Ctx, _: raw::RedisModuleEvent, _: u64, da
 /// One turn of the event loop: what it took from waking to going to sleep again.
 unsafe extern "C" fn on_turn(_: *mut Ctx, _: raw::RedisModuleEvent, step: u64, _: *mut c_void) {
     guard(|| {
-        state::with(|state| {
+        module::with(|module| {
             if step == raw::REDISMODULE_SUBEVENT_EVENTLOOP_AFTER_SLEEP {
-                state.pulse.woke = Some(Instant::now());
+                module.pulse.woke = Some(Instant::now());
                 return;
             }
-            note_stall(state);
-            (state.pulse.woke, state.pulse.slept) = (None, Some(Instant::now()));
-            let now = state.clock.steady();
-            state.memory.holds.turned(now);
+            note_stall(module);
+            (module.pulse.woke, module.pulse.slept) = (None, Some(Instant::now()));
+            let now = module.clock.steady();
+            module.state.stalls.turned(now);
         });
     });
 }
@@ -210,9 +210,9 @@ unsafe extern "C" fn on_turn(_: *mut Ctx, _: raw::RedisModuleEvent, step: u64, _
 /// Notes a standstill since the event loop went to sleep. Before the timer's work too: it comes in the same turn as
 /// a command that took long, or as the end of a time in which the process was stopped, before what clients sent
 /// meanwhile is read.
-pub fn note_stall(state: &mut State) {
+pub fn note_stall(module: &mut Module) {
     let moment = Instant::now();
-    let pulse = &mut state.pulse;
+    let pulse = &mut module.pulse;
     let since = |from: Option<Instant>| from.map_or(0, |from| ms_between(from, moment));
     let asleep = if pulse.longest_sleep == 0 {
         0
@@ -223,8 +223,8 @@ pub fn note_stall(state: &mut State) {
     if length > STALL {
         pulse.woke = Some(moment);
         pulse.slept = Some(moment);
-        let now = state.clock.steady();
-        state.memory.holds.stalled(now, length);
+        let now = module.clock.steady();
+        module.state.stalls.stalled(now, length);
     }
 }
 

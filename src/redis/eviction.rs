@@ -1,19 +1,19 @@
 //! Warns when the server may evict our keys to save memory: then nothing is promised.
 
 use super::api::{CallReply, Ctx, Level, log};
-use super::state;
+use super::module;
 
 /// Looks at the eviction policy; tells the log when it has become one that may evict our keys.
 pub fn look(ctx: *mut Ctx) {
     let policy = CallReply::of(ctx, c"CONFIG", "E", &[b"GET", b"maxmemory-policy"]).strings();
     let evicts = policy.get(1).is_some_and(|policy| policy.starts_with(b"allkeys-"));
-    state::soon(move |state| {
-        if evicts && !state.eviction_unsafe {
+    module::soon(move |module| {
+        if evicts && !module.eviction_unsafe {
             log(
                 Level::Warning,
                 "maxmemory-policy allkeys-* may evict tasks: set noeviction or a volatile-* policy",
             );
         }
-        state.eviction_unsafe = evicts;
+        module.eviction_unsafe = evicts;
     });
 }

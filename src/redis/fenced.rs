@@ -1,4 +1,4 @@
-//! HB.FENCED: a command that is run only because its caller leads, after the unit that saw that. The server
+//! HB.FENCED: a command that is run only because its caller leads, after the transaction that saw that. The server
 //! handles nothing in between, so the caller still leads.
 
 use std::cell::Cell;
@@ -7,9 +7,9 @@ use std::ffi::CString;
 use super::acl::has_user;
 use super::api::{CallReply, Ctx, Flags, keys_of};
 use super::probe::slot_number;
+use crate::command::Args;
 use crate::error::Error;
 use crate::reply::Reply;
-use crate::spec::Args;
 
 thread_local! {
     static RUNNING: Cell<bool> = const { Cell::new(false) };

@@ -1,5 +1,5 @@
-//! Open keys. A unit opens a key once and keeps it open; what it changed is told to WATCH and to
-//! client-side caches when the key is closed, at the end of the unit or before a command is called.
+//! Open keys. A transaction opens a key once and keeps it open; what it changed is told to WATCH and to
+//! client-side caches when the key is closed, at the end of the transaction or before a command is called.
 
 use std::ffi::c_int;
 use std::rc::Rc;
@@ -24,7 +24,7 @@ pub struct Open {
     pub text: KeyText,
     /// The handle; null for a missing key that was opened to be read only.
     pub raw: *mut raw::RedisModuleKey,
-    /// Whether the unit changed it.
+    /// Whether the transaction changed it.
     pub changed: bool,
 }
 
@@ -60,10 +60,10 @@ impl Open {
     }
 }
 
-/// All keys a unit has open.
+/// All keys a transaction has open.
 #[derive(Debug)]
 pub struct Handles<'s> {
-    /// The context of the unit.
+    /// The context of the transaction.
     pub ctx: *mut Ctx,
     mode: c_int,
     db_before: i32,
@@ -81,7 +81,7 @@ pub struct Handles<'s> {
 }
 
 impl<'s> Handles<'s> {
-    /// No key is open yet. A unit that does not write opens keys for reading only.
+    /// No key is open yet. A transaction that does not write opens keys for reading only.
     pub fn new(ctx: *mut Ctx, writes: bool, observed: bool, texts: &'s mut Texts) -> Handles<'s> {
         // SAFETY: a context the server lent us.
         let db = unsafe { call!(RedisModule_GetSelectedDb(ctx)) };
@@ -217,7 +217,7 @@ impl<'s> Handles<'s> {
         self.observed
     }
 
-    /// Room to write a record in, kept from unit to unit.
+    /// Room to write a record in, kept from transaction to transaction.
     pub fn take_buffer(&mut self) -> Vec<u8> {
         std::mem::take(&mut self.texts.buffer)
     }

@@ -3,10 +3,10 @@
 use super::api::Ctx;
 use super::handles::Handles;
 use super::keyspace::ServerKeys;
-use super::state::{self, State};
+use super::module::{self, Module};
 use crate::names::Name;
 use crate::pid::services;
-use crate::task::queues;
+use crate::task::commands::queues;
 use crate::time::{Ms, SECOND};
 
 /// How often idle names are looked for, ms.
@@ -16,14 +16,14 @@ const MOST: usize = 100;
 
 /// Forgets idle names, when it is time.
 pub fn run(ctx: *mut Ctx) {
-    state::with(|state| {
-        let env = state.env();
-        if env.steady.since(state.housekept) < EVERY {
+    module::with(|module| {
+        let context = module.context();
+        if context.steady.since(module.housekept) < EVERY {
             return;
         }
-        state.housekept = env.steady;
-        for name in state.memory.idle(&env).iter().take(MOST) {
-            forget_if_gone(state, ctx, name);
+        module.housekept = context.steady;
+        for name in module.state.idle(&context).iter().take(MOST) {
+            forget_if_gone(module, ctx, name);
         }
     });
 }
@@ -31,16 +31,16 @@ pub fn run(ctx: *mut Ctx) {
 /// What to do about a name whose slot is not wholly here: forgotten when it has gone with all its keys.
 /// Whether it is to be looked at again.
 pub fn look_after_move(ctx: *mut Ctx, name: &Name) -> bool {
-    state::with(|state| !forget_if_gone(state, ctx, name)).unwrap_or(true)
+    module::with(|module| !forget_if_gone(module, ctx, name)).unwrap_or(true)
 }
 
-fn forget_if_gone(state: &mut State, ctx: *mut Ctx, name: &Name) -> bool {
-    let State { memory, texts, .. } = state;
+fn forget_if_gone(module: &mut Module, ctx: *mut Ctx, name: &Name) -> bool {
+    let Module { state, texts, .. } = module;
     let mut keys = ServerKeys::new(Handles::new(ctx, false, false, texts), false);
     let gone = !queues::exists(&mut keys, name) && !services::exists(&mut keys, name);
     keys.finish();
     if gone {
-        memory.forget(name);
+        state.forget(name);
     }
     gone
 }

@@ -6,9 +6,9 @@ use redis_module::raw::RedisModuleInfoCtx;
 
 use super::api::call;
 use super::dispatch::guard;
+use super::module::{self, Module};
 use super::reply::c_string;
-use super::state::{self, State};
-use super::unit::{Mode, run};
+use super::transaction::{Mode, run};
 use crate::proc;
 use crate::task::overview::{Overview, overview};
 use crate::time::SECOND;
@@ -41,32 +41,32 @@ pub unsafe extern "C" fn on_info(ctx: *mut RedisModuleInfoCtx, for_crash_report:
 /// The values now. Counting the tasks opens a dozen keys of every queue, so it is not done more than once
 /// a second.
 fn look() -> Option<Vec<(&'static str, i64)>> {
-    let (ctx, counted) = state::with(|state| {
-        let now = state.clock.steady();
-        let counted = state.overview.filter(|(moment, _)| now.since(*moment) < SECOND);
-        (state.timer.context(), counted.map(|(_, overview)| overview))
+    let (ctx, counted) = module::with(|module| {
+        let now = module.clock.steady();
+        let counted = module.overview.filter(|(moment, _)| now.since(*moment) < SECOND);
+        (module.timer.context(), counted.map(|(_, overview)| overview))
     })?;
     let overview = match counted {
         Some(overview) => overview,
-        None => run(ctx, Mode::Reads, |unit| Ok(overview(unit))).ok()?,
+        None => run(ctx, Mode::Reads, |tx| Ok(overview(tx))).ok()?,
     };
-    let services = run(ctx, Mode::Reads, |unit| Ok(proc::overview::overview(unit))).ok()?;
-    state::with(|state| {
+    let services = run(ctx, Mode::Reads, |tx| Ok(proc::overview::overview(tx))).ok()?;
+    module::with(|module| {
         if counted.is_none() {
-            state.overview = Some((state.clock.steady(), overview));
+            module.overview = Some((module.clock.steady(), overview));
         }
-        fields(state, overview, services)
+        fields(module, overview, services)
     })
 }
 
-fn fields(state: &State, overview: Overview, services: proc::overview::Overview) -> Vec<(&'static str, i64)> {
-    let memory = &state.memory;
-    let totals = &memory.totals;
+fn fields(module: &Module, overview: Overview, services: proc::overview::Overview) -> Vec<(&'static str, i64)> {
+    let state = &module.state;
+    let totals = &state.totals;
     let number = |count: u64| i64::try_from(count).unwrap_or(i64::MAX);
     let size = |count: usize| i64::try_from(count).unwrap_or(i64::MAX);
     vec![
-        ("timer_late_ms_p99", memory.lateness.quantile(0.99).unwrap_or(0)),
-        ("timer_backlog", size(memory.agenda.backlog())),
+        ("timer_late_ms_p99", state.lateness.quantile(0.99).unwrap_or(0)),
+        ("timer_backlog", size(state.wakeups.backlog())),
         ("queues", size(overview.queues)),
         ("scheduled_tasks", size(overview.scheduled)),
         ("ready_total", size(overview.ready)),
@@ -78,7 +78,7 @@ fn fields(state: &State, overview: Overview, services: proc::overview::Overview)
         ("members", size(services.members)),
         ("leaders", size(services.leaders)),
         ("reclaiming", size(services.reclaiming)),
-        ("waiting_clients", size(state.blocked.count())),
+        ("waiting_clients", size(module.blocked.count())),
         ("scheduled_total", number(totals.scheduled)),
         ("claims_total", number(totals.claimed)),
         ("acked_total", number(totals.acked)),
@@ -87,10 +87,10 @@ fn fields(state: &State, overview: Overview, services: proc::overview::Overview)
         ("dead_total", number(totals.dead)),
         ("expired_total", number(totals.expired)),
         ("cancelled_total", number(totals.cancelled)),
-        ("members_lost_total", number(memory.presence.lost)),
-        ("stalls", number(memory.holds.stalls)),
-        ("skipped_foreign", number(memory.skipped_foreign)),
-        ("eviction_unsafe", i64::from(state.eviction_unsafe)),
-        ("since", memory.since.0),
+        ("members_lost_total", number(state.presence.lost)),
+        ("stalls", number(state.stalls.stalls)),
+        ("skipped_foreign", number(state.skipped_foreign)),
+        ("eviction_unsafe", i64::from(module.eviction_unsafe)),
+        ("since", state.since.0),
     ]
 }

@@ -2,7 +2,7 @@
 //! which saves 5 % of a task's life.
 
 use super::api::{CallReply, Ctx};
-use super::state;
+use super::module;
 
 /// Looks whether the server publishes notifications or another module may have asked for them.
 pub fn look(ctx: *mut Ctx) {
@@ -15,5 +15,5 @@ pub fn look(ctx: *mut Ctx) {
     let others = names
         .filter(|pair| !matches!(pair, [_, name] if name == b"steward"))
         .count();
-    state::soon(move |state| state.observed = published || others > 0);
+    module::soon(move |module| module.observed = published || others > 0);
 }

@@ -1,7 +1,7 @@
 //! The edge between the server and the domain, and the only place with `unsafe`: entries and callbacks,
 //! clocks, keys, held clients, the timer, replication.
 //!
-//! Start reading at [`dispatch`] (a command comes in) and [`unit`] (what happens around every piece of
+//! Start reading at [`dispatch`] (a command comes in) and [`transaction`] (what happens around every piece of
 //! work); [`keyspace`] is the port to the data, [`record`] what is sent to replicas, [`timer`] the
 //! background.
 
@@ -29,14 +29,14 @@ mod housekeeping;
 mod info;
 mod keyspace;
 mod listeners;
+mod module;
 mod notify;
 mod probe;
 mod record;
 mod reply;
-mod state;
 mod texts;
 mod timer;
-mod unit;
+mod transaction;
 mod waits;
 
 use std::ffi::c_int;
@@ -86,7 +86,7 @@ pub unsafe extern "C" fn RedisModule_OnLoad(ctx: *mut Ctx, argv: *mut *mut RawTe
 /// Called by the server.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn RedisModule_OnUnload(_ctx: *mut Ctx) -> c_int {
-    guard(state::forget);
+    guard(module::forget);
     // The hook is code of ours, which may go away.
     drop(std::panic::take_hook());
     OK
@@ -105,7 +105,7 @@ fn load(ctx: *mut Ctx, arguments: &[&[u8]]) -> Result<(), String> {
         ));
     }
     // The library may have stayed in memory when it was unloaded, with all that it knew then.
-    state::forget();
+    module::forget();
     set_options(ctx);
     let refused = |what: &str| Err(format!("the server refused to register {what}"));
     if !apply::register(ctx) || !commands::register(ctx) {
@@ -117,10 +117,10 @@ fn load(ctx: *mut Ctx, arguments: &[&[u8]]) -> Result<(), String> {
     }
     // SAFETY: lives as long as the module: the timer is armed with it from callbacks that have none.
     let lasting = unsafe { call!(RedisModule_GetDetachedThreadSafeContext(ctx)) };
-    state::with(|state| {
-        let env = state.env();
-        state.memory.since = env.wall;
-        state.timer.init(lasting);
+    module::with(|module| {
+        let context = module.context();
+        module.state.since = context.wall;
+        module.timer.init(lasting);
     });
     if !config::register(ctx) {
         return refused("the settings, or one in redis.conf is out of range");
@@ -136,10 +136,10 @@ fn load(ctx: *mut Ctx, arguments: &[&[u8]]) -> Result<(), String> {
     listeners::look(ctx);
     if discover::has_data(ctx) {
         discover::start();
-        state::with(|state| {
-            let now = state.clock.steady();
-            state.memory.start_over(now, true);
-            timer::arm_now(state);
+        module::with(|module| {
+            let now = module.clock.steady();
+            module.state.start_over(now, true);
+            timer::arm_now(module);
         });
     }
     Ok(())

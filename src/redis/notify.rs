@@ -6,7 +6,7 @@ use redis_module::raw;
 
 use super::api::{Ctx, OK, RawText, bytes_of, call, optional};
 use super::dispatch::guard;
-use super::{state, timer};
+use super::{module, timer};
 use crate::names::{is_ours, owner};
 
 /// Subscribes to what can change our keys. Not to strings, sets and streams: such a value in the place of one
@@ -53,8 +53,8 @@ unsafe extern "C" fn on_change(ctx: *mut Ctx, class: c_int, _event: *const c_cha
         if !is_ours(key) {
             return;
         }
-        // A unit's own writes; only what expires under its hands is news to it.
-        if state::is_busy() && class & raw::REDISMODULE_NOTIFY_EXPIRED == 0 {
+        // A transaction's own writes; only what expires under its hands is news to it.
+        if module::is_busy() && class & raw::REDISMODULE_NOTIFY_EXPIRED == 0 {
             return;
         }
         // A load tells every key; these say nothing that the other keys of their name do not.
@@ -64,9 +64,9 @@ unsafe extern "C" fn on_change(ctx: *mut Ctx, class: c_int, _event: *const c_cha
         // SAFETY: a context the server lent us.
         let db = unsafe { call!(RedisModule_GetSelectedDb(ctx)) };
         if let Some((name, what)) = owner(db, key) {
-            state::soon(move |state| {
-                state.memory.touched(&name, what);
-                timer::arm_now(state);
+            module::soon(move |module| {
+                module.state.touched(&name, what);
+                timer::arm_now(module);
             });
         }
     });

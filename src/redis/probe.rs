@@ -1,7 +1,7 @@
 //! Asks the server whether a client's command would be let through.
 
 use super::api::{CallReply, Ctx, optional};
-use super::state;
+use super::module;
 use crate::error::Error;
 use crate::names::Name;
 
@@ -48,7 +48,7 @@ pub fn writes_are_refused(ctx: *mut Ctx, name: &Name) -> bool {
     // SAFETY: reads a pointer that was set when the module was loaded.
     let paused = unsafe { optional!(RedisModule_AvoidReplicaTraffic).is_some_and(|avoid| avoid() != 0) };
     // While writes are paused, for a failover or a shutdown, one effect sent from a timer aborts the server.
-    !state::settings().timer || paused || CallReply::of(ctx, c"DEL", "!ES", &[&absent(name, b":probe:1")]).is_error()
+    !module::settings().timer || paused || CallReply::of(ctx, c"DEL", "!ES", &[&absent(name, b":probe:1")]).is_error()
 }
 
 fn absent(name: &Name, suffix: &[u8]) -> Vec<u8> {

@@ -8,7 +8,7 @@ use crate::names::{ByName, Id, Index, Key, Name, Part};
 
 /// Most queues whose key names are kept; about 2 KiB each.
 const MOST_NAMES: usize = 1_024;
-/// Bytes of room to build strings in that are kept from unit to unit.
+/// Bytes of room to build strings in that are kept from transaction to transaction.
 pub const MOST_SCRATCH: usize = 4_096;
 /// Number of keys that every queue or service has once.
 pub const FIXED: usize = 29;

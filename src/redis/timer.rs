@@ -10,11 +10,11 @@ use redis_module::raw::RedisModuleTimerID as TimerId;
 use super::api::{Ctx, Flags, call};
 use super::discover::{self, Discovery};
 use super::dispatch::guard;
+use super::module::{self, Module};
 use super::probe::Slot;
-use super::state::{self, State};
-use super::unit::{Mode, run};
+use super::transaction::{Mode, run};
 use super::{block, events, housekeeping, probe};
-use crate::env::Env;
+use crate::context::Context;
 use crate::names::Name;
 use crate::tick;
 use crate::time::{Ms, Steady};
@@ -90,13 +90,13 @@ impl Timer {
 
 /// Makes sure the timer fires when there is something to do, `least` ms from now at the earliest. A server
 /// that does not decide only ends the waits of its clients.
-pub fn arm(state: &mut State, env: &Env, least: Ms) {
-    let ends = state.blocked.next_deadline(env.steady);
-    let Some(next) = next_work(state, env).into_iter().chain(ends).min() else {
+pub fn arm(module: &mut Module, context: &Context, least: Ms) {
+    let ends = module.blocked.next_deadline(context.steady);
+    let Some(next) = next_work(module, context).into_iter().chain(ends).min() else {
         return;
     };
-    let due_in = |wait: Ms| env.steady.after(wait.clamp(least, LONGEST));
-    let timer = &mut state.timer;
+    let due_in = |wait: Ms| context.steady.after(wait.clamp(least, LONGEST));
+    let timer = &mut module.timer;
     let is_early = |due: Steady| timer.armed.is_some_and(|armed| armed.due <= due);
     if timer.ctx.is_null() || is_early(due_in(next)) {
         return;
@@ -110,7 +110,7 @@ pub fn arm(state: &mut State, env: &Env, least: Ms) {
         return;
     };
     let due = due_in(wait);
-    let wait = due.since(env.steady);
+    let wait = due.since(context.steady);
     stop(timer);
     // SAFETY: a context that lives as long as the module.
     let id = unsafe {
@@ -125,25 +125,25 @@ pub fn arm(state: &mut State, env: &Env, least: Ms) {
 }
 
 /// Something has happened in a callback: the timer deals with it as soon as the server can.
-pub fn arm_now(state: &mut State) {
-    let env = state.env();
-    arm(state, &env, AT_ONCE);
+pub fn arm_now(module: &mut Module) {
+    let context = module.context();
+    arm(module, &context, AT_ONCE);
 }
 
 /// The operator said `steward.timer yes` or `no`. His next word ends that, so nothing is armed for it meanwhile.
-pub fn switched(state: &mut State) {
-    stop(&mut state.timer);
-    state.timer.refused = false;
-    hold(state, !state::settings().timer);
-    arm_now(state);
+pub fn switched(module: &mut Module) {
+    stop(&mut module.timer);
+    module.timer.refused = false;
+    hold(module, !module::settings().timer);
+    arm_now(module);
 }
 
 /// How long until there is something to do with the data.
-fn next_work(state: &State, env: &Env) -> Option<Ms> {
-    let least = if state.timer.refused { POLL } else { 0 };
-    let due = state.memory.agenda.next(env).filter(|_| env.settings.timer);
+fn next_work(module: &Module, context: &Context) -> Option<Ms> {
+    let least = if module.timer.refused { POLL } else { 0 };
+    let due = module.state.wakeups.next(context).filter(|_| context.config.timer);
     let due = due.map(|wait| wait.max(least));
-    let search = state.timer.discovery.as_ref().map(|_| SOON);
+    let search = module.timer.discovery.as_ref().map(|_| SOON);
     due.into_iter().chain(search).min()
 }
 
@@ -157,14 +157,14 @@ fn stop(timer: &mut Timer) {
 unsafe extern "C" fn on_timer(ctx: *mut Ctx, _data: *mut c_void) {
     guard(|| {
         // Dead on entry: stopping the running timer frees it twice.
-        state::with(|state| state.timer.armed = None);
+        module::with(|module| module.timer.armed = None);
         work(ctx);
     });
 }
 
 /// Does the timer's work from another callback, when the timer itself is held back.
 pub fn work_now(ctx: *mut Ctx) {
-    state::with(|state| stop(&mut state.timer));
+    module::with(|module| stop(&mut module.timer));
     work(ctx);
 }
 
@@ -172,22 +172,22 @@ pub fn work_now(ctx: *mut Ctx) {
 fn work(ctx: *mut Ctx) {
     let flags = Flags::of(ctx);
     let begun = Instant::now();
-    let slice = Duration::from_micros(u64::try_from(state::settings().timer_slice).unwrap_or(0));
-    state::with(|state| {
-        events::note_stall(state);
-        let now = state.clock.steady();
-        block::end_overdue(state, now);
+    let slice = Duration::from_micros(u64::try_from(module::settings().timer_slice).unwrap_or(0));
+    module::with(|module| {
+        events::note_stall(module);
+        let now = module.clock.steady();
+        block::end_overdue(module, now);
     });
     if !flags.decides() {
-        state::with(|state| {
-            let env = state.env();
-            arm(state, &env, SOON);
+        module::with(|module| {
+            let context = module.context();
+            arm(module, &context, SOON);
         });
         return;
     }
     discover::step(ctx, slice);
     let mut allowed = false;
-    while let Some(Some(name)) = state::with(take_due) {
+    while let Some(Some(name)) = module::with(take_due) {
         // First, since a write to a slot that went elsewhere is refused as well, but holds nothing else up.
         if flags.in_cluster() && probe::slot(ctx, &name) == Slot::Elsewhere {
             if housekeeping::look_after_move(ctx, &name) {
@@ -197,10 +197,10 @@ fn work(ctx: *mut Ctx) {
         }
         if !allowed {
             let refused = stands_still(ctx, &name);
-            state::with(|state| {
-                state.timer.refused = refused;
+            module::with(|module| {
+                module.timer.refused = refused;
                 if refused {
-                    state.memory.agenda.now(&name);
+                    module.state.wakeups.now(&name);
                 }
             });
             if refused {
@@ -208,9 +208,9 @@ fn work(ctx: *mut Ctx) {
             }
             allowed = true;
         }
-        if run(ctx, Mode::Writes, |unit| {
-            unit.env.memory_full = flags.memory_full();
-            tick::run(unit, &name);
+        if run(ctx, Mode::Writes, |tx| {
+            tx.context.memory_full = flags.memory_full();
+            tick::run(tx, &name);
             Ok(())
         })
         .is_err()
@@ -223,22 +223,22 @@ fn work(ctx: *mut Ctx) {
         }
     }
     housekeeping::run(ctx);
-    state::with(|state| {
-        let env = state.env();
-        arm(state, &env, SOON);
+    module::with(|module| {
+        let context = module.context();
+        arm(module, &context, SOON);
     });
 }
 
-fn take_due(state: &mut State) -> Option<Name> {
-    let env = state.env();
-    state.memory.agenda.take_due(&env)
+fn take_due(module: &mut Module) -> Option<Name> {
+    let context = module.context();
+    module.state.wakeups.take_due(&context)
 }
 
 /// Looks whether time stands still although nothing is due yet: a lease that ends later, and a member that is not
 /// heard now, are owed that time too.
 pub fn look_for_standstill(ctx: *mut Ctx) {
     let flags = Flags::of(ctx);
-    let next = state::with(|state| state.memory.agenda.next_on_steady().cloned());
+    let next = module::with(|module| module.state.wakeups.next_on_steady().cloned());
     let Some(Some(name)) = next.filter(|_| flags.decides()) else {
         return;
     };
@@ -251,23 +251,23 @@ pub fn look_for_standstill(ctx: *mut Ctx) {
 /// Whether writes are refused, and time stands still with them. The time it does is added to every lease afterwards.
 fn stands_still(ctx: *mut Ctx, name: &Name) -> bool {
     let refused = probe::writes_are_refused(ctx, name);
-    state::with(|state| hold(state, refused));
+    module::with(|module| hold(module, refused));
     refused
 }
 
 /// From now on time stands still, or goes on.
-fn hold(state: &mut State, still: bool) {
-    let now = state.clock.steady();
+fn hold(module: &mut Module, still: bool) {
+    let now = module.clock.steady();
     if still {
-        state.memory.holds.freeze(now);
+        module.state.stalls.freeze(now);
     } else {
-        state.memory.holds.thaw(now);
+        module.state.stalls.thaw(now);
     }
 }
 
 fn put_back(name: &Name, wait: Ms) {
-    state::with(|state| {
-        let moment = state.clock.steady().after(wait);
-        state.memory.agenda.at_steady(name, moment);
+    module::with(|module| {
+        let moment = module.clock.steady().after(wait);
+        module.state.wakeups.at_steady(name, moment);
     });
 }

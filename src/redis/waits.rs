@@ -1,7 +1,7 @@
 //! In a cluster, clients must not wait for a queue whose slot goes elsewhere: they are told to try again.
 
 use super::api::{Ctx, Flags};
-use super::{block, probe, state};
+use super::{block, module, probe};
 use crate::error::Error;
 use crate::names::Name;
 
@@ -10,14 +10,14 @@ const MOST: usize = 50;
 
 /// Looks at the slots of the next few queues for which clients wait.
 pub fn check_slots(ctx: *mut Ctx) {
-    if state::with(|state| state.blocked.count()).unwrap_or(0) == 0 || !Flags::of(ctx).in_cluster() {
+    if module::with(|module| module.blocked.count()).unwrap_or(0) == 0 || !Flags::of(ctx).in_cluster() {
         return;
     }
-    let names: Vec<Name> = state::with(|state| {
-        let all = state.memory.waiting.names().count();
-        let skip = if all > MOST { state.checked_slots % all } else { 0 };
-        state.checked_slots = skip + MOST;
-        let names = state.memory.waiting.names();
+    let names: Vec<Name> = module::with(|module| {
+        let all = module.state.waiting.names().count();
+        let skip = if all > MOST { module.checked_slots % all } else { 0 };
+        module.checked_slots = skip + MOST;
+        let names = module.state.waiting.names();
         names.skip(skip).take(MOST).cloned().collect()
     })
     .unwrap_or_default();
@@ -29,8 +29,8 @@ pub fn check_slots(ctx: *mut Ctx) {
 }
 
 fn refuse_all(name: &Name, error: &Error) {
-    state::with(|state| {
-        let tickets = state.memory.waiting.all(name);
-        block::refuse(state, &tickets, error);
+    module::with(|module| {
+        let tickets = module.state.waiting.all(name);
+        block::refuse(module, &tickets, error);
     });
 }

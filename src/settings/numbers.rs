@@ -16,7 +16,7 @@ pub struct Number {
     /// Unit, "" for a count.
     pub unit: &'static str,
     /// What applies when the queue says nothing.
-    pub default: fn(&config::Settings) -> i64,
+    pub default: fn(&config::ModuleConfig) -> i64,
 }
 
 /// Position of `lease` in `NUMBERS`.

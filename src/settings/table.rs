@@ -1,12 +1,12 @@
 //! The settings of a queue as the README shows them.
 
-use super::{FIELDS, NUMBERS, Number, RATE, SERVICE, Settings};
+use super::{FIELDS, NUMBERS, Number, QueueSettings, RATE, SERVICE};
 use crate::config;
 use crate::names::Name;
 
 /// The README's table of all settings of a queue.
 pub fn table() -> String {
-    let module = config::Settings::default();
+    let module = config::ModuleConfig::default();
     let queue = Name::new(0, b"mail").expect("a name");
     let mut table = String::from("| setting | what it decides | values | default |\n| --- | --- | --- | --- |\n");
     for field in FIELDS {
@@ -30,7 +30,7 @@ pub fn table() -> String {
                 "as BACKOFF of TASK.SCHEDULE".into(),
             ),
         };
-        let default = Settings::new(&queue).show(field, &module).expect("a setting");
+        let default = QueueSettings::new(&queue).show(field, &module).expect("a setting");
         let default = if field == SERVICE {
             "its own name".into()
         } else {

@@ -9,8 +9,8 @@ fn queue() -> Name {
 #[test]
 fn what_is_stored_is_read_and_nonsense_is_passed_over() {
     let field = |name: &str, value: &str| (name.as_bytes().to_vec(), value.as_bytes().to_vec());
-    let module = config::Settings::default();
-    let settings = Settings::read(
+    let module = config::ModuleConfig::default();
+    let settings = QueueSettings::read(
         &queue(),
         &[
             field("lease", "77"),
@@ -18,7 +18,7 @@ fn what_is_stored_is_read_and_nonsense_is_passed_over() {
             field("backoff", "FIXED 5 MAX 5 JITTER 0"),
             field("paused", UNTIL_RESUMED),
             field("drops", "9 7"),
-            field("stale:3", "12"),
+            field("ghosts:3", "12"),
             field("unknown", "1"),
             field("orphaned:w:1", "70"),
             field("orphaned:v", "many"),
@@ -30,16 +30,16 @@ fn what_is_stored_is_read_and_nonsense_is_passed_over() {
     assert_eq!(settings.attempts(&module), 25);
     assert_eq!(settings.show("backoff", &module).unwrap(), "FIXED 5 MAX 5 JITTER 0");
     assert_eq!(settings.paused, Some(i64::MAX));
-    assert_eq!((settings.dropped_below(), settings.stale(3)), (9, 12));
+    assert_eq!((settings.dropped_below(), settings.ghosts(3)), (9, 12));
     assert_eq!(settings.orphaned, [("w:1".to_string(), 70)]);
     assert!(settings.is_orphan("w:1", 69) && !settings.is_orphan("w:1", 70));
 }
 
 #[test]
 fn every_field_is_shown_and_checked() {
-    let module = config::Settings::default();
+    let module = config::ModuleConfig::default();
     for field in FIELDS {
-        let shown = Settings::new(&queue()).show(field, &module).unwrap();
+        let shown = QueueSettings::new(&queue()).show(field, &module).unwrap();
         assert_eq!(check(&queue(), field, shown.as_bytes()).unwrap(), (field, shown));
         assert!(check(&queue(), field, b"-1").unwrap_err().to_string().contains(field));
     }
@@ -58,7 +58,7 @@ fn a_queue_follows_a_service_of_its_slot() {
         let stored = check(&queue, SERVICE, service.as_bytes()).unwrap();
         assert_eq!(stored, (SERVICE, service.to_string()));
         let fields = [(b"service".to_vec(), service.as_bytes().to_vec())];
-        assert_eq!(Settings::read(&queue, &fields).service.text(), service);
+        assert_eq!(QueueSettings::read(&queue, &fields).service.text(), service);
     }
     for bad in ["other", "{other}mail", "", "*", "{mail}", "{mail}a:b", "\u{7}"] {
         assert_eq!(

@@ -1,11 +1,11 @@
 //! What is told of a queue's tasks: one entry of its stream for everything that went wrong or was decided for the
 //! user. A task that simply succeeds is not told.
 
-use crate::error::Error;
-use crate::keyspace::{Answer, Type};
+use crate::error::{Error, Result};
+use crate::keyspace::Type;
 use crate::names::{Name, Part};
-use crate::settings::Settings;
-use crate::unit::Unit;
+use crate::settings::QueueSettings;
+use crate::tx::Tx;
 
 /// One event. Every entry has all fields; one that says nothing is empty.
 #[derive(Clone, Copy, Debug)]
@@ -25,16 +25,16 @@ pub struct Event<'a> {
 }
 
 /// Nothing, when the stream may be written, or no event is kept; else `WrongType`.
-pub fn expect(unit: &mut Unit<'_>, name: &Name, settings: &Settings) -> Answer<()> {
-    if settings.events(&unit.env.settings) == 0 {
+pub fn ensure_types(tx: &mut Tx<'_>, name: &Name, settings: &QueueSettings) -> Result<()> {
+    if settings.events(&tx.context.config) == 0 {
         return Ok(());
     }
-    unit.keys.expect(name.of_queue(Part::TaskEvents), Type::Stream)
+    tx.keys.ensure_type(name.of_queue(Part::TaskEvents), Type::Stream)
 }
 
 /// Adds an entry to the stream; nothing when the queue keeps no events.
-pub fn tell(unit: &mut Unit<'_>, name: &Name, event: &Event<'_>, settings: &Settings) -> Answer<()> {
-    let most = settings.events(&unit.env.settings);
+pub fn tell(tx: &mut Tx<'_>, name: &Name, event: &Event<'_>, settings: &QueueSettings) -> Result<()> {
+    let most = settings.events(&tx.context.config);
     if most == 0 {
         return Ok(());
     }
@@ -50,10 +50,10 @@ pub fn tell(unit: &mut Unit<'_>, name: &Name, event: &Event<'_>, settings: &Sett
         (b"attempt", attempt.as_bytes()),
         (b"reason", event.reason.as_bytes()),
     ];
-    match unit.keys.xadd(name.of_queue(Part::TaskEvents), None, &fields, most) {
+    match tx.keys.xadd(name.of_queue(Part::TaskEvents), None, &fields, most) {
         Err(Error::Internal) => {
             // Somebody used up the ids of the stream: the task ends all the same.
-            unit.memory.skip_foreign(name, "a stream of events that takes no more");
+            tx.state.skip_foreign(name, "a stream of events that takes no more");
             Ok(())
         }
         told => told.map(|_| ()),

@@ -1,10 +1,10 @@
 //! TASK.HELP: every command of the family with its arguments.
 
-use crate::env::Caller;
+use crate::command::{Args, Spec};
+use crate::context::Caller;
 use crate::error::Error;
 use crate::help;
-use crate::spec::{Args, Spec};
-use crate::unit::{Command, Outcome, Unit};
+use crate::tx::{Command, Response, Tx};
 
 /// TASK.HELP.
 pub struct Help;
@@ -12,7 +12,7 @@ pub struct Help;
 impl Command for Help {
     const SPEC: Spec = help::spec("TASK.HELP", "Shows all TASK commands.");
 
-    fn run(_: &Args<'_>, _: &Caller<'_>, _: &mut Unit<'_>) -> Result<Outcome, Error> {
+    fn run(_: &Args<'_>, _: &Caller<'_>, _: &mut Tx<'_>) -> Result<Response, Error> {
         Ok(help::lines("TASK").into())
     }
 }

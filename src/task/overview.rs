@@ -1,9 +1,11 @@
 //! All queues in numbers, for INFO.
 
 use crate::names::{Index, Name};
-use crate::task::{ready, stats};
+use crate::task;
+use crate::task::commands::stats;
+use crate::task::index::ready;
 use crate::time::Ms;
-use crate::unit::Unit;
+use crate::tx::Tx;
 
 /// Counts over every queue of every database on this server.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -25,8 +27,8 @@ pub struct Overview {
 }
 
 /// Counts all queues. A queue with a key of another type counts as far as its keys are ours.
-pub fn overview(unit: &mut Unit<'_>) -> Overview {
-    let names: Vec<Name> = unit.memory.queues().map(|(name, _)| name.clone()).collect();
+pub fn overview(tx: &mut Tx<'_>) -> Overview {
+    let names: Vec<Name> = tx.state.queues().map(|(name, _)| name.clone()).collect();
     let mut all = Overview {
         queues: names.len(),
         ..Overview::default()
@@ -38,13 +40,13 @@ pub fn overview(unit: &mut Unit<'_>) -> Overview {
             (&mut all.claimed, Index::Claimed),
             (&mut all.dead, Index::Dead),
         ] {
-            *sum += unit.keys.zcard(name.index(index)).unwrap_or(0);
+            *sum += tx.keys.zcard(name.index(index)).unwrap_or(0);
         }
-        let Ok(settings) = super::settings(unit, name) else {
+        let Ok(settings) = task::settings(tx, name) else {
             continue;
         };
-        all.ready += ready::count(unit, name, &settings).unwrap_or(0);
-        if let Ok(Some(age)) = stats::oldest_ready(unit, name, &settings) {
+        all.ready += ready::count(tx, name, &settings).unwrap_or(0);
+        if let Ok(Some(age)) = stats::oldest_ready(tx, name, &settings) {
             all.oldest_ready = all.oldest_ready.max(age);
         }
     }

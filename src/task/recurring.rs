@@ -5,15 +5,15 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::error::Error;
-use crate::keyspace::{Answer, Type};
+use crate::command::{Access, Keys, Spec};
+use crate::error::{Error, Result};
+use crate::keyspace::Type;
 use crate::names::{Name, Part, plain_text};
 use crate::recur::{Definition, MAX_NAME};
-use crate::spec::{Access, Keys, Spec};
-use crate::task::new::New;
-use crate::task::schedule::TASK_OPTIONS;
+use crate::task::commands::schedule::TASK_OPTIONS;
+use crate::task::new_task::New;
 use crate::time::{MAX_UNIX_MS, Ms, Wall};
-use crate::unit::Unit;
+use crate::tx::Tx;
 
 /// A recurring task.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -63,9 +63,9 @@ impl Recurring {
     }
 
     /// What its tasks are to be, apart from their due times; `BADARG` for options that were edited into nonsense.
-    pub fn task(&self, unit: &Unit<'_>) -> Result<New, Error> {
+    pub fn task(&self, tx: &Tx<'_>) -> Result<New, Error> {
         let words: Vec<&[u8]> = self.options.iter().map(String::as_bytes).collect();
-        New::from_args(&OPTIONS.parse(&words)?, &unit.env)
+        New::from_args(&OPTIONS.parse(&words)?, &tx.context)
     }
 
     /// Whether it fired as often as its limit says.
@@ -91,49 +91,49 @@ pub fn check_name(name: &[u8]) -> Result<&str, Error> {
 }
 
 /// Nothing, when the keys of recurring tasks may be written.
-pub fn expect(unit: &mut Unit<'_>, name: &Name) -> Answer<()> {
-    unit.keys.expect(name.of_queue(Part::Repeats), Type::Hash)?;
-    unit.keys.expect(name.of_queue(Part::RepeatDue), Type::SortedSet)?;
-    unit.keys.expect(name.of_queue(Part::RepeatPayloads), Type::Hash)
+pub fn ensure_types(tx: &mut Tx<'_>, name: &Name) -> Result<()> {
+    tx.keys.ensure_type(name.of_queue(Part::Repeats), Type::Hash)?;
+    tx.keys.ensure_type(name.of_queue(Part::RepeatDue), Type::SortedSet)?;
+    tx.keys.ensure_type(name.of_queue(Part::RepeatPayloads), Type::Hash)
 }
 
 /// The recurring task of this name, if there is one and it makes sense.
-pub fn find(unit: &mut Unit<'_>, name: &Name, repeat: &[u8]) -> Answer<Option<Recurring>> {
-    let json = unit.keys.hget(name.of_queue(Part::Repeats), repeat)?;
+pub fn find(tx: &mut Tx<'_>, name: &Name, repeat: &[u8]) -> Result<Option<Recurring>> {
+    let json = tx.keys.hget(name.of_queue(Part::Repeats), repeat)?;
     Ok(json.and_then(|json| Recurring::read(&json)))
 }
 
 /// The payload of its tasks.
-pub fn payload(unit: &mut Unit<'_>, name: &Name, repeat: &[u8]) -> Answer<Option<Vec<u8>>> {
-    unit.keys.hget(name.of_queue(Part::RepeatPayloads), repeat)
+pub fn payload(tx: &mut Tx<'_>, name: &Name, repeat: &[u8]) -> Result<Option<Vec<u8>>> {
+    tx.keys.hget(name.of_queue(Part::RepeatPayloads), repeat)
 }
 
 /// Stores how far a recurring task has come, and when it comes next.
-pub fn put(unit: &mut Unit<'_>, name: &Name, repeat: &[u8], recurring: &Recurring, next: Wall) -> Answer<()> {
+pub fn put(tx: &mut Tx<'_>, name: &Name, repeat: &[u8], recurring: &Recurring, next: Wall) -> Result<()> {
     let json = recurring.write();
-    unit.keys.hset(name.of_queue(Part::Repeats), &[(repeat, &json)])?;
-    plan(unit, name, repeat, next)
+    tx.keys.hset(name.of_queue(Part::Repeats), &[(repeat, &json)])?;
+    plan(tx, name, repeat, next)
 }
 
 /// Stores when a recurring task comes next.
-pub fn plan(unit: &mut Unit<'_>, name: &Name, repeat: &[u8], next: Wall) -> Answer<()> {
-    unit.keys.zadd(name.of_queue(Part::RepeatDue), &[(next.0, repeat)])?;
-    unit.memory.queue(name).maybe_repeats = true;
-    unit.memory.agenda.at_wall(name, next);
+pub fn plan(tx: &mut Tx<'_>, name: &Name, repeat: &[u8], next: Wall) -> Result<()> {
+    tx.keys.zadd(name.of_queue(Part::RepeatDue), &[(next.0, repeat)])?;
+    tx.state.queue(name).maybe_repeats = true;
+    tx.state.wakeups.at_wall(name, next);
     Ok(())
 }
 
 /// Removes a recurring task; whether there was one. Its tasks stay.
-pub fn remove(unit: &mut Unit<'_>, name: &Name, repeat: &[u8]) -> Answer<bool> {
+pub fn remove(tx: &mut Tx<'_>, name: &Name, repeat: &[u8]) -> Result<bool> {
     let mut there = false;
     for part in [Part::Repeats, Part::RepeatPayloads] {
-        if unit.keys.hget(name.of_queue(part), repeat)?.is_some() {
-            unit.keys.hdel(name.of_queue(part), &[repeat])?;
+        if tx.keys.hget(name.of_queue(part), repeat)?.is_some() {
+            tx.keys.hdel(name.of_queue(part), &[repeat])?;
             there |= part == Part::Repeats;
         }
     }
-    if unit.keys.zscore(name.of_queue(Part::RepeatDue), repeat)?.is_some() {
-        unit.keys.zrem(name.of_queue(Part::RepeatDue), &[repeat])?;
+    if tx.keys.zscore(name.of_queue(Part::RepeatDue), repeat)?.is_some() {
+        tx.keys.zrem(name.of_queue(Part::RepeatDue), &[repeat])?;
     }
     Ok(there)
 }

@@ -148,7 +148,7 @@ const LEFT_BEHIND: &str = "
     end
     redis.call('MSET', unpack(records))
     redis.call('RPUSH', 'task:{q}:ready:5', unpack(ids))
-    return redis.call('HINCRBY', 'task:{q}', 'stale:5', 1000)";
+    return redis.call('HINCRBY', 'task:{q}', 'ghosts:5', 1000)";
 
 #[test]
 fn a_million_cancelled_ids_before_a_live_one_are_passed_over() {

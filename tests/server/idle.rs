@@ -41,11 +41,11 @@ fn odd_keys_are_no_work_for_ever() {
     let cases: &[(&str, &[&str])] = &[
         (
             "too many stale ids counted",
-            &["TASK.SCHEDULE q x", "HSET task:{q} stale:5 1000 stale:0 7"],
+            &["TASK.SCHEDULE q x", "HSET task:{q} ghosts:5 1000 ghosts:0 7"],
         ),
         (
             "stale ids counted in lists that are not there",
-            &["HSET task:{q} stale:1 1 stale:2 -5 stale:3 x"],
+            &["HSET task:{q} ghosts:1 1 ghosts:2 -5 ghosts:3 x"],
         ),
         ("a pause that is over", &["HSET task:{q} paused 1000"]),
         ("a pause that is none", &["HSET task:{q} paused nonsense"]),

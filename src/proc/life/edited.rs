@@ -3,7 +3,7 @@
 use super::{answers, candidate, edit, hash, leader, members, news, of, register, service, wait};
 use crate::keyspace::fake::Value;
 use crate::names::Touched;
-use crate::task::world::World;
+use crate::task::tests::world::World;
 
 #[test]
 fn records_that_others_change_are_taken_as_they_are() {
@@ -79,7 +79,7 @@ fn one_that_registers_for_the_first_time_does_not_lead_because_a_key_says_so() {
     candidate(&mut world, "boss", 0);
     candidate(&mut world, "c", 0);
     hash(&mut world, "proc:{s}").insert(b"leader".to_vec(), b"a".to_vec());
-    world.memory.touched(&service(), Touched::Service);
+    world.state.touched(&service(), Touched::Service);
     let reply = world.say("PID.REGISTER s a 1");
     assert_eq!((of(&reply, "status"), of(&reply, "epoch")), ("registered", "null"));
     world.tick();
@@ -134,14 +134,14 @@ fn candidates_and_leaders_that_are_no_members_are_passed_over() {
         Some(Value::SortedSet(places)) => places.extend(line),
         other => panic!("{other:?}"),
     }
-    world.memory.touched(&service(), Touched::Service);
+    world.state.touched(&service(), Touched::Service);
     world.tick();
     assert_eq!(world.say(&format!("HB.RESIGN s boss {boss}")), "good");
     world.say("PID.EVICT s good");
     assert!(!world.keys.keys.contains_key(b"proc:{s}:candidates".as_slice()));
     for strange in ["nobody", "plain", "a\nb", ""] {
         hash(&mut world, "proc:{s}").insert(b"leader".to_vec(), strange.into());
-        world.memory.touched(&service(), Touched::Service);
+        world.state.touched(&service(), Touched::Service);
         world.tick();
         if strange == "plain" {
             // One whom somebody else has made the leader leads, as he is a member.
@@ -169,7 +169,7 @@ fn numbers_no_client_could_hold_stop_nothing() {
         let fields = hash(&mut world, "proc:{s}");
         fields.insert(b"signal".to_vec(), b"stop".to_vec());
         fields.insert(field.into(), number.into());
-        world.memory.touched(&service(), Touched::Service);
+        world.state.touched(&service(), Touched::Service);
         world.tick();
         world.say("HB.LEADER s");
         world.say("HB.SIGNAL s * quiet");
@@ -192,7 +192,7 @@ fn a_service_whose_keys_are_gone_is_gone() {
     let lead = wait(&mut world, 5, "PID.REGISTER s w 1 EXCLUSIVE BLOCK 0");
     world.tick();
     world.keys.keys.clear();
-    world.memory.touched(&service(), Touched::Service);
+    world.state.touched(&service(), Touched::Service);
     world.tick();
     let told = answers(&mut world);
     assert!(told.contains(&(waits, "1".to_string())), "{told:?}");
@@ -206,7 +206,7 @@ fn a_service_whose_keys_are_gone_is_gone() {
             .starts_with("-NOMEMBER")
     );
     assert_eq!(members(&world), ["w"]);
-    world.memory.flushed(None);
+    world.state.flushed(None);
     world.keys.keys.clear();
     world.tick();
     assert!(world.keys.keys.is_empty());
@@ -214,7 +214,7 @@ fn a_service_whose_keys_are_gone_is_gone() {
     assert_eq!(world.say("HB.LEADER s"), "null");
     // A connection of before is bound to nothing.
     register(&mut world, "a 1 BIND");
-    world.memory.flushed(None);
+    world.state.flushed(None);
     world.keys.keys.clear();
     world.tick();
     world.hear(2, "PID.REGISTER s a 1 TTL 1000");
@@ -235,7 +235,7 @@ fn values_of_other_types_under_our_keys_stop_only_what_needs_them() {
             .keys
             .keys
             .insert(format!("proc:{{s}}{part}").into(), Value::String(b"foreign".to_vec()));
-        world.memory.touched(&service(), Touched::Service);
+        world.state.touched(&service(), Touched::Service);
         for line in [
             format!("HB.BEAT s boss TOKEN {boss}"),
             format!("HB.BEAT s next TOKEN {next} TTL 300 CAMPAIGN"),
@@ -260,7 +260,7 @@ fn values_of_other_types_under_our_keys_stop_only_what_needs_them() {
         }
         world.pass(60_000);
         world.keys.keys = before;
-        world.memory.touched(&service(), Touched::Service);
+        world.state.touched(&service(), Touched::Service);
         world.tick();
         world.pass(60_000);
         assert!(members(&world).is_empty(), "{part}");

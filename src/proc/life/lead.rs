@@ -1,7 +1,7 @@
 //! Unit tests: who leads, and who has to wait for that.
 
 use super::{answers, candidate, closed, leader, members, news, of, register, wait};
-use crate::task::world::World;
+use crate::task::tests::world::World;
 
 #[test]
 fn an_exclusive_holder_holds_all_others_off() {
@@ -316,7 +316,7 @@ fn one_that_waits_to_hold_what_it_comes_to_lead_otherwise_is_told() {
     assert_eq!(of(&told[0].1, "status"), "resumed");
     assert_ne!(of(&told[0].1, "epoch"), "null");
     assert_eq!(leader(&mut world), "a");
-    assert_eq!(world.memory.waiting.total(), 0);
+    assert_eq!(world.state.waiting.total(), 0);
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! Unit tests: how a member comes, comes back and goes.
 
 use super::{answers, candidate, closed, events, leader, members, news, of, register, wait};
-use crate::task::world::{START, World};
+use crate::task::tests::world::{START, World};
 use crate::time::Wall;
 
 #[test]
@@ -228,7 +228,7 @@ fn a_signal_to_all_reaches_those_that_registered_by_a_later_clock() {
     let mut world = World::new();
     world.say("HB.BEAT s a");
     world.restart();
-    world.memory.fence = 0;
+    world.state.fence = 0;
     world.wall = Wall(START - 5_000);
     world.tick();
     assert_eq!(world.say("HB.SIGNAL s * stop"), "1");
@@ -256,7 +256,7 @@ fn a_member_leaves_or_is_put_out() {
     assert_eq!(answers(&mut world), [(down, "1".to_string()), (up, "1".to_string())]);
     assert_eq!(world.say("PID.EVICT s b REASON deploy"), "1");
     assert_eq!(world.say("PID.EVICT s b"), "0");
-    assert_eq!(world.memory.presence.lost, 1);
+    assert_eq!(world.state.presence.lost, 1);
     assert_eq!(
         events(&world),
         ["up a registered", "down a left", "up b registered", "down b deploy"]

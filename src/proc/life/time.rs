@@ -3,7 +3,7 @@
 use super::{closed, events, hash, leader, members, news, of, register, service, wait};
 use crate::keyspace::fake::Value;
 use crate::names::Touched;
-use crate::task::world::World;
+use crate::task::tests::world::World;
 
 #[test]
 fn after_a_load_members_have_their_full_time_spread_over_ticks() {
@@ -44,12 +44,12 @@ fn a_stall_holds_members_until_what_queued_up_was_read() {
     let a = register(&mut world, "a 1 TTL 1000");
     world.wall = world.wall.after(1_500);
     world.steady = world.steady.after(1_500);
-    world.memory.holds.stalled(world.steady, 800);
+    world.state.stalls.stalled(world.steady, 800);
     world.tick();
     assert_eq!(members(&world), ["a", "silent"]);
-    world.memory.holds.turned(world.steady);
+    world.state.stalls.turned(world.steady);
     world.say(&format!("HB.BEAT s a TOKEN {a}"));
-    world.memory.holds.turned(world.steady);
+    world.state.stalls.turned(world.steady);
     world.pass(799);
     assert_eq!(members(&world), ["a", "silent"]);
     world.pass(1);
@@ -64,13 +64,13 @@ fn the_time_of_a_freeze_is_added() {
     let mut world = World::new();
     register(&mut world, "a 1 TTL 1000 BIND GRACE 100");
     world.pass(500);
-    world.memory.holds.freeze(world.steady);
+    world.state.stalls.freeze(world.steady);
     closed(&mut world, 1);
     world.wall = world.wall.after(3_000);
     world.steady = world.steady.after(3_000);
-    world.memory.holds.thaw(world.steady);
-    world.memory.holds.turned(world.steady);
-    world.memory.holds.turned(world.steady);
+    world.state.stalls.thaw(world.steady);
+    world.state.stalls.turned(world.steady);
+    world.state.stalls.turned(world.steady);
     world.pass(2_999);
     assert_eq!(members(&world), ["a"]);
     world.pass(10);
@@ -86,7 +86,7 @@ fn a_client_that_waits_keeps_its_bound_member_alive() {
         world.pass(700);
     }
     assert_eq!(members(&world), ["a"]);
-    world.memory.leave(ticket, world.steady);
+    world.state.leave(ticket, world.steady);
     world.pass(999);
     assert_eq!(members(&world), ["a"]);
     world.pass(1);
@@ -109,7 +109,7 @@ fn crowd(count: usize, ttl: i64, token: bool) -> World {
 #[test]
 fn a_beat_among_ten_thousand_touches_no_key() {
     let mut world = crowd(10_000, 60_000, false);
-    world.memory.touched(&service(), Touched::Service);
+    world.state.touched(&service(), Touched::Service);
     world.tick();
     let (keys, writes) = (std::mem::take(&mut world.keys.keys), world.keys.writes);
     world.pass(1_000);
@@ -128,7 +128,7 @@ fn a_beat_among_ten_thousand_touches_no_key() {
 #[test]
 fn ten_thousand_die_in_slices_of_a_few() {
     let mut world = crowd(10_000, 1_000, false);
-    world.memory.touched(&service(), Touched::Service);
+    world.state.touched(&service(), Touched::Service);
     world.tick();
     let mut left = 10_000;
     world.wall = world.wall.after(2_000);
@@ -139,10 +139,10 @@ fn ten_thousand_die_in_slices_of_a_few() {
         left = now;
     }
     assert_eq!(left, 0);
-    assert_eq!(world.memory.presence.lost, 10_000);
+    assert_eq!(world.state.presence.lost, 10_000);
 }
 
-/// Of very many that stand in the line and are overdue, only some are looked at in one unit.
+/// Of very many that stand in the line and are overdue, only some are looked at in one transaction.
 #[test]
 fn a_living_candidate_behind_very_many_dead_ones_leads_when_they_have_gone() {
     let mut world = crowd(1_000, 1_000, true);
@@ -156,7 +156,7 @@ fn a_living_candidate_behind_very_many_dead_ones_leads_when_they_have_gone() {
         .keys
         .keys
         .insert(b"proc:{s}:candidates".to_vec(), Value::SortedSet(line));
-    world.memory.touched(&service(), Touched::Service);
+    world.state.touched(&service(), Touched::Service);
     world.tick();
     assert_eq!(leader(&mut world), "m00000");
     world.pass(2_000);

@@ -5,7 +5,8 @@ use std::ffi::{CStr, c_int, c_long};
 use redis_module::raw;
 
 use super::ServerKeys;
-use crate::keyspace::{Answer, Type};
+use crate::error::Result;
+use crate::keyspace::Type;
 use crate::names::{Id, Key};
 use crate::redis::api::{OK, Text, call};
 use crate::redis::handles::Open;
@@ -31,7 +32,7 @@ pub const HEAD: End = End {
 };
 
 /// Pushes to one end, one after the other.
-pub fn push(keys: &mut ServerKeys<'_>, key: Key<'_>, ids: &[&[u8]], end: &End) -> Answer<()> {
+pub fn push(keys: &mut ServerKeys<'_>, key: Key<'_>, ids: &[&[u8]], end: &End) -> Result<()> {
     let (open, _) = keys.typed(key, Type::List)?;
     if ids.is_empty() {
         return Ok(());
@@ -49,7 +50,7 @@ pub fn push(keys: &mut ServerKeys<'_>, key: Key<'_>, ids: &[&[u8]], end: &End) -
 }
 
 /// Takes the head off.
-pub fn pop(keys: &mut ServerKeys<'_>, key: Key<'_>) -> Answer<Option<Id>> {
+pub fn pop(keys: &mut ServerKeys<'_>, key: Key<'_>) -> Result<Option<Id>> {
     let (open, there) = keys.typed(key, Type::List)?;
     if !there {
         return Ok(None);
@@ -70,7 +71,7 @@ pub fn pop(keys: &mut ServerKeys<'_>, key: Key<'_>) -> Answer<Option<Id>> {
 }
 
 /// Up to `count` elements from position `from`.
-pub fn range(keys: &mut ServerKeys<'_>, key: Key<'_>, from: i64, count: usize) -> Answer<Vec<Vec<u8>>> {
+pub fn range(keys: &mut ServerKeys<'_>, key: Key<'_>, from: i64, count: usize) -> Result<Vec<Vec<u8>>> {
     let (open, _) = keys.typed(key, Type::List)?;
     let found = elements(open, from, count);
     keys.handles.close(key);
@@ -78,7 +79,7 @@ pub fn range(keys: &mut ServerKeys<'_>, key: Key<'_>, from: i64, count: usize) -
 }
 
 /// Removes the elements at these ascending positions.
-pub fn remove(keys: &mut ServerKeys<'_>, key: Key<'_>, positions: &[usize]) -> Answer<()> {
+pub fn remove(keys: &mut ServerKeys<'_>, key: Key<'_>, positions: &[usize]) -> Result<()> {
     let (open, _) = keys.typed(key, Type::List)?;
     let length = open.length();
     let mut removed = 0;

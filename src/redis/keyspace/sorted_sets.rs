@@ -7,8 +7,8 @@ use std::ptr;
 use redis_module::raw;
 
 use super::ServerKeys;
-use crate::error::Error;
-use crate::keyspace::{Answer, Scored, Type};
+use crate::error::{Error, Result};
+use crate::keyspace::{Scored, Type};
 use crate::names::Key;
 use crate::redis::api::{OK, Text, call};
 use crate::redis::handles::Open;
@@ -17,7 +17,7 @@ use crate::redis::handles::Open;
 const FEW: usize = 8;
 
 /// Score of the member.
-pub fn score(keys: &mut ServerKeys<'_>, key: Key<'_>, id: &[u8]) -> Answer<Option<i64>> {
+pub fn score(keys: &mut ServerKeys<'_>, key: Key<'_>, id: &[u8]) -> Result<Option<i64>> {
     let (open, there) = keys.typed(key, Type::SortedSet)?;
     if !there {
         return Ok(None);
@@ -30,7 +30,7 @@ pub fn score(keys: &mut ServerKeys<'_>, key: Key<'_>, id: &[u8]) -> Answer<Optio
 }
 
 /// How many members stand before this one.
-pub fn rank(keys: &mut ServerKeys<'_>, key: Key<'_>, id: &[u8]) -> Answer<Option<usize>> {
+pub fn rank(keys: &mut ServerKeys<'_>, key: Key<'_>, id: &[u8]) -> Result<Option<usize>> {
     if score(keys, key, id)?.is_none() {
         return Ok(None);
     }
@@ -38,7 +38,7 @@ pub fn rank(keys: &mut ServerKeys<'_>, key: Key<'_>, id: &[u8]) -> Answer<Option
 }
 
 /// Adds the members or changes their scores.
-pub fn add(keys: &mut ServerKeys<'_>, key: Key<'_>, members: &[(i64, &[u8])]) -> Answer<()> {
+pub fn add(keys: &mut ServerKeys<'_>, key: Key<'_>, members: &[(i64, &[u8])]) -> Result<()> {
     let (open, _) = keys.typed(key, Type::SortedSet)?;
     if members.is_empty() {
         return Ok(());
@@ -59,7 +59,7 @@ pub fn add(keys: &mut ServerKeys<'_>, key: Key<'_>, members: &[(i64, &[u8])]) ->
 }
 
 /// Removes the members; how many were there.
-pub fn remove(keys: &mut ServerKeys<'_>, key: Key<'_>, ids: &[&[u8]]) -> Answer<usize> {
+pub fn remove(keys: &mut ServerKeys<'_>, key: Key<'_>, ids: &[&[u8]]) -> Result<usize> {
     let (open, there) = keys.typed(key, Type::SortedSet)?;
     if !there {
         return Ok(0);
@@ -75,7 +75,7 @@ pub fn remove(keys: &mut ServerKeys<'_>, key: Key<'_>, ids: &[&[u8]]) -> Answer<
 }
 
 /// Removes the `count` lowest members.
-pub fn remove_lowest(keys: &mut ServerKeys<'_>, key: Key<'_>, count: usize) -> Answer<()> {
+pub fn remove_lowest(keys: &mut ServerKeys<'_>, key: Key<'_>, count: usize) -> Result<()> {
     let (open, there) = keys.typed(key, Type::SortedSet)?;
     if !there || count == 0 {
         return Ok(());
@@ -108,7 +108,7 @@ pub fn walk(
     most: i64,
     reverse: bool,
     count: usize,
-) -> Answer<Vec<Scored>> {
+) -> Result<Vec<Scored>> {
     let (open, there) = keys.typed(key, Type::SortedSet)?;
     Ok(if there {
         members(open, after, most, reverse, count)
@@ -118,7 +118,7 @@ pub fn walk(
 }
 
 /// Some members and the next cursor.
-pub fn scan(keys: &mut ServerKeys<'_>, key: Key<'_>, cursor: u64) -> Answer<(u64, Vec<Scored>)> {
+pub fn scan(keys: &mut ServerKeys<'_>, key: Key<'_>, cursor: u64) -> Result<(u64, Vec<Scored>)> {
     if !keys.typed(key, Type::SortedSet)?.1 {
         return Ok((0, Vec::new()));
     }

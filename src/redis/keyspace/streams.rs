@@ -5,8 +5,8 @@ use std::ffi::c_int;
 use redis_module::raw;
 
 use super::ServerKeys;
-use crate::error::Error;
-use crate::keyspace::{Answer, EntryId, Type};
+use crate::error::{Error, Result};
+use crate::keyspace::{EntryId, Type};
 use crate::names::Key;
 use crate::redis::api::{OK, RawText, Text, call};
 
@@ -17,7 +17,7 @@ pub fn add(
     id: Option<EntryId>,
     fields: &[(&[u8], &[u8])],
     most: usize,
-) -> Answer<EntryId> {
+) -> Result<EntryId> {
     let (open, _) = keys.typed(key, Type::Stream)?;
     let texts: Vec<Text> = fields
         .iter()

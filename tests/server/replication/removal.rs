@@ -75,7 +75,7 @@ fn ids_that_do_not_count_are_taken_out() {
     assert_eq!(
         sent,
         [
-            "q: hset queue [stale:5 1]; xadd task-events ID most 1000 [type cancelled, id b, worker , attempt , reason ]; \
+            "q: hset queue [ghosts:5 1]; xadd task-events ID most 1000 [type cancelled, id b, worker , attempt , reason ]; \
           set t:b removed p=5 stale=32 fence=F due=MS"
         ]
     );
@@ -85,8 +85,8 @@ fn ids_that_do_not_count_are_taken_out() {
     assert_eq!(
         sent,
         [
-            "q: hset queue [stale:5 2]; zadd scheduled [MS a]; set_start t:a waiting p=5 stale=32 fence=F due=MS",
-            "q: set_start t:a waiting p=5 fence=F due=MS; del t:b; lremove ready:5 [0, 1]; hdel queue [stale:5]",
+            "q: hset queue [ghosts:5 2]; zadd scheduled [MS a]; set_start t:a waiting p=5 stale=32 fence=F due=MS",
+            "q: set_start t:a waiting p=5 fence=F due=MS; del t:b; lremove ready:5 [0, 1]; hdel queue [ghosts:5]",
         ]
     );
 }

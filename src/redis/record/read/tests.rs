@@ -1,7 +1,7 @@
 //! Records: what was written is what is read, and what is damaged does no harm.
 
 use super::*;
-use crate::env::Env;
+use crate::context::Context;
 use crate::keyspace::fake::Fake;
 use crate::redis::record::Record;
 
@@ -47,7 +47,7 @@ fn write(op: &Op<'_>, name: &Name, record: &mut Record) {
 }
 
 /// Draws from a small set, so that operations meet each other.
-struct Draw(Env, u64);
+struct Draw(Context, u64);
 
 impl Draw {
     fn below(&mut self, end: i64) -> i64 {
@@ -113,15 +113,15 @@ impl Draw {
 }
 
 fn draw(seed: u64) -> Draw {
-    let env = Env {
+    let context = Context {
         wall: crate::time::Wall(0),
         wall_us: 0,
         steady: crate::time::Steady(0),
-        settings: crate::config::Settings::default(),
+        config: crate::config::ModuleConfig::default(),
         chance: seed,
         memory_full: false,
     };
-    Draw(env, 0)
+    Draw(context, 0)
 }
 
 #[test]

@@ -1,0 +1,118 @@
+//! The port to the data: plain Redis commands as verbs on typed keys.
+//!
+//! Two implementations: the server's keyspace (`redis::keyspace`), which also sends keyspace
+//! notifications and remembers every effect for replication, and the fake of the unit tests. Both pass
+//! the suite in `contract`.
+//!
+//! A verb on a key of another type answers `WrongType` and does nothing. A command that writes first
+//! looks at (or `expect`s) every key it is going to write, so that no verb fails half-way.
+
+#[cfg(any(test, debug_assertions))]
+pub mod contract;
+#[cfg(test)]
+pub mod fake;
+
+use smallvec::SmallVec;
+
+use crate::error::Result;
+use crate::names::{Id, Key};
+
+/// The type of a key's value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Type {
+    /// A string.
+    String,
+    /// A list.
+    List,
+    /// A sorted set.
+    SortedSet,
+    /// A hash.
+    Hash,
+    /// A stream.
+    Stream,
+}
+
+/// A member of a sorted set with its score. Scores are whole milliseconds.
+pub type Scored = (i64, Vec<u8>);
+
+/// The first bytes of a string; a header fits without an allocation.
+pub type Start = SmallVec<[u8; 56]>;
+
+/// Fields of a hash with their values.
+pub type Fields = Vec<(Vec<u8>, Vec<u8>)>;
+
+/// The id of an entry of a stream: ms, and a number within the ms.
+pub type EntryId = (u64, u64);
+
+/// The verbs.
+pub trait Keyspace {
+    /// Nothing, when the key is missing or of this type; else `WrongType`.
+    fn ensure_type(&mut self, key: Key<'_>, of: Type) -> Result<()>;
+    /// Whether the key exists, of any type.
+    fn exists(&mut self, key: Key<'_>) -> bool;
+    /// Removes the key, of any type; whether it was there.
+    fn del(&mut self, key: Key<'_>) -> bool;
+    /// Moves the value of `from`, of any type, to `to`, replacing what was there. Nothing when missing.
+    fn rename(&mut self, from: Key<'_>, to: Key<'_>);
+
+    /// The whole string.
+    fn get(&mut self, key: Key<'_>) -> Result<Option<Vec<u8>>>;
+    /// At most the first `length` bytes of the string.
+    fn get_start(&mut self, key: Key<'_>, length: usize) -> Result<Option<Start>>;
+    /// The same, of a key that this transaction will not touch again.
+    fn peek(&mut self, key: Key<'_>, length: usize) -> Result<Option<Start>>;
+    /// Sets the string to `start` followed by `rest`.
+    fn set(&mut self, key: Key<'_>, start: &[u8], rest: &[u8]) -> Result<()>;
+    /// Replaces the first bytes of an existing string by `start`; the rest stays.
+    fn set_start(&mut self, key: Key<'_>, start: &[u8]) -> Result<()>;
+
+    /// Length of the list.
+    fn llen(&mut self, key: Key<'_>) -> Result<usize>;
+    /// Appends to the tail, in order.
+    fn rpush(&mut self, key: Key<'_>, ids: &[&[u8]]) -> Result<()>;
+    /// Puts before the head, one after the other: the last one given ends up first.
+    fn lpush(&mut self, key: Key<'_>, ids: &[&[u8]]) -> Result<()>;
+    /// Takes the head off.
+    fn lpop(&mut self, key: Key<'_>) -> Result<Option<Id>>;
+    /// Up to `count` elements from position `from`; negative positions count from the tail, -1 the last.
+    fn lrange(&mut self, key: Key<'_>, from: i64, count: usize) -> Result<Vec<Vec<u8>>>;
+    /// Removes the elements at these ascending positions.
+    fn lremove(&mut self, key: Key<'_>, positions: &[usize]) -> Result<()>;
+
+    /// Number of members.
+    fn zcard(&mut self, key: Key<'_>) -> Result<usize>;
+    /// Score of the member.
+    fn zscore(&mut self, key: Key<'_>, id: &[u8]) -> Result<Option<i64>>;
+    /// How many members stand before this one in (score, id) order.
+    fn zrank(&mut self, key: Key<'_>, id: &[u8]) -> Result<Option<usize>>;
+    /// Adds the members or changes their scores.
+    fn zadd(&mut self, key: Key<'_>, members: &[(i64, &[u8])]) -> Result<()>;
+    /// Removes the members; how many were there.
+    fn zrem(&mut self, key: Key<'_>, ids: &[&[u8]]) -> Result<usize>;
+    /// Removes the `count` lowest members.
+    fn zrem_lowest(&mut self, key: Key<'_>, count: usize) -> Result<()>;
+    /// Up to `count` members of the lowest scores, none above `most`; ties by bytes.
+    fn zlowest(&mut self, key: Key<'_>, most: i64, count: usize) -> Result<Vec<Scored>>;
+    /// Up to `count` members beyond `after` in (score, id) order, or from the start; `reverse` walks down.
+    fn zwalk(&mut self, key: Key<'_>, after: Option<&Scored>, reverse: bool, count: usize) -> Result<Vec<Scored>>;
+    /// Some members and the next cursor (0 at the end); every member that stays is met at least once.
+    fn zscan(&mut self, key: Key<'_>, cursor: u64) -> Result<(u64, Vec<Scored>)>;
+
+    /// Value of a field.
+    fn hget(&mut self, key: Key<'_>, field: &[u8]) -> Result<Option<Vec<u8>>>;
+    /// All fields with their values, in no order. For hashes of bounded size only.
+    fn hgetall(&mut self, key: Key<'_>) -> Result<Fields>;
+    /// Number of fields.
+    fn hlen(&mut self, key: Key<'_>) -> Result<usize>;
+    /// Some fields and the next cursor (0 at the end); every field that stays is met at least once.
+    fn hscan(&mut self, key: Key<'_>, cursor: u64) -> Result<(u64, Fields)>;
+    /// Sets the fields.
+    fn hset(&mut self, key: Key<'_>, fields: &[(&[u8], &[u8])]) -> Result<()>;
+    /// Removes the fields.
+    fn hdel(&mut self, key: Key<'_>, fields: &[&[u8]]) -> Result<()>;
+
+    /// Appends an entry of these fields, under this id or, without one, under the next that the server's clock
+    /// gives; replies the id. A stream that has become a tenth longer than `most` loses its oldest entries. An id
+    /// that is not larger than all before is `Internal`.
+    fn xadd(&mut self, key: Key<'_>, id: Option<EntryId>, fields: &[(&[u8], &[u8])], most: usize) -> Result<EntryId>;
+}

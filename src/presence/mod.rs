@@ -1,0 +1,236 @@
+//! Who is alive: the members of every service with their last sign of life and their connections. All of it is
+//! read from the keys or as fleeting as a connection; what a member is stands in its record ([`Member`]).
+//!
+//! A beat only moves a moment in memory. The moment at which a member is to be looked at is planned once and
+//! moved only when it has come, so a beat costs the same for one member and for a hundred thousand.
+
+mod member;
+mod members;
+mod present;
+mod registration;
+mod service;
+#[cfg(test)]
+mod tests;
+
+use std::collections::{BTreeSet, HashMap};
+use std::rc::Rc;
+
+use smallvec::SmallVec;
+
+pub use member::Member;
+pub use present::{Present, Reason};
+pub use registration::Registration;
+pub use service::{Head, Service, Walk};
+
+use crate::names::{self, ByName, Id, Name};
+use crate::time::{Ms, Steady};
+
+/// Name of a member, shared between the tables.
+pub type MemberName = Rc<str>;
+
+/// All services.
+#[derive(Debug, Default)]
+pub struct Presence {
+    services: ByName<Service>,
+    known: BTreeSet<Name>,
+    /// The members bound to each connection.
+    bound: HashMap<u64, SmallVec<[(Name, MemberName); 1]>>,
+    /// Members that went in this transaction and whose claims are still to be ended.
+    pub gone: Vec<Gone>,
+    /// The queues that follow a service of another name.
+    followers: ByName<BTreeSet<Name>>,
+    following: ByName<Name>,
+    /// When data was last loaded or the server promoted: grants of just before may be lost.
+    pub reclaims_since: Option<Steady>,
+    /// Members that died; those that left are not counted.
+    pub lost: u64,
+}
+
+/// A member that went.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Gone {
+    /// Its service.
+    pub service: Name,
+    /// Its name, which is that of the worker.
+    pub member: MemberName,
+    /// Claims with smaller tokens are its own.
+    pub below: u64,
+    /// Whether its claims count as lost; else they are as if released.
+    pub lost: bool,
+}
+
+/// A claim that is bound to a connection.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Bound {
+    /// The queue of the task.
+    pub queue: Name,
+    /// The task.
+    pub id: Id,
+    /// The number of the worker that holds it.
+    pub worker: u32,
+}
+
+impl Presence {
+    /// The memory of a service, made when there is none yet.
+    pub fn service(&mut self, name: &Name) -> &mut Service {
+        if !self.services.contains_key(name) {
+            self.known.insert(name.clone());
+        }
+        self.services.entry(name.clone()).or_default()
+    }
+
+    /// The memory of a service, if there is any.
+    pub fn known(&self, name: &Name) -> Option<&Service> {
+        self.services.get(name)
+    }
+
+    /// The memory of a service to change, if there is any.
+    pub fn known_mut(&mut self, name: &Name) -> Option<&mut Service> {
+        self.services.get_mut(name)
+    }
+
+    /// All services in memory.
+    pub fn services(&self) -> impl Iterator<Item = (&Name, &Service)> {
+        self.services.iter()
+    }
+
+    /// All services in memory, to change.
+    pub fn services_mut(&mut self) -> impl Iterator<Item = (&Name, &mut Service)> {
+        self.services.iter_mut()
+    }
+
+    /// The names seen so far in database `db`, in order, beyond `after`. Some may have no keys any more.
+    pub fn names_after<'a>(&'a self, db: i32, after: Option<&'a Name>) -> impl Iterator<Item = &'a Name> {
+        names::after(&self.known, db, after)
+    }
+
+    /// Forgets a service that has no keys here.
+    pub fn forget(&mut self, name: &Name) {
+        self.services.remove(name);
+        self.known.remove(name);
+    }
+
+    /// A member that is there.
+    pub fn member(&self, service: &Name, member: &str) -> Option<&Present> {
+        self.services.get(service)?.member(member)
+    }
+
+    /// The signal that stands for a member: its own, or a later one to all.
+    pub fn signal(&self, service: &Name, member: &str) -> Option<&str> {
+        let service = self.services.get(service)?;
+        service.signal(&service.member(member)?.member)
+    }
+
+    /// Whether a worker is a member that was told to take no more work.
+    pub fn is_quiet(&self, service: &Name, worker: &str) -> bool {
+        matches!(self.signal(service, worker), Some("quiet" | "stop"))
+    }
+
+    /// Ties a member to a connection.
+    pub fn bind(&mut self, connection: u64, service: &Name, member: &MemberName) {
+        if let Some(present) = self.service(service).member_mut(member) {
+            present.closed = None;
+            if !present.connections.contains(&connection) {
+                present.connections.push(connection);
+                let bound = self.bound.entry(connection).or_default();
+                bound.push((service.clone(), member.clone()));
+            }
+        }
+    }
+
+    /// The connections of a member that went mean nothing to it any more.
+    pub fn unbind(&mut self, service: &Name, member: &str, connections: &[u64]) {
+        for connection in connections {
+            if let Some(bound) = self.bound.get_mut(connection) {
+                bound.retain(|(name, known)| !(name == service && known.as_ref() == member));
+                if bound.is_empty() {
+                    self.bound.remove(connection);
+                }
+            }
+        }
+    }
+
+    /// The members bound to a connection.
+    pub fn bound_to(&self, connection: u64) -> &[(Name, MemberName)] {
+        self.bound.get(&connection).map_or(&[], |bound| bound.as_slice())
+    }
+
+    /// A connection closed: the members for which it was the last one.
+    pub fn disconnected(&mut self, connection: u64, now: Steady, default_ttl: Ms) -> Vec<(Name, MemberName)> {
+        let mut away = Vec::new();
+        for (name, member) in self.bound.remove(&connection).unwrap_or_default() {
+            let Some(service) = self.services.get_mut(&name) else {
+                continue;
+            };
+            let Some(present) = service.member_mut(&member) else {
+                continue;
+            };
+            present.connections.retain(|open| *open != connection);
+            if present.is_away() {
+                present.closed = Some(now);
+                service.plan(&member, default_ttl);
+                away.push((name, member));
+            }
+        }
+        away
+    }
+
+    /// A command came over a connection: a sign of life of the members bound to it, or of the one it names.
+    pub fn seen(&mut self, connection: u64, named: Option<&str>, now: Steady) {
+        let Some(bound) = self.bound.get(&connection) else {
+            return;
+        };
+        for (name, member) in bound {
+            if named.is_none_or(|named| named == member.as_ref())
+                && let Some(present) = self
+                    .services
+                    .get_mut(name)
+                    .and_then(|service| service.member_mut(member))
+            {
+                present.show(now);
+            }
+        }
+    }
+
+    /// No connection is bound to members of these services any more.
+    pub fn unbind_all(&mut self, of: impl Fn(&Name) -> bool) {
+        self.bound.retain(|_, members| {
+            members.retain(|(name, _)| !of(name));
+            !members.is_empty()
+        });
+    }
+
+    /// Notes which service a queue follows; `None`: the one of its own name.
+    pub fn follow(&mut self, queue: &Name, service: Option<&Name>) {
+        if self.following.get(queue) == service {
+            return;
+        }
+        if let Some(before) = self.following.remove(queue)
+            && let Some(queues) = self.followers.get_mut(&before)
+        {
+            queues.remove(queue);
+            if queues.is_empty() {
+                self.followers.remove(&before);
+            }
+        }
+        if let Some(service) = service {
+            self.following.insert(queue.clone(), service.clone());
+            self.followers.entry(service.clone()).or_default().insert(queue.clone());
+        }
+    }
+
+    /// The service a queue follows, as far as its settings were read.
+    pub fn followed_by<'a>(&'a self, queue: &'a Name) -> &'a Name {
+        self.following.get(queue).unwrap_or(queue)
+    }
+
+    /// The queues that may follow a service: that of its name, and those that were told to.
+    pub fn followers(&self, service: &Name) -> Vec<Name> {
+        let told = self.followers.get(service).into_iter().flatten();
+        let own = (!self.following.contains_key(service)).then_some(service);
+        own.into_iter().chain(told).cloned().collect()
+    }
+}
+
+/// The word that clears a standing signal.
+pub const NO_SIGNAL: &str = "none";

@@ -1,0 +1,346 @@
+//! What the module holds in memory. Everything here is derived from the keys or ephemeral by nature:
+//! losing it loses no task.
+
+pub mod queue;
+
+use std::collections::hash_map::Entry;
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
+
+use crate::context::Context;
+use crate::names::{self, ByName, Id, Name, Touched};
+use crate::presence::{Bound, MemberName, Presence, Reason, Service};
+use crate::stalls::Stalls;
+use crate::state::queue::{Ended, Loss, Queue};
+use crate::stats::{Lateness, Totals};
+use crate::time::{Ms, SECOND, Steady, Wall};
+use crate::waiting::result_wait::ParentEnd;
+use crate::waiting::{Granted, Ticket, Waiter, Waiting};
+use crate::wakeups::Wakeups;
+
+/// Memory of a queue without keys and without use is dropped after this long, ms.
+const IDLE: i64 = 3_600 * SECOND;
+/// Cancelled tasks that one beat tells of.
+const MOST_CANCELLED: usize = 1_000;
+
+/// The memory of the module.
+#[derive(Debug, Default)]
+pub struct State {
+    queues: ByName<Queue>,
+    known: BTreeSet<Name>,
+    /// The members of the services.
+    pub presence: Presence,
+    /// When each queue and service next needs the timer.
+    pub wakeups: Wakeups,
+    /// Clients that wait.
+    pub waiting: Waiting,
+    /// Ends in this transaction of tasks that others wait for.
+    pub parent_ends: VecDeque<ParentEnd>,
+    /// Groups in which it may be somebody's turn since something happened in this transaction.
+    pub turns: BTreeSet<(Name, String)>,
+    /// Queues in which something became ready in this transaction, and that are not served yet.
+    pub to_serve: BTreeSet<Name>,
+    /// What holds expiry back.
+    pub stalls: Stalls,
+    /// Claims bound to a connection, by their token.
+    pub bound: HashMap<u64, BTreeMap<u64, Bound>>,
+    /// The last id or fence given out.
+    pub fence: u64,
+    /// Counts over all queues.
+    pub totals: Totals,
+    /// Lateness over all queues.
+    pub lateness: Lateness,
+    /// Entries under our keys that were not ours and were passed over.
+    pub skipped_foreign: u64,
+    /// What was passed over and not yet told to the log.
+    pub complaints: Vec<String>,
+    /// When counting began.
+    pub since: Wall,
+}
+
+impl State {
+    /// The memory of a queue, made when there is none yet. A new one is looked at by the next tick.
+    pub fn queue(&mut self, name: &Name) -> &mut Queue {
+        match self.queues.entry(name.clone()) {
+            Entry::Occupied(known) => known.into_mut(),
+            Entry::Vacant(new) => {
+                self.known.insert(name.clone());
+                self.wakeups.now(name);
+                new.insert(Queue::default())
+            }
+        }
+    }
+
+    /// The memory of a queue, if there is any.
+    pub fn known_queue(&self, name: &Name) -> Option<&Queue> {
+        self.queues.get(name)
+    }
+
+    /// The memory of a queue to change, if there is any.
+    pub fn known_queue_mut(&mut self, name: &Name) -> Option<&mut Queue> {
+        self.queues.get_mut(name)
+    }
+
+    /// The names seen so far in database `db`, in order, beyond `after`. Some may have no keys any more.
+    pub fn names_after<'a>(&'a self, db: i32, after: Option<&'a Name>) -> impl Iterator<Item = &'a Name> {
+        names::after(&self.known, db, after)
+    }
+
+    /// Somebody else changed a key of the queue.
+    pub fn touched(&mut self, name: &Name, what: Touched) {
+        match what {
+            Touched::Queue => self.queue(name).forget(),
+            Touched::Service => self.presence.service(name).forget(),
+            Touched::Task => {
+                let awaited = self.waiting.listeners().any(name);
+                match self.queues.get_mut(name) {
+                    Some(queue) if awaited || queue.maybe_blocked => queue.forget_task(),
+                    _ => return,
+                }
+            }
+            Touched::Events => return,
+        }
+        self.wakeups.now(name);
+    }
+
+    /// The queue was dropped: nobody holds anything of it any more.
+    pub fn emptied(&mut self, name: &Name) {
+        let queue = self.queue(name);
+        queue.start_over();
+        self.wakeups.now(name);
+    }
+
+    /// A load or a promotion: what was derived is derived anew, and no lease and no member ends before it got its
+    /// full length again. Connections of before are no more. With data, grants of just before may be lost: new
+    /// leaders wait.
+    pub fn start_over(&mut self, now: Steady, with_data: bool) {
+        self.presence.reclaims_since = with_data.then_some(now);
+        self.presence.unbind_all(|_| true);
+        for (name, service) in self.presence.services_mut() {
+            service.start_over();
+            self.wakeups.now(name);
+        }
+        self.bound.clear();
+        for (name, queue) in &mut self.queues {
+            queue.start_over();
+            self.wakeups.now(name);
+        }
+    }
+
+    /// The databases `db` (or all, when it is `None`) were emptied.
+    pub fn flushed(&mut self, db: Option<i32>) {
+        let gone = |name: &Name| db.is_none_or(|db| db == name.db);
+        for (name, queue) in self.queues.iter_mut().filter(|(name, _)| gone(name)) {
+            queue.start_over();
+            self.wakeups.now(name);
+        }
+        for claims in self.bound.values_mut() {
+            claims.retain(|_, bound| !gone(&bound.queue));
+        }
+        self.presence.unbind_all(gone);
+        for (name, service) in self.presence.services_mut().filter(|(name, _)| gone(name)) {
+            service.start_over();
+            self.wakeups.now(name);
+        }
+    }
+
+    /// The databases `a` and `b` changed places. Both are looked at anew under every name of either.
+    pub fn swapped(&mut self, a: i32, b: i32) {
+        let names: Vec<Name> = self
+            .known
+            .iter()
+            .filter(|name| name.db == a || name.db == b)
+            .cloned()
+            .collect();
+        for name in names {
+            let mut other = name.clone();
+            other.db = if name.db == a { b } else { a };
+            self.touched(&other, Touched::Queue);
+        }
+        let services = self.presence.services().map(|(name, _)| name);
+        let services: Vec<Name> = services.filter(|name| name.db == a || name.db == b).cloned().collect();
+        for name in services {
+            let mut other = name.clone();
+            other.db = if name.db == a { b } else { a };
+            self.touched(&other, Touched::Service);
+        }
+        self.flushed(Some(a));
+        self.flushed(Some(b));
+    }
+
+    /// Notes that `count` tasks of a queue became claimable `late` ms after their due time.
+    pub fn late(&mut self, name: &Name, late: Ms, count: u64) {
+        self.lateness.record(late, count);
+        let queue = self.queue(name);
+        queue.lateness.get_or_insert_default().record(late, count);
+    }
+
+    /// Ties a claim to a connection.
+    pub fn bind(&mut self, connection: u64, token: u64, claim: Bound) {
+        self.bound.entry(connection).or_default().insert(token, claim);
+    }
+
+    /// A member came back on this connection: the claims that were bound to one of before are bound to it now.
+    pub fn rebind(&mut self, connection: u64, service: &Name, member: &MemberName) {
+        self.presence.bind(connection, service, member);
+        let present = self.presence.service(service).member_mut(member);
+        let parked = present.map(|present| std::mem::take(&mut present.parked));
+        for (token, claim) in parked.unwrap_or_default() {
+            let queue = self.queues.get_mut(&claim.queue);
+            if queue.is_some_and(|queue| queue.claims.tie(claim.worker, token, Some(connection))) {
+                self.bind(connection, token, claim);
+            }
+        }
+    }
+
+    /// A claim that was tied to a connection has ended.
+    pub fn unbind(&mut self, connection: u64, token: u64) {
+        if let Some(claims) = self.bound.get_mut(&connection) {
+            claims.remove(&token);
+            if claims.is_empty() {
+                self.bound.remove(&connection);
+            }
+        }
+    }
+
+    /// A connection closed: the members for which it was the last one die when their grace is over, and the claims
+    /// bound to it end, those of such a member with it. Whether there was anything.
+    pub fn disconnected(&mut self, connection: u64, now: Steady, default_ttl: Ms) -> bool {
+        let away = self.presence.disconnected(connection, now, default_ttl);
+        for (name, member) in &away {
+            let service = self.presence.service(name);
+            if service.member(member).is_some_and(|present| present.member.grace == 0) {
+                service.doomed.insert(member.clone(), Reason::Disconnect);
+                self.wakeups.now(name);
+            } else if let Some(next) = service.next() {
+                self.wakeups.at_steady(name, next);
+            }
+        }
+        let claims = self.bound.remove(&connection).unwrap_or_default();
+        let any = !(away.is_empty() && claims.is_empty());
+        for (token, claim) in claims {
+            match self.holder_of(&claim, &away) {
+                Some((service, member)) => self.park(token, claim, &service, &member),
+                None => {
+                    let Bound { queue, id, .. } = claim;
+                    self.end(
+                        &queue,
+                        token,
+                        Ended {
+                            id,
+                            lost: Some(Loss::Disconnect),
+                        },
+                    );
+                }
+            }
+        }
+        any
+    }
+
+    /// The member among these that holds the claim.
+    fn holder_of(&self, claim: &Bound, members: &[(Name, MemberName)]) -> Option<(Name, MemberName)> {
+        let worker = self.queues.get(&claim.queue)?.workers.as_ref()?.name(claim.worker)?;
+        let holds = |(service, member): &&(Name, MemberName)| {
+            member.as_ref() == worker && self.presence.followers(service).contains(&claim.queue)
+        };
+        members.iter().find(holds).cloned()
+    }
+
+    /// A bound claim outlives its connection, as its member may come back.
+    fn park(&mut self, token: u64, claim: Bound, service: &Name, member: &MemberName) {
+        if let Some(queue) = self.queues.get_mut(&claim.queue) {
+            queue.claims.tie(claim.worker, token, None);
+        }
+        if let Some(present) = self.presence.service(service).member_mut(member) {
+            present.parked.push((token, claim));
+        }
+    }
+
+    /// A waiting client gave up or went away: until now it gave a sign of life.
+    pub fn leave(&mut self, ticket: Ticket, now: Steady) -> Option<Waiter> {
+        let waiter = self.waiting.leave(ticket)?;
+        self.presence.seen(waiter.connection, None, now);
+        Some(waiter)
+    }
+
+    /// What was handed to a client that is gone ends with the next tick: a claim as if released, a member as if it
+    /// had left.
+    pub fn returned(&mut self, handed: Granted) {
+        match handed {
+            Granted::Claim { name, id, token } => self.end(&name, token, Ended { id, lost: None }),
+            Granted::Member { service, member, token } => {
+                let known = self.presence.known_mut(&service);
+                let is_it = |known: &&mut Service| known.member(&member).is_some_and(|it| it.token == Some(token));
+                if let Some(known) = known.filter(is_it) {
+                    known.doomed.insert(member, Reason::Left);
+                    self.wakeups.now(&service);
+                }
+            }
+        }
+    }
+
+    fn end(&mut self, name: &Name, token: u64, ended: Ended) {
+        // A claim ends once: what ended it first says why it counts as lost, if it does.
+        self.queue(name).ended.entry(token).or_insert(ended);
+        self.wakeups.now(name);
+    }
+
+    /// The cancelled tasks of a queue that a worker holds, in claim order; a thousand at most.
+    pub fn cancelled_of(&self, queue: &Name, worker: &str) -> Vec<Id> {
+        let known = self.queues.get(queue).into_iter();
+        known
+            .flat_map(|queue| queue.cancelled.of(worker))
+            .take(MOST_CANCELLED)
+            .cloned()
+            .collect()
+    }
+
+    /// Passes over something under our keys that is not ours: counted, and told to the log once a queue.
+    pub fn skip_foreign(&mut self, name: &Name, what: &str) {
+        self.skipped_foreign += 1;
+        let text = format!("queue {}: passed over {what}", name.text().escape_default());
+        let queue = self.queue(name);
+        if !queue.complained {
+            queue.complained = true;
+            self.complaints.push(text);
+        }
+    }
+
+    /// The same of a service.
+    pub fn skip_foreign_member(&mut self, name: &Name, what: &str) {
+        self.skipped_foreign += 1;
+        let text = format!("service {}: passed over {what}", name.text().escape_default());
+        let service = self.presence.service(name);
+        if !service.complained {
+            service.complained = true;
+            self.complaints.push(text);
+        }
+    }
+
+    /// Forgets a queue and a service of this name that have no keys here. Should some come, they tell.
+    pub fn forget(&mut self, name: &Name) {
+        self.presence.follow(name, None);
+        self.presence.forget(name);
+        self.queues.remove(name);
+        self.known.remove(name);
+        self.wakeups.clear(name);
+    }
+
+    /// The names that nobody used for an hour, waits for, or holds or is anything of.
+    pub fn idle(&self, context: &Context) -> Vec<Name> {
+        let idle_queue = |queue: &Queue| context.steady.since(queue.used) > IDLE && queue.claims.is_empty();
+        let idle_service = |service: &Service| context.steady.since(service.used) > IDLE && service.count() == 0;
+        let is_idle = |name: &&Name| {
+            self.queues.get(*name).is_none_or(idle_queue)
+                && self.presence.known(name).is_none_or(idle_service)
+                && !self.waiting.any(name)
+        };
+        let services = self.presence.services().map(|(name, _)| name);
+        let services = services.filter(|name| !self.queues.contains_key(*name));
+        self.queues.keys().chain(services).filter(is_idle).cloned().collect()
+    }
+
+    /// All queues in memory.
+    pub fn queues(&self) -> impl Iterator<Item = (&Name, &Queue)> {
+        self.queues.iter()
+    }
+}

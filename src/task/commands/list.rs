@@ -1,0 +1,309 @@
+//! TASK.LIST: the tasks in one state, page by page.
+
+use std::rc::Rc;
+
+use crate::command::{Access, Arg, Args, Keys, Kind, MAX_COUNT, Spec};
+use crate::context::Caller;
+use crate::error::{Error, Result};
+use crate::keyspace::Scored;
+use crate::names::{Index, Name, PRIORITIES};
+use crate::pages::bad_cursor;
+use crate::reply::Reply;
+use crate::settings::QueueSettings;
+use crate::task::dispatch::MAX_PAYLOAD;
+use crate::task::header::{HEADER, Record};
+use crate::task::index::{ready, targeted};
+use crate::task::{self, render};
+use crate::tx::{Command, Response, Tx};
+
+/// Tasks a page holds when COUNT is not given.
+const DEFAULT_COUNT: usize = 10;
+/// Ids one page looks at: those that do not count, and those where it looks for its place again.
+const LOOKED_AT: usize = 10_000;
+
+/// What the cursor begins with among the ready tasks that are for one worker.
+const FOR_ONE: &[u8] = b"to:";
+
+/// TASK.LIST.
+pub struct List;
+
+impl Command for List {
+    const SPEC: Spec = Spec {
+        name: "TASK.LIST",
+        summary: "Lists the tasks in one state. A task that stays in its state is listed whatever happens to others.",
+        complexity: "O(log M+N) for N tasks listed of M in that state",
+        access: Access::Read,
+        blocking: false,
+        keys: Keys::First,
+        args: &[
+            Arg::QUEUE,
+            Arg::value(
+                "state",
+                Kind::Words(&["scheduled", "ready", "blocked", "claimed", "done", "dead"]),
+            ),
+            Arg::option("WORKER", "worker", Kind::Text),
+            Arg::option("CURSOR", "cursor", Kind::Bytes),
+            Arg::option("COUNT", "n", Kind::Int(1, MAX_COUNT, "")),
+            Arg::flag("REV"),
+            Arg::flag("PAYLOADS"),
+        ],
+        reply: "the next cursor (`0` at the end) and an array of maps as TASK.GET's, `payload` and `result` null without PAYLOADS",
+    };
+
+    fn run(args: &Args<'_>, caller: &Caller<'_>, tx: &mut Tx<'_>) -> Result<Response, Error> {
+        let name = task::queue(args, caller)?;
+        let state = args.word("state").unwrap_or_default();
+        if args.has("WORKER") && state != "claimed" {
+            return Err(Error::BadArg("WORKER is for the state claimed only".into()));
+        }
+        let count = args
+            .int("COUNT")
+            .and_then(|count| usize::try_from(count).ok())
+            .unwrap_or(DEFAULT_COUNT);
+        let cursor = match args.bytes("CURSOR") {
+            b"" | b"0" => None,
+            cursor => Some(cursor),
+        };
+        let settings = task::settings(tx, &name)?;
+        let mut page = Page {
+            name: &name,
+            settings,
+            count,
+            reverse: args.has("REV"),
+            payloads: args.has("PAYLOADS"),
+            bytes: 0,
+            tasks: Vec::new(),
+        };
+        let next = match state {
+            "ready" => page.ready(tx, cursor)?,
+            "claimed" if args.has("WORKER") => match task::worker_number(tx, &name, args.text("WORKER"))? {
+                Some(number) => page.sorted(tx, cursor, Index::Claimed, |record| record.worker == number)?,
+                None => None,
+            },
+            "claimed" => page.sorted(tx, cursor, Index::Claimed, |_| true)?,
+            "blocked" => page.sorted(tx, cursor, Index::Blocked, |_| true)?,
+            "done" => page.sorted(tx, cursor, Index::Done, |_| true)?,
+            "dead" => page.sorted(tx, cursor, Index::Dead, |_| true)?,
+            _ => page.sorted(tx, cursor, Index::Scheduled, |_| true)?,
+        };
+        let next = next.unwrap_or_else(|| b"0".to_vec());
+        Ok(Reply::Array(vec![Reply::Bytes(next), Reply::Array(page.tasks)]).into())
+    }
+}
+
+struct Page<'a> {
+    name: &'a Name,
+    settings: Rc<QueueSettings>,
+    count: usize,
+    reverse: bool,
+    payloads: bool,
+    bytes: usize,
+    tasks: Vec<Reply>,
+}
+
+impl Page<'_> {
+    fn is_full(&self) -> bool {
+        self.tasks.len() >= self.count || self.bytes >= MAX_PAYLOAD
+    }
+
+    /// Shows the task of an id, if it is one that `counts`.
+    fn add(&mut self, tx: &mut Tx<'_>, id: &[u8], counts: impl Fn(&Record) -> bool) -> Result<()> {
+        let length = if self.payloads { usize::MAX } else { HEADER };
+        let Ok(Some(value)) = tx.keys.get_start(self.name.task(id), length) else {
+            return Ok(());
+        };
+        let Some(record) = Record::read(&value).filter(|record| task::exists(record, &self.settings) && counts(record))
+        else {
+            return Ok(());
+        };
+        let payload = self.payloads.then(|| value.get(HEADER..).unwrap_or_default().to_vec());
+        let task = render::show(tx, self.name, id, &record, payload, &self.settings)?;
+        if let Reply::Map(fields) = &task {
+            let lengths = fields.iter().map(|(_, value)| match value {
+                Reply::Bytes(bytes) => bytes.len(),
+                _ => 0,
+            });
+            self.bytes += lengths.sum::<usize>();
+        }
+        self.tasks.push(task);
+        Ok(())
+    }
+
+    /// The members of a sorted set beyond the cursor, which is the last one looked at: `score:id`.
+    fn sorted(
+        &mut self,
+        tx: &mut Tx<'_>,
+        cursor: Option<&[u8]>,
+        index: Index,
+        counts: impl Fn(&Record) -> bool,
+    ) -> Result<Option<Vec<u8>>> {
+        let mut after = cursor
+            .map(|cursor| numbered(cursor).ok_or_else(bad_cursor))
+            .transpose()?;
+        let mut looked_at = 0;
+        let step = self.count.clamp(16, 256);
+        loop {
+            let members = tx
+                .keys
+                .zwalk(self.name.index(index), after.as_ref(), self.reverse, step)?;
+            for (score, id) in &members {
+                self.add(tx, id, &counts)?;
+                looked_at += 1;
+                if self.is_full() || looked_at >= LOOKED_AT {
+                    return Ok(Some(cursor_of(*score, id)));
+                }
+            }
+            if members.len() < step {
+                return Ok(None);
+            }
+            after = members.last().cloned();
+        }
+    }
+
+    /// The ready tasks: those in the lists, then those that are for one worker, by due time; backwards the other way
+    /// round. The cursor says in which of both the last one looked at stands.
+    fn ready(&mut self, tx: &mut Tx<'_>, cursor: Option<&[u8]>) -> Result<Option<Vec<u8>>> {
+        let settings = self.settings.clone();
+        let mut after = cursor;
+        for addressed in [self.reverse, !self.reverse] {
+            let rest = after.and_then(|after| after.strip_prefix(FOR_ONE));
+            if after.is_some() && addressed != rest.is_some() {
+                continue;
+            }
+            let next = if addressed {
+                let counts = |record: &Record| targeted::counts(record, &settings);
+                let next = self.sorted(tx, rest, Index::Addressed, counts)?;
+                next.map(|next| [FOR_ONE, &next].concat())
+            } else {
+                self.lists(tx, after)?
+            };
+            if next.is_some() {
+                return Ok(next);
+            }
+            after = None;
+        }
+        Ok(None)
+    }
+
+    /// The ids that count in the ready lists, the most urgent list first. The cursor is the place of the last
+    /// one looked at, `priority:position:id`: should others have come or gone meanwhile, it is looked for.
+    fn lists(&mut self, tx: &mut Tx<'_>, cursor: Option<&[u8]>) -> Result<Option<Vec<u8>>> {
+        let start = match cursor {
+            None => None,
+            Some(cursor) => Some(Place::read(cursor).ok_or_else(bad_cursor)?),
+        };
+        let order: Vec<u8> = if self.reverse {
+            (0..PRIORITIES).rev().collect()
+        } else {
+            (0..PRIORITIES).collect()
+        };
+        let settings = self.settings.clone();
+        let mut looked_at = 0;
+        let from = start.as_ref().map(|place| place.priority);
+        for priority in order
+            .into_iter()
+            .skip_while(|priority| from.is_some_and(|from| from != *priority))
+        {
+            let list = self.name.ready(priority);
+            let mut position = match &start {
+                Some(place) if place.priority == priority => place.find(tx, self)?,
+                _ => 0,
+            };
+            loop {
+                let step = self.count.clamp(16, 256);
+                let ids = self.range(tx, list, position, step)?;
+                for id in &ids {
+                    self.add(tx, id, |record| ready::counts(record, priority, &settings))?;
+                    looked_at += 1;
+                    if self.is_full() || looked_at >= LOOKED_AT {
+                        let place = Place {
+                            priority,
+                            position,
+                            id: id.clone(),
+                        };
+                        return Ok(Some(place.write()));
+                    }
+                    position += 1;
+                }
+                if ids.len() < step {
+                    break;
+                }
+            }
+        }
+        Ok(None)
+    }
+
+    /// Ids from a position on, counted from the end where this page began.
+    fn range(
+        &self,
+        tx: &mut Tx<'_>,
+        list: crate::names::Key<'_>,
+        position: usize,
+        count: usize,
+    ) -> Result<Vec<Vec<u8>>> {
+        let position = i64::try_from(position).unwrap_or(i64::MAX);
+        if !self.reverse {
+            return tx.keys.lrange(list, position, count);
+        }
+        let length = i64::try_from(tx.keys.llen(list)?).unwrap_or(i64::MAX);
+        let end = length - position;
+        let from = (end - i64::try_from(count).unwrap_or(0)).max(0);
+        let mut ids = tx.keys.lrange(list, from, usize::try_from(end - from).unwrap_or(0))?;
+        ids.reverse();
+        Ok(ids)
+    }
+}
+
+/// The place of an id in the ready lists.
+struct Place {
+    priority: u8,
+    position: usize,
+    id: Vec<u8>,
+}
+
+impl Place {
+    fn write(&self) -> Vec<u8> {
+        let mut cursor = format!("{}:{}:", self.priority, self.position).into_bytes();
+        cursor.extend_from_slice(&self.id);
+        cursor
+    }
+
+    fn read(cursor: &[u8]) -> Option<Place> {
+        let (priority, rest) = numbered(cursor)?;
+        let (position, id) = numbered(&rest)?;
+        Some(Place {
+            priority: u8::try_from(priority).ok().filter(|priority| *priority < PRIORITIES)?,
+            position: usize::try_from(position).ok()?,
+            id,
+        })
+    }
+
+    /// The position behind this id as the list is now. Heads that were taken and tails that came shift it;
+    /// when it is not near any more it was taken, and so was all before it.
+    fn find(&self, tx: &mut Tx<'_>, page: &Page<'_>) -> Result<usize> {
+        let list = page.name.ready(self.priority);
+        let from = self.position.saturating_sub(LOOKED_AT);
+        let ids = page.range(tx, list, from, LOOKED_AT + 256)?;
+        let near = self.position - from;
+        let found = ids
+            .iter()
+            .enumerate()
+            .filter(|(_, id)| **id == self.id)
+            .min_by_key(|(position, _)| position.abs_diff(near));
+        Ok(found.map_or(0, |(position, _)| from + position + 1))
+    }
+}
+
+/// The cursor to go on behind a member of a sorted set.
+pub fn cursor_of(number: i64, id: &[u8]) -> Vec<u8> {
+    let mut cursor = format!("{number}:").into_bytes();
+    cursor.extend_from_slice(id);
+    cursor
+}
+
+/// Splits `number:rest`.
+pub fn numbered(text: &[u8]) -> Option<Scored> {
+    let colon = text.iter().position(|&byte| byte == b':')?;
+    let number = std::str::from_utf8(text.get(..colon)?).ok()?.parse().ok()?;
+    Some((number, text.get(colon + 1..)?.to_vec()))
+}

@@ -1,0 +1,39 @@
+//! TASK.QUEUES: which queues there are.
+
+use crate::command::{Access, Args, Keys, Spec};
+use crate::context::Caller;
+use crate::error::Error;
+use crate::keyspace::Keyspace;
+use crate::names::{Index, Name, Part};
+use crate::pages;
+use crate::tx::{Command, Response, Tx};
+
+/// TASK.QUEUES.
+pub struct Queues;
+
+impl Command for Queues {
+    const SPEC: Spec = Spec {
+        name: "TASK.QUEUES",
+        summary: "Lists the queues of this database on this node that the caller may access, in order.",
+        complexity: "O(N) for N queues looked at",
+        access: Access::Read,
+        blocking: false,
+        keys: Keys::None,
+        args: pages::ARGS,
+        reply: "the next cursor (`0` at the end) and an array of names",
+    };
+
+    fn run(args: &Args<'_>, caller: &Caller<'_>, tx: &mut Tx<'_>) -> Result<Response, Error> {
+        let after = pages::after_name(args, caller)?;
+        let names = tx.state.names_after(caller.db, after.as_ref());
+        Ok(pages::page(args, caller, tx.keys, names, exists).into())
+    }
+}
+
+/// Whether any key of the queue exists that is not the record of a single task.
+pub fn exists(keys: &mut dyn Keyspace, name: &Name) -> bool {
+    keys.exists(name.queue())
+        || keys.exists(name.workers())
+        || Part::EXTRAS.iter().any(|part| keys.exists(name.of_queue(*part)))
+        || Index::ALL.iter().any(|index| keys.exists(name.index(*index)))
+}

@@ -1,0 +1,157 @@
+//! REPLY: the end of a task becomes a task of another queue.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
+use serde::Serialize;
+
+use crate::command::{Arg, Args, Kind};
+use crate::context::Caller;
+use crate::error::Error;
+use crate::names::Name;
+use crate::settings::QueueSettings;
+use crate::task::commands::schedule::free_id;
+use crate::task::events::{self, Event};
+use crate::task::header::Record;
+use crate::task::new_task::New;
+use crate::task::{self, options};
+use crate::tx::Tx;
+use crate::waiting::result_wait::TaskEnd;
+
+/// REPLY.
+pub const REPLY: Arg = Arg::option("REPLY", "queue", Kind::Text);
+
+/// The payload of the task that tells of another's end.
+#[derive(Debug, Serialize)]
+struct Told<'a> {
+    id: &'a str,
+    state: &'a str,
+    /// What the worker gave, for a task that is done.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    result: Option<Option<String>>,
+    /// The last error, for one that is not.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<Option<String>>,
+    /// How bytes that are no UTF-8 were written.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    encoding: Option<&'static str>,
+}
+
+/// Nothing, when the queue given as REPLY can be written in a transaction of this queue, and the caller may write to it.
+pub fn check(args: &Args<'_>, name: &Name, caller: &Caller<'_>) -> Result<(), Error> {
+    if !args.has("REPLY") {
+        return Ok(());
+    }
+    let queue = queue(name, args.text("REPLY"))?;
+    if !(caller.may_write)(queue.text()) {
+        return Err(Error::NoPermission("no permission for the key given as REPLY".into()));
+    }
+    Ok(())
+}
+
+/// The REPLY queue of this name, if it is of the same slot; else `BadArg`.
+fn queue(name: &Name, reply: &str) -> Result<Name, Error> {
+    let tag = name.tag();
+    let queue = Name::new(name.db, reply.as_bytes())?;
+    if queue.tag() != tag {
+        return Err(Error::BadArg(format!(
+            "REPLY must be the name of a queue in the queue's slot: {tag} or {{{tag}}}rest"
+        )));
+    }
+    Ok(queue)
+}
+
+/// Schedules the task that tells of this end. Should that be impossible, the end goes on and an event says so.
+pub fn send(tx: &mut Tx<'_>, name: &Name, id: &[u8], record: &Record, end: &TaskEnd, settings: &QueueSettings) {
+    let Some(reply) = options::options(tx.keys, name, id, record).reply else {
+        return;
+    };
+    if let Err(error) = schedule(tx, name, &reply, &payload(id, end)) {
+        let code = error.to_string();
+        let code = code.split(' ').next().unwrap_or_default();
+        let event = Event {
+            kind: "unreplied",
+            id,
+            worker: "",
+            // The one that was acknowledged is not counted yet.
+            attempt: record.attempts + u64::from(end.state == "done"),
+            reason: &format!("{code} {reply}"),
+        };
+        if events::tell(tx, name, &event, settings).is_err() {
+            tx.state.skip_foreign(name, "a stream of events of another type");
+        }
+    }
+}
+
+fn schedule(tx: &mut Tx<'_>, name: &Name, reply: &str, payload: &[u8]) -> Result<(), Error> {
+    let queue = queue(name, reply)?;
+    let new = New::now(&tx.context);
+    let settings = task::settings(tx, &queue)?;
+    new.check(tx, &queue)?;
+    let id = free_id(tx, &queue)?;
+    new.add(tx, &queue, &id, payload, None, &settings)?;
+    tx.state.to_serve.insert(queue);
+    Ok(())
+}
+
+fn payload(id: &[u8], end: &TaskEnd) -> Vec<u8> {
+    let mut encoding = None;
+    let mut text = |bytes: &[u8]| match std::str::from_utf8(bytes) {
+        Ok(text) => text.to_string(),
+        Err(_) => {
+            encoding = Some("base64");
+            BASE64.encode(bytes)
+        }
+    };
+    let (mut result, mut error) = (None, None);
+    if end.state == "done" {
+        result = Some(end.result.as_deref().map(&mut text));
+    } else {
+        error = Some(end.error.as_deref().map(&mut text));
+    }
+    let id = String::from_utf8_lossy(id);
+    let told = Told {
+        id: &id,
+        state: end.state,
+        result,
+        error,
+        encoding,
+    };
+    // Text always has a JSON form.
+    serde_json::to_vec(&told).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn told(state: &'static str, result: Option<&[u8]>, error: Option<&[u8]>) -> String {
+        let end = TaskEnd {
+            state,
+            result: result.map(Into::into),
+            error: error.map(Into::into),
+            progress: None,
+        };
+        String::from_utf8(payload(b"a", &end)).unwrap()
+    }
+
+    #[test]
+    fn an_end_is_told_in_json() {
+        assert_eq!(
+            told("done", Some(b"\"4\" 2"), None),
+            r#"{"id":"a","state":"done","result":"\"4\" 2"}"#
+        );
+        assert_eq!(told("done", None, None), r#"{"id":"a","state":"done","result":null}"#);
+        assert_eq!(
+            told("done", Some(b"\xff\x00"), None),
+            r#"{"id":"a","state":"done","result":"/wA=","encoding":"base64"}"#
+        );
+        assert_eq!(
+            told("dead", None, Some(b"no \xfe")),
+            r#"{"id":"a","state":"dead","error":"bm8g/g==","encoding":"base64"}"#
+        );
+        assert_eq!(
+            told("cancelled", None, None),
+            r#"{"id":"a","state":"cancelled","error":null}"#
+        );
+    }
+}

@@ -1,0 +1,14 @@
+//! Tests of the room: each file is a capability, told by commands on a [`world`] of the fake keyspace.
+
+mod dependencies;
+mod group;
+mod life;
+mod limits;
+mod members;
+mod purge;
+mod recurring;
+mod results;
+mod targeted;
+mod unique;
+pub(crate) mod walk;
+pub(crate) mod world;

@@ -1,0 +1,524 @@
+//! A small world for unit tests: the fake keyspace, a clock that stands still until it is moved, and the
+//! commands as a client types them. It checks the invariants of the data after every step.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::commands::{self, Visitor, visit_all};
+use crate::config::ModuleConfig as Module;
+use crate::context::{Caller, Context};
+use crate::keyspace::Keyspace as _;
+use crate::keyspace::fake::{Fake, Value};
+use crate::names::{Index, Name, Part, owner};
+use crate::reply::Reply;
+use crate::settings::QueueSettings;
+use crate::state::State;
+use crate::task::header::{ADDRESSED, AWAITED, EXPIRES, GROUPED, HEADER, Record, TaskState, UNIQUE};
+use crate::task::options::{self, Options};
+use crate::tick;
+use crate::time::{Ms, Steady, Wall};
+use crate::tx::{Command, Response, Tx};
+use crate::waiting::{Answer, Ticket, Waiter};
+
+/// Wall time at which every world begins, ms.
+pub const START: Ms = 1_800_000_000_000;
+
+/// The fake server.
+pub struct World {
+    pub keys: Fake,
+    pub state: State,
+    pub wall: Wall,
+    pub steady: Steady,
+    pub module: Module,
+    pub answered: Vec<Answer>,
+    /// Whether the server's memory is full.
+    pub full: bool,
+    units: u64,
+}
+
+/// What a command came to.
+#[derive(Debug)]
+pub enum Came {
+    Reply(Reply),
+    Waits(Ticket),
+}
+
+struct Find<'a> {
+    argv: &'a [&'a [u8]],
+    connection: Option<u64>,
+    world: &'a mut World,
+    came: Option<Result<Came, String>>,
+}
+
+impl Visitor for Find<'_> {
+    fn visit<C: Command>(&mut self) {
+        let words: Vec<&[u8]> = C::SPEC.name.split(' ').map(str::as_bytes).collect();
+        if self.came.is_some() || !self.argv.starts_with(&words) {
+            return;
+        }
+        let context = self.world.context();
+        let caller = Caller {
+            db: 0,
+            connection: self.connection,
+            may_wait: self.connection.is_some(),
+            may_see: &|_| true,
+            may_write: &|key| !key.ends_with("forbidden"),
+        };
+        let written = self.world.keys.writes;
+        let mut tx = Tx {
+            keys: &mut self.world.keys,
+            state: &mut self.world.state,
+            context,
+        };
+        let outcome = C::SPEC
+            .parse(&self.argv[words.len()..])
+            .and_then(|args| commands::run::<C>(&args, &caller, &mut tx));
+        let came = match outcome {
+            Ok(Response::Reply(reply)) => Ok(Came::Reply(reply)),
+            Ok(Response::Wait(wish, patience)) => Ok(Came::Waits(self.world.state.waiting.join(Waiter {
+                connection: self.connection.unwrap_or(0),
+                wish,
+                patience,
+            }))),
+            Ok(Response::Run(_)) => panic!("a command inside a command"),
+            Err(error) => {
+                assert_eq!(written, self.world.keys.writes, "an error wrote something");
+                Err(error.to_string())
+            }
+        };
+        self.came = Some(came);
+    }
+}
+
+impl World {
+    pub fn new() -> World {
+        World {
+            keys: Fake::default(),
+            state: State::default(),
+            wall: Wall(START),
+            steady: Steady(START),
+            module: Module::default(),
+            answered: Vec::new(),
+            full: false,
+            units: 0,
+        }
+    }
+
+    pub fn context(&mut self) -> Context {
+        self.units += 1;
+        Context {
+            wall: self.wall,
+            wall_us: self.wall.0 as u64 * 1_000,
+            steady: self.steady,
+            config: self.module,
+            chance: self.units,
+            memory_full: self.full,
+        }
+    }
+
+    /// Runs a command from connection `connection`, or from a script.
+    pub fn run(&mut self, connection: Option<u64>, argv: &[&[u8]]) -> Result<Came, String> {
+        let mut find = Find {
+            argv,
+            connection,
+            world: self,
+            came: None,
+        };
+        visit_all(&mut find);
+        let came = find.came.expect("a known command");
+        self.answered.extend(self.state.waiting.take_answered());
+        came
+    }
+
+    /// Runs a command given as words; the reply as text, the error as it is.
+    pub fn say(&mut self, line: &str) -> String {
+        self.hear(1, line)
+    }
+
+    /// The same over another connection.
+    pub fn hear(&mut self, connection: u64, line: &str) -> String {
+        match self.run(Some(connection), &words(line)) {
+            Ok(Came::Reply(reply)) => show(&reply),
+            Ok(Came::Waits(_)) => "(waits)".into(),
+            Err(error) => format!("-{error}"),
+        }
+    }
+
+    /// Claims one task: its id and token.
+    pub fn claim(&mut self, line: &str) -> Option<(String, i64)> {
+        match self.run(None, &words(line)).unwrap() {
+            Came::Reply(Reply::Array(tasks)) => {
+                let Reply::Map(task) = &tasks[0] else { panic!("no map") };
+                match (&task[0].1, &task[1].1) {
+                    (Reply::Id(id), Reply::Int(token)) => Some((String::from_utf8(id.to_vec()).unwrap(), *token)),
+                    _ => panic!("no claim"),
+                }
+            }
+            _ => None,
+        }
+    }
+
+    /// Lets time pass and runs the tick until nothing is due.
+    pub fn pass(&mut self, ms: Ms) {
+        self.wall = self.wall.after(ms);
+        self.steady = self.steady.after(ms);
+        self.tick();
+    }
+
+    /// Runs the tick until nothing is due.
+    pub fn tick(&mut self) {
+        for _ in 0..100_000 {
+            if !self.slice() {
+                return;
+            }
+        }
+        panic!("the tick never comes to rest");
+    }
+
+    /// Runs one slice of the tick; whether anything was due.
+    pub fn slice(&mut self) -> bool {
+        let context = self.context();
+        let due = self.state.wakeups.take_due(&context);
+        if let Some(name) = &due {
+            tick::run(
+                &mut Tx {
+                    keys: &mut self.keys,
+                    state: &mut self.state,
+                    context,
+                },
+                name,
+            );
+        }
+        self.answered.extend(self.state.waiting.take_answered());
+        due.is_some()
+    }
+
+    /// Forgets everything derived, as a restart does.
+    pub fn restart(&mut self) {
+        let fence = self.state.fence;
+        self.state = State::default();
+        self.state.fence = fence;
+        self.state.queue(&queue("q"));
+        // A load tells every key.
+        for (name, what) in self.keys.keys.keys().filter_map(|key| owner(0, key)) {
+            self.state.touched(&name, what);
+        }
+        self.state.start_over(self.steady, !self.keys.keys.is_empty());
+    }
+
+    fn ids(&self, index: Index) -> Vec<Vec<u8>> {
+        match self.keys.keys.get(&queue("q").index(index).to_vec()) {
+            Some(Value::List(ids)) => ids.clone(),
+            Some(Value::SortedSet(ids)) => ids.keys().cloned().collect(),
+            _ => Vec::new(),
+        }
+    }
+
+    /// Every task of queue `q` by its place, after checking that each is in exactly one and that the counts
+    /// are exact.
+    pub fn places(&mut self) -> BTreeMap<String, &'static str> {
+        let fields = match self.keys.keys.get(&queue("q").queue().to_vec()) {
+            Some(Value::Hash(fields)) => fields.iter().map(|(f, v)| (f.clone(), v.clone())).collect(),
+            _ => Vec::new(),
+        };
+        let settings = QueueSettings::read(&queue("q"), &fields);
+        let mut places = BTreeMap::new();
+        let mut ghosts = [0_u32; 10];
+        let prefix = b"task:{q}:t:".to_vec();
+        let records: Vec<(Vec<u8>, Record)> = self
+            .keys
+            .keys
+            .iter()
+            .filter_map(|(key, value)| match value {
+                Value::String(text) => {
+                    let id = key.strip_prefix(prefix.as_slice())?;
+                    Some((id.to_vec(), Record::read(&text[..HEADER]).expect("a record")))
+                }
+                _ => None,
+            })
+            .filter(|(_, record)| record.fence >= settings.dropped_below())
+            .collect();
+        let lists: Vec<Vec<Vec<u8>>> = (0..10).map(|p| self.ids(Index::Ready(p))).collect();
+        let sets = [
+            (Index::Scheduled, TaskState::Waiting, "scheduled"),
+            (Index::Claimed, TaskState::Claimed, "claimed"),
+            (Index::Dead, TaskState::Dead, "dead"),
+            (Index::Done, TaskState::Done, "done"),
+            (Index::Blocked, TaskState::Blocked, "blocked"),
+            (Index::Addressed, TaskState::Waiting, "ready"),
+        ]
+        .map(|(index, state, word)| (BTreeSet::from_iter(self.ids(index)), state, word));
+        for (id, record) in records {
+            let mut found = Vec::new();
+            for (ids, state, word) in &sets {
+                if ids.contains(&id) {
+                    assert_eq!(record.state, *state, "{word} {}", String::from_utf8_lossy(&id));
+                    found.push(*word);
+                }
+            }
+            for priority in 0..10_u8 {
+                let entries = lists[usize::from(priority)]
+                    .iter()
+                    .filter(|entry| **entry == id)
+                    .count();
+                assert!(entries <= 1, "an id stands once in a list");
+                if record.is_ghost(priority) {
+                    assert_eq!(entries, 1, "a ghosts bit stands for an id");
+                    ghosts[usize::from(priority)] += 1;
+                } else if entries == 1 {
+                    assert_eq!((record.state, record.priority), (TaskState::Waiting, priority));
+                    assert!(!record.has(ADDRESSED), "what is in a list is for everyone");
+                    found.push("ready");
+                }
+            }
+            if record.state == TaskState::Removed {
+                assert!(found.is_empty() && record.ghosts != 0);
+                continue;
+            }
+            assert_eq!(
+                found.len(),
+                1,
+                "{} is in {found:?}: {record:?}",
+                String::from_utf8_lossy(&id)
+            );
+            places.insert(String::from_utf8(id).unwrap(), found[0]);
+        }
+        assert_eq!(ghosts, settings.ghosts, "the ghosts counts are exact");
+        self.check_flags(&places);
+        self.check_groups(&places, &settings);
+        self.check_addressed(&places, &settings);
+        self.check_children(&places, &settings);
+        places
+    }
+
+    /// Each task that is for one worker and not done stands among those of its worker, in its place when it is ready;
+    /// nothing else does.
+    fn check_addressed(&mut self, places: &BTreeMap<String, &'static str>, settings: &QueueSettings) {
+        let mut expected = BTreeMap::new();
+        for (id, place) in places {
+            let record = self.record_of(id);
+            if !record.has(ADDRESSED) {
+                continue;
+            }
+            let options = options::options(&mut self.keys, &queue("q"), id.as_bytes(), &record);
+            let worker = options.to.expect("a worker");
+            let score = match *place {
+                "done" => continue,
+                "ready" => (i64::from(record.priority) << 43) + record.due.0,
+                _ => -1,
+            };
+            expected.insert((worker, id.clone()), score);
+        }
+        let ready: BTreeMap<Vec<u8>, i64> = match self.keys.keys.get(&queue("q").index(Index::Addressed).to_vec()) {
+            Some(Value::SortedSet(ids)) => ids.clone(),
+            _ => BTreeMap::new(),
+        };
+        let due = |id: &Vec<u8>| self.record_of(&String::from_utf8(id.clone()).unwrap()).due.0;
+        assert!(ready.iter().all(|(id, score)| due(id) == *score), "by their due times");
+        let mut found = BTreeMap::new();
+        for (key, value) in &self.keys.keys {
+            let (Some(worker), Value::SortedSet(ids)) = (key.strip_prefix(b"task:{q}:to:"), value) else {
+                continue;
+            };
+            for (id, score) in ids {
+                let [worker, id] = [worker, id].map(|text| String::from_utf8(text.to_vec()).unwrap());
+                let dropped = !places.contains_key(&id) && self.record_of(&id).fence < settings.dropped_below();
+                if !dropped {
+                    found.insert((worker, id), *score);
+                }
+            }
+        }
+        assert_eq!(found, expected);
+    }
+
+    /// Of each group those have a turn that came and did not end, as many as the limit allows; all others that came
+    /// are blocked and stand in its line.
+    fn check_groups(&mut self, places: &BTreeMap<String, &'static str>, settings: &QueueSettings) {
+        let prefix = b"task:{q}:group:";
+        let groups = self.keys.keys.iter().filter_map(|(key, value)| match value {
+            Value::SortedSet(tasks) => Some((key.strip_prefix(prefix)?, tasks)),
+            _ => None,
+        });
+        let mut in_groups = BTreeSet::new();
+        for (group, tasks) in groups {
+            let (mut turns, mut there) = (0, 0);
+            for (id, place) in tasks {
+                let id = String::from_utf8(id.clone()).unwrap();
+                let Some(found) = places.get(&id) else {
+                    // Dropped and not swept yet.
+                    assert!(
+                        self.record_of(&id).fence < settings.dropped_below(),
+                        "{id} is in a group"
+                    );
+                    continue;
+                };
+                there += 1;
+                assert_eq!(self.group_of(&id).as_deref(), Some(group), "{id}");
+                assert_eq!(*place > 0, *found == "blocked", "{id} is {found}");
+                assert!(
+                    ["ready", "claimed", "scheduled", "blocked"].contains(found),
+                    "{id} is {found}"
+                );
+                turns += usize::from(*place == 0);
+                assert!(in_groups.insert(id), "in one group");
+            }
+            let limit = settings.group_limit(&self.module);
+            assert!(turns <= limit, "no more than the limit have their turn");
+            assert!(turns == limit || turns == there, "nobody stands in line in vain");
+        }
+        for (id, place) in places.iter().filter(|(id, _)| !in_groups.contains(*id)) {
+            let waits = self
+                .keys
+                .hget(queue("q").extra(id.as_bytes()), options::WAITS)
+                .unwrap()
+                .is_some();
+            let comes_later = waits || ["scheduled", "dead", "done"].contains(place);
+            assert!(
+                comes_later || self.group_of(id).is_none(),
+                "{id} is {place} without a turn"
+            );
+        }
+    }
+
+    fn record_of(&self, id: &str) -> Record {
+        let Some(Value::String(text)) = self.keys.keys.get(&queue("q").task(id.as_bytes()).to_vec()) else {
+            panic!("no record of {id}");
+        };
+        Record::read(&text[..HEADER]).expect("a record")
+    }
+
+    /// Each task that waits for others is in their lines, as often as it says, and nobody else is.
+    fn check_children(&mut self, places: &BTreeMap<String, &'static str>, settings: &QueueSettings) {
+        let prefix = b"task:{q}:after:";
+        let mut lines: BTreeSet<(String, String)> = BTreeSet::new();
+        for (key, value) in &self.keys.keys {
+            if let (Some(parent), Value::SortedSet(children)) = (key.strip_prefix(prefix), value) {
+                for (child, born) in children {
+                    let (parent, child) = (text(parent), text(child));
+                    if places.contains_key(&child) {
+                        assert_eq!(self.record_of(&child).fence as i64, *born, "{child}");
+                        lines.insert((child, parent));
+                    } else {
+                        let dropped = self.record_of(&child).fence < settings.dropped_below();
+                        assert!(dropped, "{child} waits for {parent} and is not there");
+                    }
+                }
+            }
+        }
+        for (id, place) in places {
+            let waits = self.keys.hget(queue("q").extra(id.as_bytes()), options::WAITS).unwrap();
+            let waits = waits.map_or(0, |waits| text(&waits).parse().unwrap());
+            let options = self.options_of(id);
+            let parents = || {
+                options
+                    .after
+                    .iter()
+                    .filter(|parent| lines.contains(&(id.clone(), (*parent).clone())))
+            };
+            assert_eq!(parents().count(), waits, "{id}");
+            assert!(waits == 0 || *place == "blocked", "{id} is {place}");
+            for parent in parents() {
+                let to_come = settings
+                    .settling
+                    .iter()
+                    .any(|rest| rest.parent.as_slice() == parent.as_bytes());
+                let awaited = places.contains_key(parent) && self.record_of(parent).has(AWAITED);
+                assert!(to_come || awaited, "{id} waits for {parent} in vain");
+            }
+        }
+    }
+
+    fn options_of(&self, id: &str) -> Options {
+        match self.keys.keys.get(&queue("q").extra(id.as_bytes()).to_vec()) {
+            Some(Value::Hash(fields)) => fields
+                .get(options::OPTIONS)
+                .map(|json| serde_json::from_slice(json).expect("options"))
+                .unwrap_or_default(),
+            _ => Options::default(),
+        }
+    }
+
+    /// The group of a task, as its header and its extra fields say.
+    fn group_of(&self, id: &str) -> Option<Vec<u8>> {
+        let record = self.record_of(id);
+        let group = self.options_of(id).group;
+        assert_eq!(record.has(GROUPED), group.is_some(), "{id}");
+        group.map(String::into_bytes)
+    }
+
+    /// Which tasks expire and who holds which key is written where the headers say so, and nowhere else.
+    fn check_flags(&mut self, places: &BTreeMap<String, &'static str>) {
+        let (mut expiring, mut holders) = (BTreeSet::new(), BTreeMap::new());
+        for (id, place) in places {
+            let record = self.record_of(id);
+            let options = self.options_of(id);
+            assert_eq!(record.has(EXPIRES), options.expire.is_some(), "{id}");
+            assert_eq!(record.has(UNIQUE), options.unique.is_some(), "{id}");
+            if record.has(EXPIRES) && matches!(*place, "scheduled" | "ready") {
+                expiring.insert(id.clone());
+            }
+            let held = options
+                .unique
+                .filter(|_| options.unique_for.is_none() && *place != "dead");
+            if let Some(key) = held {
+                assert_eq!(holders.insert(key, id.clone()), None, "one holder a key");
+            }
+        }
+        let noted = match self.keys.keys.get(&queue("q").of_queue(Part::Expiring).to_vec()) {
+            Some(Value::SortedSet(ids)) => ids.keys().map(|id| text(id)).collect(),
+            _ => BTreeSet::new(),
+        };
+        assert_eq!(noted, expiring);
+        let mut noted = match self.keys.keys.get(&queue("q").of_queue(Part::Unique).to_vec()) {
+            Some(Value::Hash(fields)) => fields.iter().map(|(key, id)| (text(key), text(id))).collect(),
+            _ => BTreeMap::new(),
+        };
+        noted.retain(|_, id| !id.contains('\t'));
+        assert_eq!(noted, holders);
+    }
+}
+
+pub fn queue(text: &str) -> Name {
+    Name::new(0, text.as_bytes()).unwrap()
+}
+
+/// The value of a field in TASK.GET.
+pub fn got(world: &mut World, id: &str, field: &str) -> String {
+    let task = world.say(&format!("TASK.GET q {id}"));
+    let rest = task.split(&format!(" {field}=")).nth(1);
+    let rest = rest.unwrap_or_else(|| panic!("{field} in {task}"));
+    rest.split([' ', '}']).next().unwrap().to_string()
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8(bytes.to_vec()).unwrap()
+}
+
+pub fn words(line: &str) -> Vec<&[u8]> {
+    line.split(' ').map(str::as_bytes).collect()
+}
+
+/// A reply as one line of text.
+pub fn show(reply: &Reply) -> String {
+    match reply {
+        Reply::Null => "null".into(),
+        Reply::NullArray => "none".into(),
+        Reply::Status(word) | Reply::Word(word) => (*word).into(),
+        Reply::Int(number) => number.to_string(),
+        Reply::Id(id) => String::from_utf8_lossy(id).into_owned(),
+        Reply::Tail(bytes, from) => String::from_utf8_lossy(&bytes[*from..]).into_owned(),
+        Reply::Shared(bytes) => String::from_utf8_lossy(bytes).into_owned(),
+        Reply::Bytes(bytes) => String::from_utf8_lossy(bytes).into_owned(),
+        Reply::Array(items) => format!("[{}]", items.iter().map(show).collect::<Vec<_>>().join(", ")),
+        Reply::Texts(fields) => {
+            let fields: Vec<String> = fields.iter().map(|(field, value)| format!("{field}={value}")).collect();
+            format!("{{{}}}", fields.join(" "))
+        }
+        Reply::Map(fields) => {
+            let fields: Vec<String> = fields
+                .iter()
+                .map(|(field, value)| format!("{field}={}", show(value)))
+                .collect();
+            format!("{{{}}}", fields.join(" "))
+        }
+    }
+}

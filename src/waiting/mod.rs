@@ -1,0 +1,477 @@
+//! Clients that wait: for a task, for the end of one, for the lead of a service, for a member to come or go. First
+//! come, first served, whatever the number of clients, queues or services.
+
+mod listeners;
+pub mod result_wait;
+mod workers;
+
+use std::collections::{BTreeSet, HashMap};
+
+pub use listeners::Listeners;
+use workers::Workers;
+
+use crate::command::Args;
+use crate::context::Caller;
+use crate::error::Error;
+use crate::names::{ByName, Id, Name};
+use crate::presence::{MemberName, Registration};
+use crate::reply::Reply;
+use crate::time::Ms;
+use crate::waiting::result_wait::{ResultWait, TaskEnd};
+
+/// Arrival number of a waiting client; smaller came first.
+pub type Ticket = u64;
+
+/// How long a claim lasts, when its claimer says so.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Lease {
+    /// That long, in ms.
+    For(Ms),
+    /// As long as the worker is a member of the service that the queue follows.
+    Member,
+}
+
+/// What a claimer wants.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ClaimRequest {
+    /// The worker that will hold the claims.
+    pub worker: String,
+    /// Most tasks.
+    pub count: usize,
+    /// The lease; it wins over the task's and the queue's.
+    pub lease: Option<Lease>,
+    /// The connection the claims are bound to.
+    pub bind: Option<u64>,
+    /// Whether each task is shown in full.
+    pub full: bool,
+    /// Whether each task's map starts with its queue.
+    pub named: bool,
+}
+
+/// A client that waits.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Waiter {
+    /// Its connection.
+    pub connection: u64,
+    /// What it waits for.
+    pub wish: WaitFor,
+    /// How long it waits.
+    pub patience: Timeout,
+}
+
+/// What a client waits for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum WaitFor {
+    /// Tasks of the first of these queues, in the order they were given, that has some.
+    Tasks(Vec<Name>, ClaimRequest),
+    /// That this candidate leads the service.
+    Lead(Name, MemberName),
+    /// To become the exclusive holder of the service; the number is its place in the line of candidates.
+    Hold(Name, Box<Registration>, i64),
+    /// That this member of the service is there, or gone.
+    Presence(Name, MemberName, bool),
+    /// The ends of tasks of the queue.
+    Results(Name, Box<ResultWait>),
+}
+
+impl WaitFor {
+    /// The queues or the service it is about.
+    pub fn names(&self) -> &[Name] {
+        match self {
+            WaitFor::Tasks(names, _) => names,
+            WaitFor::Lead(name, _)
+            | WaitFor::Hold(name, ..)
+            | WaitFor::Presence(name, ..)
+            | WaitFor::Results(name, _) => std::slice::from_ref(name),
+        }
+    }
+}
+
+/// How long a client waits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Timeout {
+    /// That long, in ms.
+    For(Ms),
+    /// Until it gets something.
+    Forever,
+    /// Only until the sweep has shown whether anything lives behind the cancelled ids.
+    Sweep,
+}
+
+impl Timeout {
+    /// What BLOCK says; `None` without it, and in MULTI or a script, where nobody can wait.
+    pub fn asked(args: &Args<'_>, caller: &Caller<'_>) -> Option<Timeout> {
+        let block = args.int("BLOCK").filter(|_| caller.may_wait)?;
+        Some(match block {
+            0 => Timeout::Forever,
+            block => Timeout::For(block),
+        })
+    }
+}
+
+/// What a waiting client was given. Should the client turn out to be gone, it is taken back.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Granted {
+    /// A claim.
+    Claim {
+        /// The queue of the task.
+        name: Name,
+        /// The task.
+        id: Id,
+        /// The fencing token of the claim.
+        token: u64,
+    },
+    /// A registration, whose token nobody else knows.
+    Member {
+        /// The service.
+        service: Name,
+        /// The member.
+        member: MemberName,
+        /// Its token.
+        token: u64,
+    },
+}
+
+#[cfg(test)]
+impl Granted {
+    /// The task of a claim.
+    pub fn task(&self) -> &[u8] {
+        match self {
+            Granted::Claim { id, .. } => id,
+            Granted::Member { .. } => panic!("a member: {self:?}"),
+        }
+    }
+}
+
+/// The end of a wait: what the client is told, and what goes with it.
+#[derive(Debug)]
+pub struct Answer {
+    /// Whose wait it was.
+    pub ticket: Ticket,
+    /// What it is told.
+    pub reply: Result<Reply, Error>,
+    /// What it holds from now on.
+    pub handed: Vec<Granted>,
+}
+
+/// All waiting clients.
+#[derive(Debug, Default)]
+pub struct Waiting {
+    last: Ticket,
+    waiters: HashMap<Ticket, Waiter>,
+    /// Those that wait for tasks of a queue.
+    claimers: ByName<BTreeSet<Ticket>>,
+    /// The same by worker, where something may be for one of them alone.
+    workers: Workers,
+    /// Those that want to be the exclusive holder of a service.
+    holders: ByName<BTreeSet<Ticket>>,
+    /// Those that wait for something about a member.
+    watchers: ByName<HashMap<MemberName, BTreeSet<Ticket>>>,
+    /// Those that wait for the end of a task.
+    listeners: Listeners,
+    /// Those that wait only for the sweep; few, and never for long.
+    impatient: BTreeSet<Ticket>,
+    /// The connections that are held.
+    held: BTreeSet<u64>,
+    answered: Vec<Answer>,
+}
+
+impl Waiting {
+    /// Puts a client at the end of the line of whatever it waits for.
+    pub fn join(&mut self, waiter: Waiter) -> Ticket {
+        self.last += 1;
+        let ticket = self.last;
+        match &waiter.wish {
+            WaitFor::Tasks(names, want) => {
+                for name in names {
+                    self.claimers.entry(name.clone()).or_default().insert(ticket);
+                    self.workers.join(name, &want.worker, ticket);
+                }
+            }
+            WaitFor::Hold(name, ..) => {
+                self.holders.entry(name.clone()).or_default().insert(ticket);
+            }
+            WaitFor::Lead(name, member) | WaitFor::Presence(name, member, _) => {
+                let watchers = self.watchers.entry(name.clone()).or_default();
+                watchers.entry(member.clone()).or_default().insert(ticket);
+            }
+            WaitFor::Results(name, ends) => self.listeners.add(name, ends.ids(), ticket),
+        }
+        if waiter.patience == Timeout::Sweep {
+            self.impatient.insert(ticket);
+        }
+        self.held.insert(waiter.connection);
+        self.waiters.insert(ticket, waiter);
+        ticket
+    }
+
+    /// Takes a client out of every line: it was served, gave up or went away.
+    pub fn leave(&mut self, ticket: Ticket) -> Option<Waiter> {
+        let waiter = self.waiters.remove(&ticket)?;
+        self.impatient.remove(&ticket);
+        self.held.remove(&waiter.connection);
+        match &waiter.wish {
+            WaitFor::Tasks(names, want) => {
+                for name in names {
+                    step_out(&mut self.claimers, name, ticket);
+                    self.workers.leave(name, &want.worker, ticket);
+                }
+            }
+            WaitFor::Hold(name, ..) => step_out(&mut self.holders, name, ticket),
+            WaitFor::Lead(name, member) | WaitFor::Presence(name, member, _) => {
+                if let Some(watchers) = self.watchers.get_mut(name) {
+                    if let Some(line) = watchers.get_mut(member) {
+                        line.remove(&ticket);
+                        if line.is_empty() {
+                            watchers.remove(member);
+                        }
+                    }
+                    if watchers.is_empty() {
+                        self.watchers.remove(name);
+                    }
+                }
+            }
+            WaitFor::Results(name, ends) => self.listeners.remove(name, ends.ids(), ticket),
+        }
+        Some(waiter)
+    }
+
+    /// What a client waits for.
+    pub fn wish(&self, ticket: Ticket) -> Option<&WaitFor> {
+        self.waiters.get(&ticket).map(|waiter| &waiter.wish)
+    }
+
+    /// The client that has waited longest for tasks of the queue, of those that came after `passed`.
+    pub fn next(&self, queue: &Name, passed: Ticket) -> Option<(Ticket, &ClaimRequest)> {
+        self.claimers_after(queue, passed).next()
+    }
+
+    /// The clients that wait for tasks of the queue, longest wait first.
+    pub fn claimers_of(&self, queue: &Name) -> impl Iterator<Item = (Ticket, &ClaimRequest)> {
+        self.claimers_after(queue, 0)
+    }
+
+    /// The client of this worker that has waited longest for tasks of the queue, of those that came after `passed`.
+    pub fn next_of(&mut self, queue: &Name, worker: &str, passed: Ticket) -> Option<(Ticket, &ClaimRequest)> {
+        if !self.claimers.contains_key(queue) {
+            return None;
+        }
+        if !self.workers.knows(queue) {
+            let all: Vec<(Ticket, String)> = self
+                .claimers_of(queue)
+                .map(|(ticket, want)| (ticket, want.worker.clone()))
+                .collect();
+            self.workers.learn(queue, all.into_iter());
+        }
+        let ticket = self.workers.next(queue, worker, passed)?;
+        match self.wish(ticket) {
+            Some(WaitFor::Tasks(_, want)) => Some((ticket, want)),
+            _ => None,
+        }
+    }
+
+    fn claimers_after(&self, queue: &Name, passed: Ticket) -> impl Iterator<Item = (Ticket, &ClaimRequest)> {
+        let line = self.claimers.get(queue).into_iter();
+        let line = line.flat_map(move |line| line.range(passed + 1..));
+        line.filter_map(|ticket| match self.wish(*ticket) {
+            Some(WaitFor::Tasks(_, want)) => Some((*ticket, want)),
+            _ => None,
+        })
+    }
+
+    /// The client that has waited longest to be the exclusive holder, with its place in the line of candidates.
+    pub fn first_holder(&self, service: &Name) -> Option<(Ticket, &Registration, i64)> {
+        let ticket = self.holders.get(service)?.first()?;
+        match self.wish(*ticket) {
+            Some(WaitFor::Hold(_, registration, place)) => Some((*ticket, registration, *place)),
+            _ => None,
+        }
+    }
+
+    /// The clients that wait to become the exclusive holder as this member, which they are already.
+    pub fn holders_as(&self, service: &Name, member: &str) -> Vec<(Ticket, Registration)> {
+        let line = self.holders.get(service).into_iter().flatten();
+        line.filter_map(|ticket| match self.wish(*ticket) {
+            Some(WaitFor::Hold(_, wish, _)) if wish.token.is_some() && wish.member.as_ref() == member => {
+                Some((*ticket, wish.as_ref().clone()))
+            }
+            _ => None,
+        })
+        .collect()
+    }
+
+    /// The clients that wait for something about a member.
+    pub fn watchers_of(&self, service: &Name, member: &str) -> Vec<Ticket> {
+        self.watchers
+            .get(service)
+            .and_then(|watchers| watchers.get(member))
+            .map(|line| line.iter().copied().collect())
+            .unwrap_or_default()
+    }
+
+    /// The members of a service about which somebody waits for something.
+    pub fn watched(&self, service: &Name) -> Vec<MemberName> {
+        let watchers = self.watchers.get(service);
+        watchers
+            .map(|watchers| watchers.keys().cloned().collect())
+            .unwrap_or_default()
+    }
+
+    /// Those that wait for the ends of tasks.
+    pub fn listeners(&self) -> &Listeners {
+        &self.listeners
+    }
+
+    /// Notes the end of a task, or that there is none (any more), for all that wait for it; replies those who have
+    /// heard enough, in the order they came, with what they are told.
+    pub fn ended(
+        &mut self,
+        queue: &Name,
+        id: &[u8],
+        conclusion: Option<&TaskEnd>,
+    ) -> Vec<(Ticket, Result<Reply, Error>)> {
+        let mut heard = Vec::new();
+        for ticket in self.listeners.take(queue, id) {
+            let waiter = self.waiters.get_mut(&ticket);
+            if let Some(WaitFor::Results(_, ends)) = waiter.map(|waiter| &mut waiter.wish) {
+                ends.note(id, conclusion);
+                if ends.is_enough() {
+                    heard.push((ticket, ends.reply()));
+                }
+            }
+        }
+        heard
+    }
+
+    /// Whether a client of this connection is held.
+    pub fn is_held(&self, connection: u64) -> bool {
+        self.held.contains(&connection)
+    }
+
+    /// Whether anybody waits for something of this name.
+    pub fn any(&self, name: &Name) -> bool {
+        self.claimers.contains_key(name)
+            || self.holders.contains_key(name)
+            || self.watchers.contains_key(name)
+            || self.listeners.any(name)
+    }
+
+    /// How many wait for tasks of the queue.
+    pub fn count(&self, queue: &Name) -> usize {
+        self.claimers.get(queue).map_or(0, BTreeSet::len)
+    }
+
+    /// How many wait in all.
+    pub fn total(&self) -> usize {
+        self.waiters.len()
+    }
+
+    /// The clients that wait for tasks of the queue, but only for the sweep.
+    pub fn impatient(&self, queue: &Name) -> Vec<Ticket> {
+        let waits = |ticket: &Ticket| self.wish(*ticket).is_some_and(|wish| wish.names().contains(queue));
+        self.impatient.iter().copied().filter(waits).collect()
+    }
+
+    /// The queues or the service a client waits for.
+    pub fn names_of(&self, ticket: Ticket) -> Vec<Name> {
+        self.wish(ticket).map(|wish| wish.names().to_vec()).unwrap_or_default()
+    }
+
+    /// Everybody who waits for something of this name.
+    pub fn all(&self, name: &Name) -> Vec<Ticket> {
+        let lines = [self.claimers.get(name), self.holders.get(name)];
+        let watchers = self.watchers.get(name).into_iter().flat_map(HashMap::values);
+        let lines = lines.into_iter().flatten().chain(watchers).flatten().copied();
+        // One that listens to several tasks stands in several lines.
+        let all: BTreeSet<Ticket> = lines.chain(self.listeners.all(name)).collect();
+        all.into_iter().collect()
+    }
+
+    /// Ends a client's wait; the edge delivers the answer when the transaction is over.
+    pub fn answer(&mut self, ticket: Ticket, reply: Result<Reply, Error>, handed: Vec<Granted>) -> Option<Waiter> {
+        let waiter = self.leave(ticket)?;
+        self.tell(ticket, reply, handed);
+        Some(waiter)
+    }
+
+    /// The same for a client that was taken out of its line before.
+    pub fn tell(&mut self, ticket: Ticket, reply: Result<Reply, Error>, handed: Vec<Granted>) {
+        self.answered.push(Answer { ticket, reply, handed });
+    }
+
+    /// The answers of this transaction, to be delivered.
+    pub fn take_answered(&mut self) -> Vec<Answer> {
+        std::mem::take(&mut self.answered)
+    }
+
+    /// The names that somebody waits for.
+    pub fn names(&self) -> impl Iterator<Item = &Name> {
+        let services = self.holders.keys().chain(self.watchers.keys());
+        self.claimers.keys().chain(services).chain(self.listeners.queues())
+    }
+}
+
+fn step_out(lines: &mut ByName<BTreeSet<Ticket>>, name: &Name, ticket: Ticket) {
+    if let Some(line) = lines.get_mut(name) {
+        line.remove(&ticket);
+        if line.is_empty() {
+            lines.remove(name);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn waiter(names: &[&str]) -> Waiter {
+        let names = names.iter().map(|name| Name::new(0, name.as_bytes()).unwrap());
+        let want = ClaimRequest {
+            worker: "w".into(),
+            count: 1,
+            lease: None,
+            bind: None,
+            full: false,
+            named: false,
+        };
+        Waiter {
+            connection: 1,
+            wish: WaitFor::Tasks(names.collect(), want),
+            patience: Timeout::Forever,
+        }
+    }
+
+    #[test]
+    fn one_client_stands_in_many_lines_and_leaves_them_all() {
+        let mut waiting = Waiting::default();
+        let (a, b) = (Name::new(0, b"a").unwrap(), Name::new(0, b"b").unwrap());
+        let first = waiting.join(waiter(&["a", "b"]));
+        let second = waiting.join(waiter(&["b"]));
+        assert_eq!(waiting.next(&b, 0).map(|(ticket, _)| ticket), Some(first));
+        waiting.answer(first, Ok(Reply::Null), Vec::new());
+        assert!(!waiting.any(&a));
+        assert_eq!(waiting.next(&b, 0).map(|(ticket, _)| ticket), Some(second));
+        assert_eq!(waiting.take_answered().len(), 1);
+        assert_eq!(waiting.total(), 1);
+    }
+
+    #[test]
+    fn a_client_is_found_by_its_worker_from_the_first_time_that_is_asked() {
+        let mut waiting = Waiting::default();
+        let (a, b) = (Name::new(0, b"a").unwrap(), Name::new(0, b"b").unwrap());
+        let first = waiting.join(waiter(&["a", "b"]));
+        let found = |waiting: &mut Waiting, queue: &Name, worker: &str, passed| {
+            waiting.next_of(queue, worker, passed).map(|(ticket, _)| ticket)
+        };
+        assert_eq!(found(&mut waiting, &a, "v", 0), None);
+        let second = waiting.join(waiter(&["a"]));
+        assert_eq!(found(&mut waiting, &a, "w", 0), Some(first));
+        assert_eq!(found(&mut waiting, &a, "w", first), Some(second));
+        assert_eq!(found(&mut waiting, &b, "w", first), None);
+        waiting.leave(first);
+        assert_eq!(found(&mut waiting, &a, "w", 0), Some(second));
+        waiting.leave(second);
+        assert!(!waiting.workers.knows(&a) && !waiting.workers.knows(&b));
+        assert_eq!(found(&mut waiting, &a, "w", 0), None);
+    }
+}

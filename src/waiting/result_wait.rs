@@ -1,0 +1,194 @@
+//! How tasks ended, for those clients and tasks that wait for it.
+
+use std::rc::Rc;
+
+use crate::error::Error;
+use crate::names::{Id, Name};
+use crate::reply::Reply;
+
+/// Bytes of results after which a reply to ANY takes no further task.
+const MAX_BYTES: usize = 1 << 20;
+
+/// How one task ended. Shared: a thousand clients may be told of the same megabyte.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TaskEnd {
+    /// done, dead, cancelled or expired.
+    pub state: &'static str,
+    /// What its worker gave as the result.
+    pub result: Option<Rc<[u8]>>,
+    /// The last error of a task that did not succeed.
+    pub error: Option<Rc<[u8]>>,
+    /// The last progress.
+    pub progress: Option<Rc<[u8]>>,
+}
+
+impl TaskEnd {
+    fn bytes(&self) -> usize {
+        let fields = [&self.result, &self.error, &self.progress];
+        fields.into_iter().flatten().map(|value| value.len()).sum()
+    }
+}
+
+/// The end of a task that other tasks wait for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ParentEnd {
+    /// The queue.
+    pub name: Name,
+    /// The task.
+    pub parent: Id,
+    /// Whether it was acknowledged.
+    pub done: bool,
+}
+
+/// How much a client wants to hear.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Quorum {
+    /// The end of the only task, and just that.
+    One,
+    /// Of every task.
+    All,
+    /// Of any of them.
+    Any,
+}
+
+/// The tasks whose ends a client wants to hear of, and what is known so far.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ResultWait {
+    ids: Vec<Id>,
+    /// In the order of the ids; a task that is none (any more) has no conclusion.
+    known: Vec<Option<Option<TaskEnd>>>,
+    enough: Quorum,
+}
+
+impl ResultWait {
+    /// Of these tasks, nothing known yet.
+    pub fn new(ids: Vec<Id>, enough: Quorum) -> ResultWait {
+        let known = vec![None; ids.len()];
+        ResultWait { ids, known, enough }
+    }
+
+    /// The tasks, as they were given.
+    pub fn ids(&self) -> &[Id] {
+        &self.ids
+    }
+
+    /// Notes the end of a task, or that there is no such task. What is known already stays.
+    pub fn note(&mut self, id: &[u8], conclusion: Option<&TaskEnd>) {
+        for (known, _) in self
+            .known
+            .iter_mut()
+            .zip(&self.ids)
+            .filter(|(_, own)| own.as_slice() == id)
+        {
+            known.get_or_insert_with(|| conclusion.cloned());
+        }
+    }
+
+    /// Whether the client can be answered.
+    pub fn is_enough(&self) -> bool {
+        match self.enough {
+            Quorum::One | Quorum::All => self.known.iter().all(Option::is_some),
+            Quorum::Any => self.known.iter().any(Option::is_some),
+        }
+    }
+
+    /// What the client is told when it is enough: `NoTask` for the only task when that is none.
+    pub fn reply(&self) -> Result<Reply, Error> {
+        if self.enough == Quorum::One {
+            let known = self.known.first().and_then(Option::as_ref);
+            return match known.and_then(Option::as_ref) {
+                Some(conclusion) => Ok(Reply::Map(fields(Some(conclusion)))),
+                None => Err(Error::NoTask),
+            };
+        }
+        let mut maps = Vec::new();
+        let mut bytes = 0;
+        for (id, known) in self.ids.iter().zip(&self.known) {
+            let Some(known) = known else {
+                continue;
+            };
+            if self.enough == Quorum::Any && bytes >= MAX_BYTES {
+                break;
+            }
+            bytes += known.as_ref().map_or(0, TaskEnd::bytes);
+            let mut map = vec![("id", Reply::Id(id.clone()))];
+            map.extend(fields(known.as_ref()));
+            maps.push(Reply::Map(map));
+        }
+        Ok(Reply::Array(maps))
+    }
+}
+
+fn fields(conclusion: Option<&TaskEnd>) -> Vec<(&'static str, Reply)> {
+    let shared = |value: Option<&Rc<[u8]>>| value.map_or(Reply::Null, |value| Reply::Shared(value.clone()));
+    vec![
+        (
+            "state",
+            conclusion.map_or(Reply::Null, |known| Reply::Word(known.state)),
+        ),
+        ("result", shared(conclusion.and_then(|known| known.result.as_ref()))),
+        ("error", shared(conclusion.and_then(|known| known.error.as_ref()))),
+        ("progress", shared(conclusion.and_then(|known| known.progress.as_ref()))),
+    ]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn done(result: &[u8]) -> TaskEnd {
+        TaskEnd {
+            state: "done",
+            result: Some(result.into()),
+            error: None,
+            progress: None,
+        }
+    }
+
+    fn ids(ids: &[&str]) -> Vec<Id> {
+        ids.iter().map(|id| Id::from_slice(id.as_bytes())).collect()
+    }
+
+    fn count(ends: &ResultWait) -> usize {
+        match ends.reply() {
+            Ok(Reply::Array(maps)) => maps.len(),
+            other => panic!("no array: {other:?}"),
+        }
+    }
+
+    #[test]
+    fn all_and_any_are_different_amounts() {
+        let mut all = ResultWait::new(ids(&["a", "b", "a"]), Quorum::All);
+        let mut any = ResultWait::new(ids(&["a", "b", "a"]), Quorum::Any);
+        assert!(!all.is_enough() && !any.is_enough());
+        for ends in [&mut all, &mut any] {
+            ends.note(b"a", Some(&done(b"1")));
+            ends.note(b"a", None);
+            ends.note(b"other", None);
+        }
+        assert!(!all.is_enough() && any.is_enough());
+        assert_eq!(count(&any), 2);
+        all.note(b"b", None);
+        assert!(all.is_enough());
+        assert_eq!(count(&all), 3);
+    }
+
+    #[test]
+    fn any_stops_at_a_megabyte_and_all_does_not() {
+        for (enough, told) in [(Quorum::Any, 2), (Quorum::All, 4)] {
+            let mut ends = ResultWait::new(ids(&["a", "b", "c", "d"]), enough);
+            for id in ["a", "b", "c", "d"] {
+                ends.note(id.as_bytes(), Some(&done(&vec![b'x'; 600_000])));
+            }
+            assert_eq!(count(&ends), told);
+        }
+    }
+
+    #[test]
+    fn the_only_task_that_is_none_is_an_error() {
+        let mut ends = ResultWait::new(ids(&["a"]), Quorum::One);
+        ends.note(b"a", None);
+        assert!(ends.is_enough());
+        assert_eq!(ends.reply(), Err(Error::NoTask));
+    }
+}
