@@ -8,7 +8,7 @@ use crate::time::{MAX_DELAY, Ms};
 
 /// The rule for the wait before the next attempt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Backoff {
+pub(crate) struct Backoff {
     /// Whether the wait doubles with every attempt.
     pub exponential: bool,
     /// The wait after the first attempt, ms.
@@ -20,7 +20,7 @@ pub struct Backoff {
 }
 
 /// What applies when neither task nor queue says otherwise.
-pub const DEFAULT: Backoff = Backoff {
+pub(crate) const DEFAULT: Backoff = Backoff {
     exponential: true,
     base: 1_000,
     max: 3_600_000,
@@ -31,7 +31,7 @@ pub const DEFAULT: Backoff = Backoff {
 const DEFAULT_MAX: Ms = 3_600_000;
 
 /// `FIXED|EXPONENTIAL base-ms [MAX ms] [JITTER percent]`, as an option of a task and as a queue's setting.
-pub const ARGS: &[Arg] = &[
+pub(crate) const ARGS: &[Arg] = &[
     Arg::value("kind", Kind::Words(&["FIXED", "EXPONENTIAL"])),
     Arg::value("base-ms", Kind::Int(0, MAX_DELAY, "ms")),
     Arg::duration("MAX", 0, MAX_DELAY),
@@ -40,7 +40,7 @@ pub const ARGS: &[Arg] = &[
 
 impl Backoff {
     /// The rule given by arguments that were parsed with `ARGS`.
-    pub fn from_args(args: &Args<'_>) -> Option<Backoff> {
+    pub(crate) fn from_args(args: &Args<'_>) -> Option<Backoff> {
         let exponential = args.word("kind")? == "EXPONENTIAL";
         let base = args.int("base-ms")?;
         // A fixed wait is what it says, however long; only doubling needs a roof.
@@ -54,7 +54,7 @@ impl Backoff {
     }
 
     /// Reads what `Display` wrote; `None` for anything else.
-    pub fn parse(text: &str) -> Option<Backoff> {
+    pub(crate) fn parse(text: &str) -> Option<Backoff> {
         let words: Vec<&[u8]> = text.split_ascii_whitespace().map(str::as_bytes).collect();
         const SPEC: crate::command::Spec = crate::command::Spec {
             name: "backoff",
@@ -71,7 +71,7 @@ impl Backoff {
 
     /// The wait after attempt number `attempt` (1 is the first run) failed. EXPONENTIAL is
     /// base x 2^(attempt - 1), at most `max`; jitter is drawn from the transaction's seed and `salt`.
-    pub fn wait(&self, attempt: u64, context: &Context, salt: u64) -> Ms {
+    pub(crate) fn wait(&self, attempt: u64, context: &Context, salt: u64) -> Ms {
         let doublings = u32::try_from(attempt.saturating_sub(1)).unwrap_or(u32::MAX);
         let wait = if self.exponential {
             self.base

@@ -7,14 +7,14 @@ use crate::tx::{Command, Response, Tx};
 use crate::{hb, pid, task};
 
 /// Something done once for every command: registration, the README's table, the tests.
-pub trait Visitor {
+pub(crate) trait Visitor {
     /// Meets one command.
     fn visit<C: Command>(&mut self);
 }
 
 /// Runs a command with all that follows from it in the same transaction: a sign of life of the members bound to the
 /// caller's connection before, and after it the end of what was held by members that went.
-pub fn run<C: Command>(args: &Args<'_>, caller: &Caller<'_>, tx: &mut Tx<'_>) -> Result<Response, Error> {
+pub(crate) fn run<C: Command>(args: &Args<'_>, caller: &Caller<'_>, tx: &mut Tx<'_>) -> Result<Response, Error> {
     if let Some(connection) = caller.connection {
         let named = ["worker", "member"].into_iter().find(|name| args.has(name));
         let named = named.map(|name| args.text(name));
@@ -27,7 +27,7 @@ pub fn run<C: Command>(args: &Args<'_>, caller: &Caller<'_>, tx: &mut Tx<'_>) ->
 }
 
 /// Shows every command to the visitor, in the order of the documentation.
-pub fn visit_all(visitor: &mut impl Visitor) {
+pub(crate) fn visit_all(visitor: &mut impl Visitor) {
     visitor.visit::<task::commands::schedule::Schedule>();
     visitor.visit::<task::commands::mschedule::MSchedule>();
     visitor.visit::<task::commands::claim::Claim>();

@@ -4,7 +4,7 @@ use crate::time::{MAX_LEASE, MAX_TTL, MIN_TTL, Ms};
 
 /// A numeric setting of the module.
 #[derive(Debug)]
-pub struct Number {
+pub(crate) struct Number {
     /// Name after `steward.`.
     pub name: &'static str,
     /// Smallest, default and largest value.
@@ -15,7 +15,7 @@ pub struct Number {
 
 /// The current values.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct ModuleConfig {
+pub(crate) struct ModuleConfig {
     /// `lease`, ms: how long a claim lasts when neither CLAIM, task nor queue says otherwise.
     pub lease: Ms,
     /// `attempts`: most runs of a task when neither task nor queue says otherwise.
@@ -37,10 +37,10 @@ pub struct ModuleConfig {
 }
 
 /// Most attempts of a task: what four base-36 digits hold, rounded down.
-pub const MAX_ATTEMPTS: i64 = 1_000_000;
+pub(crate) const MAX_ATTEMPTS: i64 = 1_000_000;
 
 /// All numeric settings; `timer` is the one that is yes or no.
-pub const NUMBERS: &[Number] = &[
+pub(crate) const NUMBERS: &[Number] = &[
     Number {
         name: "lease",
         range: (1, 30_000, MAX_LEASE),

@@ -6,7 +6,7 @@ use crate::time::{Ms, Steady, Wall};
 
 /// The moment and the settings one transaction sees.
 #[derive(Clone, Copy, Debug)]
-pub struct Context {
+pub(crate) struct Context {
     /// Wall-clock now.
     pub wall: Wall,
     /// Wall-clock now in unix microseconds; ids and fences grow from it.
@@ -23,7 +23,7 @@ pub struct Context {
 
 /// Who runs a command.
 #[derive(Clone, Copy)]
-pub struct Caller<'a> {
+pub(crate) struct Caller<'a> {
     /// Number of the SELECT database.
     pub db: i32,
     /// The connection, or `None` where there is no real client (a script, another module).
@@ -38,12 +38,12 @@ pub struct Caller<'a> {
 
 impl Context {
     /// Wall time of a steady moment, as far as the clocks agree now.
-    pub fn wall_of(&self, moment: Steady) -> Wall {
+    pub(crate) fn wall_of(&self, moment: Steady) -> Wall {
         self.wall.after(moment.since(self.steady))
     }
 
     /// A number in 0..=`most`, drawn from this transaction's seed and `salt`.
-    pub fn draw(&self, salt: u64, most: Ms) -> Ms {
+    pub(crate) fn draw(&self, salt: u64, most: Ms) -> Ms {
         // SplitMix64 (Steele, Lea, Flood 2014): enough for jitter, no state to keep.
         let mut z = self.chance.wrapping_add(salt.wrapping_mul(0x9e37_79b9_7f4a_7c15));
         z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);

@@ -3,11 +3,11 @@
 use std::fmt;
 
 /// What may be refused.
-pub type Result<T, E = Error> = std::result::Result<T, E>;
+pub(crate) type Result<T, E = Error> = std::result::Result<T, E>;
 
 /// Why a command was refused. The code (first word of the text) is part of the interface.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Error {
+pub(crate) enum Error {
     /// An argument is out of range, unknown, given twice or contradicts another.
     BadArg(String),
     /// A name or an id is not allowed.
@@ -58,7 +58,7 @@ pub enum Error {
 }
 
 /// The explanation of each code, for the README's table.
-pub const CODES: &[(&str, &str, &str)] = &[
+pub(crate) const CODES: &[(&str, &str, &str)] = &[
     (
         "BADARG",
         "an argument is out of range, unknown, given twice or contradicts another: names it and the range",

@@ -1,7 +1,7 @@
 //! Glob patterns as Redis has them: `*`, `?`, `[a-z]`, `[^a]` and `\` before a plain character.
 
 /// Whether the whole of `text` matches.
-pub fn matches(pattern: &[u8], text: &[u8]) -> bool {
+pub(crate) fn matches(pattern: &[u8], text: &[u8]) -> bool {
     // The last star met, and where in the text it began: on a mismatch it takes one byte more. So the time
     // is bounded by the product of the lengths.
     let (mut p, mut t) = (0, 0);

@@ -10,7 +10,7 @@ use crate::reply::Reply;
 use crate::tx::Command;
 
 /// The declaration of the HELP of a family.
-pub const fn spec(name: &'static str, summary: &'static str) -> Spec {
+pub(crate) const fn spec(name: &'static str, summary: &'static str) -> Spec {
     Spec {
         name,
         summary,
@@ -24,7 +24,7 @@ pub const fn spec(name: &'static str, summary: &'static str) -> Spec {
 }
 
 /// The lines of the family, such as `TASK`.
-pub fn lines(family: &str) -> Reply {
+pub(crate) fn lines(family: &str) -> Reply {
     let lines = LINES.get(family).map(Vec::as_slice).unwrap_or_default();
     Reply::Array(lines.iter().map(|line| Reply::text(line.as_str())).collect())
 }

@@ -14,18 +14,18 @@ const DEFAULT_COUNT: usize = 100;
 const LOOKED_AT: usize = 1_000;
 
 /// Where a page begins: what the page before replied.
-pub const CURSOR: Arg = Arg::option("CURSOR", "cursor", Kind::Bytes);
+pub(crate) const CURSOR: Arg = Arg::option("CURSOR", "cursor", Kind::Bytes);
 /// The arguments of a list of names.
-pub const ARGS: &[Arg] = &[Arg::option("MATCH", "glob", Kind::Bytes), CURSOR, Arg::COUNT];
+pub(crate) const ARGS: &[Arg] = &[Arg::option("MATCH", "glob", Kind::Bytes), CURSOR, Arg::COUNT];
 
 /// How many entries a page holds.
-pub fn count(args: &Args<'_>) -> usize {
+pub(crate) fn count(args: &Args<'_>) -> usize {
     let count = args.int("COUNT").and_then(|count| usize::try_from(count).ok());
     count.unwrap_or(DEFAULT_COUNT)
 }
 
 /// The text behind the mark of a cursor that a page before replied; `None` at the start.
-pub fn after<'a>(args: &Args<'a>) -> Result<Option<&'a [u8]>, Error> {
+pub(crate) fn after<'a>(args: &Args<'a>) -> Result<Option<&'a [u8]>, Error> {
     match args.bytes("CURSOR") {
         b"" | b"0" => Ok(None),
         cursor => cursor.strip_prefix(b">").map(Some).ok_or_else(bad_cursor),
@@ -33,23 +33,23 @@ pub fn after<'a>(args: &Args<'a>) -> Result<Option<&'a [u8]>, Error> {
 }
 
 /// The error for a cursor that no page replied.
-pub fn bad_cursor() -> Error {
+pub(crate) fn bad_cursor() -> Error {
     Error::BadArg("CURSOR must be 0 or what the last page replied".into())
 }
 
 /// A cursor to go on behind this text, or `0` at the end.
-pub fn cursor(behind: Option<&str>) -> Reply {
+pub(crate) fn cursor(behind: Option<&str>) -> Reply {
     Reply::text(behind.map_or_else(|| "0".to_string(), |text| format!(">{text}")))
 }
 
 /// The name the page begins behind.
-pub fn after_name(args: &Args<'_>, caller: &Caller<'_>) -> Result<Option<Name>, Error> {
+pub(crate) fn after_name(args: &Args<'_>, caller: &Caller<'_>) -> Result<Option<Name>, Error> {
     let after = after(args)?.map(|name| Name::new(caller.db, name));
     after.transpose().map_err(|_| bad_cursor())
 }
 
 /// A page of those among `names` that match, that the caller may see, and that exist: the next cursor and the names.
-pub fn page<'n>(
+pub(crate) fn page<'n>(
     args: &Args<'_>,
     caller: &Caller<'_>,
     keys: &mut dyn Keyspace,

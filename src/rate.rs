@@ -9,7 +9,7 @@ use crate::time::{DAY, Ms, Steady};
 
 /// At most so many claims in any stretch of time of so many ms.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Rate {
+pub(crate) struct Rate {
     /// Most claims, at least one.
     pub claims: usize,
     /// The length of the stretch, ms, at least one.
@@ -21,11 +21,11 @@ const MAX_CLAIMS: i64 = 1_000_000;
 /// The longest stretch of a rate: the state is memory, which no restart survives.
 const MAX_MS: Ms = DAY;
 /// The text of no rate.
-pub const NONE: &str = "0";
+pub(crate) const NONE: &str = "0";
 
 impl Rate {
     /// Reads `claims/ms`, or `0` for none.
-    pub fn parse(text: &[u8]) -> Result<Option<Rate>, Error> {
+    pub(crate) fn parse(text: &[u8]) -> Result<Option<Rate>, Error> {
         if text == NONE.as_bytes() {
             return Ok(None);
         }
@@ -50,7 +50,7 @@ impl fmt::Display for Rate {
 /// The claims of just now. A claim counts from its millisecond on for as long as the rate says, so that no stretch
 /// of that length, wherever it begins, has more claims than the rate allows.
 #[derive(Clone, Debug, Default)]
-pub struct Recent {
+pub(crate) struct Recent {
     /// When, and how many; the oldest first.
     claims: VecDeque<(Steady, usize)>,
     /// How many in all.
@@ -59,7 +59,7 @@ pub struct Recent {
 
 impl Recent {
     /// How many more claims the rate allows now.
-    pub fn room(&mut self, rate: Rate, now: Steady) -> usize {
+    pub(crate) fn room(&mut self, rate: Rate, now: Steady) -> usize {
         while let Some((moment, count)) = self.claims.front()
             && moment.after(rate.ms) <= now
         {
@@ -70,7 +70,7 @@ impl Recent {
     }
 
     /// Notes claims.
-    pub fn note(&mut self, now: Steady, count: usize) {
+    pub(crate) fn note(&mut self, now: Steady, count: usize) {
         self.count += count;
         match self.claims.back_mut() {
             Some((moment, there)) if *moment == now => *there += count,
@@ -79,7 +79,7 @@ impl Recent {
     }
 
     /// When the rate allows the next claim, if it allows none now.
-    pub fn next(&self, rate: Rate) -> Option<Steady> {
+    pub(crate) fn next(&self, rate: Rate) -> Option<Steady> {
         let mut count = self.count;
         for (moment, claims) in &self.claims {
             count -= claims;

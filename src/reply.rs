@@ -6,7 +6,7 @@ use crate::names::Id;
 
 /// A reply, independent of the protocol version of the client that gets it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Reply {
+pub(crate) enum Reply {
     /// Nothing: `$-1` in RESP2, `_` in RESP3.
     Null,
     /// No tasks, or a wait that ran out: `*-1` in RESP2 (as BLPOP), `_` in RESP3.
@@ -35,26 +35,26 @@ pub enum Reply {
 
 impl Reply {
     /// `OK`.
-    pub const OK: Reply = Reply::Status("OK");
+    pub(crate) const OK: Reply = Reply::Status("OK");
 
     /// A bulk string of this text.
-    pub fn text(text: impl Into<String>) -> Reply {
+    pub(crate) fn text(text: impl Into<String>) -> Reply {
         Reply::Bytes(text.into().into_bytes())
     }
     /// The bulk string, or null when there is none.
-    pub fn bytes_or_null(bytes: Option<Vec<u8>>) -> Reply {
+    pub(crate) fn bytes_or_null(bytes: Option<Vec<u8>>) -> Reply {
         bytes.map_or(Reply::Null, Reply::Bytes)
     }
     /// The integer, or null when there is none.
-    pub fn int_or_null(number: Option<i64>) -> Reply {
+    pub(crate) fn int_or_null(number: Option<i64>) -> Reply {
         number.map_or(Reply::Null, Reply::Int)
     }
     /// A number of ours as an integer.
-    pub fn number(number: u64) -> Reply {
+    pub(crate) fn number(number: u64) -> Reply {
         Reply::Int(i64::try_from(number).unwrap_or(i64::MAX))
     }
     /// A count as an integer.
-    pub fn count(count: usize) -> Reply {
+    pub(crate) fn count(count: usize) -> Reply {
         Reply::Int(i64::try_from(count).unwrap_or(i64::MAX))
     }
 }

@@ -8,13 +8,13 @@
 use crate::time::{Ms, Steady};
 
 /// Standstills up to this long are ordinary, ms.
-pub const STALL: Ms = 100;
+pub(crate) const STALL: Ms = 100;
 /// A lease is held at most this long beyond its deadline, ms, unless it is itself longer.
 const LEAST_MOST: Ms = 10_000;
 
 /// What holds expiry back.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Stalls {
+pub(crate) struct Stalls {
     until: Steady,
     /// When the last standstill ended.
     ended: Steady,
@@ -31,18 +31,18 @@ pub struct Stalls {
 
 impl Stalls {
     /// The server stood still for `length` and goes on at `now`.
-    pub fn stalled(&mut self, now: Steady, length: Ms) {
+    pub(crate) fn stalled(&mut self, now: Steady, length: Ms) {
         self.stalls += 1;
         self.extend(now, length);
     }
 
     /// Writes are refused: remembers since when.
-    pub fn freeze(&mut self, now: Steady) {
+    pub(crate) fn freeze(&mut self, now: Steady) {
         self.frozen_since.get_or_insert(now);
     }
 
     /// Writes are allowed: the time they were not counts like a stall.
-    pub fn thaw(&mut self, now: Steady) {
+    pub(crate) fn thaw(&mut self, now: Steady) {
         if let Some(since) = self.frozen_since.take() {
             self.thawed = now;
             self.extend(now, now.since(since));
@@ -50,12 +50,12 @@ impl Stalls {
     }
 
     /// The event loop has read what clients sent and starts over.
-    pub fn turned(&mut self, now: Steady) {
+    pub(crate) fn turned(&mut self, now: Steady) {
         self.read = std::mem::replace(&mut self.turn, now);
     }
 
     /// Whether a lease of this length that ended at `deadline` may be acted on.
-    pub fn may_expire(&self, now: Steady, deadline: Steady, length: Ms) -> bool {
+    pub(crate) fn may_expire(&self, now: Steady, deadline: Steady, length: Ms) -> bool {
         let latest = deadline.max(self.thawed).after(length.max(LEAST_MOST));
         // One full turn after the hold: there may be a standstill in every turn.
         let is_over = |moment: Steady, since: Steady| now >= moment && self.read >= since;
@@ -63,7 +63,7 @@ impl Stalls {
     }
 
     /// When the hold ends, if it does later than `now`.
-    pub fn until(&self, now: Steady) -> Option<Steady> {
+    pub(crate) fn until(&self, now: Steady) -> Option<Steady> {
         (self.until > now).then_some(self.until)
     }
 

@@ -6,7 +6,7 @@ use crate::time::Ms;
 
 /// What happened to the tasks of one queue, or of all of them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Totals {
+pub(crate) struct Totals {
     /// Tasks accepted.
     pub scheduled: u64,
     /// Claims handed out.
@@ -27,7 +27,7 @@ pub struct Totals {
 
 /// How many ms after its due time a task became claimable.
 #[derive(Debug)]
-pub struct Lateness(Histogram<u32>);
+pub(crate) struct Lateness(Histogram<u32>);
 
 /// Longest lateness that is told apart, ms; more counts as this.
 const MOST: u64 = 86_400_000;
@@ -44,7 +44,7 @@ impl Default for Lateness {
 
 impl Lateness {
     /// Notes `count` tasks that were `late`.
-    pub fn record(&mut self, late: Ms, count: u64) {
+    pub(crate) fn record(&mut self, late: Ms, count: u64) {
         self.0.saturating_record_n(
             u64::try_from(late).unwrap_or(0).min(MOST),
             u32::try_from(count).unwrap_or(u32::MAX),
@@ -52,12 +52,12 @@ impl Lateness {
     }
 
     /// The lateness that this share of the tasks did not exceed, ms; `None` before the first.
-    pub fn quantile(&self, share: f64) -> Option<Ms> {
+    pub(crate) fn quantile(&self, share: f64) -> Option<Ms> {
         (!self.0.is_empty()).then(|| Ms::try_from(self.0.value_at_quantile(share)).unwrap_or(Ms::MAX))
     }
 
     /// The largest, ms; `None` before the first.
-    pub fn max(&self) -> Option<Ms> {
+    pub(crate) fn max(&self) -> Option<Ms> {
         (!self.0.is_empty()).then(|| Ms::try_from(self.0.max()).unwrap_or(Ms::MAX))
     }
 }

@@ -6,7 +6,7 @@ use crate::{proc, task};
 
 /// One slice of work for the name whose moment has come: members that died and what they held, claims that ended
 /// without a command, tasks that are due, leases that ran out. Plans the name's next moment on the wakeups.
-pub fn run(tx: &mut Tx<'_>, name: &Name) {
+pub(crate) fn run(tx: &mut Tx<'_>, name: &Name) {
     if tx.state.presence.known(name).is_some() {
         proc::tick::run(tx, name);
         task::revoke::settle(tx);

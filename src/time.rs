@@ -5,23 +5,23 @@
 //! system clock neither ends nor freezes one. The two types keep them from being mixed.
 
 /// A duration, or a moment on a clock that the name tells, in milliseconds.
-pub type Ms = i64;
+pub(crate) type Ms = i64;
 
 /// Wall-clock moment, unix milliseconds.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Wall(pub Ms);
+pub(crate) struct Wall(pub Ms);
 
 /// Steady-clock moment: the wall time of the server's start plus the monotonic milliseconds since.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Steady(pub Ms);
+pub(crate) struct Steady(pub Ms);
 
 impl Wall {
     /// The moment `duration` later.
-    pub fn after(self, duration: Ms) -> Wall {
+    pub(crate) fn after(self, duration: Ms) -> Wall {
         Wall(self.0.saturating_add(duration))
     }
     /// How long this is after `earlier`; negative when it is before.
-    pub fn since(self, earlier: Wall) -> Ms {
+    pub(crate) fn since(self, earlier: Wall) -> Ms {
         self.0.saturating_sub(earlier.0)
     }
 }
@@ -29,32 +29,32 @@ impl Wall {
 impl Steady {
     /// A moment that never comes, later than all others: the largest integer that the score of a sorted set and
     /// every client language hold exactly.
-    pub const NEVER: Steady = Steady((1 << 53) - 1);
+    pub(crate) const NEVER: Steady = Steady((1 << 53) - 1);
     /// The moment `duration` later.
-    pub fn after(self, duration: Ms) -> Steady {
+    pub(crate) fn after(self, duration: Ms) -> Steady {
         Steady(self.0.saturating_add(duration))
     }
     /// How long this is after `earlier`; negative when it is before.
-    pub fn since(self, earlier: Steady) -> Ms {
+    pub(crate) fn since(self, earlier: Steady) -> Ms {
         self.0.saturating_sub(earlier.0)
     }
 }
 
 /// One second.
-pub const SECOND: Ms = 1_000;
+pub(crate) const SECOND: Ms = 1_000;
 /// One day.
-pub const DAY: Ms = 86_400 * SECOND;
+pub(crate) const DAY: Ms = 86_400 * SECOND;
 /// Longest delay, in ms: one hundred years of 365 days.
-pub const MAX_DELAY: Ms = 100 * 365 * DAY;
+pub(crate) const MAX_DELAY: Ms = 100 * 365 * DAY;
 /// Unix times below this are seconds given by mistake (it is March 1973 in ms, the year 5138 in s).
-pub const MIN_UNIX_MS: Ms = 100_000_000_000;
+pub(crate) const MIN_UNIX_MS: Ms = 100_000_000_000;
 /// Largest unix time, ms: the year 5138; nine base-36 digits hold it with room.
-pub const MAX_UNIX_MS: Ms = 100_000_000_000_000;
+pub(crate) const MAX_UNIX_MS: Ms = 100_000_000_000_000;
 /// Longest lease: 20 days, what six base-36 digits hold, rounded down.
-pub const MAX_LEASE: Ms = 20 * DAY;
+pub(crate) const MAX_LEASE: Ms = 20 * DAY;
 /// Shortest TTL of a member, ms: below it, ordinary delays of a network would kill.
-pub const MIN_TTL: Ms = 100;
+pub(crate) const MIN_TTL: Ms = 100;
 /// Longest TTL and grace of a member.
-pub const MAX_TTL: Ms = DAY;
+pub(crate) const MAX_TTL: Ms = DAY;
 /// Longest BLOCK: one day short of what the module API's timeout holds on a 32-bit server; 0 waits for ever.
-pub const MAX_BLOCK: Ms = 20 * DAY;
+pub(crate) const MAX_BLOCK: Ms = 20 * DAY;

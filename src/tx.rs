@@ -10,7 +10,7 @@ use crate::state::State;
 use crate::waiting::{Granted, Ticket, Timeout, WaitFor};
 
 /// Everything a transaction may touch.
-pub struct Tx<'a> {
+pub(crate) struct Tx<'a> {
     /// The data.
     pub keys: &'a mut dyn Keyspace,
     /// What is derived from the data or ephemeral.
@@ -20,7 +20,7 @@ pub struct Tx<'a> {
 }
 
 /// A command: its declaration and what it does.
-pub trait Command {
+pub(crate) trait Command {
     /// The declaration.
     const SPEC: Spec;
     /// Checks everything, then writes. An error has changed nothing.
@@ -29,7 +29,7 @@ pub trait Command {
 
 /// What a command comes to.
 #[derive(Debug)]
-pub enum Response {
+pub(crate) enum Response {
     /// The client is answered.
     Reply(Reply),
     /// The client is held until `Waiting` has an answer for it, or for so long. Only where the caller may wait.
@@ -50,7 +50,7 @@ const LATEST_FENCE: u64 = MAX_TOKEN.unsigned_abs() / 2;
 
 impl Tx<'_> {
     /// The next id or fence: larger than any before, in memory or `stored`, and near the time in µs.
-    pub fn next_fence(&mut self, stored: u64) -> u64 {
+    pub(crate) fn next_fence(&mut self, stored: u64) -> u64 {
         self.saw_fence(stored);
         let fence = self.context.wall_us.max(self.state.fence + 1);
         self.state.fence = fence;
@@ -59,14 +59,14 @@ impl Tx<'_> {
 
     /// A fence that was given out before, perhaps by a server whose clock was ahead: later ones are larger. One
     /// that is too large to be ours does not count.
-    pub fn saw_fence(&mut self, stored: u64) {
+    pub(crate) fn saw_fence(&mut self, stored: u64) {
         if stored < LATEST_FENCE {
             self.state.fence = self.state.fence.max(stored);
         }
     }
 
     /// Ends a client's wait with a reply or an error.
-    pub fn answer(&mut self, ticket: Ticket, reply: Result<Reply, Error>, handed: Vec<Granted>) {
+    pub(crate) fn answer(&mut self, ticket: Ticket, reply: Result<Reply, Error>, handed: Vec<Granted>) {
         if let Some(waiter) = self.state.waiting.answer(ticket, reply, handed) {
             self.state.presence.seen(waiter.connection, None, self.context.steady);
         }

@@ -8,7 +8,7 @@ use crate::time::{Ms, Steady, Wall};
 
 /// The next moment of every name on each clock, and the names whose moment has come.
 #[derive(Debug, Default)]
-pub struct Wakeups {
+pub(crate) struct Wakeups {
     moments: ByName<Moments>,
     wall: BTreeSet<(Wall, Name)>,
     steady: BTreeSet<(Steady, Name)>,
@@ -24,7 +24,7 @@ struct Moments {
 
 impl Wakeups {
     /// Makes sure that `name` is looked at when the wall clock shows `moment`.
-    pub fn at_wall(&mut self, name: &Name, moment: Wall) {
+    pub(crate) fn at_wall(&mut self, name: &Name, moment: Wall) {
         let moments = self.moments.entry(name.clone()).or_default();
         if moments.wall.is_some_and(|known| known <= moment) {
             return;
@@ -36,7 +36,7 @@ impl Wakeups {
     }
 
     /// Makes sure that `name` is looked at when the steady clock shows `moment`.
-    pub fn at_steady(&mut self, name: &Name, moment: Steady) {
+    pub(crate) fn at_steady(&mut self, name: &Name, moment: Steady) {
         let moments = self.moments.entry(name.clone()).or_default();
         if moments.steady.is_some_and(|known| known <= moment) {
             return;
@@ -48,12 +48,12 @@ impl Wakeups {
     }
 
     /// Makes sure that `name` is looked at as soon as possible.
-    pub fn now(&mut self, name: &Name) {
+    pub(crate) fn now(&mut self, name: &Name) {
         self.at_steady(name, Steady(0));
     }
 
     /// Forgets what was planned for `name`.
-    pub fn clear(&mut self, name: &Name) {
+    pub(crate) fn clear(&mut self, name: &Name) {
         if let Some(moments) = self.moments.remove(name) {
             if let Some(moment) = moments.wall {
                 self.wall.remove(&(moment, name.clone()));
@@ -65,7 +65,7 @@ impl Wakeups {
     }
 
     /// The next name whose moment has come, taken off the wakeups. Names take turns.
-    pub fn take_due(&mut self, context: &Context) -> Option<Name> {
+    pub(crate) fn take_due(&mut self, context: &Context) -> Option<Name> {
         loop {
             let wall = self.wall.first().filter(|(moment, _)| *moment <= context.wall);
             let steady = self.steady.first().filter(|(moment, _)| *moment <= context.steady);
@@ -79,7 +79,7 @@ impl Wakeups {
     }
 
     /// How long until the next moment: 0 when one has come, `None` when nothing is planned.
-    pub fn next(&self, context: &Context) -> Option<Ms> {
+    pub(crate) fn next(&self, context: &Context) -> Option<Ms> {
         if !self.turn.is_empty() {
             return Some(0);
         }
@@ -89,12 +89,12 @@ impl Wakeups {
     }
 
     /// The name that is next due on the steady clock: somebody's lease or sign of life.
-    pub fn next_on_steady(&self) -> Option<&Name> {
+    pub(crate) fn next_on_steady(&self) -> Option<&Name> {
         self.steady.first().map(|(_, name)| name)
     }
 
     /// How many names have work waiting for their turn.
-    pub fn backlog(&self) -> usize {
+    pub(crate) fn backlog(&self) -> usize {
         self.turn.len()
     }
 }

@@ -4,13 +4,13 @@
 mod parse;
 mod syntax;
 
-pub use parse::{Args, Value, int};
+pub(crate) use parse::{Args, Value, int};
 
 use crate::time::{MAX_BLOCK, Ms};
 
 /// What a command is, apart from what it does.
 #[derive(Debug)]
-pub struct Spec {
+pub(crate) struct Spec {
     /// Full name, upper case; a space before a subcommand: `TASK.CONFIG GET`.
     pub name: &'static str,
     /// One sentence for COMMAND DOCS and the README.
@@ -31,7 +31,7 @@ pub struct Spec {
 
 /// What a command may do to the data.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Access {
+pub(crate) enum Access {
     /// Only looks.
     Read,
     /// ResultWait, returns or changes work; runs also when memory is full.
@@ -42,7 +42,7 @@ pub enum Access {
 
 /// Where the queue names stand among the arguments.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Keys {
+pub(crate) enum Keys {
     /// The command takes no queue.
     None,
     /// The first argument.
@@ -53,7 +53,7 @@ pub enum Keys {
 
 /// One argument, or one option when it has a word.
 #[derive(Debug)]
-pub struct Arg {
+pub(crate) struct Arg {
     /// Name of the value in syntax, errors and `Args`.
     pub name: &'static str,
     /// The keyword in front of the value; with one, the argument is an option.
@@ -64,7 +64,7 @@ pub struct Arg {
 
 /// What values an argument takes.
 #[derive(Debug)]
-pub enum Kind {
+pub(crate) enum Kind {
     /// The name of a queue or a service; checked where the database is known.
     Name,
     /// An id or a worker: 1 to 256 bytes of UTF-8 without control characters.
@@ -95,11 +95,11 @@ pub enum Kind {
 
 impl Arg {
     /// A required value.
-    pub const fn value(name: &'static str, kind: Kind) -> Arg {
+    pub(crate) const fn value(name: &'static str, kind: Kind) -> Arg {
         Arg { name, word: None, kind }
     }
     /// An option: a keyword and its value.
-    pub const fn option(word: &'static str, name: &'static str, kind: Kind) -> Arg {
+    pub(crate) const fn option(word: &'static str, name: &'static str, kind: Kind) -> Arg {
         Arg {
             name,
             word: Some(word),
@@ -107,7 +107,7 @@ impl Arg {
         }
     }
     /// An option without a value.
-    pub const fn flag(word: &'static str) -> Arg {
+    pub(crate) const fn flag(word: &'static str) -> Arg {
         Arg {
             name: word,
             word: Some(word),
@@ -115,25 +115,25 @@ impl Arg {
         }
     }
     /// A duration in milliseconds after a keyword.
-    pub const fn duration(word: &'static str, min: Ms, max: Ms) -> Arg {
+    pub(crate) const fn duration(word: &'static str, min: Ms, max: Ms) -> Arg {
         Arg::option(word, "ms", Kind::Int(min, max, "ms"))
     }
     /// The queue of a command.
-    pub const QUEUE: Arg = Arg::value("queue", Kind::Name);
+    pub(crate) const QUEUE: Arg = Arg::value("queue", Kind::Name);
     /// The service of a command.
-    pub const SERVICE: Arg = Arg::value("service", Kind::Name);
+    pub(crate) const SERVICE: Arg = Arg::value("service", Kind::Name);
     /// A member of a service.
-    pub const MEMBER: Arg = Arg::value("member", Kind::Text);
+    pub(crate) const MEMBER: Arg = Arg::value("member", Kind::Text);
     /// The id of a task.
-    pub const ID: Arg = Arg::value("id", Kind::Text);
+    pub(crate) const ID: Arg = Arg::value("id", Kind::Text);
     /// The worker that claims.
-    pub const WORKER: Arg = Arg::value("worker", Kind::Text);
+    pub(crate) const WORKER: Arg = Arg::value("worker", Kind::Text);
     /// The fencing token of a claim.
-    pub const TOKEN: Arg = Arg::value("token", Kind::Int(0, MAX_TOKEN, ""));
+    pub(crate) const TOKEN: Arg = Arg::value("token", Kind::Int(0, MAX_TOKEN, ""));
     /// How many, at most.
-    pub const COUNT: Arg = Arg::option("COUNT", "n", Kind::Int(1, MAX_COUNT, ""));
+    pub(crate) const COUNT: Arg = Arg::option("COUNT", "n", Kind::Int(1, MAX_COUNT, ""));
     /// How long to wait; 0: for ever. `Timeout::asked` reads it.
-    pub const BLOCK: Arg = Arg::duration("BLOCK", 0, MAX_BLOCK);
+    pub(crate) const BLOCK: Arg = Arg::duration("BLOCK", 0, MAX_BLOCK);
 
     fn is_option(&self) -> bool {
         self.word.is_some() || matches!(self.kind, Kind::OneOf(_) | Kind::Either(_))
@@ -141,13 +141,13 @@ impl Arg {
 }
 
 /// Largest token and id number: below 2^53, so that every client language holds it exactly.
-pub const MAX_TOKEN: i64 = (1 << 53) - 1;
+pub(crate) const MAX_TOKEN: i64 = (1 << 53) - 1;
 /// Most items one call handles.
-pub const MAX_COUNT: i64 = 1_000;
+pub(crate) const MAX_COUNT: i64 = 1_000;
 
 impl Spec {
     /// The arity as Redis counts it: the words of the name included, negative when more may follow.
-    pub fn arity(&self) -> i32 {
+    pub(crate) fn arity(&self) -> i32 {
         let mut least = i32::try_from(self.name.split(' ').count()).unwrap_or(1);
         let mut open = false;
         for arg in self.args {
@@ -174,7 +174,7 @@ impl Spec {
     }
 
     /// The flags RedisModule_CreateCommand takes.
-    pub fn flags(&self) -> String {
+    pub(crate) fn flags(&self) -> String {
         let mut flags = match self.access {
             Access::Read => "readonly",
             Access::Write => "write",

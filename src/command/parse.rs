@@ -10,7 +10,7 @@ use crate::names::plain_text;
 
 /// A parsed value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Value<'a> {
+pub(crate) enum Value<'a> {
     /// Checked text.
     Text(&'a str),
     /// Any bytes.
@@ -23,7 +23,7 @@ pub enum Value<'a> {
 
 /// The parsed arguments of one call. Values are found by the option's keyword, else by their name.
 #[derive(Debug, Default)]
-pub struct Args<'a> {
+pub(crate) struct Args<'a> {
     found: SmallVec<[(&'static str, Value<'a>); 6]>,
     items: Vec<Value<'a>>,
     /// Where the items of each `Counted` are.
@@ -32,21 +32,21 @@ pub struct Args<'a> {
 
 impl<'a> Args<'a> {
     /// The value of this keyword or name, when given.
-    pub fn get(&self, name: &str) -> Option<Value<'a>> {
+    pub(crate) fn get(&self, name: &str) -> Option<Value<'a>> {
         self.found
             .iter()
             .find(|(found, _)| *found == name)
             .map(|(_, value)| *value)
     }
     /// The number given for this keyword or name.
-    pub fn int(&self, name: &str) -> Option<i64> {
+    pub(crate) fn int(&self, name: &str) -> Option<i64> {
         match self.get(name) {
             Some(Value::Int(number)) => Some(number),
             _ => None,
         }
     }
     /// The bytes given for this keyword or name; none given is empty.
-    pub fn bytes(&self, name: &str) -> &'a [u8] {
+    pub(crate) fn bytes(&self, name: &str) -> &'a [u8] {
         match self.get(name) {
             Some(Value::Bytes(bytes)) => bytes,
             Some(Value::Text(text)) => text.as_bytes(),
@@ -54,7 +54,7 @@ impl<'a> Args<'a> {
         }
     }
     /// The text given for this keyword or name; none given is empty.
-    pub fn text(&self, name: &str) -> &'a str {
+    pub(crate) fn text(&self, name: &str) -> &'a str {
         match self.get(name) {
             Some(Value::Text(text)) => text,
             Some(Value::Word(word)) => word,
@@ -62,24 +62,24 @@ impl<'a> Args<'a> {
         }
     }
     /// The word given for this keyword or name.
-    pub fn word(&self, name: &str) -> Option<&'static str> {
+    pub(crate) fn word(&self, name: &str) -> Option<&'static str> {
         match self.get(name) {
             Some(Value::Word(word)) => Some(word),
             _ => None,
         }
     }
     /// Whether this keyword or name was given.
-    pub fn has(&self, name: &str) -> bool {
+    pub(crate) fn has(&self, name: &str) -> bool {
         self.get(name).is_some()
     }
     /// Whether any option was given; the keyword of one is in capitals, the name of a required value is not.
-    pub fn has_options(&self) -> bool {
+    pub(crate) fn has_options(&self) -> bool {
         let is_keyword = |key: &str| key.starts_with(|first: char| first.is_ascii_uppercase());
         self.found.iter().any(|(key, _)| is_keyword(key))
     }
     /// The options among these that were given, as words in the order of the declaration: what parses to the same.
     /// `BADARG` for a value that is no UTF-8, which could not be stored as text.
-    pub fn words(&self, options: &'static [Arg]) -> Result<Vec<String>, Error> {
+    pub(crate) fn words(&self, options: &'static [Arg]) -> Result<Vec<String>, Error> {
         let mut words = Vec::new();
         for option in options {
             let key = option.word.unwrap_or(option.name);
@@ -107,11 +107,11 @@ impl<'a> Args<'a> {
         Ok(words)
     }
     /// The repeated values of `Many` or `Counted`, flat. Where there may be several of these, those of all.
-    pub fn items(&self) -> &[Value<'a>] {
+    pub(crate) fn items(&self) -> &[Value<'a>] {
         &self.items
     }
     /// The repeated values of the `Counted` of this name, flat.
-    pub fn items_of(&self, name: &str) -> &[Value<'a>] {
+    pub(crate) fn items_of(&self, name: &str) -> &[Value<'a>] {
         let range = self.counted.iter().find(|(counted, _)| *counted == name);
         range
             .and_then(|(_, range)| self.items.get(range.clone()))
@@ -121,14 +121,14 @@ impl<'a> Args<'a> {
 
 impl<'a> Value<'a> {
     /// The text of a text value; empty for the others.
-    pub fn as_text(&self) -> &'a str {
+    pub(crate) fn as_text(&self) -> &'a str {
         match self {
             Value::Text(text) => text,
             _ => "",
         }
     }
     /// The bytes of a text or bytes value; empty for the others.
-    pub fn as_bytes(&self) -> &[u8] {
+    pub(crate) fn as_bytes(&self) -> &[u8] {
         match self {
             Value::Text(text) => text.as_bytes(),
             Value::Bytes(bytes) => bytes,
@@ -137,7 +137,7 @@ impl<'a> Value<'a> {
         }
     }
     /// The number; 0 for the others.
-    pub fn as_int(&self) -> i64 {
+    pub(crate) fn as_int(&self) -> i64 {
         match self {
             Value::Int(number) => *number,
             _ => 0,
@@ -147,7 +147,7 @@ impl<'a> Value<'a> {
 
 impl Spec {
     /// Parses the arguments after the command's name.
-    pub fn parse<'a>(&self, argv: &[&'a [u8]]) -> Result<Args<'a>, Error> {
+    pub(crate) fn parse<'a>(&self, argv: &[&'a [u8]]) -> Result<Args<'a>, Error> {
         let mut parser = Parser {
             argv,
             at: 0,
@@ -315,7 +315,7 @@ fn range(min: i64, max: i64, unit: &str) -> String {
 }
 
 /// `bytes` as an integer of the range; else `BADARG` with the argument's name and the range.
-pub fn int(name: &str, bytes: &[u8], min: i64, max: i64, unit: &str) -> Result<i64, Error> {
+pub(crate) fn int(name: &str, bytes: &[u8], min: i64, max: i64, unit: &str) -> Result<i64, Error> {
     std::str::from_utf8(bytes)
         .ok()
         .filter(|text| !text.starts_with('+'))

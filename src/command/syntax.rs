@@ -4,7 +4,7 @@ use super::{Arg, Kind, Spec};
 
 impl Spec {
     /// The usage line: `TASK.CLAIM queue worker [COUNT n] ...`.
-    pub fn syntax(&self) -> String {
+    pub(crate) fn syntax(&self) -> String {
         let mut out = self.name.to_string();
         for arg in self.args {
             out.push(' ');

@@ -11,12 +11,12 @@ use crate::time::{MAX_TTL, MIN_TTL};
 use crate::tx::{Command, Response, Tx};
 
 /// How much one wants to lead; the largest wins.
-pub const PRIORITY: Arg = Arg::option("PRIORITY", "n", Kind::Int(0, election::MAX_PRIORITY, ""));
+pub(crate) const PRIORITY: Arg = Arg::option("PRIORITY", "n", Kind::Int(0, election::MAX_PRIORITY, ""));
 /// Cancelled tasks that one reply tells of.
 const MOST_CANCELLED: usize = 1_000;
 
 /// HB.BEAT.
-pub struct Beat;
+pub(crate) struct Beat;
 
 impl Command for Beat {
     const SPEC: Spec = Spec {

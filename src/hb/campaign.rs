@@ -9,7 +9,7 @@ use crate::tx::{Command, Response, Tx};
 use crate::waiting::{Timeout, WaitFor};
 
 /// HB.CAMPAIGN.
-pub struct Campaign;
+pub(crate) struct Campaign;
 
 impl Command for Campaign {
     const SPEC: Spec = Spec {

@@ -9,10 +9,10 @@ use crate::reply::Reply;
 use crate::tx::{Command, Response, Tx};
 
 /// The epoch somebody takes for that of now.
-pub const EPOCH: Arg = Arg::value("epoch", Kind::Int(0, MAX_TOKEN, ""));
+pub(crate) const EPOCH: Arg = Arg::value("epoch", Kind::Int(0, MAX_TOKEN, ""));
 
 /// HB.CHECK.
-pub struct Check;
+pub(crate) struct Check;
 
 impl Command for Check {
     const SPEC: Spec = Spec {
@@ -36,7 +36,7 @@ impl Command for Check {
 }
 
 /// Nothing, when somebody leads in this epoch; else `Fenced`.
-pub fn check(args: &Args<'_>, tx: &mut Tx<'_>, name: &Name) -> Result<(), Error> {
+pub(crate) fn check(args: &Args<'_>, tx: &mut Tx<'_>, name: &Name) -> Result<(), Error> {
     let leads = proc::leader(tx, name)?.is_some();
     if leads && Some(proc::head(tx, name)?.epoch) == proc::number(args, "epoch") {
         return Ok(());

@@ -8,7 +8,7 @@ use crate::proc;
 use crate::tx::{Command, Response, Tx};
 
 /// HB.FENCED.
-pub struct Fenced;
+pub(crate) struct Fenced;
 
 impl Command for Fenced {
     const SPEC: Spec = Spec {

@@ -7,7 +7,7 @@ use crate::help;
 use crate::tx::{Command, Response, Tx};
 
 /// HB.HELP.
-pub struct Help;
+pub(crate) struct Help;
 
 impl Command for Help {
     const SPEC: Spec = help::spec("HB.HELP", "Shows all HB commands.");

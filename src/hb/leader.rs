@@ -8,7 +8,7 @@ use crate::reply::Reply;
 use crate::tx::{Command, Response, Tx};
 
 /// HB.LEADER.
-pub struct Leader;
+pub(crate) struct Leader;
 
 impl Command for Leader {
     const SPEC: Spec = Spec {

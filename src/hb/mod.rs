@@ -1,11 +1,11 @@
 //! The HB family, heartbeats and election: one file a command. What they share with PID is in `proc`.
 
-pub mod beat;
-pub mod campaign;
-pub mod check;
-pub mod fenced;
-pub mod help;
-pub mod leader;
-pub mod resign;
-pub mod signal;
-pub mod withdraw;
+pub(crate) mod beat;
+pub(crate) mod campaign;
+pub(crate) mod check;
+pub(crate) mod fenced;
+pub(crate) mod help;
+pub(crate) mod leader;
+pub(crate) mod resign;
+pub(crate) mod signal;
+pub(crate) mod withdraw;

@@ -9,7 +9,7 @@ use crate::reply::Reply;
 use crate::tx::{Command, Response, Tx};
 
 /// HB.RESIGN.
-pub struct Resign;
+pub(crate) struct Resign;
 
 impl Command for Resign {
     const SPEC: Spec = Spec {

@@ -16,7 +16,7 @@ const KNOWN: [&str; 3] = ["quiet", "stop", NO_SIGNAL];
 const ALL: &[u8] = b"*";
 
 /// HB.SIGNAL.
-pub struct Signal;
+pub(crate) struct Signal;
 
 impl Command for Signal {
     const SPEC: Spec = Spec {

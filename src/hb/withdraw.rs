@@ -8,7 +8,7 @@ use crate::reply::Reply;
 use crate::tx::{Command, Response, Tx};
 
 /// HB.WITHDRAW.
-pub struct Withdraw;
+pub(crate) struct Withdraw;
 
 impl Command for Withdraw {
     const SPEC: Spec = Spec {

@@ -13,7 +13,7 @@ use crate::names::{Id, Index, Key, Name, Part};
 
 /// Runs the suite on the keys of `name`, of which there must be none; it leaves none. The error tells the
 /// first promise that was broken.
-pub fn run(keys: &mut dyn Keyspace, name: &Name) -> Result<(), String> {
+pub(crate) fn run(keys: &mut dyn Keyspace, name: &Name) -> Result<(), String> {
     type Checks = [(&'static str, fn(&mut Check<'_>) -> Result<(), String>); 12];
     let checks: Checks = [
         ("strings", strings),

@@ -8,7 +8,7 @@
 //! looks at (or `expect`s) every key it is going to write, so that no verb fails half-way.
 
 #[cfg(any(test, debug_assertions))]
-pub mod contract;
+pub(crate) mod contract;
 #[cfg(test)]
 pub mod fake;
 
@@ -19,7 +19,7 @@ use crate::names::{Id, Key};
 
 /// The type of a key's value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Type {
+pub(crate) enum Type {
     /// A string.
     String,
     /// A list.
@@ -33,19 +33,19 @@ pub enum Type {
 }
 
 /// A member of a sorted set with its score. Scores are whole milliseconds.
-pub type Scored = (i64, Vec<u8>);
+pub(crate) type Scored = (i64, Vec<u8>);
 
 /// The first bytes of a string; a header fits without an allocation.
-pub type Start = SmallVec<[u8; 56]>;
+pub(crate) type Start = SmallVec<[u8; 56]>;
 
 /// Fields of a hash with their values.
-pub type Fields = Vec<(Vec<u8>, Vec<u8>)>;
+pub(crate) type Fields = Vec<(Vec<u8>, Vec<u8>)>;
 
 /// The id of an entry of a stream: ms, and a number within the ms.
-pub type EntryId = (u64, u64);
+pub(crate) type EntryId = (u64, u64);
 
 /// The verbs.
-pub trait Keyspace {
+pub(crate) trait Keyspace {
     /// Nothing, when the key is missing or of this type; else `WrongType`.
     fn ensure_type(&mut self, key: Key<'_>, of: Type) -> Result<()>;
     /// Whether the key exists, of any type.

@@ -6,7 +6,7 @@ use super::Name;
 
 /// Where the ids of tasks in one state stand.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Index {
+pub(crate) enum Index {
     /// Sorted set: id, score = due, wall ms.
     Scheduled,
     /// List of one priority: ids that may be claimed, oldest first.
@@ -26,7 +26,7 @@ pub enum Index {
 
 impl Index {
     /// All of them, in the order of a task's life.
-    pub const ALL: [Index; 16] = [
+    pub(crate) const ALL: [Index; 16] = [
         Index::Scheduled,
         Index::Ready(0),
         Index::Ready(1),
@@ -63,7 +63,7 @@ impl Index {
 
 /// One of the keys of a queue or of a service.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Part<'a> {
+pub(crate) enum Part<'a> {
     /// Hash: settings, paused until, drops in progress, ghost counts.
     Queue,
     /// Hash: number in the headers, worker.
@@ -109,7 +109,7 @@ pub enum Part<'a> {
 
 impl Part<'_> {
     /// What a queue has once, apart from its own hash, its workers and the ids of its tasks.
-    pub const EXTRAS: [Part<'static>; 7] = [
+    pub(crate) const EXTRAS: [Part<'static>; 7] = [
         Part::Expiring,
         Part::Unique,
         Part::UniqueUntil,
@@ -120,7 +120,7 @@ impl Part<'_> {
     ];
 
     /// What a change of this part means for the module's memory.
-    pub fn touched(&self) -> Touched {
+    pub(crate) fn touched(&self) -> Touched {
         match self {
             Part::Task(_) | Part::Extra(_) => Touched::Task,
             Part::Events | Part::TaskEvents => Touched::Events,
@@ -140,7 +140,7 @@ impl Part<'_> {
 
 /// A key: a part of a queue or of a service.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct Key<'a> {
+pub(crate) struct Key<'a> {
     /// The queue or the service.
     pub name: &'a Name,
     /// Which of its keys.
@@ -149,7 +149,7 @@ pub struct Key<'a> {
 
 impl Key<'_> {
     /// Appends the key's bytes, such as `task:{mail}:ready:5`, to `out`.
-    pub fn write(&self, out: &mut Vec<u8>) {
+    pub(crate) fn write(&self, out: &mut Vec<u8>) {
         let mut text = String::with_capacity(24 + self.name.text.len());
         text.push_str(self.part.family());
         if self.name.text.starts_with('{') {
@@ -207,7 +207,7 @@ impl Key<'_> {
     }
 
     /// The key's bytes.
-    pub fn to_vec(&self) -> Vec<u8> {
+    pub(crate) fn to_vec(&self) -> Vec<u8> {
         let mut out = Vec::with_capacity(64);
         self.write(&mut out);
         out
@@ -216,7 +216,7 @@ impl Key<'_> {
 
 /// Which key a foreign change touched, as far as the module's memory cares.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Touched {
+pub(crate) enum Touched {
     /// The record or the extra fields of one task.
     Task,
     /// Any other key of the queue.
@@ -228,12 +228,12 @@ pub enum Touched {
 }
 
 /// Whether a key may be ours, by its start alone.
-pub fn is_ours(key: &[u8]) -> bool {
+pub(crate) fn is_ours(key: &[u8]) -> bool {
     key.starts_with(b"task:{") || key.starts_with(b"proc:{")
 }
 
 /// The queue or the service a key belongs to, or `None` for a key that is not ours.
-pub fn owner(db: i32, key: &[u8]) -> Option<(Name, Touched)> {
+pub(crate) fn owner(db: i32, key: &[u8]) -> Option<(Name, Touched)> {
     let (is_queue, rest) = match key.strip_prefix(b"task:{") {
         Some(rest) => (true, rest),
         None => (false, key.strip_prefix(b"proc:{")?),

@@ -9,20 +9,20 @@ use std::rc::Rc;
 
 use smallvec::SmallVec;
 
-pub use keys::{Index, Key, Part, Touched, is_ours, owner};
+pub(crate) use keys::{Index, Key, Part, Touched, is_ours, owner};
 
 use crate::error::Error;
 
 /// The id of a task as it is passed around; those the module makes are 11 bytes.
-pub type Id = SmallVec<[u8; 24]>;
+pub(crate) type Id = SmallVec<[u8; 24]>;
 /// Longest name, id or worker, in bytes.
-pub const MAX_NAME: usize = 256;
+pub(crate) const MAX_NAME: usize = 256;
 /// Priorities are 0 (most urgent) to 9.
-pub const PRIORITIES: u8 = 10;
+pub(crate) const PRIORITIES: u8 = 10;
 
 /// The name of a queue or a service of one database. Cheap to clone and to look up.
 #[derive(Clone, Debug, Eq, PartialOrd, Ord)]
-pub struct Name {
+pub(crate) struct Name {
     /// Number of the SELECT database it belongs to.
     pub db: i32,
     text: Rc<str>,
@@ -45,11 +45,11 @@ impl Hash for Name {
 }
 
 /// A map by name.
-pub type ByName<V> = HashMap<Name, V, BuildHasherDefault<Hashed>>;
+pub(crate) type ByName<V> = HashMap<Name, V, BuildHasherDefault<Hashed>>;
 
 /// The hasher of what carries its hash with it.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Hashed(u64);
+pub(crate) struct Hashed(u64);
 
 impl Hasher for Hashed {
     fn write(&mut self, _: &[u8]) {}
@@ -75,12 +75,12 @@ impl Name {
     /// The name of a queue in database `db`; `BADNAME` unless it is 1 to 256 bytes of UTF-8 without control
     /// characters, not `*`, and free of braces or of the form `{tag}rest` with both parts non-empty and
     /// neither brace nor colon in `rest`.
-    pub fn new(db: i32, bytes: &[u8]) -> Result<Name, Error> {
+    pub(crate) fn new(db: i32, bytes: &[u8]) -> Result<Name, Error> {
         Name::of("queue", db, bytes)
     }
 
     /// As `new`, of a service.
-    pub fn of_service(db: i32, bytes: &[u8]) -> Result<Name, Error> {
+    pub(crate) fn of_service(db: i32, bytes: &[u8]) -> Result<Name, Error> {
         Name::of("service", db, bytes)
     }
 
@@ -111,74 +111,74 @@ impl Name {
     }
 
     /// The name as the user wrote it.
-    pub fn text(&self) -> &str {
+    pub(crate) fn text(&self) -> &str {
         &self.text
     }
     /// What of the name decides its slot: all of it, or what stands between its braces.
-    pub fn tag(&self) -> &str {
+    pub(crate) fn tag(&self) -> &str {
         self.text
             .strip_prefix('{')
             .and_then(|rest| rest.split_once('}'))
             .map_or(&self.text, |(tag, _)| tag)
     }
     /// The settings hash.
-    pub fn queue(&self) -> Key<'_> {
+    pub(crate) fn queue(&self) -> Key<'_> {
         self.key(Part::Queue)
     }
     /// The hash of worker numbers.
-    pub fn workers(&self) -> Key<'_> {
+    pub(crate) fn workers(&self) -> Key<'_> {
         self.key(Part::Workers)
     }
     /// The ids of one state.
-    pub fn index(&self, index: Index) -> Key<'_> {
+    pub(crate) fn index(&self, index: Index) -> Key<'_> {
         self.key(Part::Index(index))
     }
     /// The ready list of one priority.
-    pub fn ready(&self, priority: u8) -> Key<'_> {
+    pub(crate) fn ready(&self, priority: u8) -> Key<'_> {
         self.index(Index::Ready(priority))
     }
     /// The record of a task.
-    pub fn task<'a>(&'a self, id: &'a [u8]) -> Key<'a> {
+    pub(crate) fn task<'a>(&'a self, id: &'a [u8]) -> Key<'a> {
         self.key(Part::Task(id))
     }
     /// The extra fields of a task.
-    pub fn extra<'a>(&'a self, id: &'a [u8]) -> Key<'a> {
+    pub(crate) fn extra<'a>(&'a self, id: &'a [u8]) -> Key<'a> {
         self.key(Part::Extra(id))
     }
     /// The tasks of one group.
-    pub fn group<'a>(&'a self, group: &'a str) -> Key<'a> {
+    pub(crate) fn group<'a>(&'a self, group: &'a str) -> Key<'a> {
         self.key(Part::Group(group.as_bytes()))
     }
     /// The tasks that wait for the end of one.
-    pub fn after<'a>(&'a self, id: &'a [u8]) -> Key<'a> {
+    pub(crate) fn after<'a>(&'a self, id: &'a [u8]) -> Key<'a> {
         self.key(Part::After(id))
     }
     /// The tasks that are for one worker.
-    pub fn to<'a>(&'a self, worker: &'a str) -> Key<'a> {
+    pub(crate) fn to<'a>(&'a self, worker: &'a str) -> Key<'a> {
         self.key(Part::To(worker.as_bytes()))
     }
     /// An index set aside by the drop of this number.
-    pub fn dropped(&self, number: u64, index: Index) -> Key<'_> {
+    pub(crate) fn dropped(&self, number: u64, index: Index) -> Key<'_> {
         self.key(Part::Dropped(number, index))
     }
     /// One of the keys that a queue has once.
-    pub fn of_queue(&self, part: Part<'static>) -> Key<'_> {
+    pub(crate) fn of_queue(&self, part: Part<'static>) -> Key<'_> {
         self.key(part)
     }
     /// The hash of the service itself.
-    pub fn service(&self) -> Key<'_> {
+    pub(crate) fn service(&self) -> Key<'_> {
         self.key(Part::Service)
     }
     /// The hash of the service's members.
-    pub fn members(&self) -> Key<'_> {
+    pub(crate) fn members(&self) -> Key<'_> {
         self.key(Part::Members)
     }
     /// The line of those who want to lead the service.
-    pub fn candidates(&self) -> Key<'_> {
+    pub(crate) fn candidates(&self) -> Key<'_> {
         self.key(Part::Candidates)
     }
     /// The stream of what happened to the service's members.
-    pub fn events(&self) -> Key<'_> {
+    pub(crate) fn events(&self) -> Key<'_> {
         self.key(Part::Events)
     }
     fn key<'a>(&'a self, part: Part<'a>) -> Key<'a> {
@@ -187,7 +187,7 @@ impl Name {
 }
 
 /// `bytes` as text, when it may be a name, id or worker; `what` is named in the `BADNAME` error.
-pub fn plain_text<'a>(what: &str, bytes: &'a [u8]) -> Result<&'a str, Error> {
+pub(crate) fn plain_text<'a>(what: &str, bytes: &'a [u8]) -> Result<&'a str, Error> {
     let bad = |why: &str| Err(Error::BadName(format!("{what} {why}")));
     if bytes.is_empty() || bytes.len() > MAX_NAME {
         return bad("must be 1 to 256 bytes long");
@@ -203,7 +203,7 @@ pub fn plain_text<'a>(what: &str, bytes: &'a [u8]) -> Result<&'a str, Error> {
 }
 
 /// Those of `names` in database `db`, in order, beyond `after`.
-pub fn after<'a>(names: &'a BTreeSet<Name>, db: i32, after: Option<&'a Name>) -> impl Iterator<Item = &'a Name> {
+pub(crate) fn after<'a>(names: &'a BTreeSet<Name>, db: i32, after: Option<&'a Name>) -> impl Iterator<Item = &'a Name> {
     use std::ops::Bound::{Excluded, Unbounded};
     let start = after.map_or(Unbounded, Excluded);
     names

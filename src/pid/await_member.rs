@@ -9,7 +9,7 @@ use crate::tx::{Command, Response, Tx};
 use crate::waiting::{Timeout, WaitFor};
 
 /// PID.AWAIT.
-pub struct Await;
+pub(crate) struct Await;
 
 impl Command for Await {
     const SPEC: Spec = Spec {

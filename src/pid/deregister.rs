@@ -10,7 +10,7 @@ use crate::reply::Reply;
 use crate::tx::{Command, Response, Tx};
 
 /// PID.DEREGISTER.
-pub struct Deregister;
+pub(crate) struct Deregister;
 
 impl Command for Deregister {
     const SPEC: Spec = Spec {

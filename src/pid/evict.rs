@@ -9,7 +9,7 @@ use crate::reply::Reply;
 use crate::tx::{Command, Response, Tx};
 
 /// PID.EVICT.
-pub struct Evict;
+pub(crate) struct Evict;
 
 impl Command for Evict {
     const SPEC: Spec = Spec {

@@ -9,7 +9,7 @@ use crate::reply::Reply;
 use crate::tx::{Command, Response, Tx};
 
 /// PID.GET.
-pub struct Get;
+pub(crate) struct Get;
 
 impl Command for Get {
     const SPEC: Spec = Spec {

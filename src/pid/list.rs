@@ -14,7 +14,7 @@ use crate::{pages, proc};
 const LOOKED_AT: usize = 10_000;
 
 /// PID.LIST.
-pub struct List;
+pub(crate) struct List;
 
 impl Command for List {
     const SPEC: Spec = Spec {

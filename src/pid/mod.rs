@@ -1,11 +1,11 @@
 //! The PID family, a shared register of processes: one file a command. What they share with HB is in `proc`.
 
-pub mod await_member;
-pub mod deregister;
-pub mod evict;
-pub mod get;
-pub mod help;
-pub mod list;
-pub mod register;
-pub mod services;
-pub mod show;
+pub(crate) mod await_member;
+pub(crate) mod deregister;
+pub(crate) mod evict;
+pub(crate) mod get;
+pub(crate) mod help;
+pub(crate) mod list;
+pub(crate) mod register;
+pub(crate) mod services;
+pub(crate) mod show;

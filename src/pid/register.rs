@@ -13,16 +13,16 @@ use crate::tx::{Command, Response, Tx};
 use crate::waiting::{Timeout, WaitFor};
 
 /// The process id of a member: what 32 bits hold, as on Windows.
-pub const PID: Kind = Kind::Int(1, 4_294_967_295, "");
+pub(crate) const PID: Kind = Kind::Int(1, 4_294_967_295, "");
 /// How long a member whose last bound connection closed may come back.
-pub const GRACE: Arg = Arg::duration("GRACE", 0, MAX_TTL);
+pub(crate) const GRACE: Arg = Arg::duration("GRACE", 0, MAX_TTL);
 /// Most fields of META.
 const MAX_META: i64 = 100;
 /// Longest value of a field of META, bytes.
 const MAX_META_VALUE: usize = 4_096;
 
 /// PID.REGISTER.
-pub struct Register;
+pub(crate) struct Register;
 
 impl Command for Register {
     const SPEC: Spec = Spec {

@@ -9,7 +9,7 @@ use crate::pages;
 use crate::tx::{Command, Response, Tx};
 
 /// PID.SERVICES.
-pub struct Services;
+pub(crate) struct Services;
 
 impl Command for Services {
     const SPEC: Spec = Spec {
@@ -31,7 +31,7 @@ impl Command for Services {
 }
 
 /// Whether any key of the service exists.
-pub fn exists(keys: &mut dyn Keyspace, name: &Name) -> bool {
+pub(crate) fn exists(keys: &mut dyn Keyspace, name: &Name) -> bool {
     [name.service(), name.members(), name.candidates(), name.events()]
         .into_iter()
         .any(|key| keys.exists(key))

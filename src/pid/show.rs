@@ -9,7 +9,7 @@ use crate::reply::Reply;
 use crate::tx::Tx;
 
 /// The fields of PID.GET, in order.
-pub const GET: [&str; 17] = [
+pub(crate) const GET: [&str; 17] = [
     "member",
     "pid",
     "host",
@@ -30,12 +30,12 @@ pub const GET: [&str; 17] = [
 ];
 
 /// The fields of an entry of PID.LIST, in order.
-pub const LIST: [&str; 11] = [
+pub(crate) const LIST: [&str; 11] = [
     "member", "pid", "host", "start", "boot", "state", "role", "ttl", "age", "signal", "status",
 ];
 
 /// These fields of a member that `find` or `adopt` has just seen.
-pub fn map(tx: &mut Tx<'_>, name: &Name, member: &str, fields: &[&'static str]) -> Result<Reply> {
+pub(crate) fn map(tx: &mut Tx<'_>, name: &Name, member: &str, fields: &[&'static str]) -> Result<Reply> {
     let map: Result<Vec<_>> = fields
         .iter()
         .map(|known| Ok((*known, field(tx, name, member, known)?.unwrap_or(Reply::Null))))
@@ -44,7 +44,7 @@ pub fn map(tx: &mut Tx<'_>, name: &Name, member: &str, fields: &[&'static str]) 
 }
 
 /// The value of one field; `None` for an unknown one.
-pub fn field(tx: &mut Tx<'_>, name: &Name, member: &str, field: &str) -> Result<Option<Reply>> {
+pub(crate) fn field(tx: &mut Tx<'_>, name: &Name, member: &str, field: &str) -> Result<Option<Reply>> {
     let head = proc::head(tx, name)?;
     let leads = head.leader.as_deref() == Some(member);
     let known = tx.state.presence.known(name);
@@ -92,7 +92,7 @@ pub fn field(tx: &mut Tx<'_>, name: &Name, member: &str, field: &str) -> Result<
 }
 
 /// The standing signal of a member.
-pub fn signal(tx: &mut Tx<'_>, name: &Name, member: &str) -> Result<Reply> {
+pub(crate) fn signal(tx: &mut Tx<'_>, name: &Name, member: &str) -> Result<Reply> {
     // Brings the signal to all into memory.
     proc::head(tx, name)?;
     let signal = tx.state.presence.signal(name, member);

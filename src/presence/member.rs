@@ -9,7 +9,7 @@ use crate::time::Ms;
 /// The record of a member. What says nothing is left out.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
-pub struct Member {
+pub(crate) struct Member {
     /// Process id; `None` for a member that a heartbeat made.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub pid: Option<i64>,
@@ -61,13 +61,13 @@ fn is_zero<N: Default + PartialEq>(number: &N) -> bool {
 
 impl Member {
     /// From what is stored; `None` when it is no record of ours.
-    pub fn read(json: &[u8]) -> Option<Member> {
+    pub(crate) fn read(json: &[u8]) -> Option<Member> {
         let member: Member = serde_json::from_slice(json).ok()?;
         (member.ttl >= 0 && member.grace >= 0).then_some(member)
     }
 
     /// What is stored.
-    pub fn write(&self) -> Vec<u8> {
+    pub(crate) fn write(&self) -> Vec<u8> {
         // Maps with text keys and numbers: cannot fail.
         serde_json::to_vec(self).unwrap_or_default()
     }

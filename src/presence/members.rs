@@ -7,7 +7,7 @@ use super::{MemberName, Present};
 
 /// The members. A beat looks its member up several times, a walk in order is rare.
 #[derive(Debug, Default)]
-pub struct Members {
+pub(super) struct Members {
     /// Boxed, so that the table moves little when it grows.
     found: HashMap<MemberName, Box<Present>>,
     order: BTreeSet<MemberName>,
@@ -15,47 +15,47 @@ pub struct Members {
 
 impl Members {
     /// A member.
-    pub fn get(&self, name: &str) -> Option<&Present> {
+    pub(super) fn get(&self, name: &str) -> Option<&Present> {
         self.found.get(name).map(Box::as_ref)
     }
 
     /// A member to change.
-    pub fn get_mut(&mut self, name: &str) -> Option<&mut Present> {
+    pub(super) fn get_mut(&mut self, name: &str) -> Option<&mut Present> {
         self.found.get_mut(name).map(Box::as_mut)
     }
 
     /// A member with its name as it is shared.
-    pub fn get_entry(&self, name: &str) -> Option<(&MemberName, &Present)> {
+    pub(super) fn get_entry(&self, name: &str) -> Option<(&MemberName, &Present)> {
         let (name, present) = self.found.get_key_value(name)?;
         Some((name, present))
     }
 
     /// Puts a member in, or in the place of the one of that name.
-    pub fn insert(&mut self, name: &MemberName, present: Present) {
+    pub(super) fn insert(&mut self, name: &MemberName, present: Present) {
         if self.found.insert(name.clone(), Box::new(present)).is_none() {
             self.order.insert(name.clone());
         }
     }
 
     /// Takes a member out.
-    pub fn remove(&mut self, name: &str) -> Option<(MemberName, Present)> {
+    pub(super) fn remove(&mut self, name: &str) -> Option<(MemberName, Present)> {
         let (name, present) = self.found.remove_entry(name)?;
         self.order.remove(&name);
         Some((name, *present))
     }
 
     /// How many there are.
-    pub fn len(&self) -> usize {
+    pub(super) fn len(&self) -> usize {
         self.found.len()
     }
 
     /// All of them, in no order.
-    pub fn iter(&self) -> impl Iterator<Item = (&MemberName, &Present)> {
+    pub(super) fn iter(&self) -> impl Iterator<Item = (&MemberName, &Present)> {
         self.found.iter().map(|(name, present)| (name, present.as_ref()))
     }
 
     /// Those beyond `after`, by name.
-    pub fn after<'a>(&'a self, after: Option<&'a str>) -> impl Iterator<Item = (&'a MemberName, &'a Present)> {
+    pub(super) fn after<'a>(&'a self, after: Option<&'a str>) -> impl Iterator<Item = (&'a MemberName, &'a Present)> {
         let start = after.map_or(Unbounded, Excluded);
         let names = self.order.range::<str, _>((start, Unbounded));
         names.filter_map(|name| self.get_entry(name))

@@ -17,20 +17,20 @@ use std::rc::Rc;
 
 use smallvec::SmallVec;
 
-pub use member::Member;
-pub use present::{Present, Reason};
-pub use registration::Registration;
-pub use service::{Head, Service, Walk};
+pub(crate) use member::Member;
+pub(crate) use present::{Present, Reason};
+pub(crate) use registration::Registration;
+pub(crate) use service::{Head, Service, Walk};
 
 use crate::names::{self, ByName, Id, Name};
 use crate::time::{Ms, Steady};
 
 /// Name of a member, shared between the tables.
-pub type MemberName = Rc<str>;
+pub(crate) type MemberName = Rc<str>;
 
 /// All services.
 #[derive(Debug, Default)]
-pub struct Presence {
+pub(crate) struct Presence {
     services: ByName<Service>,
     known: BTreeSet<Name>,
     /// The members bound to each connection.
@@ -48,7 +48,7 @@ pub struct Presence {
 
 /// A member that went.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Gone {
+pub(crate) struct Gone {
     /// Its service.
     pub service: Name,
     /// Its name, which is that of the worker.
@@ -61,7 +61,7 @@ pub struct Gone {
 
 /// A claim that is bound to a connection.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Bound {
+pub(crate) struct Bound {
     /// The queue of the task.
     pub queue: Name,
     /// The task.
@@ -72,7 +72,7 @@ pub struct Bound {
 
 impl Presence {
     /// The memory of a service, made when there is none yet.
-    pub fn service(&mut self, name: &Name) -> &mut Service {
+    pub(crate) fn service(&mut self, name: &Name) -> &mut Service {
         if !self.services.contains_key(name) {
             self.known.insert(name.clone());
         }
@@ -80,54 +80,54 @@ impl Presence {
     }
 
     /// The memory of a service, if there is any.
-    pub fn known(&self, name: &Name) -> Option<&Service> {
+    pub(crate) fn known(&self, name: &Name) -> Option<&Service> {
         self.services.get(name)
     }
 
     /// The memory of a service to change, if there is any.
-    pub fn known_mut(&mut self, name: &Name) -> Option<&mut Service> {
+    pub(crate) fn known_mut(&mut self, name: &Name) -> Option<&mut Service> {
         self.services.get_mut(name)
     }
 
     /// All services in memory.
-    pub fn services(&self) -> impl Iterator<Item = (&Name, &Service)> {
+    pub(crate) fn services(&self) -> impl Iterator<Item = (&Name, &Service)> {
         self.services.iter()
     }
 
     /// All services in memory, to change.
-    pub fn services_mut(&mut self) -> impl Iterator<Item = (&Name, &mut Service)> {
+    pub(crate) fn services_mut(&mut self) -> impl Iterator<Item = (&Name, &mut Service)> {
         self.services.iter_mut()
     }
 
     /// The names seen so far in database `db`, in order, beyond `after`. Some may have no keys any more.
-    pub fn names_after<'a>(&'a self, db: i32, after: Option<&'a Name>) -> impl Iterator<Item = &'a Name> {
+    pub(crate) fn names_after<'a>(&'a self, db: i32, after: Option<&'a Name>) -> impl Iterator<Item = &'a Name> {
         names::after(&self.known, db, after)
     }
 
     /// Forgets a service that has no keys here.
-    pub fn forget(&mut self, name: &Name) {
+    pub(crate) fn forget(&mut self, name: &Name) {
         self.services.remove(name);
         self.known.remove(name);
     }
 
     /// A member that is there.
-    pub fn member(&self, service: &Name, member: &str) -> Option<&Present> {
+    pub(crate) fn member(&self, service: &Name, member: &str) -> Option<&Present> {
         self.services.get(service)?.member(member)
     }
 
     /// The signal that stands for a member: its own, or a later one to all.
-    pub fn signal(&self, service: &Name, member: &str) -> Option<&str> {
+    pub(crate) fn signal(&self, service: &Name, member: &str) -> Option<&str> {
         let service = self.services.get(service)?;
         service.signal(&service.member(member)?.member)
     }
 
     /// Whether a worker is a member that was told to take no more work.
-    pub fn is_quiet(&self, service: &Name, worker: &str) -> bool {
+    pub(crate) fn is_quiet(&self, service: &Name, worker: &str) -> bool {
         matches!(self.signal(service, worker), Some("quiet" | "stop"))
     }
 
     /// Ties a member to a connection.
-    pub fn bind(&mut self, connection: u64, service: &Name, member: &MemberName) {
+    pub(crate) fn bind(&mut self, connection: u64, service: &Name, member: &MemberName) {
         if let Some(present) = self.service(service).member_mut(member) {
             present.closed = None;
             if !present.connections.contains(&connection) {
@@ -139,7 +139,7 @@ impl Presence {
     }
 
     /// The connections of a member that went mean nothing to it any more.
-    pub fn unbind(&mut self, service: &Name, member: &str, connections: &[u64]) {
+    pub(crate) fn unbind(&mut self, service: &Name, member: &str, connections: &[u64]) {
         for connection in connections {
             if let Some(bound) = self.bound.get_mut(connection) {
                 bound.retain(|(name, known)| !(name == service && known.as_ref() == member));
@@ -151,12 +151,12 @@ impl Presence {
     }
 
     /// The members bound to a connection.
-    pub fn bound_to(&self, connection: u64) -> &[(Name, MemberName)] {
+    pub(crate) fn bound_to(&self, connection: u64) -> &[(Name, MemberName)] {
         self.bound.get(&connection).map_or(&[], |bound| bound.as_slice())
     }
 
     /// A connection closed: the members for which it was the last one.
-    pub fn disconnected(&mut self, connection: u64, now: Steady, default_ttl: Ms) -> Vec<(Name, MemberName)> {
+    pub(crate) fn disconnected(&mut self, connection: u64, now: Steady, default_ttl: Ms) -> Vec<(Name, MemberName)> {
         let mut away = Vec::new();
         for (name, member) in self.bound.remove(&connection).unwrap_or_default() {
             let Some(service) = self.services.get_mut(&name) else {
@@ -176,7 +176,7 @@ impl Presence {
     }
 
     /// A command came over a connection: a sign of life of the members bound to it, or of the one it names.
-    pub fn seen(&mut self, connection: u64, named: Option<&str>, now: Steady) {
+    pub(crate) fn seen(&mut self, connection: u64, named: Option<&str>, now: Steady) {
         let Some(bound) = self.bound.get(&connection) else {
             return;
         };
@@ -193,7 +193,7 @@ impl Presence {
     }
 
     /// No connection is bound to members of these services any more.
-    pub fn unbind_all(&mut self, of: impl Fn(&Name) -> bool) {
+    pub(crate) fn unbind_all(&mut self, of: impl Fn(&Name) -> bool) {
         self.bound.retain(|_, members| {
             members.retain(|(name, _)| !of(name));
             !members.is_empty()
@@ -201,7 +201,7 @@ impl Presence {
     }
 
     /// Notes which service a queue follows; `None`: the one of its own name.
-    pub fn follow(&mut self, queue: &Name, service: Option<&Name>) {
+    pub(crate) fn follow(&mut self, queue: &Name, service: Option<&Name>) {
         if self.following.get(queue) == service {
             return;
         }
@@ -220,12 +220,12 @@ impl Presence {
     }
 
     /// The service a queue follows, as far as its settings were read.
-    pub fn followed_by<'a>(&'a self, queue: &'a Name) -> &'a Name {
+    pub(crate) fn followed_by<'a>(&'a self, queue: &'a Name) -> &'a Name {
         self.following.get(queue).unwrap_or(queue)
     }
 
     /// The queues that may follow a service: that of its name, and those that were told to.
-    pub fn followers(&self, service: &Name) -> Vec<Name> {
+    pub(crate) fn followers(&self, service: &Name) -> Vec<Name> {
         let told = self.followers.get(service).into_iter().flatten();
         let own = (!self.following.contains_key(service)).then_some(service);
         own.into_iter().chain(told).cloned().collect()
@@ -233,4 +233,4 @@ impl Presence {
 }
 
 /// The word that clears a standing signal.
-pub const NO_SIGNAL: &str = "none";
+pub(crate) const NO_SIGNAL: &str = "none";

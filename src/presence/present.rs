@@ -7,7 +7,7 @@ use crate::time::{Ms, Steady};
 
 /// Why a member went.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Reason {
+pub(crate) enum Reason {
     /// No sign of life for its TTL.
     Ttl,
     /// Its last bound connection closed.
@@ -26,7 +26,7 @@ pub enum Reason {
 
 impl Reason {
     /// As the events tell it.
-    pub fn text(&self) -> &str {
+    pub(crate) fn text(&self) -> &str {
         match self {
             Reason::Ttl => "ttl",
             Reason::Disconnect => "disconnect",
@@ -41,7 +41,7 @@ impl Reason {
 
 /// A member that is there.
 #[derive(Clone, Debug)]
-pub struct Present {
+pub(crate) struct Present {
     /// Its record.
     pub member: Member,
     /// The version of the service in which the record was read.
@@ -68,7 +68,7 @@ pub struct Present {
 
 impl Present {
     /// A member that shows itself now.
-    pub fn new(member: Member, alive: Steady) -> Present {
+    pub(crate) fn new(member: Member, alive: Steady) -> Present {
         Present {
             member,
             version: 0,
@@ -85,7 +85,7 @@ impl Present {
     }
 
     /// One that is met in the data; its record is still to be read.
-    pub fn met(alive: Steady) -> Present {
+    pub(crate) fn met(alive: Steady) -> Present {
         Present {
             was_met: true,
             ..Present::new(Member::default(), alive)
@@ -93,7 +93,7 @@ impl Present {
     }
 
     /// Whether it is bound and has no connection: it may come back.
-    pub fn is_away(&self) -> bool {
+    pub(crate) fn is_away(&self) -> bool {
         self.member.bind && self.connections.is_empty()
     }
 
@@ -108,7 +108,7 @@ impl Present {
     }
 
     /// When it dies without a sign of life, and how long it had; `None` for never.
-    pub fn deadline(&self, default: Ms) -> Option<(Steady, Ms)> {
+    pub(crate) fn deadline(&self, default: Ms) -> Option<(Steady, Ms)> {
         let silent = self.ttl(default).map(|ttl| (self.alive.after(ttl), ttl));
         let away = self
             .closed
@@ -117,7 +117,7 @@ impl Present {
     }
 
     /// Why it dies at its deadline.
-    pub fn reason(&self, now: Steady) -> Reason {
+    pub(crate) fn reason(&self, now: Steady) -> Reason {
         let away = self.closed.is_some_and(|closed| closed.after(self.member.grace) <= now);
         if away || (self.member.ttl == 0 && self.is_away()) {
             Reason::Disconnect
@@ -127,7 +127,7 @@ impl Present {
     }
 
     /// Notes a sign of life.
-    pub fn show(&mut self, now: Steady) {
+    pub(crate) fn show(&mut self, now: Steady) {
         self.alive = self.alive.max(now);
         if self.closed.is_some() {
             self.closed = Some(now);

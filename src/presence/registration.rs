@@ -7,7 +7,7 @@ use crate::time::Ms;
 
 /// A wish to be a member.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Registration {
+pub(crate) struct Registration {
     /// Its name.
     pub member: MemberName,
     /// Its token, when it was a member before and wants to go on as that.

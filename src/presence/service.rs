@@ -9,7 +9,7 @@ use crate::time::{Ms, Steady};
 
 /// What is remembered of one service.
 #[derive(Debug, Default)]
-pub struct Service {
+pub(crate) struct Service {
     /// The service's own hash, read; `None` after anybody else may have changed it.
     pub head: Option<Head>,
     /// How far the members were walked since anybody else may have changed them.
@@ -40,7 +40,7 @@ pub struct Service {
 
 /// The service's own hash.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Head {
+pub(crate) struct Head {
     /// Who leads.
     pub leader: Option<MemberName>,
     /// Epoch of the last leader.
@@ -53,7 +53,7 @@ pub struct Head {
 
 /// How far the walk over the members is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Walk {
+pub(crate) enum Walk {
     /// The next cursor, and how many members were met.
     At(u64, i64),
     /// All members are in memory.
@@ -68,27 +68,30 @@ impl Default for Walk {
 
 impl Service {
     /// A member that is there.
-    pub fn member(&self, name: &str) -> Option<&Present> {
+    pub(crate) fn member(&self, name: &str) -> Option<&Present> {
         self.members.get(name)
     }
 
     /// A member that is there, to change its liveness.
-    pub fn member_mut(&mut self, name: &str) -> Option<&mut Present> {
+    pub(crate) fn member_mut(&mut self, name: &str) -> Option<&mut Present> {
         self.members.get_mut(name)
     }
 
     /// The members by name, those beyond `after`.
-    pub fn members_after<'a>(&'a self, after: Option<&'a str>) -> impl Iterator<Item = (&'a MemberName, &'a Present)> {
+    pub(crate) fn members_after<'a>(
+        &'a self,
+        after: Option<&'a str>,
+    ) -> impl Iterator<Item = (&'a MemberName, &'a Present)> {
         self.members.after(after)
     }
 
     /// How many members there are in memory.
-    pub fn count(&self) -> usize {
+    pub(crate) fn count(&self) -> usize {
         self.members.len()
     }
 
     /// Puts a member in, or its new record in the place of the old one.
-    pub fn put(&mut self, name: &MemberName, mut present: Present, default_ttl: Ms) {
+    pub(crate) fn put(&mut self, name: &MemberName, mut present: Present, default_ttl: Ms) {
         let known = self.members.get(name).map(|known| known.version);
         self.current += usize::from(known != Some(self.version));
         present.version = self.version;
@@ -103,7 +106,7 @@ impl Service {
     }
 
     /// Notes a sign of life of a member. That moves its deadline away, so that mostly nothing is planned anew.
-    pub fn show(&mut self, name: &str, now: Steady, default_ttl: Ms) {
+    pub(crate) fn show(&mut self, name: &str, now: Steady, default_ttl: Ms) {
         let Some(present) = self.members.get_mut(name) else {
             return;
         };
@@ -115,7 +118,7 @@ impl Service {
     }
 
     /// The signal that stands for a member of this record: its own, or a later one to all.
-    pub fn signal<'a>(&'a self, own: &'a Member) -> Option<&'a str> {
+    pub(crate) fn signal<'a>(&'a self, own: &'a Member) -> Option<&'a str> {
         let to_all = self
             .head
             .as_ref()
@@ -128,7 +131,7 @@ impl Service {
     }
 
     /// Takes a member out.
-    pub fn take(&mut self, name: &str) -> Option<Present> {
+    pub(crate) fn take(&mut self, name: &str) -> Option<Present> {
         self.unlist(name);
         let (name, present) = self.members.remove(name)?;
         if let Some(moment) = present.planned {
@@ -161,7 +164,7 @@ impl Service {
     }
 
     /// The members of a host that registered under another boot id.
-    pub fn of_other_boots(&self, host: &str, boot: &str) -> Vec<MemberName> {
+    pub(crate) fn of_other_boots(&self, host: &str, boot: &str) -> Vec<MemberName> {
         self.hosts
             .get(host)
             .into_iter()
@@ -172,7 +175,7 @@ impl Service {
     }
 
     /// Makes sure that a member is looked at when it is due. One that is looked at too early is planned anew.
-    pub fn plan(&mut self, name: &str, default_ttl: Ms) {
+    pub(crate) fn plan(&mut self, name: &str, default_ttl: Ms) {
         let Some(present) = self.members.get(name) else {
             return;
         };
@@ -184,7 +187,7 @@ impl Service {
     }
 
     /// Makes sure that a member is looked at then, and not before.
-    pub fn plan_at(&mut self, name: &str, moment: Steady) {
+    pub(crate) fn plan_at(&mut self, name: &str, moment: Steady) {
         let Some((name, _)) = self.members.get_entry(name) else {
             return;
         };
@@ -198,7 +201,7 @@ impl Service {
     }
 
     /// The next member whose moment has come, taken off the plan.
-    pub fn take_due(&mut self, now: Steady) -> Option<MemberName> {
+    pub(crate) fn take_due(&mut self, now: Steady) -> Option<MemberName> {
         let (moment, name) = self.moments.first()?;
         if *moment > now {
             return None;
@@ -212,12 +215,12 @@ impl Service {
     }
 
     /// When the next member is to be looked at.
-    pub fn next(&self) -> Option<Steady> {
+    pub(crate) fn next(&self) -> Option<Steady> {
         self.moments.first().map(|(moment, _)| *moment)
     }
 
     /// Somebody else may have changed its keys.
-    pub fn forget(&mut self) {
+    pub(crate) fn forget(&mut self) {
         self.head = None;
         self.version += 1;
         self.current = 0;
@@ -225,7 +228,7 @@ impl Service {
     }
 
     /// The members of hosts that were booted since: of each host only those of the boot that registered last stay.
-    pub fn of_earlier_boots(&self) -> Vec<MemberName> {
+    pub(crate) fn of_earlier_boots(&self) -> Vec<MemberName> {
         let order = |name: &MemberName| self.member(name).map_or(0, |present| present.member.order);
         let mut earlier = Vec::new();
         for boots in self.hosts.values().filter(|boots| boots.len() > 1) {
@@ -242,7 +245,7 @@ impl Service {
     }
 
     /// The members that were not met by a walk that is over.
-    pub fn unmet(&self) -> Vec<MemberName> {
+    pub(crate) fn unmet(&self) -> Vec<MemberName> {
         if self.current == self.members.len() {
             return Vec::new();
         }
@@ -254,7 +257,7 @@ impl Service {
     }
 
     /// Nothing is known of its members any more.
-    pub fn start_over(&mut self) {
+    pub(crate) fn start_over(&mut self) {
         let version = self.version + 1;
         *self = Service {
             version,

@@ -16,7 +16,7 @@ use crate::tx::Tx;
 use crate::waiting::{Granted, Ticket, WaitFor};
 
 /// Largest priority of a candidate.
-pub const MAX_PRIORITY: i64 = 1_000;
+pub(crate) const MAX_PRIORITY: i64 = 1_000;
 /// A place in the line: (1000 - priority) times this, plus the moment of arrival in ms. Exact as a score.
 const ARRIVALS: i64 = 1 << 43;
 /// Candidates of one look at the line.
@@ -27,7 +27,7 @@ const LOOKS: usize = 32;
 const FEW: usize = 1_000;
 
 /// The next place in the line for one of this priority, behind all others of it.
-pub fn next_place(tx: &mut Tx<'_>, name: &Name, priority: i64) -> i64 {
+pub(crate) fn next_place(tx: &mut Tx<'_>, name: &Name, priority: i64) -> i64 {
     let now = tx.context.wall.0;
     let service = tx.state.presence.service(name);
     service.arrival = now.max(service.arrival + 1);
@@ -36,7 +36,7 @@ pub fn next_place(tx: &mut Tx<'_>, name: &Name, priority: i64) -> i64 {
 
 /// Puts a member in the line, or where its new priority belongs. One that leads, or stands there and says no
 /// priority, stays where it is.
-pub fn stand(tx: &mut Tx<'_>, name: &Name, member: &str, priority: Option<i64>) -> Result<()> {
+pub(crate) fn stand(tx: &mut Tx<'_>, name: &Name, member: &str, priority: Option<i64>) -> Result<()> {
     if proc::head(tx, name)?.leader.as_deref() == Some(member) {
         return Ok(());
     }
@@ -56,7 +56,7 @@ pub fn stand(tx: &mut Tx<'_>, name: &Name, member: &str, priority: Option<i64>) 
 }
 
 /// Takes a member out of the line; whether it stood there.
-pub fn withdraw(tx: &mut Tx<'_>, name: &Name, member: &str) -> Result<bool> {
+pub(crate) fn withdraw(tx: &mut Tx<'_>, name: &Name, member: &str) -> Result<bool> {
     let stood = tx.keys.zrem(name.candidates(), &[member.as_bytes()])? > 0;
     if let Some(present) = tx.state.presence.service(name).member_mut(member) {
         present.candidate = false;
@@ -65,7 +65,7 @@ pub fn withdraw(tx: &mut Tx<'_>, name: &Name, member: &str) -> Result<bool> {
 }
 
 /// `BADARG` when a leader of this TTL could still believe to lead after the reclaim window is over.
-pub fn may_lead(tx: &Tx<'_>, ttl: Ms) -> Result<(), Error> {
+pub(crate) fn may_lead(tx: &Tx<'_>, ttl: Ms) -> Result<(), Error> {
     let window = tx.context.config.reclaim_window;
     if window > 0 && ttl > window {
         return Err(Error::BadArg(format!(
@@ -77,7 +77,13 @@ pub fn may_lead(tx: &Tx<'_>, ttl: Ms) -> Result<(), Error> {
 
 /// The same of a member that leads, stands in the line or `wants` to: `ttl` is what it is to have, else it keeps
 /// its own, and one that is not there gets the default.
-pub fn may_lead_with(tx: &mut Tx<'_>, name: &Name, member: &str, ttl: Option<Ms>, wants: bool) -> Result<(), Error> {
+pub(crate) fn may_lead_with(
+    tx: &mut Tx<'_>,
+    name: &Name,
+    member: &str,
+    ttl: Option<Ms>,
+    wants: bool,
+) -> Result<(), Error> {
     let leads = proc::head(tx, name)?.leader.as_deref() == Some(member);
     let present = tx.state.presence.member(name, member);
     if !(wants || leads || present.is_some_and(|present| present.candidate)) {
@@ -88,7 +94,7 @@ pub fn may_lead_with(tx: &mut Tx<'_>, name: &Name, member: &str, ttl: Option<Ms>
 }
 
 /// Appoints a leader when there is none: the first in the line that lives. Replies who leads.
-pub fn elect(tx: &mut Tx<'_>, name: &Name) -> Result<Option<MemberName>> {
+pub(crate) fn elect(tx: &mut Tx<'_>, name: &Name) -> Result<Option<MemberName>> {
     loop {
         if let Some(leader) = proc::leader(tx, name)? {
             tx.state.presence.service(name).settled = true;
@@ -152,7 +158,7 @@ fn first_candidate(tx: &mut Tx<'_>, name: &Name) -> Result<Option<(i64, MemberNa
 }
 
 /// A member leads from now on, under a new epoch, which is replied. Those who waited for that are told.
-pub fn appoint(tx: &mut Tx<'_>, name: &Name, member: &MemberName) -> Result<u64> {
+pub(crate) fn appoint(tx: &mut Tx<'_>, name: &Name, member: &MemberName) -> Result<u64> {
     let mut head = proc::head(tx, name)?;
     let epoch = tx.next_fence(head.epoch);
     let since = tx.context.wall.0;
@@ -194,7 +200,7 @@ pub fn appoint(tx: &mut Tx<'_>, name: &Name, member: &MemberName) -> Result<u64>
 }
 
 /// Nobody leads any more. The epoch stays: the next one must be larger.
-pub fn vacate(tx: &mut Tx<'_>, name: &Name) -> Result<()> {
+pub(crate) fn vacate(tx: &mut Tx<'_>, name: &Name) -> Result<()> {
     let mut head = proc::head(tx, name)?;
     head.leader = None;
     tx.keys.hdel(name.service(), &[LEADER.as_bytes(), SINCE.as_bytes()])?;
@@ -229,7 +235,7 @@ fn handed(name: &Name, wish: &Registration, came: &Registered) -> Option<Granted
 }
 
 /// How long no leader is appointed because a grant of just before a load or a promotion may be lost, ms.
-pub fn reclaim_left(tx: &mut Tx<'_>, name: &Name) -> Result<Ms> {
+pub(crate) fn reclaim_left(tx: &mut Tx<'_>, name: &Name) -> Result<Ms> {
     let window = tx.context.config.reclaim_window;
     let Some(since) = tx.state.presence.reclaims_since.filter(|_| window > 0) else {
         return Ok(0);
@@ -258,7 +264,7 @@ pub fn reclaim_left(tx: &mut Tx<'_>, name: &Name) -> Result<Ms> {
 
 /// A member that may have led before a load or a promotion makes room: no grant of before is feared for any more.
 /// Whether one was.
-pub fn make_room(tx: &mut Tx<'_>, name: &Name, member: &str) -> Result<bool> {
+pub(crate) fn make_room(tx: &mut Tx<'_>, name: &Name, member: &str) -> Result<bool> {
     let feared = proc::leader(tx, name)?.is_none() && reclaim_left(tx, name)? > 0;
     let service = tx.state.presence.service(name);
     let made = feared && service.member(member).is_some_and(|present| present.was_met);
@@ -267,7 +273,7 @@ pub fn make_room(tx: &mut Tx<'_>, name: &Name, member: &str) -> Result<bool> {
 }
 
 /// Where a member stands, as HB.CAMPAIGN tells it.
-pub fn standing(tx: &mut Tx<'_>, name: &Name, member: &str) -> Result<Reply> {
+pub(crate) fn standing(tx: &mut Tx<'_>, name: &Name, member: &str) -> Result<Reply> {
     let head = proc::head(tx, name)?;
     let leader = proc::leader(tx, name)?;
     let leads = leader.as_deref() == Some(member);
@@ -293,7 +299,7 @@ pub fn standing(tx: &mut Tx<'_>, name: &Name, member: &str) -> Result<Reply> {
 }
 
 /// The word for what a member is.
-pub fn role(leads: bool, stands: bool) -> Reply {
+pub(crate) fn role(leads: bool, stands: bool) -> Reply {
     Reply::Word(match (leads, stands) {
         (true, _) => "leader",
         (false, true) => "candidate",

@@ -7,7 +7,7 @@ use crate::tx::Tx;
 
 /// One change. Every entry has all fields; one that says nothing is empty.
 #[derive(Clone, Debug)]
-pub struct Event<'a> {
+pub(crate) struct Event<'a> {
     /// up, down, leader, resigned or signal.
     pub kind: &'a str,
     /// The member it is about; `*` for all.
@@ -21,7 +21,7 @@ pub struct Event<'a> {
 }
 
 /// Adds an entry to the stream.
-pub fn tell(tx: &mut Tx<'_>, name: &Name, event: &Event<'_>) -> Result<()> {
+pub(crate) fn tell(tx: &mut Tx<'_>, name: &Name, event: &Event<'_>) -> Result<()> {
     let pid = event.record.and_then(|record| record.pid);
     let pid = pid.map(|pid| pid.to_string()).unwrap_or_default();
     let host = event

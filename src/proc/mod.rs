@@ -3,12 +3,12 @@
 //! A member is a record in the hash of its service and its liveness in memory ([`crate::presence`]). `roster` is
 //! every way a member comes and goes, `election` who leads, `events` what is told of both, `tick` what time does.
 
-pub mod election;
-pub mod events;
-pub mod overview;
-pub mod register;
-pub mod roster;
-pub mod tick;
+pub(crate) mod election;
+pub(crate) mod events;
+pub(crate) mod overview;
+pub(crate) mod register;
+pub(crate) mod roster;
+pub(crate) mod tick;
 
 #[cfg(test)]
 mod life;
@@ -29,28 +29,28 @@ use crate::time::{Ms, Steady};
 use crate::tx::Tx;
 
 /// Field of the service's hash: who leads.
-pub const LEADER: &str = "leader";
+pub(crate) const LEADER: &str = "leader";
 /// Field of the service's hash: the epoch of the last leader.
-pub const EPOCH: &str = "epoch";
+pub(crate) const EPOCH: &str = "epoch";
 /// Field of the service's hash: since when it leads, unix ms.
-pub const SINCE: &str = "since";
+pub(crate) const SINCE: &str = "since";
 /// Field of the service's hash: the standing signal to all.
-pub const SIGNAL: &str = "signal";
+pub(crate) const SIGNAL: &str = "signal";
 /// Field of the service's hash: when it was given, in the count of registrations.
-pub const SIGNAL_AT: &str = "signal-at";
+pub(crate) const SIGNAL_AT: &str = "signal-at";
 
 /// The service a command was given.
-pub fn service(args: &Args<'_>, caller: &Caller<'_>) -> Result<Name, Error> {
+pub(crate) fn service(args: &Args<'_>, caller: &Caller<'_>) -> Result<Name, Error> {
     Name::of_service(caller.db, args.bytes("service"))
 }
 
 /// A number of ours that a client was given, such as a token.
-pub fn number(args: &Args<'_>, name: &str) -> Option<u64> {
+pub(crate) fn number(args: &Args<'_>, name: &str) -> Option<u64> {
     args.int(name).and_then(|number| u64::try_from(number).ok())
 }
 
 /// The connection that BIND ties a member or a claim to; `BADARG` where there is none.
-pub fn connection(args: &Args<'_>, caller: &Caller<'_>) -> Result<Option<u64>, Error> {
+pub(crate) fn connection(args: &Args<'_>, caller: &Caller<'_>) -> Result<Option<u64>, Error> {
     match (args.has("BIND"), caller.connection) {
         (false, _) => Ok(None),
         (true, Some(connection)) => Ok(Some(connection)),
@@ -61,7 +61,7 @@ pub fn connection(args: &Args<'_>, caller: &Caller<'_>) -> Result<Option<u64>, E
 }
 
 /// Nothing, when all keys of the service have their types: no verb fails half-way then.
-pub fn check(tx: &mut Tx<'_>, name: &Name) -> Result<()> {
+pub(crate) fn check(tx: &mut Tx<'_>, name: &Name) -> Result<()> {
     tx.keys.ensure_type(name.service(), Type::Hash)?;
     tx.keys.ensure_type(name.members(), Type::Hash)?;
     tx.keys.ensure_type(name.candidates(), Type::SortedSet)?;
@@ -69,13 +69,13 @@ pub fn check(tx: &mut Tx<'_>, name: &Name) -> Result<()> {
 }
 
 /// The same for what is only looked at: memory does not see when a key is overwritten by a string.
-pub fn look(tx: &mut Tx<'_>, name: &Name) -> Result<()> {
+pub(crate) fn look(tx: &mut Tx<'_>, name: &Name) -> Result<()> {
     tx.keys.ensure_type(name.service(), Type::Hash)?;
     tx.keys.ensure_type(name.members(), Type::Hash)
 }
 
 /// The service's own hash, read when it is not in memory.
-pub fn head(tx: &mut Tx<'_>, name: &Name) -> Result<Head> {
+pub(crate) fn head(tx: &mut Tx<'_>, name: &Name) -> Result<Head> {
     if let Some(head) = tx.state.presence.known(name).and_then(|known| known.head.as_ref()) {
         return Ok(head.clone());
     }
@@ -103,7 +103,7 @@ fn read_head(fields: &Fields) -> Head {
 }
 
 /// Who leads, when it is a member.
-pub fn leader(tx: &mut Tx<'_>, name: &Name) -> Result<Option<MemberName>> {
+pub(crate) fn leader(tx: &mut Tx<'_>, name: &Name) -> Result<Option<MemberName>> {
     let leader = head(tx, name)?.leader;
     match leader {
         Some(leader) if find(tx, name, &leader)? => Ok(Some(leader)),
@@ -112,7 +112,7 @@ pub fn leader(tx: &mut Tx<'_>, name: &Name) -> Result<Option<MemberName>> {
 }
 
 /// Whether the member is there. Brings what memory holds of it up to date.
-pub fn find(tx: &mut Tx<'_>, name: &Name, member: &str) -> Result<bool> {
+pub(crate) fn find(tx: &mut Tx<'_>, name: &Name, member: &str) -> Result<bool> {
     if let Some(service) = tx.state.presence.known(name)
         && service
             .member(member)
@@ -126,7 +126,7 @@ pub fn find(tx: &mut Tx<'_>, name: &Name, member: &str) -> Result<bool> {
 }
 
 /// Takes what is stored of a member into memory: one that is new there lives from `alive` on. Whether it is a member.
-pub fn adopt(tx: &mut Tx<'_>, name: &Name, member: &str, stored: Option<&[u8]>, alive: Steady) -> bool {
+pub(crate) fn adopt(tx: &mut Tx<'_>, name: &Name, member: &str, stored: Option<&[u8]>, alive: Steady) -> bool {
     let record = stored.and_then(Member::read);
     let Some(record) = record.filter(|_| plain_text("member", member.as_bytes()).is_ok()) else {
         if stored.is_some() {
@@ -158,7 +158,7 @@ pub fn adopt(tx: &mut Tx<'_>, name: &Name, member: &str, stored: Option<&[u8]>, 
 }
 
 /// Makes sure that the service is looked at when the next of its members is due.
-pub fn plan(tx: &mut Tx<'_>, name: &Name) {
+pub(crate) fn plan(tx: &mut Tx<'_>, name: &Name) {
     let Some(known) = tx.state.presence.known(name) else {
         return;
     };
@@ -170,7 +170,7 @@ pub fn plan(tx: &mut Tx<'_>, name: &Name) {
 }
 
 /// Nothing, when the member is there and this is its token: else `NoMember` or `Fenced`.
-pub fn verify(tx: &mut Tx<'_>, name: &Name, member: &str, token: u64) -> Result<(), Error> {
+pub(crate) fn verify(tx: &mut Tx<'_>, name: &Name, member: &str, token: u64) -> Result<(), Error> {
     if !find(tx, name, member)? {
         return Err(Error::NoMember);
     }
@@ -189,7 +189,7 @@ pub fn verify(tx: &mut Tx<'_>, name: &Name, member: &str, token: u64) -> Result<
 }
 
 /// The error for one who is not, or not any more, what it takes itself for.
-pub fn fenced(tx: &mut Tx<'_>, name: &Name) -> Result<Error> {
+pub(crate) fn fenced(tx: &mut Tx<'_>, name: &Name) -> Result<Error> {
     let head = head(tx, name)?;
     Ok(match leader(tx, name)? {
         Some(leader) => Error::Fenced {
@@ -204,7 +204,7 @@ pub fn fenced(tx: &mut Tx<'_>, name: &Name) -> Result<Error> {
 }
 
 /// A token as it is stored.
-pub fn hash(token: u64) -> String {
+pub(crate) fn hash(token: u64) -> String {
     let digest = Sha256::digest(token.to_string().as_bytes());
     let nibbles = digest.iter().flat_map(|byte| [byte >> 4, byte & 15]);
     nibbles
@@ -213,7 +213,7 @@ pub fn hash(token: u64) -> String {
 }
 
 /// Whether a member had its time without a sign of life, and nothing holds its end back.
-pub fn is_overdue(tx: &Tx<'_>, present: &Present) -> bool {
+pub(crate) fn is_overdue(tx: &Tx<'_>, present: &Present) -> bool {
     let now = tx.context.steady;
     present
         .deadline(tx.context.config.ttl)
@@ -223,7 +223,7 @@ pub fn is_overdue(tx: &Tx<'_>, present: &Present) -> bool {
 }
 
 /// Whether a client of one of its bound connections is held: that is a sign of life as long as it lasts.
-pub fn is_waiting(tx: &Tx<'_>, present: &Present) -> bool {
+pub(crate) fn is_waiting(tx: &Tx<'_>, present: &Present) -> bool {
     present
         .connections
         .iter()

@@ -6,7 +6,7 @@ use crate::tx::Tx;
 
 /// Counts over every service of every database on this server.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Overview {
+pub(crate) struct Overview {
     /// Services in memory; some may have no keys any more.
     pub services: usize,
     /// Their members.
@@ -18,7 +18,7 @@ pub struct Overview {
 }
 
 /// Counts all services. One with a key of another type counts as far as its keys are ours.
-pub fn overview(tx: &mut Tx<'_>) -> Overview {
+pub(crate) fn overview(tx: &mut Tx<'_>) -> Overview {
     let names: Vec<Name> = tx.state.presence.services().map(|(name, _)| name.clone()).collect();
     let mut all = Overview {
         services: names.len(),

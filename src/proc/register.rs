@@ -11,7 +11,7 @@ use crate::tx::Tx;
 
 /// What a registration came to.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Registered {
+pub(crate) enum Registered {
     /// It is a member.
     In {
         /// registered, resumed or replaced.
@@ -38,7 +38,7 @@ pub enum Registered {
 
 /// Registers, if nobody is in the way. `full` says that the server's memory is; `turn` that those who stand in the
 /// line for the lead have had theirs.
-pub fn register(
+pub(crate) fn register(
     tx: &mut Tx<'_>,
     name: &Name,
     wish: &Registration,
@@ -158,13 +158,13 @@ fn held_by(tx: &mut Tx<'_>, name: &Name, holder: &MemberName, lead: bool) -> Res
 }
 
 /// How long a member lives without a sign of life, ms from now; `None` for ever.
-pub fn left(tx: &Tx<'_>, present: &Present) -> Option<Ms> {
+pub(crate) fn left(tx: &Tx<'_>, present: &Present) -> Option<Ms> {
     let (deadline, _) = present.deadline(tx.context.config.ttl)?;
     Some(deadline.since(tx.context.steady).max(0))
 }
 
 /// What the client is told.
-pub fn show(tx: &Tx<'_>, name: &Name, registered: &Registered) -> Reply {
+pub(crate) fn show(tx: &Tx<'_>, name: &Name, registered: &Registered) -> Reply {
     let number = |number: Option<u64>| number.map_or(Reply::Null, Reply::number);
     let fields = match registered {
         Registered::In {

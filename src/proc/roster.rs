@@ -10,7 +10,7 @@ use crate::tx::Tx;
 use crate::waiting::WaitFor;
 
 /// Nothing, when the service can take one more member; `full` says that the server's memory is.
-pub fn has_room(tx: &mut Tx<'_>, name: &Name, full: bool) -> Result<(), Error> {
+pub(crate) fn has_room(tx: &mut Tx<'_>, name: &Name, full: bool) -> Result<(), Error> {
     let most = tx.context.config.max_members;
     if tx.keys.hlen(name.members())? >= usize::try_from(most).unwrap_or(usize::MAX) {
         return Err(Error::ServiceFull(most));
@@ -19,7 +19,7 @@ pub fn has_room(tx: &mut Tx<'_>, name: &Name, full: bool) -> Result<(), Error> {
 }
 
 /// A new member. Replies its token, if it is to have one.
-pub fn join(tx: &mut Tx<'_>, name: &Name, wish: &Registration, reason: &str) -> Result<Option<u64>> {
+pub(crate) fn join(tx: &mut Tx<'_>, name: &Name, wish: &Registration, reason: &str) -> Result<Option<u64>> {
     end_remains(tx, name, &wish.member)?;
     let epoch = proc::head(tx, name)?.epoch;
     let order = tx.next_fence(epoch);
@@ -85,7 +85,7 @@ fn end_remains(tx: &mut Tx<'_>, name: &Name, member: &str) -> Result<()> {
 }
 
 /// A member that is there comes back with its token, and says again what it is.
-pub fn resume(tx: &mut Tx<'_>, name: &Name, wish: &Registration) -> Result<()> {
+pub(crate) fn resume(tx: &mut Tx<'_>, name: &Name, wish: &Registration) -> Result<()> {
     let epoch = proc::head(tx, name)?.epoch;
     let order = tx.next_fence(epoch);
     update(tx, name, &wish.member, |record| {
@@ -110,7 +110,7 @@ pub fn resume(tx: &mut Tx<'_>, name: &Name, wish: &Registration) -> Result<()> {
 }
 
 /// Changes the record of a member, if that is a change.
-pub fn update(tx: &mut Tx<'_>, name: &Name, member: &str, change: impl FnOnce(&mut Member)) -> Result<()> {
+pub(crate) fn update(tx: &mut Tx<'_>, name: &Name, member: &str, change: impl FnOnce(&mut Member)) -> Result<()> {
     let Some(present) = tx.state.presence.member(name, member) else {
         return Ok(());
     };
@@ -137,7 +137,7 @@ fn store(tx: &mut Tx<'_>, name: &Name, member: &MemberName, present: Present) ->
 }
 
 /// A sign of life, perhaps on a connection that it is bound to from now on.
-pub fn show(tx: &mut Tx<'_>, name: &Name, member: &str, bind: Option<u64>) {
+pub(crate) fn show(tx: &mut Tx<'_>, name: &Name, member: &str, bind: Option<u64>) {
     if let Some(connection) = bind {
         tx.state.rebind(connection, name, &member.into());
     }
@@ -148,7 +148,7 @@ pub fn show(tx: &mut Tx<'_>, name: &Name, member: &str, bind: Option<u64>) {
 }
 
 /// A member goes with the next tick, if it is there.
-pub fn doom(tx: &mut Tx<'_>, name: &Name, member: &str, reason: Reason) {
+pub(crate) fn doom(tx: &mut Tx<'_>, name: &Name, member: &str, reason: Reason) {
     let Some(service) = tx.state.presence.known_mut(name) else {
         return;
     };
@@ -160,7 +160,7 @@ pub fn doom(tx: &mut Tx<'_>, name: &Name, member: &str, reason: Reason) {
 
 /// A member goes: out of the records and the line of candidates, and the lead is free if it had it. What it held
 /// ends at the end of the transaction.
-pub fn remove(tx: &mut Tx<'_>, name: &Name, member: &str, reason: &Reason) -> Result<()> {
+pub(crate) fn remove(tx: &mut Tx<'_>, name: &Name, member: &str, reason: &Reason) -> Result<()> {
     if matches!(reason, Reason::Left | Reason::Evicted(_)) {
         election::make_room(tx, name, member)?;
     }
@@ -199,7 +199,7 @@ pub fn remove(tx: &mut Tx<'_>, name: &Name, member: &str, reason: &Reason) -> Re
 }
 
 /// Answers those who waited for the member to come or to go, or for something that it cannot become any more.
-pub fn tell_watchers(tx: &mut Tx<'_>, name: &Name, member: &str, is_there: bool) {
+pub(crate) fn tell_watchers(tx: &mut Tx<'_>, name: &Name, member: &str, is_there: bool) {
     if !is_there {
         for (ticket, _) in tx.state.waiting.holders_as(name, member) {
             tx.answer(ticket, Err(Error::NoMember), Vec::new());
@@ -217,7 +217,7 @@ pub fn tell_watchers(tx: &mut Tx<'_>, name: &Name, member: &str, is_there: bool)
 }
 
 /// The same for all that wait for something about members of the service: somebody else changed its keys.
-pub fn look_for_watchers(tx: &mut Tx<'_>, name: &Name) -> Result<()> {
+pub(crate) fn look_for_watchers(tx: &mut Tx<'_>, name: &Name) -> Result<()> {
     for member in tx.state.waiting.watched(name) {
         let is_there = proc::find(tx, name, &member)?;
         tell_watchers(tx, name, &member, is_there);

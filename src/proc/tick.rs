@@ -19,7 +19,7 @@ const RETRY: Ms = SECOND;
 const TURN: Ms = 10;
 
 /// One slice of everything that is due in the service.
-pub fn run(tx: &mut Tx<'_>, name: &Name) {
+pub(crate) fn run(tx: &mut Tx<'_>, name: &Name) {
     let retry = tx.context.steady.after(RETRY);
     let done = proc::check(tx, name)
         .and_then(|()| walk(tx, name))
@@ -37,7 +37,7 @@ pub fn run(tx: &mut Tx<'_>, name: &Name) {
 }
 
 /// Meets all members at once, for one whose answer depends on them.
-pub fn meet_all(tx: &mut Tx<'_>, name: &Name) -> Result<()> {
+pub(crate) fn meet_all(tx: &mut Tx<'_>, name: &Name) -> Result<()> {
     while tx.state.presence.service(name).walk != Walk::Done {
         walk(tx, name)?;
     }

@@ -19,21 +19,21 @@ mod tests;
 
 use serde::{Deserialize, Serialize};
 
-pub use rule::{DEFAULT_ZONE, Rule};
+pub(crate) use rule::{DEFAULT_ZONE, Rule};
 
 use crate::time::{MAX_UNIX_MS, Ms, SECOND, Wall};
 
 /// Most occurrences that fire at once, whatever was missed: DESIGN.md's cap of MISFIRE ALL.
-pub const MAX_FIRED: usize = 1_000;
+pub(crate) const MAX_FIRED: usize = 1_000;
 /// An occurrence that is late by no more than this, ms, is on time and no misfire: a busy or stalled
 /// second must not swallow what MISFIRE SKIP would leave out.
-pub const ON_TIME: Ms = SECOND;
+pub(crate) const ON_TIME: Ms = SECOND;
 /// Longest name of a recurring task, bytes: `<name>:<due>` is an id of at most 256, due at most 15 digits.
-pub const MAX_NAME: usize = 240;
+pub(crate) const MAX_NAME: usize = 240;
 
 /// What TASK.REPEAT made, as far as it says when: stored as JSON, in which unknown fields are passed over.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Definition {
+pub(crate) struct Definition {
     /// When occurrences come.
     pub rule: Rule,
     /// When it was made or last replaced, unix ms: occurrences come after it, and EVERY without START
@@ -59,7 +59,7 @@ pub struct Definition {
 /// What becomes of occurrences that passed while nothing could fire.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "UPPERCASE")]
-pub enum Misfire {
+pub(crate) enum Misfire {
     /// They are left out.
     Skip,
     /// The last one fires, unless another is on time.
@@ -72,7 +72,7 @@ pub enum Misfire {
 /// What happens to an occurrence while the previous one still lives.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "UPPERCASE")]
-pub enum Overlap {
+pub(crate) enum Overlap {
     /// It fires all the same.
     #[default]
     Allow,
@@ -82,7 +82,7 @@ pub enum Overlap {
 
 /// What is to be done about a definition now.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Due {
+pub(crate) struct Due {
     /// The occurrences that fire, ascending; at most `MAX_FIRED`.
     pub fire: Vec<Wall>,
     /// When the next one comes; `None` when there is none any more.
@@ -91,10 +91,10 @@ pub struct Due {
 
 impl Misfire {
     /// The words of MISFIRE.
-    pub const WORDS: &[&str] = &["SKIP", "ONCE", "ALL"];
+    pub(crate) const WORDS: &[&str] = &["SKIP", "ONCE", "ALL"];
 
     /// What a word of `WORDS` means.
-    pub fn from_word(word: &str) -> Option<Misfire> {
+    pub(crate) fn from_word(word: &str) -> Option<Misfire> {
         match word {
             "SKIP" => Some(Misfire::Skip),
             "ONCE" => Some(Misfire::Once),
@@ -104,7 +104,7 @@ impl Misfire {
     }
 
     /// Its word.
-    pub fn word(self) -> &'static str {
+    pub(crate) fn word(self) -> &'static str {
         match self {
             Misfire::Skip => "SKIP",
             Misfire::Once => "ONCE",
@@ -115,10 +115,10 @@ impl Misfire {
 
 impl Overlap {
     /// The words of OVERLAP.
-    pub const WORDS: &[&str] = &["ALLOW", "SKIP"];
+    pub(crate) const WORDS: &[&str] = &["ALLOW", "SKIP"];
 
     /// What a word of `WORDS` means.
-    pub fn from_word(word: &str) -> Option<Overlap> {
+    pub(crate) fn from_word(word: &str) -> Option<Overlap> {
         match word {
             "ALLOW" => Some(Overlap::Allow),
             "SKIP" => Some(Overlap::Skip),
@@ -127,7 +127,7 @@ impl Overlap {
     }
 
     /// Its word.
-    pub fn word(self) -> &'static str {
+    pub(crate) fn word(self) -> &'static str {
         match self {
             Overlap::Allow => "ALLOW",
             Overlap::Skip => "SKIP",
@@ -136,13 +136,13 @@ impl Overlap {
 }
 
 /// The id of the task of one occurrence.
-pub fn occurrence_id(name: &str, due: Wall) -> String {
+pub(crate) fn occurrence_id(name: &str, due: Wall) -> String {
     format!("{name}:{}", due.0)
 }
 
 impl Definition {
     /// A definition of this rule made at this moment, with the defaults for all else.
-    pub fn new(rule: Rule, made: Wall) -> Definition {
+    pub(crate) fn new(rule: Rule, made: Wall) -> Definition {
         Definition {
             rule,
             made: made.0,
@@ -155,32 +155,32 @@ impl Definition {
     }
 
     /// From what is stored; `None` when it is no definition of ours.
-    pub fn read(json: &[u8]) -> Option<Definition> {
+    pub(crate) fn read(json: &[u8]) -> Option<Definition> {
         let definition: Definition = serde_json::from_slice(json).ok()?;
         definition.is_sound().then_some(definition)
     }
 
     /// Whether its moments are such as may be.
-    pub fn is_sound(&self) -> bool {
+    pub(crate) fn is_sound(&self) -> bool {
         let moments = [Some(self.made), self.start, self.end];
         moments.iter().flatten().all(|at| (0..=MAX_UNIX_MS).contains(at))
     }
 
     /// What is stored.
-    pub fn write(&self) -> Vec<u8> {
+    pub(crate) fn write(&self) -> Vec<u8> {
         // Numbers and plain words under text keys: cannot fail.
         serde_json::to_vec(self).unwrap_or_default()
     }
 
     /// The first occurrence strictly after this moment, START and END honoured; LIMIT is the caller's,
     /// who counts.
-    pub fn next_after(&self, after: Wall) -> Option<Wall> {
+    pub(crate) fn next_after(&self, after: Wall) -> Option<Wall> {
         let next = self.rule.after(after.max(self.floor()), self.base())?;
         (next <= self.ceiling()).then_some(next)
     }
 
     /// The last occurrence at this moment or before.
-    pub fn last_until(&self, until: Wall) -> Option<Wall> {
+    pub(crate) fn last_until(&self, until: Wall) -> Option<Wall> {
         let last = self.rule.until(until.min(self.ceiling()), self.base())?;
         (last > self.floor()).then_some(last)
     }
@@ -188,7 +188,7 @@ impl Definition {
     /// What fires now of the occurrences after `after` (exclusive: the last moment already seen to) up to
     /// `now` (inclusive), and when the next comes. `fired` is how many fired before, for LIMIT: what is
     /// left out does not count, and of those that fire the first have the places that are left.
-    pub fn occurrences(&self, after: Wall, now: Wall, fired: u64) -> Due {
+    pub(crate) fn occurrences(&self, after: Wall, now: Wall, fired: u64) -> Due {
         let left = self.limit.map_or(u64::MAX, |limit| limit.saturating_sub(fired));
         let most = usize::try_from(left).unwrap_or(MAX_FIRED).min(MAX_FIRED);
         let late = Wall(now.0.saturating_sub(ON_TIME + 1)).max(after);
@@ -208,7 +208,7 @@ impl Definition {
     }
 
     /// How many occurrences come after one moment up to another; more than `MAX_FIRED` are not counted further.
-    pub fn count(&self, after: Wall, until: Wall) -> usize {
+    pub(crate) fn count(&self, after: Wall, until: Wall) -> usize {
         self.first(after, until, MAX_FIRED + 1).len()
     }
 

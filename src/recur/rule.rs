@@ -9,11 +9,11 @@ use crate::error::Error;
 use crate::time::{MAX_DELAY, Ms, SECOND, Wall};
 
 /// The zone of a CRON rule that names none.
-pub const DEFAULT_ZONE: &str = "UTC";
+pub(crate) const DEFAULT_ZONE: &str = "UTC";
 
 /// When occurrences come. Its text form is how it is stored: `EVERY 5000`, `CRON 0 9 * * MON TZ Europe/Paris`.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Rule(Kind);
+pub(crate) struct Rule(Kind);
 
 #[derive(Clone, Debug, PartialEq)]
 enum Kind {
@@ -23,7 +23,7 @@ enum Kind {
 
 impl Rule {
     /// Every so many ms; `BADARG` outside 1 to 100 years.
-    pub fn every(ms: Ms) -> Result<Rule, Error> {
+    pub(crate) fn every(ms: Ms) -> Result<Rule, Error> {
         if !(1..=MAX_DELAY).contains(&ms) {
             return Err(Error::BadArg(format!("EVERY must be 1 to {MAX_DELAY} ms")));
         }
@@ -35,12 +35,12 @@ impl Rule {
     /// Friday), `15W` (nearest working day), `5#2` (second Friday). When day and weekday are both other
     /// than `*`, either is enough, as in Vixie cron; `+` before the weekday asks for both. It ends with the
     /// year 2399. `BADARG` says what is wrong with the expression (also that it never comes) or the zone.
-    pub fn cron(expression: &str, zone: &str) -> Result<Rule, Error> {
+    pub(crate) fn cron(expression: &str, zone: &str) -> Result<Rule, Error> {
         Cron::parse(expression, zone).map(|cron| Rule(Kind::Cron(cron)))
     }
 
     /// Reads what `Display` wrote; `None` for anything else.
-    pub fn parse(text: &str) -> Option<Rule> {
+    pub(crate) fn parse(text: &str) -> Option<Rule> {
         let (kind, rest) = text.split_once(' ')?;
         match kind {
             "EVERY" => Rule::every(rest.parse().ok()?).ok(),

@@ -11,7 +11,7 @@ use super::api::{Ctx, OK, Text, call};
 
 /// The caller's rules, looked up when first asked for.
 #[derive(Debug)]
-pub struct Rules {
+pub(super) struct Rules {
     ctx: *mut Ctx,
     user: OnceCell<User>,
 }
@@ -26,7 +26,7 @@ enum User {
 
 impl Rules {
     /// Of the caller of this context.
-    pub fn of(ctx: *mut Ctx) -> Rules {
+    pub(super) fn of(ctx: *mut Ctx) -> Rules {
         Rules {
             ctx,
             user: OnceCell::new(),
@@ -34,12 +34,12 @@ impl Rules {
     }
 
     /// Whether the caller may read this key.
-    pub fn may_read(&self, key: &str) -> bool {
+    pub(super) fn may_read(&self, key: &str) -> bool {
         self.may(key, raw::REDISMODULE_CMD_KEY_ACCESS)
     }
 
     /// Whether the caller may write this key.
-    pub fn may_write(&self, key: &str) -> bool {
+    pub(super) fn may_write(&self, key: &str) -> bool {
         self.may(key, raw::REDISMODULE_CMD_KEY_INSERT)
     }
 
@@ -68,7 +68,7 @@ impl Drop for Rules {
 }
 
 /// Whether the caller is somebody: not the server itself, and no other module in its own name.
-pub fn has_user(ctx: *mut Ctx) -> bool {
+pub(super) fn has_user(ctx: *mut Ctx) -> bool {
     // SAFETY: a context the server lent us. How a call in the caller's name fails tells: that the command is
     // unknown is found only after a user was.
     unsafe {

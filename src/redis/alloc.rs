@@ -8,7 +8,7 @@ use super::api::optional;
 
 /// The server's allocator. Nothing may allocate before the module is introduced to the server.
 #[derive(Debug)]
-pub struct ServerAlloc;
+pub(crate) struct ServerAlloc;
 
 /// A size that makes the server's allocator align as asked: its size classes are multiples of powers of 2.
 fn size(layout: Layout) -> usize {

@@ -8,7 +8,7 @@ use std::ptr;
 
 use redis_module::raw;
 
-pub use raw::{RedisModuleCallReply as RawReply, RedisModuleCtx as Ctx, RedisModuleString as RawText};
+pub(super) use raw::{RedisModuleCallReply as RawReply, RedisModuleCtx as Ctx, RedisModuleString as RawText};
 
 /// Calls a function of the server that `missing` made sure of.
 macro_rules! call {
@@ -32,19 +32,19 @@ macro_rules! optional {
 pub(crate) use optional;
 
 /// What the functions of the server return on success.
-pub const OK: c_int = 0;
+pub(super) const OK: c_int = 0;
 /// What they return on failure.
-pub const ERR: c_int = 1;
+pub(super) const ERR: c_int = 1;
 
 /// Severity of a line in the server's log.
 #[derive(Clone, Copy, Debug)]
-pub enum Level {
+pub(super) enum Level {
     /// What an operator should look at.
     Warning,
 }
 
 /// Writes a line to the server's log. `ctx` may be null.
-pub fn log(level: Level, text: &str) {
+pub(super) fn log(level: Level, text: &str) {
     let level = match level {
         Level::Warning => c"warning",
     };
@@ -64,13 +64,13 @@ pub fn log(level: Level, text: &str) {
 
 /// A function that was there when the module was loaded is not any more.
 #[cold]
-pub fn absent(name: &str) -> ! {
+pub(super) fn absent(name: &str) -> ! {
     log(Level::Warning, &format!("the server has no {name}"));
     std::process::abort()
 }
 
 /// The first function of the server that steward cannot do without and that is not there.
-pub fn missing() -> Option<&'static str> {
+pub(super) fn missing() -> Option<&'static str> {
     macro_rules! check {
         ($($name:ident)*) => { $(
             // SAFETY: reads a pointer that was set when the module was loaded.
@@ -109,11 +109,11 @@ pub fn missing() -> Option<&'static str> {
 
 /// A string of the server that we own.
 #[derive(Debug)]
-pub struct Text(*mut RawText);
+pub(super) struct Text(*mut RawText);
 
 impl Text {
     /// A string of these bytes.
-    pub fn new(bytes: &[u8]) -> Text {
+    pub(super) fn new(bytes: &[u8]) -> Text {
         // SAFETY: pointer and length are those of a slice; the server copies them.
         Text(unsafe {
             call!(RedisModule_CreateString(
@@ -128,17 +128,17 @@ impl Text {
     ///
     /// # Safety
     /// `raw` is null or a string that nobody else frees.
-    pub unsafe fn take(raw: *mut RawText) -> Option<Text> {
+    pub(super) unsafe fn take(raw: *mut RawText) -> Option<Text> {
         (!raw.is_null()).then(|| Text(raw))
     }
 
     /// The pointer the server's functions take.
-    pub fn raw(&self) -> *mut RawText {
+    pub(super) fn raw(&self) -> *mut RawText {
         self.0
     }
 
     /// The bytes.
-    pub fn bytes(&self) -> &[u8] {
+    pub(super) fn bytes(&self) -> &[u8] {
         // SAFETY: the string lives as long as `self` and nobody writes to it.
         unsafe { bytes_of(self.0) }
     }
@@ -155,7 +155,7 @@ impl Drop for Text {
 ///
 /// # Safety
 /// `raw` is null or a string that lives, and is not written to, as long as the slice is used.
-pub unsafe fn bytes_of<'a>(raw: *const RawText) -> &'a [u8] {
+pub(super) unsafe fn bytes_of<'a>(raw: *const RawText) -> &'a [u8] {
     let mut length = 0;
     // SAFETY: as the caller promises.
     unsafe {
@@ -170,7 +170,7 @@ pub unsafe fn bytes_of<'a>(raw: *const RawText) -> &'a [u8] {
 ///
 /// # Safety
 /// `start` is null, or `length` bytes from there live as long as the slice is used.
-pub unsafe fn slice_of<'a>(start: *const c_char, length: usize) -> &'a [u8] {
+pub(super) unsafe fn slice_of<'a>(start: *const c_char, length: usize) -> &'a [u8] {
     if start.is_null() {
         return &[];
     }
@@ -180,12 +180,12 @@ pub unsafe fn slice_of<'a>(start: *const c_char, length: usize) -> &'a [u8] {
 
 /// What RM_Call answered; freed when dropped.
 #[derive(Debug)]
-pub struct CallReply(*mut RawReply);
+pub(super) struct CallReply(*mut RawReply);
 
 impl CallReply {
     /// Runs a command with these arguments. `format` are the modifiers of RM_Call before them, such as
     /// `E` (errors as replies), `S` (as a script's), `!` (replicate).
-    pub fn of(ctx: *mut Ctx, command: &CStr, modifiers: &str, arguments: &[&[u8]]) -> CallReply {
+    pub(super) fn of(ctx: *mut Ctx, command: &CStr, modifiers: &str, arguments: &[&[u8]]) -> CallReply {
         let arguments: Vec<Text> = arguments.iter().map(|bytes| Text::new(bytes)).collect();
         let vector: Vec<*mut RawText> = arguments.iter().map(Text::raw).collect();
         let mut format: Vec<u8> = modifiers.bytes().filter(|&byte| byte != 0).collect();
@@ -203,12 +203,12 @@ impl CallReply {
     }
 
     /// Whether the command was refused.
-    pub fn is_error(&self) -> bool {
+    pub(super) fn is_error(&self) -> bool {
         self.0.is_null() || kind(self.0) == raw::REDISMODULE_REPLY_ERROR as c_int
     }
 
     /// The text of an error.
-    pub fn error(&self) -> String {
+    pub(super) fn error(&self) -> String {
         if self.0.is_null() {
             return "no reply".into();
         }
@@ -216,7 +216,7 @@ impl CallReply {
     }
 
     /// Writes it to the client of this context, as it came.
-    pub fn pass_on(&self, ctx: *mut Ctx) {
+    pub(super) fn pass_on(&self, ctx: *mut Ctx) {
         // SAFETY: a context with a client to answer, and a live reply.
         unsafe {
             if self.0.is_null() || call!(RedisModule_ReplyWithCallReply(ctx, self.0)) != OK {
@@ -229,7 +229,7 @@ impl CallReply {
     }
 
     /// The integer; `None` for anything else.
-    pub fn count(&self) -> Option<usize> {
+    pub(super) fn count(&self) -> Option<usize> {
         // SAFETY: a live reply.
         let number = unsafe { call!(RedisModule_CallReplyInteger(self.0)) };
         (kind(self.0) == raw::REDISMODULE_REPLY_INTEGER as c_int)
@@ -238,7 +238,7 @@ impl CallReply {
     }
 
     /// The elements of an array as bytes; an element that is an array gives those of its elements.
-    pub fn strings(&self) -> Vec<Vec<u8>> {
+    pub(super) fn strings(&self) -> Vec<Vec<u8>> {
         let mut out = Vec::new();
         if !self.is_error() {
             collect(self.0, &mut out);
@@ -284,7 +284,7 @@ fn collect(reply: *mut RawReply, out: &mut Vec<Vec<u8>>) {
 }
 
 /// The keys among the words of a command; none when the server does not know it.
-pub fn keys_of<'c>(ctx: *mut Ctx, command: &[&'c [u8]]) -> Vec<&'c [u8]> {
+pub(super) fn keys_of<'c>(ctx: *mut Ctx, command: &[&'c [u8]]) -> Vec<&'c [u8]> {
     let texts: Vec<Text> = command.iter().map(|bytes| Text::new(bytes)).collect();
     let mut vector: Vec<*mut RawText> = texts.iter().map(Text::raw).collect();
     let mut count = 0;
@@ -310,11 +310,11 @@ pub fn keys_of<'c>(ctx: *mut Ctx, command: &[&'c [u8]]) -> Vec<&'c [u8]> {
 
 /// What the server says of itself and of the caller.
 #[derive(Clone, Copy, Debug)]
-pub struct Flags(u32);
+pub(super) struct Flags(u32);
 
 impl Flags {
     /// As seen from this context.
-    pub fn of(ctx: *mut Ctx) -> Flags {
+    pub(super) fn of(ctx: *mut Ctx) -> Flags {
         // SAFETY: a context the server lent us.
         Flags(unsafe { call!(RedisModule_GetContextFlags(ctx)) }.cast_unsigned())
     }
@@ -322,35 +322,35 @@ impl Flags {
         self.0 & flag != 0
     }
     /// Whether this server decides: a primary that has loaded its data.
-    pub fn decides(self) -> bool {
+    pub(super) fn decides(self) -> bool {
         self.has(raw::REDISMODULE_CTX_FLAGS_MASTER) && !self.has(raw::REDISMODULE_CTX_FLAGS_LOADING)
     }
     /// Whether the old data still serves while new data is loaded.
-    pub fn loads_aside(self) -> bool {
+    pub(super) fn loads_aside(self) -> bool {
         self.has(raw::REDISMODULE_CTX_FLAGS_ASYNC_LOADING)
     }
     /// Whether the command came from the primary.
-    pub fn replicated(self) -> bool {
+    pub(super) fn replicated(self) -> bool {
         self.has(raw::REDISMODULE_CTX_FLAGS_REPLICATED)
     }
     /// Whether a script is running.
-    pub fn in_script(self) -> bool {
+    pub(super) fn in_script(self) -> bool {
         self.has(raw::REDISMODULE_CTX_FLAGS_LUA)
     }
     /// Whether a transaction is being executed.
-    pub fn in_transaction(self) -> bool {
+    pub(super) fn in_transaction(self) -> bool {
         self.has(raw::REDISMODULE_CTX_FLAGS_MULTI)
     }
     /// Whether the client must not be held: in a transaction, a script, a call of another module.
-    pub fn must_not_wait(self) -> bool {
+    pub(super) fn must_not_wait(self) -> bool {
         self.has(raw::REDISMODULE_CTX_FLAGS_DENY_BLOCKING)
     }
     /// Whether memory is used up to its limit.
-    pub fn memory_full(self) -> bool {
+    pub(super) fn memory_full(self) -> bool {
         self.has(raw::REDISMODULE_CTX_FLAGS_OOM)
     }
     /// Whether the server is part of a cluster.
-    pub fn in_cluster(self) -> bool {
+    pub(super) fn in_cluster(self) -> bool {
         self.has(raw::REDISMODULE_CTX_FLAGS_CLUSTER)
     }
 }

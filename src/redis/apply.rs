@@ -17,7 +17,7 @@ use crate::task::outcome;
 const FROM_FILE: u64 = u64::MAX;
 
 /// Registers the command.
-pub fn register(ctx: *mut Ctx) -> bool {
+pub(super) fn register(ctx: *mut Ctx) -> bool {
     // SAFETY: static texts and our own function.
     unsafe {
         call!(RedisModule_CreateCommand(

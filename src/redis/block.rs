@@ -20,7 +20,7 @@ use crate::waiting::{Granted, Ticket, Timeout, WaitFor, Waiter};
 
 /// The held clients.
 #[derive(Debug, Default)]
-pub struct Blocked {
+pub(super) struct Blocked {
     held: HashMap<Ticket, Held>,
     tickets: HashMap<*mut RawBlocked, Ticket>,
     deadlines: BTreeSet<(Steady, Ticket)>,
@@ -59,18 +59,18 @@ impl Blocked {
     }
 
     /// When the next wait is over.
-    pub fn next_deadline(&self, now: Steady) -> Option<Ms> {
+    pub(super) fn next_deadline(&self, now: Steady) -> Option<Ms> {
         self.deadlines.first().map(|(deadline, _)| deadline.since(now).max(0))
     }
 
     /// How many clients are held.
-    pub fn count(&self) -> usize {
+    pub(super) fn count(&self) -> usize {
         self.held.len()
     }
 }
 
 /// Holds the client of this context, whose connection this is.
-pub fn hold(ctx: *mut Ctx, connection: u64, wish: WaitFor, patience: Timeout) {
+pub(super) fn hold(ctx: *mut Ctx, connection: u64, wish: WaitFor, patience: Timeout) {
     module::with(|module| {
         let context = module.context();
         let deadline = match patience {
@@ -100,7 +100,7 @@ pub fn hold(ctx: *mut Ctx, connection: u64, wish: WaitFor, patience: Timeout) {
 }
 
 /// Gives the clients whose wait has ended in this transaction their answers.
-pub fn deliver(module: &mut Module) {
+pub(super) fn deliver(module: &mut Module) {
     for answered in module.state.waiting.take_answered() {
         match module.blocked.remove(answered.ticket) {
             Some(client) => unblock(client, answered.reply, answered.handed),
@@ -110,7 +110,7 @@ pub fn deliver(module: &mut Module) {
 }
 
 /// Ends the waits that are over.
-pub fn end_overdue(module: &mut Module, now: Steady) {
+pub(super) fn end_overdue(module: &mut Module, now: Steady) {
     while let Some(&(deadline, ticket)) = module.blocked.deadlines.first() {
         if deadline > now {
             break;
@@ -126,7 +126,7 @@ pub fn end_overdue(module: &mut Module, now: Steady) {
 }
 
 /// Ends the wait of these clients with an error.
-pub fn refuse(module: &mut Module, tickets: &[Ticket], error: &Error) {
+pub(super) fn refuse(module: &mut Module, tickets: &[Ticket], error: &Error) {
     let now = module.clock.steady();
     for &ticket in tickets {
         module.state.leave(ticket, now);

@@ -8,7 +8,7 @@ use crate::time::{Ms, Steady, Wall};
 
 /// Where the steady clock was set to the wall clock.
 #[derive(Clone, Copy, Debug)]
-pub struct Clock {
+pub(super) struct Clock {
     started: Instant,
     wall_ms: Ms,
     chance: u64,
@@ -27,7 +27,7 @@ impl Default for Clock {
 
 impl Clock {
     /// The moment, for one transaction.
-    pub fn context(&mut self, config: ModuleConfig) -> Context {
+    pub(super) fn context(&mut self, config: ModuleConfig) -> Context {
         let wall = since_epoch();
         // A Weyl sequence: `Context::draw` mixes it.
         self.chance = self.chance.wrapping_add(0x9e37_79b9_7f4a_7c15);
@@ -43,12 +43,12 @@ impl Clock {
     }
 
     /// The steady clock's moment.
-    pub fn steady(&self) -> Steady {
+    pub(super) fn steady(&self) -> Steady {
         Steady(self.wall_ms.saturating_add(ms(self.started.elapsed())))
     }
 
     /// By how many ms the wall clock was stepped since the steady clock was set.
-    pub fn offset(&self) -> Ms {
+    pub(super) fn offset(&self) -> Ms {
         ms(since_epoch()) - self.steady().0
     }
 }

@@ -11,7 +11,7 @@ use crate::commands::{Visitor, visit_all};
 use crate::tx::Command;
 
 /// Registers all commands; `false` when the server refuses one.
-pub fn register(ctx: *mut Ctx) -> bool {
+pub(super) fn register(ctx: *mut Ctx) -> bool {
     let mut registrar = Registrar {
         ctx,
         containers: BTreeSet::new(),

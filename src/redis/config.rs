@@ -11,7 +11,7 @@ use super::{module, timer};
 use crate::config::{ModuleConfig, NUMBERS, Number};
 
 /// Registers every setting and reads what redis.conf says.
-pub fn register(ctx: *mut Ctx) -> bool {
+pub(super) fn register(ctx: *mut Ctx) -> bool {
     let numbers = NUMBERS.iter().all(|number| register_number(ctx, number));
     // SAFETY: our own callbacks; the name is copied.
     let timer = unsafe {

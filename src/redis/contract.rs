@@ -11,7 +11,7 @@ use crate::names::Name;
 use crate::reply::Reply;
 
 /// Registers the command.
-pub fn register(ctx: *mut Ctx) -> bool {
+pub(super) fn register(ctx: *mut Ctx) -> bool {
     // SAFETY: static texts and our own function.
     unsafe {
         call!(RedisModule_CreateCommand(

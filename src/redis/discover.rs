@@ -12,13 +12,13 @@ use crate::names::{Name, Touched, owner};
 
 /// How far the search is.
 #[derive(Debug)]
-pub struct Discovery {
+pub(super) struct Discovery {
     db: i32,
     cursor: *mut RedisModuleScanCursor,
 }
 
 /// Whether there is any data, in any database.
-pub fn has_data(ctx: *mut Ctx) -> bool {
+pub(super) fn has_data(ctx: *mut Ctx) -> bool {
     // SAFETY: a context the server lent us; the database it had is selected again.
     unsafe {
         let before = call!(RedisModule_GetSelectedDb(ctx));
@@ -34,14 +34,14 @@ pub fn has_data(ctx: *mut Ctx) -> bool {
 }
 
 /// Starts the search.
-pub fn start() {
+pub(super) fn start() {
     // SAFETY: made here, destroyed at the end of the search.
     let cursor = unsafe { call!(RedisModule_ScanCursorCreate()) };
     module::with(|module| module.timer.discovery = Some(Discovery { db: 0, cursor }));
 }
 
 /// One slice of the search, when there is one.
-pub fn step(ctx: *mut Ctx, slice: Duration) {
+pub(super) fn step(ctx: *mut Ctx, slice: Duration) {
     let Some(Some(mut search)) = module::with(|module| module.timer.discovery.take()) else {
         return;
     };

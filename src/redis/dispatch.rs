@@ -22,7 +22,7 @@ use crate::tx::{Command, Response, Tx};
 ///
 /// # Safety
 /// Called by the server with a context and `argc` strings.
-pub unsafe extern "C" fn entry<C: Command>(ctx: *mut Ctx, argv: *mut *mut RawText, argc: c_int) -> c_int {
+pub(super) unsafe extern "C" fn entry<C: Command>(ctx: *mut Ctx, argv: *mut *mut RawText, argc: c_int) -> c_int {
     // SAFETY: as the server promises.
     let argv = unsafe { arguments(argv, argc) };
     guard(|| {
@@ -94,7 +94,7 @@ fn execute<C: Command>(ctx: *mut Ctx, arguments: &[&[u8]]) -> Result<Option<Repl
 }
 
 /// How many words a command's name has: one more for a subcommand.
-pub const fn words(name: &str) -> usize {
+pub(super) const fn words(name: &str) -> usize {
     let mut rest = name.as_bytes();
     let mut words = 1;
     while let [byte, more @ ..] = rest {
@@ -153,13 +153,13 @@ fn connection(id: u64, flags: Flags) -> Option<u64> {
 ///
 /// # Safety
 /// `argv` points to `argc` strings that live, unchanged, as long as the slices are used.
-pub unsafe fn arguments<'a>(argv: *mut *mut RawText, argc: c_int) -> SmallVec<[&'a [u8]; 8]> {
+pub(super) unsafe fn arguments<'a>(argv: *mut *mut RawText, argc: c_int) -> SmallVec<[&'a [u8]; 8]> {
     let count = usize::try_from(argc).unwrap_or(0);
     // SAFETY: as the caller promises.
     unsafe { (0..count).map(|at| bytes_of(*argv.add(at))).collect() }
 }
 
 /// Runs the body of a callback; `None` when it panicked. Unwinding must not reach the server.
-pub fn guard<R>(body: impl FnOnce() -> R) -> Option<R> {
+pub(super) fn guard<R>(body: impl FnOnce() -> R) -> Option<R> {
     catch_unwind(AssertUnwindSafe(body)).ok()
 }

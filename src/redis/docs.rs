@@ -22,7 +22,7 @@ static VERSION: raw::RedisModuleCommandInfoVersion = raw::RedisModuleCommandInfo
 };
 
 /// Describes a command that was just created.
-pub fn describe(ctx: *mut Ctx, spec: &Spec) -> bool {
+pub(super) fn describe(ctx: *mut Ctx, spec: &Spec) -> bool {
     let words = i32::try_from(words(spec.name)).unwrap_or(1);
     let mut arena = Arena::default();
     let mut keys = key_specs(spec, words);
@@ -42,7 +42,7 @@ pub fn describe(ctx: *mut Ctx, spec: &Spec) -> bool {
 }
 
 /// Describes a command that only has subcommands.
-pub fn describe_container(ctx: *mut Ctx, name: &str) -> bool {
+pub(super) fn describe_container(ctx: *mut Ctx, name: &str) -> bool {
     let mut none = [no_key()];
     let info = Info {
         summary: c"A container for the settings of a queue.",
@@ -115,7 +115,7 @@ fn categories(spec: &Spec) -> String {
 }
 
 /// What the command does with the queues it names.
-pub fn key_flags(spec: &Spec) -> c_int {
+pub(super) fn key_flags(spec: &Spec) -> c_int {
     match spec.access {
         Access::Read => raw::REDISMODULE_CMD_KEY_RO | raw::REDISMODULE_CMD_KEY_ACCESS,
         Access::Write | Access::Grow => {

@@ -15,7 +15,7 @@ use crate::time::Ms;
 
 /// What is remembered between events.
 #[derive(Debug, Default)]
-pub struct Pulse {
+pub(super) struct Pulse {
     woke: Option<Instant>,
     /// When the event loop last went to sleep.
     slept: Option<Instant>,
@@ -26,7 +26,7 @@ pub struct Pulse {
 }
 
 /// Subscribes to every event we need; `false` when the server lacks one.
-pub fn subscribe(ctx: *mut Ctx) -> bool {
+pub(super) fn subscribe(ctx: *mut Ctx) -> bool {
     let events: [(
         u64,
         unsafe extern "C" fn(*mut Ctx, raw::RedisModuleEvent, u64, *mut c_void),
@@ -210,7 +210,7 @@ unsafe extern "C" fn on_turn(_: *mut Ctx, _: raw::RedisModuleEvent, step: u64, _
 /// Notes a standstill since the event loop went to sleep. Before the timer's work too: it comes in the same turn as
 /// a command that took long, or as the end of a time in which the process was stopped, before what clients sent
 /// meanwhile is read.
-pub fn note_stall(module: &mut Module) {
+pub(super) fn note_stall(module: &mut Module) {
     let moment = Instant::now();
     let pulse = &mut module.pulse;
     let since = |from: Option<Instant>| from.map_or(0, |from| ms_between(from, moment));

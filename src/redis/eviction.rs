@@ -4,7 +4,7 @@ use super::api::{CallReply, Ctx, Level, log};
 use super::module;
 
 /// Looks at the eviction policy; tells the log when it has become one that may evict our keys.
-pub fn look(ctx: *mut Ctx) {
+pub(super) fn look(ctx: *mut Ctx) {
     let policy = CallReply::of(ctx, c"CONFIG", "E", &[b"GET", b"maxmemory-policy"]).strings();
     let evicts = policy.get(1).is_some_and(|policy| policy.starts_with(b"allkeys-"));
     module::soon(move |module| {

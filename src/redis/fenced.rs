@@ -16,7 +16,7 @@ thread_local! {
 }
 
 /// Whether such a command is running: then the caller is not the client itself, whatever the server says.
-pub fn is_running() -> bool {
+pub(super) fn is_running() -> bool {
     RUNNING.get()
 }
 
@@ -30,7 +30,7 @@ const REFUSED: [&str; 3] = ["HB.FENCED", "WAIT", "WAITAOF"];
 /// client that it believes to have called the script, which is not the real one, to be left alone. When the real
 /// one closes or sends more, the server crashes (seen on Redis 7.0 to 8.6 and Valkey 8.1 and 9.1). A script calls
 /// HB.CHECK itself. Nor WAIT: called by a script it would stop Valkey 8.1, which asserts that the script's client waits.
-pub fn run(ctx: *mut Ctx, args: &Args<'_>, command: &[&[u8]]) -> Result<Option<Reply>, Error> {
+pub(super) fn run(ctx: *mut Ctx, args: &Args<'_>, command: &[&[u8]]) -> Result<Option<Reply>, Error> {
     let Some((name, arguments)) = command.split_first() else {
         return Err(Error::Internal);
     };

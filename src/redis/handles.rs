@@ -18,7 +18,7 @@ const MOST_OPEN: usize = 16;
 
 /// A key that is open.
 #[derive(Debug)]
-pub struct Open {
+pub(super) struct Open {
     texts: Rc<NameTexts>,
     /// The key's name.
     pub text: KeyText,
@@ -30,7 +30,7 @@ pub struct Open {
 
 impl Open {
     /// The type of the value; `None` when there is none.
-    pub fn kind(&self) -> Result<Option<Type>, Error> {
+    pub(super) fn kind(&self) -> Result<Option<Type>, Error> {
         // SAFETY: an open handle, or null, which the server takes as a missing key.
         let kind = unsafe { call!(RedisModule_KeyType(self.raw)) } as isize;
         match kind {
@@ -45,7 +45,7 @@ impl Open {
     }
 
     /// Whether there is a value; `WrongType` when it is not of this type.
-    pub fn expect(&self, of: Type) -> Result<bool, Error> {
+    pub(super) fn expect(&self, of: Type) -> Result<bool, Error> {
         match self.kind()? {
             None => Ok(false),
             Some(kind) if kind == of => Ok(true),
@@ -54,7 +54,7 @@ impl Open {
     }
 
     /// Number of elements, members, fields or bytes.
-    pub fn length(&self) -> usize {
+    pub(super) fn length(&self) -> usize {
         // SAFETY: as above.
         unsafe { call!(RedisModule_ValueLength(self.raw)) }
     }
@@ -62,7 +62,7 @@ impl Open {
 
 /// All keys a transaction has open.
 #[derive(Debug)]
-pub struct Handles<'s> {
+pub(super) struct Handles<'s> {
     /// The context of the transaction.
     pub ctx: *mut Ctx,
     mode: c_int,
@@ -82,7 +82,7 @@ pub struct Handles<'s> {
 
 impl<'s> Handles<'s> {
     /// No key is open yet. A transaction that does not write opens keys for reading only.
-    pub fn new(ctx: *mut Ctx, writes: bool, observed: bool, texts: &'s mut Texts) -> Handles<'s> {
+    pub(super) fn new(ctx: *mut Ctx, writes: bool, observed: bool, texts: &'s mut Texts) -> Handles<'s> {
         // SAFETY: a context the server lent us.
         let db = unsafe { call!(RedisModule_GetSelectedDb(ctx)) };
         let mode = if writes {
@@ -105,7 +105,7 @@ impl<'s> Handles<'s> {
     }
 
     /// Selects a database, if another one is selected.
-    pub fn select(&mut self, db: i32) {
+    pub(super) fn select(&mut self, db: i32) {
         if db != self.db {
             // SAFETY: a context the server lent us; a number out of range is refused and changes nothing.
             unsafe { call!(RedisModule_SelectDb(self.ctx, db)) };
@@ -114,7 +114,7 @@ impl<'s> Handles<'s> {
     }
 
     /// The key, open.
-    pub fn open(&mut self, key: Key<'_>) -> &mut Open {
+    pub(super) fn open(&mut self, key: Key<'_>) -> &mut Open {
         let at = match self.find(key) {
             Some(at) => at,
             None => {
@@ -144,7 +144,7 @@ impl<'s> Handles<'s> {
 
     /// Closes the key, if it is open. Needed after a list was walked: the server keeps an iterator in the
     /// handle and does not expect the key to be deleted under it.
-    pub fn close(&mut self, key: Key<'_>) {
+    pub(super) fn close(&mut self, key: Key<'_>) {
         if let Some(at) = self.find(key) {
             let open = self.open.swap_remove(at);
             self.shut(&open);
@@ -152,14 +152,14 @@ impl<'s> Handles<'s> {
     }
 
     /// Closes the key used last, unless it was changed.
-    pub fn close_unchanged(&mut self, key: Key<'_>) {
+    pub(super) fn close_unchanged(&mut self, key: Key<'_>) {
         if self.open.last().is_some_and(|open| !open.changed) && self.find(key) == Some(self.open.len() - 1) {
             self.close(key);
         }
     }
 
     /// Closes all keys. Must come before a command is called: it might change them under our hands.
-    pub fn close_all(&mut self) {
+    pub(super) fn close_all(&mut self) {
         while let Some(open) = self.open.pop() {
             self.shut(&open);
         }
@@ -195,7 +195,7 @@ impl<'s> Handles<'s> {
     }
 
     /// Notes that the open key was changed, and tells keyspace notifications how.
-    pub fn notify(&mut self, key: Key<'_>, class: c_int, event: &std::ffi::CStr) {
+    pub(super) fn notify(&mut self, key: Key<'_>, class: c_int, event: &std::ffi::CStr) {
         let (ctx, observed) = (self.ctx, self.observed);
         let open = self.open(key);
         open.changed = true;
@@ -213,24 +213,24 @@ impl<'s> Handles<'s> {
     }
 
     /// Whether anybody but us listens to keyspace notifications.
-    pub fn observed(&self) -> bool {
+    pub(super) fn observed(&self) -> bool {
         self.observed
     }
 
     /// Room to write a record in, kept from transaction to transaction.
-    pub fn take_buffer(&mut self) -> Vec<u8> {
+    pub(super) fn take_buffer(&mut self) -> Vec<u8> {
         std::mem::take(&mut self.texts.buffer)
     }
 
     /// Keeps the room for the next record, unless it has become large.
-    pub fn keep_buffer(&mut self, buffer: Vec<u8>) {
+    pub(super) fn keep_buffer(&mut self, buffer: Vec<u8>) {
         if buffer.capacity() <= MOST_SCRATCH {
             self.texts.buffer = buffer;
         }
     }
 
     /// A string of these two pieces.
-    pub fn joined(&mut self, start: &[u8], rest: &[u8]) -> Text {
+    pub(super) fn joined(&mut self, start: &[u8], rest: &[u8]) -> Text {
         let scratch = &mut self.texts.scratch;
         scratch.clear();
         scratch.extend_from_slice(start);
@@ -241,7 +241,7 @@ impl<'s> Handles<'s> {
     }
 
     /// The name of a key, for a command.
-    pub fn text(&mut self, key: Key<'_>) -> KeyText {
+    pub(super) fn text(&mut self, key: Key<'_>) -> KeyText {
         self.name(key).1
     }
 

@@ -15,7 +15,7 @@ const EVERY: Ms = 60 * SECOND;
 const MOST: usize = 100;
 
 /// Forgets idle names, when it is time.
-pub fn run(ctx: *mut Ctx) {
+pub(super) fn run(ctx: *mut Ctx) {
     module::with(|module| {
         let context = module.context();
         if context.steady.since(module.housekept) < EVERY {
@@ -30,7 +30,7 @@ pub fn run(ctx: *mut Ctx) {
 
 /// What to do about a name whose slot is not wholly here: forgotten when it has gone with all its keys.
 /// Whether it is to be looked at again.
-pub fn look_after_move(ctx: *mut Ctx, name: &Name) -> bool {
+pub(super) fn look_after_move(ctx: *mut Ctx, name: &Name) -> bool {
     module::with(|module| !forget_if_gone(module, ctx, name)).unwrap_or(true)
 }
 

@@ -17,7 +17,7 @@ use crate::time::SECOND;
 ///
 /// # Safety
 /// Called by the server.
-pub unsafe extern "C" fn on_info(ctx: *mut RedisModuleInfoCtx, for_crash_report: c_int) {
+pub(super) unsafe extern "C" fn on_info(ctx: *mut RedisModuleInfoCtx, for_crash_report: c_int) {
     if for_crash_report != 0 {
         return;
     }

@@ -5,7 +5,7 @@ use super::api::{CallReply, Ctx};
 use super::module;
 
 /// Looks whether the server publishes notifications or another module may have asked for them.
-pub fn look(ctx: *mut Ctx) {
+pub(super) fn look(ctx: *mut Ctx) {
     let published = CallReply::of(ctx, c"CONFIG", "E", &[b"GET", b"notify-keyspace-events"]).strings();
     let published = published.get(1).is_none_or(|classes| !classes.is_empty());
     let modules = CallReply::of(ctx, c"MODULE", "E", &[b"LIST"]).strings();

@@ -43,7 +43,7 @@ use std::ffi::c_int;
 
 use redis_module::raw;
 
-pub use alloc::ServerAlloc;
+pub(crate) use alloc::ServerAlloc;
 
 use api::{Ctx, ERR, Level, OK, RawText, call, log, optional};
 use dispatch::guard;
@@ -58,7 +58,7 @@ const HANDLE_ATOMIC_SLOT_MIGRATION: c_int = 1 << 5;
 /// # Safety
 /// Called by the server.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn RedisModule_OnLoad(ctx: *mut Ctx, argv: *mut *mut RawText, argc: c_int) -> c_int {
+pub(crate) unsafe extern "C" fn RedisModule_OnLoad(ctx: *mut Ctx, argv: *mut *mut RawText, argc: c_int) -> c_int {
     // SAFETY: the context the server gave us; nothing allocates before this.
     let found = unsafe { raw::Export_RedisModule_Init(ctx, c"steward".as_ptr(), VERSION, 1) };
     if found != OK {
@@ -85,7 +85,7 @@ pub unsafe extern "C" fn RedisModule_OnLoad(ctx: *mut Ctx, argv: *mut *mut RawTe
 /// # Safety
 /// Called by the server.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn RedisModule_OnUnload(_ctx: *mut Ctx) -> c_int {
+pub(crate) unsafe extern "C" fn RedisModule_OnUnload(_ctx: *mut Ctx) -> c_int {
     guard(module::forget);
     // The hook is code of ours, which may go away.
     drop(std::panic::take_hook());

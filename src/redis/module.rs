@@ -15,7 +15,7 @@ use crate::time::Steady;
 
 /// Everything but the settings.
 #[derive(Debug, Default)]
-pub struct Module {
+pub(super) struct Module {
     /// The domain's memory.
     pub state: State,
     /// The names of keys as strings of the server.
@@ -42,13 +42,13 @@ pub struct Module {
 
 impl Module {
     /// The moment.
-    pub fn context(&mut self) -> Context {
+    pub(super) fn context(&mut self) -> Context {
         self.clock.context(settings())
     }
 }
 
 /// Forgets everything, the settings too.
-pub fn forget() {
+pub(super) fn forget() {
     with(|module| *module = Module::default());
     SETTINGS.set(ModuleConfig::default());
 }
@@ -63,12 +63,12 @@ thread_local! {
 }
 
 /// The module's settings.
-pub fn settings() -> ModuleConfig {
+pub(super) fn settings() -> ModuleConfig {
     SETTINGS.get()
 }
 
 /// Changes the module's settings.
-pub fn change_settings(change: impl FnOnce(&mut ModuleConfig)) {
+pub(super) fn change_settings(change: impl FnOnce(&mut ModuleConfig)) {
     let mut settings = SETTINGS.get();
     change(&mut settings);
     SETTINGS.set(settings);
@@ -76,7 +76,7 @@ pub fn change_settings(change: impl FnOnce(&mut ModuleConfig)) {
 
 /// Does something with the state, after what was put off; `None` while a transaction is running, which
 /// only something called from inside of it can see.
-pub fn with<R>(work: impl FnOnce(&mut Module) -> R) -> Option<R> {
+pub(super) fn with<R>(work: impl FnOnce(&mut Module) -> R) -> Option<R> {
     MODULE.with(|module| {
         let mut module = module.try_borrow_mut().ok()?;
         while let Some(later) = take_later() {
@@ -87,7 +87,7 @@ pub fn with<R>(work: impl FnOnce(&mut Module) -> R) -> Option<R> {
 }
 
 /// Does something with the state now or, when a transaction is running, right after it.
-pub fn soon(work: impl FnOnce(&mut Module) + 'static) {
+pub(super) fn soon(work: impl FnOnce(&mut Module) + 'static) {
     let free = MODULE.with(|module| module.try_borrow_mut().is_ok());
     if free {
         with(work);
@@ -97,7 +97,7 @@ pub fn soon(work: impl FnOnce(&mut Module) + 'static) {
 }
 
 /// Whether a transaction is running, so that what happens to keys is its own doing.
-pub fn is_busy() -> bool {
+pub(super) fn is_busy() -> bool {
     MODULE.with(|module| module.try_borrow_mut().is_err())
 }
 

@@ -12,7 +12,7 @@ use crate::names::{is_ours, owner};
 /// Subscribes to what can change our keys. Not to strings, sets and streams: such a value in the place of one
 /// of our keys is met with an error when it is opened, and to be told would make every SET of the server a
 /// tenth slower.
-pub fn subscribe(ctx: *mut Ctx) -> bool {
+pub(super) fn subscribe(ctx: *mut Ctx) -> bool {
     let mut mask = raw::REDISMODULE_NOTIFY_GENERIC
         | raw::REDISMODULE_NOTIFY_LIST
         | raw::REDISMODULE_NOTIFY_HASH

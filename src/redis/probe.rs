@@ -7,7 +7,7 @@ use crate::names::Name;
 
 /// Where the keys of a name are, in a cluster.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Slot {
+pub(super) enum Slot {
     /// All here.
     Here,
     /// On another node, or on their way.
@@ -18,7 +18,7 @@ pub enum Slot {
 
 /// Where the slot of the name is. Asks for two keys of it that never exist: only a slot that is wholly here
 /// answers for them.
-pub fn slot(ctx: *mut Ctx, name: &Name) -> Slot {
+pub(super) fn slot(ctx: *mut Ctx, name: &Name) -> Slot {
     let (one, other) = (absent(name, b":probe:1"), absent(name, b":probe:2"));
     let reply = CallReply::of(ctx, c"EXISTS", "E", &[&one, &other]);
     if !reply.is_error() {
@@ -31,12 +31,12 @@ pub fn slot(ctx: *mut Ctx, name: &Name) -> Slot {
 }
 
 /// The number of a key's slot.
-pub fn slot_number(ctx: *mut Ctx, key: &[u8]) -> Option<usize> {
+pub(super) fn slot_number(ctx: *mut Ctx, key: &[u8]) -> Option<usize> {
     CallReply::of(ctx, c"CLUSTER", "E", &[b"KEYSLOT", key]).count()
 }
 
 /// `TryAgain` when the slot of the name is being moved key by key or is not served here.
-pub fn slot_is_whole(ctx: *mut Ctx, name: &Name) -> Result<(), Error> {
+pub(super) fn slot_is_whole(ctx: *mut Ctx, name: &Name) -> Result<(), Error> {
     match slot(ctx, name) {
         Slot::Here => Ok(()),
         Slot::Elsewhere | Slot::Down => Err(Error::TryAgain),
@@ -44,7 +44,7 @@ pub fn slot_is_whole(ctx: *mut Ctx, name: &Name) -> Result<(), Error> {
 }
 
 /// Whether a client's write to this name would be refused now, or must wait, or time is held still.
-pub fn writes_are_refused(ctx: *mut Ctx, name: &Name) -> bool {
+pub(super) fn writes_are_refused(ctx: *mut Ctx, name: &Name) -> bool {
     // SAFETY: reads a pointer that was set when the module was loaded.
     let paused = unsafe { optional!(RedisModule_AvoidReplicaTraffic).is_some_and(|avoid| avoid() != 0) };
     // While writes are paused, for a failover or a shutdown, one effect sent from a timer aborts the server.

@@ -7,7 +7,7 @@ use crate::error::Error;
 use crate::reply::Reply;
 
 /// Writes a reply.
-pub fn write(ctx: *mut Ctx, reply: &Reply) {
+pub(super) fn write(ctx: *mut Ctx, reply: &Reply) {
     // SAFETY: a context with a client to answer; lengths are those of the slices, which are copied, and
     // every array and map is followed by as many elements as it announces.
     unsafe {
@@ -55,7 +55,7 @@ pub fn write(ctx: *mut Ctx, reply: &Reply) {
 }
 
 /// Writes an error. What is not plain ASCII in its text is shown as `?`.
-pub fn write_error(ctx: *mut Ctx, error: &Error) {
+pub(super) fn write_error(ctx: *mut Ctx, error: &Error) {
     let text: String = error
         .to_string()
         .chars()
@@ -84,7 +84,7 @@ fn length(length: usize) -> c_long {
 }
 
 /// The text for the server, cut off at a NUL.
-pub fn c_string(text: &str) -> CString {
+pub(super) fn c_string(text: &str) -> CString {
     let end = text.bytes().position(|byte| byte == 0).unwrap_or(text.len());
     CString::new(text.get(..end).unwrap_or_default()).unwrap_or_default()
 }

@@ -9,16 +9,16 @@ use crate::names::{ByName, Id, Index, Key, Name, Part};
 /// Most queues whose key names are kept; about 2 KiB each.
 const MOST_NAMES: usize = 1_024;
 /// Bytes of room to build strings in that are kept from transaction to transaction.
-pub const MOST_SCRATCH: usize = 4_096;
+pub(super) const MOST_SCRATCH: usize = 4_096;
 /// Number of keys that every queue or service has once.
-pub const FIXED: usize = 29;
+pub(super) const FIXED: usize = 29;
 /// Number of families of keys that differ only in the id at their end.
 const FAMILIES: usize = 5;
 
 /// The names of the keys of each queue as strings of the server; making one anew costs a tenth of a
 /// whole command.
 #[derive(Debug, Default)]
-pub struct Texts {
+pub(super) struct Texts {
     names: ByName<Rc<NameTexts>>,
     /// Room to build a string in.
     pub scratch: Vec<u8>,
@@ -28,7 +28,7 @@ pub struct Texts {
 
 /// The key names of one queue.
 #[derive(Debug)]
-pub struct NameTexts {
+pub(super) struct NameTexts {
     /// The queue.
     pub name: Name,
     fixed: [OnceCell<Rc<Text>>; FIXED],
@@ -38,7 +38,7 @@ pub struct NameTexts {
 
 impl Texts {
     /// The key names of a queue.
-    pub fn of(&mut self, name: &Name) -> Rc<NameTexts> {
+    pub(super) fn of(&mut self, name: &Name) -> Rc<NameTexts> {
         if let Some(texts) = self.names.get(name) {
             return texts.clone();
         }
@@ -64,7 +64,7 @@ impl Texts {
 
 /// The name of a key: kept for those that every queue has once, made anew for the others.
 #[derive(Debug)]
-pub enum KeyText {
+pub(super) enum KeyText {
     /// One that is kept, and its place there.
     Fixed(usize, Rc<Text>),
     /// One of a family, its id and the whole name.
@@ -75,7 +75,7 @@ pub enum KeyText {
 
 impl KeyText {
     /// The name of this key.
-    pub fn new(texts: &NameTexts, key: Key<'_>, scratch: &mut Vec<u8>) -> KeyText {
+    pub(super) fn new(texts: &NameTexts, key: Key<'_>, scratch: &mut Vec<u8>) -> KeyText {
         let member = family(key.part).and_then(|(family, id)| Some((family, id, texts.prefixes.get(family)?)));
         if let Some((family, id, prefix)) = member {
             scratch.clear();
@@ -90,7 +90,7 @@ impl KeyText {
     }
 
     /// Whether it is the name of this part of its queue.
-    pub fn is(&self, part: Part<'_>, key: Key<'_>) -> bool {
+    pub(super) fn is(&self, part: Part<'_>, key: Key<'_>) -> bool {
         match (self, part) {
             (KeyText::Fixed(own, _), part) => slot(part) == Some(*own),
             (KeyText::Many(own, id, _), part) => family(part) == Some((*own, id.as_slice())),
@@ -100,7 +100,7 @@ impl KeyText {
     }
 
     /// The string of the server.
-    pub fn text(&self) -> &Text {
+    pub(super) fn text(&self) -> &Text {
         match self {
             KeyText::Fixed(_, text) => text,
             KeyText::Many(_, _, text) | KeyText::Other(text) => text,
@@ -121,7 +121,7 @@ fn family(part: Part<'_>) -> Option<(usize, &[u8])> {
 }
 
 /// Where the name of a key that every queue has once is kept.
-pub fn slot(part: Part<'_>) -> Option<usize> {
+pub(super) fn slot(part: Part<'_>) -> Option<usize> {
     match part {
         Part::Queue => Some(0),
         Part::Workers => Some(1),

@@ -21,9 +21,9 @@ use crate::time::{Ms, Steady};
 
 /// Shortest period of a timer armed from a timer or a command, ms. A period of 0 re-armed from its own
 /// callback starves all clients.
-pub const SOON: Ms = 1;
+pub(super) const SOON: Ms = 1;
 /// Period of a timer armed from a callback of an event, which may not write itself.
-pub const AT_ONCE: Ms = 0;
+pub(super) const AT_ONCE: Ms = 0;
 /// Longest period, ms: Redis 7.0 spins for periods above 2,147 s.
 const LONGEST: Ms = 60_000;
 /// How often it is seen whether writes are allowed again, ms.
@@ -35,7 +35,7 @@ const RETRY: Ms = 100;
 
 /// The one timer.
 #[derive(Debug)]
-pub struct Timer {
+pub(super) struct Timer {
     /// A context that lives as long as the module.
     ctx: *mut Ctx,
     armed: Option<Armed>,
@@ -73,24 +73,24 @@ impl Drop for Timer {
 
 impl Timer {
     /// Gives the timer its context.
-    pub fn init(&mut self, ctx: *mut Ctx) {
+    pub(super) fn init(&mut self, ctx: *mut Ctx) {
         self.ctx = ctx;
     }
 
     /// A context that lives as long as the module.
-    pub fn context(&self) -> *mut Ctx {
+    pub(super) fn context(&self) -> *mut Ctx {
         self.ctx
     }
 
     /// Whether the armed timer should have fired long ago.
-    pub fn is_overdue(&self, now: Steady) -> bool {
+    pub(super) fn is_overdue(&self, now: Steady) -> bool {
         self.armed.is_some_and(|armed| now.since(armed.due) > OVERDUE)
     }
 }
 
 /// Makes sure the timer fires when there is something to do, `least` ms from now at the earliest. A server
 /// that does not decide only ends the waits of its clients.
-pub fn arm(module: &mut Module, context: &Context, least: Ms) {
+pub(super) fn arm(module: &mut Module, context: &Context, least: Ms) {
     let ends = module.blocked.next_deadline(context.steady);
     let Some(next) = next_work(module, context).into_iter().chain(ends).min() else {
         return;
@@ -125,13 +125,13 @@ pub fn arm(module: &mut Module, context: &Context, least: Ms) {
 }
 
 /// Something has happened in a callback: the timer deals with it as soon as the server can.
-pub fn arm_now(module: &mut Module) {
+pub(super) fn arm_now(module: &mut Module) {
     let context = module.context();
     arm(module, &context, AT_ONCE);
 }
 
 /// The operator said `steward.timer yes` or `no`. His next word ends that, so nothing is armed for it meanwhile.
-pub fn switched(module: &mut Module) {
+pub(super) fn switched(module: &mut Module) {
     stop(&mut module.timer);
     module.timer.refused = false;
     hold(module, !module::settings().timer);
@@ -163,7 +163,7 @@ unsafe extern "C" fn on_timer(ctx: *mut Ctx, _data: *mut c_void) {
 }
 
 /// Does the timer's work from another callback, when the timer itself is held back.
-pub fn work_now(ctx: *mut Ctx) {
+pub(super) fn work_now(ctx: *mut Ctx) {
     module::with(|module| stop(&mut module.timer));
     work(ctx);
 }
@@ -236,7 +236,7 @@ fn take_due(module: &mut Module) -> Option<Name> {
 
 /// Looks whether time stands still although nothing is due yet: a lease that ends later, and a member that is not
 /// heard now, are owed that time too.
-pub fn look_for_standstill(ctx: *mut Ctx) {
+pub(super) fn look_for_standstill(ctx: *mut Ctx) {
     let flags = Flags::of(ctx);
     let next = module::with(|module| module.state.wakeups.next_on_steady().cloned());
     let Some(Some(name)) = next.filter(|_| flags.decides()) else {

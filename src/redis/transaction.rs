@@ -14,7 +14,7 @@ use crate::tx::Tx;
 
 /// What a transaction does to the data.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Mode {
+pub(super) enum Mode {
     /// Only looks.
     Reads,
     /// Writes, and its effects are replicated.
@@ -26,7 +26,11 @@ pub enum Mode {
 /// Runs one transaction. `Internal` when it panicked, or when it was called from inside another one (from a
 /// callback of another module on one of our writes); what a panicking transaction had written goes out all the
 /// same, so that replicas hold what this server holds.
-pub fn run<R>(ctx: *mut Ctx, mode: Mode, work: impl FnOnce(&mut Tx<'_>) -> Result<R, Error>) -> Result<R, Error> {
+pub(super) fn run<R>(
+    ctx: *mut Ctx,
+    mode: Mode,
+    work: impl FnOnce(&mut Tx<'_>) -> Result<R, Error>,
+) -> Result<R, Error> {
     module::with(|module| {
         let context = module.context();
         let Module {

@@ -9,7 +9,7 @@ use crate::names::Name;
 const MOST: usize = 50;
 
 /// Looks at the slots of the next few queues for which clients wait.
-pub fn check_slots(ctx: *mut Ctx) {
+pub(super) fn check_slots(ctx: *mut Ctx) {
     if module::with(|module| module.blocked.count()).unwrap_or(0) == 0 || !Flags::of(ctx).in_cluster() {
         return;
     }

@@ -2,10 +2,10 @@
 
 mod numbers;
 
+pub(crate) use numbers::NUMBERS;
 use numbers::{
     ATTEMPTS, CONCURRENCY, DEAD_LIMIT, DEAD_RETAIN, EVENTS, GROUP_LIMIT_AT, LEASE, MAX_LENGTH, MAX_LOST, RETAIN,
 };
-pub use numbers::{NUMBERS, Number};
 
 use crate::backoff::{self, Backoff};
 use crate::command::int;
@@ -17,7 +17,7 @@ use crate::time::Ms;
 
 /// The fields of the queue hash, read. `None` where the module's setting applies.
 #[derive(Clone, Debug, PartialEq)]
-pub struct QueueSettings {
+pub(crate) struct QueueSettings {
     /// The service whose members are the queue's workers: that of its own name unless it was told another.
     pub service: Name,
     values: [Option<i64>; NUMBERS.len()],
@@ -40,7 +40,7 @@ pub struct QueueSettings {
 
 /// The end of a task of which some that waited for it were not told yet.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Settling {
+pub(crate) struct Settling {
     /// The task.
     pub parent: Id,
     /// Those whose first fence is below this waited for it.
@@ -50,7 +50,7 @@ pub struct Settling {
 }
 
 /// Names of all settings for TASK.CONFIG, in the documented order.
-pub const FIELDS: [&str; 13] = [
+pub(crate) const FIELDS: [&str; 13] = [
     "lease",
     "attempts",
     "backoff",
@@ -67,31 +67,31 @@ pub const FIELDS: [&str; 13] = [
 ];
 
 /// Field that holds the name of the service; not stored when it is the queue's own.
-pub const SERVICE: &str = "service";
+pub(crate) const SERVICE: &str = "service";
 
 /// Field that holds the most tasks of one group that run at a time.
-pub const GROUP_LIMIT: &str = "group-limit";
+pub(crate) const GROUP_LIMIT: &str = "group-limit";
 /// Field that holds the rate.
 const RATE: &str = "rate";
 
 /// Field that holds the wall moment a pause ends.
-pub const PAUSED: &str = "paused";
+pub(crate) const PAUSED: &str = "paused";
 /// Field that holds the numbers of unfinished drops.
-pub const DROPS: &str = "drops";
+pub(crate) const DROPS: &str = "drops";
 /// What the field begins with that says, of a worker whose membership ended, which tasks are for everyone since.
-pub const ORPHANED: &str = "orphaned:";
+pub(crate) const ORPHANED: &str = "orphaned:";
 /// What the fields of ends begin with that not all were told of; behind it the id of the task.
 const SETTLING: &str = "settling:";
 /// The pause that only RESUME ends, as stored.
-pub const UNTIL_RESUMED: &str = "until-resumed";
+pub(crate) const UNTIL_RESUMED: &str = "until-resumed";
 
 /// The field of the end of a task that not all were told of.
-pub fn settling_field(parent: &[u8]) -> Vec<u8> {
+pub(crate) fn settling_field(parent: &[u8]) -> Vec<u8> {
     [SETTLING.as_bytes(), parent].concat()
 }
 
 /// The field that counts the ghosts of one ready list.
-pub const fn ghosts_field(priority: u8) -> &'static str {
+pub(crate) const fn ghosts_field(priority: u8) -> &'static str {
     match priority {
         0 => "ghosts:0",
         1 => "ghosts:1",
@@ -108,7 +108,7 @@ pub const fn ghosts_field(priority: u8) -> &'static str {
 
 impl QueueSettings {
     /// What applies to a queue that says nothing.
-    pub fn new(queue: &Name) -> QueueSettings {
+    pub(crate) fn new(queue: &Name) -> QueueSettings {
         QueueSettings {
             service: queue.clone(),
             values: Default::default(),
@@ -123,7 +123,7 @@ impl QueueSettings {
     }
 
     /// From the fields of the hash. Values out of range and unknown fields are as if they were not there.
-    pub fn read(queue: &Name, fields: &[(Vec<u8>, Vec<u8>)]) -> QueueSettings {
+    pub(crate) fn read(queue: &Name, fields: &[(Vec<u8>, Vec<u8>)]) -> QueueSettings {
         let mut settings = QueueSettings::new(queue);
         for (field, value) in fields {
             let Ok(field) = std::str::from_utf8(field) else {
@@ -180,66 +180,66 @@ impl QueueSettings {
         }
     }
     /// How long a claim lasts, ms.
-    pub fn lease(&self, module: &config::ModuleConfig) -> Ms {
+    pub(crate) fn lease(&self, module: &config::ModuleConfig) -> Ms {
         self.number(LEASE, module)
     }
     /// Most runs of a task.
-    pub fn attempts(&self, module: &config::ModuleConfig) -> u64 {
+    pub(crate) fn attempts(&self, module: &config::ModuleConfig) -> u64 {
         u64::try_from(self.number(ATTEMPTS, module)).unwrap_or(1)
     }
     /// A task lost more often than this is dead.
-    pub fn max_lost(&self, module: &config::ModuleConfig) -> u64 {
+    pub(crate) fn max_lost(&self, module: &config::ModuleConfig) -> u64 {
         u64::try_from(self.number(MAX_LOST, module)).unwrap_or(0)
     }
     /// Most dead tasks kept.
-    pub fn dead_limit(&self, module: &config::ModuleConfig) -> usize {
+    pub(crate) fn dead_limit(&self, module: &config::ModuleConfig) -> usize {
         usize::try_from(self.number(DEAD_LIMIT, module)).unwrap_or(0)
     }
     /// How long dead tasks are kept, ms.
-    pub fn dead_retain(&self, module: &config::ModuleConfig) -> Ms {
+    pub(crate) fn dead_retain(&self, module: &config::ModuleConfig) -> Ms {
         self.number(DEAD_RETAIN, module)
     }
     /// How long a task that is done is kept, ms.
-    pub fn retain(&self, module: &config::ModuleConfig) -> Ms {
+    pub(crate) fn retain(&self, module: &config::ModuleConfig) -> Ms {
         self.number(RETAIN, module)
     }
     /// Most tasks claimed at once; 0 for any number.
-    pub fn concurrency(&self, module: &config::ModuleConfig) -> usize {
+    pub(crate) fn concurrency(&self, module: &config::ModuleConfig) -> usize {
         usize::try_from(self.number(CONCURRENCY, module)).unwrap_or(0)
     }
     /// Most tasks that wait, are claimed or blocked; 0 for any number.
-    pub fn max_length(&self, module: &config::ModuleConfig) -> usize {
+    pub(crate) fn max_length(&self, module: &config::ModuleConfig) -> usize {
         usize::try_from(self.number(MAX_LENGTH, module)).unwrap_or(0)
     }
     /// Most tasks of one group that run at a time.
-    pub fn group_limit(&self, module: &config::ModuleConfig) -> usize {
+    pub(crate) fn group_limit(&self, module: &config::ModuleConfig) -> usize {
         usize::try_from(self.number(GROUP_LIMIT_AT, module)).unwrap_or(1)
     }
     /// How many entries the stream of events keeps; 0 for no stream.
-    pub fn events(&self, module: &config::ModuleConfig) -> usize {
+    pub(crate) fn events(&self, module: &config::ModuleConfig) -> usize {
         usize::try_from(self.number(EVENTS, module)).unwrap_or(0)
     }
     /// The wait between attempts.
-    pub fn backoff(&self) -> Backoff {
+    pub(crate) fn backoff(&self) -> Backoff {
         self.backoff.unwrap_or(backoff::DEFAULT)
     }
     /// A record whose fence is below this exists for no command.
-    pub fn dropped_below(&self) -> u64 {
+    pub(crate) fn dropped_below(&self) -> u64 {
         self.drops.last().copied().unwrap_or(0)
     }
     /// Whether the task of this fence was for the worker before its membership ended, and is for everyone since.
-    pub fn is_orphan(&self, worker: &str, fence: u64) -> bool {
+    pub(crate) fn is_orphan(&self, worker: &str, fence: u64) -> bool {
         self.orphaned
             .iter()
             .any(|(gone, below)| gone == worker && fence < *below)
     }
     /// Number of ghosts in one ready list.
-    pub fn ghosts(&self, priority: u8) -> u32 {
+    pub(crate) fn ghosts(&self, priority: u8) -> u32 {
         self.ghosts.get(usize::from(priority)).copied().unwrap_or(0)
     }
 
     /// The value of a setting as TASK.CONFIG GET shows it; `None` for an unknown name.
-    pub fn show(&self, field: &str, module: &config::ModuleConfig) -> Option<String> {
+    pub(crate) fn show(&self, field: &str, module: &config::ModuleConfig) -> Option<String> {
         match field {
             "backoff" => return Some(self.backoff().to_string()),
             RATE => return Some(self.rate.map_or(rate::NONE.to_string(), |rate| rate.to_string())),
@@ -275,7 +275,7 @@ fn service(queue: &Name, name: &[u8]) -> Result<Name, Error> {
 }
 
 /// Checks a value TASK.CONFIG SET was given; replies the text to store.
-pub fn check(queue: &Name, field: &str, value: &[u8]) -> Result<(&'static str, String), Error> {
+pub(crate) fn check(queue: &Name, field: &str, value: &[u8]) -> Result<(&'static str, String), Error> {
     let Some(name) = FIELDS.iter().find(|known| known.eq_ignore_ascii_case(field)) else {
         return Err(Error::BadArg(format!("field must be one of {}", FIELDS.join(", "))));
     };

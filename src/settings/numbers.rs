@@ -6,7 +6,7 @@ use crate::time::{DAY, MAX_DELAY, MAX_LEASE};
 
 /// A numeric setting of a queue.
 #[derive(Debug)]
-pub struct Number {
+pub(crate) struct Number {
     /// Field of the hash and name for TASK.CONFIG.
     pub name: &'static str,
     /// What it decides, for the README.
@@ -41,7 +41,7 @@ pub(super) const EVENTS: usize = 8;
 pub(super) const GROUP_LIMIT_AT: usize = 9;
 
 /// All numeric settings of a queue.
-pub const NUMBERS: [Number; 10] = [
+pub(crate) const NUMBERS: [Number; 10] = [
     Number {
         name: "lease",
         meaning: "how long a claim lasts when neither CLAIM nor the task says so",

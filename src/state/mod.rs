@@ -1,7 +1,7 @@
 //! What the module holds in memory. Everything here is derived from the keys or ephemeral by nature:
 //! losing it loses no task.
 
-pub mod queue;
+pub(crate) mod queue;
 
 use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
@@ -24,7 +24,7 @@ const MOST_CANCELLED: usize = 1_000;
 
 /// The memory of the module.
 #[derive(Debug, Default)]
-pub struct State {
+pub(crate) struct State {
     queues: ByName<Queue>,
     known: BTreeSet<Name>,
     /// The members of the services.
@@ -59,7 +59,7 @@ pub struct State {
 
 impl State {
     /// The memory of a queue, made when there is none yet. A new one is looked at by the next tick.
-    pub fn queue(&mut self, name: &Name) -> &mut Queue {
+    pub(crate) fn queue(&mut self, name: &Name) -> &mut Queue {
         match self.queues.entry(name.clone()) {
             Entry::Occupied(known) => known.into_mut(),
             Entry::Vacant(new) => {
@@ -71,22 +71,22 @@ impl State {
     }
 
     /// The memory of a queue, if there is any.
-    pub fn known_queue(&self, name: &Name) -> Option<&Queue> {
+    pub(crate) fn known_queue(&self, name: &Name) -> Option<&Queue> {
         self.queues.get(name)
     }
 
     /// The memory of a queue to change, if there is any.
-    pub fn known_queue_mut(&mut self, name: &Name) -> Option<&mut Queue> {
+    pub(crate) fn known_queue_mut(&mut self, name: &Name) -> Option<&mut Queue> {
         self.queues.get_mut(name)
     }
 
     /// The names seen so far in database `db`, in order, beyond `after`. Some may have no keys any more.
-    pub fn names_after<'a>(&'a self, db: i32, after: Option<&'a Name>) -> impl Iterator<Item = &'a Name> {
+    pub(crate) fn names_after<'a>(&'a self, db: i32, after: Option<&'a Name>) -> impl Iterator<Item = &'a Name> {
         names::after(&self.known, db, after)
     }
 
     /// Somebody else changed a key of the queue.
-    pub fn touched(&mut self, name: &Name, what: Touched) {
+    pub(crate) fn touched(&mut self, name: &Name, what: Touched) {
         match what {
             Touched::Queue => self.queue(name).forget(),
             Touched::Service => self.presence.service(name).forget(),
@@ -103,7 +103,7 @@ impl State {
     }
 
     /// The queue was dropped: nobody holds anything of it any more.
-    pub fn emptied(&mut self, name: &Name) {
+    pub(crate) fn emptied(&mut self, name: &Name) {
         let queue = self.queue(name);
         queue.start_over();
         self.wakeups.now(name);
@@ -112,7 +112,7 @@ impl State {
     /// A load or a promotion: what was derived is derived anew, and no lease and no member ends before it got its
     /// full length again. Connections of before are no more. With data, grants of just before may be lost: new
     /// leaders wait.
-    pub fn start_over(&mut self, now: Steady, with_data: bool) {
+    pub(crate) fn start_over(&mut self, now: Steady, with_data: bool) {
         self.presence.reclaims_since = with_data.then_some(now);
         self.presence.unbind_all(|_| true);
         for (name, service) in self.presence.services_mut() {
@@ -127,7 +127,7 @@ impl State {
     }
 
     /// The databases `db` (or all, when it is `None`) were emptied.
-    pub fn flushed(&mut self, db: Option<i32>) {
+    pub(crate) fn flushed(&mut self, db: Option<i32>) {
         let gone = |name: &Name| db.is_none_or(|db| db == name.db);
         for (name, queue) in self.queues.iter_mut().filter(|(name, _)| gone(name)) {
             queue.start_over();
@@ -144,7 +144,7 @@ impl State {
     }
 
     /// The databases `a` and `b` changed places. Both are looked at anew under every name of either.
-    pub fn swapped(&mut self, a: i32, b: i32) {
+    pub(crate) fn swapped(&mut self, a: i32, b: i32) {
         let names: Vec<Name> = self
             .known
             .iter()
@@ -168,19 +168,19 @@ impl State {
     }
 
     /// Notes that `count` tasks of a queue became claimable `late` ms after their due time.
-    pub fn late(&mut self, name: &Name, late: Ms, count: u64) {
+    pub(crate) fn late(&mut self, name: &Name, late: Ms, count: u64) {
         self.lateness.record(late, count);
         let queue = self.queue(name);
         queue.lateness.get_or_insert_default().record(late, count);
     }
 
     /// Ties a claim to a connection.
-    pub fn bind(&mut self, connection: u64, token: u64, claim: Bound) {
+    pub(crate) fn bind(&mut self, connection: u64, token: u64, claim: Bound) {
         self.bound.entry(connection).or_default().insert(token, claim);
     }
 
     /// A member came back on this connection: the claims that were bound to one of before are bound to it now.
-    pub fn rebind(&mut self, connection: u64, service: &Name, member: &MemberName) {
+    pub(crate) fn rebind(&mut self, connection: u64, service: &Name, member: &MemberName) {
         self.presence.bind(connection, service, member);
         let present = self.presence.service(service).member_mut(member);
         let parked = present.map(|present| std::mem::take(&mut present.parked));
@@ -193,7 +193,7 @@ impl State {
     }
 
     /// A claim that was tied to a connection has ended.
-    pub fn unbind(&mut self, connection: u64, token: u64) {
+    pub(crate) fn unbind(&mut self, connection: u64, token: u64) {
         if let Some(claims) = self.bound.get_mut(&connection) {
             claims.remove(&token);
             if claims.is_empty() {
@@ -204,7 +204,7 @@ impl State {
 
     /// A connection closed: the members for which it was the last one die when their grace is over, and the claims
     /// bound to it end, those of such a member with it. Whether there was anything.
-    pub fn disconnected(&mut self, connection: u64, now: Steady, default_ttl: Ms) -> bool {
+    pub(crate) fn disconnected(&mut self, connection: u64, now: Steady, default_ttl: Ms) -> bool {
         let away = self.presence.disconnected(connection, now, default_ttl);
         for (name, member) in &away {
             let service = self.presence.service(name);
@@ -256,7 +256,7 @@ impl State {
     }
 
     /// A waiting client gave up or went away: until now it gave a sign of life.
-    pub fn leave(&mut self, ticket: Ticket, now: Steady) -> Option<Waiter> {
+    pub(crate) fn leave(&mut self, ticket: Ticket, now: Steady) -> Option<Waiter> {
         let waiter = self.waiting.leave(ticket)?;
         self.presence.seen(waiter.connection, None, now);
         Some(waiter)
@@ -264,7 +264,7 @@ impl State {
 
     /// What was handed to a client that is gone ends with the next tick: a claim as if released, a member as if it
     /// had left.
-    pub fn returned(&mut self, handed: Granted) {
+    pub(crate) fn returned(&mut self, handed: Granted) {
         match handed {
             Granted::Claim { name, id, token } => self.end(&name, token, Ended { id, lost: None }),
             Granted::Member { service, member, token } => {
@@ -285,7 +285,7 @@ impl State {
     }
 
     /// The cancelled tasks of a queue that a worker holds, in claim order; a thousand at most.
-    pub fn cancelled_of(&self, queue: &Name, worker: &str) -> Vec<Id> {
+    pub(crate) fn cancelled_of(&self, queue: &Name, worker: &str) -> Vec<Id> {
         let known = self.queues.get(queue).into_iter();
         known
             .flat_map(|queue| queue.cancelled.of(worker))
@@ -295,7 +295,7 @@ impl State {
     }
 
     /// Passes over something under our keys that is not ours: counted, and told to the log once a queue.
-    pub fn skip_foreign(&mut self, name: &Name, what: &str) {
+    pub(crate) fn skip_foreign(&mut self, name: &Name, what: &str) {
         self.skipped_foreign += 1;
         let text = format!("queue {}: passed over {what}", name.text().escape_default());
         let queue = self.queue(name);
@@ -306,7 +306,7 @@ impl State {
     }
 
     /// The same of a service.
-    pub fn skip_foreign_member(&mut self, name: &Name, what: &str) {
+    pub(crate) fn skip_foreign_member(&mut self, name: &Name, what: &str) {
         self.skipped_foreign += 1;
         let text = format!("service {}: passed over {what}", name.text().escape_default());
         let service = self.presence.service(name);
@@ -317,7 +317,7 @@ impl State {
     }
 
     /// Forgets a queue and a service of this name that have no keys here. Should some come, they tell.
-    pub fn forget(&mut self, name: &Name) {
+    pub(crate) fn forget(&mut self, name: &Name) {
         self.presence.follow(name, None);
         self.presence.forget(name);
         self.queues.remove(name);
@@ -326,7 +326,7 @@ impl State {
     }
 
     /// The names that nobody used for an hour, waits for, or holds or is anything of.
-    pub fn idle(&self, context: &Context) -> Vec<Name> {
+    pub(crate) fn idle(&self, context: &Context) -> Vec<Name> {
         let idle_queue = |queue: &Queue| context.steady.since(queue.used) > IDLE && queue.claims.is_empty();
         let idle_service = |service: &Service| context.steady.since(service.used) > IDLE && service.count() == 0;
         let is_idle = |name: &&Name| {
@@ -340,7 +340,7 @@ impl State {
     }
 
     /// All queues in memory.
-    pub fn queues(&self) -> impl Iterator<Item = (&Name, &Queue)> {
+    pub(crate) fn queues(&self) -> impl Iterator<Item = (&Name, &Queue)> {
         self.queues.iter()
     }
 }

@@ -9,7 +9,7 @@ use crate::tx::Tx;
 
 /// One event. Every entry has all fields; one that says nothing is empty.
 #[derive(Clone, Copy, Debug)]
-pub struct Event<'a> {
+pub(crate) struct Event<'a> {
     /// dead, lost, cancelled, expired, skipped, missed or unreplied.
     pub kind: &'static str,
     /// The task, or the name of the recurring task.
@@ -25,7 +25,7 @@ pub struct Event<'a> {
 }
 
 /// Nothing, when the stream may be written, or no event is kept; else `WrongType`.
-pub fn ensure_types(tx: &mut Tx<'_>, name: &Name, settings: &QueueSettings) -> Result<()> {
+pub(crate) fn ensure_types(tx: &mut Tx<'_>, name: &Name, settings: &QueueSettings) -> Result<()> {
     if settings.events(&tx.context.config) == 0 {
         return Ok(());
     }
@@ -33,7 +33,7 @@ pub fn ensure_types(tx: &mut Tx<'_>, name: &Name, settings: &QueueSettings) -> R
 }
 
 /// Adds an entry to the stream; nothing when the queue keeps no events.
-pub fn tell(tx: &mut Tx<'_>, name: &Name, event: &Event<'_>, settings: &QueueSettings) -> Result<()> {
+pub(crate) fn tell(tx: &mut Tx<'_>, name: &Name, event: &Event<'_>, settings: &QueueSettings) -> Result<()> {
     let most = settings.events(&tx.context.config);
     if most == 0 {
         return Ok(());

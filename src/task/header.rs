@@ -22,37 +22,37 @@ use crate::names::PRIORITIES;
 use crate::time::{MAX_LEASE, Ms, Steady, Wall};
 
 /// Length of the header, its LF included.
-pub const HEADER: usize = 54;
+pub(crate) const HEADER: usize = 54;
 /// The version this module reads and writes.
 const VERSION: u8 = b'1';
 
 /// There is a hash of extra fields.
-pub const EXTRA: u16 = 1;
+pub(crate) const EXTRA: u16 = 1;
 /// It holds a unique key.
-pub const UNIQUE: u16 = 2;
+pub(crate) const UNIQUE: u16 = 2;
 /// It belongs to a group, of which only so many run at a time.
-pub const GROUPED: u16 = 4;
+pub(crate) const GROUPED: u16 = 4;
 /// It is dropped when nobody claims it in time.
-pub const EXPIRES: u16 = 8;
+pub(crate) const EXPIRES: u16 = 8;
 /// It says itself how long it is kept when it is done.
-pub const RETAINED: u16 = 16;
+pub(crate) const RETAINED: u16 = 16;
 /// Other tasks wait for its end.
-pub const AWAITED: u16 = 32;
+pub(crate) const AWAITED: u16 = 32;
 /// The task was cancelled while claimed; it goes when the claim ends.
-pub const CANCELLED: u16 = 64;
+pub(crate) const CANCELLED: u16 = 64;
 /// It is for one worker alone.
-pub const ADDRESSED: u16 = 128;
+pub(crate) const ADDRESSED: u16 = 128;
 /// Its end becomes a task of another queue.
-pub const REPLIES: u16 = 256;
+pub(crate) const REPLIES: u16 = 256;
 
 /// The lease of a claim that lasts as long as its worker is a member of the queue's service: the largest number of
 /// six base-36 digits, beyond the longest lease.
-pub const WITH_MEMBER: Ms = 36_i64.pow(6) - 1;
+pub(crate) const WITH_MEMBER: Ms = 36_i64.pow(6) - 1;
 const _: () = assert!(WITH_MEMBER > MAX_LEASE);
 
 /// Where a task is. *Waiting* is scheduled or ready: the sorted set of scheduled tasks tells which.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum TaskState {
+pub(crate) enum TaskState {
     /// Scheduled or ready.
     Waiting,
     /// Held by a worker.
@@ -78,7 +78,7 @@ const STATES: [(TaskState, u8); 6] = [
 
 /// The header of a task, read.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Record {
+pub(crate) struct Record {
     /// Where the task is.
     pub state: TaskState,
     /// 0, the most urgent, to 9.
@@ -105,7 +105,7 @@ pub struct Record {
 
 impl Record {
     /// A task that was never claimed.
-    pub fn new(fence: u64, due: Wall, priority: u8) -> Record {
+    pub(crate) fn new(fence: u64, due: Wall, priority: u8) -> Record {
         Record {
             state: TaskState::Waiting,
             priority,
@@ -122,7 +122,7 @@ impl Record {
     }
 
     /// Reads a header; `None` when it is not one of this version.
-    pub fn read(bytes: &[u8]) -> Option<Record> {
+    pub(crate) fn read(bytes: &[u8]) -> Option<Record> {
         let header: &[u8; HEADER] = bytes.first_chunk()?;
         let mut at = Reader { bytes: header, from: 0 };
         if at.take(1)? != [VERSION] {
@@ -161,7 +161,7 @@ impl Record {
     }
 
     /// The header's bytes. Counts that outgrow their digits stay at the largest.
-    pub fn write(&self) -> [u8; HEADER] {
+    pub(crate) fn write(&self) -> [u8; HEADER] {
         let letter = STATES
             .iter()
             .find(|(state, _)| *state == self.state)
@@ -192,23 +192,23 @@ impl Record {
     }
 
     /// Whether this flag is set.
-    pub fn has(&self, flag: u16) -> bool {
+    pub(crate) fn has(&self, flag: u16) -> bool {
         self.flags & flag != 0
     }
     /// Whether the ready list of this priority has an id of this task that does not count.
-    pub fn is_ghost(&self, priority: u8) -> bool {
+    pub(crate) fn is_ghost(&self, priority: u8) -> bool {
         self.ghosts & (1 << priority) != 0
     }
     /// Length of the present claim's lease, ms; `None` when it lasts as long as its member.
-    pub fn lease(&self) -> Option<Ms> {
+    pub(crate) fn lease(&self) -> Option<Ms> {
         (self.lease != WITH_MEMBER).then_some(self.lease)
     }
     /// When the present claim ends if it began now, as the claimed set has it.
-    pub fn deadline(&self, now: Steady) -> Steady {
+    pub(crate) fn deadline(&self, now: Steady) -> Steady {
         self.lease().map_or(Steady::NEVER, |lease| now.after(lease))
     }
     /// The number of the attempt that runs, or ran last.
-    pub fn attempt(&self) -> u64 {
+    pub(crate) fn attempt(&self) -> u64 {
         self.attempts + u64::from(self.state == TaskState::Claimed)
     }
 }
@@ -289,7 +289,7 @@ impl Writer<'_> {
 }
 
 /// The id that stands for a birth number: 11 characters of base32hex (RFC 4648), in the numbers' order.
-pub fn generated_id(number: u64) -> [u8; 11] {
+pub(crate) fn generated_id(number: u64) -> [u8; 11] {
     const DIGITS: &[u8; 32] = b"0123456789abcdefghijklmnopqrstuv";
     let mut id = [b'0'; 11];
     let mut rest = number;

@@ -7,7 +7,7 @@ use crate::help;
 use crate::tx::{Command, Response, Tx};
 
 /// TASK.HELP.
-pub struct Help;
+pub(crate) struct Help;
 
 impl Command for Help {
     const SPEC: Spec = help::spec("TASK.HELP", "Shows all TASK commands.");

@@ -9,7 +9,7 @@ use crate::task::events::{self, Event};
 use crate::task::header::{ADDRESSED, CANCELLED, EXPIRES, EXTRA, Record, TaskState, UNIQUE};
 use crate::task::index::ready::{self, End};
 use crate::task::index::{blocked, dependencies, expiry, group, targeted, unique};
-use crate::task::{self, lifecycle, options, outcome};
+use crate::task::{self, options, outcome};
 use crate::time::Wall;
 use crate::tx::Tx;
 
@@ -18,7 +18,7 @@ const TRIM: usize = 100;
 
 /// Where a task went when its claim ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum NewState {
+pub(crate) enum NewState {
     /// It waits for its due time.
     Scheduled,
     /// It may be claimed again.
@@ -33,7 +33,7 @@ pub enum NewState {
 
 /// How a task came to its end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Outcome<'a> {
+pub(crate) enum Outcome<'a> {
     /// It was acknowledged, perhaps with a result.
     Done(Option<&'a [u8]>),
     /// No attempts were left, or it was lost too often; with the reason.
@@ -46,7 +46,7 @@ pub enum Outcome<'a> {
 
 /// A task came to its end: all that hangs on it follows in the same transaction. Its record is still there, perhaps with
 /// fewer flags, and the caller writes or removes it afterwards.
-pub fn conclude(
+pub(crate) fn conclude(
     tx: &mut Tx<'_>,
     name: &Name,
     id: &[u8],
@@ -94,7 +94,7 @@ fn tell(
 }
 
 /// Nothing, when all keys that the end of a claim may write have their types.
-pub fn ensure_end_types(
+pub(crate) fn ensure_end_types(
     tx: &mut Tx<'_>,
     name: &Name,
     id: &[u8],
@@ -114,7 +114,7 @@ pub fn ensure_end_types(
 }
 
 /// Removes a task. While a ready list still has its id, its bare header stays, invisible to every command.
-pub fn remove(tx: &mut Tx<'_>, name: &Name, id: &[u8], record: &mut Record) -> Result<()> {
+pub(crate) fn remove(tx: &mut Tx<'_>, name: &Name, id: &[u8], record: &mut Record) -> Result<()> {
     unique::free(tx, name, id, record);
     group::leave(tx, name, id, record);
     targeted::forget(tx, name, id, record);
@@ -136,7 +136,7 @@ pub fn remove(tx: &mut Tx<'_>, name: &Name, id: &[u8], record: &mut Record) -> R
 }
 
 /// The claim is over: it leaves the claimed set, its worker's list and its connection. Whether it was bound.
-pub fn unclaim(tx: &mut Tx<'_>, name: &Name, id: &[u8], record: &Record) -> Result<bool> {
+pub(crate) fn unclaim(tx: &mut Tx<'_>, name: &Name, id: &[u8], record: &Record) -> Result<bool> {
     tx.keys.zrem(name.index(Index::Claimed), &[id])?;
     Ok(forget_claim(tx, name, record))
 }
@@ -159,7 +159,7 @@ fn forget_claim(tx: &mut Tx<'_>, name: &Name, record: &Record) -> bool {
 
 /// A task that waits or is blocked leaves the set or the list in which it stands. The caller has checked all keys, and
 /// writes or removes the record.
-pub fn take_out(tx: &mut Tx<'_>, name: &Name, id: &[u8], record: &mut Record) -> Result<()> {
+pub(crate) fn take_out(tx: &mut Tx<'_>, name: &Name, id: &[u8], record: &mut Record) -> Result<()> {
     if record.state == TaskState::Blocked {
         tx.keys.zrem(name.index(Index::Blocked), &[id])?;
     } else if tx.keys.zrem(name.index(Index::Scheduled), &[id])? == 0 {
@@ -171,7 +171,7 @@ pub fn take_out(tx: &mut Tx<'_>, name: &Name, id: &[u8], record: &mut Record) ->
 /// Puts a task that is not claimed any more where it waits for `due`, or ready at that end of its list.
 ///
 /// How long it has until somebody must have claimed it begins anew.
-pub fn wait(
+pub(crate) fn wait(
     tx: &mut Tx<'_>,
     name: &Name,
     id: &[u8],
@@ -199,7 +199,7 @@ pub fn wait(
 }
 
 /// Puts a task among the dead and keeps their number within the limit.
-pub fn bury(
+pub(crate) fn bury(
     tx: &mut Tx<'_>,
     name: &Name,
     id: &[u8],
@@ -225,7 +225,7 @@ pub fn bury(
 
 /// Removes dead tasks beyond `dead-limit` and `dead-retain`, the oldest first, a hundred at most. Whether
 /// more are to go.
-pub fn trim_dead(tx: &mut Tx<'_>, name: &Name, settings: &QueueSettings) -> Result<bool> {
+pub(crate) fn trim_dead(tx: &mut Tx<'_>, name: &Name, settings: &QueueSettings) -> Result<bool> {
     let dead = name.index(Index::Dead);
     let surplus = tx
         .keys
@@ -250,7 +250,7 @@ pub fn trim_dead(tx: &mut Tx<'_>, name: &Name, settings: &QueueSettings) -> Resu
 }
 
 /// Removes the record of an id that leaves an index, if it is a task of ours.
-pub fn erase(tx: &mut Tx<'_>, name: &Name, id: &[u8]) -> Result<()> {
+pub(crate) fn erase(tx: &mut Tx<'_>, name: &Name, id: &[u8]) -> Result<()> {
     match ready::look(tx, name, id) {
         Some(mut record) => remove(tx, name, id, &mut record),
         None => {
@@ -263,7 +263,7 @@ pub fn erase(tx: &mut Tx<'_>, name: &Name, id: &[u8]) -> Result<()> {
 /// A claim is lost: the lease ran out, the connection closed or the worker died. It uses up an attempt, and is told.
 /// The task goes to the head of its list, or to the dead when it was lost too often. The caller has taken it out
 /// of the claimed set, and serves.
-pub fn lose(
+pub(crate) fn lose(
     tx: &mut Tx<'_>,
     name: &Name,
     id: &[u8],
@@ -295,7 +295,7 @@ pub fn lose(
 
 /// A claim is given back: no attempt used. The task goes to the head of its list, or waits for `due`. The caller has
 /// taken it out of the claimed set, and serves.
-pub fn give_back(
+pub(crate) fn give_back(
     tx: &mut Tx<'_>,
     name: &Name,
     id: &[u8],
@@ -312,7 +312,7 @@ pub fn give_back(
 }
 
 /// Makes a waiting task ready, or blocked. The caller writes the header afterwards.
-pub fn enqueue(
+pub(crate) fn enqueue(
     tx: &mut Tx<'_>,
     name: &Name,
     id: &[u8],
@@ -325,7 +325,7 @@ pub fn enqueue(
 }
 
 /// The same for a task whose group the caller knows.
-pub fn enqueue_in(
+pub(crate) fn enqueue_in(
     tx: &mut Tx<'_>,
     name: &Name,
     id: &[u8],
@@ -345,13 +345,18 @@ pub fn enqueue_in(
 }
 
 /// Nothing, when all that an arrival writes has its types.
-pub fn ensure_enqueue_types(tx: &mut Tx<'_>, name: &Name, id: &[u8], record: &Record) -> Result<()> {
+pub(crate) fn ensure_enqueue_types(tx: &mut Tx<'_>, name: &Name, id: &[u8], record: &Record) -> Result<()> {
     let group = group::of(tx, name, id, record);
     ensure_enqueue_types_in(tx, name, record, group.as_deref())
 }
 
 /// The same for a task whose group the caller knows.
-pub fn ensure_enqueue_types_in(tx: &mut Tx<'_>, name: &Name, record: &Record, group: Option<&str>) -> Result<()> {
+pub(crate) fn ensure_enqueue_types_in(
+    tx: &mut Tx<'_>,
+    name: &Name,
+    record: &Record,
+    group: Option<&str>,
+) -> Result<()> {
     if let Some(group) = group {
         group::ensure_types(tx, name, group)?;
     }

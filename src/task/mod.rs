@@ -6,25 +6,25 @@
 //! ready tasks to workers, `ending` is every way a claim or a task ends, `settle` what follows from that, `tick` what
 //! time moves.
 
-pub mod commands;
-pub mod dispatch;
-pub mod events;
-pub mod header;
-pub mod help;
-pub mod index;
-pub mod lifecycle;
-pub mod new_task;
-pub mod options;
-pub mod outcome;
-pub mod overview;
-pub mod recurring;
-pub mod render;
-pub mod replace;
-pub mod reply_to;
-pub mod revoke;
-pub mod timer;
-pub mod worker;
-pub mod worklist;
+pub(crate) mod commands;
+pub(crate) mod dispatch;
+pub(crate) mod events;
+pub(crate) mod header;
+pub(crate) mod help;
+pub(crate) mod index;
+pub(crate) mod lifecycle;
+pub(crate) mod new_task;
+pub(crate) mod options;
+pub(crate) mod outcome;
+pub(crate) mod overview;
+pub(crate) mod recurring;
+pub(crate) mod render;
+pub(crate) mod replace;
+pub(crate) mod reply_to;
+pub(crate) mod revoke;
+pub(crate) mod timer;
+pub(crate) mod worker;
+pub(crate) mod worklist;
 
 #[cfg(test)]
 pub(crate) mod tests;
@@ -41,12 +41,12 @@ use crate::tx::Tx;
 use header::{HEADER, Record, TaskState};
 
 /// The queue a command was given.
-pub fn queue(args: &Args<'_>, caller: &Caller<'_>) -> Result<Name, Error> {
+pub(crate) fn queue(args: &Args<'_>, caller: &Caller<'_>) -> Result<Name, Error> {
     Name::new(caller.db, args.bytes("queue"))
 }
 
 /// The queue's settings, read from the hash when they are not in memory.
-pub fn settings(tx: &mut Tx<'_>, name: &Name) -> Result<Rc<QueueSettings>> {
+pub(crate) fn settings(tx: &mut Tx<'_>, name: &Name) -> Result<Rc<QueueSettings>> {
     if let Some(settings) = tx.state.known_queue(name).and_then(|queue| queue.settings.as_ref()) {
         return Ok(settings.clone());
     }
@@ -69,12 +69,12 @@ pub fn settings(tx: &mut Tx<'_>, name: &Name) -> Result<Rc<QueueSettings>> {
 }
 
 /// The service whose members are the queue's workers.
-pub fn service(tx: &mut Tx<'_>, name: &Name) -> Result<Name> {
+pub(crate) fn service(tx: &mut Tx<'_>, name: &Name) -> Result<Name> {
     settings(tx, name).map(|settings| settings.service.clone())
 }
 
 /// The queue's worker numbers, read from the hash when they are not in memory.
-pub fn worker_numbers<'a>(tx: &'a mut Tx<'_>, name: &Name) -> Result<&'a mut WorkerNumbers> {
+pub(crate) fn worker_numbers<'a>(tx: &'a mut Tx<'_>, name: &Name) -> Result<&'a mut WorkerNumbers> {
     let known = tx.state.queue(name).workers.is_some();
     if !known {
         let numbers = WorkerNumbers::read(tx.keys.hgetall(name.workers())?);
@@ -84,7 +84,7 @@ pub fn worker_numbers<'a>(tx: &'a mut Tx<'_>, name: &Name) -> Result<&'a mut Wor
 }
 
 /// The queue's worker numbers, without remembering a queue that is only looked at.
-pub fn known_workers(tx: &mut Tx<'_>, name: &Name) -> Result<WorkerNumbers> {
+pub(crate) fn known_workers(tx: &mut Tx<'_>, name: &Name) -> Result<WorkerNumbers> {
     match tx.state.known_queue(name).and_then(|queue| queue.workers.as_ref()) {
         Some(numbers) => Ok(numbers.clone()),
         None => Ok(WorkerNumbers::read(tx.keys.hgetall(name.workers())?)),
@@ -92,7 +92,7 @@ pub fn known_workers(tx: &mut Tx<'_>, name: &Name) -> Result<WorkerNumbers> {
 }
 
 /// The worker of a number.
-pub fn worker_name(tx: &mut Tx<'_>, name: &Name, number: u32) -> Result<Option<String>> {
+pub(crate) fn worker_name(tx: &mut Tx<'_>, name: &Name, number: u32) -> Result<Option<String>> {
     if let Some(numbers) = tx.state.known_queue(name).and_then(|queue| queue.workers.as_ref()) {
         return Ok(numbers.name(number).map(str::to_string));
     }
@@ -101,12 +101,12 @@ pub fn worker_name(tx: &mut Tx<'_>, name: &Name, number: u32) -> Result<Option<S
 }
 
 /// The number of a worker, if it has one.
-pub fn worker_number(tx: &mut Tx<'_>, name: &Name, worker: &str) -> Result<Option<u32>> {
+pub(crate) fn worker_number(tx: &mut Tx<'_>, name: &Name, worker: &str) -> Result<Option<u32>> {
     Ok(known_workers(tx, name)?.number(worker))
 }
 
 /// The header of a task that exists, and nothing for one that does not (any more).
-pub fn find(tx: &mut Tx<'_>, name: &Name, id: &[u8], settings: &QueueSettings) -> Result<Option<Record>> {
+pub(crate) fn find(tx: &mut Tx<'_>, name: &Name, id: &[u8], settings: &QueueSettings) -> Result<Option<Record>> {
     let Some(bytes) = tx.keys.get_start(name.task(id), HEADER)? else {
         return Ok(None);
     };
@@ -115,12 +115,18 @@ pub fn find(tx: &mut Tx<'_>, name: &Name, id: &[u8], settings: &QueueSettings) -
 }
 
 /// Whether a record is a task for any command: not removed, not dropped.
-pub fn exists(record: &Record, settings: &QueueSettings) -> bool {
+pub(crate) fn exists(record: &Record, settings: &QueueSettings) -> bool {
     record.state != TaskState::Removed && record.fence >= settings.dropped_below()
 }
 
 /// The header of the task that is claimed under this token: NOTASK, then STALE.
-pub fn find_claim(tx: &mut Tx<'_>, name: &Name, id: &[u8], token: i64, settings: &QueueSettings) -> Result<Record> {
+pub(crate) fn find_claim(
+    tx: &mut Tx<'_>,
+    name: &Name,
+    id: &[u8],
+    token: i64,
+    settings: &QueueSettings,
+) -> Result<Record> {
     let record = find(tx, name, id, settings)?.ok_or(Error::NoTask)?;
     let current = record.state == TaskState::Claimed && i64::try_from(record.fence) == Ok(token);
     let queue = tx.state.known_queue(name);
@@ -136,7 +142,7 @@ pub fn find_claim(tx: &mut Tx<'_>, name: &Name, id: &[u8], token: i64, settings:
 }
 
 /// The claim that ACK, FAIL, RELEASE and EXTEND are about: its queue, the settings and the task's header.
-pub fn claim_of(
+pub(crate) fn claim_of(
     args: &Args<'_>,
     caller: &Caller<'_>,
     tx: &mut Tx<'_>,
@@ -149,7 +155,7 @@ pub fn claim_of(
 }
 
 /// The word for where a task is: scheduled and ready are told apart by the scheduled set.
-pub fn place(tx: &mut Tx<'_>, name: &Name, id: &[u8], record: &Record) -> Result<&'static str> {
+pub(crate) fn place(tx: &mut Tx<'_>, name: &Name, id: &[u8], record: &Record) -> Result<&'static str> {
     Ok(match record.state {
         TaskState::Waiting if tx.keys.zscore(name.index(Index::Scheduled), id)?.is_some() => "scheduled",
         TaskState::Waiting => "ready",

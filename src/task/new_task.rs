@@ -23,7 +23,7 @@ const DEFAULT_PRIORITY: u8 = 5;
 
 /// What a task is to be, apart from its id and payload.
 #[derive(Debug)]
-pub struct New {
+pub(crate) struct New {
     /// When it is due; now or earlier: it is ready.
     pub due: Wall,
     /// Its priority.
@@ -36,11 +36,11 @@ pub struct New {
 const ASKED_FOR: u16 =
     header::EXPIRES | header::UNIQUE | header::RETAINED | header::GROUPED | header::ADDRESSED | header::REPLIES;
 /// Those of a task that does not simply go to the end of a list when its time comes.
-pub const SPECIAL: u16 = header::GROUPED | header::ADDRESSED;
+pub(crate) const SPECIAL: u16 = header::GROUPED | header::ADDRESSED;
 
 impl New {
     /// From the options of SCHEDULE and MSCHEDULE.
-    pub fn from_args(args: &Args<'_>, context: &Context) -> Result<New, Error> {
+    pub(crate) fn from_args(args: &Args<'_>, context: &Context) -> Result<New, Error> {
         if !args.has_options() {
             return Ok(New::now(context));
         }
@@ -68,7 +68,7 @@ impl New {
     }
 
     /// A plain task, ready at once.
-    pub fn now(context: &Context) -> New {
+    pub(crate) fn now(context: &Context) -> New {
         New {
             due: context.wall,
             priority: DEFAULT_PRIORITY,
@@ -77,7 +77,7 @@ impl New {
     }
 
     /// Sets the flags of a header that say what the options ask for, and no others of these.
-    pub fn flag(&self, record: &mut Record) {
+    pub(crate) fn flag(&self, record: &mut Record) {
         record.flags &= !ASKED_FOR;
         let Options {
             expire,
@@ -103,7 +103,7 @@ impl New {
     }
 
     /// Nothing, when the keys the task goes to have their types.
-    pub fn check(&self, tx: &mut Tx<'_>, name: &Name) -> Result<(), Error> {
+    pub(crate) fn check(&self, tx: &mut Tx<'_>, name: &Name) -> Result<(), Error> {
         if self.options.expire.is_some() {
             tx.keys.ensure_type(name.of_queue(Part::Expiring), Type::SortedSet)?;
         }
@@ -122,7 +122,7 @@ impl New {
     }
 
     /// Writes one task. `old` is the record that has the id but is no task any more.
-    pub fn add(
+    pub(crate) fn add(
         &self,
         tx: &mut Tx<'_>,
         name: &Name,
@@ -169,7 +169,7 @@ impl New {
     }
 
     /// Writes tasks with ids of the module's making, in order; if they are plain their index gets all ids in one go.
-    pub fn add_all(
+    pub(crate) fn add_all(
         &self,
         tx: &mut Tx<'_>,
         name: &Name,

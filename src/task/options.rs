@@ -13,21 +13,21 @@ use crate::time::Ms;
 use crate::tx::Tx;
 
 /// Field of the options that differ from the queue's, JSON.
-pub const OPTIONS: &[u8] = b"options";
+pub(crate) const OPTIONS: &[u8] = b"options";
 /// Field of the last error's text.
-pub const ERROR: &[u8] = b"error";
+pub(crate) const ERROR: &[u8] = b"error";
 /// Field of the progress, as EXTEND gave it.
-pub const PROGRESS: &[u8] = b"progress";
+pub(crate) const PROGRESS: &[u8] = b"progress";
 /// Field of the result, as ACK gave it.
-pub const RESULT: &[u8] = b"result";
+pub(crate) const RESULT: &[u8] = b"result";
 /// Field of how many ends a blocked task waits for.
-pub const WAITS: &[u8] = b"waits";
+pub(crate) const WAITS: &[u8] = b"waits";
 /// Longest error kept, bytes.
 const LONGEST_ERROR: usize = 1_024;
 
 /// The options of one task that differ from the queue's; stored as JSON so that any client can read it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Options {
+pub(crate) struct Options {
     /// Most runs.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub attempts: Option<u64>,
@@ -68,18 +68,18 @@ pub struct Options {
 
 impl Options {
     /// Whether the queue's settings say it all.
-    pub fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         *self == Options::default()
     }
     /// As stored.
-    pub fn to_json(&self) -> Vec<u8> {
+    pub(crate) fn to_json(&self) -> Vec<u8> {
         // Numbers and text always have a JSON form.
         serde_json::to_vec(self).unwrap_or_default()
     }
 }
 
 /// The options of a task; those of a hash that is missing or was edited into nonsense are the queue's.
-pub fn options(keys: &mut dyn Keyspace, name: &Name, id: &[u8], record: &Record) -> Options {
+pub(crate) fn options(keys: &mut dyn Keyspace, name: &Name, id: &[u8], record: &Record) -> Options {
     if !record.has(EXTRA) {
         return Options::default();
     }
@@ -90,14 +90,14 @@ pub fn options(keys: &mut dyn Keyspace, name: &Name, id: &[u8], record: &Record)
 }
 
 /// Most runs of this task.
-pub fn attempts(tx: &mut Tx<'_>, options: &Options, settings: &QueueSettings) -> u64 {
+pub(crate) fn attempts(tx: &mut Tx<'_>, options: &Options, settings: &QueueSettings) -> u64 {
     options
         .attempts
         .unwrap_or_else(|| settings.attempts(&tx.context.config))
 }
 
 /// The wait between this task's attempts.
-pub fn backoff(options: &Options, settings: &QueueSettings) -> Backoff {
+pub(crate) fn backoff(options: &Options, settings: &QueueSettings) -> Backoff {
     options
         .backoff
         .as_deref()
@@ -106,13 +106,20 @@ pub fn backoff(options: &Options, settings: &QueueSettings) -> Backoff {
 }
 
 /// Stores a field and notes in the header that there are extra fields. The caller writes the header.
-pub fn put(tx: &mut Tx<'_>, name: &Name, id: &[u8], record: &mut Record, field: &[u8], value: &[u8]) -> Result<()> {
+pub(crate) fn put(
+    tx: &mut Tx<'_>,
+    name: &Name,
+    id: &[u8],
+    record: &mut Record,
+    field: &[u8],
+    value: &[u8],
+) -> Result<()> {
     tx.keys.hset(name.extra(id), &[(field, value)])?;
     record.flags |= EXTRA;
     Ok(())
 }
 
 /// An error's text as stored: its first 1,024 bytes.
-pub fn cut(error: &[u8]) -> &[u8] {
+pub(crate) fn cut(error: &[u8]) -> &[u8] {
     error.get(..LONGEST_ERROR).unwrap_or(error)
 }

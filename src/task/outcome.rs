@@ -16,7 +16,7 @@ const LOOKED_AT: usize = 256;
 
 /// What is known of a task's end.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum KnownEnd {
+pub(crate) enum KnownEnd {
     /// It has not come yet.
     Running,
     /// That is how it ended.
@@ -26,7 +26,14 @@ pub enum KnownEnd {
 }
 
 /// Tells of a task's end, in the transaction that ends it.
-pub fn tell(tx: &mut Tx<'_>, name: &Name, id: &[u8], record: &Record, how: Outcome<'_>, settings: &QueueSettings) {
+pub(crate) fn tell(
+    tx: &mut Tx<'_>,
+    name: &Name,
+    id: &[u8],
+    record: &Record,
+    how: Outcome<'_>,
+    settings: &QueueSettings,
+) {
     let awaited = tx.state.waiting.listeners().has(name, id);
     if !awaited && !record.has(REPLIES) {
         return;
@@ -47,21 +54,21 @@ pub fn tell(tx: &mut Tx<'_>, name: &Name, id: &[u8], record: &Record, how: Outco
 }
 
 /// Tells those who wait that a task is gone: they were not told of its end before.
-pub fn gone(tx: &mut Tx<'_>, name: &Name, id: &[u8]) {
+pub(crate) fn gone(tx: &mut Tx<'_>, name: &Name, id: &[u8]) {
     if tx.state.waiting.listeners().has(name, id) {
         answer(tx, name, id, None);
     }
 }
 
 /// Tells those who wait that all tasks of the queue are gone.
-pub fn all_gone(tx: &mut Tx<'_>, name: &Name) {
+pub(crate) fn all_gone(tx: &mut Tx<'_>, name: &Name) {
     for id in tx.state.waiting.listeners().tasks(name, None, usize::MAX) {
         answer(tx, name, &id, None);
     }
 }
 
 /// What is known of a task's end from its record.
-pub fn known(tx: &mut Tx<'_>, name: &Name, id: &[u8], settings: &QueueSettings) -> Result<KnownEnd> {
+pub(crate) fn known(tx: &mut Tx<'_>, name: &Name, id: &[u8], settings: &QueueSettings) -> Result<KnownEnd> {
     let Some(record) = task::find(tx, name, id, settings)? else {
         return Ok(KnownEnd::Gone);
     };
@@ -76,7 +83,7 @@ pub fn known(tx: &mut Tx<'_>, name: &Name, id: &[u8], settings: &QueueSettings) 
 
 /// Looks at tasks that somebody waits for, after their records may have changed by other hands. Whether there are
 /// more.
-pub fn look(tx: &mut Tx<'_>, name: &Name, settings: &QueueSettings) -> Result<bool> {
+pub(crate) fn look(tx: &mut Tx<'_>, name: &Name, settings: &QueueSettings) -> Result<bool> {
     let queue = tx.state.known_queue_mut(name);
     let Some(after) = queue.and_then(|queue| queue.relook.take()) else {
         return Ok(false);
@@ -96,7 +103,7 @@ pub fn look(tx: &mut Tx<'_>, name: &Name, settings: &QueueSettings) -> Result<bo
 }
 
 /// The same at once for all of them, on a replica, where no tick looks.
-pub fn look_now(tx: &mut Tx<'_>, name: &Name) {
+pub(crate) fn look_now(tx: &mut Tx<'_>, name: &Name) {
     if !tx.state.waiting.listeners().any(name) {
         return;
     }

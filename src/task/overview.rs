@@ -9,7 +9,7 @@ use crate::tx::Tx;
 
 /// Counts over every queue of every database on this server.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Overview {
+pub(crate) struct Overview {
     /// Queues in memory; some may have no keys any more.
     pub queues: usize,
     /// Tasks that may be claimed.
@@ -27,7 +27,7 @@ pub struct Overview {
 }
 
 /// Counts all queues. A queue with a key of another type counts as far as its keys are ours.
-pub fn overview(tx: &mut Tx<'_>) -> Overview {
+pub(crate) fn overview(tx: &mut Tx<'_>) -> Overview {
     let names: Vec<Name> = tx.state.queues().map(|(name, _)| name.clone()).collect();
     let mut all = Overview {
         queues: names.len(),

@@ -17,7 +17,7 @@ use crate::tx::Tx;
 
 /// A recurring task.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Recurring {
+pub(crate) struct Recurring {
     /// When its occurrences come.
     #[serde(flatten)]
     pub definition: Definition,
@@ -49,7 +49,7 @@ const OPTIONS: Spec = Spec {
 
 impl Recurring {
     /// From what is stored; `None` when it is nothing of ours, or was edited into nonsense.
-    pub fn read(json: &[u8]) -> Option<Recurring> {
+    pub(crate) fn read(json: &[u8]) -> Option<Recurring> {
         let recurring: Recurring = serde_json::from_slice(json).ok()?;
         let moments = [Some(recurring.seen), recurring.last];
         let sound = moments.iter().flatten().all(|at| (0..=MAX_UNIX_MS).contains(at));
@@ -57,24 +57,24 @@ impl Recurring {
     }
 
     /// What is stored.
-    pub fn write(&self) -> Vec<u8> {
+    pub(crate) fn write(&self) -> Vec<u8> {
         // Numbers and text under text keys: cannot fail.
         serde_json::to_vec(self).unwrap_or_default()
     }
 
     /// What its tasks are to be, apart from their due times; `BADARG` for options that were edited into nonsense.
-    pub fn task(&self, tx: &Tx<'_>) -> Result<New, Error> {
+    pub(crate) fn task(&self, tx: &Tx<'_>) -> Result<New, Error> {
         let words: Vec<&[u8]> = self.options.iter().map(String::as_bytes).collect();
         New::from_args(&OPTIONS.parse(&words)?, &tx.context)
     }
 
     /// Whether it fired as often as its limit says.
-    pub fn is_finished(&self) -> bool {
+    pub(crate) fn is_finished(&self) -> bool {
         self.definition.limit.is_some_and(|limit| self.fired >= limit)
     }
 
     /// The first occurrence that is not dealt with.
-    pub fn next(&self) -> Option<Wall> {
+    pub(crate) fn next(&self) -> Option<Wall> {
         if self.is_finished() {
             return None;
         }
@@ -83,7 +83,7 @@ impl Recurring {
 }
 
 /// The name of a recurring task: an id that leaves room for the due time of an occurrence; else `BADNAME`.
-pub fn check_name(name: &[u8]) -> Result<&str, Error> {
+pub(crate) fn check_name(name: &[u8]) -> Result<&str, Error> {
     if name.len() > MAX_NAME {
         return Err(Error::BadName(format!("name must be 1 to {MAX_NAME} bytes long")));
     }
@@ -91,32 +91,32 @@ pub fn check_name(name: &[u8]) -> Result<&str, Error> {
 }
 
 /// Nothing, when the keys of recurring tasks may be written.
-pub fn ensure_types(tx: &mut Tx<'_>, name: &Name) -> Result<()> {
+pub(crate) fn ensure_types(tx: &mut Tx<'_>, name: &Name) -> Result<()> {
     tx.keys.ensure_type(name.of_queue(Part::Repeats), Type::Hash)?;
     tx.keys.ensure_type(name.of_queue(Part::RepeatDue), Type::SortedSet)?;
     tx.keys.ensure_type(name.of_queue(Part::RepeatPayloads), Type::Hash)
 }
 
 /// The recurring task of this name, if there is one and it makes sense.
-pub fn find(tx: &mut Tx<'_>, name: &Name, repeat: &[u8]) -> Result<Option<Recurring>> {
+pub(crate) fn find(tx: &mut Tx<'_>, name: &Name, repeat: &[u8]) -> Result<Option<Recurring>> {
     let json = tx.keys.hget(name.of_queue(Part::Repeats), repeat)?;
     Ok(json.and_then(|json| Recurring::read(&json)))
 }
 
 /// The payload of its tasks.
-pub fn payload(tx: &mut Tx<'_>, name: &Name, repeat: &[u8]) -> Result<Option<Vec<u8>>> {
+pub(crate) fn payload(tx: &mut Tx<'_>, name: &Name, repeat: &[u8]) -> Result<Option<Vec<u8>>> {
     tx.keys.hget(name.of_queue(Part::RepeatPayloads), repeat)
 }
 
 /// Stores how far a recurring task has come, and when it comes next.
-pub fn put(tx: &mut Tx<'_>, name: &Name, repeat: &[u8], recurring: &Recurring, next: Wall) -> Result<()> {
+pub(crate) fn put(tx: &mut Tx<'_>, name: &Name, repeat: &[u8], recurring: &Recurring, next: Wall) -> Result<()> {
     let json = recurring.write();
     tx.keys.hset(name.of_queue(Part::Repeats), &[(repeat, &json)])?;
     plan(tx, name, repeat, next)
 }
 
 /// Stores when a recurring task comes next.
-pub fn plan(tx: &mut Tx<'_>, name: &Name, repeat: &[u8], next: Wall) -> Result<()> {
+pub(crate) fn plan(tx: &mut Tx<'_>, name: &Name, repeat: &[u8], next: Wall) -> Result<()> {
     tx.keys.zadd(name.of_queue(Part::RepeatDue), &[(next.0, repeat)])?;
     tx.state.queue(name).maybe_repeats = true;
     tx.state.wakeups.at_wall(name, next);
@@ -124,7 +124,7 @@ pub fn plan(tx: &mut Tx<'_>, name: &Name, repeat: &[u8], next: Wall) -> Result<(
 }
 
 /// Removes a recurring task; whether there was one. Its tasks stay.
-pub fn remove(tx: &mut Tx<'_>, name: &Name, repeat: &[u8]) -> Result<bool> {
+pub(crate) fn remove(tx: &mut Tx<'_>, name: &Name, repeat: &[u8]) -> Result<bool> {
     let mut there = false;
     for part in [Part::Repeats, Part::RepeatPayloads] {
         if tx.keys.hget(name.of_queue(part), repeat)?.is_some() {

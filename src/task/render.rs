@@ -11,7 +11,7 @@ use crate::time::Steady;
 use crate::tx::Tx;
 
 /// Everything known about a task but its token; the result only with the payload.
-pub fn show(
+pub(crate) fn show(
     tx: &mut Tx<'_>,
     name: &Name,
     id: &[u8],

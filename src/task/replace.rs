@@ -17,7 +17,7 @@ use crate::tx::Tx;
 
 /// The id of the task that waits, holds the key and was replaced; `None` when nobody holds it. Else `DUPLICATE`: an
 /// ID that another task has comes before a key that another task holds.
-pub fn replace(
+pub(crate) fn replace(
     args: &Args<'_>,
     tx: &mut Tx<'_>,
     name: &Name,

@@ -18,7 +18,7 @@ use crate::tx::Tx;
 use crate::waiting::result_wait::TaskEnd;
 
 /// REPLY.
-pub const REPLY: Arg = Arg::option("REPLY", "queue", Kind::Text);
+pub(crate) const REPLY: Arg = Arg::option("REPLY", "queue", Kind::Text);
 
 /// The payload of the task that tells of another's end.
 #[derive(Debug, Serialize)]
@@ -37,7 +37,7 @@ struct Told<'a> {
 }
 
 /// Nothing, when the queue given as REPLY can be written in a transaction of this queue, and the caller may write to it.
-pub fn check(args: &Args<'_>, name: &Name, caller: &Caller<'_>) -> Result<(), Error> {
+pub(crate) fn check(args: &Args<'_>, name: &Name, caller: &Caller<'_>) -> Result<(), Error> {
     if !args.has("REPLY") {
         return Ok(());
     }
@@ -61,7 +61,7 @@ fn queue(name: &Name, reply: &str) -> Result<Name, Error> {
 }
 
 /// Schedules the task that tells of this end. Should that be impossible, the end goes on and an event says so.
-pub fn send(tx: &mut Tx<'_>, name: &Name, id: &[u8], record: &Record, end: &TaskEnd, settings: &QueueSettings) {
+pub(crate) fn send(tx: &mut Tx<'_>, name: &Name, id: &[u8], record: &Record, end: &TaskEnd, settings: &QueueSettings) {
     let Some(reply) = options::options(tx.keys, name, id, record).reply else {
         return;
     };

@@ -18,7 +18,7 @@ const MOST: usize = 1_000;
 
 /// Ends the claims of the members that went in this transaction, in every queue that follows their service. All of them
 /// are fenced; the latest are put back at once. What was for one of them alone is for everyone before.
-pub fn settle(tx: &mut Tx<'_>) {
+pub(crate) fn settle(tx: &mut Tx<'_>) {
     if tx.state.presence.gone.is_empty() {
         return;
     }

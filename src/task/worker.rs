@@ -9,7 +9,7 @@ use crate::{proc, task};
 
 /// Nothing, when the worker may hold what it wants: a claim that lasts as long as its member needs a member
 /// (`NoMember`) that can die (`BadArg`).
-pub fn check(tx: &mut Tx<'_>, queue: &Name, want: &ClaimRequest) -> Result<()> {
+pub(crate) fn check(tx: &mut Tx<'_>, queue: &Name, want: &ClaimRequest) -> Result<()> {
     if want.lease != Some(Lease::Member) {
         return Ok(());
     }
@@ -27,7 +27,7 @@ pub fn check(tx: &mut Tx<'_>, queue: &Name, want: &ClaimRequest) -> Result<()> {
 }
 
 /// Whether the worker is a member that was told to take no more work.
-pub fn is_quiet(tx: &mut Tx<'_>, service: &Name, worker: &str) -> bool {
+pub(crate) fn is_quiet(tx: &mut Tx<'_>, service: &Name, worker: &str) -> bool {
     let Some(known) = tx.state.presence.known(service) else {
         return false;
     };
@@ -40,7 +40,7 @@ pub fn is_quiet(tx: &mut Tx<'_>, service: &Name, worker: &str) -> bool {
 }
 
 /// Whether a claim that lasts as long as its member has outlived it.
-pub fn is_gone(tx: &mut Tx<'_>, queue: &Name, service: &Name, number: u32) -> bool {
+pub(crate) fn is_gone(tx: &mut Tx<'_>, queue: &Name, service: &Name, number: u32) -> bool {
     match task::worker_name(tx, queue, number) {
         Ok(Some(worker)) => proc::find(tx, service, &worker).is_ok_and(|there| !there),
         Ok(None) => true,
@@ -50,7 +50,7 @@ pub fn is_gone(tx: &mut Tx<'_>, queue: &Name, service: &Name, number: u32) -> bo
 }
 
 /// How the worker is as a member; `None` when it is none.
-pub fn state(tx: &mut Tx<'_>, service: &Name, worker: &str) -> Option<&'static str> {
+pub(crate) fn state(tx: &mut Tx<'_>, service: &Name, worker: &str) -> Option<&'static str> {
     tx.state.presence.known(service)?;
     let there = proc::find(tx, service, worker).unwrap_or(false);
     let present = tx.state.presence.member(service, worker).filter(|_| there)?;

@@ -6,7 +6,7 @@ use crate::task::index::{dependencies, group};
 use crate::tx::Tx;
 
 /// Sets free what waited for the tasks that ended in this transaction, and serves the queues in which something became ready.
-pub fn settle(tx: &mut Tx<'_>) {
+pub(crate) fn settle(tx: &mut Tx<'_>) {
     set_free(tx);
     if !tx.state.to_serve.is_empty() {
         for queue in std::mem::take(&mut tx.state.to_serve) {
@@ -16,7 +16,7 @@ pub fn settle(tx: &mut Tx<'_>) {
 }
 
 /// Sets free what waited for the tasks that ended so far; serves nobody.
-pub fn set_free(tx: &mut Tx<'_>) {
+pub(crate) fn set_free(tx: &mut Tx<'_>) {
     dependencies::settle(tx);
     // Looked at before it is taken: most transactions have nothing there, and taking a set costs more.
     if !tx.state.turns.is_empty() {

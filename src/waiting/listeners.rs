@@ -8,13 +8,13 @@ use crate::names::{ByName, Id, Name};
 
 /// Queue → task → who waits for its end, in the order they came. Never an empty line.
 #[derive(Debug, Default)]
-pub struct Listeners {
+pub(crate) struct Listeners {
     lines: ByName<BTreeMap<Id, BTreeSet<Ticket>>>,
 }
 
 impl Listeners {
     /// Puts a client in the lines of these tasks.
-    pub fn add(&mut self, queue: &Name, ids: &[Id], ticket: Ticket) {
+    pub(crate) fn add(&mut self, queue: &Name, ids: &[Id], ticket: Ticket) {
         let lines = self.lines.entry(queue.clone()).or_default();
         for id in ids {
             lines.entry(id.clone()).or_default().insert(ticket);
@@ -22,7 +22,7 @@ impl Listeners {
     }
 
     /// Takes a client out of the lines of these tasks.
-    pub fn remove(&mut self, queue: &Name, ids: &[Id], ticket: Ticket) {
+    pub(crate) fn remove(&mut self, queue: &Name, ids: &[Id], ticket: Ticket) {
         let Some(lines) = self.lines.get_mut(queue) else {
             return;
         };
@@ -40,7 +40,7 @@ impl Listeners {
     }
 
     /// Takes the whole line of a task.
-    pub fn take(&mut self, queue: &Name, id: &[u8]) -> BTreeSet<Ticket> {
+    pub(crate) fn take(&mut self, queue: &Name, id: &[u8]) -> BTreeSet<Ticket> {
         let Some(lines) = self.lines.get_mut(queue) else {
             return BTreeSet::new();
         };
@@ -52,18 +52,18 @@ impl Listeners {
     }
 
     /// Whether anybody waits for the end of this task.
-    pub fn has(&self, queue: &Name, id: &[u8]) -> bool {
+    pub(crate) fn has(&self, queue: &Name, id: &[u8]) -> bool {
         // Asked at the end of every task, and mostly nobody waits for any.
         !self.lines.is_empty() && self.lines.get(queue).is_some_and(|lines| lines.contains_key(id))
     }
 
     /// Whether anybody waits for the end of any task of the queue.
-    pub fn any(&self, queue: &Name) -> bool {
+    pub(crate) fn any(&self, queue: &Name) -> bool {
         self.lines.contains_key(queue)
     }
 
     /// Up to `count` tasks of the queue whose end somebody waits for, beyond `after`, in the order of their ids.
-    pub fn tasks(&self, queue: &Name, after: Option<&Id>, count: usize) -> Vec<Id> {
+    pub(crate) fn tasks(&self, queue: &Name, after: Option<&Id>, count: usize) -> Vec<Id> {
         let start = after.map_or(Unbounded, Excluded);
         let lines = self.lines.get(queue).into_iter();
         let lines = lines.flat_map(|lines| lines.range::<Id, _>((start, Unbounded)));
@@ -71,13 +71,13 @@ impl Listeners {
     }
 
     /// Those who wait for the end of any task of the queue; one that waits for several is met several times.
-    pub fn all(&self, queue: &Name) -> impl Iterator<Item = Ticket> {
+    pub(crate) fn all(&self, queue: &Name) -> impl Iterator<Item = Ticket> {
         let lines = self.lines.get(queue).into_iter().flat_map(BTreeMap::values);
         lines.flatten().copied()
     }
 
     /// The queues of all tasks whose end somebody waits for.
-    pub fn queues(&self) -> impl Iterator<Item = &Name> {
+    pub(crate) fn queues(&self) -> impl Iterator<Item = &Name> {
         self.lines.keys()
     }
 }

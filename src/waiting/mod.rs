@@ -2,12 +2,12 @@
 //! come, first served, whatever the number of clients, queues or services.
 
 mod listeners;
-pub mod result_wait;
+pub(crate) mod result_wait;
 mod workers;
 
 use std::collections::{BTreeSet, HashMap};
 
-pub use listeners::Listeners;
+pub(crate) use listeners::Listeners;
 use workers::Workers;
 
 use crate::command::Args;
@@ -20,11 +20,11 @@ use crate::time::Ms;
 use crate::waiting::result_wait::{ResultWait, TaskEnd};
 
 /// Arrival number of a waiting client; smaller came first.
-pub type Ticket = u64;
+pub(crate) type Ticket = u64;
 
 /// How long a claim lasts, when its claimer says so.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Lease {
+pub(crate) enum Lease {
     /// That long, in ms.
     For(Ms),
     /// As long as the worker is a member of the service that the queue follows.
@@ -33,7 +33,7 @@ pub enum Lease {
 
 /// What a claimer wants.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ClaimRequest {
+pub(crate) struct ClaimRequest {
     /// The worker that will hold the claims.
     pub worker: String,
     /// Most tasks.
@@ -50,7 +50,7 @@ pub struct ClaimRequest {
 
 /// A client that waits.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Waiter {
+pub(crate) struct Waiter {
     /// Its connection.
     pub connection: u64,
     /// What it waits for.
@@ -61,7 +61,7 @@ pub struct Waiter {
 
 /// What a client waits for.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum WaitFor {
+pub(crate) enum WaitFor {
     /// Tasks of the first of these queues, in the order they were given, that has some.
     Tasks(Vec<Name>, ClaimRequest),
     /// That this candidate leads the service.
@@ -76,7 +76,7 @@ pub enum WaitFor {
 
 impl WaitFor {
     /// The queues or the service it is about.
-    pub fn names(&self) -> &[Name] {
+    pub(crate) fn names(&self) -> &[Name] {
         match self {
             WaitFor::Tasks(names, _) => names,
             WaitFor::Lead(name, _)
@@ -89,7 +89,7 @@ impl WaitFor {
 
 /// How long a client waits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Timeout {
+pub(crate) enum Timeout {
     /// That long, in ms.
     For(Ms),
     /// Until it gets something.
@@ -100,7 +100,7 @@ pub enum Timeout {
 
 impl Timeout {
     /// What BLOCK says; `None` without it, and in MULTI or a script, where nobody can wait.
-    pub fn asked(args: &Args<'_>, caller: &Caller<'_>) -> Option<Timeout> {
+    pub(crate) fn asked(args: &Args<'_>, caller: &Caller<'_>) -> Option<Timeout> {
         let block = args.int("BLOCK").filter(|_| caller.may_wait)?;
         Some(match block {
             0 => Timeout::Forever,
@@ -111,7 +111,7 @@ impl Timeout {
 
 /// What a waiting client was given. Should the client turn out to be gone, it is taken back.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Granted {
+pub(crate) enum Granted {
     /// A claim.
     Claim {
         /// The queue of the task.
@@ -145,7 +145,7 @@ impl Granted {
 
 /// The end of a wait: what the client is told, and what goes with it.
 #[derive(Debug)]
-pub struct Answer {
+pub(crate) struct Answer {
     /// Whose wait it was.
     pub ticket: Ticket,
     /// What it is told.
@@ -156,7 +156,7 @@ pub struct Answer {
 
 /// All waiting clients.
 #[derive(Debug, Default)]
-pub struct Waiting {
+pub(crate) struct Waiting {
     last: Ticket,
     waiters: HashMap<Ticket, Waiter>,
     /// Those that wait for tasks of a queue.
@@ -178,7 +178,7 @@ pub struct Waiting {
 
 impl Waiting {
     /// Puts a client at the end of the line of whatever it waits for.
-    pub fn join(&mut self, waiter: Waiter) -> Ticket {
+    pub(crate) fn join(&mut self, waiter: Waiter) -> Ticket {
         self.last += 1;
         let ticket = self.last;
         match &waiter.wish {
@@ -206,7 +206,7 @@ impl Waiting {
     }
 
     /// Takes a client out of every line: it was served, gave up or went away.
-    pub fn leave(&mut self, ticket: Ticket) -> Option<Waiter> {
+    pub(crate) fn leave(&mut self, ticket: Ticket) -> Option<Waiter> {
         let waiter = self.waiters.remove(&ticket)?;
         self.impatient.remove(&ticket);
         self.held.remove(&waiter.connection);
@@ -237,22 +237,22 @@ impl Waiting {
     }
 
     /// What a client waits for.
-    pub fn wish(&self, ticket: Ticket) -> Option<&WaitFor> {
+    pub(crate) fn wish(&self, ticket: Ticket) -> Option<&WaitFor> {
         self.waiters.get(&ticket).map(|waiter| &waiter.wish)
     }
 
     /// The client that has waited longest for tasks of the queue, of those that came after `passed`.
-    pub fn next(&self, queue: &Name, passed: Ticket) -> Option<(Ticket, &ClaimRequest)> {
+    pub(crate) fn next(&self, queue: &Name, passed: Ticket) -> Option<(Ticket, &ClaimRequest)> {
         self.claimers_after(queue, passed).next()
     }
 
     /// The clients that wait for tasks of the queue, longest wait first.
-    pub fn claimers_of(&self, queue: &Name) -> impl Iterator<Item = (Ticket, &ClaimRequest)> {
+    pub(crate) fn claimers_of(&self, queue: &Name) -> impl Iterator<Item = (Ticket, &ClaimRequest)> {
         self.claimers_after(queue, 0)
     }
 
     /// The client of this worker that has waited longest for tasks of the queue, of those that came after `passed`.
-    pub fn next_of(&mut self, queue: &Name, worker: &str, passed: Ticket) -> Option<(Ticket, &ClaimRequest)> {
+    pub(crate) fn next_of(&mut self, queue: &Name, worker: &str, passed: Ticket) -> Option<(Ticket, &ClaimRequest)> {
         if !self.claimers.contains_key(queue) {
             return None;
         }
@@ -280,7 +280,7 @@ impl Waiting {
     }
 
     /// The client that has waited longest to be the exclusive holder, with its place in the line of candidates.
-    pub fn first_holder(&self, service: &Name) -> Option<(Ticket, &Registration, i64)> {
+    pub(crate) fn first_holder(&self, service: &Name) -> Option<(Ticket, &Registration, i64)> {
         let ticket = self.holders.get(service)?.first()?;
         match self.wish(*ticket) {
             Some(WaitFor::Hold(_, registration, place)) => Some((*ticket, registration, *place)),
@@ -289,7 +289,7 @@ impl Waiting {
     }
 
     /// The clients that wait to become the exclusive holder as this member, which they are already.
-    pub fn holders_as(&self, service: &Name, member: &str) -> Vec<(Ticket, Registration)> {
+    pub(crate) fn holders_as(&self, service: &Name, member: &str) -> Vec<(Ticket, Registration)> {
         let line = self.holders.get(service).into_iter().flatten();
         line.filter_map(|ticket| match self.wish(*ticket) {
             Some(WaitFor::Hold(_, wish, _)) if wish.token.is_some() && wish.member.as_ref() == member => {
@@ -301,7 +301,7 @@ impl Waiting {
     }
 
     /// The clients that wait for something about a member.
-    pub fn watchers_of(&self, service: &Name, member: &str) -> Vec<Ticket> {
+    pub(crate) fn watchers_of(&self, service: &Name, member: &str) -> Vec<Ticket> {
         self.watchers
             .get(service)
             .and_then(|watchers| watchers.get(member))
@@ -310,7 +310,7 @@ impl Waiting {
     }
 
     /// The members of a service about which somebody waits for something.
-    pub fn watched(&self, service: &Name) -> Vec<MemberName> {
+    pub(crate) fn watched(&self, service: &Name) -> Vec<MemberName> {
         let watchers = self.watchers.get(service);
         watchers
             .map(|watchers| watchers.keys().cloned().collect())
@@ -318,13 +318,13 @@ impl Waiting {
     }
 
     /// Those that wait for the ends of tasks.
-    pub fn listeners(&self) -> &Listeners {
+    pub(crate) fn listeners(&self) -> &Listeners {
         &self.listeners
     }
 
     /// Notes the end of a task, or that there is none (any more), for all that wait for it; replies those who have
     /// heard enough, in the order they came, with what they are told.
-    pub fn ended(
+    pub(crate) fn ended(
         &mut self,
         queue: &Name,
         id: &[u8],
@@ -344,12 +344,12 @@ impl Waiting {
     }
 
     /// Whether a client of this connection is held.
-    pub fn is_held(&self, connection: u64) -> bool {
+    pub(crate) fn is_held(&self, connection: u64) -> bool {
         self.held.contains(&connection)
     }
 
     /// Whether anybody waits for something of this name.
-    pub fn any(&self, name: &Name) -> bool {
+    pub(crate) fn any(&self, name: &Name) -> bool {
         self.claimers.contains_key(name)
             || self.holders.contains_key(name)
             || self.watchers.contains_key(name)
@@ -357,28 +357,28 @@ impl Waiting {
     }
 
     /// How many wait for tasks of the queue.
-    pub fn count(&self, queue: &Name) -> usize {
+    pub(crate) fn count(&self, queue: &Name) -> usize {
         self.claimers.get(queue).map_or(0, BTreeSet::len)
     }
 
     /// How many wait in all.
-    pub fn total(&self) -> usize {
+    pub(crate) fn total(&self) -> usize {
         self.waiters.len()
     }
 
     /// The clients that wait for tasks of the queue, but only for the sweep.
-    pub fn impatient(&self, queue: &Name) -> Vec<Ticket> {
+    pub(crate) fn impatient(&self, queue: &Name) -> Vec<Ticket> {
         let waits = |ticket: &Ticket| self.wish(*ticket).is_some_and(|wish| wish.names().contains(queue));
         self.impatient.iter().copied().filter(waits).collect()
     }
 
     /// The queues or the service a client waits for.
-    pub fn names_of(&self, ticket: Ticket) -> Vec<Name> {
+    pub(crate) fn names_of(&self, ticket: Ticket) -> Vec<Name> {
         self.wish(ticket).map(|wish| wish.names().to_vec()).unwrap_or_default()
     }
 
     /// Everybody who waits for something of this name.
-    pub fn all(&self, name: &Name) -> Vec<Ticket> {
+    pub(crate) fn all(&self, name: &Name) -> Vec<Ticket> {
         let lines = [self.claimers.get(name), self.holders.get(name)];
         let watchers = self.watchers.get(name).into_iter().flat_map(HashMap::values);
         let lines = lines.into_iter().flatten().chain(watchers).flatten().copied();
@@ -388,24 +388,29 @@ impl Waiting {
     }
 
     /// Ends a client's wait; the edge delivers the answer when the transaction is over.
-    pub fn answer(&mut self, ticket: Ticket, reply: Result<Reply, Error>, handed: Vec<Granted>) -> Option<Waiter> {
+    pub(crate) fn answer(
+        &mut self,
+        ticket: Ticket,
+        reply: Result<Reply, Error>,
+        handed: Vec<Granted>,
+    ) -> Option<Waiter> {
         let waiter = self.leave(ticket)?;
         self.tell(ticket, reply, handed);
         Some(waiter)
     }
 
     /// The same for a client that was taken out of its line before.
-    pub fn tell(&mut self, ticket: Ticket, reply: Result<Reply, Error>, handed: Vec<Granted>) {
+    pub(crate) fn tell(&mut self, ticket: Ticket, reply: Result<Reply, Error>, handed: Vec<Granted>) {
         self.answered.push(Answer { ticket, reply, handed });
     }
 
     /// The answers of this transaction, to be delivered.
-    pub fn take_answered(&mut self) -> Vec<Answer> {
+    pub(crate) fn take_answered(&mut self) -> Vec<Answer> {
         std::mem::take(&mut self.answered)
     }
 
     /// The names that somebody waits for.
-    pub fn names(&self) -> impl Iterator<Item = &Name> {
+    pub(crate) fn names(&self) -> impl Iterator<Item = &Name> {
         let services = self.holders.keys().chain(self.watchers.keys());
         self.claimers.keys().chain(services).chain(self.listeners.queues())
     }

@@ -11,7 +11,7 @@ const MAX_BYTES: usize = 1 << 20;
 
 /// How one task ended. Shared: a thousand clients may be told of the same megabyte.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct TaskEnd {
+pub(crate) struct TaskEnd {
     /// done, dead, cancelled or expired.
     pub state: &'static str,
     /// What its worker gave as the result.
@@ -31,7 +31,7 @@ impl TaskEnd {
 
 /// The end of a task that other tasks wait for.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ParentEnd {
+pub(crate) struct ParentEnd {
     /// The queue.
     pub name: Name,
     /// The task.
@@ -42,7 +42,7 @@ pub struct ParentEnd {
 
 /// How much a client wants to hear.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Quorum {
+pub(crate) enum Quorum {
     /// The end of the only task, and just that.
     One,
     /// Of every task.
@@ -53,7 +53,7 @@ pub enum Quorum {
 
 /// The tasks whose ends a client wants to hear of, and what is known so far.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ResultWait {
+pub(crate) struct ResultWait {
     ids: Vec<Id>,
     /// In the order of the ids; a task that is none (any more) has no conclusion.
     known: Vec<Option<Option<TaskEnd>>>,
@@ -62,18 +62,18 @@ pub struct ResultWait {
 
 impl ResultWait {
     /// Of these tasks, nothing known yet.
-    pub fn new(ids: Vec<Id>, enough: Quorum) -> ResultWait {
+    pub(crate) fn new(ids: Vec<Id>, enough: Quorum) -> ResultWait {
         let known = vec![None; ids.len()];
         ResultWait { ids, known, enough }
     }
 
     /// The tasks, as they were given.
-    pub fn ids(&self) -> &[Id] {
+    pub(crate) fn ids(&self) -> &[Id] {
         &self.ids
     }
 
     /// Notes the end of a task, or that there is no such task. What is known already stays.
-    pub fn note(&mut self, id: &[u8], conclusion: Option<&TaskEnd>) {
+    pub(crate) fn note(&mut self, id: &[u8], conclusion: Option<&TaskEnd>) {
         for (known, _) in self
             .known
             .iter_mut()
@@ -85,7 +85,7 @@ impl ResultWait {
     }
 
     /// Whether the client can be answered.
-    pub fn is_enough(&self) -> bool {
+    pub(crate) fn is_enough(&self) -> bool {
         match self.enough {
             Quorum::One | Quorum::All => self.known.iter().all(Option::is_some),
             Quorum::Any => self.known.iter().any(Option::is_some),
@@ -93,7 +93,7 @@ impl ResultWait {
     }
 
     /// What the client is told when it is enough: `NoTask` for the only task when that is none.
-    pub fn reply(&self) -> Result<Reply, Error> {
+    pub(crate) fn reply(&self) -> Result<Reply, Error> {
         if self.enough == Quorum::One {
             let known = self.known.first().and_then(Option::as_ref);
             return match known.and_then(Option::as_ref) {

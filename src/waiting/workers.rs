@@ -8,18 +8,18 @@ use crate::names::{ByName, Name};
 
 /// Queue → worker → tickets.
 #[derive(Debug, Default)]
-pub struct Workers {
+pub(super) struct Workers {
     queues: ByName<HashMap<String, BTreeSet<Ticket>>>,
 }
 
 impl Workers {
     /// Whether the clients of this queue are known by their workers.
-    pub fn knows(&self, queue: &Name) -> bool {
+    pub(super) fn knows(&self, queue: &Name) -> bool {
         self.queues.contains_key(queue)
     }
 
     /// These are all that wait for tasks of the queue now.
-    pub fn learn(&mut self, queue: &Name, all: impl Iterator<Item = (Ticket, String)>) {
+    pub(super) fn learn(&mut self, queue: &Name, all: impl Iterator<Item = (Ticket, String)>) {
         let workers = self.queues.entry(queue.clone()).or_default();
         for (ticket, worker) in all {
             workers.entry(worker).or_default().insert(ticket);
@@ -27,14 +27,14 @@ impl Workers {
     }
 
     /// A client of this worker waits too.
-    pub fn join(&mut self, queue: &Name, worker: &str, ticket: Ticket) {
+    pub(super) fn join(&mut self, queue: &Name, worker: &str, ticket: Ticket) {
         if let Some(workers) = self.queues.get_mut(queue) {
             workers.entry(worker.to_string()).or_default().insert(ticket);
         }
     }
 
     /// It waits no more. With the last one of a queue all about it is forgotten.
-    pub fn leave(&mut self, queue: &Name, worker: &str, ticket: Ticket) {
+    pub(super) fn leave(&mut self, queue: &Name, worker: &str, ticket: Ticket) {
         let Some(workers) = self.queues.get_mut(queue) else {
             return;
         };
@@ -50,7 +50,7 @@ impl Workers {
     }
 
     /// The client of this worker that has waited longest, of those that came after `passed`.
-    pub fn next(&self, queue: &Name, worker: &str, passed: Ticket) -> Option<Ticket> {
+    pub(super) fn next(&self, queue: &Name, worker: &str, passed: Ticket) -> Option<Ticket> {
         let tickets = self.queues.get(queue)?.get(worker)?;
         tickets.range(passed + 1..).next().copied()
     }

@@ -13,7 +13,7 @@ use crate::redis::api::{RawText, Text, call};
 use crate::redis::handles::Open;
 
 /// Value of a field.
-pub fn get(keys: &mut ServerKeys<'_>, key: Key<'_>, field: &[u8]) -> Result<Option<Vec<u8>>> {
+pub(super) fn get(keys: &mut ServerKeys<'_>, key: Key<'_>, field: &[u8]) -> Result<Option<Vec<u8>>> {
     let (open, there) = keys.typed(key, Type::Hash)?;
     if !there {
         return Ok(None);
@@ -35,7 +35,7 @@ pub fn get(keys: &mut ServerKeys<'_>, key: Key<'_>, field: &[u8]) -> Result<Opti
 }
 
 /// All fields with their values.
-pub fn get_all(keys: &mut ServerKeys<'_>, key: Key<'_>) -> Result<Fields> {
+pub(super) fn get_all(keys: &mut ServerKeys<'_>, key: Key<'_>) -> Result<Fields> {
     if !keys.typed(key, Type::Hash)?.1 {
         return Ok(Vec::new());
     }
@@ -46,7 +46,7 @@ pub fn get_all(keys: &mut ServerKeys<'_>, key: Key<'_>) -> Result<Fields> {
 const SCANNED: &[u8] = b"100";
 
 /// Some fields with their values, and the next cursor.
-pub fn scan(keys: &mut ServerKeys<'_>, key: Key<'_>, cursor: u64) -> Result<(u64, Fields)> {
+pub(super) fn scan(keys: &mut ServerKeys<'_>, key: Key<'_>, cursor: u64) -> Result<(u64, Fields)> {
     if !keys.typed(key, Type::Hash)?.1 {
         return Ok((0, Vec::new()));
     }
@@ -68,7 +68,7 @@ fn pairs(mut found: impl Iterator<Item = Vec<u8>>) -> Fields {
 }
 
 /// Sets the fields.
-pub fn set(keys: &mut ServerKeys<'_>, key: Key<'_>, fields: &[(&[u8], &[u8])]) -> Result<()> {
+pub(super) fn set(keys: &mut ServerKeys<'_>, key: Key<'_>, fields: &[(&[u8], &[u8])]) -> Result<()> {
     let (open, _) = keys.typed(key, Type::Hash)?;
     if fields.is_empty() {
         return Ok(());
@@ -88,7 +88,7 @@ pub fn set(keys: &mut ServerKeys<'_>, key: Key<'_>, fields: &[(&[u8], &[u8])]) -
 }
 
 /// Removes the fields.
-pub fn remove(keys: &mut ServerKeys<'_>, key: Key<'_>, fields: &[&[u8]]) -> Result<()> {
+pub(super) fn remove(keys: &mut ServerKeys<'_>, key: Key<'_>, fields: &[&[u8]]) -> Result<()> {
     let (open, there) = keys.typed(key, Type::Hash)?;
     if !there {
         return Ok(());

@@ -12,27 +12,27 @@ use crate::redis::api::{OK, Text, call};
 use crate::redis::handles::Open;
 
 /// One end of a list, and what a push there is called.
-pub struct End {
+pub(super) struct End {
     position: isize,
     event: &'static CStr,
     opcode: u8,
 }
 
 /// The end from which nothing is taken.
-pub const TAIL: End = End {
+pub(super) const TAIL: End = End {
     position: raw::REDISMODULE_LIST_TAIL,
     event: c"rpush",
     opcode: b'R',
 };
 /// The end from which elements are taken.
-pub const HEAD: End = End {
+pub(super) const HEAD: End = End {
     position: raw::REDISMODULE_LIST_HEAD,
     event: c"lpush",
     opcode: b'L',
 };
 
 /// Pushes to one end, one after the other.
-pub fn push(keys: &mut ServerKeys<'_>, key: Key<'_>, ids: &[&[u8]], end: &End) -> Result<()> {
+pub(super) fn push(keys: &mut ServerKeys<'_>, key: Key<'_>, ids: &[&[u8]], end: &End) -> Result<()> {
     let (open, _) = keys.typed(key, Type::List)?;
     if ids.is_empty() {
         return Ok(());
@@ -50,7 +50,7 @@ pub fn push(keys: &mut ServerKeys<'_>, key: Key<'_>, ids: &[&[u8]], end: &End) -
 }
 
 /// Takes the head off.
-pub fn pop(keys: &mut ServerKeys<'_>, key: Key<'_>) -> Result<Option<Id>> {
+pub(super) fn pop(keys: &mut ServerKeys<'_>, key: Key<'_>) -> Result<Option<Id>> {
     let (open, there) = keys.typed(key, Type::List)?;
     if !there {
         return Ok(None);
@@ -71,7 +71,7 @@ pub fn pop(keys: &mut ServerKeys<'_>, key: Key<'_>) -> Result<Option<Id>> {
 }
 
 /// Up to `count` elements from position `from`.
-pub fn range(keys: &mut ServerKeys<'_>, key: Key<'_>, from: i64, count: usize) -> Result<Vec<Vec<u8>>> {
+pub(super) fn range(keys: &mut ServerKeys<'_>, key: Key<'_>, from: i64, count: usize) -> Result<Vec<Vec<u8>>> {
     let (open, _) = keys.typed(key, Type::List)?;
     let found = elements(open, from, count);
     keys.handles.close(key);
@@ -79,7 +79,7 @@ pub fn range(keys: &mut ServerKeys<'_>, key: Key<'_>, from: i64, count: usize) -
 }
 
 /// Removes the elements at these ascending positions.
-pub fn remove(keys: &mut ServerKeys<'_>, key: Key<'_>, positions: &[usize]) -> Result<()> {
+pub(super) fn remove(keys: &mut ServerKeys<'_>, key: Key<'_>, positions: &[usize]) -> Result<()> {
     let (open, _) = keys.typed(key, Type::List)?;
     let length = open.length();
     let mut removed = 0;

@@ -22,7 +22,7 @@ use crate::names::{Id, Key, Name};
 
 /// The server's keys, for one transaction.
 #[derive(Debug)]
-pub struct ServerKeys<'s> {
+pub(super) struct ServerKeys<'s> {
     /// The open keys.
     pub handles: Handles<'s>,
     records: SmallVec<[(Name, Record); 1]>,
@@ -32,7 +32,7 @@ pub struct ServerKeys<'s> {
 
 impl<'s> ServerKeys<'s> {
     /// For a transaction of our own when it `collects`, or to carry out a record.
-    pub fn new(handles: Handles<'s>, collects: bool) -> ServerKeys<'s> {
+    pub(super) fn new(handles: Handles<'s>, collects: bool) -> ServerKeys<'s> {
         ServerKeys {
             handles,
             records: SmallVec::new(),
@@ -41,12 +41,12 @@ impl<'s> ServerKeys<'s> {
     }
 
     /// Whether the transaction has written nothing.
-    pub fn is_untouched(&self) -> bool {
+    pub(super) fn is_untouched(&self) -> bool {
         self.records.iter().all(|(_, record)| record.is_empty())
     }
 
     /// Ends the transaction: closes all keys and sends what was done to replicas and the append-only file.
-    pub fn finish(mut self) {
+    pub(super) fn finish(mut self) {
         self.handles.close_all();
         for (name, record) in std::mem::take(&mut self.records) {
             if record.is_empty() {

@@ -17,7 +17,7 @@ use crate::redis::handles::Open;
 const FEW: usize = 8;
 
 /// Score of the member.
-pub fn score(keys: &mut ServerKeys<'_>, key: Key<'_>, id: &[u8]) -> Result<Option<i64>> {
+pub(super) fn score(keys: &mut ServerKeys<'_>, key: Key<'_>, id: &[u8]) -> Result<Option<i64>> {
     let (open, there) = keys.typed(key, Type::SortedSet)?;
     if !there {
         return Ok(None);
@@ -30,7 +30,7 @@ pub fn score(keys: &mut ServerKeys<'_>, key: Key<'_>, id: &[u8]) -> Result<Optio
 }
 
 /// How many members stand before this one.
-pub fn rank(keys: &mut ServerKeys<'_>, key: Key<'_>, id: &[u8]) -> Result<Option<usize>> {
+pub(super) fn rank(keys: &mut ServerKeys<'_>, key: Key<'_>, id: &[u8]) -> Result<Option<usize>> {
     if score(keys, key, id)?.is_none() {
         return Ok(None);
     }
@@ -38,7 +38,7 @@ pub fn rank(keys: &mut ServerKeys<'_>, key: Key<'_>, id: &[u8]) -> Result<Option
 }
 
 /// Adds the members or changes their scores.
-pub fn add(keys: &mut ServerKeys<'_>, key: Key<'_>, members: &[(i64, &[u8])]) -> Result<()> {
+pub(super) fn add(keys: &mut ServerKeys<'_>, key: Key<'_>, members: &[(i64, &[u8])]) -> Result<()> {
     let (open, _) = keys.typed(key, Type::SortedSet)?;
     if members.is_empty() {
         return Ok(());
@@ -59,7 +59,7 @@ pub fn add(keys: &mut ServerKeys<'_>, key: Key<'_>, members: &[(i64, &[u8])]) ->
 }
 
 /// Removes the members; how many were there.
-pub fn remove(keys: &mut ServerKeys<'_>, key: Key<'_>, ids: &[&[u8]]) -> Result<usize> {
+pub(super) fn remove(keys: &mut ServerKeys<'_>, key: Key<'_>, ids: &[&[u8]]) -> Result<usize> {
     let (open, there) = keys.typed(key, Type::SortedSet)?;
     if !there {
         return Ok(0);
@@ -75,7 +75,7 @@ pub fn remove(keys: &mut ServerKeys<'_>, key: Key<'_>, ids: &[&[u8]]) -> Result<
 }
 
 /// Removes the `count` lowest members.
-pub fn remove_lowest(keys: &mut ServerKeys<'_>, key: Key<'_>, count: usize) -> Result<()> {
+pub(super) fn remove_lowest(keys: &mut ServerKeys<'_>, key: Key<'_>, count: usize) -> Result<()> {
     let (open, there) = keys.typed(key, Type::SortedSet)?;
     if !there || count == 0 {
         return Ok(());
@@ -101,7 +101,7 @@ pub fn remove_lowest(keys: &mut ServerKeys<'_>, key: Key<'_>, count: usize) -> R
 
 /// Up to `count` members in (score, id) order: those strictly beyond `after`, none above `most`; `reverse`
 /// walks down.
-pub fn walk(
+pub(super) fn walk(
     keys: &mut ServerKeys<'_>,
     key: Key<'_>,
     after: Option<&Scored>,
@@ -118,7 +118,7 @@ pub fn walk(
 }
 
 /// Some members and the next cursor.
-pub fn scan(keys: &mut ServerKeys<'_>, key: Key<'_>, cursor: u64) -> Result<(u64, Vec<Scored>)> {
+pub(super) fn scan(keys: &mut ServerKeys<'_>, key: Key<'_>, cursor: u64) -> Result<(u64, Vec<Scored>)> {
     if !keys.typed(key, Type::SortedSet)?.1 {
         return Ok((0, Vec::new()));
     }

@@ -11,7 +11,7 @@ use crate::names::Key;
 use crate::redis::api::{OK, RawText, Text, call};
 
 /// Appends an entry and removes the oldest when there are too many; replies its id.
-pub fn add(
+pub(super) fn add(
     keys: &mut ServerKeys<'_>,
     key: Key<'_>,
     id: Option<EntryId>,

@@ -11,7 +11,12 @@ use crate::names::Key;
 use crate::redis::api::{call, slice_of};
 
 /// A copy of the string's bytes, of `length` at most.
-pub fn get<B>(keys: &mut ServerKeys<'_>, key: Key<'_>, length: usize, copy: fn(&[u8]) -> B) -> Result<Option<B>> {
+pub(super) fn get<B>(
+    keys: &mut ServerKeys<'_>,
+    key: Key<'_>,
+    length: usize,
+    copy: fn(&[u8]) -> B,
+) -> Result<Option<B>> {
     let (open, there) = keys.typed(key, Type::String)?;
     if !there {
         return Ok(None);
@@ -30,14 +35,14 @@ pub fn get<B>(keys: &mut ServerKeys<'_>, key: Key<'_>, length: usize, copy: fn(&
 }
 
 /// A copy of the string's first bytes, without keeping the key open: batches look at many keys once.
-pub fn peek(keys: &mut ServerKeys<'_>, key: Key<'_>, length: usize) -> Result<Option<Start>> {
+pub(super) fn peek(keys: &mut ServerKeys<'_>, key: Key<'_>, length: usize) -> Result<Option<Start>> {
     let start = get(keys, key, length, Start::from_slice);
     keys.handles.close_unchanged(key);
     start
 }
 
 /// Sets the string to `start` followed by `rest`.
-pub fn set(keys: &mut ServerKeys<'_>, key: Key<'_>, start: &[u8], rest: &[u8]) -> Result<()> {
+pub(super) fn set(keys: &mut ServerKeys<'_>, key: Key<'_>, start: &[u8], rest: &[u8]) -> Result<()> {
     let value = keys.handles.joined(start, rest);
     let (open, _) = keys.typed(key, Type::String)?;
     // SAFETY: a string, or a missing key, open for writing; the server shares the value.
@@ -51,7 +56,7 @@ pub fn set(keys: &mut ServerKeys<'_>, key: Key<'_>, start: &[u8], rest: &[u8]) -
 }
 
 /// Replaces the first bytes of a string, in place.
-pub fn set_start(keys: &mut ServerKeys<'_>, key: Key<'_>, start: &[u8]) -> Result<()> {
+pub(super) fn set_start(keys: &mut ServerKeys<'_>, key: Key<'_>, start: &[u8]) -> Result<()> {
     let (open, there) = keys.typed(key, Type::String)?;
     if !there {
         return Ok(());

@@ -6,7 +6,7 @@
 
 mod read;
 
-pub use read::{Applied, Unreadable, apply};
+pub(super) use read::{Applied, Unreadable, apply};
 
 use crate::names::{Index, Key, Part};
 
@@ -21,7 +21,7 @@ const MOST_POPS: u8 = 0x7f;
 
 /// Collects the effects of one transaction on one queue.
 #[derive(Debug, Default)]
-pub struct Record {
+pub(super) struct Record {
     bytes: Vec<u8>,
     /// Where the last operation begins, if it is a pop: one more of the same list is added to it.
     pop: Option<usize>,
@@ -29,28 +29,28 @@ pub struct Record {
 
 impl Record {
     /// Collects in this buffer.
-    pub fn in_buffer(mut bytes: Vec<u8>) -> Record {
+    pub(super) fn in_buffer(mut bytes: Vec<u8>) -> Record {
         bytes.clear();
         Record { bytes, pop: None }
     }
 
     /// The buffer, to be used again.
-    pub fn into_buffer(self) -> Vec<u8> {
+    pub(super) fn into_buffer(self) -> Vec<u8> {
         self.bytes
     }
 
     /// Whether nothing was written.
-    pub fn is_empty(&self) -> bool {
+    pub(super) fn is_empty(&self) -> bool {
         self.bytes.is_empty()
     }
 
     /// The record, to be sent.
-    pub fn bytes(&self) -> &[u8] {
+    pub(super) fn bytes(&self) -> &[u8] {
         &self.bytes
     }
 
     /// Starts an operation on a key.
-    pub fn op(&mut self, opcode: u8, key: Key<'_>) -> &mut Record {
+    pub(super) fn op(&mut self, opcode: u8, key: Key<'_>) -> &mut Record {
         if self.bytes.is_empty() {
             self.bytes.reserve(USUAL);
             self.bytes.push(VERSION);
@@ -61,7 +61,7 @@ impl Record {
     }
 
     /// One element was taken off the head of a list.
-    pub fn pop(&mut self, key: Key<'_>) {
+    pub(super) fn pop(&mut self, key: Key<'_>) {
         let before = self.pop;
         let start = self.bytes.len().max(1);
         self.op(b'P', key);
@@ -82,35 +82,35 @@ impl Record {
     }
 
     /// Another key, as an operand.
-    pub fn key(&mut self, key: Key<'_>) -> &mut Record {
+    pub(super) fn key(&mut self, key: Key<'_>) -> &mut Record {
         write_key(&mut self.bytes, key.part);
         self
     }
 
     /// A number.
-    pub fn number(&mut self, number: u64) -> &mut Record {
+    pub(super) fn number(&mut self, number: u64) -> &mut Record {
         write_number(&mut self.bytes, number);
         self
     }
 
     /// A count of what follows.
-    pub fn count(&mut self, count: usize) -> &mut Record {
+    pub(super) fn count(&mut self, count: usize) -> &mut Record {
         self.number(count as u64)
     }
 
     /// A score.
-    pub fn score(&mut self, score: i64) -> &mut Record {
+    pub(super) fn score(&mut self, score: i64) -> &mut Record {
         self.number(((score << 1) ^ (score >> 63)).cast_unsigned())
     }
 
     /// A string.
-    pub fn text(&mut self, bytes: &[u8]) -> &mut Record {
+    pub(super) fn text(&mut self, bytes: &[u8]) -> &mut Record {
         write_text(&mut self.bytes, bytes);
         self
     }
 
     /// A string given in two pieces.
-    pub fn pieces(&mut self, start: &[u8], rest: &[u8]) -> &mut Record {
+    pub(super) fn pieces(&mut self, start: &[u8], rest: &[u8]) -> &mut Record {
         self.count(start.len() + rest.len());
         self.bytes.extend_from_slice(start);
         self.bytes.extend_from_slice(rest);
@@ -118,7 +118,7 @@ impl Record {
     }
 
     /// A list of strings.
-    pub fn list(&mut self, items: &[&[u8]]) -> &mut Record {
+    pub(super) fn list(&mut self, items: &[&[u8]]) -> &mut Record {
         self.count(items.len());
         for item in items {
             self.text(item);

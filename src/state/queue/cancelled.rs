@@ -7,20 +7,20 @@ use crate::names::Id;
 
 /// Claims of tasks that were cancelled meanwhile; their holders are told with every beat.
 #[derive(Clone, Debug, Default)]
-pub struct Cancelled {
+pub(crate) struct Cancelled {
     by_token: BTreeMap<u64, Rc<str>>,
     by_worker: BTreeMap<Rc<str>, BTreeMap<u64, Id>>,
 }
 
 impl Cancelled {
     /// Notes that the task of a claim was cancelled.
-    pub fn insert(&mut self, worker: &str, token: u64, id: Id) {
+    pub(crate) fn insert(&mut self, worker: &str, token: u64, id: Id) {
         let worker: Rc<str> = worker.into();
         self.by_token.insert(token, worker.clone());
         self.by_worker.entry(worker).or_default().insert(token, id);
     }
     /// Forgets a claim that has ended.
-    pub fn remove(&mut self, token: u64) {
+    pub(crate) fn remove(&mut self, token: u64) {
         let Some(worker) = self.by_token.remove(&token) else {
             return;
         };
@@ -32,7 +32,7 @@ impl Cancelled {
         }
     }
     /// The cancelled tasks that a worker holds, in claim order.
-    pub fn of(&self, worker: &str) -> impl Iterator<Item = &Id> {
+    pub(crate) fn of(&self, worker: &str) -> impl Iterator<Item = &Id> {
         self.by_worker.get(worker).into_iter().flat_map(BTreeMap::values)
     }
 }

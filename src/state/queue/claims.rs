@@ -6,7 +6,7 @@ use crate::names::Id;
 
 /// A claim as the index knows it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Held {
+pub(crate) struct Held {
     /// The task.
     pub id: Id,
     /// The connection the claim is bound to.
@@ -15,23 +15,23 @@ pub struct Held {
 
 /// Worker number → token → claim. Tokens grow, so a worker's claims stand in claim order.
 #[derive(Clone, Debug, Default)]
-pub struct Claims {
+pub(crate) struct Claims {
     by_worker: BTreeMap<u32, BTreeMap<u64, Held>>,
 }
 
 impl Claims {
     /// Notes a claim; one that is known stays as it is.
-    pub fn insert(&mut self, worker: u32, token: u64, held: Held) {
+    pub(crate) fn insert(&mut self, worker: u32, token: u64, held: Held) {
         self.by_worker.entry(worker).or_default().entry(token).or_insert(held);
     }
     /// Ties a claim to a connection, or loosens it; whether there is such a claim.
-    pub fn tie(&mut self, worker: u32, token: u64, connection: Option<u64>) -> bool {
+    pub(crate) fn tie(&mut self, worker: u32, token: u64, connection: Option<u64>) -> bool {
         let claims = self.by_worker.get_mut(&worker);
         let held = claims.and_then(|claims| claims.get_mut(&token));
         held.map(|held| held.connection = connection).is_some()
     }
     /// Forgets a claim that has ended.
-    pub fn remove(&mut self, worker: u32, token: u64) -> Option<Held> {
+    pub(crate) fn remove(&mut self, worker: u32, token: u64) -> Option<Held> {
         let claims = self.by_worker.get_mut(&worker)?;
         let held = claims.remove(&token);
         if claims.is_empty() {
@@ -40,24 +40,24 @@ impl Claims {
         held
     }
     /// Every worker that holds something: how many claims, and the token of the oldest.
-    pub fn summary(&self) -> impl Iterator<Item = (u32, (usize, u64))> {
+    pub(crate) fn summary(&self) -> impl Iterator<Item = (u32, (usize, u64))> {
         self.by_worker.iter().map(|(worker, claims)| {
             let oldest = claims.keys().next().copied().unwrap_or(0);
             (*worker, (claims.len(), oldest))
         })
     }
     /// The worker's claims with tokens smaller than this, the oldest first.
-    pub fn below(&self, worker: u32, token: u64) -> impl Iterator<Item = (u64, &Held)> {
+    pub(crate) fn below(&self, worker: u32, token: u64) -> impl Iterator<Item = (u64, &Held)> {
         let claims = self.by_worker.get(&worker).into_iter();
         let claims = claims.flat_map(move |claims| claims.range(..token));
         claims.map(|(token, held)| (*token, held))
     }
     /// How many claims the worker holds.
-    pub fn count(&self, worker: u32) -> usize {
+    pub(crate) fn count(&self, worker: u32) -> usize {
         self.by_worker.get(&worker).map_or(0, BTreeMap::len)
     }
     /// Whether nobody holds anything.
-    pub fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         self.by_worker.is_empty()
     }
 }

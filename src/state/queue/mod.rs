@@ -7,9 +7,9 @@ mod worker_numbers;
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
-pub use cancelled::Cancelled;
-pub use claims::{Claims, Held};
-pub use worker_numbers::WorkerNumbers;
+pub(crate) use cancelled::Cancelled;
+pub(crate) use claims::{Claims, Held};
+pub(crate) use worker_numbers::WorkerNumbers;
 
 use crate::keyspace::Scored;
 use crate::names::Id;
@@ -20,7 +20,7 @@ use crate::time::Steady;
 
 /// The memory of one queue.
 #[derive(Debug)]
-pub struct Queue {
+pub(crate) struct Queue {
     /// The settings hash, read; `None` after anybody else may have changed it.
     pub settings: Option<Rc<QueueSettings>>,
     /// The workers hash, read; `None` after anybody else may have changed it.
@@ -86,7 +86,7 @@ pub struct Queue {
 
 /// One pass over a ready list that takes out the ids that do not count.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Pass {
+pub(crate) struct Pass {
     /// The position it has come to.
     pub at: usize,
     /// Whether it found any such id.
@@ -95,7 +95,7 @@ pub struct Pass {
 
 /// A claim that ended without a command of its holder.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Ended {
+pub(crate) struct Ended {
     /// The task; if it has another token by now, nothing is to be done.
     pub id: Id,
     /// Why the claim counts as lost; `None`: it is as if released.
@@ -104,7 +104,7 @@ pub struct Ended {
 
 /// Why a claim was lost.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Loss {
+pub(crate) enum Loss {
     /// Its lease ran out.
     Lease,
     /// The connection it was bound to closed.
@@ -115,7 +115,7 @@ pub enum Loss {
 
 impl Loss {
     /// The word in the events.
-    pub fn word(self) -> &'static str {
+    pub(crate) fn word(self) -> &'static str {
         match self {
             Loss::Lease => "lease",
             Loss::Disconnect => "disconnect",
@@ -126,7 +126,7 @@ impl Loss {
 
 /// The state of the walk that gives every claim its lease anew after a load or a promotion.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Rebase {
+pub(crate) enum Rebase {
     /// The next cursor into the claimed set, and how many claims were met so far.
     Walking(u64, i64),
     /// The scores are ours.
@@ -174,7 +174,7 @@ const ALL_READY: u16 = 0x3ff;
 
 impl Queue {
     /// Somebody else changed a key: what was read from it is read again.
-    pub fn forget(&mut self) {
+    pub(crate) fn forget(&mut self) {
         self.settings = None;
         self.workers = None;
         self.maybe_ready = ALL_READY;
@@ -191,18 +191,18 @@ impl Queue {
     }
 
     /// The next ticks look at what is ready for one worker, and hand it to the clients that may have it by now.
-    pub fn look_for_owed(&mut self) {
+    pub(crate) fn look_for_owed(&mut self) {
         self.readdress = Some((i64::MIN, Vec::new()));
     }
 
     /// Somebody else changed the record of a task: those who wait for its end, or for its turn to be over, are to hear.
-    pub fn forget_task(&mut self) {
+    pub(crate) fn forget_task(&mut self) {
         self.relook = Some(Id::new());
         self.review = Some((i64::MIN, Vec::new()));
     }
 
     /// All keys may be different, and the claims' scores are another process's.
-    pub fn start_over(&mut self) {
+    pub(crate) fn start_over(&mut self) {
         self.forget();
         self.claims = Claims::default();
         self.ended.clear();
@@ -213,18 +213,18 @@ impl Queue {
     }
 
     /// Whether a claim has ended though its task is not back yet.
-    pub fn is_fenced(&self, worker: u32, token: u64) -> bool {
+    pub(crate) fn is_fenced(&self, worker: u32, token: u64) -> bool {
         self.ended.contains_key(&token) || self.departed(worker, token).is_some()
     }
 
     /// Whether the holder of a claim that the walk meets went before, and why the claim counts as lost, if it does.
-    pub fn departed(&self, worker: u32, token: u64) -> Option<Option<Loss>> {
+    pub(crate) fn departed(&self, worker: u32, token: u64) -> Option<Option<Loss>> {
         let later = (worker, token + 1)..=(worker, u64::MAX);
         self.departed.range(later).next().map(|(_, lost)| *lost)
     }
 
     /// Fences the worker's claims with tokens smaller than this; those that ended before stay as they are.
-    pub fn fence(&mut self, worker: u32, below: u64, lost: Option<Loss>) {
+    pub(crate) fn fence(&mut self, worker: u32, below: u64, lost: Option<Loss>) {
         for (token, held) in self.claims.below(worker, below) {
             let id = held.id.clone();
             self.ended.entry(token).or_insert(Ended { id, lost });

@@ -21,7 +21,7 @@ use crate::waiting::{ClaimRequest, Lease};
 const RESULT: Arg = Arg::option("RESULT", "value", Kind::Bytes);
 
 /// TASK.ACK.
-pub struct Ack;
+pub(crate) struct Ack;
 
 impl Command for Ack {
     const SPEC: Spec = Spec {
@@ -68,7 +68,7 @@ impl Command for Ack {
 }
 
 /// TASK.MACK.
-pub struct MAck;
+pub(crate) struct MAck;
 
 impl Command for MAck {
     const SPEC: Spec = Spec {

@@ -14,7 +14,7 @@ use crate::task::{self, events};
 use crate::tx::{Command, Response, Tx};
 
 /// TASK.CANCEL.
-pub struct Cancel;
+pub(crate) struct Cancel;
 
 impl Command for Cancel {
     const SPEC: Spec = Spec {
@@ -71,7 +71,7 @@ fn cancel(tx: &mut Tx<'_>, name: &Name, id: &[u8], settings: &QueueSettings) -> 
 }
 
 /// Remembers that a claimed task was cancelled, for the beats of its worker.
-pub fn note(tx: &mut Tx<'_>, name: &Name, id: &[u8], record: &Record) {
+pub(crate) fn note(tx: &mut Tx<'_>, name: &Name, id: &[u8], record: &Record) {
     // A foreign value in the place of the workers: nobody can be told.
     if let Ok(Some(worker)) = task::worker_name(tx, name, record.worker) {
         let cancelled = &mut tx.state.queue(name).cancelled;

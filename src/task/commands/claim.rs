@@ -18,7 +18,7 @@ const MEMBER: &str = "MEMBER";
 const MAX_QUEUES: i64 = 100;
 
 /// TASK.CLAIM.
-pub struct Claim;
+pub(crate) struct Claim;
 
 impl Command for Claim {
     const SPEC: Spec = Spec {
@@ -52,7 +52,7 @@ impl Command for Claim {
 }
 
 /// TASK.MCLAIM.
-pub struct MClaim;
+pub(crate) struct MClaim;
 
 impl Command for MClaim {
     const SPEC: Spec = Spec {
@@ -131,7 +131,7 @@ fn want(args: &Args<'_>, caller: &Caller<'_>, named: bool) -> Result<ClaimReques
 }
 
 /// How far this caller's claim goes: to the end when it cannot be held, or when no tick will ever sweep.
-pub fn effort(caller: &Caller<'_>, context: &Context) -> Effort {
+pub(crate) fn effort(caller: &Caller<'_>, context: &Context) -> Effort {
     if caller.may_wait && context.config.timer {
         Effort::Bounded
     } else {

@@ -13,7 +13,7 @@ use crate::task::index::blocked;
 use crate::tx::{Command, Response, Tx};
 
 /// TASK.CONFIG GET.
-pub struct ConfigGet;
+pub(crate) struct ConfigGet;
 
 impl Command for ConfigGet {
     const SPEC: Spec = Spec {
@@ -49,7 +49,7 @@ impl Command for ConfigGet {
 }
 
 /// TASK.CONFIG SET.
-pub struct ConfigSet;
+pub(crate) struct ConfigSet;
 
 impl Command for ConfigSet {
     const SPEC: Spec = Spec {

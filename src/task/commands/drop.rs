@@ -15,7 +15,7 @@ use crate::task::{self, outcome};
 use crate::tx::{Command, Response, Tx};
 
 /// TASK.DROP.
-pub struct Drop;
+pub(crate) struct Drop;
 
 impl Command for Drop {
     const SPEC: Spec = Spec {
@@ -67,7 +67,7 @@ impl Command for Drop {
 }
 
 /// Stores which drops are not swept yet; forgets the settings in memory.
-pub fn write(tx: &mut Tx<'_>, name: &Name, drops: Vec<u64>) -> Result<(), Error> {
+pub(crate) fn write(tx: &mut Tx<'_>, name: &Name, drops: Vec<u64>) -> Result<(), Error> {
     if drops.is_empty() {
         if tx.keys.hget(name.queue(), DROPS.as_bytes())?.is_some() {
             tx.keys.hdel(name.queue(), &[DROPS.as_bytes()])?;
@@ -84,6 +84,6 @@ pub fn write(tx: &mut Tx<'_>, name: &Name, drops: Vec<u64>) -> Result<(), Error>
 }
 
 /// Whether a settings value means that something is left to sweep.
-pub fn unswept(settings: &QueueSettings) -> Option<u64> {
+pub(crate) fn unswept(settings: &QueueSettings) -> Option<u64> {
     settings.drops.first().copied()
 }

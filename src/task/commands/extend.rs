@@ -12,7 +12,7 @@ use crate::task::{self, options};
 use crate::tx::{Command, Response, Tx};
 
 /// TASK.EXTEND.
-pub struct Extend;
+pub(crate) struct Extend;
 
 impl Command for Extend {
     const SPEC: Spec = Spec {

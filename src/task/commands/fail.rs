@@ -13,7 +13,7 @@ use crate::time::MAX_DELAY;
 use crate::tx::{Command, Response, Tx};
 
 /// TASK.FAIL.
-pub struct Fail;
+pub(crate) struct Fail;
 
 impl Command for Fail {
     const SPEC: Spec = Spec {

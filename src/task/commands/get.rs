@@ -9,7 +9,7 @@ use crate::task::{self, render};
 use crate::tx::{Command, Response, Tx};
 
 /// TASK.GET.
-pub struct Get;
+pub(crate) struct Get;
 
 impl Command for Get {
     const SPEC: Spec = Spec {

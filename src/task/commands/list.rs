@@ -25,7 +25,7 @@ const LOOKED_AT: usize = 10_000;
 const FOR_ONE: &[u8] = b"to:";
 
 /// TASK.LIST.
-pub struct List;
+pub(crate) struct List;
 
 impl Command for List {
     const SPEC: Spec = Spec {
@@ -295,14 +295,14 @@ impl Place {
 }
 
 /// The cursor to go on behind a member of a sorted set.
-pub fn cursor_of(number: i64, id: &[u8]) -> Vec<u8> {
+pub(crate) fn cursor_of(number: i64, id: &[u8]) -> Vec<u8> {
     let mut cursor = format!("{number}:").into_bytes();
     cursor.extend_from_slice(id);
     cursor
 }
 
 /// Splits `number:rest`.
-pub fn numbered(text: &[u8]) -> Option<Scored> {
+pub(crate) fn numbered(text: &[u8]) -> Option<Scored> {
     let colon = text.iter().position(|&byte| byte == b':')?;
     let number = std::str::from_utf8(text.get(..colon)?).ok()?.parse().ok()?;
     Some((number, text.get(colon + 1..)?.to_vec()))

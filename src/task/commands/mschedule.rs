@@ -15,7 +15,7 @@ use crate::task::reply_to::{self, REPLY};
 use crate::tx::{Command, Response, Tx};
 
 /// TASK.MSCHEDULE.
-pub struct MSchedule;
+pub(crate) struct MSchedule;
 
 impl Command for MSchedule {
     const SPEC: Spec = Spec {

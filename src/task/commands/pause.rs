@@ -14,7 +14,7 @@ use crate::time::MAX_DELAY;
 use crate::tx::{Command, Response, Tx};
 
 /// TASK.PAUSE.
-pub struct Pause;
+pub(crate) struct Pause;
 
 impl Command for Pause {
     const SPEC: Spec = Spec {
@@ -44,7 +44,7 @@ impl Command for Pause {
 }
 
 /// TASK.RESUME.
-pub struct Resume;
+pub(crate) struct Resume;
 
 impl Command for Resume {
     const SPEC: Spec = Spec {
@@ -67,7 +67,7 @@ impl Command for Resume {
 }
 
 /// Ends a pause, if there is one.
-pub fn end(tx: &mut Tx<'_>, name: &Name) -> Result<(), Error> {
+pub(crate) fn end(tx: &mut Tx<'_>, name: &Name) -> Result<(), Error> {
     let mut settings = task::settings(tx, name)?;
     if settings.paused.is_some() {
         Rc::make_mut(&mut settings).paused = None;

@@ -18,7 +18,7 @@ use crate::tx::{Command, Response, Tx};
 const LOOKED_AT: usize = 10_000;
 
 /// TASK.PURGE.
-pub struct Purge;
+pub(crate) struct Purge;
 
 impl Command for Purge {
     const SPEC: Spec = Spec {

@@ -9,7 +9,7 @@ use crate::pages;
 use crate::tx::{Command, Response, Tx};
 
 /// TASK.QUEUES.
-pub struct Queues;
+pub(crate) struct Queues;
 
 impl Command for Queues {
     const SPEC: Spec = Spec {
@@ -31,7 +31,7 @@ impl Command for Queues {
 }
 
 /// Whether any key of the queue exists that is not the record of a single task.
-pub fn exists(keys: &mut dyn Keyspace, name: &Name) -> bool {
+pub(crate) fn exists(keys: &mut dyn Keyspace, name: &Name) -> bool {
     keys.exists(name.queue())
         || keys.exists(name.workers())
         || Part::EXTRAS.iter().any(|part| keys.exists(name.of_queue(*part)))

@@ -11,7 +11,7 @@ use crate::time::MAX_DELAY;
 use crate::tx::{Command, Response, Tx};
 
 /// TASK.RELEASE.
-pub struct Release;
+pub(crate) struct Release;
 
 impl Command for Release {
     const SPEC: Spec = Spec {

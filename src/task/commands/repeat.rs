@@ -19,7 +19,7 @@ use crate::tx::{Command, Response, Tx};
 const MAX_LIMIT: i64 = 1_000_000_000;
 
 /// TASK.REPEAT.
-pub struct Repeat;
+pub(crate) struct Repeat;
 
 impl Command for Repeat {
     const SPEC: Spec = Spec {

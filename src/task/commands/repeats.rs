@@ -13,7 +13,7 @@ use crate::task::recurring::{self, Recurring};
 use crate::tx::{Command, Response, Tx};
 
 /// TASK.REPEATS.
-pub struct Repeats;
+pub(crate) struct Repeats;
 
 impl Command for Repeats {
     const SPEC: Spec = Spec {

@@ -17,7 +17,7 @@ use crate::time::Wall;
 use crate::tx::{Command, Response, Tx};
 
 /// TASK.RESCHEDULE.
-pub struct Reschedule;
+pub(crate) struct Reschedule;
 
 impl Command for Reschedule {
     const SPEC: Spec = Spec {
@@ -65,7 +65,7 @@ impl Command for Reschedule {
 /// Moves a task that waits to where it belongs with that due time and priority; without a due time it keeps its
 /// own, and one that is ready keeps its place when it stays ready. One that would be ready may be blocked instead.
 /// The caller has checked all keys, and writes the header.
-pub fn change(
+pub(crate) fn change(
     tx: &mut Tx<'_>,
     name: &Name,
     id: &[u8],

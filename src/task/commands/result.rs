@@ -12,7 +12,7 @@ use crate::waiting::result_wait::{Quorum, ResultWait};
 use crate::waiting::{Timeout, WaitFor};
 
 /// TASK.RESULT.
-pub struct TaskResult;
+pub(crate) struct TaskResult;
 
 impl Command for TaskResult {
     const SPEC: Spec = Spec {
@@ -34,7 +34,7 @@ impl Command for TaskResult {
 }
 
 /// TASK.MRESULT.
-pub struct MResult;
+pub(crate) struct MResult;
 
 impl Command for MResult {
     const SPEC: Spec = Spec {

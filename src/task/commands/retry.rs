@@ -20,7 +20,7 @@ use crate::tx::{Command, Response, Tx};
 const LOOKED_AT: usize = 10_000;
 
 /// TASK.RETRY.
-pub struct Retry;
+pub(crate) struct Retry;
 
 impl Command for Retry {
     const SPEC: Spec = Spec {
@@ -47,7 +47,7 @@ impl Command for Retry {
 }
 
 /// TASK.RETRYALL.
-pub struct RetryAll;
+pub(crate) struct RetryAll;
 
 impl Command for RetryAll {
     const SPEC: Spec = Spec {

@@ -19,7 +19,7 @@ use crate::time::{MAX_DELAY, MAX_LEASE, MAX_UNIX_MS, MIN_UNIX_MS, Wall};
 use crate::tx::{Command, Response, Tx};
 
 /// DELAY or AT.
-pub const WHEN: Arg = Arg::value(
+pub(crate) const WHEN: Arg = Arg::value(
     "when",
     Kind::OneOf(&[
         Arg::duration("DELAY", 0, MAX_DELAY),
@@ -31,17 +31,17 @@ pub const WHEN: Arg = Arg::value(
     ]),
 );
 /// PRIORITY.
-pub const PRIORITY: Arg = Arg::option("PRIORITY", "priority", Kind::Int(0, 9, ""));
+pub(crate) const PRIORITY: Arg = Arg::option("PRIORITY", "priority", Kind::Int(0, 9, ""));
 /// ATTEMPTS.
-pub const ATTEMPTS: Arg = Arg::option("ATTEMPTS", "n", Kind::Int(1, MAX_ATTEMPTS, ""));
+pub(crate) const ATTEMPTS: Arg = Arg::option("ATTEMPTS", "n", Kind::Int(1, MAX_ATTEMPTS, ""));
 /// BACKOFF.
-pub const BACKOFF: Arg = Arg::option("BACKOFF", "backoff", Kind::Group(backoff::ARGS));
+pub(crate) const BACKOFF: Arg = Arg::option("BACKOFF", "backoff", Kind::Group(backoff::ARGS));
 /// LEASE.
-pub const LEASE: Arg = Arg::duration("LEASE", 1, MAX_LEASE);
+pub(crate) const LEASE: Arg = Arg::duration("LEASE", 1, MAX_LEASE);
 /// EXPIRE.
-pub const EXPIRE: Arg = Arg::duration("EXPIRE", 1, MAX_DELAY);
+pub(crate) const EXPIRE: Arg = Arg::duration("EXPIRE", 1, MAX_DELAY);
 /// UNIQUE.
-pub const UNIQUE: Arg = Arg::option(
+pub(crate) const UNIQUE: Arg = Arg::option(
     "UNIQUE",
     "unique",
     Kind::Group(&[
@@ -52,18 +52,18 @@ pub const UNIQUE: Arg = Arg::option(
 );
 
 /// GROUP.
-pub const GROUP: Arg = Arg::option("GROUP", "key", Kind::Text);
+pub(crate) const GROUP: Arg = Arg::option("GROUP", "key", Kind::Text);
 /// TO.
-pub const TO: Arg = Arg::option("TO", "worker", Kind::Text);
+pub(crate) const TO: Arg = Arg::option("TO", "worker", Kind::Text);
 /// RETAIN.
-pub const RETAIN: Arg = Arg::duration("RETAIN", 0, MAX_DELAY);
+pub(crate) const RETAIN: Arg = Arg::duration("RETAIN", 0, MAX_DELAY);
 
 /// What a recurring task may say of its occurrences: the options of SCHEDULE but for those that are about one task
 /// (ID, DELAY, AT, UNIQUE).
-pub const TASK_OPTIONS: &[Arg] = &[PRIORITY, ATTEMPTS, BACKOFF, LEASE, EXPIRE, RETAIN, GROUP, TO, REPLY];
+pub(crate) const TASK_OPTIONS: &[Arg] = &[PRIORITY, ATTEMPTS, BACKOFF, LEASE, EXPIRE, RETAIN, GROUP, TO, REPLY];
 
 /// TASK.SCHEDULE.
-pub struct Schedule;
+pub(crate) struct Schedule;
 
 impl Command for Schedule {
     const SPEC: Spec = Spec {
@@ -123,7 +123,7 @@ impl Command for Schedule {
 }
 
 /// The wall moment DELAY or AT stands for.
-pub fn due(args: &Args<'_>, context: &Context) -> Option<Wall> {
+pub(crate) fn due(args: &Args<'_>, context: &Context) -> Option<Wall> {
     match (args.int("DELAY"), args.int("AT")) {
         (Some(delay), _) => Some(context.wall.after(delay)),
         (None, Some(at)) => Some(Wall(at)),
@@ -132,7 +132,7 @@ pub fn due(args: &Args<'_>, context: &Context) -> Option<Wall> {
 }
 
 /// Nothing, when the payload is within `steward.max-payload`.
-pub fn check_payload(payload: &[u8], context: &Context) -> Result<(), Error> {
+pub(crate) fn check_payload(payload: &[u8], context: &Context) -> Result<(), Error> {
     let most = usize::try_from(context.config.max_payload).unwrap_or(usize::MAX);
     if payload.len() > most {
         return Err(Error::TooBig(most));
@@ -141,7 +141,7 @@ pub fn check_payload(payload: &[u8], context: &Context) -> Result<(), Error> {
 }
 
 /// An id of the module's making that nobody else has used.
-pub fn free_id(tx: &mut Tx<'_>, name: &Name) -> Result<Id, Error> {
+pub(crate) fn free_id(tx: &mut Tx<'_>, name: &Name) -> Result<Id, Error> {
     loop {
         let id = generated_id(tx.next_fence(0));
         if !tx.keys.exists(name.task(&id)) {
@@ -151,7 +151,12 @@ pub fn free_id(tx: &mut Tx<'_>, name: &Name) -> Result<Id, Error> {
 }
 
 /// `DUPLICATE` when the id is a task's; else the record that is left of one, if any.
-pub fn old_record(tx: &mut Tx<'_>, name: &Name, id: &[u8], settings: &QueueSettings) -> Result<Option<Record>, Error> {
+pub(crate) fn old_record(
+    tx: &mut Tx<'_>,
+    name: &Name,
+    id: &[u8],
+    settings: &QueueSettings,
+) -> Result<Option<Record>, Error> {
     let Some(bytes) = tx.keys.get_start(name.task(id), HEADER)? else {
         return Ok(None);
     };

@@ -15,7 +15,7 @@ use crate::tx::{Command, Response, Tx};
 const HEADS: usize = 16;
 
 /// TASK.STATS.
-pub struct Stats;
+pub(crate) struct Stats;
 
 impl Command for Stats {
     const SPEC: Spec = Spec {
@@ -93,7 +93,7 @@ fn size(tx: &mut Tx<'_>, name: &Name, index: Index) -> Result<Reply> {
 }
 
 /// How long the oldest ready task has been due, ms.
-pub fn oldest_ready(tx: &mut Tx<'_>, name: &Name, settings: &QueueSettings) -> Result<Option<Ms>> {
+pub(crate) fn oldest_ready(tx: &mut Tx<'_>, name: &Name, settings: &QueueSettings) -> Result<Option<Ms>> {
     let mut oldest = None;
     for priority in 0..PRIORITIES {
         for id in tx.keys.lrange(name.ready(priority), 0, HEADS)? {

@@ -8,7 +8,7 @@ use crate::task::{self, recurring};
 use crate::tx::{Command, Response, Tx};
 
 /// TASK.UNREPEAT.
-pub struct Unrepeat;
+pub(crate) struct Unrepeat;
 
 impl Command for Unrepeat {
     const SPEC: Spec = Spec {

@@ -16,7 +16,7 @@ use crate::tx::{Command, Response, Tx};
 const LOOKED_AT: usize = 10_000;
 
 /// TASK.WORKERS.
-pub struct Workers;
+pub(crate) struct Workers;
 
 impl Command for Workers {
     const SPEC: Spec = Spec {

@@ -11,7 +11,7 @@ use crate::task::index::ready;
 use crate::tx::Tx;
 
 /// How many more tasks may be claimed now. When it is the rate that allows none, the moment it does is planned.
-pub fn room(tx: &mut Tx<'_>, name: &Name, settings: &QueueSettings) -> Result<usize> {
+pub(crate) fn room(tx: &mut Tx<'_>, name: &Name, settings: &QueueSettings) -> Result<usize> {
     let mut room = usize::MAX;
     let most = settings.concurrency(&tx.context.config);
     if most > 0 {
@@ -31,14 +31,14 @@ pub fn room(tx: &mut Tx<'_>, name: &Name, settings: &QueueSettings) -> Result<us
 }
 
 /// Serves the clients that wait, after claims have ended in a queue that may have been full of them.
-pub fn freed(tx: &mut Tx<'_>, name: &Name, settings: &QueueSettings) {
+pub(crate) fn freed(tx: &mut Tx<'_>, name: &Name, settings: &QueueSettings) {
     if settings.concurrency(&tx.context.config) > 0 {
         serve::serve(tx, name);
     }
 }
 
 /// Nothing, when the queue may have so many more tasks; else `QueueFull`.
-pub fn ensure_length(tx: &mut Tx<'_>, name: &Name, more: usize, settings: &QueueSettings) -> Result<(), Error> {
+pub(crate) fn ensure_length(tx: &mut Tx<'_>, name: &Name, more: usize, settings: &QueueSettings) -> Result<(), Error> {
     let most = settings.max_length(&tx.context.config);
     if most == 0 {
         return Ok(());

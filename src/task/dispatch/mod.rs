@@ -1,7 +1,7 @@
 //! Handing ready tasks to workers: at once to the one that asks, later to those that wait.
 
-pub mod limits;
-pub mod serve;
+pub(crate) mod limits;
+pub(crate) mod serve;
 
 use smallvec::SmallVec;
 
@@ -25,11 +25,11 @@ use crate::waiting::{ClaimRequest, Lease, Timeout, WaitFor};
 /// a third of a second.
 const PASS_OVER: usize = 1_000;
 /// Bytes of payload after which one reply takes no further task.
-pub const MAX_PAYLOAD: usize = 1 << 20;
+pub(crate) const MAX_PAYLOAD: usize = 1 << 20;
 
 /// What a claim came to.
 #[derive(Debug, Default)]
-pub struct Taken {
+pub(crate) struct Taken {
     /// The tasks as the client is shown them.
     pub tasks: Vec<Reply>,
     /// The tasks and tokens, in the same order.
@@ -42,7 +42,7 @@ pub struct Taken {
 
 /// How far a claim goes through ghosts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Effort {
+pub(crate) enum Effort {
     /// `PASS_OVER` of them; the client can be made to wait for the tick.
     Bounded,
     /// To the end: in MULTI or a script nobody can wait.
@@ -58,7 +58,7 @@ struct Claim {
 
 /// A task to be claimed.
 #[derive(Debug)]
-pub struct Live {
+pub(crate) struct Live {
     /// Its id.
     pub id: Id,
     /// Its header.
@@ -69,7 +69,7 @@ pub struct Live {
 
 /// What a claim may find.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Offer {
+pub(crate) struct Offer {
     /// Bit p: the ready list of priority p has something.
     lists: u16,
     /// Something may be ready for this worker alone.
@@ -86,7 +86,7 @@ impl Offer {
 /// of each priority first those that are for this worker alone.
 /// Takes none while the queue is paused or the worker quiet. The caller has checked that the worker may hold what it
 /// wants (`worker::check`).
-pub fn take(tx: &mut Tx<'_>, name: &Name, want: &ClaimRequest, effort: Effort) -> Result<Taken> {
+pub(crate) fn take(tx: &mut Tx<'_>, name: &Name, want: &ClaimRequest, effort: Effort) -> Result<Taken> {
     let settings = task::settings(tx, name)?;
     let mut taken = Taken {
         quiet: worker::is_quiet(tx, &settings.service, &want.worker),
@@ -191,12 +191,12 @@ fn note(tx: &mut Tx<'_>, name: &Name, want: &ClaimRequest, claims: SmallVec<[Cla
 }
 
 /// Whether the queue hands out nothing now.
-pub fn is_paused(settings: &QueueSettings, tx: &Tx<'_>) -> bool {
+pub(crate) fn is_paused(settings: &QueueSettings, tx: &Tx<'_>) -> bool {
     settings.paused.is_some_and(|until| until > tx.context.wall.0)
 }
 
 /// Checks all keys a claim may write, so that nothing is popped in vain; replies what there may be to claim.
-pub fn check(tx: &mut Tx<'_>, name: &Name, worker: &str) -> Result<Offer> {
+pub(crate) fn check(tx: &mut Tx<'_>, name: &Name, worker: &str) -> Result<Offer> {
     let maybe = tx.state.known_queue(name).map_or(!0, |queue| queue.maybe_ready);
     let mut lists = 0;
     for priority in (0..PRIORITIES).filter(|priority| maybe & (1 << priority) != 0) {
@@ -335,7 +335,7 @@ fn worker_number(tx: &mut Tx<'_>, name: &Name, worker: &str) -> Result<u32> {
 }
 
 /// What a claim command answers: tasks, the wait, or nothing.
-pub fn outcome(taken: Taken, wait: Option<Timeout>, names: &[Name], want: ClaimRequest) -> Response {
+pub(crate) fn outcome(taken: Taken, wait: Option<Timeout>, names: &[Name], want: ClaimRequest) -> Response {
     if !taken.tasks.is_empty() {
         return Response::Reply(Reply::Array(taken.tasks));
     }

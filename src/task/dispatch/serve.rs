@@ -12,7 +12,7 @@ use crate::waiting::{ClaimRequest, Granted, Ticket, WaitFor};
 /// Serves the clients that wait in the queue's line, longest wait first, until one gets nothing; then those for whose
 /// workers alone something is ready. Those that may not take work, or not in the way they want it, are told and passed
 /// over.
-pub fn serve(tx: &mut Tx<'_>, name: &Name) {
+pub(crate) fn serve(tx: &mut Tx<'_>, name: &Name) {
     if tx.state.waiting.count(name) == 0 {
         return;
     }
@@ -119,7 +119,7 @@ fn hands_out(tx: &mut Tx<'_>, name: &Name) -> bool {
 
 /// Serves the clients that wait before one that comes now. Where the clock alone may let claimers in, he could be
 /// faster than the timer.
-pub fn first_come(tx: &mut Tx<'_>, name: &Name, worker: &str) -> Result<()> {
+pub(crate) fn first_come(tx: &mut Tx<'_>, name: &Name, worker: &str) -> Result<()> {
     if tx.state.waiting.count(name) > 0 && task::settings(tx, name)?.rate.is_some() {
         // His claim may still be refused: nothing is handed out in a transaction that ends in an error.
         check(tx, name, worker)?;

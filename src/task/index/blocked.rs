@@ -16,7 +16,7 @@ use crate::tx::Tx;
 const LOOKED_AT: usize = 64;
 
 /// The task, whose record the caller writes, is blocked from now on.
-pub fn block(tx: &mut Tx<'_>, name: &Name, id: &[u8], record: &mut Record) -> Result<()> {
+pub(crate) fn block(tx: &mut Tx<'_>, name: &Name, id: &[u8], record: &mut Record) -> Result<()> {
     record.state = TaskState::Blocked;
     // Its time to be claimed in begins when it is ready.
     expiry::forget(tx, name, id, record);
@@ -27,13 +27,13 @@ pub fn block(tx: &mut Tx<'_>, name: &Name, id: &[u8], record: &mut Record) -> Re
 }
 
 /// Nothing, when all that a blocked task writes to go on has its types.
-pub fn ensure_types(tx: &mut Tx<'_>, name: &Name, id: &[u8], record: &Record) -> Result<()> {
+pub(crate) fn ensure_types(tx: &mut Tx<'_>, name: &Name, id: &[u8], record: &Record) -> Result<()> {
     let group = group::of(tx, name, id, record);
     ensure_types_in(tx, name, record, group.as_deref())
 }
 
 /// The same for a task whose group the caller knows.
-pub fn ensure_types_in(tx: &mut Tx<'_>, name: &Name, record: &Record, group: Option<&str>) -> Result<()> {
+pub(crate) fn ensure_types_in(tx: &mut Tx<'_>, name: &Name, record: &Record, group: Option<&str>) -> Result<()> {
     tx.keys.ensure_type(name.index(Index::Blocked), Type::SortedSet)?;
     tx.keys.ensure_type(name.index(Index::Scheduled), Type::SortedSet)?;
     expiry::ensure_types(tx, name, record)?;
@@ -45,7 +45,13 @@ pub fn ensure_types_in(tx: &mut Tx<'_>, name: &Name, record: &Record, group: Opt
 
 /// Nothing is in the way of the task any more: it waits for its due time, or arrives. One whose due time has passed
 /// counts as due now.
-pub fn go_on(tx: &mut Tx<'_>, name: &Name, id: &[u8], record: &mut Record, settings: &QueueSettings) -> Result<()> {
+pub(crate) fn go_on(
+    tx: &mut Tx<'_>,
+    name: &Name,
+    id: &[u8],
+    record: &mut Record,
+    settings: &QueueSettings,
+) -> Result<()> {
     tx.keys.zrem(name.index(Index::Blocked), &[id])?;
     record.due = record.due.max(tx.context.wall);
     lifecycle::wait(tx, name, id, record, Some(record.due), End::Tail, settings)?;
@@ -53,14 +59,14 @@ pub fn go_on(tx: &mut Tx<'_>, name: &Name, id: &[u8], record: &mut Record, setti
 }
 
 /// Has the tick look at all blocked tasks: some may be free to go on.
-pub fn look_again(tx: &mut Tx<'_>, name: &Name) {
+pub(crate) fn look_again(tx: &mut Tx<'_>, name: &Name) {
     tx.state.queue(name).review = Some((i64::MIN, Vec::new()));
     tx.state.wakeups.now(name);
 }
 
 /// Looks at blocked tasks after others may have changed what they wait for, or the limit of groups was raised. Whether
 /// there are more.
-pub fn review(tx: &mut Tx<'_>, name: &Name, settings: &QueueSettings) -> Result<bool> {
+pub(crate) fn review(tx: &mut Tx<'_>, name: &Name, settings: &QueueSettings) -> Result<bool> {
     let queue = tx.state.queue(name);
     if !queue.maybe_blocked {
         queue.review = None;

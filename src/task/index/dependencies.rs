@@ -20,7 +20,7 @@ use crate::tx::Tx;
 use crate::waiting::result_wait::ParentEnd;
 
 /// AFTER.
-pub const AFTER: Arg = Arg::option(
+pub(crate) const AFTER: Arg = Arg::option(
     "AFTER",
     "after",
     Kind::Group(&[
@@ -35,7 +35,12 @@ const SETTLED: usize = 128;
 
 /// Those among the ids of AFTER that have not ended, each once. `NOTASK` for one that is unknown, unless MISSINGOK says
 /// that it counts as acknowledged, and for one that has ended otherwise, unless this does not matter (ONFAIL RUN).
-pub fn check(args: &Args<'_>, tx: &mut Tx<'_>, name: &Name, settings: &QueueSettings) -> Result<Vec<String>, Error> {
+pub(crate) fn check(
+    args: &Args<'_>,
+    tx: &mut Tx<'_>,
+    name: &Name,
+    settings: &QueueSettings,
+) -> Result<Vec<String>, Error> {
     let mut parents = Vec::new();
     if !args.has("AFTER") {
         return Ok(parents);
@@ -69,7 +74,7 @@ pub fn check(args: &Args<'_>, tx: &mut Tx<'_>, name: &Name, settings: &QueueSett
 }
 
 /// Blocks a new task, whose record the caller writes, until these have ended.
-pub fn wait(tx: &mut Tx<'_>, name: &Name, id: &[u8], record: &mut Record, parents: &[String]) -> Result<()> {
+pub(crate) fn wait(tx: &mut Tx<'_>, name: &Name, id: &[u8], record: &mut Record, parents: &[String]) -> Result<()> {
     for parent in parents {
         link(tx, name, id, record, parent.as_bytes())?;
     }
@@ -97,7 +102,7 @@ fn put_count(tx: &mut Tx<'_>, name: &Name, id: &[u8], count: usize) -> Result<()
 }
 
 /// How many ends a blocked task waits for; `None` for one that is blocked by its group.
-pub fn waits(tx: &mut Tx<'_>, name: &Name, id: &[u8]) -> Option<usize> {
+pub(crate) fn waits(tx: &mut Tx<'_>, name: &Name, id: &[u8]) -> Option<usize> {
     let count = tx.keys.hget(name.extra(id), options::WAITS).unwrap_or(None)?;
     // Nonsense is as if it were the last one.
     Some(
@@ -109,7 +114,7 @@ pub fn waits(tx: &mut Tx<'_>, name: &Name, id: &[u8]) -> Option<usize> {
 }
 
 /// A blocked task waits for nothing any more: it leaves the lines of those it waited for.
-pub fn unlink(tx: &mut Tx<'_>, name: &Name, id: &[u8], record: &Record) {
+pub(crate) fn unlink(tx: &mut Tx<'_>, name: &Name, id: &[u8], record: &Record) {
     if record.state != TaskState::Blocked || waits(tx, name, id).is_none() {
         return;
     }
@@ -122,7 +127,7 @@ pub fn unlink(tx: &mut Tx<'_>, name: &Name, id: &[u8], record: &Record) {
 
 /// A task came to its end, or goes without one: those that wait for it hear of it at the end of this transaction. The caller
 /// writes or removes the header.
-pub fn ended(tx: &mut Tx<'_>, name: &Name, id: &[u8], record: &mut Record, done: bool) {
+pub(crate) fn ended(tx: &mut Tx<'_>, name: &Name, id: &[u8], record: &mut Record, done: bool) {
     if record.has(AWAITED) {
         record.flags &= !AWAITED;
         tx.state.parent_ends.push_back(ParentEnd {
@@ -134,7 +139,7 @@ pub fn ended(tx: &mut Tx<'_>, name: &Name, id: &[u8], record: &mut Record, done:
 }
 
 /// Settles the children of the tasks that ended in this transaction, and of those that end by it, as many as one may.
-pub fn settle(tx: &mut Tx<'_>) {
+pub(crate) fn settle(tx: &mut Tx<'_>) {
     let mut left = SETTLED;
     while let Some(end) = tx.state.parent_ends.pop_front() {
         let settled = children(tx, &end, i64::MAX, left).and_then(|count| {
@@ -163,7 +168,7 @@ fn put_off(tx: &mut Tx<'_>, end: &ParentEnd) -> Result<()> {
 }
 
 /// A slice of the children that were left over. Whether there are more.
-pub fn go_on(tx: &mut Tx<'_>, name: &Name, settings: &QueueSettings) -> Result<bool> {
+pub(crate) fn go_on(tx: &mut Tx<'_>, name: &Name, settings: &QueueSettings) -> Result<bool> {
     let Some(rest) = settings.settling.first() else {
         return Ok(false);
     };
@@ -242,7 +247,7 @@ fn abandon(
 
 /// Looks after a task that waits for others, which somebody else may have changed: a parent that is gone without a
 /// word, deleted by hand or evicted, did not succeed.
-pub fn look_at(tx: &mut Tx<'_>, name: &Name, id: &[u8], record: Record, settings: &QueueSettings) -> Result<()> {
+pub(crate) fn look_at(tx: &mut Tx<'_>, name: &Name, id: &[u8], record: Record, settings: &QueueSettings) -> Result<()> {
     let options = options::options(tx.keys, name, id, &record);
     let mut left = 0;
     for parent in &options.after {

@@ -15,7 +15,7 @@ use crate::tx::Tx;
 const REMOVED: usize = 100;
 
 /// How long this task is kept when it is done, ms; 0: not at all.
-pub fn time(tx: &mut Tx<'_>, name: &Name, id: &[u8], record: &Record, settings: &QueueSettings) -> Ms {
+pub(crate) fn time(tx: &mut Tx<'_>, name: &Name, id: &[u8], record: &Record, settings: &QueueSettings) -> Ms {
     let own = if record.has(RETAINED) {
         options::options(tx.keys, name, id, record).retain
     } else {
@@ -25,13 +25,13 @@ pub fn time(tx: &mut Tx<'_>, name: &Name, id: &[u8], record: &Record, settings: 
 }
 
 /// Nothing, when what is written to keep a task has its types.
-pub fn ensure_types(tx: &mut Tx<'_>, name: &Name, id: &[u8]) -> Result<()> {
+pub(crate) fn ensure_types(tx: &mut Tx<'_>, name: &Name, id: &[u8]) -> Result<()> {
     tx.keys.ensure_type(name.index(Index::Done), Type::SortedSet)?;
     tx.keys.ensure_type(name.extra(id), Type::Hash)
 }
 
 /// Keeps a task that is done for that long. Its fence becomes the moment it was done: no claim has it any more.
-pub fn keep(
+pub(crate) fn keep(
     tx: &mut Tx<'_>,
     name: &Name,
     id: &[u8],
@@ -57,7 +57,7 @@ pub fn keep(
 }
 
 /// Removes the tasks whose time is over, a hundred at most. Whether more are to go.
-pub fn trim(tx: &mut Tx<'_>, name: &Name, _: &QueueSettings) -> Result<bool> {
+pub(crate) fn trim(tx: &mut Tx<'_>, name: &Name, _: &QueueSettings) -> Result<bool> {
     if !tx.state.queue(name).maybe_done {
         return Ok(false);
     }
@@ -74,7 +74,7 @@ pub fn trim(tx: &mut Tx<'_>, name: &Name, _: &QueueSettings) -> Result<bool> {
 }
 
 /// When the next task was kept long enough, wall ms.
-pub fn next(tx: &mut Tx<'_>, name: &Name) -> Result<Option<Ms>> {
+pub(crate) fn next(tx: &mut Tx<'_>, name: &Name) -> Result<Option<Ms>> {
     if !tx.state.queue(name).maybe_done {
         return Ok(None);
     }

@@ -10,7 +10,7 @@ use crate::time::Wall;
 use crate::tx::Tx;
 
 /// Nothing, when what this task needs of the set may be written; else `WrongType`.
-pub fn ensure_types(tx: &mut Tx<'_>, name: &Name, record: &Record) -> Result<()> {
+pub(crate) fn ensure_types(tx: &mut Tx<'_>, name: &Name, record: &Record) -> Result<()> {
     if !record.has(EXPIRES) {
         return Ok(());
     }
@@ -18,7 +18,7 @@ pub fn ensure_types(tx: &mut Tx<'_>, name: &Name, record: &Record) -> Result<()>
 }
 
 /// The task is, or becomes, ready at `ready`: from then on its time runs.
-pub fn note(tx: &mut Tx<'_>, name: &Name, id: &[u8], record: &Record, ready: Wall) -> Result<()> {
+pub(crate) fn note(tx: &mut Tx<'_>, name: &Name, id: &[u8], record: &Record, ready: Wall) -> Result<()> {
     if !record.has(EXPIRES) {
         return Ok(());
     }
@@ -30,7 +30,7 @@ pub fn note(tx: &mut Tx<'_>, name: &Name, id: &[u8], record: &Record, ready: Wal
 }
 
 /// These tasks are dropped at that moment unless somebody claims them.
-pub fn at(tx: &mut Tx<'_>, name: &Name, ids: &[&[u8]], when: Wall) -> Result<()> {
+pub(crate) fn at(tx: &mut Tx<'_>, name: &Name, ids: &[&[u8]], when: Wall) -> Result<()> {
     let members: Vec<(i64, &[u8])> = ids.iter().map(|id| (when.0, *id)).collect();
     tx.keys.zadd(name.of_queue(Part::Expiring), &members)?;
     tx.state.queue(name).maybe_expiring = true;
@@ -39,7 +39,7 @@ pub fn at(tx: &mut Tx<'_>, name: &Name, ids: &[&[u8]], when: Wall) -> Result<()>
 }
 
 /// The task was claimed, or is no more. In a key of another type there is nothing of it.
-pub fn forget(tx: &mut Tx<'_>, name: &Name, id: &[u8], record: &Record) {
+pub(crate) fn forget(tx: &mut Tx<'_>, name: &Name, id: &[u8], record: &Record) {
     if record.has(EXPIRES) {
         let _ = tx.keys.zrem(name.of_queue(Part::Expiring), &[id]);
     }

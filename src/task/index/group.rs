@@ -21,7 +21,7 @@ const TURN: i64 = 0;
 const TURNS: usize = 128;
 
 /// The group of a task; none when somebody edited it away.
-pub fn of(tx: &mut Tx<'_>, name: &Name, id: &[u8], record: &Record) -> Option<String> {
+pub(crate) fn of(tx: &mut Tx<'_>, name: &Name, id: &[u8], record: &Record) -> Option<String> {
     if !record.has(GROUPED) {
         return None;
     }
@@ -29,13 +29,19 @@ pub fn of(tx: &mut Tx<'_>, name: &Name, id: &[u8], record: &Record) -> Option<St
 }
 
 /// Nothing, when what a task of the group writes to have its turn or to stand in line has its types.
-pub fn ensure_types(tx: &mut Tx<'_>, name: &Name, group: &str) -> Result<()> {
+pub(crate) fn ensure_types(tx: &mut Tx<'_>, name: &Name, group: &str) -> Result<()> {
     tx.keys.ensure_type(name.group(group), Type::SortedSet)?;
     tx.keys.ensure_type(name.index(Index::Blocked), Type::SortedSet)
 }
 
 /// Whether it is the turn of a task of this group whose time has come. Otherwise it stands in line from now on.
-pub fn take_turn(tx: &mut Tx<'_>, name: &Name, id: &[u8], group: &str, settings: &QueueSettings) -> Result<bool> {
+pub(crate) fn take_turn(
+    tx: &mut Tx<'_>,
+    name: &Name,
+    id: &[u8],
+    group: &str,
+    settings: &QueueSettings,
+) -> Result<bool> {
     let key = name.group(group);
     if tx.keys.zscore(key, id)? == Some(TURN) {
         return Ok(true);
@@ -55,7 +61,7 @@ pub fn take_turn(tx: &mut Tx<'_>, name: &Name, id: &[u8], group: &str, settings:
 
 /// The task ends: the next one may have its turn, at the end of this transaction. In a key of another type there is nothing
 /// of it.
-pub fn leave(tx: &mut Tx<'_>, name: &Name, id: &[u8], record: &Record) {
+pub(crate) fn leave(tx: &mut Tx<'_>, name: &Name, id: &[u8], record: &Record) {
     let Some(group) = of(tx, name, id, record) else {
         return;
     };
@@ -66,7 +72,7 @@ pub fn leave(tx: &mut Tx<'_>, name: &Name, id: &[u8], record: &Record) {
 
 /// Gives the turns that are free in the groups that were touched in this transaction. What is more than one step's share is
 /// left to the tick.
-pub fn settle(tx: &mut Tx<'_>) {
+pub(crate) fn settle(tx: &mut Tx<'_>) {
     for (name, group) in std::mem::take(&mut tx.state.turns) {
         let given = task::settings(tx, &name).and_then(|settings| give_turns(tx, &name, &group, &settings));
         match given {
@@ -149,7 +155,13 @@ fn in_line(tx: &mut Tx<'_>, name: &Name, id: &[u8], settings: &QueueSettings) ->
 }
 
 /// Looks after a blocked task that should stand in the line of its group, or have its turn.
-pub fn look_at(tx: &mut Tx<'_>, name: &Name, id: &[u8], record: &Record, settings: &QueueSettings) -> Result<()> {
+pub(crate) fn look_at(
+    tx: &mut Tx<'_>,
+    name: &Name,
+    id: &[u8],
+    record: &Record,
+    settings: &QueueSettings,
+) -> Result<()> {
     let Some(group) = of(tx, name, id, record) else {
         blocked::ensure_types_in(tx, name, record, None)?;
         tx.state.to_serve.insert(name.clone());

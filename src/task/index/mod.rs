@@ -1,10 +1,10 @@
 //! What stands where: one file for each set or list that has ids of tasks.
 
-pub mod blocked;
-pub mod dependencies;
-pub mod done;
-pub mod expiry;
-pub mod group;
-pub mod ready;
-pub mod targeted;
-pub mod unique;
+pub(crate) mod blocked;
+pub(crate) mod dependencies;
+pub(crate) mod done;
+pub(crate) mod expiry;
+pub(crate) mod group;
+pub(crate) mod ready;
+pub(crate) mod targeted;
+pub(crate) mod unique;

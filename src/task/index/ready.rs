@@ -15,7 +15,7 @@ use crate::tx::Tx;
 
 /// Which end of its list a task goes to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum End {
+pub(crate) enum End {
     /// Before all others: it was lost or released.
     Head,
     /// Behind all others: it became due.
@@ -24,7 +24,7 @@ pub enum End {
 
 /// Makes a waiting task ready, for its worker alone if it has one. May clear bits of its header: the caller writes the
 /// header afterwards.
-pub fn push(tx: &mut Tx<'_>, name: &Name, id: &[u8], record: &mut Record, end: End) -> Result<()> {
+pub(crate) fn push(tx: &mut Tx<'_>, name: &Name, id: &[u8], record: &mut Record, end: End) -> Result<()> {
     if record.has(ADDRESSED) && targeted::push(tx, name, id, record)? {
         return Ok(());
     }
@@ -40,7 +40,7 @@ pub fn push(tx: &mut Tx<'_>, name: &Name, id: &[u8], record: &mut Record, end: E
 }
 
 /// Whether the list of the task's priority still has its id; if so, that id counts again.
-pub fn reuses_place(tx: &mut Tx<'_>, name: &Name, record: &mut Record) -> Result<bool> {
+pub(crate) fn reuses_place(tx: &mut Tx<'_>, name: &Name, record: &mut Record) -> Result<bool> {
     let priority = record.priority;
     if !record.is_ghost(priority) {
         return Ok(false);
@@ -53,7 +53,7 @@ pub fn reuses_place(tx: &mut Tx<'_>, name: &Name, record: &mut Record) -> Result
 }
 
 /// Takes a ready task out of its list without touching the list. The caller writes the header.
-pub fn leave(tx: &mut Tx<'_>, name: &Name, id: &[u8], record: &mut Record) -> Result<()> {
+pub(crate) fn leave(tx: &mut Tx<'_>, name: &Name, id: &[u8], record: &mut Record) -> Result<()> {
     if record.has(ADDRESSED) {
         return targeted::leave(tx, name, id, record);
     }
@@ -66,7 +66,7 @@ pub fn leave(tx: &mut Tx<'_>, name: &Name, id: &[u8], record: &mut Record) -> Re
 }
 
 /// Changes the stored number of ghosts of one list.
-pub fn change_ghosts(tx: &mut Tx<'_>, name: &Name, priority: u8, by: i64) -> Result<()> {
+pub(crate) fn change_ghosts(tx: &mut Tx<'_>, name: &Name, priority: u8, by: i64) -> Result<()> {
     if by == 0 {
         return Ok(());
     }
@@ -94,12 +94,12 @@ pub fn change_ghosts(tx: &mut Tx<'_>, name: &Name, priority: u8, by: i64) -> Res
 }
 
 /// How many tasks are ready: those in the lists and those for one worker.
-pub fn count(tx: &mut Tx<'_>, name: &Name, settings: &QueueSettings) -> Result<usize> {
+pub(crate) fn count(tx: &mut Tx<'_>, name: &Name, settings: &QueueSettings) -> Result<usize> {
     Ok(listed(tx, name, settings)? + targeted::count(tx, name)?)
 }
 
 /// How many tasks are ready for any worker: the ids in the lists less those that do not count.
-pub fn listed(tx: &mut Tx<'_>, name: &Name, settings: &QueueSettings) -> Result<usize> {
+pub(crate) fn listed(tx: &mut Tx<'_>, name: &Name, settings: &QueueSettings) -> Result<usize> {
     let mut count = 0;
     for priority in 0..PRIORITIES {
         let length = tx.keys.llen(name.ready(priority))?;
@@ -109,7 +109,7 @@ pub fn listed(tx: &mut Tx<'_>, name: &Name, settings: &QueueSettings) -> Result<
 }
 
 /// Whether an id in the list of this priority counts.
-pub fn counts(record: &Record, priority: u8, settings: &QueueSettings) -> bool {
+pub(crate) fn counts(record: &Record, priority: u8, settings: &QueueSettings) -> bool {
     record.state == TaskState::Waiting
         && record.priority == priority
         && !record.is_ghost(priority)
@@ -119,7 +119,7 @@ pub fn counts(record: &Record, priority: u8, settings: &QueueSettings) -> bool {
 
 /// What to do about an id that was taken out of the list of this priority and does not count: its bit is
 /// cleared, and a record that stayed only for it goes. Replies whether it was among the stale ones.
-pub fn discard(tx: &mut Tx<'_>, name: &Name, id: &[u8], priority: u8, record: Option<Record>) -> Result<bool> {
+pub(crate) fn discard(tx: &mut Tx<'_>, name: &Name, id: &[u8], priority: u8, record: Option<Record>) -> Result<bool> {
     let Some(mut record) = record else {
         tx.state.skip_foreign(name, "an id without a record in a ready list");
         return Ok(false);
@@ -139,18 +139,18 @@ pub fn discard(tx: &mut Tx<'_>, name: &Name, id: &[u8], priority: u8, record: Op
 }
 
 /// The header of an id in a list, with nothing decided about it; `None` when there is none of ours.
-pub fn look(tx: &mut Tx<'_>, name: &Name, id: &[u8]) -> Option<Record> {
+pub(crate) fn look(tx: &mut Tx<'_>, name: &Name, id: &[u8]) -> Option<Record> {
     let bytes = tx.keys.peek(name.task(id), HEADER).ok()??;
     Record::read(&bytes)
 }
 
 /// Nothing, when the list of this priority may be written; else `WrongType`.
-pub fn ensure_types(tx: &mut Tx<'_>, name: &Name, priority: u8) -> Result<()> {
+pub(crate) fn ensure_types(tx: &mut Tx<'_>, name: &Name, priority: u8) -> Result<()> {
     tx.keys.ensure_type(name.index(Index::Ready(priority)), Type::List)
 }
 
 /// Nothing, when the numbers of ghosts may be written, if there are any that may change; else `WrongType`.
-pub fn ensure_ghost_counts(tx: &mut Tx<'_>, name: &Name, settings: &QueueSettings) -> Result<()> {
+pub(crate) fn ensure_ghost_counts(tx: &mut Tx<'_>, name: &Name, settings: &QueueSettings) -> Result<()> {
     if settings.ghosts.iter().all(|ghosts| *ghosts == 0) {
         return Ok(());
     }
@@ -159,7 +159,7 @@ pub fn ensure_ghost_counts(tx: &mut Tx<'_>, name: &Name, settings: &QueueSetting
 
 /// Nothing, when all ready lists, the set of those for one worker and the numbers of ghosts may be written; else
 /// `WrongType`.
-pub fn ensure_types_all(tx: &mut Tx<'_>, name: &Name) -> Result<()> {
+pub(crate) fn ensure_types_all(tx: &mut Tx<'_>, name: &Name) -> Result<()> {
     tx.keys.ensure_type(name.queue(), Type::Hash)?;
     targeted::ensure_types_ready(tx, name)?;
     (0..PRIORITIES).try_for_each(|priority| ensure_types(tx, name, priority))

@@ -14,7 +14,7 @@ use crate::time::Wall;
 use crate::tx::Tx;
 
 /// Nothing, when the keys of `options` may be written; else `WrongType`.
-pub fn ensure_types(tx: &mut Tx<'_>, name: &Name, options: &Options) -> Result<()> {
+pub(crate) fn ensure_types(tx: &mut Tx<'_>, name: &Name, options: &Options) -> Result<()> {
     if options.unique.is_none() {
         return Ok(());
     }
@@ -26,7 +26,7 @@ pub fn ensure_types(tx: &mut Tx<'_>, name: &Name, options: &Options) -> Result<(
 
 /// The id of the task that holds the key. One without a record, dead or done holds none; until the moment that was
 /// given it does not matter what became of the task.
-pub fn holder(tx: &mut Tx<'_>, name: &Name, key: &str, settings: &QueueSettings) -> Result<Option<Id>> {
+pub(crate) fn holder(tx: &mut Tx<'_>, name: &Name, key: &str, settings: &QueueSettings) -> Result<Option<Id>> {
     let Some(value) = tx.keys.hget(name.of_queue(Part::Unique), key.as_bytes())? else {
         return Ok(None);
     };
@@ -41,7 +41,7 @@ pub fn holder(tx: &mut Tx<'_>, name: &Name, key: &str, settings: &QueueSettings)
 }
 
 /// The record of a task that came with this key and has not ended.
-pub fn find(tx: &mut Tx<'_>, name: &Name, id: &[u8], key: &str, settings: &QueueSettings) -> Option<Record> {
+pub(crate) fn find(tx: &mut Tx<'_>, name: &Name, id: &[u8], key: &str, settings: &QueueSettings) -> Option<Record> {
     let record = ready::look(tx, name, id)?;
     let lives = matches!(
         record.state,
@@ -55,7 +55,7 @@ pub fn find(tx: &mut Tx<'_>, name: &Name, id: &[u8], key: &str, settings: &Queue
 }
 
 /// The task of these options takes its key, if it has one. The caller has seen that nobody else holds it.
-pub fn take(tx: &mut Tx<'_>, name: &Name, id: &[u8], options: &Options) -> Result<()> {
+pub(crate) fn take(tx: &mut Tx<'_>, name: &Name, id: &[u8], options: &Options) -> Result<()> {
     let Some(key) = options.unique.as_deref() else {
         return Ok(());
     };
@@ -73,7 +73,7 @@ pub fn take(tx: &mut Tx<'_>, name: &Name, id: &[u8], options: &Options) -> Resul
 }
 
 /// The task ends: its key is free, unless it is held for a time. In a key of another type there is nothing of it.
-pub fn free(tx: &mut Tx<'_>, name: &Name, id: &[u8], record: &Record) {
+pub(crate) fn free(tx: &mut Tx<'_>, name: &Name, id: &[u8], record: &Record) {
     if !record.has(UNIQUE) {
         return;
     }
@@ -90,7 +90,13 @@ pub fn free(tx: &mut Tx<'_>, name: &Name, id: &[u8], record: &Record) {
 
 /// Whether a dead task may live again as far as its key goes, which it then holds as before. What was held for a
 /// time is not held anew.
-pub fn regain(tx: &mut Tx<'_>, name: &Name, id: &[u8], record: &Record, settings: &QueueSettings) -> Result<bool> {
+pub(crate) fn regain(
+    tx: &mut Tx<'_>,
+    name: &Name,
+    id: &[u8],
+    record: &Record,
+    settings: &QueueSettings,
+) -> Result<bool> {
     if !record.has(UNIQUE) {
         return Ok(true);
     }
@@ -108,7 +114,7 @@ pub fn regain(tx: &mut Tx<'_>, name: &Name, id: &[u8], record: &Record, settings
 }
 
 /// The id of a value, and the moment until which it holds, if one was given. One that is no moment has passed.
-pub fn split(value: &[u8]) -> (&[u8], Option<Wall>) {
+pub(crate) fn split(value: &[u8]) -> (&[u8], Option<Wall>) {
     let Some(tab) = value.iter().position(|&byte| byte == b'\t') else {
         return (value, None);
     };

@@ -12,7 +12,7 @@ const LOOKED_AT: usize = 128;
 
 /// Takes ids that do not count out of the ready lists: from a list that is more than half of them, and from
 /// the heads when a claim met too many.
-pub fn compact(tx: &mut Tx<'_>, name: &Name, settings: &QueueSettings) -> Result<bool> {
+pub(super) fn compact(tx: &mut Tx<'_>, name: &Name, settings: &QueueSettings) -> Result<bool> {
     let mut more = false;
     let trim = std::mem::take(&mut tx.state.queue(name).trim);
     for priority in 0..PRIORITIES {

@@ -12,13 +12,13 @@ use crate::tx::Tx;
 const ENDED: usize = 32;
 
 /// Puts back the tasks of claims whose connection closed, whose client was gone or whose member went.
-pub fn end_claims(tx: &mut Tx<'_>, name: &Name, settings: &QueueSettings) -> Result<bool> {
+pub(crate) fn end_claims(tx: &mut Tx<'_>, name: &Name, settings: &QueueSettings) -> Result<bool> {
     put_back(tx, name, settings, ENDED)?;
     Ok(!tx.state.queue(name).ended.is_empty())
 }
 
 /// Puts back the tasks of the latest claims that ended, so many at most; replies how many. The caller serves.
-pub fn put_back(tx: &mut Tx<'_>, name: &Name, settings: &QueueSettings, most: usize) -> Result<usize> {
+pub(crate) fn put_back(tx: &mut Tx<'_>, name: &Name, settings: &QueueSettings, most: usize) -> Result<usize> {
     // From the last to the first: each goes before the head, so that they stand in claim order again.
     let latest = tx.state.queue(name).ended.iter().rev().take(most);
     let latest: Vec<(u64, Ended)> = latest.map(|(token, ended)| (*token, ended.clone())).collect();

@@ -13,7 +13,7 @@ use crate::tx::Tx;
 const ENDED: usize = 32;
 
 /// Takes back the claims whose lease ran out, unless a stall or a freeze holds them.
-pub fn expire(tx: &mut Tx<'_>, name: &Name, settings: &QueueSettings) -> Result<bool> {
+pub(super) fn expire(tx: &mut Tx<'_>, name: &Name, settings: &QueueSettings) -> Result<bool> {
     if tx.state.queue(name).rebase != Rebase::Done {
         return Ok(false);
     }

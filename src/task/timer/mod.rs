@@ -1,7 +1,7 @@
 //! What time moves in one queue, a slice at a time.
 
 mod compact;
-pub mod ended;
+pub(crate) mod ended;
 mod expire;
 mod promote;
 mod rebase;
@@ -9,7 +9,7 @@ mod recheck;
 mod repeat;
 mod sweep;
 mod unclaimed;
-pub mod workers;
+pub(crate) mod workers;
 
 use crate::error::Result;
 use crate::names::{Index, Name, Part};
@@ -25,7 +25,7 @@ use crate::tx::Tx;
 /// One slice of everything that is due in the queue. Whether there is more to do at once.
 ///
 /// A key of another type stops only what needs that key: it is passed over until somebody changes it.
-pub fn run(tx: &mut Tx<'_>, name: &Name) {
+pub(crate) fn run(tx: &mut Tx<'_>, name: &Name) {
     let steps: [(&str, Step); 18] = [
         ("its settings", unpause),
         ("claims that ended", ended::end_claims),

@@ -15,7 +15,7 @@ use crate::tx::Tx;
 const PROMOTED: usize = 128;
 
 /// Makes due tasks ready, in the order of their due times; those of a group that has no turn for them are blocked.
-pub fn promote(tx: &mut Tx<'_>, name: &Name, settings: &QueueSettings) -> Result<bool> {
+pub(super) fn promote(tx: &mut Tx<'_>, name: &Name, settings: &QueueSettings) -> Result<bool> {
     let scheduled = name.index(Index::Scheduled);
     let now = tx.context.wall;
     let due = tx.keys.zlowest(scheduled, now.0, PROMOTED)?;

@@ -16,7 +16,7 @@ const TOGETHER: i64 = 100;
 
 /// Gives every claim its lease anew after a load or a promotion: the scores are another process's. Claims of members
 /// that have gone end.
-pub fn rebase(tx: &mut Tx<'_>, name: &Name, settings: &QueueSettings) -> Result<bool> {
+pub(super) fn rebase(tx: &mut Tx<'_>, name: &Name, settings: &QueueSettings) -> Result<bool> {
     let Rebase::Walking(cursor, mut met) = tx.state.queue(name).rebase else {
         return Ok(false);
     };

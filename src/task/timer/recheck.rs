@@ -15,7 +15,7 @@ const LOOKED_AT: usize = 64;
 
 /// Ends the claims whose worker is no member of the service the queue follows now: nothing else would. They stand
 /// last in the claimed set, so no others are looked at.
-pub fn recheck(tx: &mut Tx<'_>, name: &Name, settings: &QueueSettings) -> Result<bool> {
+pub(super) fn recheck(tx: &mut Tx<'_>, name: &Name, settings: &QueueSettings) -> Result<bool> {
     let queue = tx.state.queue(name);
     if queue.rebase != Rebase::Done {
         return Ok(false);

@@ -23,7 +23,7 @@ const MADE: usize = 128;
 const COUNTED: usize = 8;
 
 /// Makes tasks of the occurrences that are due. None while memory is full: those that pass meanwhile are misfires.
-pub fn repeat(tx: &mut Tx<'_>, name: &Name, settings: &QueueSettings) -> Result<bool> {
+pub(super) fn repeat(tx: &mut Tx<'_>, name: &Name, settings: &QueueSettings) -> Result<bool> {
     if tx.context.memory_full || !tx.state.queue(name).maybe_repeats {
         return Ok(false);
     }
@@ -52,7 +52,7 @@ pub fn repeat(tx: &mut Tx<'_>, name: &Name, settings: &QueueSettings) -> Result<
 }
 
 /// When the next occurrence comes.
-pub fn next(tx: &mut Tx<'_>, name: &Name) -> Result<Option<i64>> {
+pub(super) fn next(tx: &mut Tx<'_>, name: &Name) -> Result<Option<i64>> {
     if !tx.state.queue(name).maybe_repeats {
         return Ok(None);
     }

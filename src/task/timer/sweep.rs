@@ -11,7 +11,7 @@ use crate::tx::Tx;
 const SWEPT: usize = 64;
 
 /// Removes the records of a dropped queue.
-pub fn sweep(tx: &mut Tx<'_>, name: &Name, settings: &QueueSettings) -> Result<bool> {
+pub(super) fn sweep(tx: &mut Tx<'_>, name: &Name, settings: &QueueSettings) -> Result<bool> {
     let Some(number) = drop::unswept(settings) else {
         return Ok(false);
     };

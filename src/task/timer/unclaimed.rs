@@ -14,7 +14,7 @@ use crate::tx::Tx;
 const GONE: usize = 64;
 
 /// Drops the tasks that nobody claimed in time, those first that were to go first.
-pub fn drop_unclaimed(tx: &mut Tx<'_>, name: &Name, settings: &QueueSettings) -> Result<bool> {
+pub(super) fn drop_unclaimed(tx: &mut Tx<'_>, name: &Name, settings: &QueueSettings) -> Result<bool> {
     if !tx.state.queue(name).maybe_expiring {
         return Ok(false);
     }
@@ -57,7 +57,7 @@ fn expire(tx: &mut Tx<'_>, name: &Name, id: &[u8], mut record: Record, settings:
 }
 
 /// Forgets the unique keys whose time is over, unless somebody holds them anew.
-pub fn free_keys(tx: &mut Tx<'_>, name: &Name, _: &QueueSettings) -> Result<bool> {
+pub(super) fn free_keys(tx: &mut Tx<'_>, name: &Name, _: &QueueSettings) -> Result<bool> {
     if !tx.state.queue(name).maybe_unique_until {
         return Ok(false);
     }

@@ -8,10 +8,10 @@ use crate::time::{Ms, SECOND};
 use crate::tx::Tx;
 
 /// Numbers of workers that claimed nothing for this long are freed, ms.
-pub const CHECK: Ms = 60 * SECOND;
+pub(crate) const CHECK: Ms = 60 * SECOND;
 
 /// Frees the numbers of workers that hold nothing and claimed nothing since the last time.
-pub fn clean(tx: &mut Tx<'_>, name: &Name) -> Result<()> {
+pub(crate) fn clean(tx: &mut Tx<'_>, name: &Name) -> Result<()> {
     let now = tx.context.steady;
     if tx.state.queue(name).rebase != Rebase::Done {
         return Ok(());

@@ -7,7 +7,7 @@ use crate::names::{Index, Key, Name, Part, Touched};
 
 /// What is wrong with a record that cannot be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Unreadable {
+pub(crate) enum Unreadable {
     /// Another version of the format.
     Version,
     /// An operation, a key or an operand is not as the format says.
@@ -16,7 +16,7 @@ pub enum Unreadable {
 
 /// What was done to the keys of a name.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Applied {
+pub(crate) struct Applied {
     /// Operations that met a key of another type.
     pub refused: usize,
     /// Whether something is derived in memory from a key of the queue that may have changed.
@@ -59,7 +59,7 @@ impl<'a> Op<'a> {
 }
 
 /// Does to the keys of `name` what the record says; nothing when it cannot be read.
-pub fn apply(record: &[u8], name: &Name, keys: &mut dyn Keyspace) -> Result<Applied, Unreadable> {
+pub(crate) fn apply(record: &[u8], name: &Name, keys: &mut dyn Keyspace) -> Result<Applied, Unreadable> {
     let mut reader = Reader(record);
     if reader.byte() != Ok(VERSION) {
         return Err(Unreadable::Version);

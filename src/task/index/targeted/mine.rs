@@ -17,7 +17,7 @@ const READ: usize = 128;
 
 /// The ready tasks of a worker, the most urgent and oldest first.
 #[derive(Debug)]
-pub struct Mine<'w> {
+pub(crate) struct Mine<'w> {
     worker: &'w str,
     found: VecDeque<Scored>,
     more: bool,
@@ -25,7 +25,7 @@ pub struct Mine<'w> {
 
 impl Mine<'_> {
     /// What is ready for this worker, if there may be `any`.
-    pub fn new(worker: &str, any: bool) -> Mine<'_> {
+    pub(crate) fn new(worker: &str, any: bool) -> Mine<'_> {
         Mine {
             worker,
             found: VecDeque::new(),
@@ -35,7 +35,7 @@ impl Mine<'_> {
 
     /// Takes the next one, if its priority is this or more urgent. What does not belong there is removed on the way
     /// and used up of the budget. `most` tasks are wanted in all.
-    pub fn take(
+    pub(crate) fn take(
         &mut self,
         tx: &mut Tx<'_>,
         name: &Name,

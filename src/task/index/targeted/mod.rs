@@ -6,9 +6,9 @@
 //! address holds; without it a task is like any other (`void`).
 
 mod mine;
-pub mod untarget;
+pub(crate) mod untarget;
 
-pub use mine::Mine;
+pub(crate) use mine::Mine;
 
 use std::collections::BTreeSet;
 
@@ -32,7 +32,7 @@ const BEFORE_READY: Scored = (0, Vec::new());
 const LOOKED_AT: usize = 64;
 
 /// The worker a task is for; none when somebody edited it away.
-pub fn worker(tx: &mut Tx<'_>, name: &Name, id: &[u8], record: &Record) -> Option<String> {
+pub(crate) fn worker(tx: &mut Tx<'_>, name: &Name, id: &[u8], record: &Record) -> Option<String> {
     if !record.has(ADDRESSED) {
         return None;
     }
@@ -40,23 +40,29 @@ pub fn worker(tx: &mut Tx<'_>, name: &Name, id: &[u8], record: &Record) -> Optio
 }
 
 /// The same unless that worker's membership ended since the task was given to it.
-pub fn holds(tx: &mut Tx<'_>, name: &Name, id: &[u8], record: &Record, settings: &QueueSettings) -> Option<String> {
+pub(crate) fn holds(
+    tx: &mut Tx<'_>,
+    name: &Name,
+    id: &[u8],
+    record: &Record,
+    settings: &QueueSettings,
+) -> Option<String> {
     worker(tx, name, id, record).filter(|worker| !settings.is_orphan(worker, record.fence))
 }
 
 /// Nothing, when all that a new task for this worker writes has its types.
-pub fn ensure_types(tx: &mut Tx<'_>, name: &Name, worker: &str) -> Result<()> {
+pub(crate) fn ensure_types(tx: &mut Tx<'_>, name: &Name, worker: &str) -> Result<()> {
     tx.keys.ensure_type(name.to(worker), Type::SortedSet)?;
     ensure_types_ready(tx, name)
 }
 
 /// Nothing, when the set of ready tasks for one worker may be written; else `WrongType`.
-pub fn ensure_types_ready(tx: &mut Tx<'_>, name: &Name) -> Result<()> {
+pub(crate) fn ensure_types_ready(tx: &mut Tx<'_>, name: &Name) -> Result<()> {
     tx.keys.ensure_type(name.index(Index::Addressed), Type::SortedSet)
 }
 
 /// The task, which is not ready, is among those of its worker.
-pub fn join(tx: &mut Tx<'_>, name: &Name, id: &[u8], record: &Record) -> Result<()> {
+pub(crate) fn join(tx: &mut Tx<'_>, name: &Name, id: &[u8], record: &Record) -> Result<()> {
     match worker(tx, name, id, record) {
         Some(worker) => tx.keys.zadd(name.to(&worker), &[(ELSEWHERE, id)]),
         None => Ok(()),
@@ -65,7 +71,7 @@ pub fn join(tx: &mut Tx<'_>, name: &Name, id: &[u8], record: &Record) -> Result<
 
 /// Makes a waiting task ready for its worker alone. Otherwise, as its address does not hold any more, the header says
 /// so from now on, and the task is to go to its list. The caller writes the header.
-pub fn push(tx: &mut Tx<'_>, name: &Name, id: &[u8], record: &mut Record) -> Result<bool> {
+pub(crate) fn push(tx: &mut Tx<'_>, name: &Name, id: &[u8], record: &mut Record) -> Result<bool> {
     let Some(worker) = keep(tx, name, id, record)? else {
         return Ok(false);
     };
@@ -77,7 +83,7 @@ pub fn push(tx: &mut Tx<'_>, name: &Name, id: &[u8], record: &mut Record) -> Res
 }
 
 /// A ready task is not ready any more. The caller writes the header.
-pub fn leave(tx: &mut Tx<'_>, name: &Name, id: &[u8], record: &mut Record) -> Result<()> {
+pub(crate) fn leave(tx: &mut Tx<'_>, name: &Name, id: &[u8], record: &mut Record) -> Result<()> {
     tx.keys.zrem(name.index(Index::Addressed), &[id])?;
     if let Some(worker) = keep(tx, name, id, record)? {
         tx.keys.zadd(name.to(&worker), &[(ELSEWHERE, id)])?;
@@ -86,7 +92,7 @@ pub fn leave(tx: &mut Tx<'_>, name: &Name, id: &[u8], record: &mut Record) -> Re
 }
 
 /// The task is done, or is no more. In a key of another type there is nothing of it.
-pub fn forget(tx: &mut Tx<'_>, name: &Name, id: &[u8], record: &Record) {
+pub(crate) fn forget(tx: &mut Tx<'_>, name: &Name, id: &[u8], record: &Record) {
     if let Some(worker) = worker(tx, name, id, record) {
         let _ = tx.keys.zrem(name.to(&worker), &[id]);
     }
@@ -124,31 +130,31 @@ fn owe(tx: &mut Tx<'_>, name: &Name, worker: String) {
 }
 
 /// The worker may not claim now. Should something be ready for him alone, a client of his that waits gets it later.
-pub fn owe_later(tx: &mut Tx<'_>, name: &Name, worker: &str) {
+pub(crate) fn owe_later(tx: &mut Tx<'_>, name: &Name, worker: &str) {
     if let Some(queue) = tx.state.known_queue_mut(name).filter(|queue| queue.maybe_addressed) {
         queue.owed.insert(worker.to_string());
     }
 }
 
 /// Whether something may be owed to a worker.
-pub fn owes(tx: &Tx<'_>, name: &Name) -> bool {
+pub(crate) fn owes(tx: &Tx<'_>, name: &Name) -> bool {
     let queue = tx.state.known_queue(name);
     queue.is_some_and(|queue| queue.maybe_addressed && !queue.owed.is_empty())
 }
 
 /// The workers to which something may be owed, as far as clients of theirs may wait; they are forgotten.
-pub fn take_owed(tx: &mut Tx<'_>, name: &Name) -> BTreeSet<String> {
+pub(crate) fn take_owed(tx: &mut Tx<'_>, name: &Name) -> BTreeSet<String> {
     let queue = tx.state.known_queue_mut(name);
     queue.map(|queue| std::mem::take(&mut queue.owed)).unwrap_or_default()
 }
 
 /// How many tasks are ready for one worker each.
-pub fn count(tx: &mut Tx<'_>, name: &Name) -> Result<usize> {
+pub(crate) fn count(tx: &mut Tx<'_>, name: &Name) -> Result<usize> {
     tx.keys.zcard(name.index(Index::Addressed))
 }
 
 /// Whether something may be ready for this worker alone. In keys of another type there is nothing.
-pub fn any(tx: &mut Tx<'_>, name: &Name, worker: &str) -> bool {
+pub(crate) fn any(tx: &mut Tx<'_>, name: &Name, worker: &str) -> bool {
     if tx.state.known_queue(name).is_some_and(|queue| !queue.maybe_addressed) {
         return false;
     }
@@ -168,13 +174,13 @@ pub fn any(tx: &mut Tx<'_>, name: &Name, worker: &str) -> bool {
 }
 
 /// Whether an id in the set of ready tasks for one worker counts.
-pub fn counts(record: &Record, settings: &QueueSettings) -> bool {
+pub(crate) fn counts(record: &Record, settings: &QueueSettings) -> bool {
     record.state == TaskState::Waiting && record.has(ADDRESSED) && task::exists(record, settings)
 }
 
 /// Looks at ready tasks after somebody else may have changed their sets, or who may have them: each is to be found by
 /// its worker, and by the clients of it that wait. Whether there are more.
-pub fn review(tx: &mut Tx<'_>, name: &Name, settings: &QueueSettings) -> Result<bool> {
+pub(crate) fn review(tx: &mut Tx<'_>, name: &Name, settings: &QueueSettings) -> Result<bool> {
     let queue = tx.state.queue(name);
     let Some(after) = queue.readdress.take().filter(|_| queue.maybe_addressed) else {
         return Ok(false);

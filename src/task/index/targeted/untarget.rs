@@ -22,7 +22,7 @@ const BEFORE_ALL: Scored = (i64::MIN, Vec::new());
 /// The worker's membership ended: its tasks, whose fences are smaller than `below` unless another server with another
 /// clock gave them, are everyone's. So many at most in this transaction, those that are ready first; replies how many. The
 /// caller serves.
-pub fn orphan(tx: &mut Tx<'_>, name: &Name, worker: &str, below: u64, most: usize) -> Result<usize> {
+pub(crate) fn orphan(tx: &mut Tx<'_>, name: &Name, worker: &str, below: u64, most: usize) -> Result<usize> {
     // In a key of another type there is nothing.
     let there = tx.keys.zcard(name.to(worker)).unwrap_or(0);
     if there == 0 {
@@ -53,7 +53,7 @@ fn void_first(tx: &mut Tx<'_>, name: &Name, worker: &str, most: usize) -> Result
 }
 
 /// A slice of what is left of the first worker of those that went. Whether there is more.
-pub fn go_on(tx: &mut Tx<'_>, name: &Name, settings: &QueueSettings) -> Result<bool> {
+pub(crate) fn go_on(tx: &mut Tx<'_>, name: &Name, settings: &QueueSettings) -> Result<bool> {
     let Some((worker, below)) = settings.orphaned.first() else {
         return Ok(false);
     };
