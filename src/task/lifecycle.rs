@@ -209,8 +209,7 @@ pub(crate) fn bury(
 ) -> Result<NewState> {
     conclude(tx, name, id, record, Outcome::Dead(why), settings)?;
     record.state = TaskState::Dead;
-    record.worker = 0;
-    record.lease = 0;
+    record.end(tx.context.wall);
     tx.keys.set_start(name.task(id), &record.write())?;
     let died = tx.context.wall;
     tx.keys.zadd(name.index(Index::Dead), &[(died.0, id)])?;

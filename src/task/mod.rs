@@ -38,7 +38,7 @@ use crate::names::{Index, Name};
 use crate::settings::QueueSettings;
 use crate::state::queue::WorkerNumbers;
 use crate::tx::Tx;
-use header::{HEADER, Record, TaskState};
+use header::{HEADER_LEN, Record, TaskState};
 
 /// The queue a command was given.
 pub(crate) fn queue(args: &Args<'_>, caller: &Caller<'_>) -> Result<Name, Error> {
@@ -107,7 +107,7 @@ pub(crate) fn worker_number(tx: &mut Tx<'_>, name: &Name, worker: &str) -> Resul
 
 /// The header of a task that exists, and nothing for one that does not (any more).
 pub(crate) fn find(tx: &mut Tx<'_>, name: &Name, id: &[u8], settings: &QueueSettings) -> Result<Option<Record>> {
-    let Some(bytes) = tx.keys.get_start(name.task(id), HEADER)? else {
+    let Some(bytes) = tx.keys.get_start(name.task(id), HEADER_LEN)? else {
         return Ok(None);
     };
     let record = Record::read(&bytes).ok_or(Error::Foreign)?;

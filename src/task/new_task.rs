@@ -201,7 +201,7 @@ impl New {
 
     fn record(&self, tx: &mut Tx<'_>, last_fence: u64) -> Record {
         let fence = tx.next_fence(last_fence);
-        let mut record = Record::new(fence, self.due, self.priority);
+        let mut record = Record::new(fence, self.due, self.priority, tx.context.wall);
         self.flag(&mut record);
         record
     }

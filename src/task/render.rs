@@ -34,6 +34,7 @@ pub(crate) fn show(
     let mut lease = Some(options.lease.unwrap_or_else(|| settings.lease(&tx.context.config)));
     let (mut worker, mut left, mut died, mut expires) = (None, None, None, None);
     let (mut done, mut kept) = (None, None);
+    let mut due = Some(record.due.0);
     match record.state {
         TaskState::Waiting if record.has(EXPIRES) => {
             expires = tx.keys.zscore(name.of_queue(Part::Expiring), id).unwrap_or(None);
@@ -45,16 +46,19 @@ pub(crate) fn show(
         }
         TaskState::Done => {
             lease = None;
-            done = i64::try_from(record.fence / 1_000).ok();
+            done = due.take();
             kept = tx.keys.zscore(name.index(Index::Done), id)?;
         }
-        TaskState::Dead => died = tx.keys.zscore(name.index(Index::Dead), id)?,
+        TaskState::Dead => {
+            due = None;
+            died = tx.keys.zscore(name.index(Index::Dead), id)?;
+        }
         _ => {}
     }
     Ok(Reply::Map(vec![
         ("id", Reply::Id(Id::from_slice(id))),
         ("state", Reply::Word(state)),
-        ("due", Reply::Int(record.due.0)),
+        ("due", Reply::int_or_null(due)),
         ("priority", Reply::Int(i64::from(record.priority))),
         ("attempt", Reply::number(record.attempt())),
         ("attempts", Reply::number(attempts)),

@@ -99,6 +99,7 @@ fn become_new(
     tx.keys.hdel(extra, &[ERROR, PROGRESS])?;
     record.attempts = 0;
     record.lost = 0;
+    record.created = tx.context.wall;
     record.flags |= EXTRA;
     new.flag(&mut record);
     if readdressed {

@@ -29,6 +29,7 @@ mod fail;
 mod failover;
 mod fenced;
 mod fenced_commands;
+mod formats;
 mod freeze;
 mod groups;
 mod harness;

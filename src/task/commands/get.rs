@@ -4,7 +4,7 @@ use crate::command::{Access, Arg, Args, Keys, Spec};
 use crate::context::Caller;
 use crate::error::Error;
 use crate::reply::Reply;
-use crate::task::header::{HEADER, Record};
+use crate::task::header::{HEADER_LEN, Record};
 use crate::task::{self, render};
 use crate::tx::{Command, Response, Tx};
 
@@ -34,7 +34,7 @@ impl Command for Get {
         if !task::exists(&record, &settings) {
             return Ok(Reply::Null.into());
         }
-        let payload = value.split_off(HEADER.min(value.len()));
+        let payload = value.split_off(HEADER_LEN.min(value.len()));
         Ok(render::show(tx, &name, id, &record, Some(payload), &settings)?.into())
     }
 }

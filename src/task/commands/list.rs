@@ -11,7 +11,7 @@ use crate::pages::bad_cursor;
 use crate::reply::Reply;
 use crate::settings::QueueSettings;
 use crate::task::dispatch::MAX_PAYLOAD;
-use crate::task::header::{HEADER, Record};
+use crate::task::header::{HEADER_LEN, Record};
 use crate::task::index::{ready, targeted};
 use crate::task::{self, render};
 use crate::tx::{Command, Response, Tx};
@@ -108,7 +108,7 @@ impl Page<'_> {
 
     /// Shows the task of an id, if it is one that `counts`.
     fn add(&mut self, tx: &mut Tx<'_>, id: &[u8], counts: impl Fn(&Record) -> bool) -> Result<()> {
-        let length = if self.payloads { usize::MAX } else { HEADER };
+        let length = if self.payloads { usize::MAX } else { HEADER_LEN };
         let Ok(Some(value)) = tx.keys.get_start(self.name.task(id), length) else {
             return Ok(());
         };
@@ -116,7 +116,9 @@ impl Page<'_> {
         else {
             return Ok(());
         };
-        let payload = self.payloads.then(|| value.get(HEADER..).unwrap_or_default().to_vec());
+        let payload = self
+            .payloads
+            .then(|| value.get(HEADER_LEN..).unwrap_or_default().to_vec());
         let task = render::show(tx, self.name, id, &record, payload, &self.settings)?;
         if let Reply::Map(fields) = &task {
             let lengths = fields.iter().map(|(_, value)| match value {

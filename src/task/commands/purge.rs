@@ -118,8 +118,7 @@ fn sorted(tx: &mut Tx<'_>, name: &Name, index: Index, members: &[Scored]) -> Res
     tx.keys.zrem(name.index(index), &ids)
 }
 
-/// Tasks of a set that were scheduled, or done, that long ago: until it is claimed, a task's fence is the time of its
-/// birth in µs, and once it is done, of that.
+/// Tasks of a set that were scheduled, or done, that long ago.
 fn older_ones(
     tx: &mut Tx<'_>,
     name: &Name,
@@ -133,7 +132,11 @@ fn older_ones(
         return tx.keys.zlowest(index, i64::MAX, count);
     };
     let latest = tx.context.wall.0.saturating_sub(older);
-    let is_older = |record: Record| i64::try_from(record.fence / 1_000).is_ok_and(|moment| moment <= latest);
+    let is_older = |record: Record| match record.state {
+        TaskState::Done => record.due.0 <= latest,
+        // Until it is claimed, a task's fence is the time of its birth in µs.
+        _ => i64::try_from(record.fence / 1_000).is_ok_and(|moment| moment <= latest),
+    };
     let mut found = Vec::new();
     for member in tx.keys.zwalk(index, None, false, LOOKED_AT)? {
         let record = task::find(tx, name, &member.1, settings).unwrap_or(None);

@@ -10,7 +10,7 @@ use crate::names::{Id, Name};
 use crate::reply::Reply;
 use crate::settings::QueueSettings;
 use crate::task::dispatch::{limits, serve};
-use crate::task::header::{HEADER, Record, TaskState, generated_id};
+use crate::task::header::{HEADER_LEN, Record, TaskState, generated_id};
 use crate::task::index::dependencies::{self, AFTER};
 use crate::task::new_task::New;
 use crate::task::reply_to::{self, REPLY};
@@ -157,7 +157,7 @@ pub(crate) fn old_record(
     id: &[u8],
     settings: &QueueSettings,
 ) -> Result<Option<Record>, Error> {
-    let Some(bytes) = tx.keys.get_start(name.task(id), HEADER)? else {
+    let Some(bytes) = tx.keys.get_start(name.task(id), HEADER_LEN)? else {
         return Ok(None);
     };
     let mut record = Record::read(&bytes).ok_or(Error::Foreign)?;

@@ -12,7 +12,7 @@ use crate::presence::Bound;
 use crate::reply::Reply;
 use crate::settings::QueueSettings;
 use crate::state::queue::{Held, Rebase};
-use crate::task::header::{CANCELLED, GROUPED, HEADER, Record, TaskState, WITH_MEMBER};
+use crate::task::header::{CANCELLED, GROUPED, HEADER_LEN, Record, TaskState, WITH_MEMBER};
 use crate::task::index::targeted::{self, Mine};
 use crate::task::index::{expiry, ready};
 use crate::task::options::{self, Options};
@@ -124,7 +124,7 @@ pub(crate) fn take(tx: &mut Tx<'_>, name: &Name, want: &ClaimRequest, effort: Ef
             let Some(live) = live else {
                 break;
             };
-            bytes += live.value.len().saturating_sub(HEADER);
+            bytes += live.value.len().saturating_sub(HEADER_LEN);
             let worker = worker_number(tx, name, &want.worker)?;
             claims.push(claim(tx, name, want, worker, &settings, live, &mut taken)?);
         }
@@ -305,7 +305,7 @@ fn show(name: &Name, want: &ClaimRequest, id: &[u8], record: &Record, value: Vec
     map.push(("id", Reply::Id(Id::from_slice(id))));
     map.push(("token", Reply::number(record.fence)));
     map.push(("attempt", Reply::number(record.attempt())));
-    map.push(("payload", Reply::Tail(value, HEADER)));
+    map.push(("payload", Reply::Tail(value, HEADER_LEN)));
     if want.full {
         if !want.named {
             map.push(queue());

@@ -30,7 +30,7 @@ pub(crate) fn ensure_types(tx: &mut Tx<'_>, name: &Name, id: &[u8]) -> Result<()
     tx.keys.ensure_type(name.extra(id), Type::Hash)
 }
 
-/// Keeps a task that is done for that long. Its fence becomes the moment it was done: no claim has it any more.
+/// Keeps a task that is done for that long.
 pub(crate) fn keep(
     tx: &mut Tx<'_>,
     name: &Name,
@@ -42,9 +42,7 @@ pub(crate) fn keep(
     targeted::forget(tx, name, id, record);
     record.state = TaskState::Done;
     record.attempts += 1;
-    record.worker = 0;
-    record.lease = 0;
-    record.fence = tx.next_fence(record.fence);
+    record.end(tx.context.wall);
     if let Some(result) = result {
         options::put(tx, name, id, record, options::RESULT, result)?;
     }

@@ -9,7 +9,7 @@ use crate::keyspace::Type;
 use crate::names::{Index, Name, PRIORITIES};
 use crate::settings::{QueueSettings, ghosts_field};
 use crate::task;
-use crate::task::header::{ADDRESSED, HEADER, Record, TaskState};
+use crate::task::header::{ADDRESSED, HEADER_LEN, Record, TaskState};
 use crate::task::index::targeted;
 use crate::tx::Tx;
 
@@ -140,7 +140,7 @@ pub(crate) fn discard(tx: &mut Tx<'_>, name: &Name, id: &[u8], priority: u8, rec
 
 /// The header of an id in a list, with nothing decided about it; `None` when there is none of ours.
 pub(crate) fn look(tx: &mut Tx<'_>, name: &Name, id: &[u8]) -> Option<Record> {
-    let bytes = tx.keys.peek(name.task(id), HEADER).ok()??;
+    let bytes = tx.keys.peek(name.task(id), HEADER_LEN).ok()??;
     Record::read(&bytes)
 }
 
