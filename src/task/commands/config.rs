@@ -6,7 +6,7 @@ use crate::error::Error;
 use crate::keyspace::Type;
 use crate::names::Id;
 use crate::reply::Reply;
-use crate::settings::{self, FIELDS, GROUP_LIMIT, SERVICE};
+use crate::settings::{self, FIELDS, GROUP_LIMIT, SERVICE, SETTINGS};
 use crate::task;
 use crate::task::dispatch::serve;
 use crate::task::index::blocked;
@@ -36,13 +36,10 @@ impl Command for ConfigGet {
         let wanted = |field: &str| {
             args.items().is_empty() || args.items().iter().any(|item| item.as_bytes() == field.as_bytes())
         };
-        let map = FIELDS
+        let map = SETTINGS
             .iter()
-            .filter(|field| wanted(field))
-            .map(|field| {
-                let value = settings.show(field, &tx.context.config);
-                (*field, value.map_or(Reply::Null, Reply::text))
-            })
+            .filter(|setting| wanted(setting.name))
+            .map(|setting| (setting.name, Reply::text(setting.show(&settings, &tx.context.config))))
             .collect();
         Ok(Reply::Map(map).into())
     }
