@@ -25,7 +25,9 @@ pub(crate) const WAITS: &[u8] = b"waits";
 /// Longest error kept, bytes.
 const LONGEST_ERROR: usize = 1_024;
 
-/// The options of one task that differ from the queue's; stored as JSON so that any client can read it.
+/// The options of one task that differ from the queue's; stored as JSON so that any client can read it. They are
+/// written once and never changed, so that fields of a later version stay; a later option that decides what may become of
+/// a task has a flag in the header, which keeps earlier versions away from it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Options {
     /// Most runs.

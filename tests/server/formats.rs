@@ -40,3 +40,25 @@ fn a_header_says_when_its_task_was_created_and_when_and_after_how_long_it_ended(
         assert_eq!(shown, format!("due null, {moment} {ended}, lease {lease}, worker null"));
     }
 }
+
+#[test]
+fn unknown_fields_of_stored_json_are_kept_when_it_is_written_again() {
+    let server = Server::start();
+    let mut client = server.client();
+    const LATER: &str = r#","later":[1,{"a":null}]}"#;
+    client.must("TASK.REPEAT q n p EVERY 20");
+    client.must("PID.REGISTER s w 7 TTL 3600000");
+    let mut stored = |key: &str, field: &str| client.call(&format!("HGET {key} {field}")).text();
+    let (repeats, members) = ("task:{q}:repeats", "proc:{s}:members");
+    for (key, field) in [(repeats, "n"), (members, "w")] {
+        let before = stored(key, field);
+        let json = format!("{}{LATER}", before.trim_end_matches('}'));
+        server.client().call_args(&["HSET", key, field, &json]);
+    }
+    let before = stored(repeats, "n");
+    wait_until("it fires again", || stored(repeats, "n") != before);
+    server.client().must("HB.SIGNAL s w stop");
+    let after = [stored(repeats, "n"), stored(members, "w")];
+    assert!(after[1].contains("stop"), "{after:?}");
+    assert!(after.iter().all(|json| json.ends_with(LATER)), "{after:?}");
+}

@@ -74,6 +74,7 @@ impl Command for Repeat {
             fired: 0,
             seen: 0,
             last: None,
+            later: serde_json::Map::new(),
         };
         reply_to::check(args, &name, caller)?;
         let payload = args.bytes("payload");
