@@ -25,15 +25,15 @@ impl Command for Queues {
 
     fn run(args: &Args<'_>, caller: &Caller<'_>, tx: &mut Tx<'_>) -> Result<Response, Error> {
         let after = pages::after_name(args, caller)?;
-        let names = tx.state.names_after(caller.db, after.as_ref());
-        Ok(pages::page(args, caller, tx.keys, names, exists).into())
+        let names = queue.state.names_after(caller.db, after.as_ref());
+        Ok(pages::page(args, caller, queue.keys, names, exists).into())
     }
 }
 
 /// Whether any key of the queue exists that is not the record of a single task.
 pub(crate) fn exists(keys: &mut dyn Keyspace, name: &Name) -> bool {
-    keys.exists(name.queue())
-        || keys.exists(name.workers())
-        || Part::EXTRAS.iter().any(|part| keys.exists(name.of_queue(*part)))
-        || Index::ALL.iter().any(|index| keys.exists(name.index(*index)))
+    keys.exists(queue.name.queue())
+        || keys.exists(queue.name.workers())
+        || Part::EXTRAS.iter().any(|part| keys.exists(queue.name.of_queue(*part)))
+        || Index::ALL.iter().any(|index| keys.exists(queue.name.index(*index)))
 }
