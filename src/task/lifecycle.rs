@@ -32,6 +32,19 @@ pub(crate) enum NewState {
     Cancelled,
 }
 
+impl NewState {
+    /// The word in replies.
+    pub(crate) fn word(self) -> &'static str {
+        match self {
+            NewState::Scheduled => "scheduled",
+            NewState::Ready => "ready",
+            NewState::Blocked => "blocked",
+            NewState::Dead => "dead",
+            NewState::Cancelled => "cancelled",
+        }
+    }
+}
+
 /// When a task that failed is tried again, if it has attempts left.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Retry {

@@ -5,14 +5,14 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::command::{Access, Keys, Spec};
+use crate::command::Arguments;
 use crate::context::Context;
 use crate::task::handle::Queue;
 use crate::error::{Error, Result};
 use crate::keyspace::Type;
 use crate::names::{Part, plain_text};
 use crate::recur::{Definition, MAX_NAME};
-use crate::task::commands::schedule::TASK_OPTIONS;
+use crate::task::options::OccurrenceOptions;
 use crate::task::new_task::NewTask;
 use crate::time::{MAX_UNIX_MS, Ms, Wall};
 
@@ -36,18 +36,6 @@ pub(crate) struct Recurring {
     pub last: Option<Ms>,
 }
 
-/// How stored options are read again: as those of a command.
-const OPTIONS: Spec = Spec {
-    name: "options",
-    summary: "",
-    complexity: "",
-    access: Access::Read,
-    blocking: false,
-    keys: Keys::None,
-    args: TASK_OPTIONS,
-    reply: "",
-};
-
 impl Recurring {
     /// From what is stored; `None` when it is nothing of ours, or was edited into nonsense.
     pub(crate) fn read(json: &[u8]) -> Option<Recurring> {
@@ -66,7 +54,8 @@ impl Recurring {
     /// What its tasks are to be, apart from their due times; `BADARG` for options that were edited into nonsense.
     pub(crate) fn task(&self, context: &Context) -> Result<NewTask> {
         let words: Vec<&[u8]> = self.options.iter().map(String::as_bytes).collect();
-        NewTask::from_args(&OPTIONS.parse(&words)?, context)
+        let OccurrenceOptions { run, route } = OccurrenceOptions::parse(&words)?;
+        Ok(NewTask::asked(&run, &route, context))
     }
 
     /// Whether it fired as often as its limit says.
