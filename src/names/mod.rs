@@ -242,7 +242,7 @@ mod tests {
         assert_eq!(key(mail.group("customer 7")), "task:{mail}:group:customer 7");
         assert_eq!(key(mail.after(b"a")), "task:{mail}:after:a");
         assert_eq!(key(mail.to("w:1")), "task:{mail}:to:w:1");
-        assert_eq!(key(mail.index(Index::Addressed)), "task:{mail}:addressed");
+        assert_eq!(key(mail.index(Index::Targeted)), "task:{mail}:addressed");
         assert_eq!(key(mail.key(Part::Dropped(9, Index::Dead))), "task:{mail}:drop:9:dead");
         assert_eq!(key(name("{app}mail").ready(0)), "task:{app}mail:ready:0");
         assert_eq!(key(mail.of_queue(Part::RepeatDue)), "task:{mail}:repeat-due");

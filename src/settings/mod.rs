@@ -162,6 +162,16 @@ impl QueueSettings {
     pub(crate) fn ghosts(&self, priority: u8) -> u32 {
         self.ghosts.get(usize::from(priority)).copied().unwrap_or(0)
     }
+    /// Whether there are ghosts in any list.
+    pub(crate) fn has_ghosts(&self) -> bool {
+        self.ghosts.iter().any(|ghosts| *ghosts != 0)
+    }
+    /// Another number of ghosts in one ready list.
+    pub(crate) fn set_ghosts(&mut self, priority: u8, number: u32) {
+        if let Some(ghosts) = self.ghosts.get_mut(usize::from(priority)) {
+            *ghosts = number;
+        }
+    }
 }
 
 /// What is left to be told of an end; `None` for what is nothing of ours.

@@ -12,7 +12,7 @@ use crate::names::{Index, Name, Part, owner};
 use crate::reply::Reply;
 use crate::settings::QueueSettings;
 use crate::state::State;
-use crate::task::header::{ADDRESSED, AWAITED, EXPIRES, GROUPED, HEADER_LEN, Record, TaskState, UNIQUE};
+use crate::task::header::{TARGETED, AWAITED, EXPIRES, GROUPED, HEADER_LEN, Record, TaskState, UNIQUE};
 use crate::task::options::{self, Options};
 use crate::tick;
 use crate::time::{Ms, Steady, Wall};
@@ -244,7 +244,7 @@ impl World {
             (Index::Dead, TaskState::Dead, "dead"),
             (Index::Done, TaskState::Done, "done"),
             (Index::Blocked, TaskState::Blocked, "blocked"),
-            (Index::Addressed, TaskState::Waiting, "ready"),
+            (Index::Targeted, TaskState::Waiting, "ready"),
         ]
         .map(|(index, state, word)| (BTreeSet::from_iter(self.ids(index)), state, word));
         for (id, record) in records {
@@ -266,7 +266,7 @@ impl World {
                     ghosts[usize::from(priority)] += 1;
                 } else if entries == 1 {
                     assert_eq!((record.state, record.priority), (TaskState::Waiting, priority));
-                    assert!(!record.has(ADDRESSED), "what is in a list is for everyone");
+                    assert!(!record.has(TARGETED), "what is in a list is for everyone");
                     found.push("ready");
                 }
             }
@@ -296,7 +296,7 @@ impl World {
         let mut expected = BTreeMap::new();
         for (id, place) in places {
             let record = self.record_of(id);
-            if !record.has(ADDRESSED) {
+            if !record.has(TARGETED) {
                 continue;
             }
             let options = options::options(&mut self.keys, &queue("q"), id.as_bytes(), &record);
@@ -308,7 +308,7 @@ impl World {
             };
             expected.insert((worker, id.clone()), score);
         }
-        let ready: BTreeMap<Vec<u8>, i64> = match self.keys.keys.get(&queue("q").index(Index::Addressed).to_vec()) {
+        let ready: BTreeMap<Vec<u8>, i64> = match self.keys.keys.get(&queue("q").index(Index::Targeted).to_vec()) {
             Some(Value::SortedSet(ids)) => ids.clone(),
             _ => BTreeMap::new(),
         };
