@@ -5,6 +5,7 @@ use std::rc::Rc;
 use crate::error::Result;
 use crate::names::Id;
 use crate::state::work::ReplyDue;
+use crate::task::index::later;
 use crate::task::handle::{Queue, Task};
 use crate::task::header::{REPLIES, TaskState};
 use crate::task::options;
@@ -109,6 +110,7 @@ pub(crate) fn rescan(queue: &mut Queue<'_>) -> Result<bool> {
         match known(queue, id) {
             Ok(KnownEnd::Running) => {}
             Ok(KnownEnd::Ended(end)) => answer(queue, id, Some(&end)),
+            Err(_) if later::is_later(queue, id) => {}
             // What is no record of ours is no task.
             Ok(KnownEnd::Gone) | Err(_) => answer(queue, id, None),
         }

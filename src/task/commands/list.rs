@@ -106,7 +106,7 @@ impl Page<'_, '_> {
         let Ok(Some(value)) = queue.keys.get_start(queue.name.task(id), length) else {
             return Ok(());
         };
-        let Some(header) = Record::read(&value).filter(|header| queue.has(header) && counts(queue, header)) else {
+        let Some(header) = Record::read(&value).ok().filter(|header| queue.has(header) && counts(queue, header)) else {
             return Ok(());
         };
         let payload = self.payloads.then(|| value.get(HEADER_LEN..).unwrap_or_default().to_vec());
