@@ -1,13 +1,13 @@
 //! A transaction: one command, one slice of the tick or one disconnect. It reads, decides and writes;
 //! at its end everything it wrote goes out at once.
 
-use crate::command::{Args, MAX_TOKEN, Spec};
-use crate::context::{Caller, Context};
+use crate::context::Context;
 use crate::error::Error;
 use crate::keyspace::Keyspace;
+use crate::names::MAX_TOKEN;
 use crate::reply::Reply;
 use crate::state::State;
-use crate::waiting::{Granted, Ticket, Timeout, WaitFor};
+use crate::waiting::{Granted, Ticket};
 
 /// Everything a transaction may touch.
 pub(crate) struct Tx<'a> {
@@ -17,31 +17,6 @@ pub(crate) struct Tx<'a> {
     pub state: &'a mut State,
     /// The moment and the settings.
     pub context: Context,
-}
-
-/// A command: its declaration and what it does.
-pub(crate) trait Command {
-    /// The declaration.
-    const SPEC: Spec;
-    /// Checks everything, then writes. An error has changed nothing.
-    fn run(args: &Args<'_>, caller: &Caller<'_>, tx: &mut Tx<'_>) -> Result<Response, Error>;
-}
-
-/// What a command comes to.
-#[derive(Debug)]
-pub(crate) enum Response {
-    /// The client is answered.
-    Reply(Reply),
-    /// The client is held until `Waiting` has an answer for it, or for so long. Only where the caller may wait.
-    Wait(WaitFor, Timeout),
-    /// The rest of the arguments, from this position on, is a command to be run when this transaction is over.
-    Run(usize),
-}
-
-impl From<Reply> for Response {
-    fn from(reply: Reply) -> Response {
-        Response::Reply(reply)
-    }
 }
 
 /// Stored fences from here on, the year 2112 in µs, are not ours: behind one of them there would be too few left

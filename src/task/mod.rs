@@ -10,7 +10,6 @@ pub(crate) mod commands;
 pub(crate) mod dispatch;
 pub(crate) mod events;
 pub(crate) mod header;
-pub(crate) mod help;
 pub(crate) mod index;
 pub(crate) mod lifecycle;
 pub(crate) mod new_task;
@@ -31,7 +30,7 @@ pub(crate) mod tests;
 
 use std::rc::Rc;
 
-use crate::command::Args;
+use crate::command::{Arg, arguments};
 use crate::context::Caller;
 use crate::error::{Error, Result};
 use crate::names::{Index, Name};
@@ -41,8 +40,8 @@ use crate::tx::Tx;
 use header::{HEADER, Record, TaskState};
 
 /// The queue a command was given.
-pub(crate) fn queue(args: &Args<'_>, caller: &Caller<'_>) -> Result<Name, Error> {
-    Name::new(caller.db, args.bytes("queue"))
+pub(crate) fn queue(name: &[u8], caller: &Caller<'_>) -> Result<Name, Error> {
+    Name::new(caller.db, name)
 }
 
 /// The queue's settings, read from the hash when they are not in memory.
@@ -124,11 +123,11 @@ pub(crate) fn find_claim(
     tx: &mut Tx<'_>,
     name: &Name,
     id: &[u8],
-    token: i64,
+    token: u64,
     settings: &QueueSettings,
 ) -> Result<Record> {
     let record = find(tx, name, id, settings)?.ok_or(Error::NoTask)?;
-    let current = record.state == TaskState::Claimed && i64::try_from(record.fence) == Ok(token);
+    let current = record.state == TaskState::Claimed && record.fence == token;
     let queue = tx.state.known_queue(name);
     let fenced = current && queue.is_some_and(|queue| queue.is_fenced(record.worker, record.fence));
     if current && !fenced {
@@ -141,16 +140,24 @@ pub(crate) fn find_claim(
     }))
 }
 
+arguments! {
+    /// The claim that ACK, FAIL, RELEASE and EXTEND are about.
+    pub(crate) struct ClaimedArgs<'a> {
+        queue: &'a [u8] = Arg::QUEUE,
+        id: &'a str = Arg::ID,
+        token: u64 = Arg::TOKEN,
+    }
+}
+
 /// The claim that ACK, FAIL, RELEASE and EXTEND are about: its queue, the settings and the task's header.
 pub(crate) fn claim_of(
-    args: &Args<'_>,
+    args: &ClaimedArgs<'_>,
     caller: &Caller<'_>,
     tx: &mut Tx<'_>,
 ) -> Result<(Name, Rc<QueueSettings>, Record), Error> {
-    let name = queue(args, caller)?;
+    let name = queue(args.queue, caller)?;
     let settings = settings(tx, &name)?;
-    let token = args.int("token").unwrap_or(-1);
-    let record = find_claim(tx, &name, args.text("id").as_bytes(), token, &settings)?;
+    let record = find_claim(tx, &name, args.id.as_bytes(), args.token, &settings)?;
     Ok((name, settings, record))
 }
 

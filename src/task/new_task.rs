@@ -3,14 +3,14 @@
 use smallvec::SmallVec;
 
 use crate::backoff::Backoff;
-use crate::command::{Args, Value};
 use crate::context::Context;
 use crate::error::Error;
 use crate::keyspace::Type;
 use crate::names::{Id, Index, Name, Part};
 use crate::settings::QueueSettings;
-use crate::task::commands::schedule::{due, free_id};
+use crate::task::commands::schedule::{RouteOptions, RunOptions, UniqueArgs, When, free_id};
 use crate::task::header::{self, Record, TaskState};
+use crate::task::index::dependencies::AfterArgs;
 use crate::task::index::ready::{self, End};
 use crate::task::index::{dependencies, expiry, group, targeted, unique};
 use crate::task::lifecycle;
@@ -39,32 +39,47 @@ const ASKED_FOR: u16 =
 pub(crate) const SPECIAL: u16 = header::GROUPED | header::ADDRESSED;
 
 impl New {
-    /// From the options of SCHEDULE and MSCHEDULE.
-    pub(crate) fn from_args(args: &Args<'_>, context: &Context) -> Result<New, Error> {
-        if !args.has_options() {
-            return Ok(New::now(context));
-        }
-        Ok(New {
-            due: due(args, context).map_or(context.wall, |due| due.max(context.wall)),
-            priority: args
-                .int("PRIORITY")
-                .and_then(|priority| u8::try_from(priority).ok())
-                .unwrap_or(DEFAULT_PRIORITY),
+    /// From the options that SCHEDULE, MSCHEDULE and REPEAT share.
+    pub(crate) fn asked(run: &RunOptions<'_>, route: &RouteOptions<'_>, context: &Context) -> New {
+        let owned = |text: Option<&str>| text.map(str::to_string);
+        New {
+            due: context.wall,
+            priority: run.priority.unwrap_or(DEFAULT_PRIORITY),
             options: Options {
-                attempts: args.int("ATTEMPTS").and_then(|attempts| u64::try_from(attempts).ok()),
-                backoff: Backoff::from_args(args).map(|rule| rule.to_string()),
-                lease: args.int("LEASE"),
-                expire: args.int("EXPIRE"),
-                unique: args.has("key").then(|| args.text("key").to_string()),
-                unique_for: args.int("FOR"),
-                group: args.has("GROUP").then(|| args.text("GROUP").to_string()),
-                to: args.has("TO").then(|| args.text("TO").to_string()),
-                after: Vec::new(),
-                onfail_run: args.word("ONFAIL") == Some("RUN"),
-                retain: args.int("RETAIN"),
-                reply: args.has("REPLY").then(|| args.text("REPLY").to_string()),
+                attempts: run.attempts,
+                backoff: run.backoff.as_ref().map(|rule| Backoff::from_args(rule).to_string()),
+                lease: run.lease,
+                expire: run.expire,
+                retain: run.retain,
+                group: owned(route.group),
+                to: owned(route.to),
+                reply: owned(route.reply),
+                ..Options::default()
             },
-        })
+        }
+    }
+
+    /// Due at this time, unless that is past.
+    pub(crate) fn at(mut self, when: Option<&When>, context: &Context) -> New {
+        if let Some(when) = when {
+            self.due = when.due(context).max(context.wall);
+        }
+        self
+    }
+
+    /// As that of a unique key.
+    pub(crate) fn unique(mut self, unique: Option<&UniqueArgs<'_>>) -> New {
+        if let Some(UniqueArgs { key, time, .. }) = unique {
+            self.options.unique = Some((*key).to_string());
+            self.options.unique_for = *time;
+        }
+        self
+    }
+
+    /// Blocked until these have ended, which the caller has looked up.
+    pub(crate) fn after(&mut self, after: Option<&AfterArgs<'_>>, parents: Vec<String>) {
+        self.options.after = parents;
+        self.options.onfail_run = after.is_some_and(AfterArgs::runs_anyway);
     }
 
     /// A plain task, ready at once.
@@ -173,14 +188,14 @@ impl New {
         &self,
         tx: &mut Tx<'_>,
         name: &Name,
-        payloads: &[Value<'_>],
+        payloads: &[&[u8]],
         settings: &QueueSettings,
     ) -> Result<Vec<Id>, Error> {
         let mut ids = Vec::with_capacity(payloads.len());
         if self.options.group.is_some() || self.options.to.is_some() || !self.options.after.is_empty() {
             for payload in payloads {
                 let id = free_id(tx, name)?;
-                self.add(tx, name, &id, payload.as_bytes(), None, settings)?;
+                self.add(tx, name, &id, payload, None, settings)?;
                 ids.push(id);
             }
             return Ok(ids);
@@ -189,7 +204,7 @@ impl New {
             let id = free_id(tx, name)?;
             let mut record = self.record(tx, 0);
             self.write_options(tx, name, &id, &mut record)?;
-            tx.keys.set(name.task(&id), &record.write(), payload.as_bytes())?;
+            tx.keys.set(name.task(&id), &record.write(), payload)?;
             ids.push(id);
         }
         let all: Vec<&[u8]> = ids.iter().map(Id::as_slice).collect();

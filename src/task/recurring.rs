@@ -5,12 +5,12 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::command::{Access, Keys, Spec};
+use crate::command::Arguments;
 use crate::error::{Error, Result};
 use crate::keyspace::Type;
 use crate::names::{Name, Part, plain_text};
 use crate::recur::{Definition, MAX_NAME};
-use crate::task::commands::schedule::TASK_OPTIONS;
+use crate::task::commands::schedule::OccurrenceOptions;
 use crate::task::new_task::New;
 use crate::time::{MAX_UNIX_MS, Ms, Wall};
 use crate::tx::Tx;
@@ -35,18 +35,6 @@ pub(crate) struct Recurring {
     pub last: Option<Ms>,
 }
 
-/// How stored options are read again: as those of a command.
-const OPTIONS: Spec = Spec {
-    name: "options",
-    summary: "",
-    complexity: "",
-    access: Access::Read,
-    blocking: false,
-    keys: Keys::None,
-    args: TASK_OPTIONS,
-    reply: "",
-};
-
 impl Recurring {
     /// From what is stored; `None` when it is nothing of ours, or was edited into nonsense.
     pub(crate) fn read(json: &[u8]) -> Option<Recurring> {
@@ -65,7 +53,8 @@ impl Recurring {
     /// What its tasks are to be, apart from their due times; `BADARG` for options that were edited into nonsense.
     pub(crate) fn task(&self, tx: &Tx<'_>) -> Result<New, Error> {
         let words: Vec<&[u8]> = self.options.iter().map(String::as_bytes).collect();
-        New::from_args(&OPTIONS.parse(&words)?, &tx.context)
+        let OccurrenceOptions { run, route } = OccurrenceOptions::parse(&words)?;
+        Ok(New::asked(&run, &route, &tx.context))
     }
 
     /// Whether it fired as often as its limit says.

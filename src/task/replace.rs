@@ -1,12 +1,11 @@
 //! SCHEDULE with a unique key that another task holds: refused, or with REPLACE that task becomes the new one.
 
-use crate::command::Args;
 use crate::error::Error;
 use crate::keyspace::Type;
 use crate::names::{Id, Index, Name};
 use crate::settings::QueueSettings;
 use crate::task::commands::reschedule;
-use crate::task::commands::schedule::old_record;
+use crate::task::commands::schedule::{ScheduleArgs, old_record};
 use crate::task::header::{EXTRA, Record, TaskState};
 use crate::task::index::ready::{self, End};
 use crate::task::index::{dependencies, expiry, group, targeted, unique};
@@ -18,7 +17,7 @@ use crate::tx::Tx;
 /// The id of the task that waits, holds the key and was replaced; `None` when nobody holds it. Else `DUPLICATE`: an
 /// ID that another task has comes before a key that another task holds.
 pub(crate) fn replace(
-    args: &Args<'_>,
+    args: &ScheduleArgs<'_>,
     tx: &mut Tx<'_>,
     name: &Name,
     new: &New,
@@ -30,14 +29,14 @@ pub(crate) fn replace(
     let Some(id) = unique::holder(tx, name, key, settings)? else {
         return Ok(None);
     };
-    let other = args.get("ID").filter(|given| given.as_bytes() != id.as_slice());
+    let other = args.id.filter(|given| given.as_bytes() != id.as_slice());
     if let Some(other) = other {
         old_record(tx, name, other.as_bytes(), settings)?;
     }
     let waits = unique::find(tx, name, &id, key, settings)
         .filter(|record| matches!(record.state, TaskState::Waiting | TaskState::Blocked));
     match waits {
-        Some(record) if args.has("REPLACE") && other.is_none() => {
+        Some(record) if args.unique.as_ref().is_some_and(|unique| unique.replace) && other.is_none() => {
             become_new(args, tx, name, &id, record, new, settings)?;
             Ok(Some(id))
         }
@@ -49,7 +48,7 @@ pub(crate) fn replace(
 /// stays. What it waited for does not matter any more. Ready and to be ready, it keeps its place and the time since
 /// when it is; so does one in the line of a group that it stays in.
 fn become_new(
-    args: &Args<'_>,
+    args: &ScheduleArgs<'_>,
     tx: &mut Tx<'_>,
     name: &Name,
     id: &[u8],
@@ -57,7 +56,7 @@ fn become_new(
     new: &New,
     settings: &QueueSettings,
 ) -> Result<(), Error> {
-    let priority = if args.has("PRIORITY") {
+    let priority = if args.run.priority.is_some() {
         new.priority
     } else {
         record.priority
@@ -116,7 +115,7 @@ fn become_new(
             expiry::note(tx, name, id, &record, new.due.max(tx.context.wall))?;
         }
     }
-    tx.keys.set(name.task(id), &record.write(), args.bytes("payload"))?;
+    tx.keys.set(name.task(id), &record.write(), args.payload)?;
     unique::take(tx, name, id, &new.options)
 }
 

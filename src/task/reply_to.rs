@@ -4,7 +4,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use serde::Serialize;
 
-use crate::command::{Arg, Args, Kind};
+use crate::command::{Arg, Typed};
 use crate::context::Caller;
 use crate::error::Error;
 use crate::names::Name;
@@ -18,7 +18,7 @@ use crate::tx::Tx;
 use crate::waiting::result_wait::TaskEnd;
 
 /// REPLY.
-pub(crate) const REPLY: Arg = Arg::option("REPLY", "queue", Kind::Text);
+pub(crate) const REPLY: Typed<Option<&str>> = Arg::option("REPLY", Arg::text("queue"));
 
 /// The payload of the task that tells of another's end.
 #[derive(Debug, Serialize)]
@@ -37,11 +37,11 @@ struct Told<'a> {
 }
 
 /// Nothing, when the queue given as REPLY can be written in a transaction of this queue, and the caller may write to it.
-pub(crate) fn check(args: &Args<'_>, name: &Name, caller: &Caller<'_>) -> Result<(), Error> {
-    if !args.has("REPLY") {
+pub(crate) fn check(reply: Option<&str>, name: &Name, caller: &Caller<'_>) -> Result<(), Error> {
+    let Some(reply) = reply else {
         return Ok(());
-    }
-    let queue = queue(name, args.text("REPLY"))?;
+    };
+    let queue = queue(name, reply)?;
     if !(caller.may_write)(queue.text()) {
         return Err(Error::NoPermission("no permission for the key given as REPLY".into()));
     }

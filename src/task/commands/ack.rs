@@ -1,6 +1,7 @@
 //! TASK.ACK and TASK.MACK: the work is done.
 
-use crate::command::{Access, Arg, Args, Keys, Kind, MAX_COUNT, Spec};
+use crate::command::run::{Command, Response};
+use crate::command::{Access, Arg, Keys, MAX_COUNT, Spec, Typed, arguments};
 use crate::context::Caller;
 use crate::error::{Error, Result};
 use crate::keyspace::Type;
@@ -13,17 +14,24 @@ use crate::task::dispatch::{self, limits};
 use crate::task::header::{CANCELLED, GROUPED, Record, UNIQUE};
 use crate::task::index::done;
 use crate::task::lifecycle::{self, Outcome};
-use crate::task::{self, worker, worklist};
+use crate::task::{self, ClaimedArgs, worker, worklist};
 use crate::time::Ms;
-use crate::tx::{Command, Response, Tx};
+use crate::tx::Tx;
 use crate::waiting::{ClaimRequest, Lease};
 
-const RESULT: Arg = Arg::option("RESULT", "value", Kind::Bytes);
+arguments! {
+    pub(crate) struct AckArgs<'a> {
+        claim: ClaimedArgs<'a> = Arg::shared(),
+        result: Option<&'a [u8]> = Arg::option("RESULT", Arg::bytes("value")),
+        next: bool = Arg::flag("NEXT"),
+    }
+}
 
 /// TASK.ACK.
 pub(crate) struct Ack;
 
 impl Command for Ack {
+    type Args<'a> = AckArgs<'a>;
     const SPEC: Spec = Spec {
         name: "TASK.ACK",
         summary: "Acknowledges a claimed task: it is done and gone, or kept for its RETAIN. RESULT is for those who wait, REPLY and RETAIN. With NEXT, claims the next one as well.",
@@ -31,24 +39,24 @@ impl Command for Ack {
         access: Access::Write,
         blocking: true,
         keys: Keys::First,
-        args: &[Arg::QUEUE, Arg::ID, Arg::TOKEN, RESULT, Arg::flag("NEXT")],
+        args: AckArgs::ARGS,
         reply: "OK; with NEXT as TASK.CLAIM",
     };
 
-    fn run(args: &Args<'_>, caller: &Caller<'_>, tx: &mut Tx<'_>) -> Result<Response, Error> {
-        let (name, settings, mut record) = task::claim_of(args, caller, tx)?;
-        let id = args.text("id").as_bytes();
+    fn run(args: &AckArgs<'_>, caller: &Caller<'_>, tx: &mut Tx<'_>) -> Result<Response, Error> {
+        let (name, settings, mut record) = task::claim_of(&args.claim, caller, tx)?;
+        let id = args.claim.id.as_bytes();
         tx.keys.ensure_type(name.index(Index::Claimed), Type::SortedSet)?;
         let mut done = Done::default();
         if !record.has(CANCELLED) {
-            check_payload(args.bytes("RESULT"), &tx.context)?;
-            done.result = args.has("RESULT").then(|| args.bytes("RESULT"));
+            check_payload(args.result.unwrap_or_default(), &tx.context)?;
+            done.result = args.result;
             done.kept = done::time(tx, &name, id, &record, &settings);
             if done.kept > 0 {
                 done::ensure_types(tx, &name, id)?;
             }
         }
-        if !args.has("NEXT") {
+        if !args.next {
             finish(tx, &name, id, &mut record, &settings, done)?;
             limits::freed(tx, &name, &settings);
             return Ok(Reply::OK.into());
@@ -67,10 +75,28 @@ impl Command for Ack {
     }
 }
 
+arguments! {
+    /// A task that is acknowledged.
+    pub(crate) struct Acked<'a> {
+        id: &'a str = Arg::ID,
+        token: u64 = Arg::TOKEN,
+    }
+}
+
+const ACKED: Typed<Acked<'static>> = Arg::shared();
+
+arguments! {
+    pub(crate) struct MAckArgs<'a> {
+        queue: &'a [u8] = Arg::QUEUE,
+        tasks: Vec<Acked<'a>> = Arg::counted("numtasks", MAX_COUNT, &ACKED),
+    }
+}
+
 /// TASK.MACK.
 pub(crate) struct MAck;
 
 impl Command for MAck {
+    type Args<'a> = MAckArgs<'a>;
     const SPEC: Spec = Spec {
         name: "TASK.MACK",
         summary: "Acknowledges several claimed tasks, each for itself.",
@@ -78,32 +104,25 @@ impl Command for MAck {
         access: Access::Write,
         blocking: false,
         keys: Keys::First,
-        args: &[
-            Arg::QUEUE,
-            Arg::value("numtasks", Kind::Counted(MAX_COUNT, &[Arg::ID, Arg::TOKEN])),
-        ],
+        args: MAckArgs::ARGS,
         reply: "array of OK, STALE, NOTASK or CANCELLED",
     };
 
-    fn run(args: &Args<'_>, caller: &Caller<'_>, tx: &mut Tx<'_>) -> Result<Response, Error> {
-        let name = task::queue(args, caller)?;
+    fn run(args: &MAckArgs<'_>, caller: &Caller<'_>, tx: &mut Tx<'_>) -> Result<Response, Error> {
+        let name = task::queue(args.queue, caller)?;
         let settings = task::settings(tx, &name)?;
         tx.keys.ensure_type(name.index(Index::Claimed), Type::SortedSet)?;
         tx.keys.ensure_type(name.index(Index::Done), Type::SortedSet)?;
-        let mut replies = Vec::with_capacity(args.items().len() / 2);
-        for pair in args.items().chunks(2) {
-            let (id, token) = match pair {
-                [id, token] => (id.as_bytes(), token.as_int()),
-                _ => continue,
-            };
-            replies.push(Reply::Status(one(tx, &name, id, token, &settings)?));
+        let mut replies = Vec::with_capacity(args.tasks.len());
+        for Acked { id, token } in &args.tasks {
+            replies.push(Reply::Status(one(tx, &name, id.as_bytes(), *token, &settings)?));
         }
         limits::freed(tx, &name, &settings);
         Ok(Reply::Array(replies).into())
     }
 }
 
-fn one(tx: &mut Tx<'_>, name: &Name, id: &[u8], token: i64, settings: &QueueSettings) -> Result<&'static str> {
+fn one(tx: &mut Tx<'_>, name: &Name, id: &[u8], token: u64, settings: &QueueSettings) -> Result<&'static str> {
     match task::find_claim(tx, name, id, token, settings) {
         Ok(mut record) => {
             let cancelled = record.has(CANCELLED);

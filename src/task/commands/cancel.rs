@@ -1,6 +1,7 @@
 //! TASK.CANCEL: a task is not wanted any more.
 
-use crate::command::{Access, Arg, Args, Keys, Kind, Spec};
+use crate::command::run::{Command, Response};
+use crate::command::{Access, Arg, Keys, Spec, arguments};
 use crate::context::Caller;
 use crate::error::{Error, Result};
 use crate::keyspace::Type;
@@ -11,12 +12,20 @@ use crate::task::header::{CANCELLED, Record, TaskState};
 use crate::task::index::ready;
 use crate::task::lifecycle::{self, Outcome};
 use crate::task::{self, events};
-use crate::tx::{Command, Response, Tx};
+use crate::tx::Tx;
+
+arguments! {
+    pub(crate) struct CancelArgs<'a> {
+        queue: &'a [u8] = Arg::QUEUE,
+        ids: Vec<&'a str> = Arg::many("ids", &Arg::ID),
+    }
+}
 
 /// TASK.CANCEL.
 pub(crate) struct Cancel;
 
 impl Command for Cancel {
+    type Args<'a> = CancelArgs<'a>;
     const SPEC: Spec = Spec {
         name: "TASK.CANCEL",
         summary: "Cancels tasks: a waiting one is gone at once, a claimed one when its claim ends.",
@@ -24,19 +33,19 @@ impl Command for Cancel {
         access: Access::Write,
         blocking: false,
         keys: Keys::First,
-        args: &[Arg::QUEUE, Arg::value("ids", Kind::Many(&[Arg::ID]))],
+        args: CancelArgs::ARGS,
         reply: "how many were cancelled",
     };
 
-    fn run(args: &Args<'_>, caller: &Caller<'_>, tx: &mut Tx<'_>) -> Result<Response, Error> {
-        let name = task::queue(args, caller)?;
+    fn run(args: &CancelArgs<'_>, caller: &Caller<'_>, tx: &mut Tx<'_>) -> Result<Response, Error> {
+        let name = task::queue(args.queue, caller)?;
         let settings = task::settings(tx, &name)?;
         tx.keys.ensure_type(name.index(Index::Scheduled), Type::SortedSet)?;
         tx.keys.ensure_type(name.index(Index::Blocked), Type::SortedSet)?;
         ready::ensure_types_all(tx, &name)?;
         events::ensure_types(tx, &name, &settings)?;
         let mut cancelled = 0;
-        for id in args.items() {
+        for id in &args.ids {
             cancelled += u64::from(cancel(tx, &name, id.as_bytes(), &settings)?);
         }
         tx.state.totals.cancelled += cancelled;

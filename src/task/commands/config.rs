@@ -1,6 +1,7 @@
 //! TASK.CONFIG GET and SET: a queue's own settings.
 
-use crate::command::{Access, Arg, Args, Keys, Kind, Spec};
+use crate::command::run::{Command, Response};
+use crate::command::{Access, Arg, Keys, Spec, Typed, arguments};
 use crate::context::Caller;
 use crate::error::Error;
 use crate::keyspace::Type;
@@ -10,12 +11,23 @@ use crate::settings::{self, FIELDS, GROUP_LIMIT, SERVICE};
 use crate::task;
 use crate::task::dispatch::serve;
 use crate::task::index::blocked;
-use crate::tx::{Command, Response, Tx};
+use crate::tx::Tx;
+
+const FIELD: Typed<&str> = Arg::words("field", &FIELDS);
+const SETTING: Typed<Setting<'static>> = Arg::shared();
+
+arguments! {
+    pub(crate) struct ConfigGetArgs<'a> {
+        queue: &'a [u8] = Arg::QUEUE,
+        fields: Vec<&'a str> = Arg::any("fields", &FIELD),
+    }
+}
 
 /// TASK.CONFIG GET.
 pub(crate) struct ConfigGet;
 
 impl Command for ConfigGet {
+    type Args<'a> = ConfigGetArgs<'a>;
     const SPEC: Spec = Spec {
         name: "TASK.CONFIG GET",
         summary: "Shows a queue's settings, those that apply by default included.",
@@ -23,19 +35,14 @@ impl Command for ConfigGet {
         access: Access::Read,
         blocking: false,
         keys: Keys::First,
-        args: &[
-            Arg::QUEUE,
-            Arg::value("fields", Kind::Any(&[Arg::value("field", Kind::Words(&FIELDS))])),
-        ],
+        args: ConfigGetArgs::ARGS,
         reply: "map field, value",
     };
 
-    fn run(args: &Args<'_>, caller: &Caller<'_>, tx: &mut Tx<'_>) -> Result<Response, Error> {
-        let name = task::queue(args, caller)?;
+    fn run(args: &ConfigGetArgs<'_>, caller: &Caller<'_>, tx: &mut Tx<'_>) -> Result<Response, Error> {
+        let name = task::queue(args.queue, caller)?;
         let settings = task::settings(tx, &name)?;
-        let wanted = |field: &str| {
-            args.items().is_empty() || args.items().iter().any(|item| item.as_bytes() == field.as_bytes())
-        };
+        let wanted = |field: &str| args.fields.is_empty() || args.fields.contains(&field);
         let map = FIELDS
             .iter()
             .filter(|field| wanted(field))
@@ -48,10 +55,26 @@ impl Command for ConfigGet {
     }
 }
 
+arguments! {
+    /// A field of the settings and what it is to be.
+    pub(crate) struct Setting<'a> {
+        field: &'a str = FIELD,
+        value: &'a [u8] = Arg::bytes("value"),
+    }
+}
+
+arguments! {
+    pub(crate) struct ConfigSetArgs<'a> {
+        queue: &'a [u8] = Arg::QUEUE,
+        settings: Vec<Setting<'a>> = Arg::many("settings", &SETTING),
+    }
+}
+
 /// TASK.CONFIG SET.
 pub(crate) struct ConfigSet;
 
 impl Command for ConfigSet {
+    type Args<'a> = ConfigSetArgs<'a>;
     const SPEC: Spec = Spec {
         name: "TASK.CONFIG SET",
         summary: "Changes a queue's settings, all or none of those given.",
@@ -59,29 +82,16 @@ impl Command for ConfigSet {
         access: Access::Write,
         blocking: false,
         keys: Keys::First,
-        args: &[
-            Arg::QUEUE,
-            Arg::value(
-                "settings",
-                Kind::Many(&[
-                    Arg::value("field", Kind::Words(&FIELDS)),
-                    Arg::value("value", Kind::Bytes),
-                ]),
-            ),
-        ],
+        args: ConfigSetArgs::ARGS,
         reply: "OK",
     };
 
-    fn run(args: &Args<'_>, caller: &Caller<'_>, tx: &mut Tx<'_>) -> Result<Response, Error> {
-        let name = task::queue(args, caller)?;
+    fn run(args: &ConfigSetArgs<'_>, caller: &Caller<'_>, tx: &mut Tx<'_>) -> Result<Response, Error> {
+        let name = task::queue(args.queue, caller)?;
         task::settings(tx, &name)?;
         let mut values: Vec<(&'static str, String)> = Vec::new();
-        for pair in args.items().chunks(2) {
-            let [field, value] = pair else {
-                continue;
-            };
-            let field = std::str::from_utf8(field.as_bytes()).unwrap_or_default();
-            let (field, value) = settings::check(&name, field, value.as_bytes())?;
+        for Setting { field, value } in &args.settings {
+            let (field, value) = settings::check(&name, field, value)?;
             if values.iter().any(|(known, _)| *known == field) {
                 return Err(Error::BadArg(format!("{field} is given twice")));
             }

@@ -3,7 +3,8 @@
 //! The indexes are set aside under the drop's number, and no record whose fence is below that number exists
 //! for any command from then on. The tick removes the records in slices.
 
-use crate::command::{Access, Arg, Args, Keys, Spec};
+use crate::command::run::{Command, Response};
+use crate::command::{Access, Arg, Keys, Spec, arguments};
 use crate::context::Caller;
 use crate::error::Error;
 use crate::keyspace::Type;
@@ -12,12 +13,20 @@ use crate::reply::Reply;
 use crate::settings::{DROPS, QueueSettings};
 use crate::task::index::ready;
 use crate::task::{self, outcome};
-use crate::tx::{Command, Response, Tx};
+use crate::tx::Tx;
+
+arguments! {
+    pub(crate) struct DropArgs<'a> {
+        queue: &'a [u8] = Arg::QUEUE,
+        force: bool = Arg::flag("FORCE"),
+    }
+}
 
 /// TASK.DROP.
 pub(crate) struct Drop;
 
 impl Command for Drop {
+    type Args<'a> = DropArgs<'a>;
     const SPEC: Spec = Spec {
         name: "TASK.DROP",
         summary: "Removes a queue with all its tasks and settings; its keys go in slices.",
@@ -25,15 +34,15 @@ impl Command for Drop {
         access: Access::Write,
         blocking: false,
         keys: Keys::First,
-        args: &[Arg::QUEUE, Arg::flag("FORCE")],
+        args: DropArgs::ARGS,
         reply: "how many tasks go",
     };
 
-    fn run(args: &Args<'_>, caller: &Caller<'_>, tx: &mut Tx<'_>) -> Result<Response, Error> {
-        let name = task::queue(args, caller)?;
+    fn run(args: &DropArgs<'_>, caller: &Caller<'_>, tx: &mut Tx<'_>) -> Result<Response, Error> {
+        let name = task::queue(args.queue, caller)?;
         let settings = task::settings(tx, &name)?;
         let claimed = tx.keys.zcard(name.index(Index::Claimed))?;
-        if claimed > 0 && !args.has("FORCE") {
+        if claimed > 0 && !args.force {
             return Err(Error::BusyQueue(claimed));
         }
         let mut tasks = ready::count(tx, &name, &settings)? + claimed;

@@ -1,6 +1,7 @@
 //! TASK.FAIL: an attempt went wrong.
 
-use crate::command::{Access, Arg, Args, Keys, Kind, Spec};
+use crate::command::run::{Command, Response};
+use crate::command::{Access, Arg, Keys, Spec, arguments};
 use crate::context::Caller;
 use crate::error::Error;
 use crate::reply::Reply;
@@ -8,14 +9,31 @@ use crate::task::dispatch::serve;
 use crate::task::header::CANCELLED;
 use crate::task::index::ready::End;
 use crate::task::lifecycle::{self, NewState};
-use crate::task::{self, options};
-use crate::time::MAX_DELAY;
-use crate::tx::{Command, Response, Tx};
+use crate::task::{self, ClaimedArgs, options};
+use crate::time::{MAX_DELAY, Ms};
+use crate::tx::Tx;
+
+arguments! {
+    /// What becomes of the task.
+    pub(crate) enum Then {
+        Delay(ms: Ms) = Arg::duration("DELAY", 0, MAX_DELAY),
+        Dead = Arg::flag("DEAD"),
+    }
+}
+
+arguments! {
+    pub(crate) struct FailArgs<'a> {
+        claim: ClaimedArgs<'a> = Arg::shared(),
+        error: Option<&'a [u8]> = Arg::option("ERROR", Arg::bytes("message")),
+        then: Option<Then> = Arg::one_of("then"),
+    }
+}
 
 /// TASK.FAIL.
 pub(crate) struct Fail;
 
 impl Command for Fail {
+    type Args<'a> = FailArgs<'a>;
     const SPEC: Spec = Spec {
         name: "TASK.FAIL",
         summary: "Fails a claimed task: it is tried again after its backoff, or is dead when no attempts are left.",
@@ -23,22 +41,13 @@ impl Command for Fail {
         access: Access::Write,
         blocking: false,
         keys: Keys::First,
-        args: &[
-            Arg::QUEUE,
-            Arg::ID,
-            Arg::TOKEN,
-            Arg::option("ERROR", "message", Kind::Bytes),
-            Arg::value(
-                "then",
-                Kind::OneOf(&[Arg::duration("DELAY", 0, MAX_DELAY), Arg::flag("DEAD")]),
-            ),
-        ],
+        args: FailArgs::ARGS,
         reply: "map `state` (scheduled, ready or dead; cancelled if it was), `due`, `attempt`",
     };
 
-    fn run(args: &Args<'_>, caller: &Caller<'_>, tx: &mut Tx<'_>) -> Result<Response, Error> {
-        let (name, settings, mut record) = task::claim_of(args, caller, tx)?;
-        let id = args.text("id").as_bytes();
+    fn run(args: &FailArgs<'_>, caller: &Caller<'_>, tx: &mut Tx<'_>) -> Result<Response, Error> {
+        let (name, settings, mut record) = task::claim_of(&args.claim, caller, tx)?;
+        let id = args.claim.id.as_bytes();
         lifecycle::ensure_end_types(tx, &name, id, &record, &settings)?;
 
         lifecycle::unclaim(tx, &name, id, &record)?;
@@ -50,20 +59,21 @@ impl Command for Fail {
             lifecycle::remove(tx, &name, id, &mut record)?;
             NewState::Cancelled
         } else {
-            if args.has("ERROR") {
-                let error = options::cut(args.bytes("ERROR"));
+            if let Some(error) = args.error {
+                let error = options::cut(error);
                 options::put(tx, &name, id, &mut record, options::ERROR, error)?;
             }
             let options = options::options(tx.keys, &name, id, &record);
-            if args.has("DEAD") {
+            if let Some(Then::Dead) = args.then {
                 lifecycle::bury(tx, &name, id, &mut record, "failed", &settings)?
             } else if attempt >= options::attempts(tx, &options, &settings) {
                 lifecycle::bury(tx, &name, id, &mut record, "attempts", &settings)?
             } else {
                 let salt = record.fence;
-                let delay = args
-                    .int("DELAY")
-                    .unwrap_or_else(|| options::backoff(&options, &settings).wait(attempt, &tx.context, salt));
+                let delay = match args.then {
+                    Some(Then::Delay(delay)) => delay,
+                    _ => options::backoff(&options, &settings).wait(attempt, &tx.context, salt),
+                };
                 let due = tx.context.wall.after(delay);
                 record.due = due;
                 lifecycle::wait(tx, &name, id, &mut record, Some(due), End::Tail, &settings)?

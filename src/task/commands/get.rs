@@ -1,17 +1,26 @@
 //! TASK.GET: all that is known about a task.
 
-use crate::command::{Access, Arg, Args, Keys, Spec};
+use crate::command::run::{Command, Response};
+use crate::command::{Access, Arg, Keys, Spec, arguments};
 use crate::context::Caller;
 use crate::error::Error;
 use crate::reply::Reply;
 use crate::task::header::{HEADER, Record};
 use crate::task::{self, render};
-use crate::tx::{Command, Response, Tx};
+use crate::tx::Tx;
+
+arguments! {
+    pub(crate) struct TaskArgs<'a> {
+        queue: &'a [u8] = Arg::QUEUE,
+        id: &'a str = Arg::ID,
+    }
+}
 
 /// TASK.GET.
 pub(crate) struct Get;
 
 impl Command for Get {
+    type Args<'a> = TaskArgs<'a>;
     const SPEC: Spec = Spec {
         name: "TASK.GET",
         summary: "Shows a task.",
@@ -19,13 +28,13 @@ impl Command for Get {
         access: Access::Read,
         blocking: false,
         keys: Keys::First,
-        args: &[Arg::QUEUE, Arg::ID],
+        args: TaskArgs::ARGS,
         reply: "map `id`, `state`, `due`, `priority`, `attempt`, `attempts`, `backoff`, `deliveries`, `lost`, `worker`, `lease`, `left`, `cancelled`, `expires`, `unique`, `group`, `to`, `after`, `error`, `progress`, `result`, `died`, `done`, `kept`, `payload`; or null",
     };
 
-    fn run(args: &Args<'_>, caller: &Caller<'_>, tx: &mut Tx<'_>) -> Result<Response, Error> {
-        let name = task::queue(args, caller)?;
-        let id = args.text("id").as_bytes();
+    fn run(args: &TaskArgs<'_>, caller: &Caller<'_>, tx: &mut Tx<'_>) -> Result<Response, Error> {
+        let name = task::queue(args.queue, caller)?;
+        let id = args.id.as_bytes();
         let settings = task::settings(tx, &name)?;
         let Some(mut value) = tx.keys.get(name.task(id))? else {
             return Ok(Reply::Null.into());

@@ -2,19 +2,20 @@
 
 use std::rc::Rc;
 
-use crate::command::{Access, Arg, Args, Keys, Kind, MAX_COUNT, Spec};
+use crate::command::run::{Command, Response};
+use crate::command::{Access, Arg, Keys, Spec, arguments};
 use crate::context::Caller;
 use crate::error::{Error, Result};
 use crate::keyspace::Scored;
 use crate::names::{Index, Name, PRIORITIES};
-use crate::pages::bad_cursor;
+use crate::pages::{self, bad_cursor};
 use crate::reply::Reply;
 use crate::settings::QueueSettings;
 use crate::task::dispatch::MAX_PAYLOAD;
 use crate::task::header::{HEADER, Record};
 use crate::task::index::{ready, targeted};
 use crate::task::{self, render};
-use crate::tx::{Command, Response, Tx};
+use crate::tx::Tx;
 
 /// Tasks a page holds when COUNT is not given.
 const DEFAULT_COUNT: usize = 10;
@@ -24,10 +25,23 @@ const LOOKED_AT: usize = 10_000;
 /// What the cursor begins with among the ready tasks that are for one worker.
 const FOR_ONE: &[u8] = b"to:";
 
+arguments! {
+    pub(crate) struct ListArgs<'a> {
+        queue: &'a [u8] = Arg::QUEUE,
+        state: &'a str = Arg::words("state", &["scheduled", "ready", "blocked", "claimed", "done", "dead"]),
+        worker: Option<&'a str> = Arg::option("WORKER", Arg::text("worker")),
+        cursor: Option<&'a [u8]> = pages::CURSOR,
+        count: Option<usize> = Arg::COUNT,
+        reverse: bool = Arg::flag("REV"),
+        payloads: bool = Arg::flag("PAYLOADS"),
+    }
+}
+
 /// TASK.LIST.
 pub(crate) struct List;
 
 impl Command for List {
+    type Args<'a> = ListArgs<'a>;
     const SPEC: Spec = Spec {
         name: "TASK.LIST",
         summary: "Lists the tasks in one state. A task that stays in its state is listed whatever happens to others.",
@@ -35,52 +49,37 @@ impl Command for List {
         access: Access::Read,
         blocking: false,
         keys: Keys::First,
-        args: &[
-            Arg::QUEUE,
-            Arg::value(
-                "state",
-                Kind::Words(&["scheduled", "ready", "blocked", "claimed", "done", "dead"]),
-            ),
-            Arg::option("WORKER", "worker", Kind::Text),
-            Arg::option("CURSOR", "cursor", Kind::Bytes),
-            Arg::option("COUNT", "n", Kind::Int(1, MAX_COUNT, "")),
-            Arg::flag("REV"),
-            Arg::flag("PAYLOADS"),
-        ],
+        args: ListArgs::ARGS,
         reply: "the next cursor (`0` at the end) and an array of maps as TASK.GET's, `payload` and `result` null without PAYLOADS",
     };
 
-    fn run(args: &Args<'_>, caller: &Caller<'_>, tx: &mut Tx<'_>) -> Result<Response, Error> {
-        let name = task::queue(args, caller)?;
-        let state = args.word("state").unwrap_or_default();
-        if args.has("WORKER") && state != "claimed" {
+    fn run(args: &ListArgs<'_>, caller: &Caller<'_>, tx: &mut Tx<'_>) -> Result<Response, Error> {
+        let name = task::queue(args.queue, caller)?;
+        let state = args.state;
+        if args.worker.is_some() && state != "claimed" {
             return Err(Error::BadArg("WORKER is for the state claimed only".into()));
         }
-        let count = args
-            .int("COUNT")
-            .and_then(|count| usize::try_from(count).ok())
-            .unwrap_or(DEFAULT_COUNT);
-        let cursor = match args.bytes("CURSOR") {
-            b"" | b"0" => None,
-            cursor => Some(cursor),
-        };
+        let count = args.count.unwrap_or(DEFAULT_COUNT);
+        let cursor = args.cursor.filter(|cursor| !matches!(*cursor, b"" | b"0"));
         let settings = task::settings(tx, &name)?;
         let mut page = Page {
             name: &name,
             settings,
             count,
-            reverse: args.has("REV"),
-            payloads: args.has("PAYLOADS"),
+            reverse: args.reverse,
+            payloads: args.payloads,
             bytes: 0,
             tasks: Vec::new(),
         };
         let next = match state {
             "ready" => page.ready(tx, cursor)?,
-            "claimed" if args.has("WORKER") => match task::worker_number(tx, &name, args.text("WORKER"))? {
-                Some(number) => page.sorted(tx, cursor, Index::Claimed, |record| record.worker == number)?,
-                None => None,
+            "claimed" => match args.worker {
+                Some(worker) => match task::worker_number(tx, &name, worker)? {
+                    Some(number) => page.sorted(tx, cursor, Index::Claimed, |record| record.worker == number)?,
+                    None => None,
+                },
+                None => page.sorted(tx, cursor, Index::Claimed, |_| true)?,
             },
-            "claimed" => page.sorted(tx, cursor, Index::Claimed, |_| true)?,
             "blocked" => page.sorted(tx, cursor, Index::Blocked, |_| true)?,
             "done" => page.sorted(tx, cursor, Index::Done, |_| true)?,
             "dead" => page.sorted(tx, cursor, Index::Dead, |_| true)?,

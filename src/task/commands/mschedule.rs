@@ -1,23 +1,34 @@
 //! TASK.MSCHEDULE: many tasks in one step.
 
-use crate::command::{Access, Arg, Args, Keys, Kind, MAX_COUNT, Spec};
+use crate::command::run::{Command, Response};
+use crate::command::{Access, Arg, Keys, MAX_COUNT, Spec, arguments};
 use crate::context::Caller;
 use crate::error::Error;
 use crate::reply::Reply;
 use crate::task;
-use crate::task::commands::schedule::{
-    ATTEMPTS, BACKOFF, EXPIRE, GROUP, LEASE, PRIORITY, RETAIN, TO, WHEN, check_payload,
-};
+use crate::task::commands::schedule::{PAYLOAD, RouteOptions, RunOptions, WHEN, When, check_payload};
 use crate::task::dispatch::{limits, serve};
-use crate::task::index::dependencies::{self, AFTER};
+use crate::task::index::dependencies::{self, AFTER, AfterArgs};
 use crate::task::new_task::New;
-use crate::task::reply_to::{self, REPLY};
-use crate::tx::{Command, Response, Tx};
+use crate::task::reply_to;
+use crate::tx::Tx;
+
+arguments! {
+    pub(crate) struct MScheduleArgs<'a> {
+        queue: &'a [u8] = Arg::QUEUE,
+        payloads: Vec<&'a [u8]> = Arg::counted("numtasks", MAX_COUNT, &PAYLOAD),
+        when: Option<When> = WHEN,
+        run: RunOptions<'a> = Arg::shared(),
+        route: RouteOptions<'a> = Arg::shared(),
+        after: Option<AfterArgs<'a>> = AFTER,
+    }
+}
 
 /// TASK.MSCHEDULE.
 pub(crate) struct MSchedule;
 
 impl Command for MSchedule {
+    type Args<'a> = MScheduleArgs<'a>;
     const SPEC: Spec = Spec {
         name: "TASK.MSCHEDULE",
         summary: "Schedules several tasks with the same options, all or none.",
@@ -25,37 +36,21 @@ impl Command for MSchedule {
         access: Access::Grow,
         blocking: false,
         keys: Keys::First,
-        args: &[
-            Arg::QUEUE,
-            Arg::value(
-                "numtasks",
-                Kind::Counted(MAX_COUNT, &[Arg::value("payload", Kind::Bytes)]),
-            ),
-            WHEN,
-            PRIORITY,
-            ATTEMPTS,
-            BACKOFF,
-            LEASE,
-            EXPIRE,
-            RETAIN,
-            GROUP,
-            TO,
-            REPLY,
-            AFTER,
-        ],
+        args: MScheduleArgs::ARGS,
         reply: "array of ids, in the order of the payloads",
     };
 
-    fn run(args: &Args<'_>, caller: &Caller<'_>, tx: &mut Tx<'_>) -> Result<Response, Error> {
-        let name = task::queue(args, caller)?;
-        let mut new = New::from_args(args, &tx.context)?;
-        reply_to::check(args, &name, caller)?;
+    fn run(args: &MScheduleArgs<'_>, caller: &Caller<'_>, tx: &mut Tx<'_>) -> Result<Response, Error> {
+        let name = task::queue(args.queue, caller)?;
+        let mut new = New::asked(&args.run, &args.route, &tx.context).at(args.when.as_ref(), &tx.context);
+        reply_to::check(args.route.reply, &name, caller)?;
         let settings = task::settings(tx, &name)?;
-        new.options.after = dependencies::check(args, tx, &name, &settings)?;
+        let after = args.after.as_ref();
+        new.after(after, dependencies::check(after, tx, &name, &settings)?);
         new.check(tx, &name)?;
-        let payloads = args.items_of("numtasks");
+        let payloads = &args.payloads;
         for payload in payloads {
-            check_payload(payload.as_bytes(), &tx.context)?;
+            check_payload(payload, &tx.context)?;
         }
         limits::ensure_length(tx, &name, payloads.len(), &settings)?;
         let ids = new.add_all(tx, &name, payloads, &settings)?;

@@ -2,7 +2,8 @@
 
 use std::rc::Rc;
 
-use crate::command::{Access, Arg, Args, Keys, Spec};
+use crate::command::run::{Command, Response};
+use crate::command::{Access, Arg, Keys, QueueArgs, Spec, arguments};
 use crate::context::Caller;
 use crate::error::Error;
 use crate::names::Name;
@@ -10,13 +11,21 @@ use crate::reply::Reply;
 use crate::settings::{PAUSED, UNTIL_RESUMED};
 use crate::task;
 use crate::task::dispatch::serve;
-use crate::time::MAX_DELAY;
-use crate::tx::{Command, Response, Tx};
+use crate::time::{MAX_DELAY, Ms};
+use crate::tx::Tx;
+
+arguments! {
+    pub(crate) struct PauseArgs<'a> {
+        queue: &'a [u8] = Arg::QUEUE,
+        pause: Option<Ms> = Arg::duration("FOR", 1, MAX_DELAY),
+    }
+}
 
 /// TASK.PAUSE.
 pub(crate) struct Pause;
 
 impl Command for Pause {
+    type Args<'a> = PauseArgs<'a>;
     const SPEC: Spec = Spec {
         name: "TASK.PAUSE",
         summary: "Stops claims from a queue, for a time or until RESUME. Waiting claimers stay.",
@@ -24,14 +33,14 @@ impl Command for Pause {
         access: Access::Write,
         blocking: false,
         keys: Keys::First,
-        args: &[Arg::QUEUE, Arg::duration("FOR", 1, MAX_DELAY)],
+        args: PauseArgs::ARGS,
         reply: "OK",
     };
 
-    fn run(args: &Args<'_>, caller: &Caller<'_>, tx: &mut Tx<'_>) -> Result<Response, Error> {
-        let name = task::queue(args, caller)?;
+    fn run(args: &PauseArgs<'_>, caller: &Caller<'_>, tx: &mut Tx<'_>) -> Result<Response, Error> {
+        let name = task::queue(args.queue, caller)?;
         let mut settings = task::settings(tx, &name)?;
-        let until = args.int("FOR").map(|ms| tx.context.wall.after(ms));
+        let until = args.pause.map(|ms| tx.context.wall.after(ms));
         let text = until.map_or(UNTIL_RESUMED.to_string(), |until| until.0.to_string());
         tx.keys.hset(name.queue(), &[(PAUSED.as_bytes(), text.as_bytes())])?;
         Rc::make_mut(&mut settings).paused = Some(until.map_or(i64::MAX, |until| until.0));
@@ -47,6 +56,7 @@ impl Command for Pause {
 pub(crate) struct Resume;
 
 impl Command for Resume {
+    type Args<'a> = QueueArgs<'a>;
     const SPEC: Spec = Spec {
         name: "TASK.RESUME",
         summary: "Ends a pause.",
@@ -54,12 +64,12 @@ impl Command for Resume {
         access: Access::Write,
         blocking: false,
         keys: Keys::First,
-        args: &[Arg::QUEUE],
+        args: QueueArgs::ARGS,
         reply: "OK",
     };
 
-    fn run(args: &Args<'_>, caller: &Caller<'_>, tx: &mut Tx<'_>) -> Result<Response, Error> {
-        let name = task::queue(args, caller)?;
+    fn run(args: &QueueArgs<'_>, caller: &Caller<'_>, tx: &mut Tx<'_>) -> Result<Response, Error> {
+        let name = task::queue(args.queue, caller)?;
         end(tx, &name)?;
         serve::serve(tx, &name);
         Ok(Reply::OK.into())

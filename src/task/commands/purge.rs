@@ -1,6 +1,7 @@
 //! TASK.PURGE: remove the tasks of one state.
 
-use crate::command::{Access, Arg, Args, Keys, Kind, MAX_COUNT, Spec, Value};
+use crate::command::run::{Command, Response};
+use crate::command::{Access, Arg, Keys, MAX_COUNT, Spec, arguments};
 use crate::context::Caller;
 use crate::error::{Error, Result};
 use crate::keyspace::{Scored, Type};
@@ -11,16 +12,27 @@ use crate::task::header::{Record, TaskState};
 use crate::task::index::ready;
 use crate::task::{self, lifecycle};
 use crate::time::{MAX_DELAY, Ms};
-use crate::tx::{Command, Response, Tx};
+use crate::tx::Tx;
 
 /// Scheduled or done tasks one call looks at for those that are old enough; when they are due, or how long they are
 /// kept, tells nothing about age.
 const LOOKED_AT: usize = 10_000;
 
+arguments! {
+    pub(crate) struct PurgeArgs<'a> {
+        queue: &'a [u8] = Arg::QUEUE,
+        state: &'a str = Arg::words("state", &["scheduled", "ready", "blocked", "done", "dead"]),
+        older: Option<Ms> = Arg::duration("OLDER", 0, MAX_DELAY),
+        count: Option<usize> = Arg::COUNT,
+        ids: Option<Vec<&'a str>> = Arg::option("IDS", Arg::counted("numids", MAX_COUNT, &Arg::ID)),
+    }
+}
+
 /// TASK.PURGE.
 pub(crate) struct Purge;
 
 impl Command for Purge {
+    type Args<'a> = PurgeArgs<'a>;
     const SPEC: Spec = Spec {
         name: "TASK.PURGE",
         summary: "Removes scheduled, ready, blocked, done or dead tasks, with OLDER those that long in that state; 1,000 a call at most. With IDS those of them that are in that state.",
@@ -28,27 +40,22 @@ impl Command for Purge {
         access: Access::Write,
         blocking: false,
         keys: Keys::First,
-        args: &[
-            Arg::QUEUE,
-            Arg::value("state", Kind::Words(&["scheduled", "ready", "blocked", "done", "dead"])),
-            Arg::duration("OLDER", 0, MAX_DELAY),
-            Arg::COUNT,
-            Arg::option("IDS", "numids", Kind::Counted(MAX_COUNT, &[Arg::ID])),
-        ],
+        args: PurgeArgs::ARGS,
         reply: "how many were removed",
     };
 
-    fn run(args: &Args<'_>, caller: &Caller<'_>, tx: &mut Tx<'_>) -> Result<Response, Error> {
-        let name = task::queue(args, caller)?;
+    fn run(args: &PurgeArgs<'_>, caller: &Caller<'_>, tx: &mut Tx<'_>) -> Result<Response, Error> {
+        let name = task::queue(args.queue, caller)?;
         let settings = task::settings(tx, &name)?;
-        let count = usize::try_from(args.int("COUNT").unwrap_or(MAX_COUNT)).unwrap_or(0);
-        let older = args.int("OLDER");
-        let state = args.word("state").unwrap_or_default();
-        if args.has("IDS") {
-            if let Some(other) = ["OLDER", "COUNT"].into_iter().find(|other| args.has(other)) {
+        let count = args.count.unwrap_or(MAX_COUNT);
+        let older = args.older;
+        let state = args.state;
+        if let Some(ids) = &args.ids {
+            let others = [("OLDER", older.is_some()), ("COUNT", args.count.is_some())];
+            if let Some((other, _)) = others.into_iter().find(|(_, given)| *given) {
                 return Err(Error::BadArg(format!("IDS contradicts {other}: give one of them")));
             }
-            return Ok(Reply::count(these(tx, &name, state, args.items_of("IDS"), &settings)?).into());
+            return Ok(Reply::count(these(tx, &name, state, ids, &settings)?).into());
         }
         let removed = match state {
             "ready" => ready_tasks(tx, &name, older, count, &settings)?,
@@ -68,13 +75,7 @@ impl Command for Purge {
 }
 
 /// Removes those of these tasks that are in the state.
-fn these(
-    tx: &mut Tx<'_>,
-    name: &Name,
-    state: &str,
-    ids: &[Value<'_>],
-    settings: &QueueSettings,
-) -> Result<usize, Error> {
+fn these(tx: &mut Tx<'_>, name: &Name, state: &str, ids: &[&str], settings: &QueueSettings) -> Result<usize, Error> {
     for index in [Index::Scheduled, Index::Blocked, Index::Done, Index::Dead] {
         tx.keys.ensure_type(name.index(index), Type::SortedSet)?;
     }

@@ -1,25 +1,36 @@
 //! TASK.RESCHEDULE: another due time or priority for a task that waits.
 
-use crate::command::{Access, Arg, Args, Keys, Spec};
+use crate::command::run::{Command, Response};
+use crate::command::{Access, Arg, Keys, Spec, arguments};
 use crate::context::Caller;
 use crate::error::{Error, Result};
 use crate::keyspace::Type;
 use crate::names::{Index, Name};
 use crate::reply::Reply;
 use crate::settings::QueueSettings;
-use crate::task::commands::schedule::{PRIORITY, WHEN, due};
+use crate::task::commands::schedule::{PRIORITY, WHEN, When};
 use crate::task::dispatch::serve;
 use crate::task::header::{Record, TaskState};
 use crate::task::index::expiry;
 use crate::task::index::ready::{self, End};
 use crate::task::{self, lifecycle};
 use crate::time::Wall;
-use crate::tx::{Command, Response, Tx};
+use crate::tx::Tx;
+
+arguments! {
+    pub(crate) struct RescheduleArgs<'a> {
+        queue: &'a [u8] = Arg::QUEUE,
+        id: &'a str = Arg::ID,
+        when: Option<When> = WHEN,
+        priority: Option<u8> = PRIORITY,
+    }
+}
 
 /// TASK.RESCHEDULE.
 pub(crate) struct Reschedule;
 
 impl Command for Reschedule {
+    type Args<'a> = RescheduleArgs<'a>;
     const SPEC: Spec = Spec {
         name: "TASK.RESCHEDULE",
         summary: "Changes when a scheduled or ready task is due, or its priority.",
@@ -27,16 +38,15 @@ impl Command for Reschedule {
         access: Access::Write,
         blocking: false,
         keys: Keys::First,
-        args: &[Arg::QUEUE, Arg::ID, WHEN, PRIORITY],
+        args: RescheduleArgs::ARGS,
         reply: "the due time, unix ms",
     };
 
-    fn run(args: &Args<'_>, caller: &Caller<'_>, tx: &mut Tx<'_>) -> Result<Response, Error> {
-        let name = task::queue(args, caller)?;
-        let id = args.text("id").as_bytes();
-        let due = due(args, &tx.context);
-        let priority = args.int("PRIORITY").and_then(|priority| u8::try_from(priority).ok());
-        if due.is_none() && priority.is_none() {
+    fn run(args: &RescheduleArgs<'_>, caller: &Caller<'_>, tx: &mut Tx<'_>) -> Result<Response, Error> {
+        let name = task::queue(args.queue, caller)?;
+        let id = args.id.as_bytes();
+        let due = args.when.as_ref().map(|when| when.due(&tx.context));
+        if due.is_none() && args.priority.is_none() {
             return Err(Error::BadArg("give DELAY, AT or PRIORITY".into()));
         }
         let settings = task::settings(tx, &name)?;
@@ -44,7 +54,7 @@ impl Command for Reschedule {
         if record.state != TaskState::Waiting {
             return Err(Error::NotWaiting(task::place(tx, &name, id, &record)?));
         }
-        let priority = priority.unwrap_or(record.priority);
+        let priority = args.priority.unwrap_or(record.priority);
         tx.keys.ensure_type(name.index(Index::Scheduled), Type::SortedSet)?;
         tx.keys.ensure_type(name.queue(), Type::Hash)?;
         lifecycle::ensure_enqueue_types(tx, &name, id, &record)?;

@@ -2,7 +2,8 @@
 
 use std::rc::Rc;
 
-use crate::command::{Access, Arg, Args, Keys, Kind, MAX_COUNT, Spec};
+use crate::command::run::{Command, Response};
+use crate::command::{Access, Arg, Keys, MAX_COUNT, Spec, arguments};
 use crate::context::Caller;
 use crate::error::{Error, Result};
 use crate::keyspace::{Scored, Type};
@@ -14,15 +15,23 @@ use crate::task::header::TaskState;
 use crate::task::index::ready::{self, End};
 use crate::task::index::unique;
 use crate::task::{self, lifecycle};
-use crate::tx::{Command, Response, Tx};
+use crate::tx::Tx;
 
 /// Dead tasks one call looks at, those that stay dead included.
 const LOOKED_AT: usize = 10_000;
+
+arguments! {
+    pub(crate) struct RetryArgs<'a> {
+        queue: &'a [u8] = Arg::QUEUE,
+        ids: Vec<&'a str> = Arg::many("ids", &Arg::ID),
+    }
+}
 
 /// TASK.RETRY.
 pub(crate) struct Retry;
 
 impl Command for Retry {
+    type Args<'a> = RetryArgs<'a>;
     const SPEC: Spec = Spec {
         name: "TASK.RETRY",
         summary: "Makes dead tasks ready again, with fresh attempts; one whose unique key is taken meanwhile stays dead.",
@@ -30,15 +39,15 @@ impl Command for Retry {
         access: Access::Write,
         blocking: false,
         keys: Keys::First,
-        args: &[Arg::QUEUE, Arg::value("ids", Kind::Many(&[Arg::ID]))],
+        args: RetryArgs::ARGS,
         reply: "how many",
     };
 
-    fn run(args: &Args<'_>, caller: &Caller<'_>, tx: &mut Tx<'_>) -> Result<Response, Error> {
-        let name = task::queue(args, caller)?;
+    fn run(args: &RetryArgs<'_>, caller: &Caller<'_>, tx: &mut Tx<'_>) -> Result<Response, Error> {
+        let name = task::queue(args.queue, caller)?;
         let settings = ensure_types(tx, &name)?;
         let mut count = 0;
-        for id in args.items() {
+        for id in &args.ids {
             count += usize::from(revive(tx, &name, id.as_bytes(), &settings)?);
         }
         serve::serve(tx, &name);
@@ -46,10 +55,18 @@ impl Command for Retry {
     }
 }
 
+arguments! {
+    pub(crate) struct RetryAllArgs<'a> {
+        queue: &'a [u8] = Arg::QUEUE,
+        count: Option<usize> = Arg::COUNT,
+    }
+}
+
 /// TASK.RETRYALL.
 pub(crate) struct RetryAll;
 
 impl Command for RetryAll {
+    type Args<'a> = RetryAllArgs<'a>;
     const SPEC: Spec = Spec {
         name: "TASK.RETRYALL",
         summary: "Makes the dead tasks ready again, those first that died first; 1,000 a call at most.",
@@ -57,13 +74,13 @@ impl Command for RetryAll {
         access: Access::Write,
         blocking: false,
         keys: Keys::First,
-        args: &[Arg::QUEUE, Arg::COUNT],
+        args: RetryAllArgs::ARGS,
         reply: "how many",
     };
 
-    fn run(args: &Args<'_>, caller: &Caller<'_>, tx: &mut Tx<'_>) -> Result<Response, Error> {
-        let name = task::queue(args, caller)?;
-        let count = usize::try_from(args.int("COUNT").unwrap_or(MAX_COUNT)).unwrap_or(0);
+    fn run(args: &RetryAllArgs<'_>, caller: &Caller<'_>, tx: &mut Tx<'_>) -> Result<Response, Error> {
+        let name = task::queue(args.queue, caller)?;
+        let count = args.count.unwrap_or(MAX_COUNT);
         let settings = ensure_types(tx, &name)?;
         let (mut revived, mut looked_at) = (0, 0);
         let mut after: Option<Scored> = None;

@@ -1,6 +1,7 @@
 //! TASK.STATS: a queue in numbers, each exact and O(1).
 
-use crate::command::{Access, Arg, Args, Keys, Spec};
+use crate::command::run::{Command, Response};
+use crate::command::{Access, Keys, QueueArgs, Spec};
 use crate::context::Caller;
 use crate::error::{Error, Result};
 use crate::names::{Index, Name, PRIORITIES};
@@ -9,7 +10,7 @@ use crate::settings::QueueSettings;
 use crate::task::index::{ready, targeted};
 use crate::task::{self, dispatch};
 use crate::time::{Ms, Wall};
-use crate::tx::{Command, Response, Tx};
+use crate::tx::Tx;
 
 /// Ids at the head of a ready list that are looked at for the oldest one that counts.
 const HEADS: usize = 16;
@@ -18,6 +19,7 @@ const HEADS: usize = 16;
 pub(crate) struct Stats;
 
 impl Command for Stats {
+    type Args<'a> = QueueArgs<'a>;
     const SPEC: Spec = Spec {
         name: "TASK.STATS",
         summary: "Counts a queue's tasks in each state and what happened to them since the module was loaded.",
@@ -25,12 +27,12 @@ impl Command for Stats {
         access: Access::Read,
         blocking: false,
         keys: Keys::First,
-        args: &[Arg::QUEUE],
+        args: QueueArgs::ARGS,
         reply: "map `scheduled`, `ready`, `claimed`, `blocked`, `done`, `dead`, `total_scheduled`, `total_claimed`, `total_acked`, `total_failed`, `total_lost`, `total_dead`, `total_expired`, `total_cancelled`, `since`, `oldest_ready`, `late_p50`, `late_p99`, `late_max`, `waiting`, `paused`",
     };
 
-    fn run(args: &Args<'_>, caller: &Caller<'_>, tx: &mut Tx<'_>) -> Result<Response, Error> {
-        let name = task::queue(args, caller)?;
+    fn run(args: &QueueArgs<'_>, caller: &Caller<'_>, tx: &mut Tx<'_>) -> Result<Response, Error> {
+        let name = task::queue(args.queue, caller)?;
         let settings = task::settings(tx, &name)?;
         let mut map = Vec::with_capacity(21);
         map.push(("scheduled", size(tx, &name, Index::Scheduled)?));

@@ -2,7 +2,8 @@
 
 use std::collections::HashMap;
 
-use crate::command::{Access, Arg, Args, Keys, Spec};
+use crate::command::run::{Command, Response};
+use crate::command::{Access, Keys, QueueArgs, Spec};
 use crate::context::Caller;
 use crate::error::{Error, Result};
 use crate::names::{Index, Name};
@@ -10,7 +11,7 @@ use crate::reply::Reply;
 use crate::state::queue::Rebase;
 use crate::task::index::ready;
 use crate::task::{self, worker};
-use crate::tx::{Command, Response, Tx};
+use crate::tx::Tx;
 
 /// Claims that are looked at where memory does not know who holds what.
 const LOOKED_AT: usize = 10_000;
@@ -19,6 +20,7 @@ const LOOKED_AT: usize = 10_000;
 pub(crate) struct Workers;
 
 impl Command for Workers {
+    type Args<'a> = QueueArgs<'a>;
     const SPEC: Spec = Spec {
         name: "TASK.WORKERS",
         summary: "Shows the workers that claimed lately, with what they hold.",
@@ -26,12 +28,12 @@ impl Command for Workers {
         access: Access::Read,
         blocking: false,
         keys: Keys::First,
-        args: &[Arg::QUEUE],
+        args: QueueArgs::ARGS,
         reply: "array of maps `worker`, `state` (of the member of that name: up, grace or null), `claimed`, `oldest` (ms since its oldest claim)",
     };
 
-    fn run(args: &Args<'_>, caller: &Caller<'_>, tx: &mut Tx<'_>) -> Result<Response, Error> {
-        let name = task::queue(args, caller)?;
+    fn run(args: &QueueArgs<'_>, caller: &Caller<'_>, tx: &mut Tx<'_>) -> Result<Response, Error> {
+        let name = task::queue(args.queue, caller)?;
         let numbers = task::known_workers(tx, &name)?;
         let held = held(tx, &name)?;
         let service = task::service(tx, &name)?;

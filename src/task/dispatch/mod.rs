@@ -5,6 +5,7 @@ pub(crate) mod serve;
 
 use smallvec::SmallVec;
 
+use crate::command::run::Response;
 use crate::error::Result;
 use crate::keyspace::Type;
 use crate::names::{Id, Index, Name, PRIORITIES};
@@ -18,7 +19,7 @@ use crate::task::index::{expiry, ready};
 use crate::task::options::{self, Options};
 use crate::task::{self, worker};
 use crate::time::{MAX_LEASE, Ms, Steady};
-use crate::tx::{Response, Tx};
+use crate::tx::Tx;
 use crate::waiting::{ClaimRequest, Lease, Timeout, WaitFor};
 
 /// Ids one claim passes over before it leaves the rest to the tick: a million would stall the server for

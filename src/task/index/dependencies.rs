@@ -7,7 +7,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::command::{Arg, Args, Kind, MAX_COUNT};
+use crate::command::{Arg, MAX_COUNT, Typed, arguments};
 use crate::error::{Error, Result};
 use crate::keyspace::Type;
 use crate::names::{Id, Index, Name};
@@ -19,16 +19,24 @@ use crate::task::{self, events, options};
 use crate::tx::Tx;
 use crate::waiting::result_wait::ParentEnd;
 
+arguments! {
+    /// The tasks to wait for.
+    pub(crate) struct AfterArgs<'a> {
+        ids: Vec<&'a str> = Arg::counted("numids", MAX_COUNT, &Arg::ID),
+        missing_ok: bool = Arg::flag("MISSINGOK"),
+        on_fail: Option<&'a str> = Arg::option("ONFAIL", Arg::words("onfail", &["CANCEL", "RUN"])),
+    }
+}
+
 /// AFTER.
-pub(crate) const AFTER: Arg = Arg::option(
-    "AFTER",
-    "after",
-    Kind::Group(&[
-        Arg::value("numids", Kind::Counted(MAX_COUNT, &[Arg::ID])),
-        Arg::flag("MISSINGOK"),
-        Arg::option("ONFAIL", "onfail", Kind::Words(&["CANCEL", "RUN"])),
-    ]),
-);
+pub(crate) const AFTER: Typed<Option<AfterArgs<'static>>> = Arg::group("AFTER", "after");
+
+impl AfterArgs<'_> {
+    /// Whether the task runs even when one of those fails.
+    pub(crate) fn runs_anyway(&self) -> bool {
+        self.on_fail == Some("RUN")
+    }
+}
 
 /// Children that one transaction settles: a thousand would keep all other clients waiting for 8 ms (measured).
 const SETTLED: usize = 128;
@@ -36,26 +44,21 @@ const SETTLED: usize = 128;
 /// Those among the ids of AFTER that have not ended, each once. `NOTASK` for one that is unknown, unless MISSINGOK says
 /// that it counts as acknowledged, and for one that has ended otherwise, unless this does not matter (ONFAIL RUN).
 pub(crate) fn check(
-    args: &Args<'_>,
+    after: Option<&AfterArgs<'_>>,
     tx: &mut Tx<'_>,
     name: &Name,
     settings: &QueueSettings,
 ) -> Result<Vec<String>, Error> {
     let mut parents = Vec::new();
-    if !args.has("AFTER") {
+    let Some(after) = after else {
         return Ok(parents);
-    }
-    if args.has("REPLACE") {
-        return Err(Error::BadArg("AFTER contradicts REPLACE: give one of them".into()));
-    }
+    };
     tx.keys.ensure_type(name.index(Index::Blocked), Type::SortedSet)?;
-    let runs_anyway = args.word("ONFAIL") == Some("RUN");
     let mut seen = BTreeSet::new();
-    let ids = args.items_of("numids").iter().map(|id| id.as_text());
-    for id in ids.filter(|id| seen.insert(*id)) {
+    for id in after.ids.iter().copied().filter(|id| seen.insert(*id)) {
         let parent = task::find(tx, name, id.as_bytes(), settings)?;
         let failed = match parent.as_ref().map(|parent| parent.state) {
-            None if args.has("MISSINGOK") => continue,
+            None if after.missing_ok => continue,
             None => return Err(Error::NoParent(id.into(), "unknown")),
             Some(TaskState::Done | TaskState::Removed) => continue,
             Some(TaskState::Dead) => "dead",
@@ -66,7 +69,7 @@ pub(crate) fn check(
                 continue;
             }
         };
-        if !runs_anyway {
+        if !after.runs_anyway() {
             return Err(Error::NoParent(id.into(), failed));
         }
     }
