@@ -4,6 +4,7 @@ use std::cell::OnceCell;
 use std::rc::Rc;
 
 use crate::backoff::Backoff;
+use crate::command::run::Target;
 use crate::context::Context;
 use crate::error::{Error, Result};
 use crate::keyspace::Keyspace;
@@ -316,6 +317,12 @@ impl<'t> Queue<'t> {
     }
 }
 
+impl<'t> Target<'t> for Queue<'t> {
+    fn open(tx: &'t mut Tx<'_>, db: i32, name: Option<&[u8]>) -> Result<Queue<'t>> {
+        Queue::open(tx, Name::new(db, name.unwrap_or_default())?)
+    }
+}
+
 /// The settings of a queue, read from the hash when they are not in memory.
 fn settings(tx: &mut Tx<'_>, name: &Name) -> Result<Rc<QueueSettings>> {
     if let Some(settings) = tx.state.known_queue(name).and_then(|memory| memory.settings.as_ref()) {
@@ -361,15 +368,6 @@ impl Task {
             id,
             header,
             options: OnceCell::new(),
-        }
-    }
-
-    /// A task whose options are known.
-    pub(crate) fn with_options(id: Id, header: Record, options: Rc<Options>) -> Task {
-        Task {
-            id,
-            header,
-            options: options.into(),
         }
     }
 

@@ -392,9 +392,7 @@ pub(crate) fn remove(queue: &mut Queue<'_>, task: &mut Task) -> Result<()> {
         return Ok(());
     }
     task.header.state = TaskState::Removed;
-    queue
-        .keys
-        .set(queue.name.task(&task.id), &task.header.write(), b"")
+    queue.keys.set(queue.name.task(&task.id), &task.header.write(), b"")
 }
 
 /// Removes the record of an id that leaves an index, if it is a task of ours.

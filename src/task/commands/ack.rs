@@ -1,18 +1,18 @@
 //! TASK.ACK and TASK.MACK: the work is done.
 
-use crate::command::{Access, Arg, Key, Keys, MAX_COUNT, Spec, Typed, arguments};
 use crate::command::run::{Command, Response};
+use crate::command::{Access, Arg, Key, Keys, MAX_COUNT, Spec, Typed, arguments};
 use crate::context::Caller;
-use crate::reply::Reply;
 use crate::error::{Error, Result};
 use crate::keyspace::Type;
 use crate::names::Index;
+use crate::reply::Reply;
 use crate::task::commands::{ClaimedArgs, claim};
 use crate::task::dispatch::{self, limits};
+use crate::task::handle::{Queue, Task};
 use crate::task::index::{claimed, done};
 use crate::task::new_task::ensure_size;
 use crate::task::{lifecycle, worker, worklist};
-use crate::task::handle::{Queue, Task};
 use crate::waiting::{ClaimRequest, Lease};
 
 arguments! {

@@ -3,14 +3,14 @@
 //! The indexes are set aside under the drop's number, and no record whose fence is below that number exists
 //! for any command from then on. The tick removes the records in slices.
 
-use crate::command::{Access, Arg, Key, Keys, Spec, arguments};
 use crate::command::run::{Command, Response};
+use crate::command::{Access, Arg, Key, Keys, Spec, arguments};
 use crate::context::Caller;
-use crate::reply::Reply;
-use crate::task::handle::Queue;
 use crate::error::{Error, Result};
 use crate::keyspace::Type;
 use crate::names::{Index, Part};
+use crate::reply::Reply;
+use crate::task::handle::Queue;
 use crate::task::index::targeted;
 use crate::task::outcome;
 
@@ -38,7 +38,7 @@ impl Command for Drop {
         reply: "how many tasks go",
     };
 
-    fn run(args: &DropArgs<'_>, caller: &Caller<'_>, queue: &mut Queue<'_>) -> Result<Response> {
+    fn run(args: &DropArgs<'_>, _: &Caller<'_>, queue: &mut Queue<'_>) -> Result<Response> {
         let claimed = queue.keys.zcard(queue.name.index(Index::Claimed))?;
         if claimed > 0 && !args.force {
             return Err(Error::BusyQueue(claimed));
@@ -53,7 +53,9 @@ impl Command for Drop {
         let mut aside = false;
         for index in Index::ALL {
             if queue.keys.exists(queue.name.index(index)) {
-                queue.keys.rename(queue.name.index(index), queue.name.dropped(number, index));
+                queue
+                    .keys
+                    .rename(queue.name.index(index), queue.name.dropped(number, index));
                 aside = true;
             }
         }

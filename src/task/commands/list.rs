@@ -1,15 +1,13 @@
 //! TASK.LIST: the tasks in one state, page by page.
 
-use std::rc::Rc;
-
-use crate::command::{Access, Arg, Key, Keys, MAX_COUNT, Spec, arguments};
 use crate::command::run::{Command, Response};
+use crate::command::{Access, Arg, Key, Keys, Spec, arguments};
 use crate::context::Caller;
-use crate::reply::Reply;
 use crate::error::{Error, Result};
 use crate::keyspace::Scored;
 use crate::names::{Index, PRIORITIES};
 use crate::pages::{CURSOR, bad_cursor};
+use crate::reply::Reply;
 use crate::task::dispatch::MAX_PAYLOAD;
 use crate::task::handle::{Queue, Task};
 use crate::task::header::{HEADER, Record};
@@ -29,7 +27,7 @@ arguments! {
         queue: Key<'a> = Arg::QUEUE,
         state: &'a str = Arg::words("state", &["scheduled", "ready", "blocked", "claimed", "done", "dead"]),
         worker: Option<&'a str> = Arg::option("WORKER", Arg::text("worker")),
-        cursor: Option<&'a [u8]> = pages::CURSOR,
+        cursor: Option<&'a [u8]> = CURSOR,
         count: Option<usize> = Arg::COUNT,
         reverse: bool = Arg::flag("REV"),
         payloads: bool = Arg::flag("PAYLOADS"),
@@ -53,7 +51,7 @@ impl Command for List {
         reply: "the next cursor (`0` at the end) and an array of maps as TASK.GET's, `payload` and `result` null without PAYLOADS",
     };
 
-    fn run(args: &ListArgs<'_>, caller: &Caller<'_>, queue: &mut Queue<'_>) -> Result<Response> {
+    fn run(args: &ListArgs<'_>, _: &Caller<'_>, queue: &mut Queue<'_>) -> Result<Response> {
         let state = args.state;
         if args.worker.is_some() && state != "claimed" {
             return Err(Error::BadArg("WORKER is for the state claimed only".into()));

@@ -9,7 +9,9 @@ use crate::time::Ms;
 
 /// Errors with `WrongType` unless the set may be written.
 pub(crate) fn ensure_types(queue: &mut Queue<'_>) -> Result<()> {
-    queue.keys.ensure_type(queue.name.index(Index::Claimed), Type::SortedSet)
+    queue
+        .keys
+        .ensure_type(queue.name.index(Index::Claimed), Type::SortedSet)
 }
 
 /// Takes a claim that is over out of the set.

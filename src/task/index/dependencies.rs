@@ -6,12 +6,12 @@
 //! queue's hash.
 
 use crate::error::Result;
+use crate::names::Id;
 use crate::settings::settling_field;
 use crate::state::work::ParentEnd;
 use crate::task::handle::{Queue, Task};
 use crate::task::header::{AWAITED, TaskState};
 use crate::task::options;
-use crate::names::Id;
 
 /// The task waits for the ends of these parents.
 pub(crate) fn add(queue: &mut Queue<'_>, task: &Task, parents: &[String]) -> Result<()> {
