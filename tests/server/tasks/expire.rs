@@ -1,7 +1,7 @@
 //! EXPIRE: tasks that nobody claims in time.
 
+use super::task_events::events;
 use crate::support::{Server, Value, unix_ms, wait_until};
-use crate::task_events::events;
 
 #[test]
 fn a_task_that_nobody_claims_is_dropped_also_while_the_queue_is_paused() {

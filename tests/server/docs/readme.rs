@@ -120,7 +120,7 @@ fn a_user_without_the_write_category_may_still_schedule_on_servers_without_modul
     assert_eq!(refused, has_categories);
 }
 
-/// `crash::every_accepted_task_...` is `fn every_accepted_task_...` in crash.rs.
+/// `server::crash::every_accepted_task_...` is `fn every_accepted_task_...` in server/crash.rs.
 #[test]
 fn the_tests_it_names_exist() {
     let readme = readme();
@@ -130,7 +130,8 @@ fn the_tests_it_names_exist() {
         .split('`')
         .filter(|word| word.contains("::") && !word.contains(['(', ' ']))
     {
-        let (module, name) = word.split_once("::").unwrap();
+        let (module, name) = word.rsplit_once("::").unwrap();
+        let module = module.replace("::", "/");
         let file = format!("{}/tests/server/{module}.rs", env!("CARGO_MANIFEST_DIR"));
         let source = fs::read_to_string(&file).unwrap_or_else(|error| panic!("{file}: {error}"));
         assert!(source.contains(&format!("#[test]\nfn {name}()")), "no test {word}");
