@@ -3,6 +3,7 @@
 mod acl;
 mod clock;
 mod cluster;
+mod cluster_client;
 mod config;
 mod crash;
 mod docs;

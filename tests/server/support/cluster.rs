@@ -2,6 +2,30 @@
 
 use super::{Client, Server, wait_until};
 
+/// A cluster of `N`, of which each has an equal share of the slots, in their order; it is up.
+#[track_caller]
+pub fn nodes<const N: usize>() -> [Server; N] {
+    let nodes = [(); N].map(|()| Server::builder().cluster().start());
+    let mut clients = nodes.each_ref().map(Server::client);
+    for (n, client) in clients.iter_mut().enumerate() {
+        let (first, end) = (SLOTS * n / N, SLOTS * (n + 1) / N);
+        client.must(&format!("CLUSTER ADDSLOTSRANGE {first} {}", end - 1));
+        client.must(&format!("CLUSTER SET-CONFIG-EPOCH {}", n + 1));
+    }
+    for node in &nodes[1..] {
+        clients[0].must(&format!("CLUSTER MEET 127.0.0.1 {} {}", node.port(), node.bus_port()));
+    }
+    for client in &mut clients {
+        wait_until("the cluster is up", || {
+            let info = client.must("CLUSTER INFO").text();
+            info.contains("cluster_state:ok") && info.contains(&format!("cluster_known_nodes:{N}"))
+        });
+    }
+    nodes
+}
+
+const SLOTS: usize = 16_384;
+
 /// Two nodes: the first has the slots up to 8191, the second the others.
 pub struct Pair {
     pub nodes: [Server; 2],
@@ -11,21 +35,7 @@ impl Pair {
     /// Starts them and waits until the cluster is up.
     #[track_caller]
     pub fn start() -> Pair {
-        let nodes = [(); 2].map(|()| Server::builder().cluster().start());
-        let mut clients = [nodes[0].client(), nodes[1].client()];
-        clients[0].must("CLUSTER ADDSLOTSRANGE 0 8191");
-        clients[1].must("CLUSTER ADDSLOTSRANGE 8192 16383");
-        clients[0].must("CLUSTER SET-CONFIG-EPOCH 1");
-        clients[1].must("CLUSTER SET-CONFIG-EPOCH 2");
-        let bus = nodes[1].bus_port();
-        clients[0].must(&format!("CLUSTER MEET 127.0.0.1 {} {bus}", nodes[1].port()));
-        for client in &mut clients {
-            wait_until("the cluster is up", || {
-                let info = client.must("CLUSTER INFO").text();
-                info.contains("cluster_state:ok") && info.contains("cluster_known_nodes:2")
-            });
-        }
-        Pair { nodes }
+        Pair { nodes: nodes() }
     }
 
     /// A connection to each.
