@@ -112,15 +112,14 @@ fn a_user_without_the_write_category_may_still_schedule_on_servers_without_modul
     let mut admin = server.client();
     admin.must("ACL SETUSER reader on nopass resetkeys ~mail +@all -@write");
     let refused = admin.must("ACL DRYRUN reader TASK.SCHEDULE mail x") != "+OK";
-    let has_categories = admin
-        .call("ACL CAT write")
-        .items()
-        .iter()
-        .any(|name| name.text().eq_ignore_ascii_case("task.schedule"));
+    // ACL CAT of Redis 7.2 and 7.4 and of Valkey 8.0 lists no command of a module, whatever its categories.
+    admin.must("ACL SETUSER writer on nopass resetkeys ~mail -@all +@write");
+    let has_categories = admin.must("ACL DRYRUN writer TASK.SCHEDULE mail x") == "+OK";
     assert_eq!(refused, has_categories);
+    assert_eq!(has_categories, !admin.info("redis_version").starts_with("7.0."));
 }
 
-/// `crash::every_accepted_task_...` is `fn every_accepted_task_...` in crash.rs.
+/// `server::crash::every_accepted_task_...` is `fn every_accepted_task_...` in server/crash.rs.
 #[test]
 fn the_tests_it_names_exist() {
     let readme = readme();
@@ -130,7 +129,8 @@ fn the_tests_it_names_exist() {
         .split('`')
         .filter(|word| word.contains("::") && !word.contains(['(', ' ']))
     {
-        let (module, name) = word.split_once("::").unwrap();
+        let (module, name) = word.rsplit_once("::").unwrap();
+        let module = module.replace("::", "/");
         let file = format!("{}/tests/server/{module}.rs", env!("CARGO_MANIFEST_DIR"));
         let source = fs::read_to_string(&file).unwrap_or_else(|error| panic!("{file}: {error}"));
         assert!(source.contains(&format!("#[test]\nfn {name}()")), "no test {word}");

@@ -91,7 +91,7 @@ fn with_steward_each_is_run_by_one_of_the_workers_that_wait_and_by_another_when_
     }
     wait_until("all wait again", || client.stat("bells", "waiting") == 5);
     // One call for each task, and the one that waits.
-    let calls = client.info("cmdstat_TASK.CLAIM");
+    let calls = client.info("cmdstat_task.claim");
     let calls: i64 = calls.split(['=', ',']).nth(1).unwrap().parse().unwrap();
     assert!(calls <= 45, "nobody polls: {calls}");
     drop(workers);

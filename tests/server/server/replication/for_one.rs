@@ -1,6 +1,6 @@
 //! What is sent for tasks that are for one worker.
 
-use super::rig::Rig;
+use crate::support::rig::Rig;
 
 #[test]
 fn coming_going_and_becoming_everyones() {

@@ -4,9 +4,8 @@
 mod for_one;
 mod kept;
 mod removal;
-pub mod rig;
 
-use self::rig::Rig;
+use crate::support::rig::Rig;
 use crate::support::{unix_ms, wait_until};
 
 #[test]

@@ -1,6 +1,6 @@
 //! Services in a cluster: routing, and slots on the move.
 
-use crate::cluster::{Pair, name_of, slot};
+use crate::support::cluster::{Pair, name_of, slot};
 use crate::support::{Client, Value, unix_ms, wait_until};
 
 #[test]

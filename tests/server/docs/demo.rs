@@ -181,7 +181,7 @@ fn deps_says_what_it_would_install_and_does_nothing_when_all_is_there() {
     assert_eq!(text(&all_there), "");
     let tools = run.dir.path().join("tools");
     fs::create_dir(&tools).unwrap();
-    for tool in ["sh", "sed", "id", "env"] {
+    for tool in ["sh", "sed", "id", "env", "dirname"] {
         std::os::unix::fs::symlink(Path::new("/usr/bin").join(tool), tools.join(tool)).unwrap();
     }
     for tool in ["cargo", "apt-get"] {
@@ -189,14 +189,18 @@ fn deps_says_what_it_would_install_and_does_nothing_when_all_is_there() {
     }
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("scripts/deps");
     let bare = Command::new(script)
-        .arg("--dry-run")
+        .args(["--dry-run", "--dev"])
         .env("PATH", &tools)
         .output()
         .unwrap();
     assert!(bare.status.success(), "{}", text(&bare));
-    assert!(text(&bare).contains("missing: server clang cc"), "{}", text(&bare));
     assert!(
-        text(&bare).contains("redis-server clang gcc libc6-dev"),
+        text(&bare).contains("missing: server clang cc python3-venv"),
+        "{}",
+        text(&bare)
+    );
+    assert!(
+        text(&bare).contains("redis-server clang gcc libc6-dev python3-venv"),
         "{}",
         text(&bare)
     );

@@ -1,6 +1,6 @@
 //! What is sent for tasks that are kept when they are done, and for replies.
 
-use super::rig::Rig;
+use crate::support::rig::Rig;
 
 #[test]
 fn keeping_and_removing() {

@@ -1,7 +1,7 @@
 //! EXPIRE: tasks that nobody claims in time.
 
+use super::task_events::events;
 use crate::support::{Server, Value, unix_ms, wait_until};
-use crate::task_events::events;
 
 #[test]
 fn a_task_that_nobody_claims_is_dropped_also_while_the_queue_is_paused() {
@@ -54,6 +54,7 @@ fn what_ends_or_moves_a_task_takes_its_moment_along() {
     for (id, when) in [("a", ""), ("b", " DELAY 60000"), ("c", ""), ("d", "")] {
         client.schedule(&format!("q x ID {id} EXPIRE 60000{when}"));
     }
+    let scheduled = unix_ms();
     client.must("TASK.CANCEL q a");
     client.must("TASK.PURGE q scheduled");
     assert_eq!(left(&mut client), "['c', 'd']");
@@ -61,6 +62,8 @@ fn what_ends_or_moves_a_task_takes_its_moment_along() {
     assert_eq!((id.as_str(), left(&mut client).as_str()), ("c", "['d']"));
     client.must(&format!("TASK.FAIL q c {token} DEAD"));
     assert_eq!(left(&mut client), "['d']");
+    // In the same millisecond c and d would stand in the order of their ids.
+    wait_until("the clock has moved on", || unix_ms() > scheduled);
     client.must("TASK.RETRY q c");
     assert_eq!(left(&mut client), "['d', 'c']");
     client.must("TASK.RESCHEDULE q d DELAY 5000");

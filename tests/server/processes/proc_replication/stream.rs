@@ -1,6 +1,6 @@
 //! The exact stream: one record for each unit of work, nothing for a sign of life.
 
-use crate::replication::rig::Rig;
+use crate::support::rig::Rig;
 use crate::support::wait_until;
 
 const NOTHING: [&str; 0] = [];

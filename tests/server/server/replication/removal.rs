@@ -1,6 +1,6 @@
 //! What is sent when tasks are removed, by a command or by the timer.
 
-use super::rig::Rig;
+use crate::support::rig::Rig;
 use crate::support::wait_until;
 
 /// A dead task of this id.

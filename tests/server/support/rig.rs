@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use crate::support::{Client, Server, Stream, Value};
+use super::{Client, Server, Stream, Value};
 
 /// A server, a client and the stream. Tokens are shown as T1, T2, ... in the order of the replies that gave
 /// them, other fences as F, times as MS, generated ids as I1, I2, ..., ids of

@@ -5,10 +5,10 @@ use crate::support::{Client, Server, Value, unix_ms, wait_until};
 /// A queue with something due soon, something ready, a claim that ends soon and a client that waits elsewhere.
 #[track_caller]
 fn busy(client: &mut Client) {
-    client.schedule("q x ID soon DELAY 60");
-    client.schedule("q x ID held");
-    client.claim("q w LEASE 60");
-    client.schedule("q x ID ready");
+    client.must("TASK.SCHEDULE q x ID soon DELAY 60");
+    client.must("TASK.SCHEDULE q x ID held");
+    client.must("TASK.CLAIM q w LEASE 60");
+    client.must("TASK.SCHEDULE q x ID ready");
 }
 
 /// The timer still works, for this queue and for another.
@@ -46,14 +46,19 @@ fn data_is_flushed_under_an_armed_timer() {
 fn databases_are_swapped_under_an_armed_timer() {
     let server = Server::start();
     let mut client = server.client();
-    busy(&mut client);
     client.must("TASK.CONFIG SET q lease 7777");
     let mut waiting = server.client();
     waiting.must("SELECT 1");
     waiting.send("TASK.CLAIM q w BLOCK 0");
     client.must("SELECT 1");
     wait_until("the client waits", || client.stat("q", "waiting") == 1);
+    client.must("SELECT 0");
+    // In one step, so that the lease has not ended before the databases are swapped.
+    client.must("MULTI");
+    busy(&mut client);
     client.must("SWAPDB 0 1");
+    client.must("EXEC");
+    client.must("SELECT 1");
     assert_eq!(waiting.receive().ids(), ["ready"]);
     assert_eq!(client.call("TASK.CONFIG GET q lease"), "{lease: '7777'}");
     wait_until("its timer works there", || client.counts("q") == "ready 2 claimed 1");

@@ -1,7 +1,7 @@
 //! Recurring tasks: each occurrence once, on its moment, whatever happens to the server or its clock.
 
-use crate::replication::rig::Rig;
 use crate::support::clock::{Clock, HOUR, assert_shows};
+use crate::support::rig::Rig;
 use crate::support::{Client, Server, Value, unix_ms, wait_until};
 
 const MINUTE: i64 = 60_000;
