@@ -54,7 +54,7 @@ pub enum Error {
     Internal,
 }
 
-/// The explanation of each code, for the README's table.
+/// The explanation of each code, for the table in docs/errors.md.
 pub const CODES: &[(&str, &str, &str)] = &[
     (
         "BADARG",

@@ -1,5 +1,5 @@
 //! One declaration per command. From it come the parser and its errors, the arity, COMMAND DOCS, the key
-//! spec and the README's row.
+//! spec and the row in docs/commands.md.
 
 mod parse;
 mod syntax;
@@ -13,7 +13,7 @@ use crate::time::{MAX_BLOCK, Ms};
 pub struct Spec {
     /// Full name, upper case; a space before a subcommand: `TASK.CONFIG GET`.
     pub name: &'static str,
-    /// One sentence for COMMAND DOCS and the README.
+    /// One sentence for COMMAND DOCS and the manual.
     pub summary: &'static str,
     /// Cost, in O notation.
     pub complexity: &'static str,
@@ -25,7 +25,7 @@ pub struct Spec {
     pub keys: Keys,
     /// The arguments after the name, in order; options (with a word) last.
     pub args: &'static [Arg],
-    /// What it replies, for the README.
+    /// What it replies, for the manual.
     pub reply: &'static str,
 }
 
