@@ -12,7 +12,7 @@ use crate::reply::Reply;
 use crate::tx::Tx;
 use crate::{hb, pid, task};
 
-/// Something done once for every command: registration, the README's table, the tests.
+/// Something done once for every command: registration, the manual's table, the tests.
 pub(crate) trait Visitor {
     /// Meets one command.
     fn visit<C: Command>(&mut self);
@@ -180,10 +180,10 @@ mod tests {
         text.replace('|', "\\|")
     }
 
-    /// The README's tables come from the declarations: this test says what they must be, and writes them
-    /// with `UPDATE_README=1 cargo test readme`.
+    /// The tables of the manual come from the declarations: this test says what they must be, and writes them
+    /// with `UPDATE_DOCS=1 cargo test --lib docs`.
     #[test]
-    fn the_tables_of_the_readme_are_those_of_the_declarations() {
+    fn the_tables_of_the_docs_are_those_of_the_declarations() {
         let mut commands = String::from("| command | what it does | reply |\n| --- | --- | --- |\n");
         for spec in all() {
             let (syntax, summary, reply) = (cell(&spec.syntax()), spec.summary, cell(spec.reply));
@@ -193,20 +193,20 @@ mod tests {
         for (code, when, what) in CODES {
             errors.push_str(&format!("| `{code}` | {when} | {what} |\n"));
         }
-        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/README.md");
-        let readme = std::fs::read_to_string(path).unwrap();
-        let mut wanted = readme.clone();
         let settings = crate::settings::table::table();
-        for (section, table) in [("commands", commands), ("errors", errors), ("settings", settings)] {
-            let (begin, end) = (format!("<!-- {section}:begin -->\n"), format!("<!-- {section}:end -->"));
-            let from = wanted.find(&begin).expect("a begin marker") + begin.len();
-            let to = wanted.find(&end).expect("an end marker");
+        for (name, table) in [("commands", commands), ("errors", errors), ("settings", settings)] {
+            let path = format!("{}/docs/{name}.md", env!("CARGO_MANIFEST_DIR"));
+            let page = std::fs::read_to_string(&path).unwrap();
+            let (begin, end) = (format!("<!-- {name}:begin -->\n"), format!("<!-- {name}:end -->"));
+            let from = page.find(&begin).expect("a begin marker") + begin.len();
+            let to = page.find(&end).expect("an end marker");
+            let mut wanted = page.clone();
             wanted.replace_range(from..to, &table);
-        }
-        if std::env::var_os("UPDATE_README").is_some() {
-            std::fs::write(path, &wanted).unwrap();
-        } else {
-            assert!(readme == wanted, "run `UPDATE_README=1 cargo test readme`");
+            if std::env::var_os("UPDATE_DOCS").is_some() {
+                std::fs::write(&path, &wanted).unwrap();
+            } else {
+                assert!(page == wanted, "{path}: run `UPDATE_DOCS=1 cargo test --lib docs`");
+            }
         }
     }
 

@@ -1,5 +1,5 @@
 //! One declaration per command. From it come the parser and its errors, the typed fields that the command reads, the
-//! arity, COMMAND DOCS, the key spec and the README's row.
+//! arity, COMMAND DOCS, the key spec and the row in docs/commands.md.
 //!
 //! A command has its arguments in a struct made by [`arguments`]: each field has a type, a name and the [`Arg`] it is
 //! given by, of the same type. [`run`] is what a command has to implement; it is not repeated here, as it knows the

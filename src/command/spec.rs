@@ -7,7 +7,7 @@ use super::arg::{Arg, Kind};
 pub(crate) struct Spec {
     /// Full name, upper case; a space before a subcommand: `TASK.CONFIG GET`.
     pub name: &'static str,
-    /// One sentence for COMMAND DOCS and the README.
+    /// One sentence for COMMAND DOCS and the manual.
     pub summary: &'static str,
     /// Cost, in O notation.
     pub complexity: &'static str,
@@ -19,7 +19,7 @@ pub(crate) struct Spec {
     pub keys: Keys,
     /// The arguments after the name, in order; options (with a word) last.
     pub args: &'static [Arg],
-    /// What it replies, for the README.
+    /// What it replies, for the manual.
     pub reply: &'static str,
 }
 

@@ -9,7 +9,7 @@ use crate::time::{DAY, MAX_DELAY, MAX_LEASE};
 pub(crate) struct Number {
     /// Field of the hash and name for TASK.CONFIG.
     pub name: &'static str,
-    /// What it decides, for the README.
+    /// What it decides, for the manual.
     pub meaning: &'static str,
     /// Smallest and largest value.
     pub range: (i64, i64),

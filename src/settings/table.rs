@@ -1,11 +1,11 @@
-//! The settings of a queue as the README shows them.
+//! The settings of a queue as docs/settings.md shows them.
 
 use super::numbers::Number;
 use super::{FIELDS, NUMBERS, QueueSettings, RATE, SERVICE};
 use crate::config;
 use crate::names::Name;
 
-/// The README's table of all settings of a queue.
+/// The manual's table of all settings of a queue.
 pub fn table() -> String {
     let module = config::ModuleConfig::default();
     let queue = Name::new(0, b"mail").expect("a name");

@@ -1,19 +1,29 @@
-//! What the README shows, done: sessions, programs, users; and that the tests it names exist.
+//! What the README and the manual show, done: sessions, programs, users; and that what they name exists: tests, pages,
+//! headings.
 
+mod links;
 mod programs;
 
 use std::fs;
+use std::path::Path;
 
-use crate::support::{Client, Document, Server, Session};
-
-fn readme() -> Document {
-    Document::read("README.md")
-}
+use crate::support::{Client, Document, Server, Session, files};
 
 #[test]
 fn the_sessions_are_what_happens() {
-    let server = Server::start();
-    let commands = Session::at(&server).run(&readme().blocks("console").concat());
+    // These two have tests of their own.
+    let others = ["docs/operating.md", "docs/recipes.md"];
+    let mut commands = 0;
+    for page in Document::all() {
+        if others.contains(&page.name()) || page.blocks("console").is_empty() {
+            continue;
+        }
+        println!("{}", page.name());
+        let server = Server::start();
+        let run = Session::at(&server).run(&page.blocks("console").concat());
+        assert_eq!(run, page.text().matches("\n$ ").count(), "all were run");
+        commands += run;
+    }
     assert!(commands > 30);
 }
 
@@ -21,8 +31,8 @@ fn the_sessions_are_what_happens() {
 fn the_four_users_may_do_their_part_and_no_more() {
     let server = Server::start();
     let mut admin = server.client();
-    let readme = readme();
-    let lines: Vec<&str> = readme
+    let page = Document::read("docs/acl.md");
+    let lines: Vec<&str> = page
         .text()
         .lines()
         .filter(|line| line.starts_with("ACL SETUSER "))
@@ -121,10 +131,10 @@ fn a_user_without_the_write_category_may_still_schedule_on_servers_without_modul
 
 /// `server::crash::every_accepted_task_...` is `fn every_accepted_task_...` in server/crash.rs.
 #[test]
-fn the_tests_it_names_exist() {
-    let readme = readme();
+fn the_tests_that_the_guarantees_name_exist() {
+    let page = Document::read("docs/guarantees.md");
     let mut named = 0;
-    for word in readme
+    for word in page
         .text()
         .split('`')
         .filter(|word| word.contains("::") && !word.contains(['(', ' ']))

@@ -25,7 +25,7 @@ pub mod value;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 pub use client::Client;
-pub use document::Document;
+pub use document::{Document, files};
 pub use folder::{Folder, Process};
 pub use random::Random;
 pub use server::Server;

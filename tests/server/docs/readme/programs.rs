@@ -5,8 +5,46 @@ use std::os::unix::fs::symlink;
 use std::path::Path;
 use std::process::{Command, Output};
 
-use super::readme;
-use crate::support::{Client, Folder, Process, Server, wait_until};
+use crate::support::{Client, Document, Folder, Process, Server, wait_until};
+
+/// The program of a page that has this text.
+#[track_caller]
+fn program(page: &str, language: &str, text: &str) -> String {
+    Document::read(&format!("docs/{page}.md")).block(language, text)
+}
+
+#[test]
+fn the_worker_of_the_readme_is_that_of_the_manual() {
+    let shown = Document::read("README.md").blocks("python");
+    assert_eq!(shown, [program("workers", "python", "# worker.py")]);
+}
+
+/// Each of these is run below.
+#[test]
+fn the_programs_are_these_and_no_others() {
+    let mut names = Vec::new();
+    for page in Document::all() {
+        if ["README.md", "docs/operating.md", "docs/recipes.md"].contains(&page.name()) {
+            continue;
+        }
+        let scripts = page.blocks("sh").into_iter().filter(|block| block.starts_with("#!"));
+        for program in scripts.chain(page.blocks("python")).chain(page.blocks("js")) {
+            let about = program.lines().find_map(|line| line.split_once(' ')).unwrap().1;
+            names.push(about.split([' ', ':']).next().unwrap().to_string());
+        }
+    }
+    names.sort();
+    let known = [
+        "report.py",
+        "report.sh",
+        "start-billing",
+        "stop-billing",
+        "worker.mjs",
+        "worker.py",
+        "worker.sh",
+    ];
+    assert_eq!(names, known);
+}
 
 fn errors(output: &Output) -> String {
     String::from_utf8_lossy(&output.stderr).into()
@@ -34,7 +72,7 @@ fn the_worker_in_shell_works() {
     let deliver = "#!/bin/sh\ncase $1 in *flaky) [ -e tried ] || { touch tried; echo no luck; exit 1; } ;; esac\n\
                    printf '%s\\n' \"$1\" >>delivered\n";
     folder.add("deliver", deliver);
-    folder.add("worker.sh", &readme().block("sh", "# worker.sh"));
+    folder.add("worker.sh", &program("workers", "sh", "# worker.sh"));
     let mut worker = folder.program(&["worker.sh", "worker-1"], ("IS", "worker-1"));
     works(&server, folder.path(), &mut worker);
 }
@@ -68,7 +106,7 @@ fn in_language(language: &str, start: &str, deliver: &str, file: &str, interpret
     }
     fs::write(
         dir.path().join(file),
-        format!("{deliver}{}", readme().block(language, start)),
+        format!("{deliver}{}", program("workers", language, start)),
     )
     .unwrap();
     works(
@@ -96,7 +134,7 @@ fn the_daemon_runs_once_and_comes_back_after_a_stop_a_crash_and_a_reboot() {
     let mut client = server.client();
     let folder = Folder::new(&server);
     for script in ["start-billing", "stop-billing"] {
-        folder.add(script, &readme().block("sh", &format!("# {script}:")));
+        folder.add(script, &program("members", "sh", &format!("# {script}:")));
     }
     folder.add("billing", "#!/bin/sh\nexec sleep 600\n");
     folder.add("uname", "#!/bin/sh\necho \"$ON\"\n");
@@ -176,7 +214,7 @@ fn lead_in_turn(server: &Server, mut spawn_as: impl FnMut(&str) -> Process) {
 fn the_leaders_in_shell_take_turns() {
     let server = Server::start();
     let folder = Folder::new(&server);
-    folder.add("report.sh", &readme().block("sh", "# report.sh"));
+    folder.add("report.sh", &program("leaders", "sh", "# report.sh"));
     folder.add("write_report", "#!/bin/sh\necho \"$IS\"\n");
     lead_in_turn(&server, |name| {
         Process::spawn(&mut folder.program(&["report.sh", name], ("IS", name)))
@@ -189,7 +227,7 @@ fn the_leaders_in_python_take_turns() {
     let server = Server::builder().listening().start();
     let dir = tempfile::tempdir().unwrap();
     let write_report = "import os\ndef write_report():\n    return os.environ['IS']\n";
-    let program = format!("{write_report}{}", readme().block("python", "# report.py"));
+    let program = format!("{write_report}{}", program("leaders", "python", "# report.py"));
     fs::write(dir.path().join("report.py"), program).unwrap();
     lead_in_turn(&server, |name| {
         Process::spawn(
