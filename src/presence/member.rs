@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 
 use crate::time::Ms;
 
@@ -49,6 +50,9 @@ pub(crate) struct Member {
     /// What else it says of itself.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub meta: BTreeMap<String, String>,
+    /// What a later version stored: it stays.
+    #[serde(flatten)]
+    pub later: Map<String, Value>,
 }
 
 fn is_false(flag: &bool) -> bool {

@@ -13,7 +13,7 @@ use crate::settings::{DROPS, PAUSED, QueueSettings};
 use crate::state::State;
 use crate::state::queue::{QueueState, WorkerNumbers};
 use crate::stats::Totals;
-use crate::task::header::{CANCELLED, EXTRA, HEADER, Record, TaskState, generated_id};
+use crate::task::header::{CANCELLED, EXTRA, HEADER_LEN, Record, TaskState, generated_id};
 use crate::task::options::{self, Options};
 use crate::time::{Ms, SECOND, Wall};
 use crate::tx::Tx;
@@ -153,14 +153,14 @@ impl<'t> Queue<'t> {
 
     /// The header of an id, with nothing decided about it; `None` when there is none of ours.
     pub(crate) fn read_header(&mut self, id: &[u8]) -> Option<Task> {
-        let bytes = self.keys.peek(self.name.task(id), HEADER).ok()??;
+        let bytes = self.keys.peek(self.name.task(id), HEADER_LEN).ok()??;
         Record::read(&bytes).map(|header| Task::new(id, header))
     }
 
     /// The task of this id, or `None` when there is none (any more). Errors with `Foreign` for a record that is not
     /// ours.
     pub(crate) fn find(&mut self, id: &[u8]) -> Result<Option<Task>> {
-        let Some(bytes) = self.keys.get_start(self.name.task(id), HEADER)? else {
+        let Some(bytes) = self.keys.get_start(self.name.task(id), HEADER_LEN)? else {
             return Ok(None);
         };
         let header = Record::read(&bytes).ok_or(Error::Foreign)?;
@@ -201,7 +201,7 @@ impl<'t> Queue<'t> {
 
     /// What is left under an id that is no task's, if anything. Errors with `Duplicate` if it is a task's.
     pub(crate) fn leftover(&mut self, id: &[u8]) -> Result<Option<Task>> {
-        let Some(bytes) = self.keys.get_start(self.name.task(id), HEADER)? else {
+        let Some(bytes) = self.keys.get_start(self.name.task(id), HEADER_LEN)? else {
             return Ok(None);
         };
         let mut header = Record::read(&bytes).ok_or(Error::Foreign)?;

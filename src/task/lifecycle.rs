@@ -141,14 +141,12 @@ pub(crate) fn complete(queue: &mut Queue<'_>, task: &mut Task, result: Option<&[
     Ok(bound)
 }
 
-/// Keeps a task that is done for that long. Its fence becomes the moment it was done: no claim has it any more.
+/// Keeps a task that is done for that long.
 fn keep(queue: &mut Queue<'_>, task: &mut Task, result: Option<&[u8]>, retain: Ms) -> Result<()> {
     targeted::forget(queue, task);
     task.header.state = TaskState::Done;
     task.header.attempts += 1;
-    task.header.worker = 0;
-    task.header.lease = 0;
-    task.header.fence = queue.next_fence(task.header.fence);
+    task.header.end(queue.context.wall);
     if let Some(result) = result {
         queue.put_field(task, options::RESULT, result)?;
     }
@@ -246,8 +244,7 @@ pub(crate) fn requeue(queue: &mut Queue<'_>, task: &mut Task, due: Option<Wall>,
 pub(crate) fn bury(queue: &mut Queue<'_>, task: &mut Task, why: &'static str) -> Result<NewState> {
     conclude(queue, task, Outcome::Dead(why))?;
     task.header.state = TaskState::Dead;
-    task.header.worker = 0;
-    task.header.lease = 0;
+    task.header.end(queue.context.wall);
     queue.write_header(task)?;
     dead::add(queue, task)?;
     queue.count(|totals| totals.dead += 1);

@@ -200,7 +200,7 @@ impl NewTask {
 
     fn task(&self, queue: &mut Queue<'_>, id: Id, last_fence: u64) -> Task {
         let fence = queue.next_fence(last_fence);
-        let mut header = Record::new(fence, self.due, self.priority());
+        let mut header = Record::new(fence, self.due, self.priority(), queue.context.wall);
         self.flag(&mut header);
         Task::of(id, header)
     }

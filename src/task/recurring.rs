@@ -4,6 +4,7 @@
 //! `task:{q}:repeat-due`. One that has no moment there does not recur.
 
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 
 use crate::command::Arguments;
 use crate::context::Context;
@@ -34,6 +35,9 @@ pub(crate) struct Recurring {
     /// The last occurrence that became a task, unix ms.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last: Option<Ms>,
+    /// What a later version stored: it stays.
+    #[serde(flatten)]
+    pub later: Map<String, Value>,
 }
 
 impl Recurring {

@@ -23,6 +23,7 @@ pub(crate) fn render(queue: &mut Queue<'_>, task: &Task, payload: Option<Vec<u8>
     let mut lease = Some(options.lease.unwrap_or(default_lease));
     let (mut worker, mut left, mut died, mut expires) = (None, None, None, None);
     let (mut done, mut kept) = (None, None);
+    let mut due = Some(header.due.0);
     match header.state {
         TaskState::Waiting if header.has(EXPIRES) => {
             let expiring = queue.name.of_queue(Part::Expiring);
@@ -35,16 +36,19 @@ pub(crate) fn render(queue: &mut Queue<'_>, task: &Task, payload: Option<Vec<u8>
         }
         TaskState::Done => {
             lease = None;
-            done = i64::try_from(header.fence / 1_000).ok();
+            done = due.take();
             kept = queue.keys.zscore(queue.name.index(Index::Done), &task.id)?;
         }
-        TaskState::Dead => died = queue.keys.zscore(queue.name.index(Index::Dead), &task.id)?,
+        TaskState::Dead => {
+            due = None;
+            died = queue.keys.zscore(queue.name.index(Index::Dead), &task.id)?;
+        }
         _ => {}
     }
     Ok(Reply::Map(vec![
         ("id", Reply::Id(task.id.clone())),
         ("state", Reply::Word(state)),
-        ("due", Reply::Int(header.due.0)),
+        ("due", Reply::int_or_null(due)),
         ("priority", Reply::Int(i64::from(header.priority))),
         ("attempt", Reply::number(header.attempt())),
         ("attempts", Reply::number(attempts)),

@@ -7,7 +7,7 @@ use crate::error::{Error, Result};
 use crate::keyspace::Type;
 use crate::names::Id;
 use crate::reply::Reply;
-use crate::settings::{self, FIELDS, GROUP_LIMIT, SERVICE};
+use crate::settings::{self, FIELDS, GROUP_LIMIT, SERVICE, SETTINGS};
 use crate::task::handle::Queue;
 use crate::task::index::blocked;
 
@@ -40,13 +40,11 @@ impl Command for ConfigGet {
 
     fn run(args: &ConfigGetArgs<'_>, _: &Caller<'_>, queue: &mut Queue<'_>) -> Result<Response> {
         let wanted = |field: &str| args.fields.is_empty() || args.fields.contains(&field);
-        let map = FIELDS
+        let shown = |setting: &settings::table::Setting| setting.show(&queue.settings, &queue.context.config);
+        let map = SETTINGS
             .iter()
-            .filter(|field| wanted(field))
-            .map(|field| {
-                let value = queue.settings.show(field, &queue.context.config);
-                (*field, value.map_or(Reply::Null, Reply::text))
-            })
+            .filter(|setting| wanted(setting.name))
+            .map(|setting| (setting.name, Reply::text(shown(setting))))
             .collect();
         Ok(Reply::Map(map).into())
     }

@@ -6,7 +6,7 @@ use crate::context::Caller;
 use crate::error::{Error, Result};
 use crate::reply::Reply;
 use crate::task::handle::{Queue, Task};
-use crate::task::header::{HEADER, Record};
+use crate::task::header::{HEADER_LEN, Record};
 use crate::task::render;
 
 arguments! {
@@ -42,7 +42,7 @@ impl Command for Get {
         if !queue.has(&header) {
             return Ok(Reply::Null.into());
         }
-        let payload = value.split_off(HEADER.min(value.len()));
+        let payload = value.split_off(HEADER_LEN.min(value.len()));
         Ok(render::render(queue, &Task::new(id, header), Some(payload))?.into())
     }
 }

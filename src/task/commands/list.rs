@@ -10,7 +10,7 @@ use crate::pages::{CURSOR, bad_cursor};
 use crate::reply::Reply;
 use crate::task::dispatch::MAX_PAYLOAD;
 use crate::task::handle::{Queue, Task};
-use crate::task::header::{HEADER, Record};
+use crate::task::header::{HEADER_LEN, Record};
 use crate::task::index::{ready, targeted};
 use crate::task::render;
 
@@ -99,7 +99,7 @@ impl Page<'_, '_> {
 
     /// Shows the task of an id, if it is one that `counts`.
     fn add(&mut self, id: &[u8], counts: impl Fn(&Queue<'_>, &Record) -> bool) -> Result<()> {
-        let length = if self.payloads { usize::MAX } else { HEADER };
+        let length = if self.payloads { usize::MAX } else { HEADER_LEN };
         let queue = &mut *self.queue;
         let Ok(Some(value)) = queue.keys.get_start(queue.name.task(id), length) else {
             return Ok(());
@@ -107,7 +107,7 @@ impl Page<'_, '_> {
         let Some(header) = Record::read(&value).filter(|header| queue.has(header) && counts(queue, header)) else {
             return Ok(());
         };
-        let payload = self.payloads.then(|| value.get(HEADER..).unwrap_or_default().to_vec());
+        let payload = self.payloads.then(|| value.get(HEADER_LEN..).unwrap_or_default().to_vec());
         let task = render::render(queue, &Task::new(id, header), payload)?;
         if let Reply::Map(fields) = &task {
             let lengths = fields.iter().map(|(_, value)| match value {

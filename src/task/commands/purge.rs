@@ -116,14 +116,17 @@ fn sorted(queue: &mut Queue<'_>, index: Index, members: &[Scored]) -> Result<usi
     queue.keys.zrem(queue.name.index(index), &ids)
 }
 
-/// Tasks of a set that were scheduled, or done, that long ago: until it is claimed, a task's fence is the time of its
-/// birth in µs, and once it is done, of that.
+/// Tasks of a set that were scheduled, or done, that long ago.
 fn older_ones(queue: &mut Queue<'_>, index: Index, older: Option<Ms>, count: usize) -> Result<Vec<Scored>> {
     let Some(older) = older else {
         return queue.keys.zlowest(queue.name.index(index), i64::MAX, count);
     };
     let latest = queue.context.wall.0.saturating_sub(older);
-    let is_older = |task: Task| i64::try_from(task.header.fence / 1_000).is_ok_and(|moment| moment <= latest);
+    let is_older = |task: Task| match task.header.state {
+        TaskState::Done => task.header.due.0 <= latest,
+        // Until it is claimed, a task's fence is the time of its birth in µs.
+        _ => i64::try_from(task.header.fence / 1_000).is_ok_and(|moment| moment <= latest),
+    };
     let mut found = Vec::new();
     for member in queue.keys.zwalk(queue.name.index(index), None, false, LOOKED_AT)? {
         if queue.find(&member.1).unwrap_or(None).is_some_and(is_older) {

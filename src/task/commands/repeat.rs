@@ -75,6 +75,7 @@ impl Command for Repeat {
             fired: 0,
             seen: 0,
             last: None,
+            later: serde_json::Map::new(),
         };
         reply_to::ensure_allowed(args.tasks.route.reply, &queue.name, caller)?;
         let payload = args.payload;

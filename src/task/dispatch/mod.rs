@@ -12,7 +12,7 @@ use crate::presence::Bound;
 use crate::reply::Reply;
 use crate::state::queue::{Held, Rebase};
 use crate::task::handle::{Loaded, Queue, Task};
-use crate::task::header::{HEADER, WITH_MEMBER};
+use crate::task::header::{HEADER_LEN, WITH_MEMBER};
 use crate::task::index::targeted::{self, OwnTasks};
 use crate::task::index::{claimed, group, ready};
 use crate::task::{lifecycle, worker};
@@ -169,7 +169,7 @@ fn take(
             let Some(Loaded { mut task, value }) = next else {
                 break;
             };
-            bytes += value.len().saturating_sub(HEADER);
+            bytes += value.len().saturating_sub(HEADER_LEN);
             claims.push(claim_one(queue, request, &mut task)?);
             claimed.tokens.push((task.id.clone(), task.header.fence));
             claimed.tasks.push(render(queue, request, &task, value));
@@ -261,7 +261,7 @@ fn render(queue: &mut Queue<'_>, request: &ClaimRequest, task: &Task, value: Vec
     map.push(("id", Reply::Id(task.id.clone())));
     map.push(("token", Reply::number(header.fence)));
     map.push(("attempt", Reply::number(header.attempt())));
-    map.push(("payload", Reply::Tail(value, HEADER)));
+    map.push(("payload", Reply::Tail(value, HEADER_LEN)));
     if request.full {
         if !request.named {
             map.push(("queue", Reply::text(queue.name.text())));

@@ -14,7 +14,7 @@ use crate::names::{Index, Name, Part, owner};
 use crate::reply::Reply;
 use crate::settings::QueueSettings;
 use crate::state::State;
-use crate::task::header::{AWAITED, EXPIRES, GROUPED, HEADER, Record, TARGETED, TaskState, UNIQUE};
+use crate::task::header::{AWAITED, EXPIRES, GROUPED, HEADER_LEN, Record, TARGETED, TaskState, UNIQUE};
 use crate::task::options::{self, Options};
 use crate::tick;
 use crate::time::{Ms, Steady, Wall};
@@ -232,7 +232,7 @@ impl World {
             .filter_map(|(key, value)| match value {
                 Value::String(text) => {
                     let id = key.strip_prefix(prefix.as_slice())?;
-                    Some((id.to_vec(), Record::read(&text[..HEADER]).expect("a record")))
+                    Some((id.to_vec(), Record::read(&text[..HEADER_LEN]).expect("a record")))
                 }
                 _ => None,
             })
@@ -380,11 +380,12 @@ impl World {
         }
     }
 
-    fn record_of(&self, id: &str) -> Record {
+    /// The header of a task of `q`.
+    pub fn record_of(&self, id: &str) -> Record {
         let Some(Value::String(text)) = self.keys.keys.get(&queue("q").task(id.as_bytes()).to_vec()) else {
             panic!("no record of {id}");
         };
-        Record::read(&text[..HEADER]).expect("a record")
+        Record::read(&text[..HEADER_LEN]).expect("a record")
     }
 
     /// Each task that waits for others is in their lines, as often as it says, and nobody else is.

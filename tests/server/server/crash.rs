@@ -62,7 +62,7 @@ fn work(socket: PathBuf, name: String, known: Arc<Known>) {
 #[test]
 fn every_accepted_task_that_was_not_acknowledged_is_there_and_none_twice() {
     let mut server = Server::builder().append_always().start();
-    server.client().must("TASK.CONFIG SET q attempts 1000000 max-lost 1000");
+    server.client().must("TASK.CONFIG SET q attempts 46655 max-lost 1000");
     let known = Arc::new(Known::default());
     for round in 0..3 {
         let start = known.steps.load(Ordering::Relaxed);

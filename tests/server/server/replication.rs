@@ -181,19 +181,19 @@ fn leaving_a_ready_list() {
     }
     assert_eq!(
         rig.sent("TASK.RESCHEDULE q b PRIORITY 2"),
-        ["q: hset queue [ghosts:5 1]; rpush ready:2 [b]; set_start t:b waiting p=2 stale=32 fence=F due=MS"]
+        ["q: hset queue [ghosts:5 1]; rpush ready:2 [b]; set_start t:b waiting p=2 ghosts=32 fence=F due=MS"]
     );
     assert_eq!(
         rig.sent("TASK.CANCEL q c"),
         [
             "q: hset queue [ghosts:5 2]; xadd task-events ID most 1000 [type cancelled, id c, worker , attempt , reason ]; \
-          set t:c removed p=5 stale=32 fence=F due=MS"
+          set t:c removed p=5 ghosts=32 fence=F due=MS"
         ]
     );
     assert_eq!(
         rig.sent("TASK.CLAIM q w COUNT 3"),
         ["q: lpop ready:2 1; hset workers [1 w]; \
-          set_start t:b claimed p=2 stale=32 deliveries=1 worker=1 lease=30000 fence=T1 due=MS; lpop ready:5 1; \
+          set_start t:b claimed p=2 ghosts=32 deliveries=1 worker=1 lease=30000 fence=T1 due=MS; lpop ready:5 1; \
           set_start t:a claimed p=5 deliveries=1 worker=1 lease=30000 fence=T2 due=MS; lpop ready:5 1; \
           set_start t:b claimed p=2 deliveries=1 worker=1 lease=30000 fence=T1 due=MS; lpop ready:5 1; del t:c; \
           hdel queue [ghosts:5]; zadd claimed [MS b, MS a]"]
@@ -286,7 +286,7 @@ fn a_transaction_keeps_its_commands_together() {
             "MULTI",
             "SET inside 1",
             "q: hset queue [ghosts:5 1]; xadd task-events ID most 1000 [type cancelled, id a, worker , attempt , reason ]; \
-             set t:a removed p=5 stale=32 fence=F due=MS",
+             set t:a removed p=5 ghosts=32 fence=F due=MS",
             "INCR n",
             "EXEC"
         ]

@@ -59,7 +59,7 @@ fn every_bad_argument_is_named_with_its_range() {
         ),
         (
             "TASK.SCHEDULE q x ATTEMPTS 0".into(),
-            "BADARG ATTEMPTS must be an integer from 1 to 1000000".into(),
+            "BADARG ATTEMPTS must be an integer from 1 to 46655".into(),
         ),
         ("TASK.SCHEDULE q x LEASE 0".into(), format!("BADARG LEASE {lease}")),
         (

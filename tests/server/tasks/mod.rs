@@ -8,6 +8,7 @@ mod dependencies;
 mod drop;
 mod expire;
 mod fail;
+mod formats;
 mod groups;
 mod input;
 mod lease_member;

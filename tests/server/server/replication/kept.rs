@@ -14,7 +14,7 @@ fn keeping_and_removing() {
     assert_eq!(
         rig.sent(&format!("TASK.ACK q a {token} RESULT 42")),
         ["q: zrem claimed [a]; hset x:a [result 42]; \
-          set_start t:a done p=5 flags=17 used=1 deliveries=1 fence=F due=MS; zadd done [MS a]"]
+          set_start t:a done p=5 flags=17 used=1 deliveries=1 fence=T1 due=MS; zadd done [MS a]"]
     );
     assert_eq!(rig.sent("TASK.PURGE q done"), ["q: del x:a; del t:a; zrem done [a]"]);
 }

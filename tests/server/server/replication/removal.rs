@@ -76,7 +76,7 @@ fn ids_that_do_not_count_are_taken_out() {
         sent,
         [
             "q: hset queue [ghosts:5 1]; xadd task-events ID most 1000 [type cancelled, id b, worker , attempt , reason ]; \
-          set t:b removed p=5 stale=32 fence=F due=MS"
+          set t:b removed p=5 ghosts=32 fence=F due=MS"
         ]
     );
     sent = rig.sent("TASK.RESCHEDULE q a DELAY 5000");
@@ -85,7 +85,7 @@ fn ids_that_do_not_count_are_taken_out() {
     assert_eq!(
         sent,
         [
-            "q: hset queue [ghosts:5 2]; zadd scheduled [MS a]; set_start t:a waiting p=5 stale=32 fence=F due=MS",
+            "q: hset queue [ghosts:5 2]; zadd scheduled [MS a]; set_start t:a waiting p=5 ghosts=32 fence=F due=MS",
             "q: set_start t:a waiting p=5 fence=F due=MS; del t:b; lremove ready:5 [0, 1]; hdel queue [ghosts:5]",
         ]
     );
