@@ -9,7 +9,7 @@ use super::Scored;
 use super::Start;
 use super::Type;
 use crate::error::{Error, Result};
-use crate::names::{Id, Index, Key, Name, Part};
+use crate::names::{Id, Index, Key, Name};
 
 /// Runs the suite on the keys of `name`, of which there must be none; it leaves none. The error tells the
 /// first promise that was broken.
@@ -50,7 +50,7 @@ impl<'k> Check<'k> {
     fn clean(&mut self) {
         for key in [
             self.name.task(b"1"),
-            self.name.extra(b"1"),
+            self.name.options(b"1"),
             self.name.ready(5),
             self.name.index(Index::Scheduled),
             self.name.index(Index::Dead),
@@ -67,10 +67,7 @@ impl<'k> Check<'k> {
     }
 
     fn dropped(&self, index: Index) -> Key<'k> {
-        Key {
-            name: self.name,
-            part: Part::Dropped(7, index),
-        }
+        self.name.dropped(7, index)
     }
 
     fn rpush(&mut self, ids: &[&str]) -> Result<(), String> {

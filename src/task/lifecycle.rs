@@ -104,7 +104,7 @@ pub(crate) fn ensure_end_types(
     for index in [Index::Claimed, Index::Scheduled, Index::Dead] {
         tx.keys.ensure_type(name.index(index), Type::SortedSet)?;
     }
-    tx.keys.ensure_type(name.extra(id), Type::Hash)?;
+    tx.keys.ensure_type(name.options(id), Type::Hash)?;
     if record.ghosts != 0 {
         tx.keys.ensure_type(name.queue(), Type::Hash)?;
     }
@@ -124,7 +124,7 @@ pub(crate) fn remove(tx: &mut Tx<'_>, name: &Name, id: &[u8], record: &mut Recor
     record.flags &= !(UNIQUE | EXPIRES | ADDRESSED);
     outcome::gone(tx, name, id);
     if record.has(EXTRA) {
-        tx.keys.del(name.extra(id));
+        tx.keys.del(name.options(id));
         record.flags &= !EXTRA;
     }
     if record.ghosts == 0 {

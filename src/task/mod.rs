@@ -1,7 +1,7 @@
 //! The TASK family: one file a command, and the few steps they share.
 //!
 //! A task is a record (`record`), perhaps extra fields (`extra`), and its id in exactly one index: the
-//! scheduled set, a ready list (`ready`) or the set of ready tasks for one worker (`addressed`), the blocked set
+//! scheduled set, a ready list (`ready`) or the set of ready tasks for one worker (`targeted`), the blocked set
 //! (`blocked`), the claimed set, the done set (`retain`) or the dead set. `arrive` is a task's time coming, `take` hands
 //! ready tasks to workers, `ending` is every way a claim or a task ends, `settle` what follows from that, `tick` what
 //! time moves.

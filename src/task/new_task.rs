@@ -137,7 +137,7 @@ impl New {
             group::leave(tx, name, id, &old);
             targeted::forget(tx, name, id, &old);
             dependencies::unlink(tx, name, id, &old);
-            tx.keys.del(name.extra(id));
+            tx.keys.del(name.options(id));
         }
         self.write_options(tx, name, id, &mut record)?;
         if !self.options.after.is_empty() {

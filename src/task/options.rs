@@ -83,7 +83,7 @@ pub(crate) fn options(keys: &mut dyn Keyspace, name: &Name, id: &[u8], record: &
     if !record.has(EXTRA) {
         return Options::default();
     }
-    match keys.hget(name.extra(id), OPTIONS) {
+    match keys.hget(name.options(id), OPTIONS) {
         Ok(Some(json)) => serde_json::from_slice(&json).unwrap_or_default(),
         _ => Options::default(),
     }
@@ -114,7 +114,7 @@ pub(crate) fn put(
     field: &[u8],
     value: &[u8],
 ) -> Result<()> {
-    tx.keys.hset(name.extra(id), &[(field, value)])?;
+    tx.keys.hset(name.options(id), &[(field, value)])?;
     record.flags |= EXTRA;
     Ok(())
 }

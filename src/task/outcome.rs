@@ -139,7 +139,7 @@ fn field(tx: &mut Tx<'_>, name: &Name, id: &[u8], record: &Record, field: &[u8])
     if !record.has(EXTRA) {
         return None;
     }
-    tx.keys.hget(name.extra(id), field).unwrap_or(None).map(Rc::from)
+    tx.keys.hget(name.options(id), field).unwrap_or(None).map(Rc::from)
 }
 
 fn answer(tx: &mut Tx<'_>, name: &Name, id: &[u8], conclusion: Option<&TaskEnd>) {

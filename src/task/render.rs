@@ -25,10 +25,10 @@ pub(crate) fn show(
     let attempts = options::attempts(tx, &options, settings);
     let (mut error, mut progress, mut result) = (None, None, None);
     if record.has(EXTRA) {
-        error = tx.keys.hget(name.extra(id), options::ERROR).unwrap_or(None);
-        progress = tx.keys.hget(name.extra(id), options::PROGRESS).unwrap_or(None);
+        error = tx.keys.hget(name.options(id), options::ERROR).unwrap_or(None);
+        progress = tx.keys.hget(name.options(id), options::PROGRESS).unwrap_or(None);
         if payload.is_some() {
-            result = tx.keys.hget(name.extra(id), options::RESULT).unwrap_or(None);
+            result = tx.keys.hget(name.options(id), options::RESULT).unwrap_or(None);
         }
     }
     let mut lease = Some(options.lease.unwrap_or_else(|| settings.lease(&tx.context.config)));

@@ -66,7 +66,7 @@ fn become_new(
         tx.keys.ensure_type(name.index(index), Type::SortedSet)?;
     }
     tx.keys.ensure_type(name.queue(), Type::Hash)?;
-    tx.keys.ensure_type(name.extra(id), Type::Hash)?;
+    tx.keys.ensure_type(name.options(id), Type::Hash)?;
     expiry::ensure_types(tx, name, &record)?;
     lifecycle::ensure_enqueue_types(tx, name, id, &record)?;
     ready::ensure_types(tx, name, priority)?;
@@ -94,7 +94,7 @@ fn become_new(
         // For the worker that came back: it is none of those of before.
         record.fence = tx.next_fence(record.fence);
     }
-    let extra = name.extra(id);
+    let extra = name.options(id);
     tx.keys.hset(extra, &[(OPTIONS, &new.options.to_json())])?;
     tx.keys.hdel(extra, &[ERROR, PROGRESS])?;
     record.attempts = 0;

@@ -47,7 +47,7 @@ pub(crate) struct Queue {
     /// There may be unique keys that are held for a time.
     pub maybe_unique_until: bool,
     /// Ready tasks may be for one worker.
-    pub maybe_addressed: bool,
+    pub maybe_targeted: bool,
     /// How far these were looked at since somebody else may have changed them, or who may have them: the last one.
     pub readdress: Option<Scored>,
     /// The worker that is gone whose tasks become everyone's, and the last one that was looked at.
@@ -147,7 +147,7 @@ impl Default for Queue {
             maybe_ready: ALL_READY,
             maybe_expiring: true,
             maybe_unique_until: true,
-            maybe_addressed: true,
+            maybe_targeted: true,
             readdress: Some((i64::MIN, Vec::new())),
             orphans: None,
             owed: BTreeSet::new(),
@@ -180,7 +180,7 @@ impl Queue {
         self.maybe_ready = ALL_READY;
         self.maybe_expiring = true;
         self.maybe_unique_until = true;
-        self.maybe_addressed = true;
+        self.maybe_targeted = true;
         self.look_for_owed();
         self.orphans = None;
         self.maybe_blocked = true;

@@ -54,9 +54,7 @@ impl Command for Drop {
         if aside {
             drops.push(number);
         }
-        tx.keys.del(name.queue());
-        tx.keys.del(name.workers());
-        for part in Part::EXTRAS {
+        for part in Part::once_per_queue() {
             tx.keys.del(name.of_queue(part));
         }
         write(tx, &name, drops)?;

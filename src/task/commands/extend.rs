@@ -40,7 +40,7 @@ impl Command for Extend {
         }
         check_payload(args.bytes("PROGRESS"), &tx.context)?;
         tx.keys.ensure_type(name.index(Index::Claimed), Type::SortedSet)?;
-        tx.keys.ensure_type(name.extra(id), Type::Hash)?;
+        tx.keys.ensure_type(name.options(id), Type::Hash)?;
 
         let before = record.clone();
         record.lease = args.int("LEASE").unwrap_or(record.lease);

@@ -172,7 +172,7 @@ impl Page<'_> {
             }
             let next = if addressed {
                 let counts = |record: &Record| targeted::counts(record, &settings);
-                let next = self.sorted(tx, rest, Index::Addressed, counts)?;
+                let next = self.sorted(tx, rest, Index::Targeted, counts)?;
                 next.map(|next| [FOR_ONE, &next].concat())
             } else {
                 self.lists(tx, after)?

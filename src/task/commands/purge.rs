@@ -186,7 +186,7 @@ fn ready_tasks(
         ready::change_ghosts(tx, name, priority, -ghosts)?;
     }
     if removed < count {
-        removed += since(tx, name, Index::Addressed, older, count - removed)?;
+        removed += since(tx, name, Index::Targeted, older, count - removed)?;
     }
     Ok(removed)
 }

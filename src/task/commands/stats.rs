@@ -105,7 +105,7 @@ pub(crate) fn oldest_ready(tx: &mut Tx<'_>, name: &Name, settings: &QueueSetting
             }
         }
     }
-    for (due, id) in tx.keys.zlowest(name.index(Index::Addressed), i64::MAX, HEADS)? {
+    for (due, id) in tx.keys.zlowest(name.index(Index::Targeted), i64::MAX, HEADS)? {
         if ready::look(tx, name, &id).is_some_and(|record| targeted::counts(&record, settings)) {
             oldest = oldest.max(Some(tx.context.wall.since(Wall(due)).max(0)));
             break;

@@ -98,12 +98,12 @@ fn born(fence: u64) -> i64 {
 
 fn put_count(tx: &mut Tx<'_>, name: &Name, id: &[u8], count: usize) -> Result<()> {
     let count = count.to_string();
-    tx.keys.hset(name.extra(id), &[(options::WAITS, count.as_bytes())])
+    tx.keys.hset(name.options(id), &[(options::WAITS, count.as_bytes())])
 }
 
 /// How many ends a blocked task waits for; `None` for one that is blocked by its group.
 pub(crate) fn waits(tx: &mut Tx<'_>, name: &Name, id: &[u8]) -> Option<usize> {
-    let count = tx.keys.hget(name.extra(id), options::WAITS).unwrap_or(None)?;
+    let count = tx.keys.hget(name.options(id), options::WAITS).unwrap_or(None)?;
     // Nonsense is as if it were the last one.
     Some(
         std::str::from_utf8(&count)
@@ -122,7 +122,7 @@ pub(crate) fn unlink(tx: &mut Tx<'_>, name: &Name, id: &[u8], record: &Record) {
         // In a key of another type there is nothing of it.
         let _ = tx.keys.zrem(name.after(parent.as_bytes()), &[id]);
     }
-    let _ = tx.keys.hdel(name.extra(id), &[options::WAITS]);
+    let _ = tx.keys.hdel(name.options(id), &[options::WAITS]);
 }
 
 /// A task came to its end, or goes without one: those that wait for it hear of it at the end of this transaction. The caller
@@ -220,7 +220,7 @@ fn one(tx: &mut Tx<'_>, end: &ParentEnd, id: &[u8], record: Record, settings: &Q
 
 fn free(tx: &mut Tx<'_>, name: &Name, id: &[u8], mut record: Record, settings: &QueueSettings) -> Result<()> {
     blocked::ensure_types(tx, name, id, &record)?;
-    tx.keys.hdel(name.extra(id), &[options::WAITS])?;
+    tx.keys.hdel(name.options(id), &[options::WAITS])?;
     tx.state.to_serve.insert(name.clone());
     blocked::go_on(tx, name, id, &mut record, settings)
 }

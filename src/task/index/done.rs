@@ -27,7 +27,7 @@ pub(crate) fn time(tx: &mut Tx<'_>, name: &Name, id: &[u8], record: &Record, set
 /// Nothing, when what is written to keep a task has its types.
 pub(crate) fn ensure_types(tx: &mut Tx<'_>, name: &Name, id: &[u8]) -> Result<()> {
     tx.keys.ensure_type(name.index(Index::Done), Type::SortedSet)?;
-    tx.keys.ensure_type(name.extra(id), Type::Hash)
+    tx.keys.ensure_type(name.options(id), Type::Hash)
 }
 
 /// Keeps a task that is done for that long. Its fence becomes the moment it was done: no claim has it any more.

@@ -1,4 +1,4 @@
-//! The ready lists, for any worker (tasks for one worker are in `addressed`). They are never walked: a task that leaves
+//! The ready lists, for any worker (tasks for one worker are in `targeted`). They are never walked: a task that leaves
 //! one other than by being popped leaves its id behind, and a bit in its header says so. When the id comes up it is
 //! passed over; when the task becomes ready again in that list, it takes the place its id still has.
 

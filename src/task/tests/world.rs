@@ -244,7 +244,7 @@ impl World {
             (Index::Dead, TaskState::Dead, "dead"),
             (Index::Done, TaskState::Done, "done"),
             (Index::Blocked, TaskState::Blocked, "blocked"),
-            (Index::Addressed, TaskState::Waiting, "ready"),
+            (Index::Targeted, TaskState::Waiting, "ready"),
         ]
         .map(|(index, state, word)| (BTreeSet::from_iter(self.ids(index)), state, word));
         for (id, record) in records {
@@ -285,14 +285,14 @@ impl World {
         assert_eq!(ghosts, settings.ghosts, "the ghosts counts are exact");
         self.check_flags(&places);
         self.check_groups(&places, &settings);
-        self.check_addressed(&places, &settings);
+        self.check_targeted(&places, &settings);
         self.check_children(&places, &settings);
         places
     }
 
     /// Each task that is for one worker and not done stands among those of its worker, in its place when it is ready;
     /// nothing else does.
-    fn check_addressed(&mut self, places: &BTreeMap<String, &'static str>, settings: &QueueSettings) {
+    fn check_targeted(&mut self, places: &BTreeMap<String, &'static str>, settings: &QueueSettings) {
         let mut expected = BTreeMap::new();
         for (id, place) in places {
             let record = self.record_of(id);
@@ -308,7 +308,7 @@ impl World {
             };
             expected.insert((worker, id.clone()), score);
         }
-        let ready: BTreeMap<Vec<u8>, i64> = match self.keys.keys.get(&queue("q").index(Index::Addressed).to_vec()) {
+        let ready: BTreeMap<Vec<u8>, i64> = match self.keys.keys.get(&queue("q").index(Index::Targeted).to_vec()) {
             Some(Value::SortedSet(ids)) => ids.clone(),
             _ => BTreeMap::new(),
         };
@@ -368,7 +368,7 @@ impl World {
         for (id, place) in places.iter().filter(|(id, _)| !in_groups.contains(*id)) {
             let waits = self
                 .keys
-                .hget(queue("q").extra(id.as_bytes()), options::WAITS)
+                .hget(queue("q").options(id.as_bytes()), options::WAITS)
                 .unwrap()
                 .is_some();
             let comes_later = waits || ["scheduled", "dead", "done"].contains(place);
@@ -405,7 +405,10 @@ impl World {
             }
         }
         for (id, place) in places {
-            let waits = self.keys.hget(queue("q").extra(id.as_bytes()), options::WAITS).unwrap();
+            let waits = self
+                .keys
+                .hget(queue("q").options(id.as_bytes()), options::WAITS)
+                .unwrap();
             let waits = waits.map_or(0, |waits| text(&waits).parse().unwrap());
             let options = self.options_of(id);
             let parents = || {
@@ -428,7 +431,7 @@ impl World {
     }
 
     fn options_of(&self, id: &str) -> Options {
-        match self.keys.keys.get(&queue("q").extra(id.as_bytes()).to_vec()) {
+        match self.keys.keys.get(&queue("q").options(id.as_bytes()).to_vec()) {
             Some(Value::Hash(fields)) => fields
                 .get(options::OPTIONS)
                 .map(|json| serde_json::from_slice(json).expect("options"))

@@ -12,7 +12,7 @@ mod unclaimed;
 pub(crate) mod workers;
 
 use crate::error::Result;
-use crate::names::{Index, Name, Part};
+use crate::names::{Index, Key, Name, Part};
 use crate::rate::Recent;
 use crate::settings::QueueSettings;
 use crate::task::commands::pause;
@@ -99,18 +99,24 @@ fn plan(tx: &mut Tx<'_>, name: &Name) -> Result<()> {
     }
     let queue = tx.state.queue(name);
     let (expiring, unique_until) = (queue.maybe_expiring, queue.maybe_unique_until);
-    let mut first = |part: Part<'static>| -> Result<Option<i64>> {
-        let lowest = tx.keys.zlowest(name.of_queue(part), i64::MAX, 1)?;
+    let mut first = |key: Key<'_>| -> Result<Option<i64>> {
+        let lowest = tx.keys.zlowest(key, i64::MAX, 1)?;
         Ok(lowest.first().map(|(score, _)| *score))
     };
-    let mut of_index = |index: Index| first(Part::Index(index));
+    let mut of_index = |index: Index| first(name.index(index));
     let (due, deadline, died) = (
         of_index(Index::Scheduled)?,
         of_index(Index::Claimed)?,
         of_index(Index::Dead)?,
     );
     // One of these of another type keeps none of the others from its moment.
-    let mut first_if = |there: bool, part| if there { first(part).unwrap_or(None) } else { None };
+    let mut first_if = |there: bool, part| {
+        if there {
+            first(name.of_queue(part)).unwrap_or(None)
+        } else {
+            None
+        }
+    };
     let unclaimed = first_if(expiring, Part::Expiring);
     let freed = first_if(unique_until, Part::UniqueUntil);
     let gone = died.map(|died| died.saturating_add(settings.dead_retain(&tx.context.config)));

@@ -168,7 +168,7 @@ impl Source<'_> {
         let old = schedule::old_record(tx, name, id, settings)?;
         limits::ensure_length(tx, name, 1, settings)?;
         tx.keys.ensure_type(name.queue(), Type::Hash)?;
-        tx.keys.ensure_type(name.extra(id), Type::Hash)?;
+        tx.keys.ensure_type(name.options(id), Type::Hash)?;
         self.task.due = at;
         self.task.add(tx, name, id, &self.payload, old, settings)
     }

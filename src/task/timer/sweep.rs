@@ -43,7 +43,7 @@ pub(super) fn sweep(tx: &mut Tx<'_>, name: &Name, settings: &QueueSettings) -> R
                 targeted::forget(tx, name, id, &record);
                 dependencies::unlink(tx, name, id, &record);
                 tx.keys.del(name.task(id));
-                tx.keys.del(name.extra(id));
+                tx.keys.del(name.options(id));
             }
         }
         if !ids.is_empty() {

@@ -69,7 +69,7 @@ impl Mine<'_> {
 
     /// The task of an id, taken; or the id goes to where it belongs.
     fn one(&self, tx: &mut Tx<'_>, name: &Name, id: &[u8], settings: &QueueSettings) -> Result<Option<Live>> {
-        let (own, index) = (name.to(self.worker), name.index(Index::Addressed));
+        let (own, index) = (name.to(self.worker), name.index(Index::Targeted));
         let value = tx.keys.get(name.task(id)).unwrap_or(None);
         let record = value.as_deref().and_then(Record::read);
         let (Some(mut record), Some(value)) = (record, value) else {

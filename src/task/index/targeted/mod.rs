@@ -1,6 +1,6 @@
 //! TO: a task that only one worker may claim, until that worker's membership ends.
 //!
-//! A ready task for one worker stands in no ready list but in `task:{q}:addressed`. `task:{q}:to:<worker>` has all
+//! A ready task for one worker stands in no ready list but in `task:{q}:targeted`. `task:{q}:to:<worker>` has all
 //! tasks of that worker that are not done: those that are ready in the order in which it gets them, the others before
 //! them, so that neither a claim nor the end of the worker has to look for any. A flag of the header says that the
 //! address holds; without it a task is like any other (`void`).
@@ -58,7 +58,7 @@ pub(crate) fn ensure_types(tx: &mut Tx<'_>, name: &Name, worker: &str) -> Result
 
 /// Nothing, when the set of ready tasks for one worker may be written; else `WrongType`.
 pub(crate) fn ensure_types_ready(tx: &mut Tx<'_>, name: &Name) -> Result<()> {
-    tx.keys.ensure_type(name.index(Index::Addressed), Type::SortedSet)
+    tx.keys.ensure_type(name.index(Index::Targeted), Type::SortedSet)
 }
 
 /// The task, which is not ready, is among those of its worker.
@@ -76,7 +76,7 @@ pub(crate) fn push(tx: &mut Tx<'_>, name: &Name, id: &[u8], record: &mut Record)
         return Ok(false);
     };
     let due = record.due.0;
-    tx.keys.zadd(name.index(Index::Addressed), &[(due, id)])?;
+    tx.keys.zadd(name.index(Index::Targeted), &[(due, id)])?;
     tx.keys.zadd(name.to(&worker), &[(score(record), id)])?;
     owe(tx, name, worker);
     Ok(true)
@@ -84,7 +84,7 @@ pub(crate) fn push(tx: &mut Tx<'_>, name: &Name, id: &[u8], record: &mut Record)
 
 /// A ready task is not ready any more. The caller writes the header.
 pub(crate) fn leave(tx: &mut Tx<'_>, name: &Name, id: &[u8], record: &mut Record) -> Result<()> {
-    tx.keys.zrem(name.index(Index::Addressed), &[id])?;
+    tx.keys.zrem(name.index(Index::Targeted), &[id])?;
     if let Some(worker) = keep(tx, name, id, record)? {
         tx.keys.zadd(name.to(&worker), &[(ELSEWHERE, id)])?;
     }
@@ -123,7 +123,7 @@ fn score(record: &Record) -> Ms {
 fn owe(tx: &mut Tx<'_>, name: &Name, worker: String) {
     let somebody_waits = tx.state.waiting.count(name) > 0;
     let queue = tx.state.queue(name);
-    queue.maybe_addressed = true;
+    queue.maybe_targeted = true;
     if somebody_waits {
         queue.owed.insert(worker);
     }
@@ -131,7 +131,7 @@ fn owe(tx: &mut Tx<'_>, name: &Name, worker: String) {
 
 /// The worker may not claim now. Should something be ready for him alone, a client of his that waits gets it later.
 pub(crate) fn owe_later(tx: &mut Tx<'_>, name: &Name, worker: &str) {
-    if let Some(queue) = tx.state.known_queue_mut(name).filter(|queue| queue.maybe_addressed) {
+    if let Some(queue) = tx.state.known_queue_mut(name).filter(|queue| queue.maybe_targeted) {
         queue.owed.insert(worker.to_string());
     }
 }
@@ -139,7 +139,7 @@ pub(crate) fn owe_later(tx: &mut Tx<'_>, name: &Name, worker: &str) {
 /// Whether something may be owed to a worker.
 pub(crate) fn owes(tx: &Tx<'_>, name: &Name) -> bool {
     let queue = tx.state.known_queue(name);
-    queue.is_some_and(|queue| queue.maybe_addressed && !queue.owed.is_empty())
+    queue.is_some_and(|queue| queue.maybe_targeted && !queue.owed.is_empty())
 }
 
 /// The workers to which something may be owed, as far as clients of theirs may wait; they are forgotten.
@@ -150,18 +150,18 @@ pub(crate) fn take_owed(tx: &mut Tx<'_>, name: &Name) -> BTreeSet<String> {
 
 /// How many tasks are ready for one worker each.
 pub(crate) fn count(tx: &mut Tx<'_>, name: &Name) -> Result<usize> {
-    tx.keys.zcard(name.index(Index::Addressed))
+    tx.keys.zcard(name.index(Index::Targeted))
 }
 
 /// Whether something may be ready for this worker alone. In keys of another type there is nothing.
 pub(crate) fn any(tx: &mut Tx<'_>, name: &Name, worker: &str) -> bool {
-    if tx.state.known_queue(name).is_some_and(|queue| !queue.maybe_addressed) {
+    if tx.state.known_queue(name).is_some_and(|queue| !queue.maybe_targeted) {
         return false;
     }
     match count(tx, name) {
         Ok(0) => {
             if let Some(queue) = tx.state.known_queue_mut(name) {
-                queue.maybe_addressed = false;
+                queue.maybe_targeted = false;
             }
             false
         }
@@ -182,11 +182,11 @@ pub(crate) fn counts(record: &Record, settings: &QueueSettings) -> bool {
 /// its worker, and by the clients of it that wait. Whether there are more.
 pub(crate) fn review(tx: &mut Tx<'_>, name: &Name, settings: &QueueSettings) -> Result<bool> {
     let queue = tx.state.queue(name);
-    let Some(after) = queue.readdress.take().filter(|_| queue.maybe_addressed) else {
+    let Some(after) = queue.readdress.take().filter(|_| queue.maybe_targeted) else {
         return Ok(false);
     };
     ready::ensure_types_all(tx, name)?;
-    let index = name.index(Index::Addressed);
+    let index = name.index(Index::Targeted);
     let members = tx.keys.zwalk(index, Some(&after), false, LOOKED_AT)?;
     for (_, id) in &members {
         let record = ready::look(tx, name, id).filter(|record| counts(record, settings));
@@ -217,7 +217,7 @@ pub(crate) fn review(tx: &mut Tx<'_>, name: &Name, settings: &QueueSettings) -> 
     if members.len() == LOOKED_AT {
         queue.readdress = members.last().cloned();
     } else if members.is_empty() {
-        queue.maybe_addressed = tx.keys.zcard(index)? > 0;
+        queue.maybe_targeted = tx.keys.zcard(index)? > 0;
     }
     Ok(members.len() == LOOKED_AT)
 }

@@ -97,7 +97,7 @@ fn void(tx: &mut Tx<'_>, name: &Name, gone: &str, id: &[u8], below: u64, setting
             return Ok(());
         }
         tx.saw_fence(record.fence);
-        let ready = counts(&record, settings) && tx.keys.zrem(name.index(Index::Addressed), &[id])? > 0;
+        let ready = counts(&record, settings) && tx.keys.zrem(name.index(Index::Targeted), &[id])? > 0;
         record.flags &= !ADDRESSED;
         if ready {
             ready::push(tx, name, id, &mut record, End::Tail)?;
