@@ -21,8 +21,7 @@ pub(crate) fn run<C: Command>(args: &Args<'_>, caller: &Caller<'_>, tx: &mut Tx<
         tx.state.presence.seen(connection, named, tx.context.steady);
     }
     let outcome = C::run(args, caller, tx);
-    task::revoke::settle(tx);
-    task::worklist::settle(tx);
+    task::worklist::run(tx);
     outcome
 }
 

@@ -9,8 +9,7 @@ use crate::{proc, task};
 pub(crate) fn run(tx: &mut Tx<'_>, name: &Name) {
     if tx.state.presence.known(name).is_some() {
         proc::tick::run(tx, name);
-        task::revoke::settle(tx);
-        task::worklist::settle(tx);
+        task::worklist::run(tx);
     }
     if tx.state.known_queue(name).is_some() {
         task::timer::run(tx, name);

@@ -44,25 +44,16 @@ impl From<Reply> for Response {
     }
 }
 
-/// Stored fences from here on, the year 2112 in µs, are not ours: behind one of them there would be too few left
-/// that a client can hold exactly.
-const LATEST_FENCE: u64 = MAX_TOKEN.unsigned_abs() / 2;
-
 impl Tx<'_> {
     /// The next id or fence: larger than any before, in memory or `stored`, and near the time in µs.
     pub(crate) fn next_fence(&mut self, stored: u64) -> u64 {
-        self.saw_fence(stored);
-        let fence = self.context.wall_us.max(self.state.fence + 1);
-        self.state.fence = fence;
-        fence
+        self.state.next_fence(stored, self.context.wall_us)
     }
 
     /// A fence that was given out before, perhaps by a server whose clock was ahead: later ones are larger. One
     /// that is too large to be ours does not count.
     pub(crate) fn saw_fence(&mut self, stored: u64) {
-        if stored < LATEST_FENCE {
-            self.state.fence = self.state.fence.max(stored);
-        }
+        self.state.saw_fence(stored);
     }
 
     /// Ends a client's wait with a reply or an error.

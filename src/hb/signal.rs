@@ -119,7 +119,7 @@ fn send_home(tx: &mut Tx<'_>, name: &Name) {
         // Those that may take work again are served by the tick.
         if tx.state.waiting.count(&queue) > 0 {
             tx.state.wakeups.now(&queue);
-            tx.state.queue(&queue).look_for_owed();
+            tx.state.queue(&queue).rescan_targeted();
         }
     }
 }

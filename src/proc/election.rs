@@ -143,7 +143,7 @@ fn first_candidate(tx: &mut Tx<'_>, name: &Name) -> Result<Option<(i64, MemberNa
                 }
                 _ => {
                     tx.state
-                        .skip_foreign_member(name, "a candidate that is no member with a token");
+                        .log_skipped_member(name, "a candidate that is no member with a token");
                     tx.keys.zrem(name.candidates(), &[candidate])?;
                     tx.state.wakeups.now(name);
                 }

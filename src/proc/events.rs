@@ -42,7 +42,7 @@ pub(crate) fn tell(tx: &mut Tx<'_>, name: &Name, event: &Event<'_>) -> Result<()
         Err(Error::Internal) => {
             // Somebody used up the ids of the stream: what happened has happened all the same.
             tx.state
-                .skip_foreign_member(name, "a stream of events that takes no more");
+                .log_skipped_member(name, "a stream of events that takes no more");
             Ok(())
         }
         told => told.map(|_| ()),

@@ -131,7 +131,7 @@ pub(crate) fn adopt(tx: &mut Tx<'_>, name: &Name, member: &str, stored: Option<&
     let Some(record) = record.filter(|_| plain_text("member", member.as_bytes()).is_ok()) else {
         if stored.is_some() {
             tx.state
-                .skip_foreign_member(name, "a member whose record is not one of ours");
+                .log_skipped_member(name, "a member whose record is not one of ours");
         }
         roster::doom(tx, name, member, crate::presence::Reason::Deleted);
         return false;

@@ -30,7 +30,7 @@ pub(crate) fn run(tx: &mut Tx<'_>, name: &Name) {
         Ok(_) => proc::plan(tx, name),
         Err(error) => {
             // Until somebody repairs the key.
-            tx.state.skip_foreign_member(name, &error.to_string());
+            tx.state.log_skipped_member(name, &error.to_string());
             tx.state.wakeups.at_steady(name, retry);
         }
     }

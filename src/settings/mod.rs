@@ -237,6 +237,16 @@ impl QueueSettings {
     pub(crate) fn ghosts(&self, priority: u8) -> u32 {
         self.ghosts.get(usize::from(priority)).copied().unwrap_or(0)
     }
+    /// Whether there are ghosts in any list.
+    pub(crate) fn has_ghosts(&self) -> bool {
+        self.ghosts.iter().any(|ghosts| *ghosts != 0)
+    }
+    /// Another number of ghosts in one ready list.
+    pub(crate) fn set_ghosts(&mut self, priority: u8, number: u32) {
+        if let Some(ghosts) = self.ghosts.get_mut(usize::from(priority)) {
+            *ghosts = number;
+        }
+    }
 
     /// The value of a setting as TASK.CONFIG GET shows it; `None` for an unknown name.
     pub(crate) fn show(&self, field: &str, module: &config::ModuleConfig) -> Option<String> {

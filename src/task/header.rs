@@ -41,7 +41,7 @@ pub(crate) const AWAITED: u16 = 32;
 /// The task was cancelled while claimed; it goes when the claim ends.
 pub(crate) const CANCELLED: u16 = 64;
 /// It is for one worker alone.
-pub(crate) const ADDRESSED: u16 = 128;
+pub(crate) const TARGETED: u16 = 128;
 /// Its end becomes a task of another queue.
 pub(crate) const REPLIES: u16 = 256;
 

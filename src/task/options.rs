@@ -3,14 +3,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::backoff::Backoff;
-use crate::error::Result;
 use crate::keyspace::Keyspace;
 use crate::names::Name;
-use crate::settings::QueueSettings;
-use crate::task::header::{EXTRA, Record};
 use crate::time::Ms;
-use crate::tx::Tx;
 
 /// Field of the options that differ from the queue's, JSON.
 pub(crate) const OPTIONS: &[u8] = b"options";
@@ -67,6 +62,22 @@ pub(crate) struct Options {
 }
 
 impl Options {
+    /// The queue's settings say it all.
+    pub(crate) const NONE: Options = Options {
+        attempts: None,
+        backoff: None,
+        lease: None,
+        expire: None,
+        unique: None,
+        unique_for: None,
+        group: None,
+        to: None,
+        after: Vec::new(),
+        onfail_run: false,
+        retain: None,
+        reply: None,
+    };
+
     /// Whether the queue's settings say it all.
     pub(crate) fn is_empty(&self) -> bool {
         *self == Options::default()
@@ -78,45 +89,12 @@ impl Options {
     }
 }
 
-/// The options of a task; those of a hash that is missing or was edited into nonsense are the queue's.
-pub(crate) fn options(keys: &mut dyn Keyspace, name: &Name, id: &[u8], record: &Record) -> Options {
-    if !record.has(EXTRA) {
-        return Options::default();
-    }
+/// The options stored for a task; those of a hash that is missing or was edited into nonsense are none.
+pub(crate) fn read(keys: &mut dyn Keyspace, name: &Name, id: &[u8]) -> Options {
     match keys.hget(name.options(id), OPTIONS) {
         Ok(Some(json)) => serde_json::from_slice(&json).unwrap_or_default(),
         _ => Options::default(),
     }
-}
-
-/// Most runs of this task.
-pub(crate) fn attempts(tx: &mut Tx<'_>, options: &Options, settings: &QueueSettings) -> u64 {
-    options
-        .attempts
-        .unwrap_or_else(|| settings.attempts(&tx.context.config))
-}
-
-/// The wait between this task's attempts.
-pub(crate) fn backoff(options: &Options, settings: &QueueSettings) -> Backoff {
-    options
-        .backoff
-        .as_deref()
-        .and_then(Backoff::parse)
-        .unwrap_or_else(|| settings.backoff())
-}
-
-/// Stores a field and notes in the header that there are extra fields. The caller writes the header.
-pub(crate) fn put(
-    tx: &mut Tx<'_>,
-    name: &Name,
-    id: &[u8],
-    record: &mut Record,
-    field: &[u8],
-    value: &[u8],
-) -> Result<()> {
-    tx.keys.hset(name.options(id), &[(field, value)])?;
-    record.flags |= EXTRA;
-    Ok(())
 }
 
 /// An error's text as stored: its first 1,024 bytes.

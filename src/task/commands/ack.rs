@@ -38,31 +38,31 @@ impl Command for Ack {
     fn run(args: &Args<'_>, caller: &Caller<'_>, tx: &mut Tx<'_>) -> Result<Response, Error> {
         let (name, settings, mut record) = task::claim_of(args, caller, tx)?;
         let id = args.text("id").as_bytes();
-        tx.keys.ensure_type(name.index(Index::Claimed), Type::SortedSet)?;
+        queue.keys.ensure_type(queue.name.index(Index::Claimed), Type::SortedSet)?;
         let mut done = Done::default();
         if !record.has(CANCELLED) {
-            check_payload(args.bytes("RESULT"), &tx.context)?;
+            check_payload(args.bytes("RESULT"), &queue.context)?;
             done.result = args.has("RESULT").then(|| args.bytes("RESULT"));
-            done.kept = done::time(tx, &name, id, &record, &settings);
+            done.kept = done::time(queue, id, &record);
             if done.kept > 0 {
-                done::ensure_types(tx, &name, id)?;
+                done::ensure_types(queue, id)?;
             }
         }
         if !args.has("NEXT") {
-            finish(tx, &name, id, &mut record, &settings, done)?;
-            limits::freed(tx, &name, &settings);
+            finish(queue, id, &mut record, &settings, done)?;
+            limits::freed(queue);
             return Ok(Reply::OK.into());
         }
-        let mut want = same_again(tx, &name, &record)?;
-        worker::check(tx, &name, &want)?;
-        dispatch::check(tx, &name, &want.worker)?;
-        let bound = finish(tx, &name, id, &mut record, &settings, done)?;
+        let mut want = same_again(queue, &record)?;
+        worker::check(queue, &want)?;
+        dispatch::check(queue, &want.worker)?;
+        let bound = finish(queue, id, &mut record, &settings, done)?;
         want.bind = caller.connection.filter(|_| bound);
-        let effort = claim::effort(caller, &tx.context);
+        let effort = claim::effort(caller, &queue.context);
         worklist::set_free(tx);
         // The one that freed the slot comes before those that wait for it.
-        let taken = dispatch::take(tx, &name, &want, effort)?;
-        limits::freed(tx, &name, &settings);
+        let taken = dispatch::take(queue, &want, effort)?;
+        limits::freed(queue);
         Ok(dispatch::outcome(taken, None, &[name], want))
     }
 }
@@ -87,31 +87,31 @@ impl Command for MAck {
 
     fn run(args: &Args<'_>, caller: &Caller<'_>, tx: &mut Tx<'_>) -> Result<Response, Error> {
         let name = task::queue(args, caller)?;
-        let settings = task::settings(tx, &name)?;
-        tx.keys.ensure_type(name.index(Index::Claimed), Type::SortedSet)?;
-        tx.keys.ensure_type(name.index(Index::Done), Type::SortedSet)?;
+        let settings = task::settings(queue)?;
+        queue.keys.ensure_type(queue.name.index(Index::Claimed), Type::SortedSet)?;
+        queue.keys.ensure_type(queue.name.index(Index::Done), Type::SortedSet)?;
         let mut replies = Vec::with_capacity(args.items().len() / 2);
         for pair in args.items().chunks(2) {
             let (id, token) = match pair {
                 [id, token] => (id.as_bytes(), token.as_int()),
                 _ => continue,
             };
-            replies.push(Reply::Status(one(tx, &name, id, token, &settings)?));
+            replies.push(Reply::Status(one(queue, id, token)?));
         }
-        limits::freed(tx, &name, &settings);
+        limits::freed(queue);
         Ok(Reply::Array(replies).into())
     }
 }
 
-fn one(tx: &mut Tx<'_>, name: &Name, id: &[u8], token: i64, settings: &QueueSettings) -> Result<&'static str> {
-    match task::find_claim(tx, name, id, token, settings) {
+fn one(queue: &mut Queue<'_>, id: &[u8], token: i64) -> Result<&'static str> {
+    match task::find_claim(queue, id, token) {
         Ok(mut record) => {
             let cancelled = record.has(CANCELLED);
             let done = Done {
-                kept: done::time(tx, name, id, &record, settings),
+                kept: done::time(queue, id, &record),
                 result: None,
             };
-            finish(tx, name, id, &mut record, settings, done)?;
+            finish(queue, id, &mut record, settings, done)?;
             Ok(if cancelled { "CANCELLED" } else { "OK" })
         }
         Err(Error::Stale(_)) => Ok("STALE"),
@@ -131,32 +131,30 @@ struct Done<'a> {
 
 /// The task is done, and gone unless it is kept. Whether its claim was bound.
 fn finish(
-    tx: &mut Tx<'_>,
-    name: &Name,
+    queue: &mut Queue<'_>,
     id: &[u8],
     record: &mut Record,
-    settings: &QueueSettings,
     done: Done<'_>,
 ) -> Result<bool> {
-    let bound = lifecycle::unclaim(tx, name, id, record)?;
+    let bound = lifecycle::unclaim(queue, id, record)?;
     if !record.has(CANCELLED) {
-        tx.state.totals.acked += 1;
-        tx.state.queue(name).totals.acked += 1;
-        lifecycle::conclude(tx, name, id, record, Outcome::Done(done.result), settings)?;
+        queue.state.totals.acked += 1;
+        queue.memory().totals.acked += 1;
+        lifecycle::conclude(queue, id, record, Outcome::Done(done.result))?;
         if done.kept > 0 {
-            done::keep(tx, name, id, record, done.result, done.kept)?;
+            done::keep(queue, id, record, done.result, done.kept)?;
             return Ok(bound);
         }
         // Given up with its end.
         record.flags &= !(UNIQUE | GROUPED);
     }
-    lifecycle::remove(tx, name, id, record)?;
+    lifecycle::remove(queue, id, record)?;
     Ok(bound)
 }
 
 /// One more task for the same worker with the same lease.
-fn same_again(tx: &mut Tx<'_>, name: &Name, record: &Record) -> Result<ClaimRequest> {
-    let worker = task::worker_numbers(tx, name)?
+fn same_again(queue: &mut Queue<'_>, record: &Record) -> Result<ClaimRequest> {
+    let worker = task::worker_numbers(queue)?
         .name(record.worker)
         .unwrap_or_default()
         .to_string();

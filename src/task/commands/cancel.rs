@@ -30,40 +30,40 @@ impl Command for Cancel {
 
     fn run(args: &Args<'_>, caller: &Caller<'_>, tx: &mut Tx<'_>) -> Result<Response, Error> {
         let name = task::queue(args, caller)?;
-        let settings = task::settings(tx, &name)?;
-        tx.keys.ensure_type(name.index(Index::Scheduled), Type::SortedSet)?;
-        tx.keys.ensure_type(name.index(Index::Blocked), Type::SortedSet)?;
-        ready::ensure_types_all(tx, &name)?;
-        events::ensure_types(tx, &name, &settings)?;
+        let settings = task::settings(queue)?;
+        queue.keys.ensure_type(queue.name.index(Index::Scheduled), Type::SortedSet)?;
+        queue.keys.ensure_type(queue.name.index(Index::Blocked), Type::SortedSet)?;
+        ready::ensure_types_all(queue)?;
+        events::ensure_types(queue)?;
         let mut cancelled = 0;
         for id in args.items() {
-            cancelled += u64::from(cancel(tx, &name, id.as_bytes(), &settings)?);
+            cancelled += u64::from(cancel(queue, id.as_bytes())?);
         }
-        tx.state.totals.cancelled += cancelled;
+        queue.state.totals.cancelled += cancelled;
         if cancelled > 0 {
-            tx.state.queue(&name).totals.cancelled += cancelled;
+            queue.memory().totals.cancelled += cancelled;
         }
         Ok(Reply::number(cancelled).into())
     }
 }
 
-fn cancel(tx: &mut Tx<'_>, name: &Name, id: &[u8], settings: &QueueSettings) -> Result<bool> {
+fn cancel(queue: &mut Queue<'_>, id: &[u8]) -> Result<bool> {
     // Foreign values under the id are no task: there is nothing to cancel.
-    let Ok(Some(mut record)) = task::find(tx, name, id, settings) else {
+    let Ok(Some(mut record)) = queue.find(id) else {
         return Ok(false);
     };
     match record.state {
         TaskState::Waiting | TaskState::Blocked => {
-            lifecycle::take_out(tx, name, id, &mut record)?;
-            lifecycle::conclude(tx, name, id, &mut record, Outcome::Cancelled(""), settings)?;
-            lifecycle::remove(tx, name, id, &mut record)?;
+            lifecycle::take_out(queue, id, &mut record)?;
+            lifecycle::conclude(queue, id, &mut record, Outcome::Cancelled(""))?;
+            lifecycle::remove(queue, id, &mut record)?;
             Ok(true)
         }
         TaskState::Claimed if !record.has(CANCELLED) => {
             record.flags |= CANCELLED;
-            note(tx, name, id, &record);
-            lifecycle::conclude(tx, name, id, &mut record, Outcome::Cancelled(""), settings)?;
-            tx.keys.set_start(name.task(id), &record.write())?;
+            note(queue, id, &record);
+            lifecycle::conclude(queue, id, &mut record, Outcome::Cancelled(""))?;
+            queue.keys.set_start(queue.name.task(id), &record.write())?;
             Ok(true)
         }
         _ => Ok(false),
@@ -71,10 +71,10 @@ fn cancel(tx: &mut Tx<'_>, name: &Name, id: &[u8], settings: &QueueSettings) -> 
 }
 
 /// Remembers that a claimed task was cancelled, for the beats of its worker.
-pub(crate) fn note(tx: &mut Tx<'_>, name: &Name, id: &[u8], record: &Record) {
+pub(crate) fn note(queue: &mut Queue<'_>, id: &[u8], record: &Record) {
     // A foreign value in the place of the workers: nobody can be told.
-    if let Ok(Some(worker)) = task::worker_name(tx, name, record.worker) {
-        let cancelled = &mut tx.state.queue(name).cancelled;
+    if let Ok(Some(worker)) = task::worker_name(queue, record.worker) {
+        let cancelled = &mut queue.memory().cancelled;
         cancelled.insert(&worker, record.fence, Id::from_slice(id));
     }
 }

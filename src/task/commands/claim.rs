@@ -43,10 +43,10 @@ impl Command for Claim {
     fn run(args: &Args<'_>, caller: &Caller<'_>, tx: &mut Tx<'_>) -> Result<Response, Error> {
         let name = task::queue(args, caller)?;
         let want = want(args, caller, false)?;
-        worker::check(tx, &name, &want)?;
-        serve::first_come(tx, &name, &want.worker)?;
-        let effort = effort(caller, &tx.context);
-        let taken = dispatch::take(tx, &name, &want, effort)?;
+        worker::check(queue, &want)?;
+        serve::first_come(queue, &want.worker)?;
+        let effort = effort(caller, &queue.context);
+        let taken = dispatch::take(queue, &want, effort)?;
         Ok(dispatch::outcome(taken, Timeout::asked(args, caller), &[name], want))
     }
 }
@@ -85,21 +85,21 @@ impl Command for MClaim {
         let want = want(args, caller, true)?;
         // One may be served from any of them later.
         for name in &names {
-            worker::check(tx, name, &want)?;
-            dispatch::check(tx, name, &want.worker)?;
+            worker::check(queue, &want)?;
+            dispatch::check(queue, &want.worker)?;
         }
-        let effort = effort(caller, &tx.context);
+        let effort = effort(caller, &queue.context);
         let mut unsure = Vec::new();
         let mut quiet = true;
         for name in &names {
-            serve::first_come(tx, name, &want.worker)?;
-            let taken = dispatch::take(tx, name, &want, effort)?;
+            serve::first_come(queue, &want.worker)?;
+            let taken = dispatch::take(queue, &want, effort)?;
             if !taken.tasks.is_empty() {
                 return Ok(dispatch::outcome(taken, None, &[], want));
             }
             quiet &= taken.quiet;
             if taken.unsure {
-                unsure.push(name.clone());
+                unsure.push(queue.name.clone());
             }
         }
         let wait = Timeout::asked(args, caller);

@@ -1,4 +1,4 @@
-//! TASK.CONFIG GET and SET: a queue's own settings.
+//! TASK.CONFIG GET and SET: a queue's own queue.settings.
 
 use crate::command::{Access, Arg, Args, Keys, Kind, Spec};
 use crate::context::Caller;
@@ -32,7 +32,7 @@ impl Command for ConfigGet {
 
     fn run(args: &Args<'_>, caller: &Caller<'_>, tx: &mut Tx<'_>) -> Result<Response, Error> {
         let name = task::queue(args, caller)?;
-        let settings = task::settings(tx, &name)?;
+        let settings = task::settings(queue)?;
         let wanted = |field: &str| {
             args.items().is_empty() || args.items().iter().any(|item| item.as_bytes() == field.as_bytes())
         };
@@ -40,7 +40,7 @@ impl Command for ConfigGet {
             .iter()
             .filter(|field| wanted(field))
             .map(|field| {
-                let value = settings.show(field, &tx.context.config);
+                let value = queue.settings.show(field, &queue.context.config);
                 (*field, value.map_or(Reply::Null, Reply::text))
             })
             .collect();
@@ -74,7 +74,7 @@ impl Command for ConfigSet {
 
     fn run(args: &Args<'_>, caller: &Caller<'_>, tx: &mut Tx<'_>) -> Result<Response, Error> {
         let name = task::queue(args, caller)?;
-        task::settings(tx, &name)?;
+        task::settings(queue)?;
         let mut values: Vec<(&'static str, String)> = Vec::new();
         for pair in args.items().chunks(2) {
             let [field, value] = pair else {
@@ -87,21 +87,21 @@ impl Command for ConfigSet {
             }
             values.push((field, value));
         }
-        let is_own = |(field, value): &&(&str, String)| *field == SERVICE && value == name.text();
+        let is_own = |(field, value): &&(&str, String)| *field == SERVICE && value == queue.name.text();
         let fields: Vec<(&[u8], &[u8])> = values
             .iter()
             .filter(|pair| !is_own(pair))
             .map(|(field, value)| (field.as_bytes(), value.as_bytes()))
             .collect();
-        tx.keys.ensure_type(name.queue(), Type::Hash)?;
+        queue.keys.ensure_type(queue.name.queue(), Type::Hash)?;
         if !fields.is_empty() {
-            tx.keys.hset(name.queue(), &fields)?;
+            queue.keys.hset(queue.name.queue(), &fields)?;
         }
-        if values.iter().any(|pair| is_own(&pair)) && tx.keys.hget(name.queue(), SERVICE.as_bytes())?.is_some() {
-            tx.keys.hdel(name.queue(), &[SERVICE.as_bytes()])?;
+        if values.iter().any(|pair| is_own(&pair)) && queue.keys.hget(queue.name.queue(), SERVICE.as_bytes())?.is_some() {
+            queue.keys.hdel(queue.name.queue(), &[SERVICE.as_bytes()])?;
         }
         let was_given = |name| values.iter().any(|(field, _)| *field == name);
-        let queue = tx.state.queue(&name);
+        let queue = queue.memory();
         queue.settings = None;
         if was_given(SERVICE) {
             queue.recheck = Some(Id::new());
@@ -109,14 +109,14 @@ impl Command for ConfigSet {
             queue.look_for_owed();
         }
         if was_given(GROUP_LIMIT) {
-            blocked::look_again(tx, &name);
+            blocked::look_again(queue);
         }
         // From now on the members of another service are its workers.
-        task::settings(tx, &name)?;
+        task::settings(queue)?;
         // A lower dead-limit or dead-retain has something to remove.
-        tx.state.wakeups.now(&name);
+        queue.state.wakeups.now(&name);
         // A higher limit lets claimers in.
-        serve::serve(tx, &name);
+        serve::serve(queue);
         Ok(Reply::OK.into())
     }
 }

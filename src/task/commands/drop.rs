@@ -31,51 +31,51 @@ impl Command for Drop {
 
     fn run(args: &Args<'_>, caller: &Caller<'_>, tx: &mut Tx<'_>) -> Result<Response, Error> {
         let name = task::queue(args, caller)?;
-        let settings = task::settings(tx, &name)?;
-        let claimed = tx.keys.zcard(name.index(Index::Claimed))?;
+        let settings = task::settings(queue)?;
+        let claimed = queue.keys.zcard(queue.name.index(Index::Claimed))?;
         if claimed > 0 && !args.has("FORCE") {
             return Err(Error::BusyQueue(claimed));
         }
-        let mut tasks = ready::count(tx, &name, &settings)? + claimed;
+        let mut tasks = ready::count(queue)? + claimed;
         for index in [Index::Scheduled, Index::Dead, Index::Done, Index::Blocked] {
-            tasks += tx.keys.zcard(name.index(index))?;
+            tasks += queue.keys.zcard(queue.name.index(index))?;
         }
-        tx.keys.ensure_type(name.workers(), Type::Hash)?;
+        queue.keys.ensure_type(queue.name.workers(), Type::Hash)?;
 
         let number = tx.next_fence(0);
         let mut aside = false;
         for index in Index::ALL {
-            if tx.keys.exists(name.index(index)) {
-                tx.keys.rename(name.index(index), name.dropped(number, index));
+            if queue.keys.exists(queue.name.index(index)) {
+                queue.keys.rename(queue.name.index(index), queue.name.dropped(number, index));
                 aside = true;
             }
         }
-        let mut drops = settings.drops.clone();
+        let mut drops = queue.settings.drops.clone();
         if aside {
             drops.push(number);
         }
         for part in Part::once_per_queue() {
-            tx.keys.del(name.of_queue(part));
+            queue.keys.del(queue.name.of_queue(part));
         }
-        write(tx, &name, drops)?;
-        tx.state.emptied(&name);
-        outcome::all_gone(tx, &name);
+        write(queue, drops)?;
+        queue.state.emptied(&name);
+        outcome::all_gone(queue);
         Ok(Reply::count(tasks).into())
     }
 }
 
 /// Stores which drops are not swept yet; forgets the settings in memory.
-pub(crate) fn write(tx: &mut Tx<'_>, name: &Name, drops: Vec<u64>) -> Result<(), Error> {
+pub(crate) fn write(queue: &mut Queue<'_>, drops: Vec<u64>) -> Result<(), Error> {
     if drops.is_empty() {
-        if tx.keys.hget(name.queue(), DROPS.as_bytes())?.is_some() {
-            tx.keys.hdel(name.queue(), &[DROPS.as_bytes()])?;
+        if queue.keys.hget(queue.name.queue(), DROPS.as_bytes())?.is_some() {
+            queue.keys.hdel(queue.name.queue(), &[DROPS.as_bytes()])?;
         }
     } else {
         let text: Vec<String> = drops.iter().map(u64::to_string).collect();
-        tx.keys
-            .hset(name.queue(), &[(DROPS.as_bytes(), text.join(" ").as_bytes())])?;
+        queue.keys
+            .hset(queue.name.queue(), &[(DROPS.as_bytes(), text.join(" ").as_bytes())])?;
     }
-    if let Some(queue) = tx.state.known_queue_mut(name) {
+    if let Some(queue) = queue.state.known_queue_mut(name) {
         queue.settings = None;
     }
     Ok(())
@@ -83,5 +83,5 @@ pub(crate) fn write(tx: &mut Tx<'_>, name: &Name, drops: Vec<u64>) -> Result<(),
 
 /// Whether a settings value means that something is left to sweep.
 pub(crate) fn unswept(settings: &QueueSettings) -> Option<u64> {
-    settings.drops.first().copied()
+    queue.settings.drops.first().copied()
 }

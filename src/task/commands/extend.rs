@@ -38,24 +38,24 @@ impl Command for Extend {
         if record.has(CANCELLED) {
             return Err(Error::Cancelled);
         }
-        check_payload(args.bytes("PROGRESS"), &tx.context)?;
-        tx.keys.ensure_type(name.index(Index::Claimed), Type::SortedSet)?;
-        tx.keys.ensure_type(name.options(id), Type::Hash)?;
+        check_payload(args.bytes("PROGRESS"), &queue.context)?;
+        queue.keys.ensure_type(queue.name.index(Index::Claimed), Type::SortedSet)?;
+        queue.keys.ensure_type(queue.name.options(id), Type::Hash)?;
 
         let before = record.clone();
         record.lease = args.int("LEASE").unwrap_or(record.lease);
         if args.has("PROGRESS") {
-            options::put(tx, &name, id, &mut record, options::PROGRESS, args.bytes("PROGRESS"))?;
+            options::put(queue, id, &mut record, options::PROGRESS, args.bytes("PROGRESS"))?;
         }
         if record != before {
-            tx.keys.set_start(name.task(id), &record.write())?;
+            queue.keys.set_start(queue.name.task(id), &record.write())?;
         }
         let Some(lease) = record.lease() else {
             return Ok(Reply::Null.into());
         };
-        let deadline = tx.context.steady.after(lease);
-        tx.keys.zadd(name.index(Index::Claimed), &[(deadline.0, id)])?;
-        tx.state.wakeups.at_steady(&name, deadline);
+        let deadline = queue.context.steady.after(lease);
+        queue.keys.zadd(queue.name.index(Index::Claimed), &[(deadline.0, id)])?;
+        queue.state.wakeups.at_steady(&name, deadline);
         Ok(Reply::Int(lease).into())
     }
 }

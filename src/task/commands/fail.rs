@@ -39,37 +39,37 @@ impl Command for Fail {
     fn run(args: &Args<'_>, caller: &Caller<'_>, tx: &mut Tx<'_>) -> Result<Response, Error> {
         let (name, settings, mut record) = task::claim_of(args, caller, tx)?;
         let id = args.text("id").as_bytes();
-        lifecycle::ensure_end_types(tx, &name, id, &record, &settings)?;
+        lifecycle::ensure_end_types(queue, id, &record)?;
 
-        lifecycle::unclaim(tx, &name, id, &record)?;
-        tx.state.totals.failed += 1;
-        tx.state.queue(&name).totals.failed += 1;
+        lifecycle::unclaim(queue, id, &record)?;
+        queue.state.totals.failed += 1;
+        queue.memory().totals.failed += 1;
         record.attempts += 1;
         let attempt = record.attempts;
         let went = if record.has(CANCELLED) {
-            lifecycle::remove(tx, &name, id, &mut record)?;
+            lifecycle::remove(queue, id, &mut record)?;
             NewState::Cancelled
         } else {
             if args.has("ERROR") {
                 let error = options::cut(args.bytes("ERROR"));
-                options::put(tx, &name, id, &mut record, options::ERROR, error)?;
+                options::put(queue, id, &mut record, options::ERROR, error)?;
             }
-            let options = options::options(tx.keys, &name, id, &record);
+            let options = options::options(queue.keys, &name, id, &record);
             if args.has("DEAD") {
-                lifecycle::bury(tx, &name, id, &mut record, "failed", &settings)?
-            } else if attempt >= options::attempts(tx, &options, &settings) {
-                lifecycle::bury(tx, &name, id, &mut record, "attempts", &settings)?
+                lifecycle::bury(queue, id, &mut record, "failed")?
+            } else if attempt >= options::attempts(tx, &options) {
+                lifecycle::bury(queue, id, &mut record, "attempts")?
             } else {
                 let salt = record.fence;
                 let delay = args
                     .int("DELAY")
-                    .unwrap_or_else(|| options::backoff(&options, &settings).wait(attempt, &tx.context, salt));
-                let due = tx.context.wall.after(delay);
+                    .unwrap_or_else(|| options::backoff(&options).wait(attempt, &queue.context, salt));
+                let due = queue.context.wall.after(delay);
                 record.due = due;
-                lifecycle::wait(tx, &name, id, &mut record, Some(due), End::Tail, &settings)?
+                lifecycle::wait(queue, id, &mut record, Some(due), End::Tail)?
             }
         };
-        serve::serve(tx, &name);
+        serve::serve(queue);
         let (state, due) = match went {
             NewState::Scheduled => ("scheduled", Some(record.due.0)),
             NewState::Ready => ("ready", Some(record.due.0)),

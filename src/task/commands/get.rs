@@ -26,15 +26,15 @@ impl Command for Get {
     fn run(args: &Args<'_>, caller: &Caller<'_>, tx: &mut Tx<'_>) -> Result<Response, Error> {
         let name = task::queue(args, caller)?;
         let id = args.text("id").as_bytes();
-        let settings = task::settings(tx, &name)?;
-        let Some(mut value) = tx.keys.get(name.task(id))? else {
+        let settings = task::settings(queue)?;
+        let Some(mut value) = queue.keys.get(queue.name.task(id))? else {
             return Ok(Reply::Null.into());
         };
         let record = Record::read(&value).ok_or(Error::Foreign)?;
-        if !task::exists(&record, &settings) {
+        if !queue.has(&record) {
             return Ok(Reply::Null.into());
         }
         let payload = value.split_off(HEADER.min(value.len()));
-        Ok(render::show(tx, &name, id, &record, Some(payload), &settings)?.into())
+        Ok(render::show(queue, id, &record, Some(payload))?.into())
     }
 }

@@ -64,7 +64,7 @@ impl Command for List {
             b"" | b"0" => None,
             cursor => Some(cursor),
         };
-        let settings = task::settings(tx, &name)?;
+        let settings = task::settings(queue)?;
         let mut page = Page {
             name: &name,
             settings,
@@ -76,7 +76,7 @@ impl Command for List {
         };
         let next = match state {
             "ready" => page.ready(tx, cursor)?,
-            "claimed" if args.has("WORKER") => match task::worker_number(tx, &name, args.text("WORKER"))? {
+            "claimed" if args.has("WORKER") => match task::worker_number(queue, args.text("WORKER"))? {
                 Some(number) => page.sorted(tx, cursor, Index::Claimed, |record| record.worker == number)?,
                 None => None,
             },
@@ -109,10 +109,10 @@ impl Page<'_> {
     /// Shows the task of an id, if it is one that `counts`.
     fn add(&mut self, tx: &mut Tx<'_>, id: &[u8], counts: impl Fn(&Record) -> bool) -> Result<()> {
         let length = if self.payloads { usize::MAX } else { HEADER };
-        let Ok(Some(value)) = tx.keys.get_start(self.name.task(id), length) else {
+        let Ok(Some(value)) = queue.keys.get_start(self.name.task(id), length) else {
             return Ok(());
         };
-        let Some(record) = Record::read(&value).filter(|record| task::exists(record, &self.settings) && counts(record))
+        let Some(record) = Record::read(&value).filter(|record| queue.has(record, &self.settings) && counts(record))
         else {
             return Ok(());
         };
@@ -171,7 +171,7 @@ impl Page<'_> {
                 continue;
             }
             let next = if addressed {
-                let counts = |record: &Record| targeted::counts(record, &settings);
+                let counts = |record: &Record| targeted::counts(record);
                 let next = self.sorted(tx, rest, Index::Targeted, counts)?;
                 next.map(|next| [FOR_ONE, &next].concat())
             } else {
@@ -213,7 +213,7 @@ impl Page<'_> {
                 let step = self.count.clamp(16, 256);
                 let ids = self.range(tx, list, position, step)?;
                 for id in &ids {
-                    self.add(tx, id, |record| ready::counts(record, priority, &settings))?;
+                    self.add(tx, id, |record| ready::counts(record, priority))?;
                     looked_at += 1;
                     if self.is_full() || looked_at >= LOOKED_AT {
                         let place = Place {
@@ -243,12 +243,12 @@ impl Page<'_> {
     ) -> Result<Vec<Vec<u8>>> {
         let position = i64::try_from(position).unwrap_or(i64::MAX);
         if !self.reverse {
-            return tx.keys.lrange(list, position, count);
+            return queue.keys.lrange(list, position, count);
         }
-        let length = i64::try_from(tx.keys.llen(list)?).unwrap_or(i64::MAX);
+        let length = i64::try_from(queue.keys.llen(list)?).unwrap_or(i64::MAX);
         let end = length - position;
         let from = (end - i64::try_from(count).unwrap_or(0)).max(0);
-        let mut ids = tx.keys.lrange(list, from, usize::try_from(end - from).unwrap_or(0))?;
+        let mut ids = queue.keys.lrange(list, from, usize::try_from(end - from).unwrap_or(0))?;
         ids.reverse();
         Ok(ids)
     }

@@ -48,18 +48,18 @@ impl Command for MSchedule {
 
     fn run(args: &Args<'_>, caller: &Caller<'_>, tx: &mut Tx<'_>) -> Result<Response, Error> {
         let name = task::queue(args, caller)?;
-        let mut new = New::from_args(args, &tx.context)?;
+        let mut new = New::from_args(args, &queue.context)?;
         reply_to::check(args, &name, caller)?;
-        let settings = task::settings(tx, &name)?;
-        new.options.after = dependencies::check(args, tx, &name, &settings)?;
-        new.check(tx, &name)?;
+        let settings = task::settings(queue)?;
+        new.options.after = dependencies::check(args, queue)?;
+        new.check(queue)?;
         let payloads = args.items_of("numtasks");
         for payload in payloads {
-            check_payload(payload.as_bytes(), &tx.context)?;
+            check_payload(payload.as_bytes(), &queue.context)?;
         }
-        limits::ensure_length(tx, &name, payloads.len(), &settings)?;
-        let ids = new.add_all(tx, &name, payloads, &settings)?;
-        serve::serve(tx, &name);
+        limits::ensure_length(queue, payloads.len())?;
+        let ids = new.add_all(queue, payloads)?;
+        serve::serve(queue);
         Ok(Reply::Array(ids.into_iter().map(Reply::Id).collect()).into())
     }
 }

@@ -30,14 +30,14 @@ impl Command for Pause {
 
     fn run(args: &Args<'_>, caller: &Caller<'_>, tx: &mut Tx<'_>) -> Result<Response, Error> {
         let name = task::queue(args, caller)?;
-        let mut settings = task::settings(tx, &name)?;
-        let until = args.int("FOR").map(|ms| tx.context.wall.after(ms));
+        let mut settings = task::settings(queue)?;
+        let until = args.int("FOR").map(|ms| queue.context.wall.after(ms));
         let text = until.map_or(UNTIL_RESUMED.to_string(), |until| until.0.to_string());
-        tx.keys.hset(name.queue(), &[(PAUSED.as_bytes(), text.as_bytes())])?;
+        queue.keys.hset(queue.name.queue(), &[(PAUSED.as_bytes(), text.as_bytes())])?;
         Rc::make_mut(&mut settings).paused = Some(until.map_or(i64::MAX, |until| until.0));
-        tx.state.queue(&name).settings = Some(settings);
+        queue.memory().settings = Some(settings);
         if let Some(until) = until {
-            tx.state.wakeups.at_wall(&name, until);
+            queue.state.wakeups.at_wall(&name, until);
         }
         Ok(Reply::OK.into())
     }
@@ -60,19 +60,19 @@ impl Command for Resume {
 
     fn run(args: &Args<'_>, caller: &Caller<'_>, tx: &mut Tx<'_>) -> Result<Response, Error> {
         let name = task::queue(args, caller)?;
-        end(tx, &name)?;
-        serve::serve(tx, &name);
+        end(queue)?;
+        serve::serve(queue);
         Ok(Reply::OK.into())
     }
 }
 
 /// Ends a pause, if there is one.
-pub(crate) fn end(tx: &mut Tx<'_>, name: &Name) -> Result<(), Error> {
-    let mut settings = task::settings(tx, name)?;
-    if settings.paused.is_some() {
+pub(crate) fn end(queue: &mut Queue<'_>) -> Result<(), Error> {
+    let mut settings = task::settings(queue)?;
+    if queue.settings.paused.is_some() {
         Rc::make_mut(&mut settings).paused = None;
-        tx.keys.hdel(name.queue(), &[PAUSED.as_bytes()])?;
-        tx.state.queue(name).settings = Some(settings);
+        queue.keys.hdel(queue.name.queue(), &[PAUSED.as_bytes()])?;
+        queue.memory().settings = Some(settings);
     }
     Ok(())
 }

@@ -40,7 +40,7 @@ impl Command for Purge {
 
     fn run(args: &Args<'_>, caller: &Caller<'_>, tx: &mut Tx<'_>) -> Result<Response, Error> {
         let name = task::queue(args, caller)?;
-        let settings = task::settings(tx, &name)?;
+        let settings = task::settings(queue)?;
         let count = usize::try_from(args.int("COUNT").unwrap_or(MAX_COUNT)).unwrap_or(0);
         let older = args.int("OLDER");
         let state = args.word("state").unwrap_or_default();
@@ -48,19 +48,19 @@ impl Command for Purge {
             if let Some(other) = ["OLDER", "COUNT"].into_iter().find(|other| args.has(other)) {
                 return Err(Error::BadArg(format!("IDS contradicts {other}: give one of them")));
             }
-            return Ok(Reply::count(these(tx, &name, state, args.items_of("IDS"), &settings)?).into());
+            return Ok(Reply::count(these(queue, state, args.items_of("IDS"))?).into());
         }
         let removed = match state {
-            "ready" => ready_tasks(tx, &name, older, count, &settings)?,
-            "dead" => since(tx, &name, Index::Dead, older, count)?,
-            "blocked" => since(tx, &name, Index::Blocked, older, count)?,
+            "ready" => ready_tasks(queue, older, count)?,
+            "dead" => since(queue, Index::Dead, older, count)?,
+            "blocked" => since(queue, Index::Blocked, older, count)?,
             "done" => {
-                let tasks = older_ones(tx, &name, Index::Done, older, count, &settings)?;
-                sorted(tx, &name, Index::Done, &tasks)?
+                let tasks = older_ones(queue, Index::Done, older, count)?;
+                sorted(queue, Index::Done, &tasks)?
             }
             _ => {
-                let tasks = older_ones(tx, &name, Index::Scheduled, older, count, &settings)?;
-                sorted(tx, &name, Index::Scheduled, &tasks)?
+                let tasks = older_ones(queue, Index::Scheduled, older, count)?;
+                sorted(queue, Index::Scheduled, &tasks)?
             }
         };
         Ok(Reply::count(removed).into())
@@ -69,74 +69,70 @@ impl Command for Purge {
 
 /// Removes those of these tasks that are in the state.
 fn these(
-    tx: &mut Tx<'_>,
-    name: &Name,
+    queue: &mut Queue<'_>,
     state: &str,
     ids: &[Value<'_>],
-    settings: &QueueSettings,
 ) -> Result<usize, Error> {
     for index in [Index::Scheduled, Index::Blocked, Index::Done, Index::Dead] {
-        tx.keys.ensure_type(name.index(index), Type::SortedSet)?;
+        queue.keys.ensure_type(queue.name.index(index), Type::SortedSet)?;
     }
-    ready::ensure_types_all(tx, name)?;
+    ready::ensure_types_all(queue)?;
     let mut removed = 0;
     for id in ids {
         let id = id.as_bytes();
         // Foreign values under the id are no task.
-        let Ok(Some(mut record)) = task::find(tx, name, id, settings) else {
+        let Ok(Some(mut record)) = queue.find(id) else {
             continue;
         };
-        if task::place(tx, name, id, &record)? != state {
+        if task::place(queue, id, &record)? != state {
             continue;
         }
         match record.state {
-            TaskState::Dead => _ = tx.keys.zrem(name.index(Index::Dead), &[id])?,
-            TaskState::Done => _ = tx.keys.zrem(name.index(Index::Done), &[id])?,
-            _ => lifecycle::take_out(tx, name, id, &mut record)?,
+            TaskState::Dead => _ = queue.keys.zrem(queue.name.index(Index::Dead), &[id])?,
+            TaskState::Done => _ = queue.keys.zrem(queue.name.index(Index::Done), &[id])?,
+            _ => lifecycle::take_out(queue, id, &mut record)?,
         }
-        lifecycle::remove(tx, name, id, &mut record)?;
+        lifecycle::remove(queue, id, &mut record)?;
         removed += 1;
     }
     Ok(removed)
 }
 
 /// Removes tasks of a set whose scores say since when they are there.
-fn since(tx: &mut Tx<'_>, name: &Name, index: Index, older: Option<Ms>, count: usize) -> Result<usize> {
-    let latest = older.map_or(i64::MAX, |older| tx.context.wall.0 - older);
-    let tasks = tx.keys.zlowest(name.index(index), latest, count)?;
-    sorted(tx, name, index, &tasks)
+fn since(queue: &mut Queue<'_>, index: Index, older: Option<Ms>, count: usize) -> Result<usize> {
+    let latest = older.map_or(i64::MAX, |older| queue.context.wall.0 - older);
+    let tasks = queue.keys.zlowest(queue.name.index(index), latest, count)?;
+    sorted(queue, index, &tasks)
 }
 
-fn sorted(tx: &mut Tx<'_>, name: &Name, index: Index, members: &[Scored]) -> Result<usize> {
+fn sorted(queue: &mut Queue<'_>, index: Index, members: &[Scored]) -> Result<usize> {
     let ids: Vec<&[u8]> = members.iter().map(|(_, id)| id.as_slice()).collect();
     if ids.is_empty() {
         return Ok(0);
     }
     for id in &ids {
-        lifecycle::erase(tx, name, id)?;
+        lifecycle::erase(queue, id)?;
     }
-    tx.keys.zrem(name.index(index), &ids)
+    queue.keys.zrem(queue.name.index(index), &ids)
 }
 
 /// Tasks of a set that were scheduled, or done, that long ago: until it is claimed, a task's fence is the time of its
 /// birth in µs, and once it is done, of that.
 fn older_ones(
-    tx: &mut Tx<'_>,
-    name: &Name,
+    queue: &mut Queue<'_>,
     index: Index,
     older: Option<Ms>,
     count: usize,
-    settings: &QueueSettings,
 ) -> Result<Vec<Scored>> {
-    let index = name.index(index);
+    let index = queue.name.index(index);
     let Some(older) = older else {
-        return tx.keys.zlowest(index, i64::MAX, count);
+        return queue.keys.zlowest(index, i64::MAX, count);
     };
-    let latest = tx.context.wall.0.saturating_sub(older);
+    let latest = queue.context.wall.0.saturating_sub(older);
     let is_older = |record: Record| i64::try_from(record.fence / 1_000).is_ok_and(|moment| moment <= latest);
     let mut found = Vec::new();
-    for member in tx.keys.zwalk(index, None, false, LOOKED_AT)? {
-        let record = task::find(tx, name, &member.1, settings).unwrap_or(None);
+    for member in queue.keys.zwalk(index, None, false, LOOKED_AT)? {
+        let record = queue.find(&member.1).unwrap_or(None);
         if record.is_some_and(is_older) {
             found.push(member);
         }
@@ -150,43 +146,41 @@ fn older_ones(
 /// Takes ready tasks off the heads of their lists, the most urgent first, while they are old enough; then those that
 /// are for one worker, the oldest first.
 fn ready_tasks(
-    tx: &mut Tx<'_>,
-    name: &Name,
+    queue: &mut Queue<'_>,
     older: Option<Ms>,
     count: usize,
-    settings: &QueueSettings,
 ) -> Result<usize> {
-    ready::ensure_types_all(tx, name)?;
+    ready::ensure_types_all(queue)?;
     let mut removed = 0;
     let mut looked_at = 0;
     for priority in 0..PRIORITIES {
         let mut ghosts = 0;
         while removed < count && looked_at < LOOKED_AT {
             looked_at += 1;
-            let list = name.ready(priority);
-            let Some(id) = tx.keys.lrange(list, 0, 1)?.pop() else {
+            let list = queue.name.ready(priority);
+            let Some(id) = queue.keys.lrange(list, 0, 1)?.pop() else {
                 break;
             };
-            let record = ready::look(tx, name, &id);
+            let record = queue.read_header(&id);
             match record {
-                Some(mut record) if ready::counts(&record, priority, settings) => {
-                    if older.is_some_and(|older| tx.context.wall.since(record.due) < older) {
+                Some(mut record) if ready::counts(&record, priority) => {
+                    if older.is_some_and(|older| queue.context.wall.since(record.due) < older) {
                         break;
                     }
-                    tx.keys.lpop(list)?;
-                    lifecycle::remove(tx, name, &id, &mut record)?;
+                    queue.keys.lpop(list)?;
+                    lifecycle::remove(queue, &id, &mut record)?;
                     removed += 1;
                 }
                 record => {
-                    tx.keys.lpop(list)?;
-                    ghosts += i64::from(ready::discard(tx, name, &id, priority, record)?);
+                    queue.keys.lpop(list)?;
+                    ghosts += i64::from(ready::discard(queue, &id, priority, record)?);
                 }
             }
         }
-        ready::change_ghosts(tx, name, priority, -ghosts)?;
+        ready::change_ghosts(queue, priority, -ghosts)?;
     }
     if removed < count {
-        removed += since(tx, name, Index::Targeted, older, count - removed)?;
+        removed += since(queue, Index::Targeted, older, count - removed)?;
     }
     Ok(removed)
 }

@@ -25,8 +25,8 @@ impl Command for Queues {
 
     fn run(args: &Args<'_>, caller: &Caller<'_>, tx: &mut Tx<'_>) -> Result<Response, Error> {
         let after = pages::after_name(args, caller)?;
-        let names = tx.state.names_after(caller.db, after.as_ref());
-        Ok(pages::page(args, caller, tx.keys, names, exists).into())
+        let names = queue.state.names_after(caller.db, after.as_ref());
+        Ok(pages::page(args, caller, queue.keys, names, exists).into())
     }
 }
 

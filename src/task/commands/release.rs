@@ -28,11 +28,11 @@ impl Command for Release {
     fn run(args: &Args<'_>, caller: &Caller<'_>, tx: &mut Tx<'_>) -> Result<Response, Error> {
         let (name, settings, mut record) = task::claim_of(args, caller, tx)?;
         let id = args.text("id").as_bytes();
-        lifecycle::ensure_end_types(tx, &name, id, &record, &settings)?;
-        let due = args.int("DELAY").map(|delay| tx.context.wall.after(delay));
-        tx.keys.zrem(name.index(Index::Claimed), &[id])?;
-        lifecycle::give_back(tx, &name, id, &mut record, due, &settings)?;
-        serve::serve(tx, &name);
+        lifecycle::ensure_end_types(queue, id, &record)?;
+        let due = args.int("DELAY").map(|delay| queue.context.wall.after(delay));
+        queue.keys.zrem(queue.name.index(Index::Claimed), &[id])?;
+        lifecycle::give_back(queue, id, &mut record, due)?;
+        serve::serve(queue);
         Ok(Reply::OK.into())
     }
 }

@@ -69,7 +69,7 @@ impl Command for Repeat {
         let name = task::queue(args, caller)?;
         let repeat = recurring::check_name(args.text("name").as_bytes())?.as_bytes();
         let mut new = Recurring {
-            definition: definition(args, &tx.context)?,
+            definition: definition(args, &queue.context)?,
             options: args.words(TASK_OPTIONS)?,
             fired: 0,
             seen: 0,
@@ -77,26 +77,26 @@ impl Command for Repeat {
         };
         reply_to::check(args, &name, caller)?;
         let payload = args.bytes("payload");
-        check_payload(payload, &tx.context)?;
-        recurring::ensure_types(tx, &name)?;
-        task::settings(tx, &name)?;
+        check_payload(payload, &queue.context)?;
+        recurring::ensure_types(queue)?;
+        task::settings(queue)?;
 
-        let old = recurring::find(tx, &name, repeat)?;
+        let old = recurring::find(queue, repeat)?;
         if let Some(old) = &old
             && is_same(old, &new)
-            && recurring::payload(tx, &name, repeat)?.as_deref() == Some(payload)
+            && recurring::payload(queue, repeat)?.as_deref() == Some(payload)
             && let Some(next) = old.next()
         {
-            return Ok(Reply::Int(as_it_was(tx, &name, repeat, next)?.0).into());
+            return Ok(Reply::Int(as_it_was(queue, repeat, next)?.0).into());
         }
         let next = new.next().ok_or_else(|| {
             Error::BadArg("END must leave an occurrence: none comes from now, or from START, until then".into())
         })?;
         // A task that is still at work goes on for OVERLAP, whatever made it.
         new.last = old.and_then(|old| old.last);
-        tx.keys
-            .hset(name.of_queue(Part::RepeatPayloads), &[(repeat, payload)])?;
-        recurring::put(tx, &name, repeat, &new, next)?;
+        queue.keys
+            .hset(queue.name.of_queue(Part::RepeatPayloads), &[(repeat, payload)])?;
+        recurring::put(queue, repeat, &new, next)?;
         Ok(Reply::Int(next.0).into())
     }
 }
@@ -140,11 +140,11 @@ fn is_same(old: &Recurring, new: &Recurring) -> bool {
 }
 
 /// When a recurring task that stays as it is comes next. A moment that somebody removed is planned anew.
-fn as_it_was(tx: &mut Tx<'_>, name: &Name, repeat: &[u8], next: Wall) -> Result<Wall, Error> {
-    match tx.keys.zscore(name.of_queue(Part::RepeatDue), repeat)? {
+fn as_it_was(queue: &mut Queue<'_>, repeat: &[u8], next: Wall) -> Result<Wall, Error> {
+    match queue.keys.zscore(queue.name.of_queue(Part::RepeatDue), repeat)? {
         Some(due) => Ok(Wall(due)),
         None => {
-            recurring::plan(tx, name, repeat, next)?;
+            recurring::plan(queue, repeat, next)?;
             Ok(next)
         }
     }

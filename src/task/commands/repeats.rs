@@ -36,11 +36,11 @@ impl Command for Repeats {
         };
         let due = tx
             .keys
-            .zwalk(name.of_queue(Part::RepeatDue), after.as_ref(), false, count)?;
+            .zwalk(queue.name.of_queue(Part::RepeatDue), after.as_ref(), false, count)?;
         let (mut maps, mut bytes) = (Vec::new(), 0);
         let mut last = None;
         for (moment, repeat) in &due {
-            bytes += show(tx, &name, repeat, *moment, &mut maps)?;
+            bytes += show(queue, repeat, *moment, &mut maps)?;
             last = Some(list::cursor_of(*moment, repeat));
             if bytes >= MAX_PAYLOAD {
                 break;
@@ -53,18 +53,18 @@ impl Command for Repeats {
 }
 
 /// Shows a recurring task, if it makes sense; replies the length of its payload.
-fn show(tx: &mut Tx<'_>, name: &Name, repeat: &[u8], due: i64, maps: &mut Vec<Reply>) -> Result<usize> {
+fn show(queue: &mut Queue<'_>, repeat: &[u8], due: i64, maps: &mut Vec<Reply>) -> Result<usize> {
     let Some(Recurring {
         definition,
         options,
         fired,
         last,
         ..
-    }) = recurring::find(tx, name, repeat)?
+    }) = recurring::find(queue, repeat)?
     else {
         return Ok(0);
     };
-    let payload = recurring::payload(tx, name, repeat)?;
+    let payload = recurring::payload(queue, repeat)?;
     let length = payload.as_ref().map_or(0, Vec::len);
     maps.push(Reply::Map(vec![
         ("name", Reply::Id(Id::from_slice(repeat))),

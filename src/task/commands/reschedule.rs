@@ -34,30 +34,30 @@ impl Command for Reschedule {
     fn run(args: &Args<'_>, caller: &Caller<'_>, tx: &mut Tx<'_>) -> Result<Response, Error> {
         let name = task::queue(args, caller)?;
         let id = args.text("id").as_bytes();
-        let due = due(args, &tx.context);
+        let due = due(args, &queue.context);
         let priority = args.int("PRIORITY").and_then(|priority| u8::try_from(priority).ok());
         if due.is_none() && priority.is_none() {
             return Err(Error::BadArg("give DELAY, AT or PRIORITY".into()));
         }
-        let settings = task::settings(tx, &name)?;
-        let mut record = task::find(tx, &name, id, &settings)?.ok_or(Error::NoTask)?;
+        let settings = task::settings(queue)?;
+        let mut record = queue.find(id)?.ok_or(Error::NoTask)?;
         if record.state != TaskState::Waiting {
-            return Err(Error::NotWaiting(task::place(tx, &name, id, &record)?));
+            return Err(Error::NotWaiting(task::place(queue, id, &record)?));
         }
         let priority = priority.unwrap_or(record.priority);
-        tx.keys.ensure_type(name.index(Index::Scheduled), Type::SortedSet)?;
-        tx.keys.ensure_type(name.queue(), Type::Hash)?;
-        lifecycle::ensure_enqueue_types(tx, &name, id, &record)?;
-        ready::ensure_types(tx, &name, priority)?;
-        expiry::ensure_types(tx, &name, &record)?;
+        queue.keys.ensure_type(queue.name.index(Index::Scheduled), Type::SortedSet)?;
+        queue.keys.ensure_type(queue.name.queue(), Type::Hash)?;
+        lifecycle::ensure_enqueue_types(queue, id, &record)?;
+        ready::ensure_types(queue, priority)?;
+        expiry::ensure_types(queue, &record)?;
         let before = record.due;
-        change(tx, &name, id, &mut record, due, priority, &settings)?;
+        change(queue, id, &mut record, due, priority)?;
         if record.due != before && record.state == TaskState::Waiting {
-            let ready = record.due.max(tx.context.wall);
-            expiry::note(tx, &name, id, &record, ready)?;
+            let ready = record.due.max(queue.context.wall);
+            expiry::note(queue, id, &record, ready)?;
         }
-        tx.keys.set_start(name.task(id), &record.write())?;
-        serve::serve(tx, &name);
+        queue.keys.set_start(queue.name.task(id), &record.write())?;
+        serve::serve(queue);
         Ok(Reply::Int(record.due.0).into())
     }
 }
@@ -66,56 +66,52 @@ impl Command for Reschedule {
 /// own, and one that is ready keeps its place when it stays ready. One that would be ready may be blocked instead.
 /// The caller has checked all keys, and writes the header.
 pub(crate) fn change(
-    tx: &mut Tx<'_>,
-    name: &Name,
+    queue: &mut Queue<'_>,
     id: &[u8],
     record: &mut Record,
     due: Option<Wall>,
     priority: u8,
-    settings: &QueueSettings,
 ) -> Result<()> {
-    if tx.keys.zscore(name.index(Index::Scheduled), id)?.is_some() {
-        scheduled(tx, name, id, record, due, priority, settings)
+    if queue.keys.zscore(queue.name.index(Index::Scheduled), id)?.is_some() {
+        scheduled(queue, id, record, due, priority)
     } else {
-        ready(tx, name, id, record, due, priority)
+        ready(queue, id, record, due, priority)
     }
 }
 
 fn scheduled(
-    tx: &mut Tx<'_>,
-    name: &Name,
+    queue: &mut Queue<'_>,
     id: &[u8],
     record: &mut Record,
     due: Option<Wall>,
     priority: u8,
-    settings: &QueueSettings,
 ) -> Result<()> {
     record.priority = priority;
     let Some(due) = due else {
         return Ok(());
     };
     record.due = due;
-    if due > tx.context.wall {
-        tx.keys.zadd(name.index(Index::Scheduled), &[(due.0, id)])?;
-        tx.state.wakeups.at_wall(name, due);
+    if due > queue.context.wall {
+        queue.keys.zadd(queue.name.index(Index::Scheduled), &[(due.0, id)])?;
+        queue.wake_at(due);
         return Ok(());
     }
-    tx.keys.zrem(name.index(Index::Scheduled), &[id])?;
-    lifecycle::enqueue(tx, name, id, record, End::Tail, settings)?;
+    queue.keys.zrem(queue.name.index(Index::Scheduled), &[id])?;
+    lifecycle::enqueue(queue, id, record, End::Tail)?;
     Ok(())
 }
 
-fn ready(tx: &mut Tx<'_>, name: &Name, id: &[u8], record: &mut Record, due: Option<Wall>, priority: u8) -> Result<()> {
-    if let Some(due) = due.filter(|due| *due > tx.context.wall) {
-        ready::leave(tx, name, id, record)?;
+fn ready(queue: &mut Queue<'_>, id: &[u8], record: &mut Record, due: Option<Wall>, priority: u8) -> Result<()> {
+    if let Some(due) = due.filter(|due| *due > queue.context.wall) {
+        ready::leave(queue, id, record)?;
         record.priority = priority;
         record.due = due;
-        tx.keys.zadd(name.index(Index::Scheduled), &[(due.0, id)])?;
-        tx.state.wakeups.at_wall(name, due);
+        queue.keys.zadd(queue.name.index(Index::Scheduled), &[(due.0, id)])?;
+        queue.wake_at(due);
     } else if priority != record.priority {
-        ready::leave(tx, name, id, record)?;
+        ready::leave(queue, id, record)?;
         record.priority = priority;
-        ready::push(tx, name, id, record, End::Tail)?;
+        ready::push(queue, id, record, End::Tail)?;
     }
     Ok(())
 }

@@ -69,9 +69,9 @@ fn hear(
     name: Name,
     mut ends: ResultWait,
 ) -> Result<Response, Error> {
-    let settings = task::settings(tx, &name)?;
+    let settings = task::settings(queue)?;
     for id in ends.ids().to_vec() {
-        match outcome::known(tx, &name, &id, &settings)? {
+        match outcome::known(queue, &id)? {
             KnownEnd::Running => {}
             KnownEnd::Ended(conclusion) => ends.note(&id, Some(&conclusion)),
             KnownEnd::Gone => ends.note(&id, None),
@@ -84,6 +84,6 @@ fn hear(
         return Ok(Reply::NullArray.into());
     };
     // What others do to its keys is told to a queue in memory only.
-    tx.state.queue(&name);
+    queue.memory();
     Ok(Response::Wait(WaitFor::Results(name, Box::new(ends)), patience))
 }

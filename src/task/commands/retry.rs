@@ -36,12 +36,12 @@ impl Command for Retry {
 
     fn run(args: &Args<'_>, caller: &Caller<'_>, tx: &mut Tx<'_>) -> Result<Response, Error> {
         let name = task::queue(args, caller)?;
-        let settings = ensure_types(tx, &name)?;
+        let settings = ensure_types(queue)?;
         let mut count = 0;
         for id in args.items() {
-            count += usize::from(revive(tx, &name, id.as_bytes(), &settings)?);
+            count += usize::from(revive(queue, id.as_bytes())?);
         }
-        serve::serve(tx, &name);
+        serve::serve(queue);
         Ok(Reply::count(count).into())
     }
 }
@@ -64,15 +64,15 @@ impl Command for RetryAll {
     fn run(args: &Args<'_>, caller: &Caller<'_>, tx: &mut Tx<'_>) -> Result<Response, Error> {
         let name = task::queue(args, caller)?;
         let count = usize::try_from(args.int("COUNT").unwrap_or(MAX_COUNT)).unwrap_or(0);
-        let settings = ensure_types(tx, &name)?;
+        let settings = ensure_types(queue)?;
         let (mut revived, mut looked_at) = (0, 0);
         let mut after: Option<Scored> = None;
         // Those that stay dead, as another task holds their key, do not stand in the way of the others.
         while revived < count && looked_at < LOOKED_AT {
             let most = count - revived;
-            let dead = tx.keys.zwalk(name.index(Index::Dead), after.as_ref(), false, most)?;
+            let dead = queue.keys.zwalk(queue.name.index(Index::Dead), after.as_ref(), false, most)?;
             for (_, id) in &dead {
-                revived += usize::from(revive(tx, &name, id, &settings)?);
+                revived += usize::from(revive(queue, id)?);
             }
             looked_at += dead.len();
             if dead.len() < most {
@@ -80,33 +80,33 @@ impl Command for RetryAll {
             }
             after = dead.last().cloned();
         }
-        serve::serve(tx, &name);
+        serve::serve(queue);
         Ok(Reply::count(revived).into())
     }
 }
 
 /// The settings, when everything that a task's way back writes has its type.
-fn ensure_types(tx: &mut Tx<'_>, name: &Name) -> Result<Rc<QueueSettings>> {
-    tx.keys.ensure_type(name.index(Index::Dead), Type::SortedSet)?;
-    tx.keys.ensure_type(name.of_queue(Part::Expiring), Type::SortedSet)?;
-    tx.keys.ensure_type(name.of_queue(Part::Unique), Type::Hash)?;
-    ready::ensure_types_all(tx, name)?;
-    task::settings(tx, name)
+fn ensure_types(queue: &mut Queue<'_>) -> Result<Rc<QueueSettings>> {
+    queue.keys.ensure_type(queue.name.index(Index::Dead), Type::SortedSet)?;
+    queue.keys.ensure_type(queue.name.of_queue(Part::Expiring), Type::SortedSet)?;
+    queue.keys.ensure_type(queue.name.of_queue(Part::Unique), Type::Hash)?;
+    ready::ensure_types_all(queue)?;
+    task::settings(queue)
 }
 
-fn revive(tx: &mut Tx<'_>, name: &Name, id: &[u8], settings: &QueueSettings) -> Result<bool> {
-    let Ok(Some(mut record)) = task::find(tx, name, id, settings) else {
+fn revive(queue: &mut Queue<'_>, id: &[u8]) -> Result<bool> {
+    let Ok(Some(mut record)) = queue.find(id) else {
         return Ok(false);
     };
     // Where a key it needs is of another type, it stays dead, and the others go on.
-    let can_arrive = record.state == TaskState::Dead && lifecycle::ensure_enqueue_types(tx, name, id, &record).is_ok();
-    if !can_arrive || !unique::regain(tx, name, id, &record, settings)? {
+    let can_arrive = record.state == TaskState::Dead && lifecycle::ensure_enqueue_types(queue, id, &record).is_ok();
+    if !can_arrive || !unique::regain(queue, id, &record)? {
         return Ok(false);
     }
-    tx.keys.zrem(name.index(Index::Dead), &[id])?;
+    queue.keys.zrem(queue.name.index(Index::Dead), &[id])?;
     record.attempts = 0;
     record.lost = 0;
-    record.due = tx.context.wall;
-    lifecycle::wait(tx, name, id, &mut record, None, End::Tail, settings)?;
+    record.due = queue.context.wall;
+    lifecycle::wait(queue, id, &mut record, None, End::Tail)?;
     Ok(true)
 }

@@ -95,29 +95,29 @@ impl Command for Schedule {
 
     fn run(args: &Args<'_>, caller: &Caller<'_>, tx: &mut Tx<'_>) -> Result<Response, Error> {
         let name = task::queue(args, caller)?;
-        let mut new = New::from_args(args, &tx.context)?;
+        let mut new = New::from_args(args, &queue.context)?;
         reply_to::check(args, &name, caller)?;
-        let settings = task::settings(tx, &name)?;
-        new.options.after = dependencies::check(args, tx, &name, &settings)?;
-        new.check(tx, &name)?;
-        check_payload(args.bytes("payload"), &tx.context)?;
-        if let Some(id) = replace::replace(args, tx, &name, &new, &settings)? {
-            serve::serve(tx, &name);
+        let settings = task::settings(queue)?;
+        new.options.after = dependencies::check(args, queue)?;
+        new.check(queue)?;
+        check_payload(args.bytes("payload"), &queue.context)?;
+        if let Some(id) = replace::replace(args, queue, &new)? {
+            serve::serve(queue);
             return Ok(Reply::Id(id).into());
         }
         let (id, old) = match args.get("ID") {
             Some(id) => (
                 Id::from_slice(id.as_bytes()),
-                old_record(tx, &name, id.as_bytes(), &settings)?,
+                old_record(queue, id.as_bytes())?,
             ),
-            None => (free_id(tx, &name)?, None),
+            None => (free_id(queue)?, None),
         };
-        limits::ensure_length(tx, &name, 1, &settings)?;
+        limits::ensure_length(queue, 1)?;
         if old.as_ref().is_some_and(|old| old.ghosts != 0) {
-            tx.keys.ensure_type(name.queue(), Type::Hash)?;
+            queue.keys.ensure_type(queue.name.queue(), Type::Hash)?;
         }
-        new.add(tx, &name, &id, args.bytes("payload"), old, &settings)?;
-        serve::serve(tx, &name);
+        new.add(queue, &id, args.bytes("payload"), old)?;
+        serve::serve(queue);
         Ok(Reply::Id(id).into())
     }
 }
@@ -141,10 +141,10 @@ pub(crate) fn check_payload(payload: &[u8], context: &Context) -> Result<(), Err
 }
 
 /// An id of the module's making that nobody else has used.
-pub(crate) fn free_id(tx: &mut Tx<'_>, name: &Name) -> Result<Id, Error> {
+pub(crate) fn free_id(queue: &mut Queue<'_>) -> Result<Id, Error> {
     loop {
         let id = generated_id(tx.next_fence(0));
-        if !tx.keys.exists(name.task(&id)) {
+        if !queue.keys.exists(queue.name.task(&id)) {
             return Ok(Id::from_slice(&id));
         }
     }
@@ -152,19 +152,17 @@ pub(crate) fn free_id(tx: &mut Tx<'_>, name: &Name) -> Result<Id, Error> {
 
 /// `DUPLICATE` when the id is a task's; else the record that is left of one, if any.
 pub(crate) fn old_record(
-    tx: &mut Tx<'_>,
-    name: &Name,
+    queue: &mut Queue<'_>,
     id: &[u8],
-    settings: &QueueSettings,
 ) -> Result<Option<Record>, Error> {
-    let Some(bytes) = tx.keys.get_start(name.task(id), HEADER)? else {
+    let Some(bytes) = queue.keys.get_start(queue.name.task(id), HEADER)? else {
         return Ok(None);
     };
     let mut record = Record::read(&bytes).ok_or(Error::Foreign)?;
-    if task::exists(&record, settings) {
+    if queue.has(&record) {
         return Err(Error::Duplicate(String::from_utf8_lossy(id).into_owned()));
     }
-    if record.state != TaskState::Removed || record.fence < settings.dropped_below() {
+    if record.state != TaskState::Removed || record.fence < queue.settings.dropped_below() {
         // Its ids stand in indexes that are set aside and swept.
         record.ghosts = 0;
     }

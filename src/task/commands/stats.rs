@@ -31,25 +31,25 @@ impl Command for Stats {
 
     fn run(args: &Args<'_>, caller: &Caller<'_>, tx: &mut Tx<'_>) -> Result<Response, Error> {
         let name = task::queue(args, caller)?;
-        let settings = task::settings(tx, &name)?;
+        let settings = task::settings(queue)?;
         let mut map = Vec::with_capacity(21);
-        map.push(("scheduled", size(tx, &name, Index::Scheduled)?));
-        map.push(("ready", Reply::count(ready::count(tx, &name, &settings)?)));
+        map.push(("scheduled", size(queue, Index::Scheduled)?));
+        map.push(("ready", Reply::count(ready::count(queue)?)));
         for (field, index) in [
             ("claimed", Index::Claimed),
             ("blocked", Index::Blocked),
             ("done", Index::Done),
             ("dead", Index::Dead),
         ] {
-            map.push((field, size(tx, &name, index)?));
+            map.push((field, size(queue, index)?));
         }
-        let oldest = oldest_ready(tx, &name, &settings)?;
+        let oldest = oldest_ready(queue)?;
         let paused = if dispatch::is_paused(&settings, tx) {
-            settings.paused
+            queue.settings.paused
         } else {
             None
         };
-        let queue = tx.state.known_queue(&name);
+        let queue = queue.state.known_queue(&name);
         let totals = queue.map(|queue| queue.totals).unwrap_or_default();
         for (field, total) in [
             ("total_scheduled", totals.scheduled),
@@ -66,7 +66,7 @@ impl Command for Stats {
         let lateness = queue.and_then(|queue| queue.lateness.as_deref());
         let late = |share: f64| Reply::int_or_null(lateness.and_then(|lateness| lateness.quantile(share)));
         map.extend([
-            ("since", Reply::Int(tx.state.since.0)),
+            ("since", Reply::Int(queue.state.since.0)),
             ("oldest_ready", Reply::int_or_null(oldest)),
             ("late_p50", late(0.5)),
             ("late_p99", late(0.99)),
@@ -74,7 +74,7 @@ impl Command for Stats {
                 "late_max",
                 Reply::int_or_null(lateness.and_then(|lateness| lateness.max())),
             ),
-            ("waiting", Reply::count(tx.state.waiting.count(&name))),
+            ("waiting", Reply::count(queue.state.waiting.count(&name))),
             (
                 "paused",
                 Reply::Int(match paused {
@@ -88,26 +88,26 @@ impl Command for Stats {
     }
 }
 
-fn size(tx: &mut Tx<'_>, name: &Name, index: Index) -> Result<Reply> {
-    tx.keys.zcard(name.index(index)).map(Reply::count)
+fn size(queue: &mut Queue<'_>, index: Index) -> Result<Reply> {
+    queue.keys.zcard(queue.name.index(index)).map(Reply::count)
 }
 
 /// How long the oldest ready task has been due, ms.
-pub(crate) fn oldest_ready(tx: &mut Tx<'_>, name: &Name, settings: &QueueSettings) -> Result<Option<Ms>> {
+pub(crate) fn oldest_ready(queue: &mut Queue<'_>) -> Result<Option<Ms>> {
     let mut oldest = None;
     for priority in 0..PRIORITIES {
-        for id in tx.keys.lrange(name.ready(priority), 0, HEADS)? {
-            let record = ready::look(tx, name, &id).filter(|record| ready::counts(record, priority, settings));
+        for id in queue.keys.lrange(queue.name.ready(priority), 0, HEADS)? {
+            let record = queue.read_header(&id).filter(|record| ready::counts(record, priority));
             if let Some(record) = record {
-                let age = tx.context.wall.since(record.due).max(0);
+                let age = queue.context.wall.since(record.due).max(0);
                 oldest = oldest.max(Some(age));
                 break;
             }
         }
     }
-    for (due, id) in tx.keys.zlowest(name.index(Index::Targeted), i64::MAX, HEADS)? {
-        if ready::look(tx, name, &id).is_some_and(|record| targeted::counts(&record, settings)) {
-            oldest = oldest.max(Some(tx.context.wall.since(Wall(due)).max(0)));
+    for (due, id) in queue.keys.zlowest(queue.name.index(Index::Targeted), i64::MAX, HEADS)? {
+        if queue.read_header(&id).is_some_and(|record| targeted::counts(&record)) {
+            oldest = oldest.max(Some(queue.context.wall.since(Wall(due)).max(0)));
             break;
         }
     }

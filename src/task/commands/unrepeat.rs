@@ -25,8 +25,8 @@ impl Command for Unrepeat {
     fn run(args: &Args<'_>, caller: &Caller<'_>, tx: &mut Tx<'_>) -> Result<Response, Error> {
         let name = task::queue(args, caller)?;
         let repeat = recurring::check_name(args.text("name").as_bytes())?;
-        recurring::ensure_types(tx, &name)?;
-        let removed = recurring::remove(tx, &name, repeat.as_bytes())?;
+        recurring::ensure_types(queue)?;
+        let removed = recurring::remove(queue, repeat.as_bytes())?;
         Ok(Reply::Int(i64::from(removed)).into())
     }
 }

@@ -32,10 +32,10 @@ impl Command for Workers {
 
     fn run(args: &Args<'_>, caller: &Caller<'_>, tx: &mut Tx<'_>) -> Result<Response, Error> {
         let name = task::queue(args, caller)?;
-        let numbers = task::known_workers(tx, &name)?;
-        let held = held(tx, &name)?;
-        let service = task::service(tx, &name)?;
-        let now = tx.context.wall_us;
+        let numbers = task::known_workers(queue)?;
+        let held = held(queue)?;
+        let service = task::service(queue)?;
+        let now = queue.context.wall_us;
         let mut workers: Vec<(String, Reply)> = numbers
             .all()
             .map(|(number, worker)| {
@@ -58,14 +58,14 @@ impl Command for Workers {
 }
 
 /// How many claims each worker holds, and the token of its oldest one.
-fn held(tx: &mut Tx<'_>, name: &Name) -> Result<HashMap<u32, (usize, u64)>> {
-    if let Some(queue) = tx.state.known_queue(name).filter(|queue| queue.rebase == Rebase::Done) {
+fn held(queue: &mut Queue<'_>) -> Result<HashMap<u32, (usize, u64)>> {
+    if let Some(queue) = queue.state.known_queue(name).filter(|queue| queue.rebase == Rebase::Done) {
         return Ok(queue.claims.summary().collect());
     }
     // On a replica, and until the first walk after a load, memory does not know.
     let mut held: HashMap<u32, (usize, u64)> = HashMap::new();
-    for (_, id) in tx.keys.zlowest(name.index(Index::Claimed), i64::MAX, LOOKED_AT)? {
-        if let Some(record) = ready::look(tx, name, &id) {
+    for (_, id) in queue.keys.zlowest(queue.name.index(Index::Claimed), i64::MAX, LOOKED_AT)? {
+        if let Some(record) = queue.read_header(&id) {
             let (count, first) = held.entry(record.worker).or_insert((0, u64::MAX));
             *count += 1;
             *first = record.fence.min(*first);

@@ -12,7 +12,7 @@ use crate::names::{Index, Name, Part, owner};
 use crate::reply::Reply;
 use crate::settings::QueueSettings;
 use crate::state::State;
-use crate::task::header::{ADDRESSED, AWAITED, EXPIRES, GROUPED, HEADER, Record, TaskState, UNIQUE};
+use crate::task::header::{TARGETED, AWAITED, EXPIRES, GROUPED, HEADER, Record, TaskState, UNIQUE};
 use crate::task::options::{self, Options};
 use crate::tick;
 use crate::time::{Ms, Steady, Wall};
@@ -266,7 +266,7 @@ impl World {
                     ghosts[usize::from(priority)] += 1;
                 } else if entries == 1 {
                     assert_eq!((record.state, record.priority), (TaskState::Waiting, priority));
-                    assert!(!record.has(ADDRESSED), "what is in a list is for everyone");
+                    assert!(!record.has(TARGETED), "what is in a list is for everyone");
                     found.push("ready");
                 }
             }
@@ -296,7 +296,7 @@ impl World {
         let mut expected = BTreeMap::new();
         for (id, place) in places {
             let record = self.record_of(id);
-            if !record.has(ADDRESSED) {
+            if !record.has(TARGETED) {
                 continue;
             }
             let options = options::options(&mut self.keys, &queue("q"), id.as_bytes(), &record);
