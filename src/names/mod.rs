@@ -15,6 +15,8 @@ use crate::error::Error;
 
 /// The id of a task as it is passed around; those the module makes are 11 bytes.
 pub(crate) type Id = SmallVec<[u8; 24]>;
+/// Largest token and id number: below 2^53, so that every client language holds it exactly.
+pub(crate) const MAX_TOKEN: i64 = (1 << 53) - 1;
 /// Longest name, id or worker, in bytes.
 pub(crate) const MAX_NAME: usize = 256;
 /// Priorities are 0 (most urgent) to 9.

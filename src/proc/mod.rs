@@ -19,7 +19,6 @@ use std::rc::Rc;
 
 use sha2::{Digest, Sha256};
 
-use crate::command::Args;
 use crate::context::Caller;
 use crate::error::{Error, Result};
 use crate::keyspace::{Fields, Type};
@@ -40,18 +39,13 @@ pub(crate) const SIGNAL: &str = "signal";
 pub(crate) const SIGNAL_AT: &str = "signal-at";
 
 /// The service a command was given.
-pub(crate) fn service(args: &Args<'_>, caller: &Caller<'_>) -> Result<Name, Error> {
-    Name::of_service(caller.db, args.bytes("service"))
-}
-
-/// A number of ours that a client was given, such as a token.
-pub(crate) fn number(args: &Args<'_>, name: &str) -> Option<u64> {
-    args.int(name).and_then(|number| u64::try_from(number).ok())
+pub(crate) fn service(name: &[u8], caller: &Caller<'_>) -> Result<Name, Error> {
+    Name::of_service(caller.db, name)
 }
 
 /// The connection that BIND ties a member or a claim to; `BADARG` where there is none.
-pub(crate) fn connection(args: &Args<'_>, caller: &Caller<'_>) -> Result<Option<u64>, Error> {
-    match (args.has("BIND"), caller.connection) {
+pub(crate) fn connection(bind: bool, caller: &Caller<'_>) -> Result<Option<u64>, Error> {
+    match (bind, caller.connection) {
         (false, _) => Ok(None),
         (true, Some(connection)) => Ok(Some(connection)),
         (true, None) => Err(Error::BadArg(

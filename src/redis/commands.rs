@@ -6,9 +6,9 @@ use super::api::{Ctx, Level, OK, call, log};
 use super::dispatch::entry;
 use super::docs;
 use super::reply::c_string;
+use crate::command::run::Command;
 use crate::command::{Keys, Spec};
 use crate::commands::{Visitor, visit_all};
-use crate::tx::Command;
 
 /// Registers all commands; `false` when the server refuses one.
 pub(super) fn register(ctx: *mut Ctx) -> bool {

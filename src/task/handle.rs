@@ -4,6 +4,7 @@ use std::cell::OnceCell;
 use std::rc::Rc;
 
 use crate::backoff::Backoff;
+use crate::command::run::Target;
 use crate::context::Context;
 use crate::error::{Error, Result};
 use crate::keyspace::Keyspace;
@@ -74,9 +75,7 @@ impl<'t> Queue<'t> {
         if let Some(memory) = self.state.known_queue_mut(&self.name) {
             memory.settings = None;
         }
-        let name = self.name.clone();
-        self.settings = settings(&mut self.tx(), &name)?;
-        Ok(())
+        self.refresh_settings()
     }
 
     /// Ends a pause, if there is one.
@@ -99,6 +98,13 @@ impl<'t> Queue<'t> {
             self.keys.hdel(self.name.queue(), &[field])?;
         }
         self.reload_settings()
+    }
+
+    /// Takes up settings that another handle of the same transaction has changed.
+    pub(crate) fn refresh_settings(&mut self) -> Result<()> {
+        let name = self.name.clone();
+        self.settings = settings(&mut self.tx(), &name)?;
+        Ok(())
     }
 
     /// Whether the queue hands out nothing now.
@@ -167,10 +173,10 @@ impl<'t> Queue<'t> {
     }
 
     /// The task that is claimed under this token. Errors with `NoTask`, or with `Stale` for a claim that is over.
-    pub(crate) fn find_claim(&mut self, id: &[u8], token: i64) -> Result<Task> {
+    pub(crate) fn find_claim(&mut self, id: &[u8], token: u64) -> Result<Task> {
         let task = self.find(id)?.ok_or(Error::NoTask)?;
         let header = &task.header;
-        let current = header.state == TaskState::Claimed && i64::try_from(header.fence) == Ok(token);
+        let current = header.state == TaskState::Claimed && header.fence == token;
         let memory = self.state.known_queue(&self.name);
         let fenced = current && memory.is_some_and(|memory| memory.is_fenced(header.worker, header.fence));
         if current && !fenced {
@@ -311,6 +317,12 @@ impl<'t> Queue<'t> {
     }
 }
 
+impl<'t> Target<'t> for Queue<'t> {
+    fn open(tx: &'t mut Tx<'_>, db: i32, name: Option<&[u8]>) -> Result<Queue<'t>> {
+        Queue::open(tx, Name::new(db, name.unwrap_or_default())?)
+    }
+}
+
 /// The settings of a queue, read from the hash when they are not in memory.
 fn settings(tx: &mut Tx<'_>, name: &Name) -> Result<Rc<QueueSettings>> {
     if let Some(settings) = tx.state.known_queue(name).and_then(|memory| memory.settings.as_ref()) {
@@ -356,15 +368,6 @@ impl Task {
             id,
             header,
             options: OnceCell::new(),
-        }
-    }
-
-    /// A task whose options are known.
-    pub(crate) fn with_options(id: Id, header: Record, options: Rc<Options>) -> Task {
-        Task {
-            id,
-            header,
-            options: options.into(),
         }
     }
 

@@ -32,6 +32,19 @@ pub(crate) enum NewState {
     Cancelled,
 }
 
+impl NewState {
+    /// The word in replies.
+    pub(crate) fn word(self) -> &'static str {
+        match self {
+            NewState::Scheduled => "scheduled",
+            NewState::Ready => "ready",
+            NewState::Blocked => "blocked",
+            NewState::Dead => "dead",
+            NewState::Cancelled => "cancelled",
+        }
+    }
+}
+
 /// When a task that failed is tried again, if it has attempts left.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Retry {
@@ -379,9 +392,7 @@ pub(crate) fn remove(queue: &mut Queue<'_>, task: &mut Task) -> Result<()> {
         return Ok(());
     }
     task.header.state = TaskState::Removed;
-    queue
-        .keys
-        .set(queue.name.task(&task.id), &task.header.write(), b"")
+    queue.keys.set(queue.name.task(&task.id), &task.header.write(), b"")
 }
 
 /// Removes the record of an id that leaves an index, if it is a task of ours.

@@ -5,15 +5,15 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::command::{Access, Keys, Spec};
+use crate::command::Arguments;
 use crate::context::Context;
-use crate::task::handle::Queue;
 use crate::error::{Error, Result};
 use crate::keyspace::Type;
 use crate::names::{Part, plain_text};
 use crate::recur::{Definition, MAX_NAME};
-use crate::task::commands::schedule::TASK_OPTIONS;
+use crate::task::handle::Queue;
 use crate::task::new_task::NewTask;
+use crate::task::options::OccurrenceOptions;
 use crate::time::{MAX_UNIX_MS, Ms, Wall};
 
 /// A recurring task.
@@ -36,18 +36,6 @@ pub(crate) struct Recurring {
     pub last: Option<Ms>,
 }
 
-/// How stored options are read again: as those of a command.
-const OPTIONS: Spec = Spec {
-    name: "options",
-    summary: "",
-    complexity: "",
-    access: Access::Read,
-    blocking: false,
-    keys: Keys::None,
-    args: TASK_OPTIONS,
-    reply: "",
-};
-
 impl Recurring {
     /// From what is stored; `None` when it is nothing of ours, or was edited into nonsense.
     pub(crate) fn read(json: &[u8]) -> Option<Recurring> {
@@ -66,7 +54,8 @@ impl Recurring {
     /// What its tasks are to be, apart from their due times; `BADARG` for options that were edited into nonsense.
     pub(crate) fn task(&self, context: &Context) -> Result<NewTask> {
         let words: Vec<&[u8]> = self.options.iter().map(String::as_bytes).collect();
-        NewTask::from_args(&OPTIONS.parse(&words)?, context)
+        let OccurrenceOptions { run, route } = OccurrenceOptions::parse(&words)?;
+        Ok(NewTask::asked(&run, &route, context))
     }
 
     /// Whether it fired as often as its limit says.
@@ -94,8 +83,12 @@ pub(crate) fn check_name(name: &[u8]) -> Result<&str, Error> {
 /// Nothing, when the keys of recurring tasks may be written.
 pub(crate) fn ensure_types(queue: &mut Queue<'_>) -> Result<()> {
     queue.keys.ensure_type(queue.name.of_queue(Part::Repeats), Type::Hash)?;
-    queue.keys.ensure_type(queue.name.of_queue(Part::RepeatDue), Type::SortedSet)?;
-    queue.keys.ensure_type(queue.name.of_queue(Part::RepeatPayloads), Type::Hash)
+    queue
+        .keys
+        .ensure_type(queue.name.of_queue(Part::RepeatDue), Type::SortedSet)?;
+    queue
+        .keys
+        .ensure_type(queue.name.of_queue(Part::RepeatPayloads), Type::Hash)
 }
 
 /// The recurring task of this name, if there is one and it makes sense.
@@ -112,13 +105,17 @@ pub(crate) fn payload(queue: &mut Queue<'_>, repeat: &[u8]) -> Result<Option<Vec
 /// Stores how far a recurring task has come, and when it comes next.
 pub(crate) fn put(queue: &mut Queue<'_>, repeat: &[u8], recurring: &Recurring, next: Wall) -> Result<()> {
     let json = recurring.write();
-    queue.keys.hset(queue.name.of_queue(Part::Repeats), &[(repeat, &json)])?;
+    queue
+        .keys
+        .hset(queue.name.of_queue(Part::Repeats), &[(repeat, &json)])?;
     plan(queue, repeat, next)
 }
 
 /// Stores when a recurring task comes next.
 pub(crate) fn plan(queue: &mut Queue<'_>, repeat: &[u8], next: Wall) -> Result<()> {
-    queue.keys.zadd(queue.name.of_queue(Part::RepeatDue), &[(next.0, repeat)])?;
+    queue
+        .keys
+        .zadd(queue.name.of_queue(Part::RepeatDue), &[(next.0, repeat)])?;
     queue.memory().maybe_repeats = true;
     queue.wake_at(next);
     Ok(())
@@ -133,7 +130,11 @@ pub(crate) fn remove(queue: &mut Queue<'_>, repeat: &[u8]) -> Result<bool> {
             there |= part == Part::Repeats;
         }
     }
-    if queue.keys.zscore(queue.name.of_queue(Part::RepeatDue), repeat)?.is_some() {
+    if queue
+        .keys
+        .zscore(queue.name.of_queue(Part::RepeatDue), repeat)?
+        .is_some()
+    {
         queue.keys.zrem(queue.name.of_queue(Part::RepeatDue), &[repeat])?;
     }
     Ok(there)

@@ -2,7 +2,6 @@
 
 use std::rc::Rc;
 
-use crate::command::Args;
 use crate::error::{Error, Result};
 use crate::keyspace::Type;
 use crate::names::Id;
@@ -14,39 +13,42 @@ use crate::task::lifecycle;
 use crate::task::new_task::NewTask;
 use crate::task::options::{ERROR, OPTIONS, PROGRESS};
 
-/// The id of the task that waits, holds the key and was replaced; `None` when nobody holds it. Errors with
-/// `Duplicate` otherwise: an ID that another task has comes before a key that another task holds.
-pub(crate) fn replace(args: &Args<'_>, queue: &mut Queue<'_>, new: &NewTask) -> Result<Option<Id>> {
+/// The id of the task that waits, holds the key and was replaced, if that is `allowed`; `None` when nobody holds it.
+/// Errors with `Duplicate` otherwise: an ID that another task has comes before a key that another task holds.
+pub(crate) fn replace(
+    queue: &mut Queue<'_>,
+    new: &NewTask,
+    id: Option<&str>,
+    allowed: bool,
+    payload: &[u8],
+) -> Result<Option<Id>> {
     let Some(key) = new.options.unique.as_deref() else {
         return Ok(None);
     };
-    let Some(id) = unique::holder(queue, key)? else {
+    let Some(holder) = unique::holder(queue, key)? else {
         return Ok(None);
     };
-    let other = args.get("ID").filter(|given| given.as_bytes() != id.as_slice());
+    let other = id.filter(|id| id.as_bytes() != holder.as_slice());
     if let Some(other) = other {
         queue.leftover(other.as_bytes())?;
     }
-    let waits = unique::find(queue, &id, key)
+    let waits = unique::find(queue, &holder, key)
         .filter(|task| matches!(task.header.state, TaskState::Waiting | TaskState::Blocked));
     match waits {
-        Some(mut task) if args.has("REPLACE") && other.is_none() => {
-            let priority = if args.has("PRIORITY") {
-                new.priority
-            } else {
-                task.header.priority
-            };
-            become_new(queue, &mut task, new, priority, args.bytes("payload"))?;
-            Ok(Some(id))
+        Some(mut task) if allowed && other.is_none() => {
+            become_new(queue, &mut task, new, payload)?;
+            Ok(Some(holder))
         }
-        _ => Err(Error::Duplicate(String::from_utf8_lossy(&id).into_owned())),
+        _ => Err(Error::Duplicate(String::from_utf8_lossy(&holder).into_owned())),
     }
 }
 
-/// The task takes the payload, the due time and the options, as if it had never run. What it waited for does not
+/// The task takes the payload, the due time and the options, as if it had never run. A priority
+/// that is not given stays. What it waited for does not
 /// matter any more. Ready and to be ready, it keeps its place and the time since when it is; so does one in the line
 /// of a group that it stays in.
-fn become_new(queue: &mut Queue<'_>, task: &mut Task, new: &NewTask, priority: u8, payload: &[u8]) -> Result<()> {
+fn become_new(queue: &mut Queue<'_>, task: &mut Task, new: &NewTask, payload: &[u8]) -> Result<()> {
+    let priority = new.priority.unwrap_or(task.header.priority);
     ensure_types(queue, task, priority)?;
     let is_blocked = task.header.state == TaskState::Blocked;
     let retargeted = is_retargeted(queue, task, new);

@@ -4,7 +4,6 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use serde::Serialize;
 
-use crate::command::{Arg, Args, Kind};
 use crate::context::Caller;
 use crate::error::{Error, Result};
 use crate::names::Name;
@@ -14,9 +13,6 @@ use crate::task::handle::Queue;
 use crate::task::new_task::NewTask;
 use crate::tx::Tx;
 use crate::waiting::result_wait::TaskEnd;
-
-/// REPLY.
-pub(crate) const REPLY: Arg = Arg::option("REPLY", "queue", Kind::Text);
 
 /// The payload of the task that tells of another's end.
 #[derive(Debug, Serialize)]
@@ -36,11 +32,11 @@ struct Told<'a> {
 
 /// Errors with `BadArg` or `NoPermission` unless the queue given as REPLY is of the same slot and the caller may write
 /// to it.
-pub(crate) fn check(args: &Args<'_>, name: &Name, caller: &Caller<'_>) -> Result<()> {
-    if !args.has("REPLY") {
+pub(crate) fn ensure_allowed(reply: Option<&str>, name: &Name, caller: &Caller<'_>) -> Result<()> {
+    let Some(reply) = reply else {
         return Ok(());
-    }
-    let queue = queue(name, args.text("REPLY"))?;
+    };
+    let queue = queue(name, reply)?;
     if !(caller.may_write)(queue.text()) {
         return Err(Error::NoPermission("no permission for the key given as REPLY".into()));
     }

@@ -12,7 +12,6 @@ pub(crate) use listeners::Listeners;
 pub(crate) use ticket::Ticket;
 use workers::Workers;
 
-use crate::command::Args;
 use crate::context::Caller;
 use crate::error::Error;
 use crate::names::{ByName, Id, Name};
@@ -99,9 +98,8 @@ pub(crate) enum Timeout {
 
 impl Timeout {
     /// What BLOCK says; `None` without it, and in MULTI or a script, where nobody can wait.
-    pub(crate) fn asked(args: &Args<'_>, caller: &Caller<'_>) -> Option<Timeout> {
-        let block = args.int("BLOCK").filter(|_| caller.may_wait)?;
-        Some(match block {
+    pub(crate) fn asked(block: Option<Ms>, caller: &Caller<'_>) -> Option<Timeout> {
+        Some(match block.filter(|_| caller.may_wait)? {
             0 => Timeout::Forever,
             block => Timeout::For(block),
         })

@@ -1,21 +1,32 @@
 //! TASK.CONFIG GET and SET: a queue's own queue.settings.
 
-use crate::command::{Access, Arg, Args, Keys, Kind, Spec};
+use crate::command::run::{Command, Response};
+use crate::command::{Access, Arg, Key, Keys, Spec, Typed, arguments};
 use crate::context::Caller;
-use crate::error::Error;
+use crate::error::{Error, Result};
 use crate::keyspace::Type;
 use crate::names::Id;
 use crate::reply::Reply;
 use crate::settings::{self, FIELDS, GROUP_LIMIT, SERVICE};
-use crate::task;
-use crate::task::dispatch::serve;
+use crate::task::handle::Queue;
 use crate::task::index::blocked;
-use crate::tx::{Command, Response, Tx};
+
+const FIELD: Typed<&str> = Arg::words("field", &FIELDS);
+const SETTING: Typed<Setting<'static>> = Arg::shared();
+
+arguments! {
+    pub(crate) struct ConfigGetArgs<'a> {
+        queue: Key<'a> = Arg::QUEUE,
+        fields: Vec<&'a str> = Arg::any("fields", &FIELD),
+    }
+}
 
 /// TASK.CONFIG GET.
 pub(crate) struct ConfigGet;
 
 impl Command for ConfigGet {
+    type Args<'a> = ConfigGetArgs<'a>;
+    type On<'t> = Queue<'t>;
     const SPEC: Spec = Spec {
         name: "TASK.CONFIG GET",
         summary: "Shows a queue's settings, those that apply by default included.",
@@ -23,19 +34,12 @@ impl Command for ConfigGet {
         access: Access::Read,
         blocking: false,
         keys: Keys::First,
-        args: &[
-            Arg::QUEUE,
-            Arg::value("fields", Kind::Any(&[Arg::value("field", Kind::Words(&FIELDS))])),
-        ],
+        args: ConfigGetArgs::ARGS,
         reply: "map field, value",
     };
 
-    fn run(args: &Args<'_>, caller: &Caller<'_>, tx: &mut Tx<'_>) -> Result<Response, Error> {
-        let name = task::queue(args, caller)?;
-        let settings = task::settings(queue)?;
-        let wanted = |field: &str| {
-            args.items().is_empty() || args.items().iter().any(|item| item.as_bytes() == field.as_bytes())
-        };
+    fn run(args: &ConfigGetArgs<'_>, _: &Caller<'_>, queue: &mut Queue<'_>) -> Result<Response> {
+        let wanted = |field: &str| args.fields.is_empty() || args.fields.contains(&field);
         let map = FIELDS
             .iter()
             .filter(|field| wanted(field))
@@ -48,10 +52,27 @@ impl Command for ConfigGet {
     }
 }
 
+arguments! {
+    /// A field of the settings and what it is to be.
+    pub(crate) struct Setting<'a> {
+        field: &'a str = FIELD,
+        value: &'a [u8] = Arg::bytes("value"),
+    }
+}
+
+arguments! {
+    pub(crate) struct ConfigSetArgs<'a> {
+        queue: Key<'a> = Arg::QUEUE,
+        settings: Vec<Setting<'a>> = Arg::many("settings", &SETTING),
+    }
+}
+
 /// TASK.CONFIG SET.
 pub(crate) struct ConfigSet;
 
 impl Command for ConfigSet {
+    type Args<'a> = ConfigSetArgs<'a>;
+    type On<'t> = Queue<'t>;
     const SPEC: Spec = Spec {
         name: "TASK.CONFIG SET",
         summary: "Changes a queue's settings, all or none of those given.",
@@ -59,35 +80,21 @@ impl Command for ConfigSet {
         access: Access::Write,
         blocking: false,
         keys: Keys::First,
-        args: &[
-            Arg::QUEUE,
-            Arg::value(
-                "settings",
-                Kind::Many(&[
-                    Arg::value("field", Kind::Words(&FIELDS)),
-                    Arg::value("value", Kind::Bytes),
-                ]),
-            ),
-        ],
+        args: ConfigSetArgs::ARGS,
         reply: "OK",
     };
 
-    fn run(args: &Args<'_>, caller: &Caller<'_>, tx: &mut Tx<'_>) -> Result<Response, Error> {
-        let name = task::queue(args, caller)?;
-        task::settings(queue)?;
+    fn run(args: &ConfigSetArgs<'_>, _: &Caller<'_>, queue: &mut Queue<'_>) -> Result<Response> {
         let mut values: Vec<(&'static str, String)> = Vec::new();
-        for pair in args.items().chunks(2) {
-            let [field, value] = pair else {
-                continue;
-            };
-            let field = std::str::from_utf8(field.as_bytes()).unwrap_or_default();
-            let (field, value) = settings::check(&name, field, value.as_bytes())?;
+        for Setting { field, value } in &args.settings {
+            let (field, value) = settings::check(&queue.name, field, value)?;
             if values.iter().any(|(known, _)| *known == field) {
                 return Err(Error::BadArg(format!("{field} is given twice")));
             }
             values.push((field, value));
         }
-        let is_own = |(field, value): &&(&str, String)| *field == SERVICE && value == queue.name.text();
+        let name = queue.name.clone();
+        let is_own = |(field, value): &&(&str, String)| *field == SERVICE && value == name.text();
         let fields: Vec<(&[u8], &[u8])> = values
             .iter()
             .filter(|pair| !is_own(pair))
@@ -97,26 +104,27 @@ impl Command for ConfigSet {
         if !fields.is_empty() {
             queue.keys.hset(queue.name.queue(), &fields)?;
         }
-        if values.iter().any(|pair| is_own(&pair)) && queue.keys.hget(queue.name.queue(), SERVICE.as_bytes())?.is_some() {
-            queue.keys.hdel(queue.name.queue(), &[SERVICE.as_bytes()])?;
+        let is_own_again = values.iter().any(|pair| is_own(&pair));
+        if is_own_again && queue.keys.hget(name.queue(), SERVICE.as_bytes())?.is_some() {
+            queue.keys.hdel(name.queue(), &[SERVICE.as_bytes()])?;
         }
         let was_given = |name| values.iter().any(|(field, _)| *field == name);
-        let queue = queue.memory();
-        queue.settings = None;
         if was_given(SERVICE) {
-            queue.recheck = Some(Id::new());
+            let memory = queue.memory();
+            memory.member_rescan = Some(Id::new());
             // Whoever was told by its service to take no work may take it now.
-            queue.look_for_owed();
+            memory.rescan_targeted();
         }
         if was_given(GROUP_LIMIT) {
-            blocked::look_again(queue);
+            blocked::rescan(queue);
         }
         // From now on the members of another service are its workers.
-        task::settings(queue)?;
+        queue.memory();
+        queue.reload_settings()?;
         // A lower dead-limit or dead-retain has something to remove.
-        queue.state.wakeups.now(&name);
+        queue.wake_now();
         // A higher limit lets claimers in.
-        serve::serve(queue);
+        queue.serve_waiters();
         Ok(Reply::OK.into())
     }
 }

@@ -5,15 +5,27 @@ use crate::error::Result;
 use crate::keyspace::Type;
 use crate::names::Index;
 use crate::task::handle::{Queue, Task};
+use crate::time::Ms;
 
 /// Errors with `WrongType` unless the set may be written.
 pub(crate) fn ensure_types(queue: &mut Queue<'_>) -> Result<()> {
-    queue.keys.ensure_type(queue.name.index(Index::Claimed), Type::SortedSet)
+    queue
+        .keys
+        .ensure_type(queue.name.index(Index::Claimed), Type::SortedSet)
 }
 
 /// Takes a claim that is over out of the set.
 pub(crate) fn remove(queue: &mut Queue<'_>, task: &Task) -> Result<()> {
     queue.keys.zrem(queue.name.index(Index::Claimed), &[&task.id])?;
+    Ok(())
+}
+
+/// The lease of a claim begins anew, with this length.
+pub(crate) fn extend(queue: &mut Queue<'_>, task: &Task, lease: Ms) -> Result<()> {
+    let deadline = queue.context.steady.after(lease);
+    let claimed = queue.name.index(Index::Claimed);
+    queue.keys.zadd(claimed, &[(deadline.0, &task.id)])?;
+    queue.state.wakeups.at_steady(&queue.name, deadline);
     Ok(())
 }
 

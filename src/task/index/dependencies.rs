@@ -6,12 +6,12 @@
 //! queue's hash.
 
 use crate::error::Result;
+use crate::names::Id;
 use crate::settings::settling_field;
 use crate::state::work::ParentEnd;
 use crate::task::handle::{Queue, Task};
 use crate::task::header::{AWAITED, TaskState};
 use crate::task::options;
-use crate::names::Id;
 
 /// The task waits for the ends of these parents.
 pub(crate) fn add(queue: &mut Queue<'_>, task: &Task, parents: &[String]) -> Result<()> {
@@ -47,7 +47,10 @@ pub(crate) fn put_count(queue: &mut Queue<'_>, id: &[u8], count: usize) -> Resul
 
 /// How many ends a blocked task waits for; `None` for one that is blocked by its group.
 pub(crate) fn waits(queue: &mut Queue<'_>, id: &[u8]) -> Option<usize> {
-    let count = queue.keys.hget(queue.name.options(id), options::WAITS).unwrap_or(None)?;
+    let count = queue
+        .keys
+        .hget(queue.name.options(id), options::WAITS)
+        .unwrap_or(None)?;
     // Nonsense is as if it were the last one.
     let count = std::str::from_utf8(&count).ok().and_then(|count| count.parse().ok());
     Some(count.unwrap_or(1))

@@ -88,9 +88,7 @@ pub(crate) fn free_turns(queue: &mut Queue<'_>, group: &str) -> Result<usize> {
 /// The ids of the first in line, so many at most.
 pub(crate) fn line(queue: &mut Queue<'_>, group: &str, count: usize) -> Result<Vec<Vec<u8>>> {
     let after = (TURN + 1, Vec::new());
-    let line = queue
-        .keys
-        .zwalk(queue.name.group(group), Some(&after), false, count)?;
+    let line = queue.keys.zwalk(queue.name.group(group), Some(&after), false, count)?;
     Ok(line.into_iter().map(|(_, id)| id).collect())
 }
 

@@ -7,7 +7,9 @@ use crate::task::handle::{Queue, Task};
 
 /// Errors with `WrongType` unless the set may be written.
 pub(crate) fn ensure_types(queue: &mut Queue<'_>) -> Result<()> {
-    queue.keys.ensure_type(queue.name.index(Index::Scheduled), Type::SortedSet)
+    queue
+        .keys
+        .ensure_type(queue.name.index(Index::Scheduled), Type::SortedSet)
 }
 
 /// Puts a task in, or moves it to its due time.

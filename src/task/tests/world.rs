@@ -3,6 +3,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::command::Arguments;
+use crate::command::run::{Command, Response};
 use crate::commands::{self, Visitor, visit_all};
 use crate::config::ModuleConfig as Module;
 use crate::context::{Caller, Context};
@@ -12,11 +14,11 @@ use crate::names::{Index, Name, Part, owner};
 use crate::reply::Reply;
 use crate::settings::QueueSettings;
 use crate::state::State;
-use crate::task::header::{TARGETED, AWAITED, EXPIRES, GROUPED, HEADER, Record, TaskState, UNIQUE};
+use crate::task::header::{AWAITED, EXPIRES, GROUPED, HEADER, Record, TARGETED, TaskState, UNIQUE};
 use crate::task::options::{self, Options};
 use crate::tick;
 use crate::time::{Ms, Steady, Wall};
-use crate::tx::{Command, Response, Tx};
+use crate::tx::Tx;
 use crate::waiting::{Answer, Ticket, Waiter};
 
 /// Wall time at which every world begins, ms.
@@ -69,9 +71,8 @@ impl Visitor for Find<'_> {
             state: &mut self.world.state,
             context,
         };
-        let outcome = C::SPEC
-            .parse(&self.argv[words.len()..])
-            .and_then(|args| commands::run::<C>(&args, &caller, &mut tx));
+        let outcome =
+            C::Args::parse(&self.argv[words.len()..]).and_then(|args| commands::run::<C>(&args, &caller, &mut tx));
         let came = match outcome {
             Ok(Response::Reply(reply)) => Ok(Came::Reply(reply)),
             Ok(Response::Wait(wish, patience)) => Ok(Came::Waits(self.world.state.waiting.join(Waiter {
@@ -299,7 +300,7 @@ impl World {
             if !record.has(TARGETED) {
                 continue;
             }
-            let options = options::options(&mut self.keys, &queue("q"), id.as_bytes(), &record);
+            let options = options::read(&mut self.keys, &queue("q"), id.as_bytes());
             let worker = options.to.expect("a worker");
             let score = match *place {
                 "done" => continue,

@@ -58,12 +58,10 @@ fn pass(queue: &mut Queue<'_>, priority: u8) -> Result<()> {
 
 /// Removes the ids that do not count among the next ones from a position on: how many were looked at, how many
 /// removed.
-fn discard(
-    queue: &mut Queue<'_>,
-    priority: u8,
-    from: usize,
-) -> Result<(usize, usize)> {
-        let ids = queue.keys.lrange(queue.name.ready(priority), i64::try_from(from).unwrap_or(0), LOOKED_AT)?;
+fn discard(queue: &mut Queue<'_>, priority: u8, from: usize) -> Result<(usize, usize)> {
+    let ids = queue
+        .keys
+        .lrange(queue.name.ready(priority), i64::try_from(from).unwrap_or(0), LOOKED_AT)?;
     let mut positions = Vec::new();
     let mut ghosts = 0;
     for (offset, id) in ids.iter().enumerate() {

@@ -109,7 +109,9 @@ fn plan(queue: &mut Queue<'_>) -> Result<()> {
         done::next(queue)?,
         queue.settings.paused.filter(|until| *until != i64::MAX),
         // One of these of another type keeps none of the others from its moment.
-        expiring.then(|| first(queue, Place::Once(Part::Expiring)).unwrap_or(None)).flatten(),
+        expiring
+            .then(|| first(queue, Place::Once(Part::Expiring)).unwrap_or(None))
+            .flatten(),
         unique_until
             .then(|| first(queue, Place::Once(Part::UniqueUntil)).unwrap_or(None))
             .flatten(),

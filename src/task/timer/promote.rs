@@ -30,9 +30,7 @@ pub(super) fn promote(queue: &mut Queue<'_>) -> Result<bool> {
         ready::ensure_types(queue, priority)?;
     }
     let (tasks, stuck) = apart(queue, tasks);
-    queue
-        .keys
-        .zrem_lowest(queue.name.index(Index::Scheduled), due.len())?;
+    queue.keys.zrem_lowest(queue.name.index(Index::Scheduled), due.len())?;
     postpone(queue, &stuck)?;
     let mut plain = Vec::with_capacity(tasks.len());
     for mut task in tasks {

@@ -24,7 +24,9 @@ pub(super) fn repeat(queue: &mut Queue<'_>) -> Result<bool> {
         return Ok(false);
     }
     let now = queue.context.wall;
-    let due = queue.keys.zlowest(queue.name.of_queue(Part::RepeatDue), now.0, LOOKED_AT)?;
+    let due = queue
+        .keys
+        .zlowest(queue.name.of_queue(Part::RepeatDue), now.0, LOOKED_AT)?;
     if due.is_empty() {
         return Ok(false);
     }
@@ -59,12 +61,7 @@ pub(super) fn next(queue: &mut Queue<'_>) -> Result<Option<i64>> {
 
 /// Deals with the occurrences of one recurring task up to now, so many at most; replies how many tasks that
 /// was worth.
-fn advance(
-    queue: &mut Queue<'_>,
-    repeat: &[u8],
-    due: Wall,
-    most: usize,
-) -> Result<usize> {
+fn advance(queue: &mut Queue<'_>, repeat: &[u8], due: Wall, most: usize) -> Result<usize> {
     let Some(mut source) = Source::read(queue, repeat)? else {
         queue.keys.zrem(queue.name.of_queue(Part::RepeatDue), &[repeat])?;
         emit(queue, "skipped", repeat, "unreadable");

@@ -48,7 +48,13 @@ pub(super) fn sweep(queue: &mut Queue<'_>) -> Result<bool> {
             return Ok(true);
         }
     }
-    let rest: Vec<u64> = queue.settings.drops.iter().copied().filter(|drop| *drop != number).collect();
+    let rest: Vec<u64> = queue
+        .settings
+        .drops
+        .iter()
+        .copied()
+        .filter(|drop| *drop != number)
+        .collect();
     let more = !rest.is_empty();
     queue.store_drops(rest)?;
     Ok(more)

@@ -52,7 +52,9 @@ pub(crate) fn ensure_types(queue: &mut Queue<'_>, worker: &str) -> Result<()> {
 
 /// Errors with `WrongType` unless the set of ready tasks for one worker may be written.
 pub(crate) fn ensure_ready_types(queue: &mut Queue<'_>) -> Result<()> {
-    queue.keys.ensure_type(queue.name.index(Index::Targeted), Type::SortedSet)
+    queue
+        .keys
+        .ensure_type(queue.name.index(Index::Targeted), Type::SortedSet)
 }
 
 /// Errors with `WrongType` unless all places where a ready task may stand can be written.
@@ -76,9 +78,7 @@ pub(crate) fn push(queue: &mut Queue<'_>, task: &mut Task) -> Result<bool> {
         return Ok(false);
     };
     let due = task.header.due.0;
-    queue
-        .keys
-        .zadd(queue.name.index(Index::Targeted), &[(due, &task.id)])?;
+    queue.keys.zadd(queue.name.index(Index::Targeted), &[(due, &task.id)])?;
     queue
         .keys
         .zadd(queue.name.to(&worker), &[(score(&task.header), &task.id)])?;
@@ -215,9 +215,7 @@ pub(crate) fn has_any(queue: &mut Queue<'_>, worker: &str) -> bool {
             false
         }
         Ok(_) => {
-            let first = queue
-                .keys
-                .zwalk(queue.name.to(worker), Some(&BEFORE_READY), false, 1);
+            let first = queue.keys.zwalk(queue.name.to(worker), Some(&BEFORE_READY), false, 1);
             first.is_ok_and(|first| !first.is_empty())
         }
         Err(_) => false,
