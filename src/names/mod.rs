@@ -188,7 +188,8 @@ impl Name {
     fn once(&self, part: Part) -> Key<'_> {
         self.key(Place::Once(part))
     }
-    fn key<'a>(&'a self, place: Place<'a>) -> Key<'a> {
+    /// One of its keys.
+    pub(crate) fn key<'a>(&'a self, place: Place<'a>) -> Key<'a> {
         Key { name: self, place }
     }
 }
