@@ -2,7 +2,6 @@
 //! user. A task that simply succeeds is not told.
 
 use crate::error::{Error, Result};
-use crate::keyspace::Type;
 use crate::names::{Name, Part};
 use crate::settings::QueueSettings;
 use crate::tx::Tx;
@@ -29,7 +28,7 @@ pub(crate) fn ensure_types(tx: &mut Tx<'_>, name: &Name, settings: &QueueSetting
     if settings.events(&tx.context.config) == 0 {
         return Ok(());
     }
-    tx.keys.ensure_type(name.of_queue(Part::TaskEvents), Type::Stream)
+    tx.keys.ensure_type(name.of_queue(Part::TaskEvents))
 }
 
 /// Adds an entry to the stream; nothing when the queue keeps no events.

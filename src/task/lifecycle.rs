@@ -1,7 +1,6 @@
 //! Every way a claim or a task ends.
 
 use crate::error::Result;
-use crate::keyspace::Type;
 use crate::names::{Index, Name};
 use crate::settings::QueueSettings;
 use crate::state::queue::Loss;
@@ -102,11 +101,11 @@ pub(crate) fn ensure_end_types(
     settings: &QueueSettings,
 ) -> Result<()> {
     for index in [Index::Claimed, Index::Scheduled, Index::Dead] {
-        tx.keys.ensure_type(name.index(index), Type::SortedSet)?;
+        tx.keys.ensure_type(name.index(index))?;
     }
-    tx.keys.ensure_type(name.options(id), Type::Hash)?;
+    tx.keys.ensure_type(name.options(id))?;
     if record.ghosts != 0 {
-        tx.keys.ensure_type(name.queue(), Type::Hash)?;
+        tx.keys.ensure_type(name.queue())?;
     }
     expiry::ensure_types(tx, name, record)?;
     events::ensure_types(tx, name, settings)?;

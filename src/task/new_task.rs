@@ -6,7 +6,6 @@ use crate::backoff::Backoff;
 use crate::command::{Args, Value};
 use crate::context::Context;
 use crate::error::Error;
-use crate::keyspace::Type;
 use crate::names::{Id, Index, Name, Part};
 use crate::settings::QueueSettings;
 use crate::task::commands::schedule::{due, free_id};
@@ -105,7 +104,7 @@ impl New {
     /// Nothing, when the keys the task goes to have their types.
     pub(crate) fn check(&self, tx: &mut Tx<'_>, name: &Name) -> Result<(), Error> {
         if self.options.expire.is_some() {
-            tx.keys.ensure_type(name.of_queue(Part::Expiring), Type::SortedSet)?;
+            tx.keys.ensure_type(name.of_queue(Part::Expiring))?;
         }
         unique::ensure_types(tx, name, &self.options)?;
         if let Some(group) = &self.options.group {
@@ -115,7 +114,7 @@ impl New {
             targeted::ensure_types(tx, name, worker)?;
         }
         if self.due > tx.context.wall {
-            tx.keys.ensure_type(name.index(Index::Scheduled), Type::SortedSet)
+            tx.keys.ensure_type(name.index(Index::Scheduled))
         } else {
             ready::ensure_types(tx, name, self.priority)
         }

@@ -7,7 +7,6 @@ use serde::{Deserialize, Serialize};
 
 use crate::command::{Access, Keys, Spec};
 use crate::error::{Error, Result};
-use crate::keyspace::Type;
 use crate::names::{Name, Part, plain_text};
 use crate::recur::{Definition, MAX_NAME};
 use crate::task::commands::schedule::TASK_OPTIONS;
@@ -92,9 +91,9 @@ pub(crate) fn check_name(name: &[u8]) -> Result<&str, Error> {
 
 /// Nothing, when the keys of recurring tasks may be written.
 pub(crate) fn ensure_types(tx: &mut Tx<'_>, name: &Name) -> Result<()> {
-    tx.keys.ensure_type(name.of_queue(Part::Repeats), Type::Hash)?;
-    tx.keys.ensure_type(name.of_queue(Part::RepeatDue), Type::SortedSet)?;
-    tx.keys.ensure_type(name.of_queue(Part::RepeatPayloads), Type::Hash)
+    tx.keys.ensure_type(name.of_queue(Part::Repeats))?;
+    tx.keys.ensure_type(name.of_queue(Part::RepeatDue))?;
+    tx.keys.ensure_type(name.of_queue(Part::RepeatPayloads))
 }
 
 /// The recurring task of this name, if there is one and it makes sense.

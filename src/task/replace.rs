@@ -2,7 +2,6 @@
 
 use crate::command::Args;
 use crate::error::Error;
-use crate::keyspace::Type;
 use crate::names::{Id, Index, Name};
 use crate::settings::QueueSettings;
 use crate::task::commands::reschedule;
@@ -63,10 +62,10 @@ fn become_new(
         record.priority
     };
     for index in [Index::Scheduled, Index::Blocked] {
-        tx.keys.ensure_type(name.index(index), Type::SortedSet)?;
+        tx.keys.ensure_type(name.index(index))?;
     }
-    tx.keys.ensure_type(name.queue(), Type::Hash)?;
-    tx.keys.ensure_type(name.options(id), Type::Hash)?;
+    tx.keys.ensure_type(name.queue())?;
+    tx.keys.ensure_type(name.options(id))?;
     expiry::ensure_types(tx, name, &record)?;
     lifecycle::ensure_enqueue_types(tx, name, id, &record)?;
     ready::ensure_types(tx, name, priority)?;

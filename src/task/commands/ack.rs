@@ -3,7 +3,6 @@
 use crate::command::{Access, Arg, Args, Keys, Kind, MAX_COUNT, Spec};
 use crate::context::Caller;
 use crate::error::{Error, Result};
-use crate::keyspace::Type;
 use crate::names::{Index, Name};
 use crate::reply::Reply;
 use crate::settings::QueueSettings;
@@ -38,7 +37,7 @@ impl Command for Ack {
     fn run(args: &Args<'_>, caller: &Caller<'_>, tx: &mut Tx<'_>) -> Result<Response, Error> {
         let (name, settings, mut record) = task::claim_of(args, caller, tx)?;
         let id = args.text("id").as_bytes();
-        tx.keys.ensure_type(name.index(Index::Claimed), Type::SortedSet)?;
+        tx.keys.ensure_type(name.index(Index::Claimed))?;
         let mut done = Done::default();
         if !record.has(CANCELLED) {
             check_payload(args.bytes("RESULT"), &tx.context)?;
@@ -88,8 +87,8 @@ impl Command for MAck {
     fn run(args: &Args<'_>, caller: &Caller<'_>, tx: &mut Tx<'_>) -> Result<Response, Error> {
         let name = task::queue(args, caller)?;
         let settings = task::settings(tx, &name)?;
-        tx.keys.ensure_type(name.index(Index::Claimed), Type::SortedSet)?;
-        tx.keys.ensure_type(name.index(Index::Done), Type::SortedSet)?;
+        tx.keys.ensure_type(name.index(Index::Claimed))?;
+        tx.keys.ensure_type(name.index(Index::Done))?;
         let mut replies = Vec::with_capacity(args.items().len() / 2);
         for pair in args.items().chunks(2) {
             let (id, token) = match pair {

@@ -3,7 +3,6 @@
 use crate::command::{Access, Arg, Args, Keys, Kind, Spec};
 use crate::context::Caller;
 use crate::error::{Error, Result};
-use crate::keyspace::Type;
 use crate::names::{Id, Index, Name};
 use crate::reply::Reply;
 use crate::settings::QueueSettings;
@@ -31,8 +30,8 @@ impl Command for Cancel {
     fn run(args: &Args<'_>, caller: &Caller<'_>, tx: &mut Tx<'_>) -> Result<Response, Error> {
         let name = task::queue(args, caller)?;
         let settings = task::settings(tx, &name)?;
-        tx.keys.ensure_type(name.index(Index::Scheduled), Type::SortedSet)?;
-        tx.keys.ensure_type(name.index(Index::Blocked), Type::SortedSet)?;
+        tx.keys.ensure_type(name.index(Index::Scheduled))?;
+        tx.keys.ensure_type(name.index(Index::Blocked))?;
         ready::ensure_types_all(tx, &name)?;
         events::ensure_types(tx, &name, &settings)?;
         let mut cancelled = 0;

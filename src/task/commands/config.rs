@@ -3,7 +3,6 @@
 use crate::command::{Access, Arg, Args, Keys, Kind, Spec};
 use crate::context::Caller;
 use crate::error::Error;
-use crate::keyspace::Type;
 use crate::names::Id;
 use crate::reply::Reply;
 use crate::settings::{self, FIELDS, GROUP_LIMIT, SERVICE};
@@ -93,7 +92,7 @@ impl Command for ConfigSet {
             .filter(|pair| !is_own(pair))
             .map(|(field, value)| (field.as_bytes(), value.as_bytes()))
             .collect();
-        tx.keys.ensure_type(name.queue(), Type::Hash)?;
+        tx.keys.ensure_type(name.queue())?;
         if !fields.is_empty() {
             tx.keys.hset(name.queue(), &fields)?;
         }

@@ -6,7 +6,6 @@
 use crate::command::{Access, Arg, Args, Keys, Spec};
 use crate::context::Caller;
 use crate::error::Error;
-use crate::keyspace::Type;
 use crate::names::{Index, Name, Part};
 use crate::reply::Reply;
 use crate::settings::{DROPS, QueueSettings};
@@ -40,7 +39,7 @@ impl Command for Drop {
         for index in [Index::Scheduled, Index::Dead, Index::Done, Index::Blocked] {
             tasks += tx.keys.zcard(name.index(index))?;
         }
-        tx.keys.ensure_type(name.workers(), Type::Hash)?;
+        tx.keys.ensure_type(name.workers())?;
 
         let number = tx.next_fence(0);
         let mut aside = false;

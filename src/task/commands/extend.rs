@@ -3,7 +3,6 @@
 use crate::command::{Access, Arg, Args, Keys, Kind, Spec};
 use crate::context::Caller;
 use crate::error::Error;
-use crate::keyspace::Type;
 use crate::names::Index;
 use crate::reply::Reply;
 use crate::task::commands::schedule::{LEASE, check_payload};
@@ -39,8 +38,8 @@ impl Command for Extend {
             return Err(Error::Cancelled);
         }
         check_payload(args.bytes("PROGRESS"), &tx.context)?;
-        tx.keys.ensure_type(name.index(Index::Claimed), Type::SortedSet)?;
-        tx.keys.ensure_type(name.options(id), Type::Hash)?;
+        tx.keys.ensure_type(name.index(Index::Claimed))?;
+        tx.keys.ensure_type(name.options(id))?;
 
         let before = record.clone();
         record.lease = args.int("LEASE").unwrap_or(record.lease);

@@ -3,7 +3,7 @@
 use crate::command::{Access, Arg, Args, Keys, Kind, MAX_COUNT, Spec, Value};
 use crate::context::Caller;
 use crate::error::{Error, Result};
-use crate::keyspace::{Scored, Type};
+use crate::keyspace::Scored;
 use crate::names::{Index, Name, PRIORITIES};
 use crate::reply::Reply;
 use crate::settings::QueueSettings;
@@ -76,7 +76,7 @@ fn these(
     settings: &QueueSettings,
 ) -> Result<usize, Error> {
     for index in [Index::Scheduled, Index::Blocked, Index::Done, Index::Dead] {
-        tx.keys.ensure_type(name.index(index), Type::SortedSet)?;
+        tx.keys.ensure_type(name.index(index))?;
     }
     ready::ensure_types_all(tx, name)?;
     let mut removed = 0;

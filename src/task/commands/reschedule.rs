@@ -3,7 +3,6 @@
 use crate::command::{Access, Arg, Args, Keys, Spec};
 use crate::context::Caller;
 use crate::error::{Error, Result};
-use crate::keyspace::Type;
 use crate::names::{Index, Name};
 use crate::reply::Reply;
 use crate::settings::QueueSettings;
@@ -45,8 +44,8 @@ impl Command for Reschedule {
             return Err(Error::NotWaiting(task::place(tx, &name, id, &record)?));
         }
         let priority = priority.unwrap_or(record.priority);
-        tx.keys.ensure_type(name.index(Index::Scheduled), Type::SortedSet)?;
-        tx.keys.ensure_type(name.queue(), Type::Hash)?;
+        tx.keys.ensure_type(name.index(Index::Scheduled))?;
+        tx.keys.ensure_type(name.queue())?;
         lifecycle::ensure_enqueue_types(tx, &name, id, &record)?;
         ready::ensure_types(tx, &name, priority)?;
         expiry::ensure_types(tx, &name, &record)?;

@@ -5,7 +5,7 @@ use std::rc::Rc;
 use crate::command::{Access, Arg, Args, Keys, Kind, MAX_COUNT, Spec};
 use crate::context::Caller;
 use crate::error::{Error, Result};
-use crate::keyspace::{Scored, Type};
+use crate::keyspace::Scored;
 use crate::names::{Index, Name, Part};
 use crate::reply::Reply;
 use crate::settings::QueueSettings;
@@ -87,9 +87,9 @@ impl Command for RetryAll {
 
 /// The settings, when everything that a task's way back writes has its type.
 fn ensure_types(tx: &mut Tx<'_>, name: &Name) -> Result<Rc<QueueSettings>> {
-    tx.keys.ensure_type(name.index(Index::Dead), Type::SortedSet)?;
-    tx.keys.ensure_type(name.of_queue(Part::Expiring), Type::SortedSet)?;
-    tx.keys.ensure_type(name.of_queue(Part::Unique), Type::Hash)?;
+    tx.keys.ensure_type(name.index(Index::Dead))?;
+    tx.keys.ensure_type(name.of_queue(Part::Expiring))?;
+    tx.keys.ensure_type(name.of_queue(Part::Unique))?;
     ready::ensure_types_all(tx, name)?;
     task::settings(tx, name)
 }

@@ -5,7 +5,6 @@ use crate::command::{Access, Arg, Args, Keys, Kind, Spec};
 use crate::config::MAX_ATTEMPTS;
 use crate::context::{Caller, Context};
 use crate::error::Error;
-use crate::keyspace::Type;
 use crate::names::{Id, Name};
 use crate::reply::Reply;
 use crate::settings::QueueSettings;
@@ -114,7 +113,7 @@ impl Command for Schedule {
         };
         limits::ensure_length(tx, &name, 1, &settings)?;
         if old.as_ref().is_some_and(|old| old.ghosts != 0) {
-            tx.keys.ensure_type(name.queue(), Type::Hash)?;
+            tx.keys.ensure_type(name.queue())?;
         }
         new.add(tx, &name, &id, args.bytes("payload"), old, &settings)?;
         serve::serve(tx, &name);

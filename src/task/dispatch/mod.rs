@@ -6,7 +6,6 @@ pub(crate) mod serve;
 use smallvec::SmallVec;
 
 use crate::error::Result;
-use crate::keyspace::Type;
 use crate::names::{Id, Index, Name, PRIORITIES};
 use crate::presence::Bound;
 use crate::reply::Reply;
@@ -210,11 +209,11 @@ pub(crate) fn check(tx: &mut Tx<'_>, name: &Name, worker: &str) -> Result<Offer>
     let own = targeted::any(tx, name, worker);
     let offer = Offer { lists, own };
     if !offer.is_nothing() {
-        tx.keys.ensure_type(name.index(Index::Claimed), Type::SortedSet)?;
+        tx.keys.ensure_type(name.index(Index::Claimed))?;
         let settings = task::settings(tx, name)?;
         ready::ensure_ghost_counts(tx, name, &settings)?;
         if task::worker_numbers(tx, name)?.number(worker).is_none() {
-            tx.keys.ensure_type(name.workers(), Type::Hash)?;
+            tx.keys.ensure_type(name.workers())?;
         }
     }
     Ok(offer)

@@ -3,7 +3,7 @@
 //! and no timer has to look for them.
 
 use crate::error::Result;
-use crate::keyspace::{Scored, Type};
+use crate::keyspace::Scored;
 use crate::names::{Index, Name};
 use crate::settings::QueueSettings;
 use crate::task::header::{Record, TaskState};
@@ -34,11 +34,11 @@ pub(crate) fn ensure_types(tx: &mut Tx<'_>, name: &Name, id: &[u8], record: &Rec
 
 /// The same for a task whose group the caller knows.
 pub(crate) fn ensure_types_in(tx: &mut Tx<'_>, name: &Name, record: &Record, group: Option<&str>) -> Result<()> {
-    tx.keys.ensure_type(name.index(Index::Blocked), Type::SortedSet)?;
-    tx.keys.ensure_type(name.index(Index::Scheduled), Type::SortedSet)?;
+    tx.keys.ensure_type(name.index(Index::Blocked))?;
+    tx.keys.ensure_type(name.index(Index::Scheduled))?;
     expiry::ensure_types(tx, name, record)?;
     if record.ghosts != 0 {
-        tx.keys.ensure_type(name.queue(), Type::Hash)?;
+        tx.keys.ensure_type(name.queue())?;
     }
     lifecycle::ensure_enqueue_types_in(tx, name, record, group)
 }

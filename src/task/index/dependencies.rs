@@ -9,7 +9,6 @@ use std::collections::BTreeSet;
 
 use crate::command::{Arg, Args, Kind, MAX_COUNT};
 use crate::error::{Error, Result};
-use crate::keyspace::Type;
 use crate::names::{Id, Index, Name};
 use crate::settings::{QueueSettings, settling_field};
 use crate::task::header::{AWAITED, CANCELLED, Record, TaskState};
@@ -48,7 +47,7 @@ pub(crate) fn check(
     if args.has("REPLACE") {
         return Err(Error::BadArg("AFTER contradicts REPLACE: give one of them".into()));
     }
-    tx.keys.ensure_type(name.index(Index::Blocked), Type::SortedSet)?;
+    tx.keys.ensure_type(name.index(Index::Blocked))?;
     let runs_anyway = args.word("ONFAIL") == Some("RUN");
     let mut seen = BTreeSet::new();
     let ids = args.items_of("numids").iter().map(|id| id.as_text());
@@ -61,7 +60,7 @@ pub(crate) fn check(
             Some(TaskState::Dead) => "dead",
             Some(TaskState::Claimed) if parent.is_some_and(|parent| parent.has(CANCELLED)) => "cancelled",
             Some(_) => {
-                tx.keys.ensure_type(name.after(id.as_bytes()), Type::SortedSet)?;
+                tx.keys.ensure_type(name.after(id.as_bytes()))?;
                 parents.push(id.to_string());
                 continue;
             }

@@ -2,7 +2,6 @@
 //! sends one again is told.
 
 use crate::error::Result;
-use crate::keyspace::Type;
 use crate::names::{Index, Name};
 use crate::settings::QueueSettings;
 use crate::task::header::{RETAINED, Record, TaskState};
@@ -26,8 +25,8 @@ pub(crate) fn time(tx: &mut Tx<'_>, name: &Name, id: &[u8], record: &Record, set
 
 /// Nothing, when what is written to keep a task has its types.
 pub(crate) fn ensure_types(tx: &mut Tx<'_>, name: &Name, id: &[u8]) -> Result<()> {
-    tx.keys.ensure_type(name.index(Index::Done), Type::SortedSet)?;
-    tx.keys.ensure_type(name.options(id), Type::Hash)
+    tx.keys.ensure_type(name.index(Index::Done))?;
+    tx.keys.ensure_type(name.options(id))
 }
 
 /// Keeps a task that is done for that long. Its fence becomes the moment it was done: no claim has it any more.

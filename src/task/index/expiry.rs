@@ -2,7 +2,6 @@
 //! the moment; they leave it when they are claimed.
 
 use crate::error::Result;
-use crate::keyspace::Type;
 use crate::names::{Name, Part};
 use crate::task::header::{EXPIRES, Record};
 use crate::task::options;
@@ -14,7 +13,7 @@ pub(crate) fn ensure_types(tx: &mut Tx<'_>, name: &Name, record: &Record) -> Res
     if !record.has(EXPIRES) {
         return Ok(());
     }
-    tx.keys.ensure_type(name.of_queue(Part::Expiring), Type::SortedSet)
+    tx.keys.ensure_type(name.of_queue(Part::Expiring))
 }
 
 /// The task is, or becomes, ready at `ready`: from then on its time runs.

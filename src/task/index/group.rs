@@ -6,7 +6,6 @@
 //! list never has a task that must not run, and a claim has nothing to look for.
 
 use crate::error::Result;
-use crate::keyspace::Type;
 use crate::names::{Index, Name};
 use crate::settings::QueueSettings;
 use crate::task::header::{GROUPED, Record, TaskState};
@@ -30,8 +29,8 @@ pub(crate) fn of(tx: &mut Tx<'_>, name: &Name, id: &[u8], record: &Record) -> Op
 
 /// Nothing, when what a task of the group writes to have its turn or to stand in line has its types.
 pub(crate) fn ensure_types(tx: &mut Tx<'_>, name: &Name, group: &str) -> Result<()> {
-    tx.keys.ensure_type(name.group(group), Type::SortedSet)?;
-    tx.keys.ensure_type(name.index(Index::Blocked), Type::SortedSet)
+    tx.keys.ensure_type(name.group(group))?;
+    tx.keys.ensure_type(name.index(Index::Blocked))
 }
 
 /// Whether it is the turn of a task of this group whose time has come. Otherwise it stands in line from now on.

@@ -5,7 +5,6 @@
 use std::rc::Rc;
 
 use crate::error::Result;
-use crate::keyspace::Type;
 use crate::names::{Index, Name, PRIORITIES};
 use crate::settings::{QueueSettings, ghosts_field};
 use crate::task;
@@ -146,7 +145,7 @@ pub(crate) fn look(tx: &mut Tx<'_>, name: &Name, id: &[u8]) -> Option<Record> {
 
 /// Nothing, when the list of this priority may be written; else `WrongType`.
 pub(crate) fn ensure_types(tx: &mut Tx<'_>, name: &Name, priority: u8) -> Result<()> {
-    tx.keys.ensure_type(name.index(Index::Ready(priority)), Type::List)
+    tx.keys.ensure_type(name.index(Index::Ready(priority)))
 }
 
 /// Nothing, when the numbers of ghosts may be written, if there are any that may change; else `WrongType`.
@@ -154,13 +153,13 @@ pub(crate) fn ensure_ghost_counts(tx: &mut Tx<'_>, name: &Name, settings: &Queue
     if settings.ghosts.iter().all(|ghosts| *ghosts == 0) {
         return Ok(());
     }
-    tx.keys.ensure_type(name.queue(), Type::Hash)
+    tx.keys.ensure_type(name.queue())
 }
 
 /// Nothing, when all ready lists, the set of those for one worker and the numbers of ghosts may be written; else
 /// `WrongType`.
 pub(crate) fn ensure_types_all(tx: &mut Tx<'_>, name: &Name) -> Result<()> {
-    tx.keys.ensure_type(name.queue(), Type::Hash)?;
+    tx.keys.ensure_type(name.queue())?;
     targeted::ensure_types_ready(tx, name)?;
     (0..PRIORITIES).try_for_each(|priority| ensure_types(tx, name, priority))
 }

@@ -3,7 +3,6 @@
 //! that moment, for the timer.
 
 use crate::error::Result;
-use crate::keyspace::Type;
 use crate::names::{Id, Name, Part, plain_text};
 use crate::settings::QueueSettings;
 use crate::task;
@@ -19,9 +18,9 @@ pub(crate) fn ensure_types(tx: &mut Tx<'_>, name: &Name, options: &Options) -> R
         return Ok(());
     }
     if options.unique_for.is_some() {
-        tx.keys.ensure_type(name.of_queue(Part::UniqueUntil), Type::SortedSet)?;
+        tx.keys.ensure_type(name.of_queue(Part::UniqueUntil))?;
     }
-    tx.keys.ensure_type(name.of_queue(Part::Unique), Type::Hash)
+    tx.keys.ensure_type(name.of_queue(Part::Unique))
 }
 
 /// The id of the task that holds the key. One without a record, dead or done holds none; until the moment that was

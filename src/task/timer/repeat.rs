@@ -1,7 +1,6 @@
 //! Occurrences of recurring tasks.
 
 use crate::error::{Error, Result};
-use crate::keyspace::Type;
 use crate::names::{Name, Part};
 use crate::recur::{MAX_FIRED, Overlap, occurrence_id};
 use crate::settings::QueueSettings;
@@ -167,8 +166,8 @@ impl Source<'_> {
     fn make(&mut self, tx: &mut Tx<'_>, name: &Name, id: &[u8], at: Wall, settings: &QueueSettings) -> Result<()> {
         let old = schedule::old_record(tx, name, id, settings)?;
         limits::ensure_length(tx, name, 1, settings)?;
-        tx.keys.ensure_type(name.queue(), Type::Hash)?;
-        tx.keys.ensure_type(name.options(id), Type::Hash)?;
+        tx.keys.ensure_type(name.queue())?;
+        tx.keys.ensure_type(name.options(id))?;
         self.task.due = at;
         self.task.add(tx, name, id, &self.payload, old, settings)
     }

@@ -1,7 +1,6 @@
 //! Tasks that nobody claimed in time, and unique keys that were held for a time.
 
 use crate::error::Result;
-use crate::keyspace::Type;
 use crate::names::{Index, Name, Part};
 use crate::settings::QueueSettings;
 use crate::task::header::{EXPIRES, Record, TaskState};
@@ -24,7 +23,7 @@ pub(super) fn drop_unclaimed(tx: &mut Tx<'_>, name: &Name, settings: &QueueSetti
         tx.state.queue(name).maybe_expiring = tx.keys.zcard(expiring)? > 0;
         return Ok(false);
     }
-    tx.keys.ensure_type(name.index(Index::Scheduled), Type::SortedSet)?;
+    tx.keys.ensure_type(name.index(Index::Scheduled))?;
     ready::ensure_types_all(tx, name)?;
     events::ensure_types(tx, name, settings)?;
     for (_, id) in &over {

@@ -13,7 +13,7 @@ pub(crate) use mine::Mine;
 use std::collections::BTreeSet;
 
 use crate::error::Result;
-use crate::keyspace::{Scored, Type};
+use crate::keyspace::Scored;
 use crate::names::{Index, Name};
 use crate::settings::QueueSettings;
 use crate::task::header::{ADDRESSED, Record, TaskState};
@@ -52,13 +52,13 @@ pub(crate) fn holds(
 
 /// Nothing, when all that a new task for this worker writes has its types.
 pub(crate) fn ensure_types(tx: &mut Tx<'_>, name: &Name, worker: &str) -> Result<()> {
-    tx.keys.ensure_type(name.to(worker), Type::SortedSet)?;
+    tx.keys.ensure_type(name.to(worker))?;
     ensure_types_ready(tx, name)
 }
 
 /// Nothing, when the set of ready tasks for one worker may be written; else `WrongType`.
 pub(crate) fn ensure_types_ready(tx: &mut Tx<'_>, name: &Name) -> Result<()> {
-    tx.keys.ensure_type(name.index(Index::Targeted), Type::SortedSet)
+    tx.keys.ensure_type(name.index(Index::Targeted))
 }
 
 /// The task, which is not ready, is among those of its worker.
@@ -103,7 +103,7 @@ pub(crate) fn forget(tx: &mut Tx<'_>, name: &Name, id: &[u8], record: &Record) {
 fn keep(tx: &mut Tx<'_>, name: &Name, id: &[u8], record: &mut Record) -> Result<Option<String>> {
     let settings = task::settings(tx, name)?;
     if let Some(worker) = holds(tx, name, id, record, &settings) {
-        if tx.keys.ensure_type(name.to(&worker), Type::SortedSet).is_ok() {
+        if tx.keys.ensure_type(name.to(&worker)).is_ok() {
             return Ok(Some(worker));
         }
         tx.state.skip_foreign(name, "the tasks for one worker, of another type");
