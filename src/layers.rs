@@ -136,7 +136,7 @@ fn paths(tree: &str) -> Vec<String> {
     let branches = rest.rsplit_once('}').unwrap().0.split(is_comma);
     branches
         .filter(|branch| !branch.trim().is_empty())
-        .flat_map(|branch| paths(branch))
+        .flat_map(paths)
         .map(|path| format!("{start}{}", path.trim()))
         .collect()
 }

@@ -10,7 +10,7 @@
 #[cfg(any(test, debug_assertions))]
 pub(crate) mod contract;
 #[cfg(test)]
-pub mod fake;
+pub(crate) mod fake;
 
 use smallvec::SmallVec;
 
@@ -33,8 +33,8 @@ pub(crate) type EntryId = (u64, u64);
 
 /// The verbs.
 pub(crate) trait Keyspace {
-    /// Errors with `WrongType` unless the key is missing or of this type.
-    fn ensure_type(&mut self, key: Key<'_>, of: Type) -> Result<()>;
+    /// Errors with `WrongType` unless the key is missing or of the type that its kind has.
+    fn ensure_type(&mut self, key: Key<'_>) -> Result<()>;
     /// Whether the key exists, of any type.
     fn exists(&mut self, key: Key<'_>) -> bool;
     /// Removes the key, of any type; whether it was there.

@@ -161,17 +161,19 @@ impl KeyKind {
 }
 
 /// The part of each code; does not compile when two parts have the same code or a row is not where it should be.
+#[allow(clippy::indexing_slicing, reason = "done by the compiler")]
 const BY_CODE: [Option<Part>; 128] = {
     let mut parts = [None; 128];
     let mut at = 0;
     while at < KEYS.len() {
-        assert!(KEYS[at].part as usize == at, "a row is not in the order of the parts");
+        let kind = &KEYS[at];
+        assert!(kind.part as usize == at, "a row is not in the order of the parts");
         assert!(
-            KEYS[at].is_many == (at >= Part::Ready as usize),
+            kind.is_many == (at >= Part::Ready as usize),
             "a row is on the wrong side of Ready"
         );
-        assert!(parts[KEYS[at].code as usize].is_none(), "two parts have the same code");
-        parts[KEYS[at].code as usize] = Some(KEYS[at].part);
+        assert!(parts[kind.code as usize].is_none(), "two parts have the same code");
+        parts[kind.code as usize] = Some(kind.part);
         at += 1;
     }
     parts
@@ -303,7 +305,7 @@ pub(crate) struct Key<'a> {
 
 impl Key<'_> {
     /// The key's bytes, such as `task:{mail}:ready:5`.
-    pub(crate) fn to_vec(&self) -> Vec<u8> {
+    pub(crate) fn to_vec(self) -> Vec<u8> {
         let kind = self.place.kind();
         let (start, end) = if self.name.text.starts_with('{') {
             ("", "")

@@ -15,6 +15,7 @@
 #![allow(unsafe_code)]
 
 mod acl;
+#[cfg(not(test))]
 mod alloc;
 mod api;
 mod apply;
@@ -53,6 +54,7 @@ use std::ffi::c_int;
 
 use redis_module::raw;
 
+#[cfg(not(test))]
 pub(crate) use alloc::ServerAlloc;
 
 use api::{Ctx, ERR, Level, OK, RawText, call, log, optional};

@@ -5,7 +5,6 @@
 //! like): no step fails half-way.
 
 use crate::error::Result;
-use crate::keyspace::Type;
 use crate::names::Index;
 use crate::state::queue::Loss;
 use crate::task::events::{self, Event};
@@ -103,7 +102,7 @@ pub(crate) fn ensure_unblock_types(queue: &mut Queue<'_>, task: &Task) -> Result
     scheduled::ensure_types(queue)?;
     expiry::ensure_types(queue, task)?;
     if task.header.ghosts != 0 {
-        queue.keys.ensure_type(queue.name.queue(), Type::Hash)?;
+        queue.keys.ensure_type(queue.name.queue())?;
     }
     ensure_enqueue_types(queue, task)
 }
@@ -411,9 +410,9 @@ pub(crate) fn ensure_end_types(queue: &mut Queue<'_>, task: &Task) -> Result<()>
     claimed::ensure_types(queue)?;
     scheduled::ensure_types(queue)?;
     dead::ensure_types(queue)?;
-    queue.keys.ensure_type(queue.name.options(&task.id), Type::Hash)?;
+    queue.keys.ensure_type(queue.name.options(&task.id))?;
     if task.header.ghosts != 0 {
-        queue.keys.ensure_type(queue.name.queue(), Type::Hash)?;
+        queue.keys.ensure_type(queue.name.queue())?;
     }
     expiry::ensure_types(queue, task)?;
     events::ensure_types(queue)?;

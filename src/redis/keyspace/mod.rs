@@ -19,8 +19,8 @@ use crate::keyspace::{EntryId, Fields, Keyspace, Scored, Start, Type};
 use crate::names::{Id, Key};
 
 impl Keyspace for ServerKeys<'_> {
-    fn ensure_type(&mut self, key: Key<'_>, of: Type) -> Result<()> {
-        self.typed(key, of).map(|_| ())
+    fn ensure_type(&mut self, key: Key<'_>) -> Result<()> {
+        self.typed(key, key.place.kind().of).map(|_| ())
     }
 
     fn exists(&mut self, key: Key<'_>) -> bool {

@@ -1,4 +1,4 @@
-//! Effects: what was written is what is read, and what is damaged does no harm.
+//! Records of effects: what was written is what is read, and what is damaged does no harm.
 
 use super::*;
 use crate::context::Context;
@@ -125,7 +125,7 @@ fn draw(seed: u64) -> Draw {
 }
 
 #[test]
-fn effects_does_what_was_done() {
+fn a_record_does_what_was_done() {
     let name = Name::new(0, b"mail").unwrap();
     for seed in 0..200 {
         let mut draw = draw(seed);
@@ -146,7 +146,7 @@ fn effects_does_what_was_done() {
 }
 
 #[test]
-fn damaged_effects_do_nothing_and_no_harm() {
+fn a_damaged_record_does_nothing_and_no_harm() {
     let name = Name::new(0, b"mail").unwrap();
     for seed in 0..2_000 {
         let mut draw = draw(seed);
