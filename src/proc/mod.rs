@@ -21,7 +21,7 @@ use sha2::{Digest, Sha256};
 
 use crate::context::Caller;
 use crate::error::{Error, Result};
-use crate::keyspace::{Fields, Type};
+use crate::keyspace::Fields;
 use crate::names::{Name, plain_text};
 use crate::presence::{Head, Member, MemberName, Present, Walk};
 use crate::time::{Ms, Steady};
@@ -56,16 +56,16 @@ pub(crate) fn connection(bind: bool, caller: &Caller<'_>) -> Result<Option<u64>,
 
 /// Nothing, when all keys of the service have their types: no verb fails half-way then.
 pub(crate) fn check(tx: &mut Tx<'_>, name: &Name) -> Result<()> {
-    tx.keys.ensure_type(name.service(), Type::Hash)?;
-    tx.keys.ensure_type(name.members(), Type::Hash)?;
-    tx.keys.ensure_type(name.candidates(), Type::SortedSet)?;
-    tx.keys.ensure_type(name.events(), Type::Stream)
+    tx.keys.ensure_type(name.service())?;
+    tx.keys.ensure_type(name.members())?;
+    tx.keys.ensure_type(name.candidates())?;
+    tx.keys.ensure_type(name.events())
 }
 
 /// The same for what is only looked at: memory does not see when a key is overwritten by a string.
 pub(crate) fn look(tx: &mut Tx<'_>, name: &Name) -> Result<()> {
-    tx.keys.ensure_type(name.service(), Type::Hash)?;
-    tx.keys.ensure_type(name.members(), Type::Hash)
+    tx.keys.ensure_type(name.service())?;
+    tx.keys.ensure_type(name.members())
 }
 
 /// The service's own hash, read when it is not in memory.

@@ -4,7 +4,6 @@ use crate::command::run::{Command, Response};
 use crate::command::{Access, Arg, Key, Keys, Spec, Typed, arguments};
 use crate::context::Caller;
 use crate::error::{Error, Result};
-use crate::keyspace::Type;
 use crate::names::Id;
 use crate::reply::Reply;
 use crate::settings::{self, FIELDS, GROUP_LIMIT, SERVICE, SETTINGS};
@@ -98,7 +97,7 @@ impl Command for ConfigSet {
             .filter(|pair| !is_own(pair))
             .map(|(field, value)| (field.as_bytes(), value.as_bytes()))
             .collect();
-        queue.keys.ensure_type(queue.name.queue(), Type::Hash)?;
+        queue.keys.ensure_type(queue.name.queue())?;
         if !fields.is_empty() {
             queue.keys.hset(queue.name.queue(), &fields)?;
         }

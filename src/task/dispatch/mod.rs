@@ -6,7 +6,6 @@ pub(crate) mod serve;
 use smallvec::SmallVec;
 
 use crate::error::Result;
-use crate::keyspace::Type;
 use crate::names::{Id, Index, PRIORITIES};
 use crate::presence::Bound;
 use crate::reply::Reply;
@@ -142,7 +141,7 @@ fn ensure_claim_types(queue: &mut Queue<'_>, worker: &str) -> Result<Offer> {
         claimed::ensure_types(queue)?;
         ready::ensure_ghost_counts(queue)?;
         if queue.worker_numbers()?.number(worker).is_none() {
-            queue.keys.ensure_type(queue.name.workers(), Type::Hash)?;
+            queue.keys.ensure_type(queue.name.workers())?;
         }
     }
     Ok(offer)

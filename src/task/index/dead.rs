@@ -2,7 +2,7 @@
 //! died, unix ms.
 
 use crate::error::Result;
-use crate::keyspace::{Scored, Type};
+use crate::keyspace::Scored;
 use crate::names::Index;
 use crate::task::handle::{Queue, Task};
 
@@ -11,7 +11,7 @@ const TRIMMED: usize = 100;
 
 /// Errors with `WrongType` unless the set may be written.
 pub(crate) fn ensure_types(queue: &mut Queue<'_>) -> Result<()> {
-    queue.keys.ensure_type(queue.name.index(Index::Dead), Type::SortedSet)
+    queue.keys.ensure_type(queue.name.index(Index::Dead))
 }
 
 /// Puts a task in that dies now.
