@@ -1,24 +1,46 @@
 //! HB.BEAT: a sign of life, and in the same breath all that the server has to say to the member.
 
-use crate::command::{Access, Arg, Args, Keys, Kind, Spec};
+use crate::command::run::{Command, Response};
+use crate::command::{Access, Actor, Arg, Key, Keys, Spec, Typed, arguments};
 use crate::context::Caller;
 use crate::error::{Error, Result};
 use crate::names::Name;
+use crate::pid::register::BindArgs;
 use crate::presence::{MemberName, Registration};
 use crate::proc::{self, election, roster};
 use crate::reply::Reply;
-use crate::time::{MAX_TTL, MIN_TTL};
-use crate::tx::{Command, Response, Tx};
+use crate::time::{MAX_TTL, MIN_TTL, Ms};
+use crate::tx::Tx;
 
 /// How much one wants to lead; the largest wins.
-pub(crate) const PRIORITY: Arg = Arg::option("PRIORITY", "n", Kind::Int(0, election::MAX_PRIORITY, ""));
+pub(crate) const PRIORITY: Typed<Option<i64>> = Arg::option("PRIORITY", Arg::int("n", 0, election::MAX_PRIORITY, ""));
 /// Cancelled tasks that one reply tells of.
 const MOST_CANCELLED: usize = 1_000;
+
+arguments! {
+    pub(crate) struct StandArgs {
+        priority: Option<i64> = PRIORITY,
+    }
+}
+
+arguments! {
+    pub(crate) struct BeatArgs<'a> {
+        service: Key<'a> = Arg::SERVICE,
+        member: Actor<'a> = Arg::MEMBER,
+        token: Option<u64> = Arg::option("TOKEN", Arg::TOKEN),
+        ttl: Option<Ms> = Arg::duration("TTL", MIN_TTL, MAX_TTL),
+        status: Option<&'a str> = Arg::option("STATUS", Arg::text("text")),
+        bind: Option<BindArgs> = Arg::group("BIND", "bind"),
+        campaign: Option<StandArgs> = Arg::group("CAMPAIGN", "campaign"),
+    }
+}
 
 /// HB.BEAT.
 pub(crate) struct Beat;
 
 impl Command for Beat {
+    type Args<'a> = BeatArgs<'a>;
+    type On<'t> = Tx<'t>;
     const SPEC: Spec = Spec {
         name: "HB.BEAT",
         summary: "Gives a sign of life, registering the member if need be; tells who leads and what the member should do.",
@@ -26,26 +48,18 @@ impl Command for Beat {
         access: Access::Write,
         blocking: false,
         keys: Keys::First,
-        args: &[
-            Arg::SERVICE,
-            Arg::MEMBER,
-            Arg::option("TOKEN", "token", Arg::TOKEN.kind),
-            Arg::duration("TTL", MIN_TTL, MAX_TTL),
-            Arg::option("STATUS", "text", Kind::Text),
-            Arg::option("BIND", "bind", Kind::Group(&[Arg::duration("GRACE", 0, MAX_TTL)])),
-            Arg::option("CAMPAIGN", "campaign", Kind::Group(&[PRIORITY])),
-        ],
+        args: BeatArgs::ARGS,
         reply: "map `role` (leader, candidate, member), `epoch`, `leader`, `ttl`, `signal`, `cancelled` (ids of tasks it holds), `token` (null unless it was just made)",
     };
 
-    fn run(args: &Args<'_>, caller: &Caller<'_>, tx: &mut Tx<'_>) -> Result<Response, Error> {
-        let name = proc::service(args, caller)?;
-        let member = args.text("member");
-        let bind = proc::connection(args, caller)?;
-        let there = is_there(tx, &name, member, proc::number(args, "TOKEN"))?;
-        let campaigns = args.has("CAMPAIGN");
-        if campaigns || args.has("TTL") {
-            election::may_lead_with(tx, &name, member, args.int("TTL"), campaigns)?;
+    fn run(args: &BeatArgs<'_>, caller: &Caller<'_>, tx: &mut Tx<'_>) -> Result<Response, Error> {
+        let name = proc::service(args.service.0, caller)?;
+        let member = args.member.0;
+        let bind = proc::connection(args.bind.is_some(), caller)?;
+        let there = is_there(tx, &name, member, args.token)?;
+        let campaigns = args.campaign.is_some();
+        if campaigns || args.ttl.is_some() {
+            election::may_lead_with(tx, &name, member, args.ttl, campaigns)?;
         }
         let token = if there {
             roster::show(tx, &name, member, None);
@@ -53,13 +67,13 @@ impl Command for Beat {
         } else {
             join(args, tx, &name, bind)?
         };
-        if args.has("STATUS")
+        if let Some(status) = args.status
             && let Some(present) = tx.state.presence.service(&name).member_mut(member)
         {
-            present.status = Some(args.text("STATUS").to_string());
+            present.status = Some(status.to_string());
         }
-        if campaigns {
-            election::stand(tx, &name, member, args.int("PRIORITY"))?;
+        if let Some(campaign) = &args.campaign {
+            election::stand(tx, &name, member, campaign.priority)?;
         }
         reply(tx, &name, member, token)
     }
@@ -80,37 +94,41 @@ fn is_there(tx: &mut Tx<'_>, name: &Name, member: &str, token: Option<u64>) -> R
 }
 
 /// A member that was not there. Replies its token, if it needs one.
-fn join(args: &Args<'_>, tx: &mut Tx<'_>, name: &Name, bind: Option<u64>) -> Result<Option<u64>, Error> {
+fn join(args: &BeatArgs<'_>, tx: &mut Tx<'_>, name: &Name, bind: Option<u64>) -> Result<Option<u64>, Error> {
     proc::check(tx, name)?;
     let full = tx.context.memory_full;
     roster::has_room(tx, name, full)?;
     let wish = Registration {
-        member: args.text("member").into(),
+        member: args.member.0.into(),
         token: None,
         pid: None,
         host: None,
         start: None,
         boot: None,
-        ttl: args.int("TTL"),
+        ttl: args.ttl,
         bind,
-        grace: args.int("GRACE").unwrap_or(0),
+        grace: grace(args).unwrap_or(0),
         exclusive: false,
         // Only who has a token can lead.
-        with_token: args.has("CAMPAIGN"),
+        with_token: args.campaign.is_some(),
         meta: None,
     };
     roster::join(tx, name, &wish, "registered")
 }
 
+fn grace(args: &BeatArgs<'_>) -> Option<Ms> {
+    args.bind.as_ref().and_then(|bind| bind.grace)
+}
+
 /// What the beat changes of a member that is there. Replies its token, if it was just made.
 fn change(
-    args: &Args<'_>,
+    args: &BeatArgs<'_>,
     tx: &mut Tx<'_>,
     name: &Name,
     member: &str,
     bind: Option<u64>,
 ) -> Result<Option<u64>, Error> {
-    if !["TTL", "BIND", "CAMPAIGN"].into_iter().any(|word| args.has(word)) {
+    if args.ttl.is_none() && args.bind.is_none() && args.campaign.is_none() {
         return Ok(None);
     }
     proc::check(tx, name)?;
@@ -120,12 +138,12 @@ fn change(
         .member(name, member)
         .is_some_and(|present| present.member.token.is_none());
     let epoch = proc::head(tx, name)?.epoch;
-    let token = (args.has("CAMPAIGN") && tokenless).then(|| tx.next_fence(epoch));
+    let token = (args.campaign.is_some() && tokenless).then(|| tx.next_fence(epoch));
     roster::update(tx, name, member, |record| {
-        record.ttl = args.int("TTL").unwrap_or(record.ttl);
+        record.ttl = args.ttl.unwrap_or(record.ttl);
         if bind.is_some() {
             record.bind = true;
-            record.grace = args.int("GRACE").unwrap_or(record.grace);
+            record.grace = grace(args).unwrap_or(record.grace);
         }
         if let Some(token) = token {
             record.token = Some(proc::hash(token));

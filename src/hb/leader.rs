@@ -1,16 +1,25 @@
 //! HB.LEADER: who leads.
 
-use crate::command::{Access, Arg, Args, Keys, Spec};
+use crate::command::run::{Command, Response};
+use crate::command::{Access, Arg, Key, Keys, Spec, arguments};
 use crate::context::Caller;
 use crate::error::Error;
 use crate::proc;
 use crate::reply::Reply;
-use crate::tx::{Command, Response, Tx};
+use crate::tx::Tx;
+
+arguments! {
+    pub(crate) struct LeaderArgs<'a> {
+        service: Key<'a> = Arg::SERVICE,
+    }
+}
 
 /// HB.LEADER.
 pub(crate) struct Leader;
 
 impl Command for Leader {
+    type Args<'a> = LeaderArgs<'a>;
+    type On<'t> = Tx<'t>;
     const SPEC: Spec = Spec {
         name: "HB.LEADER",
         summary: "Shows who leads a service, in which epoch, and since when.",
@@ -18,12 +27,12 @@ impl Command for Leader {
         access: Access::Read,
         blocking: false,
         keys: Keys::First,
-        args: &[Arg::SERVICE],
+        args: LeaderArgs::ARGS,
         reply: "map `member`, `epoch`, `since` (unix ms), `pid`, `host`; or null",
     };
 
-    fn run(args: &Args<'_>, caller: &Caller<'_>, tx: &mut Tx<'_>) -> Result<Response, Error> {
-        let name = proc::service(args, caller)?;
+    fn run(args: &LeaderArgs<'_>, caller: &Caller<'_>, tx: &mut Tx<'_>) -> Result<Response, Error> {
+        let name = proc::service(args.service.0, caller)?;
         proc::look(tx, &name)?;
         let Some(leader) = proc::leader(tx, &name)? else {
             return Ok(Reply::Null.into());

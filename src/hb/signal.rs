@@ -1,6 +1,7 @@
 //! HB.SIGNAL: a word that stands in every beat's reply until it is cleared.
 
-use crate::command::{Access, Arg, Args, Keys, Kind, Spec};
+use crate::command::run::{Command, Response};
+use crate::command::{Access, Arg, Key, Keys, Spec, arguments};
 use crate::context::Caller;
 use crate::error::{Error, Result};
 use crate::names::{Name, plain_text};
@@ -8,17 +9,27 @@ use crate::presence::NO_SIGNAL;
 use crate::proc::events::{Event, tell};
 use crate::proc::{self, SIGNAL, SIGNAL_AT, roster};
 use crate::reply::Reply;
-use crate::tx::{Command, Response, Tx};
+use crate::tx::Tx;
 
 /// The words the module itself knows, in the spelling that is stored.
 const KNOWN: [&str; 3] = ["quiet", "stop", NO_SIGNAL];
 /// What stands for all members.
 const ALL: &[u8] = b"*";
 
+arguments! {
+    pub(crate) struct SignalArgs<'a> {
+        service: Key<'a> = Arg::SERVICE,
+        to: &'a [u8] = Arg::bytes("member|*"),
+        word: &'a str = Arg::text("word"),
+    }
+}
+
 /// HB.SIGNAL.
 pub(crate) struct Signal;
 
 impl Command for Signal {
+    type Args<'a> = SignalArgs<'a>;
+    type On<'t> = Tx<'t>;
     const SPEC: Spec = Spec {
         name: "HB.SIGNAL",
         summary: "Gives a member, or all that have registered so far, a standing signal; quiet and stop: no more tasks; none: cleared.",
@@ -26,20 +37,16 @@ impl Command for Signal {
         access: Access::Write,
         blocking: false,
         keys: Keys::First,
-        args: &[
-            Arg::SERVICE,
-            Arg::value("member|*", Kind::Bytes),
-            Arg::value("word", Kind::Text),
-        ],
+        args: SignalArgs::ARGS,
         reply: "to how many",
     };
 
-    fn run(args: &Args<'_>, caller: &Caller<'_>, tx: &mut Tx<'_>) -> Result<Response, Error> {
-        let name = proc::service(args, caller)?;
-        let word = args.text("word");
+    fn run(args: &SignalArgs<'_>, caller: &Caller<'_>, tx: &mut Tx<'_>) -> Result<Response, Error> {
+        let name = proc::service(args.service.0, caller)?;
+        let word = args.word;
         let known = KNOWN.into_iter().find(|known| known.eq_ignore_ascii_case(word));
         let word = known.unwrap_or(word);
-        let to = args.bytes("member|*");
+        let to = args.to;
         proc::check(tx, &name)?;
         let reached = if to == ALL {
             to_all(tx, &name, word)?

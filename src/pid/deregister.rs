@@ -1,18 +1,37 @@
 //! PID.DEREGISTER: a member leaves.
 
-use crate::command::{Access, Arg, Args, Keys, Kind, Spec};
+use crate::command::run::{Command, Response};
+use crate::command::{Access, Actor, Arg, Key, Keys, Spec, arguments};
 use crate::context::Caller;
 use crate::error::Error;
 use crate::pid::register::PID;
 use crate::presence::Reason;
 use crate::proc::{self, election, roster};
 use crate::reply::Reply;
-use crate::tx::{Command, Response, Tx};
+use crate::tx::Tx;
+
+arguments! {
+    /// How a process shows that it is the member.
+    pub(crate) enum Proof {
+        Token(token: u64) = Arg::option("TOKEN", Arg::TOKEN),
+        Pid(pid: i64) = Arg::option("PID", PID),
+    }
+}
+
+arguments! {
+    pub(crate) struct DeregisterArgs<'a> {
+        service: Key<'a> = Arg::SERVICE,
+        member: Actor<'a> = Arg::MEMBER,
+        proof: Proof = Arg::either("proof"),
+    }
+}
 
 /// PID.DEREGISTER.
 pub(crate) struct Deregister;
 
 impl Command for Deregister {
+    type Args<'a> = DeregisterArgs<'a>;
+    type On<'t> = Tx<'t>;
     const SPEC: Spec = Spec {
         name: "PID.DEREGISTER",
         summary: "Takes a member out at its own wish; what it holds is given back as by RELEASE.",
@@ -20,30 +39,20 @@ impl Command for Deregister {
         access: Access::Write,
         blocking: false,
         keys: Keys::First,
-        args: &[
-            Arg::SERVICE,
-            Arg::MEMBER,
-            Arg::value(
-                "proof",
-                Kind::Either(&[
-                    Arg::option("TOKEN", "token", Arg::TOKEN.kind),
-                    Arg::option("PID", "pid", PID),
-                ]),
-            ),
-        ],
+        args: DeregisterArgs::ARGS,
         reply: "1, or 0 when it was not there",
     };
 
-    fn run(args: &Args<'_>, caller: &Caller<'_>, tx: &mut Tx<'_>) -> Result<Response, Error> {
-        let name = proc::service(args, caller)?;
-        let member = args.text("member");
+    fn run(args: &DeregisterArgs<'_>, caller: &Caller<'_>, tx: &mut Tx<'_>) -> Result<Response, Error> {
+        let name = proc::service(args.service.0, caller)?;
+        let member = args.member.0;
         proc::check(tx, &name)?;
-        let is_it = match (proc::number(args, "TOKEN"), args.int("PID")) {
-            (Some(token), _) => match proc::verify(tx, &name, member, token) {
+        let is_it = match args.proof {
+            Proof::Token(token) => match proc::verify(tx, &name, member, token) {
                 Err(Error::NoMember) => false,
                 verified => verified.map(|()| true)?,
             },
-            (None, Some(pid)) => {
+            Proof::Pid(pid) => {
                 proc::find(tx, &name, member)?
                     && tx
                         .state
@@ -51,7 +60,6 @@ impl Command for Deregister {
                         .member(&name, member)
                         .is_some_and(|present| present.member.pid == Some(pid))
             }
-            (None, None) => false,
         };
         if is_it {
             roster::remove(tx, &name, member, &Reason::Left)?;

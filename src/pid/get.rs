@@ -1,17 +1,30 @@
 //! PID.GET: all that is known of a member.
 
-use crate::command::{Access, Arg, Args, Keys, Kind, Spec};
+use crate::command::run::{Command, Response};
+use crate::command::{Access, Actor, Arg, Key, Keys, Spec, Typed, arguments};
 use crate::context::Caller;
 use crate::error::Error;
 use crate::pid::show;
 use crate::proc;
 use crate::reply::Reply;
-use crate::tx::{Command, Response, Tx};
+use crate::tx::Tx;
+
+const FIELD: Typed<&str> = Arg::text("field");
+
+arguments! {
+    pub(crate) struct GetArgs<'a> {
+        service: Key<'a> = Arg::SERVICE,
+        member: Actor<'a> = Arg::MEMBER,
+        fields: Vec<&'a str> = Arg::any("fields", &FIELD),
+    }
+}
 
 /// PID.GET.
 pub(crate) struct Get;
 
 impl Command for Get {
+    type Args<'a> = GetArgs<'a>;
+    type On<'t> = Tx<'t>;
     const SPEC: Spec = Spec {
         name: "PID.GET",
         summary: "Shows a member, or the bare values of some of its fields, those of its META included.",
@@ -19,28 +32,19 @@ impl Command for Get {
         access: Access::Read,
         blocking: false,
         keys: Keys::First,
-        args: &[
-            Arg::SERVICE,
-            Arg::MEMBER,
-            Arg::value("fields", Kind::Any(&[Arg::value("field", Kind::Text)])),
-        ],
+        args: GetArgs::ARGS,
         reply: "map `member`, `pid`, `host`, `start`, `boot`, `state`, `role`, `epoch`, `ttl`, `left`, `age`, `bound`, `grace`, `signal`, `status`, `registered`, `meta`; the value of one field, an array of several; or null",
     };
 
-    fn run(args: &Args<'_>, caller: &Caller<'_>, tx: &mut Tx<'_>) -> Result<Response, Error> {
-        let name = proc::service(args, caller)?;
+    fn run(args: &GetArgs<'_>, caller: &Caller<'_>, tx: &mut Tx<'_>) -> Result<Response, Error> {
+        let name = proc::service(args.service.0, caller)?;
         proc::look(tx, &name)?;
-        let member = args.text("member");
+        let member = args.member.0;
         if !proc::find(tx, &name, member)? {
             return Ok(Reply::Null.into());
         }
-        let fields: Vec<&str> = args
-            .items()
-            .iter()
-            .filter_map(|item| std::str::from_utf8(item.as_bytes()).ok())
-            .collect();
-        let mut values = Vec::with_capacity(fields.len());
-        for field in &fields {
+        let mut values = Vec::with_capacity(args.fields.len());
+        for field in &args.fields {
             values.push(show::field(tx, &name, member, field)?.unwrap_or(Reply::Null));
         }
         Ok(match values.len() {

@@ -19,10 +19,9 @@ use std::rc::Rc;
 
 use sha2::{Digest, Sha256};
 
-use crate::command::Args;
 use crate::context::Caller;
 use crate::error::{Error, Result};
-use crate::keyspace::{Fields, Type};
+use crate::keyspace::Fields;
 use crate::names::{Name, plain_text};
 use crate::presence::{Head, Member, MemberName, Present, Walk};
 use crate::time::{Ms, Steady};
@@ -40,18 +39,13 @@ pub(crate) const SIGNAL: &str = "signal";
 pub(crate) const SIGNAL_AT: &str = "signal-at";
 
 /// The service a command was given.
-pub(crate) fn service(args: &Args<'_>, caller: &Caller<'_>) -> Result<Name, Error> {
-    Name::of_service(caller.db, args.bytes("service"))
-}
-
-/// A number of ours that a client was given, such as a token.
-pub(crate) fn number(args: &Args<'_>, name: &str) -> Option<u64> {
-    args.int(name).and_then(|number| u64::try_from(number).ok())
+pub(crate) fn service(name: &[u8], caller: &Caller<'_>) -> Result<Name, Error> {
+    Name::of_service(caller.db, name)
 }
 
 /// The connection that BIND ties a member or a claim to; `BADARG` where there is none.
-pub(crate) fn connection(args: &Args<'_>, caller: &Caller<'_>) -> Result<Option<u64>, Error> {
-    match (args.has("BIND"), caller.connection) {
+pub(crate) fn connection(bind: bool, caller: &Caller<'_>) -> Result<Option<u64>, Error> {
+    match (bind, caller.connection) {
         (false, _) => Ok(None),
         (true, Some(connection)) => Ok(Some(connection)),
         (true, None) => Err(Error::BadArg(
@@ -62,16 +56,16 @@ pub(crate) fn connection(args: &Args<'_>, caller: &Caller<'_>) -> Result<Option<
 
 /// Nothing, when all keys of the service have their types: no verb fails half-way then.
 pub(crate) fn check(tx: &mut Tx<'_>, name: &Name) -> Result<()> {
-    tx.keys.ensure_type(name.service(), Type::Hash)?;
-    tx.keys.ensure_type(name.members(), Type::Hash)?;
-    tx.keys.ensure_type(name.candidates(), Type::SortedSet)?;
-    tx.keys.ensure_type(name.events(), Type::Stream)
+    tx.keys.ensure_type(name.service())?;
+    tx.keys.ensure_type(name.members())?;
+    tx.keys.ensure_type(name.candidates())?;
+    tx.keys.ensure_type(name.events())
 }
 
 /// The same for what is only looked at: memory does not see when a key is overwritten by a string.
 pub(crate) fn look(tx: &mut Tx<'_>, name: &Name) -> Result<()> {
-    tx.keys.ensure_type(name.service(), Type::Hash)?;
-    tx.keys.ensure_type(name.members(), Type::Hash)
+    tx.keys.ensure_type(name.service())?;
+    tx.keys.ensure_type(name.members())
 }
 
 /// The service's own hash, read when it is not in memory.

@@ -6,7 +6,6 @@ use std::ptr;
 use redis_module::raw;
 
 use super::api::{Ctx, OK, call, optional};
-use super::dispatch::words;
 use super::reply::c_string;
 use crate::command::{Access, Arg, Keys, Kind, Spec};
 
@@ -23,7 +22,7 @@ static VERSION: raw::RedisModuleCommandInfoVersion = raw::RedisModuleCommandInfo
 
 /// Describes a command that was just created.
 pub(super) fn describe(ctx: *mut Ctx, spec: &Spec) -> bool {
-    let words = i32::try_from(words(spec.name)).unwrap_or(1);
+    let words = i32::try_from(spec.words()).unwrap_or(1);
     let mut arena = Arena::default();
     let mut keys = key_specs(spec, words);
     let args = arena.args(spec.args);
@@ -225,6 +224,12 @@ impl Arena {
             Kind::Group(args) => {
                 raw.type_ = raw::RedisModuleCommandArgType_REDISMODULE_ARG_TYPE_BLOCK;
                 raw.subargs = self.args(args);
+            }
+            Kind::Shared(args) => {
+                for arg in *args {
+                    self.push(array, arg);
+                }
+                return;
             }
             Kind::Many(items) => return self.push_items(array, items, 0),
             Kind::Any(items) => return self.push_items(array, items, raw::REDISMODULE_CMD_ARG_OPTIONAL),

@@ -7,9 +7,8 @@ pub(crate) mod work;
 use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use crate::command::MAX_TOKEN;
 use crate::context::Context;
-use crate::names::{self, ByName, Id, Name, Touched};
+use crate::names::{self, ByName, Id, MAX_TOKEN, Name, Touched};
 use crate::presence::{Bound, MemberName, Presence, Reason, Service};
 use crate::stalls::Stalls;
 use crate::state::queue::{Ended, Loss, QueueState};

@@ -2,7 +2,6 @@
 //! that simply succeeds leaves none.
 
 use crate::error::{Error, Result};
-use crate::keyspace::Type;
 use crate::names::Part;
 use crate::task::handle::Queue;
 
@@ -28,9 +27,7 @@ pub(crate) fn ensure_types(queue: &mut Queue<'_>) -> Result<()> {
     if queue.settings.events(&queue.context.config) == 0 {
         return Ok(());
     }
-    queue
-        .keys
-        .ensure_type(queue.name.of_queue(Part::TaskEvents), Type::Stream)
+    queue.keys.ensure_type(queue.name.of_queue(Part::TaskEvents))
 }
 
 /// Adds an entry to the stream, unless the queue keeps no events.

@@ -4,6 +4,7 @@ use std::cell::OnceCell;
 use std::rc::Rc;
 
 use crate::backoff::Backoff;
+use crate::command::run::Target;
 use crate::context::Context;
 use crate::error::{Error, Result};
 use crate::keyspace::Keyspace;
@@ -162,7 +163,7 @@ impl<'t> Queue<'t> {
         let Some(bytes) = self.keys.get_start(self.name.task(id), HEADER_LEN)? else {
             return Ok(None);
         };
-        let header = Header::read(&bytes)?;
+        let header = Header::read(&bytes).map_err(|_| Error::Foreign)?;
         Ok(self.has(&header).then(|| Task::new(id, header)))
     }
 
@@ -203,7 +204,7 @@ impl<'t> Queue<'t> {
         let Some(bytes) = self.keys.get_start(self.name.task(id), HEADER_LEN)? else {
             return Ok(None);
         };
-        let mut header = Header::read(&bytes)?;
+        let mut header = Header::read(&bytes).map_err(|_| Error::Foreign)?;
         if self.has(&header) {
             return Err(Error::Duplicate(String::from_utf8_lossy(id).into_owned()));
         }
@@ -240,7 +241,7 @@ impl<'t> Queue<'t> {
 
     /// Writes one of the fields beside the header, and notes there that such fields exist. The caller writes the header.
     pub(crate) fn put_field(&mut self, task: &mut Task, field: &[u8], value: &[u8]) -> Result<()> {
-        self.keys.hset(self.name.extra(&task.id), &[(field, value)])?;
+        self.keys.hset(self.name.options(&task.id), &[(field, value)])?;
         task.header.flags |= EXTRA;
         Ok(())
     }
@@ -250,7 +251,7 @@ impl<'t> Queue<'t> {
         if !task.header.has(EXTRA) {
             return None;
         }
-        self.keys.hget(self.name.extra(&task.id), field).unwrap_or(None)
+        self.keys.hget(self.name.options(&task.id), field).unwrap_or(None)
     }
 
     /// Most runs of a task of these options.
@@ -316,6 +317,12 @@ impl<'t> Queue<'t> {
     }
 }
 
+impl<'t> Target<'t> for Queue<'t> {
+    fn open(tx: &'t mut Tx<'_>, db: i32, name: Option<&[u8]>) -> Result<Queue<'t>> {
+        Queue::open(tx, Name::new(db, name.unwrap_or_default())?)
+    }
+}
+
 /// The settings of a queue, read from the hash when they are not in memory.
 fn settings(tx: &mut Tx<'_>, name: &Name) -> Result<Rc<QueueSettings>> {
     if let Some(settings) = tx.state.known_queue(name).and_then(|memory| memory.settings.as_ref()) {
@@ -361,15 +368,6 @@ impl Task {
             id,
             header,
             options: OnceCell::new(),
-        }
-    }
-
-    /// A task whose options are known.
-    pub(crate) fn with_options(id: Id, header: Record, options: Rc<Options>) -> Task {
-        Task {
-            id,
-            header,
-            options: options.into(),
         }
     }
 

@@ -37,7 +37,6 @@
 //! - In both cases `tests/server/formats.rs` gets a record of the version before and one of the version after.
 
 use crate::config::MAX_ATTEMPTS;
-use crate::error::Error;
 use crate::names::PRIORITIES;
 use crate::time::{MAX_LEASE, Ms, SECOND, Steady, Wall};
 
@@ -114,12 +113,6 @@ pub(crate) enum Unreadable {
     Later,
     /// Something else.
     Foreign,
-}
-
-impl From<Unreadable> for Error {
-    fn from(_: Unreadable) -> Error {
-        Error::Foreign
-    }
 }
 
 /// The header of a task, read.

@@ -5,14 +5,16 @@
 //! like): no step fails half-way.
 
 use crate::error::Result;
-use crate::keyspace::{Scored, Type};
+use crate::keyspace::Scored;
 use crate::names::Index;
 use crate::state::queue::Loss;
 use crate::task::events::{self, Event};
 use crate::task::handle::{Queue, Task};
 use crate::task::header::{CANCELLED, EXPIRES, EXTRA, GROUPED, TARGETED, TaskState, UNIQUE};
 use crate::task::index::ready::{self, End};
-use crate::task::index::{blocked, claimed, dead, dependencies, done, expiry, group, later, scheduled, targeted, unique};
+use crate::task::index::{
+    blocked, claimed, dead, dependencies, done, expiry, group, later, scheduled, targeted, unique,
+};
 use crate::task::options;
 use crate::task::outcome::{self, Outcome};
 use crate::time::{Ms, Wall};
@@ -103,7 +105,7 @@ pub(crate) fn ensure_unblock_types(queue: &mut Queue<'_>, task: &Task) -> Result
     scheduled::ensure_types(queue)?;
     expiry::ensure_types(queue, task)?;
     if task.header.ghosts != 0 {
-        queue.keys.ensure_type(queue.name.queue(), Type::Hash)?;
+        queue.keys.ensure_type(queue.name.queue())?;
     }
     ensure_enqueue_types(queue, task)
 }
@@ -379,7 +381,7 @@ pub(crate) fn remove(queue: &mut Queue<'_>, task: &mut Task) -> Result<()> {
     outcome::publish_gone(queue, &task.id);
     task.header.flags &= !(UNIQUE | EXPIRES | TARGETED);
     if task.header.has(EXTRA) {
-        queue.keys.del(queue.name.extra(&task.id));
+        queue.keys.del(queue.name.options(&task.id));
         task.header.flags &= !EXTRA;
     }
     if task.header.ghosts == 0 {
@@ -387,9 +389,7 @@ pub(crate) fn remove(queue: &mut Queue<'_>, task: &mut Task) -> Result<()> {
         return Ok(());
     }
     task.header.state = TaskState::Removed;
-    queue
-        .keys
-        .set(queue.name.task(&task.id), &task.header.write(), b"")
+    queue.keys.set(queue.name.task(&task.id), &task.header.write(), b"")
 }
 
 /// Removes the records of ids that leave an index, if they are tasks of ours. Replies the ids that keep their places.
@@ -410,9 +410,9 @@ pub(crate) fn ensure_end_types(queue: &mut Queue<'_>, task: &Task) -> Result<()>
     claimed::ensure_types(queue)?;
     scheduled::ensure_types(queue)?;
     dead::ensure_types(queue)?;
-    queue.keys.ensure_type(queue.name.extra(&task.id), Type::Hash)?;
+    queue.keys.ensure_type(queue.name.options(&task.id))?;
     if task.header.ghosts != 0 {
-        queue.keys.ensure_type(queue.name.queue(), Type::Hash)?;
+        queue.keys.ensure_type(queue.name.queue())?;
     }
     expiry::ensure_types(queue, task)?;
     events::ensure_types(queue)?;

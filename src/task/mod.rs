@@ -34,7 +34,6 @@ pub(crate) mod dispatch;
 pub(crate) mod events;
 pub(crate) mod handle;
 pub(crate) mod header;
-pub(crate) mod help;
 pub(crate) mod index;
 pub(crate) mod lifecycle;
 pub(crate) mod new_task;

@@ -5,9 +5,9 @@ use std::rc::Rc;
 use crate::error::Result;
 use crate::names::Id;
 use crate::state::work::ReplyDue;
-use crate::task::index::later;
 use crate::task::handle::{Queue, Task};
 use crate::task::header::{REPLIES, TaskState};
+use crate::task::index::later;
 use crate::task::options;
 use crate::waiting::result_wait::TaskEnd;
 

@@ -8,13 +8,12 @@ use serde_json::{Map, Value};
 
 use crate::command::Arguments;
 use crate::context::Context;
-use crate::task::handle::Queue;
 use crate::error::{Error, Result};
-use crate::keyspace::Type;
 use crate::names::{Part, plain_text};
 use crate::recur::{Definition, MAX_NAME};
-use crate::task::options::OccurrenceOptions;
+use crate::task::handle::Queue;
 use crate::task::new_task::NewTask;
+use crate::task::options::OccurrenceOptions;
 use crate::time::{MAX_UNIX_MS, Ms, Wall};
 
 /// A recurring task.
@@ -86,9 +85,9 @@ pub(crate) fn check_name(name: &[u8]) -> Result<&str, Error> {
 
 /// Nothing, when the keys of recurring tasks may be written.
 pub(crate) fn ensure_types(queue: &mut Queue<'_>) -> Result<()> {
-    queue.keys.ensure_type(queue.name.of_queue(Part::Repeats), Type::Hash)?;
-    queue.keys.ensure_type(queue.name.of_queue(Part::RepeatDue), Type::SortedSet)?;
-    queue.keys.ensure_type(queue.name.of_queue(Part::RepeatPayloads), Type::Hash)
+    queue.keys.ensure_type(queue.name.of_queue(Part::Repeats))?;
+    queue.keys.ensure_type(queue.name.of_queue(Part::RepeatDue))?;
+    queue.keys.ensure_type(queue.name.of_queue(Part::RepeatPayloads))
 }
 
 /// The recurring task of this name, if there is one and it makes sense.
@@ -105,13 +104,17 @@ pub(crate) fn payload(queue: &mut Queue<'_>, repeat: &[u8]) -> Result<Option<Vec
 /// Stores how far a recurring task has come, and when it comes next.
 pub(crate) fn put(queue: &mut Queue<'_>, repeat: &[u8], recurring: &Recurring, next: Wall) -> Result<()> {
     let json = recurring.write();
-    queue.keys.hset(queue.name.of_queue(Part::Repeats), &[(repeat, &json)])?;
+    queue
+        .keys
+        .hset(queue.name.of_queue(Part::Repeats), &[(repeat, &json)])?;
     plan(queue, repeat, next)
 }
 
 /// Stores when a recurring task comes next.
 pub(crate) fn plan(queue: &mut Queue<'_>, repeat: &[u8], next: Wall) -> Result<()> {
-    queue.keys.zadd(queue.name.of_queue(Part::RepeatDue), &[(next.0, repeat)])?;
+    queue
+        .keys
+        .zadd(queue.name.of_queue(Part::RepeatDue), &[(next.0, repeat)])?;
     queue.memory().maybe_repeats = true;
     queue.wake_at(next);
     Ok(())
@@ -126,7 +129,11 @@ pub(crate) fn remove(queue: &mut Queue<'_>, repeat: &[u8]) -> Result<bool> {
             there |= part == Part::Repeats;
         }
     }
-    if queue.keys.zscore(queue.name.of_queue(Part::RepeatDue), repeat)?.is_some() {
+    if queue
+        .keys
+        .zscore(queue.name.of_queue(Part::RepeatDue), repeat)?
+        .is_some()
+    {
         queue.keys.zrem(queue.name.of_queue(Part::RepeatDue), &[repeat])?;
     }
     Ok(there)

@@ -131,5 +131,6 @@ pub(crate) fn put_back(queue: &mut Queue<'_>, most: usize) -> Result<usize> {
 }
 
 fn log_skip(tx: &mut Tx<'_>, name: &Name, error: &str) {
-    tx.state.log_skip(name, &format!("the claims of a member that went: {error}"));
+    tx.state
+        .log_skip(name, &format!("the claims of a member that went: {error}"));
 }

@@ -284,9 +284,7 @@ fn repair_dependent(queue: &mut Queue<'_>, child: &mut Task) -> Result<()> {
     }
     match left {
         0 => unblock_dependent(queue, child),
-        left if dependencies::waits(queue, &child.id) != Some(left) => {
-            dependencies::put_count(queue, &child.id, left)
-        }
+        left if dependencies::waits(queue, &child.id) != Some(left) => dependencies::put_count(queue, &child.id, left),
         _ => Ok(()),
     }
 }

@@ -3,14 +3,15 @@
 
 mod listeners;
 pub(crate) mod result_wait;
+mod ticket;
 mod workers;
 
 use std::collections::{BTreeSet, HashMap};
 
 pub(crate) use listeners::Listeners;
+pub(crate) use ticket::Ticket;
 use workers::Workers;
 
-use crate::command::Args;
 use crate::context::Caller;
 use crate::error::Error;
 use crate::names::{ByName, Id, Name};
@@ -18,9 +19,6 @@ use crate::presence::{MemberName, Registration};
 use crate::reply::Reply;
 use crate::time::Ms;
 use crate::waiting::result_wait::{ResultWait, TaskEnd};
-
-/// Arrival number of a waiting client; smaller came first.
-pub(crate) type Ticket = u64;
 
 /// How long a claim lasts, when its claimer says so.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -100,9 +98,8 @@ pub(crate) enum Timeout {
 
 impl Timeout {
     /// What BLOCK says; `None` without it, and in MULTI or a script, where nobody can wait.
-    pub(crate) fn asked(args: &Args<'_>, caller: &Caller<'_>) -> Option<Timeout> {
-        let block = args.int("BLOCK").filter(|_| caller.may_wait)?;
-        Some(match block {
+    pub(crate) fn asked(block: Option<Ms>, caller: &Caller<'_>) -> Option<Timeout> {
+        Some(match block.filter(|_| caller.may_wait)? {
             0 => Timeout::Forever,
             block => Timeout::For(block),
         })

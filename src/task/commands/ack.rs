@@ -1,18 +1,17 @@
 //! TASK.ACK and TASK.MACK: the work is done.
 
-use crate::command::{Access, Arg, Key, Keys, MAX_COUNT, Spec, Typed, arguments};
 use crate::command::run::{Command, Response};
+use crate::command::{Access, Arg, Key, Keys, MAX_COUNT, Spec, Typed, arguments};
 use crate::context::Caller;
-use crate::reply::Reply;
 use crate::error::{Error, Result};
-use crate::keyspace::Type;
 use crate::names::Index;
+use crate::reply::Reply;
 use crate::task::commands::{ClaimedArgs, claim};
 use crate::task::dispatch::{self, limits};
+use crate::task::handle::{Queue, Task};
 use crate::task::index::{claimed, done};
 use crate::task::new_task::ensure_size;
 use crate::task::{lifecycle, worker, worklist};
-use crate::task::handle::{Queue, Task};
 use crate::waiting::{ClaimRequest, Lease};
 
 arguments! {
@@ -107,7 +106,7 @@ impl Command for MAck {
 
     fn run(args: &MAckArgs<'_>, _: &Caller<'_>, queue: &mut Queue<'_>) -> Result<Response> {
         claimed::ensure_types(queue)?;
-        queue.keys.ensure_type(queue.name.index(Index::Done), Type::SortedSet)?;
+        queue.keys.ensure_type(queue.name.index(Index::Done))?;
         let mut replies = Vec::with_capacity(args.tasks.len());
         for Acked { id, token } in &args.tasks {
             replies.push(Reply::Status(one(queue, id.as_bytes(), *token)?));

@@ -1,7 +1,7 @@
 //! TASK.CANCEL: a task is not wanted any more.
 
-use crate::command::{Access, Key, Keys, Spec};
 use crate::command::run::{Command, Response};
+use crate::command::{Access, Keys, Spec};
 use crate::context::Caller;
 use crate::error::Result;
 use crate::reply::Reply;
@@ -10,18 +10,11 @@ use crate::task::handle::Queue;
 use crate::task::index::{blocked, scheduled, targeted};
 use crate::task::{events, lifecycle};
 
-arguments! {
-    pub(crate) struct CancelArgs<'a> {
-        queue: Key<'a> = Arg::QUEUE,
-        ids: Vec<&'a str> = Arg::many("ids", &Arg::ID),
-    }
-}
-
 /// TASK.CANCEL.
 pub(crate) struct Cancel;
 
 impl Command for Cancel {
-    type Args<'a> = CancelArgs<'a>;
+    type Args<'a> = IdsArgs<'a>;
     type On<'t> = Queue<'t>;
     const SPEC: Spec = Spec {
         name: "TASK.CANCEL",
@@ -30,11 +23,11 @@ impl Command for Cancel {
         access: Access::Write,
         blocking: false,
         keys: Keys::First,
-        args: CancelArgs::ARGS,
+        args: IdsArgs::ARGS,
         reply: "how many were cancelled",
     };
 
-    fn run(args: &CancelArgs<'_>, caller: &Caller<'_>, queue: &mut Queue<'_>) -> Result<Response> {
+    fn run(args: &IdsArgs<'_>, _: &Caller<'_>, queue: &mut Queue<'_>) -> Result<Response> {
         scheduled::ensure_types(queue)?;
         blocked::ensure_types(queue)?;
         targeted::ensure_all_ready_types(queue)?;

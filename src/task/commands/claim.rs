@@ -1,14 +1,14 @@
 //! TASK.CLAIM and TASK.MCLAIM: work for a worker, now or when there is some.
 
-use crate::command::{Access, Actor, Arg, IntOr, Key, Keys, Spec, arguments};
 use crate::command::run::{Command, Response};
-use crate::error::Result;
-use crate::reply::Reply;
-use crate::task::handle::Queue;
+use crate::command::{Access, Actor, Arg, IntOr, Key, Keys, Spec, arguments};
 use crate::context::{Caller, Context};
+use crate::error::Result;
 use crate::names::Name;
 use crate::proc;
+use crate::reply::Reply;
 use crate::task::dispatch::{self, Claimed, Effort, serve};
+use crate::task::handle::Queue;
 use crate::task::worker;
 use crate::time::{MAX_LEASE, Ms};
 use crate::tx::Tx;
@@ -67,7 +67,7 @@ impl Command for Claim {
 
 arguments! {
     pub(crate) struct MClaimArgs<'a> {
-        queues: Vec<&'a [u8]> = Arg::counted("numqueues", MAX_QUEUES, &Arg::QUEUE),
+        queues: Vec<&'a [u8]> = Arg::counted("numqueues", MAX_QUEUES, &Arg::QUEUE_NAME),
         request: RequestArgs<'a> = Arg::shared(),
     }
 }
@@ -154,7 +154,12 @@ pub(crate) fn effort(caller: &Caller<'_>, context: &Context) -> Effort {
 }
 
 /// What a claim is answered with: tasks, the wait in these queues, or nothing.
-pub(crate) fn response(claimed: Claimed, timeout: Option<Timeout>, names: Vec<Name>, request: ClaimRequest) -> Response {
+pub(crate) fn response(
+    claimed: Claimed,
+    timeout: Option<Timeout>,
+    names: Vec<Name>,
+    request: ClaimRequest,
+) -> Response {
     if !claimed.tasks.is_empty() {
         return Reply::Array(claimed.tasks).into();
     }

@@ -1,14 +1,13 @@
 //! TASK.CONFIG GET and SET: a queue's own queue.settings.
 
-use crate::command::{Access, Arg, Key, Keys, Spec, Typed, arguments};
 use crate::command::run::{Command, Response};
+use crate::command::{Access, Arg, Key, Keys, Spec, Typed, arguments};
 use crate::context::Caller;
-use crate::reply::Reply;
-use crate::task::handle::Queue;
 use crate::error::{Error, Result};
-use crate::keyspace::Type;
 use crate::names::Id;
+use crate::reply::Reply;
 use crate::settings::{self, FIELDS, GROUP_LIMIT, SERVICE, SETTINGS};
+use crate::task::handle::Queue;
 use crate::task::index::blocked;
 
 const FIELD: Typed<&str> = Arg::words("field", &FIELDS);
@@ -38,7 +37,7 @@ impl Command for ConfigGet {
         reply: "map field, value",
     };
 
-    fn run(args: &ConfigGetArgs<'_>, caller: &Caller<'_>, queue: &mut Queue<'_>) -> Result<Response> {
+    fn run(args: &ConfigGetArgs<'_>, _: &Caller<'_>, queue: &mut Queue<'_>) -> Result<Response> {
         let wanted = |field: &str| args.fields.is_empty() || args.fields.contains(&field);
         let shown = |setting: &settings::table::Setting| setting.show(&queue.settings, &queue.context.config);
         let map = SETTINGS
@@ -82,7 +81,7 @@ impl Command for ConfigSet {
         reply: "OK",
     };
 
-    fn run(args: &ConfigSetArgs<'_>, caller: &Caller<'_>, queue: &mut Queue<'_>) -> Result<Response> {
+    fn run(args: &ConfigSetArgs<'_>, _: &Caller<'_>, queue: &mut Queue<'_>) -> Result<Response> {
         let mut values: Vec<(&'static str, String)> = Vec::new();
         for Setting { field, value } in &args.settings {
             let (field, value) = settings::check(&queue.name, field, value)?;
@@ -98,7 +97,7 @@ impl Command for ConfigSet {
             .filter(|pair| !is_own(pair))
             .map(|(field, value)| (field.as_bytes(), value.as_bytes()))
             .collect();
-        queue.keys.ensure_type(queue.name.queue(), Type::Hash)?;
+        queue.keys.ensure_type(queue.name.queue())?;
         if !fields.is_empty() {
             queue.keys.hset(queue.name.queue(), &fields)?;
         }

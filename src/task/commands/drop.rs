@@ -3,14 +3,13 @@
 //! The indexes are set aside under the drop's number, and no record whose fence is below that number exists
 //! for any command from then on. The tick removes the records in slices.
 
-use crate::command::{Access, Arg, Key, Keys, Spec, arguments};
 use crate::command::run::{Command, Response};
+use crate::command::{Access, Arg, Key, Keys, Spec, arguments};
 use crate::context::Caller;
+use crate::error::{Error, Result};
+use crate::names::{Index, Part};
 use crate::reply::Reply;
 use crate::task::handle::Queue;
-use crate::error::{Error, Result};
-use crate::keyspace::Type;
-use crate::names::{Index, Part};
 use crate::task::index::targeted;
 use crate::task::outcome;
 
@@ -38,7 +37,7 @@ impl Command for Drop {
         reply: "how many tasks go",
     };
 
-    fn run(args: &DropArgs<'_>, caller: &Caller<'_>, queue: &mut Queue<'_>) -> Result<Response> {
+    fn run(args: &DropArgs<'_>, _: &Caller<'_>, queue: &mut Queue<'_>) -> Result<Response> {
         let claimed = queue.keys.zcard(queue.name.index(Index::Claimed))?;
         if claimed > 0 && !args.force {
             return Err(Error::BusyQueue(claimed));
@@ -47,13 +46,15 @@ impl Command for Drop {
         for index in [Index::Scheduled, Index::Dead, Index::Done, Index::Blocked] {
             tasks += queue.keys.zcard(queue.name.index(index))?;
         }
-        queue.keys.ensure_type(queue.name.workers(), Type::Hash)?;
+        queue.keys.ensure_type(queue.name.workers())?;
 
         let number = queue.next_fence(0);
         let mut aside = false;
         for index in Index::ALL {
             if queue.keys.exists(queue.name.index(index)) {
-                queue.keys.rename(queue.name.index(index), queue.name.dropped(number, index));
+                queue
+                    .keys
+                    .rename(queue.name.index(index), queue.name.dropped(number, index));
                 aside = true;
             }
         }
@@ -61,9 +62,7 @@ impl Command for Drop {
         if aside {
             drops.push(number);
         }
-        queue.keys.del(queue.name.queue());
-        queue.keys.del(queue.name.workers());
-        for part in Part::EXTRAS {
+        for part in Part::once_per_queue() {
             queue.keys.del(queue.name.of_queue(part));
         }
         queue.store_drops(drops)?;

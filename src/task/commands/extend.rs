@@ -1,13 +1,12 @@
 //! TASK.EXTEND: the work takes longer.
 
-use crate::command::{Access, Arg, Keys, Spec, arguments};
 use crate::command::run::{Command, Response};
+use crate::command::{Access, Arg, Keys, Spec, arguments};
 use crate::context::Caller;
-use crate::reply::Reply;
-use crate::task::handle::Queue;
 use crate::error::{Error, Result};
-use crate::keyspace::Type;
+use crate::reply::Reply;
 use crate::task::commands::ClaimedArgs;
+use crate::task::handle::Queue;
 use crate::task::index::claimed;
 use crate::task::new_task::ensure_size;
 use crate::task::options::{self, LEASE};
@@ -38,14 +37,14 @@ impl Command for Extend {
         reply: "ms left; null for a claim that lasts as long as its member",
     };
 
-    fn run(args: &ExtendArgs<'_>, caller: &Caller<'_>, queue: &mut Queue<'_>) -> Result<Response> {
+    fn run(args: &ExtendArgs<'_>, _: &Caller<'_>, queue: &mut Queue<'_>) -> Result<Response> {
         let mut task = args.claim.find(queue)?;
         if task.is_cancelled() {
             return Err(Error::Cancelled);
         }
         ensure_size(args.progress.unwrap_or_default(), &queue.context)?;
         claimed::ensure_types(queue)?;
-        queue.keys.ensure_type(queue.name.extra(&task.id), Type::Hash)?;
+        queue.keys.ensure_type(queue.name.options(&task.id))?;
 
         let before = task.header.clone();
         task.header.lease = args.lease.unwrap_or(before.lease);

@@ -1,12 +1,12 @@
 //! TASK.FAIL: an attempt went wrong.
 
-use crate::command::{Access, Arg, Keys, Spec, arguments};
 use crate::command::run::{Command, Response};
+use crate::command::{Access, Arg, Keys, Spec, arguments};
 use crate::context::Caller;
 use crate::error::Result;
 use crate::reply::Reply;
-use crate::task::handle::Queue;
 use crate::task::commands::ClaimedArgs;
+use crate::task::handle::Queue;
 use crate::task::lifecycle::{self, NewState, Retry};
 use crate::time::{MAX_DELAY, Ms};
 
@@ -43,7 +43,7 @@ impl Command for Fail {
         reply: "map `state` (scheduled, ready or dead; cancelled if it was), `due`, `attempt`",
     };
 
-    fn run(args: &FailArgs<'_>, caller: &Caller<'_>, queue: &mut Queue<'_>) -> Result<Response> {
+    fn run(args: &FailArgs<'_>, _: &Caller<'_>, queue: &mut Queue<'_>) -> Result<Response> {
         let mut task = args.claim.find(queue)?;
         lifecycle::ensure_end_types(queue, &task)?;
         let retry = match args.then {

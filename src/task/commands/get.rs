@@ -1,10 +1,10 @@
 //! TASK.GET: all that is known about a task.
 
-use crate::command::{Access, Arg, Key, Keys, Spec, arguments};
 use crate::command::run::{Command, Response};
+use crate::command::{Access, Arg, Key, Keys, Spec, arguments};
 use crate::context::Caller;
-use crate::reply::Reply;
 use crate::error::{Error, Result};
+use crate::reply::Reply;
 use crate::task::handle::{Queue, Task};
 use crate::task::header::{HEADER_LEN, Header};
 use crate::task::render;
@@ -33,12 +33,12 @@ impl Command for Get {
         reply: "map `id`, `state`, `due`, `priority`, `attempt`, `attempts`, `backoff`, `deliveries`, `lost`, `worker`, `lease`, `left`, `cancelled`, `expires`, `unique`, `group`, `to`, `after`, `error`, `progress`, `result`, `died`, `done`, `kept`, `payload`; or null",
     };
 
-    fn run(args: &TaskArgs<'_>, caller: &Caller<'_>, queue: &mut Queue<'_>) -> Result<Response> {
+    fn run(args: &TaskArgs<'_>, _: &Caller<'_>, queue: &mut Queue<'_>) -> Result<Response> {
         let id = args.id.as_bytes();
         let Some(mut value) = queue.keys.get(queue.name.task(id))? else {
             return Ok(Reply::Null.into());
         };
-        let header = Header::read(&value)?;
+        let header = Header::read(&value).map_err(|_| Error::Foreign)?;
         if !queue.has(&header) {
             return Ok(Reply::Null.into());
         }

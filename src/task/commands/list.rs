@@ -1,15 +1,13 @@
 //! TASK.LIST: the tasks in one state, page by page.
 
-use std::rc::Rc;
-
-use crate::command::{Access, Arg, Key, Keys, MAX_COUNT, Spec, arguments};
 use crate::command::run::{Command, Response};
+use crate::command::{Access, Arg, Key, Keys, Spec, arguments};
 use crate::context::Caller;
-use crate::reply::Reply;
 use crate::error::{Error, Result};
 use crate::keyspace::Scored;
 use crate::names::{Index, PRIORITIES};
 use crate::pages::{CURSOR, bad_cursor};
+use crate::reply::Reply;
 use crate::task::dispatch::MAX_PAYLOAD;
 use crate::task::handle::{Queue, Task};
 use crate::task::header::{HEADER_LEN, Record};
@@ -29,7 +27,7 @@ arguments! {
         queue: Key<'a> = Arg::QUEUE,
         state: &'a str = Arg::words("state", &["scheduled", "ready", "blocked", "claimed", "done", "dead"]),
         worker: Option<&'a str> = Arg::option("WORKER", Arg::text("worker")),
-        cursor: Option<&'a [u8]> = pages::CURSOR,
+        cursor: Option<&'a [u8]> = CURSOR,
         count: Option<usize> = Arg::COUNT,
         reverse: bool = Arg::flag("REV"),
         payloads: bool = Arg::flag("PAYLOADS"),
@@ -53,7 +51,7 @@ impl Command for List {
         reply: "the next cursor (`0` at the end) and an array of maps as TASK.GET's, `payload` and `result` null without PAYLOADS",
     };
 
-    fn run(args: &ListArgs<'_>, caller: &Caller<'_>, queue: &mut Queue<'_>) -> Result<Response> {
+    fn run(args: &ListArgs<'_>, _: &Caller<'_>, queue: &mut Queue<'_>) -> Result<Response> {
         let state = args.state;
         if args.worker.is_some() && state != "claimed" {
             return Err(Error::BadArg("WORKER is for the state claimed only".into()));
@@ -106,10 +104,15 @@ impl Page<'_, '_> {
         let Ok(Some(value)) = queue.keys.get_start(queue.name.task(id), length) else {
             return Ok(());
         };
-        let Some(header) = Record::read(&value).ok().filter(|header| queue.has(header) && counts(queue, header)) else {
+        let Some(header) = Record::read(&value)
+            .ok()
+            .filter(|header| queue.has(header) && counts(queue, header))
+        else {
             return Ok(());
         };
-        let payload = self.payloads.then(|| value.get(HEADER_LEN..).unwrap_or_default().to_vec());
+        let payload = self
+            .payloads
+            .then(|| value.get(HEADER_LEN..).unwrap_or_default().to_vec());
         let task = render::render(queue, &Task::new(id, header), payload)?;
         if let Reply::Map(fields) = &task {
             let lengths = fields.iter().map(|(_, value)| match value {

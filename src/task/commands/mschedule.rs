@@ -1,12 +1,12 @@
 //! TASK.MSCHEDULE: many tasks in one step.
 
-use crate::command::{Access, Arg, Key, Keys, MAX_COUNT, Spec, arguments};
 use crate::command::run::{Command, Response};
+use crate::command::{Access, Arg, Key, Keys, MAX_COUNT, Spec, arguments};
 use crate::context::Caller;
 use crate::error::Result;
 use crate::reply::Reply;
-use crate::task::handle::Queue;
 use crate::task::dispatch::limits;
+use crate::task::handle::Queue;
 use crate::task::new_task::{NewTask, ensure_size};
 use crate::task::options::{AFTER, AfterArgs, PAYLOAD, RouteOptions, RunOptions, WHEN, When};
 use crate::task::reply_to;

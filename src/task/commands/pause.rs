@@ -1,14 +1,12 @@
 //! TASK.PAUSE and TASK.RESUME: no claims for a while; all else goes on.
 
-use std::rc::Rc;
-
-use crate::command::{Access, Arg, Key, Keys, QueueArgs, Spec, arguments};
 use crate::command::run::{Command, Response};
+use crate::command::{Access, Arg, Key, Keys, QueueArgs, Spec, arguments};
 use crate::context::Caller;
 use crate::error::Result;
 use crate::reply::Reply;
-use crate::task::handle::Queue;
 use crate::settings::{PAUSED, UNTIL_RESUMED};
+use crate::task::handle::Queue;
 use crate::time::{MAX_DELAY, Ms};
 
 arguments! {
@@ -35,7 +33,7 @@ impl Command for Pause {
         reply: "OK",
     };
 
-    fn run(args: &PauseArgs<'_>, caller: &Caller<'_>, queue: &mut Queue<'_>) -> Result<Response> {
+    fn run(args: &PauseArgs<'_>, _: &Caller<'_>, queue: &mut Queue<'_>) -> Result<Response> {
         let until = args.pause.map(|ms| queue.context.wall.after(ms));
         let text = until.map_or(UNTIL_RESUMED.to_string(), |until| until.0.to_string());
         let field = (PAUSED.as_bytes(), text.as_bytes());
@@ -65,7 +63,7 @@ impl Command for Resume {
         reply: "OK",
     };
 
-    fn run(args: &QueueArgs<'_>, caller: &Caller<'_>, queue: &mut Queue<'_>) -> Result<Response> {
+    fn run(_: &QueueArgs<'_>, _: &Caller<'_>, queue: &mut Queue<'_>) -> Result<Response> {
         queue.resume()?;
         queue.serve_waiters();
         Ok(Reply::OK.into())

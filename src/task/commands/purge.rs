@@ -1,12 +1,12 @@
 //! TASK.PURGE: remove the tasks of one state.
 
-use crate::command::{Access, Arg, Key, Keys, MAX_COUNT, Spec, arguments};
 use crate::command::run::{Command, Response};
+use crate::command::{Access, Arg, Key, Keys, MAX_COUNT, Spec, arguments};
 use crate::context::Caller;
-use crate::reply::Reply;
 use crate::error::{Error, Result};
-use crate::keyspace::{Scored, Type};
+use crate::keyspace::Scored;
 use crate::names::{Index, PRIORITIES};
+use crate::reply::Reply;
 use crate::task::handle::{Queue, Task};
 use crate::task::header::TaskState;
 use crate::task::index::{later, ready, targeted};
@@ -44,7 +44,7 @@ impl Command for Purge {
         reply: "how many were removed",
     };
 
-    fn run(args: &PurgeArgs<'_>, caller: &Caller<'_>, queue: &mut Queue<'_>) -> Result<Response> {
+    fn run(args: &PurgeArgs<'_>, _: &Caller<'_>, queue: &mut Queue<'_>) -> Result<Response> {
         let count = args.count.unwrap_or(MAX_COUNT);
         let older = args.older;
         let state = args.state;
@@ -75,7 +75,7 @@ impl Command for Purge {
 /// Removes those of these tasks that are in the state.
 fn these(queue: &mut Queue<'_>, state: &str, ids: &[&str]) -> Result<usize> {
     for index in [Index::Scheduled, Index::Blocked, Index::Done, Index::Dead] {
-        queue.keys.ensure_type(queue.name.index(index), Type::SortedSet)?;
+        queue.keys.ensure_type(queue.name.index(index))?;
     }
     targeted::ensure_all_ready_types(queue)?;
     let mut removed = 0;

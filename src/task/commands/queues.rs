@@ -35,8 +35,6 @@ impl Command for Queues {
 
 /// Whether any key of the queue exists that is not the record of a single task.
 pub(crate) fn exists(keys: &mut dyn Keyspace, name: &Name) -> bool {
-    keys.exists(queue.name.queue())
-        || keys.exists(queue.name.workers())
-        || Part::EXTRAS.iter().any(|part| keys.exists(queue.name.of_queue(*part)))
-        || Index::ALL.iter().any(|index| keys.exists(queue.name.index(*index)))
+    Part::once_per_queue().any(|part| keys.exists(name.of_queue(part)))
+        || Index::ALL.iter().any(|index| keys.exists(name.index(*index)))
 }

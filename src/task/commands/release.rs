@@ -1,12 +1,12 @@
 //! TASK.RELEASE: give a task back without having used an attempt.
 
-use crate::command::{Access, Arg, Keys, Spec, arguments};
 use crate::command::run::{Command, Response};
+use crate::command::{Access, Arg, Keys, Spec, arguments};
 use crate::context::Caller;
 use crate::error::Result;
 use crate::reply::Reply;
-use crate::task::handle::Queue;
 use crate::task::commands::ClaimedArgs;
+use crate::task::handle::Queue;
 use crate::task::index::claimed;
 use crate::task::lifecycle;
 use crate::time::{MAX_DELAY, Ms};
@@ -35,7 +35,7 @@ impl Command for Release {
         reply: "OK",
     };
 
-    fn run(args: &ReleaseArgs<'_>, caller: &Caller<'_>, queue: &mut Queue<'_>) -> Result<Response> {
+    fn run(args: &ReleaseArgs<'_>, _: &Caller<'_>, queue: &mut Queue<'_>) -> Result<Response> {
         let mut task = args.claim.find(queue)?;
         lifecycle::ensure_end_types(queue, &task)?;
         let due = args.delay.map(|delay| queue.context.wall.after(delay));

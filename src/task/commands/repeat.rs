@@ -1,13 +1,13 @@
 //! TASK.REPEAT: a task that comes again and again.
 
-use crate::command::{Access, Arg, Arguments, Key, Keys, Spec, arguments};
 use crate::command::run::{Command, Response};
-use crate::reply::Reply;
-use crate::task::handle::Queue;
+use crate::command::{Access, Arg, Arguments, Key, Keys, Spec, Typed, arguments};
 use crate::context::{Caller, Context};
 use crate::error::{Error, Result};
 use crate::names::Part;
 use crate::recur::{DEFAULT_ZONE, Definition, Misfire, Overlap, Rule};
+use crate::reply::Reply;
+use crate::task::handle::Queue;
 use crate::task::new_task::ensure_size;
 use crate::task::options::{OccurrenceOptions, PAYLOAD};
 use crate::task::recurring::{self, Recurring};
@@ -95,7 +95,8 @@ impl Command for Repeat {
         })?;
         // A task that is still at work goes on for OVERLAP, whatever made it.
         new.last = old.and_then(|old| old.last);
-        queue.keys
+        queue
+            .keys
             .hset(queue.name.of_queue(Part::RepeatPayloads), &[(repeat, payload)])?;
         recurring::put(queue, repeat, &new, next)?;
         Ok(Reply::Int(next.0).into())

@@ -1,15 +1,15 @@
 //! TASK.REPEATS: what recurs, page by page.
 
-use crate::command::{Access, Arg, Key, Keys, Spec, arguments};
 use crate::command::run::{Command, Response};
+use crate::command::{Access, Arg, Key, Keys, Spec, arguments};
 use crate::context::Caller;
 use crate::error::Result;
-use crate::reply::Reply;
-use crate::task::handle::Queue;
 use crate::names::{Id, Part};
 use crate::pages;
+use crate::reply::Reply;
 use crate::task::commands::list;
 use crate::task::dispatch::MAX_PAYLOAD;
+use crate::task::handle::Queue;
 use crate::task::recurring::{self, Recurring};
 
 arguments! {
@@ -37,13 +37,14 @@ impl Command for Repeats {
         reply: "the next cursor (`0` at the end) and an array of maps `name`, `rule`, `next`, `last` (occurrence that became a task, or null), `fired` (how many did), `limit`, `start`, `end`, `misfire`, `overlap`, `payload`, `options` (array of words)",
     };
 
-    fn run(args: &RepeatsArgs<'_>, caller: &Caller<'_>, queue: &mut Queue<'_>) -> Result<Response> {
+    fn run(args: &RepeatsArgs<'_>, _: &Caller<'_>, queue: &mut Queue<'_>) -> Result<Response> {
         let count = pages::count(args.count);
         let after = match args.cursor {
             None | Some(b"" | b"0") => None,
             Some(cursor) => Some(list::numbered(cursor).ok_or_else(pages::bad_cursor)?),
         };
-        let due = queue.keys
+        let due = queue
+            .keys
             .zwalk(queue.name.of_queue(Part::RepeatDue), after.as_ref(), false, count)?;
         let (mut maps, mut bytes) = (Vec::new(), 0);
         let mut last = None;

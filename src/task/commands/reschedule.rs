@@ -1,12 +1,11 @@
 //! TASK.RESCHEDULE: another due time or priority for a task that waits.
 
-use crate::command::{Access, Arg, Key, Keys, Spec, arguments};
 use crate::command::run::{Command, Response};
+use crate::command::{Access, Arg, Key, Keys, Spec, arguments};
 use crate::context::Caller;
+use crate::error::{Error, Result};
 use crate::reply::Reply;
 use crate::task::handle::Queue;
-use crate::error::{Error, Result};
-use crate::keyspace::Type;
 use crate::task::header::TaskState;
 use crate::task::index::{expiry, ready, scheduled};
 use crate::task::lifecycle;
@@ -38,7 +37,7 @@ impl Command for Reschedule {
         reply: "the due time, unix ms",
     };
 
-    fn run(args: &RescheduleArgs<'_>, caller: &Caller<'_>, queue: &mut Queue<'_>) -> Result<Response> {
+    fn run(args: &RescheduleArgs<'_>, _: &Caller<'_>, queue: &mut Queue<'_>) -> Result<Response> {
         let due = args.when.as_ref().map(|when| when.due(&queue.context));
         if due.is_none() && args.priority.is_none() {
             return Err(Error::BadArg("give DELAY, AT or PRIORITY".into()));
@@ -49,7 +48,7 @@ impl Command for Reschedule {
         }
         let priority = args.priority.unwrap_or(task.header.priority);
         scheduled::ensure_types(queue)?;
-        queue.keys.ensure_type(queue.name.queue(), Type::Hash)?;
+        queue.keys.ensure_type(queue.name.queue())?;
         lifecycle::ensure_enqueue_types(queue, &task)?;
         ready::ensure_types(queue, priority)?;
         expiry::ensure_types(queue, &task)?;

@@ -1,12 +1,12 @@
 //! TASK.RESULT and TASK.MRESULT: what became of tasks, waiting for it if told to.
 
-use crate::command::{Access, Arg, Key, Keys, MAX_COUNT, Spec, arguments};
 use crate::command::run::{Command, Response};
+use crate::command::{Access, Arg, Key, Keys, MAX_COUNT, Spec, arguments};
 use crate::context::Caller;
 use crate::error::Result;
+use crate::names::Id;
 use crate::reply::Reply;
 use crate::task::handle::Queue;
-use crate::names::Id;
 use crate::task::outcome::{self, KnownEnd};
 use crate::time::Ms;
 use crate::waiting::result_wait::{Quorum, ResultWait};
@@ -39,7 +39,11 @@ impl Command for TaskResult {
 
     fn run(args: &ResultArgs<'_>, caller: &Caller<'_>, queue: &mut Queue<'_>) -> Result<Response> {
         let id = Id::from_slice(args.id.as_bytes());
-        hear(queue, Timeout::asked(args.block, caller), ResultWait::new(vec![id], Quorum::One))
+        hear(
+            queue,
+            Timeout::asked(args.block, caller),
+            ResultWait::new(vec![id], Quorum::One),
+        )
     }
 }
 

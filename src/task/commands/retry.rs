@@ -1,34 +1,25 @@
 //! TASK.RETRY and TASK.RETRYALL: another chance for dead tasks.
 
-use std::rc::Rc;
-
-use crate::command::{Access, Arg, Key, Keys, MAX_COUNT, Spec, arguments};
 use crate::command::run::{Command, Response};
+use crate::command::{Access, Arg, Key, Keys, MAX_COUNT, Spec, arguments};
 use crate::context::Caller;
 use crate::error::Result;
-use crate::reply::Reply;
-use crate::task::handle::Queue;
-use crate::keyspace::{Scored, Type};
+use crate::keyspace::Scored;
 use crate::names::{Index, Part};
+use crate::reply::Reply;
 use crate::task::commands::IdsArgs;
+use crate::task::handle::Queue;
 use crate::task::index::{dead, targeted};
 use crate::task::lifecycle;
 
 /// Dead tasks one call looks at, those that stay dead included.
 const LOOKED_AT: usize = 10_000;
 
-arguments! {
-    pub(crate) struct RetryArgs<'a> {
-        queue: Key<'a> = Arg::QUEUE,
-        ids: Vec<&'a str> = Arg::many("ids", &Arg::ID),
-    }
-}
-
 /// TASK.RETRY.
 pub(crate) struct Retry;
 
 impl Command for Retry {
-    type Args<'a> = RetryArgs<'a>;
+    type Args<'a> = IdsArgs<'a>;
     type On<'t> = Queue<'t>;
     const SPEC: Spec = Spec {
         name: "TASK.RETRY",
@@ -37,11 +28,11 @@ impl Command for Retry {
         access: Access::Write,
         blocking: false,
         keys: Keys::First,
-        args: RetryArgs::ARGS,
+        args: IdsArgs::ARGS,
         reply: "how many",
     };
 
-    fn run(args: &RetryArgs<'_>, caller: &Caller<'_>, queue: &mut Queue<'_>) -> Result<Response> {
+    fn run(args: &IdsArgs<'_>, _: &Caller<'_>, queue: &mut Queue<'_>) -> Result<Response> {
         ensure_types(queue)?;
         let mut count = 0;
         for id in &args.ids {
@@ -76,7 +67,7 @@ impl Command for RetryAll {
         reply: "how many",
     };
 
-    fn run(args: &RetryAllArgs<'_>, caller: &Caller<'_>, queue: &mut Queue<'_>) -> Result<Response> {
+    fn run(args: &RetryAllArgs<'_>, _: &Caller<'_>, queue: &mut Queue<'_>) -> Result<Response> {
         let count = args.count.unwrap_or(MAX_COUNT);
         ensure_types(queue)?;
         let (mut revived, mut looked_at) = (0, 0);
@@ -84,7 +75,9 @@ impl Command for RetryAll {
         // Those that stay dead, as another task holds their key, do not stand in the way of the others.
         while revived < count && looked_at < LOOKED_AT {
             let most = count - revived;
-            let dead = queue.keys.zwalk(queue.name.index(Index::Dead), after.as_ref(), false, most)?;
+            let dead = queue
+                .keys
+                .zwalk(queue.name.index(Index::Dead), after.as_ref(), false, most)?;
             for (_, id) in &dead {
                 revived += usize::from(revive(queue, id)?);
             }
@@ -102,10 +95,8 @@ impl Command for RetryAll {
 /// Errors with `WrongType` unless every key that a task's way back may write has the right type.
 fn ensure_types(queue: &mut Queue<'_>) -> Result<()> {
     dead::ensure_types(queue)?;
-    queue
-        .keys
-        .ensure_type(queue.name.of_queue(Part::Expiring), Type::SortedSet)?;
-    queue.keys.ensure_type(queue.name.of_queue(Part::Unique), Type::Hash)?;
+    queue.keys.ensure_type(queue.name.of_queue(Part::Expiring))?;
+    queue.keys.ensure_type(queue.name.of_queue(Part::Unique))?;
     targeted::ensure_all_ready_types(queue)
 }
 

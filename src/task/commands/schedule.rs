@@ -1,14 +1,13 @@
 //! TASK.SCHEDULE: a task for now or for later.
 
-use crate::command::{Access, Arg, Key, Keys, Spec, arguments};
 use crate::command::run::{Command, Response};
+use crate::command::{Access, Arg, Key, Keys, Spec, arguments};
 use crate::context::Caller;
-use crate::reply::Reply;
-use crate::task::handle::Queue;
 use crate::error::{Error, Result};
-use crate::keyspace::Type;
 use crate::names::Id;
+use crate::reply::Reply;
 use crate::task::dispatch::limits;
+use crate::task::handle::Queue;
 use crate::task::new_task::{NewTask, ensure_size};
 use crate::task::options::{AFTER, AfterArgs, PAYLOAD, RouteOptions, RunOptions, UniqueArgs, WHEN, When};
 use crate::task::{replace, reply_to};
@@ -45,9 +44,7 @@ impl Command for Schedule {
 
     fn run(args: &ScheduleArgs<'_>, caller: &Caller<'_>, queue: &mut Queue<'_>) -> Result<Response> {
         let task = NewTask::asked(&args.run, &args.route, &queue.context);
-        let mut task = task
-            .at(args.when.as_ref(), &queue.context)
-            .unique(args.unique.as_ref());
+        let mut task = task.at(args.when.as_ref(), &queue.context).unique(args.unique.as_ref());
         reply_to::ensure_allowed(args.route.reply, &queue.name, caller)?;
         let replace = args.unique.as_ref().is_some_and(|unique| unique.replace);
         if replace && args.after.is_some() {
@@ -66,7 +63,7 @@ impl Command for Schedule {
         };
         limits::ensure_length(queue, 1)?;
         if old.as_ref().is_some_and(|old| old.header.ghosts != 0) {
-            queue.keys.ensure_type(queue.name.queue(), Type::Hash)?;
+            queue.keys.ensure_type(queue.name.queue())?;
         }
         task.add(queue, id.clone(), args.payload, old)?;
         queue.serve_waiters();

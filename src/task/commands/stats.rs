@@ -1,12 +1,12 @@
 //! TASK.STATS: a queue in numbers, each exact and O(1).
 
-use crate::command::{Access, Arg, Keys, QueueArgs, Spec};
 use crate::command::run::{Command, Response};
+use crate::command::{Access, Keys, QueueArgs, Spec};
 use crate::context::Caller;
 use crate::error::Result;
+use crate::names::Index;
 use crate::reply::Reply;
 use crate::task::handle::Queue;
-use crate::names::Index;
 use crate::task::index::targeted;
 
 /// TASK.STATS.
@@ -26,7 +26,7 @@ impl Command for Stats {
         reply: "map `scheduled`, `ready`, `claimed`, `blocked`, `done`, `dead`, `total_scheduled`, `total_claimed`, `total_acked`, `total_failed`, `total_lost`, `total_dead`, `total_expired`, `total_cancelled`, `since`, `oldest_ready`, `late_p50`, `late_p99`, `late_max`, `waiting`, `paused`",
     };
 
-    fn run(args: &QueueArgs<'_>, caller: &Caller<'_>, queue: &mut Queue<'_>) -> Result<Response> {
+    fn run(_: &QueueArgs<'_>, _: &Caller<'_>, queue: &mut Queue<'_>) -> Result<Response> {
         let mut map = Vec::with_capacity(21);
         map.push(("scheduled", size(queue, Index::Scheduled)?));
         map.push(("ready", Reply::count(targeted::count_ready(queue)?)));

@@ -1,7 +1,7 @@
 //! TASK.UNREPEAT: no more occurrences.
 
-use crate::command::{Access, Arg, Key, Keys, Spec, arguments};
 use crate::command::run::{Command, Response};
+use crate::command::{Access, Arg, Key, Keys, Spec, arguments};
 use crate::context::Caller;
 use crate::error::Result;
 use crate::reply::Reply;
@@ -32,7 +32,7 @@ impl Command for Unrepeat {
         reply: "1, or 0 when there is none of that name",
     };
 
-    fn run(args: &UnrepeatArgs<'_>, caller: &Caller<'_>, queue: &mut Queue<'_>) -> Result<Response> {
+    fn run(args: &UnrepeatArgs<'_>, _: &Caller<'_>, queue: &mut Queue<'_>) -> Result<Response> {
         let repeat = recurring::check_name(args.name.as_bytes())?;
         recurring::ensure_types(queue)?;
         let removed = recurring::remove(queue, repeat.as_bytes())?;

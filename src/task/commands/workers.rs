@@ -2,15 +2,14 @@
 
 use std::collections::HashMap;
 
-use crate::command::{Access, Keys, QueueArgs, Spec};
 use crate::command::run::{Command, Response};
+use crate::command::{Access, Keys, QueueArgs, Spec};
 use crate::context::Caller;
 use crate::error::Result;
-use crate::reply::Reply;
-use crate::task::handle::Queue;
 use crate::names::Index;
+use crate::reply::Reply;
 use crate::state::queue::Rebase;
-use crate::command::QueueArgs;
+use crate::task::handle::Queue;
 use crate::task::worker;
 
 /// Claims that are looked at where memory does not know who holds what.
@@ -33,7 +32,7 @@ impl Command for Workers {
         reply: "array of maps `worker`, `state` (of the member of that name: up, grace or null), `claimed`, `oldest` (ms since its oldest claim)",
     };
 
-    fn run(args: &QueueArgs<'_>, caller: &Caller<'_>, queue: &mut Queue<'_>) -> Result<Response> {
+    fn run(_: &QueueArgs<'_>, _: &Caller<'_>, queue: &mut Queue<'_>) -> Result<Response> {
         let numbers = queue.known_workers()?;
         let held = held(queue)?;
         let now = queue.context.wall_us;

@@ -6,15 +6,14 @@ pub(crate) mod serve;
 use smallvec::SmallVec;
 
 use crate::error::Result;
-use crate::keyspace::Type;
 use crate::names::{Id, Index, PRIORITIES};
 use crate::presence::Bound;
 use crate::reply::Reply;
 use crate::state::queue::{Held, Rebase};
 use crate::task::handle::{Loaded, Queue, Task};
 use crate::task::header::{HEADER_LEN, WITH_MEMBER};
-use crate::task::index::targeted::OwnTasks;
-use crate::task::index::{claimed, group, ready, targeted};
+use crate::task::index::targeted::{self, OwnTasks};
+use crate::task::index::{claimed, group, ready};
 use crate::task::{lifecycle, worker};
 use crate::time::{MAX_LEASE, Ms, Steady};
 use crate::waiting::{ClaimRequest, Lease};
@@ -141,7 +140,7 @@ fn ensure_claim_types(queue: &mut Queue<'_>, worker: &str) -> Result<Offer> {
         claimed::ensure_types(queue)?;
         ready::ensure_ghost_counts(queue)?;
         if queue.worker_numbers()?.number(worker).is_none() {
-            queue.keys.ensure_type(queue.name.workers(), Type::Hash)?;
+            queue.keys.ensure_type(queue.name.workers())?;
         }
     }
     Ok(offer)

@@ -2,7 +2,7 @@
 //! died, unix ms.
 
 use crate::error::Result;
-use crate::keyspace::{Scored, Type};
+use crate::keyspace::Scored;
 use crate::names::Index;
 use crate::task::handle::{Queue, Task};
 use crate::task::index::later;
@@ -12,7 +12,7 @@ const TRIMMED: usize = 100;
 
 /// Errors with `WrongType` unless the set may be written.
 pub(crate) fn ensure_types(queue: &mut Queue<'_>) -> Result<()> {
-    queue.keys.ensure_type(queue.name.index(Index::Dead), Type::SortedSet)
+    queue.keys.ensure_type(queue.name.index(Index::Dead))
 }
 
 /// Puts a task in that dies now.
@@ -42,7 +42,7 @@ pub(crate) fn surplus(queue: &mut Queue<'_>) -> Result<Vec<Scored>> {
 pub(crate) fn remove_oldest(queue: &mut Queue<'_>, count: usize, unreadable: &[&[u8]]) -> Result<bool> {
     queue.keys.zrem_lowest(queue.name.index(Index::Dead), count)?;
     later::put_last(queue, unreadable)?;
-    let more = count == TRIMMED && unreadable.len() < count;
+    let more = unreadable.len() < count && (count == TRIMMED || !unreadable.is_empty());
     if more {
         queue.wake_now();
     }

@@ -6,7 +6,6 @@
 //! ready list never has a task that must not run, and a claim has nothing to look for.
 
 use crate::error::Result;
-use crate::keyspace::Type;
 use crate::task::handle::{Queue, Task};
 use crate::task::header::{GROUPED, TaskState};
 use crate::task::index::{blocked, later};
@@ -25,7 +24,7 @@ pub(crate) fn of(queue: &mut Queue<'_>, task: &Task) -> Option<String> {
 
 /// Errors with `WrongType` unless a task of the group may have its turn or stand in line.
 pub(crate) fn ensure_types(queue: &mut Queue<'_>, group: &str) -> Result<()> {
-    queue.keys.ensure_type(queue.name.group(group), Type::SortedSet)?;
+    queue.keys.ensure_type(queue.name.group(group))?;
     blocked::ensure_types(queue)
 }
 
@@ -88,9 +87,7 @@ pub(crate) fn free_turns(queue: &mut Queue<'_>, group: &str) -> Result<usize> {
 /// The ids of the first in line, so many at most.
 pub(crate) fn line(queue: &mut Queue<'_>, group: &str, count: usize) -> Result<Vec<Vec<u8>>> {
     let after = (TURN + 1, Vec::new());
-    let line = queue
-        .keys
-        .zwalk(queue.name.group(group), Some(&after), false, count)?;
+    let line = queue.keys.zwalk(queue.name.group(group), Some(&after), false, count)?;
     Ok(line.into_iter().map(|(_, id)| id).collect())
 }
 

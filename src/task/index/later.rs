@@ -3,7 +3,7 @@
 //! later.
 
 use crate::error::Result;
-use crate::names::{Id, Index, Part};
+use crate::names::{Id, Part};
 use crate::task::handle::Queue;
 use crate::task::header::{HEADER_LEN, Header, Unreadable};
 use crate::time::{Ms, SECOND};
@@ -23,28 +23,23 @@ pub(crate) fn is_later(queue: &mut Queue<'_>, id: &[u8]) -> bool {
     is_later
 }
 
-/// Those of these ids that keep their place.
-pub(crate) fn among<'i>(queue: &mut Queue<'_>, ids: impl IntoIterator<Item = &'i [u8]>) -> Vec<&'i [u8]> {
-    ids.into_iter().filter(|id| is_later(queue, id)).collect()
-}
-
 /// These ids stand in a set whose scores are unix ms, and come up again later.
-pub(crate) fn postpone(queue: &mut Queue<'_>, part: Part<'static>, ids: &[&[u8]]) -> Result<()> {
+pub(crate) fn postpone(queue: &mut Queue<'_>, part: Part, ids: &[&[u8]]) -> Result<()> {
     put(queue, part, ids, queue.context.wall.after(RETRY).0)
 }
 
 /// The same of claims.
 pub(crate) fn postpone_claims(queue: &mut Queue<'_>, ids: &[&[u8]]) -> Result<()> {
     let again = queue.context.steady.after(RETRY).0;
-    put(queue, Part::Index(Index::Claimed), ids, again)
+    put(queue, Part::Claimed, ids, again)
 }
 
 /// These dead letters stand behind all others, so that those come up that can be removed.
 pub(crate) fn put_last(queue: &mut Queue<'_>, ids: &[&[u8]]) -> Result<()> {
-    put(queue, Part::Index(Index::Dead), ids, queue.context.wall.0)
+    put(queue, Part::Dead, ids, queue.context.wall.0)
 }
 
-fn put(queue: &mut Queue<'_>, part: Part<'static>, ids: &[&[u8]], score: Ms) -> Result<()> {
+fn put(queue: &mut Queue<'_>, part: Part, ids: &[&[u8]], score: Ms) -> Result<()> {
     if ids.is_empty() {
         return Ok(());
     }

@@ -3,6 +3,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::command::Arguments;
+use crate::command::run::{Command, Response};
 use crate::commands::{self, Visitor, visit_all};
 use crate::config::ModuleConfig as Module;
 use crate::context::{Caller, Context};
@@ -12,11 +14,11 @@ use crate::names::{Index, Name, Part, owner};
 use crate::reply::Reply;
 use crate::settings::QueueSettings;
 use crate::state::State;
-use crate::task::header::{TARGETED, AWAITED, EXPIRES, GROUPED, HEADER_LEN, Record, TaskState, UNIQUE};
+use crate::task::header::{AWAITED, EXPIRES, GROUPED, HEADER_LEN, Record, TARGETED, TaskState, UNIQUE};
 use crate::task::options::{self, Options};
 use crate::tick;
 use crate::time::{Ms, Steady, Wall};
-use crate::tx::{Command, Response, Tx};
+use crate::tx::Tx;
 use crate::waiting::{Answer, Ticket, Waiter};
 
 /// Wall time at which every world begins, ms.
@@ -69,9 +71,8 @@ impl Visitor for Find<'_> {
             state: &mut self.world.state,
             context,
         };
-        let outcome = C::SPEC
-            .parse(&self.argv[words.len()..])
-            .and_then(|args| commands::run::<C>(&args, &caller, &mut tx));
+        let outcome =
+            C::Args::parse(&self.argv[words.len()..]).and_then(|args| commands::run::<C>(&args, &caller, &mut tx));
         let came = match outcome {
             Ok(Response::Reply(reply)) => Ok(Came::Reply(reply)),
             Ok(Response::Wait(wish, patience)) => Ok(Came::Waits(self.world.state.waiting.join(Waiter {
@@ -285,21 +286,21 @@ impl World {
         assert_eq!(ghosts, settings.ghosts, "the ghosts counts are exact");
         self.check_flags(&places);
         self.check_groups(&places, &settings);
-        self.check_addressed(&places, &settings);
+        self.check_targeted(&places, &settings);
         self.check_children(&places, &settings);
         places
     }
 
     /// Each task that is for one worker and not done stands among those of its worker, in its place when it is ready;
     /// nothing else does.
-    fn check_addressed(&mut self, places: &BTreeMap<String, &'static str>, settings: &QueueSettings) {
+    fn check_targeted(&mut self, places: &BTreeMap<String, &'static str>, settings: &QueueSettings) {
         let mut expected = BTreeMap::new();
         for (id, place) in places {
             let record = self.record_of(id);
             if !record.has(TARGETED) {
                 continue;
             }
-            let options = options::options(&mut self.keys, &queue("q"), id.as_bytes(), &record);
+            let options = options::read(&mut self.keys, &queue("q"), id.as_bytes());
             let worker = options.to.expect("a worker");
             let score = match *place {
                 "done" => continue,
@@ -368,7 +369,7 @@ impl World {
         for (id, place) in places.iter().filter(|(id, _)| !in_groups.contains(*id)) {
             let waits = self
                 .keys
-                .hget(queue("q").extra(id.as_bytes()), options::WAITS)
+                .hget(queue("q").options(id.as_bytes()), options::WAITS)
                 .unwrap()
                 .is_some();
             let comes_later = waits || ["scheduled", "dead", "done"].contains(place);
@@ -406,7 +407,10 @@ impl World {
             }
         }
         for (id, place) in places {
-            let waits = self.keys.hget(queue("q").extra(id.as_bytes()), options::WAITS).unwrap();
+            let waits = self
+                .keys
+                .hget(queue("q").options(id.as_bytes()), options::WAITS)
+                .unwrap();
             let waits = waits.map_or(0, |waits| text(&waits).parse().unwrap());
             let options = self.options_of(id);
             let parents = || {
@@ -429,7 +433,7 @@ impl World {
     }
 
     fn options_of(&self, id: &str) -> Options {
-        match self.keys.keys.get(&queue("q").extra(id.as_bytes()).to_vec()) {
+        match self.keys.keys.get(&queue("q").options(id.as_bytes()).to_vec()) {
             Some(Value::Hash(fields)) => fields
                 .get(options::OPTIONS)
                 .map(|json| serde_json::from_slice(json).expect("options"))

@@ -25,7 +25,7 @@ pub(super) fn trim_done(queue: &mut Queue<'_>) -> Result<bool> {
     if !over.is_empty() {
         queue.keys.zrem_lowest(queue.name.index(Index::Done), over.len())?;
     }
-    later::postpone(queue, Part::Index(Index::Done), &unreadable)?;
+    later::postpone(queue, Part::Done, &unreadable)?;
     let left = queue.keys.zcard(queue.name.index(Index::Done))?;
     queue.memory().maybe_done = left > 0;
     Ok(over.len() == REMOVED)

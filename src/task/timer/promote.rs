@@ -30,11 +30,9 @@ pub(super) fn promote(queue: &mut Queue<'_>) -> Result<bool> {
         ready::ensure_types(queue, priority)?;
     }
     let (tasks, stuck) = apart(queue, tasks);
-    queue
-        .keys
-        .zrem_lowest(queue.name.index(Index::Scheduled), due.len())?;
+    queue.keys.zrem_lowest(queue.name.index(Index::Scheduled), due.len())?;
     postpone(queue, &stuck)?;
-    later::postpone(queue, Part::Index(Index::Scheduled), &later)?;
+    later::postpone(queue, Part::Scheduled, &later)?;
     let mut plain = Vec::with_capacity(tasks.len());
     for mut task in tasks {
         if !task.header.has(SPECIAL) || goes_to_list(queue, &mut task)? {

@@ -1,7 +1,6 @@
 //! Occurrences of recurring tasks.
 
 use crate::error::{Error, Result};
-use crate::keyspace::Type;
 use crate::names::{Id, Part};
 use crate::recur::{MAX_FIRED, Overlap, occurrence_id};
 use crate::task::dispatch::limits;
@@ -25,7 +24,9 @@ pub(super) fn repeat(queue: &mut Queue<'_>) -> Result<bool> {
         return Ok(false);
     }
     let now = queue.context.wall;
-    let due = queue.keys.zlowest(queue.name.of_queue(Part::RepeatDue), now.0, LOOKED_AT)?;
+    let due = queue
+        .keys
+        .zlowest(queue.name.of_queue(Part::RepeatDue), now.0, LOOKED_AT)?;
     if due.is_empty() {
         return Ok(false);
     }
@@ -60,12 +61,7 @@ pub(super) fn next(queue: &mut Queue<'_>) -> Result<Option<i64>> {
 
 /// Deals with the occurrences of one recurring task up to now, so many at most; replies how many tasks that
 /// was worth.
-fn advance(
-    queue: &mut Queue<'_>,
-    repeat: &[u8],
-    due: Wall,
-    most: usize,
-) -> Result<usize> {
+fn advance(queue: &mut Queue<'_>, repeat: &[u8], due: Wall, most: usize) -> Result<usize> {
     let Some(mut source) = Source::read(queue, repeat)? else {
         queue.keys.zrem(queue.name.of_queue(Part::RepeatDue), &[repeat])?;
         emit(queue, "skipped", repeat, "unreadable");
@@ -162,8 +158,8 @@ impl Source<'_> {
     fn make(&mut self, queue: &mut Queue<'_>, id: &[u8], at: Wall) -> Result<()> {
         let old = queue.leftover(id)?;
         limits::ensure_length(queue, 1)?;
-        queue.keys.ensure_type(queue.name.queue(), Type::Hash)?;
-        queue.keys.ensure_type(queue.name.extra(id), Type::Hash)?;
+        queue.keys.ensure_type(queue.name.queue())?;
+        queue.keys.ensure_type(queue.name.options(id))?;
         self.task.due = at;
         self.task.add(queue, Id::from_slice(id), &self.payload, old)
     }

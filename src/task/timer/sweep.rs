@@ -41,14 +41,20 @@ pub(super) fn sweep(queue: &mut Queue<'_>) -> Result<bool> {
                 targeted::forget(queue, &task);
                 dependencies::unlink(queue, &task);
                 queue.keys.del(queue.name.task(id));
-                queue.keys.del(queue.name.extra(id));
+                queue.keys.del(queue.name.options(id));
             }
         }
         if !ids.is_empty() {
             return Ok(true);
         }
     }
-    let rest: Vec<u64> = queue.settings.drops.iter().copied().filter(|drop| *drop != number).collect();
+    let rest: Vec<u64> = queue
+        .settings
+        .drops
+        .iter()
+        .copied()
+        .filter(|drop| *drop != number)
+        .collect();
     let more = !rest.is_empty();
     queue.store_drops(rest)?;
     Ok(more)

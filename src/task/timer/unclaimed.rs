@@ -15,7 +15,9 @@ pub(super) fn drop_unclaimed(queue: &mut Queue<'_>) -> Result<bool> {
     if !queue.memory().maybe_expiring {
         return Ok(false);
     }
-        let over = queue.keys.zlowest(queue.name.of_queue(Part::Expiring), queue.context.wall.0, GONE)?;
+    let over = queue
+        .keys
+        .zlowest(queue.name.of_queue(Part::Expiring), queue.context.wall.0, GONE)?;
     if over.is_empty() {
         let left = queue.keys.zcard(queue.name.of_queue(Part::Expiring))?;
         queue.memory().maybe_expiring = left > 0;

@@ -7,8 +7,8 @@ use crate::error::Result;
 use crate::keyspace::Scored;
 use crate::names::Index;
 use crate::task::handle::{Loaded, Queue, Task};
-use crate::task::index::later;
 use crate::task::header::{Header, TARGETED, TaskState, Unreadable};
+use crate::task::index::later;
 
 /// Most ids that are read at once.
 const READ: usize = 128;
