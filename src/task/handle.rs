@@ -256,7 +256,7 @@ impl<'t> Queue<'t> {
 
     /// Most runs of a task of these options.
     pub(crate) fn max_attempts(&self, options: &Options) -> u64 {
-        let setting = || self.settings.attempts(&self.context.config);
+        let setting = || self.settings.numbers.attempts(&self.context.config);
         options.attempts.unwrap_or_else(setting)
     }
 

@@ -188,7 +188,7 @@ fn claim_one(queue: &mut Queue<'_>, request: &ClaimRequest, task: &mut Task) -> 
         None => match task.options(queue).lease {
             // One edited by hand must not become one that never ends.
             Some(lease) => lease.clamp(1, MAX_LEASE),
-            None => queue.settings.lease(&queue.context.config),
+            None => queue.settings.numbers.lease(&queue.context.config),
         },
     };
     let token = lifecycle::claim(queue, task, worker, lease)?;
