@@ -18,7 +18,7 @@ pub(crate) fn run<C: Command>(args: &Args<'_>, caller: &Caller<'_>, tx: &mut Tx<
     if let Some(connection) = caller.connection {
         let named = ["worker", "member"].into_iter().find(|name| args.has(name));
         let named = named.map(|name| args.text(name));
-        tx.state.presence.seen(connection, named, tx.context.steady);
+        tx.state.services.seen(connection, named, tx.context.steady);
     }
     let outcome = C::run(args, caller, tx);
     task::revoke::settle(tx);

@@ -3,9 +3,13 @@
 use crate::command::{Access, Arg, Args, Keys, Kind, Spec};
 use crate::context::Caller;
 use crate::error::{Error, Result};
+use crate::membership::election;
+use crate::membership::members;
+use crate::membership::record::MemberName;
+use crate::membership::record::hash_token;
+use crate::membership::registration::Registration;
+use crate::membership::service;
 use crate::names::Name;
-use crate::presence::{MemberName, Registration};
-use crate::proc::{self, election, roster};
 use crate::reply::Reply;
 use crate::time::{MAX_TTL, MIN_TTL};
 use crate::tx::{Command, Response, Tx};
@@ -39,22 +43,22 @@ impl Command for Beat {
     };
 
     fn run(args: &Args<'_>, caller: &Caller<'_>, tx: &mut Tx<'_>) -> Result<Response, Error> {
-        let name = proc::service(args, caller)?;
+        let name = service::service(args, caller)?;
         let member = args.text("member");
-        let bind = proc::connection(args, caller)?;
-        let there = is_there(tx, &name, member, proc::number(args, "TOKEN"))?;
+        let bind = service::connection(args, caller)?;
+        let there = is_there(tx, &name, member, service::number(args, "TOKEN"))?;
         let campaigns = args.has("CAMPAIGN");
         if campaigns || args.has("TTL") {
             election::may_lead_with(tx, &name, member, args.int("TTL"), campaigns)?;
         }
         let token = if there {
-            roster::show(tx, &name, member, None);
+            members::touch(tx, &name, member, None);
             change(args, tx, &name, member, bind)?
         } else {
             join(args, tx, &name, bind)?
         };
         if args.has("STATUS")
-            && let Some(present) = tx.state.presence.service(&name).member_mut(member)
+            && let Some(present) = tx.state.services.service(&name).member_mut(member)
         {
             present.status = Some(args.text("STATUS").to_string());
         }
@@ -68,22 +72,22 @@ impl Command for Beat {
 /// Whether the member is there; one that has a token proves itself with it.
 fn is_there(tx: &mut Tx<'_>, name: &Name, member: &str, token: Option<u64>) -> Result<bool, Error> {
     if let Some(token) = token {
-        proc::verify(tx, name, member, token)?;
+        service::verify(tx, name, member, token)?;
         return Ok(true);
     }
-    let there = proc::find(tx, name, member)?;
-    let present = tx.state.presence.member(name, member).filter(|_| there);
-    if present.is_some_and(|present| present.member.token.is_some()) {
-        return Err(proc::fenced(tx, name)?);
+    let there = service::find(tx, name, member)?;
+    let present = tx.state.services.member(name, member).filter(|_| there);
+    if present.is_some_and(|present| present.record.token.is_some()) {
+        return Err(service::fenced(tx, name)?);
     }
     Ok(there)
 }
 
 /// A member that was not there. Replies its token, if it needs one.
 fn join(args: &Args<'_>, tx: &mut Tx<'_>, name: &Name, bind: Option<u64>) -> Result<Option<u64>, Error> {
-    proc::check(tx, name)?;
+    service::ensure_types(tx, name)?;
     let full = tx.context.memory_full;
-    roster::has_room(tx, name, full)?;
+    members::has_room(tx, name, full)?;
     let wish = Registration {
         member: args.text("member").into(),
         token: None,
@@ -99,7 +103,7 @@ fn join(args: &Args<'_>, tx: &mut Tx<'_>, name: &Name, bind: Option<u64>) -> Res
         with_token: args.has("CAMPAIGN"),
         meta: None,
     };
-    roster::join(tx, name, &wish, "registered")
+    members::join(tx, name, &wish, "registered")
 }
 
 /// What the beat changes of a member that is there. Replies its token, if it was just made.
@@ -113,43 +117,43 @@ fn change(
     if !["TTL", "BIND", "CAMPAIGN"].into_iter().any(|word| args.has(word)) {
         return Ok(None);
     }
-    proc::check(tx, name)?;
+    service::ensure_types(tx, name)?;
     let tokenless = tx
         .state
-        .presence
+        .services
         .member(name, member)
-        .is_some_and(|present| present.member.token.is_none());
-    let epoch = proc::head(tx, name)?.epoch;
+        .is_some_and(|present| present.record.token.is_none());
+    let epoch = service::leadership(tx, name)?.epoch;
     let token = (args.has("CAMPAIGN") && tokenless).then(|| tx.next_fence(epoch));
-    roster::update(tx, name, member, |record| {
+    members::update(tx, name, member, |record| {
         record.ttl = args.int("TTL").unwrap_or(record.ttl);
         if bind.is_some() {
             record.bind = true;
             record.grace = args.int("GRACE").unwrap_or(record.grace);
         }
         if let Some(token) = token {
-            record.token = Some(proc::hash(token));
+            record.token = Some(hash_token(token));
         }
     })?;
-    if let Some(present) = tx.state.presence.service(name).member_mut(member)
+    if let Some(present) = tx.state.services.service(name).member_mut(member)
         && token.is_some()
     {
         present.token = token;
     }
-    roster::show(tx, name, member, bind);
+    members::touch(tx, name, member, bind);
     Ok(token)
 }
 
 fn reply(tx: &mut Tx<'_>, name: &Name, member: &str, token: Option<u64>) -> Result<Response, Error> {
     let leader = leader(tx, name, member)?;
-    let head = proc::head(tx, name)?;
+    let head = service::leadership(tx, name)?;
     let leads = leader.as_deref() == Some(member);
-    let service = tx.state.presence.known(name);
+    let service = tx.state.services.known(name);
     let found = service.and_then(|service| Some((service, service.member(member)?)));
     let stands = found.is_some_and(|(_, present)| present.candidate);
-    let signal = found.and_then(|(service, present)| service.signal(&present.member));
+    let signal = found.and_then(|(service, present)| service.signal(&present.record));
     let signal = signal.map_or(Reply::Null, Reply::text);
-    let ttl = found.map_or(0, |(_, present)| present.member.ttl);
+    let ttl = found.map_or(0, |(_, present)| present.record.ttl);
     Ok(Reply::Map(vec![
         ("role", election::role(leads, stands)),
         (
@@ -170,22 +174,22 @@ fn reply(tx: &mut Tx<'_>, name: &Name, member: &str, token: Option<u64>) -> Resu
 
 /// Who leads. One that stands in the line and shows itself again may be the one to be appointed.
 fn leader(tx: &mut Tx<'_>, name: &Name, member: &str) -> Result<Option<MemberName>> {
-    let leader = proc::leader(tx, name)?;
+    let leader = service::leader(tx, name)?;
     if leader.is_some() {
         return Ok(leader);
     }
-    let present = tx.state.presence.member(name, member);
+    let present = tx.state.services.member(name, member);
     if !present.is_some_and(|present| present.candidate) {
         return Ok(None);
     }
-    proc::check(tx, name)?;
+    service::ensure_types(tx, name)?;
     election::elect(tx, name)
 }
 
 /// The cancelled tasks that it holds as a worker, in every queue that follows the service.
 fn cancelled(tx: &Tx<'_>, name: &Name, member: &str) -> Reply {
     let mut ids = Vec::new();
-    for queue in tx.state.presence.followers(name) {
+    for queue in tx.state.services.followers(name) {
         ids.extend(tx.state.cancelled_of(&queue, member));
     }
     ids.truncate(MOST_CANCELLED);

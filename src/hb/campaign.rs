@@ -4,7 +4,9 @@ use crate::command::{Access, Arg, Args, Keys, Spec};
 use crate::context::Caller;
 use crate::error::Error;
 use crate::hb::beat::PRIORITY;
-use crate::proc::{self, election, roster};
+use crate::membership::election;
+use crate::membership::members;
+use crate::membership::service;
 use crate::tx::{Command, Response, Tx};
 use crate::waiting::{Timeout, WaitFor};
 
@@ -24,13 +26,13 @@ impl Command for Campaign {
     };
 
     fn run(args: &Args<'_>, caller: &Caller<'_>, tx: &mut Tx<'_>) -> Result<Response, Error> {
-        let name = proc::service(args, caller)?;
+        let name = service::service(args, caller)?;
         let member = args.text("member");
-        proc::check(tx, &name)?;
-        proc::verify(tx, &name, member, proc::number(args, "token").unwrap_or(0))?;
-        let present = tx.state.presence.member(&name, member);
-        election::may_lead(tx, present.map_or(0, |present| present.member.ttl))?;
-        roster::show(tx, &name, member, None);
+        service::ensure_types(tx, &name)?;
+        service::verify(tx, &name, member, service::number(args, "token").unwrap_or(0))?;
+        let present = tx.state.services.member(&name, member);
+        election::may_lead(tx, present.map_or(0, |present| present.record.ttl))?;
+        members::touch(tx, &name, member, None);
         election::stand(tx, &name, member, args.int("PRIORITY"))?;
         let leads = election::elect(tx, &name)?.as_deref() == Some(member);
         Ok(match Timeout::asked(args, caller).filter(|_| !leads) {

@@ -3,8 +3,8 @@
 use crate::command::{Access, Arg, Args, Keys, Kind, MAX_TOKEN, Spec};
 use crate::context::Caller;
 use crate::error::Error;
+use crate::membership::service;
 use crate::names::Name;
-use crate::proc;
 use crate::reply::Reply;
 use crate::tx::{Command, Response, Tx};
 
@@ -28,8 +28,8 @@ impl Command for Check {
     };
 
     fn run(args: &Args<'_>, caller: &Caller<'_>, tx: &mut Tx<'_>) -> Result<Response, Error> {
-        let name = proc::service(args, caller)?;
-        proc::look(tx, &name)?;
+        let name = service::service(args, caller)?;
+        service::ensure_readable(tx, &name)?;
         check(args, tx, &name)?;
         Ok(Reply::OK.into())
     }
@@ -37,9 +37,9 @@ impl Command for Check {
 
 /// Nothing, when somebody leads in this epoch; else `Fenced`.
 pub(crate) fn check(args: &Args<'_>, tx: &mut Tx<'_>, name: &Name) -> Result<(), Error> {
-    let leads = proc::leader(tx, name)?.is_some();
-    if leads && Some(proc::head(tx, name)?.epoch) == proc::number(args, "epoch") {
+    let leads = service::leader(tx, name)?.is_some();
+    if leads && Some(service::leadership(tx, name)?.epoch) == service::number(args, "epoch") {
         return Ok(());
     }
-    Err(proc::fenced(tx, name)?)
+    Err(service::fenced(tx, name)?)
 }

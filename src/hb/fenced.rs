@@ -4,7 +4,7 @@ use crate::command::{Access, Arg, Args, Keys, Kind, Spec};
 use crate::context::Caller;
 use crate::error::Error;
 use crate::hb::check::{EPOCH, check};
-use crate::proc;
+use crate::membership::service;
 use crate::tx::{Command, Response, Tx};
 
 /// HB.FENCED.
@@ -28,8 +28,8 @@ impl Command for Fenced {
     };
 
     fn run(args: &Args<'_>, caller: &Caller<'_>, tx: &mut Tx<'_>) -> Result<Response, Error> {
-        let name = proc::service(args, caller)?;
-        proc::look(tx, &name)?;
+        let name = service::service(args, caller)?;
+        service::ensure_readable(tx, &name)?;
         check(args, tx, &name)?;
         Ok(Response::Run(2))
     }

@@ -3,7 +3,7 @@
 use crate::command::{Access, Arg, Args, Keys, Spec};
 use crate::context::Caller;
 use crate::error::Error;
-use crate::proc;
+use crate::membership::service;
 use crate::reply::Reply;
 use crate::tx::{Command, Response, Tx};
 
@@ -23,13 +23,13 @@ impl Command for Leader {
     };
 
     fn run(args: &Args<'_>, caller: &Caller<'_>, tx: &mut Tx<'_>) -> Result<Response, Error> {
-        let name = proc::service(args, caller)?;
-        proc::look(tx, &name)?;
-        let Some(leader) = proc::leader(tx, &name)? else {
+        let name = service::service(args, caller)?;
+        service::ensure_readable(tx, &name)?;
+        let Some(leader) = service::leader(tx, &name)? else {
             return Ok(Reply::Null.into());
         };
-        let head = proc::head(tx, &name)?;
-        let record = tx.state.presence.member(&name, &leader).map(|present| &present.member);
+        let head = service::leadership(tx, &name)?;
+        let record = tx.state.services.member(&name, &leader).map(|present| &present.record);
         let host = record.and_then(|record| record.host.as_deref());
         Ok(Reply::Map(vec![
             ("member", Reply::text(leader.as_ref())),

@@ -3,8 +3,10 @@
 use crate::command::{Access, Arg, Args, Keys, Kind, Spec};
 use crate::context::Caller;
 use crate::error::Error;
-use crate::proc::events::{Event, tell};
-use crate::proc::{self, election, roster};
+use crate::membership::election;
+use crate::membership::events::{Event, emit};
+use crate::membership::members;
+use crate::membership::service;
 use crate::reply::Reply;
 use crate::tx::{Command, Response, Tx};
 
@@ -29,14 +31,14 @@ impl Command for Resign {
     };
 
     fn run(args: &Args<'_>, caller: &Caller<'_>, tx: &mut Tx<'_>) -> Result<Response, Error> {
-        let name = proc::service(args, caller)?;
+        let name = service::service(args, caller)?;
         let member = args.text("member");
-        proc::check(tx, &name)?;
-        proc::verify(tx, &name, member, proc::number(args, "token").unwrap_or(0))?;
-        if proc::head(tx, &name)?.leader.as_deref() != Some(member) {
+        service::ensure_types(tx, &name)?;
+        service::verify(tx, &name, member, service::number(args, "token").unwrap_or(0))?;
+        if service::leadership(tx, &name)?.leader.as_deref() != Some(member) {
             // Its grant may be one that a failover has lost: it makes room all the same.
             if !election::make_room(tx, &name, member)? {
-                return Err(proc::fenced(tx, &name)?);
+                return Err(service::fenced(tx, &name)?);
             }
             election::withdraw(tx, &name, member)?;
             let leader = election::elect(tx, &name)?;
@@ -44,19 +46,19 @@ impl Command for Resign {
         }
         let to = args.has("TO").then(|| args.text("TO"));
         if let Some(to) = to {
-            let there = to != member && proc::find(tx, &name, to)?;
-            let present = tx.state.presence.member(&name, to).filter(|_| there);
-            let stands = present.is_some_and(|present| present.candidate && !proc::is_overdue(tx, present));
+            let there = to != member && service::find(tx, &name, to)?;
+            let present = tx.state.services.member(&name, to).filter(|_| there);
+            let stands = present.is_some_and(|present| present.candidate && !service::is_overdue(tx, present));
             if !stands {
                 return Err(Error::BadArg("TO must be another candidate of the service".into()));
             }
         }
-        roster::show(tx, &name, member, None);
-        roster::update(tx, &name, member, |record| record.exclusive = false)?;
-        let present = tx.state.presence.member(&name, member);
-        let record = present.map(|present| present.member.clone());
-        let epoch = proc::head(tx, &name)?.epoch;
-        tx.state.presence.service(&name).settled = true;
+        members::touch(tx, &name, member, None);
+        members::update(tx, &name, member, |record| record.exclusive = false)?;
+        let present = tx.state.services.member(&name, member);
+        let record = present.map(|present| present.record.clone());
+        let epoch = service::leadership(tx, &name)?.epoch;
+        tx.state.services.service(&name).settled = true;
         election::vacate(tx, &name)?;
         let event = Event {
             kind: "resigned",
@@ -65,7 +67,7 @@ impl Command for Resign {
             epoch: Some(epoch),
             reason: "",
         };
-        tell(tx, &name, &event)?;
+        emit(tx, &name, &event)?;
         if let Some(to) = to {
             election::appoint(tx, &name, &to.into())?;
         }

@@ -3,10 +3,13 @@
 use crate::command::{Access, Arg, Args, Keys, Kind, Spec};
 use crate::context::Caller;
 use crate::error::{Error, Result};
+use crate::membership::events::{Event, emit};
+use crate::membership::leadership::SIGNAL;
+use crate::membership::leadership::SIGNAL_AT;
+use crate::membership::members;
+use crate::membership::service;
+use crate::membership::service_state::NO_SIGNAL;
 use crate::names::{Name, plain_text};
-use crate::presence::NO_SIGNAL;
-use crate::proc::events::{Event, tell};
-use crate::proc::{self, SIGNAL, SIGNAL_AT, roster};
 use crate::reply::Reply;
 use crate::tx::{Command, Response, Tx};
 
@@ -35,12 +38,12 @@ impl Command for Signal {
     };
 
     fn run(args: &Args<'_>, caller: &Caller<'_>, tx: &mut Tx<'_>) -> Result<Response, Error> {
-        let name = proc::service(args, caller)?;
+        let name = service::service(args, caller)?;
         let word = args.text("word");
         let known = KNOWN.into_iter().find(|known| known.eq_ignore_ascii_case(word));
         let word = known.unwrap_or(word);
         let to = args.bytes("member|*");
-        proc::check(tx, &name)?;
+        service::ensure_types(tx, &name)?;
         let reached = if to == ALL {
             to_all(tx, &name, word)?
         } else {
@@ -48,8 +51,8 @@ impl Command for Signal {
         };
         if reached > 0 {
             let member = std::str::from_utf8(to).unwrap_or_default();
-            let present = tx.state.presence.member(&name, member);
-            let record = present.map(|present| present.member.clone());
+            let present = tx.state.services.member(&name, member);
+            let record = present.map(|present| present.record.clone());
             let event = Event {
                 kind: "signal",
                 member,
@@ -57,7 +60,7 @@ impl Command for Signal {
                 epoch: None,
                 reason: word,
             };
-            tell(tx, &name, &event)?;
+            emit(tx, &name, &event)?;
             send_home(tx, &name);
         }
         Ok(Reply::count(reached).into())
@@ -65,12 +68,12 @@ impl Command for Signal {
 }
 
 fn to_one(tx: &mut Tx<'_>, name: &Name, member: &str, word: &str) -> Result<usize> {
-    if !proc::find(tx, name, member)? {
+    if !service::find(tx, name, member)? {
         return Ok(0);
     }
-    let epoch = proc::head(tx, name)?.epoch;
+    let epoch = service::leadership(tx, name)?.epoch;
     let at = tx.next_fence(epoch);
-    roster::update(tx, name, member, |record| {
+    members::update(tx, name, member, |record| {
         record.signal = (word != NO_SIGNAL).then(|| word.to_string());
         record.signal_at = at;
     })?;
@@ -83,7 +86,7 @@ fn to_all(tx: &mut Tx<'_>, name: &Name, word: &str) -> Result<usize> {
     if members == 0 {
         return Ok(0);
     }
-    let mut head = proc::head(tx, name)?;
+    let mut head = service::leadership(tx, name)?;
     let at = tx.next_fence(head.epoch);
     tx.keys.hset(
         name.service(),
@@ -93,16 +96,16 @@ fn to_all(tx: &mut Tx<'_>, name: &Name, word: &str) -> Result<usize> {
         ],
     )?;
     head.signal = Some((word.to_string(), at));
-    tx.state.presence.service(name).head = Some(head);
+    tx.state.services.service(name).leadership = Some(head);
     Ok(members)
 }
 
 /// The clients of members that are to take no more work wait for none, wherever they wait.
 fn send_home(tx: &mut Tx<'_>, name: &Name) {
-    for queue in tx.state.presence.followers(name) {
-        let presence = &tx.state.presence;
+    for queue in tx.state.services.followers(name) {
+        let services = &tx.state.services;
         let waiting = &tx.state.waiting;
-        let is_quiet = |queue: &Name, worker: &str| presence.is_quiet(presence.followed_by(queue), worker);
+        let is_quiet = |queue: &Name, worker: &str| services.is_quiet(services.followed_by(queue), worker);
         let home: Vec<_> = waiting
             .claimers_of(&queue)
             .filter(|(ticket, want)| {

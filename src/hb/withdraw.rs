@@ -3,7 +3,9 @@
 use crate::command::{Access, Arg, Args, Keys, Spec};
 use crate::context::Caller;
 use crate::error::Error;
-use crate::proc::{self, election, roster};
+use crate::membership::election;
+use crate::membership::members;
+use crate::membership::service;
 use crate::reply::Reply;
 use crate::tx::{Command, Response, Tx};
 
@@ -23,11 +25,11 @@ impl Command for Withdraw {
     };
 
     fn run(args: &Args<'_>, caller: &Caller<'_>, tx: &mut Tx<'_>) -> Result<Response, Error> {
-        let name = proc::service(args, caller)?;
+        let name = service::service(args, caller)?;
         let member = args.text("member");
-        proc::check(tx, &name)?;
-        proc::verify(tx, &name, member, proc::number(args, "token").unwrap_or(0))?;
-        roster::show(tx, &name, member, None);
+        service::ensure_types(tx, &name)?;
+        service::verify(tx, &name, member, service::number(args, "token").unwrap_or(0))?;
+        members::touch(tx, &name, member, None);
         let stood = election::withdraw(tx, &name, member)?;
         Ok(Reply::Int(i64::from(stood)).into())
     }

@@ -3,7 +3,7 @@
 use crate::command::{Access, Arg, Args, Keys, Kind, Spec};
 use crate::context::Caller;
 use crate::error::Error;
-use crate::proc;
+use crate::membership::service;
 use crate::reply::Reply;
 use crate::tx::{Command, Response, Tx};
 use crate::waiting::{Timeout, WaitFor};
@@ -29,16 +29,16 @@ impl Command for Await {
     };
 
     fn run(args: &Args<'_>, caller: &Caller<'_>, tx: &mut Tx<'_>) -> Result<Response, Error> {
-        let name = proc::service(args, caller)?;
-        proc::look(tx, &name)?;
+        let name = service::service(args, caller)?;
+        service::ensure_readable(tx, &name)?;
         let member = args.text("member");
         let up = args.word("state") == Some("UP");
-        if proc::find(tx, &name, member)? == up {
+        if service::find(tx, &name, member)? == up {
             return Ok(Reply::Int(1).into());
         }
         Ok(match Timeout::asked(args, caller) {
             None => Reply::NullArray.into(),
-            Some(patience) => Response::Wait(WaitFor::Presence(name, member.into(), up), patience),
+            Some(patience) => Response::Wait(WaitFor::Member(name, member.into(), up), patience),
         })
     }
 }

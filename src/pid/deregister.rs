@@ -3,9 +3,11 @@
 use crate::command::{Access, Arg, Args, Keys, Kind, Spec};
 use crate::context::Caller;
 use crate::error::Error;
+use crate::membership::election;
+use crate::membership::member::Reason;
+use crate::membership::members;
+use crate::membership::service;
 use crate::pid::register::PID;
-use crate::presence::Reason;
-use crate::proc::{self, election, roster};
 use crate::reply::Reply;
 use crate::tx::{Command, Response, Tx};
 
@@ -35,26 +37,26 @@ impl Command for Deregister {
     };
 
     fn run(args: &Args<'_>, caller: &Caller<'_>, tx: &mut Tx<'_>) -> Result<Response, Error> {
-        let name = proc::service(args, caller)?;
+        let name = service::service(args, caller)?;
         let member = args.text("member");
-        proc::check(tx, &name)?;
-        let is_it = match (proc::number(args, "TOKEN"), args.int("PID")) {
-            (Some(token), _) => match proc::verify(tx, &name, member, token) {
+        service::ensure_types(tx, &name)?;
+        let is_it = match (service::number(args, "TOKEN"), args.int("PID")) {
+            (Some(token), _) => match service::verify(tx, &name, member, token) {
                 Err(Error::NoMember) => false,
                 verified => verified.map(|()| true)?,
             },
             (None, Some(pid)) => {
-                proc::find(tx, &name, member)?
+                service::find(tx, &name, member)?
                     && tx
                         .state
-                        .presence
+                        .services
                         .member(&name, member)
-                        .is_some_and(|present| present.member.pid == Some(pid))
+                        .is_some_and(|present| present.record.pid == Some(pid))
             }
             (None, None) => false,
         };
         if is_it {
-            roster::remove(tx, &name, member, &Reason::Left)?;
+            members::remove(tx, &name, member, &Reason::Left)?;
             election::elect(tx, &name)?;
         }
         Ok(Reply::Int(i64::from(is_it)).into())

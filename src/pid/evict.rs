@@ -3,8 +3,10 @@
 use crate::command::{Access, Arg, Args, Keys, Kind, Spec};
 use crate::context::Caller;
 use crate::error::Error;
-use crate::presence::Reason;
-use crate::proc::{self, election, roster};
+use crate::membership::election;
+use crate::membership::member::Reason;
+use crate::membership::members;
+use crate::membership::service;
 use crate::reply::Reply;
 use crate::tx::{Command, Response, Tx};
 
@@ -24,17 +26,17 @@ impl Command for Evict {
     };
 
     fn run(args: &Args<'_>, caller: &Caller<'_>, tx: &mut Tx<'_>) -> Result<Response, Error> {
-        let name = proc::service(args, caller)?;
+        let name = service::service(args, caller)?;
         let member = args.text("member");
-        proc::check(tx, &name)?;
-        let there = proc::find(tx, &name, member)?;
+        service::ensure_types(tx, &name)?;
+        let there = service::find(tx, &name, member)?;
         if there {
             let words = if args.has("REASON") {
                 args.text("REASON")
             } else {
                 "evicted"
             };
-            roster::remove(tx, &name, member, &Reason::Evicted(words.to_string()))?;
+            members::remove(tx, &name, member, &Reason::Evicted(words.to_string()))?;
             election::elect(tx, &name)?;
         }
         Ok(Reply::Int(i64::from(there)).into())

@@ -3,8 +3,8 @@
 use crate::command::{Access, Arg, Args, Keys, Kind, Spec};
 use crate::context::Caller;
 use crate::error::Error;
-use crate::pid::show;
-use crate::proc;
+use crate::membership::service;
+use crate::pid::render;
 use crate::reply::Reply;
 use crate::tx::{Command, Response, Tx};
 
@@ -28,10 +28,10 @@ impl Command for Get {
     };
 
     fn run(args: &Args<'_>, caller: &Caller<'_>, tx: &mut Tx<'_>) -> Result<Response, Error> {
-        let name = proc::service(args, caller)?;
-        proc::look(tx, &name)?;
+        let name = service::service(args, caller)?;
+        service::ensure_readable(tx, &name)?;
         let member = args.text("member");
-        if !proc::find(tx, &name, member)? {
+        if !service::find(tx, &name, member)? {
             return Ok(Reply::Null.into());
         }
         let fields: Vec<&str> = args
@@ -41,10 +41,10 @@ impl Command for Get {
             .collect();
         let mut values = Vec::with_capacity(fields.len());
         for field in &fields {
-            values.push(show::field(tx, &name, member, field)?.unwrap_or(Reply::Null));
+            values.push(render::field(tx, &name, member, field)?.unwrap_or(Reply::Null));
         }
         Ok(match values.len() {
-            0 => show::map(tx, &name, member, &show::GET)?,
+            0 => render::map(tx, &name, member, &render::GET)?,
             1 => values.pop().unwrap_or(Reply::Null),
             _ => Reply::Array(values),
         }

@@ -3,12 +3,15 @@
 use crate::command::{Access, Arg, Args, Keys, Kind, Spec};
 use crate::context::Caller;
 use crate::error::{Error, Result};
+use crate::membership::record::MemberName;
+use crate::membership::service;
+use crate::membership::service_state::Loading;
+use crate::membership::service_state::ServiceState;
 use crate::names::Name;
-use crate::pid::show;
-use crate::presence::{MemberName, Service, Walk};
+use crate::pages;
+use crate::pid::render;
 use crate::reply::Reply;
 use crate::tx::{Command, Response, Tx};
-use crate::{pages, proc};
 
 /// Members one page looks at, whether they are of the host or not.
 const LOOKED_AT: usize = 10_000;
@@ -34,14 +37,14 @@ impl Command for List {
     };
 
     fn run(args: &Args<'_>, caller: &Caller<'_>, tx: &mut Tx<'_>) -> Result<Response, Error> {
-        let name = proc::service(args, caller)?;
-        proc::look(tx, &name)?;
+        let name = service::service(args, caller)?;
+        service::ensure_readable(tx, &name)?;
         let after = pages::after(args)?.map(std::str::from_utf8).transpose();
         let after = after.map_err(|_| pages::bad_cursor())?;
         let (names, behind) = members(tx, &name, after, args)?;
         let mut maps = Vec::with_capacity(names.len());
         for member in &names {
-            maps.push(show::map(tx, &name, member, &show::LIST)?);
+            maps.push(render::map(tx, &name, member, &render::LIST)?);
         }
         let cursor = pages::cursor(behind.as_deref());
         Ok(Reply::Array(vec![cursor, Reply::Array(maps)]).into())
@@ -56,17 +59,17 @@ fn members(
     after: Option<&str>,
     args: &Args<'_>,
 ) -> Result<(Vec<MemberName>, Option<MemberName>)> {
-    let done = |known: &Service| known.walk == Walk::Done;
-    if !tx.state.presence.known(name).is_some_and(done) {
+    let done = |known: &ServiceState| known.loading == Loading::Done;
+    if !tx.state.services.known(name).is_some_and(done) {
         // Memory does not know them all.
         for (member, stored) in tx.keys.hgetall(name.members())? {
             let member = std::str::from_utf8(&member).unwrap_or_default();
             let alive = tx.context.steady;
-            proc::adopt(tx, name, member, Some(&stored), alive);
+            service::load(tx, name, member, Some(&stored), alive);
         }
     }
     let mut page = Vec::new();
-    let Some(known) = tx.state.presence.known(name) else {
+    let Some(known) = tx.state.services.known(name) else {
         return Ok((page, None));
     };
     let count = pages::count(args);
@@ -76,7 +79,7 @@ fn members(
         if page.len() == count || looked_at == LOOKED_AT {
             return Ok((page, last));
         }
-        let is_wanted = host.is_none_or(|host| present.member.host.as_deref() == Some(host));
+        let is_wanted = host.is_none_or(|host| present.record.host.as_deref() == Some(host));
         if is_wanted && present.version == known.version {
             page.push(member.clone());
         }

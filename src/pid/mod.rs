@@ -7,5 +7,5 @@ pub(crate) mod get;
 pub(crate) mod help;
 pub(crate) mod list;
 pub(crate) mod register;
+pub(crate) mod render;
 pub(crate) mod services;
-pub(crate) mod show;

@@ -5,9 +5,10 @@ use std::collections::BTreeMap;
 use crate::command::{Access, Arg, Args, Keys, Kind, Spec, Value};
 use crate::context::Caller;
 use crate::error::Error;
-use crate::presence::Registration;
-use crate::proc::register::{Registered, register, show};
-use crate::proc::{self, election};
+use crate::membership::election;
+use crate::membership::register::{Registered, register, render};
+use crate::membership::registration::Registration;
+use crate::membership::service;
 use crate::time::{MAX_TTL, MIN_TTL};
 use crate::tx::{Command, Response, Tx};
 use crate::waiting::{Timeout, WaitFor};
@@ -56,7 +57,7 @@ impl Command for Register {
     };
 
     fn run(args: &Args<'_>, caller: &Caller<'_>, tx: &mut Tx<'_>) -> Result<Response, Error> {
-        let name = proc::service(args, caller)?;
+        let name = service::service(args, caller)?;
         let wish = wish(args, caller)?;
         let full = tx.context.memory_full;
         let registered = register(tx, &name, &wish, full, false)?;
@@ -65,7 +66,7 @@ impl Command for Register {
                 let place = election::next_place(tx, &name, 0);
                 Ok(Response::Wait(WaitFor::Hold(name, Box::new(wish), place), patience))
             }
-            _ => Ok(show(tx, &name, &registered).into()),
+            _ => Ok(render(tx, &name, &registered).into()),
         }
     }
 }
@@ -80,13 +81,13 @@ fn wish(args: &Args<'_>, caller: &Caller<'_>) -> Result<Registration, Error> {
     }
     Ok(Registration {
         member: args.text("member").into(),
-        token: proc::number(args, "TOKEN"),
+        token: service::number(args, "TOKEN"),
         pid: args.int("pid"),
         host: text("HOST"),
         start: text("START"),
         boot: text("BOOT"),
         ttl,
-        bind: proc::connection(args, caller)?,
+        bind: service::connection(args, caller)?,
         grace: args.int("GRACE").unwrap_or(0),
         exclusive: args.has("EXCLUSIVE"),
         with_token: true,

@@ -8,8 +8,8 @@ use super::record::{self, Applied, Unreadable};
 use super::reply;
 use super::transaction::{Mode, run};
 use crate::error::Error;
+use crate::membership::members;
 use crate::names::{Name, Touched};
-use crate::proc::roster;
 use crate::reply::Reply;
 use crate::task::outcome;
 
@@ -70,7 +70,7 @@ fn apply(ctx: *mut Ctx, name: &[u8], record: &[u8]) -> Result<(), Error> {
         outcome::look_now(tx, &name);
         if applied.is_ok_and(|applied| applied.service) {
             tx.state.touched(&name, Touched::Service);
-            roster::look_for_watchers(tx, &name)?;
+            members::rescan_watchers(tx, &name)?;
         }
         Ok(applied)
     })?;

@@ -1,6 +1,7 @@
 //! The settings of a queue as the README shows them.
 
-use super::{FIELDS, NUMBERS, Number, QueueSettings, RATE, SERVICE};
+use super::numbers::Number;
+use super::{FIELDS, NUMBERS, QueueSettings, RATE, SERVICE};
 use crate::config;
 use crate::names::Name;
 

@@ -63,7 +63,7 @@ pub(crate) fn settings(tx: &mut Tx<'_>, name: &Name) -> Result<Rc<QueueSettings>
     if let Some(queue) = tx.state.known_queue_mut(name) {
         queue.settings = Some(settings.clone());
         let other = (settings.service != *name).then_some(&settings.service);
-        tx.state.presence.follow(name, other);
+        tx.state.services.follow(name, other);
     }
     Ok(settings)
 }

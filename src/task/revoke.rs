@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 
 use crate::error::Result;
+use crate::membership::services::Gone;
 use crate::names::Name;
-use crate::presence::Gone;
 use crate::state::queue::Loss;
 use crate::task;
 use crate::task::dispatch::serve;
@@ -19,13 +19,13 @@ const MOST: usize = 1_000;
 /// Ends the claims of the members that went in this transaction, in every queue that follows their service. All of them
 /// are fenced; the latest are put back at once. What was for one of them alone is for everyone before.
 pub(crate) fn settle(tx: &mut Tx<'_>) {
-    if tx.state.presence.gone.is_empty() {
+    if tx.state.services.gone.is_empty() {
         return;
     }
     let mut queues = BTreeSet::new();
     let mut left = MOST;
-    for gone in std::mem::take(&mut tx.state.presence.gone) {
-        for queue in tx.state.presence.followers(&gone.service) {
+    for gone in std::mem::take(&mut tx.state.services.gone) {
+        for queue in tx.state.services.followers(&gone.service) {
             let fenced = fence(tx, &queue, &gone);
             let voided = orphan(tx, &queue, &gone, left).map(|count| {
                 left -= count;
@@ -66,7 +66,7 @@ fn follows(tx: &mut Tx<'_>, queue: &Name, service: &Name) -> Result<bool> {
 /// What was for the member alone in a queue, if that follows the service, is for everyone, so many tasks at most in
 /// this transaction. Another process of its name keeps it. Replies how many.
 fn orphan(tx: &mut Tx<'_>, queue: &Name, gone: &Gone, most: usize) -> Result<usize> {
-    let is_back = tx.state.presence.member(&gone.service, &gone.member).is_some();
+    let is_back = tx.state.services.member(&gone.service, &gone.member).is_some();
     if is_back || !follows(tx, queue, &gone.service)? {
         return Ok(0);
     }

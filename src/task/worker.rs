@@ -1,11 +1,12 @@
 //! Workers as members of the service that their queue follows.
 
 use crate::error::{Error, Result};
+use crate::membership::service;
+use crate::membership::service_state::Loading;
 use crate::names::Name;
-use crate::presence::Walk;
+use crate::task;
 use crate::tx::Tx;
 use crate::waiting::{ClaimRequest, Lease};
-use crate::{proc, task};
 
 /// Nothing, when the worker may hold what it wants: a claim that lasts as long as its member needs a member
 /// (`NoMember`) that can die (`BadArg`).
@@ -14,11 +15,11 @@ pub(crate) fn check(tx: &mut Tx<'_>, queue: &Name, want: &ClaimRequest) -> Resul
         return Ok(());
     }
     let service = task::service(tx, queue)?;
-    if !proc::find(tx, &service, &want.worker)? {
+    if !service::find(tx, &service, &want.worker)? {
         return Err(Error::NoMember);
     }
-    let present = tx.state.presence.member(&service, &want.worker);
-    match present.map(|present| present.member.ttl) {
+    let present = tx.state.services.member(&service, &want.worker);
+    match present.map(|present| present.record.ttl) {
         Some(0) => Err(Error::BadArg(
             "LEASE MEMBER needs a worker that is a member with a TTL: this one has TTL 0".into(),
         )),
@@ -28,21 +29,21 @@ pub(crate) fn check(tx: &mut Tx<'_>, queue: &Name, want: &ClaimRequest) -> Resul
 
 /// Whether the worker is a member that was told to take no more work.
 pub(crate) fn is_quiet(tx: &mut Tx<'_>, service: &Name, worker: &str) -> bool {
-    let Some(known) = tx.state.presence.known(service) else {
+    let Some(known) = tx.state.services.known(service) else {
         return false;
     };
-    if known.walk != Walk::Done {
+    if known.loading != Loading::Done {
         // Keys of another type are told of by the service's own tick.
-        let _ = proc::find(tx, service, worker);
-        let _ = proc::head(tx, service);
+        let _ = service::find(tx, service, worker);
+        let _ = service::leadership(tx, service);
     }
-    tx.state.presence.is_quiet(service, worker)
+    tx.state.services.is_quiet(service, worker)
 }
 
 /// Whether a claim that lasts as long as its member has outlived it.
 pub(crate) fn is_gone(tx: &mut Tx<'_>, queue: &Name, service: &Name, number: u32) -> bool {
     match task::worker_name(tx, queue, number) {
-        Ok(Some(worker)) => proc::find(tx, service, &worker).is_ok_and(|there| !there),
+        Ok(Some(worker)) => service::find(tx, service, &worker).is_ok_and(|there| !there),
         Ok(None) => true,
         // A key of another type: nothing is known of anybody.
         Err(_) => false,
@@ -51,8 +52,8 @@ pub(crate) fn is_gone(tx: &mut Tx<'_>, queue: &Name, service: &Name, number: u32
 
 /// How the worker is as a member; `None` when it is none.
 pub(crate) fn state(tx: &mut Tx<'_>, service: &Name, worker: &str) -> Option<&'static str> {
-    tx.state.presence.known(service)?;
-    let there = proc::find(tx, service, worker).unwrap_or(false);
-    let present = tx.state.presence.member(service, worker).filter(|_| there)?;
+    tx.state.services.known(service)?;
+    let there = service::find(tx, service, worker).unwrap_or(false);
+    let present = tx.state.services.member(service, worker).filter(|_| there)?;
     Some(if present.is_away() { "grace" } else { "up" })
 }

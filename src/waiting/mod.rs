@@ -13,8 +13,9 @@ use workers::Workers;
 use crate::command::Args;
 use crate::context::Caller;
 use crate::error::Error;
+use crate::membership::record::MemberName;
+use crate::membership::registration::Registration;
 use crate::names::{ByName, Id, Name};
-use crate::presence::{MemberName, Registration};
 use crate::reply::Reply;
 use crate::time::Ms;
 use crate::waiting::result_wait::{ResultWait, TaskEnd};
@@ -69,7 +70,7 @@ pub(crate) enum WaitFor {
     /// To become the exclusive holder of the service; the number is its place in the line of candidates.
     Hold(Name, Box<Registration>, i64),
     /// That this member of the service is there, or gone.
-    Presence(Name, MemberName, bool),
+    Member(Name, MemberName, bool),
     /// The ends of tasks of the queue.
     Results(Name, Box<ResultWait>),
 }
@@ -81,7 +82,7 @@ impl WaitFor {
             WaitFor::Tasks(names, _) => names,
             WaitFor::Lead(name, _)
             | WaitFor::Hold(name, ..)
-            | WaitFor::Presence(name, ..)
+            | WaitFor::Member(name, ..)
             | WaitFor::Results(name, _) => std::slice::from_ref(name),
         }
     }
@@ -191,7 +192,7 @@ impl Waiting {
             WaitFor::Hold(name, ..) => {
                 self.holders.entry(name.clone()).or_default().insert(ticket);
             }
-            WaitFor::Lead(name, member) | WaitFor::Presence(name, member, _) => {
+            WaitFor::Lead(name, member) | WaitFor::Member(name, member, _) => {
                 let watchers = self.watchers.entry(name.clone()).or_default();
                 watchers.entry(member.clone()).or_default().insert(ticket);
             }
@@ -218,7 +219,7 @@ impl Waiting {
                 }
             }
             WaitFor::Hold(name, ..) => step_out(&mut self.holders, name, ticket),
-            WaitFor::Lead(name, member) | WaitFor::Presence(name, member, _) => {
+            WaitFor::Lead(name, member) | WaitFor::Member(name, member, _) => {
                 if let Some(watchers) = self.watchers.get_mut(name) {
                     if let Some(line) = watchers.get_mut(member) {
                         line.remove(&ticket);

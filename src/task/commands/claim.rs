@@ -3,8 +3,8 @@
 use crate::command::{Access, Arg, Args, Keys, Kind, Spec};
 use crate::context::{Caller, Context};
 use crate::error::Error;
+use crate::membership::service;
 use crate::names::Name;
-use crate::proc;
 use crate::task::dispatch::{self, Effort, Taken, serve};
 use crate::task::{self, worker};
 use crate::time::MAX_LEASE;
@@ -124,7 +124,7 @@ fn want(args: &Args<'_>, caller: &Caller<'_>, named: bool) -> Result<ClaimReques
             Some(_) => Some(Lease::Member),
             None => args.int("LEASE").map(Lease::For),
         },
-        bind: proc::connection(args, caller)?,
+        bind: service::connection(args, caller)?,
         full: args.has("FULL"),
         named,
     })

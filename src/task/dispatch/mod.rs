@@ -8,9 +8,9 @@ use smallvec::SmallVec;
 use crate::error::Result;
 use crate::keyspace::Type;
 use crate::names::{Id, Index, Name, PRIORITIES};
-use crate::presence::Bound;
 use crate::reply::Reply;
 use crate::settings::QueueSettings;
+use crate::state::queue::claims::BoundClaim;
 use crate::state::queue::{Held, Rebase};
 use crate::task::header::{CANCELLED, GROUPED, HEADER, Record, TaskState, WITH_MEMBER};
 use crate::task::index::targeted::{self, Mine};
@@ -171,7 +171,7 @@ fn note(tx: &mut Tx<'_>, name: &Name, want: &ClaimRequest, claims: SmallVec<[Cla
     tx.state.totals.claimed += count;
     if let Some(connection) = want.bind {
         for claim in &claims {
-            let bound = Bound {
+            let bound = BoundClaim {
                 queue: name.clone(),
                 id: claim.id.clone(),
                 worker: claim.worker,

@@ -1,10 +1,12 @@
 //! A member as clients are shown it: never its token.
 
 use crate::error::Result;
+use crate::membership::election;
+use crate::membership::record::MemberRecord;
+use crate::membership::register::left;
+use crate::membership::service;
+use crate::membership::service_state::Loading;
 use crate::names::Name;
-use crate::presence::{Member, Walk};
-use crate::proc::register::left;
-use crate::proc::{self, election};
 use crate::reply::Reply;
 use crate::tx::Tx;
 
@@ -45,15 +47,15 @@ pub(crate) fn map(tx: &mut Tx<'_>, name: &Name, member: &str, fields: &[&'static
 
 /// The value of one field; `None` for an unknown one.
 pub(crate) fn field(tx: &mut Tx<'_>, name: &Name, member: &str, field: &str) -> Result<Option<Reply>> {
-    let head = proc::head(tx, name)?;
+    let head = service::leadership(tx, name)?;
     let leads = head.leader.as_deref() == Some(member);
-    let known = tx.state.presence.known(name);
+    let known = tx.state.services.known(name);
     // A replica sees no beats.
-    let sees_beats = known.is_some_and(|known| known.walk == Walk::Done);
+    let sees_beats = known.is_some_and(|known| known.loading == Loading::Done);
     let Some(present) = known.and_then(|known| known.member(member)) else {
         return Ok(None);
     };
-    let Member {
+    let MemberRecord {
         pid,
         host,
         start,
@@ -63,7 +65,7 @@ pub(crate) fn field(tx: &mut Tx<'_>, name: &Name, member: &str, field: &str) -> 
         registered,
         meta,
         ..
-    } = &present.member;
+    } = &present.record;
     let text = |text: &Option<String>| text.as_deref().map_or(Reply::Null, Reply::text);
     Ok(Some(match field {
         "member" => Reply::text(member),
@@ -94,7 +96,7 @@ pub(crate) fn field(tx: &mut Tx<'_>, name: &Name, member: &str, field: &str) -> 
 /// The standing signal of a member.
 pub(crate) fn signal(tx: &mut Tx<'_>, name: &Name, member: &str) -> Result<Reply> {
     // Brings the signal to all into memory.
-    proc::head(tx, name)?;
-    let signal = tx.state.presence.signal(name, member);
+    service::leadership(tx, name)?;
+    let signal = tx.state.services.signal(name, member);
     Ok(signal.map_or(Reply::Null, Reply::text))
 }

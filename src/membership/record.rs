@@ -1,15 +1,21 @@
 //! A member as it is stored: one field of `proc:{s}:members`, JSON that any client can read.
 
 use std::collections::BTreeMap;
+use std::rc::Rc;
 
 use serde::{Deserialize, Serialize};
 
+use sha2::{Digest, Sha256};
+
 use crate::time::Ms;
+
+/// Name of a member, shared between the tables.
+pub(crate) type MemberName = Rc<str>;
 
 /// The record of a member. What says nothing is left out.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
-pub(crate) struct Member {
+pub(crate) struct MemberRecord {
     /// Process id; `None` for a member that a heartbeat made.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub pid: Option<i64>,
@@ -59,10 +65,10 @@ fn is_zero<N: Default + PartialEq>(number: &N) -> bool {
     *number == N::default()
 }
 
-impl Member {
+impl MemberRecord {
     /// From what is stored; `None` when it is no record of ours.
-    pub(crate) fn read(json: &[u8]) -> Option<Member> {
-        let member: Member = serde_json::from_slice(json).ok()?;
+    pub(crate) fn read(json: &[u8]) -> Option<MemberRecord> {
+        let member: MemberRecord = serde_json::from_slice(json).ok()?;
         (member.ttl >= 0 && member.grace >= 0).then_some(member)
     }
 
@@ -71,4 +77,13 @@ impl Member {
         // Maps with text keys and numbers: cannot fail.
         serde_json::to_vec(self).unwrap_or_default()
     }
+}
+
+/// A token as it is stored.
+pub(crate) fn hash_token(token: u64) -> String {
+    let digest = Sha256::digest(token.to_string().as_bytes());
+    let nibbles = digest.iter().flat_map(|byte| [byte >> 4, byte & 15]);
+    nibbles
+        .filter_map(|nibble| char::from_digit(nibble.into(), 16))
+        .collect()
 }

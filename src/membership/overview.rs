@@ -1,7 +1,8 @@
 //! All services in numbers, for INFO.
 
+use crate::membership::election;
+use crate::membership::service;
 use crate::names::Name;
-use crate::proc::{election, leader};
 use crate::tx::Tx;
 
 /// Counts over every service of every database on this server.
@@ -19,14 +20,14 @@ pub(crate) struct Overview {
 
 /// Counts all services. One with a key of another type counts as far as its keys are ours.
 pub(crate) fn overview(tx: &mut Tx<'_>) -> Overview {
-    let names: Vec<Name> = tx.state.presence.services().map(|(name, _)| name.clone()).collect();
+    let names: Vec<Name> = tx.state.services.services().map(|(name, _)| name.clone()).collect();
     let mut all = Overview {
         services: names.len(),
         ..Overview::default()
     };
     for name in &names {
         all.members += tx.keys.hlen(name.members()).unwrap_or(0);
-        match leader(tx, name) {
+        match service::leader(tx, name) {
             Ok(Some(_)) => all.leaders += 1,
             Ok(None) => {
                 let left = election::reclaim_left(tx, name).unwrap_or(0);

@@ -3,7 +3,9 @@
 mod edited;
 mod lead;
 mod member;
+mod memory;
 mod time;
+mod walk;
 
 use std::collections::BTreeMap;
 

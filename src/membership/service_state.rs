@@ -3,21 +3,28 @@
 use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::members::Members;
-use super::{Member, MemberName, NO_SIGNAL, Present, Reason};
+use crate::membership::leadership::Leadership;
+use crate::membership::member::Member;
+use crate::membership::member::Reason;
+use crate::membership::record::MemberName;
+use crate::membership::record::MemberRecord;
+use crate::membership::table::Members;
 use crate::time::{Ms, Steady};
+
+/// The word that clears a standing signal.
+pub(crate) const NO_SIGNAL: &str = "none";
 
 /// What is remembered of one service.
 #[derive(Debug, Default)]
-pub(crate) struct Service {
+pub(crate) struct ServiceState {
     /// The service's own hash, read; `None` after anybody else may have changed it.
-    pub head: Option<Head>,
+    pub leadership: Option<Leadership>,
     /// How far the members were walked since anybody else may have changed them.
-    pub walk: Walk,
+    pub loading: Loading,
     /// Grows with every change by somebody else: what was read before is read again.
     pub version: u64,
     /// Members that are to go with the next tick, and why.
-    pub doomed: BTreeMap<MemberName, Reason>,
+    pub dead: BTreeMap<MemberName, Reason>,
     /// Whether it had a leader since data was loaded, or one left that may have been it: then no grant of before
     /// is feared for any more.
     pub settled: bool,
@@ -38,42 +45,29 @@ pub(crate) struct Service {
     pub(super) hosts: BTreeMap<String, BTreeMap<String, BTreeSet<MemberName>>>,
 }
 
-/// The service's own hash.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Head {
-    /// Who leads.
-    pub leader: Option<MemberName>,
-    /// Epoch of the last leader.
-    pub epoch: u64,
-    /// Since when it leads, unix ms.
-    pub since: Ms,
-    /// The standing signal to all that had registered when it was given, and that moment.
-    pub signal: Option<(String, u64)>,
-}
-
 /// How far the walk over the members is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Walk {
+pub(crate) enum Loading {
     /// The next cursor, and how many members were met.
     At(u64, i64),
     /// All members are in memory.
     Done,
 }
 
-impl Default for Walk {
-    fn default() -> Walk {
-        Walk::At(0, 0)
+impl Default for Loading {
+    fn default() -> Loading {
+        Loading::At(0, 0)
     }
 }
 
-impl Service {
+impl ServiceState {
     /// A member that is there.
-    pub(crate) fn member(&self, name: &str) -> Option<&Present> {
+    pub(crate) fn member(&self, name: &str) -> Option<&Member> {
         self.members.get(name)
     }
 
     /// A member that is there, to change its liveness.
-    pub(crate) fn member_mut(&mut self, name: &str) -> Option<&mut Present> {
+    pub(crate) fn member_mut(&mut self, name: &str) -> Option<&mut Member> {
         self.members.get_mut(name)
     }
 
@@ -81,7 +75,7 @@ impl Service {
     pub(crate) fn members_after<'a>(
         &'a self,
         after: Option<&'a str>,
-    ) -> impl Iterator<Item = (&'a MemberName, &'a Present)> {
+    ) -> impl Iterator<Item = (&'a MemberName, &'a Member)> {
         self.members.after(after)
     }
 
@@ -91,12 +85,12 @@ impl Service {
     }
 
     /// Puts a member in, or its new record in the place of the old one.
-    pub(crate) fn put(&mut self, name: &MemberName, mut present: Present, default_ttl: Ms) {
+    pub(crate) fn put(&mut self, name: &MemberName, mut present: Member, default_ttl: Ms) {
         let known = self.members.get(name).map(|known| known.version);
         self.current += usize::from(known != Some(self.version));
         present.version = self.version;
         self.unlist(name);
-        if let (Some(host), Some(boot)) = (&present.member.host, &present.member.boot) {
+        if let (Some(host), Some(boot)) = (&present.record.host, &present.record.boot) {
             let boots = self.hosts.entry(host.clone()).or_default();
             boots.entry(boot.clone()).or_default().insert(name.clone());
         }
@@ -106,11 +100,11 @@ impl Service {
     }
 
     /// Notes a sign of life of a member. That moves its deadline away, so that mostly nothing is planned anew.
-    pub(crate) fn show(&mut self, name: &str, now: Steady, default_ttl: Ms) {
+    pub(crate) fn touch(&mut self, name: &str, now: Steady, default_ttl: Ms) {
         let Some(present) = self.members.get_mut(name) else {
             return;
         };
-        present.show(now);
+        present.touch(now);
         let due = present.deadline(default_ttl).map(|(due, _)| due);
         if due.is_some_and(|due| present.planned.is_none_or(|planned| due < planned)) {
             self.plan(name, default_ttl);
@@ -118,9 +112,9 @@ impl Service {
     }
 
     /// The signal that stands for a member of this record: its own, or a later one to all.
-    pub(crate) fn signal<'a>(&'a self, own: &'a Member) -> Option<&'a str> {
+    pub(crate) fn signal<'a>(&'a self, own: &'a MemberRecord) -> Option<&'a str> {
         let to_all = self
-            .head
+            .leadership
             .as_ref()
             .and_then(|head| head.signal.as_ref())
             .filter(|(_, at)| *at > own.order && *at > own.signal_at);
@@ -131,13 +125,13 @@ impl Service {
     }
 
     /// Takes a member out.
-    pub(crate) fn take(&mut self, name: &str) -> Option<Present> {
+    pub(crate) fn take(&mut self, name: &str) -> Option<Member> {
         self.unlist(name);
         let (name, present) = self.members.remove(name)?;
         if let Some(moment) = present.planned {
             self.moments.remove(&(moment, name.clone()));
         }
-        self.doomed.remove(&name);
+        self.dead.remove(&name);
         self.current -= usize::from(present.version == self.version);
         Some(present)
     }
@@ -146,7 +140,7 @@ impl Service {
         let Some(known) = self.members.get(name) else {
             return;
         };
-        let Member { host, boot, .. } = &known.member;
+        let MemberRecord { host, boot, .. } = &known.record;
         let (Some(host), Some(boot)) = (host, boot) else {
             return;
         };
@@ -221,15 +215,15 @@ impl Service {
 
     /// Somebody else may have changed its keys.
     pub(crate) fn forget(&mut self) {
-        self.head = None;
+        self.leadership = None;
         self.version += 1;
         self.current = 0;
-        self.walk = Walk::default();
+        self.loading = Loading::default();
     }
 
     /// The members of hosts that were booted since: of each host only those of the boot that registered last stay.
     pub(crate) fn of_earlier_boots(&self) -> Vec<MemberName> {
-        let order = |name: &MemberName| self.member(name).map_or(0, |present| present.member.order);
+        let order = |name: &MemberName| self.member(name).map_or(0, |present| present.record.order);
         let mut earlier = Vec::new();
         for boots in self.hosts.values().filter(|boots| boots.len() > 1) {
             let latest = boots
@@ -245,7 +239,7 @@ impl Service {
     }
 
     /// The members that were not met by a walk that is over.
-    pub(crate) fn unmet(&self) -> Vec<MemberName> {
+    pub(crate) fn not_loaded(&self) -> Vec<MemberName> {
         if self.current == self.members.len() {
             return Vec::new();
         }
@@ -259,11 +253,11 @@ impl Service {
     /// Nothing is known of its members any more.
     pub(crate) fn start_over(&mut self) {
         let version = self.version + 1;
-        *self = Service {
+        *self = ServiceState {
             version,
             arrival: self.arrival,
             used: self.used,
-            ..Service::default()
+            ..ServiceState::default()
         };
     }
 }

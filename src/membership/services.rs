@@ -4,42 +4,28 @@
 //! A beat only moves a moment in memory. The moment at which a member is to be looked at is planned once and
 //! moved only when it has come, so a beat costs the same for one member and for a hundred thousand.
 
-mod member;
-mod members;
-mod present;
-mod registration;
-mod service;
-#[cfg(test)]
-mod tests;
-
 use std::collections::{BTreeSet, HashMap};
-use std::rc::Rc;
 
 use smallvec::SmallVec;
 
-pub(crate) use member::Member;
-pub(crate) use present::{Present, Reason};
-pub(crate) use registration::Registration;
-pub(crate) use service::{Head, Service, Walk};
-
-use crate::names::{self, ByName, Id, Name};
+use crate::membership::member::Member;
+use crate::membership::record::MemberName;
+use crate::membership::service_state::ServiceState;
+use crate::names::{self, ByName, Name};
 use crate::time::{Ms, Steady};
-
-/// Name of a member, shared between the tables.
-pub(crate) type MemberName = Rc<str>;
 
 /// All services.
 #[derive(Debug, Default)]
-pub(crate) struct Presence {
-    services: ByName<Service>,
+pub(crate) struct Services {
+    services: ByName<ServiceState>,
     known: BTreeSet<Name>,
     /// The members bound to each connection.
-    bound: HashMap<u64, SmallVec<[(Name, MemberName); 1]>>,
+    pub(super) bound: HashMap<u64, SmallVec<[(Name, MemberName); 1]>>,
     /// Members that went in this transaction and whose claims are still to be ended.
     pub gone: Vec<Gone>,
     /// The queues that follow a service of another name.
-    followers: ByName<BTreeSet<Name>>,
-    following: ByName<Name>,
+    pub(super) followers: ByName<BTreeSet<Name>>,
+    pub(super) following: ByName<Name>,
     /// When data was last loaded or the server promoted: grants of just before may be lost.
     pub reclaims_since: Option<Steady>,
     /// Members that died; those that left are not counted.
@@ -59,20 +45,9 @@ pub(crate) struct Gone {
     pub lost: bool,
 }
 
-/// A claim that is bound to a connection.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Bound {
-    /// The queue of the task.
-    pub queue: Name,
-    /// The task.
-    pub id: Id,
-    /// The number of the worker that holds it.
-    pub worker: u32,
-}
-
-impl Presence {
+impl Services {
     /// The memory of a service, made when there is none yet.
-    pub(crate) fn service(&mut self, name: &Name) -> &mut Service {
+    pub(crate) fn service(&mut self, name: &Name) -> &mut ServiceState {
         if !self.services.contains_key(name) {
             self.known.insert(name.clone());
         }
@@ -80,22 +55,22 @@ impl Presence {
     }
 
     /// The memory of a service, if there is any.
-    pub(crate) fn known(&self, name: &Name) -> Option<&Service> {
+    pub(crate) fn known(&self, name: &Name) -> Option<&ServiceState> {
         self.services.get(name)
     }
 
     /// The memory of a service to change, if there is any.
-    pub(crate) fn known_mut(&mut self, name: &Name) -> Option<&mut Service> {
+    pub(crate) fn known_mut(&mut self, name: &Name) -> Option<&mut ServiceState> {
         self.services.get_mut(name)
     }
 
     /// All services in memory.
-    pub(crate) fn services(&self) -> impl Iterator<Item = (&Name, &Service)> {
+    pub(crate) fn services(&self) -> impl Iterator<Item = (&Name, &ServiceState)> {
         self.services.iter()
     }
 
     /// All services in memory, to change.
-    pub(crate) fn services_mut(&mut self) -> impl Iterator<Item = (&Name, &mut Service)> {
+    pub(crate) fn services_mut(&mut self) -> impl Iterator<Item = (&Name, &mut ServiceState)> {
         self.services.iter_mut()
     }
 
@@ -111,14 +86,14 @@ impl Presence {
     }
 
     /// A member that is there.
-    pub(crate) fn member(&self, service: &Name, member: &str) -> Option<&Present> {
+    pub(crate) fn member(&self, service: &Name, member: &str) -> Option<&Member> {
         self.services.get(service)?.member(member)
     }
 
     /// The signal that stands for a member: its own, or a later one to all.
     pub(crate) fn signal(&self, service: &Name, member: &str) -> Option<&str> {
         let service = self.services.get(service)?;
-        service.signal(&service.member(member)?.member)
+        service.signal(&service.member(member)?.record)
     }
 
     /// Whether a worker is a member that was told to take no more work.
@@ -187,7 +162,7 @@ impl Presence {
                     .get_mut(name)
                     .and_then(|service| service.member_mut(member))
             {
-                present.show(now);
+                present.touch(now);
             }
         }
     }
@@ -231,6 +206,3 @@ impl Presence {
         own.into_iter().chain(told).cloned().collect()
     }
 }
-
-/// The word that clears a standing signal.
-pub(crate) const NO_SIGNAL: &str = "none";

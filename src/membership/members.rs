@@ -1,10 +1,18 @@
 //! How members come and go. Callers have checked the types of the service's keys, and elect afterwards.
 
 use crate::error::{Error, Result};
+use crate::membership::election;
+use crate::membership::events::{Event, emit};
+use crate::membership::member::Member;
+use crate::membership::member::Reason;
+use crate::membership::record::MemberName;
+use crate::membership::record::MemberRecord;
+use crate::membership::record::hash_token;
+use crate::membership::registration::Registration;
+use crate::membership::service;
+use crate::membership::service_state::Loading;
+use crate::membership::services::Gone;
 use crate::names::Name;
-use crate::presence::{Gone, Member, MemberName, Present, Reason, Registration, Walk};
-use crate::proc::events::{Event, tell};
-use crate::proc::{self, election};
 use crate::reply::Reply;
 use crate::tx::Tx;
 use crate::waiting::WaitFor;
@@ -21,10 +29,10 @@ pub(crate) fn has_room(tx: &mut Tx<'_>, name: &Name, full: bool) -> Result<(), E
 /// A new member. Replies its token, if it is to have one.
 pub(crate) fn join(tx: &mut Tx<'_>, name: &Name, wish: &Registration, reason: &str) -> Result<Option<u64>> {
     end_remains(tx, name, &wish.member)?;
-    let epoch = proc::head(tx, name)?.epoch;
+    let epoch = service::leadership(tx, name)?.epoch;
     let order = tx.next_fence(epoch);
     let token = wish.with_token.then(|| tx.next_fence(order));
-    let record = Member {
+    let record = MemberRecord {
         pid: wish.pid,
         host: wish.host.clone(),
         start: wish.start.clone(),
@@ -33,30 +41,30 @@ pub(crate) fn join(tx: &mut Tx<'_>, name: &Name, wish: &Registration, reason: &s
         bind: wish.bind.is_some(),
         grace: wish.grace,
         exclusive: wish.exclusive,
-        token: token.map(proc::hash),
+        token: token.map(hash_token),
         order,
         registered: tx.context.wall.0,
         meta: wish.meta.clone().unwrap_or_default(),
-        ..Member::default()
+        ..MemberRecord::default()
     };
-    let mut present = Present::new(record, tx.context.steady);
+    let mut present = Member::new(record, tx.context.steady);
     present.token = token;
     let is_first = tx.keys.hlen(name.members())? == 0;
-    let service = tx.state.presence.service(name);
+    let service = tx.state.services.service(name);
     if is_first && service.count() == 0 {
         // Nobody else is to be met.
-        service.walk = Walk::Done;
+        service.loading = Loading::Done;
     }
     store(tx, name, &wish.member, present)?;
     if let Some(connection) = wish.bind {
         tx.state.rebind(connection, name, &wish.member);
     }
-    proc::plan(tx, name);
+    service::plan(tx, name);
     let record = tx
         .state
-        .presence
+        .services
         .member(name, &wish.member)
-        .map(|present| present.member.clone());
+        .map(|present| present.record.clone());
     let event = Event {
         kind: "up",
         member: &wish.member,
@@ -64,16 +72,16 @@ pub(crate) fn join(tx: &mut Tx<'_>, name: &Name, wish: &Registration, reason: &s
         epoch: None,
         reason,
     };
-    tell(tx, name, &event)?;
-    tell_watchers(tx, name, &wish.member, true);
+    emit(tx, name, &event)?;
+    notify_watchers(tx, name, &wish.member, true);
     Ok(token)
 }
 
 /// One whose record somebody deleted may still be remembered, or named as the leader: that ends before another
 /// takes its name. The tick sees who follows it.
 fn end_remains(tx: &mut Tx<'_>, name: &Name, member: &str) -> Result<()> {
-    let led = proc::head(tx, name)?.leader.as_deref() == Some(member);
-    if tx.state.presence.member(name, member).is_some() {
+    let led = service::leadership(tx, name)?.leader.as_deref() == Some(member);
+    if tx.state.services.member(name, member).is_some() {
         remove(tx, name, member, &Reason::Deleted)?;
     } else if led {
         election::vacate(tx, name)?;
@@ -86,7 +94,7 @@ fn end_remains(tx: &mut Tx<'_>, name: &Name, member: &str) -> Result<()> {
 
 /// A member that is there comes back with its token, and says again what it is.
 pub(crate) fn resume(tx: &mut Tx<'_>, name: &Name, wish: &Registration) -> Result<()> {
-    let epoch = proc::head(tx, name)?.epoch;
+    let epoch = service::leadership(tx, name)?.epoch;
     let order = tx.next_fence(epoch);
     update(tx, name, &wish.member, |record| {
         if record.boot != wish.boot {
@@ -105,55 +113,55 @@ pub(crate) fn resume(tx: &mut Tx<'_>, name: &Name, wish: &Registration) -> Resul
             record.meta.clone_from(meta);
         }
     })?;
-    show(tx, name, &wish.member, wish.bind);
+    touch(tx, name, &wish.member, wish.bind);
     Ok(())
 }
 
 /// Changes the record of a member, if that is a change.
-pub(crate) fn update(tx: &mut Tx<'_>, name: &Name, member: &str, change: impl FnOnce(&mut Member)) -> Result<()> {
-    let Some(present) = tx.state.presence.member(name, member) else {
+pub(crate) fn update(tx: &mut Tx<'_>, name: &Name, member: &str, change: impl FnOnce(&mut MemberRecord)) -> Result<()> {
+    let Some(present) = tx.state.services.member(name, member) else {
         return Ok(());
     };
-    let mut record = present.member.clone();
+    let mut record = present.record.clone();
     change(&mut record);
-    if record == present.member {
+    if record == present.record {
         return Ok(());
     }
     let mut present = present.clone();
     if !record.bind {
         present.closed = None;
     }
-    present.member = record;
+    present.record = record;
     store(tx, name, &member.into(), present)
 }
 
-fn store(tx: &mut Tx<'_>, name: &Name, member: &MemberName, present: Present) -> Result<()> {
-    let json = present.member.write();
+fn store(tx: &mut Tx<'_>, name: &Name, member: &MemberName, present: Member) -> Result<()> {
+    let json = present.record.write();
     tx.keys.hset(name.members(), &[(member.as_bytes(), &json)])?;
-    let service = tx.state.presence.service(name);
+    let service = tx.state.services.service(name);
     service.used = tx.context.steady;
     service.put(member, present, tx.context.config.ttl);
     Ok(())
 }
 
 /// A sign of life, perhaps on a connection that it is bound to from now on.
-pub(crate) fn show(tx: &mut Tx<'_>, name: &Name, member: &str, bind: Option<u64>) {
+pub(crate) fn touch(tx: &mut Tx<'_>, name: &Name, member: &str, bind: Option<u64>) {
     if let Some(connection) = bind {
         tx.state.rebind(connection, name, &member.into());
     }
-    let service = tx.state.presence.service(name);
+    let service = tx.state.services.service(name);
     service.used = tx.context.steady;
-    service.show(member, tx.context.steady, tx.context.config.ttl);
-    proc::plan(tx, name);
+    service.touch(member, tx.context.steady, tx.context.config.ttl);
+    service::plan(tx, name);
 }
 
 /// A member goes with the next tick, if it is there.
-pub(crate) fn doom(tx: &mut Tx<'_>, name: &Name, member: &str, reason: Reason) {
-    let Some(service) = tx.state.presence.known_mut(name) else {
+pub(crate) fn mark_dead(tx: &mut Tx<'_>, name: &Name, member: &str, reason: Reason) {
+    let Some(service) = tx.state.services.known_mut(name) else {
         return;
     };
     if service.member(member).is_some() {
-        service.doomed.insert(member.into(), reason);
+        service.dead.insert(member.into(), reason);
         tx.state.wakeups.now(name);
     }
 }
@@ -164,12 +172,12 @@ pub(crate) fn remove(tx: &mut Tx<'_>, name: &Name, member: &str, reason: &Reason
     if matches!(reason, Reason::Left | Reason::Evicted(_)) {
         election::make_room(tx, name, member)?;
     }
-    let head = proc::head(tx, name)?;
+    let head = service::leadership(tx, name)?;
     let below = tx.next_fence(head.epoch);
-    let Some(present) = tx.state.presence.service(name).take(member) else {
+    let Some(present) = tx.state.services.service(name).take(member) else {
         return Ok(());
     };
-    tx.state.presence.unbind(name, member, &present.connections);
+    tx.state.services.unbind(name, member, &present.connections);
     tx.keys.hdel(name.members(), &[member.as_bytes()])?;
     if present.candidate {
         tx.keys.zrem(name.candidates(), &[member.as_bytes()])?;
@@ -177,29 +185,29 @@ pub(crate) fn remove(tx: &mut Tx<'_>, name: &Name, member: &str, reason: &Reason
     let event = Event {
         kind: "down",
         member,
-        record: Some(&present.member),
+        record: Some(&present.record),
         epoch: None,
         reason: reason.text(),
     };
-    tell(tx, name, &event)?;
+    emit(tx, name, &event)?;
     if head.leader.as_deref() == Some(member) {
-        tx.state.presence.service(name).settled = true;
+        tx.state.services.service(name).settled = true;
         election::vacate(tx, name)?;
     }
     let lost = *reason != Reason::Left;
-    tx.state.presence.lost += u64::from(lost);
-    tx.state.presence.gone.push(Gone {
+    tx.state.services.lost += u64::from(lost);
+    tx.state.services.gone.push(Gone {
         service: name.clone(),
         member: member.into(),
         below,
         lost,
     });
-    tell_watchers(tx, name, member, false);
+    notify_watchers(tx, name, member, false);
     Ok(())
 }
 
 /// Answers those who waited for the member to come or to go, or for something that it cannot become any more.
-pub(crate) fn tell_watchers(tx: &mut Tx<'_>, name: &Name, member: &str, is_there: bool) {
+pub(crate) fn notify_watchers(tx: &mut Tx<'_>, name: &Name, member: &str, is_there: bool) {
     if !is_there {
         for (ticket, _) in tx.state.waiting.holders_as(name, member) {
             tx.answer(ticket, Err(Error::NoMember), Vec::new());
@@ -207,7 +215,7 @@ pub(crate) fn tell_watchers(tx: &mut Tx<'_>, name: &Name, member: &str, is_there
     }
     for ticket in tx.state.waiting.watchers_of(name, member) {
         match tx.state.waiting.wish(ticket) {
-            Some(WaitFor::Presence(_, _, there)) if *there == is_there => {
+            Some(WaitFor::Member(_, _, there)) if *there == is_there => {
                 tx.answer(ticket, Ok(Reply::Int(1)), Vec::new());
             }
             Some(WaitFor::Lead(..)) if !is_there => tx.answer(ticket, Err(Error::NoMember), Vec::new()),
@@ -217,10 +225,10 @@ pub(crate) fn tell_watchers(tx: &mut Tx<'_>, name: &Name, member: &str, is_there
 }
 
 /// The same for all that wait for something about members of the service: somebody else changed its keys.
-pub(crate) fn look_for_watchers(tx: &mut Tx<'_>, name: &Name) -> Result<()> {
+pub(crate) fn rescan_watchers(tx: &mut Tx<'_>, name: &Name) -> Result<()> {
     for member in tx.state.waiting.watched(name) {
-        let is_there = proc::find(tx, name, &member)?;
-        tell_watchers(tx, name, &member, is_there);
+        let is_there = service::find(tx, name, &member)?;
+        notify_watchers(tx, name, &member, is_there);
     }
     Ok(())
 }

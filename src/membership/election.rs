@@ -5,11 +5,17 @@
 //! their connections.
 
 use crate::error::{Error, Result};
+use crate::membership::events::{Event, emit};
+use crate::membership::leadership::EPOCH;
+use crate::membership::leadership::LEADER;
+use crate::membership::leadership::SINCE;
+use crate::membership::record::MemberName;
+use crate::membership::register::{Registered, register, render};
+use crate::membership::registration::Registration;
+use crate::membership::service;
+use crate::membership::service_state::Loading;
+use crate::membership::timer;
 use crate::names::Name;
-use crate::presence::{MemberName, Registration, Walk};
-use crate::proc::events::{Event, tell};
-use crate::proc::register::{Registered, register, show};
-use crate::proc::{self, EPOCH, LEADER, SINCE, tick};
 use crate::reply::Reply;
 use crate::time::Ms;
 use crate::tx::Tx;
@@ -29,7 +35,7 @@ const FEW: usize = 1_000;
 /// The next place in the line for one of this priority, behind all others of it.
 pub(crate) fn next_place(tx: &mut Tx<'_>, name: &Name, priority: i64) -> i64 {
     let now = tx.context.wall.0;
-    let service = tx.state.presence.service(name);
+    let service = tx.state.services.service(name);
     service.arrival = now.max(service.arrival + 1);
     (MAX_PRIORITY - priority) * ARRIVALS + service.arrival % ARRIVALS
 }
@@ -37,7 +43,7 @@ pub(crate) fn next_place(tx: &mut Tx<'_>, name: &Name, priority: i64) -> i64 {
 /// Puts a member in the line, or where its new priority belongs. One that leads, or stands there and says no
 /// priority, stays where it is.
 pub(crate) fn stand(tx: &mut Tx<'_>, name: &Name, member: &str, priority: Option<i64>) -> Result<()> {
-    if proc::head(tx, name)?.leader.as_deref() == Some(member) {
+    if service::leadership(tx, name)?.leader.as_deref() == Some(member) {
         return Ok(());
     }
     let before = tx.keys.zscore(name.candidates(), member.as_bytes())?;
@@ -49,7 +55,7 @@ pub(crate) fn stand(tx: &mut Tx<'_>, name: &Name, member: &str, priority: Option
     if before != Some(place) {
         tx.keys.zadd(name.candidates(), &[(place, member.as_bytes())])?;
     }
-    if let Some(present) = tx.state.presence.service(name).member_mut(member) {
+    if let Some(present) = tx.state.services.service(name).member_mut(member) {
         present.candidate = true;
     }
     Ok(())
@@ -58,7 +64,7 @@ pub(crate) fn stand(tx: &mut Tx<'_>, name: &Name, member: &str, priority: Option
 /// Takes a member out of the line; whether it stood there.
 pub(crate) fn withdraw(tx: &mut Tx<'_>, name: &Name, member: &str) -> Result<bool> {
     let stood = tx.keys.zrem(name.candidates(), &[member.as_bytes()])? > 0;
-    if let Some(present) = tx.state.presence.service(name).member_mut(member) {
+    if let Some(present) = tx.state.services.service(name).member_mut(member) {
         present.candidate = false;
     }
     Ok(stood)
@@ -84,20 +90,20 @@ pub(crate) fn may_lead_with(
     ttl: Option<Ms>,
     wants: bool,
 ) -> Result<(), Error> {
-    let leads = proc::head(tx, name)?.leader.as_deref() == Some(member);
-    let present = tx.state.presence.member(name, member);
+    let leads = service::leadership(tx, name)?.leader.as_deref() == Some(member);
+    let present = tx.state.services.member(name, member);
     if !(wants || leads || present.is_some_and(|present| present.candidate)) {
         return Ok(());
     }
-    let own = present.map_or(tx.context.config.ttl, |present| present.member.ttl);
+    let own = present.map_or(tx.context.config.ttl, |present| present.record.ttl);
     may_lead(tx, ttl.unwrap_or(own))
 }
 
 /// Appoints a leader when there is none: the first in the line that lives. Replies who leads.
 pub(crate) fn elect(tx: &mut Tx<'_>, name: &Name) -> Result<Option<MemberName>> {
     loop {
-        if let Some(leader) = proc::leader(tx, name)? {
-            tx.state.presence.service(name).settled = true;
+        if let Some(leader) = service::leader(tx, name)? {
+            tx.state.services.service(name).settled = true;
             return Ok(Some(leader));
         }
         let left = reclaim_left(tx, name)?;
@@ -115,7 +121,7 @@ pub(crate) fn elect(tx: &mut Tx<'_>, name: &Name) -> Result<Option<MemberName>> 
             }
             (_, Some((ticket, wish, _))) => admit(tx, name, ticket, &wish)?,
             (_, None) => {
-                if proc::head(tx, name)?.leader.is_some() {
+                if service::leadership(tx, name)?.leader.is_some() {
                     // It names somebody who is no member.
                     vacate(tx, name)?;
                 }
@@ -132,12 +138,12 @@ fn first_candidate(tx: &mut Tx<'_>, name: &Name) -> Result<Option<(i64, MemberNa
         let line = tx.keys.zwalk(name.candidates(), after.as_ref(), false, LOOKED_AT)?;
         for (place, candidate) in &line {
             let member = std::str::from_utf8(candidate).unwrap_or_default();
-            let there = !member.is_empty() && proc::find(tx, name, member)?;
-            let present = tx.state.presence.member(name, member).filter(|_| there);
+            let there = !member.is_empty() && service::find(tx, name, member)?;
+            let present = tx.state.services.member(name, member).filter(|_| there);
             match present {
-                Some(present) if present.member.token.is_some() => {
+                Some(present) if present.record.token.is_some() => {
                     // One whose time is over is left to the tick.
-                    if !proc::is_overdue(tx, present) {
+                    if !service::is_overdue(tx, present) {
                         return Ok(Some((*place, member.into())));
                     }
                 }
@@ -159,7 +165,7 @@ fn first_candidate(tx: &mut Tx<'_>, name: &Name) -> Result<Option<(i64, MemberNa
 
 /// A member leads from now on, under a new epoch, which is replied. Those who waited for that are told.
 pub(crate) fn appoint(tx: &mut Tx<'_>, name: &Name, member: &MemberName) -> Result<u64> {
-    let mut head = proc::head(tx, name)?;
+    let mut head = service::leadership(tx, name)?;
     let epoch = tx.next_fence(head.epoch);
     let since = tx.context.wall.0;
     let (epoch_text, since_text) = (epoch.to_string(), since.to_string());
@@ -173,12 +179,12 @@ pub(crate) fn appoint(tx: &mut Tx<'_>, name: &Name, member: &MemberName) -> Resu
     )?;
     head.leader = Some(member.clone());
     (head.epoch, head.since) = (epoch, since);
-    let service = tx.state.presence.service(name);
-    service.head = Some(head);
+    let service = tx.state.services.service(name);
+    service.leadership = Some(head);
     service.settled = true;
     withdraw(tx, name, member)?;
-    let present = tx.state.presence.member(name, member);
-    let record = present.map(|present| present.member.clone());
+    let present = tx.state.services.member(name, member);
+    let record = present.map(|present| present.record.clone());
     let event = Event {
         kind: "leader",
         member,
@@ -186,7 +192,7 @@ pub(crate) fn appoint(tx: &mut Tx<'_>, name: &Name, member: &MemberName) -> Resu
         epoch: Some(epoch),
         reason: "",
     };
-    tell(tx, name, &event)?;
+    emit(tx, name, &event)?;
     for (ticket, wish) in tx.state.waiting.holders_as(name, member) {
         admit(tx, name, ticket, &wish)?;
     }
@@ -201,10 +207,10 @@ pub(crate) fn appoint(tx: &mut Tx<'_>, name: &Name, member: &MemberName) -> Resu
 
 /// Nobody leads any more. The epoch stays: the next one must be larger.
 pub(crate) fn vacate(tx: &mut Tx<'_>, name: &Name) -> Result<()> {
-    let mut head = proc::head(tx, name)?;
+    let mut head = service::leadership(tx, name)?;
     head.leader = None;
     tx.keys.hdel(name.service(), &[LEADER.as_bytes(), SINCE.as_bytes()])?;
-    tx.state.presence.service(name).head = Some(head);
+    tx.state.services.service(name).leadership = Some(head);
     Ok(())
 }
 
@@ -216,9 +222,9 @@ fn admit(tx: &mut Tx<'_>, name: &Name, ticket: Ticket, wish: &Registration) -> R
     };
     let registered = register(tx, name, wish, false, true);
     let handed = registered.as_ref().ok().and_then(|came| handed(name, wish, came));
-    let reply = registered.map(|registered| show(tx, name, &registered));
+    let reply = registered.map(|registered| render(tx, name, &registered));
     tx.state.waiting.tell(ticket, reply, handed.into_iter().collect());
-    tx.state.presence.seen(waiter.connection, None, tx.context.steady);
+    tx.state.services.seen(waiter.connection, None, tx.context.steady);
     Ok(())
 }
 
@@ -237,23 +243,23 @@ fn handed(name: &Name, wish: &Registration, came: &Registered) -> Option<Granted
 /// How long no leader is appointed because a grant of just before a load or a promotion may be lost, ms.
 pub(crate) fn reclaim_left(tx: &mut Tx<'_>, name: &Name) -> Result<Ms> {
     let window = tx.context.config.reclaim_window;
-    let Some(since) = tx.state.presence.reclaims_since.filter(|_| window > 0) else {
+    let Some(since) = tx.state.services.reclaims_since.filter(|_| window > 0) else {
         return Ok(0);
     };
     let now = tx.context.steady;
     let left = |length: Ms| since.after(length.min(window)).since(now).max(0);
     if left(window) == 0 {
-        tx.state.presence.reclaims_since = None;
+        tx.state.services.reclaims_since = None;
         return Ok(0);
     }
-    if tx.state.presence.known(name).is_some_and(|known| known.settled) {
+    if tx.state.services.known(name).is_some_and(|known| known.settled) {
         return Ok(0);
     }
     if (1..=FEW).contains(&tx.keys.hlen(name.members())?) {
-        tick::meet_all(tx, name)?;
+        timer::load_all(tx, name)?;
     }
-    let known = tx.state.presence.known(name);
-    let longest = match known.filter(|known| known.walk == Walk::Done) {
+    let known = tx.state.services.known(name);
+    let longest = match known.filter(|known| known.loading == Loading::Done) {
         Some(known) => known.longest_ttl,
         // Members that were not met yet may have any TTL.
         None if tx.keys.hlen(name.members())? > 0 => Some(window),
@@ -265,17 +271,17 @@ pub(crate) fn reclaim_left(tx: &mut Tx<'_>, name: &Name) -> Result<Ms> {
 /// A member that may have led before a load or a promotion makes room: no grant of before is feared for any more.
 /// Whether one was.
 pub(crate) fn make_room(tx: &mut Tx<'_>, name: &Name, member: &str) -> Result<bool> {
-    let feared = proc::leader(tx, name)?.is_none() && reclaim_left(tx, name)? > 0;
-    let service = tx.state.presence.service(name);
-    let made = feared && service.member(member).is_some_and(|present| present.was_met);
+    let feared = service::leader(tx, name)?.is_none() && reclaim_left(tx, name)? > 0;
+    let service = tx.state.services.service(name);
+    let made = feared && service.member(member).is_some_and(|present| present.was_loaded);
     service.settled |= made;
     Ok(made)
 }
 
 /// Where a member stands, as HB.CAMPAIGN tells it.
 pub(crate) fn standing(tx: &mut Tx<'_>, name: &Name, member: &str) -> Result<Reply> {
-    let head = proc::head(tx, name)?;
-    let leader = proc::leader(tx, name)?;
+    let head = service::leadership(tx, name)?;
+    let leader = service::leader(tx, name)?;
     let leads = leader.as_deref() == Some(member);
     let before = tx.keys.zrank(name.candidates(), member.as_bytes())?;
     let position = before.filter(|_| !leads).map(|before| before + 1);

@@ -1,43 +1,22 @@
-//! The one engine behind PID and HB.
-//!
-//! A member is a record in the hash of its service and its liveness in memory ([`crate::presence`]). `roster` is
-//! every way a member comes and goes, `election` who leads, `events` what is told of both, `tick` what time does.
-
-pub(crate) mod election;
-pub(crate) mod events;
-pub(crate) mod overview;
-pub(crate) mod register;
-pub(crate) mod roster;
-pub(crate) mod tick;
-
-#[cfg(test)]
-mod life;
-#[cfg(test)]
-mod walk;
+//! A service: its keys, what is remembered of it, and the members found in both.
 
 use std::rc::Rc;
-
-use sha2::{Digest, Sha256};
 
 use crate::command::Args;
 use crate::context::Caller;
 use crate::error::{Error, Result};
-use crate::keyspace::{Fields, Type};
+use crate::keyspace::Type;
+use crate::membership::leadership::Leadership;
+use crate::membership::member::Member;
+use crate::membership::member::Reason;
+use crate::membership::members;
+use crate::membership::record::MemberName;
+use crate::membership::record::MemberRecord;
+use crate::membership::record::hash_token;
+use crate::membership::service_state::Loading;
 use crate::names::{Name, plain_text};
-use crate::presence::{Head, Member, MemberName, Present, Walk};
 use crate::time::{Ms, Steady};
 use crate::tx::Tx;
-
-/// Field of the service's hash: who leads.
-pub(crate) const LEADER: &str = "leader";
-/// Field of the service's hash: the epoch of the last leader.
-pub(crate) const EPOCH: &str = "epoch";
-/// Field of the service's hash: since when it leads, unix ms.
-pub(crate) const SINCE: &str = "since";
-/// Field of the service's hash: the standing signal to all.
-pub(crate) const SIGNAL: &str = "signal";
-/// Field of the service's hash: when it was given, in the count of registrations.
-pub(crate) const SIGNAL_AT: &str = "signal-at";
 
 /// The service a command was given.
 pub(crate) fn service(args: &Args<'_>, caller: &Caller<'_>) -> Result<Name, Error> {
@@ -61,7 +40,7 @@ pub(crate) fn connection(args: &Args<'_>, caller: &Caller<'_>) -> Result<Option<
 }
 
 /// Nothing, when all keys of the service have their types: no verb fails half-way then.
-pub(crate) fn check(tx: &mut Tx<'_>, name: &Name) -> Result<()> {
+pub(crate) fn ensure_types(tx: &mut Tx<'_>, name: &Name) -> Result<()> {
     tx.keys.ensure_type(name.service(), Type::Hash)?;
     tx.keys.ensure_type(name.members(), Type::Hash)?;
     tx.keys.ensure_type(name.candidates(), Type::SortedSet)?;
@@ -69,42 +48,32 @@ pub(crate) fn check(tx: &mut Tx<'_>, name: &Name) -> Result<()> {
 }
 
 /// The same for what is only looked at: memory does not see when a key is overwritten by a string.
-pub(crate) fn look(tx: &mut Tx<'_>, name: &Name) -> Result<()> {
+pub(crate) fn ensure_readable(tx: &mut Tx<'_>, name: &Name) -> Result<()> {
     tx.keys.ensure_type(name.service(), Type::Hash)?;
     tx.keys.ensure_type(name.members(), Type::Hash)
 }
 
 /// The service's own hash, read when it is not in memory.
-pub(crate) fn head(tx: &mut Tx<'_>, name: &Name) -> Result<Head> {
-    if let Some(head) = tx.state.presence.known(name).and_then(|known| known.head.as_ref()) {
+pub(crate) fn leadership(tx: &mut Tx<'_>, name: &Name) -> Result<Leadership> {
+    if let Some(head) = tx
+        .state
+        .services
+        .known(name)
+        .and_then(|known| known.leadership.as_ref())
+    {
         return Ok(head.clone());
     }
-    let head = read_head(&tx.keys.hgetall(name.service())?);
+    let head = Leadership::read(&tx.keys.hgetall(name.service())?);
     // One that is only looked at is not remembered.
-    if let Some(known) = tx.state.presence.known_mut(name) {
-        known.head = Some(head.clone());
+    if let Some(known) = tx.state.services.known_mut(name) {
+        known.leadership = Some(head.clone());
     }
     Ok(head)
 }
 
-fn read_head(fields: &Fields) -> Head {
-    let text = |field: &str| {
-        let found = fields.iter().find(|(name, _)| name == field.as_bytes());
-        found.and_then(|(_, value)| std::str::from_utf8(value).ok())
-    };
-    let number = |field: &str| text(field).and_then(|text| text.parse().ok());
-    let leader = text(LEADER).filter(|leader| plain_text("leader", leader.as_bytes()).is_ok());
-    Head {
-        leader: leader.map(Rc::from),
-        epoch: number(EPOCH).unwrap_or(0),
-        since: text(SINCE).and_then(|text| text.parse().ok()).unwrap_or(0),
-        signal: text(SIGNAL).map(str::to_string).zip(number(SIGNAL_AT)),
-    }
-}
-
 /// Who leads, when it is a member.
 pub(crate) fn leader(tx: &mut Tx<'_>, name: &Name) -> Result<Option<MemberName>> {
-    let leader = head(tx, name)?.leader;
+    let leader = leadership(tx, name)?.leader;
     match leader {
         Some(leader) if find(tx, name, &leader)? => Ok(Some(leader)),
         _ => Ok(None),
@@ -113,7 +82,7 @@ pub(crate) fn leader(tx: &mut Tx<'_>, name: &Name) -> Result<Option<MemberName>>
 
 /// Whether the member is there. Brings what memory holds of it up to date.
 pub(crate) fn find(tx: &mut Tx<'_>, name: &Name, member: &str) -> Result<bool> {
-    if let Some(service) = tx.state.presence.known(name)
+    if let Some(service) = tx.state.services.known(name)
         && service
             .member(member)
             .is_some_and(|present| present.version == service.version)
@@ -122,34 +91,34 @@ pub(crate) fn find(tx: &mut Tx<'_>, name: &Name, member: &str) -> Result<bool> {
     }
     let stored = tx.keys.hget(name.members(), member.as_bytes())?;
     let now = tx.context.steady;
-    Ok(adopt(tx, name, member, stored.as_deref(), now))
+    Ok(load(tx, name, member, stored.as_deref(), now))
 }
 
 /// Takes what is stored of a member into memory: one that is new there lives from `alive` on. Whether it is a member.
-pub(crate) fn adopt(tx: &mut Tx<'_>, name: &Name, member: &str, stored: Option<&[u8]>, alive: Steady) -> bool {
-    let record = stored.and_then(Member::read);
+pub(crate) fn load(tx: &mut Tx<'_>, name: &Name, member: &str, stored: Option<&[u8]>, alive: Steady) -> bool {
+    let record = stored.and_then(MemberRecord::read);
     let Some(record) = record.filter(|_| plain_text("member", member.as_bytes()).is_ok()) else {
         if stored.is_some() {
             tx.state
                 .skip_foreign_member(name, "a member whose record is not one of ours");
         }
-        roster::doom(tx, name, member, crate::presence::Reason::Deleted);
+        members::mark_dead(tx, name, member, Reason::Deleted);
         return false;
     };
     let candidate = tx.keys.zscore(name.candidates(), member.as_bytes());
     let candidate = candidate.is_ok_and(|place| place.is_some());
-    let service = tx.state.presence.service(name);
+    let service = tx.state.services.service(name);
     let known = service.member(member).cloned();
-    let mut present = known.unwrap_or_else(|| Present::met(alive));
-    if present.member.token != record.token {
+    let mut present = known.unwrap_or_else(|| Member::loaded(alive));
+    if present.record.token != record.token {
         present.token = None;
     }
     let latest = record.order.max(record.signal_at);
-    if present.was_met {
+    if present.was_loaded {
         let ttl = if record.ttl == 0 { Ms::MAX } else { record.ttl };
         service.longest_ttl = service.longest_ttl.max(Some(ttl));
     }
-    present.member = record;
+    present.record = record;
     present.candidate = candidate;
     service.put(&Rc::from(member), present, tx.context.config.ttl);
     tx.saw_fence(latest);
@@ -159,10 +128,10 @@ pub(crate) fn adopt(tx: &mut Tx<'_>, name: &Name, member: &str, stored: Option<&
 
 /// Makes sure that the service is looked at when the next of its members is due.
 pub(crate) fn plan(tx: &mut Tx<'_>, name: &Name) {
-    let Some(known) = tx.state.presence.known(name) else {
+    let Some(known) = tx.state.services.known(name) else {
         return;
     };
-    if known.walk != Walk::Done {
+    if known.loading != Loading::Done {
         tx.state.wakeups.now(name);
     } else if let Some(next) = known.next() {
         tx.state.wakeups.at_steady(name, next);
@@ -174,14 +143,14 @@ pub(crate) fn verify(tx: &mut Tx<'_>, name: &Name, member: &str, token: u64) -> 
     if !find(tx, name, member)? {
         return Err(Error::NoMember);
     }
-    let present = tx.state.presence.service(name).member_mut(member);
+    let present = tx.state.services.service(name).member_mut(member);
     let Some(present) = present else {
         return Err(Error::NoMember);
     };
     if present.token == Some(token) {
         return Ok(());
     }
-    if present.member.token.as_deref() == Some(hash(token).as_str()) {
+    if present.record.token.as_deref() == Some(hash_token(token).as_str()) {
         present.token = Some(token);
         return Ok(());
     }
@@ -190,7 +159,7 @@ pub(crate) fn verify(tx: &mut Tx<'_>, name: &Name, member: &str, token: u64) -> 
 
 /// The error for one who is not, or not any more, what it takes itself for.
 pub(crate) fn fenced(tx: &mut Tx<'_>, name: &Name) -> Result<Error> {
-    let head = head(tx, name)?;
+    let head = leadership(tx, name)?;
     Ok(match leader(tx, name)? {
         Some(leader) => Error::Fenced {
             epoch: head.epoch,
@@ -203,17 +172,8 @@ pub(crate) fn fenced(tx: &mut Tx<'_>, name: &Name) -> Result<Error> {
     })
 }
 
-/// A token as it is stored.
-pub(crate) fn hash(token: u64) -> String {
-    let digest = Sha256::digest(token.to_string().as_bytes());
-    let nibbles = digest.iter().flat_map(|byte| [byte >> 4, byte & 15]);
-    nibbles
-        .filter_map(|nibble| char::from_digit(nibble.into(), 16))
-        .collect()
-}
-
 /// Whether a member had its time without a sign of life, and nothing holds its end back.
-pub(crate) fn is_overdue(tx: &Tx<'_>, present: &Present) -> bool {
+pub(crate) fn is_overdue(tx: &Tx<'_>, present: &Member) -> bool {
     let now = tx.context.steady;
     present
         .deadline(tx.context.config.ttl)
@@ -223,7 +183,7 @@ pub(crate) fn is_overdue(tx: &Tx<'_>, present: &Present) -> bool {
 }
 
 /// Whether a client of one of its bound connections is held: that is a sign of life as long as it lasts.
-pub(crate) fn is_waiting(tx: &Tx<'_>, present: &Present) -> bool {
+pub(crate) fn is_waiting(tx: &Tx<'_>, present: &Member) -> bool {
     present
         .connections
         .iter()

@@ -1,8 +1,8 @@
 //! What is told of a service: one entry of its stream for every change.
 
 use crate::error::{Error, Result};
+use crate::membership::record::MemberRecord;
 use crate::names::Name;
-use crate::presence::Member;
 use crate::tx::Tx;
 
 /// One change. Every entry has all fields; one that says nothing is empty.
@@ -13,7 +13,7 @@ pub(crate) struct Event<'a> {
     /// The member it is about; `*` for all.
     pub member: &'a str,
     /// Its record, for its process id and host.
-    pub record: Option<&'a Member>,
+    pub record: Option<&'a MemberRecord>,
     /// The epoch that begins or is given up.
     pub epoch: Option<u64>,
     /// Why.
@@ -21,7 +21,7 @@ pub(crate) struct Event<'a> {
 }
 
 /// Adds an entry to the stream.
-pub(crate) fn tell(tx: &mut Tx<'_>, name: &Name, event: &Event<'_>) -> Result<()> {
+pub(crate) fn emit(tx: &mut Tx<'_>, name: &Name, event: &Event<'_>) -> Result<()> {
     let pid = event.record.and_then(|record| record.pid);
     let pid = pid.map(|pid| pid.to_string()).unwrap_or_default();
     let host = event

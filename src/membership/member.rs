@@ -2,7 +2,8 @@
 
 use smallvec::SmallVec;
 
-use super::{Bound, Member};
+use crate::membership::record::MemberRecord;
+use crate::state::queue::claims::BoundClaim;
 use crate::time::{Ms, Steady};
 
 /// Why a member went.
@@ -41,13 +42,13 @@ impl Reason {
 
 /// A member that is there.
 #[derive(Clone, Debug)]
-pub(crate) struct Present {
+pub(crate) struct Member {
     /// Its record.
-    pub member: Member,
+    pub record: MemberRecord,
     /// The version of the service in which the record was read.
     pub version: u64,
     /// Whether it was met in the data: this process did not register it.
-    pub was_met: bool,
+    pub was_loaded: bool,
     /// Its token, once it was shown.
     pub token: Option<u64>,
     /// Its last sign of life.
@@ -57,7 +58,7 @@ pub(crate) struct Present {
     /// When the last of them closed.
     pub closed: Option<Steady>,
     /// Claims that were bound to a connection that closed; they go over to the one it comes back with.
-    pub parked: Vec<(u64, Bound)>,
+    pub parked: Vec<(u64, BoundClaim)>,
     /// Whether it is in the line of those who want to lead.
     pub candidate: bool,
     /// What it last said of itself.
@@ -66,13 +67,13 @@ pub(crate) struct Present {
     pub(super) planned: Option<Steady>,
 }
 
-impl Present {
+impl Member {
     /// A member that shows itself now.
-    pub(crate) fn new(member: Member, alive: Steady) -> Present {
-        Present {
-            member,
+    pub(crate) fn new(record: MemberRecord, alive: Steady) -> Member {
+        Member {
+            record,
             version: 0,
-            was_met: false,
+            was_loaded: false,
             token: None,
             alive,
             connections: SmallVec::new(),
@@ -85,22 +86,22 @@ impl Present {
     }
 
     /// One that is met in the data; its record is still to be read.
-    pub(crate) fn met(alive: Steady) -> Present {
-        Present {
-            was_met: true,
-            ..Present::new(Member::default(), alive)
+    pub(crate) fn loaded(alive: Steady) -> Member {
+        Member {
+            was_loaded: true,
+            ..Member::new(MemberRecord::default(), alive)
         }
     }
 
     /// Whether it is bound and has no connection: it may come back.
     pub(crate) fn is_away(&self) -> bool {
-        self.member.bind && self.connections.is_empty()
+        self.record.bind && self.connections.is_empty()
     }
 
     /// How long it lives without a sign of life, ms; `None` for ever. A bound member without a TTL that has not
     /// come back after a load gets `default`.
     fn ttl(&self, default: Ms) -> Option<Ms> {
-        match self.member.ttl {
+        match self.record.ttl {
             0 if self.closed.is_none() && self.is_away() => Some(default),
             0 => None,
             ttl => Some(ttl),
@@ -112,14 +113,14 @@ impl Present {
         let silent = self.ttl(default).map(|ttl| (self.alive.after(ttl), ttl));
         let away = self
             .closed
-            .map(|closed| (closed.after(self.member.grace), self.member.grace));
+            .map(|closed| (closed.after(self.record.grace), self.record.grace));
         silent.into_iter().chain(away).min_by_key(|(moment, _)| *moment)
     }
 
     /// Why it dies at its deadline.
     pub(crate) fn reason(&self, now: Steady) -> Reason {
-        let away = self.closed.is_some_and(|closed| closed.after(self.member.grace) <= now);
-        if away || (self.member.ttl == 0 && self.is_away()) {
+        let away = self.closed.is_some_and(|closed| closed.after(self.record.grace) <= now);
+        if away || (self.record.ttl == 0 && self.is_away()) {
             Reason::Disconnect
         } else {
             Reason::Ttl
@@ -127,7 +128,7 @@ impl Present {
     }
 
     /// Notes a sign of life.
-    pub(crate) fn show(&mut self, now: Steady) {
+    pub(crate) fn touch(&mut self, now: Steady) {
         self.alive = self.alive.max(now);
         if self.closed.is_some() {
             self.closed = Some(now);

@@ -2,9 +2,14 @@
 //! in its way.
 
 use crate::error::{Error, Result};
+use crate::membership::election;
+use crate::membership::member::Member;
+use crate::membership::member::Reason;
+use crate::membership::members;
+use crate::membership::record::MemberName;
+use crate::membership::registration::Registration;
+use crate::membership::service;
 use crate::names::Name;
-use crate::presence::{MemberName, Present, Reason, Registration};
-use crate::proc::{self, election, roster};
 use crate::reply::Reply;
 use crate::time::Ms;
 use crate::tx::Tx;
@@ -45,17 +50,17 @@ pub(crate) fn register(
     full: bool,
     turn: bool,
 ) -> Result<Registered, Error> {
-    proc::check(tx, name)?;
+    service::ensure_types(tx, name)?;
     let member = &wish.member;
     if let Some(token) = wish.token {
-        proc::verify(tx, name, member, token)?;
+        service::verify(tx, name, member, token)?;
         election::may_lead_with(tx, name, member, wish.ttl, wish.exclusive)?;
     } else {
         if wish.exclusive {
             election::may_lead(tx, wish.ttl.unwrap_or(tx.context.config.ttl))?;
         }
-        if !proc::find(tx, name, member)? {
-            roster::has_room(tx, name, full)?;
+        if !service::find(tx, name, member)? {
+            members::has_room(tx, name, full)?;
         }
     }
     // From here on nothing fails.
@@ -66,14 +71,14 @@ pub(crate) fn register(
     if let Some(held) = lead_held(tx, name, wish)? {
         return Ok(held);
     }
-    let status = match proc::find(tx, name, member)? {
+    let status = match service::find(tx, name, member)? {
         true if wish.token.is_some() => "resumed",
         true => {
-            let silent = tx.state.presence.member(name, member).is_some_and(is_silent(tx));
+            let silent = tx.state.services.member(name, member).is_some_and(is_silent(tx));
             if !silent {
                 return held_by(tx, name, member, false);
             }
-            roster::remove(tx, name, member, &Reason::Replaced)?;
+            members::remove(tx, name, member, &Reason::Replaced)?;
             if !turn {
                 election::elect(tx, name)?;
             }
@@ -85,17 +90,17 @@ pub(crate) fn register(
         false => "registered",
     };
     let token = if status == "resumed" {
-        roster::resume(tx, name, wish)?;
+        members::resume(tx, name, wish)?;
         wish.token
     } else {
-        roster::join(tx, name, wish, status)?
+        members::join(tx, name, wish, status)?
     };
-    let leads = proc::head(tx, name)?.leader.as_ref() == Some(member);
+    let leads = service::leadership(tx, name)?.leader.as_ref() == Some(member);
     if wish.exclusive && !leads {
         election::appoint(tx, name, member)?;
     }
-    let epoch = proc::head(tx, name)?.epoch;
-    let ttl = tx.state.presence.member(name, member).map(|present| present.member.ttl);
+    let epoch = service::leadership(tx, name)?.epoch;
+    let ttl = tx.state.services.member(name, member).map(|present| present.record.ttl);
     Ok(Registered::In {
         status,
         token,
@@ -109,19 +114,19 @@ fn end_other_boots(tx: &mut Tx<'_>, name: &Name, wish: &Registration) -> Result<
     let (Some(host), Some(boot)) = (&wish.host, &wish.boot) else {
         return Ok(false);
     };
-    let known = tx.state.presence.known(name);
+    let known = tx.state.services.known(name);
     let mut old = known.map(|known| known.of_other_boots(host, boot)).unwrap_or_default();
     old.retain(|member| wish.token.is_none() || *member != wish.member);
     for member in &old {
-        roster::remove(tx, name, member, &Reason::Reboot)?;
+        members::remove(tx, name, member, &Reason::Reboot)?;
     }
     Ok(!old.is_empty())
 }
 
 /// Whether a member may be taken for gone by one that wants its name: its connection was seen closing, or its
 /// time is over.
-fn is_silent(tx: &Tx<'_>) -> impl Fn(&Present) -> bool {
-    move |present| (present.is_away() && present.closed.is_some()) || proc::is_overdue(tx, present)
+fn is_silent(tx: &Tx<'_>) -> impl Fn(&Member) -> bool {
+    move |present| (present.is_away() && present.closed.is_some()) || service::is_overdue(tx, present)
 }
 
 /// What stands in the way of one that wants to be the exclusive holder.
@@ -129,7 +134,7 @@ fn lead_held(tx: &mut Tx<'_>, name: &Name, wish: &Registration) -> Result<Option
     if !wish.exclusive {
         return Ok(None);
     }
-    match proc::leader(tx, name)? {
+    match service::leader(tx, name)? {
         Some(leader) if leader != wish.member => held_by(tx, name, &leader, true).map(Some),
         Some(_) => Ok(None),
         None => {
@@ -145,9 +150,9 @@ fn lead_held(tx: &mut Tx<'_>, name: &Name, wish: &Registration) -> Result<Option
 }
 
 fn held_by(tx: &mut Tx<'_>, name: &Name, holder: &MemberName, lead: bool) -> Result<Registered> {
-    let leads = proc::leader(tx, name)?.as_ref() == Some(holder);
-    let epoch = proc::head(tx, name)?.epoch;
-    let present = tx.state.presence.member(name, holder);
+    let leads = service::leader(tx, name)?.as_ref() == Some(holder);
+    let epoch = service::leadership(tx, name)?.epoch;
+    let present = tx.state.services.member(name, holder);
     let retry = present.and_then(|present| left(tx, present));
     Ok(Registered::Held {
         holder: Some(holder.clone()),
@@ -158,13 +163,13 @@ fn held_by(tx: &mut Tx<'_>, name: &Name, holder: &MemberName, lead: bool) -> Res
 }
 
 /// How long a member lives without a sign of life, ms from now; `None` for ever.
-pub(crate) fn left(tx: &Tx<'_>, present: &Present) -> Option<Ms> {
+pub(crate) fn left(tx: &Tx<'_>, present: &Member) -> Option<Ms> {
     let (deadline, _) = present.deadline(tx.context.config.ttl)?;
     Some(deadline.since(tx.context.steady).max(0))
 }
 
 /// What the client is told.
-pub(crate) fn show(tx: &Tx<'_>, name: &Name, registered: &Registered) -> Reply {
+pub(crate) fn render(tx: &Tx<'_>, name: &Name, registered: &Registered) -> Reply {
     let number = |number: Option<u64>| number.map_or(Reply::Null, Reply::number);
     let fields = match registered {
         Registered::In {
@@ -189,7 +194,7 @@ pub(crate) fn show(tx: &Tx<'_>, name: &Name, registered: &Registered) -> Reply {
             Reply::Null,
             holder
                 .as_ref()
-                .map_or(Reply::Null, |holder| show_holder(tx, name, holder)),
+                .map_or(Reply::Null, |holder| render_holder(tx, name, holder)),
             Reply::int_or_null(*retry),
         ],
     };
@@ -198,9 +203,9 @@ pub(crate) fn show(tx: &Tx<'_>, name: &Name, registered: &Registered) -> Reply {
 }
 
 /// What a pid file would tell of the holder.
-fn show_holder(tx: &Tx<'_>, name: &Name, holder: &str) -> Reply {
-    let present = tx.state.presence.member(name, holder);
-    let record = present.map(|present| &present.member);
+fn render_holder(tx: &Tx<'_>, name: &Name, holder: &str) -> Reply {
+    let present = tx.state.services.member(name, holder);
+    let record = present.map(|present| &present.record);
     let host = record.and_then(|record| record.host.clone());
     Reply::Map(vec![
         ("member", Reply::text(holder)),
