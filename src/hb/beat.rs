@@ -3,19 +3,17 @@
 use crate::command::{Access, Arg, Args, Keys, Kind, Spec};
 use crate::context::Caller;
 use crate::error::{Error, Result};
-use crate::membership::election;
-use crate::membership::members;
-use crate::membership::record::MemberName;
-use crate::membership::record::hash_token;
+use crate::membership::candidates::MAX_PRIORITY;
+use crate::membership::record::{MemberName, hash_token};
 use crate::membership::registration::Registration;
-use crate::membership::service;
-use crate::names::Name;
+use crate::membership::render::role;
+use crate::membership::service::{Service, connection, number};
 use crate::reply::Reply;
 use crate::time::{MAX_TTL, MIN_TTL};
 use crate::tx::{Command, Response, Tx};
 
 /// How much one wants to lead; the largest wins.
-pub(crate) const PRIORITY: Arg = Arg::option("PRIORITY", "n", Kind::Int(0, election::MAX_PRIORITY, ""));
+pub(crate) const PRIORITY: Arg = Arg::option("PRIORITY", "n", Kind::Int(0, MAX_PRIORITY, ""));
 /// Cancelled tasks that one reply tells of.
 const MOST_CANCELLED: usize = 1_000;
 
@@ -43,52 +41,49 @@ impl Command for Beat {
     };
 
     fn run(args: &Args<'_>, caller: &Caller<'_>, tx: &mut Tx<'_>) -> Result<Response, Error> {
-        let name = service::service(args, caller)?;
+        let mut service = Service::open(tx, args, caller)?;
         let member = args.text("member");
-        let bind = service::connection(args, caller)?;
-        let there = is_there(tx, &name, member, service::number(args, "TOKEN"))?;
+        let bind = connection(args, caller)?;
+        let is_there = is_there(&mut service, member, number(args, "TOKEN"))?;
         let campaigns = args.has("CAMPAIGN");
         if campaigns || args.has("TTL") {
-            election::may_lead_with(tx, &name, member, args.int("TTL"), campaigns)?;
+            service.ensure_may_go_on(member, args.int("TTL"), campaigns)?;
         }
-        let token = if there {
-            members::touch(tx, &name, member, None);
-            change(args, tx, &name, member, bind)?
+        let token = if is_there {
+            service.touch(member, None);
+            change(args, &mut service, member, bind)?
         } else {
-            join(args, tx, &name, bind)?
+            join(args, &mut service, bind)?
         };
         if args.has("STATUS")
-            && let Some(present) = tx.state.services.service(&name).member_mut(member)
+            && let Some(known) = service.memory().member_mut(member)
         {
-            present.status = Some(args.text("STATUS").to_string());
+            known.status = Some(args.text("STATUS").to_string());
         }
         if campaigns {
-            election::stand(tx, &name, member, args.int("PRIORITY"))?;
+            service.campaign(member, args.int("PRIORITY"))?;
         }
-        reply(tx, &name, member, token)
+        reply(&mut service, member, token)
     }
 }
 
 /// Whether the member is there; one that has a token proves itself with it.
-fn is_there(tx: &mut Tx<'_>, name: &Name, member: &str, token: Option<u64>) -> Result<bool, Error> {
+fn is_there(service: &mut Service<'_>, member: &str, token: Option<u64>) -> Result<bool> {
     if let Some(token) = token {
-        service::verify(tx, name, member, token)?;
+        service.verify(member, token)?;
         return Ok(true);
     }
-    let there = service::find(tx, name, member)?;
-    let present = tx.state.services.member(name, member).filter(|_| there);
-    if present.is_some_and(|present| present.record.token.is_some()) {
-        return Err(service::fenced(tx, name)?);
+    match service.find(member)? {
+        Some(known) if known.record.token.is_some() => Err(service.fenced()?),
+        known => Ok(known.is_some()),
     }
-    Ok(there)
 }
 
 /// A member that was not there. Replies its token, if it needs one.
-fn join(args: &Args<'_>, tx: &mut Tx<'_>, name: &Name, bind: Option<u64>) -> Result<Option<u64>, Error> {
-    service::ensure_types(tx, name)?;
-    let full = tx.context.memory_full;
-    members::has_room(tx, name, full)?;
-    let wish = Registration {
+fn join(args: &Args<'_>, service: &mut Service<'_>, bind: Option<u64>) -> Result<Option<u64>> {
+    service.ensure_types()?;
+    service.ensure_room(service.context.memory_full)?;
+    let registration = Registration {
         member: args.text("member").into(),
         token: None,
         pid: None,
@@ -99,33 +94,24 @@ fn join(args: &Args<'_>, tx: &mut Tx<'_>, name: &Name, bind: Option<u64>) -> Res
         bind,
         grace: args.int("GRACE").unwrap_or(0),
         exclusive: false,
-        // Only who has a token can lead.
+        // Only a member with a token can lead.
         with_token: args.has("CAMPAIGN"),
         meta: None,
     };
-    members::join(tx, name, &wish, "registered")
+    service.join(&registration, "registered")
 }
 
 /// What the beat changes of a member that is there. Replies its token, if it was just made.
-fn change(
-    args: &Args<'_>,
-    tx: &mut Tx<'_>,
-    name: &Name,
-    member: &str,
-    bind: Option<u64>,
-) -> Result<Option<u64>, Error> {
+fn change(args: &Args<'_>, service: &mut Service<'_>, member: &str, bind: Option<u64>) -> Result<Option<u64>> {
     if !["TTL", "BIND", "CAMPAIGN"].into_iter().any(|word| args.has(word)) {
         return Ok(None);
     }
-    service::ensure_types(tx, name)?;
-    let tokenless = tx
-        .state
-        .services
-        .member(name, member)
-        .is_some_and(|present| present.record.token.is_none());
-    let epoch = service::leadership(tx, name)?.epoch;
-    let token = (args.has("CAMPAIGN") && tokenless).then(|| tx.next_fence(epoch));
-    members::update(tx, name, member, |record| {
+    service.ensure_types()?;
+    let has_none = service.member(member).is_some_and(|known| known.record.token.is_none());
+    let token = (args.has("CAMPAIGN") && has_none)
+        .then(|| service.next_fence())
+        .transpose()?;
+    service.update(member, |record| {
         record.ttl = args.int("TTL").unwrap_or(record.ttl);
         if bind.is_some() {
             record.bind = true;
@@ -135,63 +121,51 @@ fn change(
             record.token = Some(hash_token(token));
         }
     })?;
-    if let Some(present) = tx.state.services.service(name).member_mut(member)
-        && token.is_some()
+    if token.is_some()
+        && let Some(known) = service.memory().member_mut(member)
     {
-        present.token = token;
+        known.token = token;
     }
-    members::touch(tx, name, member, bind);
+    service.touch(member, bind);
     Ok(token)
 }
 
-fn reply(tx: &mut Tx<'_>, name: &Name, member: &str, token: Option<u64>) -> Result<Response, Error> {
-    let leader = leader(tx, name, member)?;
-    let head = service::leadership(tx, name)?;
+fn reply(service: &mut Service<'_>, member: &str, token: Option<u64>) -> Result<Response> {
+    let leader = leader(service, member)?;
     let leads = leader.as_deref() == Some(member);
-    let service = tx.state.services.known(name);
-    let found = service.and_then(|service| Some((service, service.member(member)?)));
-    let stands = found.is_some_and(|(_, present)| present.candidate);
-    let signal = found.and_then(|(service, present)| service.signal(&present.record));
-    let signal = signal.map_or(Reply::Null, Reply::text);
-    let ttl = found.map_or(0, |(_, present)| present.record.ttl);
+    let epoch = service.leadership()?.epoch;
+    let epoch = leader.as_ref().map(|_| epoch);
+    let found = service.known().and_then(|known| Some((known, known.member(member)?)));
+    let is_candidate = found.is_some_and(|(_, member)| member.is_candidate);
+    let signal = found.and_then(|(known, member)| known.signal(&member.record));
+    let ttl = found.map_or(0, |(_, member)| member.record.ttl);
     Ok(Reply::Map(vec![
-        ("role", election::role(leads, stands)),
-        (
-            "epoch",
-            leader.as_ref().map_or(Reply::Null, |_| Reply::number(head.epoch)),
-        ),
-        (
-            "leader",
-            leader.map_or(Reply::Null, |leader| Reply::text(leader.as_ref())),
-        ),
+        ("role", role(leads, is_candidate)),
+        ("epoch", epoch.map_or(Reply::Null, Reply::number)),
+        ("leader", leader.as_deref().map_or(Reply::Null, Reply::text)),
         ("ttl", Reply::Int(ttl)),
-        ("signal", signal),
-        ("cancelled", cancelled(tx, name, member)),
+        ("signal", signal.map_or(Reply::Null, Reply::text)),
+        ("cancelled", cancelled(service, member)),
         ("token", token.map_or(Reply::Null, Reply::number)),
     ])
     .into())
 }
 
-/// Who leads. One that stands in the line and shows itself again may be the one to be appointed.
-fn leader(tx: &mut Tx<'_>, name: &Name, member: &str) -> Result<Option<MemberName>> {
-    let leader = service::leader(tx, name)?;
-    if leader.is_some() {
+/// Who leads. A candidate that shows itself again may be the one to be appointed.
+fn leader(service: &mut Service<'_>, member: &str) -> Result<Option<MemberName>> {
+    let leader = service.leader()?;
+    if leader.is_some() || !service.member(member).is_some_and(|known| known.is_candidate) {
         return Ok(leader);
     }
-    let present = tx.state.services.member(name, member);
-    if !present.is_some_and(|present| present.candidate) {
-        return Ok(None);
-    }
-    service::ensure_types(tx, name)?;
-    election::elect(tx, name)
+    service.ensure_types()?;
+    service.elect()
 }
 
 /// The cancelled tasks that it holds as a worker, in every queue that follows the service.
-fn cancelled(tx: &Tx<'_>, name: &Name, member: &str) -> Reply {
-    let mut ids = Vec::new();
-    for queue in tx.state.services.followers(name) {
-        ids.extend(tx.state.cancelled_of(&queue, member));
-    }
-    ids.truncate(MOST_CANCELLED);
-    Reply::Array(ids.into_iter().map(Reply::Id).collect())
+fn cancelled(service: &Service<'_>, member: &str) -> Reply {
+    let queues = service.state.services.followers(&service.name);
+    let ids = queues
+        .iter()
+        .flat_map(|queue| service.state.cancelled_of(queue, member));
+    Reply::Array(ids.take(MOST_CANCELLED).map(Reply::Id).collect())
 }

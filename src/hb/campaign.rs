@@ -4,9 +4,7 @@ use crate::command::{Access, Arg, Args, Keys, Spec};
 use crate::context::Caller;
 use crate::error::Error;
 use crate::hb::beat::PRIORITY;
-use crate::membership::election;
-use crate::membership::members;
-use crate::membership::service;
+use crate::membership::service::{Service, number};
 use crate::tx::{Command, Response, Tx};
 use crate::waiting::{Timeout, WaitFor};
 
@@ -26,18 +24,18 @@ impl Command for Campaign {
     };
 
     fn run(args: &Args<'_>, caller: &Caller<'_>, tx: &mut Tx<'_>) -> Result<Response, Error> {
-        let name = service::service(args, caller)?;
+        let mut service = Service::open(tx, args, caller)?;
         let member = args.text("member");
-        service::ensure_types(tx, &name)?;
-        service::verify(tx, &name, member, service::number(args, "token").unwrap_or(0))?;
-        let present = tx.state.services.member(&name, member);
-        election::may_lead(tx, present.map_or(0, |present| present.record.ttl))?;
-        members::touch(tx, &name, member, None);
-        election::stand(tx, &name, member, args.int("PRIORITY"))?;
-        let leads = election::elect(tx, &name)?.as_deref() == Some(member);
+        service.ensure_types()?;
+        service.verify(member, number(args, "token").unwrap_or(0))?;
+        let ttl = service.member(member).map_or(0, |member| member.record.ttl);
+        service.ensure_may_lead(ttl)?;
+        service.touch(member, None);
+        service.campaign(member, args.int("PRIORITY"))?;
+        let leads = service.elect()?.as_deref() == Some(member);
         Ok(match Timeout::asked(args, caller).filter(|_| !leads) {
-            None => election::standing(tx, &name, member)?.into(),
-            Some(patience) => Response::Wait(WaitFor::Lead(name, member.into()), patience),
+            None => service.render_standing(member)?.into(),
+            Some(timeout) => Response::Wait(WaitFor::Lead(service.name, member.into()), timeout),
         })
     }
 }

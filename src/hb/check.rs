@@ -3,8 +3,7 @@
 use crate::command::{Access, Arg, Args, Keys, Kind, MAX_TOKEN, Spec};
 use crate::context::Caller;
 use crate::error::Error;
-use crate::membership::service;
-use crate::names::Name;
+use crate::membership::service::{Service, number};
 use crate::reply::Reply;
 use crate::tx::{Command, Response, Tx};
 
@@ -28,18 +27,18 @@ impl Command for Check {
     };
 
     fn run(args: &Args<'_>, caller: &Caller<'_>, tx: &mut Tx<'_>) -> Result<Response, Error> {
-        let name = service::service(args, caller)?;
-        service::ensure_readable(tx, &name)?;
-        check(args, tx, &name)?;
+        let mut service = Service::open(tx, args, caller)?;
+        service.ensure_readable()?;
+        ensure_leads(args, &mut service)?;
         Ok(Reply::OK.into())
     }
 }
 
-/// Nothing, when somebody leads in this epoch; else `Fenced`.
-pub(crate) fn check(args: &Args<'_>, tx: &mut Tx<'_>, name: &Name) -> Result<(), Error> {
-    let leads = service::leader(tx, name)?.is_some();
-    if leads && Some(service::leadership(tx, name)?.epoch) == service::number(args, "epoch") {
+/// Errors with `Fenced` unless somebody leads in this epoch.
+pub(crate) fn ensure_leads(args: &Args<'_>, service: &mut Service<'_>) -> Result<(), Error> {
+    let leads = service.leader()?.is_some();
+    if leads && Some(service.leadership()?.epoch) == number(args, "epoch") {
         return Ok(());
     }
-    Err(service::fenced(tx, name)?)
+    Err(service.fenced()?)
 }

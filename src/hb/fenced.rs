@@ -3,8 +3,8 @@
 use crate::command::{Access, Arg, Args, Keys, Kind, Spec};
 use crate::context::Caller;
 use crate::error::Error;
-use crate::hb::check::{EPOCH, check};
-use crate::membership::service;
+use crate::hb::check::{EPOCH, ensure_leads};
+use crate::membership::service::Service;
 use crate::tx::{Command, Response, Tx};
 
 /// HB.FENCED.
@@ -28,9 +28,9 @@ impl Command for Fenced {
     };
 
     fn run(args: &Args<'_>, caller: &Caller<'_>, tx: &mut Tx<'_>) -> Result<Response, Error> {
-        let name = service::service(args, caller)?;
-        service::ensure_readable(tx, &name)?;
-        check(args, tx, &name)?;
+        let mut service = Service::open(tx, args, caller)?;
+        service.ensure_readable()?;
+        ensure_leads(args, &mut service)?;
         Ok(Response::Run(2))
     }
 }

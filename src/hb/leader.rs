@@ -3,7 +3,7 @@
 use crate::command::{Access, Arg, Args, Keys, Spec};
 use crate::context::Caller;
 use crate::error::Error;
-use crate::membership::service;
+use crate::membership::service::Service;
 use crate::reply::Reply;
 use crate::tx::{Command, Response, Tx};
 
@@ -23,18 +23,18 @@ impl Command for Leader {
     };
 
     fn run(args: &Args<'_>, caller: &Caller<'_>, tx: &mut Tx<'_>) -> Result<Response, Error> {
-        let name = service::service(args, caller)?;
-        service::ensure_readable(tx, &name)?;
-        let Some(leader) = service::leader(tx, &name)? else {
+        let mut service = Service::open(tx, args, caller)?;
+        service.ensure_readable()?;
+        let Some(leader) = service.leader()? else {
             return Ok(Reply::Null.into());
         };
-        let head = service::leadership(tx, &name)?;
-        let record = tx.state.services.member(&name, &leader).map(|present| &present.record);
+        let leadership = service.leadership()?;
+        let record = service.member(&leader).map(|member| &member.record);
         let host = record.and_then(|record| record.host.as_deref());
         Ok(Reply::Map(vec![
             ("member", Reply::text(leader.as_ref())),
-            ("epoch", Reply::number(head.epoch)),
-            ("since", Reply::Int(head.since)),
+            ("epoch", Reply::number(leadership.epoch)),
+            ("since", Reply::Int(leadership.since)),
             ("pid", Reply::int_or_null(record.and_then(|record| record.pid))),
             ("host", host.map_or(Reply::Null, Reply::text)),
         ])

@@ -2,11 +2,10 @@
 
 use crate::command::{Access, Arg, Args, Keys, Kind, Spec};
 use crate::context::Caller;
-use crate::error::Error;
-use crate::membership::election;
-use crate::membership::events::{Event, emit};
-use crate::membership::members;
-use crate::membership::service;
+use crate::error::{Error, Result};
+use crate::membership::events::Event;
+use crate::membership::record::MemberName;
+use crate::membership::service::{Service, number};
 use crate::reply::Reply;
 use crate::tx::{Command, Response, Tx};
 
@@ -31,47 +30,45 @@ impl Command for Resign {
     };
 
     fn run(args: &Args<'_>, caller: &Caller<'_>, tx: &mut Tx<'_>) -> Result<Response, Error> {
-        let name = service::service(args, caller)?;
+        let mut service = Service::open(tx, args, caller)?;
         let member = args.text("member");
-        service::ensure_types(tx, &name)?;
-        service::verify(tx, &name, member, service::number(args, "token").unwrap_or(0))?;
-        if service::leadership(tx, &name)?.leader.as_deref() != Some(member) {
+        service.ensure_types()?;
+        service.verify(member, number(args, "token").unwrap_or(0))?;
+        if service.is_led_by(member)? {
+            let to = args.has("TO").then(|| args.text("TO"));
+            resign(&mut service, member, to)?;
+        } else {
             // Its grant may be one that a failover has lost: it makes room all the same.
-            if !election::make_room(tx, &name, member)? {
-                return Err(service::fenced(tx, &name)?);
+            if !service.give_up_lost_lead(member)? {
+                return Err(service.fenced()?);
             }
-            election::withdraw(tx, &name, member)?;
-            let leader = election::elect(tx, &name)?;
-            return Ok(leader.map_or(Reply::Null, |leader| Reply::text(leader.as_ref())).into());
+            service.withdraw(member)?;
         }
-        let to = args.has("TO").then(|| args.text("TO"));
-        if let Some(to) = to {
-            let there = to != member && service::find(tx, &name, to)?;
-            let present = tx.state.services.member(&name, to).filter(|_| there);
-            let stands = present.is_some_and(|present| present.candidate && !service::is_overdue(tx, present));
-            if !stands {
-                return Err(Error::BadArg("TO must be another candidate of the service".into()));
-            }
-        }
-        members::touch(tx, &name, member, None);
-        members::update(tx, &name, member, |record| record.exclusive = false)?;
-        let present = tx.state.services.member(&name, member);
-        let record = present.map(|present| present.record.clone());
-        let epoch = service::leadership(tx, &name)?.epoch;
-        tx.state.services.service(&name).settled = true;
-        election::vacate(tx, &name)?;
-        let event = Event {
-            kind: "resigned",
-            member,
-            record: record.as_ref(),
-            epoch: Some(epoch),
-            reason: "",
-        };
-        emit(tx, &name, &event)?;
-        if let Some(to) = to {
-            election::appoint(tx, &name, &to.into())?;
-        }
-        let leader = election::elect(tx, &name)?;
-        Ok(leader.map_or(Reply::Null, |leader| Reply::text(leader.as_ref())).into())
+        let leader = service.elect()?;
+        Ok(leader.as_deref().map_or(Reply::Null, Reply::text).into())
     }
+}
+
+fn resign(service: &mut Service<'_>, member: &str, to: Option<&str>) -> Result<()> {
+    let to = to.map(|to| candidate(service, member, to)).transpose()?;
+    service.touch(member, None);
+    service.update(member, |record| record.exclusive = false)?;
+    let epoch = service.leadership()?.epoch;
+    service.memory().settled = true;
+    service.vacate()?;
+    service.emit(member, &Event::Resigned(epoch))?;
+    match to {
+        Some(to) => service.appoint(&to),
+        None => Ok(()),
+    }
+}
+
+/// The one that TO names, which must be another candidate that lives.
+fn candidate(service: &mut Service<'_>, member: &str, to: &str) -> Result<MemberName> {
+    let is_there = to != member && service.find(to)?.is_some();
+    service
+        .member(to)
+        .filter(|to| is_there && to.is_candidate && !service.is_overdue(to))
+        .map(|to| to.name.clone())
+        .ok_or_else(|| Error::BadArg("TO must be another candidate of the service".into()))
 }

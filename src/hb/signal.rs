@@ -3,11 +3,9 @@
 use crate::command::{Access, Arg, Args, Keys, Kind, Spec};
 use crate::context::Caller;
 use crate::error::{Error, Result};
-use crate::membership::events::{Event, emit};
-use crate::membership::leadership::SIGNAL;
-use crate::membership::leadership::SIGNAL_AT;
-use crate::membership::members;
-use crate::membership::service;
+use crate::membership::events::Event;
+use crate::membership::leadership::{SIGNAL, SIGNAL_AT};
+use crate::membership::service::Service;
 use crate::membership::service_state::NO_SIGNAL;
 use crate::names::{Name, plain_text};
 use crate::reply::Reply;
@@ -38,42 +36,32 @@ impl Command for Signal {
     };
 
     fn run(args: &Args<'_>, caller: &Caller<'_>, tx: &mut Tx<'_>) -> Result<Response, Error> {
-        let name = service::service(args, caller)?;
+        let mut service = Service::open(tx, args, caller)?;
         let word = args.text("word");
         let known = KNOWN.into_iter().find(|known| known.eq_ignore_ascii_case(word));
         let word = known.unwrap_or(word);
         let to = args.bytes("member|*");
-        service::ensure_types(tx, &name)?;
+        service.ensure_types()?;
         let reached = if to == ALL {
-            to_all(tx, &name, word)?
+            to_all(&mut service, word)?
         } else {
-            to_one(tx, &name, plain_text("member", to)?, word)?
+            to_one(&mut service, plain_text("member", to)?, word)?
         };
         if reached > 0 {
             let member = std::str::from_utf8(to).unwrap_or_default();
-            let present = tx.state.services.member(&name, member);
-            let record = present.map(|present| present.record.clone());
-            let event = Event {
-                kind: "signal",
-                member,
-                record: record.as_ref(),
-                epoch: None,
-                reason: word,
-            };
-            emit(tx, &name, &event)?;
-            send_home(tx, &name);
+            service.emit(member, &Event::Signal(word))?;
+            end_waits(&mut service);
         }
         Ok(Reply::count(reached).into())
     }
 }
 
-fn to_one(tx: &mut Tx<'_>, name: &Name, member: &str, word: &str) -> Result<usize> {
-    if !service::find(tx, name, member)? {
+fn to_one(service: &mut Service<'_>, member: &str, word: &str) -> Result<usize> {
+    if service.find(member)?.is_none() {
         return Ok(0);
     }
-    let epoch = service::leadership(tx, name)?.epoch;
-    let at = tx.next_fence(epoch);
-    members::update(tx, name, member, |record| {
+    let at = service.next_fence()?;
+    service.update(member, |record| {
         record.signal = (word != NO_SIGNAL).then(|| word.to_string());
         record.signal_at = at;
     })?;
@@ -81,48 +69,46 @@ fn to_one(tx: &mut Tx<'_>, name: &Name, member: &str, word: &str) -> Result<usiz
 }
 
 /// One field of the service, however many members there are; later ones do not see it.
-fn to_all(tx: &mut Tx<'_>, name: &Name, word: &str) -> Result<usize> {
-    let members = tx.keys.hlen(name.members())?;
+fn to_all(service: &mut Service<'_>, word: &str) -> Result<usize> {
+    let members = service.keys.hlen(service.name.members())?;
     if members == 0 {
         return Ok(0);
     }
-    let mut head = service::leadership(tx, name)?;
-    let at = tx.next_fence(head.epoch);
-    tx.keys.hset(
-        name.service(),
+    let at = service.next_fence()?;
+    let mut leadership = service.leadership()?;
+    service.keys.hset(
+        service.name.service(),
         &[
             (SIGNAL.as_bytes(), word.as_bytes()),
             (SIGNAL_AT.as_bytes(), at.to_string().as_bytes()),
         ],
     )?;
-    head.signal = Some((word.to_string(), at));
-    tx.state.services.service(name).leadership = Some(head);
+    leadership.signal = Some((word.to_string(), at));
+    service.memory().leadership = Some(leadership);
     Ok(members)
 }
 
-/// The clients of members that are to take no more work wait for none, wherever they wait.
-fn send_home(tx: &mut Tx<'_>, name: &Name) {
-    for queue in tx.state.services.followers(name) {
-        let services = &tx.state.services;
-        let waiting = &tx.state.waiting;
+/// Ends the waits for tasks of members that take no more, in every queue they wait for.
+fn end_waits(service: &mut Service<'_>) {
+    for queue in service.state.services.followers(&service.name) {
+        let services = &service.state.services;
+        let waiting = &service.state.waiting;
         let is_quiet = |queue: &Name, worker: &str| services.is_quiet(services.followed_by(queue), worker);
-        let home: Vec<_> = waiting
+        let quiet: Vec<_> = waiting
             .claimers_of(&queue)
-            .filter(|(ticket, want)| {
-                waiting
-                    .names_of(*ticket)
-                    .iter()
-                    .all(|queue| is_quiet(queue, &want.worker))
+            .filter(|(ticket, request)| {
+                let queues = waiting.names_of(*ticket);
+                queues.iter().all(|queue| is_quiet(queue, &request.worker))
             })
             .map(|(ticket, _)| ticket)
             .collect();
-        for ticket in home {
-            tx.answer(ticket, Ok(Reply::NullArray), Vec::new());
+        for ticket in quiet {
+            service.tx().answer(ticket, Ok(Reply::NullArray), Vec::new());
         }
         // Those that may take work again are served by the tick.
-        if tx.state.waiting.count(&queue) > 0 {
-            tx.state.wakeups.now(&queue);
-            tx.state.queue(&queue).look_for_owed();
+        if service.state.waiting.count(&queue) > 0 {
+            service.state.wakeups.now(&queue);
+            service.state.queue(&queue).look_for_owed();
         }
     }
 }

@@ -3,9 +3,7 @@
 use crate::command::{Access, Arg, Args, Keys, Spec};
 use crate::context::Caller;
 use crate::error::Error;
-use crate::membership::election;
-use crate::membership::members;
-use crate::membership::service;
+use crate::membership::service::{Service, number};
 use crate::reply::Reply;
 use crate::tx::{Command, Response, Tx};
 
@@ -25,12 +23,12 @@ impl Command for Withdraw {
     };
 
     fn run(args: &Args<'_>, caller: &Caller<'_>, tx: &mut Tx<'_>) -> Result<Response, Error> {
-        let name = service::service(args, caller)?;
+        let mut service = Service::open(tx, args, caller)?;
         let member = args.text("member");
-        service::ensure_types(tx, &name)?;
-        service::verify(tx, &name, member, service::number(args, "token").unwrap_or(0))?;
-        members::touch(tx, &name, member, None);
-        let stood = election::withdraw(tx, &name, member)?;
+        service.ensure_types()?;
+        service.verify(member, number(args, "token").unwrap_or(0))?;
+        service.touch(member, None);
+        let stood = service.withdraw(member)?;
         Ok(Reply::Int(i64::from(stood)).into())
     }
 }

@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use serde::{Deserialize, Serialize};
-
 use sha2::{Digest, Sha256};
 
 use crate::time::Ms;
@@ -12,7 +11,7 @@ use crate::time::Ms;
 /// Name of a member, shared between the tables.
 pub(crate) type MemberName = Rc<str>;
 
-/// The record of a member. What says nothing is left out.
+/// The record of a member. Fields without a value are left out.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub(crate) struct MemberRecord {
@@ -22,7 +21,7 @@ pub(crate) struct MemberRecord {
     /// The host it runs on.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub host: Option<String>,
-    /// When the process started, in whatever transaction the host counts: tells a recycled pid.
+    /// When the process started, in whatever unit the host counts: tells a recycled pid.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub start: Option<String>,
     /// Id of the host's boot: tells that all processes of before are gone.
@@ -49,7 +48,7 @@ pub(crate) struct MemberRecord {
     /// Its own standing signal.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub signal: Option<String>,
-    /// When that was given, in the count of `order`; also when it was cleared.
+    /// When that was given or cleared, in the count of `order`.
     #[serde(skip_serializing_if = "is_zero")]
     pub signal_at: u64,
     /// What else it says of itself.

@@ -1,26 +1,20 @@
-//! A process registers: as a new member, as itself again, in the place of one that is silent; or it is told who is
-//! in its way.
+//! What a registration comes to: a new member, a member that comes back, one in the place of a silent one; or
+//! somebody is in its way.
 
-use crate::error::{Error, Result};
-use crate::membership::election;
-use crate::membership::member::Member;
-use crate::membership::member::Reason;
-use crate::membership::members;
+use crate::error::Result;
+use crate::membership::liveness::Reason;
 use crate::membership::record::MemberName;
 use crate::membership::registration::Registration;
-use crate::membership::service;
-use crate::names::Name;
-use crate::reply::Reply;
+use crate::membership::service::Service;
 use crate::time::Ms;
-use crate::tx::Tx;
 
 /// What a registration came to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Registered {
     /// It is a member.
     In {
-        /// registered, resumed or replaced.
-        status: &'static str,
+        /// How it became one.
+        status: Status,
         /// Its token.
         token: Option<u64>,
         /// The epoch it leads in, if it does.
@@ -28,7 +22,7 @@ pub(crate) enum Registered {
         /// Its TTL, ms.
         ttl: Ms,
     },
-    /// Another one is in its way, or the reclaim window.
+    /// Another member is in its way, or the reclaim window.
     Held {
         /// Who.
         holder: Option<MemberName>,
@@ -41,176 +35,110 @@ pub(crate) enum Registered {
     },
 }
 
-/// Registers, if nobody is in the way. `full` says that the server's memory is; `turn` that those who stand in the
-/// line for the lead have had theirs.
-pub(crate) fn register(
-    tx: &mut Tx<'_>,
-    name: &Name,
-    wish: &Registration,
-    full: bool,
-    turn: bool,
-) -> Result<Registered, Error> {
-    service::ensure_types(tx, name)?;
-    let member = &wish.member;
-    if let Some(token) = wish.token {
-        service::verify(tx, name, member, token)?;
-        election::may_lead_with(tx, name, member, wish.ttl, wish.exclusive)?;
-    } else {
-        if wish.exclusive {
-            election::may_lead(tx, wish.ttl.unwrap_or(tx.context.config.ttl))?;
-        }
-        if !service::find(tx, name, member)? {
-            members::has_room(tx, name, full)?;
+/// How a process became a member.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Status {
+    /// Nobody had its name.
+    Registered,
+    /// It was a member, and proved it.
+    Resumed,
+    /// A silent member had its name.
+    Replaced,
+}
+
+impl Status {
+    /// The word for it in replies and events.
+    pub(crate) fn word(self) -> &'static str {
+        match self {
+            Status::Registered => "registered",
+            Status::Resumed => "resumed",
+            Status::Replaced => "replaced",
         }
     }
-    // From here on nothing fails.
-    let rebooted = end_other_boots(tx, name, wish)?;
-    if (wish.exclusive || rebooted) && !turn {
-        election::elect(tx, name)?;
+}
+
+impl Service<'_> {
+    /// Errors unless a process may register as it asks. After that nothing fails.
+    pub(crate) fn ensure_may_register(&mut self, registration: &Registration, memory_full: bool) -> Result<()> {
+        let Registration { member, ttl, .. } = registration;
+        self.ensure_types()?;
+        if let Some(token) = registration.token {
+            self.verify(member, token)?;
+            return self.ensure_may_go_on(member, *ttl, registration.exclusive);
+        }
+        if registration.exclusive {
+            self.ensure_may_lead(ttl.unwrap_or(self.context.config.ttl))?;
+        }
+        if self.find(member)?.is_none() {
+            self.ensure_room(memory_full)?;
+        }
+        Ok(())
     }
-    if let Some(held) = lead_held(tx, name, wish)? {
-        return Ok(held);
+
+    /// When the host was booted since its other members registered, their processes are gone. Whether there were any.
+    pub(crate) fn remove_other_boots(&mut self, registration: &Registration) -> Result<bool> {
+        let (Some(host), Some(boot)) = (&registration.host, &registration.boot) else {
+            return Ok(false);
+        };
+        let known = self.known();
+        let mut old = known.map(|known| known.of_other_boots(host, boot)).unwrap_or_default();
+        old.retain(|member| registration.token.is_none() || *member != registration.member);
+        for member in &old {
+            self.remove(member, &Reason::Reboot)?;
+        }
+        Ok(!old.is_empty())
     }
-    let status = match service::find(tx, name, member)? {
-        true if wish.token.is_some() => "resumed",
-        true => {
-            let silent = tx.state.services.member(name, member).is_some_and(is_silent(tx));
-            if !silent {
-                return held_by(tx, name, member, false);
+
+    /// What keeps a process from being the exclusive holder, if it asks for that.
+    pub(crate) fn lead_held(&mut self, registration: &Registration) -> Result<Option<Registered>> {
+        if !registration.exclusive {
+            return Ok(None);
+        }
+        match self.leader()? {
+            Some(leader) if leader != registration.member => self.held_by(&leader, true).map(Some),
+            Some(_) => Ok(None),
+            None => {
+                let left = self.reclaim_left()?;
+                Ok((left > 0).then_some(Registered::Held {
+                    holder: None,
+                    epoch: None,
+                    retry: Some(left),
+                    lead: true,
+                }))
             }
-            members::remove(tx, name, member, &Reason::Replaced)?;
-            if !turn {
-                election::elect(tx, name)?;
-            }
-            if let Some(held) = lead_held(tx, name, wish)? {
-                return Ok(held);
-            }
-            "replaced"
-        }
-        false => "registered",
-    };
-    let token = if status == "resumed" {
-        members::resume(tx, name, wish)?;
-        wish.token
-    } else {
-        members::join(tx, name, wish, status)?
-    };
-    let leads = service::leadership(tx, name)?.leader.as_ref() == Some(member);
-    if wish.exclusive && !leads {
-        election::appoint(tx, name, member)?;
-    }
-    let epoch = service::leadership(tx, name)?.epoch;
-    let ttl = tx.state.services.member(name, member).map(|present| present.record.ttl);
-    Ok(Registered::In {
-        status,
-        token,
-        epoch: (leads || wish.exclusive).then_some(epoch),
-        ttl: ttl.unwrap_or(0),
-    })
-}
-
-/// The host was booted since its other members registered: their processes are gone. Whether there were any.
-fn end_other_boots(tx: &mut Tx<'_>, name: &Name, wish: &Registration) -> Result<bool> {
-    let (Some(host), Some(boot)) = (&wish.host, &wish.boot) else {
-        return Ok(false);
-    };
-    let known = tx.state.services.known(name);
-    let mut old = known.map(|known| known.of_other_boots(host, boot)).unwrap_or_default();
-    old.retain(|member| wish.token.is_none() || *member != wish.member);
-    for member in &old {
-        members::remove(tx, name, member, &Reason::Reboot)?;
-    }
-    Ok(!old.is_empty())
-}
-
-/// Whether a member may be taken for gone by one that wants its name: its connection was seen closing, or its
-/// time is over.
-fn is_silent(tx: &Tx<'_>) -> impl Fn(&Member) -> bool {
-    move |present| (present.is_away() && present.closed.is_some()) || service::is_overdue(tx, present)
-}
-
-/// What stands in the way of one that wants to be the exclusive holder.
-fn lead_held(tx: &mut Tx<'_>, name: &Name, wish: &Registration) -> Result<Option<Registered>> {
-    if !wish.exclusive {
-        return Ok(None);
-    }
-    match service::leader(tx, name)? {
-        Some(leader) if leader != wish.member => held_by(tx, name, &leader, true).map(Some),
-        Some(_) => Ok(None),
-        None => {
-            let left = election::reclaim_left(tx, name)?;
-            Ok((left > 0).then_some(Registered::Held {
-                holder: None,
-                epoch: None,
-                retry: Some(left),
-                lead: true,
-            }))
         }
     }
-}
 
-fn held_by(tx: &mut Tx<'_>, name: &Name, holder: &MemberName, lead: bool) -> Result<Registered> {
-    let leads = service::leader(tx, name)?.as_ref() == Some(holder);
-    let epoch = service::leadership(tx, name)?.epoch;
-    let present = tx.state.services.member(name, holder);
-    let retry = present.and_then(|present| left(tx, present));
-    Ok(Registered::Held {
-        holder: Some(holder.clone()),
-        epoch: leads.then_some(epoch),
-        retry,
-        lead: lead || leads,
-    })
-}
+    /// Makes the name free for a process, removing a silent member; `None` when a living one has it. A member is
+    /// silent when its connection was seen closing or its time is over.
+    pub(crate) fn take_name(&mut self, registration: &Registration) -> Result<Option<Status>> {
+        let name = &registration.member;
+        if self.find(name)?.is_none() {
+            return Ok(Some(Status::Registered));
+        }
+        if registration.token.is_some() {
+            return Ok(Some(Status::Resumed));
+        }
+        let is_silent = self
+            .member(name)
+            .is_some_and(|member| (member.is_away() && member.liveness.closed.is_some()) || self.is_overdue(member));
+        if !is_silent {
+            return Ok(None);
+        }
+        self.remove(name, &Reason::Replaced)?;
+        Ok(Some(Status::Replaced))
+    }
 
-/// How long a member lives without a sign of life, ms from now; `None` for ever.
-pub(crate) fn left(tx: &Tx<'_>, present: &Member) -> Option<Ms> {
-    let (deadline, _) = present.deadline(tx.context.config.ttl)?;
-    Some(deadline.since(tx.context.steady).max(0))
-}
-
-/// What the client is told.
-pub(crate) fn render(tx: &Tx<'_>, name: &Name, registered: &Registered) -> Reply {
-    let number = |number: Option<u64>| number.map_or(Reply::Null, Reply::number);
-    let fields = match registered {
-        Registered::In {
-            status,
-            token,
-            epoch,
-            ttl,
-        } => [
-            Reply::Word(status),
-            number(*token),
-            number(*epoch),
-            Reply::Int(*ttl),
-            Reply::Null,
-            Reply::Null,
-        ],
-        Registered::Held {
-            holder, epoch, retry, ..
-        } => [
-            Reply::Word("held"),
-            Reply::Null,
-            number(*epoch),
-            Reply::Null,
-            holder
-                .as_ref()
-                .map_or(Reply::Null, |holder| render_holder(tx, name, holder)),
-            Reply::int_or_null(*retry),
-        ],
-    };
-    let names = ["status", "token", "epoch", "ttl", "holder", "retry"];
-    Reply::Map(names.into_iter().zip(fields).collect())
-}
-
-/// What a pid file would tell of the holder.
-fn render_holder(tx: &Tx<'_>, name: &Name, holder: &str) -> Reply {
-    let present = tx.state.services.member(name, holder);
-    let record = present.map(|present| &present.record);
-    let host = record.and_then(|record| record.host.clone());
-    Reply::Map(vec![
-        ("member", Reply::text(holder)),
-        ("pid", Reply::int_or_null(record.and_then(|record| record.pid))),
-        ("host", host.map_or(Reply::Null, Reply::text)),
-        ("ttl", Reply::int_or_null(present.and_then(|present| left(tx, present)))),
-    ])
+    /// The answer for a process in whose way this member is.
+    pub(crate) fn held_by(&mut self, holder: &MemberName, lead: bool) -> Result<Registered> {
+        let leads = self.leader()?.as_ref() == Some(holder);
+        let epoch = self.leadership()?.epoch;
+        let retry = self.member(holder).and_then(|member| self.remaining(member));
+        Ok(Registered::Held {
+            holder: Some(holder.clone()),
+            epoch: leads.then_some(epoch),
+            retry,
+            lead: lead || leads,
+        })
+    }
 }

@@ -1,26 +1,263 @@
-//! A service: its keys, what is remembered of it, and the members found in both.
-
-use std::rc::Rc;
+//! The handle of one service. What memory does not have of its members and its leadership is read from its keys.
 
 use crate::command::Args;
-use crate::context::Caller;
+use crate::context::{Caller, Context};
 use crate::error::{Error, Result};
-use crate::keyspace::Type;
-use crate::membership::leadership::Leadership;
+use crate::keyspace::{Keyspace, Type};
+use crate::membership::leadership::{LEADER, Leadership, SINCE};
+use crate::membership::liveness::Reason;
 use crate::membership::member::Member;
-use crate::membership::member::Reason;
-use crate::membership::members;
-use crate::membership::record::MemberName;
-use crate::membership::record::MemberRecord;
-use crate::membership::record::hash_token;
-use crate::membership::service_state::Loading;
+use crate::membership::record::{MemberName, MemberRecord, hash_token};
+use crate::membership::service_state::{Loading, ServiceState};
 use crate::names::{Name, plain_text};
+use crate::state::State;
 use crate::time::{Ms, Steady};
 use crate::tx::Tx;
 
-/// The service a command was given.
-pub(crate) fn service(args: &Args<'_>, caller: &Caller<'_>) -> Result<Name, Error> {
-    Name::of_service(caller.db, args.bytes("service"))
+/// A service, open in one transaction.
+pub(crate) struct Service<'t> {
+    /// The data.
+    pub keys: &'t mut dyn Keyspace,
+    /// What is derived from the data or ephemeral, of all queues and services.
+    pub state: &'t mut State,
+    /// The moment and the module's settings.
+    pub context: Context,
+    /// Its name, from which its keys are built.
+    pub name: Name,
+}
+
+impl<'t> Service<'t> {
+    /// The service that a command names.
+    pub(crate) fn open(tx: &'t mut Tx<'_>, args: &Args<'_>, caller: &Caller<'_>) -> Result<Service<'t>> {
+        let name = Name::of_service(caller.db, args.bytes("service"))?;
+        Ok(Service::of(tx, &name))
+    }
+
+    /// The service of this name.
+    pub(crate) fn of(tx: &'t mut Tx<'_>, name: &Name) -> Service<'t> {
+        Service {
+            keys: &mut *tx.keys,
+            state: &mut *tx.state,
+            context: tx.context,
+            name: name.clone(),
+        }
+    }
+
+    /// The transaction, for what is not about this service alone.
+    pub(crate) fn tx(&mut self) -> Tx<'_> {
+        Tx {
+            keys: &mut *self.keys,
+            state: &mut *self.state,
+            context: self.context,
+        }
+    }
+
+    /// Errors with `WrongType` unless every key this may write has the right type.
+    pub(crate) fn ensure_types(&mut self) -> Result<()> {
+        self.ensure_readable()?;
+        self.keys.ensure_type(self.name.candidates(), Type::SortedSet)?;
+        self.keys.ensure_type(self.name.events(), Type::Stream)
+    }
+
+    /// The same for what is only read: memory does not see when a key is overwritten by a string.
+    pub(crate) fn ensure_readable(&mut self) -> Result<()> {
+        self.keys.ensure_type(self.name.service(), Type::Hash)?;
+        self.keys.ensure_type(self.name.members(), Type::Hash)
+    }
+
+    /// What is remembered of the service, made when there is nothing yet.
+    pub(crate) fn memory(&mut self) -> &mut ServiceState {
+        self.state.services.service(&self.name)
+    }
+
+    /// What is remembered of the service, if there is anything.
+    pub(crate) fn known(&self) -> Option<&ServiceState> {
+        self.state.services.known(&self.name)
+    }
+
+    /// A member in memory.
+    pub(crate) fn member(&self, member: &str) -> Option<&Member> {
+        self.known()?.member(member)
+    }
+
+    /// A member. Reads it again when anybody else may have changed its record.
+    pub(crate) fn find(&mut self, member: &str) -> Result<Option<&Member>> {
+        let is_current = |service: &ServiceState| {
+            let known = service.member(member);
+            known.is_some_and(|known| known.version == service.version)
+        };
+        if !self.known().is_some_and(is_current) {
+            let stored = self.keys.hget(self.name.members(), member.as_bytes())?;
+            if !self.load(member, stored.as_deref(), self.context.steady) {
+                return Ok(None);
+            }
+        }
+        Ok(self.member(member))
+    }
+
+    /// Takes what is stored of a member into memory: one that is new there lives from `alive` on. Whether it is a
+    /// member.
+    pub(crate) fn load(&mut self, member: &str, stored: Option<&[u8]>, alive: Steady) -> bool {
+        let record = stored.and_then(MemberRecord::read);
+        let Some(record) = record.filter(|_| plain_text("member", member.as_bytes()).is_ok()) else {
+            if stored.is_some() {
+                self.log_skip("a member whose record is not one of ours");
+            }
+            self.mark_dead(member, Reason::Deleted);
+            return false;
+        };
+        let place = self.keys.zscore(self.name.candidates(), member.as_bytes());
+        let default_ttl = self.context.config.ttl;
+        self.tx().saw_fence(record.order.max(record.signal_at));
+        let memory = self.memory();
+        let known = memory.member(member).cloned();
+        let mut known = known.unwrap_or_else(|| Member::loaded(member.into(), alive));
+        if known.record.token != record.token {
+            known.token = None;
+        }
+        if known.was_loaded {
+            let ttl = if record.ttl == 0 { Ms::MAX } else { record.ttl };
+            memory.longest_ttl = memory.longest_ttl.max(Some(ttl));
+        }
+        known.record = record;
+        known.is_candidate = place.is_ok_and(|place| place.is_some());
+        memory.put(known, default_ttl);
+        self.plan();
+        true
+    }
+
+    /// A member goes with the next tick, if it is in memory.
+    pub(crate) fn mark_dead(&mut self, member: &str, reason: Reason) {
+        let Some(memory) = self.state.services.known_mut(&self.name) else {
+            return;
+        };
+        if memory.member(member).is_some() {
+            memory.dead.insert(member.into(), reason);
+            self.state.wakeups.now(&self.name);
+        }
+    }
+
+    /// Makes sure that the timer comes when the next of the members is due.
+    pub(crate) fn plan(&mut self) {
+        let Some(known) = self.state.services.known(&self.name) else {
+            return;
+        };
+        if known.loading != Loading::Done {
+            self.state.wakeups.now(&self.name);
+        } else if let Some(next) = known.next() {
+            self.state.wakeups.at_steady(&self.name, next);
+        }
+    }
+
+    /// A sign of life, perhaps on a connection that the member is bound to from now on.
+    pub(crate) fn touch(&mut self, member: &str, bind: Option<u64>) {
+        if let Some(connection) = bind {
+            self.state.rebind(connection, &self.name, &member.into());
+        }
+        let (now, default_ttl) = (self.context.steady, self.context.config.ttl);
+        let memory = self.memory();
+        memory.used = now;
+        memory.touch(member, now, default_ttl);
+        self.plan();
+    }
+
+    /// Errors with `NoMember` unless the member is there, and with `Fenced` unless this is its token.
+    pub(crate) fn verify(&mut self, member: &str, token: u64) -> Result<()> {
+        let known = self.find(member)?.ok_or(Error::NoMember)?;
+        if known.token == Some(token) {
+            return Ok(());
+        }
+        if known.record.token.as_deref() != Some(hash_token(token).as_str()) {
+            return Err(self.fenced()?);
+        }
+        if let Some(known) = self.memory().member_mut(member) {
+            known.token = Some(token);
+        }
+        Ok(())
+    }
+
+    /// The error for a client that is not, or no longer, what it takes itself for.
+    pub(crate) fn fenced(&mut self) -> Result<Error> {
+        let epoch = self.leadership()?.epoch;
+        Ok(match self.leader()? {
+            Some(leader) => Error::Fenced {
+                epoch,
+                leader: leader.to_string(),
+            },
+            None => Error::Fenced {
+                epoch: 0,
+                leader: String::new(),
+            },
+        })
+    }
+
+    /// The service's own hash, read when it is not in memory.
+    pub(crate) fn leadership(&mut self) -> Result<Leadership> {
+        if let Some(leadership) = self.known().and_then(|known| known.leadership.as_ref()) {
+            return Ok(leadership.clone());
+        }
+        let leadership = Leadership::read(&self.keys.hgetall(self.name.service())?);
+        // A service that is only looked at is not remembered.
+        if let Some(known) = self.state.services.known_mut(&self.name) {
+            known.leadership = Some(leadership.clone());
+        }
+        Ok(leadership)
+    }
+
+    /// Whether the service's hash names this one as its leader.
+    pub(crate) fn is_led_by(&mut self, member: &str) -> Result<bool> {
+        Ok(self.leadership()?.leader.as_deref() == Some(member))
+    }
+
+    /// Who leads, if it is a member.
+    pub(crate) fn leader(&mut self) -> Result<Option<MemberName>> {
+        let Some(leader) = self.leadership()?.leader else {
+            return Ok(None);
+        };
+        Ok(self.find(&leader)?.map(|_| leader))
+    }
+
+    /// Nobody leads any more. The epoch stays: the next one must be larger.
+    pub(crate) fn vacate(&mut self) -> Result<()> {
+        let mut leadership = self.leadership()?;
+        leadership.leader = None;
+        let fields = [LEADER.as_bytes(), SINCE.as_bytes()];
+        self.keys.hdel(self.name.service(), &fields)?;
+        self.memory().leadership = Some(leadership);
+        Ok(())
+    }
+
+    /// The next epoch, token or moment in the count of registrations.
+    pub(crate) fn next_fence(&mut self) -> Result<u64> {
+        let epoch = self.leadership()?.epoch;
+        Ok(self.tx().next_fence(epoch))
+    }
+
+    /// How long a member lives without a sign of life, ms from now; `None` for ever.
+    pub(crate) fn remaining(&self, member: &Member) -> Option<Ms> {
+        let (deadline, _) = member.deadline(self.context.config.ttl)?;
+        Some(deadline.since(self.context.steady).max(0))
+    }
+
+    /// Whether the member has been silent for its time, and nothing holds its end back.
+    pub(crate) fn is_overdue(&self, member: &Member) -> bool {
+        let now = self.context.steady;
+        let deadline = member.deadline(self.context.config.ttl);
+        deadline.is_some_and(|(deadline, length)| {
+            deadline <= now && self.state.stalls.may_expire(now, deadline, length) && !self.is_waiting(member)
+        })
+    }
+
+    /// Whether a client on one of its bound connections is blocked: that is a sign of life as long as it lasts.
+    pub(crate) fn is_waiting(&self, member: &Member) -> bool {
+        let mut connections = member.liveness.connections.iter();
+        connections.any(|connection| self.state.waiting.is_held(*connection))
+    }
+
+    /// Passes over something under the service's keys that is not ours.
+    pub(crate) fn log_skip(&mut self, what: &str) {
+        self.state.skip_foreign_member(&self.name, what);
+    }
 }
 
 /// A number of ours that a client was given, such as a token.
@@ -29,7 +266,7 @@ pub(crate) fn number(args: &Args<'_>, name: &str) -> Option<u64> {
 }
 
 /// The connection that BIND ties a member or a claim to; `BADARG` where there is none.
-pub(crate) fn connection(args: &Args<'_>, caller: &Caller<'_>) -> Result<Option<u64>, Error> {
+pub(crate) fn connection(args: &Args<'_>, caller: &Caller<'_>) -> Result<Option<u64>> {
     match (args.has("BIND"), caller.connection) {
         (false, _) => Ok(None),
         (true, Some(connection)) => Ok(Some(connection)),
@@ -37,155 +274,4 @@ pub(crate) fn connection(args: &Args<'_>, caller: &Caller<'_>) -> Result<Option<
             "BIND needs a client connection: not allowed in a script".into(),
         )),
     }
-}
-
-/// Nothing, when all keys of the service have their types: no verb fails half-way then.
-pub(crate) fn ensure_types(tx: &mut Tx<'_>, name: &Name) -> Result<()> {
-    tx.keys.ensure_type(name.service(), Type::Hash)?;
-    tx.keys.ensure_type(name.members(), Type::Hash)?;
-    tx.keys.ensure_type(name.candidates(), Type::SortedSet)?;
-    tx.keys.ensure_type(name.events(), Type::Stream)
-}
-
-/// The same for what is only looked at: memory does not see when a key is overwritten by a string.
-pub(crate) fn ensure_readable(tx: &mut Tx<'_>, name: &Name) -> Result<()> {
-    tx.keys.ensure_type(name.service(), Type::Hash)?;
-    tx.keys.ensure_type(name.members(), Type::Hash)
-}
-
-/// The service's own hash, read when it is not in memory.
-pub(crate) fn leadership(tx: &mut Tx<'_>, name: &Name) -> Result<Leadership> {
-    if let Some(head) = tx
-        .state
-        .services
-        .known(name)
-        .and_then(|known| known.leadership.as_ref())
-    {
-        return Ok(head.clone());
-    }
-    let head = Leadership::read(&tx.keys.hgetall(name.service())?);
-    // One that is only looked at is not remembered.
-    if let Some(known) = tx.state.services.known_mut(name) {
-        known.leadership = Some(head.clone());
-    }
-    Ok(head)
-}
-
-/// Who leads, when it is a member.
-pub(crate) fn leader(tx: &mut Tx<'_>, name: &Name) -> Result<Option<MemberName>> {
-    let leader = leadership(tx, name)?.leader;
-    match leader {
-        Some(leader) if find(tx, name, &leader)? => Ok(Some(leader)),
-        _ => Ok(None),
-    }
-}
-
-/// Whether the member is there. Brings what memory holds of it up to date.
-pub(crate) fn find(tx: &mut Tx<'_>, name: &Name, member: &str) -> Result<bool> {
-    if let Some(service) = tx.state.services.known(name)
-        && service
-            .member(member)
-            .is_some_and(|present| present.version == service.version)
-    {
-        return Ok(true);
-    }
-    let stored = tx.keys.hget(name.members(), member.as_bytes())?;
-    let now = tx.context.steady;
-    Ok(load(tx, name, member, stored.as_deref(), now))
-}
-
-/// Takes what is stored of a member into memory: one that is new there lives from `alive` on. Whether it is a member.
-pub(crate) fn load(tx: &mut Tx<'_>, name: &Name, member: &str, stored: Option<&[u8]>, alive: Steady) -> bool {
-    let record = stored.and_then(MemberRecord::read);
-    let Some(record) = record.filter(|_| plain_text("member", member.as_bytes()).is_ok()) else {
-        if stored.is_some() {
-            tx.state
-                .skip_foreign_member(name, "a member whose record is not one of ours");
-        }
-        members::mark_dead(tx, name, member, Reason::Deleted);
-        return false;
-    };
-    let candidate = tx.keys.zscore(name.candidates(), member.as_bytes());
-    let candidate = candidate.is_ok_and(|place| place.is_some());
-    let service = tx.state.services.service(name);
-    let known = service.member(member).cloned();
-    let mut present = known.unwrap_or_else(|| Member::loaded(alive));
-    if present.record.token != record.token {
-        present.token = None;
-    }
-    let latest = record.order.max(record.signal_at);
-    if present.was_loaded {
-        let ttl = if record.ttl == 0 { Ms::MAX } else { record.ttl };
-        service.longest_ttl = service.longest_ttl.max(Some(ttl));
-    }
-    present.record = record;
-    present.candidate = candidate;
-    service.put(&Rc::from(member), present, tx.context.config.ttl);
-    tx.saw_fence(latest);
-    plan(tx, name);
-    true
-}
-
-/// Makes sure that the service is looked at when the next of its members is due.
-pub(crate) fn plan(tx: &mut Tx<'_>, name: &Name) {
-    let Some(known) = tx.state.services.known(name) else {
-        return;
-    };
-    if known.loading != Loading::Done {
-        tx.state.wakeups.now(name);
-    } else if let Some(next) = known.next() {
-        tx.state.wakeups.at_steady(name, next);
-    }
-}
-
-/// Nothing, when the member is there and this is its token: else `NoMember` or `Fenced`.
-pub(crate) fn verify(tx: &mut Tx<'_>, name: &Name, member: &str, token: u64) -> Result<(), Error> {
-    if !find(tx, name, member)? {
-        return Err(Error::NoMember);
-    }
-    let present = tx.state.services.service(name).member_mut(member);
-    let Some(present) = present else {
-        return Err(Error::NoMember);
-    };
-    if present.token == Some(token) {
-        return Ok(());
-    }
-    if present.record.token.as_deref() == Some(hash_token(token).as_str()) {
-        present.token = Some(token);
-        return Ok(());
-    }
-    Err(fenced(tx, name)?)
-}
-
-/// The error for one who is not, or not any more, what it takes itself for.
-pub(crate) fn fenced(tx: &mut Tx<'_>, name: &Name) -> Result<Error> {
-    let head = leadership(tx, name)?;
-    Ok(match leader(tx, name)? {
-        Some(leader) => Error::Fenced {
-            epoch: head.epoch,
-            leader: leader.to_string(),
-        },
-        None => Error::Fenced {
-            epoch: 0,
-            leader: String::new(),
-        },
-    })
-}
-
-/// Whether a member had its time without a sign of life, and nothing holds its end back.
-pub(crate) fn is_overdue(tx: &Tx<'_>, present: &Member) -> bool {
-    let now = tx.context.steady;
-    present
-        .deadline(tx.context.config.ttl)
-        .is_some_and(|(deadline, length)| {
-            deadline <= now && tx.state.stalls.may_expire(now, deadline, length) && !is_waiting(tx, present)
-        })
-}
-
-/// Whether a client of one of its bound connections is held: that is a sign of life as long as it lasts.
-pub(crate) fn is_waiting(tx: &Tx<'_>, present: &Member) -> bool {
-    present
-        .connections
-        .iter()
-        .any(|connection| tx.state.waiting.is_held(*connection))
 }

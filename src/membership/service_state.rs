@@ -4,11 +4,10 @@ use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::membership::leadership::Leadership;
+use crate::membership::liveness::Reason;
 use crate::membership::member::Member;
-use crate::membership::member::Reason;
-use crate::membership::record::MemberName;
-use crate::membership::record::MemberRecord;
-use crate::membership::table::Members;
+use crate::membership::record::{MemberName, MemberRecord};
+use crate::membership::table::MemberTable;
 use crate::time::{Ms, Steady};
 
 /// The word that clears a standing signal.
@@ -19,25 +18,25 @@ pub(crate) const NO_SIGNAL: &str = "none";
 pub(crate) struct ServiceState {
     /// The service's own hash, read; `None` after anybody else may have changed it.
     pub leadership: Option<Leadership>,
-    /// How far the members were walked since anybody else may have changed them.
+    /// How far the members were read since anybody else may have changed them.
     pub loading: Loading,
     /// Grows with every change by somebody else: what was read before is read again.
     pub version: u64,
-    /// Members that are to go with the next tick, and why.
+    /// Members that the next tick removes, and why.
     pub dead: BTreeMap<MemberName, Reason>,
-    /// Whether it had a leader since data was loaded, or one left that may have been it: then no grant of before
-    /// is feared for any more.
+    /// Whether it had a leader since data was loaded, or one left that may have been the leader: then no grant from
+    /// before the load can still be in force.
     pub settled: bool,
-    /// The largest TTL of the members that were met in the data, ms, those that died since included; the largest
-    /// number for an endless one.
+    /// The longest TTL of the members that were found in the data, ms, also of those that have died since; the
+    /// largest number for an endless one.
     pub longest_ttl: Option<Ms>,
-    /// Place in the line of the last candidate that came, ms.
+    /// When the last candidate joined the line, ms; no two have the same moment.
     pub arrival: Ms,
     /// When something was last done with it.
     pub used: Steady,
     /// Whether the log was told about a foreign entry.
     pub complained: bool,
-    pub(super) members: Members,
+    pub(super) members: MemberTable,
     /// How many of them carry this version: when all do, nobody has to be looked for.
     pub(super) current: usize,
     pub(super) moments: BTreeSet<(Steady, MemberName)>,
@@ -45,10 +44,10 @@ pub(crate) struct ServiceState {
     pub(super) hosts: BTreeMap<String, BTreeMap<String, BTreeSet<MemberName>>>,
 }
 
-/// How far the walk over the members is.
+/// How far the members were read into memory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Loading {
-    /// The next cursor, and how many members were met.
+    /// The next cursor, and how many members were new to memory.
     At(u64, i64),
     /// All members are in memory.
     Done,
@@ -61,21 +60,18 @@ impl Default for Loading {
 }
 
 impl ServiceState {
-    /// A member that is there.
+    /// A member.
     pub(crate) fn member(&self, name: &str) -> Option<&Member> {
         self.members.get(name)
     }
 
-    /// A member that is there, to change its liveness.
+    /// A member, to change its liveness.
     pub(crate) fn member_mut(&mut self, name: &str) -> Option<&mut Member> {
         self.members.get_mut(name)
     }
 
     /// The members by name, those beyond `after`.
-    pub(crate) fn members_after<'a>(
-        &'a self,
-        after: Option<&'a str>,
-    ) -> impl Iterator<Item = (&'a MemberName, &'a Member)> {
+    pub(crate) fn members_after<'a>(&'a self, after: Option<&'a str>) -> impl Iterator<Item = &'a Member> {
         self.members.after(after)
     }
 
@@ -84,29 +80,31 @@ impl ServiceState {
         self.members.len()
     }
 
-    /// Puts a member in, or its new record in the place of the old one.
-    pub(crate) fn put(&mut self, name: &MemberName, mut present: Member, default_ttl: Ms) {
-        let known = self.members.get(name).map(|known| known.version);
-        self.current += usize::from(known != Some(self.version));
-        present.version = self.version;
-        self.unlist(name);
-        if let (Some(host), Some(boot)) = (&present.record.host, &present.record.boot) {
+    /// Puts a member in, or in the place of the one of its name.
+    pub(crate) fn put(&mut self, mut member: Member, default_ttl: Ms) {
+        let name = member.name.clone();
+        let known = self.members.get(&name);
+        self.current += usize::from(known.map(|known| known.version) != Some(self.version));
+        member.version = self.version;
+        member.liveness.planned = known.and_then(|known| known.liveness.planned);
+        self.leave_host(&name);
+        if let (Some(host), Some(boot)) = (&member.record.host, &member.record.boot) {
             let boots = self.hosts.entry(host.clone()).or_default();
             boots.entry(boot.clone()).or_default().insert(name.clone());
         }
-        present.planned = self.members.get(name).and_then(|known| known.planned);
-        self.members.insert(name, present);
-        self.plan(name, default_ttl);
+        self.members.insert(member);
+        self.plan(&name, default_ttl);
     }
 
-    /// Notes a sign of life of a member. That moves its deadline away, so that mostly nothing is planned anew.
+    /// Records a sign of life of a member. That moves its deadline away, so that mostly nothing is planned anew.
     pub(crate) fn touch(&mut self, name: &str, now: Steady, default_ttl: Ms) {
-        let Some(present) = self.members.get_mut(name) else {
+        let Some(member) = self.members.get_mut(name) else {
             return;
         };
-        present.touch(now);
-        let due = present.deadline(default_ttl).map(|(due, _)| due);
-        if due.is_some_and(|due| present.planned.is_none_or(|planned| due < planned)) {
+        member.liveness.touch(now);
+        let planned = member.liveness.planned;
+        let due = member.deadline(default_ttl).map(|(due, _)| due);
+        if due.is_some_and(|due| planned.is_none_or(|planned| due < planned)) {
             self.plan(name, default_ttl);
         }
     }
@@ -126,22 +124,24 @@ impl ServiceState {
 
     /// Takes a member out.
     pub(crate) fn take(&mut self, name: &str) -> Option<Member> {
-        self.unlist(name);
-        let (name, present) = self.members.remove(name)?;
-        if let Some(moment) = present.planned {
-            self.moments.remove(&(moment, name.clone()));
+        self.leave_host(name);
+        let member = self.members.remove(name)?;
+        if let Some(moment) = member.liveness.planned {
+            self.moments.remove(&(moment, member.name.clone()));
         }
-        self.dead.remove(&name);
-        self.current -= usize::from(present.version == self.version);
-        Some(present)
+        self.dead.remove(name);
+        self.current -= usize::from(member.version == self.version);
+        Some(member)
     }
 
-    fn unlist(&mut self, name: &str) {
-        let Some(known) = self.members.get(name) else {
-            return;
-        };
-        let MemberRecord { host, boot, .. } = &known.record;
-        let (Some(host), Some(boot)) = (host, boot) else {
+    fn leave_host(&mut self, name: &str) {
+        let record = self.members.get(name).map(|member| &member.record);
+        let Some(MemberRecord {
+            host: Some(host),
+            boot: Some(boot),
+            ..
+        }) = record
+        else {
             return;
         };
         if let Some(boots) = self.hosts.get_mut(host) {
@@ -168,27 +168,25 @@ impl ServiceState {
             .collect()
     }
 
-    /// Makes sure that a member is looked at when it is due. One that is looked at too early is planned anew.
+    /// Makes sure that the timer looks at a member when it is due. Looking too early plans it anew.
     pub(crate) fn plan(&mut self, name: &str, default_ttl: Ms) {
-        let Some(present) = self.members.get(name) else {
+        let Some(member) = self.members.get(name) else {
             return;
         };
-        match (present.deadline(default_ttl), present.planned) {
-            (Some((due, _)), None) => self.plan_at(name, due),
-            (Some((due, _)), Some(planned)) if due < planned => self.plan_at(name, due),
-            _ => {}
+        if let Some((due, _)) = member.deadline(default_ttl)
+            && member.liveness.planned.is_none_or(|planned| due < planned)
+        {
+            self.plan_at(name, due);
         }
     }
 
-    /// Makes sure that a member is looked at then, and not before.
+    /// Makes sure that the timer looks at a member then, and not before.
     pub(crate) fn plan_at(&mut self, name: &str, moment: Steady) {
-        let Some((name, _)) = self.members.get_entry(name) else {
+        let Some(member) = self.members.get_mut(name) else {
             return;
         };
-        let name = name.clone();
-        if let Some(present) = self.members.get_mut(&name)
-            && let Some(before) = present.planned.replace(moment)
-        {
+        let name = member.name.clone();
+        if let Some(before) = member.liveness.planned.replace(moment) {
             self.moments.remove(&(before, name.clone()));
         }
         self.moments.insert((moment, name));
@@ -196,19 +194,16 @@ impl ServiceState {
 
     /// The next member whose moment has come, taken off the plan.
     pub(crate) fn take_due(&mut self, now: Steady) -> Option<MemberName> {
-        let (moment, name) = self.moments.first()?;
-        if *moment > now {
-            return None;
-        }
-        let (moment, name) = (*moment, name.clone());
-        self.moments.remove(&(moment, name.clone()));
-        if let Some(present) = self.members.get_mut(&name) {
-            present.planned = None;
+        let (_, name) = self.moments.first().filter(|(moment, _)| *moment <= now)?;
+        let name = name.clone();
+        self.moments.pop_first();
+        if let Some(member) = self.members.get_mut(&name) {
+            member.liveness.planned = None;
         }
         Some(name)
     }
 
-    /// When the next member is to be looked at.
+    /// When the timer looks at the next member.
     pub(crate) fn next(&self) -> Option<Steady> {
         self.moments.first().map(|(moment, _)| *moment)
     }
@@ -223,7 +218,7 @@ impl ServiceState {
 
     /// The members of hosts that were booted since: of each host only those of the boot that registered last stay.
     pub(crate) fn of_earlier_boots(&self) -> Vec<MemberName> {
-        let order = |name: &MemberName| self.member(name).map_or(0, |present| present.record.order);
+        let order = |name: &MemberName| self.member(name).map_or(0, |member| member.record.order);
         let mut earlier = Vec::new();
         for boots in self.hosts.values().filter(|boots| boots.len() > 1) {
             let latest = boots
@@ -238,16 +233,13 @@ impl ServiceState {
         earlier
     }
 
-    /// The members that were not met by a walk that is over.
+    /// The members that a complete reading of the data did not find.
     pub(crate) fn not_loaded(&self) -> Vec<MemberName> {
         if self.current == self.members.len() {
             return Vec::new();
         }
-        self.members
-            .iter()
-            .filter(|(_, present)| present.version != self.version)
-            .map(|(name, _)| name.clone())
-            .collect()
+        let missing = self.members.iter().filter(|member| member.version != self.version);
+        missing.map(|member| member.name.clone()).collect()
     }
 
     /// Nothing is known of its members any more.

@@ -1,7 +1,7 @@
-//! Who is alive: the members of every service with their last sign of life and their connections. All of it is
-//! read from the keys or as fleeting as a connection; what a member is stands in its record ([`Member`]).
+//! Who is alive: the members of every service with their signs of life and their connections. All of it is read
+//! from the keys or as fleeting as a connection.
 //!
-//! A beat only moves a moment in memory. The moment at which a member is to be looked at is planned once and
+//! A beat only changes one moment in memory. The moment at which the timer looks at a member is planned once and
 //! moved only when it has come, so a beat costs the same for one member and for a hundred thousand.
 
 use std::collections::{BTreeSet, HashMap};
@@ -65,12 +65,12 @@ impl Services {
     }
 
     /// All services in memory.
-    pub(crate) fn services(&self) -> impl Iterator<Item = (&Name, &ServiceState)> {
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (&Name, &ServiceState)> {
         self.services.iter()
     }
 
     /// All services in memory, to change.
-    pub(crate) fn services_mut(&mut self) -> impl Iterator<Item = (&Name, &mut ServiceState)> {
+    pub(crate) fn iter_mut(&mut self) -> impl Iterator<Item = (&Name, &mut ServiceState)> {
         self.services.iter_mut()
     }
 
@@ -85,7 +85,7 @@ impl Services {
         self.known.remove(name);
     }
 
-    /// A member that is there.
+    /// A member.
     pub(crate) fn member(&self, service: &Name, member: &str) -> Option<&Member> {
         self.services.get(service)?.member(member)
     }
@@ -103,17 +103,17 @@ impl Services {
 
     /// Ties a member to a connection.
     pub(crate) fn bind(&mut self, connection: u64, service: &Name, member: &MemberName) {
-        if let Some(present) = self.service(service).member_mut(member) {
-            present.closed = None;
-            if !present.connections.contains(&connection) {
-                present.connections.push(connection);
+        if let Some(known) = self.service(service).member_mut(member) {
+            known.liveness.closed = None;
+            if !known.liveness.connections.contains(&connection) {
+                known.liveness.connections.push(connection);
                 let bound = self.bound.entry(connection).or_default();
                 bound.push((service.clone(), member.clone()));
             }
         }
     }
 
-    /// The connections of a member that went mean nothing to it any more.
+    /// Unties a member from its connections.
     pub(crate) fn unbind(&mut self, service: &Name, member: &str, connections: &[u64]) {
         for connection in connections {
             if let Some(bound) = self.bound.get_mut(connection) {
@@ -125,11 +125,6 @@ impl Services {
         }
     }
 
-    /// The members bound to a connection.
-    pub(crate) fn bound_to(&self, connection: u64) -> &[(Name, MemberName)] {
-        self.bound.get(&connection).map_or(&[], |bound| bound.as_slice())
-    }
-
     /// A connection closed: the members for which it was the last one.
     pub(crate) fn disconnected(&mut self, connection: u64, now: Steady, default_ttl: Ms) -> Vec<(Name, MemberName)> {
         let mut away = Vec::new();
@@ -137,12 +132,12 @@ impl Services {
             let Some(service) = self.services.get_mut(&name) else {
                 continue;
             };
-            let Some(present) = service.member_mut(&member) else {
+            let Some(known) = service.member_mut(&member) else {
                 continue;
             };
-            present.connections.retain(|open| *open != connection);
-            if present.is_away() {
-                present.closed = Some(now);
+            known.liveness.connections.retain(|open| *open != connection);
+            if known.is_away() {
+                known.liveness.closed = Some(now);
                 service.plan(&member, default_ttl);
                 away.push((name, member));
             }
@@ -157,12 +152,10 @@ impl Services {
         };
         for (name, member) in bound {
             if named.is_none_or(|named| named == member.as_ref())
-                && let Some(present) = self
-                    .services
-                    .get_mut(name)
-                    .and_then(|service| service.member_mut(member))
+                && let Some(service) = self.services.get_mut(name)
+                && let Some(member) = service.member_mut(member)
             {
-                present.touch(now);
+                member.liveness.touch(now);
             }
         }
     }
@@ -175,7 +168,7 @@ impl Services {
         });
     }
 
-    /// Notes which service a queue follows; `None`: the one of its own name.
+    /// Records which service a queue follows; `None`: the one of its own name.
     pub(crate) fn follow(&mut self, queue: &Name, service: Option<&Name>) {
         if self.following.get(queue) == service {
             return;
@@ -199,7 +192,7 @@ impl Services {
         self.following.get(queue).unwrap_or(queue)
     }
 
-    /// The queues that may follow a service: that of its name, and those that were told to.
+    /// The queues that may follow a service: that of its name, and those whose settings say so.
     pub(crate) fn followers(&self, service: &Name) -> Vec<Name> {
         let told = self.followers.get(service).into_iter().flatten();
         let own = (!self.following.contains_key(service)).then_some(service);

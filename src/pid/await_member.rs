@@ -3,7 +3,7 @@
 use crate::command::{Access, Arg, Args, Keys, Kind, Spec};
 use crate::context::Caller;
 use crate::error::Error;
-use crate::membership::service;
+use crate::membership::service::Service;
 use crate::reply::Reply;
 use crate::tx::{Command, Response, Tx};
 use crate::waiting::{Timeout, WaitFor};
@@ -29,16 +29,16 @@ impl Command for Await {
     };
 
     fn run(args: &Args<'_>, caller: &Caller<'_>, tx: &mut Tx<'_>) -> Result<Response, Error> {
-        let name = service::service(args, caller)?;
-        service::ensure_readable(tx, &name)?;
+        let mut service = Service::open(tx, args, caller)?;
+        service.ensure_readable()?;
         let member = args.text("member");
         let up = args.word("state") == Some("UP");
-        if service::find(tx, &name, member)? == up {
+        if service.find(member)?.is_some() == up {
             return Ok(Reply::Int(1).into());
         }
         Ok(match Timeout::asked(args, caller) {
             None => Reply::NullArray.into(),
-            Some(patience) => Response::Wait(WaitFor::Member(name, member.into(), up), patience),
+            Some(timeout) => Response::Wait(WaitFor::Member(service.name, member.into(), up), timeout),
         })
     }
 }

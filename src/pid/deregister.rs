@@ -3,10 +3,8 @@
 use crate::command::{Access, Arg, Args, Keys, Kind, Spec};
 use crate::context::Caller;
 use crate::error::Error;
-use crate::membership::election;
-use crate::membership::member::Reason;
-use crate::membership::members;
-use crate::membership::service;
+use crate::membership::liveness::Reason;
+use crate::membership::service::{Service, number};
 use crate::pid::register::PID;
 use crate::reply::Reply;
 use crate::tx::{Command, Response, Tx};
@@ -37,27 +35,22 @@ impl Command for Deregister {
     };
 
     fn run(args: &Args<'_>, caller: &Caller<'_>, tx: &mut Tx<'_>) -> Result<Response, Error> {
-        let name = service::service(args, caller)?;
+        let mut service = Service::open(tx, args, caller)?;
         let member = args.text("member");
-        service::ensure_types(tx, &name)?;
-        let is_it = match (service::number(args, "TOKEN"), args.int("PID")) {
-            (Some(token), _) => match service::verify(tx, &name, member, token) {
+        service.ensure_types()?;
+        let is_it = match (number(args, "TOKEN"), args.int("PID")) {
+            (Some(token), _) => match service.verify(member, token) {
                 Err(Error::NoMember) => false,
                 verified => verified.map(|()| true)?,
             },
-            (None, Some(pid)) => {
-                service::find(tx, &name, member)?
-                    && tx
-                        .state
-                        .services
-                        .member(&name, member)
-                        .is_some_and(|present| present.record.pid == Some(pid))
-            }
+            (None, Some(pid)) => service
+                .find(member)?
+                .is_some_and(|member| member.record.pid == Some(pid)),
             (None, None) => false,
         };
         if is_it {
-            members::remove(tx, &name, member, &Reason::Left)?;
-            election::elect(tx, &name)?;
+            service.remove(member, &Reason::Left)?;
+            service.elect()?;
         }
         Ok(Reply::Int(i64::from(is_it)).into())
     }

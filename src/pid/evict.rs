@@ -3,10 +3,8 @@
 use crate::command::{Access, Arg, Args, Keys, Kind, Spec};
 use crate::context::Caller;
 use crate::error::Error;
-use crate::membership::election;
-use crate::membership::member::Reason;
-use crate::membership::members;
-use crate::membership::service;
+use crate::membership::liveness::Reason;
+use crate::membership::service::Service;
 use crate::reply::Reply;
 use crate::tx::{Command, Response, Tx};
 
@@ -26,18 +24,18 @@ impl Command for Evict {
     };
 
     fn run(args: &Args<'_>, caller: &Caller<'_>, tx: &mut Tx<'_>) -> Result<Response, Error> {
-        let name = service::service(args, caller)?;
+        let mut service = Service::open(tx, args, caller)?;
         let member = args.text("member");
-        service::ensure_types(tx, &name)?;
-        let there = service::find(tx, &name, member)?;
+        service.ensure_types()?;
+        let there = service.find(member)?.is_some();
         if there {
             let words = if args.has("REASON") {
                 args.text("REASON")
             } else {
                 "evicted"
             };
-            members::remove(tx, &name, member, &Reason::Evicted(words.to_string()))?;
-            election::elect(tx, &name)?;
+            service.remove(member, &Reason::Evicted(words.to_string()))?;
+            service.elect()?;
         }
         Ok(Reply::Int(i64::from(there)).into())
     }

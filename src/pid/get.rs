@@ -3,7 +3,7 @@
 use crate::command::{Access, Arg, Args, Keys, Kind, Spec};
 use crate::context::Caller;
 use crate::error::Error;
-use crate::membership::service;
+use crate::membership::service::Service;
 use crate::pid::render;
 use crate::reply::Reply;
 use crate::tx::{Command, Response, Tx};
@@ -28,10 +28,10 @@ impl Command for Get {
     };
 
     fn run(args: &Args<'_>, caller: &Caller<'_>, tx: &mut Tx<'_>) -> Result<Response, Error> {
-        let name = service::service(args, caller)?;
-        service::ensure_readable(tx, &name)?;
+        let mut service = Service::open(tx, args, caller)?;
+        service.ensure_readable()?;
         let member = args.text("member");
-        if !service::find(tx, &name, member)? {
+        if service.find(member)?.is_none() {
             return Ok(Reply::Null.into());
         }
         let fields: Vec<&str> = args
@@ -41,10 +41,10 @@ impl Command for Get {
             .collect();
         let mut values = Vec::with_capacity(fields.len());
         for field in &fields {
-            values.push(render::field(tx, &name, member, field)?.unwrap_or(Reply::Null));
+            values.push(render::field(&mut service, member, field)?.unwrap_or(Reply::Null));
         }
         Ok(match values.len() {
-            0 => render::map(tx, &name, member, &render::GET)?,
+            0 => render::map(&mut service, member, &render::GET)?,
             1 => values.pop().unwrap_or(Reply::Null),
             _ => Reply::Array(values),
         }

@@ -4,10 +4,8 @@ use crate::command::{Access, Arg, Args, Keys, Kind, Spec};
 use crate::context::Caller;
 use crate::error::{Error, Result};
 use crate::membership::record::MemberName;
-use crate::membership::service;
+use crate::membership::service::Service;
 use crate::membership::service_state::Loading;
-use crate::membership::service_state::ServiceState;
-use crate::names::Name;
 use crate::pages;
 use crate::pid::render;
 use crate::reply::Reply;
@@ -37,53 +35,51 @@ impl Command for List {
     };
 
     fn run(args: &Args<'_>, caller: &Caller<'_>, tx: &mut Tx<'_>) -> Result<Response, Error> {
-        let name = service::service(args, caller)?;
-        service::ensure_readable(tx, &name)?;
+        let mut service = Service::open(tx, args, caller)?;
+        service.ensure_readable()?;
         let after = pages::after(args)?.map(std::str::from_utf8).transpose();
         let after = after.map_err(|_| pages::bad_cursor())?;
-        let (names, behind) = members(tx, &name, after, args)?;
+        let host = args.has("HOST").then(|| args.text("HOST"));
+        let (names, last) = page(&mut service, after, host, pages::count(args))?;
         let mut maps = Vec::with_capacity(names.len());
         for member in &names {
-            maps.push(render::map(tx, &name, member, &render::LIST)?);
+            maps.push(render::map(&mut service, member, &render::LIST)?);
         }
-        let cursor = pages::cursor(behind.as_deref());
+        let cursor = pages::cursor(last.as_deref());
         Ok(Reply::Array(vec![cursor, Reply::Array(maps)]).into())
     }
 }
 
 /// The members of one page, those beyond `after` by name, and the member that the next page begins behind, if there
 /// is one.
-fn members(
-    tx: &mut Tx<'_>,
-    name: &Name,
+fn page(
+    service: &mut Service<'_>,
     after: Option<&str>,
-    args: &Args<'_>,
+    host: Option<&str>,
+    count: usize,
 ) -> Result<(Vec<MemberName>, Option<MemberName>)> {
-    let done = |known: &ServiceState| known.loading == Loading::Done;
-    if !tx.state.services.known(name).is_some_and(done) {
+    if service.known().is_none_or(|known| known.loading != Loading::Done) {
         // Memory does not know them all.
-        for (member, stored) in tx.keys.hgetall(name.members())? {
+        let alive = service.context.steady;
+        for (member, stored) in service.keys.hgetall(service.name.members())? {
             let member = std::str::from_utf8(&member).unwrap_or_default();
-            let alive = tx.context.steady;
-            service::load(tx, name, member, Some(&stored), alive);
+            service.load(member, Some(&stored), alive);
         }
     }
     let mut page = Vec::new();
-    let Some(known) = tx.state.services.known(name) else {
+    let Some(known) = service.known() else {
         return Ok((page, None));
     };
-    let count = pages::count(args);
-    let host = args.has("HOST").then(|| args.text("HOST"));
     let mut last = None;
-    for (looked_at, (member, present)) in known.members_after(after).enumerate() {
+    for (looked_at, member) in known.members_after(after).enumerate() {
         if page.len() == count || looked_at == LOOKED_AT {
             return Ok((page, last));
         }
-        let is_wanted = host.is_none_or(|host| present.record.host.as_deref() == Some(host));
-        if is_wanted && present.version == known.version {
-            page.push(member.clone());
+        let is_wanted = host.is_none_or(|host| member.record.host.as_deref() == Some(host));
+        if is_wanted && member.version == known.version {
+            page.push(member.name.clone());
         }
-        last = Some(member.clone());
+        last = Some(member.name.clone());
     }
     Ok((page, None))
 }

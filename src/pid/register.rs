@@ -5,10 +5,9 @@ use std::collections::BTreeMap;
 use crate::command::{Access, Arg, Args, Keys, Kind, Spec, Value};
 use crate::context::Caller;
 use crate::error::Error;
-use crate::membership::election;
-use crate::membership::register::{Registered, register, render};
+use crate::membership::register::Registered;
 use crate::membership::registration::Registration;
-use crate::membership::service;
+use crate::membership::service::{Service, connection, number};
 use crate::time::{MAX_TTL, MIN_TTL};
 use crate::tx::{Command, Response, Tx};
 use crate::waiting::{Timeout, WaitFor};
@@ -57,21 +56,21 @@ impl Command for Register {
     };
 
     fn run(args: &Args<'_>, caller: &Caller<'_>, tx: &mut Tx<'_>) -> Result<Response, Error> {
-        let name = service::service(args, caller)?;
-        let wish = wish(args, caller)?;
-        let full = tx.context.memory_full;
-        let registered = register(tx, &name, &wish, full, false)?;
+        let mut service = Service::open(tx, args, caller)?;
+        let registration = registration(args, caller)?;
+        let registered = service.register(&registration)?;
         match (Timeout::asked(args, caller), &registered) {
-            (Some(patience), Registered::Held { lead: true, .. }) => {
-                let place = election::next_place(tx, &name, 0);
-                Ok(Response::Wait(WaitFor::Hold(name, Box::new(wish), place), patience))
+            (Some(timeout), Registered::Held { lead: true, .. }) => {
+                let place = service.next_place(0);
+                let wait = WaitFor::Hold(service.name, Box::new(registration), place);
+                Ok(Response::Wait(wait, timeout))
             }
-            _ => Ok(render(tx, &name, &registered).into()),
+            _ => Ok(service.render_registered(&registered).into()),
         }
     }
 }
 
-fn wish(args: &Args<'_>, caller: &Caller<'_>) -> Result<Registration, Error> {
+fn registration(args: &Args<'_>, caller: &Caller<'_>) -> Result<Registration, Error> {
     let text = |name: &str| args.has(name).then(|| args.text(name).to_string());
     let ttl = args.int("TTL");
     if ttl.is_some_and(|ttl| (1..MIN_TTL).contains(&ttl)) {
@@ -81,13 +80,13 @@ fn wish(args: &Args<'_>, caller: &Caller<'_>) -> Result<Registration, Error> {
     }
     Ok(Registration {
         member: args.text("member").into(),
-        token: service::number(args, "TOKEN"),
+        token: number(args, "TOKEN"),
         pid: args.int("pid"),
         host: text("HOST"),
         start: text("START"),
         boot: text("BOOT"),
         ttl,
-        bind: service::connection(args, caller)?,
+        bind: connection(args, caller)?,
         grace: args.int("GRACE").unwrap_or(0),
         exclusive: args.has("EXCLUSIVE"),
         with_token: true,

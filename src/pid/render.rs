@@ -1,14 +1,11 @@
-//! A member as clients are shown it: never its token.
+//! A member as PID.GET and PID.LIST show it: never its token.
 
 use crate::error::Result;
-use crate::membership::election;
 use crate::membership::record::MemberRecord;
-use crate::membership::register::left;
-use crate::membership::service;
+use crate::membership::render::role;
+use crate::membership::service::Service;
 use crate::membership::service_state::Loading;
-use crate::names::Name;
 use crate::reply::Reply;
-use crate::tx::Tx;
 
 /// The fields of PID.GET, in order.
 pub(crate) const GET: [&str; 17] = [
@@ -36,25 +33,27 @@ pub(crate) const LIST: [&str; 11] = [
     "member", "pid", "host", "start", "boot", "state", "role", "ttl", "age", "signal", "status",
 ];
 
-/// These fields of a member that `find` or `adopt` has just seen.
-pub(crate) fn map(tx: &mut Tx<'_>, name: &Name, member: &str, fields: &[&'static str]) -> Result<Reply> {
+/// These fields of a member in memory.
+pub(crate) fn map(service: &mut Service<'_>, member: &str, fields: &[&'static str]) -> Result<Reply> {
     let map: Result<Vec<_>> = fields
         .iter()
-        .map(|known| Ok((*known, field(tx, name, member, known)?.unwrap_or(Reply::Null))))
+        .map(|name| Ok((*name, field(service, member, name)?.unwrap_or(Reply::Null))))
         .collect();
     map.map(Reply::Map)
 }
 
 /// The value of one field; `None` for an unknown one.
-pub(crate) fn field(tx: &mut Tx<'_>, name: &Name, member: &str, field: &str) -> Result<Option<Reply>> {
-    let head = service::leadership(tx, name)?;
-    let leads = head.leader.as_deref() == Some(member);
-    let known = tx.state.services.known(name);
-    // A replica sees no beats.
-    let sees_beats = known.is_some_and(|known| known.loading == Loading::Done);
-    let Some(present) = known.and_then(|known| known.member(member)) else {
+pub(crate) fn field(service: &mut Service<'_>, member: &str, field: &str) -> Result<Option<Reply>> {
+    // Brings the standing signal to all into memory.
+    let leadership = service.leadership()?;
+    let leads = leadership.leader.as_deref() == Some(member);
+    let Some((known, member)) = service.known().and_then(|known| Some((known, known.member(member)?))) else {
         return Ok(None);
     };
+    // A replica sees no beats.
+    let sees_beats = known.loading == Loading::Done;
+    let age = service.context.steady.since(member.liveness.alive).max(0);
+    let remaining = service.remaining(member);
     let MemberRecord {
         pid,
         host,
@@ -65,25 +64,25 @@ pub(crate) fn field(tx: &mut Tx<'_>, name: &Name, member: &str, field: &str) -> 
         registered,
         meta,
         ..
-    } = &present.record;
-    let text = |text: &Option<String>| text.as_deref().map_or(Reply::Null, Reply::text);
+    } = &member.record;
+    let text = |text: Option<&str>| text.map_or(Reply::Null, Reply::text);
     Ok(Some(match field {
-        "member" => Reply::text(member),
+        "member" => Reply::text(member.name.as_ref()),
         "pid" => Reply::int_or_null(*pid),
-        "host" => text(host),
-        "start" => text(start),
-        "boot" => text(boot),
-        "state" => Reply::Word(if present.is_away() { "grace" } else { "up" }),
-        "role" => election::role(leads, present.candidate),
-        "epoch" if leads => Reply::number(head.epoch),
+        "host" => text(host.as_deref()),
+        "start" => text(start.as_deref()),
+        "boot" => text(boot.as_deref()),
+        "state" => Reply::Word(if member.is_away() { "grace" } else { "up" }),
+        "role" => role(leads, member.is_candidate),
+        "epoch" if leads => Reply::number(leadership.epoch),
         "epoch" => Reply::Null,
         "ttl" => Reply::Int(*ttl),
-        "left" => Reply::int_or_null(left(tx, present).filter(|_| sees_beats)),
-        "age" => Reply::int_or_null(sees_beats.then(|| tx.context.steady.since(present.alive).max(0))),
-        "bound" => Reply::count(present.connections.len()),
+        "left" => Reply::int_or_null(remaining.filter(|_| sees_beats)),
+        "age" => Reply::int_or_null(sees_beats.then_some(age)),
+        "bound" => Reply::count(member.liveness.connections.len()),
         "grace" => Reply::Int(*grace),
-        "signal" => signal(tx, name, member)?,
-        "status" => text(&present.status),
+        "signal" => text(known.signal(&member.record)),
+        "status" => text(member.status.as_deref()),
         "registered" => Reply::Int(*registered),
         "meta" => Reply::Texts(meta.iter().map(|(key, value)| (key.clone(), value.clone())).collect()),
         other => match meta.get(other) {
@@ -91,12 +90,4 @@ pub(crate) fn field(tx: &mut Tx<'_>, name: &Name, member: &str, field: &str) -> 
             None => return Ok(None),
         },
     }))
-}
-
-/// The standing signal of a member.
-pub(crate) fn signal(tx: &mut Tx<'_>, name: &Name, member: &str) -> Result<Reply> {
-    // Brings the signal to all into memory.
-    service::leadership(tx, name)?;
-    let signal = tx.state.services.signal(name, member);
-    Ok(signal.map_or(Reply::Null, Reply::text))
 }

@@ -8,7 +8,7 @@ use super::record::{self, Applied, Unreadable};
 use super::reply;
 use super::transaction::{Mode, run};
 use crate::error::Error;
-use crate::membership::members;
+use crate::membership::service::Service;
 use crate::names::{Name, Touched};
 use crate::reply::Reply;
 use crate::task::outcome;
@@ -70,7 +70,7 @@ fn apply(ctx: *mut Ctx, name: &[u8], record: &[u8]) -> Result<(), Error> {
         outcome::look_now(tx, &name);
         if applied.is_ok_and(|applied| applied.service) {
             tx.state.touched(&name, Touched::Service);
-            members::rescan_watchers(tx, &name)?;
+            Service::of(tx, &name).notify_all_watchers()?;
         }
         Ok(applied)
     })?;

@@ -7,7 +7,7 @@ use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 
 use crate::context::Context;
-use crate::membership::member::Reason;
+use crate::membership::liveness::Reason;
 use crate::membership::record::MemberName;
 use crate::membership::service_state::ServiceState;
 use crate::membership::services::Services;
@@ -119,7 +119,7 @@ impl State {
     pub(crate) fn start_over(&mut self, now: Steady, with_data: bool) {
         self.services.reclaims_since = with_data.then_some(now);
         self.services.unbind_all(|_| true);
-        for (name, service) in self.services.services_mut() {
+        for (name, service) in self.services.iter_mut() {
             service.start_over();
             self.wakeups.now(name);
         }
@@ -141,7 +141,7 @@ impl State {
             claims.retain(|_, bound| !gone(&bound.queue));
         }
         self.services.unbind_all(gone);
-        for (name, service) in self.services.services_mut().filter(|(name, _)| gone(name)) {
+        for (name, service) in self.services.iter_mut().filter(|(name, _)| gone(name)) {
             service.start_over();
             self.wakeups.now(name);
         }
@@ -160,7 +160,7 @@ impl State {
             other.db = if name.db == a { b } else { a };
             self.touched(&other, Touched::Queue);
         }
-        let services = self.services.services().map(|(name, _)| name);
+        let services = self.services.iter().map(|(name, _)| name);
         let services: Vec<Name> = services.filter(|name| name.db == a || name.db == b).cloned().collect();
         for name in services {
             let mut other = name.clone();
@@ -186,8 +186,8 @@ impl State {
     /// A member came back on this connection: the claims that were bound to one of before are bound to it now.
     pub(crate) fn rebind(&mut self, connection: u64, service: &Name, member: &MemberName) {
         self.services.bind(connection, service, member);
-        let present = self.services.service(service).member_mut(member);
-        let parked = present.map(|present| std::mem::take(&mut present.parked));
+        let member = self.services.service(service).member_mut(member);
+        let parked = member.map(|member| std::mem::take(&mut member.liveness.parked));
         for (token, claim) in parked.unwrap_or_default() {
             let queue = self.queues.get_mut(&claim.queue);
             if queue.is_some_and(|queue| queue.claims.tie(claim.worker, token, Some(connection))) {
@@ -212,7 +212,7 @@ impl State {
         let away = self.services.disconnected(connection, now, default_ttl);
         for (name, member) in &away {
             let service = self.services.service(name);
-            if service.member(member).is_some_and(|present| present.record.grace == 0) {
+            if service.member(member).is_some_and(|member| member.record.grace == 0) {
                 service.dead.insert(member.clone(), Reason::Disconnect);
                 self.wakeups.now(name);
             } else if let Some(next) = service.next() {
@@ -254,8 +254,8 @@ impl State {
         if let Some(queue) = self.queues.get_mut(&claim.queue) {
             queue.claims.tie(claim.worker, token, None);
         }
-        if let Some(present) = self.services.service(service).member_mut(member) {
-            present.parked.push((token, claim));
+        if let Some(member) = self.services.service(service).member_mut(member) {
+            member.liveness.parked.push((token, claim));
         }
     }
 
@@ -338,7 +338,7 @@ impl State {
                 && self.services.known(name).is_none_or(idle_service)
                 && !self.waiting.any(name)
         };
-        let services = self.services.services().map(|(name, _)| name);
+        let services = self.services.iter().map(|(name, _)| name);
         let services = services.filter(|name| !self.queues.contains_key(*name));
         self.queues.keys().chain(services).filter(is_idle).cloned().collect()
     }

@@ -1,7 +1,7 @@
 //! Workers as members of the service that their queue follows.
 
 use crate::error::{Error, Result};
-use crate::membership::service;
+use crate::membership::service::Service;
 use crate::membership::service_state::Loading;
 use crate::names::Name;
 use crate::task;
@@ -15,12 +15,10 @@ pub(crate) fn check(tx: &mut Tx<'_>, queue: &Name, want: &ClaimRequest) -> Resul
         return Ok(());
     }
     let service = task::service(tx, queue)?;
-    if !service::find(tx, &service, &want.worker)? {
-        return Err(Error::NoMember);
-    }
-    let present = tx.state.services.member(&service, &want.worker);
-    match present.map(|present| present.record.ttl) {
-        Some(0) => Err(Error::BadArg(
+    let mut service = Service::of(tx, &service);
+    let member = service.find(&want.worker)?.ok_or(Error::NoMember)?;
+    match member.record.ttl {
+        0 => Err(Error::BadArg(
             "LEASE MEMBER needs a worker that is a member with a TTL: this one has TTL 0".into(),
         )),
         _ => Ok(()),
@@ -34,8 +32,9 @@ pub(crate) fn is_quiet(tx: &mut Tx<'_>, service: &Name, worker: &str) -> bool {
     };
     if known.loading != Loading::Done {
         // Keys of another type are told of by the service's own tick.
-        let _ = service::find(tx, service, worker);
-        let _ = service::leadership(tx, service);
+        let mut service = Service::of(tx, service);
+        let _ = service.find(worker);
+        let _ = service.leadership();
     }
     tx.state.services.is_quiet(service, worker)
 }
@@ -43,7 +42,9 @@ pub(crate) fn is_quiet(tx: &mut Tx<'_>, service: &Name, worker: &str) -> bool {
 /// Whether a claim that lasts as long as its member has outlived it.
 pub(crate) fn is_gone(tx: &mut Tx<'_>, queue: &Name, service: &Name, number: u32) -> bool {
     match task::worker_name(tx, queue, number) {
-        Ok(Some(worker)) => service::find(tx, service, &worker).is_ok_and(|there| !there),
+        Ok(Some(worker)) => Service::of(tx, service)
+            .find(&worker)
+            .is_ok_and(|member| member.is_none()),
         Ok(None) => true,
         // A key of another type: nothing is known of anybody.
         Err(_) => false,
@@ -53,7 +54,7 @@ pub(crate) fn is_gone(tx: &mut Tx<'_>, queue: &Name, service: &Name, number: u32
 /// How the worker is as a member; `None` when it is none.
 pub(crate) fn state(tx: &mut Tx<'_>, service: &Name, worker: &str) -> Option<&'static str> {
     tx.state.services.known(service)?;
-    let there = service::find(tx, service, worker).unwrap_or(false);
-    let present = tx.state.services.member(service, worker).filter(|_| there)?;
-    Some(if present.is_away() { "grace" } else { "up" })
+    let mut service = Service::of(tx, service);
+    let member = service.find(worker).ok()??;
+    Some(if member.is_away() { "grace" } else { "up" })
 }

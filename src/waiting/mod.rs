@@ -396,12 +396,12 @@ impl Waiting {
         handed: Vec<Granted>,
     ) -> Option<Waiter> {
         let waiter = self.leave(ticket)?;
-        self.tell(ticket, reply, handed);
+        self.notify(ticket, reply, handed);
         Some(waiter)
     }
 
     /// The same for a client that was taken out of its line before.
-    pub(crate) fn tell(&mut self, ticket: Ticket, reply: Result<Reply, Error>, handed: Vec<Granted>) {
+    pub(crate) fn notify(&mut self, ticket: Ticket, reply: Result<Reply, Error>, handed: Vec<Granted>) {
         self.answered.push(Answer { ticket, reply, handed });
     }
 

@@ -1,7 +1,6 @@
 //! Unit tests of what is remembered of members, and a look behind the plan for the tests of others.
 
 use std::collections::BTreeSet;
-use std::rc::Rc;
 
 use crate::membership::leadership::Leadership;
 use crate::membership::member::Member;
@@ -15,16 +14,20 @@ use crate::time::{Ms, Steady};
 impl ServiceState {
     /// Every member that has a deadline is planned for then or earlier, or for soon after when it is held; every
     /// moment of the plan and every host has its member.
-    pub fn assert_planned(&self, default: Ms, holds: &Stalls, now: Steady) {
+    pub(super) fn assert_planned(&self, default: Ms, holds: &Stalls, now: Steady) {
         let planned: BTreeSet<(Steady, MemberName)> = self
             .members
             .iter()
-            .filter_map(|(name, present)| Some((present.planned?, name.clone())))
+            .filter_map(|member| Some((member.liveness.planned?, member.name.clone())))
             .collect();
         assert_eq!(planned, self.moments);
-        for (name, present) in self.members.iter() {
-            if let Some((deadline, length)) = present.deadline(default) {
-                let moment = present.planned.unwrap_or_else(|| panic!("{name} is not planned"));
+        for member in self.members.iter() {
+            let name = &member.name;
+            if let Some((deadline, length)) = member.deadline(default) {
+                let moment = member
+                    .liveness
+                    .planned
+                    .unwrap_or_else(|| panic!("{name} is not planned"));
                 let held = !holds.may_expire(now.max(deadline), deadline, length);
                 assert!(
                     moment <= deadline || held || deadline <= now,
@@ -36,16 +39,15 @@ impl ServiceState {
                 );
             }
         }
-        let current = |present: &Member| present.version == self.version;
-        let current = self.members.iter().filter(|(_, present)| current(present));
+        let current = self.members.iter().filter(|member| member.version == self.version);
         assert_eq!(self.current, current.count());
         let listed = self.hosts.values().flat_map(|boots| boots.values());
         assert!(listed.clone().all(|members| !members.is_empty()));
         let mut listed: Vec<MemberName> = listed.flatten().cloned().collect();
         listed.sort();
-        let hosted = |present: &Member| present.record.host.is_some() && present.record.boot.is_some();
-        let hosted = self.members.after(None).filter(|(_, present)| hosted(present));
-        assert_eq!(listed, hosted.map(|(name, _)| name.clone()).collect::<Vec<_>>());
+        let hosted = |member: &&Member| member.record.host.is_some() && member.record.boot.is_some();
+        let hosted = self.members.after(None).filter(hosted);
+        assert_eq!(listed, hosted.map(|member| member.name.clone()).collect::<Vec<_>>());
     }
 }
 
@@ -66,9 +68,9 @@ fn member(ttl: Ms) -> MemberRecord {
 fn with(members: &[(&str, MemberRecord)]) -> Services {
     let mut services = Services::default();
     for (member, record) in members {
-        let mut present = Member::loaded(Steady(0));
-        present.record = record.clone();
-        services.service(&name("s")).put(&Rc::from(*member), present, TTL);
+        let mut member = Member::loaded((*member).into(), Steady(0));
+        member.record = record.clone();
+        services.service(&name("s")).put(member, TTL);
     }
     services
 }
@@ -83,7 +85,7 @@ fn a_beat_moves_nothing_but_a_moment_in_memory() {
     let service = services.service(&name("s"));
     let plan = service.moments.clone();
     for now in [10, 50, 99] {
-        service.member_mut("a").unwrap().touch(Steady(now));
+        service.member_mut("a").unwrap().liveness.touch(Steady(now));
         service.plan("a", TTL);
         assert_eq!(service.moments, plan);
     }
@@ -95,8 +97,8 @@ fn a_beat_moves_nothing_but_a_moment_in_memory() {
     assert_eq!(service.next(), Some(Steady(199)));
     check(service, 100);
     // A beat of the past changes nothing.
-    service.member_mut("a").unwrap().touch(Steady(5));
-    assert_eq!(service.member("a").unwrap().alive, Steady(99));
+    service.member_mut("a").unwrap().liveness.touch(Steady(5));
+    assert_eq!(service.member("a").unwrap().liveness.alive, Steady(99));
 }
 
 #[test]
@@ -104,9 +106,9 @@ fn a_shorter_ttl_is_planned_earlier_and_a_longer_one_not_later() {
     let mut services = with(&[("a", member(1_000))]);
     let service = services.service(&name("s"));
     for (ttl, next) in [(200, 200), (5_000, 200), (0, 200), (100, 100)] {
-        let mut present = service.member("a").unwrap().clone();
-        present.record.ttl = ttl;
-        service.put(&Rc::from("a"), present, TTL);
+        let mut member = service.member("a").unwrap().clone();
+        member.record.ttl = ttl;
+        service.put(member, TTL);
         assert_eq!(service.next(), Some(Steady(next)), "{ttl}");
         check(service, 0);
     }
@@ -123,11 +125,11 @@ fn the_deadline_is_that_of_the_ttl_or_of_the_grace() {
         ..member(ttl)
     };
     let deadline = |record: &MemberRecord, connections: &[u64], closed: Option<Ms>| {
-        let mut present = Member::new(record.clone(), Steady(1_000));
-        present.connections.extend_from_slice(connections);
-        present.closed = closed.map(Steady);
-        let deadline = present.deadline(TTL);
-        deadline.map(|(moment, length)| (moment.0, length, present.reason(moment).text().to_string()))
+        let mut member = Member::new("a".into(), record.clone(), Steady(1_000));
+        member.liveness.connections.extend_from_slice(connections);
+        member.liveness.closed = closed.map(Steady);
+        let deadline = member.deadline(TTL);
+        deadline.map(|(moment, length)| (moment.0, length, member.reason(moment).text().to_string()))
     };
     let at = |moment, length, reason: &str| Some((moment, length, reason.to_string()));
     assert_eq!(deadline(&member(100), &[], None), at(1_100, 100, "ttl"));
@@ -167,12 +169,12 @@ fn the_members_of_a_host_are_known_by_its_boots() {
     assert!(service.of_other_boots("h", "1").is_empty());
     assert!(service.of_other_boots("other", "1").is_empty());
     assert!(service.of_earlier_boots().is_empty());
-    service.put(&Rc::from("b"), Member::new(on("h", "2", 4), Steady(0)), TTL);
+    service.put(Member::new("b".into(), on("h", "2", 4), Steady(0)), TTL);
     assert_eq!(names(service.of_other_boots("h", "2")), ["a"]);
     assert_eq!(names(service.of_earlier_boots()), ["a"]);
     check(service, 0);
     service.take("a");
-    service.put(&Rc::from("b"), Member::new(member(100), Steady(0)), TTL);
+    service.put(Member::new("b".into(), member(100), Steady(0)), TTL);
     assert_eq!(service.hosts.keys().collect::<Vec<_>>(), ["g"]);
     check(service, 0);
 }
@@ -191,13 +193,13 @@ fn a_member_is_away_when_the_last_of_its_connections_has_closed() {
     }
     services.bind(1, &s, &MemberName::from("free"));
     services.bind(1, &s, &MemberName::from("nobody"));
-    assert_eq!(services.bound_to(1).len(), 2);
+    assert_eq!(services.bound[&1].len(), 2);
     assert!(services.disconnected(1, Steady(10), TTL).is_empty());
     assert!(services.disconnected(1, Steady(11), TTL).is_empty());
     assert_eq!(services.disconnected(2, Steady(20), TTL), [(s.clone(), a.clone())]);
     let service = services.known(&s).unwrap();
     assert_eq!(
-        (service.member("a").unwrap().closed, service.next()),
+        (service.member("a").unwrap().liveness.closed, service.next()),
         (Some(Steady(20)), Some(Steady(70)))
     );
     check(service, 20);
@@ -218,7 +220,7 @@ fn a_command_is_a_sign_of_life_of_those_bound_to_its_connection() {
     services.seen(1, Some("b"), Steady(20));
     services.seen(1, Some("c"), Steady(30));
     services.seen(2, None, Steady(40));
-    let alive = |services: &Services| ["a", "b", "c"].map(|it| services.member(&s, it).unwrap().alive.0);
+    let alive = |services: &Services| ["a", "b", "c"].map(|it| services.member(&s, it).unwrap().liveness.alive.0);
     assert_eq!(alive(&services), [10, 20, 0]);
     services.unbind_all(|name| name.db == 1);
     services.seen(1, None, Steady(50));
@@ -287,8 +289,8 @@ fn what_a_new_walk_does_not_meet_is_told() {
     assert!(service.not_loaded().is_empty());
     service.forget();
     assert_eq!((service.loading, service.not_loaded().len()), (Loading::At(0, 0), 2));
-    let present = service.member("a").unwrap().clone();
-    service.put(&Rc::from("a"), present, TTL);
+    let member = service.member("a").unwrap().clone();
+    service.put(member, TTL);
     assert_eq!(service.not_loaded(), [MemberName::from("b")]);
     let version = service.version;
     service.start_over();

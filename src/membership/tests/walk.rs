@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::keyspace::EntryId;
 use crate::keyspace::fake::Value;
-use crate::membership::election;
 use crate::membership::record::MemberRecord;
+use crate::membership::service::Service;
 use crate::membership::service_state::Loading;
 use crate::names::Name;
 use crate::task::tests::walk::Dice;
@@ -185,14 +185,12 @@ impl Seen {
         led: bool,
     ) {
         let context = world.context();
-        let left = election::reclaim_left(
-            &mut Tx {
-                keys: &mut world.keys,
-                state: &mut world.state,
-                context,
-            },
-            &service(),
-        );
+        let mut tx = Tx {
+            keys: &mut world.keys,
+            state: &mut world.state,
+            context,
+        };
+        let left = Service::of(&mut tx, &service()).reclaim_left();
         // The window may have become shorter since its end was planned; whoever beats then sees that.
         let reclaims = left.unwrap() > 0 || world.state.services.reclaims_since.is_some();
         assert!(led || line.is_empty() || reclaims, "{line:?} without a leader");
@@ -204,11 +202,11 @@ impl Seen {
         assert!(known.dead.is_empty());
         let remembered: BTreeMap<String, MemberRecord> = known
             .members_after(None)
-            .map(|(name, present)| (name.to_string(), present.record.clone()))
+            .map(|member| (member.name.to_string(), member.record.clone()))
             .collect();
         assert_eq!(&remembered, members);
-        for (name, present) in known.members_after(None) {
-            assert_eq!(present.candidate, line.contains_key(name.as_bytes()));
+        for member in known.members_after(None) {
+            assert_eq!(member.is_candidate, line.contains_key(member.name.as_bytes()));
         }
         known.assert_planned(world.module.ttl, &world.state.stalls, world.steady);
         if let Some(next) = known.next() {
