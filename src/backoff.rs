@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::command::{Arg, Args, Kind};
+use crate::command::{Arg, Arguments, arguments};
 use crate::context::Context;
 use crate::time::{MAX_DELAY, Ms};
 
@@ -30,43 +30,35 @@ pub(crate) const DEFAULT: Backoff = Backoff {
 /// The longest wait when MAX is not given, ms: one hour.
 const DEFAULT_MAX: Ms = 3_600_000;
 
-/// `FIXED|EXPONENTIAL base-ms [MAX ms] [JITTER percent]`, as an option of a task and as a queue's setting.
-pub(crate) const ARGS: &[Arg] = &[
-    Arg::value("kind", Kind::Words(&["FIXED", "EXPONENTIAL"])),
-    Arg::value("base-ms", Kind::Int(0, MAX_DELAY, "ms")),
-    Arg::duration("MAX", 0, MAX_DELAY),
-    Arg::option("JITTER", "percent", Kind::Int(0, 100, "percent")),
-];
+arguments! {
+    /// As an option of a task and as a queue's setting.
+    pub(crate) struct BackoffArgs<'a> {
+        kind: &'a str = Arg::words("kind", &["FIXED", "EXPONENTIAL"]),
+        base: Ms = Arg::int("base-ms", 0, MAX_DELAY, "ms"),
+        max: Option<Ms> = Arg::duration("MAX", 0, MAX_DELAY),
+        jitter: Option<i64> = Arg::option("JITTER", Arg::int("percent", 0, 100, "percent")),
+    }
+}
 
 impl Backoff {
-    /// The rule given by arguments that were parsed with `ARGS`.
-    pub(crate) fn from_args(args: &Args<'_>) -> Option<Backoff> {
-        let exponential = args.word("kind")? == "EXPONENTIAL";
-        let base = args.int("base-ms")?;
+    /// The rule that was asked for.
+    pub(crate) fn from_args(args: &BackoffArgs<'_>) -> Backoff {
+        let exponential = args.kind == "EXPONENTIAL";
+        let base = args.base;
         // A fixed wait is what it says, however long; only doubling needs a roof.
         let roof = if exponential { DEFAULT_MAX.max(base) } else { base };
-        Some(Backoff {
+        Backoff {
             exponential,
             base,
-            max: args.int("MAX").unwrap_or(roof),
-            jitter: args.int("JITTER").unwrap_or(0),
-        })
+            max: args.max.unwrap_or(roof),
+            jitter: args.jitter.unwrap_or(0),
+        }
     }
 
     /// Reads what `Display` wrote; `None` for anything else.
     pub(crate) fn parse(text: &str) -> Option<Backoff> {
         let words: Vec<&[u8]> = text.split_ascii_whitespace().map(str::as_bytes).collect();
-        const SPEC: crate::command::Spec = crate::command::Spec {
-            name: "backoff",
-            summary: "",
-            complexity: "",
-            access: crate::command::Access::Read,
-            blocking: false,
-            keys: crate::command::Keys::None,
-            args: ARGS,
-            reply: "",
-        };
-        Backoff::from_args(&SPEC.parse(&words).ok()?)
+        BackoffArgs::parse(&words).ok().map(|args| Backoff::from_args(&args))
     }
 
     /// The wait after attempt number `attempt` (1 is the first run) failed. EXPONENTIAL is

@@ -1,12 +1,18 @@
 //! The one list of all commands.
 
-use crate::command::Args;
+use std::collections::BTreeMap;
+
+use lazy_static::lazy_static;
+
+use crate::command::run::{Command, Response, Target};
+use crate::command::{Access, Field, Keys, NoArgs, Spec};
 use crate::context::Caller;
 use crate::error::Error;
-use crate::tx::{Command, Response, Tx};
+use crate::reply::Reply;
+use crate::tx::Tx;
 use crate::{hb, pid, task};
 
-/// Something done once for every command: registration, the README's table, the tests.
+/// Something done once for every command: registration, the manual's table, the tests.
 pub(crate) trait Visitor {
     /// Meets one command.
     fn visit<C: Command>(&mut self);
@@ -14,16 +20,14 @@ pub(crate) trait Visitor {
 
 /// Runs a command with all that follows from it in the same transaction: a sign of life of the members bound to the
 /// caller's connection before, and after it the end of what was held by members that went.
-pub(crate) fn run<C: Command>(args: &Args<'_>, caller: &Caller<'_>, tx: &mut Tx<'_>) -> Result<Response, Error> {
+pub(crate) fn run<C: Command>(args: &C::Args<'_>, caller: &Caller<'_>, tx: &mut Tx<'_>) -> Result<Response, Error> {
     if let Some(connection) = caller.connection {
-        let named = ["worker", "member"].into_iter().find(|name| args.has(name));
-        let named = named.map(|name| args.text(name));
-        tx.state.services.seen(connection, named, tx.context.steady);
+        tx.state.services.seen(connection, args.actor(), tx.context.steady);
     }
-    let outcome = C::run(args, caller, tx);
-    task::revoke::settle(tx);
-    task::worklist::settle(tx);
-    outcome
+    let response =
+        <C::On<'_> as Target<'_>>::open(tx, caller.db, args.key()).and_then(|mut on| C::run(args, caller, &mut on));
+    task::worklist::run(tx);
+    response
 }
 
 /// Shows every command to the visitor, in the order of the documentation.
@@ -57,7 +61,7 @@ pub(crate) fn visit_all(visitor: &mut impl Visitor) {
     visitor.visit::<task::commands::retry::RetryAll>();
     visitor.visit::<task::commands::purge::Purge>();
     visitor.visit::<task::commands::drop::Drop>();
-    visitor.visit::<task::help::Help>();
+    visitor.visit::<Help<Task>>();
     visitor.visit::<pid::register::Register>();
     visitor.visit::<pid::deregister::Deregister>();
     visitor.visit::<pid::evict::Evict>();
@@ -65,7 +69,7 @@ pub(crate) fn visit_all(visitor: &mut impl Visitor) {
     visitor.visit::<pid::list::List>();
     visitor.visit::<pid::services::Services>();
     visitor.visit::<pid::await_member::Await>();
-    visitor.visit::<pid::help::Help>();
+    visitor.visit::<Help<Pid>>();
     visitor.visit::<hb::beat::Beat>();
     visitor.visit::<hb::campaign::Campaign>();
     visitor.visit::<hb::withdraw::Withdraw>();
@@ -74,19 +78,93 @@ pub(crate) fn visit_all(visitor: &mut impl Visitor) {
     visitor.visit::<hb::check::Check>();
     visitor.visit::<hb::fenced::Fenced>();
     visitor.visit::<hb::signal::Signal>();
-    visitor.visit::<hb::help::Help>();
+    visitor.visit::<Help<Hb>>();
+}
+
+/// The HELP of a family: every command with its arguments.
+struct Help<F>(std::marker::PhantomData<F>);
+
+/// A family of commands that has a HELP.
+trait Family {
+    /// The name of its HELP.
+    const HELP: &'static str;
+    const SUMMARY: &'static str;
+}
+
+struct Task;
+struct Pid;
+struct Hb;
+
+impl Family for Task {
+    const HELP: &'static str = "TASK.HELP";
+    const SUMMARY: &'static str = "Shows all TASK commands.";
+}
+
+impl Family for Pid {
+    const HELP: &'static str = "PID.HELP";
+    const SUMMARY: &'static str = "Shows all PID commands.";
+}
+
+impl Family for Hb {
+    const HELP: &'static str = "HB.HELP";
+    const SUMMARY: &'static str = "Shows all HB commands.";
+}
+
+impl<F: Family> Command for Help<F> {
+    type Args<'a> = NoArgs;
+    type On<'t> = Tx<'t>;
+    const SPEC: Spec = Spec {
+        name: F::HELP,
+        summary: F::SUMMARY,
+        complexity: "O(1)",
+        access: Access::Read,
+        blocking: false,
+        keys: Keys::None,
+        args: NoArgs::ARGS,
+        reply: "array of lines",
+    };
+
+    fn run(_: &NoArgs, _: &Caller<'_>, _: &mut Tx<'_>) -> Result<Response, Error> {
+        let lines = F::HELP.split_once('.').and_then(|(family, _)| LINES.get(family));
+        let lines = lines.map(Vec::as_slice).unwrap_or_default();
+        Ok(Reply::Array(lines.iter().map(|line| Reply::text(line.as_str())).collect()).into())
+    }
+}
+
+lazy_static! {
+    /// The same for every call: made once.
+    static ref LINES: BTreeMap<&'static str, Vec<String>> = {
+        let mut lines = Lines::default();
+        visit_all(&mut lines);
+        lines.0
+    };
+}
+
+#[derive(Default)]
+struct Lines(BTreeMap<&'static str, Vec<String>>);
+
+impl Visitor for Lines {
+    fn visit<C: Command>(&mut self) {
+        if let Some((family, _)) = C::SPEC.name.split_once('.') {
+            let lines = self.0.entry(family).or_default();
+            lines.push(C::SPEC.syntax());
+            lines.push(format!("    {}", C::SPEC.summary));
+        }
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::command::{Arg, Kind, Spec};
+    use crate::command::{Arg, Arguments, Kind};
     use crate::error::CODES;
 
     struct All(Vec<Spec>);
 
     impl Visitor for All {
         fn visit<C: Command>(&mut self) {
+            let parsed = <C::Args<'static> as Arguments<'static>>::ARGS;
+            assert_eq!(format!("{parsed:?}"), format!("{:?}", C::SPEC.args), "{}", C::SPEC.name);
             self.0.push(C::SPEC);
         }
     }
@@ -102,10 +180,10 @@ mod tests {
         text.replace('|', "\\|")
     }
 
-    /// The README's tables come from the declarations: this test says what they must be, and writes them
-    /// with `UPDATE_README=1 cargo test readme`.
+    /// The tables of the manual come from the declarations: this test says what they must be, and writes them
+    /// with `UPDATE_DOCS=1 cargo test --lib docs`.
     #[test]
-    fn the_tables_of_the_readme_are_those_of_the_declarations() {
+    fn the_tables_of_the_docs_are_those_of_the_declarations() {
         let mut commands = String::from("| command | what it does | reply |\n| --- | --- | --- |\n");
         for spec in all() {
             let (syntax, summary, reply) = (cell(&spec.syntax()), spec.summary, cell(spec.reply));
@@ -115,30 +193,30 @@ mod tests {
         for (code, when, what) in CODES {
             errors.push_str(&format!("| `{code}` | {when} | {what} |\n"));
         }
-        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/README.md");
-        let readme = std::fs::read_to_string(path).unwrap();
-        let mut wanted = readme.clone();
         let settings = crate::settings::table::table();
-        for (section, table) in [("commands", commands), ("errors", errors), ("settings", settings)] {
-            let (begin, end) = (format!("<!-- {section}:begin -->\n"), format!("<!-- {section}:end -->"));
-            let from = wanted.find(&begin).expect("a begin marker") + begin.len();
-            let to = wanted.find(&end).expect("an end marker");
+        for (name, table) in [("commands", commands), ("errors", errors), ("settings", settings)] {
+            let path = format!("{}/docs/{name}.md", env!("CARGO_MANIFEST_DIR"));
+            let page = std::fs::read_to_string(&path).unwrap();
+            let (begin, end) = (format!("<!-- {name}:begin -->\n"), format!("<!-- {name}:end -->"));
+            let from = page.find(&begin).expect("a begin marker") + begin.len();
+            let to = page.find(&end).expect("an end marker");
+            let mut wanted = page.clone();
             wanted.replace_range(from..to, &table);
-        }
-        if std::env::var_os("UPDATE_README").is_some() {
-            std::fs::write(path, &wanted).unwrap();
-        } else {
-            assert!(readme == wanted, "run `UPDATE_README=1 cargo test readme`");
+            if std::env::var_os("UPDATE_DOCS").is_some() {
+                std::fs::write(&path, &wanted).unwrap();
+            } else {
+                assert!(page == wanted, "{path}: run `UPDATE_DOCS=1 cargo test --lib docs`");
+            }
         }
     }
 
-    /// A value is found by its keyword or name: within one command these must differ.
+    /// An error tells of a value by its keyword or name: within one command these must differ.
     #[test]
     fn no_command_has_two_arguments_of_one_name() {
         fn collect(args: &'static [Arg], names: &mut Vec<&'static str>) {
             for arg in args {
                 match arg.kind {
-                    Kind::OneOf(options) | Kind::Either(options) => collect(options, names),
+                    Kind::OneOf(options) | Kind::Either(options) | Kind::Shared(options) => collect(options, names),
                     Kind::Group(inner) => {
                         names.push(arg.word.unwrap_or(arg.name));
                         collect(inner, names);

@@ -36,8 +36,8 @@ pub(crate) struct ModuleConfig {
     pub timer: bool,
 }
 
-/// Most attempts of a task: what four base-36 digits hold, rounded down.
-pub(crate) const MAX_ATTEMPTS: i64 = 1_000_000;
+/// Most attempts of a task: what three base-36 digits hold.
+pub(crate) const MAX_ATTEMPTS: i64 = 46_655;
 
 /// All numeric settings; `timer` is the one that is yes or no.
 pub(crate) const NUMBERS: &[Number] = &[

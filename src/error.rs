@@ -57,7 +57,7 @@ pub(crate) enum Error {
     Internal,
 }
 
-/// The explanation of each code, for the README's table.
+/// The explanation of each code, for the table in docs/errors.md.
 pub(crate) const CODES: &[(&str, &str, &str)] = &[
     (
         "BADARG",

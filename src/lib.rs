@@ -23,7 +23,6 @@ mod context;
 mod error;
 mod glob;
 mod hb;
-mod help;
 mod keyspace;
 mod membership;
 mod names;

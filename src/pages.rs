@@ -1,6 +1,6 @@
 //! Lists of names, a page at a time: TASK.QUEUES and PID.SERVICES.
 
-use crate::command::{Arg, Args, Kind};
+use crate::command::{Arg, Typed, arguments};
 use crate::context::Caller;
 use crate::error::Error;
 use crate::glob;
@@ -14,21 +14,27 @@ const DEFAULT_COUNT: usize = 100;
 const LOOKED_AT: usize = 1_000;
 
 /// Where a page begins: what the page before replied.
-pub(crate) const CURSOR: Arg = Arg::option("CURSOR", "cursor", Kind::Bytes);
-/// The arguments of a list of names.
-pub(crate) const ARGS: &[Arg] = &[Arg::option("MATCH", "glob", Kind::Bytes), CURSOR, Arg::COUNT];
+pub(crate) const CURSOR: Typed<Option<&[u8]>> = Arg::option("CURSOR", Arg::bytes("cursor"));
+
+arguments! {
+    /// The arguments of a list of names.
+    pub(crate) struct PageArgs<'a> {
+        pattern: Option<&'a [u8]> = Arg::option("MATCH", Arg::bytes("glob")),
+        cursor: Option<&'a [u8]> = CURSOR,
+        count: Option<usize> = Arg::COUNT,
+    }
+}
 
 /// How many entries a page holds.
-pub(crate) fn count(args: &Args<'_>) -> usize {
-    let count = args.int("COUNT").and_then(|count| usize::try_from(count).ok());
-    count.unwrap_or(DEFAULT_COUNT)
+pub(crate) fn count(asked: Option<usize>) -> usize {
+    asked.unwrap_or(DEFAULT_COUNT)
 }
 
 /// The text behind the mark of a cursor that a page before replied; `None` at the start.
-pub(crate) fn after<'a>(args: &Args<'a>) -> Result<Option<&'a [u8]>, Error> {
-    match args.bytes("CURSOR") {
-        b"" | b"0" => Ok(None),
-        cursor => cursor.strip_prefix(b">").map(Some).ok_or_else(bad_cursor),
+pub(crate) fn after(cursor: Option<&[u8]>) -> Result<Option<&[u8]>, Error> {
+    match cursor {
+        None | Some(b"" | b"0") => Ok(None),
+        Some(cursor) => cursor.strip_prefix(b">").map(Some).ok_or_else(bad_cursor),
     }
 }
 
@@ -43,24 +49,24 @@ pub(crate) fn cursor(behind: Option<&str>) -> Reply {
 }
 
 /// The name the page begins behind.
-pub(crate) fn after_name(args: &Args<'_>, caller: &Caller<'_>) -> Result<Option<Name>, Error> {
-    let after = after(args)?.map(|name| Name::new(caller.db, name));
+pub(crate) fn after_name(cursor: Option<&[u8]>, caller: &Caller<'_>) -> Result<Option<Name>, Error> {
+    let after = after(cursor)?.map(|name| Name::new(caller.db, name));
     after.transpose().map_err(|_| bad_cursor())
 }
 
 /// A page of those among `names` that match, that the caller may see, and that exist: the next cursor and the names.
 pub(crate) fn page<'n>(
-    args: &Args<'_>,
+    args: &PageArgs<'_>,
     caller: &Caller<'_>,
     keys: &mut dyn Keyspace,
     names: impl Iterator<Item = &'n Name>,
     exists: fn(&mut dyn Keyspace, &Name) -> bool,
 ) -> Reply {
-    let count = count(args);
+    let count = count(args.count);
     let mut shown = Vec::new();
     let mut last = None;
     for (looked_at, name) in names.take(LOOKED_AT).enumerate() {
-        let wanted = !args.has("MATCH") || glob::matches(args.bytes("MATCH"), name.text().as_bytes());
+        let wanted = (args.pattern).is_none_or(|pattern| glob::matches(pattern, name.text().as_bytes()));
         if wanted && (caller.may_see)(name.text()) && exists(keys, name) {
             shown.push(Reply::text(name.text()));
         }

@@ -21,9 +21,14 @@ const MAX_CLAIMS: i64 = 1_000_000;
 /// The longest stretch of a rate: the state is memory, which no restart survives.
 const MAX_MS: Ms = DAY;
 /// The text of no rate.
-pub(crate) const NONE: &str = "0";
+const NONE: &str = "0";
 
 impl Rate {
+    /// As `parse` reads it.
+    pub(crate) fn text(rate: Option<Rate>) -> String {
+        rate.map_or(NONE.to_string(), |rate| rate.to_string())
+    }
+
     /// Reads `claims/ms`, or `0` for none.
     pub(crate) fn parse(text: &[u8]) -> Result<Option<Rate>, Error> {
         if text == NONE.as_bytes() {

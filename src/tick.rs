@@ -10,8 +10,7 @@ use crate::tx::Tx;
 pub(crate) fn run(tx: &mut Tx<'_>, name: &Name) {
     if tx.state.services.known(name).is_some() {
         Service::of(tx, name).tick();
-        task::revoke::settle(tx);
-        task::worklist::settle(tx);
+        task::worklist::run(tx);
     }
     if tx.state.known_queue(name).is_some() {
         task::timer::run(tx, name);

@@ -1,13 +1,12 @@
 //! A transaction: one command, one slice of the tick or one disconnect. It reads, decides and writes;
 //! at its end everything it wrote goes out at once.
 
-use crate::command::{Args, MAX_TOKEN, Spec};
-use crate::context::{Caller, Context};
+use crate::context::Context;
 use crate::error::Error;
 use crate::keyspace::Keyspace;
 use crate::reply::Reply;
 use crate::state::State;
-use crate::waiting::{Granted, Ticket, Timeout, WaitFor};
+use crate::waiting::{Granted, Ticket};
 
 /// Everything a transaction may touch.
 pub(crate) struct Tx<'a> {
@@ -19,50 +18,25 @@ pub(crate) struct Tx<'a> {
     pub context: Context,
 }
 
-/// A command: its declaration and what it does.
-pub(crate) trait Command {
-    /// The declaration.
-    const SPEC: Spec;
-    /// Checks everything, then writes. An error has changed nothing.
-    fn run(args: &Args<'_>, caller: &Caller<'_>, tx: &mut Tx<'_>) -> Result<Response, Error>;
-}
-
-/// What a command comes to.
-#[derive(Debug)]
-pub(crate) enum Response {
-    /// The client is answered.
-    Reply(Reply),
-    /// The client is held until `Waiting` has an answer for it, or for so long. Only where the caller may wait.
-    Wait(WaitFor, Timeout),
-    /// The rest of the arguments, from this position on, is a command to be run when this transaction is over.
-    Run(usize),
-}
-
-impl From<Reply> for Response {
-    fn from(reply: Reply) -> Response {
-        Response::Reply(reply)
-    }
-}
-
-/// Stored fences from here on, the year 2112 in µs, are not ours: behind one of them there would be too few left
-/// that a client can hold exactly.
-const LATEST_FENCE: u64 = MAX_TOKEN.unsigned_abs() / 2;
-
 impl Tx<'_> {
+    /// The same transaction, lent.
+    pub(crate) fn reborrow(&mut self) -> Tx<'_> {
+        Tx {
+            keys: &mut *self.keys,
+            state: &mut *self.state,
+            context: self.context,
+        }
+    }
+
     /// The next id or fence: larger than any before, in memory or `stored`, and near the time in µs.
     pub(crate) fn next_fence(&mut self, stored: u64) -> u64 {
-        self.saw_fence(stored);
-        let fence = self.context.wall_us.max(self.state.fence + 1);
-        self.state.fence = fence;
-        fence
+        self.state.next_fence(stored, self.context.wall_us)
     }
 
     /// A fence that was given out before, perhaps by a server whose clock was ahead: later ones are larger. One
     /// that is too large to be ours does not count.
     pub(crate) fn saw_fence(&mut self, stored: u64) {
-        if stored < LATEST_FENCE {
-            self.state.fence = self.state.fence.max(stored);
-        }
+        self.state.saw_fence(stored);
     }
 
     /// Ends a client's wait with a reply or an error.

@@ -1,6 +1,7 @@
 //! The usage line of a command, from its declaration.
 
-use super::{Arg, Kind, Spec};
+use super::arg::{Arg, Kind};
+use super::spec::Spec;
 
 impl Spec {
     /// The usage line: `TASK.CLAIM queue worker [COUNT n] ...`.
@@ -52,7 +53,7 @@ impl Arg {
                 out.push('|');
                 out.push_str(word);
             }
-            Kind::Group(args) => push_all(args, out),
+            Kind::Group(args) | Kind::Shared(args) => push_all(args, out),
             Kind::Many(args) => {
                 push_all(args, out);
                 out.push_str(" [");

@@ -1,26 +1,47 @@
 //! HB.BEAT: a sign of life, and in the same breath all that the server has to say to the member.
 
-use crate::command::{Access, Arg, Args, Keys, Kind, Spec};
+use crate::command::run::{Command, Response};
+use crate::command::{Access, Actor, Arg, Key, Keys, Spec, Typed, arguments};
 use crate::context::Caller;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::membership::candidates::MAX_PRIORITY;
 use crate::membership::record::{MemberName, hash_token};
 use crate::membership::registration::Registration;
 use crate::membership::render::role;
-use crate::membership::service::{Service, connection, number};
+use crate::membership::service::{Service, connection};
+use crate::pid::register::BindArgs;
 use crate::reply::Reply;
-use crate::time::{MAX_TTL, MIN_TTL};
-use crate::tx::{Command, Response, Tx};
+use crate::time::{MAX_TTL, MIN_TTL, Ms};
 
 /// How much one wants to lead; the largest wins.
-pub(crate) const PRIORITY: Arg = Arg::option("PRIORITY", "n", Kind::Int(0, MAX_PRIORITY, ""));
+pub(crate) const PRIORITY: Typed<Option<i64>> = Arg::option("PRIORITY", Arg::int("n", 0, MAX_PRIORITY, ""));
 /// Cancelled tasks that one reply tells of.
 const MOST_CANCELLED: usize = 1_000;
+
+arguments! {
+    pub(crate) struct StandArgs {
+        priority: Option<i64> = PRIORITY,
+    }
+}
+
+arguments! {
+    pub(crate) struct BeatArgs<'a> {
+        service: Key<'a> = Arg::SERVICE,
+        member: Actor<'a> = Arg::MEMBER,
+        token: Option<u64> = Arg::option("TOKEN", Arg::TOKEN),
+        ttl: Option<Ms> = Arg::duration("TTL", MIN_TTL, MAX_TTL),
+        status: Option<&'a str> = Arg::option("STATUS", Arg::text("text")),
+        bind: Option<BindArgs> = Arg::group("BIND", "bind"),
+        campaign: Option<StandArgs> = Arg::group("CAMPAIGN", "campaign"),
+    }
+}
 
 /// HB.BEAT.
 pub(crate) struct Beat;
 
 impl Command for Beat {
+    type Args<'a> = BeatArgs<'a>;
+    type On<'t> = Service<'t>;
     const SPEC: Spec = Spec {
         name: "HB.BEAT",
         summary: "Gives a sign of life, registering the member if need be; tells who leads and what the member should do.",
@@ -28,42 +49,33 @@ impl Command for Beat {
         access: Access::Write,
         blocking: false,
         keys: Keys::First,
-        args: &[
-            Arg::SERVICE,
-            Arg::MEMBER,
-            Arg::option("TOKEN", "token", Arg::TOKEN.kind),
-            Arg::duration("TTL", MIN_TTL, MAX_TTL),
-            Arg::option("STATUS", "text", Kind::Text),
-            Arg::option("BIND", "bind", Kind::Group(&[Arg::duration("GRACE", 0, MAX_TTL)])),
-            Arg::option("CAMPAIGN", "campaign", Kind::Group(&[PRIORITY])),
-        ],
+        args: BeatArgs::ARGS,
         reply: "map `role` (leader, candidate, member), `epoch`, `leader`, `ttl`, `signal`, `cancelled` (ids of tasks it holds), `token` (null unless it was just made)",
     };
 
-    fn run(args: &Args<'_>, caller: &Caller<'_>, tx: &mut Tx<'_>) -> Result<Response, Error> {
-        let mut service = Service::open(tx, args, caller)?;
-        let member = args.text("member");
-        let bind = connection(args, caller)?;
-        let is_there = is_there(&mut service, member, number(args, "TOKEN"))?;
-        let campaigns = args.has("CAMPAIGN");
-        if campaigns || args.has("TTL") {
-            service.ensure_may_go_on(member, args.int("TTL"), campaigns)?;
+    fn run(args: &BeatArgs<'_>, caller: &Caller<'_>, service: &mut Service<'_>) -> Result<Response> {
+        let member = args.member.0;
+        let bind = connection(args.bind.is_some(), caller)?;
+        let is_there = is_there(service, member, args.token)?;
+        let campaigns = args.campaign.is_some();
+        if campaigns || args.ttl.is_some() {
+            service.ensure_may_go_on(member, args.ttl, campaigns)?;
         }
         let token = if is_there {
             service.touch(member, None);
-            change(args, &mut service, member, bind)?
+            change(args, service, member, bind)?
         } else {
-            join(args, &mut service, bind)?
+            join(args, service, bind)?
         };
-        if args.has("STATUS")
+        if let Some(status) = args.status
             && let Some(known) = service.memory().member_mut(member)
         {
-            known.status = Some(args.text("STATUS").to_string());
+            known.status = Some(status.to_string());
         }
-        if campaigns {
-            service.campaign(member, args.int("PRIORITY"))?;
+        if let Some(campaign) = &args.campaign {
+            service.campaign(member, campaign.priority)?;
         }
-        reply(&mut service, member, token)
+        reply(service, member, token)
     }
 }
 
@@ -80,42 +92,46 @@ fn is_there(service: &mut Service<'_>, member: &str, token: Option<u64>) -> Resu
 }
 
 /// A member that was not there. Replies its token, if it needs one.
-fn join(args: &Args<'_>, service: &mut Service<'_>, bind: Option<u64>) -> Result<Option<u64>> {
+fn join(args: &BeatArgs<'_>, service: &mut Service<'_>, bind: Option<u64>) -> Result<Option<u64>> {
     service.ensure_types()?;
     service.ensure_room(service.context.memory_full)?;
     let registration = Registration {
-        member: args.text("member").into(),
+        member: args.member.0.into(),
         token: None,
         pid: None,
         host: None,
         start: None,
         boot: None,
-        ttl: args.int("TTL"),
+        ttl: args.ttl,
         bind,
-        grace: args.int("GRACE").unwrap_or(0),
+        grace: grace(args).unwrap_or(0),
         exclusive: false,
         // Only a member with a token can lead.
-        with_token: args.has("CAMPAIGN"),
+        with_token: args.campaign.is_some(),
         meta: None,
     };
     service.join(&registration, "registered")
 }
 
+fn grace(args: &BeatArgs<'_>) -> Option<Ms> {
+    args.bind.as_ref().and_then(|bind| bind.grace)
+}
+
 /// What the beat changes of a member that is there. Replies its token, if it was just made.
-fn change(args: &Args<'_>, service: &mut Service<'_>, member: &str, bind: Option<u64>) -> Result<Option<u64>> {
-    if !["TTL", "BIND", "CAMPAIGN"].into_iter().any(|word| args.has(word)) {
+fn change(args: &BeatArgs<'_>, service: &mut Service<'_>, member: &str, bind: Option<u64>) -> Result<Option<u64>> {
+    if args.ttl.is_none() && args.bind.is_none() && args.campaign.is_none() {
         return Ok(None);
     }
     service.ensure_types()?;
     let has_none = service.member(member).is_some_and(|known| known.record.token.is_none());
-    let token = (args.has("CAMPAIGN") && has_none)
+    let token = (args.campaign.is_some() && has_none)
         .then(|| service.next_fence())
         .transpose()?;
     service.update(member, |record| {
-        record.ttl = args.int("TTL").unwrap_or(record.ttl);
+        record.ttl = args.ttl.unwrap_or(record.ttl);
         if bind.is_some() {
             record.bind = true;
-            record.grace = args.int("GRACE").unwrap_or(record.grace);
+            record.grace = grace(args).unwrap_or(record.grace);
         }
         if let Some(token) = token {
             record.token = Some(hash_token(token));

@@ -1,17 +1,30 @@
 //! HB.CAMPAIGN: a member wants to lead.
 
-use crate::command::{Access, Arg, Args, Keys, Spec};
+use crate::command::run::{Command, Response};
+use crate::command::{Access, Actor, Arg, Key, Keys, Spec, arguments};
 use crate::context::Caller;
-use crate::error::Error;
+use crate::error::Result;
 use crate::hb::beat::PRIORITY;
-use crate::membership::service::{Service, number};
-use crate::tx::{Command, Response, Tx};
+use crate::membership::service::Service;
+use crate::time::Ms;
 use crate::waiting::{Timeout, WaitFor};
+
+arguments! {
+    pub(crate) struct CampaignArgs<'a> {
+        service: Key<'a> = Arg::SERVICE,
+        member: Actor<'a> = Arg::MEMBER,
+        token: u64 = Arg::TOKEN,
+        priority: Option<i64> = PRIORITY,
+        block: Option<Ms> = Arg::BLOCK,
+    }
+}
 
 /// HB.CAMPAIGN.
 pub(crate) struct Campaign;
 
 impl Command for Campaign {
+    type Args<'a> = CampaignArgs<'a>;
+    type On<'t> = Service<'t>;
     const SPEC: Spec = Spec {
         name: "HB.CAMPAIGN",
         summary: "Makes a member a candidate: it leads when nobody else does, and waits for that if told to.",
@@ -19,23 +32,22 @@ impl Command for Campaign {
         access: Access::Write,
         blocking: true,
         keys: Keys::First,
-        args: &[Arg::SERVICE, Arg::MEMBER, Arg::TOKEN, PRIORITY, Arg::BLOCK],
+        args: CampaignArgs::ARGS,
         reply: "map `role`, `epoch`, `leader`, `position`, `reclaim` (ms, or 0); null when BLOCK ran out",
     };
 
-    fn run(args: &Args<'_>, caller: &Caller<'_>, tx: &mut Tx<'_>) -> Result<Response, Error> {
-        let mut service = Service::open(tx, args, caller)?;
-        let member = args.text("member");
+    fn run(args: &CampaignArgs<'_>, caller: &Caller<'_>, service: &mut Service<'_>) -> Result<Response> {
+        let member = args.member.0;
         service.ensure_types()?;
-        service.verify(member, number(args, "token").unwrap_or(0))?;
+        service.verify(member, args.token)?;
         let ttl = service.member(member).map_or(0, |member| member.record.ttl);
         service.ensure_may_lead(ttl)?;
         service.touch(member, None);
-        service.campaign(member, args.int("PRIORITY"))?;
+        service.campaign(member, args.priority)?;
         let leads = service.elect()?.as_deref() == Some(member);
-        Ok(match Timeout::asked(args, caller).filter(|_| !leads) {
+        Ok(match Timeout::asked(args.block, caller).filter(|_| !leads) {
             None => service.render_standing(member)?.into(),
-            Some(timeout) => Response::Wait(WaitFor::Lead(service.name, member.into()), timeout),
+            Some(timeout) => Response::Wait(WaitFor::Lead(service.name.clone(), member.into()), timeout),
         })
     }
 }

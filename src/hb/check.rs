@@ -1,19 +1,29 @@
 //! HB.CHECK: whether an epoch is still that of the leader.
 
-use crate::command::{Access, Arg, Args, Keys, Kind, MAX_TOKEN, Spec};
+use crate::command::run::{Command, Response};
+use crate::command::{Access, Arg, Key, Keys, Spec, Typed, arguments};
 use crate::context::Caller;
-use crate::error::Error;
-use crate::membership::service::{Service, number};
+use crate::error::Result;
+use crate::membership::service::Service;
+use crate::names::MAX_TOKEN;
 use crate::reply::Reply;
-use crate::tx::{Command, Response, Tx};
 
 /// The epoch somebody takes for that of now.
-pub(crate) const EPOCH: Arg = Arg::value("epoch", Kind::Int(0, MAX_TOKEN, ""));
+pub(crate) const EPOCH: Typed<u64> = Arg::int("epoch", 0, MAX_TOKEN, "");
+
+arguments! {
+    pub(crate) struct CheckArgs<'a> {
+        service: Key<'a> = Arg::SERVICE,
+        epoch: u64 = EPOCH,
+    }
+}
 
 /// HB.CHECK.
 pub(crate) struct Check;
 
 impl Command for Check {
+    type Args<'a> = CheckArgs<'a>;
+    type On<'t> = Service<'t>;
     const SPEC: Spec = Spec {
         name: "HB.CHECK",
         summary: "Tells whether an epoch is that of the present leader. What is done elsewhere afterwards is not fenced by it.",
@@ -22,22 +32,21 @@ impl Command for Check {
         access: Access::Write,
         blocking: false,
         keys: Keys::First,
-        args: &[Arg::SERVICE, EPOCH],
+        args: CheckArgs::ARGS,
         reply: "OK",
     };
 
-    fn run(args: &Args<'_>, caller: &Caller<'_>, tx: &mut Tx<'_>) -> Result<Response, Error> {
-        let mut service = Service::open(tx, args, caller)?;
+    fn run(args: &CheckArgs<'_>, _: &Caller<'_>, service: &mut Service<'_>) -> Result<Response> {
         service.ensure_readable()?;
-        ensure_leads(args, &mut service)?;
+        ensure_leads(service, args.epoch)?;
         Ok(Reply::OK.into())
     }
 }
 
 /// Errors with `Fenced` unless somebody leads in this epoch.
-pub(crate) fn ensure_leads(args: &Args<'_>, service: &mut Service<'_>) -> Result<(), Error> {
+pub(crate) fn ensure_leads(service: &mut Service<'_>, epoch: u64) -> Result<()> {
     let leads = service.leader()?.is_some();
-    if leads && Some(service.leadership()?.epoch) == number(args, "epoch") {
+    if leads && service.leadership()?.epoch == epoch {
         return Ok(());
     }
     Err(service.fenced()?)

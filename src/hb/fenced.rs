@@ -1,16 +1,29 @@
 //! HB.FENCED: a command that is run only while an epoch leads.
 
-use crate::command::{Access, Arg, Args, Keys, Kind, Spec};
+use crate::command::run::{Command, Response};
+use crate::command::{Access, Arg, Key, Keys, Spec, Typed, arguments};
 use crate::context::Caller;
-use crate::error::Error;
+use crate::error::Result;
 use crate::hb::check::{EPOCH, ensure_leads};
 use crate::membership::service::Service;
-use crate::tx::{Command, Response, Tx};
+
+const ARG: Typed<&[u8]> = Arg::bytes("arg");
+
+arguments! {
+    pub(crate) struct FencedArgs<'a> {
+        service: Key<'a> = Arg::SERVICE,
+        epoch: u64 = EPOCH,
+        command: &'a [u8] = Arg::bytes("command"),
+        args: Vec<&'a [u8]> = Arg::any("args", &ARG),
+    }
+}
 
 /// HB.FENCED.
 pub(crate) struct Fenced;
 
 impl Command for Fenced {
+    type Args<'a> = FencedArgs<'a>;
+    type On<'t> = Service<'t>;
     const SPEC: Spec = Spec {
         name: "HB.FENCED",
         summary: "Runs a command with the caller's rights only while the epoch leads, in one step; else nothing happens.",
@@ -18,19 +31,13 @@ impl Command for Fenced {
         access: Access::Write,
         blocking: false,
         keys: Keys::First,
-        args: &[
-            Arg::SERVICE,
-            EPOCH,
-            Arg::value("command", Kind::Bytes),
-            Arg::value("args", Kind::Any(&[Arg::value("arg", Kind::Bytes)])),
-        ],
+        args: FencedArgs::ARGS,
         reply: "what the command replies",
     };
 
-    fn run(args: &Args<'_>, caller: &Caller<'_>, tx: &mut Tx<'_>) -> Result<Response, Error> {
-        let mut service = Service::open(tx, args, caller)?;
+    fn run(args: &FencedArgs<'_>, _: &Caller<'_>, service: &mut Service<'_>) -> Result<Response> {
         service.ensure_readable()?;
-        ensure_leads(args, &mut service)?;
+        ensure_leads(service, args.epoch)?;
         Ok(Response::Run(2))
     }
 }

@@ -1,16 +1,24 @@
 //! HB.LEADER: who leads.
 
-use crate::command::{Access, Arg, Args, Keys, Spec};
+use crate::command::run::{Command, Response};
+use crate::command::{Access, Arg, Key, Keys, Spec, arguments};
 use crate::context::Caller;
-use crate::error::Error;
+use crate::error::Result;
 use crate::membership::service::Service;
 use crate::reply::Reply;
-use crate::tx::{Command, Response, Tx};
+
+arguments! {
+    pub(crate) struct LeaderArgs<'a> {
+        service: Key<'a> = Arg::SERVICE,
+    }
+}
 
 /// HB.LEADER.
 pub(crate) struct Leader;
 
 impl Command for Leader {
+    type Args<'a> = LeaderArgs<'a>;
+    type On<'t> = Service<'t>;
     const SPEC: Spec = Spec {
         name: "HB.LEADER",
         summary: "Shows who leads a service, in which epoch, and since when.",
@@ -18,12 +26,11 @@ impl Command for Leader {
         access: Access::Read,
         blocking: false,
         keys: Keys::First,
-        args: &[Arg::SERVICE],
+        args: LeaderArgs::ARGS,
         reply: "map `member`, `epoch`, `since` (unix ms), `pid`, `host`; or null",
     };
 
-    fn run(args: &Args<'_>, caller: &Caller<'_>, tx: &mut Tx<'_>) -> Result<Response, Error> {
-        let mut service = Service::open(tx, args, caller)?;
+    fn run(_: &LeaderArgs<'_>, _: &Caller<'_>, service: &mut Service<'_>) -> Result<Response> {
         service.ensure_readable()?;
         let Some(leader) = service.leader()? else {
             return Ok(Reply::Null.into());

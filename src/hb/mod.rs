@@ -4,7 +4,6 @@ pub(crate) mod beat;
 pub(crate) mod campaign;
 pub(crate) mod check;
 pub(crate) mod fenced;
-pub(crate) mod help;
 pub(crate) mod leader;
 pub(crate) mod resign;
 pub(crate) mod signal;

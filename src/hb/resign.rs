@@ -1,18 +1,29 @@
 //! HB.RESIGN: a leader makes room.
 
-use crate::command::{Access, Arg, Args, Keys, Kind, Spec};
+use crate::command::run::{Command, Response};
+use crate::command::{Access, Actor, Arg, Key, Keys, Spec, arguments};
 use crate::context::Caller;
 use crate::error::{Error, Result};
 use crate::membership::events::Event;
 use crate::membership::record::MemberName;
-use crate::membership::service::{Service, number};
+use crate::membership::service::Service;
 use crate::reply::Reply;
-use crate::tx::{Command, Response, Tx};
+
+arguments! {
+    pub(crate) struct ResignArgs<'a> {
+        service: Key<'a> = Arg::SERVICE,
+        member: Actor<'a> = Arg::MEMBER,
+        token: u64 = Arg::TOKEN,
+        to: Option<&'a str> = Arg::option("TO", Arg::text("candidate")),
+    }
+}
 
 /// HB.RESIGN.
 pub(crate) struct Resign;
 
 impl Command for Resign {
+    type Args<'a> = ResignArgs<'a>;
+    type On<'t> = Service<'t>;
     const SPEC: Spec = Spec {
         name: "HB.RESIGN",
         summary: "Ends a lead at the leader's own wish; the next candidate, or the one named, leads at once.",
@@ -20,23 +31,16 @@ impl Command for Resign {
         access: Access::Write,
         blocking: false,
         keys: Keys::First,
-        args: &[
-            Arg::SERVICE,
-            Arg::MEMBER,
-            Arg::TOKEN,
-            Arg::option("TO", "candidate", Kind::Text),
-        ],
+        args: ResignArgs::ARGS,
         reply: "the new leader, or null",
     };
 
-    fn run(args: &Args<'_>, caller: &Caller<'_>, tx: &mut Tx<'_>) -> Result<Response, Error> {
-        let mut service = Service::open(tx, args, caller)?;
-        let member = args.text("member");
+    fn run(args: &ResignArgs<'_>, _: &Caller<'_>, service: &mut Service<'_>) -> Result<Response> {
+        let member = args.member.0;
         service.ensure_types()?;
-        service.verify(member, number(args, "token").unwrap_or(0))?;
+        service.verify(member, args.token)?;
         if service.is_led_by(member)? {
-            let to = args.has("TO").then(|| args.text("TO"));
-            resign(&mut service, member, to)?;
+            resign(service, member, args.to)?;
         } else {
             // Its grant may be one that a failover has lost: it makes room all the same.
             if !service.give_up_lost_lead(member)? {

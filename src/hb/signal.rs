@@ -1,25 +1,35 @@
 //! HB.SIGNAL: a word that stands in every beat's reply until it is cleared.
 
-use crate::command::{Access, Arg, Args, Keys, Kind, Spec};
+use crate::command::run::{Command, Response};
+use crate::command::{Access, Arg, Key, Keys, Spec, arguments};
 use crate::context::Caller;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::membership::events::Event;
 use crate::membership::leadership::{SIGNAL, SIGNAL_AT};
 use crate::membership::service::Service;
 use crate::membership::service_state::NO_SIGNAL;
 use crate::names::{Name, plain_text};
 use crate::reply::Reply;
-use crate::tx::{Command, Response, Tx};
 
 /// The words the module itself knows, in the spelling that is stored.
 const KNOWN: [&str; 3] = ["quiet", "stop", NO_SIGNAL];
 /// What stands for all members.
 const ALL: &[u8] = b"*";
 
+arguments! {
+    pub(crate) struct SignalArgs<'a> {
+        service: Key<'a> = Arg::SERVICE,
+        to: &'a [u8] = Arg::bytes("member|*"),
+        word: &'a str = Arg::text("word"),
+    }
+}
+
 /// HB.SIGNAL.
 pub(crate) struct Signal;
 
 impl Command for Signal {
+    type Args<'a> = SignalArgs<'a>;
+    type On<'t> = Service<'t>;
     const SPEC: Spec = Spec {
         name: "HB.SIGNAL",
         summary: "Gives a member, or all that have registered so far, a standing signal; quiet and stop: no more tasks; none: cleared.",
@@ -27,30 +37,24 @@ impl Command for Signal {
         access: Access::Write,
         blocking: false,
         keys: Keys::First,
-        args: &[
-            Arg::SERVICE,
-            Arg::value("member|*", Kind::Bytes),
-            Arg::value("word", Kind::Text),
-        ],
+        args: SignalArgs::ARGS,
         reply: "to how many",
     };
 
-    fn run(args: &Args<'_>, caller: &Caller<'_>, tx: &mut Tx<'_>) -> Result<Response, Error> {
-        let mut service = Service::open(tx, args, caller)?;
-        let word = args.text("word");
-        let known = KNOWN.into_iter().find(|known| known.eq_ignore_ascii_case(word));
-        let word = known.unwrap_or(word);
-        let to = args.bytes("member|*");
+    fn run(args: &SignalArgs<'_>, _: &Caller<'_>, service: &mut Service<'_>) -> Result<Response> {
+        let known = KNOWN.into_iter().find(|known| known.eq_ignore_ascii_case(args.word));
+        let word = known.unwrap_or(args.word);
+        let to = args.to;
         service.ensure_types()?;
         let reached = if to == ALL {
-            to_all(&mut service, word)?
+            to_all(service, word)?
         } else {
-            to_one(&mut service, plain_text("member", to)?, word)?
+            to_one(service, plain_text("member", to)?, word)?
         };
         if reached > 0 {
             let member = std::str::from_utf8(to).unwrap_or_default();
             service.emit(member, &Event::Signal(word))?;
-            end_waits(&mut service);
+            end_waits(service);
         }
         Ok(Reply::count(reached).into())
     }
@@ -108,7 +112,7 @@ fn end_waits(service: &mut Service<'_>) {
         // Those that may take work again are served by the tick.
         if service.state.waiting.count(&queue) > 0 {
             service.state.wakeups.now(&queue);
-            service.state.queue(&queue).look_for_owed();
+            service.state.queue(&queue).rescan_targeted();
         }
     }
 }

@@ -1,16 +1,26 @@
 //! HB.WITHDRAW: a candidate does not want to lead any more.
 
-use crate::command::{Access, Arg, Args, Keys, Spec};
+use crate::command::run::{Command, Response};
+use crate::command::{Access, Actor, Arg, Key, Keys, Spec, arguments};
 use crate::context::Caller;
-use crate::error::Error;
-use crate::membership::service::{Service, number};
+use crate::error::Result;
+use crate::membership::service::Service;
 use crate::reply::Reply;
-use crate::tx::{Command, Response, Tx};
+
+arguments! {
+    pub(crate) struct WithdrawArgs<'a> {
+        service: Key<'a> = Arg::SERVICE,
+        member: Actor<'a> = Arg::MEMBER,
+        token: u64 = Arg::TOKEN,
+    }
+}
 
 /// HB.WITHDRAW.
 pub(crate) struct Withdraw;
 
 impl Command for Withdraw {
+    type Args<'a> = WithdrawArgs<'a>;
+    type On<'t> = Service<'t>;
     const SPEC: Spec = Spec {
         name: "HB.WITHDRAW",
         summary: "Takes a candidate out of the line; it stays a member. A leader resigns instead.",
@@ -18,15 +28,14 @@ impl Command for Withdraw {
         access: Access::Write,
         blocking: false,
         keys: Keys::First,
-        args: &[Arg::SERVICE, Arg::MEMBER, Arg::TOKEN],
+        args: WithdrawArgs::ARGS,
         reply: "1, or 0 when it was no candidate",
     };
 
-    fn run(args: &Args<'_>, caller: &Caller<'_>, tx: &mut Tx<'_>) -> Result<Response, Error> {
-        let mut service = Service::open(tx, args, caller)?;
-        let member = args.text("member");
+    fn run(args: &WithdrawArgs<'_>, _: &Caller<'_>, service: &mut Service<'_>) -> Result<Response> {
+        let member = args.member.0;
         service.ensure_types()?;
-        service.verify(member, number(args, "token").unwrap_or(0))?;
+        service.verify(member, args.token)?;
         service.touch(member, None);
         let stood = service.withdraw(member)?;
         Ok(Reply::Int(i64::from(stood)).into())

@@ -4,8 +4,7 @@ use std::collections::BTreeMap;
 use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher};
 
 use super::{EntryId, Fields, Keyspace, Scored, Start, Type};
-use crate::error::Error;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::names::{Id, Key};
 
 /// A value of one of the types.

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 
 use crate::time::Ms;
@@ -54,6 +55,9 @@ pub(crate) struct MemberRecord {
     /// What else it says of itself.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub meta: BTreeMap<String, String>,
+    /// What a later version stored: it stays.
+    #[serde(flatten)]
+    pub later: Map<String, Value>,
 }
 
 fn is_false(flag: &bool) -> bool {

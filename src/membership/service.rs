@@ -1,6 +1,6 @@
 //! The handle of one service. What memory does not have of its members and its leadership is read from its keys.
 
-use crate::command::Args;
+use crate::command::run::Target;
 use crate::context::{Caller, Context};
 use crate::error::{Error, Result};
 use crate::keyspace::{Keyspace, Type};
@@ -27,12 +27,6 @@ pub(crate) struct Service<'t> {
 }
 
 impl<'t> Service<'t> {
-    /// The service that a command names.
-    pub(crate) fn open(tx: &'t mut Tx<'_>, args: &Args<'_>, caller: &Caller<'_>) -> Result<Service<'t>> {
-        let name = Name::of_service(caller.db, args.bytes("service"))?;
-        Ok(Service::of(tx, &name))
-    }
-
     /// The service of this name.
     pub(crate) fn of(tx: &'t mut Tx<'_>, name: &Name) -> Service<'t> {
         Service {
@@ -256,18 +250,19 @@ impl<'t> Service<'t> {
 
     /// Passes over something under the service's keys that is not ours.
     pub(crate) fn log_skip(&mut self, what: &str) {
-        self.state.skip_foreign_member(&self.name, what);
+        self.state.log_skipped_member(&self.name, what);
     }
 }
 
-/// A number of ours that a client was given, such as a token.
-pub(crate) fn number(args: &Args<'_>, name: &str) -> Option<u64> {
-    args.int(name).and_then(|number| u64::try_from(number).ok())
+impl<'t> Target<'t> for Service<'t> {
+    fn open(tx: &'t mut Tx<'_>, db: i32, name: Option<&[u8]>) -> Result<Service<'t>> {
+        Ok(Service::of(tx, &Name::of_service(db, name.unwrap_or_default())?))
+    }
 }
 
-/// The connection that BIND ties a member or a claim to; `BADARG` where there is none.
-pub(crate) fn connection(args: &Args<'_>, caller: &Caller<'_>) -> Result<Option<u64>> {
-    match (args.has("BIND"), caller.connection) {
+/// The connection that BIND ties a member or a claim to; `BadArg` where there is none.
+pub(crate) fn connection(bind: bool, caller: &Caller<'_>) -> Result<Option<u64>> {
+    match (bind, caller.connection) {
         (false, _) => Ok(None),
         (true, Some(connection)) => Ok(Some(connection)),
         (true, None) => Err(Error::BadArg(

@@ -21,7 +21,7 @@ pub(crate) enum Index {
     /// Sorted set: ids of tasks that wait for others or for their turn, score = since when, wall ms.
     Blocked,
     /// Sorted set: ids of ready tasks that are for one worker, score = due, wall ms.
-    Addressed,
+    Targeted,
 }
 
 impl Index {
@@ -42,7 +42,7 @@ impl Index {
         Index::Dead,
         Index::Done,
         Index::Blocked,
-        Index::Addressed,
+        Index::Targeted,
     ];
 
     fn push(self, key: &mut String) {
@@ -56,7 +56,7 @@ impl Index {
             Index::Dead => key.push_str("dead"),
             Index::Done => key.push_str("done"),
             Index::Blocked => key.push_str("blocked"),
-            Index::Addressed => key.push_str("addressed"),
+            Index::Targeted => key.push_str("targeted"),
         }
     }
 }

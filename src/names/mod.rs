@@ -15,6 +15,8 @@ use crate::error::Error;
 
 /// The id of a task as it is passed around; those the module makes are 11 bytes.
 pub(crate) type Id = SmallVec<[u8; 24]>;
+/// Largest token and id number: below 2^53, so that every client language holds it exactly.
+pub(crate) const MAX_TOKEN: i64 = (1 << 53) - 1;
 /// Longest name, id or worker, in bytes.
 pub(crate) const MAX_NAME: usize = 256;
 /// Priorities are 0 (most urgent) to 9.
@@ -242,7 +244,7 @@ mod tests {
         assert_eq!(key(mail.group("customer 7")), "task:{mail}:group:customer 7");
         assert_eq!(key(mail.after(b"a")), "task:{mail}:after:a");
         assert_eq!(key(mail.to("w:1")), "task:{mail}:to:w:1");
-        assert_eq!(key(mail.index(Index::Addressed)), "task:{mail}:addressed");
+        assert_eq!(key(mail.index(Index::Targeted)), "task:{mail}:targeted");
         assert_eq!(key(mail.key(Part::Dropped(9, Index::Dead))), "task:{mail}:drop:9:dead");
         assert_eq!(key(name("{app}mail").ready(0)), "task:{app}mail:ready:0");
         assert_eq!(key(mail.of_queue(Part::RepeatDue)), "task:{mail}:repeat-due");

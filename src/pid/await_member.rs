@@ -1,17 +1,29 @@
 //! PID.AWAIT: until a member comes or goes.
 
-use crate::command::{Access, Arg, Args, Keys, Kind, Spec};
+use crate::command::run::{Command, Response};
+use crate::command::{Access, Actor, Arg, Key, Keys, Spec, arguments};
 use crate::context::Caller;
-use crate::error::Error;
+use crate::error::Result;
 use crate::membership::service::Service;
 use crate::reply::Reply;
-use crate::tx::{Command, Response, Tx};
+use crate::time::Ms;
 use crate::waiting::{Timeout, WaitFor};
+
+arguments! {
+    pub(crate) struct AwaitArgs<'a> {
+        service: Key<'a> = Arg::SERVICE,
+        member: Actor<'a> = Arg::MEMBER,
+        state: &'a str = Arg::words("state", &["UP", "DOWN"]),
+        block: Option<Ms> = Arg::BLOCK,
+    }
+}
 
 /// PID.AWAIT.
 pub(crate) struct Await;
 
 impl Command for Await {
+    type Args<'a> = AwaitArgs<'a>;
+    type On<'t> = Service<'t>;
     const SPEC: Spec = Spec {
         name: "PID.AWAIT",
         summary: "Tells whether a member is there, or gone, and waits for that if told to.",
@@ -19,26 +31,20 @@ impl Command for Await {
         access: Access::Read,
         blocking: true,
         keys: Keys::First,
-        args: &[
-            Arg::SERVICE,
-            Arg::MEMBER,
-            Arg::value("state", Kind::Words(&["UP", "DOWN"])),
-            Arg::BLOCK,
-        ],
+        args: AwaitArgs::ARGS,
         reply: "1, or null when it is not so",
     };
 
-    fn run(args: &Args<'_>, caller: &Caller<'_>, tx: &mut Tx<'_>) -> Result<Response, Error> {
-        let mut service = Service::open(tx, args, caller)?;
+    fn run(args: &AwaitArgs<'_>, caller: &Caller<'_>, service: &mut Service<'_>) -> Result<Response> {
         service.ensure_readable()?;
-        let member = args.text("member");
-        let up = args.word("state") == Some("UP");
+        let member = args.member.0;
+        let up = args.state == "UP";
         if service.find(member)?.is_some() == up {
             return Ok(Reply::Int(1).into());
         }
-        Ok(match Timeout::asked(args, caller) {
+        Ok(match Timeout::asked(args.block, caller) {
             None => Reply::NullArray.into(),
-            Some(timeout) => Response::Wait(WaitFor::Member(service.name, member.into(), up), timeout),
+            Some(timeout) => Response::Wait(WaitFor::Member(service.name.clone(), member.into(), up), timeout),
         })
     }
 }

@@ -1,18 +1,36 @@
 //! PID.DEREGISTER: a member leaves.
 
-use crate::command::{Access, Arg, Args, Keys, Kind, Spec};
+use crate::command::run::{Command, Response};
+use crate::command::{Access, Actor, Arg, Key, Keys, Spec, arguments};
 use crate::context::Caller;
-use crate::error::Error;
+use crate::error::{Error, Result};
 use crate::membership::liveness::Reason;
-use crate::membership::service::{Service, number};
+use crate::membership::service::Service;
 use crate::pid::register::PID;
 use crate::reply::Reply;
-use crate::tx::{Command, Response, Tx};
+
+arguments! {
+    /// How a process shows that it is the member.
+    pub(crate) enum Proof {
+        Token(token: u64) = Arg::option("TOKEN", Arg::TOKEN),
+        Pid(pid: i64) = Arg::option("PID", PID),
+    }
+}
+
+arguments! {
+    pub(crate) struct DeregisterArgs<'a> {
+        service: Key<'a> = Arg::SERVICE,
+        member: Actor<'a> = Arg::MEMBER,
+        proof: Proof = Arg::either("proof"),
+    }
+}
 
 /// PID.DEREGISTER.
 pub(crate) struct Deregister;
 
 impl Command for Deregister {
+    type Args<'a> = DeregisterArgs<'a>;
+    type On<'t> = Service<'t>;
     const SPEC: Spec = Spec {
         name: "PID.DEREGISTER",
         summary: "Takes a member out at its own wish; what it holds is given back as by RELEASE.",
@@ -20,33 +38,21 @@ impl Command for Deregister {
         access: Access::Write,
         blocking: false,
         keys: Keys::First,
-        args: &[
-            Arg::SERVICE,
-            Arg::MEMBER,
-            Arg::value(
-                "proof",
-                Kind::Either(&[
-                    Arg::option("TOKEN", "token", Arg::TOKEN.kind),
-                    Arg::option("PID", "pid", PID),
-                ]),
-            ),
-        ],
+        args: DeregisterArgs::ARGS,
         reply: "1, or 0 when it was not there",
     };
 
-    fn run(args: &Args<'_>, caller: &Caller<'_>, tx: &mut Tx<'_>) -> Result<Response, Error> {
-        let mut service = Service::open(tx, args, caller)?;
-        let member = args.text("member");
+    fn run(args: &DeregisterArgs<'_>, _: &Caller<'_>, service: &mut Service<'_>) -> Result<Response> {
+        let member = args.member.0;
         service.ensure_types()?;
-        let is_it = match (number(args, "TOKEN"), args.int("PID")) {
-            (Some(token), _) => match service.verify(member, token) {
+        let is_it = match args.proof {
+            Proof::Token(token) => match service.verify(member, token) {
                 Err(Error::NoMember) => false,
                 verified => verified.map(|()| true)?,
             },
-            (None, Some(pid)) => service
+            Proof::Pid(pid) => service
                 .find(member)?
                 .is_some_and(|member| member.record.pid == Some(pid)),
-            (None, None) => false,
         };
         if is_it {
             service.remove(member, &Reason::Left)?;

@@ -1,17 +1,27 @@
 //! PID.EVICT: an operator puts a member out.
 
-use crate::command::{Access, Arg, Args, Keys, Kind, Spec};
+use crate::command::run::{Command, Response};
+use crate::command::{Access, Actor, Arg, Key, Keys, Spec, arguments};
 use crate::context::Caller;
-use crate::error::Error;
+use crate::error::Result;
 use crate::membership::liveness::Reason;
 use crate::membership::service::Service;
 use crate::reply::Reply;
-use crate::tx::{Command, Response, Tx};
+
+arguments! {
+    pub(crate) struct EvictArgs<'a> {
+        service: Key<'a> = Arg::SERVICE,
+        member: Actor<'a> = Arg::MEMBER,
+        reason: Option<&'a str> = Arg::option("REASON", Arg::text("text")),
+    }
+}
 
 /// PID.EVICT.
 pub(crate) struct Evict;
 
 impl Command for Evict {
+    type Args<'a> = EvictArgs<'a>;
+    type On<'t> = Service<'t>;
     const SPEC: Spec = Spec {
         name: "PID.EVICT",
         summary: "Puts a member out; what it holds goes to others at once.",
@@ -19,21 +29,16 @@ impl Command for Evict {
         access: Access::Write,
         blocking: false,
         keys: Keys::First,
-        args: &[Arg::SERVICE, Arg::MEMBER, Arg::option("REASON", "text", Kind::Text)],
+        args: EvictArgs::ARGS,
         reply: "1, or 0 when it was not there",
     };
 
-    fn run(args: &Args<'_>, caller: &Caller<'_>, tx: &mut Tx<'_>) -> Result<Response, Error> {
-        let mut service = Service::open(tx, args, caller)?;
-        let member = args.text("member");
+    fn run(args: &EvictArgs<'_>, _: &Caller<'_>, service: &mut Service<'_>) -> Result<Response> {
+        let member = args.member.0;
         service.ensure_types()?;
         let there = service.find(member)?.is_some();
         if there {
-            let words = if args.has("REASON") {
-                args.text("REASON")
-            } else {
-                "evicted"
-            };
+            let words = args.reason.unwrap_or("evicted");
             service.remove(member, &Reason::Evicted(words.to_string()))?;
             service.elect()?;
         }

@@ -1,23 +1,34 @@
 //! PID.LIST: the members of a service.
 
-use crate::command::{Access, Arg, Args, Keys, Kind, Spec};
+use crate::command::run::{Command, Response};
+use crate::command::{Access, Arg, Key, Keys, Spec, arguments};
 use crate::context::Caller;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::membership::record::MemberName;
 use crate::membership::service::Service;
 use crate::membership::service_state::Loading;
 use crate::pages;
 use crate::pid::render;
 use crate::reply::Reply;
-use crate::tx::{Command, Response, Tx};
 
 /// Members one page looks at, whether they are of the host or not.
 const LOOKED_AT: usize = 10_000;
+
+arguments! {
+    pub(crate) struct ListArgs<'a> {
+        service: Key<'a> = Arg::SERVICE,
+        host: Option<&'a str> = Arg::option("HOST", Arg::text("host")),
+        cursor: Option<&'a [u8]> = pages::CURSOR,
+        count: Option<usize> = Arg::COUNT,
+    }
+}
 
 /// PID.LIST.
 pub(crate) struct List;
 
 impl Command for List {
+    type Args<'a> = ListArgs<'a>;
+    type On<'t> = Service<'t>;
     const SPEC: Spec = Spec {
         name: "PID.LIST",
         summary: "Lists the members of a service by name. One that stays is listed whatever happens to others.",
@@ -25,25 +36,18 @@ impl Command for List {
         access: Access::Read,
         blocking: false,
         keys: Keys::First,
-        args: &[
-            Arg::SERVICE,
-            Arg::option("HOST", "host", Kind::Text),
-            pages::CURSOR,
-            Arg::COUNT,
-        ],
+        args: ListArgs::ARGS,
         reply: "the next cursor (`0` at the end) and an array of maps `member`, `pid`, `host`, `start`, `boot`, `state`, `role`, `ttl`, `age`, `signal`, `status`",
     };
 
-    fn run(args: &Args<'_>, caller: &Caller<'_>, tx: &mut Tx<'_>) -> Result<Response, Error> {
-        let mut service = Service::open(tx, args, caller)?;
+    fn run(args: &ListArgs<'_>, _: &Caller<'_>, service: &mut Service<'_>) -> Result<Response> {
         service.ensure_readable()?;
-        let after = pages::after(args)?.map(std::str::from_utf8).transpose();
+        let after = pages::after(args.cursor)?.map(std::str::from_utf8).transpose();
         let after = after.map_err(|_| pages::bad_cursor())?;
-        let host = args.has("HOST").then(|| args.text("HOST"));
-        let (names, last) = page(&mut service, after, host, pages::count(args))?;
+        let (names, last) = page(service, after, args.host, pages::count(args.count))?;
         let mut maps = Vec::with_capacity(names.len());
         for member in &names {
-            maps.push(render::map(&mut service, member, &render::LIST)?);
+            maps.push(render::map(service, member, &render::LIST)?);
         }
         let cursor = pages::cursor(last.as_deref());
         Ok(Reply::Array(vec![cursor, Reply::Array(maps)]).into())

@@ -4,7 +4,6 @@ pub(crate) mod await_member;
 pub(crate) mod deregister;
 pub(crate) mod evict;
 pub(crate) mod get;
-pub(crate) mod help;
 pub(crate) mod list;
 pub(crate) mod register;
 pub(crate) mod render;

@@ -2,29 +2,68 @@
 
 use std::collections::BTreeMap;
 
-use crate::command::{Access, Arg, Args, Keys, Kind, Spec, Value};
+use crate::command::run::{Command, Response};
+use crate::command::{Access, Actor, Arg, Key, Keys, Spec, Typed, arguments};
 use crate::context::Caller;
-use crate::error::Error;
+use crate::error::{Error, Result};
 use crate::membership::register::Registered;
 use crate::membership::registration::Registration;
-use crate::membership::service::{Service, connection, number};
-use crate::time::{MAX_TTL, MIN_TTL};
-use crate::tx::{Command, Response, Tx};
+use crate::membership::service::{Service, connection};
+use crate::time::{MAX_TTL, MIN_TTL, Ms};
 use crate::waiting::{Timeout, WaitFor};
 
 /// The process id of a member: what 32 bits hold, as on Windows.
-pub(crate) const PID: Kind = Kind::Int(1, 4_294_967_295, "");
-/// How long a member whose last bound connection closed may come back.
-pub(crate) const GRACE: Arg = Arg::duration("GRACE", 0, MAX_TTL);
+pub(crate) const PID: Typed<i64> = Arg::int("pid", 1, 4_294_967_295, "");
 /// Most fields of META.
-const MAX_META: i64 = 100;
+const MAX_META: usize = 100;
 /// Longest value of a field of META, bytes.
 const MAX_META_VALUE: usize = 4_096;
+
+arguments! {
+    /// That a member ends with its connections.
+    pub(crate) struct BindArgs {
+        // How long a member whose last bound connection closed may come back.
+        grace: Option<Ms> = Arg::duration("GRACE", 0, MAX_TTL),
+    }
+}
+
+arguments! {
+    pub(crate) struct ExclusiveArgs {
+        block: Option<Ms> = Arg::BLOCK,
+    }
+}
+
+arguments! {
+    pub(crate) struct MetaField<'a> {
+        field: &'a str = Arg::text("field"),
+        value: &'a [u8] = Arg::bytes("value"),
+    }
+}
+
+const META_FIELD: Typed<MetaField<'static>> = Arg::shared();
+
+arguments! {
+    pub(crate) struct RegisterArgs<'a> {
+        service: Key<'a> = Arg::SERVICE,
+        member: Actor<'a> = Arg::MEMBER,
+        pid: i64 = PID,
+        host: Option<&'a str> = Arg::option("HOST", Arg::text("host")),
+        start: Option<&'a str> = Arg::option("START", Arg::text("start")),
+        boot: Option<&'a str> = Arg::option("BOOT", Arg::text("boot")),
+        ttl: Option<Ms> = Arg::duration("TTL", 0, MAX_TTL),
+        bind: Option<BindArgs> = Arg::group("BIND", "bind"),
+        exclusive: Option<ExclusiveArgs> = Arg::group("EXCLUSIVE", "exclusive"),
+        token: Option<u64> = Arg::option("TOKEN", Arg::TOKEN),
+        meta: Option<Vec<MetaField<'a>>> = Arg::option("META", Arg::counted("numfields", MAX_META, &META_FIELD)),
+    }
+}
 
 /// PID.REGISTER.
 pub(crate) struct Register;
 
 impl Command for Register {
+    type Args<'a> = RegisterArgs<'a>;
+    type On<'t> = Service<'t>;
     const SPEC: Spec = Spec {
         name: "PID.REGISTER",
         summary: "Registers a process as a member of a service; EXCLUSIVE: as the one that leads it, or not at all.",
@@ -32,37 +71,18 @@ impl Command for Register {
         access: Access::Write,
         blocking: true,
         keys: Keys::First,
-        args: &[
-            Arg::SERVICE,
-            Arg::MEMBER,
-            Arg::value("pid", PID),
-            Arg::option("HOST", "host", Kind::Text),
-            Arg::option("START", "start", Kind::Text),
-            Arg::option("BOOT", "boot", Kind::Text),
-            Arg::duration("TTL", 0, MAX_TTL),
-            Arg::option("BIND", "bind", Kind::Group(&[GRACE])),
-            Arg::option("EXCLUSIVE", "exclusive", Kind::Group(&[Arg::BLOCK])),
-            Arg::option("TOKEN", "token", Arg::TOKEN.kind),
-            Arg::option(
-                "META",
-                "numfields",
-                Kind::Counted(
-                    MAX_META,
-                    &[Arg::value("field", Kind::Text), Arg::value("value", Kind::Bytes)],
-                ),
-            ),
-        ],
+        args: RegisterArgs::ARGS,
         reply: "map `status` (registered, resumed, replaced, held), `token`, `epoch`, `ttl`, `holder`, `retry`; null when BLOCK ran out",
     };
 
-    fn run(args: &Args<'_>, caller: &Caller<'_>, tx: &mut Tx<'_>) -> Result<Response, Error> {
-        let mut service = Service::open(tx, args, caller)?;
+    fn run(args: &RegisterArgs<'_>, caller: &Caller<'_>, service: &mut Service<'_>) -> Result<Response> {
         let registration = registration(args, caller)?;
         let registered = service.register(&registration)?;
-        match (Timeout::asked(args, caller), &registered) {
+        let block = args.exclusive.as_ref().and_then(|exclusive| exclusive.block);
+        match (Timeout::asked(block, caller), &registered) {
             (Some(timeout), Registered::Held { lead: true, .. }) => {
                 let place = service.next_place(0);
-                let wait = WaitFor::Hold(service.name, Box::new(registration), place);
+                let wait = WaitFor::Hold(service.name.clone(), Box::new(registration), place);
                 Ok(Response::Wait(wait, timeout))
             }
             _ => Ok(service.render_registered(&registered).into()),
@@ -70,44 +90,40 @@ impl Command for Register {
     }
 }
 
-fn registration(args: &Args<'_>, caller: &Caller<'_>) -> Result<Registration, Error> {
-    let text = |name: &str| args.has(name).then(|| args.text(name).to_string());
-    let ttl = args.int("TTL");
+fn registration(args: &RegisterArgs<'_>, caller: &Caller<'_>) -> Result<Registration> {
+    let text = |text: Option<&str>| text.map(str::to_string);
+    let ttl = args.ttl;
     if ttl.is_some_and(|ttl| (1..MIN_TTL).contains(&ttl)) {
         return Err(Error::BadArg(format!(
             "TTL must be 0 or an integer from {MIN_TTL} to {MAX_TTL} ms"
         )));
     }
     Ok(Registration {
-        member: args.text("member").into(),
-        token: number(args, "TOKEN"),
-        pid: args.int("pid"),
-        host: text("HOST"),
-        start: text("START"),
-        boot: text("BOOT"),
+        member: args.member.0.into(),
+        token: args.token,
+        pid: Some(args.pid),
+        host: text(args.host),
+        start: text(args.start),
+        boot: text(args.boot),
         ttl,
-        bind: connection(args, caller)?,
-        grace: args.int("GRACE").unwrap_or(0),
-        exclusive: args.has("EXCLUSIVE"),
+        bind: connection(args.bind.is_some(), caller)?,
+        grace: args.bind.as_ref().and_then(|bind| bind.grace).unwrap_or(0),
+        exclusive: args.exclusive.is_some(),
         with_token: true,
-        meta: args.has("META").then(|| meta(args.items())).transpose()?,
+        meta: args.meta.as_deref().map(meta).transpose()?,
     })
 }
 
-fn meta(items: &[Value<'_>]) -> Result<BTreeMap<String, String>, Error> {
+fn meta(fields: &[MetaField<'_>]) -> Result<BTreeMap<String, String>> {
     let mut meta = BTreeMap::new();
-    for pair in items.chunks(2) {
-        let [field, value] = pair else {
-            continue;
-        };
-        let text = |value: &Value<'_>| String::from_utf8(value.as_bytes().to_vec()).ok();
-        let value = text(value).filter(|value| value.len() <= MAX_META_VALUE);
-        let (Some(field), Some(value)) = (text(field), value) else {
+    for MetaField { field, value } in fields {
+        let value = std::str::from_utf8(value).ok();
+        let Some(value) = value.filter(|value| value.len() <= MAX_META_VALUE) else {
             return Err(Error::BadArg(format!(
                 "META value must be UTF-8 of at most {MAX_META_VALUE} bytes"
             )));
         };
-        if meta.insert(field, value).is_some() {
+        if meta.insert((*field).to_string(), value.to_string()).is_some() {
             return Err(Error::BadArg("META field is given twice".into()));
         }
     }

@@ -1,17 +1,20 @@
 //! PID.SERVICES: which services there are.
 
-use crate::command::{Access, Args, Keys, Spec};
+use crate::command::run::{Command, Response};
+use crate::command::{Access, Keys, Spec};
 use crate::context::Caller;
 use crate::error::Error;
 use crate::keyspace::Keyspace;
 use crate::names::Name;
-use crate::pages;
-use crate::tx::{Command, Response, Tx};
+use crate::pages::{self, PageArgs};
+use crate::tx::Tx;
 
 /// PID.SERVICES.
 pub(crate) struct Services;
 
 impl Command for Services {
+    type Args<'a> = PageArgs<'a>;
+    type On<'t> = Tx<'t>;
     const SPEC: Spec = Spec {
         name: "PID.SERVICES",
         summary: "Lists the services of this database on this node that the caller may access, in order.",
@@ -19,12 +22,12 @@ impl Command for Services {
         access: Access::Read,
         blocking: false,
         keys: Keys::None,
-        args: pages::ARGS,
+        args: PageArgs::ARGS,
         reply: "the next cursor (`0` at the end) and an array of names",
     };
 
-    fn run(args: &Args<'_>, caller: &Caller<'_>, tx: &mut Tx<'_>) -> Result<Response, Error> {
-        let after = pages::after_name(args, caller)?;
+    fn run(args: &PageArgs<'_>, caller: &Caller<'_>, tx: &mut Tx<'_>) -> Result<Response, Error> {
+        let after = pages::after_name(args.cursor, caller)?;
         let names = tx.state.services.names_after(caller.db, after.as_ref());
         Ok(pages::page(args, caller, tx.keys, names, exists).into())
     }

@@ -11,6 +11,7 @@ use crate::error::Error;
 use crate::membership::service::Service;
 use crate::names::{Name, Touched};
 use crate::reply::Reply;
+use crate::task::handle::Queue;
 use crate::task::outcome;
 
 /// The client that the append-only file is read through has this id.
@@ -67,7 +68,12 @@ fn apply(ctx: *mut Ctx, name: &[u8], record: &[u8]) -> Result<(), Error> {
             tx.state.touched(&name, Touched::Queue);
         }
         // Nothing else tells them on a replica.
-        outcome::look_now(tx, &name);
+        if tx.state.waiting.listeners().any(&name)
+            && let Ok(mut queue) = Queue::open(tx, name.clone())
+        {
+            // With a queue hash of another type they go on waiting.
+            outcome::rescan_all(&mut queue);
+        }
         if applied.is_ok_and(|applied| applied.service) {
             tx.state.touched(&name, Touched::Service);
             Service::of(tx, &name).notify_all_watchers()?;

@@ -6,9 +6,9 @@ use super::api::{Ctx, Level, OK, call, log};
 use super::dispatch::entry;
 use super::docs;
 use super::reply::c_string;
+use crate::command::run::Command;
 use crate::command::{Keys, Spec};
 use crate::commands::{Visitor, visit_all};
-use crate::tx::Command;
 
 /// Registers all commands; `false` when the server refuses one.
 pub(super) fn register(ctx: *mut Ctx) -> bool {
@@ -26,17 +26,19 @@ pub(super) fn register(ctx: *mut Ctx) -> bool {
 
 struct Registrar {
     ctx: *mut Ctx,
-    containers: BTreeSet<&'static str>,
+    containers: BTreeSet<String>,
     failed: Option<&'static str>,
 }
 
 impl Visitor for Registrar {
     fn visit<C: Command>(&mut self) {
         let spec = &C::SPEC;
-        let done = match spec.name.split_once(' ') {
-            None => self.create(spec.name, Some(entry::<C>), &flags(spec), &spec.keys),
+        // In lower case as the server's own: cluster clients look there for the position of the key.
+        let name = spec.name.to_ascii_lowercase();
+        let done = match name.split_once(' ') {
+            None => self.create(&name, Some(entry::<C>), &flags(spec), &spec.keys),
             Some((container, name)) => {
-                let known = !self.containers.insert(container) || self.container(container);
+                let known = !self.containers.insert(container.into()) || self.container(container);
                 known && self.subcommand::<C>(container, name)
             }
         };
@@ -67,7 +69,7 @@ impl Registrar {
     }
 
     /// A command that only has subcommands.
-    fn container(&self, name: &'static str) -> bool {
+    fn container(&self, name: &str) -> bool {
         self.create(name, None, "", &Keys::None) && docs::describe_container(self.ctx, name)
     }
 

@@ -10,13 +10,14 @@ use super::api::{Ctx, Flags, OK, RawText, bytes_of, call};
 use super::probe;
 use super::transaction::{Mode, run};
 use super::{block, docs, fenced, reply};
-use crate::command::{Access, Keys, Spec};
+use crate::command::run::{Command, Response};
+use crate::command::{Access, Arguments, Keys, Spec};
 use crate::commands;
 use crate::context::Caller;
 use crate::error::Error;
 use crate::names::Name;
 use crate::reply::Reply;
-use crate::tx::{Command, Response, Tx};
+use crate::tx::Tx;
 
 /// The function the server calls for command `C`.
 ///
@@ -50,7 +51,7 @@ pub(super) unsafe extern "C" fn entry<C: Command>(ctx: *mut Ctx, argv: *mut *mut
 
 /// Runs the command; `None` when its client is held instead of answered, or the answer is written.
 fn execute<C: Command>(ctx: *mut Ctx, arguments: &[&[u8]]) -> Result<Option<Reply>, Error> {
-    let args = C::SPEC.parse(arguments)?;
+    let args = C::Args::parse(arguments)?;
     // SAFETY: a context the server lent us.
     let (db, id) = unsafe {
         (
@@ -89,7 +90,7 @@ fn execute<C: Command>(ctx: *mut Ctx, arguments: &[&[u8]]) -> Result<Option<Repl
             Ok(None)
         }
         Response::Wait(..) => Ok(Some(Reply::NullArray)),
-        Response::Run(from) => fenced::run(ctx, &args, arguments.get(from..).unwrap_or_default()),
+        Response::Run(from) => fenced::run(ctx, arguments, from),
     }
 }
 

@@ -226,6 +226,12 @@ impl Arena {
                 raw.type_ = raw::RedisModuleCommandArgType_REDISMODULE_ARG_TYPE_BLOCK;
                 raw.subargs = self.args(args);
             }
+            Kind::Shared(args) => {
+                for arg in *args {
+                    self.push(array, arg);
+                }
+                return;
+            }
             Kind::Many(items) => return self.push_items(array, items, 0),
             Kind::Any(items) => return self.push_items(array, items, raw::REDISMODULE_CMD_ARG_OPTIONAL),
             Kind::Counted(_, items) if arg.word.is_some() => {

@@ -7,7 +7,6 @@ use std::ffi::CString;
 use super::acl::has_user;
 use super::api::{CallReply, Ctx, Flags, keys_of};
 use super::probe::slot_number;
-use crate::command::Args;
 use crate::error::Error;
 use crate::reply::Reply;
 
@@ -23,15 +22,16 @@ pub(super) fn is_running() -> bool {
 /// What a script may say and may not stand inside.
 const REFUSED: [&str; 3] = ["HB.FENCED", "WAIT", "WAITAOF"];
 
-/// Runs the command in the caller's name and passes its reply on. `None`, as the reply is written.
+/// Runs the command, which is among the arguments from there on, in the caller's name and passes its reply on. `None`, as the reply is written.
 ///
 /// Allowed is what a script may do; else `BADARG`, and in a cluster also for a key outside of the slot of the
 /// service. Not a script itself: once it is slow the server serves other clients meanwhile and expects only the
 /// client that it believes to have called the script, which is not the real one, to be left alone. When the real
 /// one closes or sends more, the server crashes (seen on Redis 7.0 to 8.6 and Valkey 8.1 and 9.1). A script calls
 /// HB.CHECK itself. Nor WAIT: called by a script it would stop Valkey 8.1, which asserts that the script's client waits.
-pub(super) fn run(ctx: *mut Ctx, args: &Args<'_>, command: &[&[u8]]) -> Result<Option<Reply>, Error> {
-    let Some((name, arguments)) = command.split_first() else {
+pub(super) fn run(ctx: *mut Ctx, fenced: &[&[u8]], from: usize) -> Result<Option<Reply>, Error> {
+    let command = fenced.get(from..).unwrap_or_default();
+    let (Some(service), Some((name, arguments))) = (fenced.first(), command.split_first()) else {
         return Err(Error::Internal);
     };
     let text = CString::new(*name).ok();
@@ -39,7 +39,7 @@ pub(super) fn run(ctx: *mut Ctx, args: &Args<'_>, command: &[&[u8]]) -> Result<O
     let text = text.filter(|_| !REFUSED.iter().any(is));
     let text = text.ok_or_else(|| not_allowed(name))?;
     if Flags::of(ctx).in_cluster() {
-        let slot = slot_number(ctx, args.bytes("service"));
+        let slot = slot_number(ctx, service);
         let is_elsewhere = |key| slot_number(ctx, key) != slot;
         if keys_of(ctx, command).into_iter().any(is_elsewhere) {
             let why = "a key of the command is not in the slot of the service";

@@ -142,7 +142,7 @@ pub(super) fn slot(part: Part<'_>) -> Option<usize> {
         Part::RepeatDue => Some(25),
         Part::RepeatPayloads => Some(26),
         Part::TaskEvents => Some(27),
-        Part::Index(Index::Addressed) => Some(28),
+        Part::Index(Index::Targeted) => Some(28),
         Part::Dropped(..) | Part::Task(_) | Part::Extra(_) | Part::Group(_) | Part::After(_) | Part::To(_) => None,
     }
 }

@@ -1,18 +1,14 @@
 //! A queue's own settings: the fields of `task:{q}`, as text in the hash and as values here.
 
-mod numbers;
+pub(crate) mod table;
 
-pub(crate) use numbers::NUMBERS;
-use numbers::{
-    ATTEMPTS, CONCURRENCY, DEAD_LIMIT, DEAD_RETAIN, EVENTS, GROUP_LIMIT_AT, LEASE, MAX_LENGTH, MAX_LOST, RETAIN,
-};
+pub(crate) use table::{FIELDS, GROUP_LIMIT, SERVICE, SETTINGS};
+use table::{Kind, Numbers, Setting};
 
-use crate::backoff::{self, Backoff};
-use crate::command::int;
-use crate::config;
+use crate::backoff::Backoff;
 use crate::error::Error;
 use crate::names::{Id, Name, PRIORITIES};
-use crate::rate::{self, Rate};
+use crate::rate::Rate;
 use crate::time::Ms;
 
 /// The fields of the queue hash, read. `None` where the module's setting applies.
@@ -20,7 +16,7 @@ use crate::time::Ms;
 pub(crate) struct QueueSettings {
     /// The service whose members are the queue's workers: that of its own name unless it was told another.
     pub service: Name,
-    values: [Option<i64>; NUMBERS.len()],
+    numbers: Numbers,
     /// The wait between attempts.
     pub backoff: Option<Backoff>,
     /// How many claims in how long; `None` for any number.
@@ -48,31 +44,6 @@ pub(crate) struct Settling {
     /// Whether it was acknowledged.
     pub done: bool,
 }
-
-/// Names of all settings for TASK.CONFIG, in the documented order.
-pub(crate) const FIELDS: [&str; 13] = [
-    "lease",
-    "attempts",
-    "backoff",
-    "retain",
-    "concurrency",
-    RATE,
-    GROUP_LIMIT,
-    "max-length",
-    "max-lost",
-    "dead-limit",
-    "dead-retain",
-    "events",
-    SERVICE,
-];
-
-/// Field that holds the name of the service; not stored when it is the queue's own.
-pub(crate) const SERVICE: &str = "service";
-
-/// Field that holds the most tasks of one group that run at a time.
-pub(crate) const GROUP_LIMIT: &str = "group-limit";
-/// Field that holds the rate.
-const RATE: &str = "rate";
 
 /// Field that holds the wall moment a pause ends.
 pub(crate) const PAUSED: &str = "paused";
@@ -111,7 +82,7 @@ impl QueueSettings {
     pub(crate) fn new(queue: &Name) -> QueueSettings {
         QueueSettings {
             service: queue.clone(),
-            values: Default::default(),
+            numbers: Numbers::default(),
             backoff: None,
             rate: None,
             paused: None,
@@ -138,9 +109,6 @@ impl QueueSettings {
     fn read_field(&mut self, field: &str, value: &[u8]) {
         let text = std::str::from_utf8(value).unwrap_or_default();
         match field {
-            "backoff" => self.backoff = Backoff::parse(text),
-            RATE => self.rate = Rate::parse(value).unwrap_or(None),
-            SERVICE => self.service = service(&self.service, value).unwrap_or_else(|_| self.service.clone()),
             PAUSED if text == UNTIL_RESUMED => self.paused = Some(i64::MAX),
             PAUSED => self.paused = text.parse().ok(),
             DROPS => {
@@ -163,66 +131,23 @@ impl QueueSettings {
                         return;
                     }
                 }
-                for (slot, number) in self.values.iter_mut().zip(&NUMBERS) {
-                    if number.name == field {
-                        *slot = int(field, value, number.range.0, number.range.1, number.unit).ok();
-                    }
+                if let Some(setting) = SETTINGS.iter().find(|setting| setting.name == field) {
+                    self.read_setting(setting, value);
                 }
             }
         }
     }
 
-    fn number(&self, at: usize, module: &config::ModuleConfig) -> i64 {
-        match (self.values.get(at).copied().flatten(), NUMBERS.get(at)) {
-            (Some(value), _) => value,
-            (None, Some(number)) => (number.default)(module),
-            (None, None) => 0,
+    /// Takes the stored value of a setting, unless it is none.
+    fn read_setting(&mut self, setting: &Setting, value: &[u8]) {
+        match &setting.kind {
+            Kind::Number { field, .. } => *field(&mut self.numbers) = setting.number(value).ok(),
+            Kind::Backoff => self.backoff = std::str::from_utf8(value).ok().and_then(Backoff::parse),
+            Kind::Rate => self.rate = Rate::parse(value).unwrap_or(None),
+            Kind::Service => self.service = service(&self.service, value).unwrap_or_else(|_| self.service.clone()),
         }
     }
-    /// How long a claim lasts, ms.
-    pub(crate) fn lease(&self, module: &config::ModuleConfig) -> Ms {
-        self.number(LEASE, module)
-    }
-    /// Most runs of a task.
-    pub(crate) fn attempts(&self, module: &config::ModuleConfig) -> u64 {
-        u64::try_from(self.number(ATTEMPTS, module)).unwrap_or(1)
-    }
-    /// A task lost more often than this is dead.
-    pub(crate) fn max_lost(&self, module: &config::ModuleConfig) -> u64 {
-        u64::try_from(self.number(MAX_LOST, module)).unwrap_or(0)
-    }
-    /// Most dead tasks kept.
-    pub(crate) fn dead_limit(&self, module: &config::ModuleConfig) -> usize {
-        usize::try_from(self.number(DEAD_LIMIT, module)).unwrap_or(0)
-    }
-    /// How long dead tasks are kept, ms.
-    pub(crate) fn dead_retain(&self, module: &config::ModuleConfig) -> Ms {
-        self.number(DEAD_RETAIN, module)
-    }
-    /// How long a task that is done is kept, ms.
-    pub(crate) fn retain(&self, module: &config::ModuleConfig) -> Ms {
-        self.number(RETAIN, module)
-    }
-    /// Most tasks claimed at once; 0 for any number.
-    pub(crate) fn concurrency(&self, module: &config::ModuleConfig) -> usize {
-        usize::try_from(self.number(CONCURRENCY, module)).unwrap_or(0)
-    }
-    /// Most tasks that wait, are claimed or blocked; 0 for any number.
-    pub(crate) fn max_length(&self, module: &config::ModuleConfig) -> usize {
-        usize::try_from(self.number(MAX_LENGTH, module)).unwrap_or(0)
-    }
-    /// Most tasks of one group that run at a time.
-    pub(crate) fn group_limit(&self, module: &config::ModuleConfig) -> usize {
-        usize::try_from(self.number(GROUP_LIMIT_AT, module)).unwrap_or(1)
-    }
-    /// How many entries the stream of events keeps; 0 for no stream.
-    pub(crate) fn events(&self, module: &config::ModuleConfig) -> usize {
-        usize::try_from(self.number(EVENTS, module)).unwrap_or(0)
-    }
-    /// The wait between attempts.
-    pub(crate) fn backoff(&self) -> Backoff {
-        self.backoff.unwrap_or(backoff::DEFAULT)
-    }
+
     /// A record whose fence is below this exists for no command.
     pub(crate) fn dropped_below(&self) -> u64 {
         self.drops.last().copied().unwrap_or(0)
@@ -237,17 +162,15 @@ impl QueueSettings {
     pub(crate) fn ghosts(&self, priority: u8) -> u32 {
         self.ghosts.get(usize::from(priority)).copied().unwrap_or(0)
     }
-
-    /// The value of a setting as TASK.CONFIG GET shows it; `None` for an unknown name.
-    pub(crate) fn show(&self, field: &str, module: &config::ModuleConfig) -> Option<String> {
-        match field {
-            "backoff" => return Some(self.backoff().to_string()),
-            RATE => return Some(self.rate.map_or(rate::NONE.to_string(), |rate| rate.to_string())),
-            SERVICE => return Some(self.service.text().to_string()),
-            _ => {}
+    /// Whether there are ghosts in any list.
+    pub(crate) fn has_ghosts(&self) -> bool {
+        self.ghosts.iter().any(|ghosts| *ghosts != 0)
+    }
+    /// Another number of ghosts in one ready list.
+    pub(crate) fn set_ghosts(&mut self, priority: u8, number: u32) {
+        if let Some(ghosts) = self.ghosts.get_mut(usize::from(priority)) {
+            *ghosts = number;
         }
-        let at = NUMBERS.iter().position(|number| number.name == field)?;
-        Some(self.number(at, module).to_string())
     }
 }
 
@@ -276,37 +199,26 @@ fn service(queue: &Name, name: &[u8]) -> Result<Name, Error> {
 
 /// Checks a value TASK.CONFIG SET was given; replies the text to store.
 pub(crate) fn check(queue: &Name, field: &str, value: &[u8]) -> Result<(&'static str, String), Error> {
-    let Some(name) = FIELDS.iter().find(|known| known.eq_ignore_ascii_case(field)) else {
+    let Some(setting) = SETTINGS.iter().find(|known| known.name.eq_ignore_ascii_case(field)) else {
         return Err(Error::BadArg(format!("field must be one of {}", FIELDS.join(", "))));
     };
-    if *name == "backoff" {
-        return std::str::from_utf8(value)
+    let text = match &setting.kind {
+        Kind::Number { .. } => setting.number(value)?.to_string(),
+        Kind::Backoff => std::str::from_utf8(value)
             .ok()
             .and_then(Backoff::parse)
-            .map(|rule| (*name, rule.to_string()))
+            .map(|rule| rule.to_string())
             .ok_or_else(|| {
                 Error::BadArg(
                     "backoff must be FIXED|EXPONENTIAL base-ms [MAX ms] [JITTER percent], 0 to 3153600000000 ms, 0 to 100 percent"
                         .into(),
                 )
-            });
-    }
-    if *name == RATE {
-        let rate = Rate::parse(value)?;
-        return Ok((RATE, rate.map_or(rate::NONE.to_string(), |rate| rate.to_string())));
-    }
-    if *name == SERVICE {
-        return service(queue, value).map(|service| (*name, service.text().to_string()));
-    }
-    match NUMBERS.iter().find(|number| number.name == *name) {
-        Some(number) => {
-            int(name, value, number.range.0, number.range.1, number.unit).map(|value| (*name, value.to_string()))
-        }
-        None => Err(Error::Internal),
-    }
+            })?,
+        Kind::Rate => Rate::text(Rate::parse(value)?),
+        Kind::Service => service(queue, value)?.text().to_string(),
+    };
+    Ok((setting.name, text))
 }
 
-#[cfg(test)]
-pub mod table;
 #[cfg(test)]
 mod tests;

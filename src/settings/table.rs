@@ -1,43 +1,288 @@
-//! The settings of a queue as the README shows them.
+//! The settings of a queue: one row each.
+//!
+//! One more that is a number is a field of `Numbers`, a row of `SETTINGS` and the function that reads it, which has its
+//! default; TASK.CONFIG and the manual have it from the row.
 
-use super::numbers::Number;
-use super::{FIELDS, NUMBERS, QueueSettings, RATE, SERVICE};
-use crate::config;
-use crate::names::Name;
+use super::QueueSettings;
+use crate::backoff::{self, Backoff};
+use crate::command::int;
+use crate::config::{MAX_ATTEMPTS, ModuleConfig};
+use crate::error::Error;
+use crate::rate::Rate;
+use crate::time::{DAY, MAX_DELAY, MAX_LEASE, Ms};
 
-/// The README's table of all settings of a queue.
-pub fn table() -> String {
-    let module = config::ModuleConfig::default();
-    let queue = Name::new(0, b"mail").expect("a name");
+/// A setting of a queue.
+#[derive(Debug)]
+pub(crate) struct Setting {
+    /// Field of the hash and name for TASK.CONFIG.
+    pub name: &'static str,
+    /// What it decides.
+    #[cfg_attr(not(test), expect(dead_code, reason = "for the manual, which a test writes"))]
+    pub meaning: &'static str,
+    /// What values it has.
+    pub kind: Kind,
+}
+
+/// What values a setting has.
+#[derive(Debug)]
+pub(crate) enum Kind {
+    /// An integer.
+    Number {
+        /// Smallest and largest value.
+        range: (i64, i64),
+        /// Unit, "" for a count.
+        unit: &'static str,
+        /// Where it lives; `None` when the queue says nothing.
+        field: fn(&mut Numbers) -> &mut Option<i64>,
+        /// What applies.
+        value: fn(&QueueSettings, &ModuleConfig) -> i64,
+    },
+    /// As BACKOFF of TASK.SCHEDULE.
+    Backoff,
+    /// Claims in so many ms.
+    Rate,
+    /// The name of a service of the queue's slot.
+    Service,
+}
+
+/// The settings that are numbers, as far as the queue says something.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct Numbers {
+    lease: Option<i64>,
+    attempts: Option<i64>,
+    retain: Option<i64>,
+    concurrency: Option<i64>,
+    group_limit: Option<i64>,
+    max_length: Option<i64>,
+    max_lost: Option<i64>,
+    dead_limit: Option<i64>,
+    dead_retain: Option<i64>,
+    events: Option<i64>,
+}
+
+/// Field that holds the most tasks of one group that run at a time.
+pub(crate) const GROUP_LIMIT: &str = "group-limit";
+/// Field that holds the name of the service; not stored when it is the queue's own.
+pub(crate) const SERVICE: &str = "service";
+
+/// All settings, in the documented order.
+pub(crate) const SETTINGS: [Setting; 13] = [
+    Setting {
+        name: "lease",
+        meaning: "how long a claim lasts when neither CLAIM nor the task says so",
+        kind: Kind::Number {
+            range: (1, MAX_LEASE),
+            unit: "ms",
+            field: |numbers| &mut numbers.lease,
+            value: |queue, module| queue.lease(module),
+        },
+    },
+    Setting {
+        name: "attempts",
+        meaning: "most runs of a task that does not say itself",
+        kind: Kind::Number {
+            range: (1, MAX_ATTEMPTS),
+            unit: "",
+            field: |numbers| &mut numbers.attempts,
+            value: |queue, module| queue.attempts(module) as i64,
+        },
+    },
+    Setting {
+        name: "backoff",
+        meaning: "the wait between attempts of a task that does not say itself",
+        kind: Kind::Backoff,
+    },
+    Setting {
+        name: "retain",
+        meaning: "how long a task is kept when it is done, if it does not say itself; 0: it is gone at once",
+        kind: Kind::Number {
+            range: (0, MAX_DELAY),
+            unit: "ms",
+            field: |numbers| &mut numbers.retain,
+            value: |queue, module| queue.retain(module),
+        },
+    },
+    Setting {
+        name: "concurrency",
+        meaning: "most tasks claimed at once, over all workers; 0: any number",
+        kind: Kind::Number {
+            range: (0, 1_000_000_000),
+            unit: "",
+            field: |numbers| &mut numbers.concurrency,
+            value: |queue, module| queue.concurrency(module) as i64,
+        },
+    },
+    Setting {
+        name: "rate",
+        meaning: "most claims in how many ms, for any stretch of that length; 0: any number",
+        kind: Kind::Rate,
+    },
+    Setting {
+        name: GROUP_LIMIT,
+        meaning: "most tasks of one GROUP that have their turn at a time",
+        kind: Kind::Number {
+            // Whose turn it is is looked up one by one.
+            range: (1, 100),
+            unit: "",
+            field: |numbers| &mut numbers.group_limit,
+            value: |queue, module| queue.group_limit(module) as i64,
+        },
+    },
+    Setting {
+        name: "max-length",
+        meaning: "most tasks that wait, are claimed or blocked; 0: any number",
+        kind: Kind::Number {
+            range: (0, 1_000_000_000),
+            unit: "",
+            field: |numbers| &mut numbers.max_length,
+            value: |queue, module| queue.max_length(module) as i64,
+        },
+    },
+    Setting {
+        name: "max-lost",
+        meaning: "a task that is lost more often than this, as its lease ran out or its worker died, is dead, whatever attempts are left: most likely it kills its workers",
+        kind: Kind::Number {
+            // Two base-36 digits hold 1295.
+            range: (0, 1_000),
+            unit: "",
+            field: |numbers| &mut numbers.max_lost,
+            value: |queue, module| queue.max_lost(module) as i64,
+        },
+    },
+    Setting {
+        name: "dead-limit",
+        meaning: "most dead tasks kept; the oldest go first",
+        kind: Kind::Number {
+            range: (0, 1_000_000_000),
+            unit: "",
+            field: |numbers| &mut numbers.dead_limit,
+            value: |queue, module| queue.dead_limit(module) as i64,
+        },
+    },
+    Setting {
+        name: "dead-retain",
+        meaning: "how long dead tasks are kept",
+        kind: Kind::Number {
+            range: (0, MAX_DELAY),
+            unit: "ms",
+            field: |numbers| &mut numbers.dead_retain,
+            value: |queue, module| queue.dead_retain(module),
+        },
+    },
+    Setting {
+        name: "events",
+        meaning: "entries that `task:{q}:events` keeps; 0: no stream",
+        kind: Kind::Number {
+            range: (0, 1_000_000),
+            unit: "",
+            field: |numbers| &mut numbers.events,
+            value: |queue, module| queue.events(module) as i64,
+        },
+    },
+    Setting {
+        name: SERVICE,
+        meaning: "the service whose members are the workers of the queue",
+        kind: Kind::Service,
+    },
+];
+
+/// The names of all settings.
+pub(crate) const FIELDS: [&str; SETTINGS.len()] = {
+    let mut names = [""; SETTINGS.len()];
+    let mut at = 0;
+    while at < names.len() {
+        #[allow(clippy::indexing_slicing, reason = "evaluated when compiled")]
+        {
+            names[at] = SETTINGS[at].name;
+        }
+        at += 1;
+    }
+    names
+};
+
+impl Setting {
+    /// The value of a setting that is a number; `BadArg` for any other.
+    pub(super) fn number(&self, value: &[u8]) -> Result<i64, Error> {
+        match self.kind {
+            Kind::Number { range, unit, .. } => int(self.name, value, range.0, range.1, unit),
+            _ => Err(Error::Internal),
+        }
+    }
+
+    /// What applies, as TASK.CONFIG GET shows it.
+    pub(crate) fn show(&self, queue: &QueueSettings, module: &ModuleConfig) -> String {
+        match self.kind {
+            Kind::Number { value, .. } => value(queue, module).to_string(),
+            Kind::Backoff => queue.backoff().to_string(),
+            Kind::Rate => Rate::text(queue.rate),
+            Kind::Service => queue.service.text().to_string(),
+        }
+    }
+}
+
+impl QueueSettings {
+    /// How long a claim lasts, ms.
+    pub(crate) fn lease(&self, module: &ModuleConfig) -> Ms {
+        self.numbers.lease.unwrap_or(module.lease)
+    }
+    /// Most runs of a task.
+    pub(crate) fn attempts(&self, module: &ModuleConfig) -> u64 {
+        self.numbers.attempts.unwrap_or(module.attempts) as u64
+    }
+    /// The wait between attempts.
+    pub(crate) fn backoff(&self) -> Backoff {
+        self.backoff.unwrap_or(backoff::DEFAULT)
+    }
+    /// How long a task that is done is kept, ms.
+    pub(crate) fn retain(&self, _: &ModuleConfig) -> Ms {
+        self.numbers.retain.unwrap_or(0)
+    }
+    /// Most tasks claimed at once; 0 for any number.
+    pub(crate) fn concurrency(&self, _: &ModuleConfig) -> usize {
+        self.numbers.concurrency.unwrap_or(0) as usize
+    }
+    /// Most tasks of one group that run at a time.
+    pub(crate) fn group_limit(&self, _: &ModuleConfig) -> usize {
+        self.numbers.group_limit.unwrap_or(1) as usize
+    }
+    /// Most tasks that wait, are claimed or blocked; 0 for any number.
+    pub(crate) fn max_length(&self, _: &ModuleConfig) -> usize {
+        self.numbers.max_length.unwrap_or(0) as usize
+    }
+    /// A task lost more often than this is dead.
+    pub(crate) fn max_lost(&self, _: &ModuleConfig) -> u64 {
+        self.numbers.max_lost.unwrap_or(3) as u64
+    }
+    /// Most dead tasks kept.
+    pub(crate) fn dead_limit(&self, _: &ModuleConfig) -> usize {
+        self.numbers.dead_limit.unwrap_or(10_000) as usize
+    }
+    /// How long dead tasks are kept, ms.
+    pub(crate) fn dead_retain(&self, _: &ModuleConfig) -> Ms {
+        self.numbers.dead_retain.unwrap_or(180 * DAY)
+    }
+    /// How many entries the stream of events keeps; 0 for no stream.
+    pub(crate) fn events(&self, module: &ModuleConfig) -> usize {
+        self.numbers.events.unwrap_or(module.events) as usize
+    }
+}
+
+/// The manual's table of all settings of a queue.
+#[cfg(test)]
+pub(crate) fn table() -> String {
+    let module = ModuleConfig::default();
+    let queue = crate::names::Name::new(0, b"mail").expect("a name");
     let mut table = String::from("| setting | what it decides | values | default |\n| --- | --- | --- | --- |\n");
-    for field in FIELDS {
-        let (meaning, values) = match NUMBERS.iter().find(|number| number.name == field) {
-            Some(Number {
-                meaning, range, unit, ..
-            }) => (
-                *meaning,
-                format!("{} to {} {unit}", range.0, range.1).trim_end().to_string(),
-            ),
-            None if field == RATE => (
-                "most claims in how many ms, for any stretch of that length; 0: any number",
-                "`n/ms`, or 0".into(),
-            ),
-            None if field == SERVICE => (
-                "the service whose members are the workers of the queue",
-                "a service of the same slot".into(),
-            ),
-            None => (
-                "the wait between attempts of a task that does not say itself",
-                "as BACKOFF of TASK.SCHEDULE".into(),
-            ),
+    for setting in &SETTINGS {
+        let default = setting.show(&QueueSettings::new(&queue), &module);
+        let (values, default) = match setting.kind {
+            Kind::Number { range, unit, .. } => (format!("{} to {} {unit}", range.0, range.1), format!("`{default}`")),
+            Kind::Backoff => ("as BACKOFF of TASK.SCHEDULE".into(), format!("`{default}`")),
+            Kind::Rate => ("`n/ms`, or 0".into(), format!("`{default}`")),
+            Kind::Service => ("a service of the same slot".into(), "its own name".into()),
         };
-        let default = QueueSettings::new(&queue).show(field, &module).expect("a setting");
-        let default = if field == SERVICE {
-            "its own name".into()
-        } else {
-            format!("`{default}`")
-        };
-        table.push_str(&format!("| `{field}` | {meaning} | {values} | {default} |\n"));
+        let (name, meaning, values) = (setting.name, setting.meaning, values.trim_end());
+        table.push_str(&format!("| `{name}` | {meaning} | {values} | {default} |\n"));
     }
     table
 }

@@ -1,6 +1,7 @@
 //! Unit tests of a queue's settings.
 
 use super::*;
+use crate::config::ModuleConfig;
 
 fn queue() -> Name {
     Name::new(0, b"mail").unwrap()
@@ -9,7 +10,7 @@ fn queue() -> Name {
 #[test]
 fn what_is_stored_is_read_and_nonsense_is_passed_over() {
     let field = |name: &str, value: &str| (name.as_bytes().to_vec(), value.as_bytes().to_vec());
-    let module = config::ModuleConfig::default();
+    let module = ModuleConfig::default();
     let settings = QueueSettings::read(
         &queue(),
         &[
@@ -28,7 +29,7 @@ fn what_is_stored_is_read_and_nonsense_is_passed_over() {
     assert_eq!(settings.service, queue());
     assert_eq!(settings.lease(&module), 77);
     assert_eq!(settings.attempts(&module), 25);
-    assert_eq!(settings.show("backoff", &module).unwrap(), "FIXED 5 MAX 5 JITTER 0");
+    assert_eq!(settings.backoff().to_string(), "FIXED 5 MAX 5 JITTER 0");
     assert_eq!(settings.paused, Some(i64::MAX));
     assert_eq!((settings.dropped_below(), settings.ghosts(3)), (9, 12));
     assert_eq!(settings.orphaned, [("w:1".to_string(), 70)]);
@@ -37,9 +38,9 @@ fn what_is_stored_is_read_and_nonsense_is_passed_over() {
 
 #[test]
 fn every_field_is_shown_and_checked() {
-    let module = config::ModuleConfig::default();
-    for field in FIELDS {
-        let shown = QueueSettings::new(&queue()).show(field, &module).unwrap();
+    let module = ModuleConfig::default();
+    for setting in &SETTINGS {
+        let (field, shown) = (setting.name, setting.show(&QueueSettings::new(&queue()), &module));
         assert_eq!(check(&queue(), field, shown.as_bytes()).unwrap(), (field, shown));
         assert!(check(&queue(), field, b"-1").unwrap_err().to_string().contains(field));
     }

@@ -2,22 +2,23 @@
 //! losing it loses no task.
 
 pub(crate) mod queue;
+pub(crate) mod work;
 
 use std::collections::hash_map::Entry;
-use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use crate::context::Context;
 use crate::membership::liveness::Reason;
 use crate::membership::record::MemberName;
 use crate::membership::service_state::ServiceState;
 use crate::membership::services::Services;
-use crate::names::{self, ByName, Id, Name, Touched};
+use crate::names::{self, ByName, Id, MAX_TOKEN, Name, Touched};
 use crate::stalls::Stalls;
 use crate::state::queue::claims::BoundClaim;
-use crate::state::queue::{Ended, Loss, Queue};
+use crate::state::queue::{Ended, Loss, QueueState};
+use crate::state::work::Work;
 use crate::stats::{Lateness, Totals};
 use crate::time::{Ms, SECOND, Steady, Wall};
-use crate::waiting::result_wait::ParentEnd;
 use crate::waiting::{Granted, Ticket, Waiter, Waiting};
 use crate::wakeups::Wakeups;
 
@@ -26,10 +27,14 @@ const IDLE: i64 = 3_600 * SECOND;
 /// Cancelled tasks that one beat tells of.
 const MOST_CANCELLED: usize = 1_000;
 
+/// Stored fences from here on, the year 2112 in µs, are not ours: behind one of them there would be too few left
+/// that a client can hold exactly.
+const LATEST_FENCE: u64 = MAX_TOKEN.unsigned_abs() / 2;
+
 /// The memory of the module.
 #[derive(Debug, Default)]
 pub(crate) struct State {
-    queues: ByName<Queue>,
+    queues: ByName<QueueState>,
     known: BTreeSet<Name>,
     /// The members of the services.
     pub services: Services,
@@ -37,12 +42,8 @@ pub(crate) struct State {
     pub wakeups: Wakeups,
     /// Clients that wait.
     pub waiting: Waiting,
-    /// Ends in this transaction of tasks that others wait for.
-    pub parent_ends: VecDeque<ParentEnd>,
-    /// Groups in which it may be somebody's turn since something happened in this transaction.
-    pub turns: BTreeSet<(Name, String)>,
-    /// Queues in which something became ready in this transaction, and that are not served yet.
-    pub to_serve: BTreeSet<Name>,
+    /// What is left to be done at the end of this transaction.
+    pub work: Work,
     /// What holds expiry back.
     pub stalls: Stalls,
     /// Claims bound to a connection, by their token.
@@ -62,25 +63,40 @@ pub(crate) struct State {
 }
 
 impl State {
+    /// The next id or fence: larger than any before, in memory or `stored`, and near the time in µs.
+    pub(crate) fn next_fence(&mut self, stored: u64, wall_us: u64) -> u64 {
+        self.saw_fence(stored);
+        self.fence = wall_us.max(self.fence + 1);
+        self.fence
+    }
+
+    /// A fence that was given out before, perhaps by a server whose clock was ahead: later ones are larger. One
+    /// that is too large to be ours does not count.
+    pub(crate) fn saw_fence(&mut self, stored: u64) {
+        if stored < LATEST_FENCE {
+            self.fence = self.fence.max(stored);
+        }
+    }
+
     /// The memory of a queue, made when there is none yet. A new one is looked at by the next tick.
-    pub(crate) fn queue(&mut self, name: &Name) -> &mut Queue {
+    pub(crate) fn queue(&mut self, name: &Name) -> &mut QueueState {
         match self.queues.entry(name.clone()) {
             Entry::Occupied(known) => known.into_mut(),
             Entry::Vacant(new) => {
                 self.known.insert(name.clone());
                 self.wakeups.now(name);
-                new.insert(Queue::default())
+                new.insert(QueueState::default())
             }
         }
     }
 
     /// The memory of a queue, if there is any.
-    pub(crate) fn known_queue(&self, name: &Name) -> Option<&Queue> {
+    pub(crate) fn known_queue(&self, name: &Name) -> Option<&QueueState> {
         self.queues.get(name)
     }
 
     /// The memory of a queue to change, if there is any.
-    pub(crate) fn known_queue_mut(&mut self, name: &Name) -> Option<&mut Queue> {
+    pub(crate) fn known_queue_mut(&mut self, name: &Name) -> Option<&mut QueueState> {
         self.queues.get_mut(name)
     }
 
@@ -299,7 +315,7 @@ impl State {
     }
 
     /// Passes over something under our keys that is not ours: counted, and told to the log once a queue.
-    pub(crate) fn skip_foreign(&mut self, name: &Name, what: &str) {
+    pub(crate) fn log_skip(&mut self, name: &Name, what: &str) {
         self.skipped_foreign += 1;
         let text = format!("queue {}: passed over {what}", name.text().escape_default());
         let queue = self.queue(name);
@@ -310,7 +326,7 @@ impl State {
     }
 
     /// The same of a service.
-    pub(crate) fn skip_foreign_member(&mut self, name: &Name, what: &str) {
+    pub(crate) fn log_skipped_member(&mut self, name: &Name, what: &str) {
         self.skipped_foreign += 1;
         let text = format!("service {}: passed over {what}", name.text().escape_default());
         let service = self.services.service(name);
@@ -331,7 +347,7 @@ impl State {
 
     /// The names that nobody used for an hour, waits for, or holds or is anything of.
     pub(crate) fn idle(&self, context: &Context) -> Vec<Name> {
-        let idle_queue = |queue: &Queue| context.steady.since(queue.used) > IDLE && queue.claims.is_empty();
+        let idle_queue = |queue: &QueueState| context.steady.since(queue.used) > IDLE && queue.claims.is_empty();
         let idle_service = |service: &ServiceState| context.steady.since(service.used) > IDLE && service.count() == 0;
         let is_idle = |name: &&Name| {
             self.queues.get(*name).is_none_or(idle_queue)
@@ -344,7 +360,7 @@ impl State {
     }
 
     /// All queues in memory.
-    pub(crate) fn queues(&self) -> impl Iterator<Item = (&Name, &Queue)> {
+    pub(crate) fn queues(&self) -> impl Iterator<Item = (&Name, &QueueState)> {
         self.queues.iter()
     }
 }

@@ -1,11 +1,10 @@
-//! What is told of a queue's tasks: one entry of its stream for everything that went wrong or was decided for the
-//! user. A task that simply succeeds is not told.
+//! The stream of a queue: one entry for everything that went wrong with its tasks or was decided for the user. A task
+//! that simply succeeds leaves none.
 
 use crate::error::{Error, Result};
 use crate::keyspace::Type;
-use crate::names::{Name, Part};
-use crate::settings::QueueSettings;
-use crate::tx::Tx;
+use crate::names::Part;
+use crate::task::handle::Queue;
 
 /// One event. Every entry has all fields; one that says nothing is empty.
 #[derive(Clone, Copy, Debug)]
@@ -24,17 +23,19 @@ pub(crate) struct Event<'a> {
     pub reason: &'a str,
 }
 
-/// Nothing, when the stream may be written, or no event is kept; else `WrongType`.
-pub(crate) fn ensure_types(tx: &mut Tx<'_>, name: &Name, settings: &QueueSettings) -> Result<()> {
-    if settings.events(&tx.context.config) == 0 {
+/// Errors with `WrongType` unless the stream may be written or no events are kept.
+pub(crate) fn ensure_types(queue: &mut Queue<'_>) -> Result<()> {
+    if queue.settings.events(&queue.context.config) == 0 {
         return Ok(());
     }
-    tx.keys.ensure_type(name.of_queue(Part::TaskEvents), Type::Stream)
+    queue
+        .keys
+        .ensure_type(queue.name.of_queue(Part::TaskEvents), Type::Stream)
 }
 
-/// Adds an entry to the stream; nothing when the queue keeps no events.
-pub(crate) fn tell(tx: &mut Tx<'_>, name: &Name, event: &Event<'_>, settings: &QueueSettings) -> Result<()> {
-    let most = settings.events(&tx.context.config);
+/// Adds an entry to the stream, unless the queue keeps no events.
+pub(crate) fn emit(queue: &mut Queue<'_>, event: &Event<'_>) -> Result<()> {
+    let most = queue.settings.events(&queue.context.config);
     if most == 0 {
         return Ok(());
     }
@@ -50,12 +51,13 @@ pub(crate) fn tell(tx: &mut Tx<'_>, name: &Name, event: &Event<'_>, settings: &Q
         (b"attempt", attempt.as_bytes()),
         (b"reason", event.reason.as_bytes()),
     ];
-    match tx.keys.xadd(name.of_queue(Part::TaskEvents), None, &fields, most) {
+    let stream = queue.name.of_queue(Part::TaskEvents);
+    match queue.keys.xadd(stream, None, &fields, most) {
         Err(Error::Internal) => {
             // Somebody used up the ids of the stream: the task ends all the same.
-            tx.state.skip_foreign(name, "a stream of events that takes no more");
+            queue.log_skip("a stream of events that takes no more");
             Ok(())
         }
-        told => told.map(|_| ()),
+        added => added.map(|_| ()),
     }
 }

@@ -1,30 +1,37 @@
 //! The record of a task: one short line of fixed width, then the payload, byte for byte.
 //!
 //! ```text
-//! 1w5000000 0000000000 0000000000 hz3f8k2m1ab 0mk3v9a2q\n<payload>
-//! ││││  │   │   │   │  │   │      │           └ due, wall ms (9)
-//! ││││  │   │   │   │  │   │      └ fence: birth number until claimed, then the token; when done, when (11)
-//! ││││  │   │   │   │  │   └ lease of the claim, ms (6); zzzzzz: as long as its worker is a member
-//! ││││  │   │   │   │  └ number of the worker that holds it (4)
-//! ││││  │   │   │   └ times lost (2)
-//! ││││  │   │   └ deliveries (4)
-//! ││││  │   └ attempts used up (4)
-//! ││││  └ ghosts: bit p, the ready list of priority p still has an id of this task that does not count (3)
+//! 1w5000000000000000 0000000000hz3f8k2m1ab0mk3v9a2q3jnk5s\n<payload>
+//! ││││  │ │ │  │  │  │   │     │          │        └ created, s since 2020 (6)
+//! ││││  │ │ │  │  │  │   │     │          └ due, wall ms; once done or dead, when that was (9)
+//! ││││  │ │ │  │  │  │   │     └ fence: birth number until claimed, then the token of the last claim (11)
+//! ││││  │ │ │  │  │  │   └ lease of the claim, ms (6); zzzzzz: as long as its worker is a member;
+//! ││││  │ │ │  │  │  │     once done or dead, how long the last run took
+//! ││││  │ │ │  │  │  └ number of the worker that holds it (4)
+//! ││││  │ │ │  │  └ times lost (2)
+//! ││││  │ │ │  └ deliveries (3)
+//! ││││  │ │ └ attempts used up (3)
+//! ││││  │ └ kind: a number of the queue's table of kinds; 0: none (2)
+//! ││││  └ ghosts: bit p, the ready list of priority p still has an id of this task that does not count (2)
 //! │││└ flags (3)
 //! ││└ priority
 //! │└ state
 //! └ version
 //! ```
 //!
-//! Numbers are base 36. At most 56 bytes: with 57 a task of 100 bytes needs the allocator's next size class.
+//! Numbers are base 36. No more than 56 bytes: with 57 a task of 100 bytes needs the allocator's next size class.
 
+use crate::config::MAX_ATTEMPTS;
 use crate::names::PRIORITIES;
-use crate::time::{MAX_LEASE, Ms, Steady, Wall};
+use crate::time::{MAX_LEASE, Ms, SECOND, Steady, Wall};
 
 /// Length of the header, its LF included.
-pub(crate) const HEADER: usize = 54;
+pub(crate) const HEADER_LEN: usize = 56;
 /// The version this module reads and writes.
 const VERSION: u8 = b'1';
+
+/// 2020-01-01, from which the moment of creation counts.
+const EPOCH: Wall = Wall(1_577_836_800_000);
 
 /// There is a hash of extra fields.
 pub(crate) const EXTRA: u16 = 1;
@@ -41,7 +48,7 @@ pub(crate) const AWAITED: u16 = 32;
 /// The task was cancelled while claimed; it goes when the claim ends.
 pub(crate) const CANCELLED: u16 = 64;
 /// It is for one worker alone.
-pub(crate) const ADDRESSED: u16 = 128;
+pub(crate) const TARGETED: u16 = 128;
 /// Its end becomes a task of another queue.
 pub(crate) const REPLIES: u16 = 256;
 
@@ -49,6 +56,7 @@ pub(crate) const REPLIES: u16 = 256;
 /// six base-36 digits, beyond the longest lease.
 pub(crate) const WITH_MEMBER: Ms = 36_i64.pow(6) - 1;
 const _: () = assert!(WITH_MEMBER > MAX_LEASE);
+const _: () = assert!(MAX_ATTEMPTS < 36_i64.pow(3), "attempts have three digits");
 
 /// Where a task is. *Waiting* is scheduled or ready: the sorted set of scheduled tasks tells which.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -76,9 +84,12 @@ const STATES: [(TaskState, u8); 6] = [
     (TaskState::Removed, b'r'),
 ];
 
+/// The name by which most callers still know a header.
+pub(crate) type Record = Header;
+
 /// The header of a task, read.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Record {
+pub(crate) struct Header {
     /// Where the task is.
     pub state: TaskState,
     /// 0, the most urgent, to 9.
@@ -87,6 +98,8 @@ pub(crate) struct Record {
     pub flags: u16,
     /// Bit p: the ready list of priority p has an id of this task that does not count.
     pub ghosts: u16,
+    /// A number of the queue's table of kinds; 0 for none.
+    pub kind: u16,
     /// Attempts used up; the one that runs is not among them.
     pub attempts: u64,
     /// Claims handed out.
@@ -95,22 +108,26 @@ pub(crate) struct Record {
     pub lost: u64,
     /// Number of the worker that holds it; 0 for none.
     pub worker: u32,
-    /// Length of the present claim's lease, ms, or `WITH_MEMBER`; 0 while nobody holds it.
+    /// Length of the present claim's lease, ms, or `WITH_MEMBER`; 0 while nobody holds it. Once done or dead, how long
+    /// the last run took, ms.
     pub lease: Ms,
-    /// Birth number until claimed, then the token of the last claim; once done, that moment in µs.
+    /// Birth number until claimed, then the token of the last claim.
     pub fence: u64,
-    /// When it is, or was, due.
+    /// When it is due; once done or dead, when that was.
     pub due: Wall,
+    /// When it was created, to the second.
+    pub created: Wall,
 }
 
-impl Record {
+impl Header {
     /// A task that was never claimed.
-    pub(crate) fn new(fence: u64, due: Wall, priority: u8) -> Record {
-        Record {
+    pub(crate) fn new(fence: u64, due: Wall, priority: u8, created: Wall) -> Header {
+        Header {
             state: TaskState::Waiting,
             priority,
             flags: 0,
             ghosts: 0,
+            kind: 0,
             attempts: 0,
             deliveries: 0,
             lost: 0,
@@ -118,38 +135,36 @@ impl Record {
             lease: 0,
             fence,
             due,
+            created: Wall(created.0 - created.0 % SECOND),
         }
     }
 
     /// Reads a header; `None` when it is not one of this version.
-    pub(crate) fn read(bytes: &[u8]) -> Option<Record> {
-        let header: &[u8; HEADER] = bytes.first_chunk()?;
-        let mut at = Reader { bytes: header, from: 0 };
-        if at.take(1)? != [VERSION] {
-            return None;
-        }
-        let letter = *at.take(1)?.first()?;
+    pub(crate) fn read(bytes: &[u8]) -> Option<Header> {
+        let header: &[u8; HEADER_LEN] = bytes.first_chunk()?;
+        let mut from = Reader(header);
+        from.skip(VERSION)?;
+        let letter = from.byte()?;
         let state = STATES.iter().find(|(_, known)| *known == letter)?.0;
-        let priority = u8::try_from(at.number(1)?).ok().filter(|p| *p < PRIORITIES)?;
-        let flags = u16::try_from(at.number(3)?).ok()?;
-        let ghosts = u16::try_from(at.number(3)?)
-            .ok()
-            .filter(|mask| *mask < 1 << PRIORITIES)?;
-        at.skip(b' ')?;
-        let (attempts, deliveries, lost) = (at.number(4)?, at.number(4)?, at.number(2)?);
-        at.skip(b' ')?;
-        let worker = u32::try_from(at.number(4)?).ok()?;
-        let lease = i64::try_from(at.number(6)?).ok()?;
-        at.skip(b' ')?;
-        let fence = at.number(11)?;
-        at.skip(b' ')?;
-        let due = Wall(i64::try_from(at.number(9)?).ok()?);
-        at.skip(b'\n')?;
-        Some(Record {
+        let priority = u8::try_from(from.number::<1>()?).ok().filter(|p| *p < PRIORITIES)?;
+        let flags = u16::try_from(from.number::<3>()?).ok()?;
+        let ghosts = u16::try_from(from.number::<2>()?).ok();
+        let ghosts = ghosts.filter(|mask| *mask < 1 << PRIORITIES)?;
+        let kind = u16::try_from(from.number::<2>()?).ok()?;
+        let (attempts, deliveries, lost) = (from.number::<3>()?, from.number::<3>()?, from.number::<2>()?);
+        from.skip(b' ')?;
+        let worker = u32::try_from(from.number::<4>()?).ok()?;
+        let lease = from.ms::<6>()?;
+        let fence = from.number::<11>()?;
+        let due = Wall(from.ms::<9>()?);
+        let created = EPOCH.after(from.ms::<6>()? * SECOND);
+        from.skip(b'\n')?;
+        Some(Header {
             state,
             priority,
             flags,
             ghosts,
+            kind,
             attempts,
             deliveries,
             lost,
@@ -157,38 +172,40 @@ impl Record {
             lease,
             fence,
             due,
+            created,
         })
     }
 
     /// The header's bytes. Counts that outgrow their digits stay at the largest.
-    pub(crate) fn write(&self) -> [u8; HEADER] {
-        let letter = STATES
-            .iter()
-            .find(|(state, _)| *state == self.state)
-            .map_or(b'r', |(_, letter)| *letter);
-        let mut header = [b'0'; HEADER];
-        let mut at = Writer {
-            bytes: &mut header,
-            to: 0,
-        };
-        at.put(VERSION);
-        at.put(letter);
-        at.number(u64::from(self.priority), 1);
-        at.number(u64::from(self.flags), 3);
-        at.number(u64::from(self.ghosts), 3);
-        at.put(b' ');
-        at.number(self.attempts, 4);
-        at.number(self.deliveries, 4);
-        at.number(self.lost, 2);
-        at.put(b' ');
-        at.number(u64::from(self.worker), 4);
-        at.number(u64::try_from(self.lease).unwrap_or(0), 6);
-        at.put(b' ');
-        at.number(self.fence, 11);
-        at.put(b' ');
-        at.number(u64::try_from(self.due.0).unwrap_or(0), 9);
-        at.put(b'\n');
+    pub(crate) fn write(&self) -> [u8; HEADER_LEN] {
+        let state = STATES.iter().find(|(state, _)| *state == self.state);
+        let mut header = [b'0'; HEADER_LEN];
+        let mut to = Writer(&mut header);
+        to.byte(VERSION);
+        to.byte(state.map_or(b'r', |(_, letter)| *letter));
+        to.number::<1>(u64::from(self.priority));
+        to.number::<3>(u64::from(self.flags));
+        to.number::<2>(u64::from(self.ghosts));
+        to.number::<2>(u64::from(self.kind));
+        to.number::<3>(self.attempts);
+        to.number::<3>(self.deliveries);
+        to.number::<2>(self.lost);
+        to.byte(b' ');
+        to.number::<4>(u64::from(self.worker));
+        to.ms::<6>(self.lease);
+        to.number::<11>(self.fence);
+        to.ms::<9>(self.due.0);
+        to.ms::<6>(self.created.since(EPOCH) / SECOND);
+        to.byte(b'\n');
         header
+    }
+
+    /// Notes that the task ended now: when, and how long its last run took.
+    pub(crate) fn end(&mut self, now: Wall) {
+        let claimed = Wall(Ms::try_from(self.fence / 1_000).unwrap_or(Ms::MAX));
+        self.worker = 0;
+        self.lease = now.since(claimed).clamp(0, WITH_MEMBER - 1);
+        self.due = now;
     }
 
     /// Whether this flag is set.
@@ -213,78 +230,81 @@ impl Record {
     }
 }
 
+const DIGITS: &[u8; 36] = b"0123456789abcdefghijklmnopqrstuvwxyz";
+
 /// What stands for a byte that is no base-36 digit.
 const NO_DIGIT: u8 = 255;
 
 /// The value of every byte as a base-36 digit.
-const DIGITS: [u8; 256] = {
-    let mut digits = [NO_DIGIT; 256];
+const VALUES: [u8; 256] = {
+    let mut values = [NO_DIGIT; 256];
     let mut value = 0;
-    while value < 36 {
-        let byte = if value < 10 { b'0' + value } else { b'a' + value - 10 };
+    while value < DIGITS.len() {
         #[allow(clippy::indexing_slicing, reason = "evaluated when compiled")]
         {
-            digits[byte as usize] = value;
+            values[DIGITS[value] as usize] = value as u8;
         }
         value += 1;
     }
-    digits
+    values
 };
 
-struct Reader<'a> {
-    bytes: &'a [u8],
-    from: usize,
-}
+/// Reads fields of known widths one after the other; no number is wider than 11 digits, which fit.
+struct Reader<'a>(&'a [u8]);
 
 impl<'a> Reader<'a> {
-    fn take(&mut self, width: usize) -> Option<&'a [u8]> {
-        let bytes = self.bytes.get(self.from..self.from + width)?;
-        self.from += width;
-        Some(bytes)
+    fn take<const WIDTH: usize>(&mut self) -> Option<&'a [u8; WIDTH]> {
+        let (field, rest) = self.0.split_first_chunk()?;
+        self.0 = rest;
+        Some(field)
+    }
+    fn byte(&mut self) -> Option<u8> {
+        self.take().map(|[byte]| *byte)
     }
     fn skip(&mut self, byte: u8) -> Option<()> {
-        (self.take(1)? == [byte]).then_some(())
+        (self.byte()? == byte).then_some(())
     }
-    /// No field is wider than 11 digits, which fit.
-    fn number(&mut self, width: usize) -> Option<u64> {
+    fn number<const WIDTH: usize>(&mut self) -> Option<u64> {
         let mut number = 0;
         let mut largest = 0;
-        for &byte in self.take(width)? {
-            let digit = DIGITS.get(usize::from(byte)).copied().unwrap_or(NO_DIGIT);
-            largest = digit.max(largest);
-            number = number * 36 + u64::from(digit);
+        for &byte in self.take::<WIDTH>()? {
+            let value = VALUES.get(usize::from(byte)).copied().unwrap_or(NO_DIGIT);
+            largest = value.max(largest);
+            number = number * 36 + u64::from(value);
         }
         (largest != NO_DIGIT).then_some(number)
     }
+    fn ms<const WIDTH: usize>(&mut self) -> Option<Ms> {
+        self.number::<WIDTH>().map(u64::cast_signed)
+    }
 }
 
-struct Writer<'a> {
-    bytes: &'a mut [u8; HEADER],
-    to: usize,
-}
+/// Writes fields of known widths one after the other, over zeros.
+struct Writer<'a>(&'a mut [u8]);
 
 impl Writer<'_> {
-    fn put(&mut self, byte: u8) {
-        if let Some(slot) = self.bytes.get_mut(self.to) {
-            *slot = byte;
-        }
-        self.to += 1;
+    fn take<const WIDTH: usize>(&mut self) -> Option<&mut [u8; WIDTH]> {
+        let (field, rest) = std::mem::take(&mut self.0).split_first_chunk_mut()?;
+        self.0 = rest;
+        Some(field)
     }
-    fn number(&mut self, number: u64, width: u32) {
-        let mut rest = number;
-        if number > 0 {
-            rest = number.min(36_u64.saturating_pow(width) - 1);
+    fn byte(&mut self, byte: u8) {
+        if let Some(field) = self.take() {
+            *field = [byte];
         }
-        let end = self.to + width as usize;
-        for slot in self.bytes.get_mut(self.to..end).into_iter().flatten().rev() {
+    }
+    fn number<const WIDTH: usize>(&mut self, number: u64) {
+        let mut rest = number.min(const { 36_u64.pow(WIDTH as u32) - 1 });
+        for digit in self.take::<WIDTH>().into_iter().flatten().rev() {
             if rest == 0 {
                 break;
             }
-            let digit = (rest % 36) as u8;
-            *slot = if digit < 10 { b'0' + digit } else { b'a' + digit - 10 };
+            *digit = DIGITS.get((rest % 36) as usize).copied().unwrap_or(b'0');
             rest /= 36;
         }
-        self.to = end;
+    }
+    fn ms<const WIDTH: usize>(&mut self, ms: Ms) {
+        self.number::<WIDTH>(u64::try_from(ms).unwrap_or(0));
     }
 }
 
@@ -304,51 +324,64 @@ pub(crate) fn generated_id(number: u64) -> [u8; 11] {
 mod tests {
     use super::*;
 
+    const CREATED: Wall = Wall(1_763_700_000_000);
+
     #[test]
     fn what_is_written_is_read() {
-        let mut record = Record::new(1_763_700_000_123_456, Wall(1_763_700_000_123), 9);
+        let mut header = Header::new(1_763_700_000_123_456, Wall(1_763_700_000_123), 9, CREATED);
         for (state, _) in STATES {
-            record.state = state;
-            record.flags = 0x3ff;
-            record.ghosts = 0x3ff;
-            record.attempts = 1_679_615;
-            record.lost = 1_295;
-            record.worker = 35;
-            record.lease = 2_000_000_000;
-            let header = record.write();
-            assert_eq!(Record::read(&header), Some(record.clone()));
-            assert_eq!(header.last(), Some(&b'\n'));
+            header.state = state;
+            header.flags = 0x1ff;
+            header.ghosts = 0x3ff;
+            header.kind = 1_295;
+            header.attempts = 46_655;
+            header.lost = 1_295;
+            header.worker = 35;
+            header.lease = 2_000_000_000;
+            let bytes = header.write();
+            assert_eq!(Header::read(&bytes), Some(header.clone()));
+            assert_eq!(bytes.last(), Some(&b'\n'));
         }
     }
 
     #[test]
     fn the_header_is_the_documented_line() {
-        let record = Record::new(35, Wall(36), 5);
+        let mut header = Header::new(35, Wall(36), 5, EPOCH.after(37_999));
+        header.kind = 2;
         assert_eq!(
-            std::str::from_utf8(&record.write()).unwrap(),
-            "1w5000000 0000000000 0000000000 0000000000z 000000010\n"
+            std::str::from_utf8(&header.write()).unwrap(),
+            "1w5000000200000000 00000000000000000000z000000010000011\n"
         );
     }
 
     #[test]
     fn counts_stay_at_the_largest_they_can_show() {
-        let mut record = Record::new(0, Wall(0), 0);
-        record.attempts = u64::MAX;
-        assert_eq!(Record::read(&record.write()).unwrap().attempts, 1_679_615);
+        let mut header = Header::new(0, Wall(0), 0, CREATED);
+        header.attempts = u64::MAX;
+        assert_eq!(Header::read(&header.write()).unwrap().attempts, 46_655);
     }
 
     #[test]
-    fn foreign_bytes_are_no_record() {
-        let good = Record::new(1, Wall(1), 5).write();
-        assert!(Record::read(&good[..53]).is_none());
-        for at in 0..HEADER {
+    fn an_end_has_its_moment_and_the_length_of_the_last_run() {
+        let mut header = Header::new(5_000_000, Wall(5), 0, CREATED);
+        for (now, run) in [(5_250, 250), (4_000, 0), (i64::MAX, WITH_MEMBER - 1)] {
+            header.end(Wall(now));
+            assert_eq!((header.due, header.lease, header.fence), (Wall(now), run, 5_000_000));
+        }
+    }
+
+    #[test]
+    fn foreign_bytes_are_no_header() {
+        let good = Header::new(1, Wall(1), 5, CREATED).write();
+        assert!(Header::read(&good[..55]).is_none());
+        for at in 0..HEADER_LEN {
             let mut bad = good;
             bad[at] = b'?';
-            assert_eq!(Record::read(&bad), None, "byte {at}");
+            assert_eq!(Header::read(&bad), None, "byte {at}");
         }
         let mut later = good;
         later[0] = b'2';
-        assert_eq!(Record::read(&later), None);
+        assert_eq!(Header::read(&later), None);
     }
 
     #[test]

@@ -1,20 +1,21 @@
-//! Every way a claim or a task ends.
+//! Every step of a task's life, and the only file that assigns a state. What follows from a step for other tasks and
+//! for clients that wait is left to [`super::worklist`].
+//!
+//! Each function expects that the types of all keys it may write were checked before ([`ensure_end_types`] and its
+//! like): no step fails half-way.
 
 use crate::error::Result;
 use crate::keyspace::Type;
-use crate::names::{Index, Name};
-use crate::settings::QueueSettings;
+use crate::names::Index;
 use crate::state::queue::Loss;
 use crate::task::events::{self, Event};
-use crate::task::header::{ADDRESSED, CANCELLED, EXPIRES, EXTRA, Record, TaskState, UNIQUE};
+use crate::task::handle::{Queue, Task};
+use crate::task::header::{CANCELLED, EXPIRES, EXTRA, GROUPED, TARGETED, TaskState, UNIQUE};
 use crate::task::index::ready::{self, End};
-use crate::task::index::{blocked, dependencies, expiry, group, targeted, unique};
-use crate::task::{self, options, outcome};
-use crate::time::Wall;
-use crate::tx::Tx;
-
-/// Dead tasks one step removes to keep within the limits.
-const TRIM: usize = 100;
+use crate::task::index::{blocked, claimed, dead, dependencies, done, expiry, group, scheduled, targeted, unique};
+use crate::task::options;
+use crate::task::outcome::{self, Outcome};
+use crate::time::{Ms, Wall};
 
 /// Where a task went when its claim ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,343 +26,408 @@ pub(crate) enum NewState {
     Ready,
     /// It waits for its turn in its group.
     Blocked,
-    /// It is among the dead.
+    /// It is a dead letter.
     Dead,
     /// It had been cancelled and is gone.
     Cancelled,
 }
 
-/// How a task came to its end.
+impl NewState {
+    /// The word in replies.
+    pub(crate) fn word(self) -> &'static str {
+        match self {
+            NewState::Scheduled => "scheduled",
+            NewState::Ready => "ready",
+            NewState::Blocked => "blocked",
+            NewState::Dead => "dead",
+            NewState::Cancelled => "cancelled",
+        }
+    }
+}
+
+/// When a task that failed is tried again, if it has attempts left.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Outcome<'a> {
-    /// It was acknowledged, perhaps with a result.
-    Done(Option<&'a [u8]>),
-    /// No attempts were left, or it was lost too often; with the reason.
-    Dead(&'static str),
-    /// It was not wanted any more; with the reason, empty when somebody said so.
-    Cancelled(&'a str),
-    /// Nobody claimed it in time.
-    Expired,
+pub(crate) enum Retry {
+    /// After its backoff.
+    Backoff,
+    /// After so many ms.
+    After(Ms),
+    /// Not at all.
+    Never,
 }
 
-/// A task came to its end: all that hangs on it follows in the same transaction. Its record is still there, perhaps with
-/// fewer flags, and the caller writes or removes it afterwards.
-pub(crate) fn conclude(
-    tx: &mut Tx<'_>,
-    name: &Name,
-    id: &[u8],
-    record: &mut Record,
-    how: Outcome<'_>,
-    settings: &QueueSettings,
-) -> Result<()> {
-    if record.state != TaskState::Claimed || !matches!(how, Outcome::Cancelled(_)) {
-        // The key and the turn of a cancelled task stay taken until its claim ends.
-        unique::free(tx, name, id, record);
-        group::leave(tx, name, id, record);
+/// The time of a waiting task has come: it is ready, unless it has to wait for its turn in its group. The caller
+/// writes the header.
+pub(crate) fn enqueue(queue: &mut Queue<'_>, task: &mut Task, end: End) -> Result<NewState> {
+    if let Some(group) = group::of(queue, task)
+        && !group::take_turn(queue, task, &group)?
+    {
+        block(queue, task)?;
+        return Ok(NewState::Blocked);
     }
-    dependencies::ended(tx, name, id, record, matches!(how, Outcome::Done(_)));
-    outcome::tell(tx, name, id, record, how, settings);
-    let (kind, reason, attempt) = match how {
-        Outcome::Done(_) => return Ok(()),
-        Outcome::Dead(reason) => ("dead", reason, record.attempts),
-        Outcome::Cancelled(reason) => ("cancelled", reason, record.attempt()),
-        Outcome::Expired => ("expired", "", record.attempts),
+    targeted::push_ready(queue, task, end)?;
+    Ok(NewState::Ready)
+}
+
+/// Errors with `WrongType` unless every key that `enqueue` may write has the right type.
+pub(crate) fn ensure_enqueue_types(queue: &mut Queue<'_>, task: &Task) -> Result<()> {
+    if let Some(group) = group::of(queue, task) {
+        group::ensure_types(queue, &group)?;
+    }
+    if task.header.has(TARGETED) {
+        targeted::ensure_ready_types(queue)?;
+    }
+    ready::ensure_types(queue, task.header.priority)
+}
+
+/// A task is blocked from now on. The caller writes the header.
+pub(crate) fn block(queue: &mut Queue<'_>, task: &mut Task) -> Result<()> {
+    task.header.state = TaskState::Blocked;
+    // Its time to be claimed in begins when it is ready.
+    expiry::remove(queue, task);
+    blocked::add(queue, task)
+}
+
+/// Nothing blocks the task any more: it waits for its due time, or is enqueued. One whose due time has passed counts
+/// as due now.
+pub(crate) fn unblock(queue: &mut Queue<'_>, task: &mut Task) -> Result<()> {
+    blocked::remove(queue, &task.id)?;
+    task.header.due = task.header.due.max(queue.context.wall);
+    requeue(queue, task, Some(task.header.due), End::Tail)?;
+    Ok(())
+}
+
+/// Errors with `WrongType` unless every key that `unblock` may write has the right type.
+pub(crate) fn ensure_unblock_types(queue: &mut Queue<'_>, task: &Task) -> Result<()> {
+    blocked::ensure_types(queue)?;
+    scheduled::ensure_types(queue)?;
+    expiry::ensure_types(queue, task)?;
+    if task.header.ghosts != 0 {
+        queue.keys.ensure_type(queue.name.queue(), Type::Hash)?;
+    }
+    ensure_enqueue_types(queue, task)
+}
+
+/// A worker claims a task that was popped. Replies the token.
+pub(crate) fn claim(queue: &mut Queue<'_>, task: &mut Task, worker: u32, lease: Ms) -> Result<u64> {
+    let token = queue.next_fence(task.header.fence);
+    let header = &mut task.header;
+    header.state = TaskState::Claimed;
+    header.flags &= !CANCELLED;
+    header.deliveries += 1;
+    header.worker = worker;
+    header.lease = lease;
+    header.fence = token;
+    queue.write_header(task)?;
+    expiry::remove(queue, task);
+    Ok(token)
+}
+
+/// A claimed task is acknowledged: it is gone, or kept for so long, ms. Whether its claim was bound to a connection.
+pub(crate) fn complete(queue: &mut Queue<'_>, task: &mut Task, result: Option<&[u8]>, retain: Ms) -> Result<bool> {
+    claimed::remove(queue, task)?;
+    let bound = claimed::forget(queue, task);
+    if !task.is_cancelled() {
+        queue.count(|totals| totals.acked += 1);
+        conclude(queue, task, Outcome::Done(result))?;
+        if retain > 0 {
+            keep(queue, task, result, retain)?;
+            return Ok(bound);
+        }
+        // Given up with its end.
+        task.header.flags &= !(UNIQUE | GROUPED);
+    }
+    remove(queue, task)?;
+    Ok(bound)
+}
+
+/// Keeps a task that is done for that long.
+fn keep(queue: &mut Queue<'_>, task: &mut Task, result: Option<&[u8]>, retain: Ms) -> Result<()> {
+    targeted::forget(queue, task);
+    task.header.state = TaskState::Done;
+    task.header.attempts += 1;
+    task.header.end(queue.context.wall);
+    if let Some(result) = result {
+        queue.put_field(task, options::RESULT, result)?;
+    }
+    queue.write_header(task)?;
+    done::add(queue, task, retain)
+}
+
+/// An attempt failed: the task is tried again, or is a dead letter when no attempts are left.
+pub(crate) fn fail(queue: &mut Queue<'_>, task: &mut Task, error: Option<&[u8]>, retry: Retry) -> Result<NewState> {
+    claimed::remove(queue, task)?;
+    claimed::forget(queue, task);
+    queue.count(|totals| totals.failed += 1);
+    task.header.attempts += 1;
+    if task.is_cancelled() {
+        remove(queue, task)?;
+        return Ok(NewState::Cancelled);
+    }
+    if let Some(error) = error {
+        queue.put_field(task, options::ERROR, options::cut(error))?;
+    }
+    if retry == Retry::Never {
+        return bury(queue, task, "failed");
+    }
+    let options = task.options(queue);
+    let attempt = task.header.attempts;
+    if attempt >= queue.max_attempts(options) {
+        return bury(queue, task, "attempts");
+    }
+    let delay = match retry {
+        Retry::After(delay) => delay,
+        _ => {
+            let salt = task.header.fence;
+            queue.backoff(options).wait(attempt, &queue.context, salt)
+        }
     };
-    tell(tx, name, id, record, (kind, attempt, reason), settings)
+    task.header.due = queue.context.wall.after(delay);
+    requeue(queue, task, Some(task.header.due), End::Tail)
 }
 
-/// An event about a task: its kind, the attempt that ended, and why.
-fn tell(
-    tx: &mut Tx<'_>,
-    name: &Name,
-    id: &[u8],
-    record: &Record,
-    (kind, attempt, reason): (&'static str, u64, &str),
-    settings: &QueueSettings,
-) -> Result<()> {
-    let worker = match record.worker {
-        0 => None,
-        number => task::worker_name(tx, name, number).unwrap_or(None),
+/// A claim is lost: its lease ran out, its connection closed or its worker died. It uses up an attempt. The task goes
+/// to the head of its list, or becomes a dead letter when it was lost too often. The caller has taken it out of the
+/// claimed set.
+pub(crate) fn lose(queue: &mut Queue<'_>, task: &mut Task, why: Loss) -> Result<NewState> {
+    emit(queue, task, "lost", task.header.attempt(), why.word())?;
+    claimed::forget(queue, task);
+    queue.count(|totals| totals.lost += 1);
+    if task.is_cancelled() {
+        remove(queue, task)?;
+        return Ok(NewState::Cancelled);
+    }
+    task.header.attempts += 1;
+    task.header.lost += 1;
+    if task.header.lost > queue.settings.max_lost(&queue.context.config) {
+        return bury(queue, task, "lost");
+    }
+    let options = task.options(queue);
+    if task.header.attempts >= queue.max_attempts(options) {
+        return bury(queue, task, "attempts");
+    }
+    requeue(queue, task, None, End::Head)
+}
+
+/// A claim is given back: no attempt is used. The task goes to the head of its list, or waits for `due`. The caller
+/// has taken it out of the claimed set.
+pub(crate) fn release(queue: &mut Queue<'_>, task: &mut Task, due: Option<Wall>) -> Result<NewState> {
+    claimed::forget(queue, task);
+    if task.is_cancelled() {
+        remove(queue, task)?;
+        return Ok(NewState::Cancelled);
+    }
+    requeue(queue, task, due, End::Head)
+}
+
+/// Puts a task that is not claimed any more where it waits for `due`, or ready at that end of its list. How long it
+/// has until somebody must have claimed it begins anew.
+pub(crate) fn requeue(queue: &mut Queue<'_>, task: &mut Task, due: Option<Wall>, end: End) -> Result<NewState> {
+    task.header.state = TaskState::Waiting;
+    task.header.worker = 0;
+    task.header.lease = 0;
+    let now = queue.context.wall;
+    expiry::start(queue, task, due.unwrap_or(now).max(now))?;
+    let state = match due.filter(|due| *due > now) {
+        Some(due) => {
+            task.header.due = due;
+            scheduled::add(queue, task)?;
+            NewState::Scheduled
+        }
+        None => enqueue(queue, task, end)?,
     };
-    let event = Event {
-        kind,
-        id,
-        worker: worker.as_deref().unwrap_or_default(),
-        attempt,
-        reason,
-    };
-    events::tell(tx, name, &event, settings)
+    queue.write_header(task)?;
+    Ok(state)
 }
 
-/// Nothing, when all keys that the end of a claim may write have their types.
-pub(crate) fn ensure_end_types(
-    tx: &mut Tx<'_>,
-    name: &Name,
-    id: &[u8],
-    record: &Record,
-    settings: &QueueSettings,
-) -> Result<()> {
-    for index in [Index::Claimed, Index::Scheduled, Index::Dead] {
-        tx.keys.ensure_type(name.index(index), Type::SortedSet)?;
-    }
-    tx.keys.ensure_type(name.extra(id), Type::Hash)?;
-    if record.ghosts != 0 {
-        tx.keys.ensure_type(name.queue(), Type::Hash)?;
-    }
-    expiry::ensure_types(tx, name, record)?;
-    events::ensure_types(tx, name, settings)?;
-    ensure_enqueue_types(tx, name, id, record)
+/// Makes a task a dead letter, and keeps their number within the limit.
+pub(crate) fn bury(queue: &mut Queue<'_>, task: &mut Task, why: &'static str) -> Result<NewState> {
+    conclude(queue, task, Outcome::Dead(why))?;
+    task.header.state = TaskState::Dead;
+    task.header.end(queue.context.wall);
+    queue.write_header(task)?;
+    dead::add(queue, task)?;
+    queue.count(|totals| totals.dead += 1);
+    trim_dead(queue)?;
+    Ok(NewState::Dead)
 }
 
-/// Removes a task. While a ready list still has its id, its bare header stays, invisible to every command.
-pub(crate) fn remove(tx: &mut Tx<'_>, name: &Name, id: &[u8], record: &mut Record) -> Result<()> {
-    unique::free(tx, name, id, record);
-    group::leave(tx, name, id, record);
-    targeted::forget(tx, name, id, record);
-    dependencies::unlink(tx, name, id, record);
-    dependencies::ended(tx, name, id, record, false);
-    expiry::forget(tx, name, id, record);
-    record.flags &= !(UNIQUE | EXPIRES | ADDRESSED);
-    outcome::gone(tx, name, id);
-    if record.has(EXTRA) {
-        tx.keys.del(name.extra(id));
-        record.flags &= !EXTRA;
+/// Removes dead letters beyond `dead-limit` and `dead-retain`, the oldest first, a hundred at most. Whether more are
+/// to go.
+pub(crate) fn trim_dead(queue: &mut Queue<'_>) -> Result<bool> {
+    let oldest = dead::surplus(queue)?;
+    for (_, id) in &oldest {
+        erase(queue, id)?;
     }
-    if record.ghosts == 0 {
-        tx.keys.del(name.task(id));
-        return Ok(());
-    }
-    record.state = TaskState::Removed;
-    tx.keys.set(name.task(id), &record.write(), b"")
+    dead::remove_oldest(queue, oldest.len())
 }
 
-/// The claim is over: it leaves the claimed set, its worker's list and its connection. Whether it was bound.
-pub(crate) fn unclaim(tx: &mut Tx<'_>, name: &Name, id: &[u8], record: &Record) -> Result<bool> {
-    tx.keys.zrem(name.index(Index::Claimed), &[id])?;
-    Ok(forget_claim(tx, name, record))
+/// Another chance for a dead letter, with fresh attempts. Whether there is one: not while another task holds its
+/// unique key, or a key it needs is of another type.
+pub(crate) fn revive(queue: &mut Queue<'_>, task: &mut Task) -> Result<bool> {
+    if task.header.state != TaskState::Dead || ensure_enqueue_types(queue, task).is_err() {
+        return Ok(false);
+    }
+    if !unique::regain(queue, task)? {
+        return Ok(false);
+    }
+    queue.keys.zrem(queue.name.index(Index::Dead), &[&task.id])?;
+    task.header.attempts = 0;
+    task.header.lost = 0;
+    task.header.due = queue.context.wall;
+    requeue(queue, task, None, End::Tail)?;
+    Ok(true)
 }
 
-/// The claim leaves its worker's list and its connection; whether it was bound to one.
-fn forget_claim(tx: &mut Tx<'_>, name: &Name, record: &Record) -> bool {
-    let Some(queue) = tx.state.known_queue_mut(name) else {
-        return false;
-    };
-    if record.has(CANCELLED) {
-        queue.cancelled.remove(record.fence);
+/// Cancels a task: one that waits or is blocked is gone, a claimed one when its claim ends. Whether there was
+/// anything to cancel. The reason is empty when somebody said so.
+pub(crate) fn cancel(queue: &mut Queue<'_>, task: &mut Task, reason: &str) -> Result<bool> {
+    match task.header.state {
+        TaskState::Waiting | TaskState::Blocked => {
+            take_out(queue, task)?;
+            conclude(queue, task, Outcome::Cancelled(reason))?;
+            remove(queue, task)?;
+        }
+        TaskState::Claimed if !task.is_cancelled() => {
+            task.header.flags |= CANCELLED;
+            claimed::note_cancelled(queue, task);
+            conclude(queue, task, Outcome::Cancelled(reason))?;
+            queue.write_header(task)?;
+        }
+        _ => return Ok(false),
     }
-    let held = queue.claims.remove(record.worker, record.fence);
-    let connection = held.and_then(|held| held.connection);
-    if let Some(connection) = connection {
-        tx.state.unbind(connection, record.fence);
-    }
-    connection.is_some()
+    queue.count(|totals| totals.cancelled += 1);
+    Ok(true)
 }
 
-/// A task that waits or is blocked leaves the set or the list in which it stands. The caller has checked all keys, and
-/// writes or removes the record.
-pub(crate) fn take_out(tx: &mut Tx<'_>, name: &Name, id: &[u8], record: &mut Record) -> Result<()> {
-    if record.state == TaskState::Blocked {
-        tx.keys.zrem(name.index(Index::Blocked), &[id])?;
-    } else if tx.keys.zrem(name.index(Index::Scheduled), &[id])? == 0 {
-        ready::leave(tx, name, id, record)?;
+/// Drops a task that nobody claimed in time. The caller takes it out of the expiring set.
+pub(crate) fn expire(queue: &mut Queue<'_>, task: &mut Task) -> Result<()> {
+    take_out(queue, task)?;
+    conclude(queue, task, Outcome::Expired)?;
+    task.header.flags &= !EXPIRES;
+    remove(queue, task)?;
+    queue.count(|totals| totals.expired += 1);
+    Ok(())
+}
+
+/// Moves a task that waits to where it belongs with that due time and priority; without a due time it keeps its
+/// own, and one that is ready keeps its place when it stays ready. One that would be ready may be blocked instead.
+/// The caller writes the header.
+pub(crate) fn reschedule(queue: &mut Queue<'_>, task: &mut Task, due: Option<Wall>, priority: u8) -> Result<()> {
+    let later = due.filter(|due| *due > queue.context.wall);
+    if queue.is_scheduled(task)? {
+        task.header.priority = priority;
+        let Some(due) = due else {
+            return Ok(());
+        };
+        task.header.due = due;
+        if later.is_some() {
+            return scheduled::add(queue, task);
+        }
+        scheduled::remove(queue, task)?;
+        enqueue(queue, task, End::Tail)?;
+    } else if let Some(due) = later {
+        targeted::leave_ready(queue, task)?;
+        task.header.priority = priority;
+        task.header.due = due;
+        scheduled::add(queue, task)?;
+    } else if priority != task.header.priority {
+        targeted::leave_ready(queue, task)?;
+        task.header.priority = priority;
+        targeted::push_ready(queue, task, End::Tail)?;
     }
     Ok(())
 }
 
-/// Puts a task that is not claimed any more where it waits for `due`, or ready at that end of its list.
-///
-/// How long it has until somebody must have claimed it begins anew.
-pub(crate) fn wait(
-    tx: &mut Tx<'_>,
-    name: &Name,
-    id: &[u8],
-    record: &mut Record,
-    due: Option<Wall>,
-    end: End,
-    settings: &QueueSettings,
-) -> Result<NewState> {
-    record.state = TaskState::Waiting;
-    record.worker = 0;
-    record.lease = 0;
-    let now = tx.context.wall;
-    expiry::note(tx, name, id, record, due.unwrap_or(now).max(now))?;
-    let went = match due.filter(|due| *due > tx.context.wall) {
-        Some(due) => {
-            record.due = due;
-            tx.keys.zadd(name.index(Index::Scheduled), &[(due.0, id)])?;
-            tx.state.wakeups.at_wall(name, due);
-            NewState::Scheduled
-        }
-        None => enqueue(tx, name, id, record, end, settings)?,
-    };
-    tx.keys.set_start(name.task(id), &record.write())?;
-    Ok(went)
+/// A task that waits or is blocked leaves the set or the list in which it stands. The caller writes or removes the
+/// record.
+pub(crate) fn take_out(queue: &mut Queue<'_>, task: &mut Task) -> Result<()> {
+    if task.header.state == TaskState::Blocked {
+        blocked::remove(queue, &task.id)
+    } else if scheduled::remove(queue, task)? {
+        Ok(())
+    } else {
+        targeted::leave_ready(queue, task)
+    }
 }
 
-/// Puts a task among the dead and keeps their number within the limit.
-pub(crate) fn bury(
-    tx: &mut Tx<'_>,
-    name: &Name,
-    id: &[u8],
-    record: &mut Record,
-    why: &'static str,
-    settings: &QueueSettings,
-) -> Result<NewState> {
-    conclude(tx, name, id, record, Outcome::Dead(why), settings)?;
-    record.state = TaskState::Dead;
-    record.worker = 0;
-    record.lease = 0;
-    tx.keys.set_start(name.task(id), &record.write())?;
-    let died = tx.context.wall;
-    tx.keys.zadd(name.index(Index::Dead), &[(died.0, id)])?;
-    tx.state.totals.dead += 1;
-    tx.state.queue(name).totals.dead += 1;
-    tx.state
-        .wakeups
-        .at_wall(name, died.after(settings.dead_retain(&tx.context.config)));
-    trim_dead(tx, name, settings)?;
-    Ok(NewState::Dead)
+/// A task came to its end: its unique key and its turn are free, those that wait for it are to hear of it. Its record
+/// is still there, perhaps with fewer flags, and the caller writes or removes it afterwards.
+fn conclude(queue: &mut Queue<'_>, task: &mut Task, outcome: Outcome<'_>) -> Result<()> {
+    if task.header.state != TaskState::Claimed || !matches!(outcome, Outcome::Cancelled(_)) {
+        // The key and the turn of a cancelled task stay taken until its claim ends.
+        unique::free(queue, task);
+        group::leave(queue, task);
+    }
+    dependencies::ended(queue, task, matches!(outcome, Outcome::Done(_)));
+    outcome::publish(queue, task, outcome);
+    let attempts = task.header.attempts;
+    match outcome {
+        Outcome::Done(_) => Ok(()),
+        Outcome::Dead(reason) => emit(queue, task, "dead", attempts, reason),
+        Outcome::Cancelled(reason) => emit(queue, task, "cancelled", task.header.attempt(), reason),
+        Outcome::Expired => emit(queue, task, "expired", attempts, ""),
+    }
 }
 
-/// Removes dead tasks beyond `dead-limit` and `dead-retain`, the oldest first, a hundred at most. Whether
-/// more are to go.
-pub(crate) fn trim_dead(tx: &mut Tx<'_>, name: &Name, settings: &QueueSettings) -> Result<bool> {
-    let dead = name.index(Index::Dead);
-    let surplus = tx
-        .keys
-        .zcard(dead)?
-        .saturating_sub(settings.dead_limit(&tx.context.config));
-    let expired = tx.context.wall.0 - settings.dead_retain(&tx.context.config);
-    let mut oldest = tx.keys.zlowest(dead, i64::MAX, surplus.min(TRIM))?;
-    if oldest.len() < TRIM {
-        let old = tx.keys.zlowest(dead, expired, TRIM)?;
-        if old.len() > oldest.len() {
-            oldest = old;
-        }
+/// Removes a task. While a ready list still has its id, its bare header stays, invisible to every command.
+pub(crate) fn remove(queue: &mut Queue<'_>, task: &mut Task) -> Result<()> {
+    unique::free(queue, task);
+    group::leave(queue, task);
+    targeted::forget(queue, task);
+    dependencies::unlink(queue, task);
+    dependencies::ended(queue, task, false);
+    expiry::remove(queue, task);
+    outcome::publish_gone(queue, &task.id);
+    task.header.flags &= !(UNIQUE | EXPIRES | TARGETED);
+    if task.header.has(EXTRA) {
+        queue.keys.del(queue.name.extra(&task.id));
+        task.header.flags &= !EXTRA;
     }
-    for (_, id) in &oldest {
-        erase(tx, name, id)?;
+    if task.header.ghosts == 0 {
+        queue.keys.del(queue.name.task(&task.id));
+        return Ok(());
     }
-    tx.keys.zrem_lowest(dead, oldest.len())?;
-    if oldest.len() == TRIM {
-        tx.state.wakeups.now(name);
-    }
-    Ok(oldest.len() == TRIM)
+    task.header.state = TaskState::Removed;
+    queue.keys.set(queue.name.task(&task.id), &task.header.write(), b"")
 }
 
 /// Removes the record of an id that leaves an index, if it is a task of ours.
-pub(crate) fn erase(tx: &mut Tx<'_>, name: &Name, id: &[u8]) -> Result<()> {
-    match ready::look(tx, name, id) {
-        Some(mut record) => remove(tx, name, id, &mut record),
+pub(crate) fn erase(queue: &mut Queue<'_>, id: &[u8]) -> Result<()> {
+    match queue.read_header(id) {
+        Some(mut task) => remove(queue, &mut task),
         None => {
-            tx.state.skip_foreign(name, "an id without a record");
+            queue.log_skip("an id without a record");
             Ok(())
         }
     }
 }
 
-/// A claim is lost: the lease ran out, the connection closed or the worker died. It uses up an attempt, and is told.
-/// The task goes to the head of its list, or to the dead when it was lost too often. The caller has taken it out
-/// of the claimed set, and serves.
-pub(crate) fn lose(
-    tx: &mut Tx<'_>,
-    name: &Name,
-    id: &[u8],
-    record: &mut Record,
-    why: Loss,
-    settings: &QueueSettings,
-) -> Result<NewState> {
-    let event = ("lost", record.attempt(), why.word());
-    tell(tx, name, id, record, event, settings)?;
-    forget_claim(tx, name, record);
-    tx.state.totals.lost += 1;
-    tx.state.queue(name).totals.lost += 1;
-    if record.has(CANCELLED) {
-        remove(tx, name, id, record)?;
-        return Ok(NewState::Cancelled);
+/// Errors with `WrongType` unless every key that the end of a claim may write has the right type.
+pub(crate) fn ensure_end_types(queue: &mut Queue<'_>, task: &Task) -> Result<()> {
+    claimed::ensure_types(queue)?;
+    scheduled::ensure_types(queue)?;
+    dead::ensure_types(queue)?;
+    queue.keys.ensure_type(queue.name.extra(&task.id), Type::Hash)?;
+    if task.header.ghosts != 0 {
+        queue.keys.ensure_type(queue.name.queue(), Type::Hash)?;
     }
-    record.attempts += 1;
-    record.lost += 1;
-    let options = options::options(tx.keys, name, id, record);
-    let most = options::attempts(tx, &options, settings);
-    if record.lost > settings.max_lost(&tx.context.config) {
-        return bury(tx, name, id, record, "lost", settings);
-    }
-    if record.attempts >= most {
-        return bury(tx, name, id, record, "attempts", settings);
-    }
-    wait(tx, name, id, record, None, End::Head, settings)
+    expiry::ensure_types(queue, task)?;
+    events::ensure_types(queue)?;
+    ensure_enqueue_types(queue, task)
 }
 
-/// A claim is given back: no attempt used. The task goes to the head of its list, or waits for `due`. The caller has
-/// taken it out of the claimed set, and serves.
-pub(crate) fn give_back(
-    tx: &mut Tx<'_>,
-    name: &Name,
-    id: &[u8],
-    record: &mut Record,
-    due: Option<Wall>,
-    settings: &QueueSettings,
-) -> Result<NewState> {
-    forget_claim(tx, name, record);
-    if record.has(CANCELLED) {
-        remove(tx, name, id, record)?;
-        return Ok(NewState::Cancelled);
-    }
-    wait(tx, name, id, record, due, End::Head, settings)
-}
-
-/// Makes a waiting task ready, or blocked. The caller writes the header afterwards.
-pub(crate) fn enqueue(
-    tx: &mut Tx<'_>,
-    name: &Name,
-    id: &[u8],
-    record: &mut Record,
-    end: End,
-    settings: &QueueSettings,
-) -> Result<NewState> {
-    let group = group::of(tx, name, id, record);
-    enqueue_in(tx, name, id, record, group.as_deref(), end, settings)
-}
-
-/// The same for a task whose group the caller knows.
-pub(crate) fn enqueue_in(
-    tx: &mut Tx<'_>,
-    name: &Name,
-    id: &[u8],
-    record: &mut Record,
-    group: Option<&str>,
-    end: End,
-    settings: &QueueSettings,
-) -> Result<NewState> {
-    if let Some(group) = group
-        && !group::take_turn(tx, name, id, group, settings)?
-    {
-        blocked::block(tx, name, id, record)?;
-        return Ok(NewState::Blocked);
-    }
-    ready::push(tx, name, id, record, end)?;
-    Ok(NewState::Ready)
-}
-
-/// Nothing, when all that an arrival writes has its types.
-pub(crate) fn ensure_enqueue_types(tx: &mut Tx<'_>, name: &Name, id: &[u8], record: &Record) -> Result<()> {
-    let group = group::of(tx, name, id, record);
-    ensure_enqueue_types_in(tx, name, record, group.as_deref())
-}
-
-/// The same for a task whose group the caller knows.
-pub(crate) fn ensure_enqueue_types_in(
-    tx: &mut Tx<'_>,
-    name: &Name,
-    record: &Record,
-    group: Option<&str>,
-) -> Result<()> {
-    if let Some(group) = group {
-        group::ensure_types(tx, name, group)?;
-    }
-    if record.has(ADDRESSED) {
-        targeted::ensure_types_ready(tx, name)?;
-    }
-    ready::ensure_types(tx, name, record.priority)
+fn emit(queue: &mut Queue<'_>, task: &Task, kind: &'static str, attempt: u64, reason: &str) -> Result<()> {
+    let worker = match task.header.worker {
+        0 => None,
+        number => queue.worker_name(number).unwrap_or(None),
+    };
+    let event = Event {
+        kind,
+        id: &task.id,
+        worker: worker.as_deref().unwrap_or_default(),
+        attempt,
+        reason,
+    };
+    events::emit(queue, &event)
 }

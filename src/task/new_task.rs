@@ -1,244 +1,248 @@
 //! A task that is to be: what was asked for, and how it is written.
 
+use std::collections::BTreeSet;
+use std::rc::Rc;
+
 use smallvec::SmallVec;
 
-use crate::backoff::Backoff;
-use crate::command::{Args, Value};
 use crate::context::Context;
-use crate::error::Error;
+use crate::error::{Error, Result};
 use crate::keyspace::Type;
-use crate::names::{Id, Index, Name, Part};
-use crate::settings::QueueSettings;
-use crate::task::commands::schedule::{due, free_id};
+use crate::names::{Id, Index, Part};
+use crate::task::handle::{Queue, Task};
 use crate::task::header::{self, Record, TaskState};
 use crate::task::index::ready::{self, End};
-use crate::task::index::{dependencies, expiry, group, targeted, unique};
+use crate::task::index::{blocked, dependencies, expiry, group, scheduled, targeted, unique};
 use crate::task::lifecycle;
-use crate::task::options::{self, OPTIONS, Options};
+use crate::task::options::{AfterArgs, OPTIONS, Options, RouteOptions, RunOptions, UniqueArgs, When};
 use crate::time::Wall;
-use crate::tx::Tx;
 
 /// The priority of a task that was given none.
 const DEFAULT_PRIORITY: u8 = 5;
 
 /// What a task is to be, apart from its id and payload.
 #[derive(Debug)]
-pub(crate) struct New {
+pub(crate) struct NewTask {
     /// When it is due; now or earlier: it is ready.
     pub due: Wall,
-    /// Its priority.
-    pub priority: u8,
+    /// Its priority, if it was given one.
+    pub priority: Option<u8>,
     /// What differs from the queue's settings.
     pub options: Options,
 }
 
 /// The flags of a header that say what the options ask for.
 const ASKED_FOR: u16 =
-    header::EXPIRES | header::UNIQUE | header::RETAINED | header::GROUPED | header::ADDRESSED | header::REPLIES;
+    header::EXPIRES | header::UNIQUE | header::RETAINED | header::GROUPED | header::TARGETED | header::REPLIES;
 /// Those of a task that does not simply go to the end of a list when its time comes.
-pub(crate) const SPECIAL: u16 = header::GROUPED | header::ADDRESSED;
+pub(crate) const SPECIAL: u16 = header::GROUPED | header::TARGETED;
 
-impl New {
-    /// From the options of SCHEDULE and MSCHEDULE.
-    pub(crate) fn from_args(args: &Args<'_>, context: &Context) -> Result<New, Error> {
-        if !args.has_options() {
-            return Ok(New::now(context));
+impl NewTask {
+    /// From the options that SCHEDULE, MSCHEDULE and REPEAT share.
+    pub(crate) fn asked(run: &RunOptions<'_>, route: &RouteOptions<'_>, context: &Context) -> NewTask {
+        NewTask {
+            due: context.wall,
+            priority: run.priority,
+            options: Options::asked(run, route),
         }
-        Ok(New {
-            due: due(args, context).map_or(context.wall, |due| due.max(context.wall)),
-            priority: args
-                .int("PRIORITY")
-                .and_then(|priority| u8::try_from(priority).ok())
-                .unwrap_or(DEFAULT_PRIORITY),
-            options: Options {
-                attempts: args.int("ATTEMPTS").and_then(|attempts| u64::try_from(attempts).ok()),
-                backoff: Backoff::from_args(args).map(|rule| rule.to_string()),
-                lease: args.int("LEASE"),
-                expire: args.int("EXPIRE"),
-                unique: args.has("key").then(|| args.text("key").to_string()),
-                unique_for: args.int("FOR"),
-                group: args.has("GROUP").then(|| args.text("GROUP").to_string()),
-                to: args.has("TO").then(|| args.text("TO").to_string()),
-                after: Vec::new(),
-                onfail_run: args.word("ONFAIL") == Some("RUN"),
-                retain: args.int("RETAIN"),
-                reply: args.has("REPLY").then(|| args.text("REPLY").to_string()),
-            },
-        })
+    }
+
+    /// Due at this time, unless that is past.
+    pub(crate) fn at(mut self, when: Option<&When>, context: &Context) -> NewTask {
+        if let Some(when) = when {
+            self.due = when.due(context).max(context.wall);
+        }
+        self
+    }
+
+    /// With a unique key.
+    pub(crate) fn unique(mut self, unique: Option<&UniqueArgs<'_>>) -> NewTask {
+        if let Some(UniqueArgs { key, time, .. }) = unique {
+            self.options.unique = Some((*key).to_string());
+            self.options.unique_for = *time;
+        }
+        self
+    }
+
+    /// Blocked until those of these tasks that have not ended have, each once. Errors with `NoParent` for one that is
+    /// unknown, unless MISSINGOK says that it counts as acknowledged, and for one that has ended otherwise, unless
+    /// this does not matter (ONFAIL RUN).
+    pub(crate) fn depend(&mut self, queue: &mut Queue<'_>, after: Option<&AfterArgs<'_>>) -> Result<()> {
+        let Some(after) = after else {
+            return Ok(());
+        };
+        self.options.onfail_run = after.runs_anyway();
+        blocked::ensure_types(queue)?;
+        let mut seen = BTreeSet::new();
+        for id in after.ids.iter().copied().filter(|id| seen.insert(*id)) {
+            let parent = queue.find(id.as_bytes())?;
+            let failed = match parent.as_ref().map(|parent| parent.header.state) {
+                None if after.missing_ok => continue,
+                None => return Err(Error::NoParent(id.into(), "unknown")),
+                Some(TaskState::Done | TaskState::Removed) => continue,
+                Some(TaskState::Dead) => "dead",
+                Some(TaskState::Claimed) if parent.is_some_and(|parent| parent.is_cancelled()) => "cancelled",
+                Some(_) => {
+                    queue
+                        .keys
+                        .ensure_type(queue.name.after(id.as_bytes()), Type::SortedSet)?;
+                    self.options.after.push(id.to_string());
+                    continue;
+                }
+            };
+            if !after.runs_anyway() {
+                return Err(Error::NoParent(id.into(), failed));
+            }
+        }
+        Ok(())
     }
 
     /// A plain task, ready at once.
-    pub(crate) fn now(context: &Context) -> New {
-        New {
+    pub(crate) fn now(context: &Context) -> NewTask {
+        NewTask {
             due: context.wall,
-            priority: DEFAULT_PRIORITY,
-            options: Options::default(),
+            priority: None,
+            options: Options::NONE,
         }
     }
 
     /// Sets the flags of a header that say what the options ask for, and no others of these.
-    pub(crate) fn flag(&self, record: &mut Record) {
-        record.flags &= !ASKED_FOR;
-        let Options {
-            expire,
-            unique,
-            retain,
-            group,
-            to,
-            reply,
-            ..
-        } = &self.options;
-        for (asked, flag) in [
-            (expire.is_some(), header::EXPIRES),
-            (unique.is_some(), header::UNIQUE),
-            (retain.is_some(), header::RETAINED),
-            (group.is_some(), header::GROUPED),
-            (to.is_some(), header::ADDRESSED),
-            (reply.is_some(), header::REPLIES),
-        ] {
-            if asked {
-                record.flags |= flag;
-            }
-        }
+    pub(crate) fn flag(&self, header: &mut Record) {
+        header.flags = header.flags & !ASKED_FOR | self.options.flags();
     }
 
-    /// Nothing, when the keys the task goes to have their types.
-    pub(crate) fn check(&self, tx: &mut Tx<'_>, name: &Name) -> Result<(), Error> {
+    /// Its priority, 0 to 9.
+    pub(crate) fn priority(&self) -> u8 {
+        self.priority.unwrap_or(DEFAULT_PRIORITY)
+    }
+
+    /// Errors with `WrongType` unless the keys the task goes to have the right types.
+    pub(crate) fn ensure_types(&self, queue: &mut Queue<'_>) -> Result<()> {
         if self.options.expire.is_some() {
-            tx.keys.ensure_type(name.of_queue(Part::Expiring), Type::SortedSet)?;
+            queue
+                .keys
+                .ensure_type(queue.name.of_queue(Part::Expiring), Type::SortedSet)?;
         }
-        unique::ensure_types(tx, name, &self.options)?;
+        unique::ensure_types(queue, &self.options)?;
         if let Some(group) = &self.options.group {
-            group::ensure_types(tx, name, group)?;
+            group::ensure_types(queue, group)?;
         }
         if let Some(worker) = &self.options.to {
-            targeted::ensure_types(tx, name, worker)?;
+            targeted::ensure_types(queue, worker)?;
         }
-        if self.due > tx.context.wall {
-            tx.keys.ensure_type(name.index(Index::Scheduled), Type::SortedSet)
+        if self.due > queue.context.wall {
+            scheduled::ensure_types(queue)
         } else {
-            ready::ensure_types(tx, name, self.priority)
+            ready::ensure_types(queue, self.priority())
         }
     }
 
-    /// Writes one task. `old` is the record that has the id but is no task any more.
-    pub(crate) fn add(
-        &self,
-        tx: &mut Tx<'_>,
-        name: &Name,
-        id: &[u8],
-        payload: &[u8],
-        old: Option<Record>,
-        settings: &QueueSettings,
-    ) -> Result<(), Error> {
-        let mut record = self.record(tx, old.as_ref().map_or(0, |old| old.fence));
+    /// Writes one task. `old` is what is left of one that had the id.
+    pub(crate) fn add(&self, queue: &mut Queue<'_>, id: Id, payload: &[u8], old: Option<Task>) -> Result<()> {
+        let mut task = self.task(queue, id, old.as_ref().map_or(0, |old| old.header.fence));
         if let Some(old) = old {
-            record.ghosts = old.ghosts;
-            group::leave(tx, name, id, &old);
-            targeted::forget(tx, name, id, &old);
-            dependencies::unlink(tx, name, id, &old);
-            tx.keys.del(name.extra(id));
+            task.header.ghosts = old.header.ghosts;
+            group::leave(queue, &old);
+            targeted::forget(queue, &old);
+            dependencies::unlink(queue, &old);
+            queue.keys.del(queue.name.extra(&old.id));
         }
-        self.write_options(tx, name, id, &mut record)?;
+        self.write_options(queue, &mut task)?;
+        let at_once = self.due <= queue.context.wall;
+        let special = task.header.has(SPECIAL) || task.header.is_ghost(self.priority());
         if !self.options.after.is_empty() {
-            dependencies::wait(tx, name, id, &mut record, &self.options.after)?;
-            return self.finish(tx, name, id, record, payload);
-        }
-        let alone = record.has(SPECIAL) || record.is_ghost(self.priority);
-        if alone && self.due <= tx.context.wall {
-            let group = self.options.group.as_deref();
-            lifecycle::enqueue_in(tx, name, id, &mut record, group, End::Tail, settings)?;
+            dependencies::add(queue, &task, &self.options.after)?;
+            lifecycle::block(queue, &mut task)?;
+        } else if at_once && special {
+            lifecycle::enqueue(queue, &mut task, End::Tail)?;
         } else {
-            self.place(tx, name, &[id])?;
+            self.place(queue, &[&task.id])?;
         }
-        self.finish(tx, name, id, record, payload)
-    }
-
-    /// Writes the record of a task that stands where it belongs, and what else there is to it.
-    fn finish(&self, tx: &mut Tx<'_>, name: &Name, id: &[u8], record: Record, payload: &[u8]) -> Result<(), Error> {
-        if self.due > tx.context.wall || record.state == TaskState::Blocked {
-            targeted::join(tx, name, id, &record)?;
+        if !at_once || task.header.state == TaskState::Blocked {
+            targeted::join(queue, &task)?;
         }
-        tx.keys.set(name.task(id), &record.write(), payload)?;
-        unique::take(tx, name, id, &self.options)?;
-        if record.state == TaskState::Waiting {
-            self.expire(tx, name, &[id])?;
+        queue
+            .keys
+            .set(queue.name.task(&task.id), &task.header.write(), payload)?;
+        unique::take(queue, &task.id, &self.options)?;
+        if task.header.state == TaskState::Waiting {
+            self.expire(queue, &[&task.id])?;
         }
-        count(tx, name, 1);
+        count(queue, 1);
         Ok(())
     }
 
     /// Writes tasks with ids of the module's making, in order; if they are plain their index gets all ids in one go.
-    pub(crate) fn add_all(
-        &self,
-        tx: &mut Tx<'_>,
-        name: &Name,
-        payloads: &[Value<'_>],
-        settings: &QueueSettings,
-    ) -> Result<Vec<Id>, Error> {
+    pub(crate) fn add_all(&self, queue: &mut Queue<'_>, payloads: &[&[u8]]) -> Result<Vec<Id>> {
         let mut ids = Vec::with_capacity(payloads.len());
         if self.options.group.is_some() || self.options.to.is_some() || !self.options.after.is_empty() {
             for payload in payloads {
-                let id = free_id(tx, name)?;
-                self.add(tx, name, &id, payload.as_bytes(), None, settings)?;
+                let id = queue.free_id();
+                self.add(queue, id.clone(), payload, None)?;
                 ids.push(id);
             }
             return Ok(ids);
         }
         for payload in payloads {
-            let id = free_id(tx, name)?;
-            let mut record = self.record(tx, 0);
-            self.write_options(tx, name, &id, &mut record)?;
-            tx.keys.set(name.task(&id), &record.write(), payload.as_bytes())?;
-            ids.push(id);
+            let id = queue.free_id();
+            let mut task = self.task(queue, id, 0);
+            self.write_options(queue, &mut task)?;
+            let key = queue.name.task(&task.id);
+            queue.keys.set(key, &task.header.write(), payload)?;
+            ids.push(task.id);
         }
         let all: Vec<&[u8]> = ids.iter().map(Id::as_slice).collect();
-        self.place(tx, name, &all)?;
-        self.expire(tx, name, &all)?;
-        count(tx, name, ids.len() as u64);
+        self.place(queue, &all)?;
+        self.expire(queue, &all)?;
+        count(queue, ids.len() as u64);
         Ok(ids)
     }
 
-    fn record(&self, tx: &mut Tx<'_>, last_fence: u64) -> Record {
-        let fence = tx.next_fence(last_fence);
-        let mut record = Record::new(fence, self.due, self.priority);
-        self.flag(&mut record);
-        record
+    fn task(&self, queue: &mut Queue<'_>, id: Id, last_fence: u64) -> Task {
+        let fence = queue.next_fence(last_fence);
+        let mut header = Record::new(fence, self.due, self.priority(), queue.context.wall);
+        self.flag(&mut header);
+        Task::of(id, header)
     }
 
-    /// Notes when tasks go that nobody claimed in time.
-    fn expire(&self, tx: &mut Tx<'_>, name: &Name, ids: &[&[u8]]) -> Result<(), Error> {
+    /// From now on nobody claiming them in time drops these tasks.
+    fn expire(&self, queue: &mut Queue<'_>, ids: &[&[u8]]) -> Result<()> {
         match self.options.expire {
-            Some(ms) => expiry::at(tx, name, ids, self.due.max(tx.context.wall).after(ms)),
+            Some(ms) => expiry::add(queue, ids, self.due.max(queue.context.wall).after(ms)),
             None => Ok(()),
         }
     }
 
-    fn write_options(&self, tx: &mut Tx<'_>, name: &Name, id: &[u8], record: &mut Record) -> Result<(), Error> {
+    fn write_options(&self, queue: &mut Queue<'_>, task: &mut Task) -> Result<()> {
         if !self.options.is_empty() {
-            options::put(tx, name, id, record, OPTIONS, &self.options.to_json())?;
+            queue.put_field(task, OPTIONS, &self.options.to_json())?;
+            task.set_options(Rc::new(self.options.clone()));
         }
         Ok(())
     }
 
     /// Puts ids that stand nowhere yet where the tasks belong.
-    fn place(&self, tx: &mut Tx<'_>, name: &Name, ids: &[&[u8]]) -> Result<(), Error> {
-        if self.due > tx.context.wall {
-            let members: SmallVec<[(i64, &[u8]); 4]> = ids.iter().map(|id| (self.due.0, *id)).collect();
-            tx.keys.zadd(name.index(Index::Scheduled), &members)?;
-            tx.state.wakeups.at_wall(name, self.due);
-        } else {
-            tx.keys.rpush(name.ready(self.priority), ids)?;
-            tx.state.queue(name).maybe_ready |= 1 << self.priority;
+    fn place(&self, queue: &mut Queue<'_>, ids: &[&[u8]]) -> Result<()> {
+        if self.due <= queue.context.wall {
+            return ready::push_all(queue, self.priority(), ids);
         }
+        let members: SmallVec<[(i64, &[u8]); 4]> = ids.iter().map(|id| (self.due.0, *id)).collect();
+        queue.keys.zadd(queue.name.index(Index::Scheduled), &members)?;
+        queue.wake_at(self.due);
         Ok(())
     }
 }
 
-fn count(tx: &mut Tx<'_>, name: &Name, tasks: u64) {
-    let now = tx.context.steady;
-    tx.state.totals.scheduled += tasks;
-    let queue = tx.state.queue(name);
-    queue.totals.scheduled += tasks;
-    queue.used = now;
+fn count(queue: &mut Queue<'_>, tasks: u64) {
+    queue.count(|totals| totals.scheduled += tasks);
+    queue.memory().used = queue.context.steady;
+}
+
+/// Errors with `TooBig` unless the payload is within `steward.max-payload`.
+pub(crate) fn ensure_size(payload: &[u8], context: &Context) -> Result<()> {
+    let most = usize::try_from(context.config.max_payload).unwrap_or(usize::MAX);
+    if payload.len() > most {
+        return Err(Error::TooBig(most));
+    }
+    Ok(())
 }

@@ -1,18 +1,21 @@
-//! The extra fields of a task, kept only when there is something to say: options that differ from the
-//! queue's, the last error, the progress, the result.
+//! What a task asks for other than the queue's settings: the arguments of SCHEDULE, MSCHEDULE and REPEAT, what of them
+//! is stored, and which flag of the header says so. GET shows them (`render`).
+//!
+//! The fields of the hash `task:{q}:x:<id>` beside a task, which exists only when there is something to say: its
+//! options, the last error, the progress, the result.
 
 use serde::{Deserialize, Serialize};
 
-use crate::backoff::Backoff;
-use crate::error::Result;
+use crate::backoff::{Backoff, BackoffArgs};
+use crate::command::{Arg, MAX_COUNT, Typed, arguments};
+use crate::config::MAX_ATTEMPTS;
+use crate::context::Context;
 use crate::keyspace::Keyspace;
 use crate::names::Name;
-use crate::settings::QueueSettings;
-use crate::task::header::{EXTRA, Record};
-use crate::time::Ms;
-use crate::tx::Tx;
+use crate::task::header;
+use crate::time::{MAX_DELAY, MAX_LEASE, MAX_UNIX_MS, MIN_UNIX_MS, Ms, Wall};
 
-/// Field of the options that differ from the queue's, JSON.
+/// Field of the options, JSON.
 pub(crate) const OPTIONS: &[u8] = b"options";
 /// Field of the last error's text.
 pub(crate) const ERROR: &[u8] = b"error";
@@ -24,6 +27,85 @@ pub(crate) const RESULT: &[u8] = b"result";
 pub(crate) const WAITS: &[u8] = b"waits";
 /// Longest error kept, bytes.
 const LONGEST_ERROR: usize = 1_024;
+
+pub(crate) const PAYLOAD: Typed<&[u8]> = Arg::bytes("payload");
+pub(crate) const WHEN: Typed<Option<When>> = Arg::one_of("when");
+pub(crate) const PRIORITY: Typed<Option<u8>> = Arg::option("PRIORITY", Arg::int("priority", 0, 9, ""));
+pub(crate) const LEASE: Typed<Option<Ms>> = Arg::duration("LEASE", 1, MAX_LEASE);
+pub(crate) const AFTER: Typed<Option<AfterArgs<'static>>> = Arg::group("AFTER", "after");
+
+arguments! {
+    /// When a task is due.
+    pub(crate) enum When {
+        Delay(ms: Ms) = Arg::duration("DELAY", 0, MAX_DELAY),
+        At(at: Ms) = Arg::option("AT", Arg::int("unix-ms", MIN_UNIX_MS, MAX_UNIX_MS, "unix ms, not seconds")),
+    }
+}
+
+arguments! {
+    /// How a task runs.
+    pub(crate) struct RunOptions<'a> {
+        priority: Option<u8> = PRIORITY,
+        attempts: Option<u64> = Arg::option("ATTEMPTS", Arg::int("n", 1, MAX_ATTEMPTS, "")),
+        backoff: Option<BackoffArgs<'a>> = Arg::group("BACKOFF", "backoff"),
+        lease: Option<Ms> = LEASE,
+        expire: Option<Ms> = Arg::duration("EXPIRE", 1, MAX_DELAY),
+        retain: Option<Ms> = Arg::duration("RETAIN", 0, MAX_DELAY),
+    }
+}
+
+arguments! {
+    /// Whose turn a task waits for, who may claim it, and who is told of its end.
+    pub(crate) struct RouteOptions<'a> {
+        group: Option<&'a str> = Arg::option("GROUP", Arg::text("key")),
+        to: Option<&'a str> = Arg::option("TO", Arg::text("worker")),
+        reply: Option<&'a str> = Arg::option("REPLY", Arg::text("queue")),
+    }
+}
+
+arguments! {
+    /// What a recurring task may say of its occurrences: the options of SCHEDULE but for those that are about one task
+    /// (ID, DELAY, AT, UNIQUE, AFTER).
+    pub(crate) struct OccurrenceOptions<'a> {
+        run: RunOptions<'a> = Arg::shared(),
+        route: RouteOptions<'a> = Arg::shared(),
+    }
+}
+
+arguments! {
+    /// That no other task of the key is accepted.
+    pub(crate) struct UniqueArgs<'a> {
+        key: &'a str = Arg::text("key"),
+        time: Option<Ms> = Arg::duration("FOR", 1, MAX_DELAY),
+        replace: bool = Arg::flag("REPLACE"),
+    }
+}
+
+arguments! {
+    /// The tasks to wait for.
+    pub(crate) struct AfterArgs<'a> {
+        ids: Vec<&'a str> = Arg::counted("numids", MAX_COUNT, &Arg::ID),
+        missing_ok: bool = Arg::flag("MISSINGOK"),
+        on_fail: Option<&'a str> = Arg::option("ONFAIL", Arg::words("onfail", &["CANCEL", "RUN"])),
+    }
+}
+
+impl When {
+    /// The wall moment it stands for.
+    pub(crate) fn due(&self, context: &Context) -> Wall {
+        match self {
+            When::Delay(ms) => context.wall.after(*ms),
+            When::At(at) => Wall(*at),
+        }
+    }
+}
+
+impl AfterArgs<'_> {
+    /// Whether the task runs even when one of those fails.
+    pub(crate) fn runs_anyway(&self) -> bool {
+        self.on_fail == Some("RUN")
+    }
+}
 
 /// The options of one task that differ from the queue's; stored as JSON so that any client can read it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -67,6 +149,52 @@ pub(crate) struct Options {
 }
 
 impl Options {
+    /// The queue's settings say it all.
+    pub(crate) const NONE: Options = Options {
+        attempts: None,
+        backoff: None,
+        lease: None,
+        expire: None,
+        unique: None,
+        unique_for: None,
+        group: None,
+        to: None,
+        after: Vec::new(),
+        onfail_run: false,
+        retain: None,
+        reply: None,
+    };
+
+    /// From the options that SCHEDULE, MSCHEDULE and REPEAT share.
+    pub(crate) fn asked(run: &RunOptions<'_>, route: &RouteOptions<'_>) -> Options {
+        let owned = |text: Option<&str>| text.map(str::to_string);
+        Options {
+            attempts: run.attempts,
+            backoff: run.backoff.as_ref().map(|rule| Backoff::from_args(rule).to_string()),
+            lease: run.lease,
+            expire: run.expire,
+            retain: run.retain,
+            group: owned(route.group),
+            to: owned(route.to),
+            reply: owned(route.reply),
+            ..Options::NONE
+        }
+    }
+
+    /// The flags of a header that say what is asked for.
+    pub(crate) fn flags(&self) -> u16 {
+        let flags = [
+            (self.expire.is_some(), header::EXPIRES),
+            (self.unique.is_some(), header::UNIQUE),
+            (self.retain.is_some(), header::RETAINED),
+            (self.group.is_some(), header::GROUPED),
+            (self.to.is_some(), header::TARGETED),
+            (self.reply.is_some(), header::REPLIES),
+        ];
+        let asked = flags.into_iter().filter(|(asked, _)| *asked);
+        asked.fold(0, |flags, (_, flag)| flags | flag)
+    }
+
     /// Whether the queue's settings say it all.
     pub(crate) fn is_empty(&self) -> bool {
         *self == Options::default()
@@ -78,45 +206,12 @@ impl Options {
     }
 }
 
-/// The options of a task; those of a hash that is missing or was edited into nonsense are the queue's.
-pub(crate) fn options(keys: &mut dyn Keyspace, name: &Name, id: &[u8], record: &Record) -> Options {
-    if !record.has(EXTRA) {
-        return Options::default();
-    }
+/// The options stored for a task; those of a hash that is missing or was edited into nonsense are none.
+pub(crate) fn read(keys: &mut dyn Keyspace, name: &Name, id: &[u8]) -> Options {
     match keys.hget(name.extra(id), OPTIONS) {
         Ok(Some(json)) => serde_json::from_slice(&json).unwrap_or_default(),
         _ => Options::default(),
     }
-}
-
-/// Most runs of this task.
-pub(crate) fn attempts(tx: &mut Tx<'_>, options: &Options, settings: &QueueSettings) -> u64 {
-    options
-        .attempts
-        .unwrap_or_else(|| settings.attempts(&tx.context.config))
-}
-
-/// The wait between this task's attempts.
-pub(crate) fn backoff(options: &Options, settings: &QueueSettings) -> Backoff {
-    options
-        .backoff
-        .as_deref()
-        .and_then(Backoff::parse)
-        .unwrap_or_else(|| settings.backoff())
-}
-
-/// Stores a field and notes in the header that there are extra fields. The caller writes the header.
-pub(crate) fn put(
-    tx: &mut Tx<'_>,
-    name: &Name,
-    id: &[u8],
-    record: &mut Record,
-    field: &[u8],
-    value: &[u8],
-) -> Result<()> {
-    tx.keys.hset(name.extra(id), &[(field, value)])?;
-    record.flags |= EXTRA;
-    Ok(())
 }
 
 /// An error's text as stored: its first 1,024 bytes.

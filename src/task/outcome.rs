@@ -1,18 +1,30 @@
-//! How a task ended, told to the clients that wait for it and to its REPLY queue.
+//! How tasks ended: told to the clients that wait for it, and left to be told to their REPLY queues.
 
 use std::rc::Rc;
 
 use crate::error::Result;
-use crate::names::{Id, Name};
-use crate::settings::QueueSettings;
-use crate::task::header::{CANCELLED, EXTRA, REPLIES, Record, TaskState};
-use crate::task::lifecycle::Outcome;
-use crate::task::{self, options, reply_to};
-use crate::tx::Tx;
+use crate::names::Id;
+use crate::state::work::ReplyDue;
+use crate::task::handle::{Queue, Task};
+use crate::task::header::{REPLIES, TaskState};
+use crate::task::options;
 use crate::waiting::result_wait::TaskEnd;
 
 /// Tasks that are looked at in one slice.
-const LOOKED_AT: usize = 256;
+const RESCANNED: usize = 256;
+
+/// How a task came to its end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Outcome<'a> {
+    /// It was acknowledged, perhaps with a result.
+    Done(Option<&'a [u8]>),
+    /// No attempts were left, or it was lost too often; with the reason.
+    Dead(&'static str),
+    /// It was not wanted any more; with the reason, empty when somebody said so.
+    Cancelled(&'a str),
+    /// Nobody claimed it in time.
+    Expired,
+}
 
 /// What is known of a task's end.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,125 +37,111 @@ pub(crate) enum KnownEnd {
     Gone,
 }
 
-/// Tells of a task's end, in the transaction that ends it.
-pub(crate) fn tell(
-    tx: &mut Tx<'_>,
-    name: &Name,
-    id: &[u8],
-    record: &Record,
-    how: Outcome<'_>,
-    settings: &QueueSettings,
-) {
-    let awaited = tx.state.waiting.listeners().has(name, id);
-    if !awaited && !record.has(REPLIES) {
+/// A task ends: clients that wait for it are answered, its REPLY queue is told at the end of this transaction.
+pub(crate) fn publish(queue: &mut Queue<'_>, task: &Task, outcome: Outcome<'_>) {
+    let awaited = queue.state.waiting.listeners().has(&queue.name, &task.id);
+    if !awaited && !task.header.has(REPLIES) {
         return;
     }
-    let (state, result) = match how {
+    let (state, result) = match outcome {
         Outcome::Done(result) => ("done", result.map(Rc::from)),
         Outcome::Dead(_) => ("dead", None),
         Outcome::Cancelled(_) => ("cancelled", None),
         Outcome::Expired => ("expired", None),
     };
-    let conclusion = conclude(tx, name, id, record, state, result);
+    let end = end_of(queue, task, state, result);
     if awaited {
-        answer(tx, name, id, Some(&conclusion));
+        answer(queue, &task.id, Some(&end));
     }
-    if record.has(REPLIES) {
-        reply_to::send(tx, name, id, record, &conclusion, settings);
+    if !task.header.has(REPLIES) {
+        return;
+    }
+    if let Some(to) = task.options(queue).reply.clone() {
+        // An attempt that was acknowledged is not counted yet.
+        let attempt = task.header.attempts + u64::from(state == "done");
+        queue.state.work.replies.push(ReplyDue {
+            name: queue.name.clone(),
+            id: task.id.clone(),
+            to,
+            end,
+            attempt,
+        });
     }
 }
 
-/// Tells those who wait that a task is gone: they were not told of its end before.
-pub(crate) fn gone(tx: &mut Tx<'_>, name: &Name, id: &[u8]) {
-    if tx.state.waiting.listeners().has(name, id) {
-        answer(tx, name, id, None);
+/// A task is gone: clients that wait for it and were not told of its end before are answered.
+pub(crate) fn publish_gone(queue: &mut Queue<'_>, id: &[u8]) {
+    if queue.state.waiting.listeners().has(&queue.name, id) {
+        answer(queue, id, None);
     }
 }
 
-/// Tells those who wait that all tasks of the queue are gone.
-pub(crate) fn all_gone(tx: &mut Tx<'_>, name: &Name) {
-    for id in tx.state.waiting.listeners().tasks(name, None, usize::MAX) {
-        answer(tx, name, &id, None);
+/// The same for all tasks of the queue.
+pub(crate) fn publish_all_gone(queue: &mut Queue<'_>) {
+    for id in queue.state.waiting.listeners().tasks(&queue.name, None, usize::MAX) {
+        answer(queue, &id, None);
     }
 }
 
 /// What is known of a task's end from its record.
-pub(crate) fn known(tx: &mut Tx<'_>, name: &Name, id: &[u8], settings: &QueueSettings) -> Result<KnownEnd> {
-    let Some(record) = task::find(tx, name, id, settings)? else {
+pub(crate) fn known(queue: &mut Queue<'_>, id: &[u8]) -> Result<KnownEnd> {
+    let Some(task) = queue.find(id)? else {
         return Ok(KnownEnd::Gone);
     };
-    let (state, result) = match record.state {
-        TaskState::Done => ("done", field(tx, name, id, &record, options::RESULT)),
+    let (state, result) = match task.header.state {
+        TaskState::Done => ("done", queue.field(&task, options::RESULT).map(Rc::from)),
         TaskState::Dead => ("dead", None),
-        TaskState::Claimed if record.has(CANCELLED) => ("cancelled", None),
+        TaskState::Claimed if task.is_cancelled() => ("cancelled", None),
         _ => return Ok(KnownEnd::Running),
     };
-    Ok(KnownEnd::Ended(conclude(tx, name, id, &record, state, result)))
+    Ok(KnownEnd::Ended(end_of(queue, &task, state, result)))
 }
 
-/// Looks at tasks that somebody waits for, after their records may have changed by other hands. Whether there are
-/// more.
-pub(crate) fn look(tx: &mut Tx<'_>, name: &Name, settings: &QueueSettings) -> Result<bool> {
-    let queue = tx.state.known_queue_mut(name);
-    let Some(after) = queue.and_then(|queue| queue.relook.take()) else {
+/// Looks at tasks that clients wait for, after somebody else may have changed their records. Whether there are more.
+pub(crate) fn rescan(queue: &mut Queue<'_>) -> Result<bool> {
+    let memory = queue.state.known_queue_mut(&queue.name);
+    let Some(after) = memory.and_then(|memory| memory.awaited_rescan.take()) else {
         return Ok(false);
     };
-    let ids = tx.state.waiting.listeners().tasks(name, Some(&after), LOOKED_AT);
+    let listeners = queue.state.waiting.listeners();
+    let ids = listeners.tasks(&queue.name, Some(&after), RESCANNED);
     for id in &ids {
-        match known(tx, name, id, settings) {
+        match known(queue, id) {
             Ok(KnownEnd::Running) => {}
-            Ok(KnownEnd::Ended(conclusion)) => answer(tx, name, id, Some(&conclusion)),
+            Ok(KnownEnd::Ended(end)) => answer(queue, id, Some(&end)),
             // What is no record of ours is no task.
-            Ok(KnownEnd::Gone) | Err(_) => answer(tx, name, id, None),
+            Ok(KnownEnd::Gone) | Err(_) => answer(queue, id, None),
         }
     }
-    let last = ids.last().filter(|_| ids.len() == LOOKED_AT);
-    tx.state.queue(name).relook = last.cloned();
+    let last = ids.last().filter(|_| ids.len() == RESCANNED);
+    queue.memory().awaited_rescan = last.cloned();
     Ok(last.is_some())
 }
 
-/// The same at once for all of them, on a replica, where no tick looks.
-pub(crate) fn look_now(tx: &mut Tx<'_>, name: &Name) {
-    if !tx.state.waiting.listeners().any(name) {
+/// The same at once for all of them, on a replica, where the timer does not work.
+pub(crate) fn rescan_all(queue: &mut Queue<'_>) {
+    if !queue.state.waiting.listeners().any(&queue.name) {
         return;
     }
-    tx.state.queue(name).relook = Some(Id::new());
-    let look = |tx: &mut Tx<'_>| task::settings(tx, name).and_then(|settings| look(tx, name, &settings));
-    // A queue hash of another type: those who wait go on waiting.
-    while look(tx).unwrap_or(false) {}
+    queue.memory().awaited_rescan = Some(Id::new());
+    while rescan(queue).unwrap_or(false) {}
 }
 
-fn conclude(
-    tx: &mut Tx<'_>,
-    name: &Name,
-    id: &[u8],
-    record: &Record,
-    state: &'static str,
-    result: Option<Rc<[u8]>>,
-) -> TaskEnd {
-    let error = if state == "dead" {
-        field(tx, name, id, record, options::ERROR)
-    } else {
-        None
-    };
+fn end_of(queue: &mut Queue<'_>, task: &Task, state: &'static str, result: Option<Rc<[u8]>>) -> TaskEnd {
+    let mut error = None;
+    if state == "dead" {
+        error = queue.field(task, options::ERROR).map(Rc::from);
+    }
     TaskEnd {
         state,
         result,
         error,
-        progress: field(tx, name, id, record, options::PROGRESS),
+        progress: queue.field(task, options::PROGRESS).map(Rc::from),
     }
 }
 
-/// One of the extra fields; a key of another type in their place says nothing.
-fn field(tx: &mut Tx<'_>, name: &Name, id: &[u8], record: &Record, field: &[u8]) -> Option<Rc<[u8]>> {
-    if !record.has(EXTRA) {
-        return None;
-    }
-    tx.keys.hget(name.extra(id), field).unwrap_or(None).map(Rc::from)
-}
-
-fn answer(tx: &mut Tx<'_>, name: &Name, id: &[u8], conclusion: Option<&TaskEnd>) {
-    for (ticket, reply) in tx.state.waiting.ended(name, id, conclusion) {
-        tx.answer(ticket, reply, Vec::new());
+fn answer(queue: &mut Queue<'_>, id: &[u8], end: Option<&TaskEnd>) {
+    for (ticket, reply) in queue.state.waiting.ended(&queue.name, id, end) {
+        queue.tx().answer(ticket, reply, Vec::new());
     }
 }

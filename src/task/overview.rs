@@ -1,9 +1,8 @@
 //! All queues in numbers, for INFO.
 
 use crate::names::{Index, Name};
-use crate::task;
-use crate::task::commands::stats;
-use crate::task::index::ready;
+use crate::task::handle::Queue;
+use crate::task::index::targeted;
 use crate::time::Ms;
 use crate::tx::Tx;
 
@@ -33,7 +32,7 @@ pub(crate) fn overview(tx: &mut Tx<'_>) -> Overview {
         queues: names.len(),
         ..Overview::default()
     };
-    for name in &names {
+    for name in names {
         for (sum, index) in [
             (&mut all.scheduled, Index::Scheduled),
             (&mut all.blocked, Index::Blocked),
@@ -42,11 +41,11 @@ pub(crate) fn overview(tx: &mut Tx<'_>) -> Overview {
         ] {
             *sum += tx.keys.zcard(name.index(index)).unwrap_or(0);
         }
-        let Ok(settings) = task::settings(tx, name) else {
+        let Ok(mut queue) = Queue::open(tx, name) else {
             continue;
         };
-        all.ready += ready::count(tx, name, &settings).unwrap_or(0);
-        if let Ok(Some(age)) = stats::oldest_ready(tx, name, &settings) {
+        all.ready += targeted::count_ready(&mut queue).unwrap_or(0);
+        if let Ok(Some(age)) = targeted::oldest_ready(&mut queue) {
             all.oldest_ready = all.oldest_ready.max(age);
         }
     }

@@ -4,16 +4,18 @@
 //! `task:{q}:repeat-due`. One that has no moment there does not recur.
 
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 
-use crate::command::{Access, Keys, Spec};
+use crate::command::Arguments;
+use crate::context::Context;
 use crate::error::{Error, Result};
 use crate::keyspace::Type;
-use crate::names::{Name, Part, plain_text};
+use crate::names::{Part, plain_text};
 use crate::recur::{Definition, MAX_NAME};
-use crate::task::commands::schedule::TASK_OPTIONS;
-use crate::task::new_task::New;
+use crate::task::handle::Queue;
+use crate::task::new_task::NewTask;
+use crate::task::options::OccurrenceOptions;
 use crate::time::{MAX_UNIX_MS, Ms, Wall};
-use crate::tx::Tx;
 
 /// A recurring task.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -33,19 +35,10 @@ pub(crate) struct Recurring {
     /// The last occurrence that became a task, unix ms.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last: Option<Ms>,
+    /// What a later version stored: it stays.
+    #[serde(flatten)]
+    pub later: Map<String, Value>,
 }
-
-/// How stored options are read again: as those of a command.
-const OPTIONS: Spec = Spec {
-    name: "options",
-    summary: "",
-    complexity: "",
-    access: Access::Read,
-    blocking: false,
-    keys: Keys::None,
-    args: TASK_OPTIONS,
-    reply: "",
-};
 
 impl Recurring {
     /// From what is stored; `None` when it is nothing of ours, or was edited into nonsense.
@@ -63,9 +56,10 @@ impl Recurring {
     }
 
     /// What its tasks are to be, apart from their due times; `BADARG` for options that were edited into nonsense.
-    pub(crate) fn task(&self, tx: &Tx<'_>) -> Result<New, Error> {
+    pub(crate) fn task(&self, context: &Context) -> Result<NewTask> {
         let words: Vec<&[u8]> = self.options.iter().map(String::as_bytes).collect();
-        New::from_args(&OPTIONS.parse(&words)?, &tx.context)
+        let OccurrenceOptions { run, route } = OccurrenceOptions::parse(&words)?;
+        Ok(NewTask::asked(&run, &route, context))
     }
 
     /// Whether it fired as often as its limit says.
@@ -91,49 +85,61 @@ pub(crate) fn check_name(name: &[u8]) -> Result<&str, Error> {
 }
 
 /// Nothing, when the keys of recurring tasks may be written.
-pub(crate) fn ensure_types(tx: &mut Tx<'_>, name: &Name) -> Result<()> {
-    tx.keys.ensure_type(name.of_queue(Part::Repeats), Type::Hash)?;
-    tx.keys.ensure_type(name.of_queue(Part::RepeatDue), Type::SortedSet)?;
-    tx.keys.ensure_type(name.of_queue(Part::RepeatPayloads), Type::Hash)
+pub(crate) fn ensure_types(queue: &mut Queue<'_>) -> Result<()> {
+    queue.keys.ensure_type(queue.name.of_queue(Part::Repeats), Type::Hash)?;
+    queue
+        .keys
+        .ensure_type(queue.name.of_queue(Part::RepeatDue), Type::SortedSet)?;
+    queue
+        .keys
+        .ensure_type(queue.name.of_queue(Part::RepeatPayloads), Type::Hash)
 }
 
 /// The recurring task of this name, if there is one and it makes sense.
-pub(crate) fn find(tx: &mut Tx<'_>, name: &Name, repeat: &[u8]) -> Result<Option<Recurring>> {
-    let json = tx.keys.hget(name.of_queue(Part::Repeats), repeat)?;
+pub(crate) fn find(queue: &mut Queue<'_>, repeat: &[u8]) -> Result<Option<Recurring>> {
+    let json = queue.keys.hget(queue.name.of_queue(Part::Repeats), repeat)?;
     Ok(json.and_then(|json| Recurring::read(&json)))
 }
 
 /// The payload of its tasks.
-pub(crate) fn payload(tx: &mut Tx<'_>, name: &Name, repeat: &[u8]) -> Result<Option<Vec<u8>>> {
-    tx.keys.hget(name.of_queue(Part::RepeatPayloads), repeat)
+pub(crate) fn payload(queue: &mut Queue<'_>, repeat: &[u8]) -> Result<Option<Vec<u8>>> {
+    queue.keys.hget(queue.name.of_queue(Part::RepeatPayloads), repeat)
 }
 
 /// Stores how far a recurring task has come, and when it comes next.
-pub(crate) fn put(tx: &mut Tx<'_>, name: &Name, repeat: &[u8], recurring: &Recurring, next: Wall) -> Result<()> {
+pub(crate) fn put(queue: &mut Queue<'_>, repeat: &[u8], recurring: &Recurring, next: Wall) -> Result<()> {
     let json = recurring.write();
-    tx.keys.hset(name.of_queue(Part::Repeats), &[(repeat, &json)])?;
-    plan(tx, name, repeat, next)
+    queue
+        .keys
+        .hset(queue.name.of_queue(Part::Repeats), &[(repeat, &json)])?;
+    plan(queue, repeat, next)
 }
 
 /// Stores when a recurring task comes next.
-pub(crate) fn plan(tx: &mut Tx<'_>, name: &Name, repeat: &[u8], next: Wall) -> Result<()> {
-    tx.keys.zadd(name.of_queue(Part::RepeatDue), &[(next.0, repeat)])?;
-    tx.state.queue(name).maybe_repeats = true;
-    tx.state.wakeups.at_wall(name, next);
+pub(crate) fn plan(queue: &mut Queue<'_>, repeat: &[u8], next: Wall) -> Result<()> {
+    queue
+        .keys
+        .zadd(queue.name.of_queue(Part::RepeatDue), &[(next.0, repeat)])?;
+    queue.memory().maybe_repeats = true;
+    queue.wake_at(next);
     Ok(())
 }
 
 /// Removes a recurring task; whether there was one. Its tasks stay.
-pub(crate) fn remove(tx: &mut Tx<'_>, name: &Name, repeat: &[u8]) -> Result<bool> {
+pub(crate) fn remove(queue: &mut Queue<'_>, repeat: &[u8]) -> Result<bool> {
     let mut there = false;
     for part in [Part::Repeats, Part::RepeatPayloads] {
-        if tx.keys.hget(name.of_queue(part), repeat)?.is_some() {
-            tx.keys.hdel(name.of_queue(part), &[repeat])?;
+        if queue.keys.hget(queue.name.of_queue(part), repeat)?.is_some() {
+            queue.keys.hdel(queue.name.of_queue(part), &[repeat])?;
             there |= part == Part::Repeats;
         }
     }
-    if tx.keys.zscore(name.of_queue(Part::RepeatDue), repeat)?.is_some() {
-        tx.keys.zrem(name.of_queue(Part::RepeatDue), &[repeat])?;
+    if queue
+        .keys
+        .zscore(queue.name.of_queue(Part::RepeatDue), repeat)?
+        .is_some()
+    {
+        queue.keys.zrem(queue.name.of_queue(Part::RepeatDue), &[repeat])?;
     }
     Ok(there)
 }

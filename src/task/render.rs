@@ -1,70 +1,64 @@
 //! A task as GET and LIST show it.
 
 use crate::error::Result;
-use crate::names::{Id, Index, Name, Part};
+use crate::names::{Index, Part};
 use crate::reply::Reply;
-use crate::settings::QueueSettings;
-use crate::task::header::{CANCELLED, EXPIRES, EXTRA, Record, TaskState};
+use crate::task::handle::{Queue, Task};
+use crate::task::header::{CANCELLED, EXPIRES, TaskState};
 use crate::task::index::targeted;
-use crate::task::{self, options};
+use crate::task::options;
 use crate::time::Steady;
-use crate::tx::Tx;
 
 /// Everything known about a task but its token; the result only with the payload.
-pub(crate) fn show(
-    tx: &mut Tx<'_>,
-    name: &Name,
-    id: &[u8],
-    record: &Record,
-    payload: Option<Vec<u8>>,
-    settings: &QueueSettings,
-) -> Result<Reply> {
-    let state = task::place(tx, name, id, record)?;
-    let options = options::options(tx.keys, name, id, record);
-    let to = targeted::holds(tx, name, id, record, settings);
-    let attempts = options::attempts(tx, &options, settings);
-    let (mut error, mut progress, mut result) = (None, None, None);
-    if record.has(EXTRA) {
-        error = tx.keys.hget(name.extra(id), options::ERROR).unwrap_or(None);
-        progress = tx.keys.hget(name.extra(id), options::PROGRESS).unwrap_or(None);
-        if payload.is_some() {
-            result = tx.keys.hget(name.extra(id), options::RESULT).unwrap_or(None);
-        }
-    }
-    let mut lease = Some(options.lease.unwrap_or_else(|| settings.lease(&tx.context.config)));
+pub(crate) fn render(queue: &mut Queue<'_>, task: &Task, payload: Option<Vec<u8>>) -> Result<Reply> {
+    let header = &task.header;
+    let state = queue.place(task)?;
+    let options = task.options(queue);
+    let to = targeted::target(queue, task);
+    let attempts = queue.max_attempts(options);
+    let error = queue.field(task, options::ERROR);
+    let progress = queue.field(task, options::PROGRESS);
+    let result = payload.as_ref().and_then(|_| queue.field(task, options::RESULT));
+    let default_lease = queue.settings.lease(&queue.context.config);
+    let mut lease = Some(options.lease.unwrap_or(default_lease));
     let (mut worker, mut left, mut died, mut expires) = (None, None, None, None);
     let (mut done, mut kept) = (None, None);
-    match record.state {
-        TaskState::Waiting if record.has(EXPIRES) => {
-            expires = tx.keys.zscore(name.of_queue(Part::Expiring), id).unwrap_or(None);
+    let mut due = Some(header.due.0);
+    match header.state {
+        TaskState::Waiting if header.has(EXPIRES) => {
+            let expiring = queue.name.of_queue(Part::Expiring);
+            expires = queue.keys.zscore(expiring, &task.id).unwrap_or(None);
         }
         TaskState::Claimed => {
-            worker = task::worker_name(tx, name, record.worker)?;
-            lease = record.lease();
-            left = left_of(tx, name, id, record)?;
+            worker = queue.worker_name(header.worker)?;
+            lease = header.lease();
+            left = remaining(queue, task)?;
         }
         TaskState::Done => {
             lease = None;
-            done = i64::try_from(record.fence / 1_000).ok();
-            kept = tx.keys.zscore(name.index(Index::Done), id)?;
+            done = due.take();
+            kept = queue.keys.zscore(queue.name.index(Index::Done), &task.id)?;
         }
-        TaskState::Dead => died = tx.keys.zscore(name.index(Index::Dead), id)?,
+        TaskState::Dead => {
+            due = None;
+            died = queue.keys.zscore(queue.name.index(Index::Dead), &task.id)?;
+        }
         _ => {}
     }
     Ok(Reply::Map(vec![
-        ("id", Reply::Id(Id::from_slice(id))),
+        ("id", Reply::Id(task.id.clone())),
         ("state", Reply::Word(state)),
-        ("due", Reply::Int(record.due.0)),
-        ("priority", Reply::Int(i64::from(record.priority))),
-        ("attempt", Reply::number(record.attempt())),
+        ("due", Reply::int_or_null(due)),
+        ("priority", Reply::Int(i64::from(header.priority))),
+        ("attempt", Reply::number(header.attempt())),
         ("attempts", Reply::number(attempts)),
-        ("backoff", Reply::text(options::backoff(&options, settings).to_string())),
-        ("deliveries", Reply::number(record.deliveries)),
-        ("lost", Reply::number(record.lost)),
+        ("backoff", Reply::text(queue.backoff(options).to_string())),
+        ("deliveries", Reply::number(header.deliveries)),
+        ("lost", Reply::number(header.lost)),
         ("worker", worker.map_or(Reply::Null, Reply::text)),
         ("lease", Reply::int_or_null(lease)),
         ("left", Reply::int_or_null(left)),
-        ("cancelled", Reply::Int(i64::from(record.has(CANCELLED)))),
+        ("cancelled", Reply::Int(i64::from(header.has(CANCELLED)))),
         ("expires", Reply::int_or_null(expires)),
         ("unique", options.unique.clone().map_or(Reply::Null, Reply::text)),
         ("group", options.group.clone().map_or(Reply::Null, Reply::text)),
@@ -90,10 +84,10 @@ fn after(ids: &[String]) -> Reply {
 
 /// How long the lease has to run, ms; `None` while its member lives. Until the scores of a former process are
 /// replaced it has all of it.
-fn left_of(tx: &mut Tx<'_>, name: &Name, id: &[u8], record: &Record) -> Result<Option<i64>> {
-    let Some(lease) = record.lease() else {
+fn remaining(queue: &mut Queue<'_>, task: &Task) -> Result<Option<i64>> {
+    let Some(lease) = task.header.lease() else {
         return Ok(None);
     };
-    let deadline = tx.keys.zscore(name.index(Index::Claimed), id)?;
-    Ok(deadline.map(|deadline| Steady(deadline).since(tx.context.steady).clamp(0, lease)))
+    let deadline = queue.keys.zscore(queue.name.index(Index::Claimed), &task.id)?;
+    Ok(deadline.map(|deadline| Steady(deadline).since(queue.context.steady).clamp(0, lease)))
 }

@@ -1,127 +1,132 @@
 //! SCHEDULE with a unique key that another task holds: refused, or with REPLACE that task becomes the new one.
 
-use crate::command::Args;
-use crate::error::Error;
-use crate::keyspace::Type;
-use crate::names::{Id, Index, Name};
-use crate::settings::QueueSettings;
-use crate::task::commands::reschedule;
-use crate::task::commands::schedule::old_record;
-use crate::task::header::{EXTRA, Record, TaskState};
-use crate::task::index::ready::{self, End};
-use crate::task::index::{dependencies, expiry, group, targeted, unique};
-use crate::task::lifecycle;
-use crate::task::new_task::New;
-use crate::task::options::{ERROR, OPTIONS, PROGRESS};
-use crate::tx::Tx;
+use std::rc::Rc;
 
-/// The id of the task that waits, holds the key and was replaced; `None` when nobody holds it. Else `DUPLICATE`: an
-/// ID that another task has comes before a key that another task holds.
+use crate::error::{Error, Result};
+use crate::keyspace::Type;
+use crate::names::Id;
+use crate::task::handle::{Queue, Task};
+use crate::task::header::{EXTRA, TaskState};
+use crate::task::index::ready::{self, End};
+use crate::task::index::{blocked, dependencies, expiry, group, scheduled, targeted, unique};
+use crate::task::lifecycle;
+use crate::task::new_task::NewTask;
+use crate::task::options::{ERROR, OPTIONS, PROGRESS};
+
+/// The id of the task that waits, holds the key and was replaced, if that is `allowed`; `None` when nobody holds it.
+/// Errors with `Duplicate` otherwise: an ID that another task has comes before a key that another task holds.
 pub(crate) fn replace(
-    args: &Args<'_>,
-    tx: &mut Tx<'_>,
-    name: &Name,
-    new: &New,
-    settings: &QueueSettings,
-) -> Result<Option<Id>, Error> {
+    queue: &mut Queue<'_>,
+    new: &NewTask,
+    id: Option<&str>,
+    allowed: bool,
+    payload: &[u8],
+) -> Result<Option<Id>> {
     let Some(key) = new.options.unique.as_deref() else {
         return Ok(None);
     };
-    let Some(id) = unique::holder(tx, name, key, settings)? else {
+    let Some(holder) = unique::holder(queue, key)? else {
         return Ok(None);
     };
-    let other = args.get("ID").filter(|given| given.as_bytes() != id.as_slice());
+    let other = id.filter(|id| id.as_bytes() != holder.as_slice());
     if let Some(other) = other {
-        old_record(tx, name, other.as_bytes(), settings)?;
+        queue.leftover(other.as_bytes())?;
     }
-    let waits = unique::find(tx, name, &id, key, settings)
-        .filter(|record| matches!(record.state, TaskState::Waiting | TaskState::Blocked));
+    let waits = unique::find(queue, &holder, key)
+        .filter(|task| matches!(task.header.state, TaskState::Waiting | TaskState::Blocked));
     match waits {
-        Some(record) if args.has("REPLACE") && other.is_none() => {
-            become_new(args, tx, name, &id, record, new, settings)?;
-            Ok(Some(id))
+        Some(mut task) if allowed && other.is_none() => {
+            become_new(queue, &mut task, new, payload)?;
+            Ok(Some(holder))
         }
-        _ => Err(Error::Duplicate(String::from_utf8_lossy(&id).into_owned())),
+        _ => Err(Error::Duplicate(String::from_utf8_lossy(&holder).into_owned())),
     }
 }
 
-/// The task takes the payload, the due time and the options, as if it had never run. A priority that is not given
-/// stays. What it waited for does not matter any more. Ready and to be ready, it keeps its place and the time since
-/// when it is; so does one in the line of a group that it stays in.
-fn become_new(
-    args: &Args<'_>,
-    tx: &mut Tx<'_>,
-    name: &Name,
-    id: &[u8],
-    mut record: Record,
-    new: &New,
-    settings: &QueueSettings,
-) -> Result<(), Error> {
-    let priority = if args.has("PRIORITY") {
-        new.priority
-    } else {
-        record.priority
-    };
-    for index in [Index::Scheduled, Index::Blocked] {
-        tx.keys.ensure_type(name.index(index), Type::SortedSet)?;
-    }
-    tx.keys.ensure_type(name.queue(), Type::Hash)?;
-    tx.keys.ensure_type(name.extra(id), Type::Hash)?;
-    expiry::ensure_types(tx, name, &record)?;
-    lifecycle::ensure_enqueue_types(tx, name, id, &record)?;
-    ready::ensure_types(tx, name, priority)?;
-
-    let is_blocked = record.state == TaskState::Blocked;
-    let waits = is_blocked && dependencies::waits(tx, name, id).is_some();
-    let same_group = group::of(tx, name, id, &record) == new.options.group;
-    let readdressed = readdressed(tx, name, id, &record, new, settings);
-    let moves = !same_group
-        || waits
-        || is_blocked && new.due > tx.context.wall
-        || readdressed && !is_blocked && tx.keys.zscore(name.index(Index::Scheduled), id)?.is_none();
+/// The task takes the payload, the due time and the options, as if it had never run. A priority
+/// that is not given stays. What it waited for does not
+/// matter any more. Ready and to be ready, it keeps its place and the time since when it is; so does one in the line
+/// of a group that it stays in.
+fn become_new(queue: &mut Queue<'_>, task: &mut Task, new: &NewTask, payload: &[u8]) -> Result<()> {
+    let priority = new.priority.unwrap_or(task.header.priority);
+    ensure_types(queue, task, priority)?;
+    let is_blocked = task.header.state == TaskState::Blocked;
+    let retargeted = is_retargeted(queue, task, new);
+    let moves = moves(queue, task, new, retargeted)?;
     if new.options.expire.is_none() {
-        expiry::forget(tx, name, id, &record);
+        expiry::remove(queue, task);
     }
     if moves {
-        group::leave(tx, name, id, &record);
-        dependencies::unlink(tx, name, id, &record);
-        lifecycle::take_out(tx, name, id, &mut record)?;
+        group::leave(queue, task);
+        dependencies::unlink(queue, task);
+        lifecycle::take_out(queue, task)?;
     }
-    if readdressed {
-        targeted::forget(tx, name, id, &record);
+    if retargeted {
+        targeted::forget(queue, task);
     }
-    if (new.options.to.as_ref()).is_some_and(|worker| settings.is_orphan(worker, record.fence)) {
+    let to = new.options.to.as_ref();
+    if to.is_some_and(|worker| queue.settings.is_orphan(worker, task.header.fence)) {
         // For the worker that came back: it is none of those of before.
-        record.fence = tx.next_fence(record.fence);
+        task.header.fence = queue.next_fence(task.header.fence);
     }
-    let extra = name.extra(id);
-    tx.keys.hset(extra, &[(OPTIONS, &new.options.to_json())])?;
-    tx.keys.hdel(extra, &[ERROR, PROGRESS])?;
-    record.attempts = 0;
-    record.lost = 0;
-    record.flags |= EXTRA;
-    new.flag(&mut record);
-    if readdressed {
-        targeted::join(tx, name, id, &record)?;
+    write_options(queue, task, new)?;
+    if retargeted {
+        targeted::join(queue, task)?;
     }
     if moves {
-        record.priority = priority;
-        record.due = new.due;
-        lifecycle::wait(tx, name, id, &mut record, Some(new.due), End::Tail, settings)?;
+        task.header.priority = priority;
+        task.header.due = new.due;
+        lifecycle::requeue(queue, task, Some(new.due), End::Tail)?;
     } else if is_blocked {
-        record.priority = priority;
+        task.header.priority = priority;
     } else {
-        reschedule::change(tx, name, id, &mut record, Some(new.due), priority, settings)?;
-        if record.state == TaskState::Waiting {
-            expiry::note(tx, name, id, &record, new.due.max(tx.context.wall))?;
+        lifecycle::reschedule(queue, task, Some(new.due), priority)?;
+        if task.header.state == TaskState::Waiting {
+            expiry::start(queue, task, new.due.max(queue.context.wall))?;
         }
     }
-    tx.keys.set(name.task(id), &record.write(), args.bytes("payload"))?;
-    unique::take(tx, name, id, &new.options)
+    queue
+        .keys
+        .set(queue.name.task(&task.id), &task.header.write(), payload)?;
+    unique::take(queue, &task.id, &new.options)
+}
+
+fn ensure_types(queue: &mut Queue<'_>, task: &Task, priority: u8) -> Result<()> {
+    scheduled::ensure_types(queue)?;
+    blocked::ensure_types(queue)?;
+    queue.keys.ensure_type(queue.name.queue(), Type::Hash)?;
+    queue.keys.ensure_type(queue.name.extra(&task.id), Type::Hash)?;
+    expiry::ensure_types(queue, task)?;
+    lifecycle::ensure_enqueue_types(queue, task)?;
+    ready::ensure_types(queue, priority)
+}
+
+/// Whether the task leaves the place where it waits.
+fn moves(queue: &mut Queue<'_>, task: &Task, new: &NewTask, retargeted: bool) -> Result<bool> {
+    let is_blocked = task.header.state == TaskState::Blocked;
+    let is_later = new.due > queue.context.wall;
+    let has_parents = is_blocked && dependencies::waits(queue, &task.id).is_some();
+    Ok(group::of(queue, task) != new.options.group
+        || has_parents
+        || is_blocked && is_later
+        || retargeted && !is_blocked && !queue.is_scheduled(task)?)
 }
 
 /// Whether the task is for another worker than before, or was and will be for one.
-fn readdressed(tx: &mut Tx<'_>, name: &Name, id: &[u8], record: &Record, new: &New, settings: &QueueSettings) -> bool {
-    let was = targeted::worker(tx, name, id, record);
-    was != new.options.to || was.is_some() && targeted::holds(tx, name, id, record, settings).is_none()
+fn is_retargeted(queue: &mut Queue<'_>, task: &Task, new: &NewTask) -> bool {
+    let was = targeted::worker(queue, task);
+    was != new.options.to || was.is_some() && targeted::target(queue, task).is_none()
+}
+
+fn write_options(queue: &mut Queue<'_>, task: &mut Task, new: &NewTask) -> Result<()> {
+    let fields = queue.name.extra(&task.id);
+    queue.keys.hset(fields, &[(OPTIONS, &new.options.to_json())])?;
+    queue.keys.hdel(fields, &[ERROR, PROGRESS])?;
+    task.header.attempts = 0;
+    task.header.lost = 0;
+    task.header.created = queue.context.wall;
+    task.header.flags |= EXTRA;
+    new.flag(&mut task.header);
+    task.set_options(Rc::new(new.options.clone()));
+    Ok(())
 }

@@ -4,21 +4,15 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use serde::Serialize;
 
-use crate::command::{Arg, Args, Kind};
 use crate::context::Caller;
-use crate::error::Error;
+use crate::error::{Error, Result};
 use crate::names::Name;
-use crate::settings::QueueSettings;
-use crate::task::commands::schedule::free_id;
+use crate::state::work::ReplyDue;
 use crate::task::events::{self, Event};
-use crate::task::header::Record;
-use crate::task::new_task::New;
-use crate::task::{self, options};
+use crate::task::handle::Queue;
+use crate::task::new_task::NewTask;
 use crate::tx::Tx;
 use crate::waiting::result_wait::TaskEnd;
-
-/// REPLY.
-pub(crate) const REPLY: Arg = Arg::option("REPLY", "queue", Kind::Text);
 
 /// The payload of the task that tells of another's end.
 #[derive(Debug, Serialize)]
@@ -36,12 +30,13 @@ struct Told<'a> {
     encoding: Option<&'static str>,
 }
 
-/// Nothing, when the queue given as REPLY can be written in a transaction of this queue, and the caller may write to it.
-pub(crate) fn check(args: &Args<'_>, name: &Name, caller: &Caller<'_>) -> Result<(), Error> {
-    if !args.has("REPLY") {
+/// Errors with `BadArg` or `NoPermission` unless the queue given as REPLY is of the same slot and the caller may write
+/// to it.
+pub(crate) fn ensure_allowed(reply: Option<&str>, name: &Name, caller: &Caller<'_>) -> Result<()> {
+    let Some(reply) = reply else {
         return Ok(());
-    }
-    let queue = queue(name, args.text("REPLY"))?;
+    };
+    let queue = queue(name, reply)?;
     if !(caller.may_write)(queue.text()) {
         return Err(Error::NoPermission("no permission for the key given as REPLY".into()));
     }
@@ -49,7 +44,7 @@ pub(crate) fn check(args: &Args<'_>, name: &Name, caller: &Caller<'_>) -> Result
 }
 
 /// The REPLY queue of this name, if it is of the same slot; else `BadArg`.
-fn queue(name: &Name, reply: &str) -> Result<Name, Error> {
+fn queue(name: &Name, reply: &str) -> Result<Name> {
     let tag = name.tag();
     let queue = Name::new(name.db, reply.as_bytes())?;
     if queue.tag() != tag {
@@ -60,36 +55,34 @@ fn queue(name: &Name, reply: &str) -> Result<Name, Error> {
     Ok(queue)
 }
 
-/// Schedules the task that tells of this end. Should that be impossible, the end goes on and an event says so.
-pub(crate) fn send(tx: &mut Tx<'_>, name: &Name, id: &[u8], record: &Record, end: &TaskEnd, settings: &QueueSettings) {
-    let Some(reply) = options::options(tx.keys, name, id, record).reply else {
+/// Schedules the task that tells of this end. Should that be impossible, an event says so.
+pub(crate) fn send(tx: &mut Tx<'_>, reply: &ReplyDue) {
+    let Err(error) = schedule(tx, reply) else {
         return;
     };
-    if let Err(error) = schedule(tx, name, &reply, &payload(id, end)) {
-        let code = error.to_string();
-        let code = code.split(' ').next().unwrap_or_default();
-        let event = Event {
-            kind: "unreplied",
-            id,
-            worker: "",
-            // The one that was acknowledged is not counted yet.
-            attempt: record.attempts + u64::from(end.state == "done"),
-            reason: &format!("{code} {reply}"),
-        };
-        if events::tell(tx, name, &event, settings).is_err() {
-            tx.state.skip_foreign(name, "a stream of events of another type");
-        }
+    let code = error.to_string();
+    let code = code.split(' ').next().unwrap_or_default();
+    let event = Event {
+        kind: "unreplied",
+        id: &reply.id,
+        worker: "",
+        attempt: reply.attempt,
+        reason: &format!("{code} {}", reply.to),
+    };
+    let told = Queue::open(tx, reply.name.clone()).and_then(|mut queue| events::emit(&mut queue, &event));
+    if told.is_err() {
+        tx.state.log_skip(&reply.name, "a stream of events of another type");
     }
 }
 
-fn schedule(tx: &mut Tx<'_>, name: &Name, reply: &str, payload: &[u8]) -> Result<(), Error> {
-    let queue = queue(name, reply)?;
-    let new = New::now(&tx.context);
-    let settings = task::settings(tx, &queue)?;
-    new.check(tx, &queue)?;
-    let id = free_id(tx, &queue)?;
-    new.add(tx, &queue, &id, payload, None, &settings)?;
-    tx.state.to_serve.insert(queue);
+fn schedule(tx: &mut Tx<'_>, reply: &ReplyDue) -> Result<()> {
+    let name = queue(&reply.name, &reply.to)?;
+    let mut queue = Queue::open(tx, name)?;
+    let task = NewTask::now(&queue.context);
+    task.ensure_types(&mut queue)?;
+    let id = queue.free_id();
+    task.add(&mut queue, id, &payload(&reply.id, &reply.end), None)?;
+    queue.serve_waiters();
     Ok(())
 }
 

@@ -4,89 +4,133 @@ use std::collections::BTreeSet;
 
 use crate::error::Result;
 use crate::membership::services::Gone;
-use crate::names::Name;
-use crate::state::queue::Loss;
-use crate::task;
-use crate::task::dispatch::serve;
+use crate::names::{Index, Name};
+use crate::state::queue::{Ended, Loss};
+use crate::task::handle::{Queue, Task};
+use crate::task::header::TaskState;
 use crate::task::index::targeted;
-use crate::task::timer::ended;
+use crate::task::lifecycle;
 use crate::tx::Tx;
 
-/// Claims that end, and tasks that become everyone's, in the transaction in which their members went; the tick deals with the
-/// others.
-const MOST: usize = 1_000;
+/// Claims that end, and tasks that are released to everyone, in the transaction in which their members went; the
+/// timer deals with the others.
+const REVOKED: usize = 1_000;
 
-/// Ends the claims of the members that went in this transaction, in every queue that follows their service. All of them
-/// are fenced; the latest are put back at once. What was for one of them alone is for everyone before.
-pub(crate) fn settle(tx: &mut Tx<'_>) {
+/// Ends the claims of the members that went in this transaction, in every queue that follows their service. All of
+/// them are fenced; the latest are put back at once. What was for one of them alone is for everyone before.
+pub(crate) fn revoke_claims(tx: &mut Tx<'_>) {
     if tx.state.services.gone.is_empty() {
         return;
     }
-    let mut queues = BTreeSet::new();
-    let mut left = MOST;
+    let mut names = BTreeSet::new();
+    let mut left = REVOKED;
     for gone in std::mem::take(&mut tx.state.services.gone) {
-        for queue in tx.state.services.followers(&gone.service) {
-            let fenced = fence(tx, &queue, &gone);
-            let voided = orphan(tx, &queue, &gone, left).map(|count| {
-                left -= count;
-                count > 0
-            });
-            for touched in [fenced, voided] {
-                match touched {
-                    Ok(true) => {
-                        queues.insert(queue.clone());
-                    }
-                    Ok(false) => {}
-                    Err(error) => complain(tx, &queue, &error.to_string()),
-                }
+        for name in tx.state.services.followers(&gone.service) {
+            match revoke(tx, &name, &gone, &mut left) {
+                Ok(true) => _ = names.insert(name),
+                Ok(false) => {}
+                Err(error) => log_skip(tx, &name, &error.to_string()),
             }
         }
     }
-    let mut left = MOST;
-    for queue in &queues {
-        let back = task::settings(tx, queue).and_then(|settings| ended::put_back(tx, queue, &settings, left));
-        match back {
+    let mut left = REVOKED;
+    for name in names {
+        let put_back = Queue::open(tx, name.clone()).and_then(|mut queue| {
+            let count = put_back(&mut queue, left)?;
+            queue.serve_waiters();
+            Ok(count)
+        });
+        match put_back {
             Ok(count) => left = left.saturating_sub(count),
-            Err(error) => complain(tx, queue, &error.to_string()),
+            Err(error) => log_skip(tx, &name, &error.to_string()),
         }
-        if !tx.state.queue(queue).ended.is_empty() {
-            tx.state.wakeups.now(queue);
+        if !tx.state.queue(&name).ended.is_empty() {
+            tx.state.wakeups.now(&name);
         }
     }
-    for queue in &queues {
-        serve::serve(tx, queue);
-    }
 }
 
-/// Whether the queue's workers are the members of that service.
-fn follows(tx: &mut Tx<'_>, queue: &Name, service: &Name) -> Result<bool> {
-    Ok(tx.state.known_queue(queue).is_some() && task::service(tx, queue)? == *service)
-}
-
-/// What was for the member alone in a queue, if that follows the service, is for everyone, so many tasks at most in
-/// this transaction. Another process of its name keeps it. Replies how many.
-fn orphan(tx: &mut Tx<'_>, queue: &Name, gone: &Gone, most: usize) -> Result<usize> {
-    let is_back = tx.state.services.member(&gone.service, &gone.member).is_some();
-    if is_back || !follows(tx, queue, &gone.service)? {
-        return Ok(0);
-    }
-    targeted::untarget::orphan(tx, queue, &gone.member, gone.below, most)
-}
-
-/// Fences the member's claims in a queue, if that follows the service. Whether there are any.
-fn fence(tx: &mut Tx<'_>, queue: &Name, gone: &Gone) -> Result<bool> {
-    if !follows(tx, queue, &gone.service)? {
+/// Fences the claims of a member in a queue, and releases what was for it alone. Whether there was anything.
+fn revoke(tx: &mut Tx<'_>, name: &Name, gone: &Gone, left: &mut usize) -> Result<bool> {
+    if tx.state.known_queue(name).is_none() {
         return Ok(false);
     }
-    let Some(number) = task::worker_numbers(tx, queue)?.number(&gone.member) else {
+    // Another process of its name keeps what is for that name.
+    let is_back = tx.state.services.member(&gone.service, &gone.member).is_some();
+    let mut queue = Queue::open(tx, name.clone())?;
+    if queue.settings.service != gone.service {
+        return Ok(false);
+    }
+    let fenced = fence(&mut queue, gone);
+    let mut released = Ok(0);
+    if !is_back {
+        released = targeted::release::release(&mut queue, &gone.member, gone.below, *left);
+    }
+    *left -= released.as_ref().unwrap_or(&0);
+    // A key of another type in the way of one stops the other no more than it must.
+    let any = matches!(fenced, Ok(true)) || matches!(released, Ok(1..));
+    match fenced.and(released) {
+        Err(error) if !any => Err(error),
+        Err(error) => {
+            log_skip(tx, name, &error.to_string());
+            Ok(true)
+        }
+        Ok(_) => Ok(any),
+    }
+}
+
+/// Fences the member's claims. Whether there are any.
+fn fence(queue: &mut Queue<'_>, gone: &Gone) -> Result<bool> {
+    let Some(number) = queue.worker_numbers()?.number(&gone.member) else {
         return Ok(false);
     };
-    let queue = tx.state.queue(queue);
-    queue.fence(number, gone.below, gone.lost.then_some(Loss::Member));
-    Ok(!queue.ended.is_empty())
+    let memory = queue.memory();
+    memory.fence(number, gone.below, gone.lost.then_some(Loss::Member));
+    Ok(!memory.ended.is_empty())
 }
 
-fn complain(tx: &mut Tx<'_>, queue: &Name, error: &str) {
+/// Puts back the tasks of the latest claims that ended without a command of their holder, so many at most; replies
+/// how many.
+pub(crate) fn put_back(queue: &mut Queue<'_>, most: usize) -> Result<usize> {
+    // From the last to the first: each goes before the head, so that they stand in claim order again.
+    let latest = queue.memory().ended.iter().rev().take(most);
+    let latest: Vec<(u64, Ended)> = latest.map(|(token, ended)| (*token, ended.clone())).collect();
+    let mut over: Vec<&[u8]> = Vec::with_capacity(latest.len());
+    let mut claims: Vec<(Task, Option<Loss>)> = Vec::with_capacity(latest.len());
+    for (token, Ended { id, lost }) in &latest {
+        match queue.find(id) {
+            Ok(Some(task)) if task.header.state == TaskState::Claimed && task.header.fence == *token => {
+                lifecycle::ensure_end_types(queue, &task)?;
+                over.push(id);
+                claims.push((task, *lost));
+            }
+            // Its record was deleted by hand: it must not count as claimed for ever.
+            Ok(None) => {
+                let claimed = queue.name.index(Index::Claimed);
+                if queue.keys.zscore(claimed, id).unwrap_or(None).is_some() {
+                    over.push(id);
+                }
+            }
+            _ => {}
+        }
+    }
+    if !over.is_empty() {
+        queue.keys.zrem(queue.name.index(Index::Claimed), &over)?;
+    }
+    for (task, lost) in &mut claims {
+        match lost {
+            Some(why) => lifecycle::lose(queue, task, *why)?,
+            None => lifecycle::release(queue, task, None)?,
+        };
+    }
+    let memory = queue.memory();
+    for (token, _) in &latest {
+        memory.ended.remove(token);
+    }
+    Ok(latest.len())
+}
+
+fn log_skip(tx: &mut Tx<'_>, name: &Name, error: &str) {
     tx.state
-        .skip_foreign(queue, &format!("the claims of a member that went: {error}"));
+        .log_skip(name, &format!("the claims of a member that went: {error}"));
 }

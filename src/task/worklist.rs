@@ -1,25 +1,259 @@
-//! What follows from the ends of tasks, at the end of the transaction that ended them. Not before: a task that is about to
-//! end may still look like one that waits, and a loop over tasks must not meet those that it set free.
+//! What follows from what a transaction did, done in one loop at its end: REPLY queues are told, dependents of tasks
+//! that ended go on or go with them, the next task of a group has its turn, clients that wait are served. Not before:
+//! a task that is about to end may still look like one that waits, and a loop over tasks must not meet those that it
+//! unblocked.
 
+use crate::error::Result;
+use crate::names::{Index, Name};
+use crate::state::work::ParentEnd;
 use crate::task::dispatch::serve;
-use crate::task::index::{dependencies, group};
+use crate::task::handle::{Queue, Task};
+use crate::task::header::{AWAITED, TaskState};
+use crate::task::index::{blocked, dependencies, group};
+use crate::task::{events, lifecycle, reply_to, revoke};
 use crate::tx::Tx;
 
-/// Sets free what waited for the tasks that ended in this transaction, and serves the queues in which something became ready.
-pub(crate) fn settle(tx: &mut Tx<'_>) {
-    set_free(tx);
-    if !tx.state.to_serve.is_empty() {
-        for queue in std::mem::take(&mut tx.state.to_serve) {
-            serve::serve(tx, &queue);
+/// Dependents of tasks that one transaction deals with: a thousand would keep all other clients waiting for 8 ms
+/// (measured).
+const DEPENDENTS: usize = 128;
+/// Tasks of one group that get their turn, or are passed over, in one step.
+const TURNS: usize = 128;
+/// Blocked tasks that are looked at in one slice.
+const RESCANNED: usize = 64;
+
+/// Does all that follows.
+pub(crate) fn run(tx: &mut Tx<'_>) {
+    revoke::revoke_claims(tx);
+    unblock(tx);
+    if !tx.state.work.to_serve.is_empty() {
+        for name in std::mem::take(&mut tx.state.work.to_serve) {
+            with_queue(tx, name, "the clients that wait", |queue| {
+                serve::serve(queue);
+                Ok(())
+            });
         }
     }
 }
 
-/// Sets free what waited for the tasks that ended so far; serves nobody.
-pub(crate) fn set_free(tx: &mut Tx<'_>) {
-    dependencies::settle(tx);
-    // Looked at before it is taken: most transactions have nothing there, and taking a set costs more.
-    if !tx.state.turns.is_empty() {
-        group::settle(tx);
+/// Does what follows for other tasks; serves no client.
+pub(crate) fn unblock(tx: &mut Tx<'_>) {
+    let mut left = DEPENDENTS;
+    loop {
+        for reply in std::mem::take(&mut tx.state.work.replies) {
+            reply_to::send(tx, &reply);
+        }
+        if let Some(end) = tx.state.work.parent_ends.pop_front() {
+            with_queue(tx, end.name.clone(), "a task that waits for others", |queue| {
+                left -= resolve_dependents(queue, &end, i64::MAX, left)?;
+                if left == 0 {
+                    dependencies::put_off(queue, &end)?;
+                }
+                Ok(())
+            });
+            continue;
+        }
+        // Looked at before it is taken: most transactions have nothing there, and taking a set costs more.
+        if tx.state.work.groups.is_empty() {
+            return;
+        }
+        for (name, group) in std::mem::take(&mut tx.state.work.groups) {
+            // Those in line stay there until somebody repairs what is in the way.
+            with_queue(tx, name, "the turns of a group", |queue| {
+                if admit_next(queue, &group)? {
+                    blocked::rescan(queue);
+                }
+                Ok(())
+            });
+        }
     }
+}
+
+fn with_queue(tx: &mut Tx<'_>, name: Name, what: &str, work: impl FnOnce(&mut Queue<'_>) -> Result<()>) {
+    let done = Queue::open(tx, name.clone()).and_then(|mut queue| work(&mut queue));
+    if let Err(error) = done {
+        tx.state.log_skip(&name, &format!("{what}: {error}"));
+    }
+}
+
+/// A slice of the dependents that were left over. Whether there are more.
+pub(crate) fn resume_dependents(queue: &mut Queue<'_>) -> Result<bool> {
+    let Some(rest) = queue.settings.settling.first().cloned() else {
+        return Ok(false);
+    };
+    let end = ParentEnd {
+        name: queue.name.clone(),
+        parent: rest.parent,
+        done: rest.done,
+    };
+    let before = dependencies::born(rest.below).saturating_sub(1);
+    if resolve_dependents(queue, &end, before, DEPENDENTS)? < DEPENDENTS {
+        dependencies::finish(queue, &end.parent)?;
+    }
+    Ok(true)
+}
+
+/// Deals with the tasks that wait for this end and were born before, so many at most; replies how many.
+fn resolve_dependents(queue: &mut Queue<'_>, end: &ParentEnd, before: i64, most: usize) -> Result<usize> {
+    let line = queue.name.after(&end.parent);
+    let children = queue.keys.zlowest(line, before, most)?;
+    for (born, id) in &children {
+        queue.keys.zrem(queue.name.after(&end.parent), &[id])?;
+        let Some(mut child) = queue.read_header(id) else {
+            continue;
+        };
+        let header = &child.header;
+        let waits =
+            header.state == TaskState::Blocked && dependencies::born(header.fence) == *born && queue.has(header);
+        if waits && let Err(error) = resolve_dependent(queue, end, &mut child) {
+            queue.log_skip(&format!("a task that waits for others: {error}"));
+        }
+    }
+    Ok(children.len())
+}
+
+/// The child waits for one end less, and goes on after the last; or it goes with a parent that failed.
+fn resolve_dependent(queue: &mut Queue<'_>, end: &ParentEnd, child: &mut Task) -> Result<()> {
+    let Some(count) = dependencies::waits(queue, &child.id) else {
+        return Ok(());
+    };
+    if !end.done && !child.options(queue).onfail_run {
+        return cancel_dependent(queue, child, &end.parent);
+    }
+    if count > 1 {
+        return dependencies::put_count(queue, &child.id, count - 1);
+    }
+    unblock_dependent(queue, child)
+}
+
+fn unblock_dependent(queue: &mut Queue<'_>, child: &mut Task) -> Result<()> {
+    lifecycle::ensure_unblock_types(queue, child)?;
+    dependencies::forget_count(queue, &child.id)?;
+    queue.serve_waiters();
+    lifecycle::unblock(queue, child)
+}
+
+fn cancel_dependent(queue: &mut Queue<'_>, child: &mut Task, parent: &[u8]) -> Result<()> {
+    lifecycle::ensure_unblock_types(queue, child)?;
+    events::ensure_types(queue)?;
+    let reason = format!("after {}", String::from_utf8_lossy(parent));
+    lifecycle::cancel(queue, child, &reason)?;
+    Ok(())
+}
+
+/// Gives the free turns of a group to the first in line. Whether there may be more to give.
+fn admit_next(queue: &mut Queue<'_>, group: &str) -> Result<bool> {
+    let mut free = group::free_turns(queue, group)?;
+    let mut steps = 0;
+    while free > 0 {
+        let line = group::line(queue, group, free.max(steps))?;
+        for id in &line {
+            steps += 1;
+            match group::in_line(queue, id) {
+                Some(mut task) if free > 0 => {
+                    lifecycle::ensure_unblock_types(queue, &task)?;
+                    group::give_turn(queue, group, &task)?;
+                    lifecycle::unblock(queue, &mut task)?;
+                    queue.serve_waiters();
+                    free -= 1;
+                }
+                Some(_) => break,
+                None => group::remove(queue, group, id)?,
+            }
+        }
+        if line.is_empty() {
+            return Ok(false);
+        }
+        if steps >= TURNS {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+/// Repairs blocked tasks after somebody else may have changed what they wait for, or the limit of groups was raised.
+/// Whether there are more.
+pub(crate) fn rescan_blocked(queue: &mut Queue<'_>) -> Result<bool> {
+    let memory = queue.memory();
+    if !memory.maybe_blocked {
+        memory.blocked_rescan = None;
+        return Ok(false);
+    }
+    let Some(after) = memory.blocked_rescan.take() else {
+        return Ok(false);
+    };
+    let index = queue.name.index(Index::Blocked);
+    let members = queue.keys.zwalk(index, Some(&after), false, RESCANNED)?;
+    for (_, id) in &members {
+        if let Err(error) = repair_blocked(queue, id) {
+            queue.log_skip(&format!("a blocked task: {error}"));
+        }
+    }
+    let all = members.len() < RESCANNED;
+    if !all {
+        queue.memory().blocked_rescan = members.last().cloned();
+    } else if members.is_empty() {
+        let left = queue.keys.zcard(queue.name.index(Index::Blocked))?;
+        queue.memory().maybe_blocked = left > 0;
+    }
+    Ok(!all)
+}
+
+fn repair_blocked(queue: &mut Queue<'_>, id: &[u8]) -> Result<()> {
+    let found = queue.read_header(id);
+    let found = found.filter(|task| task.header.state == TaskState::Blocked && queue.has(&task.header));
+    let Some(mut task) = found else {
+        queue.log_skip("an id in the blocked set that is no blocked task");
+        return blocked::remove(queue, id);
+    };
+    if dependencies::waits(queue, id).is_some() {
+        return repair_dependent(queue, &mut task);
+    }
+    match group::of(queue, &task) {
+        Some(group) => group::repair(queue, &task, group),
+        None => {
+            lifecycle::ensure_unblock_types(queue, &task)?;
+            queue.serve_waiters();
+            lifecycle::unblock(queue, &mut task)
+        }
+    }
+}
+
+/// Repairs a task that waits for others: a parent that is gone without a word, deleted by hand or evicted, did not
+/// succeed.
+fn repair_dependent(queue: &mut Queue<'_>, child: &mut Task) -> Result<()> {
+    let mut left = 0;
+    for parent in child.options(queue).after.clone() {
+        let parent = parent.as_bytes();
+        if is_put_off(queue, parent) {
+            // The timer will come to it.
+            left += 1;
+            continue;
+        }
+        let line = queue.name.after(parent);
+        let linked = queue.keys.zscore(line, &child.id)?.is_some();
+        let found = queue.find(parent).unwrap_or(None);
+        let awaited = found.as_ref().is_some_and(|parent| parent.header.has(AWAITED));
+        // A parent that does not know of the child has ended, and may be another task of that id by now, unless
+        // somebody took the whole line away.
+        if awaited && (linked || queue.keys.zcard(queue.name.after(parent))? == 0) {
+            left += 1;
+            dependencies::link(queue, child, parent)?;
+        } else if linked {
+            queue.keys.zrem(queue.name.after(parent), &[&child.id])?;
+            let done = found.is_some_and(|parent| parent.header.state == TaskState::Done);
+            if !done && !child.options(queue).onfail_run {
+                return cancel_dependent(queue, child, parent);
+            }
+        }
+    }
+    match left {
+        0 => unblock_dependent(queue, child),
+        left if dependencies::waits(queue, &child.id) != Some(left) => dependencies::put_count(queue, &child.id, left),
+        _ => Ok(()),
+    }
+}
+
+fn is_put_off(queue: &Queue<'_>, parent: &[u8]) -> bool {
+    let settling = &queue.settings.settling;
+    settling.iter().any(|rest| rest.parent.as_slice() == parent)
 }

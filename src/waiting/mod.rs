@@ -10,7 +10,6 @@ use std::collections::{BTreeSet, HashMap};
 pub(crate) use listeners::Listeners;
 use workers::Workers;
 
-use crate::command::Args;
 use crate::context::Caller;
 use crate::error::Error;
 use crate::membership::record::MemberName;
@@ -101,9 +100,8 @@ pub(crate) enum Timeout {
 
 impl Timeout {
     /// What BLOCK says; `None` without it, and in MULTI or a script, where nobody can wait.
-    pub(crate) fn asked(args: &Args<'_>, caller: &Caller<'_>) -> Option<Timeout> {
-        let block = args.int("BLOCK").filter(|_| caller.may_wait)?;
-        Some(match block {
+    pub(crate) fn asked(block: Option<Ms>, caller: &Caller<'_>) -> Option<Timeout> {
+        Some(match block.filter(|_| caller.may_wait)? {
             0 => Timeout::Forever,
             block => Timeout::For(block),
         })

@@ -3,7 +3,7 @@
 use std::rc::Rc;
 
 use crate::error::Error;
-use crate::names::{Id, Name};
+use crate::names::Id;
 use crate::reply::Reply;
 
 /// Bytes of results after which a reply to ANY takes no further task.
@@ -27,17 +27,6 @@ impl TaskEnd {
         let fields = [&self.result, &self.error, &self.progress];
         fields.into_iter().flatten().map(|value| value.len()).sum()
     }
-}
-
-/// The end of a task that other tasks wait for.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct ParentEnd {
-    /// The queue.
-    pub name: Name,
-    /// The task.
-    pub parent: Id,
-    /// Whether it was acknowledged.
-    pub done: bool,
 }
 
 /// How much a client wants to hear.

@@ -183,6 +183,6 @@ fn index_code(index: Index) -> u8 {
         Index::Dead => b'd',
         Index::Done => b'f',
         Index::Blocked => b'b',
-        Index::Addressed => b'i',
+        Index::Targeted => b'i',
     }
 }

@@ -20,7 +20,7 @@ use crate::time::Steady;
 
 /// The memory of one queue.
 #[derive(Debug)]
-pub(crate) struct Queue {
+pub(crate) struct QueueState {
     /// The settings hash, read; `None` after anybody else may have changed it.
     pub settings: Option<Rc<QueueSettings>>,
     /// The workers hash, read; `None` after anybody else may have changed it.
@@ -37,7 +37,7 @@ pub(crate) struct Queue {
     pub cancelled: Cancelled,
     /// How far the claims that last as long as their member were looked at since the queue may follow another
     /// service; an id.
-    pub recheck: Option<Id>,
+    pub member_rescan: Option<Id>,
     /// How far the claimed set was walked since the process or its role began.
     pub rebase: Rebase,
     /// Bit p set: the ready list of priority p may have something.
@@ -47,21 +47,21 @@ pub(crate) struct Queue {
     /// There may be unique keys that are held for a time.
     pub maybe_unique_until: bool,
     /// Ready tasks may be for one worker.
-    pub maybe_addressed: bool,
+    pub maybe_targeted: bool,
     /// How far these were looked at since somebody else may have changed them, or who may have them: the last one.
-    pub readdress: Option<Scored>,
+    pub targeted_rescan: Option<Scored>,
     /// The worker that is gone whose tasks become everyone's, and the last one that was looked at.
-    pub orphans: Option<(String, Scored)>,
+    pub release_cursor: Option<(String, Scored)>,
     /// Workers for which there may be something that nobody else may have, as far as clients of theirs wait.
-    pub owed: BTreeSet<String>,
+    pub workers_to_serve: BTreeSet<String>,
     /// Tasks may be blocked.
     pub maybe_blocked: bool,
     /// How far the blocked tasks were looked at since what they wait for may have changed: the last one.
-    pub review: Option<Scored>,
+    pub blocked_rescan: Option<Scored>,
     /// Tasks that are done may be kept.
     pub maybe_done: bool,
     /// How far the tasks that somebody waits for were looked at since their records may have changed; an id.
-    pub relook: Option<Id>,
+    pub awaited_rescan: Option<Id>,
     /// Some occurrence of a recurring task may come.
     pub maybe_repeats: bool,
     /// A claim met so many ghosts at the head of a list that it left them to the tick.
@@ -133,28 +133,28 @@ pub(crate) enum Rebase {
     Done,
 }
 
-impl Default for Queue {
-    fn default() -> Queue {
-        Queue {
+impl Default for QueueState {
+    fn default() -> QueueState {
+        QueueState {
             settings: None,
             workers: None,
             claims: Claims::default(),
             ended: BTreeMap::new(),
             departed: BTreeMap::new(),
             cancelled: Cancelled::default(),
-            recheck: None,
+            member_rescan: None,
             rebase: Rebase::Walking(0, 0),
             maybe_ready: ALL_READY,
             maybe_expiring: true,
             maybe_unique_until: true,
-            maybe_addressed: true,
-            readdress: Some((i64::MIN, Vec::new())),
-            orphans: None,
-            owed: BTreeSet::new(),
+            maybe_targeted: true,
+            targeted_rescan: Some((i64::MIN, Vec::new())),
+            release_cursor: None,
+            workers_to_serve: BTreeSet::new(),
             maybe_blocked: true,
-            review: Some((i64::MIN, Vec::new())),
+            blocked_rescan: Some((i64::MIN, Vec::new())),
             maybe_done: true,
-            relook: None,
+            awaited_rescan: None,
             maybe_repeats: true,
             trim: false,
             passes: [Pass::default(); 10],
@@ -172,7 +172,7 @@ impl Default for Queue {
 /// Every ready list may have something.
 const ALL_READY: u16 = 0x3ff;
 
-impl Queue {
+impl QueueState {
     /// Somebody else changed a key: what was read from it is read again.
     pub(crate) fn forget(&mut self) {
         self.settings = None;
@@ -180,25 +180,25 @@ impl Queue {
         self.maybe_ready = ALL_READY;
         self.maybe_expiring = true;
         self.maybe_unique_until = true;
-        self.maybe_addressed = true;
-        self.look_for_owed();
-        self.orphans = None;
+        self.maybe_targeted = true;
+        self.rescan_targeted();
+        self.release_cursor = None;
         self.maybe_blocked = true;
         self.maybe_done = true;
         self.forget_task();
         self.maybe_repeats = true;
-        self.recheck = Some(Id::new());
+        self.member_rescan = Some(Id::new());
     }
 
     /// The next ticks look at what is ready for one worker, and hand it to the clients that may have it by now.
-    pub(crate) fn look_for_owed(&mut self) {
-        self.readdress = Some((i64::MIN, Vec::new()));
+    pub(crate) fn rescan_targeted(&mut self) {
+        self.targeted_rescan = Some((i64::MIN, Vec::new()));
     }
 
     /// Somebody else changed the record of a task: those who wait for its end, or for its turn to be over, are to hear.
     pub(crate) fn forget_task(&mut self) {
-        self.relook = Some(Id::new());
-        self.review = Some((i64::MIN, Vec::new()));
+        self.awaited_rescan = Some(Id::new());
+        self.blocked_rescan = Some((i64::MIN, Vec::new()));
     }
 
     /// All keys may be different, and the claims' scores are another process's.

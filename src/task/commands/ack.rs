@@ -1,29 +1,34 @@
 //! TASK.ACK and TASK.MACK: the work is done.
 
-use crate::command::{Access, Arg, Args, Keys, Kind, MAX_COUNT, Spec};
+use crate::command::run::{Command, Response};
+use crate::command::{Access, Arg, Key, Keys, MAX_COUNT, Spec, Typed, arguments};
 use crate::context::Caller;
 use crate::error::{Error, Result};
 use crate::keyspace::Type;
-use crate::names::{Index, Name};
+use crate::names::Index;
 use crate::reply::Reply;
-use crate::settings::QueueSettings;
-use crate::task::commands::claim;
-use crate::task::commands::schedule::check_payload;
+use crate::task::commands::{ClaimedArgs, claim};
 use crate::task::dispatch::{self, limits};
-use crate::task::header::{CANCELLED, GROUPED, Record, UNIQUE};
-use crate::task::index::done;
-use crate::task::lifecycle::{self, Outcome};
-use crate::task::{self, worker, worklist};
-use crate::time::Ms;
-use crate::tx::{Command, Response, Tx};
+use crate::task::handle::{Queue, Task};
+use crate::task::index::{claimed, done};
+use crate::task::new_task::ensure_size;
+use crate::task::{lifecycle, worker, worklist};
 use crate::waiting::{ClaimRequest, Lease};
 
-const RESULT: Arg = Arg::option("RESULT", "value", Kind::Bytes);
+arguments! {
+    pub(crate) struct AckArgs<'a> {
+        claim: ClaimedArgs<'a> = Arg::shared(),
+        result: Option<&'a [u8]> = Arg::option("RESULT", Arg::bytes("value")),
+        next: bool = Arg::flag("NEXT"),
+    }
+}
 
 /// TASK.ACK.
 pub(crate) struct Ack;
 
 impl Command for Ack {
+    type Args<'a> = AckArgs<'a>;
+    type On<'t> = Queue<'t>;
     const SPEC: Spec = Spec {
         name: "TASK.ACK",
         summary: "Acknowledges a claimed task: it is done and gone, or kept for its RETAIN. RESULT is for those who wait, REPLY and RETAIN. With NEXT, claims the next one as well.",
@@ -31,39 +36,55 @@ impl Command for Ack {
         access: Access::Write,
         blocking: true,
         keys: Keys::First,
-        args: &[Arg::QUEUE, Arg::ID, Arg::TOKEN, RESULT, Arg::flag("NEXT")],
+        args: AckArgs::ARGS,
         reply: "OK; with NEXT as TASK.CLAIM",
     };
 
-    fn run(args: &Args<'_>, caller: &Caller<'_>, tx: &mut Tx<'_>) -> Result<Response, Error> {
-        let (name, settings, mut record) = task::claim_of(args, caller, tx)?;
-        let id = args.text("id").as_bytes();
-        tx.keys.ensure_type(name.index(Index::Claimed), Type::SortedSet)?;
-        let mut done = Done::default();
-        if !record.has(CANCELLED) {
-            check_payload(args.bytes("RESULT"), &tx.context)?;
-            done.result = args.has("RESULT").then(|| args.bytes("RESULT"));
-            done.kept = done::time(tx, &name, id, &record, &settings);
-            if done.kept > 0 {
-                done::ensure_types(tx, &name, id)?;
+    fn run(args: &AckArgs<'_>, caller: &Caller<'_>, queue: &mut Queue<'_>) -> Result<Response> {
+        let mut task = args.claim.find(queue)?;
+        claimed::ensure_types(queue)?;
+        let (mut result, mut retain) = (None, 0);
+        if !task.is_cancelled() {
+            ensure_size(args.result.unwrap_or_default(), &queue.context)?;
+            result = args.result;
+            retain = done::retain(queue, &task);
+            if retain > 0 {
+                done::ensure_types(queue, &task.id)?;
             }
         }
-        if !args.has("NEXT") {
-            finish(tx, &name, id, &mut record, &settings, done)?;
-            limits::freed(tx, &name, &settings);
+        if !args.next {
+            lifecycle::complete(queue, &mut task, result, retain)?;
+            limits::freed(queue);
             return Ok(Reply::OK.into());
         }
-        let mut want = same_again(tx, &name, &record)?;
-        worker::check(tx, &name, &want)?;
-        dispatch::check(tx, &name, &want.worker)?;
-        let bound = finish(tx, &name, id, &mut record, &settings, done)?;
-        want.bind = caller.connection.filter(|_| bound);
-        let effort = claim::effort(caller, &tx.context);
-        worklist::set_free(tx);
+        let mut request = same_again(queue, &task)?;
+        worker::ensure_may_claim(queue, &request)?;
+        dispatch::ensure_types(queue, &request.worker)?;
+        let bound = lifecycle::complete(queue, &mut task, result, retain)?;
+        request.bind = caller.connection.filter(|_| bound);
+        worklist::unblock(&mut queue.tx());
+        queue.refresh_settings()?;
         // The one that freed the slot comes before those that wait for it.
-        let taken = dispatch::take(tx, &name, &want, effort)?;
-        limits::freed(tx, &name, &settings);
-        Ok(dispatch::outcome(taken, None, &[name], want))
+        let claimed = dispatch::claim(queue, &request, claim::effort(caller, &queue.context))?;
+        limits::freed(queue);
+        Ok(claim::response(claimed, None, vec![queue.name.clone()], request))
+    }
+}
+
+arguments! {
+    /// A task that is acknowledged.
+    pub(crate) struct Acked<'a> {
+        id: &'a str = Arg::ID,
+        token: u64 = Arg::TOKEN,
+    }
+}
+
+const ACKED: Typed<Acked<'static>> = Arg::shared();
+
+arguments! {
+    pub(crate) struct MAckArgs<'a> {
+        queue: Key<'a> = Arg::QUEUE,
+        tasks: Vec<Acked<'a>> = Arg::counted("numtasks", MAX_COUNT, &ACKED),
     }
 }
 
@@ -71,6 +92,8 @@ impl Command for Ack {
 pub(crate) struct MAck;
 
 impl Command for MAck {
+    type Args<'a> = MAckArgs<'a>;
+    type On<'t> = Queue<'t>;
     const SPEC: Spec = Spec {
         name: "TASK.MACK",
         summary: "Acknowledges several claimed tasks, each for itself.",
@@ -78,40 +101,28 @@ impl Command for MAck {
         access: Access::Write,
         blocking: false,
         keys: Keys::First,
-        args: &[
-            Arg::QUEUE,
-            Arg::value("numtasks", Kind::Counted(MAX_COUNT, &[Arg::ID, Arg::TOKEN])),
-        ],
+        args: MAckArgs::ARGS,
         reply: "array of OK, STALE, NOTASK or CANCELLED",
     };
 
-    fn run(args: &Args<'_>, caller: &Caller<'_>, tx: &mut Tx<'_>) -> Result<Response, Error> {
-        let name = task::queue(args, caller)?;
-        let settings = task::settings(tx, &name)?;
-        tx.keys.ensure_type(name.index(Index::Claimed), Type::SortedSet)?;
-        tx.keys.ensure_type(name.index(Index::Done), Type::SortedSet)?;
-        let mut replies = Vec::with_capacity(args.items().len() / 2);
-        for pair in args.items().chunks(2) {
-            let (id, token) = match pair {
-                [id, token] => (id.as_bytes(), token.as_int()),
-                _ => continue,
-            };
-            replies.push(Reply::Status(one(tx, &name, id, token, &settings)?));
+    fn run(args: &MAckArgs<'_>, _: &Caller<'_>, queue: &mut Queue<'_>) -> Result<Response> {
+        claimed::ensure_types(queue)?;
+        queue.keys.ensure_type(queue.name.index(Index::Done), Type::SortedSet)?;
+        let mut replies = Vec::with_capacity(args.tasks.len());
+        for Acked { id, token } in &args.tasks {
+            replies.push(Reply::Status(one(queue, id.as_bytes(), *token)?));
         }
-        limits::freed(tx, &name, &settings);
+        limits::freed(queue);
         Ok(Reply::Array(replies).into())
     }
 }
 
-fn one(tx: &mut Tx<'_>, name: &Name, id: &[u8], token: i64, settings: &QueueSettings) -> Result<&'static str> {
-    match task::find_claim(tx, name, id, token, settings) {
-        Ok(mut record) => {
-            let cancelled = record.has(CANCELLED);
-            let done = Done {
-                kept: done::time(tx, name, id, &record, settings),
-                result: None,
-            };
-            finish(tx, name, id, &mut record, settings, done)?;
+fn one(queue: &mut Queue<'_>, id: &[u8], token: u64) -> Result<&'static str> {
+    match queue.find_claim(id, token) {
+        Ok(mut task) => {
+            let cancelled = task.is_cancelled();
+            let retain = done::retain(queue, &task);
+            lifecycle::complete(queue, &mut task, None, retain)?;
             Ok(if cancelled { "CANCELLED" } else { "OK" })
         }
         Err(Error::Stale(_)) => Ok("STALE"),
@@ -120,44 +131,11 @@ fn one(tx: &mut Tx<'_>, name: &Name, id: &[u8], token: i64, settings: &QueueSett
     }
 }
 
-/// What an acknowledgement leaves behind.
-#[derive(Clone, Copy, Debug, Default)]
-struct Done<'a> {
-    /// What came out of the work.
-    result: Option<&'a [u8]>,
-    /// How long the task is kept, ms; 0: not at all.
-    kept: Ms,
-}
-
-/// The task is done, and gone unless it is kept. Whether its claim was bound.
-fn finish(
-    tx: &mut Tx<'_>,
-    name: &Name,
-    id: &[u8],
-    record: &mut Record,
-    settings: &QueueSettings,
-    done: Done<'_>,
-) -> Result<bool> {
-    let bound = lifecycle::unclaim(tx, name, id, record)?;
-    if !record.has(CANCELLED) {
-        tx.state.totals.acked += 1;
-        tx.state.queue(name).totals.acked += 1;
-        lifecycle::conclude(tx, name, id, record, Outcome::Done(done.result), settings)?;
-        if done.kept > 0 {
-            done::keep(tx, name, id, record, done.result, done.kept)?;
-            return Ok(bound);
-        }
-        // Given up with its end.
-        record.flags &= !(UNIQUE | GROUPED);
-    }
-    lifecycle::remove(tx, name, id, record)?;
-    Ok(bound)
-}
-
 /// One more task for the same worker with the same lease.
-fn same_again(tx: &mut Tx<'_>, name: &Name, record: &Record) -> Result<ClaimRequest> {
-    let worker = task::worker_numbers(tx, name)?
-        .name(record.worker)
+fn same_again(queue: &mut Queue<'_>, task: &Task) -> Result<ClaimRequest> {
+    let worker = queue
+        .worker_numbers()?
+        .name(task.header.worker)
         .unwrap_or_default()
         .to_string();
     if worker.is_empty() {
@@ -168,7 +146,7 @@ fn same_again(tx: &mut Tx<'_>, name: &Name, record: &Record) -> Result<ClaimRequ
     Ok(ClaimRequest {
         worker,
         count: 1,
-        lease: Some(record.lease().map_or(Lease::Member, Lease::For)),
+        lease: Some(task.header.lease().map_or(Lease::Member, Lease::For)),
         bind: None,
         full: false,
         named: false,

@@ -1,26 +1,49 @@
 //! TASK.CLAIM and TASK.MCLAIM: work for a worker, now or when there is some.
 
-use crate::command::{Access, Arg, Args, Keys, Kind, Spec};
+use crate::command::run::{Command, Response};
+use crate::command::{Access, Actor, Arg, IntOr, Key, Keys, Spec, arguments};
 use crate::context::{Caller, Context};
-use crate::error::Error;
-use crate::membership::service;
+use crate::error::Result;
+use crate::membership::service::connection;
 use crate::names::Name;
-use crate::task::dispatch::{self, Effort, Taken, serve};
-use crate::task::{self, worker};
-use crate::time::MAX_LEASE;
-use crate::tx::{Command, Response, Tx};
-use crate::waiting::{ClaimRequest, Lease, Timeout};
+use crate::reply::Reply;
+use crate::task::dispatch::{self, Claimed, Effort, serve};
+use crate::task::handle::Queue;
+use crate::task::worker;
+use crate::time::{MAX_LEASE, Ms};
+use crate::tx::Tx;
+use crate::waiting::{ClaimRequest, Lease, Timeout, WaitFor};
 
-const LEASE: Arg = Arg::option("LEASE", "ms", Kind::IntOr(1, MAX_LEASE, "ms", MEMBER));
 /// The lease of a claim that lasts as long as its worker is a member of the queue's service.
 const MEMBER: &str = "MEMBER";
 /// Most queues one MCLAIM names.
-const MAX_QUEUES: i64 = 100;
+const MAX_QUEUES: usize = 100;
+
+arguments! {
+    /// What a claim is for.
+    pub(crate) struct RequestArgs<'a> {
+        worker: Actor<'a> = Arg::WORKER,
+        count: Option<usize> = Arg::COUNT,
+        lease: Option<IntOr> = Arg::option("LEASE", Arg::ms_or("ms", MAX_LEASE, MEMBER)),
+        block: Option<Ms> = Arg::BLOCK,
+        bind: bool = Arg::flag("BIND"),
+        full: bool = Arg::flag("FULL"),
+    }
+}
+
+arguments! {
+    pub(crate) struct ClaimArgs<'a> {
+        queue: Key<'a> = Arg::QUEUE,
+        request: RequestArgs<'a> = Arg::shared(),
+    }
+}
 
 /// TASK.CLAIM.
 pub(crate) struct Claim;
 
 impl Command for Claim {
+    type Args<'a> = ClaimArgs<'a>;
+    type On<'t> = Queue<'t>;
     const SPEC: Spec = Spec {
         name: "TASK.CLAIM",
         summary: "Claims ready tasks for a worker, waiting for the first if told to; LEASE MEMBER: for as long as the worker is a member of the queue's service.",
@@ -28,26 +51,24 @@ impl Command for Claim {
         access: Access::Write,
         blocking: true,
         keys: Keys::First,
-        args: &[
-            Arg::QUEUE,
-            Arg::WORKER,
-            Arg::COUNT,
-            LEASE,
-            Arg::BLOCK,
-            Arg::flag("BIND"),
-            Arg::flag("FULL"),
-        ],
+        args: ClaimArgs::ARGS,
         reply: "array of maps `id`, `token`, `attempt`, `payload` (FULL adds `queue`, `due`, `priority`, `deliveries`, `lease`, `group`), or null",
     };
 
-    fn run(args: &Args<'_>, caller: &Caller<'_>, tx: &mut Tx<'_>) -> Result<Response, Error> {
-        let name = task::queue(args, caller)?;
-        let want = want(args, caller, false)?;
-        worker::check(tx, &name, &want)?;
-        serve::first_come(tx, &name, &want.worker)?;
-        let effort = effort(caller, &tx.context);
-        let taken = dispatch::take(tx, &name, &want, effort)?;
-        Ok(dispatch::outcome(taken, Timeout::asked(args, caller), &[name], want))
+    fn run(args: &ClaimArgs<'_>, caller: &Caller<'_>, queue: &mut Queue<'_>) -> Result<Response> {
+        let request = request(&args.request, caller, false)?;
+        worker::ensure_may_claim(queue, &request)?;
+        serve::first_come(queue, &request.worker)?;
+        let claimed = dispatch::claim(queue, &request, effort(caller, &queue.context))?;
+        let timeout = Timeout::asked(args.request.block, caller);
+        Ok(response(claimed, timeout, vec![queue.name.clone()], request))
+    }
+}
+
+arguments! {
+    pub(crate) struct MClaimArgs<'a> {
+        queues: Vec<&'a [u8]> = Arg::counted("numqueues", MAX_QUEUES, &Arg::QUEUE_NAME),
+        request: RequestArgs<'a> = Arg::shared(),
     }
 }
 
@@ -55,6 +76,8 @@ impl Command for Claim {
 pub(crate) struct MClaim;
 
 impl Command for MClaim {
+    type Args<'a> = MClaimArgs<'a>;
+    type On<'t> = Tx<'t>;
     const SPEC: Spec = Spec {
         name: "TASK.MCLAIM",
         summary: "Claims ready tasks from the first of several queues that has some.",
@@ -62,79 +85,87 @@ impl Command for MClaim {
         access: Access::Write,
         blocking: true,
         keys: Keys::Counted,
-        args: &[
-            Arg::value("numqueues", Kind::Counted(MAX_QUEUES, &[Arg::QUEUE])),
-            Arg::WORKER,
-            Arg::COUNT,
-            LEASE,
-            Arg::BLOCK,
-            Arg::flag("BIND"),
-            Arg::flag("FULL"),
-        ],
+        args: MClaimArgs::ARGS,
         reply: "as TASK.CLAIM, each map starting with `queue`",
     };
 
-    fn run(args: &Args<'_>, caller: &Caller<'_>, tx: &mut Tx<'_>) -> Result<Response, Error> {
-        let mut names: Vec<Name> = Vec::with_capacity(args.items().len());
-        for item in args.items() {
-            let name = Name::new(caller.db, item.as_bytes())?;
+    fn run(args: &MClaimArgs<'_>, caller: &Caller<'_>, tx: &mut Tx<'_>) -> Result<Response> {
+        let mut names: Vec<Name> = Vec::with_capacity(args.queues.len());
+        for queue in &args.queues {
+            let name = Name::new(caller.db, queue)?;
             if !names.contains(&name) {
                 names.push(name);
             }
         }
-        let want = want(args, caller, true)?;
+        let request = request(&args.request, caller, true)?;
         // One may be served from any of them later.
         for name in &names {
-            worker::check(tx, name, &want)?;
-            dispatch::check(tx, name, &want.worker)?;
+            let mut queue = Queue::open(tx, name.clone())?;
+            worker::ensure_may_claim(&mut queue, &request)?;
+            dispatch::ensure_types(&mut queue, &request.worker)?;
         }
         let effort = effort(caller, &tx.context);
         let mut unsure = Vec::new();
         let mut quiet = true;
         for name in &names {
-            serve::first_come(tx, name, &want.worker)?;
-            let taken = dispatch::take(tx, name, &want, effort)?;
-            if !taken.tasks.is_empty() {
-                return Ok(dispatch::outcome(taken, None, &[], want));
+            let mut queue = Queue::open(tx, name.clone())?;
+            serve::first_come(&mut queue, &request.worker)?;
+            let claimed = dispatch::claim(&mut queue, &request, effort)?;
+            if !claimed.tasks.is_empty() {
+                return Ok(Reply::Array(claimed.tasks).into());
             }
-            quiet &= taken.quiet;
-            if taken.unsure {
+            quiet &= claimed.quiet;
+            if claimed.unsure {
                 unsure.push(name.clone());
             }
         }
-        let wait = Timeout::asked(args, caller);
-        let taken = Taken {
+        let timeout = Timeout::asked(args.request.block, caller);
+        let claimed = Claimed {
             unsure: !unsure.is_empty(),
             quiet,
-            ..Taken::default()
+            ..Claimed::default()
         };
-        let names = if wait.is_some() { names } else { unsure };
-        Ok(dispatch::outcome(taken, wait, &names, want))
+        let names = if timeout.is_some() { names } else { unsure };
+        Ok(response(claimed, timeout, names, request))
     }
 }
 
-fn want(args: &Args<'_>, caller: &Caller<'_>, named: bool) -> Result<ClaimRequest, Error> {
+fn request(args: &RequestArgs<'_>, caller: &Caller<'_>, named: bool) -> Result<ClaimRequest> {
     Ok(ClaimRequest {
-        worker: args.text("worker").to_string(),
-        count: args
-            .int("COUNT")
-            .and_then(|count| usize::try_from(count).ok())
-            .unwrap_or(1),
-        lease: match args.word("LEASE") {
-            Some(_) => Some(Lease::Member),
-            None => args.int("LEASE").map(Lease::For),
-        },
-        bind: service::connection(args, caller)?,
-        full: args.has("FULL"),
+        worker: args.worker.0.to_string(),
+        count: args.count.unwrap_or(1),
+        lease: args.lease.map(|lease| match lease {
+            IntOr::Int(ms) => Lease::For(ms),
+            IntOr::Word => Lease::Member,
+        }),
+        bind: connection(args.bind, caller)?,
+        full: args.full,
         named,
     })
 }
 
-/// How far this caller's claim goes: to the end when it cannot be held, or when no tick will ever sweep.
+/// How far this caller's claim goes: to the end when it cannot be held, or when no timer will ever sweep.
 pub(crate) fn effort(caller: &Caller<'_>, context: &Context) -> Effort {
     if caller.may_wait && context.config.timer {
         Effort::Bounded
     } else {
         Effort::Thorough
+    }
+}
+
+/// What a claim is answered with: tasks, the wait in these queues, or nothing.
+pub(crate) fn response(
+    claimed: Claimed,
+    timeout: Option<Timeout>,
+    names: Vec<Name>,
+    request: ClaimRequest,
+) -> Response {
+    if !claimed.tasks.is_empty() {
+        return Reply::Array(claimed.tasks).into();
+    }
+    let timeout = timeout.or(claimed.unsure.then_some(Timeout::Sweep));
+    match timeout.filter(|_| !claimed.quiet) {
+        Some(timeout) => Response::Wait(WaitFor::Tasks(names, request), timeout),
+        None => Reply::NullArray.into(),
     }
 }

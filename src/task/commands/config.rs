@@ -1,21 +1,32 @@
-//! TASK.CONFIG GET and SET: a queue's own settings.
+//! TASK.CONFIG GET and SET: a queue's own queue.settings.
 
-use crate::command::{Access, Arg, Args, Keys, Kind, Spec};
+use crate::command::run::{Command, Response};
+use crate::command::{Access, Arg, Key, Keys, Spec, Typed, arguments};
 use crate::context::Caller;
-use crate::error::Error;
+use crate::error::{Error, Result};
 use crate::keyspace::Type;
 use crate::names::Id;
 use crate::reply::Reply;
-use crate::settings::{self, FIELDS, GROUP_LIMIT, SERVICE};
-use crate::task;
-use crate::task::dispatch::serve;
+use crate::settings::{self, FIELDS, GROUP_LIMIT, SERVICE, SETTINGS};
+use crate::task::handle::Queue;
 use crate::task::index::blocked;
-use crate::tx::{Command, Response, Tx};
+
+const FIELD: Typed<&str> = Arg::words("field", &FIELDS);
+const SETTING: Typed<Setting<'static>> = Arg::shared();
+
+arguments! {
+    pub(crate) struct ConfigGetArgs<'a> {
+        queue: Key<'a> = Arg::QUEUE,
+        fields: Vec<&'a str> = Arg::any("fields", &FIELD),
+    }
+}
 
 /// TASK.CONFIG GET.
 pub(crate) struct ConfigGet;
 
 impl Command for ConfigGet {
+    type Args<'a> = ConfigGetArgs<'a>;
+    type On<'t> = Queue<'t>;
     const SPEC: Spec = Spec {
         name: "TASK.CONFIG GET",
         summary: "Shows a queue's settings, those that apply by default included.",
@@ -23,28 +34,34 @@ impl Command for ConfigGet {
         access: Access::Read,
         blocking: false,
         keys: Keys::First,
-        args: &[
-            Arg::QUEUE,
-            Arg::value("fields", Kind::Any(&[Arg::value("field", Kind::Words(&FIELDS))])),
-        ],
+        args: ConfigGetArgs::ARGS,
         reply: "map field, value",
     };
 
-    fn run(args: &Args<'_>, caller: &Caller<'_>, tx: &mut Tx<'_>) -> Result<Response, Error> {
-        let name = task::queue(args, caller)?;
-        let settings = task::settings(tx, &name)?;
-        let wanted = |field: &str| {
-            args.items().is_empty() || args.items().iter().any(|item| item.as_bytes() == field.as_bytes())
-        };
-        let map = FIELDS
+    fn run(args: &ConfigGetArgs<'_>, _: &Caller<'_>, queue: &mut Queue<'_>) -> Result<Response> {
+        let wanted = |field: &str| args.fields.is_empty() || args.fields.contains(&field);
+        let shown = |setting: &settings::table::Setting| setting.show(&queue.settings, &queue.context.config);
+        let map = SETTINGS
             .iter()
-            .filter(|field| wanted(field))
-            .map(|field| {
-                let value = settings.show(field, &tx.context.config);
-                (*field, value.map_or(Reply::Null, Reply::text))
-            })
+            .filter(|setting| wanted(setting.name))
+            .map(|setting| (setting.name, Reply::text(shown(setting))))
             .collect();
         Ok(Reply::Map(map).into())
+    }
+}
+
+arguments! {
+    /// A field of the settings and what it is to be.
+    pub(crate) struct Setting<'a> {
+        field: &'a str = FIELD,
+        value: &'a [u8] = Arg::bytes("value"),
+    }
+}
+
+arguments! {
+    pub(crate) struct ConfigSetArgs<'a> {
+        queue: Key<'a> = Arg::QUEUE,
+        settings: Vec<Setting<'a>> = Arg::many("settings", &SETTING),
     }
 }
 
@@ -52,6 +69,8 @@ impl Command for ConfigGet {
 pub(crate) struct ConfigSet;
 
 impl Command for ConfigSet {
+    type Args<'a> = ConfigSetArgs<'a>;
+    type On<'t> = Queue<'t>;
     const SPEC: Spec = Spec {
         name: "TASK.CONFIG SET",
         summary: "Changes a queue's settings, all or none of those given.",
@@ -59,64 +78,51 @@ impl Command for ConfigSet {
         access: Access::Write,
         blocking: false,
         keys: Keys::First,
-        args: &[
-            Arg::QUEUE,
-            Arg::value(
-                "settings",
-                Kind::Many(&[
-                    Arg::value("field", Kind::Words(&FIELDS)),
-                    Arg::value("value", Kind::Bytes),
-                ]),
-            ),
-        ],
+        args: ConfigSetArgs::ARGS,
         reply: "OK",
     };
 
-    fn run(args: &Args<'_>, caller: &Caller<'_>, tx: &mut Tx<'_>) -> Result<Response, Error> {
-        let name = task::queue(args, caller)?;
-        task::settings(tx, &name)?;
+    fn run(args: &ConfigSetArgs<'_>, _: &Caller<'_>, queue: &mut Queue<'_>) -> Result<Response> {
         let mut values: Vec<(&'static str, String)> = Vec::new();
-        for pair in args.items().chunks(2) {
-            let [field, value] = pair else {
-                continue;
-            };
-            let field = std::str::from_utf8(field.as_bytes()).unwrap_or_default();
-            let (field, value) = settings::check(&name, field, value.as_bytes())?;
+        for Setting { field, value } in &args.settings {
+            let (field, value) = settings::check(&queue.name, field, value)?;
             if values.iter().any(|(known, _)| *known == field) {
                 return Err(Error::BadArg(format!("{field} is given twice")));
             }
             values.push((field, value));
         }
+        let name = queue.name.clone();
         let is_own = |(field, value): &&(&str, String)| *field == SERVICE && value == name.text();
         let fields: Vec<(&[u8], &[u8])> = values
             .iter()
             .filter(|pair| !is_own(pair))
             .map(|(field, value)| (field.as_bytes(), value.as_bytes()))
             .collect();
-        tx.keys.ensure_type(name.queue(), Type::Hash)?;
+        queue.keys.ensure_type(queue.name.queue(), Type::Hash)?;
         if !fields.is_empty() {
-            tx.keys.hset(name.queue(), &fields)?;
+            queue.keys.hset(queue.name.queue(), &fields)?;
         }
-        if values.iter().any(|pair| is_own(&pair)) && tx.keys.hget(name.queue(), SERVICE.as_bytes())?.is_some() {
-            tx.keys.hdel(name.queue(), &[SERVICE.as_bytes()])?;
+        let is_own_again = values.iter().any(|pair| is_own(&pair));
+        if is_own_again && queue.keys.hget(name.queue(), SERVICE.as_bytes())?.is_some() {
+            queue.keys.hdel(name.queue(), &[SERVICE.as_bytes()])?;
         }
         let was_given = |name| values.iter().any(|(field, _)| *field == name);
-        let queue = tx.state.queue(&name);
-        queue.settings = None;
         if was_given(SERVICE) {
-            queue.recheck = Some(Id::new());
+            let memory = queue.memory();
+            memory.member_rescan = Some(Id::new());
             // Whoever was told by its service to take no work may take it now.
-            queue.look_for_owed();
+            memory.rescan_targeted();
         }
         if was_given(GROUP_LIMIT) {
-            blocked::look_again(tx, &name);
+            blocked::rescan(queue);
         }
         // From now on the members of another service are its workers.
-        task::settings(tx, &name)?;
+        queue.memory();
+        queue.reload_settings()?;
         // A lower dead-limit or dead-retain has something to remove.
-        tx.state.wakeups.now(&name);
+        queue.wake_now();
         // A higher limit lets claimers in.
-        serve::serve(tx, &name);
+        queue.serve_waiters();
         Ok(Reply::OK.into())
     }
 }

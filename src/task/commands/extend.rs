@@ -1,20 +1,32 @@
 //! TASK.EXTEND: the work takes longer.
 
-use crate::command::{Access, Arg, Args, Keys, Kind, Spec};
+use crate::command::run::{Command, Response};
+use crate::command::{Access, Arg, Keys, Spec, arguments};
 use crate::context::Caller;
-use crate::error::Error;
+use crate::error::{Error, Result};
 use crate::keyspace::Type;
-use crate::names::Index;
 use crate::reply::Reply;
-use crate::task::commands::schedule::{LEASE, check_payload};
-use crate::task::header::CANCELLED;
-use crate::task::{self, options};
-use crate::tx::{Command, Response, Tx};
+use crate::task::commands::ClaimedArgs;
+use crate::task::handle::Queue;
+use crate::task::index::claimed;
+use crate::task::new_task::ensure_size;
+use crate::task::options::{self, LEASE};
+use crate::time::Ms;
+
+arguments! {
+    pub(crate) struct ExtendArgs<'a> {
+        claim: ClaimedArgs<'a> = Arg::shared(),
+        lease: Option<Ms> = LEASE,
+        progress: Option<&'a [u8]> = Arg::option("PROGRESS", Arg::bytes("value")),
+    }
+}
 
 /// TASK.EXTEND.
 pub(crate) struct Extend;
 
 impl Command for Extend {
+    type Args<'a> = ExtendArgs<'a>;
+    type On<'t> = Queue<'t>;
     const SPEC: Spec = Spec {
         name: "TASK.EXTEND",
         summary: "Starts a claim's lease anew, with LEASE a new one; PROGRESS is shown by GET and RESULT.",
@@ -22,40 +34,31 @@ impl Command for Extend {
         access: Access::Write,
         blocking: false,
         keys: Keys::First,
-        args: &[
-            Arg::QUEUE,
-            Arg::ID,
-            Arg::TOKEN,
-            LEASE,
-            Arg::option("PROGRESS", "value", Kind::Bytes),
-        ],
+        args: ExtendArgs::ARGS,
         reply: "ms left; null for a claim that lasts as long as its member",
     };
 
-    fn run(args: &Args<'_>, caller: &Caller<'_>, tx: &mut Tx<'_>) -> Result<Response, Error> {
-        let (name, _, mut record) = task::claim_of(args, caller, tx)?;
-        let id = args.text("id").as_bytes();
-        if record.has(CANCELLED) {
+    fn run(args: &ExtendArgs<'_>, _: &Caller<'_>, queue: &mut Queue<'_>) -> Result<Response> {
+        let mut task = args.claim.find(queue)?;
+        if task.is_cancelled() {
             return Err(Error::Cancelled);
         }
-        check_payload(args.bytes("PROGRESS"), &tx.context)?;
-        tx.keys.ensure_type(name.index(Index::Claimed), Type::SortedSet)?;
-        tx.keys.ensure_type(name.extra(id), Type::Hash)?;
+        ensure_size(args.progress.unwrap_or_default(), &queue.context)?;
+        claimed::ensure_types(queue)?;
+        queue.keys.ensure_type(queue.name.extra(&task.id), Type::Hash)?;
 
-        let before = record.clone();
-        record.lease = args.int("LEASE").unwrap_or(record.lease);
-        if args.has("PROGRESS") {
-            options::put(tx, &name, id, &mut record, options::PROGRESS, args.bytes("PROGRESS"))?;
+        let before = task.header.clone();
+        task.header.lease = args.lease.unwrap_or(before.lease);
+        if let Some(progress) = args.progress {
+            queue.put_field(&mut task, options::PROGRESS, progress)?;
         }
-        if record != before {
-            tx.keys.set_start(name.task(id), &record.write())?;
+        if task.header != before {
+            queue.write_header(&task)?;
         }
-        let Some(lease) = record.lease() else {
+        let Some(lease) = task.header.lease() else {
             return Ok(Reply::Null.into());
         };
-        let deadline = tx.context.steady.after(lease);
-        tx.keys.zadd(name.index(Index::Claimed), &[(deadline.0, id)])?;
-        tx.state.wakeups.at_steady(&name, deadline);
+        claimed::extend(queue, &task, lease)?;
         Ok(Reply::Int(lease).into())
     }
 }

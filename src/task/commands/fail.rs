@@ -1,21 +1,37 @@
 //! TASK.FAIL: an attempt went wrong.
 
-use crate::command::{Access, Arg, Args, Keys, Kind, Spec};
+use crate::command::run::{Command, Response};
+use crate::command::{Access, Arg, Keys, Spec, arguments};
 use crate::context::Caller;
-use crate::error::Error;
+use crate::error::Result;
 use crate::reply::Reply;
-use crate::task::dispatch::serve;
-use crate::task::header::CANCELLED;
-use crate::task::index::ready::End;
-use crate::task::lifecycle::{self, NewState};
-use crate::task::{self, options};
-use crate::time::MAX_DELAY;
-use crate::tx::{Command, Response, Tx};
+use crate::task::commands::ClaimedArgs;
+use crate::task::handle::Queue;
+use crate::task::lifecycle::{self, NewState, Retry};
+use crate::time::{MAX_DELAY, Ms};
+
+arguments! {
+    /// What becomes of the task.
+    pub(crate) enum Then {
+        Delay(ms: Ms) = Arg::duration("DELAY", 0, MAX_DELAY),
+        Dead = Arg::flag("DEAD"),
+    }
+}
+
+arguments! {
+    pub(crate) struct FailArgs<'a> {
+        claim: ClaimedArgs<'a> = Arg::shared(),
+        error: Option<&'a [u8]> = Arg::option("ERROR", Arg::bytes("message")),
+        then: Option<Then> = Arg::one_of("then"),
+    }
+}
 
 /// TASK.FAIL.
 pub(crate) struct Fail;
 
 impl Command for Fail {
+    type Args<'a> = FailArgs<'a>;
+    type On<'t> = Queue<'t>;
     const SPEC: Spec = Spec {
         name: "TASK.FAIL",
         summary: "Fails a claimed task: it is tried again after its backoff, or is dead when no attempts are left.",
@@ -23,64 +39,28 @@ impl Command for Fail {
         access: Access::Write,
         blocking: false,
         keys: Keys::First,
-        args: &[
-            Arg::QUEUE,
-            Arg::ID,
-            Arg::TOKEN,
-            Arg::option("ERROR", "message", Kind::Bytes),
-            Arg::value(
-                "then",
-                Kind::OneOf(&[Arg::duration("DELAY", 0, MAX_DELAY), Arg::flag("DEAD")]),
-            ),
-        ],
+        args: FailArgs::ARGS,
         reply: "map `state` (scheduled, ready or dead; cancelled if it was), `due`, `attempt`",
     };
 
-    fn run(args: &Args<'_>, caller: &Caller<'_>, tx: &mut Tx<'_>) -> Result<Response, Error> {
-        let (name, settings, mut record) = task::claim_of(args, caller, tx)?;
-        let id = args.text("id").as_bytes();
-        lifecycle::ensure_end_types(tx, &name, id, &record, &settings)?;
-
-        lifecycle::unclaim(tx, &name, id, &record)?;
-        tx.state.totals.failed += 1;
-        tx.state.queue(&name).totals.failed += 1;
-        record.attempts += 1;
-        let attempt = record.attempts;
-        let went = if record.has(CANCELLED) {
-            lifecycle::remove(tx, &name, id, &mut record)?;
-            NewState::Cancelled
-        } else {
-            if args.has("ERROR") {
-                let error = options::cut(args.bytes("ERROR"));
-                options::put(tx, &name, id, &mut record, options::ERROR, error)?;
-            }
-            let options = options::options(tx.keys, &name, id, &record);
-            if args.has("DEAD") {
-                lifecycle::bury(tx, &name, id, &mut record, "failed", &settings)?
-            } else if attempt >= options::attempts(tx, &options, &settings) {
-                lifecycle::bury(tx, &name, id, &mut record, "attempts", &settings)?
-            } else {
-                let salt = record.fence;
-                let delay = args
-                    .int("DELAY")
-                    .unwrap_or_else(|| options::backoff(&options, &settings).wait(attempt, &tx.context, salt));
-                let due = tx.context.wall.after(delay);
-                record.due = due;
-                lifecycle::wait(tx, &name, id, &mut record, Some(due), End::Tail, &settings)?
-            }
+    fn run(args: &FailArgs<'_>, _: &Caller<'_>, queue: &mut Queue<'_>) -> Result<Response> {
+        let mut task = args.claim.find(queue)?;
+        lifecycle::ensure_end_types(queue, &task)?;
+        let retry = match args.then {
+            None => Retry::Backoff,
+            Some(Then::Delay(ms)) => Retry::After(ms),
+            Some(Then::Dead) => Retry::Never,
         };
-        serve::serve(tx, &name);
-        let (state, due) = match went {
-            NewState::Scheduled => ("scheduled", Some(record.due.0)),
-            NewState::Ready => ("ready", Some(record.due.0)),
-            NewState::Blocked => ("blocked", Some(record.due.0)),
-            NewState::Dead => ("dead", None),
-            NewState::Cancelled => ("cancelled", None),
+        let state = lifecycle::fail(queue, &mut task, args.error, retry)?;
+        queue.serve_waiters();
+        let due = match state {
+            NewState::Scheduled | NewState::Ready | NewState::Blocked => Some(task.header.due.0),
+            NewState::Dead | NewState::Cancelled => None,
         };
         Ok(Reply::Map(vec![
-            ("state", Reply::Word(state)),
+            ("state", Reply::Word(state.word())),
             ("due", Reply::int_or_null(due)),
-            ("attempt", Reply::number(attempt)),
+            ("attempt", Reply::number(task.header.attempts)),
         ])
         .into())
     }

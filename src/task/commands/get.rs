@@ -1,17 +1,27 @@
 //! TASK.GET: all that is known about a task.
 
-use crate::command::{Access, Arg, Args, Keys, Spec};
+use crate::command::run::{Command, Response};
+use crate::command::{Access, Arg, Key, Keys, Spec, arguments};
 use crate::context::Caller;
-use crate::error::Error;
+use crate::error::{Error, Result};
 use crate::reply::Reply;
-use crate::task::header::{HEADER, Record};
-use crate::task::{self, render};
-use crate::tx::{Command, Response, Tx};
+use crate::task::handle::{Queue, Task};
+use crate::task::header::{HEADER_LEN, Record};
+use crate::task::render;
+
+arguments! {
+    pub(crate) struct TaskArgs<'a> {
+        queue: Key<'a> = Arg::QUEUE,
+        id: &'a str = Arg::ID,
+    }
+}
 
 /// TASK.GET.
 pub(crate) struct Get;
 
 impl Command for Get {
+    type Args<'a> = TaskArgs<'a>;
+    type On<'t> = Queue<'t>;
     const SPEC: Spec = Spec {
         name: "TASK.GET",
         summary: "Shows a task.",
@@ -19,22 +29,20 @@ impl Command for Get {
         access: Access::Read,
         blocking: false,
         keys: Keys::First,
-        args: &[Arg::QUEUE, Arg::ID],
+        args: TaskArgs::ARGS,
         reply: "map `id`, `state`, `due`, `priority`, `attempt`, `attempts`, `backoff`, `deliveries`, `lost`, `worker`, `lease`, `left`, `cancelled`, `expires`, `unique`, `group`, `to`, `after`, `error`, `progress`, `result`, `died`, `done`, `kept`, `payload`; or null",
     };
 
-    fn run(args: &Args<'_>, caller: &Caller<'_>, tx: &mut Tx<'_>) -> Result<Response, Error> {
-        let name = task::queue(args, caller)?;
-        let id = args.text("id").as_bytes();
-        let settings = task::settings(tx, &name)?;
-        let Some(mut value) = tx.keys.get(name.task(id))? else {
+    fn run(args: &TaskArgs<'_>, _: &Caller<'_>, queue: &mut Queue<'_>) -> Result<Response> {
+        let id = args.id.as_bytes();
+        let Some(mut value) = queue.keys.get(queue.name.task(id))? else {
             return Ok(Reply::Null.into());
         };
-        let record = Record::read(&value).ok_or(Error::Foreign)?;
-        if !task::exists(&record, &settings) {
+        let header = Record::read(&value).ok_or(Error::Foreign)?;
+        if !queue.has(&header) {
             return Ok(Reply::Null.into());
         }
-        let payload = value.split_off(HEADER.min(value.len()));
-        Ok(render::show(tx, &name, id, &record, Some(payload), &settings)?.into())
+        let payload = value.split_off(HEADER_LEN.min(value.len()));
+        Ok(render::render(queue, &Task::new(id, header), Some(payload))?.into())
     }
 }

@@ -1,20 +1,18 @@
 //! TASK.LIST: the tasks in one state, page by page.
 
-use std::rc::Rc;
-
-use crate::command::{Access, Arg, Args, Keys, Kind, MAX_COUNT, Spec};
+use crate::command::run::{Command, Response};
+use crate::command::{Access, Arg, Key, Keys, Spec, arguments};
 use crate::context::Caller;
 use crate::error::{Error, Result};
 use crate::keyspace::Scored;
-use crate::names::{Index, Name, PRIORITIES};
-use crate::pages::bad_cursor;
+use crate::names::{Index, PRIORITIES};
+use crate::pages::{CURSOR, bad_cursor};
 use crate::reply::Reply;
-use crate::settings::QueueSettings;
 use crate::task::dispatch::MAX_PAYLOAD;
-use crate::task::header::{HEADER, Record};
+use crate::task::handle::{Queue, Task};
+use crate::task::header::{HEADER_LEN, Record};
 use crate::task::index::{ready, targeted};
-use crate::task::{self, render};
-use crate::tx::{Command, Response, Tx};
+use crate::task::render;
 
 /// Tasks a page holds when COUNT is not given.
 const DEFAULT_COUNT: usize = 10;
@@ -24,10 +22,24 @@ const LOOKED_AT: usize = 10_000;
 /// What the cursor begins with among the ready tasks that are for one worker.
 const FOR_ONE: &[u8] = b"to:";
 
+arguments! {
+    pub(crate) struct ListArgs<'a> {
+        queue: Key<'a> = Arg::QUEUE,
+        state: &'a str = Arg::words("state", &["scheduled", "ready", "blocked", "claimed", "done", "dead"]),
+        worker: Option<&'a str> = Arg::option("WORKER", Arg::text("worker")),
+        cursor: Option<&'a [u8]> = CURSOR,
+        count: Option<usize> = Arg::COUNT,
+        reverse: bool = Arg::flag("REV"),
+        payloads: bool = Arg::flag("PAYLOADS"),
+    }
+}
+
 /// TASK.LIST.
 pub(crate) struct List;
 
 impl Command for List {
+    type Args<'a> = ListArgs<'a>;
+    type On<'t> = Queue<'t>;
     const SPEC: Spec = Spec {
         name: "TASK.LIST",
         summary: "Lists the tasks in one state. A task that stays in its state is listed whatever happens to others.",
@@ -35,65 +47,44 @@ impl Command for List {
         access: Access::Read,
         blocking: false,
         keys: Keys::First,
-        args: &[
-            Arg::QUEUE,
-            Arg::value(
-                "state",
-                Kind::Words(&["scheduled", "ready", "blocked", "claimed", "done", "dead"]),
-            ),
-            Arg::option("WORKER", "worker", Kind::Text),
-            Arg::option("CURSOR", "cursor", Kind::Bytes),
-            Arg::option("COUNT", "n", Kind::Int(1, MAX_COUNT, "")),
-            Arg::flag("REV"),
-            Arg::flag("PAYLOADS"),
-        ],
+        args: ListArgs::ARGS,
         reply: "the next cursor (`0` at the end) and an array of maps as TASK.GET's, `payload` and `result` null without PAYLOADS",
     };
 
-    fn run(args: &Args<'_>, caller: &Caller<'_>, tx: &mut Tx<'_>) -> Result<Response, Error> {
-        let name = task::queue(args, caller)?;
-        let state = args.word("state").unwrap_or_default();
-        if args.has("WORKER") && state != "claimed" {
+    fn run(args: &ListArgs<'_>, _: &Caller<'_>, queue: &mut Queue<'_>) -> Result<Response> {
+        let state = args.state;
+        if args.worker.is_some() && state != "claimed" {
             return Err(Error::BadArg("WORKER is for the state claimed only".into()));
         }
-        let count = args
-            .int("COUNT")
-            .and_then(|count| usize::try_from(count).ok())
-            .unwrap_or(DEFAULT_COUNT);
-        let cursor = match args.bytes("CURSOR") {
-            b"" | b"0" => None,
-            cursor => Some(cursor),
-        };
-        let settings = task::settings(tx, &name)?;
+        let count = args.count.unwrap_or(DEFAULT_COUNT);
+        let cursor = args.cursor.filter(|cursor| !matches!(*cursor, b"" | b"0"));
         let mut page = Page {
-            name: &name,
-            settings,
+            queue,
             count,
-            reverse: args.has("REV"),
-            payloads: args.has("PAYLOADS"),
+            reverse: args.reverse,
+            payloads: args.payloads,
             bytes: 0,
             tasks: Vec::new(),
         };
+        let all = |_: &Queue<'_>, _: &Record| true;
         let next = match state {
-            "ready" => page.ready(tx, cursor)?,
-            "claimed" if args.has("WORKER") => match task::worker_number(tx, &name, args.text("WORKER"))? {
-                Some(number) => page.sorted(tx, cursor, Index::Claimed, |record| record.worker == number)?,
-                None => None,
+            "ready" => page.ready(cursor)?,
+            "claimed" => match args.worker {
+                Some(worker) => page.claimed_by(cursor, worker)?,
+                None => page.sorted(cursor, Index::Claimed, all)?,
             },
-            "claimed" => page.sorted(tx, cursor, Index::Claimed, |_| true)?,
-            "blocked" => page.sorted(tx, cursor, Index::Blocked, |_| true)?,
-            "done" => page.sorted(tx, cursor, Index::Done, |_| true)?,
-            "dead" => page.sorted(tx, cursor, Index::Dead, |_| true)?,
-            _ => page.sorted(tx, cursor, Index::Scheduled, |_| true)?,
+            "blocked" => page.sorted(cursor, Index::Blocked, all)?,
+            "done" => page.sorted(cursor, Index::Done, all)?,
+            "dead" => page.sorted(cursor, Index::Dead, all)?,
+            _ => page.sorted(cursor, Index::Scheduled, all)?,
         };
         let next = next.unwrap_or_else(|| b"0".to_vec());
         Ok(Reply::Array(vec![Reply::Bytes(next), Reply::Array(page.tasks)]).into())
     }
 }
 
-struct Page<'a> {
-    name: &'a Name,
-    settings: Rc<QueueSettings>,
+struct Page<'q, 't> {
+    queue: &'q mut Queue<'t>,
     count: usize,
     reverse: bool,
     payloads: bool,
@@ -101,23 +92,25 @@ struct Page<'a> {
     tasks: Vec<Reply>,
 }
 
-impl Page<'_> {
+impl Page<'_, '_> {
     fn is_full(&self) -> bool {
         self.tasks.len() >= self.count || self.bytes >= MAX_PAYLOAD
     }
 
     /// Shows the task of an id, if it is one that `counts`.
-    fn add(&mut self, tx: &mut Tx<'_>, id: &[u8], counts: impl Fn(&Record) -> bool) -> Result<()> {
-        let length = if self.payloads { usize::MAX } else { HEADER };
-        let Ok(Some(value)) = tx.keys.get_start(self.name.task(id), length) else {
+    fn add(&mut self, id: &[u8], counts: impl Fn(&Queue<'_>, &Record) -> bool) -> Result<()> {
+        let length = if self.payloads { usize::MAX } else { HEADER_LEN };
+        let queue = &mut *self.queue;
+        let Ok(Some(value)) = queue.keys.get_start(queue.name.task(id), length) else {
             return Ok(());
         };
-        let Some(record) = Record::read(&value).filter(|record| task::exists(record, &self.settings) && counts(record))
-        else {
+        let Some(header) = Record::read(&value).filter(|header| queue.has(header) && counts(queue, header)) else {
             return Ok(());
         };
-        let payload = self.payloads.then(|| value.get(HEADER..).unwrap_or_default().to_vec());
-        let task = render::show(tx, self.name, id, &record, payload, &self.settings)?;
+        let payload = self
+            .payloads
+            .then(|| value.get(HEADER_LEN..).unwrap_or_default().to_vec());
+        let task = render::render(queue, &Task::new(id, header), payload)?;
         if let Reply::Map(fields) = &task {
             let lengths = fields.iter().map(|(_, value)| match value {
                 Reply::Bytes(bytes) => bytes.len(),
@@ -132,10 +125,9 @@ impl Page<'_> {
     /// The members of a sorted set beyond the cursor, which is the last one looked at: `score:id`.
     fn sorted(
         &mut self,
-        tx: &mut Tx<'_>,
         cursor: Option<&[u8]>,
         index: Index,
-        counts: impl Fn(&Record) -> bool,
+        counts: impl Fn(&Queue<'_>, &Record) -> bool,
     ) -> Result<Option<Vec<u8>>> {
         let mut after = cursor
             .map(|cursor| numbered(cursor).ok_or_else(bad_cursor))
@@ -143,11 +135,10 @@ impl Page<'_> {
         let mut looked_at = 0;
         let step = self.count.clamp(16, 256);
         loop {
-            let members = tx
-                .keys
-                .zwalk(self.name.index(index), after.as_ref(), self.reverse, step)?;
+            let key = self.queue.name.index(index);
+            let members = self.queue.keys.zwalk(key, after.as_ref(), self.reverse, step)?;
             for (score, id) in &members {
-                self.add(tx, id, &counts)?;
+                self.add(id, &counts)?;
                 looked_at += 1;
                 if self.is_full() || looked_at >= LOOKED_AT {
                     return Ok(Some(cursor_of(*score, id)));
@@ -160,22 +151,28 @@ impl Page<'_> {
         }
     }
 
+    /// The tasks that this worker holds.
+    fn claimed_by(&mut self, cursor: Option<&[u8]>, worker: &str) -> Result<Option<Vec<u8>>> {
+        match self.queue.known_workers()?.number(worker) {
+            Some(number) => self.sorted(cursor, Index::Claimed, |_, header| header.worker == number),
+            None => Ok(None),
+        }
+    }
+
     /// The ready tasks: those in the lists, then those that are for one worker, by due time; backwards the other way
     /// round. The cursor says in which of both the last one looked at stands.
-    fn ready(&mut self, tx: &mut Tx<'_>, cursor: Option<&[u8]>) -> Result<Option<Vec<u8>>> {
-        let settings = self.settings.clone();
+    fn ready(&mut self, cursor: Option<&[u8]>) -> Result<Option<Vec<u8>>> {
         let mut after = cursor;
-        for addressed in [self.reverse, !self.reverse] {
+        for targeted in [self.reverse, !self.reverse] {
             let rest = after.and_then(|after| after.strip_prefix(FOR_ONE));
-            if after.is_some() && addressed != rest.is_some() {
+            if after.is_some() && targeted != rest.is_some() {
                 continue;
             }
-            let next = if addressed {
-                let counts = |record: &Record| targeted::counts(record, &settings);
-                let next = self.sorted(tx, rest, Index::Addressed, counts)?;
+            let next = if targeted {
+                let next = self.sorted(rest, Index::Targeted, targeted::counts)?;
                 next.map(|next| [FOR_ONE, &next].concat())
             } else {
-                self.lists(tx, after)?
+                self.lists(after)?
             };
             if next.is_some() {
                 return Ok(next);
@@ -187,33 +184,30 @@ impl Page<'_> {
 
     /// The ids that count in the ready lists, the most urgent list first. The cursor is the place of the last
     /// one looked at, `priority:position:id`: should others have come or gone meanwhile, it is looked for.
-    fn lists(&mut self, tx: &mut Tx<'_>, cursor: Option<&[u8]>) -> Result<Option<Vec<u8>>> {
+    fn lists(&mut self, cursor: Option<&[u8]>) -> Result<Option<Vec<u8>>> {
         let start = match cursor {
             None => None,
             Some(cursor) => Some(Place::read(cursor).ok_or_else(bad_cursor)?),
         };
-        let order: Vec<u8> = if self.reverse {
-            (0..PRIORITIES).rev().collect()
-        } else {
-            (0..PRIORITIES).collect()
-        };
-        let settings = self.settings.clone();
+        let mut order: Vec<u8> = (0..PRIORITIES).collect();
+        if self.reverse {
+            order.reverse();
+        }
         let mut looked_at = 0;
         let from = start.as_ref().map(|place| place.priority);
         for priority in order
             .into_iter()
             .skip_while(|priority| from.is_some_and(|from| from != *priority))
         {
-            let list = self.name.ready(priority);
             let mut position = match &start {
-                Some(place) if place.priority == priority => place.find(tx, self)?,
+                Some(place) if place.priority == priority => place.find(self)?,
                 _ => 0,
             };
             loop {
                 let step = self.count.clamp(16, 256);
-                let ids = self.range(tx, list, position, step)?;
+                let ids = self.range(priority, position, step)?;
                 for id in &ids {
-                    self.add(tx, id, |record| ready::counts(record, priority, &settings))?;
+                    self.add(id, |queue, header| ready::counts(queue, header, priority))?;
                     looked_at += 1;
                     if self.is_full() || looked_at >= LOOKED_AT {
                         let place = Place {
@@ -233,22 +227,18 @@ impl Page<'_> {
         Ok(None)
     }
 
-    /// Ids from a position on, counted from the end where this page began.
-    fn range(
-        &self,
-        tx: &mut Tx<'_>,
-        list: crate::names::Key<'_>,
-        position: usize,
-        count: usize,
-    ) -> Result<Vec<Vec<u8>>> {
+    /// Ids of a ready list from a position on, counted from the end where this page began.
+    fn range(&mut self, priority: u8, position: usize, count: usize) -> Result<Vec<Vec<u8>>> {
+        let list = self.queue.name.ready(priority);
+        let keys = &mut *self.queue.keys;
         let position = i64::try_from(position).unwrap_or(i64::MAX);
         if !self.reverse {
-            return tx.keys.lrange(list, position, count);
+            return keys.lrange(list, position, count);
         }
-        let length = i64::try_from(tx.keys.llen(list)?).unwrap_or(i64::MAX);
+        let length = i64::try_from(keys.llen(list)?).unwrap_or(i64::MAX);
         let end = length - position;
         let from = (end - i64::try_from(count).unwrap_or(0)).max(0);
-        let mut ids = tx.keys.lrange(list, from, usize::try_from(end - from).unwrap_or(0))?;
+        let mut ids = keys.lrange(list, from, usize::try_from(end - from).unwrap_or(0))?;
         ids.reverse();
         Ok(ids)
     }
@@ -280,10 +270,9 @@ impl Place {
 
     /// The position behind this id as the list is now. Heads that were taken and tails that came shift it;
     /// when it is not near any more it was taken, and so was all before it.
-    fn find(&self, tx: &mut Tx<'_>, page: &Page<'_>) -> Result<usize> {
-        let list = page.name.ready(self.priority);
+    fn find(&self, page: &mut Page<'_, '_>) -> Result<usize> {
         let from = self.position.saturating_sub(LOOKED_AT);
-        let ids = page.range(tx, list, from, LOOKED_AT + 256)?;
+        let ids = page.range(self.priority, from, LOOKED_AT + 256)?;
         let near = self.position - from;
         let found = ids
             .iter()

@@ -23,3 +23,31 @@ pub(crate) mod schedule;
 pub(crate) mod stats;
 pub(crate) mod unrepeat;
 pub(crate) mod workers;
+
+use crate::command::{Arg, Key, arguments};
+use crate::error::Result;
+use crate::task::handle::{Queue, Task};
+
+arguments! {
+    /// The claim that ACK, FAIL, RELEASE and EXTEND are about.
+    pub(crate) struct ClaimedArgs<'a> {
+        queue: Key<'a> = Arg::QUEUE,
+        id: &'a str = Arg::ID,
+        token: u64 = Arg::TOKEN,
+    }
+}
+
+impl ClaimedArgs<'_> {
+    /// The task that is claimed under the token. Errors with `NoTask`, or with `Stale` for a claim that is over.
+    pub(crate) fn find(&self, queue: &mut Queue<'_>) -> Result<Task> {
+        queue.find_claim(self.id.as_bytes(), self.token)
+    }
+}
+
+arguments! {
+    /// Several tasks.
+    pub(crate) struct IdsArgs<'a> {
+        queue: Key<'a> = Arg::QUEUE,
+        ids: Vec<&'a str> = Arg::many("ids", &Arg::ID),
+    }
+}

@@ -1,23 +1,33 @@
 //! TASK.MSCHEDULE: many tasks in one step.
 
-use crate::command::{Access, Arg, Args, Keys, Kind, MAX_COUNT, Spec};
+use crate::command::run::{Command, Response};
+use crate::command::{Access, Arg, Key, Keys, MAX_COUNT, Spec, arguments};
 use crate::context::Caller;
-use crate::error::Error;
+use crate::error::Result;
 use crate::reply::Reply;
-use crate::task;
-use crate::task::commands::schedule::{
-    ATTEMPTS, BACKOFF, EXPIRE, GROUP, LEASE, PRIORITY, RETAIN, TO, WHEN, check_payload,
-};
-use crate::task::dispatch::{limits, serve};
-use crate::task::index::dependencies::{self, AFTER};
-use crate::task::new_task::New;
-use crate::task::reply_to::{self, REPLY};
-use crate::tx::{Command, Response, Tx};
+use crate::task::dispatch::limits;
+use crate::task::handle::Queue;
+use crate::task::new_task::{NewTask, ensure_size};
+use crate::task::options::{AFTER, AfterArgs, PAYLOAD, RouteOptions, RunOptions, WHEN, When};
+use crate::task::reply_to;
+
+arguments! {
+    pub(crate) struct MScheduleArgs<'a> {
+        queue: Key<'a> = Arg::QUEUE,
+        payloads: Vec<&'a [u8]> = Arg::counted("numtasks", MAX_COUNT, &PAYLOAD),
+        when: Option<When> = WHEN,
+        run: RunOptions<'a> = Arg::shared(),
+        route: RouteOptions<'a> = Arg::shared(),
+        after: Option<AfterArgs<'a>> = AFTER,
+    }
+}
 
 /// TASK.MSCHEDULE.
 pub(crate) struct MSchedule;
 
 impl Command for MSchedule {
+    type Args<'a> = MScheduleArgs<'a>;
+    type On<'t> = Queue<'t>;
     const SPEC: Spec = Spec {
         name: "TASK.MSCHEDULE",
         summary: "Schedules several tasks with the same options, all or none.",
@@ -25,41 +35,21 @@ impl Command for MSchedule {
         access: Access::Grow,
         blocking: false,
         keys: Keys::First,
-        args: &[
-            Arg::QUEUE,
-            Arg::value(
-                "numtasks",
-                Kind::Counted(MAX_COUNT, &[Arg::value("payload", Kind::Bytes)]),
-            ),
-            WHEN,
-            PRIORITY,
-            ATTEMPTS,
-            BACKOFF,
-            LEASE,
-            EXPIRE,
-            RETAIN,
-            GROUP,
-            TO,
-            REPLY,
-            AFTER,
-        ],
+        args: MScheduleArgs::ARGS,
         reply: "array of ids, in the order of the payloads",
     };
 
-    fn run(args: &Args<'_>, caller: &Caller<'_>, tx: &mut Tx<'_>) -> Result<Response, Error> {
-        let name = task::queue(args, caller)?;
-        let mut new = New::from_args(args, &tx.context)?;
-        reply_to::check(args, &name, caller)?;
-        let settings = task::settings(tx, &name)?;
-        new.options.after = dependencies::check(args, tx, &name, &settings)?;
-        new.check(tx, &name)?;
-        let payloads = args.items_of("numtasks");
-        for payload in payloads {
-            check_payload(payload.as_bytes(), &tx.context)?;
+    fn run(args: &MScheduleArgs<'_>, caller: &Caller<'_>, queue: &mut Queue<'_>) -> Result<Response> {
+        let mut task = NewTask::asked(&args.run, &args.route, &queue.context).at(args.when.as_ref(), &queue.context);
+        reply_to::ensure_allowed(args.route.reply, &queue.name, caller)?;
+        task.depend(queue, args.after.as_ref())?;
+        task.ensure_types(queue)?;
+        for payload in &args.payloads {
+            ensure_size(payload, &queue.context)?;
         }
-        limits::ensure_length(tx, &name, payloads.len(), &settings)?;
-        let ids = new.add_all(tx, &name, payloads, &settings)?;
-        serve::serve(tx, &name);
+        limits::ensure_length(queue, args.payloads.len())?;
+        let ids = task.add_all(queue, &args.payloads)?;
+        queue.serve_waiters();
         Ok(Reply::Array(ids.into_iter().map(Reply::Id).collect()).into())
     }
 }

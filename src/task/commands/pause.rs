@@ -1,22 +1,27 @@
 //! TASK.PAUSE and TASK.RESUME: no claims for a while; all else goes on.
 
-use std::rc::Rc;
-
-use crate::command::{Access, Arg, Args, Keys, Spec};
+use crate::command::run::{Command, Response};
+use crate::command::{Access, Arg, Key, Keys, QueueArgs, Spec, arguments};
 use crate::context::Caller;
-use crate::error::Error;
-use crate::names::Name;
+use crate::error::Result;
 use crate::reply::Reply;
 use crate::settings::{PAUSED, UNTIL_RESUMED};
-use crate::task;
-use crate::task::dispatch::serve;
-use crate::time::MAX_DELAY;
-use crate::tx::{Command, Response, Tx};
+use crate::task::handle::Queue;
+use crate::time::{MAX_DELAY, Ms};
+
+arguments! {
+    pub(crate) struct PauseArgs<'a> {
+        queue: Key<'a> = Arg::QUEUE,
+        pause: Option<Ms> = Arg::duration("FOR", 1, MAX_DELAY),
+    }
+}
 
 /// TASK.PAUSE.
 pub(crate) struct Pause;
 
 impl Command for Pause {
+    type Args<'a> = PauseArgs<'a>;
+    type On<'t> = Queue<'t>;
     const SPEC: Spec = Spec {
         name: "TASK.PAUSE",
         summary: "Stops claims from a queue, for a time or until RESUME. Waiting claimers stay.",
@@ -24,20 +29,18 @@ impl Command for Pause {
         access: Access::Write,
         blocking: false,
         keys: Keys::First,
-        args: &[Arg::QUEUE, Arg::duration("FOR", 1, MAX_DELAY)],
+        args: PauseArgs::ARGS,
         reply: "OK",
     };
 
-    fn run(args: &Args<'_>, caller: &Caller<'_>, tx: &mut Tx<'_>) -> Result<Response, Error> {
-        let name = task::queue(args, caller)?;
-        let mut settings = task::settings(tx, &name)?;
-        let until = args.int("FOR").map(|ms| tx.context.wall.after(ms));
+    fn run(args: &PauseArgs<'_>, _: &Caller<'_>, queue: &mut Queue<'_>) -> Result<Response> {
+        let until = args.pause.map(|ms| queue.context.wall.after(ms));
         let text = until.map_or(UNTIL_RESUMED.to_string(), |until| until.0.to_string());
-        tx.keys.hset(name.queue(), &[(PAUSED.as_bytes(), text.as_bytes())])?;
-        Rc::make_mut(&mut settings).paused = Some(until.map_or(i64::MAX, |until| until.0));
-        tx.state.queue(&name).settings = Some(settings);
+        let field = (PAUSED.as_bytes(), text.as_bytes());
+        queue.keys.hset(queue.name.queue(), &[field])?;
+        queue.change_settings(|settings| settings.paused = Some(until.map_or(i64::MAX, |until| until.0)));
         if let Some(until) = until {
-            tx.state.wakeups.at_wall(&name, until);
+            queue.wake_at(until);
         }
         Ok(Reply::OK.into())
     }
@@ -47,6 +50,8 @@ impl Command for Pause {
 pub(crate) struct Resume;
 
 impl Command for Resume {
+    type Args<'a> = QueueArgs<'a>;
+    type On<'t> = Queue<'t>;
     const SPEC: Spec = Spec {
         name: "TASK.RESUME",
         summary: "Ends a pause.",
@@ -54,25 +59,13 @@ impl Command for Resume {
         access: Access::Write,
         blocking: false,
         keys: Keys::First,
-        args: &[Arg::QUEUE],
+        args: QueueArgs::ARGS,
         reply: "OK",
     };
 
-    fn run(args: &Args<'_>, caller: &Caller<'_>, tx: &mut Tx<'_>) -> Result<Response, Error> {
-        let name = task::queue(args, caller)?;
-        end(tx, &name)?;
-        serve::serve(tx, &name);
+    fn run(_: &QueueArgs<'_>, _: &Caller<'_>, queue: &mut Queue<'_>) -> Result<Response> {
+        queue.resume()?;
+        queue.serve_waiters();
         Ok(Reply::OK.into())
     }
-}
-
-/// Ends a pause, if there is one.
-pub(crate) fn end(tx: &mut Tx<'_>, name: &Name) -> Result<(), Error> {
-    let mut settings = task::settings(tx, name)?;
-    if settings.paused.is_some() {
-        Rc::make_mut(&mut settings).paused = None;
-        tx.keys.hdel(name.queue(), &[PAUSED.as_bytes()])?;
-        tx.state.queue(name).settings = Some(settings);
-    }
-    Ok(())
 }

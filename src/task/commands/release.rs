@@ -1,19 +1,29 @@
 //! TASK.RELEASE: give a task back without having used an attempt.
 
-use crate::command::{Access, Arg, Args, Keys, Spec};
+use crate::command::run::{Command, Response};
+use crate::command::{Access, Arg, Keys, Spec, arguments};
 use crate::context::Caller;
-use crate::error::Error;
-use crate::names::Index;
+use crate::error::Result;
 use crate::reply::Reply;
-use crate::task::dispatch::serve;
-use crate::task::{self, lifecycle};
-use crate::time::MAX_DELAY;
-use crate::tx::{Command, Response, Tx};
+use crate::task::commands::ClaimedArgs;
+use crate::task::handle::Queue;
+use crate::task::index::claimed;
+use crate::task::lifecycle;
+use crate::time::{MAX_DELAY, Ms};
+
+arguments! {
+    pub(crate) struct ReleaseArgs<'a> {
+        claim: ClaimedArgs<'a> = Arg::shared(),
+        delay: Option<Ms> = Arg::duration("DELAY", 0, MAX_DELAY),
+    }
+}
 
 /// TASK.RELEASE.
 pub(crate) struct Release;
 
 impl Command for Release {
+    type Args<'a> = ReleaseArgs<'a>;
+    type On<'t> = Queue<'t>;
     const SPEC: Spec = Spec {
         name: "TASK.RELEASE",
         summary: "Gives a claimed task back; the attempt does not count.",
@@ -21,18 +31,17 @@ impl Command for Release {
         access: Access::Write,
         blocking: false,
         keys: Keys::First,
-        args: &[Arg::QUEUE, Arg::ID, Arg::TOKEN, Arg::duration("DELAY", 0, MAX_DELAY)],
+        args: ReleaseArgs::ARGS,
         reply: "OK",
     };
 
-    fn run(args: &Args<'_>, caller: &Caller<'_>, tx: &mut Tx<'_>) -> Result<Response, Error> {
-        let (name, settings, mut record) = task::claim_of(args, caller, tx)?;
-        let id = args.text("id").as_bytes();
-        lifecycle::ensure_end_types(tx, &name, id, &record, &settings)?;
-        let due = args.int("DELAY").map(|delay| tx.context.wall.after(delay));
-        tx.keys.zrem(name.index(Index::Claimed), &[id])?;
-        lifecycle::give_back(tx, &name, id, &mut record, due, &settings)?;
-        serve::serve(tx, &name);
+    fn run(args: &ReleaseArgs<'_>, _: &Caller<'_>, queue: &mut Queue<'_>) -> Result<Response> {
+        let mut task = args.claim.find(queue)?;
+        lifecycle::ensure_end_types(queue, &task)?;
+        let due = args.delay.map(|delay| queue.context.wall.after(delay));
+        claimed::remove(queue, &task)?;
+        lifecycle::release(queue, &mut task, due)?;
+        queue.serve_waiters();
         Ok(Reply::OK.into())
     }
 }

@@ -1,27 +1,61 @@
 //! TASK.REPEAT: a task that comes again and again.
 
-use crate::command::{Access, Arg, Args, Keys, Kind, Spec};
+use crate::command::run::{Command, Response};
+use crate::command::{Access, Arg, Arguments, Key, Keys, Spec, Typed, arguments};
 use crate::context::{Caller, Context};
-use crate::error::Error;
-use crate::names::{Name, Part};
+use crate::error::{Error, Result};
+use crate::names::Part;
 use crate::recur::{DEFAULT_ZONE, Definition, Misfire, Overlap, Rule};
 use crate::reply::Reply;
-use crate::task;
-use crate::task::commands::schedule::{
-    ATTEMPTS, BACKOFF, EXPIRE, GROUP, LEASE, PRIORITY, RETAIN, TASK_OPTIONS, TO, check_payload,
-};
+use crate::task::handle::Queue;
+use crate::task::new_task::ensure_size;
+use crate::task::options::{OccurrenceOptions, PAYLOAD};
 use crate::task::recurring::{self, Recurring};
-use crate::task::reply_to::{self, REPLY};
-use crate::time::{MAX_DELAY, MAX_UNIX_MS, MIN_UNIX_MS, Wall};
-use crate::tx::{Command, Response, Tx};
+use crate::task::reply_to;
+use crate::time::{MAX_DELAY, MAX_UNIX_MS, MIN_UNIX_MS, Ms, Wall};
 
 /// Largest LIMIT: every millisecond for eleven days, or every minute for two thousand years.
 const MAX_LIMIT: i64 = 1_000_000_000;
+
+arguments! {
+    /// When the occurrences come.
+    pub(crate) enum RuleArgs<'a> {
+        Every(ms: Ms) = Arg::duration("EVERY", 1, MAX_DELAY),
+        Cron(cron: CronArgs<'a>) = Arg::group("CRON", "cron"),
+    }
+}
+
+arguments! {
+    pub(crate) struct CronArgs<'a> {
+        expression: &'a [u8] = Arg::bytes("expression"),
+        zone: Option<&'a [u8]> = Arg::option("TZ", Arg::bytes("zone")),
+    }
+}
+
+/// A moment that must not be given in seconds.
+const MOMENT: Typed<Ms> = Arg::int("unix-ms", MIN_UNIX_MS, MAX_UNIX_MS, "unix ms, not seconds");
+
+arguments! {
+    pub(crate) struct RepeatArgs<'a> {
+        queue: Key<'a> = Arg::QUEUE,
+        name: &'a str = Arg::text("name"),
+        payload: &'a [u8] = PAYLOAD,
+        rule: RuleArgs<'a> = Arg::either("rule"),
+        start: Option<Ms> = Arg::option("START", MOMENT),
+        end: Option<Ms> = Arg::option("END", MOMENT),
+        limit: Option<u64> = Arg::option("LIMIT", Arg::int("n", 1, MAX_LIMIT, "")),
+        misfire: Option<&'a str> = Arg::option("MISFIRE", Arg::words("misfire", Misfire::WORDS)),
+        overlap: Option<&'a str> = Arg::option("OVERLAP", Arg::words("overlap", Overlap::WORDS)),
+        tasks: OccurrenceOptions<'a> = Arg::shared(),
+    }
+}
 
 /// TASK.REPEAT.
 pub(crate) struct Repeat;
 
 impl Command for Repeat {
+    type Args<'a> = RepeatArgs<'a>;
+    type On<'t> = Queue<'t>;
     const SPEC: Spec = Spec {
         name: "TASK.REPEAT",
         summary: "Makes a recurring task, or replaces the one of that name: `EVERY` so many ms or by `CRON`; each occurrence is a task `<name>:<due>`. The same call again changes nothing.",
@@ -29,104 +63,65 @@ impl Command for Repeat {
         access: Access::Grow,
         blocking: false,
         keys: Keys::First,
-        args: &[
-            Arg::QUEUE,
-            Arg::value("name", Kind::Text),
-            Arg::value("payload", Kind::Bytes),
-            Arg::value(
-                "rule",
-                Kind::Either(&[
-                    Arg::duration("EVERY", 1, MAX_DELAY),
-                    Arg::option(
-                        "CRON",
-                        "cron",
-                        Kind::Group(&[
-                            Arg::value("expression", Kind::Bytes),
-                            Arg::option("TZ", "zone", Kind::Bytes),
-                        ]),
-                    ),
-                ]),
-            ),
-            Arg::option("START", "unix-ms", Kind::Int(MIN_UNIX_MS, MAX_UNIX_MS, UNIX_MS)),
-            Arg::option("END", "unix-ms", Kind::Int(MIN_UNIX_MS, MAX_UNIX_MS, UNIX_MS)),
-            Arg::option("LIMIT", "n", Kind::Int(1, MAX_LIMIT, "")),
-            Arg::option("MISFIRE", "misfire", Kind::Words(Misfire::WORDS)),
-            Arg::option("OVERLAP", "overlap", Kind::Words(Overlap::WORDS)),
-            PRIORITY,
-            ATTEMPTS,
-            BACKOFF,
-            LEASE,
-            EXPIRE,
-            RETAIN,
-            GROUP,
-            TO,
-            REPLY,
-        ],
+        args: RepeatArgs::ARGS,
         reply: "when it is next due, unix ms",
     };
 
-    fn run(args: &Args<'_>, caller: &Caller<'_>, tx: &mut Tx<'_>) -> Result<Response, Error> {
-        let name = task::queue(args, caller)?;
-        let repeat = recurring::check_name(args.text("name").as_bytes())?.as_bytes();
+    fn run(args: &RepeatArgs<'_>, caller: &Caller<'_>, queue: &mut Queue<'_>) -> Result<Response> {
+        let repeat = recurring::check_name(args.name.as_bytes())?.as_bytes();
         let mut new = Recurring {
-            definition: definition(args, &tx.context)?,
-            options: args.words(TASK_OPTIONS)?,
+            definition: definition(args, &queue.context)?,
+            options: args.tasks.to_words()?,
             fired: 0,
             seen: 0,
             last: None,
+            later: serde_json::Map::new(),
         };
-        reply_to::check(args, &name, caller)?;
-        let payload = args.bytes("payload");
-        check_payload(payload, &tx.context)?;
-        recurring::ensure_types(tx, &name)?;
-        task::settings(tx, &name)?;
+        reply_to::ensure_allowed(args.tasks.route.reply, &queue.name, caller)?;
+        let payload = args.payload;
+        ensure_size(payload, &queue.context)?;
+        recurring::ensure_types(queue)?;
 
-        let old = recurring::find(tx, &name, repeat)?;
+        let old = recurring::find(queue, repeat)?;
         if let Some(old) = &old
             && is_same(old, &new)
-            && recurring::payload(tx, &name, repeat)?.as_deref() == Some(payload)
+            && recurring::payload(queue, repeat)?.as_deref() == Some(payload)
             && let Some(next) = old.next()
         {
-            return Ok(Reply::Int(as_it_was(tx, &name, repeat, next)?.0).into());
+            return Ok(Reply::Int(as_it_was(queue, repeat, next)?.0).into());
         }
         let next = new.next().ok_or_else(|| {
             Error::BadArg("END must leave an occurrence: none comes from now, or from START, until then".into())
         })?;
         // A task that is still at work goes on for OVERLAP, whatever made it.
         new.last = old.and_then(|old| old.last);
-        tx.keys
-            .hset(name.of_queue(Part::RepeatPayloads), &[(repeat, payload)])?;
-        recurring::put(tx, &name, repeat, &new, next)?;
+        queue
+            .keys
+            .hset(queue.name.of_queue(Part::RepeatPayloads), &[(repeat, payload)])?;
+        recurring::put(queue, repeat, &new, next)?;
         Ok(Reply::Int(next.0).into())
     }
 }
 
-/// Unit of a moment that must not be given in seconds.
-const UNIX_MS: &str = "unix ms, not seconds";
-
-fn definition(args: &Args<'_>, context: &Context) -> Result<Definition, Error> {
-    let rule = match args.int("EVERY") {
-        Some(ms) => Rule::every(ms)?,
-        None => {
-            let zone = if args.has("TZ") {
-                text(args, "TZ")?
-            } else {
-                DEFAULT_ZONE
-            };
-            Rule::cron(text(args, "expression")?, zone)?
+fn definition(args: &RepeatArgs<'_>, context: &Context) -> Result<Definition, Error> {
+    let rule = match &args.rule {
+        RuleArgs::Every(ms) => Rule::every(*ms)?,
+        RuleArgs::Cron(cron) => {
+            let zone = cron.zone.map_or(Ok(DEFAULT_ZONE), |zone| text("TZ", zone))?;
+            Rule::cron(text("expression", cron.expression)?, zone)?
         }
     };
     let mut definition = Definition::new(rule, context.wall);
-    definition.start = args.int("START");
-    definition.end = args.int("END");
-    definition.limit = args.int("LIMIT").and_then(|limit| u64::try_from(limit).ok());
-    definition.misfire = args.word("MISFIRE").and_then(Misfire::from_word).unwrap_or_default();
-    definition.overlap = args.word("OVERLAP").and_then(Overlap::from_word).unwrap_or_default();
+    definition.start = args.start;
+    definition.end = args.end;
+    definition.limit = args.limit;
+    definition.misfire = args.misfire.and_then(Misfire::from_word).unwrap_or_default();
+    definition.overlap = args.overlap.and_then(Overlap::from_word).unwrap_or_default();
     Ok(definition)
 }
 
-fn text<'a>(args: &Args<'a>, name: &str) -> Result<&'a str, Error> {
-    std::str::from_utf8(args.bytes(name)).map_err(|_| Error::BadArg(format!("{name} must be valid UTF-8")))
+fn text<'a>(name: &str, bytes: &'a [u8]) -> Result<&'a str, Error> {
+    std::str::from_utf8(bytes).map_err(|_| Error::BadArg(format!("{name} must be valid UTF-8")))
 }
 
 /// Whether both were asked for in the same words: then every worker may ask at its start, and neither the phase of
@@ -140,11 +135,11 @@ fn is_same(old: &Recurring, new: &Recurring) -> bool {
 }
 
 /// When a recurring task that stays as it is comes next. A moment that somebody removed is planned anew.
-fn as_it_was(tx: &mut Tx<'_>, name: &Name, repeat: &[u8], next: Wall) -> Result<Wall, Error> {
-    match tx.keys.zscore(name.of_queue(Part::RepeatDue), repeat)? {
+fn as_it_was(queue: &mut Queue<'_>, repeat: &[u8], next: Wall) -> Result<Wall, Error> {
+    match queue.keys.zscore(queue.name.of_queue(Part::RepeatDue), repeat)? {
         Some(due) => Ok(Wall(due)),
         None => {
-            recurring::plan(tx, name, repeat, next)?;
+            recurring::plan(queue, repeat, next)?;
             Ok(next)
         }
     }

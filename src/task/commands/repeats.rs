@@ -1,21 +1,31 @@
 //! TASK.REPEATS: what recurs, page by page.
 
-use crate::command::{Access, Arg, Args, Keys, Spec};
+use crate::command::run::{Command, Response};
+use crate::command::{Access, Arg, Key, Keys, Spec, arguments};
 use crate::context::Caller;
-use crate::error::{Error, Result};
-use crate::names::{Id, Name, Part};
+use crate::error::Result;
+use crate::names::{Id, Part};
 use crate::pages;
 use crate::reply::Reply;
-use crate::task;
 use crate::task::commands::list;
 use crate::task::dispatch::MAX_PAYLOAD;
+use crate::task::handle::Queue;
 use crate::task::recurring::{self, Recurring};
-use crate::tx::{Command, Response, Tx};
+
+arguments! {
+    pub(crate) struct RepeatsArgs<'a> {
+        queue: Key<'a> = Arg::QUEUE,
+        cursor: Option<&'a [u8]> = pages::CURSOR,
+        count: Option<usize> = Arg::COUNT,
+    }
+}
 
 /// TASK.REPEATS.
 pub(crate) struct Repeats;
 
 impl Command for Repeats {
+    type Args<'a> = RepeatsArgs<'a>;
+    type On<'t> = Queue<'t>;
     const SPEC: Spec = Spec {
         name: "TASK.REPEATS",
         summary: "Lists the recurring tasks, the next due first. One that comes due meanwhile may be listed twice.",
@@ -23,24 +33,23 @@ impl Command for Repeats {
         access: Access::Read,
         blocking: false,
         keys: Keys::First,
-        args: &[Arg::QUEUE, pages::CURSOR, Arg::COUNT],
+        args: RepeatsArgs::ARGS,
         reply: "the next cursor (`0` at the end) and an array of maps `name`, `rule`, `next`, `last` (occurrence that became a task, or null), `fired` (how many did), `limit`, `start`, `end`, `misfire`, `overlap`, `payload`, `options` (array of words)",
     };
 
-    fn run(args: &Args<'_>, caller: &Caller<'_>, tx: &mut Tx<'_>) -> Result<Response, Error> {
-        let name = task::queue(args, caller)?;
-        let count = pages::count(args);
-        let after = match args.bytes("CURSOR") {
-            b"" | b"0" => None,
-            cursor => Some(list::numbered(cursor).ok_or_else(pages::bad_cursor)?),
+    fn run(args: &RepeatsArgs<'_>, _: &Caller<'_>, queue: &mut Queue<'_>) -> Result<Response> {
+        let count = pages::count(args.count);
+        let after = match args.cursor {
+            None | Some(b"" | b"0") => None,
+            Some(cursor) => Some(list::numbered(cursor).ok_or_else(pages::bad_cursor)?),
         };
-        let due = tx
+        let due = queue
             .keys
-            .zwalk(name.of_queue(Part::RepeatDue), after.as_ref(), false, count)?;
+            .zwalk(queue.name.of_queue(Part::RepeatDue), after.as_ref(), false, count)?;
         let (mut maps, mut bytes) = (Vec::new(), 0);
         let mut last = None;
         for (moment, repeat) in &due {
-            bytes += show(tx, &name, repeat, *moment, &mut maps)?;
+            bytes += show(queue, repeat, *moment, &mut maps)?;
             last = Some(list::cursor_of(*moment, repeat));
             if bytes >= MAX_PAYLOAD {
                 break;
@@ -53,18 +62,18 @@ impl Command for Repeats {
 }
 
 /// Shows a recurring task, if it makes sense; replies the length of its payload.
-fn show(tx: &mut Tx<'_>, name: &Name, repeat: &[u8], due: i64, maps: &mut Vec<Reply>) -> Result<usize> {
+fn show(queue: &mut Queue<'_>, repeat: &[u8], due: i64, maps: &mut Vec<Reply>) -> Result<usize> {
     let Some(Recurring {
         definition,
         options,
         fired,
         last,
         ..
-    }) = recurring::find(tx, name, repeat)?
+    }) = recurring::find(queue, repeat)?
     else {
         return Ok(0);
     };
-    let payload = recurring::payload(tx, name, repeat)?;
+    let payload = recurring::payload(queue, repeat)?;
     let length = payload.as_ref().map_or(0, Vec::len);
     maps.push(Reply::Map(vec![
         ("name", Reply::Id(Id::from_slice(repeat))),

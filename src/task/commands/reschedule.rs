@@ -1,25 +1,32 @@
 //! TASK.RESCHEDULE: another due time or priority for a task that waits.
 
-use crate::command::{Access, Arg, Args, Keys, Spec};
+use crate::command::run::{Command, Response};
+use crate::command::{Access, Arg, Key, Keys, Spec, arguments};
 use crate::context::Caller;
 use crate::error::{Error, Result};
 use crate::keyspace::Type;
-use crate::names::{Index, Name};
 use crate::reply::Reply;
-use crate::settings::QueueSettings;
-use crate::task::commands::schedule::{PRIORITY, WHEN, due};
-use crate::task::dispatch::serve;
-use crate::task::header::{Record, TaskState};
-use crate::task::index::expiry;
-use crate::task::index::ready::{self, End};
-use crate::task::{self, lifecycle};
-use crate::time::Wall;
-use crate::tx::{Command, Response, Tx};
+use crate::task::handle::Queue;
+use crate::task::header::TaskState;
+use crate::task::index::{expiry, ready, scheduled};
+use crate::task::lifecycle;
+use crate::task::options::{PRIORITY, WHEN, When};
+
+arguments! {
+    pub(crate) struct RescheduleArgs<'a> {
+        queue: Key<'a> = Arg::QUEUE,
+        id: &'a str = Arg::ID,
+        when: Option<When> = WHEN,
+        priority: Option<u8> = PRIORITY,
+    }
+}
 
 /// TASK.RESCHEDULE.
 pub(crate) struct Reschedule;
 
 impl Command for Reschedule {
+    type Args<'a> = RescheduleArgs<'a>;
+    type On<'t> = Queue<'t>;
     const SPEC: Spec = Spec {
         name: "TASK.RESCHEDULE",
         summary: "Changes when a scheduled or ready task is due, or its priority.",
@@ -27,95 +34,33 @@ impl Command for Reschedule {
         access: Access::Write,
         blocking: false,
         keys: Keys::First,
-        args: &[Arg::QUEUE, Arg::ID, WHEN, PRIORITY],
+        args: RescheduleArgs::ARGS,
         reply: "the due time, unix ms",
     };
 
-    fn run(args: &Args<'_>, caller: &Caller<'_>, tx: &mut Tx<'_>) -> Result<Response, Error> {
-        let name = task::queue(args, caller)?;
-        let id = args.text("id").as_bytes();
-        let due = due(args, &tx.context);
-        let priority = args.int("PRIORITY").and_then(|priority| u8::try_from(priority).ok());
-        if due.is_none() && priority.is_none() {
+    fn run(args: &RescheduleArgs<'_>, _: &Caller<'_>, queue: &mut Queue<'_>) -> Result<Response> {
+        let due = args.when.as_ref().map(|when| when.due(&queue.context));
+        if due.is_none() && args.priority.is_none() {
             return Err(Error::BadArg("give DELAY, AT or PRIORITY".into()));
         }
-        let settings = task::settings(tx, &name)?;
-        let mut record = task::find(tx, &name, id, &settings)?.ok_or(Error::NoTask)?;
-        if record.state != TaskState::Waiting {
-            return Err(Error::NotWaiting(task::place(tx, &name, id, &record)?));
+        let mut task = queue.find(args.id.as_bytes())?.ok_or(Error::NoTask)?;
+        if task.header.state != TaskState::Waiting {
+            return Err(Error::NotWaiting(queue.place(&task)?));
         }
-        let priority = priority.unwrap_or(record.priority);
-        tx.keys.ensure_type(name.index(Index::Scheduled), Type::SortedSet)?;
-        tx.keys.ensure_type(name.queue(), Type::Hash)?;
-        lifecycle::ensure_enqueue_types(tx, &name, id, &record)?;
-        ready::ensure_types(tx, &name, priority)?;
-        expiry::ensure_types(tx, &name, &record)?;
-        let before = record.due;
-        change(tx, &name, id, &mut record, due, priority, &settings)?;
-        if record.due != before && record.state == TaskState::Waiting {
-            let ready = record.due.max(tx.context.wall);
-            expiry::note(tx, &name, id, &record, ready)?;
+        let priority = args.priority.unwrap_or(task.header.priority);
+        scheduled::ensure_types(queue)?;
+        queue.keys.ensure_type(queue.name.queue(), Type::Hash)?;
+        lifecycle::ensure_enqueue_types(queue, &task)?;
+        ready::ensure_types(queue, priority)?;
+        expiry::ensure_types(queue, &task)?;
+        let before = task.header.due;
+        lifecycle::reschedule(queue, &mut task, due, priority)?;
+        let due = task.header.due;
+        if due != before && task.header.state == TaskState::Waiting {
+            expiry::start(queue, &task, due.max(queue.context.wall))?;
         }
-        tx.keys.set_start(name.task(id), &record.write())?;
-        serve::serve(tx, &name);
-        Ok(Reply::Int(record.due.0).into())
+        queue.write_header(&task)?;
+        queue.serve_waiters();
+        Ok(Reply::Int(due.0).into())
     }
-}
-
-/// Moves a task that waits to where it belongs with that due time and priority; without a due time it keeps its
-/// own, and one that is ready keeps its place when it stays ready. One that would be ready may be blocked instead.
-/// The caller has checked all keys, and writes the header.
-pub(crate) fn change(
-    tx: &mut Tx<'_>,
-    name: &Name,
-    id: &[u8],
-    record: &mut Record,
-    due: Option<Wall>,
-    priority: u8,
-    settings: &QueueSettings,
-) -> Result<()> {
-    if tx.keys.zscore(name.index(Index::Scheduled), id)?.is_some() {
-        scheduled(tx, name, id, record, due, priority, settings)
-    } else {
-        ready(tx, name, id, record, due, priority)
-    }
-}
-
-fn scheduled(
-    tx: &mut Tx<'_>,
-    name: &Name,
-    id: &[u8],
-    record: &mut Record,
-    due: Option<Wall>,
-    priority: u8,
-    settings: &QueueSettings,
-) -> Result<()> {
-    record.priority = priority;
-    let Some(due) = due else {
-        return Ok(());
-    };
-    record.due = due;
-    if due > tx.context.wall {
-        tx.keys.zadd(name.index(Index::Scheduled), &[(due.0, id)])?;
-        tx.state.wakeups.at_wall(name, due);
-        return Ok(());
-    }
-    tx.keys.zrem(name.index(Index::Scheduled), &[id])?;
-    lifecycle::enqueue(tx, name, id, record, End::Tail, settings)?;
-    Ok(())
-}
-
-fn ready(tx: &mut Tx<'_>, name: &Name, id: &[u8], record: &mut Record, due: Option<Wall>, priority: u8) -> Result<()> {
-    if let Some(due) = due.filter(|due| *due > tx.context.wall) {
-        ready::leave(tx, name, id, record)?;
-        record.priority = priority;
-        record.due = due;
-        tx.keys.zadd(name.index(Index::Scheduled), &[(due.0, id)])?;
-        tx.state.wakeups.at_wall(name, due);
-    } else if priority != record.priority {
-        ready::leave(tx, name, id, record)?;
-        record.priority = priority;
-        ready::push(tx, name, id, record, End::Tail)?;
-    }
-    Ok(())
 }

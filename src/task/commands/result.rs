@@ -1,20 +1,31 @@
 //! TASK.RESULT and TASK.MRESULT: what became of tasks, waiting for it if told to.
 
-use crate::command::{Access, Arg, Args, Keys, Kind, MAX_COUNT, Spec};
+use crate::command::run::{Command, Response};
+use crate::command::{Access, Arg, Key, Keys, MAX_COUNT, Spec, arguments};
 use crate::context::Caller;
-use crate::error::Error;
-use crate::names::{Id, Name};
+use crate::error::Result;
+use crate::names::Id;
 use crate::reply::Reply;
-use crate::task;
+use crate::task::handle::Queue;
 use crate::task::outcome::{self, KnownEnd};
-use crate::tx::{Command, Response, Tx};
+use crate::time::Ms;
 use crate::waiting::result_wait::{Quorum, ResultWait};
 use crate::waiting::{Timeout, WaitFor};
+
+arguments! {
+    pub(crate) struct ResultArgs<'a> {
+        queue: Key<'a> = Arg::QUEUE,
+        id: &'a str = Arg::ID,
+        block: Option<Ms> = Arg::BLOCK,
+    }
+}
 
 /// TASK.RESULT.
 pub(crate) struct TaskResult;
 
 impl Command for TaskResult {
+    type Args<'a> = ResultArgs<'a>;
+    type On<'t> = Queue<'t>;
     const SPEC: Spec = Spec {
         name: "TASK.RESULT",
         summary: "Tells how a task ended, waiting for that if told to. A task that is not kept when it is done is known only to those who wait.",
@@ -22,14 +33,26 @@ impl Command for TaskResult {
         access: Access::Read,
         blocking: true,
         keys: Keys::First,
-        args: &[Arg::QUEUE, Arg::ID, Arg::BLOCK],
+        args: ResultArgs::ARGS,
         reply: "map `state` (done, dead, cancelled or expired), `result`, `error`, `progress`; null when it has not ended",
     };
 
-    fn run(args: &Args<'_>, caller: &Caller<'_>, tx: &mut Tx<'_>) -> Result<Response, Error> {
-        let name = task::queue(args, caller)?;
-        let id = Id::from_slice(args.text("id").as_bytes());
-        hear(tx, args, caller, name, ResultWait::new(vec![id], Quorum::One))
+    fn run(args: &ResultArgs<'_>, caller: &Caller<'_>, queue: &mut Queue<'_>) -> Result<Response> {
+        let id = Id::from_slice(args.id.as_bytes());
+        hear(
+            queue,
+            Timeout::asked(args.block, caller),
+            ResultWait::new(vec![id], Quorum::One),
+        )
+    }
+}
+
+arguments! {
+    pub(crate) struct MResultArgs<'a> {
+        queue: Key<'a> = Arg::QUEUE,
+        ids: Vec<&'a str> = Arg::counted("numids", MAX_COUNT, &Arg::ID),
+        any: bool = Arg::flag("ANY"),
+        block: Option<Ms> = Arg::BLOCK,
     }
 }
 
@@ -37,6 +60,8 @@ impl Command for TaskResult {
 pub(crate) struct MResult;
 
 impl Command for MResult {
+    type Args<'a> = MResultArgs<'a>;
+    type On<'t> = Queue<'t>;
     const SPEC: Spec = Spec {
         name: "TASK.MRESULT",
         summary: "Tells how several tasks ended, waiting for all if told to; with ANY those that have ended, waiting for one.",
@@ -44,46 +69,34 @@ impl Command for MResult {
         access: Access::Read,
         blocking: true,
         keys: Keys::First,
-        args: &[
-            Arg::QUEUE,
-            Arg::value("numids", Kind::Counted(MAX_COUNT, &[Arg::ID])),
-            Arg::flag("ANY"),
-            Arg::BLOCK,
-        ],
+        args: MResultArgs::ARGS,
         reply: "array of maps `id`, `state` (null: no such task), `result`, `error`, `progress`; null when not all, with ANY none, have ended",
     };
 
-    fn run(args: &Args<'_>, caller: &Caller<'_>, tx: &mut Tx<'_>) -> Result<Response, Error> {
-        let name = task::queue(args, caller)?;
-        let ids = args.items().iter().map(|id| Id::from_slice(id.as_bytes())).collect();
-        let enough = if args.has("ANY") { Quorum::Any } else { Quorum::All };
-        hear(tx, args, caller, name, ResultWait::new(ids, enough))
+    fn run(args: &MResultArgs<'_>, caller: &Caller<'_>, queue: &mut Queue<'_>) -> Result<Response> {
+        let ids = args.ids.iter().map(|id| Id::from_slice(id.as_bytes())).collect();
+        let enough = if args.any { Quorum::Any } else { Quorum::All };
+        hear(queue, Timeout::asked(args.block, caller), ResultWait::new(ids, enough))
     }
 }
 
 /// What is known now, if that is enough; else the wait, or null.
-fn hear(
-    tx: &mut Tx<'_>,
-    args: &Args<'_>,
-    caller: &Caller<'_>,
-    name: Name,
-    mut ends: ResultWait,
-) -> Result<Response, Error> {
-    let settings = task::settings(tx, &name)?;
-    for id in ends.ids().to_vec() {
-        match outcome::known(tx, &name, &id, &settings)? {
+fn hear(queue: &mut Queue<'_>, timeout: Option<Timeout>, mut wait: ResultWait) -> Result<Response> {
+    for id in wait.ids().to_vec() {
+        match outcome::known(queue, &id)? {
             KnownEnd::Running => {}
-            KnownEnd::Ended(conclusion) => ends.note(&id, Some(&conclusion)),
-            KnownEnd::Gone => ends.note(&id, None),
+            KnownEnd::Ended(end) => wait.note(&id, Some(&end)),
+            KnownEnd::Gone => wait.note(&id, None),
         }
     }
-    if ends.is_enough() {
-        return ends.reply().map(Response::Reply);
+    if wait.is_enough() {
+        return wait.reply().map(Response::Reply);
     }
-    let Some(patience) = Timeout::asked(args, caller) else {
+    let Some(timeout) = timeout else {
         return Ok(Reply::NullArray.into());
     };
     // What others do to its keys is told to a queue in memory only.
-    tx.state.queue(&name);
-    Ok(Response::Wait(WaitFor::Results(name, Box::new(ends)), patience))
+    queue.memory();
+    let wait = WaitFor::Results(queue.name.clone(), Box::new(wait));
+    Ok(Response::Wait(wait, timeout))
 }

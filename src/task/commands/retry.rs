@@ -1,20 +1,16 @@
 //! TASK.RETRY and TASK.RETRYALL: another chance for dead tasks.
 
-use std::rc::Rc;
-
-use crate::command::{Access, Arg, Args, Keys, Kind, MAX_COUNT, Spec};
+use crate::command::run::{Command, Response};
+use crate::command::{Access, Arg, Key, Keys, MAX_COUNT, Spec, arguments};
 use crate::context::Caller;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::keyspace::{Scored, Type};
-use crate::names::{Index, Name, Part};
+use crate::names::{Index, Part};
 use crate::reply::Reply;
-use crate::settings::QueueSettings;
-use crate::task::dispatch::serve;
-use crate::task::header::TaskState;
-use crate::task::index::ready::{self, End};
-use crate::task::index::unique;
-use crate::task::{self, lifecycle};
-use crate::tx::{Command, Response, Tx};
+use crate::task::commands::IdsArgs;
+use crate::task::handle::Queue;
+use crate::task::index::{dead, targeted};
+use crate::task::lifecycle;
 
 /// Dead tasks one call looks at, those that stay dead included.
 const LOOKED_AT: usize = 10_000;
@@ -23,6 +19,8 @@ const LOOKED_AT: usize = 10_000;
 pub(crate) struct Retry;
 
 impl Command for Retry {
+    type Args<'a> = IdsArgs<'a>;
+    type On<'t> = Queue<'t>;
     const SPEC: Spec = Spec {
         name: "TASK.RETRY",
         summary: "Makes dead tasks ready again, with fresh attempts; one whose unique key is taken meanwhile stays dead.",
@@ -30,19 +28,25 @@ impl Command for Retry {
         access: Access::Write,
         blocking: false,
         keys: Keys::First,
-        args: &[Arg::QUEUE, Arg::value("ids", Kind::Many(&[Arg::ID]))],
+        args: IdsArgs::ARGS,
         reply: "how many",
     };
 
-    fn run(args: &Args<'_>, caller: &Caller<'_>, tx: &mut Tx<'_>) -> Result<Response, Error> {
-        let name = task::queue(args, caller)?;
-        let settings = ensure_types(tx, &name)?;
+    fn run(args: &IdsArgs<'_>, _: &Caller<'_>, queue: &mut Queue<'_>) -> Result<Response> {
+        ensure_types(queue)?;
         let mut count = 0;
-        for id in args.items() {
-            count += usize::from(revive(tx, &name, id.as_bytes(), &settings)?);
+        for id in &args.ids {
+            count += usize::from(revive(queue, id.as_bytes())?);
         }
-        serve::serve(tx, &name);
+        queue.serve_waiters();
         Ok(Reply::count(count).into())
+    }
+}
+
+arguments! {
+    pub(crate) struct RetryAllArgs<'a> {
+        queue: Key<'a> = Arg::QUEUE,
+        count: Option<usize> = Arg::COUNT,
     }
 }
 
@@ -50,6 +54,8 @@ impl Command for Retry {
 pub(crate) struct RetryAll;
 
 impl Command for RetryAll {
+    type Args<'a> = RetryAllArgs<'a>;
+    type On<'t> = Queue<'t>;
     const SPEC: Spec = Spec {
         name: "TASK.RETRYALL",
         summary: "Makes the dead tasks ready again, those first that died first; 1,000 a call at most.",
@@ -57,22 +63,23 @@ impl Command for RetryAll {
         access: Access::Write,
         blocking: false,
         keys: Keys::First,
-        args: &[Arg::QUEUE, Arg::COUNT],
+        args: RetryAllArgs::ARGS,
         reply: "how many",
     };
 
-    fn run(args: &Args<'_>, caller: &Caller<'_>, tx: &mut Tx<'_>) -> Result<Response, Error> {
-        let name = task::queue(args, caller)?;
-        let count = usize::try_from(args.int("COUNT").unwrap_or(MAX_COUNT)).unwrap_or(0);
-        let settings = ensure_types(tx, &name)?;
+    fn run(args: &RetryAllArgs<'_>, _: &Caller<'_>, queue: &mut Queue<'_>) -> Result<Response> {
+        let count = args.count.unwrap_or(MAX_COUNT);
+        ensure_types(queue)?;
         let (mut revived, mut looked_at) = (0, 0);
         let mut after: Option<Scored> = None;
         // Those that stay dead, as another task holds their key, do not stand in the way of the others.
         while revived < count && looked_at < LOOKED_AT {
             let most = count - revived;
-            let dead = tx.keys.zwalk(name.index(Index::Dead), after.as_ref(), false, most)?;
+            let dead = queue
+                .keys
+                .zwalk(queue.name.index(Index::Dead), after.as_ref(), false, most)?;
             for (_, id) in &dead {
-                revived += usize::from(revive(tx, &name, id, &settings)?);
+                revived += usize::from(revive(queue, id)?);
             }
             looked_at += dead.len();
             if dead.len() < most {
@@ -80,33 +87,24 @@ impl Command for RetryAll {
             }
             after = dead.last().cloned();
         }
-        serve::serve(tx, &name);
+        queue.serve_waiters();
         Ok(Reply::count(revived).into())
     }
 }
 
-/// The settings, when everything that a task's way back writes has its type.
-fn ensure_types(tx: &mut Tx<'_>, name: &Name) -> Result<Rc<QueueSettings>> {
-    tx.keys.ensure_type(name.index(Index::Dead), Type::SortedSet)?;
-    tx.keys.ensure_type(name.of_queue(Part::Expiring), Type::SortedSet)?;
-    tx.keys.ensure_type(name.of_queue(Part::Unique), Type::Hash)?;
-    ready::ensure_types_all(tx, name)?;
-    task::settings(tx, name)
+/// Errors with `WrongType` unless every key that a task's way back may write has the right type.
+fn ensure_types(queue: &mut Queue<'_>) -> Result<()> {
+    dead::ensure_types(queue)?;
+    queue
+        .keys
+        .ensure_type(queue.name.of_queue(Part::Expiring), Type::SortedSet)?;
+    queue.keys.ensure_type(queue.name.of_queue(Part::Unique), Type::Hash)?;
+    targeted::ensure_all_ready_types(queue)
 }
 
-fn revive(tx: &mut Tx<'_>, name: &Name, id: &[u8], settings: &QueueSettings) -> Result<bool> {
-    let Ok(Some(mut record)) = task::find(tx, name, id, settings) else {
-        return Ok(false);
-    };
-    // Where a key it needs is of another type, it stays dead, and the others go on.
-    let can_arrive = record.state == TaskState::Dead && lifecycle::ensure_enqueue_types(tx, name, id, &record).is_ok();
-    if !can_arrive || !unique::regain(tx, name, id, &record, settings)? {
-        return Ok(false);
+fn revive(queue: &mut Queue<'_>, id: &[u8]) -> Result<bool> {
+    match queue.find(id) {
+        Ok(Some(mut task)) => lifecycle::revive(queue, &mut task),
+        _ => Ok(false),
     }
-    tx.keys.zrem(name.index(Index::Dead), &[id])?;
-    record.attempts = 0;
-    record.lost = 0;
-    record.due = tx.context.wall;
-    lifecycle::wait(tx, name, id, &mut record, None, End::Tail, settings)?;
-    Ok(true)
 }

@@ -1,23 +1,20 @@
 //! TASK.STATS: a queue in numbers, each exact and O(1).
 
-use crate::command::{Access, Arg, Args, Keys, Spec};
+use crate::command::run::{Command, Response};
+use crate::command::{Access, Keys, QueueArgs, Spec};
 use crate::context::Caller;
-use crate::error::{Error, Result};
-use crate::names::{Index, Name, PRIORITIES};
+use crate::error::Result;
+use crate::names::Index;
 use crate::reply::Reply;
-use crate::settings::QueueSettings;
-use crate::task::index::{ready, targeted};
-use crate::task::{self, dispatch};
-use crate::time::{Ms, Wall};
-use crate::tx::{Command, Response, Tx};
-
-/// Ids at the head of a ready list that are looked at for the oldest one that counts.
-const HEADS: usize = 16;
+use crate::task::handle::Queue;
+use crate::task::index::targeted;
 
 /// TASK.STATS.
 pub(crate) struct Stats;
 
 impl Command for Stats {
+    type Args<'a> = QueueArgs<'a>;
+    type On<'t> = Queue<'t>;
     const SPEC: Spec = Spec {
         name: "TASK.STATS",
         summary: "Counts a queue's tasks in each state and what happened to them since the module was loaded.",
@@ -25,32 +22,26 @@ impl Command for Stats {
         access: Access::Read,
         blocking: false,
         keys: Keys::First,
-        args: &[Arg::QUEUE],
+        args: QueueArgs::ARGS,
         reply: "map `scheduled`, `ready`, `claimed`, `blocked`, `done`, `dead`, `total_scheduled`, `total_claimed`, `total_acked`, `total_failed`, `total_lost`, `total_dead`, `total_expired`, `total_cancelled`, `since`, `oldest_ready`, `late_p50`, `late_p99`, `late_max`, `waiting`, `paused`",
     };
 
-    fn run(args: &Args<'_>, caller: &Caller<'_>, tx: &mut Tx<'_>) -> Result<Response, Error> {
-        let name = task::queue(args, caller)?;
-        let settings = task::settings(tx, &name)?;
+    fn run(_: &QueueArgs<'_>, _: &Caller<'_>, queue: &mut Queue<'_>) -> Result<Response> {
         let mut map = Vec::with_capacity(21);
-        map.push(("scheduled", size(tx, &name, Index::Scheduled)?));
-        map.push(("ready", Reply::count(ready::count(tx, &name, &settings)?)));
+        map.push(("scheduled", size(queue, Index::Scheduled)?));
+        map.push(("ready", Reply::count(targeted::count_ready(queue)?)));
         for (field, index) in [
             ("claimed", Index::Claimed),
             ("blocked", Index::Blocked),
             ("done", Index::Done),
             ("dead", Index::Dead),
         ] {
-            map.push((field, size(tx, &name, index)?));
+            map.push((field, size(queue, index)?));
         }
-        let oldest = oldest_ready(tx, &name, &settings)?;
-        let paused = if dispatch::is_paused(&settings, tx) {
-            settings.paused
-        } else {
-            None
-        };
-        let queue = tx.state.known_queue(&name);
-        let totals = queue.map(|queue| queue.totals).unwrap_or_default();
+        let oldest = targeted::oldest_ready(queue)?;
+        let paused = queue.settings.paused.filter(|_| queue.is_paused());
+        let memory = queue.state.known_queue(&queue.name);
+        let totals = memory.map(|memory| memory.totals).unwrap_or_default();
         for (field, total) in [
             ("total_scheduled", totals.scheduled),
             ("total_claimed", totals.claimed),
@@ -63,10 +54,10 @@ impl Command for Stats {
         ] {
             map.push((field, Reply::number(total)));
         }
-        let lateness = queue.and_then(|queue| queue.lateness.as_deref());
+        let lateness = memory.and_then(|memory| memory.lateness.as_deref());
         let late = |share: f64| Reply::int_or_null(lateness.and_then(|lateness| lateness.quantile(share)));
         map.extend([
-            ("since", Reply::Int(tx.state.since.0)),
+            ("since", Reply::Int(queue.state.since.0)),
             ("oldest_ready", Reply::int_or_null(oldest)),
             ("late_p50", late(0.5)),
             ("late_p99", late(0.99)),
@@ -74,7 +65,7 @@ impl Command for Stats {
                 "late_max",
                 Reply::int_or_null(lateness.and_then(|lateness| lateness.max())),
             ),
-            ("waiting", Reply::count(tx.state.waiting.count(&name))),
+            ("waiting", Reply::count(queue.state.waiting.count(&queue.name))),
             (
                 "paused",
                 Reply::Int(match paused {
@@ -88,28 +79,6 @@ impl Command for Stats {
     }
 }
 
-fn size(tx: &mut Tx<'_>, name: &Name, index: Index) -> Result<Reply> {
-    tx.keys.zcard(name.index(index)).map(Reply::count)
-}
-
-/// How long the oldest ready task has been due, ms.
-pub(crate) fn oldest_ready(tx: &mut Tx<'_>, name: &Name, settings: &QueueSettings) -> Result<Option<Ms>> {
-    let mut oldest = None;
-    for priority in 0..PRIORITIES {
-        for id in tx.keys.lrange(name.ready(priority), 0, HEADS)? {
-            let record = ready::look(tx, name, &id).filter(|record| ready::counts(record, priority, settings));
-            if let Some(record) = record {
-                let age = tx.context.wall.since(record.due).max(0);
-                oldest = oldest.max(Some(age));
-                break;
-            }
-        }
-    }
-    for (due, id) in tx.keys.zlowest(name.index(Index::Addressed), i64::MAX, HEADS)? {
-        if ready::look(tx, name, &id).is_some_and(|record| targeted::counts(&record, settings)) {
-            oldest = oldest.max(Some(tx.context.wall.since(Wall(due)).max(0)));
-            break;
-        }
-    }
-    Ok(oldest)
+fn size(queue: &mut Queue<'_>, index: Index) -> Result<Reply> {
+    queue.keys.zcard(queue.name.index(index)).map(Reply::count)
 }

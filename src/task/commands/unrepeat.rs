@@ -1,16 +1,26 @@
 //! TASK.UNREPEAT: no more occurrences.
 
-use crate::command::{Access, Arg, Args, Keys, Kind, Spec};
+use crate::command::run::{Command, Response};
+use crate::command::{Access, Arg, Key, Keys, Spec, arguments};
 use crate::context::Caller;
-use crate::error::Error;
+use crate::error::Result;
 use crate::reply::Reply;
-use crate::task::{self, recurring};
-use crate::tx::{Command, Response, Tx};
+use crate::task::handle::Queue;
+use crate::task::recurring;
+
+arguments! {
+    pub(crate) struct UnrepeatArgs<'a> {
+        queue: Key<'a> = Arg::QUEUE,
+        name: &'a str = Arg::text("name"),
+    }
+}
 
 /// TASK.UNREPEAT.
 pub(crate) struct Unrepeat;
 
 impl Command for Unrepeat {
+    type Args<'a> = UnrepeatArgs<'a>;
+    type On<'t> = Queue<'t>;
     const SPEC: Spec = Spec {
         name: "TASK.UNREPEAT",
         summary: "Removes a recurring task; the tasks it has made stay.",
@@ -18,15 +28,14 @@ impl Command for Unrepeat {
         access: Access::Write,
         blocking: false,
         keys: Keys::First,
-        args: &[Arg::QUEUE, Arg::value("name", Kind::Text)],
+        args: UnrepeatArgs::ARGS,
         reply: "1, or 0 when there is none of that name",
     };
 
-    fn run(args: &Args<'_>, caller: &Caller<'_>, tx: &mut Tx<'_>) -> Result<Response, Error> {
-        let name = task::queue(args, caller)?;
-        let repeat = recurring::check_name(args.text("name").as_bytes())?;
-        recurring::ensure_types(tx, &name)?;
-        let removed = recurring::remove(tx, &name, repeat.as_bytes())?;
+    fn run(args: &UnrepeatArgs<'_>, _: &Caller<'_>, queue: &mut Queue<'_>) -> Result<Response> {
+        let repeat = recurring::check_name(args.name.as_bytes())?;
+        recurring::ensure_types(queue)?;
+        let removed = recurring::remove(queue, repeat.as_bytes())?;
         Ok(Reply::Int(i64::from(removed)).into())
     }
 }

@@ -2,15 +2,15 @@
 
 use std::collections::HashMap;
 
-use crate::command::{Access, Arg, Args, Keys, Spec};
+use crate::command::run::{Command, Response};
+use crate::command::{Access, Keys, QueueArgs, Spec};
 use crate::context::Caller;
-use crate::error::{Error, Result};
-use crate::names::{Index, Name};
+use crate::error::Result;
+use crate::names::Index;
 use crate::reply::Reply;
 use crate::state::queue::Rebase;
-use crate::task::index::ready;
-use crate::task::{self, worker};
-use crate::tx::{Command, Response, Tx};
+use crate::task::handle::Queue;
+use crate::task::worker;
 
 /// Claims that are looked at where memory does not know who holds what.
 const LOOKED_AT: usize = 10_000;
@@ -19,6 +19,8 @@ const LOOKED_AT: usize = 10_000;
 pub(crate) struct Workers;
 
 impl Command for Workers {
+    type Args<'a> = QueueArgs<'a>;
+    type On<'t> = Queue<'t>;
     const SPEC: Spec = Spec {
         name: "TASK.WORKERS",
         summary: "Shows the workers that claimed lately, with what they hold.",
@@ -26,49 +28,47 @@ impl Command for Workers {
         access: Access::Read,
         blocking: false,
         keys: Keys::First,
-        args: &[Arg::QUEUE],
+        args: QueueArgs::ARGS,
         reply: "array of maps `worker`, `state` (of the member of that name: up, grace or null), `claimed`, `oldest` (ms since its oldest claim)",
     };
 
-    fn run(args: &Args<'_>, caller: &Caller<'_>, tx: &mut Tx<'_>) -> Result<Response, Error> {
-        let name = task::queue(args, caller)?;
-        let numbers = task::known_workers(tx, &name)?;
-        let held = held(tx, &name)?;
-        let service = task::service(tx, &name)?;
-        let now = tx.context.wall_us;
-        let mut workers: Vec<(String, Reply)> = numbers
-            .all()
-            .map(|(number, worker)| {
-                let state = worker::state(tx, &service, worker);
-                let (count, first) = held.get(&number).copied().unwrap_or_default();
-                // A token is the wall time of its claim in µs.
-                let age = || i64::try_from(now.saturating_sub(first) / 1_000).unwrap_or(i64::MAX);
-                let map = Reply::Map(vec![
-                    ("worker", Reply::text(worker)),
-                    ("state", state.map_or(Reply::Null, Reply::Word)),
-                    ("claimed", Reply::count(count)),
-                    ("oldest", Reply::int_or_null((count > 0).then(age))),
-                ]);
-                (worker.to_string(), map)
-            })
-            .collect();
+    fn run(_: &QueueArgs<'_>, _: &Caller<'_>, queue: &mut Queue<'_>) -> Result<Response> {
+        let numbers = queue.known_workers()?;
+        let held = held(queue)?;
+        let now = queue.context.wall_us;
+        let mut workers: Vec<(&str, Reply)> = Vec::new();
+        for (number, worker) in numbers.all() {
+            let state = worker::member_state(queue, worker);
+            let (count, first) = held.get(&number).copied().unwrap_or_default();
+            // A token is the wall time of its claim in µs.
+            let age = || i64::try_from(now.saturating_sub(first) / 1_000).unwrap_or(i64::MAX);
+            let map = Reply::Map(vec![
+                ("worker", Reply::text(worker)),
+                ("state", state.map_or(Reply::Null, Reply::Word)),
+                ("claimed", Reply::count(count)),
+                ("oldest", Reply::int_or_null((count > 0).then(age))),
+            ]);
+            workers.push((worker, map));
+        }
         workers.sort_by(|(one, _), (other, _)| one.cmp(other));
         Ok(Reply::Array(workers.into_iter().map(|(_, map)| map).collect()).into())
     }
 }
 
 /// How many claims each worker holds, and the token of its oldest one.
-fn held(tx: &mut Tx<'_>, name: &Name) -> Result<HashMap<u32, (usize, u64)>> {
-    if let Some(queue) = tx.state.known_queue(name).filter(|queue| queue.rebase == Rebase::Done) {
-        return Ok(queue.claims.summary().collect());
+fn held(queue: &mut Queue<'_>) -> Result<HashMap<u32, (usize, u64)>> {
+    let memory = queue.state.known_queue(&queue.name);
+    if let Some(memory) = memory.filter(|memory| memory.rebase == Rebase::Done) {
+        return Ok(memory.claims.summary().collect());
     }
     // On a replica, and until the first walk after a load, memory does not know.
     let mut held: HashMap<u32, (usize, u64)> = HashMap::new();
-    for (_, id) in tx.keys.zlowest(name.index(Index::Claimed), i64::MAX, LOOKED_AT)? {
-        if let Some(record) = ready::look(tx, name, &id) {
-            let (count, first) = held.entry(record.worker).or_insert((0, u64::MAX));
+    let claimed = queue.name.index(Index::Claimed);
+    for (_, id) in queue.keys.zlowest(claimed, i64::MAX, LOOKED_AT)? {
+        if let Some(task) = queue.read_header(&id) {
+            let (count, first) = held.entry(task.header.worker).or_insert((0, u64::MAX));
             *count += 1;
-            *first = record.fence.min(*first);
+            *first = task.header.fence.min(*first);
         }
     }
     Ok(held)

@@ -4,48 +4,47 @@
 //! until their claims end; the claims of just now are memory, and a restart forgets them.
 
 use crate::error::{Error, Result};
-use crate::names::{Index, Name};
-use crate::settings::QueueSettings;
-use crate::task::dispatch::serve;
-use crate::task::index::ready;
-use crate::tx::Tx;
+use crate::names::Index;
+use crate::task::handle::Queue;
+use crate::task::index::targeted;
 
 /// How many more tasks may be claimed now. When it is the rate that allows none, the moment it does is planned.
-pub(crate) fn room(tx: &mut Tx<'_>, name: &Name, settings: &QueueSettings) -> Result<usize> {
+pub(crate) fn room(queue: &mut Queue<'_>) -> Result<usize> {
     let mut room = usize::MAX;
-    let most = settings.concurrency(&tx.context.config);
+    let most = queue.settings.concurrency(&queue.context.config);
     if most > 0 {
-        room = most.saturating_sub(tx.keys.zcard(name.index(Index::Claimed))?);
+        room = most.saturating_sub(queue.keys.zcard(queue.name.index(Index::Claimed))?);
     }
-    if let Some(rate) = settings.rate {
-        let recent = &mut tx.state.queue(name).recent;
-        let left = recent.room(rate, tx.context.steady);
+    if let Some(rate) = queue.settings.rate {
+        let now = queue.context.steady;
+        let recent = &mut queue.memory().recent;
+        let left = recent.room(rate, now);
         if left == 0
             && let Some(next) = recent.next(rate)
         {
-            tx.state.wakeups.at_steady(name, next);
+            queue.state.wakeups.at_steady(&queue.name, next);
         }
         room = room.min(left);
     }
     Ok(room)
 }
 
-/// Serves the clients that wait, after claims have ended in a queue that may have been full of them.
-pub(crate) fn freed(tx: &mut Tx<'_>, name: &Name, settings: &QueueSettings) {
-    if settings.concurrency(&tx.context.config) > 0 {
-        serve::serve(tx, name);
+/// Claims have ended: clients that wait are served, if the queue may have been full of claims.
+pub(crate) fn freed(queue: &mut Queue<'_>) {
+    if queue.settings.concurrency(&queue.context.config) > 0 {
+        queue.serve_waiters();
     }
 }
 
-/// Nothing, when the queue may have so many more tasks; else `QueueFull`.
-pub(crate) fn ensure_length(tx: &mut Tx<'_>, name: &Name, more: usize, settings: &QueueSettings) -> Result<(), Error> {
-    let most = settings.max_length(&tx.context.config);
+/// Errors with `QueueFull` unless the queue may have so many more tasks.
+pub(crate) fn ensure_length(queue: &mut Queue<'_>, more: usize) -> Result<()> {
+    let most = queue.settings.max_length(&queue.context.config);
     if most == 0 {
         return Ok(());
     }
-    let mut length = ready::count(tx, name, settings)?;
+    let mut length = targeted::count_ready(queue)?;
     for index in [Index::Scheduled, Index::Claimed, Index::Blocked] {
-        length += tx.keys.zcard(name.index(index))?;
+        length += queue.keys.zcard(queue.name.index(index))?;
     }
     if length.saturating_add(more) > most {
         return Err(Error::QueueFull(most));

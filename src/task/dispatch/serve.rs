@@ -1,161 +1,161 @@
-//! Handing tasks to the clients that wait: called in the transaction that made something ready, or something ready claimable.
+//! Serving the clients that wait, in the transaction that made something ready, or something ready claimable.
 
 use crate::error::Result;
 use crate::names::Name;
 use crate::reply::Reply;
-use crate::task::dispatch::{Effort, check, is_paused, limits, take};
+use crate::task::dispatch::{Effort, claim, ensure_types, limits};
+use crate::task::handle::Queue;
 use crate::task::index::{ready, targeted};
-use crate::task::{self, worker};
-use crate::tx::Tx;
+use crate::task::worker;
 use crate::waiting::{ClaimRequest, Granted, Ticket, WaitFor};
 
 /// Serves the clients that wait in the queue's line, longest wait first, until one gets nothing; then those for whose
 /// workers alone something is ready. Those that may not take work, or not in the way they want it, are told and passed
 /// over.
-pub(crate) fn serve(tx: &mut Tx<'_>, name: &Name) {
-    if tx.state.waiting.count(name) == 0 {
+pub(crate) fn serve(queue: &mut Queue<'_>) {
+    if queue.state.waiting.count(&queue.name) == 0 {
         return;
     }
-    let came = serve_line(tx, name, None);
-    serve_owed(tx, name);
-    if came != Came::Unsure {
-        dismiss(tx, name);
+    let served = serve_line(queue, None);
+    serve_workers(queue);
+    if served != Served::Unsure {
+        dismiss(queue);
     }
 }
 
 /// What a client that waits came to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Came {
+enum Served {
     /// It has its answer, or may have been sent home: the next one may be served.
     Next,
     /// There is nothing for it.
     Nothing,
-    /// The tick is to go on first.
+    /// The timer is to go on first.
     Unsure,
 }
 
 /// Serves the clients that wait, or only those of one worker, longest wait first, until one gets nothing.
-fn serve_line(tx: &mut Tx<'_>, name: &Name, worker: Option<&str>) -> Came {
+fn serve_line(queue: &mut Queue<'_>, worker: Option<&str>) -> Served {
     let mut passed = 0;
     loop {
+        let waiting = &mut queue.state.waiting;
         let next = match worker {
-            None => tx.state.waiting.next(name, passed),
-            Some(worker) => tx.state.waiting.next_of(name, worker, passed),
+            None => waiting.next(&queue.name, passed),
+            Some(worker) => waiting.next_of(&queue.name, worker, passed),
         };
-        let Some((ticket, want)) = next.map(|(ticket, want)| (ticket, want.clone())) else {
-            return Came::Nothing;
+        let Some((ticket, request)) = next.map(|(ticket, request)| (ticket, request.clone())) else {
+            return Served::Nothing;
         };
         passed = ticket;
-        let came = hand(tx, name, ticket, &want);
-        if came != Came::Next {
-            return came;
+        let served = serve_client(queue, ticket, &request);
+        if served != Served::Next {
+            return served;
         }
     }
 }
 
 /// Hands a client what there is for it.
-fn hand(tx: &mut Tx<'_>, name: &Name, ticket: Ticket, want: &ClaimRequest) -> Came {
-    if let Err(error) = worker::check(tx, name, want) {
-        tx.answer(ticket, Err(error), Vec::new());
-        return Came::Next;
+fn serve_client(queue: &mut Queue<'_>, ticket: Ticket, request: &ClaimRequest) -> Served {
+    if let Err(error) = worker::ensure_may_claim(queue, request) {
+        queue.tx().answer(ticket, Err(error), Vec::new());
+        return Served::Next;
     }
-    match take(tx, name, want, Effort::Bounded) {
-        Ok(taken) if !taken.tasks.is_empty() => {
-            let handed = |(id, token)| Granted::Claim {
-                name: name.clone(),
+    match claim(queue, request, Effort::Bounded) {
+        Ok(claimed) if !claimed.tasks.is_empty() => {
+            let granted = |(id, token)| Granted::Claim {
+                name: queue.name.clone(),
                 id,
                 token,
             };
-            let handed = taken.claims.into_iter().map(handed).collect();
-            tx.answer(ticket, Ok(Reply::Array(taken.tasks)), handed);
-            Came::Next
+            let granted = claimed.tokens.into_iter().map(granted).collect();
+            queue.tx().answer(ticket, Ok(Reply::Array(claimed.tasks)), granted);
+            Served::Next
         }
-        Ok(taken) if taken.quiet => {
-            send_home(tx, ticket, want);
-            Came::Next
+        Ok(claimed) if claimed.quiet => {
+            send_home(queue, ticket, request);
+            Served::Next
         }
-        Ok(taken) if taken.unsure => Came::Unsure,
-        _ => Came::Nothing,
+        Ok(claimed) if claimed.unsure => Served::Unsure,
+        _ => Served::Nothing,
     }
 }
 
 /// Serves the clients for whose workers alone something is ready, wherever they stand in the line; of those that has
-/// waited longest first. Who may not have it now is owed it still.
-fn serve_owed(tx: &mut Tx<'_>, name: &Name) {
-    if !targeted::owes(tx, name) || !hands_out(tx, name) {
+/// waited longest first. What a client cannot have now is kept for it.
+fn serve_workers(queue: &mut Queue<'_>) {
+    if !targeted::has_workers_to_serve(queue) || !hands_out(queue) {
         return;
     }
-    let mut owed: Vec<(Ticket, String)> = Vec::new();
-    for worker in targeted::take_owed(tx, name) {
-        let first = tx.state.waiting.next_of(name, &worker, 0);
-        owed.extend(first.map(|(ticket, _)| ticket).map(|ticket| (ticket, worker)));
+    let mut first: Vec<(Ticket, String)> = Vec::new();
+    for worker in targeted::take_workers_to_serve(queue) {
+        let next = queue.state.waiting.next_of(&queue.name, &worker, 0);
+        if let Some((ticket, _)) = next {
+            first.push((ticket, worker));
+        }
     }
-    owed.sort_unstable();
-    let mut owed = owed.into_iter();
-    for (_, worker) in owed.by_ref() {
-        match serve_line(tx, name, Some(&worker)) {
-            Came::Unsure => targeted::owe_later(tx, name, &worker),
-            _ if hands_out(tx, name) => {}
+    first.sort_unstable();
+    let mut first = first.into_iter();
+    for (_, worker) in first.by_ref() {
+        match serve_line(queue, Some(&worker)) {
+            Served::Unsure => targeted::serve_worker_later(queue, &worker),
+            _ if hands_out(queue) => {}
             _ => {
-                targeted::owe_later(tx, name, &worker);
+                targeted::serve_worker_later(queue, &worker);
                 break;
             }
         }
     }
-    for (_, worker) in owed {
-        targeted::owe_later(tx, name, &worker);
+    for (_, worker) in first {
+        targeted::serve_worker_later(queue, &worker);
     }
 }
 
 /// Whether the queue hands out anything now.
-fn hands_out(tx: &mut Tx<'_>, name: &Name) -> bool {
-    let room = |tx: &mut Tx<'_>| {
-        let settings = task::settings(tx, name)?;
-        Ok(!is_paused(&settings, tx) && limits::room(tx, name, &settings)? > 0)
-    };
-    let answer: Result<bool> = room(tx);
-    answer.unwrap_or(false)
+fn hands_out(queue: &mut Queue<'_>) -> bool {
+    !queue.is_paused() && limits::room(queue).unwrap_or(0) > 0
 }
 
-/// Serves the clients that wait before one that comes now. Where the clock alone may let claimers in, he could be
-/// faster than the timer.
-pub(crate) fn first_come(tx: &mut Tx<'_>, name: &Name, worker: &str) -> Result<()> {
-    if tx.state.waiting.count(name) > 0 && task::settings(tx, name)?.rate.is_some() {
-        // His claim may still be refused: nothing is handed out in a transaction that ends in an error.
-        check(tx, name, worker)?;
-        serve(tx, name);
+/// Serves the clients that wait before one that comes now. Where the clock alone may let claimers in, the newcomer
+/// could be faster than the timer.
+pub(crate) fn first_come(queue: &mut Queue<'_>, worker: &str) -> Result<()> {
+    if queue.state.waiting.count(&queue.name) > 0 && queue.settings.rate.is_some() {
+        // Its claim may still be refused: nothing is handed out in a transaction that ends in an error.
+        ensure_types(queue, worker)?;
+        serve(queue);
     }
     Ok(())
 }
 
 /// Answers a client whose worker was told to take no more work of any of its queues.
-fn send_home(tx: &mut Tx<'_>, ticket: Ticket, want: &ClaimRequest) {
-    let names = tx.state.waiting.names_of(ticket);
-    let quiet = names
-        .iter()
-        .all(|name| task::service(tx, name).is_ok_and(|service| worker::is_quiet(tx, &service, &want.worker)));
-    if quiet {
-        tx.answer(ticket, Ok(Reply::NullArray), Vec::new());
+fn send_home(queue: &mut Queue<'_>, ticket: Ticket, request: &ClaimRequest) {
+    let names = queue.state.waiting.names_of(ticket);
+    let is_quiet = |name: &Name| match Queue::open(&mut queue.tx(), name.clone()) {
+        Ok(mut other) => worker::is_quiet(&mut other, &request.worker),
+        Err(_) => false,
+    };
+    if names.iter().all(is_quiet) {
+        queue.tx().answer(ticket, Ok(Reply::NullArray), Vec::new());
     }
 }
 
-/// Answers the clients that waited only for the sweep, when nothing that may be claimed lives in any of their queues.
-fn dismiss(tx: &mut Tx<'_>, name: &Name) {
-    for ticket in tx.state.waiting.impatient(name) {
-        let Some(WaitFor::Tasks(names, want)) = tx.state.waiting.wish(ticket).cloned() else {
+/// Answers the clients that waited only for the timer to sweep, when nothing that may be claimed lives in any of their
+/// queues.
+fn dismiss(queue: &mut Queue<'_>) {
+    for ticket in queue.state.waiting.impatient(&queue.name) {
+        let Some(WaitFor::Tasks(names, request)) = queue.state.waiting.wish(ticket).cloned() else {
             continue;
         };
-        let none = names.iter().all(|name| {
-            task::settings(tx, name)
-                .and_then(|settings| {
-                    Ok(is_paused(&settings, tx)
-                        || ready::listed(tx, name, &settings)? == 0 && !targeted::any(tx, name, &want.worker)
-                        || limits::room(tx, name, &settings)? == 0)
-                })
-                .unwrap_or(true)
-        });
-        if none {
-            tx.answer(ticket, Ok(Reply::NullArray), Vec::new());
+        let has_nothing = |name: &Name| match Queue::open(&mut queue.tx(), name.clone()) {
+            Ok(mut other) => has_nothing(&mut other, &request.worker).unwrap_or(true),
+            Err(_) => true,
+        };
+        if names.iter().all(has_nothing) {
+            queue.tx().answer(ticket, Ok(Reply::NullArray), Vec::new());
         }
     }
+}
+
+fn has_nothing(queue: &mut Queue<'_>, worker: &str) -> Result<bool> {
+    let empty = ready::count(queue)? == 0 && !targeted::has_any(queue, worker);
+    Ok(queue.is_paused() || empty || limits::room(queue)? == 0)
 }

@@ -3,44 +3,45 @@
 
 use crate::error::Result;
 use crate::keyspace::Type;
-use crate::names::{Name, Part};
-use crate::task::header::{EXPIRES, Record};
-use crate::task::options;
+use crate::names::Part;
+use crate::task::handle::{Queue, Task};
+use crate::task::header::EXPIRES;
 use crate::time::Wall;
-use crate::tx::Tx;
 
-/// Nothing, when what this task needs of the set may be written; else `WrongType`.
-pub(crate) fn ensure_types(tx: &mut Tx<'_>, name: &Name, record: &Record) -> Result<()> {
-    if !record.has(EXPIRES) {
+/// Errors with `WrongType` unless what this task needs of the set may be written.
+pub(crate) fn ensure_types(queue: &mut Queue<'_>, task: &Task) -> Result<()> {
+    if !task.header.has(EXPIRES) {
         return Ok(());
     }
-    tx.keys.ensure_type(name.of_queue(Part::Expiring), Type::SortedSet)
+    queue
+        .keys
+        .ensure_type(queue.name.of_queue(Part::Expiring), Type::SortedSet)
 }
 
 /// The task is, or becomes, ready at `ready`: from then on its time runs.
-pub(crate) fn note(tx: &mut Tx<'_>, name: &Name, id: &[u8], record: &Record, ready: Wall) -> Result<()> {
-    if !record.has(EXPIRES) {
+pub(crate) fn start(queue: &mut Queue<'_>, task: &Task, ready: Wall) -> Result<()> {
+    if !task.header.has(EXPIRES) {
         return Ok(());
     }
     // Options that somebody edited away let it live.
-    let Some(ms) = options::options(tx.keys, name, id, record).expire else {
+    let Some(ms) = task.options(queue).expire else {
         return Ok(());
     };
-    at(tx, name, &[id], ready.after(ms.max(0)))
+    add(queue, &[&task.id], ready.after(ms.max(0)))
 }
 
 /// These tasks are dropped at that moment unless somebody claims them.
-pub(crate) fn at(tx: &mut Tx<'_>, name: &Name, ids: &[&[u8]], when: Wall) -> Result<()> {
+pub(crate) fn add(queue: &mut Queue<'_>, ids: &[&[u8]], when: Wall) -> Result<()> {
     let members: Vec<(i64, &[u8])> = ids.iter().map(|id| (when.0, *id)).collect();
-    tx.keys.zadd(name.of_queue(Part::Expiring), &members)?;
-    tx.state.queue(name).maybe_expiring = true;
-    tx.state.wakeups.at_wall(name, when);
+    queue.keys.zadd(queue.name.of_queue(Part::Expiring), &members)?;
+    queue.memory().maybe_expiring = true;
+    queue.wake_at(when);
     Ok(())
 }
 
 /// The task was claimed, or is no more. In a key of another type there is nothing of it.
-pub(crate) fn forget(tx: &mut Tx<'_>, name: &Name, id: &[u8], record: &Record) {
-    if record.has(EXPIRES) {
-        let _ = tx.keys.zrem(name.of_queue(Part::Expiring), &[id]);
+pub(crate) fn remove(queue: &mut Queue<'_>, task: &Task) {
+    if task.header.has(EXPIRES) {
+        let _ = queue.keys.zrem(queue.name.of_queue(Part::Expiring), &[&task.id]);
     }
 }

@@ -1,177 +1,126 @@
 //! GROUP: of the tasks of one group only so many (`group-limit`) have their turn at a time, in order.
 //!
 //! `task:{q}:group:<key>` has those whose time has come and that have not ended: with score 0 those whose turn it is,
-//! which may be claimed, and behind them the line, by the order in which they came. Who stands in line is blocked. A
-//! turn lasts until the task's end, over every failure, release and loss; then the next in line has his. So a ready
-//! list never has a task that must not run, and a claim has nothing to look for.
+//! which may be claimed, and behind them the line, by the order in which they came. A task in the line is blocked. A
+//! turn lasts until the task ends, over every failure, release and loss; then the next in line has its turn. So a
+//! ready list never has a task that must not run, and a claim has nothing to look for.
 
 use crate::error::Result;
 use crate::keyspace::Type;
-use crate::names::{Index, Name};
-use crate::settings::QueueSettings;
-use crate::task::header::{GROUPED, Record, TaskState};
-use crate::task::index::{blocked, ready};
-use crate::task::{self, options};
+use crate::task::handle::{Queue, Task};
+use crate::task::header::{GROUPED, TaskState};
+use crate::task::index::blocked;
 use crate::time::Ms;
-use crate::tx::Tx;
 
 /// Score of those whose turn it is. Places in the line are fences, far larger.
 const TURN: i64 = 0;
-/// Tasks of one group that get their turn, or are passed over, in one step.
-const TURNS: usize = 128;
 
 /// The group of a task; none when somebody edited it away.
-pub(crate) fn of(tx: &mut Tx<'_>, name: &Name, id: &[u8], record: &Record) -> Option<String> {
-    if !record.has(GROUPED) {
+pub(crate) fn of(queue: &mut Queue<'_>, task: &Task) -> Option<String> {
+    if !task.header.has(GROUPED) {
         return None;
     }
-    options::options(tx.keys, name, id, record).group
+    task.options(queue).group.clone()
 }
 
-/// Nothing, when what a task of the group writes to have its turn or to stand in line has its types.
-pub(crate) fn ensure_types(tx: &mut Tx<'_>, name: &Name, group: &str) -> Result<()> {
-    tx.keys.ensure_type(name.group(group), Type::SortedSet)?;
-    tx.keys.ensure_type(name.index(Index::Blocked), Type::SortedSet)
+/// Errors with `WrongType` unless a task of the group may have its turn or stand in line.
+pub(crate) fn ensure_types(queue: &mut Queue<'_>, group: &str) -> Result<()> {
+    queue.keys.ensure_type(queue.name.group(group), Type::SortedSet)?;
+    blocked::ensure_types(queue)
 }
 
 /// Whether it is the turn of a task of this group whose time has come. Otherwise it stands in line from now on.
-pub(crate) fn take_turn(
-    tx: &mut Tx<'_>,
-    name: &Name,
-    id: &[u8],
-    group: &str,
-    settings: &QueueSettings,
-) -> Result<bool> {
-    let key = name.group(group);
-    if tx.keys.zscore(key, id)? == Some(TURN) {
+pub(crate) fn take_turn(queue: &mut Queue<'_>, task: &Task, group: &str) -> Result<bool> {
+    let limit = limit(queue);
+    let key = queue.name.group(group);
+    if queue.keys.zscore(key, &task.id)? == Some(TURN) {
         return Ok(true);
     }
-    let limit = settings.group_limit(&tx.context.config);
-    let running = tx.keys.zlowest(key, TURN, limit)?.len();
-    if running < limit && tx.keys.zcard(key)? == running {
-        tx.keys.zadd(key, &[(TURN, id)])?;
+    let running = queue.keys.zlowest(key, TURN, limit)?.len();
+    if running < limit && queue.keys.zcard(key)? == running {
+        queue.keys.zadd(key, &[(TURN, &task.id)])?;
         return Ok(true);
     }
-    let place = Ms::try_from(tx.next_fence(0)).unwrap_or(Ms::MAX);
-    tx.keys.zadd(key, &[(place, id)])?;
+    let place = Ms::try_from(queue.next_fence(0)).unwrap_or(Ms::MAX);
+    queue.keys.zadd(queue.name.group(group), &[(place, &task.id)])?;
     // Should there be room, as one of those whose turn it was is no more, those in front come first.
-    tx.state.turns.insert((name.clone(), group.to_string()));
+    admit_later(queue, group.to_string());
     Ok(false)
 }
 
-/// The task ends: the next one may have its turn, at the end of this transaction. In a key of another type there is nothing
-/// of it.
-pub(crate) fn leave(tx: &mut Tx<'_>, name: &Name, id: &[u8], record: &Record) {
-    let Some(group) = of(tx, name, id, record) else {
+/// The task ends: the next one may have its turn, at the end of this transaction. In a key of another type there is
+/// nothing of it.
+pub(crate) fn leave(queue: &mut Queue<'_>, task: &Task) {
+    let Some(group) = of(queue, task) else {
         return;
     };
-    if tx.keys.zrem(name.group(&group), &[id]).unwrap_or(0) > 0 {
-        tx.state.turns.insert((name.clone(), group));
+    if queue.keys.zrem(queue.name.group(&group), &[&task.id]).unwrap_or(0) > 0 {
+        admit_later(queue, group);
     }
 }
 
-/// Gives the turns that are free in the groups that were touched in this transaction. What is more than one step's share is
-/// left to the tick.
-pub(crate) fn settle(tx: &mut Tx<'_>) {
-    for (name, group) in std::mem::take(&mut tx.state.turns) {
-        let given = task::settings(tx, &name).and_then(|settings| give_turns(tx, &name, &group, &settings));
-        match given {
-            Ok(false) => {}
-            Ok(true) => blocked::look_again(tx, &name),
-            // Those in line stay there until somebody repairs what is in the way.
-            Err(error) => tx.state.skip_foreign(&name, &format!("the turns of a group: {error}")),
-        }
+/// A blocked task that should stand in the line of its group does, and the line is looked at.
+pub(crate) fn repair(queue: &mut Queue<'_>, task: &Task, group: String) -> Result<()> {
+    let key = queue.name.group(&group);
+    if queue.keys.zscore(key, &task.id)?.is_none_or(|place| place == TURN) {
+        let place = Ms::try_from(task.header.fence).unwrap_or(Ms::MAX);
+        queue.keys.zadd(key, &[(place.max(TURN + 1), &task.id)])?;
     }
+    admit_later(queue, group);
+    Ok(())
 }
 
-/// Gives the free turns of a group to the first in line. Whether there may be more to give.
-fn give_turns(tx: &mut Tx<'_>, name: &Name, group: &str, settings: &QueueSettings) -> Result<bool> {
-    let key = name.group(group);
-    let limit = settings.group_limit(&tx.context.config);
-    let running = tx.keys.zlowest(key, TURN, limit)?;
+/// How many turns of the group are free. Tasks whose turn it was and that are no more, dropped or deleted, are
+/// forgotten.
+pub(crate) fn free_turns(queue: &mut Queue<'_>, group: &str) -> Result<usize> {
+    let limit = limit(queue);
+    let running = queue.keys.zlowest(queue.name.group(group), TURN, limit)?;
     let mut free = limit - running.len();
     for (_, id) in running {
-        if !runs(tx, name, &id, settings) {
-            tx.keys.zrem(key, &[&id])?;
+        if !has_turn(queue, &id) {
+            remove(queue, group, &id)?;
             free += 1;
         }
     }
-    let mut steps = 0;
-    while free > 0 {
-        let line = tx
-            .keys
-            .zwalk(key, Some(&(TURN + 1, Vec::new())), false, free.max(steps))?;
-        for (_, id) in &line {
-            steps += 1;
-            match in_line(tx, name, id, settings) {
-                Some(record) if free > 0 => {
-                    give_turn(tx, name, group, id, record, settings)?;
-                    free -= 1;
-                }
-                Some(_) => break,
-                None => {
-                    tx.keys.zrem(key, &[id])?;
-                }
-            }
-        }
-        if line.is_empty() {
-            return Ok(false);
-        }
-        if steps >= TURNS {
-            return Ok(true);
-        }
-    }
-    Ok(false)
+    Ok(free)
 }
 
-fn give_turn(
-    tx: &mut Tx<'_>,
-    name: &Name,
-    group: &str,
-    id: &[u8],
-    mut record: Record,
-    settings: &QueueSettings,
-) -> Result<()> {
-    blocked::ensure_types_in(tx, name, &record, Some(group))?;
-    tx.keys.zadd(name.group(group), &[(TURN, id)])?;
-    blocked::go_on(tx, name, id, &mut record, settings)?;
-    tx.state.to_serve.insert(name.clone());
+/// The ids of the first in line, so many at most.
+pub(crate) fn line(queue: &mut Queue<'_>, group: &str, count: usize) -> Result<Vec<Vec<u8>>> {
+    let after = (TURN + 1, Vec::new());
+    let line = queue.keys.zwalk(queue.name.group(group), Some(&after), false, count)?;
+    Ok(line.into_iter().map(|(_, id)| id).collect())
+}
+
+/// The task of an id that stands in line; `None` for one that is no such task.
+pub(crate) fn in_line(queue: &mut Queue<'_>, id: &[u8]) -> Option<Task> {
+    let task = queue.read_header(id)?;
+    let header = &task.header;
+    (header.state == TaskState::Blocked && header.has(GROUPED) && queue.has(header)).then_some(task)
+}
+
+/// It is the turn of a task that stood in line.
+pub(crate) fn give_turn(queue: &mut Queue<'_>, group: &str, task: &Task) -> Result<()> {
+    queue.keys.zadd(queue.name.group(group), &[(TURN, &task.id)])
+}
+
+/// Takes an id out.
+pub(crate) fn remove(queue: &mut Queue<'_>, group: &str, id: &[u8]) -> Result<()> {
+    queue.keys.zrem(queue.name.group(group), &[id])?;
     Ok(())
 }
 
-/// Whether a task whose turn it is has not ended; one that was dropped or deleted has.
-fn runs(tx: &mut Tx<'_>, name: &Name, id: &[u8], settings: &QueueSettings) -> bool {
-    ready::look(tx, name, id).is_some_and(|record| {
-        matches!(record.state, TaskState::Waiting | TaskState::Claimed)
-            && record.has(GROUPED)
-            && task::exists(&record, settings)
+fn has_turn(queue: &mut Queue<'_>, id: &[u8]) -> bool {
+    queue.read_header(id).is_some_and(|task| {
+        let header = &task.header;
+        matches!(header.state, TaskState::Waiting | TaskState::Claimed) && header.has(GROUPED) && queue.has(header)
     })
 }
 
-/// The record of a task that stands in line.
-fn in_line(tx: &mut Tx<'_>, name: &Name, id: &[u8], settings: &QueueSettings) -> Option<Record> {
-    ready::look(tx, name, id)
-        .filter(|record| record.state == TaskState::Blocked && record.has(GROUPED) && task::exists(record, settings))
+fn limit(queue: &Queue<'_>) -> usize {
+    queue.settings.group_limit(&queue.context.config)
 }
 
-/// Looks after a blocked task that should stand in the line of its group, or have its turn.
-pub(crate) fn look_at(
-    tx: &mut Tx<'_>,
-    name: &Name,
-    id: &[u8],
-    record: &Record,
-    settings: &QueueSettings,
-) -> Result<()> {
-    let Some(group) = of(tx, name, id, record) else {
-        blocked::ensure_types_in(tx, name, record, None)?;
-        tx.state.to_serve.insert(name.clone());
-        return blocked::go_on(tx, name, id, &mut record.clone(), settings);
-    };
-    let key = name.group(&group);
-    if tx.keys.zscore(key, id)?.is_none_or(|place| place == TURN) {
-        let place = Ms::try_from(record.fence).unwrap_or(Ms::MAX);
-        tx.keys.zadd(key, &[(place.max(TURN + 1), id)])?;
-    }
-    tx.state.turns.insert((name.clone(), group));
-    Ok(())
+fn admit_later(queue: &mut Queue<'_>, group: String) {
+    queue.state.work.groups.insert((queue.name.clone(), group));
 }

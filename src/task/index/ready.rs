@@ -1,17 +1,13 @@
-//! The ready lists, for any worker (tasks for one worker are in `addressed`). They are never walked: a task that leaves
-//! one other than by being popped leaves its id behind, and a bit in its header says so. When the id comes up it is
-//! passed over; when the task becomes ready again in that list, it takes the place its id still has.
-
-use std::rc::Rc;
+//! The ready lists, for any worker (tasks for one worker are in `targeted`). They are never walked: a task that leaves
+//! one other than by being popped leaves its id behind as a ghost, and a bit in its header says so. When the id comes
+//! up it is passed over; when the task becomes ready again in that list, it takes the place its id still has.
 
 use crate::error::Result;
 use crate::keyspace::Type;
-use crate::names::{Index, Name, PRIORITIES};
-use crate::settings::{QueueSettings, ghosts_field};
-use crate::task;
-use crate::task::header::{ADDRESSED, HEADER, Record, TaskState};
-use crate::task::index::targeted;
-use crate::tx::Tx;
+use crate::names::{Index, PRIORITIES};
+use crate::settings::ghosts_field;
+use crate::task::handle::{Loaded, Queue, Task};
+use crate::task::header::{Record, TARGETED, TaskState};
 
 /// Which end of its list a task goes to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,145 +18,157 @@ pub(crate) enum End {
     Tail,
 }
 
-/// Makes a waiting task ready, for its worker alone if it has one. May clear bits of its header: the caller writes the
-/// header afterwards.
-pub(crate) fn push(tx: &mut Tx<'_>, name: &Name, id: &[u8], record: &mut Record, end: End) -> Result<()> {
-    if record.has(ADDRESSED) && targeted::push(tx, name, id, record)? {
-        return Ok(());
-    }
-    let priority = record.priority;
-    if !reuses_place(tx, name, record)? {
+/// Puts a task that waits into the list of its priority. May clear a bit of its header.
+pub(crate) fn push(queue: &mut Queue<'_>, task: &mut Task, end: End) -> Result<()> {
+    let priority = task.header.priority;
+    if !take_old_place(queue, task)? {
+        let list = queue.name.ready(priority);
         match end {
-            End::Head => tx.keys.lpush(name.ready(priority), &[id])?,
-            End::Tail => tx.keys.rpush(name.ready(priority), &[id])?,
+            End::Head => queue.keys.lpush(list, &[&task.id])?,
+            End::Tail => queue.keys.rpush(list, &[&task.id])?,
         }
     }
-    tx.state.queue(name).maybe_ready |= 1 << priority;
+    queue.memory().maybe_ready |= 1 << priority;
+    Ok(())
+}
+
+/// Puts tasks that have no ghosts at the tail of the list of this priority.
+pub(crate) fn push_all(queue: &mut Queue<'_>, priority: u8, ids: &[&[u8]]) -> Result<()> {
+    queue.keys.rpush(queue.name.ready(priority), ids)?;
+    queue.memory().maybe_ready |= 1 << priority;
     Ok(())
 }
 
 /// Whether the list of the task's priority still has its id; if so, that id counts again.
-pub(crate) fn reuses_place(tx: &mut Tx<'_>, name: &Name, record: &mut Record) -> Result<bool> {
-    let priority = record.priority;
-    if !record.is_ghost(priority) {
+pub(crate) fn take_old_place(queue: &mut Queue<'_>, task: &mut Task) -> Result<bool> {
+    let priority = task.header.priority;
+    if !task.header.is_ghost(priority) {
         return Ok(false);
     }
-    record.ghosts &= !(1 << priority);
+    task.header.ghosts &= !(1 << priority);
     // A list that somebody deleted has no place to go back to.
-    let there = tx.keys.llen(name.ready(priority))? > 0;
-    change_ghosts(tx, name, priority, -1)?;
+    let there = queue.keys.llen(queue.name.ready(priority))? > 0;
+    change_ghosts(queue, priority, -1)?;
     Ok(there)
 }
 
-/// Takes a ready task out of its list without touching the list. The caller writes the header.
-pub(crate) fn leave(tx: &mut Tx<'_>, name: &Name, id: &[u8], record: &mut Record) -> Result<()> {
-    if record.has(ADDRESSED) {
-        return targeted::leave(tx, name, id, record);
-    }
-    let priority = record.priority;
-    if !record.is_ghost(priority) {
-        record.ghosts |= 1 << priority;
-        change_ghosts(tx, name, priority, 1)?;
+/// Takes a task out of its list without touching the list: its id stays as a ghost.
+pub(crate) fn leave(queue: &mut Queue<'_>, task: &mut Task) -> Result<()> {
+    let priority = task.header.priority;
+    if !task.header.is_ghost(priority) {
+        task.header.ghosts |= 1 << priority;
+        change_ghosts(queue, priority, 1)?;
     }
     Ok(())
 }
 
-/// Changes the stored number of ghosts of one list.
-pub(crate) fn change_ghosts(tx: &mut Tx<'_>, name: &Name, priority: u8, by: i64) -> Result<()> {
+/// Pops the next task of the list of this priority. Ids that do not count are used up on the way, and of the budget.
+pub(crate) fn pop(queue: &mut Queue<'_>, priority: u8, budget: &mut usize) -> Result<Option<Loaded>> {
+    let mut ghosts = 0;
+    let mut found = None;
+    while *budget > 0 {
+        let Some(id) = queue.keys.lpop(queue.name.ready(priority))? else {
+            break;
+        };
+        let value = queue.keys.get(queue.name.task(&id)).unwrap_or(None);
+        let header = value.as_deref().and_then(Record::read);
+        match (header, value) {
+            (Some(header), Some(value)) if counts(queue, &header, priority) => {
+                let task = Task::of(id, header);
+                found = Some(Loaded { task, value });
+                break;
+            }
+            (header, _) => {
+                *budget -= 1;
+                ghosts += i64::from(discard(queue, priority, header.map(|header| Task::of(id, header)))?);
+            }
+        }
+    }
+    change_ghosts(queue, priority, -ghosts)?;
+    Ok(found)
+}
+
+/// Changes the stored number of ghosts in one list.
+pub(crate) fn change_ghosts(queue: &mut Queue<'_>, priority: u8, by: i64) -> Result<()> {
     if by == 0 {
         return Ok(());
     }
-    let mut settings = task::settings(tx, name)?;
-    let Some(ghosts) = Rc::make_mut(&mut settings).ghosts.get_mut(usize::from(priority)) else {
-        return Ok(());
-    };
-    let now = u32::try_from(i64::from(*ghosts).saturating_add(by)).unwrap_or(0);
-    if now == *ghosts {
+    let before = queue.settings.ghosts(priority);
+    let now = u32::try_from(i64::from(before).saturating_add(by)).unwrap_or(0);
+    if now == before {
         return Ok(());
     }
-    *ghosts = now;
     let field = ghosts_field(priority).as_bytes();
     if now == 0 {
-        tx.keys.hdel(name.queue(), &[field])?;
+        queue.keys.hdel(queue.name.queue(), &[field])?;
     } else {
-        tx.keys.hset(name.queue(), &[(field, now.to_string().as_bytes())])?;
+        let now = now.to_string();
+        queue.keys.hset(queue.name.queue(), &[(field, now.as_bytes())])?;
     }
-    let crowded = now as usize * 2 > tx.keys.llen(name.ready(priority))?;
-    tx.state.queue(name).settings = Some(settings);
+    let crowded = now as usize * 2 > queue.keys.llen(queue.name.ready(priority))?;
+    queue.change_settings(|settings| settings.set_ghosts(priority, now));
     if by > 0 && crowded {
-        tx.state.wakeups.now(name);
+        queue.wake_now();
     }
     Ok(())
 }
 
-/// How many tasks are ready: those in the lists and those for one worker.
-pub(crate) fn count(tx: &mut Tx<'_>, name: &Name, settings: &QueueSettings) -> Result<usize> {
-    Ok(listed(tx, name, settings)? + targeted::count(tx, name)?)
-}
-
-/// How many tasks are ready for any worker: the ids in the lists less those that do not count.
-pub(crate) fn listed(tx: &mut Tx<'_>, name: &Name, settings: &QueueSettings) -> Result<usize> {
+/// How many tasks are in the lists, ghosts not counted.
+pub(crate) fn count(queue: &mut Queue<'_>) -> Result<usize> {
     let mut count = 0;
     for priority in 0..PRIORITIES {
-        let length = tx.keys.llen(name.ready(priority))?;
-        count += length.saturating_sub(settings.ghosts(priority) as usize);
+        let length = queue.keys.llen(queue.name.ready(priority))?;
+        count += length.saturating_sub(queue.settings.ghosts(priority) as usize);
     }
     Ok(count)
 }
 
 /// Whether an id in the list of this priority counts.
-pub(crate) fn counts(record: &Record, priority: u8, settings: &QueueSettings) -> bool {
-    record.state == TaskState::Waiting
-        && record.priority == priority
-        && !record.is_ghost(priority)
-        && !record.has(ADDRESSED)
-        && task::exists(record, settings)
+pub(crate) fn counts(queue: &Queue<'_>, header: &Record, priority: u8) -> bool {
+    header.state == TaskState::Waiting
+        && header.priority == priority
+        && !header.is_ghost(priority)
+        && !header.has(TARGETED)
+        && queue.has(header)
 }
 
 /// What to do about an id that was taken out of the list of this priority and does not count: its bit is
-/// cleared, and a record that stayed only for it goes. Replies whether it was among the stale ones.
-pub(crate) fn discard(tx: &mut Tx<'_>, name: &Name, id: &[u8], priority: u8, record: Option<Record>) -> Result<bool> {
-    let Some(mut record) = record else {
-        tx.state.skip_foreign(name, "an id without a record in a ready list");
+/// cleared, and a record that stayed only for it goes. Replies whether it was a ghost.
+pub(crate) fn discard(queue: &mut Queue<'_>, priority: u8, task: Option<Task>) -> Result<bool> {
+    let Some(mut task) = task else {
+        queue.log_skip("an id without a record in a ready list");
         return Ok(false);
     };
-    if !record.is_ghost(priority) {
-        tx.state
-            .skip_foreign(name, "an id in a ready list it does not belong to");
+    if !task.header.is_ghost(priority) {
+        queue.log_skip("an id in a ready list it does not belong to");
         return Ok(false);
     }
-    record.ghosts &= !(1 << priority);
-    if record.state == TaskState::Removed && record.ghosts == 0 {
-        tx.keys.del(name.task(id));
+    task.header.ghosts &= !(1 << priority);
+    if task.header.state == TaskState::Removed && task.header.ghosts == 0 {
+        queue.keys.del(queue.name.task(&task.id));
     } else {
-        tx.keys.set_start(name.task(id), &record.write())?;
+        queue.write_header(&task)?;
     }
     Ok(true)
 }
 
-/// The header of an id in a list, with nothing decided about it; `None` when there is none of ours.
-pub(crate) fn look(tx: &mut Tx<'_>, name: &Name, id: &[u8]) -> Option<Record> {
-    let bytes = tx.keys.peek(name.task(id), HEADER).ok()??;
-    Record::read(&bytes)
+/// Errors with `WrongType` unless the list of this priority may be written.
+pub(crate) fn ensure_types(queue: &mut Queue<'_>, priority: u8) -> Result<()> {
+    queue
+        .keys
+        .ensure_type(queue.name.index(Index::Ready(priority)), Type::List)
 }
 
-/// Nothing, when the list of this priority may be written; else `WrongType`.
-pub(crate) fn ensure_types(tx: &mut Tx<'_>, name: &Name, priority: u8) -> Result<()> {
-    tx.keys.ensure_type(name.index(Index::Ready(priority)), Type::List)
-}
-
-/// Nothing, when the numbers of ghosts may be written, if there are any that may change; else `WrongType`.
-pub(crate) fn ensure_ghost_counts(tx: &mut Tx<'_>, name: &Name, settings: &QueueSettings) -> Result<()> {
-    if settings.ghosts.iter().all(|ghosts| *ghosts == 0) {
+/// Errors with `WrongType` unless the numbers of ghosts may be written, if there are any that may change.
+pub(crate) fn ensure_ghost_counts(queue: &mut Queue<'_>) -> Result<()> {
+    if !queue.settings.has_ghosts() {
         return Ok(());
     }
-    tx.keys.ensure_type(name.queue(), Type::Hash)
+    queue.keys.ensure_type(queue.name.queue(), Type::Hash)
 }
 
-/// Nothing, when all ready lists, the set of those for one worker and the numbers of ghosts may be written; else
-/// `WrongType`.
-pub(crate) fn ensure_types_all(tx: &mut Tx<'_>, name: &Name) -> Result<()> {
-    tx.keys.ensure_type(name.queue(), Type::Hash)?;
-    targeted::ensure_types_ready(tx, name)?;
-    (0..PRIORITIES).try_for_each(|priority| ensure_types(tx, name, priority))
+/// Errors with `WrongType` unless all ready lists and the numbers of ghosts may be written.
+pub(crate) fn ensure_all_types(queue: &mut Queue<'_>) -> Result<()> {
+    queue.keys.ensure_type(queue.name.queue(), Type::Hash)?;
+    (0..PRIORITIES).try_for_each(|priority| ensure_types(queue, priority))
 }

@@ -413,16 +413,12 @@ fn cron_and_every_error_of_its_arguments() {
 
 #[test]
 fn every_option_of_a_task_is_one_of_repeat() {
+    use crate::command::run::Command;
     use crate::task::commands::repeat::Repeat;
-    use crate::task::commands::schedule;
-    use crate::tx::Command;
-    for option in schedule::TASK_OPTIONS {
-        assert!(
-            Repeat::SPEC
-                .args
-                .iter()
-                .any(|arg| arg.name == option.name && arg.word == option.word)
-        );
+    use crate::task::options::{RouteOptions, RunOptions};
+    let words = Repeat::SPEC.syntax();
+    for option in RunOptions::ARGS.iter().chain(RouteOptions::ARGS) {
+        assert!(words.contains(&format!("[{} ", option.word.unwrap())), "{words}");
     }
 }
 

@@ -24,7 +24,7 @@ fn foreign_values_under_our_keys_stop_nothing() {
         ":x:b",
         ":blocked",
         ":group:g",
-        ":addressed",
+        ":targeted",
         ":to:w",
         ":to:v",
         ":after:a",

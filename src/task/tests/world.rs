@@ -3,6 +3,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::command::Arguments;
+use crate::command::run::{Command, Response};
 use crate::commands::{self, Visitor, visit_all};
 use crate::config::ModuleConfig as Module;
 use crate::context::{Caller, Context};
@@ -12,11 +14,11 @@ use crate::names::{Index, Name, Part, owner};
 use crate::reply::Reply;
 use crate::settings::QueueSettings;
 use crate::state::State;
-use crate::task::header::{ADDRESSED, AWAITED, EXPIRES, GROUPED, HEADER, Record, TaskState, UNIQUE};
+use crate::task::header::{AWAITED, EXPIRES, GROUPED, HEADER_LEN, Record, TARGETED, TaskState, UNIQUE};
 use crate::task::options::{self, Options};
 use crate::tick;
 use crate::time::{Ms, Steady, Wall};
-use crate::tx::{Command, Response, Tx};
+use crate::tx::Tx;
 use crate::waiting::{Answer, Ticket, Waiter};
 
 /// Wall time at which every world begins, ms.
@@ -69,9 +71,8 @@ impl Visitor for Find<'_> {
             state: &mut self.world.state,
             context,
         };
-        let outcome = C::SPEC
-            .parse(&self.argv[words.len()..])
-            .and_then(|args| commands::run::<C>(&args, &caller, &mut tx));
+        let outcome =
+            C::Args::parse(&self.argv[words.len()..]).and_then(|args| commands::run::<C>(&args, &caller, &mut tx));
         let came = match outcome {
             Ok(Response::Reply(reply)) => Ok(Came::Reply(reply)),
             Ok(Response::Wait(wish, patience)) => Ok(Came::Waits(self.world.state.waiting.join(Waiter {
@@ -231,7 +232,7 @@ impl World {
             .filter_map(|(key, value)| match value {
                 Value::String(text) => {
                     let id = key.strip_prefix(prefix.as_slice())?;
-                    Some((id.to_vec(), Record::read(&text[..HEADER]).expect("a record")))
+                    Some((id.to_vec(), Record::read(&text[..HEADER_LEN]).expect("a record")))
                 }
                 _ => None,
             })
@@ -244,7 +245,7 @@ impl World {
             (Index::Dead, TaskState::Dead, "dead"),
             (Index::Done, TaskState::Done, "done"),
             (Index::Blocked, TaskState::Blocked, "blocked"),
-            (Index::Addressed, TaskState::Waiting, "ready"),
+            (Index::Targeted, TaskState::Waiting, "ready"),
         ]
         .map(|(index, state, word)| (BTreeSet::from_iter(self.ids(index)), state, word));
         for (id, record) in records {
@@ -266,7 +267,7 @@ impl World {
                     ghosts[usize::from(priority)] += 1;
                 } else if entries == 1 {
                     assert_eq!((record.state, record.priority), (TaskState::Waiting, priority));
-                    assert!(!record.has(ADDRESSED), "what is in a list is for everyone");
+                    assert!(!record.has(TARGETED), "what is in a list is for everyone");
                     found.push("ready");
                 }
             }
@@ -285,21 +286,21 @@ impl World {
         assert_eq!(ghosts, settings.ghosts, "the ghosts counts are exact");
         self.check_flags(&places);
         self.check_groups(&places, &settings);
-        self.check_addressed(&places, &settings);
+        self.check_targeted(&places, &settings);
         self.check_children(&places, &settings);
         places
     }
 
     /// Each task that is for one worker and not done stands among those of its worker, in its place when it is ready;
     /// nothing else does.
-    fn check_addressed(&mut self, places: &BTreeMap<String, &'static str>, settings: &QueueSettings) {
+    fn check_targeted(&mut self, places: &BTreeMap<String, &'static str>, settings: &QueueSettings) {
         let mut expected = BTreeMap::new();
         for (id, place) in places {
             let record = self.record_of(id);
-            if !record.has(ADDRESSED) {
+            if !record.has(TARGETED) {
                 continue;
             }
-            let options = options::options(&mut self.keys, &queue("q"), id.as_bytes(), &record);
+            let options = options::read(&mut self.keys, &queue("q"), id.as_bytes());
             let worker = options.to.expect("a worker");
             let score = match *place {
                 "done" => continue,
@@ -308,7 +309,7 @@ impl World {
             };
             expected.insert((worker, id.clone()), score);
         }
-        let ready: BTreeMap<Vec<u8>, i64> = match self.keys.keys.get(&queue("q").index(Index::Addressed).to_vec()) {
+        let ready: BTreeMap<Vec<u8>, i64> = match self.keys.keys.get(&queue("q").index(Index::Targeted).to_vec()) {
             Some(Value::SortedSet(ids)) => ids.clone(),
             _ => BTreeMap::new(),
         };
@@ -379,11 +380,12 @@ impl World {
         }
     }
 
-    fn record_of(&self, id: &str) -> Record {
+    /// The header of a task of `q`.
+    pub fn record_of(&self, id: &str) -> Record {
         let Some(Value::String(text)) = self.keys.keys.get(&queue("q").task(id.as_bytes()).to_vec()) else {
             panic!("no record of {id}");
         };
-        Record::read(&text[..HEADER]).expect("a record")
+        Record::read(&text[..HEADER_LEN]).expect("a record")
     }
 
     /// Each task that waits for others is in their lines, as often as it says, and nobody else is.

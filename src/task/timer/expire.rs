@@ -1,63 +1,61 @@
 //! Leases that ran out.
 
 use crate::error::Result;
-use crate::names::{Index, Name};
-use crate::settings::QueueSettings;
+use crate::keyspace::Scored;
+use crate::names::Index;
 use crate::state::queue::{Loss, Rebase};
-use crate::task::header::{Record, TaskState};
-use crate::task::{self, lifecycle};
+use crate::task::handle::{Queue, Task};
+use crate::task::header::TaskState;
+use crate::task::lifecycle;
 use crate::time::Steady;
-use crate::tx::Tx;
 
 /// Claims that end in one slice.
 const ENDED: usize = 32;
 
 /// Takes back the claims whose lease ran out, unless a stall or a freeze holds them.
-pub(super) fn expire(tx: &mut Tx<'_>, name: &Name, settings: &QueueSettings) -> Result<bool> {
-    if tx.state.queue(name).rebase != Rebase::Done {
+pub(super) fn expire(queue: &mut Queue<'_>) -> Result<bool> {
+    if queue.memory().rebase != Rebase::Done {
         return Ok(false);
     }
-    let claimed = name.index(Index::Claimed);
-    let now = tx.context.steady;
-    let over = if tx.state.stalls.until(now).is_some() {
-        // Those that are held longest already are the first that may go.
-        tx.keys.zlowest(claimed, now.0, ENDED)?
-    } else {
-        // The latest first: each slice goes before the head, so that all end up in claim order.
-        let later = (now.0.saturating_add(1), Vec::new());
-        tx.keys.zwalk(claimed, Some(&later), true, ENDED)?
-    };
-    let mut lost: Vec<(Vec<u8>, Record)> = Vec::new();
-    let mut gone: Vec<Vec<u8>> = Vec::new();
+    let over = overdue(queue)?;
+    let mut lost: Vec<Task> = Vec::new();
+    let mut ended: Vec<&[u8]> = Vec::new();
     for (deadline, id) in &over {
-        match task::find(tx, name, id, settings) {
-            Ok(Some(record)) if record.state == TaskState::Claimed => {
-                let held = !tx.state.stalls.may_expire(now, Steady(*deadline), record.lease);
-                if !held {
-                    lifecycle::ensure_end_types(tx, name, id, &record, settings)?;
-                    lost.push((id.clone(), record));
+        match queue.find(id) {
+            Ok(Some(task)) if task.header.state == TaskState::Claimed => {
+                let (now, deadline) = (queue.context.steady, Steady(*deadline));
+                if queue.state.stalls.may_expire(now, deadline, task.header.lease) {
+                    lifecycle::ensure_end_types(queue, &task)?;
+                    ended.push(id);
+                    lost.push(task);
                 }
             }
             _ => {
-                tx.state
-                    .skip_foreign(name, "an id in the claimed set that nobody holds");
-                gone.push(id.clone());
+                queue.log_skip("an id in the claimed set that nobody holds");
+                ended.push(id);
             }
         }
     }
-    let ended: Vec<&[u8]> = lost
-        .iter()
-        .map(|(id, _)| id.as_slice())
-        .chain(gone.iter().map(Vec::as_slice))
-        .collect();
     if ended.is_empty() {
         return Ok(false);
     }
-    tx.keys.zrem(claimed, &ended)?;
+    queue.keys.zrem(queue.name.index(Index::Claimed), &ended)?;
     // From the last to the first: each goes before the head.
-    lost.sort_by_key(|(_, record)| std::cmp::Reverse(record.fence));
-    for (id, record) in &mut lost {
-        lifecycle::lose(tx, name, id, record, Loss::Lease, settings)?;
+    lost.sort_by_key(|task| std::cmp::Reverse(task.header.fence));
+    for task in &mut lost {
+        lifecycle::lose(queue, task, Loss::Lease)?;
     }
     Ok(over.len() == ENDED)
+}
+
+fn overdue(queue: &mut Queue<'_>) -> Result<Vec<Scored>> {
+    let claimed = queue.name.index(Index::Claimed);
+    let now = queue.context.steady;
+    if queue.state.stalls.until(now).is_some() {
+        // Those that are held longest already are the first that may go.
+        return queue.keys.zlowest(claimed, now.0, ENDED);
+    }
+    // The latest first: each slice goes before the head, so that all end up in claim order.
+    let later = (now.0.saturating_add(1), Vec::new());
+    queue.keys.zwalk(claimed, Some(&later), true, ENDED)
 }

@@ -1,111 +1,123 @@
 //! Tasks whose time has come.
 
 use crate::error::Result;
-use crate::names::{Index, Name, PRIORITIES};
-use crate::settings::QueueSettings;
-use crate::task::header::{ADDRESSED, Record, TaskState};
-use crate::task::index::{blocked, group, ready, targeted};
+use crate::keyspace::Scored;
+use crate::names::{Index, PRIORITIES};
+use crate::task::handle::{Queue, Task};
+use crate::task::header::{TARGETED, TaskState};
+use crate::task::index::{group, ready, targeted};
+use crate::task::lifecycle;
 use crate::task::new_task::SPECIAL;
-use crate::task::timer::RETRY;
-use crate::task::{self, lifecycle};
+use crate::task::timer::pace::RETRY;
 use crate::time::Wall;
-use crate::tx::Tx;
 
 /// Tasks that become ready in one slice: larger batches save nothing more.
 const PROMOTED: usize = 128;
 
 /// Makes due tasks ready, in the order of their due times; those of a group that has no turn for them are blocked.
-pub(super) fn promote(tx: &mut Tx<'_>, name: &Name, settings: &QueueSettings) -> Result<bool> {
-    let scheduled = name.index(Index::Scheduled);
-    let now = tx.context.wall;
-    let due = tx.keys.zlowest(scheduled, now.0, PROMOTED)?;
+pub(super) fn promote(queue: &mut Queue<'_>) -> Result<bool> {
+    let now = queue.context.wall;
+    let due = queue
+        .keys
+        .zlowest(queue.name.index(Index::Scheduled), now.0, PROMOTED)?;
     if due.is_empty() {
         return Ok(false);
     }
-    ready::ensure_ghost_counts(tx, name, settings)?;
-    let mut tasks: Vec<(&[u8], Record)> = Vec::with_capacity(due.len());
-    let mut lists = 0_u16;
-    for (_, id) in &due {
-        match ready::look(tx, name, id) {
-            Some(record) if record.state == TaskState::Waiting && task::exists(&record, settings) => {
-                lists |= 1 << record.priority;
-                tasks.push((id, record));
-            }
-            _ => tx
-                .state
-                .skip_foreign(name, "an id in the scheduled set that is no waiting task"),
-        }
+    ready::ensure_ghost_counts(queue)?;
+    let tasks = waiting(queue, &due);
+    let lists = tasks.iter().fold(0, |lists, task| lists | 1 << task.header.priority);
+    for priority in priorities(lists) {
+        ready::ensure_types(queue, priority)?;
     }
-    let priorities = || (0..PRIORITIES).filter(|priority| lists & (1 << priority) != 0);
-    for priority in priorities() {
-        ready::ensure_types(tx, name, priority)?;
-    }
-
-    let stuck: Vec<&[u8]> = (tasks.iter().filter(|(_, record)| record.has(SPECIAL)))
-        .filter(|(id, record)| lifecycle::ensure_enqueue_types(tx, name, id, record).is_err())
-        .map(|(id, _)| *id)
-        .collect();
-
-    tx.keys.zrem_lowest(scheduled, due.len())?;
-    if !stuck.is_empty() {
-        // A key that they need is of another type: they wait for its repair, and nobody waits for them.
-        tx.state
-            .skip_foreign(name, "a key of another type that a due task needs");
-        tasks.retain(|(id, _)| !stuck.contains(id));
-        let again: Vec<(i64, &[u8])> = stuck.iter().map(|id| (now.after(RETRY).0, *id)).collect();
-        tx.keys.zadd(scheduled, &again)?;
-    }
+    let (tasks, stuck) = apart(queue, tasks);
+    queue.keys.zrem_lowest(queue.name.index(Index::Scheduled), due.len())?;
+    postpone(queue, &stuck)?;
     let mut plain = Vec::with_capacity(tasks.len());
-    for (id, mut record) in tasks {
-        if !record.has(SPECIAL) || goes_to_list(tx, name, id, &mut record, settings)? {
-            plain.push((id, record));
+    for mut task in tasks {
+        if !task.header.has(SPECIAL) || goes_to_list(queue, &mut task)? {
+            plain.push(task);
         }
     }
-    for priority in priorities() {
-        let mut pushed: Vec<&[u8]> = Vec::with_capacity(plain.len());
-        for (id, record) in plain.iter_mut().filter(|(_, record)| record.priority == priority) {
-            if record.is_ghost(priority) {
-                if !ready::reuses_place(tx, name, record)? {
-                    pushed.push(id);
-                }
-                tx.keys.set_start(name.task(id), &record.write())?;
-            } else {
-                pushed.push(id);
-            }
-        }
-        if !pushed.is_empty() {
-            tx.keys.rpush(name.ready(priority), &pushed)?;
-        }
+    for priority in priorities(lists) {
+        push(queue, priority, &mut plain)?;
     }
     for same in due.chunk_by(|(one, _), (other, _)| one == other) {
         let late = same.first().map_or(0, |(due, _)| now.since(Wall(*due)));
-        tx.state.late(name, late, same.len() as u64);
+        queue.record_lateness(late, same.len() as u64);
     }
-    let queue = tx.state.queue(name);
-    queue.maybe_ready |= lists;
-    queue.used = tx.context.steady;
+    let steady = queue.context.steady;
+    let memory = queue.memory();
+    memory.maybe_ready |= lists;
+    memory.used = steady;
     Ok(due.len() == PROMOTED)
+}
+
+/// The tasks of ids that are due.
+fn waiting(queue: &mut Queue<'_>, due: &[Scored]) -> Vec<Task> {
+    let mut tasks = Vec::with_capacity(due.len());
+    for (_, id) in due {
+        match queue.read_header(id) {
+            Some(task) if task.header.state == TaskState::Waiting && queue.has(&task.header) => tasks.push(task),
+            _ => queue.log_skip("an id in the scheduled set that is no waiting task"),
+        }
+    }
+    tasks
+}
+
+/// Apart from the tasks those that need a key which is of another type.
+fn apart(queue: &mut Queue<'_>, tasks: Vec<Task>) -> (Vec<Task>, Vec<Task>) {
+    tasks
+        .into_iter()
+        .partition(|task| !task.header.has(SPECIAL) || lifecycle::ensure_enqueue_types(queue, task).is_ok())
+}
+
+/// These tasks wait for somebody to repair the key, and none of the others waits for them.
+fn postpone(queue: &mut Queue<'_>, stuck: &[Task]) -> Result<()> {
+    if stuck.is_empty() {
+        return Ok(());
+    }
+    queue.log_skip("a key of another type that a due task needs");
+    let later = queue.context.wall.after(RETRY).0;
+    let again: Vec<(i64, &[u8])> = stuck.iter().map(|task| (later, task.id.as_slice())).collect();
+    queue.keys.zadd(queue.name.index(Index::Scheduled), &again)
+}
+
+fn priorities(lists: u16) -> impl Iterator<Item = u8> {
+    (0..PRIORITIES).filter(move |priority| lists & (1 << priority) != 0)
+}
+
+/// Puts the tasks of this priority at the tail of its list, or in the places they still have there.
+fn push(queue: &mut Queue<'_>, priority: u8, tasks: &mut [Task]) -> Result<()> {
+    let mut pushed: Vec<&[u8]> = Vec::with_capacity(tasks.len());
+    for task in tasks.iter_mut().filter(|task| task.header.priority == priority) {
+        if !task.header.is_ghost(priority) {
+            pushed.push(&task.id);
+            continue;
+        }
+        let has_place = ready::take_old_place(queue, task)?;
+        queue.write_header(task)?;
+        if !has_place {
+            pushed.push(&task.id);
+        }
+    }
+    if !pushed.is_empty() {
+        queue.keys.rpush(queue.name.ready(priority), &pushed)?;
+    }
+    Ok(())
 }
 
 /// Whether a task that is special in some way goes to the ready list of its priority as others do. Otherwise it is
 /// where it belongs.
-fn goes_to_list(
-    tx: &mut Tx<'_>,
-    name: &Name,
-    id: &[u8],
-    record: &mut Record,
-    settings: &QueueSettings,
-) -> Result<bool> {
-    let group = group::of(tx, name, id, record);
-    if let Some(group) = group
-        && !group::take_turn(tx, name, id, &group, settings)?
+fn goes_to_list(queue: &mut Queue<'_>, task: &mut Task) -> Result<bool> {
+    if let Some(group) = group::of(queue, task)
+        && !group::take_turn(queue, task, &group)?
     {
-        blocked::block(tx, name, id, record)?;
-    } else if !record.has(ADDRESSED) {
+        lifecycle::block(queue, task)?;
+    } else if !task.header.has(TARGETED) {
         return Ok(true);
-    } else if targeted::push(tx, name, id, record)? {
+    } else if targeted::push(queue, task)? {
         return Ok(false);
     }
-    tx.keys.set_start(name.task(id), &record.write())?;
-    Ok(record.state == TaskState::Waiting)
+    queue.write_header(task)?;
+    Ok(task.header.state == TaskState::Waiting)
 }

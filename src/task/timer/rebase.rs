@@ -1,71 +1,72 @@
 //! The claimed set after a load or a promotion.
 
 use crate::error::Result;
-use crate::names::{Id, Index, Name};
-use crate::settings::QueueSettings;
+use crate::names::Index;
 use crate::state::queue::{Ended, Held, Loss, Rebase};
-use crate::task::commands::cancel;
-use crate::task::header::{CANCELLED, Record, TaskState, WITH_MEMBER};
-use crate::task::index::ready;
+use crate::task::handle::{Queue, Task};
+use crate::task::header::{TaskState, WITH_MEMBER};
+use crate::task::index::claimed;
 use crate::task::worker;
 use crate::time::{Ms, Steady};
-use crate::tx::Tx;
 
-/// Claims that get the same deadline, so that no later tick has more than its share.
+/// Claims that get the same deadline, so that no later slice has more than its share.
 const TOGETHER: i64 = 100;
 
 /// Gives every claim its lease anew after a load or a promotion: the scores are another process's. Claims of members
 /// that have gone end.
-pub(super) fn rebase(tx: &mut Tx<'_>, name: &Name, settings: &QueueSettings) -> Result<bool> {
-    let Rebase::Walking(cursor, mut met) = tx.state.queue(name).rebase else {
+pub(super) fn rebase(queue: &mut Queue<'_>) -> Result<bool> {
+    let Rebase::Walking(cursor, mut met) = queue.memory().rebase else {
         return Ok(false);
     };
-    let claimed = name.index(Index::Claimed);
-    let (next, members) = tx.keys.zscan(claimed, cursor)?;
+    let (next, members) = queue.keys.zscan(queue.name.index(Index::Claimed), cursor)?;
     let mut moved: Vec<(Ms, Vec<u8>)> = Vec::with_capacity(members.len());
+    let now = queue.context.steady;
     for (_, id) in members {
-        let Some(record) = ready::look(tx, name, &id).filter(|record| record.state == TaskState::Claimed) else {
-            tx.state
-                .skip_foreign(name, "an id in the claimed set that nobody holds");
-            moved.push((tx.context.steady.0, id));
+        let claimed = |task: &Task| task.header.state == TaskState::Claimed;
+        let Some(task) = queue.read_header(&id).filter(claimed) else {
+            queue.log_skip("an id in the claimed set that nobody holds");
+            moved.push((now.0, id));
             continue;
         };
-        let deadline = match record.lease() {
-            Some(_) => record.deadline(tx.context.steady).after(met / TOGETHER),
+        let deadline = match task.header.lease() {
+            Some(_) => task.header.deadline(now).after(met / TOGETHER),
             None => Steady::NEVER,
         };
         met += 1;
-        note(tx, name, settings, &id, &record);
+        remember(queue, &task);
         moved.push((deadline.0, id));
     }
     if !moved.is_empty() {
         let members: Vec<(Ms, &[u8])> = moved.iter().map(|(score, id)| (*score, id.as_slice())).collect();
-        tx.keys.zadd(claimed, &members)?;
+        queue.keys.zadd(queue.name.index(Index::Claimed), &members)?;
     }
-    let queue = tx.state.queue(name);
+    let memory = queue.memory();
     if next == 0 {
-        queue.rebase = Rebase::Done;
-        queue.departed.clear();
+        memory.rebase = Rebase::Done;
+        memory.departed.clear();
     } else {
-        queue.rebase = Rebase::Walking(next, met);
+        memory.rebase = Rebase::Walking(next, met);
     }
-    Ok(next != 0 || !queue.ended.is_empty())
+    Ok(next != 0 || !memory.ended.is_empty())
 }
 
 /// Remembers a claim, and that it has ended when its holder is gone.
-fn note(tx: &mut Tx<'_>, name: &Name, settings: &QueueSettings, id: &[u8], record: &Record) {
-    tx.saw_fence(record.fence);
-    let id = Id::from_slice(id);
-    if record.has(CANCELLED) {
-        cancel::note(tx, name, &id, record);
+fn remember(queue: &mut Queue<'_>, task: &Task) {
+    let header = &task.header;
+    queue.state.saw_fence(header.fence);
+    if task.is_cancelled() {
+        claimed::note_cancelled(queue, task);
     }
-    let outlived = record.lease == WITH_MEMBER && worker::is_gone(tx, name, &settings.service, record.worker);
-    let queue = tx.state.queue(name);
-    let departed = queue.departed(record.worker, record.fence);
+    let outlived = header.lease == WITH_MEMBER && worker::is_gone(queue, header.worker);
+    let memory = queue.memory();
+    let departed = memory.departed(header.worker, header.fence);
     if let Some(lost) = departed.or(outlived.then_some(Some(Loss::Member))) {
-        let ended = Ended { id: id.clone(), lost };
-        queue.ended.entry(record.fence).or_insert(ended);
+        let id = task.id.clone();
+        memory.ended.entry(header.fence).or_insert(Ended { id, lost });
     }
-    let held = Held { id, connection: None };
-    queue.claims.insert(record.worker, record.fence, held);
+    let held = Held {
+        id: task.id.clone(),
+        connection: None,
+    };
+    memory.claims.insert(header.worker, header.fence, held);
 }

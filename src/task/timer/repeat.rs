@@ -2,18 +2,14 @@
 
 use crate::error::{Error, Result};
 use crate::keyspace::Type;
-use crate::names::{Name, Part};
+use crate::names::{Id, Part};
 use crate::recur::{MAX_FIRED, Overlap, occurrence_id};
-use crate::settings::QueueSettings;
-use crate::task;
-use crate::task::commands::schedule;
 use crate::task::dispatch::limits;
 use crate::task::events::{self, Event};
-use crate::task::header::TaskState;
-use crate::task::new_task::New;
+use crate::task::handle::Queue;
+use crate::task::new_task::NewTask;
 use crate::task::recurring::{self, Recurring};
 use crate::time::Wall;
-use crate::tx::Tx;
 
 /// Recurring tasks that are looked at in one slice: to read one costs as much as a few tasks.
 const LOOKED_AT: usize = 16;
@@ -23,25 +19,27 @@ const MADE: usize = 128;
 const COUNTED: usize = 8;
 
 /// Makes tasks of the occurrences that are due. None while memory is full: those that pass meanwhile are misfires.
-pub(super) fn repeat(tx: &mut Tx<'_>, name: &Name, settings: &QueueSettings) -> Result<bool> {
-    if tx.context.memory_full || !tx.state.queue(name).maybe_repeats {
+pub(super) fn repeat(queue: &mut Queue<'_>) -> Result<bool> {
+    if queue.context.memory_full || !queue.memory().maybe_repeats {
         return Ok(false);
     }
-    let now = tx.context.wall;
-    let due = tx.keys.zlowest(name.of_queue(Part::RepeatDue), now.0, LOOKED_AT)?;
+    let now = queue.context.wall;
+    let due = queue
+        .keys
+        .zlowest(queue.name.of_queue(Part::RepeatDue), now.0, LOOKED_AT)?;
     if due.is_empty() {
         return Ok(false);
     }
-    recurring::ensure_types(tx, name)?;
+    recurring::ensure_types(queue)?;
     let mut left = MADE;
     let mut moved = false;
     for (moment, repeat) in &due {
-        match advance(tx, name, repeat, Wall(*moment), left, settings) {
+        match advance(queue, repeat, Wall(*moment), left) {
             Ok(worth) => {
                 moved = true;
                 left = left.saturating_sub(worth);
             }
-            Err(error) => complain(tx, name, &error.to_string()),
+            Err(error) => log_skip(queue, &error.to_string()),
         }
         if left == 0 {
             break;
@@ -52,37 +50,30 @@ pub(super) fn repeat(tx: &mut Tx<'_>, name: &Name, settings: &QueueSettings) -> 
 }
 
 /// When the next occurrence comes.
-pub(super) fn next(tx: &mut Tx<'_>, name: &Name) -> Result<Option<i64>> {
-    if !tx.state.queue(name).maybe_repeats {
+pub(super) fn next(queue: &mut Queue<'_>) -> Result<Option<i64>> {
+    if !queue.memory().maybe_repeats {
         return Ok(None);
     }
-    let next = tx.keys.zlowest(name.of_queue(Part::RepeatDue), i64::MAX, 1)?;
-    tx.state.queue(name).maybe_repeats = !next.is_empty();
+    let next = queue.keys.zlowest(queue.name.of_queue(Part::RepeatDue), i64::MAX, 1)?;
+    queue.memory().maybe_repeats = !next.is_empty();
     Ok(next.first().map(|(due, _)| *due))
 }
 
 /// Deals with the occurrences of one recurring task up to now, so many at most; replies how many tasks that
 /// was worth.
-fn advance(
-    tx: &mut Tx<'_>,
-    name: &Name,
-    repeat: &[u8],
-    due: Wall,
-    most: usize,
-    settings: &QueueSettings,
-) -> Result<usize> {
-    let Some(mut source) = Source::read(tx, name, repeat)? else {
-        tx.keys.zrem(name.of_queue(Part::RepeatDue), &[repeat])?;
-        tell(tx, name, "skipped", repeat, "unreadable", settings);
-        complain(tx, name, "one that makes no sense");
+fn advance(queue: &mut Queue<'_>, repeat: &[u8], due: Wall, most: usize) -> Result<usize> {
+    let Some(mut source) = Source::read(queue, repeat)? else {
+        queue.keys.zrem(queue.name.of_queue(Part::RepeatDue), &[repeat])?;
+        emit(queue, "skipped", repeat, "unreadable");
+        log_skip(queue, "one that makes no sense");
         return Ok(0);
     };
     if source.recurring.is_finished() {
-        recurring::remove(tx, name, repeat)?;
+        recurring::remove(queue, repeat)?;
         return Ok(0);
     }
-    source.task.check(tx, name)?;
-    let now = tx.context.wall;
+    source.task.ensure_types(queue)?;
+    let now = queue.context.wall;
     // What was dealt with does not come again, whatever the clock did or somebody wrote.
     let after = Wall(due.0.saturating_sub(1)).max(Wall(source.recurring.seen));
     let Recurring { definition, fired, .. } = &source.recurring;
@@ -92,11 +83,11 @@ fn advance(
     if fire.first() != Some(&due) {
         let until = fire.first().map_or(now, |first| Wall(first.0.saturating_sub(1)));
         missed = definition.count(after, until);
-        tell_missed(tx, name, repeat, missed, settings);
+        emit_missed(queue, repeat, missed);
     }
     let made = fire.len().min(most);
     for at in fire.iter().take(most) {
-        source.occur(tx, name, *at, settings);
+        source.occur(queue, *at);
     }
     let mut recurring = source.recurring;
     // With LIMIT only so many came as there were places, and of those some may have been left out.
@@ -104,9 +95,9 @@ fn advance(
         recurring.seen = recurring.seen.max(now.0);
     }
     match recurring.next() {
-        Some(next) => recurring::put(tx, name, repeat, &recurring, next)?,
+        Some(next) => recurring::put(queue, repeat, &recurring, next)?,
         None => {
-            recurring::remove(tx, name, repeat)?;
+            recurring::remove(queue, repeat)?;
         }
     }
     Ok(made + missed / COUNTED)
@@ -116,19 +107,19 @@ fn advance(
 struct Source<'a> {
     name: &'a str,
     recurring: Recurring,
-    task: New,
+    task: NewTask,
     payload: Vec<u8>,
 }
 
 impl Source<'_> {
     /// `None` when somebody made nonsense of it, or removed a part of it.
-    fn read<'a>(tx: &mut Tx<'_>, name: &Name, repeat: &'a [u8]) -> Result<Option<Source<'a>>> {
-        let recurring = recurring::find(tx, name, repeat)?;
-        let payload = recurring::payload(tx, name, repeat)?;
+    fn read<'a>(queue: &mut Queue<'_>, repeat: &'a [u8]) -> Result<Option<Source<'a>>> {
+        let recurring = recurring::find(queue, repeat)?;
+        let payload = recurring::payload(queue, repeat)?;
         let (Some(recurring), Some(payload)) = (recurring, payload) else {
             return Ok(None);
         };
-        let (Ok(repeat), Ok(task)) = (recurring::check_name(repeat), recurring.task(tx)) else {
+        let (Ok(repeat), Ok(task)) = (recurring::check_name(repeat), recurring.task(&queue.context)) else {
             return Ok(None);
         };
         Ok(Some(Source {
@@ -140,65 +131,62 @@ impl Source<'_> {
     }
 
     /// Makes the task of an occurrence, or leaves it out.
-    fn occur(&mut self, tx: &mut Tx<'_>, name: &Name, at: Wall, settings: &QueueSettings) {
+    fn occur(&mut self, queue: &mut Queue<'_>, at: Wall) {
         let id = occurrence_id(self.name, at);
         self.recurring.seen = at.0;
-        if self.recurring.definition.overlap == Overlap::Skip && self.last_lives(tx, name, settings) {
-            tell(tx, name, "skipped", id.as_bytes(), "overlap", settings);
+        if self.recurring.definition.overlap == Overlap::Skip && self.last_lives(queue) {
+            emit(queue, "skipped", id.as_bytes(), "overlap");
             return;
         }
-        let late = tx.context.wall.since(at);
-        match self.make(tx, name, id.as_bytes(), at, settings) {
+        let late = queue.context.wall.since(at);
+        match self.make(queue, id.as_bytes(), at) {
             Ok(()) => {
                 self.recurring.fired += 1;
-                tx.state.late(name, late, 1);
+                queue.record_lateness(late, 1);
             }
             Err(Error::QueueFull(_)) => {
-                tell(tx, name, "skipped", id.as_bytes(), "full", settings);
+                emit(queue, "skipped", id.as_bytes(), "full");
                 return;
             }
             // The same occurrence of a definition that was here before.
             Err(Error::Duplicate(_)) => {}
-            Err(error) => complain(tx, name, &error.to_string()),
+            Err(error) => log_skip(queue, &error.to_string()),
         }
         self.recurring.last = Some(at.0);
     }
 
-    fn make(&mut self, tx: &mut Tx<'_>, name: &Name, id: &[u8], at: Wall, settings: &QueueSettings) -> Result<()> {
-        let old = schedule::old_record(tx, name, id, settings)?;
-        limits::ensure_length(tx, name, 1, settings)?;
-        tx.keys.ensure_type(name.queue(), Type::Hash)?;
-        tx.keys.ensure_type(name.extra(id), Type::Hash)?;
+    fn make(&mut self, queue: &mut Queue<'_>, id: &[u8], at: Wall) -> Result<()> {
+        let old = queue.leftover(id)?;
+        limits::ensure_length(queue, 1)?;
+        queue.keys.ensure_type(queue.name.queue(), Type::Hash)?;
+        queue.keys.ensure_type(queue.name.extra(id), Type::Hash)?;
         self.task.due = at;
-        self.task.add(tx, name, id, &self.payload, old, settings)
+        self.task.add(queue, Id::from_slice(id), &self.payload, old)
     }
 
     /// Whether the task of the last occurrence has not come to its end.
-    fn last_lives(&self, tx: &mut Tx<'_>, name: &Name, settings: &QueueSettings) -> bool {
+    fn last_lives(&self, queue: &mut Queue<'_>) -> bool {
         let Some(last) = self.recurring.last else {
             return false;
         };
         let id = occurrence_id(self.name, Wall(last));
-        let record = task::find(tx, name, id.as_bytes(), settings).unwrap_or(None);
-        record.is_some_and(|record| {
-            matches!(
-                record.state,
-                TaskState::Waiting | TaskState::Claimed | TaskState::Blocked
-            )
-        })
+        queue
+            .find(id.as_bytes())
+            .unwrap_or(None)
+            .is_some_and(|task| task.is_live())
     }
 }
 
-fn tell_missed(tx: &mut Tx<'_>, name: &Name, repeat: &[u8], missed: usize, settings: &QueueSettings) {
+fn emit_missed(queue: &mut Queue<'_>, repeat: &[u8], missed: usize) {
     if missed > MAX_FIRED {
-        tell(tx, name, "missed", repeat, &format!("more than {MAX_FIRED}"), settings);
+        emit(queue, "missed", repeat, &format!("more than {MAX_FIRED}"));
     } else if missed > 0 {
-        tell(tx, name, "missed", repeat, &missed.to_string(), settings);
+        emit(queue, "missed", repeat, &missed.to_string());
     }
 }
 
 /// Adds to the stream of events; one that somebody made something else of stops no occurrence.
-fn tell(tx: &mut Tx<'_>, name: &Name, kind: &'static str, id: &[u8], reason: &str, settings: &QueueSettings) {
+fn emit(queue: &mut Queue<'_>, kind: &'static str, id: &[u8], reason: &str) {
     let event = Event {
         kind,
         id,
@@ -206,11 +194,11 @@ fn tell(tx: &mut Tx<'_>, name: &Name, kind: &'static str, id: &[u8], reason: &st
         attempt: 0,
         reason,
     };
-    if let Err(error) = events::tell(tx, name, &event, settings) {
-        complain(tx, name, &error.to_string());
+    if let Err(error) = events::emit(queue, &event) {
+        log_skip(queue, &error.to_string());
     }
 }
 
-fn complain(tx: &mut Tx<'_>, name: &Name, what: &str) {
-    tx.state.skip_foreign(name, &format!("a recurring task: {what}"));
+fn log_skip(queue: &mut Queue<'_>, what: &str) {
+    queue.log_skip(&format!("a recurring task: {what}"));
 }

@@ -1,57 +1,61 @@
 //! The records of dropped queues.
 
 use crate::error::Result;
-use crate::names::{Index, Name};
-use crate::settings::QueueSettings;
-use crate::task::commands::drop;
-use crate::task::index::{dependencies, group, ready, targeted};
-use crate::tx::Tx;
+use crate::names::Index;
+use crate::task::handle::Queue;
+use crate::task::index::{dependencies, group, targeted};
 
 /// Tasks of a dropped queue that go in one slice.
 const SWEPT: usize = 64;
 
 /// Removes the records of a dropped queue.
-pub(super) fn sweep(tx: &mut Tx<'_>, name: &Name, settings: &QueueSettings) -> Result<bool> {
-    let Some(number) = drop::unswept(settings) else {
+pub(super) fn sweep(queue: &mut Queue<'_>) -> Result<bool> {
+    let Some(number) = queue.settings.drops.first().copied() else {
         return Ok(false);
     };
     for index in Index::ALL {
-        let key = name.dropped(number, index);
+        let key = queue.name.dropped(number, index);
         let mut ids = Vec::new();
         if matches!(index, Index::Ready(_)) {
             while ids.len() < SWEPT {
-                match tx.keys.lpop(key) {
+                match queue.keys.lpop(key) {
                     Ok(Some(id)) => ids.push(id.into_vec()),
                     Ok(None) => break,
                     Err(_) => {
-                        tx.keys.del(key);
+                        queue.keys.del(key);
                     }
                 }
             }
-        } else if let Ok(members) = tx.keys.zlowest(key, i64::MAX, SWEPT) {
+        } else if let Ok(members) = queue.keys.zlowest(key, i64::MAX, SWEPT) {
             if !members.is_empty() {
-                tx.keys.zrem_lowest(key, members.len())?;
+                queue.keys.zrem_lowest(key, members.len())?;
             }
             ids.extend(members.into_iter().map(|(_, id)| id));
         } else {
-            tx.keys.del(key);
+            queue.keys.del(key);
         }
         for id in &ids {
-            let dropped = ready::look(tx, name, id).filter(|record| record.fence < number);
-            if let Some(record) = dropped {
-                group::leave(tx, name, id, &record);
-                targeted::forget(tx, name, id, &record);
-                dependencies::unlink(tx, name, id, &record);
-                tx.keys.del(name.task(id));
-                tx.keys.del(name.extra(id));
+            let dropped = queue.read_header(id).filter(|task| task.header.fence < number);
+            if let Some(task) = dropped {
+                group::leave(queue, &task);
+                targeted::forget(queue, &task);
+                dependencies::unlink(queue, &task);
+                queue.keys.del(queue.name.task(id));
+                queue.keys.del(queue.name.extra(id));
             }
         }
         if !ids.is_empty() {
             return Ok(true);
         }
     }
-    let rest: Vec<u64> = settings.drops.iter().copied().filter(|drop| *drop != number).collect();
+    let rest: Vec<u64> = queue
+        .settings
+        .drops
+        .iter()
+        .copied()
+        .filter(|drop| *drop != number)
+        .collect();
     let more = !rest.is_empty();
-    drop::write(tx, name, rest)?;
+    queue.store_drops(rest)?;
     Ok(more)
 }

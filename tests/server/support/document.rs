@@ -1,6 +1,26 @@
 //! A document of this project: its parts, and the blocks of programs and sessions in it.
 
 use std::fs;
+use std::path::{Path, PathBuf};
+
+/// The files with an extension in a folder and those beneath it, by their paths from the top of the project.
+pub fn files(folder: &str, extension: &str) -> Vec<PathBuf> {
+    let top = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut found = Vec::new();
+    let mut folders = vec![top.join(folder)];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(&folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|found| found == extension) {
+                found.push(path.strip_prefix(top).unwrap().to_path_buf());
+            }
+        }
+    }
+    found.sort();
+    found
+}
 
 /// A document, or a part of one.
 pub struct Document {
@@ -18,6 +38,18 @@ impl Document {
             name: path.into(),
             text,
         }
+    }
+
+    /// The README and all pages of the manual.
+    pub fn all() -> Vec<Document> {
+        let pages = files("docs", "md");
+        let pages = pages.iter().map(|page| page.to_str().unwrap());
+        ["README.md"].into_iter().chain(pages).map(Document::read).collect()
+    }
+
+    /// Its path from the top of the project; of a part also its heading.
+    pub fn name(&self) -> &str {
+        &self.name
     }
 
     /// What it says.

@@ -3,15 +3,18 @@
 pub mod builder;
 pub mod client;
 pub mod clock;
+pub mod cluster;
 pub mod crew;
 pub mod document;
 pub mod folder;
+mod harness;
 pub mod history;
 pub mod member;
 pub mod places;
 pub mod process;
 pub mod random;
 pub mod record;
+pub mod rig;
 pub mod server;
 pub mod service;
 pub mod session;
@@ -22,7 +25,7 @@ pub mod value;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 pub use client::Client;
-pub use document::Document;
+pub use document::{Document, files};
 pub use folder::{Folder, Process};
 pub use random::Random;
 pub use server::Server;

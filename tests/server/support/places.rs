@@ -11,7 +11,7 @@ const SNAPSHOT: &str = "
     local base = 'task:{' .. ARGV[1] .. '}'
     local records = {}
     for _, key in ipairs(redis.call('KEYS', base .. ':t:*')) do
-        records[#records + 1] = {string.sub(key, #base + 4), redis.call('GETRANGE', key, 0, 53)}
+        records[#records + 1] = {string.sub(key, #base + 4), redis.call('GETRANGE', key, 0, 55)}
     end
     local places = {}
     for priority = 0, 9 do
@@ -55,7 +55,7 @@ pub fn check(client: &mut Client, queue: &str) -> BTreeMap<String, &'static str>
                 !seen.contains(&id) || ids.items().len() > 10_000,
                 "{queue}: {id} is twice in ready:{at}"
             );
-            let stale = header.number("stale") >> at & 1 == 1;
+            let stale = header.number("ghosts") >> at & 1 == 1;
             if ids.items().len() <= 10_000 {
                 seen.push(id.clone());
             }
@@ -73,7 +73,7 @@ pub fn check(client: &mut Client, queue: &str) -> BTreeMap<String, &'static str>
         let place = places.get(id).copied().unwrap_or("no place");
         let right = match header.state {
             "waiting" => place == "ready" || place == "scheduled",
-            "removed" => place == "no place" && header.number("stale") != 0,
+            "removed" => place == "no place" && header.number("ghosts") != 0,
             state => place == state,
         };
         assert!(right, "{queue}: {id} is {} and in {place}", header.state);

@@ -117,6 +117,11 @@ fn is_volatile(word: &str) -> bool {
     }
 }
 
+/// Whether an entry of a stream is being named: next is how many came before it in the same millisecond.
+fn is_within_an_id(pieces: &[&str]) -> bool {
+    matches!(pieces, [.., ms, "-"] if ms.len() == 13 && is_volatile(ms))
+}
+
 /// Volatile words of the document, and what stands for them in this run.
 #[derive(Default)]
 struct Seen {
@@ -127,10 +132,10 @@ struct Seen {
 impl Seen {
     /// Whether the texts are alike but for volatile words, each always standing for the same one.
     fn is_alike(&mut self, expected: &str, actual: &str) -> bool {
-        let (left, right) = (pieces(expected), pieces(actual));
+        let (shown, right) = (pieces(expected), pieces(actual));
         let mut words = self.words.clone();
-        let alike = left.len() == right.len()
-            && left.iter().zip(&right).all(|(left, right)| {
+        let alike = shown.len() == right.len()
+            && shown.iter().zip(&right).enumerate().all(|(at, (left, right))| {
                 if let Some(known) = words.get(*left) {
                     return known == right;
                 }
@@ -138,7 +143,8 @@ impl Seen {
                 if is_new {
                     words.insert((*left).into(), (*right).into());
                 }
-                is_new || left == right || is_number(right) && self.varying.iter().any(|varying| varying == left)
+                let may_vary = || self.varying.iter().any(|varying| varying == left) || is_within_an_id(&shown[..at]);
+                is_new || left == right || is_number(right) && may_vary()
             });
         if alike {
             self.words = words;

@@ -70,7 +70,7 @@ impl Draw {
             Part::Group(b"a"),
             Part::After(b"a"),
             Part::To(b"a"),
-            Part::Index(Index::Addressed),
+            Part::Index(Index::Targeted),
         ][self.below(8) as usize]
     }
     fn list(&mut self) -> Part<'static> {

@@ -1,172 +1,221 @@
 //! TO: a task that only one worker may claim, until that worker's membership ends.
 //!
-//! A ready task for one worker stands in no ready list but in `task:{q}:addressed`. `task:{q}:to:<worker>` has all
+//! A ready task for one worker stands in no ready list but in `task:{q}:targeted`. `task:{q}:to:<worker>` has all
 //! tasks of that worker that are not done: those that are ready in the order in which it gets them, the others before
 //! them, so that neither a claim nor the end of the worker has to look for any. A flag of the header says that the
-//! address holds; without it a task is like any other (`void`).
+//! task is still for that worker; without it a task is like any other.
 
-mod mine;
-pub(crate) mod untarget;
+mod claim;
+pub(crate) mod release;
 
-pub(crate) use mine::Mine;
+pub(crate) use claim::OwnTasks;
 
 use std::collections::BTreeSet;
 
 use crate::error::Result;
 use crate::keyspace::{Scored, Type};
-use crate::names::{Index, Name};
-use crate::settings::QueueSettings;
-use crate::task::header::{ADDRESSED, Record, TaskState};
+use crate::names::{Index, PRIORITIES};
+use crate::task::handle::{Queue, Task};
+use crate::task::header::{Record, TARGETED, TaskState};
 use crate::task::index::ready::{self, End};
-use crate::task::{self, options};
-use crate::time::Ms;
-use crate::tx::Tx;
+use crate::time::{Ms, Wall};
 
 /// Score of a worker's tasks that are not ready.
-const ELSEWHERE: Ms = -1;
+const NOT_READY: Ms = -1;
 /// The ready ones of a priority begin with this score times the priority: no moment is larger.
 const PRIORITY: Ms = 1 << 43;
+/// Ids at the head of a ready list that are looked at for the oldest one that counts.
+const HEADS: usize = 16;
 /// What stands before all that are ready.
 const BEFORE_READY: Scored = (0, Vec::new());
 /// Ready tasks that are looked at in one slice.
-const LOOKED_AT: usize = 64;
+const RESCANNED: usize = 64;
 
-/// The worker a task is for; none when somebody edited it away.
-pub(crate) fn worker(tx: &mut Tx<'_>, name: &Name, id: &[u8], record: &Record) -> Option<String> {
-    if !record.has(ADDRESSED) {
+/// The worker a task was given to; none when somebody edited it away.
+pub(crate) fn worker(queue: &mut Queue<'_>, task: &Task) -> Option<String> {
+    if !task.header.has(TARGETED) {
         return None;
     }
-    options::options(tx.keys, name, id, record).to
+    task.options(queue).to.clone()
 }
 
-/// The same unless that worker's membership ended since the task was given to it.
-pub(crate) fn holds(
-    tx: &mut Tx<'_>,
-    name: &Name,
-    id: &[u8],
-    record: &Record,
-    settings: &QueueSettings,
-) -> Option<String> {
-    worker(tx, name, id, record).filter(|worker| !settings.is_orphan(worker, record.fence))
+/// The worker a task is for: none once the membership of the one it was given to has ended.
+pub(crate) fn target(queue: &mut Queue<'_>, task: &Task) -> Option<String> {
+    worker(queue, task).filter(|worker| !queue.settings.is_orphan(worker, task.header.fence))
 }
 
-/// Nothing, when all that a new task for this worker writes has its types.
-pub(crate) fn ensure_types(tx: &mut Tx<'_>, name: &Name, worker: &str) -> Result<()> {
-    tx.keys.ensure_type(name.to(worker), Type::SortedSet)?;
-    ensure_types_ready(tx, name)
+/// Errors with `WrongType` unless all that a new task for this worker writes has the right type.
+pub(crate) fn ensure_types(queue: &mut Queue<'_>, worker: &str) -> Result<()> {
+    queue.keys.ensure_type(queue.name.to(worker), Type::SortedSet)?;
+    ensure_ready_types(queue)
 }
 
-/// Nothing, when the set of ready tasks for one worker may be written; else `WrongType`.
-pub(crate) fn ensure_types_ready(tx: &mut Tx<'_>, name: &Name) -> Result<()> {
-    tx.keys.ensure_type(name.index(Index::Addressed), Type::SortedSet)
+/// Errors with `WrongType` unless the set of ready tasks for one worker may be written.
+pub(crate) fn ensure_ready_types(queue: &mut Queue<'_>) -> Result<()> {
+    queue
+        .keys
+        .ensure_type(queue.name.index(Index::Targeted), Type::SortedSet)
+}
+
+/// Errors with `WrongType` unless all places where a ready task may stand can be written.
+pub(crate) fn ensure_all_ready_types(queue: &mut Queue<'_>) -> Result<()> {
+    ensure_ready_types(queue)?;
+    ready::ensure_all_types(queue)
 }
 
 /// The task, which is not ready, is among those of its worker.
-pub(crate) fn join(tx: &mut Tx<'_>, name: &Name, id: &[u8], record: &Record) -> Result<()> {
-    match worker(tx, name, id, record) {
-        Some(worker) => tx.keys.zadd(name.to(&worker), &[(ELSEWHERE, id)]),
+pub(crate) fn join(queue: &mut Queue<'_>, task: &Task) -> Result<()> {
+    match worker(queue, task) {
+        Some(worker) => queue.keys.zadd(queue.name.to(&worker), &[(NOT_READY, &task.id)]),
         None => Ok(()),
     }
 }
 
-/// Makes a waiting task ready for its worker alone. Otherwise, as its address does not hold any more, the header says
-/// so from now on, and the task is to go to its list. The caller writes the header.
-pub(crate) fn push(tx: &mut Tx<'_>, name: &Name, id: &[u8], record: &mut Record) -> Result<bool> {
-    let Some(worker) = keep(tx, name, id, record)? else {
+/// Makes a waiting task ready for its worker alone. `false` when it is for that worker no more: the header says so
+/// from now on, and the task is to go to its list.
+pub(crate) fn push(queue: &mut Queue<'_>, task: &mut Task) -> Result<bool> {
+    let Some(worker) = confirm(queue, task)? else {
         return Ok(false);
     };
-    let due = record.due.0;
-    tx.keys.zadd(name.index(Index::Addressed), &[(due, id)])?;
-    tx.keys.zadd(name.to(&worker), &[(score(record), id)])?;
-    owe(tx, name, worker);
+    let due = task.header.due.0;
+    queue.keys.zadd(queue.name.index(Index::Targeted), &[(due, &task.id)])?;
+    queue
+        .keys
+        .zadd(queue.name.to(&worker), &[(score(&task.header), &task.id)])?;
+    serve_worker(queue, worker);
     Ok(true)
 }
 
-/// A ready task is not ready any more. The caller writes the header.
-pub(crate) fn leave(tx: &mut Tx<'_>, name: &Name, id: &[u8], record: &mut Record) -> Result<()> {
-    tx.keys.zrem(name.index(Index::Addressed), &[id])?;
-    if let Some(worker) = keep(tx, name, id, record)? {
-        tx.keys.zadd(name.to(&worker), &[(ELSEWHERE, id)])?;
+/// Makes a waiting task ready: for its worker alone if it has one, else in the list of its priority.
+pub(crate) fn push_ready(queue: &mut Queue<'_>, task: &mut Task, end: End) -> Result<()> {
+    if task.header.has(TARGETED) && push(queue, task)? {
+        return Ok(());
+    }
+    ready::push(queue, task, end)
+}
+
+/// A ready task is not ready any more.
+pub(crate) fn leave_ready(queue: &mut Queue<'_>, task: &mut Task) -> Result<()> {
+    if !task.header.has(TARGETED) {
+        return ready::leave(queue, task);
+    }
+    queue.keys.zrem(queue.name.index(Index::Targeted), &[&task.id])?;
+    if let Some(worker) = confirm(queue, task)? {
+        queue.keys.zadd(queue.name.to(&worker), &[(NOT_READY, &task.id)])?;
     }
     Ok(())
 }
 
 /// The task is done, or is no more. In a key of another type there is nothing of it.
-pub(crate) fn forget(tx: &mut Tx<'_>, name: &Name, id: &[u8], record: &Record) {
-    if let Some(worker) = worker(tx, name, id, record) {
-        let _ = tx.keys.zrem(name.to(&worker), &[id]);
+pub(crate) fn forget(queue: &mut Queue<'_>, task: &Task) {
+    if let Some(worker) = worker(queue, task) {
+        let _ = queue.keys.zrem(queue.name.to(&worker), &[&task.id]);
     }
 }
 
-/// The worker of a task whose address holds. One that does not is void from now on: there is none, its membership
-/// ended, or somebody made something else of the worker's tasks. Then nobody could find it.
-fn keep(tx: &mut Tx<'_>, name: &Name, id: &[u8], record: &mut Record) -> Result<Option<String>> {
-    let settings = task::settings(tx, name)?;
-    if let Some(worker) = holds(tx, name, id, record, &settings) {
-        if tx.keys.ensure_type(name.to(&worker), Type::SortedSet).is_ok() {
+/// The worker a task is for. Where there is none any more, or its tasks cannot be found as somebody made something
+/// else of their key, the task is for everyone from now on.
+fn confirm(queue: &mut Queue<'_>, task: &mut Task) -> Result<Option<String>> {
+    if let Some(worker) = target(queue, task) {
+        if queue.keys.ensure_type(queue.name.to(&worker), Type::SortedSet).is_ok() {
             return Ok(Some(worker));
         }
-        tx.state.skip_foreign(name, "the tasks for one worker, of another type");
+        queue.log_skip("the tasks for one worker, of another type");
     }
-    forget(tx, name, id, record);
-    record.flags &= !ADDRESSED;
+    forget(queue, task);
+    task.header.flags &= !TARGETED;
     Ok(None)
 }
 
 /// Where a ready task stands among those of its worker: the most urgent first, then by due time.
-fn score(record: &Record) -> Ms {
-    let due = record.due.0.clamp(0, PRIORITY - 1);
-    Ms::from(record.priority) * PRIORITY + due
+fn score(header: &Record) -> Ms {
+    let due = header.due.0.clamp(0, PRIORITY - 1);
+    Ms::from(header.priority) * PRIORITY + due
 }
 
-/// Something is ready for this worker: should a client of his wait, he is to get it.
-fn owe(tx: &mut Tx<'_>, name: &Name, worker: String) {
-    let somebody_waits = tx.state.waiting.count(name) > 0;
-    let queue = tx.state.queue(name);
-    queue.maybe_addressed = true;
+/// Something is ready for this worker: a client of that worker which waits gets it.
+fn serve_worker(queue: &mut Queue<'_>, worker: String) {
+    let somebody_waits = queue.state.waiting.count(&queue.name) > 0;
+    let memory = queue.memory();
+    memory.maybe_targeted = true;
     if somebody_waits {
-        queue.owed.insert(worker);
+        memory.workers_to_serve.insert(worker);
     }
 }
 
-/// The worker may not claim now. Should something be ready for him alone, a client of his that waits gets it later.
-pub(crate) fn owe_later(tx: &mut Tx<'_>, name: &Name, worker: &str) {
-    if let Some(queue) = tx.state.known_queue_mut(name).filter(|queue| queue.maybe_addressed) {
-        queue.owed.insert(worker.to_string());
+/// The worker may not claim now. Should something be ready for it alone, a client of it that waits gets it later.
+pub(crate) fn serve_worker_later(queue: &mut Queue<'_>, worker: &str) {
+    let memory = queue.state.known_queue_mut(&queue.name);
+    if let Some(memory) = memory.filter(|memory| memory.maybe_targeted) {
+        memory.workers_to_serve.insert(worker.to_string());
     }
 }
 
-/// Whether something may be owed to a worker.
-pub(crate) fn owes(tx: &Tx<'_>, name: &Name) -> bool {
-    let queue = tx.state.known_queue(name);
-    queue.is_some_and(|queue| queue.maybe_addressed && !queue.owed.is_empty())
+/// The workers for which something may be ready while clients of theirs wait; they are forgotten.
+pub(crate) fn take_workers_to_serve(queue: &mut Queue<'_>) -> BTreeSet<String> {
+    let memory = queue.state.known_queue_mut(&queue.name);
+    memory
+        .map(|memory| std::mem::take(&mut memory.workers_to_serve))
+        .unwrap_or_default()
 }
 
-/// The workers to which something may be owed, as far as clients of theirs may wait; they are forgotten.
-pub(crate) fn take_owed(tx: &mut Tx<'_>, name: &Name) -> BTreeSet<String> {
-    let queue = tx.state.known_queue_mut(name);
-    queue.map(|queue| std::mem::take(&mut queue.owed)).unwrap_or_default()
+/// Whether there may be such workers.
+pub(crate) fn has_workers_to_serve(queue: &Queue<'_>) -> bool {
+    let memory = queue.state.known_queue(&queue.name);
+    memory.is_some_and(|memory| memory.maybe_targeted && !memory.workers_to_serve.is_empty())
 }
 
-/// How many tasks are ready for one worker each.
-pub(crate) fn count(tx: &mut Tx<'_>, name: &Name) -> Result<usize> {
-    tx.keys.zcard(name.index(Index::Addressed))
+/// How many tasks are ready: those in the lists and those for one worker.
+pub(crate) fn count_ready(queue: &mut Queue<'_>) -> Result<usize> {
+    Ok(ready::count(queue)? + count(queue)?)
+}
+
+/// How long the oldest ready task has been due, ms, as far as it stands near the head of its list.
+pub(crate) fn oldest_ready(queue: &mut Queue<'_>) -> Result<Option<Ms>> {
+    let mut oldest = None;
+    for priority in 0..PRIORITIES {
+        for id in queue.keys.lrange(queue.name.ready(priority), 0, HEADS)? {
+            let found = queue.read_header(&id);
+            if let Some(task) = found.filter(|task| ready::counts(queue, &task.header, priority)) {
+                oldest = oldest.max(Some(age(queue, task.header.due)));
+                break;
+            }
+        }
+    }
+    let index = queue.name.index(Index::Targeted);
+    for (due, id) in queue.keys.zlowest(index, i64::MAX, HEADS)? {
+        let found = queue.read_header(&id);
+        if found.is_some_and(|task| counts(queue, &task.header)) {
+            oldest = oldest.max(Some(age(queue, Wall(due))));
+            break;
+        }
+    }
+    Ok(oldest)
+}
+
+fn age(queue: &Queue<'_>, due: Wall) -> Ms {
+    queue.context.wall.since(due).max(0)
+}
+
+fn count(queue: &mut Queue<'_>) -> Result<usize> {
+    queue.keys.zcard(queue.name.index(Index::Targeted))
 }
 
 /// Whether something may be ready for this worker alone. In keys of another type there is nothing.
-pub(crate) fn any(tx: &mut Tx<'_>, name: &Name, worker: &str) -> bool {
-    if tx.state.known_queue(name).is_some_and(|queue| !queue.maybe_addressed) {
+pub(crate) fn has_any(queue: &mut Queue<'_>, worker: &str) -> bool {
+    let memory = queue.state.known_queue(&queue.name);
+    if memory.is_some_and(|memory| !memory.maybe_targeted) {
         return false;
     }
-    match count(tx, name) {
+    match count(queue) {
         Ok(0) => {
-            if let Some(queue) = tx.state.known_queue_mut(name) {
-                queue.maybe_addressed = false;
+            if let Some(memory) = queue.state.known_queue_mut(&queue.name) {
+                memory.maybe_targeted = false;
             }
             false
         }
         Ok(_) => {
-            let first = tx.keys.zwalk(name.to(worker), Some(&BEFORE_READY), false, 1);
+            let first = queue.keys.zwalk(queue.name.to(worker), Some(&BEFORE_READY), false, 1);
             first.is_ok_and(|first| !first.is_empty())
         }
         Err(_) => false,
@@ -174,50 +223,55 @@ pub(crate) fn any(tx: &mut Tx<'_>, name: &Name, worker: &str) -> bool {
 }
 
 /// Whether an id in the set of ready tasks for one worker counts.
-pub(crate) fn counts(record: &Record, settings: &QueueSettings) -> bool {
-    record.state == TaskState::Waiting && record.has(ADDRESSED) && task::exists(record, settings)
+pub(crate) fn counts(queue: &Queue<'_>, header: &Record) -> bool {
+    header.state == TaskState::Waiting && header.has(TARGETED) && queue.has(header)
 }
 
 /// Looks at ready tasks after somebody else may have changed their sets, or who may have them: each is to be found by
 /// its worker, and by the clients of it that wait. Whether there are more.
-pub(crate) fn review(tx: &mut Tx<'_>, name: &Name, settings: &QueueSettings) -> Result<bool> {
-    let queue = tx.state.queue(name);
-    let Some(after) = queue.readdress.take().filter(|_| queue.maybe_addressed) else {
+pub(crate) fn rescan(queue: &mut Queue<'_>) -> Result<bool> {
+    let memory = queue.memory();
+    let Some(after) = memory.targeted_rescan.take().filter(|_| memory.maybe_targeted) else {
         return Ok(false);
     };
-    ready::ensure_types_all(tx, name)?;
-    let index = name.index(Index::Addressed);
-    let members = tx.keys.zwalk(index, Some(&after), false, LOOKED_AT)?;
+    ensure_all_ready_types(queue)?;
+    let index = queue.name.index(Index::Targeted);
+    let members = queue.keys.zwalk(index, Some(&after), false, RESCANNED)?;
     for (_, id) in &members {
-        let record = ready::look(tx, name, id).filter(|record| counts(record, settings));
-        let Some(mut record) = record else {
-            tx.state
-                .skip_foreign(name, "an id that is ready for one worker and no such task");
-            tx.keys.zrem(index, &[id])?;
-            continue;
-        };
-        // Should its worker's membership end, that is to have a larger number.
-        tx.saw_fence(record.fence);
-        match keep(tx, name, id, &mut record)? {
-            Some(worker) => {
-                let place = score(&record);
-                if tx.keys.zscore(name.to(&worker), id)? != Some(place) {
-                    tx.keys.zadd(name.to(&worker), &[(place, id)])?;
-                }
-                owe(tx, name, worker);
+        repair(queue, id)?;
+    }
+    let all = members.len() < RESCANNED;
+    if !all {
+        queue.memory().targeted_rescan = members.last().cloned();
+    } else if members.is_empty() {
+        queue.memory().maybe_targeted = count(queue)? > 0;
+    }
+    Ok(!all)
+}
+
+fn repair(queue: &mut Queue<'_>, id: &[u8]) -> Result<()> {
+    let found = queue.read_header(id);
+    let Some(mut task) = found.filter(|task| counts(queue, &task.header)) else {
+        queue.log_skip("an id that is ready for one worker and no such task");
+        queue.keys.zrem(queue.name.index(Index::Targeted), &[id])?;
+        return Ok(());
+    };
+    // Should its worker's membership end, that is to have a larger number.
+    queue.state.saw_fence(task.header.fence);
+    match confirm(queue, &mut task)? {
+        Some(worker) => {
+            let place = score(&task.header);
+            let key = queue.name.to(&worker);
+            if queue.keys.zscore(key, id)? != Some(place) {
+                queue.keys.zadd(key, &[(place, id)])?;
             }
-            None => {
-                tx.keys.zrem(index, &[id])?;
-                ready::push(tx, name, id, &mut record, End::Tail)?;
-                tx.keys.set_start(name.task(id), &record.write())?;
-            }
+            serve_worker(queue, worker);
+            Ok(())
+        }
+        None => {
+            queue.keys.zrem(queue.name.index(Index::Targeted), &[id])?;
+            ready::push(queue, &mut task, End::Tail)?;
+            queue.write_header(&task)
         }
     }
-    let queue = tx.state.queue(name);
-    if members.len() == LOOKED_AT {
-        queue.readdress = members.last().cloned();
-    } else if members.is_empty() {
-        queue.maybe_addressed = tx.keys.zcard(index)? > 0;
-    }
-    Ok(members.len() == LOOKED_AT)
 }

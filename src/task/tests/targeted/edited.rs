@@ -39,7 +39,7 @@ fn sets_that_somebody_edited_hold_nothing_up() {
 
 #[test]
 fn a_key_of_another_type_is_told_and_changes_nothing() {
-    for key in ["task:{q}:addressed", "task:{q}:to:w"] {
+    for key in ["task:{q}:targeted", "task:{q}:to:w"] {
         let mut world = World::new();
         world.keys.keys.insert(key.into(), Value::String(b"?".to_vec()));
         for line in [

@@ -171,7 +171,7 @@ fn every_end_takes_it_out_of_the_tasks_of_its_worker() {
         world.tick();
         world.places();
         assert!(!world.keys.keys.contains_key(b"task:{q}:to:w".as_slice()), "{how}");
-        assert!(!world.keys.keys.contains_key(b"task:{q}:addressed".as_slice()), "{how}");
+        assert!(!world.keys.keys.contains_key(b"task:{q}:targeted".as_slice()), "{how}");
         if how == "RETAIN" {
             assert_eq!(got(&mut world, "a", "to"), "w", "what it was");
         }

@@ -43,7 +43,7 @@ fn the_client_of_its_worker_gets_it_wherever_it_stands_in_the_line() {
     schedule(&mut world, &["plain"]);
     assert_eq!(handed(&mut world), [(a, "plain".into())]);
     let queue = world.state.known_queue(&queue("q")).unwrap();
-    assert!(queue.owed.is_empty(), "{:?}", queue.owed);
+    assert!(queue.workers_to_serve.is_empty(), "{:?}", queue.workers_to_serve);
 }
 
 #[test]

@@ -1,0 +1,102 @@
+//! What a command is, apart from what it does.
+
+use super::arg::{Arg, Kind};
+
+/// What a command is, apart from what it does.
+#[derive(Debug)]
+pub(crate) struct Spec {
+    /// Full name, upper case; a space before a subcommand: `TASK.CONFIG GET`.
+    pub name: &'static str,
+    /// One sentence for COMMAND DOCS and the manual.
+    pub summary: &'static str,
+    /// Cost, in O notation.
+    pub complexity: &'static str,
+    /// What it may do to the data, and so which server checks apply to it.
+    pub access: Access,
+    /// Whether it may hold its client.
+    pub blocking: bool,
+    /// Where the queue names stand.
+    pub keys: Keys,
+    /// The arguments after the name, in order; options (with a word) last.
+    pub args: &'static [Arg],
+    /// What it replies, for the manual.
+    pub reply: &'static str,
+}
+
+/// What a command may do to the data.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Access {
+    /// Only looks.
+    Read,
+    /// ResultWait, returns or changes work; runs also when memory is full.
+    Write,
+    /// Adds work; refused when memory is full.
+    Grow,
+}
+
+/// Where the queue names stand among the arguments.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Keys {
+    /// The command takes no queue.
+    None,
+    /// The first argument.
+    First,
+    /// The first argument is a count and that many names follow.
+    Counted,
+}
+
+impl Spec {
+    /// The arity as Redis counts it: the words of the name included, negative when more may follow.
+    pub(crate) fn arity(&self) -> i32 {
+        let mut least = i32::try_from(self.name.split(' ').count()).unwrap_or(1);
+        let open = count(self.args, &mut least);
+        if open { -least } else { least }
+    }
+
+    /// The flags RedisModule_CreateCommand takes.
+    pub(crate) fn flags(&self) -> String {
+        let mut flags = match self.access {
+            Access::Read => "readonly",
+            Access::Write => "write",
+            Access::Grow => "write deny-oom",
+        }
+        .to_string();
+        if self.blocking {
+            flags.push_str(" blocking");
+        }
+        if self.complexity.starts_with("O(1)") && !self.blocking {
+            flags.push_str(" fast");
+        }
+        flags
+    }
+}
+
+/// Adds how many words these need at least; whether more may follow.
+fn count(args: &[Arg], least: &mut i32) -> bool {
+    let mut open = false;
+    for arg in args {
+        open |= match &arg.kind {
+            Kind::Shared(args) => count(args, least),
+            Kind::Either(_) => {
+                // A keyword and its value.
+                *least += 2;
+                true
+            }
+            _ if arg.is_option() => true,
+            Kind::Many(items) => {
+                *least += i32::try_from(items.len()).unwrap_or(1);
+                true
+            }
+            Kind::Any(_) => true,
+            Kind::Counted(_, items) => {
+                *least += 1 + i32::try_from(items.len()).unwrap_or(1);
+                true
+            }
+            _ => {
+                *least += 1;
+                false
+            }
+        };
+    }
+    open
+}

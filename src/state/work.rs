@@ -1,0 +1,45 @@
+//! What is left to be done at the end of a transaction: what follows from the ends of tasks.
+
+use std::collections::{BTreeSet, VecDeque};
+
+use crate::names::{Id, Name};
+use crate::waiting::result_wait::TaskEnd;
+
+/// What follows from what a transaction has done so far.
+#[derive(Debug, Default)]
+pub(crate) struct Work {
+    /// Ends of tasks that other tasks wait for.
+    pub parent_ends: VecDeque<ParentEnd>,
+    /// Groups in which the next task may have its turn.
+    pub groups: BTreeSet<(Name, String)>,
+    /// Ends that become tasks of another queue.
+    pub replies: Vec<ReplyDue>,
+    /// Queues in which something may be claimed, while clients wait.
+    pub to_serve: BTreeSet<Name>,
+}
+
+/// The end of a task that other tasks wait for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct ParentEnd {
+    /// The queue.
+    pub name: Name,
+    /// The task.
+    pub parent: Id,
+    /// Whether it was acknowledged.
+    pub done: bool,
+}
+
+/// The end of a task that another queue is told of.
+#[derive(Debug)]
+pub(crate) struct ReplyDue {
+    /// The queue of the task.
+    pub name: Name,
+    /// The task.
+    pub id: Id,
+    /// The queue that is told.
+    pub to: String,
+    /// How the task ended.
+    pub end: TaskEnd,
+    /// The attempt in which it did.
+    pub attempt: u64,
+}

@@ -1,0 +1,46 @@
+//! Dead letters: tasks that ended without success, kept for inspection and retry. `task:{q}:dead`, score = when they
+//! died, unix ms.
+
+use crate::error::Result;
+use crate::keyspace::{Scored, Type};
+use crate::names::Index;
+use crate::task::handle::{Queue, Task};
+
+/// Dead tasks one step removes to keep within the limits.
+const TRIMMED: usize = 100;
+
+/// Errors with `WrongType` unless the set may be written.
+pub(crate) fn ensure_types(queue: &mut Queue<'_>) -> Result<()> {
+    queue.keys.ensure_type(queue.name.index(Index::Dead), Type::SortedSet)
+}
+
+/// Puts a task in that dies now.
+pub(crate) fn add(queue: &mut Queue<'_>, task: &Task) -> Result<()> {
+    let died = queue.context.wall;
+    queue.keys.zadd(queue.name.index(Index::Dead), &[(died.0, &task.id)])?;
+    queue.wake_at(died.after(queue.settings.dead_retain(&queue.context.config)));
+    Ok(())
+}
+
+/// The oldest tasks beyond `dead-limit` and `dead-retain`, a hundred at most.
+pub(crate) fn surplus(queue: &mut Queue<'_>) -> Result<Vec<Scored>> {
+    let dead = queue.name.index(Index::Dead);
+    let limit = queue.settings.dead_limit(&queue.context.config);
+    let surplus = queue.keys.zcard(dead)?.saturating_sub(limit);
+    let expired = queue.context.wall.0 - queue.settings.dead_retain(&queue.context.config);
+    let oldest = queue.keys.zlowest(dead, i64::MAX, surplus.min(TRIMMED))?;
+    if oldest.len() == TRIMMED {
+        return Ok(oldest);
+    }
+    let old = queue.keys.zlowest(dead, expired, TRIMMED)?;
+    Ok(if old.len() > oldest.len() { old } else { oldest })
+}
+
+/// Takes so many of the oldest out. Whether there may be more to trim.
+pub(crate) fn remove_oldest(queue: &mut Queue<'_>, count: usize) -> Result<bool> {
+    queue.keys.zrem_lowest(queue.name.index(Index::Dead), count)?;
+    if count == TRIMMED {
+        queue.wake_now();
+    }
+    Ok(count == TRIMMED)
+}

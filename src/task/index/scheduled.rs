@@ -1,0 +1,28 @@
+//! Tasks that wait for their time: `task:{q}:scheduled`, score = due, unix ms.
+
+use crate::error::Result;
+use crate::keyspace::Type;
+use crate::names::Index;
+use crate::task::handle::{Queue, Task};
+
+/// Errors with `WrongType` unless the set may be written.
+pub(crate) fn ensure_types(queue: &mut Queue<'_>) -> Result<()> {
+    queue
+        .keys
+        .ensure_type(queue.name.index(Index::Scheduled), Type::SortedSet)
+}
+
+/// Puts a task in, or moves it to its due time.
+pub(crate) fn add(queue: &mut Queue<'_>, task: &Task) -> Result<()> {
+    let due = task.header.due;
+    queue
+        .keys
+        .zadd(queue.name.index(Index::Scheduled), &[(due.0, &task.id)])?;
+    queue.wake_at(due);
+    Ok(())
+}
+
+/// Takes a task out; whether it was there.
+pub(crate) fn remove(queue: &mut Queue<'_>, task: &Task) -> Result<bool> {
+    Ok(queue.keys.zrem(queue.name.index(Index::Scheduled), &[&task.id])? > 0)
+}

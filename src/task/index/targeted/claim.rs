@@ -1,0 +1,94 @@
+//! What is ready for one worker alone, as a claim of that worker takes it.
+
+use std::collections::VecDeque;
+
+use super::{BEFORE_READY, NOT_READY, PRIORITY, counts, forget, worker};
+use crate::error::Result;
+use crate::keyspace::Scored;
+use crate::names::Index;
+use crate::task::handle::{Loaded, Queue, Task};
+use crate::task::header::{Record, TARGETED, TaskState};
+
+/// Most ids that are read at once.
+const READ: usize = 128;
+
+/// The ready tasks of a worker, the most urgent and oldest first.
+#[derive(Debug)]
+pub(crate) struct OwnTasks<'w> {
+    worker: &'w str,
+    /// How many are wanted in all.
+    most: usize,
+    found: VecDeque<Scored>,
+    more: bool,
+}
+
+impl OwnTasks<'_> {
+    /// What is ready for this worker, if there may be `any`; `most` tasks are wanted in all.
+    pub(crate) fn new(worker: &str, any: bool, most: usize) -> OwnTasks<'_> {
+        OwnTasks {
+            worker,
+            most,
+            found: VecDeque::new(),
+            more: any,
+        }
+    }
+
+    /// Takes the next one, if its priority is this or more urgent. What does not belong there is removed on the way
+    /// and used up of the budget.
+    pub(crate) fn pop(&mut self, queue: &mut Queue<'_>, priority: u8, budget: &mut usize) -> Result<Option<Loaded>> {
+        while *budget > 0 {
+            if self.found.is_empty() && self.more {
+                // What was taken stands there no more.
+                let count = self.most.clamp(1, READ);
+                let own = queue.name.to(self.worker);
+                let next = queue.keys.zwalk(own, Some(&BEFORE_READY), false, count)?;
+                self.more = next.len() == count;
+                self.found = next.into();
+            }
+            let later = |(score, _): &Scored| *score / PRIORITY > i64::from(priority);
+            if self.found.front().is_none_or(later) {
+                return Ok(None);
+            }
+            let Some((_, id)) = self.found.pop_front() else {
+                return Ok(None);
+            };
+            match self.take(queue, &id)? {
+                Some(loaded) => return Ok(Some(loaded)),
+                None => *budget -= 1,
+            }
+        }
+        Ok(None)
+    }
+
+    /// The task of an id, taken; or the id goes to where it belongs.
+    fn take(&self, queue: &mut Queue<'_>, id: &[u8]) -> Result<Option<Loaded>> {
+        let value = queue.keys.get(queue.name.task(id)).unwrap_or(None);
+        let header = value.as_deref().and_then(Record::read);
+        let (own, index) = (queue.name.to(self.worker), queue.name.index(Index::Targeted));
+        let (Some(header), Some(value)) = (header, value) else {
+            queue.keys.zrem(index, &[id])?;
+            queue.keys.zrem(own, &[id])?;
+            return Ok(None);
+        };
+        let mut task = Task::new(id, header);
+        let is_own = worker(queue, &task).is_some_and(|worker| worker == self.worker);
+        let lives = !matches!(task.header.state, TaskState::Done | TaskState::Removed) && queue.has(&task.header);
+        let counts = counts(queue, &task.header);
+        let (own, index) = (queue.name.to(self.worker), queue.name.index(Index::Targeted));
+        if !is_own || !lives {
+            if !counts {
+                queue.keys.zrem(index, &[id])?;
+            }
+            queue.keys.zrem(own, &[id])?;
+            return Ok(None);
+        }
+        let is_ready = queue.keys.zrem(index, &[id])? > 0 && counts;
+        if is_ready && queue.settings.is_orphan(self.worker, task.header.fence) {
+            forget(queue, &task);
+            task.header.flags &= !TARGETED;
+        } else {
+            queue.keys.zadd(own, &[(NOT_READY, id)])?;
+        }
+        Ok(is_ready.then_some(Loaded { task, value }))
+    }
+}

@@ -1,0 +1,126 @@
+//! The worker that tasks were for is gone: they are for everyone.
+//!
+//! In the moment in which the worker's membership ends up to a thousand tasks are released. Should there be more, a
+//! field of the queue's hash says so until the timer has come to all of them, over every restart; meanwhile a task
+//! whose place changes is for everyone from then on.
+
+use super::{BEFORE_READY, counts, ensure_all_ready_types, worker};
+use crate::error::Result;
+use crate::keyspace::Scored;
+use crate::names::Index;
+use crate::settings::ORPHANED;
+use crate::task::handle::{Queue, Task};
+use crate::task::header::{TARGETED, TaskState};
+use crate::task::index::ready::{self, End};
+
+/// Tasks that are released in one slice.
+const RELEASED: usize = 64;
+/// What stands before a worker's tasks that are not ready.
+const BEFORE_ALL: Scored = (i64::MIN, Vec::new());
+
+/// The worker's membership ended: its tasks, whose fences are smaller than `below` unless another server with another
+/// clock gave them, are for everyone. So many at most in this transaction, those that are ready first; replies how
+/// many.
+pub(crate) fn release(queue: &mut Queue<'_>, worker: &str, below: u64, most: usize) -> Result<usize> {
+    // In a key of another type there is nothing.
+    let there = queue.keys.zcard(queue.name.to(worker)).unwrap_or(0);
+    if there == 0 {
+        return Ok(0);
+    }
+    let released = release_first(queue, worker, most);
+    if there > most || released.is_err() {
+        // What is given to the worker from now on has a larger fence.
+        let below = queue.next_fence(below);
+        store(queue, worker, Some(below))?;
+        queue.wake_now();
+    }
+    Ok(released.unwrap_or(0))
+}
+
+/// Releases so many tasks of the worker, whatever their fences: nobody else was given any yet.
+fn release_first(queue: &mut Queue<'_>, worker: &str, most: usize) -> Result<usize> {
+    ensure_all_ready_types(queue)?;
+    let key = queue.name.to(worker);
+    let mut members = queue.keys.zwalk(key, Some(&BEFORE_READY), false, most)?;
+    let left = most - members.len();
+    members.extend(queue.keys.zlowest(key, BEFORE_READY.0 - 1, left)?);
+    for (_, id) in &members {
+        release_one(queue, worker, id, u64::MAX)?;
+    }
+    Ok(members.len())
+}
+
+/// A slice of what is left of the first worker of those that went. Whether there is more.
+pub(crate) fn go_on(queue: &mut Queue<'_>) -> Result<bool> {
+    let Some((worker, below)) = queue.settings.orphaned.first().cloned() else {
+        return Ok(false);
+    };
+    ensure_all_ready_types(queue)?;
+    let at = queue.memory().release_cursor.take();
+    let after = at.filter(|(gone, _)| *gone == worker).map(|(_, after)| after);
+    let after = after.unwrap_or(BEFORE_READY);
+    let are_ready = after.0 >= BEFORE_READY.0;
+    let key = queue.name.to(&worker);
+    let mut members = queue.keys.zwalk(key, Some(&after), false, RELEASED).unwrap_or_default();
+    if !are_ready {
+        members.retain(|(score, _)| *score < BEFORE_READY.0);
+    }
+    for (_, id) in &members {
+        release_one(queue, &worker, id, below)?;
+    }
+    let next = match members.last() {
+        Some(last) if members.len() == RELEASED => Some(last.clone()),
+        // Then those that are not ready.
+        _ if are_ready => Some(BEFORE_ALL),
+        _ => None,
+    };
+    if next.is_none() {
+        store(queue, &worker, None)?;
+    }
+    queue.memory().release_cursor = next.map(|next| (worker, next));
+    Ok(true)
+}
+
+/// A task is for everyone, if it was given to the worker before; at its due place in its list if it is ready.
+fn release_one(queue: &mut Queue<'_>, gone: &str, id: &[u8], below: u64) -> Result<()> {
+    if let Some(mut task) = targeted(queue, id)
+        && worker(queue, &task).is_some_and(|worker| worker == gone)
+    {
+        if task.header.fence >= below {
+            return Ok(());
+        }
+        queue.state.saw_fence(task.header.fence);
+        let index = queue.name.index(Index::Targeted);
+        let ready = counts(queue, &task.header) && queue.keys.zrem(index, &[id])? > 0;
+        task.header.flags &= !TARGETED;
+        if ready {
+            ready::push(queue, &mut task, End::Tail)?;
+        }
+        queue.write_header(&task)?;
+    }
+    queue.keys.zrem(queue.name.to(gone), &[id])?;
+    Ok(())
+}
+
+/// The task of an id, if it is for one worker and has not ended well.
+fn targeted(queue: &mut Queue<'_>, id: &[u8]) -> Option<Task> {
+    let task = queue.read_header(id)?;
+    let header = &task.header;
+    let lives = !matches!(header.state, TaskState::Done | TaskState::Removed) && queue.has(header);
+    (lives && header.has(TARGETED)).then_some(task)
+}
+
+/// Stores, or forgets, that tasks below a fence are not the worker's any more.
+fn store(queue: &mut Queue<'_>, worker: &str, below: Option<u64>) -> Result<()> {
+    let field = format!("{ORPHANED}{worker}");
+    match below {
+        Some(below) => {
+            let below = below.to_string();
+            queue
+                .keys
+                .hset(queue.name.queue(), &[(field.as_bytes(), below.as_bytes())])?;
+        }
+        None => queue.keys.hdel(queue.name.queue(), &[field.as_bytes()])?,
+    }
+    queue.reload_settings()
+}

@@ -1,0 +1,33 @@
+//! Dead letters and done tasks that were kept long enough.
+
+use crate::error::Result;
+use crate::names::Index;
+use crate::task::handle::Queue;
+use crate::task::lifecycle;
+
+/// Tasks one slice removes because their time is over.
+const REMOVED: usize = 100;
+
+/// Keeps the dead letters within their limits.
+pub(super) fn trim_dead(queue: &mut Queue<'_>) -> Result<bool> {
+    lifecycle::trim_dead(queue)
+}
+
+/// Removes the done tasks whose time is over, a hundred at most. Whether more are to go.
+pub(super) fn trim_done(queue: &mut Queue<'_>) -> Result<bool> {
+    if !queue.memory().maybe_done {
+        return Ok(false);
+    }
+    let done = queue.name.index(Index::Done);
+    let over = queue.keys.zlowest(done, queue.context.wall.0, REMOVED)?;
+    for (_, id) in &over {
+        lifecycle::erase(queue, id)?;
+    }
+    let done = queue.name.index(Index::Done);
+    if !over.is_empty() {
+        queue.keys.zrem_lowest(done, over.len())?;
+    }
+    let left = queue.keys.zcard(done)?;
+    queue.memory().maybe_done = left > 0;
+    Ok(over.len() == REMOVED)
+}

@@ -1,0 +1,150 @@
+//! What the README and the manual show, done: sessions, programs, users; and that what they name exists: tests, pages,
+//! headings.
+
+mod links;
+mod programs;
+
+use std::fs;
+use std::path::Path;
+
+use crate::support::{Client, Document, Server, Session, files};
+
+#[test]
+fn the_sessions_are_what_happens() {
+    // These two have tests of their own.
+    let others = ["docs/operating.md", "docs/recipes.md"];
+    let mut commands = 0;
+    for page in Document::all() {
+        if others.contains(&page.name()) || page.blocks("console").is_empty() {
+            continue;
+        }
+        println!("{}", page.name());
+        let server = Server::start();
+        let run = Session::at(&server).run(&page.blocks("console").concat());
+        assert_eq!(run, page.text().matches("\n$ ").count(), "all were run");
+        commands += run;
+    }
+    assert!(commands > 30);
+}
+
+#[test]
+fn the_four_users_may_do_their_part_and_no_more() {
+    let server = Server::start();
+    let mut admin = server.client();
+    let page = Document::read("docs/acl.md");
+    let lines: Vec<&str> = page
+        .text()
+        .lines()
+        .filter(|line| line.starts_with("ACL SETUSER "))
+        .collect();
+    assert_eq!(lines.len(), 4);
+    for line in lines {
+        admin.must(line);
+    }
+    let may = |admin: &mut Client, call: &str| {
+        let users = ["producer", "worker", "operator", "viewer"];
+        let allowed = users
+            .iter()
+            .filter(|user| admin.must(&format!("ACL DRYRUN {user} {call}")) == "+OK");
+        allowed.copied().collect::<Vec<_>>().join(" ")
+    };
+    for (call, users) in [
+        ("TASK.SCHEDULE mail x", "producer operator"),
+        ("TASK.MSCHEDULE mail 1 x", "producer"),
+        ("TASK.CANCEL mail a", "producer operator"),
+        ("TASK.RESCHEDULE mail a", "producer operator"),
+        ("TASK.REPEAT mail n x EVERY 5", "producer operator"),
+        ("TASK.UNREPEAT mail n", "producer operator"),
+        ("TASK.REPEATS mail", "producer operator viewer"),
+        ("TASK.GET mail a", "producer operator viewer"),
+        ("TASK.RESULT mail a", "producer operator viewer"),
+        ("TASK.MRESULT mail 1 a", "producer operator viewer"),
+        ("TASK.CLAIM mail w", "worker"),
+        ("TASK.MCLAIM 1 mail w", "worker"),
+        ("TASK.ACK mail a 1", "worker"),
+        ("TASK.MACK mail 1 a 1", "worker"),
+        ("TASK.FAIL mail a 1", "worker"),
+        ("TASK.RELEASE mail a 1", "worker"),
+        ("TASK.EXTEND mail a 1", "worker"),
+        ("TASK.RETRY mail a", "operator"),
+        ("TASK.RETRYALL mail", "operator"),
+        ("TASK.PURGE mail dead", "operator"),
+        ("TASK.DROP mail", "operator"),
+        ("TASK.PAUSE mail", "operator"),
+        ("TASK.RESUME mail", "operator"),
+        ("TASK.CONFIG SET mail lease 5", "operator"),
+        ("TASK.CONFIG GET mail", "operator viewer"),
+        ("TASK.LIST mail ready", "operator viewer"),
+        ("TASK.WORKERS mail", "operator viewer"),
+        ("TASK.STATS mail", "operator viewer"),
+        ("TASK.QUEUES", "operator viewer"),
+        ("TASK.HELP", "operator viewer"),
+        ("PID.REGISTER mail w 1", "worker"),
+        ("PID.DEREGISTER mail w PID 1", "worker"),
+        ("PID.EVICT mail w", "operator"),
+        ("PID.GET mail w", "worker operator viewer"),
+        ("PID.LIST mail", "operator viewer"),
+        ("PID.SERVICES", "operator viewer"),
+        ("PID.AWAIT mail w UP", "operator viewer"),
+        ("PID.HELP", "operator viewer"),
+        ("HB.BEAT mail w", "worker"),
+        ("HB.CAMPAIGN mail w 1", "worker"),
+        ("HB.WITHDRAW mail w 1", "worker"),
+        ("HB.RESIGN mail w 1", "worker"),
+        ("HB.LEADER mail", "worker operator viewer"),
+        ("HB.CHECK mail 1", "worker"),
+        ("HB.FENCED mail 1 TASK.CLAIM mail w", "worker"),
+        ("HB.SIGNAL mail w quiet", "operator"),
+        ("HB.HELP", "operator viewer"),
+        ("XRANGE proc:{mail}:events - +", "viewer"),
+        ("XREAD STREAMS proc:{mail}:events 0", "viewer"),
+        ("INFO steward", "operator viewer"),
+        ("TASK.SCHEDULE other x", ""),
+        ("TASK.CLAIM other w", ""),
+        ("TASK.DROP other", ""),
+        ("TASK.STATS other", ""),
+        ("PID.REGISTER other w 1", ""),
+        ("PID.EVICT other w", ""),
+        ("HB.BEAT other w", ""),
+        ("HB.SIGNAL other w quiet", ""),
+        ("GET task:{mail}:t:a", ""),
+        ("XRANGE proc:{other}:events - +", ""),
+        ("XADD proc:{mail}:events * type down", ""),
+        ("FLUSHALL", ""),
+    ] {
+        assert_eq!(may(&mut admin, call), users, "{call}");
+    }
+}
+
+#[test]
+fn a_user_without_the_write_category_may_still_schedule_on_servers_without_module_categories() {
+    let server = Server::start();
+    let mut admin = server.client();
+    admin.must("ACL SETUSER reader on nopass resetkeys ~mail +@all -@write");
+    let refused = admin.must("ACL DRYRUN reader TASK.SCHEDULE mail x") != "+OK";
+    // ACL CAT of Redis 7.2 and 7.4 and of Valkey 8.0 lists no command of a module, whatever its categories.
+    admin.must("ACL SETUSER writer on nopass resetkeys ~mail -@all +@write");
+    let has_categories = admin.must("ACL DRYRUN writer TASK.SCHEDULE mail x") == "+OK";
+    assert_eq!(refused, has_categories);
+    assert_eq!(has_categories, !admin.info("redis_version").starts_with("7.0."));
+}
+
+/// `server::crash::every_accepted_task_...` is `fn every_accepted_task_...` in server/crash.rs.
+#[test]
+fn the_tests_that_the_guarantees_name_exist() {
+    let page = Document::read("docs/guarantees.md");
+    let mut named = 0;
+    for word in page
+        .text()
+        .split('`')
+        .filter(|word| word.contains("::") && !word.contains(['(', ' ']))
+    {
+        let (module, name) = word.rsplit_once("::").unwrap();
+        let module = module.replace("::", "/");
+        let file = format!("{}/tests/server/{module}.rs", env!("CARGO_MANIFEST_DIR"));
+        let source = fs::read_to_string(&file).unwrap_or_else(|error| panic!("{file}: {error}"));
+        assert!(source.contains(&format!("#[test]\nfn {name}()")), "no test {word}");
+        named += 1;
+    }
+    assert!(named > 15);
+}

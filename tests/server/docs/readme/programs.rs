@@ -1,0 +1,239 @@
+//! The programs, run as they stand: workers, the start and stop of a daemon, leaders.
+
+use std::fs;
+use std::os::unix::fs::symlink;
+use std::path::Path;
+use std::process::{Command, Output};
+
+use crate::support::{Client, Document, Folder, Process, Server, wait_until};
+
+/// The program of a page that has this text.
+#[track_caller]
+fn program(page: &str, language: &str, text: &str) -> String {
+    Document::read(&format!("docs/{page}.md")).block(language, text)
+}
+
+#[test]
+fn the_worker_of_the_readme_is_that_of_the_manual() {
+    let shown = Document::read("README.md").blocks("python");
+    assert_eq!(shown, [program("workers", "python", "# worker.py")]);
+}
+
+/// Each of these is run below.
+#[test]
+fn the_programs_are_these_and_no_others() {
+    let mut names = Vec::new();
+    for page in Document::all() {
+        if ["README.md", "docs/operating.md", "docs/recipes.md"].contains(&page.name()) {
+            continue;
+        }
+        let scripts = page.blocks("sh").into_iter().filter(|block| block.starts_with("#!"));
+        for program in scripts.chain(page.blocks("python")).chain(page.blocks("js")) {
+            let about = program.lines().find_map(|line| line.split_once(' ')).unwrap().1;
+            names.push(about.split([' ', ':']).next().unwrap().to_string());
+        }
+    }
+    names.sort();
+    let known = [
+        "report.py",
+        "report.sh",
+        "start-billing",
+        "stop-billing",
+        "worker.mjs",
+        "worker.py",
+        "worker.sh",
+    ];
+    assert_eq!(names, known);
+}
+
+fn errors(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stderr).into()
+}
+
+/// Gives a worker two good tasks and one that fails at first.
+#[track_caller]
+fn works(server: &Server, dir: &Path, program: &mut Command) {
+    let mut client = server.client();
+    let _worker = Process::spawn(program);
+    client.call_args(&["TASK.SCHEDULE", "mail", "to ann: hello\n  two lines"]);
+    client.call_args(&["TASK.SCHEDULE", "mail", "to bob: flaky", "BACKOFF", "FIXED", "10"]);
+    wait_until("all is done", || client.stat("mail", "total_acked") == 2);
+    client.schedule("mail late");
+    wait_until("the late one is done", || client.stat("mail", "total_acked") == 3);
+    assert_eq!(client.stat("mail", "total_failed"), 1);
+    let delivered = fs::read_to_string(dir.join("delivered")).unwrap();
+    assert_eq!(delivered, "to ann: hello\n  two lines\nto bob: flaky\nlate\n");
+}
+
+#[test]
+fn the_worker_in_shell_works() {
+    let server = Server::start();
+    let folder = Folder::new(&server);
+    let deliver = "#!/bin/sh\ncase $1 in *flaky) [ -e tried ] || { touch tried; echo no luck; exit 1; } ;; esac\n\
+                   printf '%s\\n' \"$1\" >>delivered\n";
+    folder.add("deliver", deliver);
+    folder.add("worker.sh", &program("workers", "sh", "# worker.sh"));
+    let mut worker = folder.program(&["worker.sh", "worker-1"], ("IS", "worker-1"));
+    works(&server, folder.path(), &mut worker);
+}
+
+#[test]
+#[ignore = "needs python3 with the package redis"]
+fn the_worker_in_python_works() {
+    let deliver = "import os.path\ndef deliver(payload):\n    if payload.endswith('flaky') and not os.path.exists('tried'):\n        \
+                   open('tried', 'w'); raise ValueError('no luck')\n    open('delivered', 'a').write(payload + '\\n')\n";
+    in_language("python", "# worker.py", deliver, "worker.py", "python3");
+}
+
+#[test]
+#[ignore = "needs node with the package ioredis, its folder node_modules in $NODE_DIR"]
+fn the_worker_in_node_works() {
+    let deliver = "import fs from 'fs';\nasync function deliver(payload) {\n  if (payload.endsWith('flaky') && !fs.existsSync('tried')) \
+                   { fs.writeFileSync('tried', ''); throw new Error('no luck'); }\n  fs.appendFileSync('delivered', payload + '\\n');\n}\n";
+    in_language("js", "// worker.mjs", deliver, "worker.mjs", "node");
+}
+
+#[track_caller]
+fn in_language(language: &str, start: &str, deliver: &str, file: &str, interpreter: &str) {
+    let server = Server::builder().listening().start();
+    let dir = tempfile::tempdir().unwrap();
+    if let Ok(node_dir) = std::env::var("NODE_DIR") {
+        symlink(
+            Path::new(&node_dir).join("node_modules"),
+            dir.path().join("node_modules"),
+        )
+        .unwrap();
+    }
+    fs::write(
+        dir.path().join(file),
+        format!("{deliver}{}", program("workers", language, start)),
+    )
+    .unwrap();
+    works(
+        &server,
+        dir.path(),
+        &mut interpreted(&server, dir.path(), interpreter, file),
+    );
+}
+
+fn interpreted(server: &Server, dir: &Path, interpreter: &str, file: &str) -> Command {
+    let mut program = Command::new(interpreter);
+    program.arg(file).current_dir(dir);
+    program.env("REDIS_URL", format!("redis://127.0.0.1:{}", server.port()));
+    program
+}
+
+fn pid_on(client: &mut Client, host: &str) -> String {
+    client.must(&format!("PID.GET billing {host} pid")).to_string()
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn the_daemon_runs_once_and_comes_back_after_a_stop_a_crash_and_a_reboot() {
+    let server = Server::start();
+    let mut client = server.client();
+    let folder = Folder::new(&server);
+    for script in ["start-billing", "stop-billing"] {
+        folder.add(script, &program("members", "sh", &format!("# {script}:")));
+    }
+    folder.add("billing", "#!/bin/sh\nexec sleep 600\n");
+    folder.add("uname", "#!/bin/sh\necho \"$ON\"\n");
+    let start = |host| folder.program(&["start-billing"], ("ON", host));
+    let stop = |host| folder.program(&["stop-billing"], ("ON", host));
+    let mut starts = || {
+        let process = Process::spawn(&mut start("a3"));
+        wait_until("it is registered", || {
+            pid_on(&mut client, "a3") == process.id().to_string()
+        });
+        process
+    };
+
+    let first = starts();
+    for host in ["a3", "b1"] {
+        let second = start(host).output().unwrap();
+        assert!(!second.status.success());
+        assert!(errors(&second).starts_with("billing: held, leader: member a3 epoch"));
+    }
+    drop(first);
+    let mut after_a_crash = starts();
+
+    assert!(stop("b1").status().unwrap().success());
+    assert!(!after_a_crash.has_ended());
+    assert!(stop("a3").status().unwrap().success());
+    assert!(after_a_crash.has_ended());
+    assert!(stop("a3").status().unwrap().success());
+    let after_a_stop = starts();
+
+    // Of start-billing, only the boot id.
+    folder.add("cat", "#!/bin/sh\necho another boot\n");
+    drop(after_a_stop);
+    let _after_a_reboot = starts();
+    let mut client = server.client();
+    let reasons = client.must("XRANGE proc:{billing}:events - +").to_string();
+    let reasons: Vec<&str> = reasons.split("'reason', '").skip(1).collect();
+    let reasons: Vec<&str> = reasons.iter().map(|rest| rest.split('\'').next().unwrap()).collect();
+    assert_eq!(
+        reasons,
+        [
+            "registered",
+            "",
+            "left",
+            "registered",
+            "",
+            "left",
+            "registered",
+            "",
+            "reboot",
+            "registered",
+            ""
+        ]
+    );
+}
+
+/// Starts two, and kills the one that leads.
+#[track_caller]
+fn lead_in_turn(server: &Server, mut spawn_as: impl FnMut(&str) -> Process) {
+    let mut client = server.client();
+    let mut written = |by: &str| {
+        wait_until(&format!("{by} has written"), || {
+            client.must("GET {report}text") == format!("'{by}'")
+        });
+    };
+    let one = spawn_as("one");
+    written("one");
+    let _two = spawn_as("two");
+    let mut admin = server.client();
+    wait_until("the other stands by", || {
+        admin.must("PID.GET report two role") == "'candidate'"
+    });
+    drop(one);
+    written("two");
+}
+
+#[test]
+fn the_leaders_in_shell_take_turns() {
+    let server = Server::start();
+    let folder = Folder::new(&server);
+    folder.add("report.sh", &program("leaders", "sh", "# report.sh"));
+    folder.add("write_report", "#!/bin/sh\necho \"$IS\"\n");
+    lead_in_turn(&server, |name| {
+        Process::spawn(&mut folder.program(&["report.sh", name], ("IS", name)))
+    });
+}
+
+#[test]
+#[ignore = "needs python3 with the package redis"]
+fn the_leaders_in_python_take_turns() {
+    let server = Server::builder().listening().start();
+    let dir = tempfile::tempdir().unwrap();
+    let write_report = "import os\ndef write_report():\n    return os.environ['IS']\n";
+    let program = format!("{write_report}{}", program("leaders", "python", "# report.py"));
+    fs::write(dir.path().join("report.py"), program).unwrap();
+    lead_in_turn(&server, |name| {
+        Process::spawn(
+            interpreted(&server, dir.path(), "python3", "report.py")
+                .arg(name)
+                .env("IS", name),
+        )
+    });
+}

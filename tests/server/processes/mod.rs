@@ -1,0 +1,30 @@
+//! What is done with members, leaders and epochs: `PID` and `HB`, and how they go with tasks.
+
+mod beats;
+mod bound;
+mod contention;
+mod election;
+mod exclusive;
+mod failover;
+mod fenced;
+mod fenced_commands;
+mod liveness;
+mod member_lists;
+mod members;
+mod members_and_tasks;
+mod proc_cluster;
+mod proc_events;
+mod proc_foreign;
+mod proc_history;
+mod proc_input;
+mod proc_keys;
+mod proc_replication;
+mod proc_tokens;
+mod proc_waits;
+mod reclaim;
+mod register;
+mod signals;
+mod signs_of_life;
+mod standstill;
+mod start_over;
+mod unblock;

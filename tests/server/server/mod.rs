@@ -1,0 +1,19 @@
+//! What is expected of the server: its data, its memory, its replicas, its clock, its rights.
+
+mod acl;
+mod clock;
+mod cluster;
+mod cluster_client;
+mod config;
+mod crash;
+mod docs;
+mod freeze;
+mod hostile;
+mod idle;
+mod keyspace;
+mod memory;
+mod persistence;
+mod reload;
+mod replica;
+mod replication;
+mod script;

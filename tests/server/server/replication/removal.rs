@@ -1,0 +1,92 @@
+//! What is sent when tasks are removed, by a command or by the timer.
+
+use crate::support::rig::Rig;
+use crate::support::wait_until;
+
+/// A dead task of this id.
+fn dead(rig: &mut Rig, id: &str) {
+    rig.sent(&format!("TASK.SCHEDULE q x ID {id}"));
+    let claim = rig.client.must("TASK.CLAIM q w");
+    let token = claim.item(0).field("token").int();
+    rig.sent(&format!("TASK.FAIL q {id} {token} DEAD"));
+}
+
+/// What the timer sent. The server wraps the units of one of its callbacks in a transaction.
+fn units(rig: &mut Rig) -> Vec<String> {
+    let mut sent = rig.rest();
+    sent.retain(|line| line != "MULTI" && line != "EXEC");
+    sent
+}
+
+#[test]
+fn purges_of_scheduled_and_dead_tasks() {
+    let mut rig = Rig::start("no");
+    rig.sent("TASK.SCHEDULE q x ID a DELAY 5000 LEASE 7");
+    assert_eq!(
+        rig.sent("TASK.PURGE q scheduled"),
+        ["q: del x:a; del t:a; zrem scheduled [a]"]
+    );
+    dead(&mut rig, "b");
+    assert_eq!(rig.sent("TASK.PURGE q dead"), ["q: del t:b; zrem dead [b]"]);
+    assert_eq!(rig.sent("TASK.PURGE q dead"), Vec::<String>::new());
+}
+
+#[test]
+fn dead_tasks_beyond_their_time() {
+    let mut rig = Rig::start("yes");
+    dead(&mut rig, "a");
+    // The timer may be faster than our look at the stream.
+    let mut sent = rig.sent("TASK.CONFIG SET q dead-retain 1");
+    wait_until("it is gone", || rig.client.call("EXISTS task:{q}:t:a") == "0");
+    sent.extend(units(&mut rig));
+    assert_eq!(
+        sent,
+        ["q: hset queue [dead-retain 1]", "q: del t:a; zrem_lowest dead 1"]
+    );
+}
+
+#[test]
+fn a_dropped_queue_is_swept() {
+    let mut rig = Rig::start("yes");
+    rig.sent("TASK.SCHEDULE q x ID a LEASE 7");
+    rig.sent("TASK.SCHEDULE q x ID b DELAY 5000");
+    let mut sent = rig.sent("TASK.DROP q");
+    wait_until("nothing is left", || rig.client.call("DBSIZE") == "0");
+    sent.extend(units(&mut rig));
+    // Slices that follow each other within the timer's time are one transaction.
+    sent.retain(|line| line != "MULTI" && line != "EXEC");
+    assert_eq!(
+        sent,
+        [
+            "q: rename scheduled drop:F:scheduled; rename ready:5 drop:F:ready:5; hset queue [drops F]",
+            "q: zrem_lowest drop:F:scheduled 1; del t:b",
+            "q: lpop drop:F:ready:5 1; del t:a; del x:a",
+            "q: hdel queue [drops]",
+        ]
+    );
+}
+
+#[test]
+fn ids_that_do_not_count_are_taken_out() {
+    let mut rig = Rig::start("yes");
+    rig.sent("TASK.SCHEDULE q x ID a");
+    rig.sent("TASK.SCHEDULE q x ID b");
+    let mut sent = rig.sent("TASK.CANCEL q b");
+    assert_eq!(
+        sent,
+        [
+            "q: hset queue [ghosts:5 1]; xadd task-events ID most 1000 [type cancelled, id b, worker , attempt , reason ]; \
+          set t:b removed p=5 ghosts=32 fence=F due=MS"
+        ]
+    );
+    sent = rig.sent("TASK.RESCHEDULE q a DELAY 5000");
+    wait_until("none is left", || rig.client.call("EXISTS task:{q}:ready:5") == "0");
+    sent.extend(units(&mut rig));
+    assert_eq!(
+        sent,
+        [
+            "q: hset queue [ghosts:5 2]; zadd scheduled [MS a]; set_start t:a waiting p=5 ghosts=32 fence=F due=MS",
+            "q: set_start t:a waiting p=5 fence=F due=MS; del t:b; lremove ready:5 [0, 1]; hdel queue [ghosts:5]",
+        ]
+    );
+}

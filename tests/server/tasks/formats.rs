@@ -1,0 +1,64 @@
+//! What is stored of a task, as the source describes it.
+
+use crate::support::record::{HEADER, Header};
+use crate::support::{Client, Server, unix_ms, wait_until};
+
+/// Seconds from the beginning of unix time to that of a header's.
+const SINCE_2020: i64 = 1_577_836_800;
+
+fn header(client: &mut Client, id: &str) -> Header {
+    let value = client.call(&format!("GET task:{{q}}:t:{id}"));
+    Header::read(&value.bytes()[..HEADER])
+}
+
+#[track_caller]
+fn number(header: &Header, name: &str) -> i64 {
+    i64::try_from(header.number(name)).unwrap()
+}
+
+#[test]
+fn a_header_says_when_its_task_was_created_and_when_and_after_how_long_it_ended() {
+    let server = Server::start();
+    let mut client = server.client();
+    for (end, state, moment) in [("TASK.ACK", "done", "done"), ("TASK.FAIL", "dead", "died")] {
+        let before = unix_ms();
+        client.schedule(&format!("q p ID {state} DELAY 20 ATTEMPTS 1 RETAIN 3600000"));
+        let created = (before / 1_000 - SINCE_2020)..=(unix_ms() / 1_000 - SINCE_2020);
+        let (id, token) = client.claim("q w BLOCK 10000");
+        let claimed = unix_ms();
+        wait_until("it has run for a while", || unix_ms() > claimed + 30);
+        client.must(&format!("{end} q {id} {token}"));
+        let most = unix_ms() - before;
+        let header = header(&mut client, state);
+        assert!(created.contains(&number(&header, "created")));
+        assert_eq!((header.state, number(&header, "fence")), (state, token));
+        assert!((30..=most).contains(&number(&header, "lease")));
+        let ended = number(&header, "due");
+        assert!((before..=unix_ms()).contains(&ended));
+        let shown = client.get("q", state, &format!("due {moment} lease worker"));
+        let lease = if state == "done" { "null" } else { "30000" };
+        assert_eq!(shown, format!("due null, {moment} {ended}, lease {lease}, worker null"));
+    }
+}
+
+#[test]
+fn unknown_fields_of_stored_json_are_kept_when_it_is_written_again() {
+    let server = Server::start();
+    let mut client = server.client();
+    const LATER: &str = r#","later":[1,{"a":null}]}"#;
+    client.must("TASK.REPEAT q n p EVERY 20");
+    client.must("PID.REGISTER s w 7 TTL 3600000");
+    let mut stored = |key: &str, field: &str| client.call(&format!("HGET {key} {field}")).text();
+    let (repeats, members) = ("task:{q}:repeats", "proc:{s}:members");
+    for (key, field) in [(repeats, "n"), (members, "w")] {
+        let before = stored(key, field);
+        let json = format!("{}{LATER}", before.trim_end_matches('}'));
+        server.client().call_args(&["HSET", key, field, &json]);
+    }
+    let before = stored(repeats, "n");
+    wait_until("it fires again", || stored(repeats, "n") != before);
+    server.client().must("HB.SIGNAL s w stop");
+    let after = [stored(repeats, "n"), stored(members, "w")];
+    assert!(after[1].contains("stop"), "{after:?}");
+    assert!(after.iter().all(|json| json.ends_with(LATER)), "{after:?}");
+}
