@@ -337,7 +337,7 @@ fn settings(tx: &mut Tx<'_>, name: &Name) -> Result<Rc<QueueSettings>> {
     if let Some(memory) = tx.state.known_queue_mut(name) {
         memory.settings = Some(settings.clone());
         let other = (settings.service != *name).then_some(&settings.service);
-        tx.state.presence.follow(name, other);
+        tx.state.services.follow(name, other);
     }
     Ok(settings)
 }
