@@ -107,7 +107,9 @@ impl Page<'_, '_> {
         let Some(header) = Record::read(&value).filter(|header| queue.has(header) && counts(queue, header)) else {
             return Ok(());
         };
-        let payload = self.payloads.then(|| value.get(HEADER_LEN..).unwrap_or_default().to_vec());
+        let payload = self
+            .payloads
+            .then(|| value.get(HEADER_LEN..).unwrap_or_default().to_vec());
         let task = render::render(queue, &Task::new(id, header), payload)?;
         if let Reply::Map(fields) = &task {
             let lengths = fields.iter().map(|(_, value)| match value {
