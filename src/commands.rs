@@ -22,7 +22,7 @@ pub(crate) trait Visitor {
 /// caller's connection before, and after it the end of what was held by members that went.
 pub(crate) fn run<C: Command>(args: &C::Args<'_>, caller: &Caller<'_>, tx: &mut Tx<'_>) -> Result<Response, Error> {
     if let Some(connection) = caller.connection {
-        tx.state.presence.seen(connection, args.actor(), tx.context.steady);
+        tx.state.services.seen(connection, args.actor(), tx.context.steady);
     }
     let response =
         <C::On<'_> as Target<'_>>::open(tx, caller.db, args.key()).and_then(|mut on| C::run(args, caller, &mut on));
@@ -193,7 +193,7 @@ mod tests {
         for (code, when, what) in CODES {
             errors.push_str(&format!("| `{code}` | {when} | {what} |\n"));
         }
-        let settings = crate::settings::table::table();
+        let settings = crate::settings::manual_table();
         for (name, table) in [("commands", commands), ("errors", errors), ("settings", settings)] {
             let path = format!("{}/docs/{name}.md", env!("CARGO_MANIFEST_DIR"));
             let page = std::fs::read_to_string(&path).unwrap();

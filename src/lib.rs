@@ -6,10 +6,10 @@
 //!   clocks, opens keys, holds clients, owns the timer and sends effects to replicas and the AOF.
 //! * [`commands`] lists all commands; each is a file in [`task`], [`pid`] or [`hb`] with its declaration
 //!   ([`command`]) and what it does. One run of a command, or one slice of the timer's [`tick`], is a [`transaction`]
-//!   of work. Behind [`pid`] and [`hb`] is one engine, [`proc`].
+//!   of work. Behind [`pid`] and [`hb`] is one engine, [`membership`].
 //! * A transaction reads and writes the data through the verbs of [`keyspace`] on the keys of [`names`].
 //! * [`state`] holds what is derived from the keys or ephemeral: the [`wakeups`] (when each name is next
-//!   due), the [`waiting`] clients, the [`queue`]s' settings and claims, the [`presence`] of members, what
+//!   due), the [`waiting`] clients, the [`queue`]s' settings and claims, the members of services, what
 //!   [`stalls`] expiry back.
 //! * [`recur`] knows when recurring tasks come: intervals, cron expressions, time zones.
 //!
@@ -26,11 +26,10 @@ mod hb;
 mod keyspace;
 #[cfg(test)]
 mod layers;
+mod membership;
 mod names;
 mod pages;
 mod pid;
-mod presence;
-mod proc;
 mod rate;
 mod recur;
 mod redis;

@@ -1,14 +1,15 @@
 //! What time moves, one slice a name.
 
+use crate::membership::service::Service;
 use crate::names::Name;
+use crate::task;
 use crate::tx::Tx;
-use crate::{proc, task};
 
 /// One slice of work for the name whose moment has come: members that died and what they held, claims that ended
 /// without a command, tasks that are due, leases that ran out. Plans the name's next moment on the wakeups.
 pub(crate) fn run(tx: &mut Tx<'_>, name: &Name) {
-    if tx.state.presence.known(name).is_some() {
-        proc::tick::run(tx, name);
+    if tx.state.services.known(name).is_some() {
+        Service::of(tx, name).tick();
         task::worklist::run(tx);
     }
     if tx.state.known_queue(name).is_some() {

@@ -42,7 +42,7 @@ impl Tx<'_> {
     /// Ends a client's wait with a reply or an error.
     pub(crate) fn answer(&mut self, ticket: Ticket, reply: Result<Reply, Error>, handed: Vec<Granted>) {
         if let Some(waiter) = self.state.waiting.answer(ticket, reply, handed) {
-            self.state.presence.seen(waiter.connection, None, self.context.steady);
+            self.state.services.seen(waiter.connection, None, self.context.steady);
         }
     }
 }

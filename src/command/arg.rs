@@ -1,4 +1,4 @@
-//! What a command declares of an argument.
+//! An argument as it is declared.
 
 /// One argument, or one option when it has a word.
 #[derive(Clone, Copy, Debug)]

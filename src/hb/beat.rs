@@ -3,17 +3,18 @@
 use crate::command::run::{Command, Response};
 use crate::command::{Access, Actor, Arg, Key, Keys, Spec, Typed, arguments};
 use crate::context::Caller;
-use crate::error::{Error, Result};
-use crate::names::Name;
+use crate::error::Result;
+use crate::membership::candidates::MAX_PRIORITY;
+use crate::membership::record::{MemberName, hash_token};
+use crate::membership::registration::Registration;
+use crate::membership::render::role;
+use crate::membership::service::{Service, connection};
 use crate::pid::register::BindArgs;
-use crate::presence::{MemberName, Registration};
-use crate::proc::{self, election, roster};
 use crate::reply::Reply;
 use crate::time::{MAX_TTL, MIN_TTL, Ms};
-use crate::tx::Tx;
 
 /// How much one wants to lead; the largest wins.
-pub(crate) const PRIORITY: Typed<Option<i64>> = Arg::option("PRIORITY", Arg::int("n", 0, election::MAX_PRIORITY, ""));
+pub(crate) const PRIORITY: Typed<Option<i64>> = Arg::option("PRIORITY", Arg::int("n", 0, MAX_PRIORITY, ""));
 /// Cancelled tasks that one reply tells of.
 const MOST_CANCELLED: usize = 1_000;
 
@@ -40,7 +41,7 @@ pub(crate) struct Beat;
 
 impl Command for Beat {
     type Args<'a> = BeatArgs<'a>;
-    type On<'t> = Tx<'t>;
+    type On<'t> = Service<'t>;
     const SPEC: Spec = Spec {
         name: "HB.BEAT",
         summary: "Gives a sign of life, registering the member if need be; tells who leads and what the member should do.",
@@ -52,53 +53,49 @@ impl Command for Beat {
         reply: "map `role` (leader, candidate, member), `epoch`, `leader`, `ttl`, `signal`, `cancelled` (ids of tasks it holds), `token` (null unless it was just made)",
     };
 
-    fn run(args: &BeatArgs<'_>, caller: &Caller<'_>, tx: &mut Tx<'_>) -> Result<Response, Error> {
-        let name = proc::service(args.service.0, caller)?;
+    fn run(args: &BeatArgs<'_>, caller: &Caller<'_>, service: &mut Service<'_>) -> Result<Response> {
         let member = args.member.0;
-        let bind = proc::connection(args.bind.is_some(), caller)?;
-        let there = is_there(tx, &name, member, args.token)?;
+        let bind = connection(args.bind.is_some(), caller)?;
+        let is_there = is_there(service, member, args.token)?;
         let campaigns = args.campaign.is_some();
         if campaigns || args.ttl.is_some() {
-            election::may_lead_with(tx, &name, member, args.ttl, campaigns)?;
+            service.ensure_may_go_on(member, args.ttl, campaigns)?;
         }
-        let token = if there {
-            roster::show(tx, &name, member, None);
-            change(args, tx, &name, member, bind)?
+        let token = if is_there {
+            service.touch(member, None);
+            change(args, service, member, bind)?
         } else {
-            join(args, tx, &name, bind)?
+            join(args, service, bind)?
         };
         if let Some(status) = args.status
-            && let Some(present) = tx.state.presence.service(&name).member_mut(member)
+            && let Some(known) = service.memory().member_mut(member)
         {
-            present.status = Some(status.to_string());
+            known.status = Some(status.to_string());
         }
         if let Some(campaign) = &args.campaign {
-            election::stand(tx, &name, member, campaign.priority)?;
+            service.campaign(member, campaign.priority)?;
         }
-        reply(tx, &name, member, token)
+        reply(service, member, token)
     }
 }
 
 /// Whether the member is there; one that has a token proves itself with it.
-fn is_there(tx: &mut Tx<'_>, name: &Name, member: &str, token: Option<u64>) -> Result<bool, Error> {
+fn is_there(service: &mut Service<'_>, member: &str, token: Option<u64>) -> Result<bool> {
     if let Some(token) = token {
-        proc::verify(tx, name, member, token)?;
+        service.verify(member, token)?;
         return Ok(true);
     }
-    let there = proc::find(tx, name, member)?;
-    let present = tx.state.presence.member(name, member).filter(|_| there);
-    if present.is_some_and(|present| present.member.token.is_some()) {
-        return Err(proc::fenced(tx, name)?);
+    match service.find(member)? {
+        Some(known) if known.record.token.is_some() => Err(service.fenced()?),
+        known => Ok(known.is_some()),
     }
-    Ok(there)
 }
 
 /// A member that was not there. Replies its token, if it needs one.
-fn join(args: &BeatArgs<'_>, tx: &mut Tx<'_>, name: &Name, bind: Option<u64>) -> Result<Option<u64>, Error> {
-    proc::check(tx, name)?;
-    let full = tx.context.memory_full;
-    roster::has_room(tx, name, full)?;
-    let wish = Registration {
+fn join(args: &BeatArgs<'_>, service: &mut Service<'_>, bind: Option<u64>) -> Result<Option<u64>> {
+    service.ensure_types()?;
+    service.ensure_room(service.context.memory_full)?;
+    let registration = Registration {
         member: args.member.0.into(),
         token: None,
         pid: None,
@@ -109,11 +106,11 @@ fn join(args: &BeatArgs<'_>, tx: &mut Tx<'_>, name: &Name, bind: Option<u64>) ->
         bind,
         grace: grace(args).unwrap_or(0),
         exclusive: false,
-        // Only who has a token can lead.
+        // Only a member with a token can lead.
         with_token: args.campaign.is_some(),
         meta: None,
     };
-    roster::join(tx, name, &wish, "registered")
+    service.join(&registration, "registered")
 }
 
 fn grace(args: &BeatArgs<'_>) -> Option<Ms> {
@@ -121,91 +118,70 @@ fn grace(args: &BeatArgs<'_>) -> Option<Ms> {
 }
 
 /// What the beat changes of a member that is there. Replies its token, if it was just made.
-fn change(
-    args: &BeatArgs<'_>,
-    tx: &mut Tx<'_>,
-    name: &Name,
-    member: &str,
-    bind: Option<u64>,
-) -> Result<Option<u64>, Error> {
+fn change(args: &BeatArgs<'_>, service: &mut Service<'_>, member: &str, bind: Option<u64>) -> Result<Option<u64>> {
     if args.ttl.is_none() && args.bind.is_none() && args.campaign.is_none() {
         return Ok(None);
     }
-    proc::check(tx, name)?;
-    let tokenless = tx
-        .state
-        .presence
-        .member(name, member)
-        .is_some_and(|present| present.member.token.is_none());
-    let epoch = proc::head(tx, name)?.epoch;
-    let token = (args.campaign.is_some() && tokenless).then(|| tx.next_fence(epoch));
-    roster::update(tx, name, member, |record| {
+    service.ensure_types()?;
+    let has_none = service.member(member).is_some_and(|known| known.record.token.is_none());
+    let token = (args.campaign.is_some() && has_none)
+        .then(|| service.next_fence())
+        .transpose()?;
+    service.update(member, |record| {
         record.ttl = args.ttl.unwrap_or(record.ttl);
         if bind.is_some() {
             record.bind = true;
             record.grace = grace(args).unwrap_or(record.grace);
         }
         if let Some(token) = token {
-            record.token = Some(proc::hash(token));
+            record.token = Some(hash_token(token));
         }
     })?;
-    if let Some(present) = tx.state.presence.service(name).member_mut(member)
-        && token.is_some()
+    if token.is_some()
+        && let Some(known) = service.memory().member_mut(member)
     {
-        present.token = token;
+        known.token = token;
     }
-    roster::show(tx, name, member, bind);
+    service.touch(member, bind);
     Ok(token)
 }
 
-fn reply(tx: &mut Tx<'_>, name: &Name, member: &str, token: Option<u64>) -> Result<Response, Error> {
-    let leader = leader(tx, name, member)?;
-    let head = proc::head(tx, name)?;
+fn reply(service: &mut Service<'_>, member: &str, token: Option<u64>) -> Result<Response> {
+    let leader = leader(service, member)?;
     let leads = leader.as_deref() == Some(member);
-    let service = tx.state.presence.known(name);
-    let found = service.and_then(|service| Some((service, service.member(member)?)));
-    let stands = found.is_some_and(|(_, present)| present.candidate);
-    let signal = found.and_then(|(service, present)| service.signal(&present.member));
-    let signal = signal.map_or(Reply::Null, Reply::text);
-    let ttl = found.map_or(0, |(_, present)| present.member.ttl);
+    let epoch = service.leadership()?.epoch;
+    let epoch = leader.as_ref().map(|_| epoch);
+    let found = service.known().and_then(|known| Some((known, known.member(member)?)));
+    let is_candidate = found.is_some_and(|(_, member)| member.is_candidate);
+    let signal = found.and_then(|(known, member)| known.signal(&member.record));
+    let ttl = found.map_or(0, |(_, member)| member.record.ttl);
     Ok(Reply::Map(vec![
-        ("role", election::role(leads, stands)),
-        (
-            "epoch",
-            leader.as_ref().map_or(Reply::Null, |_| Reply::number(head.epoch)),
-        ),
-        (
-            "leader",
-            leader.map_or(Reply::Null, |leader| Reply::text(leader.as_ref())),
-        ),
+        ("role", role(leads, is_candidate)),
+        ("epoch", epoch.map_or(Reply::Null, Reply::number)),
+        ("leader", leader.as_deref().map_or(Reply::Null, Reply::text)),
         ("ttl", Reply::Int(ttl)),
-        ("signal", signal),
-        ("cancelled", cancelled(tx, name, member)),
+        ("signal", signal.map_or(Reply::Null, Reply::text)),
+        ("cancelled", cancelled(service, member)),
         ("token", token.map_or(Reply::Null, Reply::number)),
     ])
     .into())
 }
 
-/// Who leads. One that stands in the line and shows itself again may be the one to be appointed.
-fn leader(tx: &mut Tx<'_>, name: &Name, member: &str) -> Result<Option<MemberName>> {
-    let leader = proc::leader(tx, name)?;
-    if leader.is_some() {
+/// Who leads. A candidate that shows itself again may be the one to be appointed.
+fn leader(service: &mut Service<'_>, member: &str) -> Result<Option<MemberName>> {
+    let leader = service.leader()?;
+    if leader.is_some() || !service.member(member).is_some_and(|known| known.is_candidate) {
         return Ok(leader);
     }
-    let present = tx.state.presence.member(name, member);
-    if !present.is_some_and(|present| present.candidate) {
-        return Ok(None);
-    }
-    proc::check(tx, name)?;
-    election::elect(tx, name)
+    service.ensure_types()?;
+    service.elect()
 }
 
 /// The cancelled tasks that it holds as a worker, in every queue that follows the service.
-fn cancelled(tx: &Tx<'_>, name: &Name, member: &str) -> Reply {
-    let mut ids = Vec::new();
-    for queue in tx.state.presence.followers(name) {
-        ids.extend(tx.state.cancelled_of(&queue, member));
-    }
-    ids.truncate(MOST_CANCELLED);
-    Reply::Array(ids.into_iter().map(Reply::Id).collect())
+fn cancelled(service: &Service<'_>, member: &str) -> Reply {
+    let queues = service.state.services.followers(&service.name);
+    let ids = queues
+        .iter()
+        .flat_map(|queue| service.state.cancelled_of(queue, member));
+    Reply::Array(ids.take(MOST_CANCELLED).map(Reply::Id).collect())
 }

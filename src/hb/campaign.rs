@@ -3,11 +3,10 @@
 use crate::command::run::{Command, Response};
 use crate::command::{Access, Actor, Arg, Key, Keys, Spec, arguments};
 use crate::context::Caller;
-use crate::error::Error;
+use crate::error::Result;
 use crate::hb::beat::PRIORITY;
-use crate::proc::{self, election, roster};
+use crate::membership::service::Service;
 use crate::time::Ms;
-use crate::tx::Tx;
 use crate::waiting::{Timeout, WaitFor};
 
 arguments! {
@@ -25,7 +24,7 @@ pub(crate) struct Campaign;
 
 impl Command for Campaign {
     type Args<'a> = CampaignArgs<'a>;
-    type On<'t> = Tx<'t>;
+    type On<'t> = Service<'t>;
     const SPEC: Spec = Spec {
         name: "HB.CAMPAIGN",
         summary: "Makes a member a candidate: it leads when nobody else does, and waits for that if told to.",
@@ -37,19 +36,18 @@ impl Command for Campaign {
         reply: "map `role`, `epoch`, `leader`, `position`, `reclaim` (ms, or 0); null when BLOCK ran out",
     };
 
-    fn run(args: &CampaignArgs<'_>, caller: &Caller<'_>, tx: &mut Tx<'_>) -> Result<Response, Error> {
-        let name = proc::service(args.service.0, caller)?;
+    fn run(args: &CampaignArgs<'_>, caller: &Caller<'_>, service: &mut Service<'_>) -> Result<Response> {
         let member = args.member.0;
-        proc::check(tx, &name)?;
-        proc::verify(tx, &name, member, args.token)?;
-        let present = tx.state.presence.member(&name, member);
-        election::may_lead(tx, present.map_or(0, |present| present.member.ttl))?;
-        roster::show(tx, &name, member, None);
-        election::stand(tx, &name, member, args.priority)?;
-        let leads = election::elect(tx, &name)?.as_deref() == Some(member);
+        service.ensure_types()?;
+        service.verify(member, args.token)?;
+        let ttl = service.member(member).map_or(0, |member| member.record.ttl);
+        service.ensure_may_lead(ttl)?;
+        service.touch(member, None);
+        service.campaign(member, args.priority)?;
+        let leads = service.elect()?.as_deref() == Some(member);
         Ok(match Timeout::asked(args.block, caller).filter(|_| !leads) {
-            None => election::standing(tx, &name, member)?.into(),
-            Some(patience) => Response::Wait(WaitFor::Lead(name, member.into()), patience),
+            None => service.render_standing(member)?.into(),
+            Some(timeout) => Response::Wait(WaitFor::Lead(service.name.clone(), member.into()), timeout),
         })
     }
 }

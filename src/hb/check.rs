@@ -3,11 +3,10 @@
 use crate::command::run::{Command, Response};
 use crate::command::{Access, Arg, Key, Keys, Spec, Typed, arguments};
 use crate::context::Caller;
-use crate::error::Error;
-use crate::names::{MAX_TOKEN, Name};
-use crate::proc;
+use crate::error::Result;
+use crate::membership::service::Service;
+use crate::names::MAX_TOKEN;
 use crate::reply::Reply;
-use crate::tx::Tx;
 
 /// The epoch somebody takes for that of now.
 pub(crate) const EPOCH: Typed<u64> = Arg::int("epoch", 0, MAX_TOKEN, "");
@@ -24,7 +23,7 @@ pub(crate) struct Check;
 
 impl Command for Check {
     type Args<'a> = CheckArgs<'a>;
-    type On<'t> = Tx<'t>;
+    type On<'t> = Service<'t>;
     const SPEC: Spec = Spec {
         name: "HB.CHECK",
         summary: "Tells whether an epoch is that of the present leader. What is done elsewhere afterwards is not fenced by it.",
@@ -37,19 +36,18 @@ impl Command for Check {
         reply: "OK",
     };
 
-    fn run(args: &CheckArgs<'_>, caller: &Caller<'_>, tx: &mut Tx<'_>) -> Result<Response, Error> {
-        let name = proc::service(args.service.0, caller)?;
-        proc::look(tx, &name)?;
-        check(args.epoch, tx, &name)?;
+    fn run(args: &CheckArgs<'_>, _: &Caller<'_>, service: &mut Service<'_>) -> Result<Response> {
+        service.ensure_readable()?;
+        ensure_leads(service, args.epoch)?;
         Ok(Reply::OK.into())
     }
 }
 
-/// Nothing, when somebody leads in this epoch; else `Fenced`.
-pub(crate) fn check(epoch: u64, tx: &mut Tx<'_>, name: &Name) -> Result<(), Error> {
-    let leads = proc::leader(tx, name)?.is_some();
-    if leads && proc::head(tx, name)?.epoch == epoch {
+/// Errors with `Fenced` unless somebody leads in this epoch.
+pub(crate) fn ensure_leads(service: &mut Service<'_>, epoch: u64) -> Result<()> {
+    let leads = service.leader()?.is_some();
+    if leads && service.leadership()?.epoch == epoch {
         return Ok(());
     }
-    Err(proc::fenced(tx, name)?)
+    Err(service.fenced()?)
 }

@@ -3,10 +3,9 @@
 use crate::command::run::{Command, Response};
 use crate::command::{Access, Arg, Key, Keys, Spec, Typed, arguments};
 use crate::context::Caller;
-use crate::error::Error;
-use crate::hb::check::{EPOCH, check};
-use crate::proc;
-use crate::tx::Tx;
+use crate::error::Result;
+use crate::hb::check::{EPOCH, ensure_leads};
+use crate::membership::service::Service;
 
 const ARG: Typed<&[u8]> = Arg::bytes("arg");
 
@@ -24,7 +23,7 @@ pub(crate) struct Fenced;
 
 impl Command for Fenced {
     type Args<'a> = FencedArgs<'a>;
-    type On<'t> = Tx<'t>;
+    type On<'t> = Service<'t>;
     const SPEC: Spec = Spec {
         name: "HB.FENCED",
         summary: "Runs a command with the caller's rights only while the epoch leads, in one step; else nothing happens.",
@@ -36,10 +35,9 @@ impl Command for Fenced {
         reply: "what the command replies",
     };
 
-    fn run(args: &FencedArgs<'_>, caller: &Caller<'_>, tx: &mut Tx<'_>) -> Result<Response, Error> {
-        let name = proc::service(args.service.0, caller)?;
-        proc::look(tx, &name)?;
-        check(args.epoch, tx, &name)?;
+    fn run(args: &FencedArgs<'_>, _: &Caller<'_>, service: &mut Service<'_>) -> Result<Response> {
+        service.ensure_readable()?;
+        ensure_leads(service, args.epoch)?;
         Ok(Response::Run(2))
     }
 }

@@ -3,10 +3,9 @@
 use crate::command::run::{Command, Response};
 use crate::command::{Access, Arg, Key, Keys, Spec, arguments};
 use crate::context::Caller;
-use crate::error::Error;
-use crate::proc;
+use crate::error::Result;
+use crate::membership::service::Service;
 use crate::reply::Reply;
-use crate::tx::Tx;
 
 arguments! {
     pub(crate) struct LeaderArgs<'a> {
@@ -19,7 +18,7 @@ pub(crate) struct Leader;
 
 impl Command for Leader {
     type Args<'a> = LeaderArgs<'a>;
-    type On<'t> = Tx<'t>;
+    type On<'t> = Service<'t>;
     const SPEC: Spec = Spec {
         name: "HB.LEADER",
         summary: "Shows who leads a service, in which epoch, and since when.",
@@ -31,19 +30,18 @@ impl Command for Leader {
         reply: "map `member`, `epoch`, `since` (unix ms), `pid`, `host`; or null",
     };
 
-    fn run(args: &LeaderArgs<'_>, caller: &Caller<'_>, tx: &mut Tx<'_>) -> Result<Response, Error> {
-        let name = proc::service(args.service.0, caller)?;
-        proc::look(tx, &name)?;
-        let Some(leader) = proc::leader(tx, &name)? else {
+    fn run(_: &LeaderArgs<'_>, _: &Caller<'_>, service: &mut Service<'_>) -> Result<Response> {
+        service.ensure_readable()?;
+        let Some(leader) = service.leader()? else {
             return Ok(Reply::Null.into());
         };
-        let head = proc::head(tx, &name)?;
-        let record = tx.state.presence.member(&name, &leader).map(|present| &present.member);
+        let leadership = service.leadership()?;
+        let record = service.member(&leader).map(|member| &member.record);
         let host = record.and_then(|record| record.host.as_deref());
         Ok(Reply::Map(vec![
             ("member", Reply::text(leader.as_ref())),
-            ("epoch", Reply::number(head.epoch)),
-            ("since", Reply::Int(head.since)),
+            ("epoch", Reply::number(leadership.epoch)),
+            ("since", Reply::Int(leadership.since)),
             ("pid", Reply::int_or_null(record.and_then(|record| record.pid))),
             ("host", host.map_or(Reply::Null, Reply::text)),
         ])

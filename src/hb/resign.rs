@@ -3,11 +3,11 @@
 use crate::command::run::{Command, Response};
 use crate::command::{Access, Actor, Arg, Key, Keys, Spec, arguments};
 use crate::context::Caller;
-use crate::error::Error;
-use crate::proc::events::{Event, tell};
-use crate::proc::{self, election, roster};
+use crate::error::{Error, Result};
+use crate::membership::events::Event;
+use crate::membership::record::MemberName;
+use crate::membership::service::Service;
 use crate::reply::Reply;
-use crate::tx::Tx;
 
 arguments! {
     pub(crate) struct ResignArgs<'a> {
@@ -23,7 +23,7 @@ pub(crate) struct Resign;
 
 impl Command for Resign {
     type Args<'a> = ResignArgs<'a>;
-    type On<'t> = Tx<'t>;
+    type On<'t> = Service<'t>;
     const SPEC: Spec = Spec {
         name: "HB.RESIGN",
         summary: "Ends a lead at the leader's own wish; the next candidate, or the one named, leads at once.",
@@ -35,47 +35,44 @@ impl Command for Resign {
         reply: "the new leader, or null",
     };
 
-    fn run(args: &ResignArgs<'_>, caller: &Caller<'_>, tx: &mut Tx<'_>) -> Result<Response, Error> {
-        let name = proc::service(args.service.0, caller)?;
+    fn run(args: &ResignArgs<'_>, _: &Caller<'_>, service: &mut Service<'_>) -> Result<Response> {
         let member = args.member.0;
-        proc::check(tx, &name)?;
-        proc::verify(tx, &name, member, args.token)?;
-        if proc::head(tx, &name)?.leader.as_deref() != Some(member) {
+        service.ensure_types()?;
+        service.verify(member, args.token)?;
+        if service.is_led_by(member)? {
+            resign(service, member, args.to)?;
+        } else {
             // Its grant may be one that a failover has lost: it makes room all the same.
-            if !election::make_room(tx, &name, member)? {
-                return Err(proc::fenced(tx, &name)?);
+            if !service.give_up_lost_lead(member)? {
+                return Err(service.fenced()?);
             }
-            election::withdraw(tx, &name, member)?;
-            let leader = election::elect(tx, &name)?;
-            return Ok(leader.map_or(Reply::Null, |leader| Reply::text(leader.as_ref())).into());
+            service.withdraw(member)?;
         }
-        if let Some(to) = args.to {
-            let there = to != member && proc::find(tx, &name, to)?;
-            let present = tx.state.presence.member(&name, to).filter(|_| there);
-            let stands = present.is_some_and(|present| present.candidate && !proc::is_overdue(tx, present));
-            if !stands {
-                return Err(Error::BadArg("TO must be another candidate of the service".into()));
-            }
-        }
-        roster::show(tx, &name, member, None);
-        roster::update(tx, &name, member, |record| record.exclusive = false)?;
-        let present = tx.state.presence.member(&name, member);
-        let record = present.map(|present| present.member.clone());
-        let epoch = proc::head(tx, &name)?.epoch;
-        tx.state.presence.service(&name).settled = true;
-        election::vacate(tx, &name)?;
-        let event = Event {
-            kind: "resigned",
-            member,
-            record: record.as_ref(),
-            epoch: Some(epoch),
-            reason: "",
-        };
-        tell(tx, &name, &event)?;
-        if let Some(to) = args.to {
-            election::appoint(tx, &name, &to.into())?;
-        }
-        let leader = election::elect(tx, &name)?;
-        Ok(leader.map_or(Reply::Null, |leader| Reply::text(leader.as_ref())).into())
+        let leader = service.elect()?;
+        Ok(leader.as_deref().map_or(Reply::Null, Reply::text).into())
     }
+}
+
+fn resign(service: &mut Service<'_>, member: &str, to: Option<&str>) -> Result<()> {
+    let to = to.map(|to| candidate(service, member, to)).transpose()?;
+    service.touch(member, None);
+    service.update(member, |record| record.exclusive = false)?;
+    let epoch = service.leadership()?.epoch;
+    service.memory().settled = true;
+    service.vacate()?;
+    service.emit(member, &Event::Resigned(epoch))?;
+    match to {
+        Some(to) => service.appoint(&to),
+        None => Ok(()),
+    }
+}
+
+/// The one that TO names, which must be another candidate that lives.
+fn candidate(service: &mut Service<'_>, member: &str, to: &str) -> Result<MemberName> {
+    let is_there = to != member && service.find(to)?.is_some();
+    service
+        .member(to)
+        .filter(|to| is_there && to.is_candidate && !service.is_overdue(to))
+        .map(|to| to.name.clone())
+        .ok_or_else(|| Error::BadArg("TO must be another candidate of the service".into()))
 }

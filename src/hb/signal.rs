@@ -3,13 +3,13 @@
 use crate::command::run::{Command, Response};
 use crate::command::{Access, Arg, Key, Keys, Spec, arguments};
 use crate::context::Caller;
-use crate::error::{Error, Result};
+use crate::error::Result;
+use crate::membership::events::Event;
+use crate::membership::leadership::{SIGNAL, SIGNAL_AT};
+use crate::membership::service::Service;
+use crate::membership::service_state::NO_SIGNAL;
 use crate::names::{Name, plain_text};
-use crate::presence::NO_SIGNAL;
-use crate::proc::events::{Event, tell};
-use crate::proc::{self, SIGNAL, SIGNAL_AT, roster};
 use crate::reply::Reply;
-use crate::tx::Tx;
 
 /// The words the module itself knows, in the spelling that is stored.
 const KNOWN: [&str; 3] = ["quiet", "stop", NO_SIGNAL];
@@ -29,7 +29,7 @@ pub(crate) struct Signal;
 
 impl Command for Signal {
     type Args<'a> = SignalArgs<'a>;
-    type On<'t> = Tx<'t>;
+    type On<'t> = Service<'t>;
     const SPEC: Spec = Spec {
         name: "HB.SIGNAL",
         summary: "Gives a member, or all that have registered so far, a standing signal; quiet and stop: no more tasks; none: cleared.",
@@ -41,43 +41,31 @@ impl Command for Signal {
         reply: "to how many",
     };
 
-    fn run(args: &SignalArgs<'_>, caller: &Caller<'_>, tx: &mut Tx<'_>) -> Result<Response, Error> {
-        let name = proc::service(args.service.0, caller)?;
-        let word = args.word;
-        let known = KNOWN.into_iter().find(|known| known.eq_ignore_ascii_case(word));
-        let word = known.unwrap_or(word);
+    fn run(args: &SignalArgs<'_>, _: &Caller<'_>, service: &mut Service<'_>) -> Result<Response> {
+        let known = KNOWN.into_iter().find(|known| known.eq_ignore_ascii_case(args.word));
+        let word = known.unwrap_or(args.word);
         let to = args.to;
-        proc::check(tx, &name)?;
+        service.ensure_types()?;
         let reached = if to == ALL {
-            to_all(tx, &name, word)?
+            to_all(service, word)?
         } else {
-            to_one(tx, &name, plain_text("member", to)?, word)?
+            to_one(service, plain_text("member", to)?, word)?
         };
         if reached > 0 {
             let member = std::str::from_utf8(to).unwrap_or_default();
-            let present = tx.state.presence.member(&name, member);
-            let record = present.map(|present| present.member.clone());
-            let event = Event {
-                kind: "signal",
-                member,
-                record: record.as_ref(),
-                epoch: None,
-                reason: word,
-            };
-            tell(tx, &name, &event)?;
-            send_home(tx, &name);
+            service.emit(member, &Event::Signal(word))?;
+            end_waits(service);
         }
         Ok(Reply::count(reached).into())
     }
 }
 
-fn to_one(tx: &mut Tx<'_>, name: &Name, member: &str, word: &str) -> Result<usize> {
-    if !proc::find(tx, name, member)? {
+fn to_one(service: &mut Service<'_>, member: &str, word: &str) -> Result<usize> {
+    if service.find(member)?.is_none() {
         return Ok(0);
     }
-    let epoch = proc::head(tx, name)?.epoch;
-    let at = tx.next_fence(epoch);
-    roster::update(tx, name, member, |record| {
+    let at = service.next_fence()?;
+    service.update(member, |record| {
         record.signal = (word != NO_SIGNAL).then(|| word.to_string());
         record.signal_at = at;
     })?;
@@ -85,48 +73,46 @@ fn to_one(tx: &mut Tx<'_>, name: &Name, member: &str, word: &str) -> Result<usiz
 }
 
 /// One field of the service, however many members there are; later ones do not see it.
-fn to_all(tx: &mut Tx<'_>, name: &Name, word: &str) -> Result<usize> {
-    let members = tx.keys.hlen(name.members())?;
+fn to_all(service: &mut Service<'_>, word: &str) -> Result<usize> {
+    let members = service.keys.hlen(service.name.members())?;
     if members == 0 {
         return Ok(0);
     }
-    let mut head = proc::head(tx, name)?;
-    let at = tx.next_fence(head.epoch);
-    tx.keys.hset(
-        name.service(),
+    let at = service.next_fence()?;
+    let mut leadership = service.leadership()?;
+    service.keys.hset(
+        service.name.service(),
         &[
             (SIGNAL.as_bytes(), word.as_bytes()),
             (SIGNAL_AT.as_bytes(), at.to_string().as_bytes()),
         ],
     )?;
-    head.signal = Some((word.to_string(), at));
-    tx.state.presence.service(name).head = Some(head);
+    leadership.signal = Some((word.to_string(), at));
+    service.memory().leadership = Some(leadership);
     Ok(members)
 }
 
-/// The clients of members that are to take no more work wait for none, wherever they wait.
-fn send_home(tx: &mut Tx<'_>, name: &Name) {
-    for queue in tx.state.presence.followers(name) {
-        let presence = &tx.state.presence;
-        let waiting = &tx.state.waiting;
-        let is_quiet = |queue: &Name, worker: &str| presence.is_quiet(presence.followed_by(queue), worker);
-        let home: Vec<_> = waiting
+/// Ends the waits for tasks of members that take no more, in every queue they wait for.
+fn end_waits(service: &mut Service<'_>) {
+    for queue in service.state.services.followers(&service.name) {
+        let services = &service.state.services;
+        let waiting = &service.state.waiting;
+        let is_quiet = |queue: &Name, worker: &str| services.is_quiet(services.followed_by(queue), worker);
+        let quiet: Vec<_> = waiting
             .claimers_of(&queue)
-            .filter(|(ticket, want)| {
-                waiting
-                    .names_of(*ticket)
-                    .iter()
-                    .all(|queue| is_quiet(queue, &want.worker))
+            .filter(|(ticket, request)| {
+                let queues = waiting.names_of(*ticket);
+                queues.iter().all(|queue| is_quiet(queue, &request.worker))
             })
             .map(|(ticket, _)| ticket)
             .collect();
-        for ticket in home {
-            tx.answer(ticket, Ok(Reply::NullArray), Vec::new());
+        for ticket in quiet {
+            service.tx().answer(ticket, Ok(Reply::NullArray), Vec::new());
         }
         // Those that may take work again are served by the tick.
-        if tx.state.waiting.count(&queue) > 0 {
-            tx.state.wakeups.now(&queue);
-            tx.state.queue(&queue).rescan_targeted();
+        if service.state.waiting.count(&queue) > 0 {
+            service.state.wakeups.now(&queue);
+            service.state.queue(&queue).rescan_targeted();
         }
     }
 }

@@ -3,10 +3,9 @@
 use crate::command::run::{Command, Response};
 use crate::command::{Access, Actor, Arg, Key, Keys, Spec, arguments};
 use crate::context::Caller;
-use crate::error::Error;
-use crate::proc::{self, election, roster};
+use crate::error::Result;
+use crate::membership::service::Service;
 use crate::reply::Reply;
-use crate::tx::Tx;
 
 arguments! {
     pub(crate) struct WithdrawArgs<'a> {
@@ -21,7 +20,7 @@ pub(crate) struct Withdraw;
 
 impl Command for Withdraw {
     type Args<'a> = WithdrawArgs<'a>;
-    type On<'t> = Tx<'t>;
+    type On<'t> = Service<'t>;
     const SPEC: Spec = Spec {
         name: "HB.WITHDRAW",
         summary: "Takes a candidate out of the line; it stays a member. A leader resigns instead.",
@@ -33,13 +32,12 @@ impl Command for Withdraw {
         reply: "1, or 0 when it was no candidate",
     };
 
-    fn run(args: &WithdrawArgs<'_>, caller: &Caller<'_>, tx: &mut Tx<'_>) -> Result<Response, Error> {
-        let name = proc::service(args.service.0, caller)?;
+    fn run(args: &WithdrawArgs<'_>, _: &Caller<'_>, service: &mut Service<'_>) -> Result<Response> {
         let member = args.member.0;
-        proc::check(tx, &name)?;
-        proc::verify(tx, &name, member, args.token)?;
-        roster::show(tx, &name, member, None);
-        let stood = election::withdraw(tx, &name, member)?;
+        service.ensure_types()?;
+        service.verify(member, args.token)?;
+        service.touch(member, None);
+        let stood = service.withdraw(member)?;
         Ok(Reply::Int(i64::from(stood)).into())
     }
 }

@@ -3,11 +3,10 @@
 use crate::command::run::{Command, Response};
 use crate::command::{Access, Actor, Arg, Key, Keys, Spec, arguments};
 use crate::context::Caller;
-use crate::error::Error;
-use crate::proc;
+use crate::error::Result;
+use crate::membership::service::Service;
 use crate::reply::Reply;
 use crate::time::Ms;
-use crate::tx::Tx;
 use crate::waiting::{Timeout, WaitFor};
 
 arguments! {
@@ -24,7 +23,7 @@ pub(crate) struct Await;
 
 impl Command for Await {
     type Args<'a> = AwaitArgs<'a>;
-    type On<'t> = Tx<'t>;
+    type On<'t> = Service<'t>;
     const SPEC: Spec = Spec {
         name: "PID.AWAIT",
         summary: "Tells whether a member is there, or gone, and waits for that if told to.",
@@ -36,17 +35,16 @@ impl Command for Await {
         reply: "1, or null when it is not so",
     };
 
-    fn run(args: &AwaitArgs<'_>, caller: &Caller<'_>, tx: &mut Tx<'_>) -> Result<Response, Error> {
-        let name = proc::service(args.service.0, caller)?;
-        proc::look(tx, &name)?;
+    fn run(args: &AwaitArgs<'_>, caller: &Caller<'_>, service: &mut Service<'_>) -> Result<Response> {
+        service.ensure_readable()?;
         let member = args.member.0;
         let up = args.state == "UP";
-        if proc::find(tx, &name, member)? == up {
+        if service.find(member)?.is_some() == up {
             return Ok(Reply::Int(1).into());
         }
         Ok(match Timeout::asked(args.block, caller) {
             None => Reply::NullArray.into(),
-            Some(patience) => Response::Wait(WaitFor::Presence(name, member.into(), up), patience),
+            Some(timeout) => Response::Wait(WaitFor::Member(service.name.clone(), member.into(), up), timeout),
         })
     }
 }

@@ -3,12 +3,11 @@
 use crate::command::run::{Command, Response};
 use crate::command::{Access, Actor, Arg, Key, Keys, Spec, arguments};
 use crate::context::Caller;
-use crate::error::Error;
+use crate::error::{Error, Result};
+use crate::membership::liveness::Reason;
+use crate::membership::service::Service;
 use crate::pid::register::PID;
-use crate::presence::Reason;
-use crate::proc::{self, election, roster};
 use crate::reply::Reply;
-use crate::tx::Tx;
 
 arguments! {
     /// How a process shows that it is the member.
@@ -31,7 +30,7 @@ pub(crate) struct Deregister;
 
 impl Command for Deregister {
     type Args<'a> = DeregisterArgs<'a>;
-    type On<'t> = Tx<'t>;
+    type On<'t> = Service<'t>;
     const SPEC: Spec = Spec {
         name: "PID.DEREGISTER",
         summary: "Takes a member out at its own wish; what it holds is given back as by RELEASE.",
@@ -43,27 +42,21 @@ impl Command for Deregister {
         reply: "1, or 0 when it was not there",
     };
 
-    fn run(args: &DeregisterArgs<'_>, caller: &Caller<'_>, tx: &mut Tx<'_>) -> Result<Response, Error> {
-        let name = proc::service(args.service.0, caller)?;
+    fn run(args: &DeregisterArgs<'_>, _: &Caller<'_>, service: &mut Service<'_>) -> Result<Response> {
         let member = args.member.0;
-        proc::check(tx, &name)?;
+        service.ensure_types()?;
         let is_it = match args.proof {
-            Proof::Token(token) => match proc::verify(tx, &name, member, token) {
+            Proof::Token(token) => match service.verify(member, token) {
                 Err(Error::NoMember) => false,
                 verified => verified.map(|()| true)?,
             },
-            Proof::Pid(pid) => {
-                proc::find(tx, &name, member)?
-                    && tx
-                        .state
-                        .presence
-                        .member(&name, member)
-                        .is_some_and(|present| present.member.pid == Some(pid))
-            }
+            Proof::Pid(pid) => service
+                .find(member)?
+                .is_some_and(|member| member.record.pid == Some(pid)),
         };
         if is_it {
-            roster::remove(tx, &name, member, &Reason::Left)?;
-            election::elect(tx, &name)?;
+            service.remove(member, &Reason::Left)?;
+            service.elect()?;
         }
         Ok(Reply::Int(i64::from(is_it)).into())
     }

@@ -3,11 +3,10 @@
 use crate::command::run::{Command, Response};
 use crate::command::{Access, Actor, Arg, Key, Keys, Spec, arguments};
 use crate::context::Caller;
-use crate::error::Error;
-use crate::presence::Reason;
-use crate::proc::{self, election, roster};
+use crate::error::Result;
+use crate::membership::liveness::Reason;
+use crate::membership::service::Service;
 use crate::reply::Reply;
-use crate::tx::Tx;
 
 arguments! {
     pub(crate) struct EvictArgs<'a> {
@@ -22,7 +21,7 @@ pub(crate) struct Evict;
 
 impl Command for Evict {
     type Args<'a> = EvictArgs<'a>;
-    type On<'t> = Tx<'t>;
+    type On<'t> = Service<'t>;
     const SPEC: Spec = Spec {
         name: "PID.EVICT",
         summary: "Puts a member out; what it holds goes to others at once.",
@@ -34,15 +33,14 @@ impl Command for Evict {
         reply: "1, or 0 when it was not there",
     };
 
-    fn run(args: &EvictArgs<'_>, caller: &Caller<'_>, tx: &mut Tx<'_>) -> Result<Response, Error> {
-        let name = proc::service(args.service.0, caller)?;
+    fn run(args: &EvictArgs<'_>, _: &Caller<'_>, service: &mut Service<'_>) -> Result<Response> {
         let member = args.member.0;
-        proc::check(tx, &name)?;
-        let there = proc::find(tx, &name, member)?;
+        service.ensure_types()?;
+        let there = service.find(member)?.is_some();
         if there {
             let words = args.reason.unwrap_or("evicted");
-            roster::remove(tx, &name, member, &Reason::Evicted(words.to_string()))?;
-            election::elect(tx, &name)?;
+            service.remove(member, &Reason::Evicted(words.to_string()))?;
+            service.elect()?;
         }
         Ok(Reply::Int(i64::from(there)).into())
     }

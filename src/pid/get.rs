@@ -3,11 +3,10 @@
 use crate::command::run::{Command, Response};
 use crate::command::{Access, Actor, Arg, Key, Keys, Spec, Typed, arguments};
 use crate::context::Caller;
-use crate::error::Error;
-use crate::pid::show;
-use crate::proc;
+use crate::error::Result;
+use crate::membership::service::Service;
+use crate::pid::render;
 use crate::reply::Reply;
-use crate::tx::Tx;
 
 const FIELD: Typed<&str> = Arg::text("field");
 
@@ -24,7 +23,7 @@ pub(crate) struct Get;
 
 impl Command for Get {
     type Args<'a> = GetArgs<'a>;
-    type On<'t> = Tx<'t>;
+    type On<'t> = Service<'t>;
     const SPEC: Spec = Spec {
         name: "PID.GET",
         summary: "Shows a member, or the bare values of some of its fields, those of its META included.",
@@ -36,19 +35,18 @@ impl Command for Get {
         reply: "map `member`, `pid`, `host`, `start`, `boot`, `state`, `role`, `epoch`, `ttl`, `left`, `age`, `bound`, `grace`, `signal`, `status`, `registered`, `meta`; the value of one field, an array of several; or null",
     };
 
-    fn run(args: &GetArgs<'_>, caller: &Caller<'_>, tx: &mut Tx<'_>) -> Result<Response, Error> {
-        let name = proc::service(args.service.0, caller)?;
-        proc::look(tx, &name)?;
+    fn run(args: &GetArgs<'_>, _: &Caller<'_>, service: &mut Service<'_>) -> Result<Response> {
+        service.ensure_readable()?;
         let member = args.member.0;
-        if !proc::find(tx, &name, member)? {
+        if service.find(member)?.is_none() {
             return Ok(Reply::Null.into());
         }
         let mut values = Vec::with_capacity(args.fields.len());
         for field in &args.fields {
-            values.push(show::field(tx, &name, member, field)?.unwrap_or(Reply::Null));
+            values.push(render::field(service, member, field)?.unwrap_or(Reply::Null));
         }
         Ok(match values.len() {
-            0 => show::map(tx, &name, member, &show::GET)?,
+            0 => render::map(service, member, &render::GET)?,
             1 => values.pop().unwrap_or(Reply::Null),
             _ => Reply::Array(values),
         }

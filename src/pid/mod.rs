@@ -6,5 +6,5 @@ pub(crate) mod evict;
 pub(crate) mod get;
 pub(crate) mod list;
 pub(crate) mod register;
+pub(crate) mod render;
 pub(crate) mod services;
-pub(crate) mod show;

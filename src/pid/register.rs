@@ -5,12 +5,11 @@ use std::collections::BTreeMap;
 use crate::command::run::{Command, Response};
 use crate::command::{Access, Actor, Arg, Key, Keys, Spec, Typed, arguments};
 use crate::context::Caller;
-use crate::error::Error;
-use crate::presence::Registration;
-use crate::proc::register::{Registered, register, show};
-use crate::proc::{self, election};
+use crate::error::{Error, Result};
+use crate::membership::register::Registered;
+use crate::membership::registration::Registration;
+use crate::membership::service::{Service, connection};
 use crate::time::{MAX_TTL, MIN_TTL, Ms};
-use crate::tx::Tx;
 use crate::waiting::{Timeout, WaitFor};
 
 /// The process id of a member: what 32 bits hold, as on Windows.
@@ -64,7 +63,7 @@ pub(crate) struct Register;
 
 impl Command for Register {
     type Args<'a> = RegisterArgs<'a>;
-    type On<'t> = Tx<'t>;
+    type On<'t> = Service<'t>;
     const SPEC: Spec = Spec {
         name: "PID.REGISTER",
         summary: "Registers a process as a member of a service; EXCLUSIVE: as the one that leads it, or not at all.",
@@ -76,23 +75,22 @@ impl Command for Register {
         reply: "map `status` (registered, resumed, replaced, held), `token`, `epoch`, `ttl`, `holder`, `retry`; null when BLOCK ran out",
     };
 
-    fn run(args: &RegisterArgs<'_>, caller: &Caller<'_>, tx: &mut Tx<'_>) -> Result<Response, Error> {
-        let name = proc::service(args.service.0, caller)?;
-        let wish = wish(args, caller)?;
-        let full = tx.context.memory_full;
-        let registered = register(tx, &name, &wish, full, false)?;
+    fn run(args: &RegisterArgs<'_>, caller: &Caller<'_>, service: &mut Service<'_>) -> Result<Response> {
+        let registration = registration(args, caller)?;
+        let registered = service.register(&registration)?;
         let block = args.exclusive.as_ref().and_then(|exclusive| exclusive.block);
         match (Timeout::asked(block, caller), &registered) {
-            (Some(patience), Registered::Held { lead: true, .. }) => {
-                let place = election::next_place(tx, &name, 0);
-                Ok(Response::Wait(WaitFor::Hold(name, Box::new(wish), place), patience))
+            (Some(timeout), Registered::Held { lead: true, .. }) => {
+                let place = service.next_place(0);
+                let wait = WaitFor::Hold(service.name.clone(), Box::new(registration), place);
+                Ok(Response::Wait(wait, timeout))
             }
-            _ => Ok(show(tx, &name, &registered).into()),
+            _ => Ok(service.render_registered(&registered).into()),
         }
     }
 }
 
-fn wish(args: &RegisterArgs<'_>, caller: &Caller<'_>) -> Result<Registration, Error> {
+fn registration(args: &RegisterArgs<'_>, caller: &Caller<'_>) -> Result<Registration> {
     let text = |text: Option<&str>| text.map(str::to_string);
     let ttl = args.ttl;
     if ttl.is_some_and(|ttl| (1..MIN_TTL).contains(&ttl)) {
@@ -108,7 +106,7 @@ fn wish(args: &RegisterArgs<'_>, caller: &Caller<'_>) -> Result<Registration, Er
         start: text(args.start),
         boot: text(args.boot),
         ttl,
-        bind: proc::connection(args.bind.is_some(), caller)?,
+        bind: connection(args.bind.is_some(), caller)?,
         grace: args.bind.as_ref().and_then(|bind| bind.grace).unwrap_or(0),
         exclusive: args.exclusive.is_some(),
         with_token: true,
@@ -116,7 +114,7 @@ fn wish(args: &RegisterArgs<'_>, caller: &Caller<'_>) -> Result<Registration, Er
     })
 }
 
-fn meta(fields: &[MetaField<'_>]) -> Result<BTreeMap<String, String>, Error> {
+fn meta(fields: &[MetaField<'_>]) -> Result<BTreeMap<String, String>> {
     let mut meta = BTreeMap::new();
     for MetaField { field, value } in fields {
         let value = std::str::from_utf8(value).ok();

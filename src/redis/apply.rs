@@ -10,8 +10,8 @@ use super::effects::{self, Applied};
 use super::reply;
 use super::transaction::{Mode, run};
 use crate::error::Error;
+use crate::membership::service::Service;
 use crate::names::{Name, Touched};
-use crate::proc::roster;
 use crate::reply::Reply;
 use crate::task::handle::Queue;
 use crate::task::outcome;
@@ -78,7 +78,7 @@ fn apply(ctx: *mut Ctx, name: &[u8], effects: &[u8]) -> Result<(), Error> {
         }
         if applied.is_ok_and(|applied| applied.service) {
             tx.state.touched(&name, Touched::Service);
-            roster::look_for_watchers(tx, &name)?;
+            Service::of(tx, &name).notify_all_watchers()?;
         }
         Ok(applied)
     })?;

@@ -9,7 +9,7 @@ use super::callback::guard;
 use super::module::{self, Module};
 use super::reply::c_string;
 use super::transaction::{Mode, run};
-use crate::proc;
+use crate::membership::overview as services;
 use crate::task::overview::{Overview, overview};
 use crate::time::SECOND;
 
@@ -50,7 +50,7 @@ fn values() -> Option<Vec<(&'static str, i64)>> {
         Some(overview) => overview,
         None => run(ctx, Mode::Reads, |tx| Ok(overview(tx))).ok()?,
     };
-    let services = run(ctx, Mode::Reads, |tx| Ok(proc::overview::overview(tx))).ok()?;
+    let services = run(ctx, Mode::Reads, |tx| Ok(services::overview(tx))).ok()?;
     module::with(|module| {
         if counted.is_none() {
             module.overview = Some((module.clock.steady(), overview));
@@ -59,7 +59,7 @@ fn values() -> Option<Vec<(&'static str, i64)>> {
     })
 }
 
-fn fields(module: &Module, overview: Overview, services: proc::overview::Overview) -> Vec<(&'static str, i64)> {
+fn fields(module: &Module, overview: Overview, services: services::Overview) -> Vec<(&'static str, i64)> {
     let state = &module.state;
     let totals = &state.totals;
     let number = |count: u64| i64::try_from(count).unwrap_or(i64::MAX);
@@ -87,7 +87,7 @@ fn fields(module: &Module, overview: Overview, services: proc::overview::Overvie
         ("dead_total", number(totals.dead)),
         ("expired_total", number(totals.expired)),
         ("cancelled_total", number(totals.cancelled)),
-        ("members_lost_total", number(state.presence.lost)),
+        ("members_lost_total", number(state.services.lost)),
         ("stalls", number(state.stalls.stalls)),
         ("skipped_foreign", number(state.skipped_foreign)),
         ("eviction_unsafe", i64::from(module.eviction_unsafe)),

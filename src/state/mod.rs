@@ -8,9 +8,13 @@ use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use crate::context::Context;
+use crate::membership::liveness::Reason;
+use crate::membership::record::MemberName;
+use crate::membership::service_state::ServiceState;
+use crate::membership::services::Services;
 use crate::names::{self, ByName, Id, MAX_TOKEN, Name, Touched};
-use crate::presence::{Bound, MemberName, Presence, Reason, Service};
 use crate::stalls::Stalls;
+use crate::state::queue::claims::BoundClaim;
 use crate::state::queue::{Ended, Loss, QueueState};
 use crate::state::work::Work;
 use crate::stats::{Lateness, Totals};
@@ -33,7 +37,7 @@ pub(crate) struct State {
     queues: ByName<QueueState>,
     known: BTreeSet<Name>,
     /// The members of the services.
-    pub presence: Presence,
+    pub services: Services,
     /// When each queue and service next needs the timer.
     pub wakeups: Wakeups,
     /// Clients that wait.
@@ -43,7 +47,7 @@ pub(crate) struct State {
     /// What holds expiry back.
     pub stalls: Stalls,
     /// Claims bound to a connection, by their token.
-    pub bound: HashMap<u64, BTreeMap<u64, Bound>>,
+    pub bound: HashMap<u64, BTreeMap<u64, BoundClaim>>,
     /// The last id or fence given out.
     pub fence: u64,
     /// Counts over all queues.
@@ -105,7 +109,7 @@ impl State {
     pub(crate) fn touched(&mut self, name: &Name, what: Touched) {
         match what {
             Touched::Queue => self.queue(name).forget(),
-            Touched::Service => self.presence.service(name).forget(),
+            Touched::Service => self.services.service(name).forget(),
             Touched::Task => {
                 let awaited = self.waiting.listeners().any(name);
                 match self.queues.get_mut(name) {
@@ -129,9 +133,9 @@ impl State {
     /// full length again. Connections of before are no more. With data, grants of just before may be lost: new
     /// leaders wait.
     pub(crate) fn start_over(&mut self, now: Steady, with_data: bool) {
-        self.presence.reclaims_since = with_data.then_some(now);
-        self.presence.unbind_all(|_| true);
-        for (name, service) in self.presence.services_mut() {
+        self.services.reclaims_since = with_data.then_some(now);
+        self.services.unbind_all(|_| true);
+        for (name, service) in self.services.iter_mut() {
             service.start_over();
             self.wakeups.now(name);
         }
@@ -152,8 +156,8 @@ impl State {
         for claims in self.bound.values_mut() {
             claims.retain(|_, bound| !gone(&bound.queue));
         }
-        self.presence.unbind_all(gone);
-        for (name, service) in self.presence.services_mut().filter(|(name, _)| gone(name)) {
+        self.services.unbind_all(gone);
+        for (name, service) in self.services.iter_mut().filter(|(name, _)| gone(name)) {
             service.start_over();
             self.wakeups.now(name);
         }
@@ -172,7 +176,7 @@ impl State {
             other.db = if name.db == a { b } else { a };
             self.touched(&other, Touched::Queue);
         }
-        let services = self.presence.services().map(|(name, _)| name);
+        let services = self.services.iter().map(|(name, _)| name);
         let services: Vec<Name> = services.filter(|name| name.db == a || name.db == b).cloned().collect();
         for name in services {
             let mut other = name.clone();
@@ -191,15 +195,15 @@ impl State {
     }
 
     /// Ties a claim to a connection.
-    pub(crate) fn bind(&mut self, connection: u64, token: u64, claim: Bound) {
+    pub(crate) fn bind(&mut self, connection: u64, token: u64, claim: BoundClaim) {
         self.bound.entry(connection).or_default().insert(token, claim);
     }
 
     /// A member came back on this connection: the claims that were bound to one of before are bound to it now.
     pub(crate) fn rebind(&mut self, connection: u64, service: &Name, member: &MemberName) {
-        self.presence.bind(connection, service, member);
-        let present = self.presence.service(service).member_mut(member);
-        let parked = present.map(|present| std::mem::take(&mut present.parked));
+        self.services.bind(connection, service, member);
+        let member = self.services.service(service).member_mut(member);
+        let parked = member.map(|member| std::mem::take(&mut member.liveness.parked));
         for (token, claim) in parked.unwrap_or_default() {
             let queue = self.queues.get_mut(&claim.queue);
             if queue.is_some_and(|queue| queue.claims.tie(claim.worker, token, Some(connection))) {
@@ -221,11 +225,11 @@ impl State {
     /// A connection closed: the members for which it was the last one die when their grace is over, and the claims
     /// bound to it end, those of such a member with it. Whether there was anything.
     pub(crate) fn disconnected(&mut self, connection: u64, now: Steady, default_ttl: Ms) -> bool {
-        let away = self.presence.disconnected(connection, now, default_ttl);
+        let away = self.services.disconnected(connection, now, default_ttl);
         for (name, member) in &away {
-            let service = self.presence.service(name);
-            if service.member(member).is_some_and(|present| present.member.grace == 0) {
-                service.doomed.insert(member.clone(), Reason::Disconnect);
+            let service = self.services.service(name);
+            if service.member(member).is_some_and(|member| member.record.grace == 0) {
+                service.dead.insert(member.clone(), Reason::Disconnect);
                 self.wakeups.now(name);
             } else if let Some(next) = service.next() {
                 self.wakeups.at_steady(name, next);
@@ -237,7 +241,7 @@ impl State {
             match self.holder_of(&claim, &away) {
                 Some((service, member)) => self.park(token, claim, &service, &member),
                 None => {
-                    let Bound { queue, id, .. } = claim;
+                    let BoundClaim { queue, id, .. } = claim;
                     self.end(
                         &queue,
                         token,
@@ -253,28 +257,28 @@ impl State {
     }
 
     /// The member among these that holds the claim.
-    fn holder_of(&self, claim: &Bound, members: &[(Name, MemberName)]) -> Option<(Name, MemberName)> {
+    fn holder_of(&self, claim: &BoundClaim, members: &[(Name, MemberName)]) -> Option<(Name, MemberName)> {
         let worker = self.queues.get(&claim.queue)?.workers.as_ref()?.name(claim.worker)?;
         let holds = |(service, member): &&(Name, MemberName)| {
-            member.as_ref() == worker && self.presence.followers(service).contains(&claim.queue)
+            member.as_ref() == worker && self.services.followers(service).contains(&claim.queue)
         };
         members.iter().find(holds).cloned()
     }
 
     /// A bound claim outlives its connection, as its member may come back.
-    fn park(&mut self, token: u64, claim: Bound, service: &Name, member: &MemberName) {
+    fn park(&mut self, token: u64, claim: BoundClaim, service: &Name, member: &MemberName) {
         if let Some(queue) = self.queues.get_mut(&claim.queue) {
             queue.claims.tie(claim.worker, token, None);
         }
-        if let Some(present) = self.presence.service(service).member_mut(member) {
-            present.parked.push((token, claim));
+        if let Some(member) = self.services.service(service).member_mut(member) {
+            member.liveness.parked.push((token, claim));
         }
     }
 
     /// A waiting client gave up or went away: until now it gave a sign of life.
     pub(crate) fn leave(&mut self, ticket: Ticket, now: Steady) -> Option<Waiter> {
         let waiter = self.waiting.leave(ticket)?;
-        self.presence.seen(waiter.connection, None, now);
+        self.services.seen(waiter.connection, None, now);
         Some(waiter)
     }
 
@@ -284,10 +288,10 @@ impl State {
         match handed {
             Granted::Claim { name, id, token } => self.end(&name, token, Ended { id, lost: None }),
             Granted::Member { service, member, token } => {
-                let known = self.presence.known_mut(&service);
-                let is_it = |known: &&mut Service| known.member(&member).is_some_and(|it| it.token == Some(token));
+                let known = self.services.known_mut(&service);
+                let is_it = |known: &&mut ServiceState| known.member(&member).is_some_and(|it| it.token == Some(token));
                 if let Some(known) = known.filter(is_it) {
-                    known.doomed.insert(member, Reason::Left);
+                    known.dead.insert(member, Reason::Left);
                     self.wakeups.now(&service);
                 }
             }
@@ -325,7 +329,7 @@ impl State {
     pub(crate) fn log_skipped_member(&mut self, name: &Name, what: &str) {
         self.skipped_foreign += 1;
         let text = format!("service {}: passed over {what}", name.text().escape_default());
-        let service = self.presence.service(name);
+        let service = self.services.service(name);
         if !service.complained {
             service.complained = true;
             self.complaints.push(text);
@@ -334,8 +338,8 @@ impl State {
 
     /// Forgets a queue and a service of this name that have no keys here. Should some come, they tell.
     pub(crate) fn forget(&mut self, name: &Name) {
-        self.presence.follow(name, None);
-        self.presence.forget(name);
+        self.services.follow(name, None);
+        self.services.forget(name);
         self.queues.remove(name);
         self.known.remove(name);
         self.wakeups.clear(name);
@@ -344,13 +348,13 @@ impl State {
     /// The names that nobody used for an hour, waits for, or holds or is anything of.
     pub(crate) fn idle(&self, context: &Context) -> Vec<Name> {
         let idle_queue = |queue: &QueueState| context.steady.since(queue.used) > IDLE && queue.claims.is_empty();
-        let idle_service = |service: &Service| context.steady.since(service.used) > IDLE && service.count() == 0;
+        let idle_service = |service: &ServiceState| context.steady.since(service.used) > IDLE && service.count() == 0;
         let is_idle = |name: &&Name| {
             self.queues.get(*name).is_none_or(idle_queue)
-                && self.presence.known(name).is_none_or(idle_service)
+                && self.services.known(name).is_none_or(idle_service)
                 && !self.waiting.any(name)
         };
-        let services = self.presence.services().map(|(name, _)| name);
+        let services = self.services.iter().map(|(name, _)| name);
         let services = services.filter(|name| !self.queues.contains_key(*name));
         self.queues.keys().chain(services).filter(is_idle).cloned().collect()
     }

@@ -256,7 +256,7 @@ impl<'t> Queue<'t> {
 
     /// Most runs of a task of these options.
     pub(crate) fn max_attempts(&self, options: &Options) -> u64 {
-        let setting = || self.settings.attempts(&self.context.config);
+        let setting = || self.settings.numbers.attempts(&self.context.config);
         options.attempts.unwrap_or_else(setting)
     }
 
@@ -337,7 +337,7 @@ fn settings(tx: &mut Tx<'_>, name: &Name) -> Result<Rc<QueueSettings>> {
     if let Some(memory) = tx.state.known_queue_mut(name) {
         memory.settings = Some(settings.clone());
         let other = (settings.service != *name).then_some(&settings.service);
-        tx.state.presence.follow(name, other);
+        tx.state.services.follow(name, other);
     }
     Ok(settings)
 }

@@ -198,7 +198,7 @@ pub(crate) fn lose(queue: &mut Queue<'_>, task: &mut Task, why: Loss) -> Result<
     }
     task.header.attempts += 1;
     task.header.lost += 1;
-    if task.header.lost > queue.settings.max_lost(&queue.context.config) {
+    if task.header.lost > queue.settings.numbers.max_lost(&queue.context.config) {
         return bury(queue, task, "lost");
     }
     let options = task.options(queue);

@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 
 use crate::error::Result;
+use crate::membership::services::Gone;
 use crate::names::{Index, Name};
-use crate::presence::Gone;
 use crate::state::queue::{Ended, Loss};
 use crate::task::handle::{Queue, Task};
 use crate::task::header::TaskState;
@@ -19,13 +19,13 @@ const REVOKED: usize = 1_000;
 /// Ends the claims of the members that went in this transaction, in every queue that follows their service. All of
 /// them are fenced; the latest are put back at once. What was for one of them alone is for everyone before.
 pub(crate) fn revoke_claims(tx: &mut Tx<'_>) {
-    if tx.state.presence.gone.is_empty() {
+    if tx.state.services.gone.is_empty() {
         return;
     }
     let mut names = BTreeSet::new();
     let mut left = REVOKED;
-    for gone in std::mem::take(&mut tx.state.presence.gone) {
-        for name in tx.state.presence.followers(&gone.service) {
+    for gone in std::mem::take(&mut tx.state.services.gone) {
+        for name in tx.state.services.followers(&gone.service) {
             match revoke(tx, &name, &gone, &mut left) {
                 Ok(true) => _ = names.insert(name),
                 Ok(false) => {}
@@ -56,7 +56,7 @@ fn revoke(tx: &mut Tx<'_>, name: &Name, gone: &Gone, left: &mut usize) -> Result
         return Ok(false);
     }
     // Another process of its name keeps what is for that name.
-    let is_back = tx.state.presence.member(&gone.service, &gone.member).is_some();
+    let is_back = tx.state.services.member(&gone.service, &gone.member).is_some();
     let mut queue = Queue::open(tx, name.clone())?;
     if queue.settings.service != gone.service {
         return Ok(false);

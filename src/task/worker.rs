@@ -1,10 +1,20 @@
 //! Workers as members of the service that their queue follows.
 
 use crate::error::{Error, Result};
-use crate::presence::Walk;
-use crate::proc;
+use crate::membership::service::Service;
+use crate::membership::service_state::Loading;
 use crate::task::handle::Queue;
 use crate::waiting::{ClaimRequest, Lease};
+
+/// The service whose members are the workers of the queue.
+fn service<'q>(queue: &'q mut Queue<'_>) -> Service<'q> {
+    Service {
+        keys: &mut *queue.keys,
+        state: &mut *queue.state,
+        context: queue.context,
+        name: queue.settings.service.clone(),
+    }
+}
 
 /// Errors unless the worker may hold what it wants: a claim that lasts as long as its member needs a member
 /// (`NoMember`) that can die (`BadArg`).
@@ -12,13 +22,10 @@ pub(crate) fn ensure_may_claim(queue: &mut Queue<'_>, request: &ClaimRequest) ->
     if request.lease != Some(Lease::Member) {
         return Ok(());
     }
-    let service = queue.settings.service.clone();
-    if !proc::find(&mut queue.tx(), &service, &request.worker)? {
-        return Err(Error::NoMember);
-    }
-    let present = queue.state.presence.member(&service, &request.worker);
-    match present.map(|present| present.member.ttl) {
-        Some(0) => Err(Error::BadArg(
+    let mut service = service(queue);
+    let member = service.find(&request.worker)?.ok_or(Error::NoMember)?;
+    match member.record.ttl {
+        0 => Err(Error::BadArg(
             "LEASE MEMBER needs a worker that is a member with a TTL: this one has TTL 0".into(),
         )),
         _ => Ok(()),
@@ -27,25 +34,22 @@ pub(crate) fn ensure_may_claim(queue: &mut Queue<'_>, request: &ClaimRequest) ->
 
 /// Whether the worker is a member that was told to take no more work.
 pub(crate) fn is_quiet(queue: &mut Queue<'_>, worker: &str) -> bool {
-    let Some(known) = queue.state.presence.known(&queue.settings.service) else {
+    let mut service = service(queue);
+    let Some(known) = service.known() else {
         return false;
     };
-    if known.walk != Walk::Done {
-        // Keys of another type are told of by the service's own timer.
-        let service = queue.settings.service.clone();
-        let _ = proc::find(&mut queue.tx(), &service, worker);
-        let _ = proc::head(&mut queue.tx(), &service);
+    if known.loading != Loading::Done {
+        // The service's own timer reports keys of another type.
+        let _ = service.find(worker);
+        let _ = service.leadership();
     }
-    queue.state.presence.is_quiet(&queue.settings.service, worker)
+    service.state.services.is_quiet(&service.name, worker)
 }
 
 /// Whether the worker of this number, which held a claim for as long as it is a member, is none any more.
 pub(crate) fn is_gone(queue: &mut Queue<'_>, number: u32) -> bool {
     match queue.worker_name(number) {
-        Ok(Some(worker)) => {
-            let service = queue.settings.service.clone();
-            proc::find(&mut queue.tx(), &service, &worker).is_ok_and(|there| !there)
-        }
+        Ok(Some(worker)) => service(queue).find(&worker).is_ok_and(|member| member.is_none()),
         Ok(None) => true,
         // A key of another type: nothing is known of anybody.
         Err(_) => false,
@@ -54,9 +58,8 @@ pub(crate) fn is_gone(queue: &mut Queue<'_>, number: u32) -> bool {
 
 /// How the worker is as a member; `None` when it is none.
 pub(crate) fn member_state(queue: &mut Queue<'_>, worker: &str) -> Option<&'static str> {
-    let service = queue.settings.service.clone();
-    queue.state.presence.known(&service)?;
-    let there = proc::find(&mut queue.tx(), &service, worker).unwrap_or(false);
-    let present = queue.state.presence.member(&service, worker).filter(|_| there)?;
-    Some(if present.is_away() { "grace" } else { "up" })
+    let mut service = service(queue);
+    service.known()?;
+    let member = service.find(worker).ok()??;
+    Some(if member.is_away() { "grace" } else { "up" })
 }

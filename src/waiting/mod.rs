@@ -14,8 +14,9 @@ use workers::Workers;
 
 use crate::context::Caller;
 use crate::error::Error;
+use crate::membership::record::MemberName;
+use crate::membership::registration::Registration;
 use crate::names::{ByName, Id, Name};
-use crate::presence::{MemberName, Registration};
 use crate::reply::Reply;
 use crate::time::Ms;
 use crate::waiting::result_wait::{ResultWait, TaskEnd};
@@ -67,7 +68,7 @@ pub(crate) enum WaitFor {
     /// To become the exclusive holder of the service; the number is its place in the line of candidates.
     Hold(Name, Box<Registration>, i64),
     /// That this member of the service is there, or gone.
-    Presence(Name, MemberName, bool),
+    Member(Name, MemberName, bool),
     /// The ends of tasks of the queue.
     Results(Name, Box<ResultWait>),
 }
@@ -79,7 +80,7 @@ impl WaitFor {
             WaitFor::Tasks(names, _) => names,
             WaitFor::Lead(name, _)
             | WaitFor::Hold(name, ..)
-            | WaitFor::Presence(name, ..)
+            | WaitFor::Member(name, ..)
             | WaitFor::Results(name, _) => std::slice::from_ref(name),
         }
     }
@@ -188,7 +189,7 @@ impl Waiting {
             WaitFor::Hold(name, ..) => {
                 self.holders.entry(name.clone()).or_default().insert(ticket);
             }
-            WaitFor::Lead(name, member) | WaitFor::Presence(name, member, _) => {
+            WaitFor::Lead(name, member) | WaitFor::Member(name, member, _) => {
                 let watchers = self.watchers.entry(name.clone()).or_default();
                 watchers.entry(member.clone()).or_default().insert(ticket);
             }
@@ -215,7 +216,7 @@ impl Waiting {
                 }
             }
             WaitFor::Hold(name, ..) => step_out(&mut self.holders, name, ticket),
-            WaitFor::Lead(name, member) | WaitFor::Presence(name, member, _) => {
+            WaitFor::Lead(name, member) | WaitFor::Member(name, member, _) => {
                 if let Some(watchers) = self.watchers.get_mut(name) {
                     if let Some(line) = watchers.get_mut(member) {
                         line.remove(&ticket);
@@ -392,12 +393,12 @@ impl Waiting {
         handed: Vec<Granted>,
     ) -> Option<Waiter> {
         let waiter = self.leave(ticket)?;
-        self.tell(ticket, reply, handed);
+        self.notify(ticket, reply, handed);
         Some(waiter)
     }
 
     /// The same for a client that was taken out of its line before.
-    pub(crate) fn tell(&mut self, ticket: Ticket, reply: Result<Reply, Error>, handed: Vec<Granted>) {
+    pub(crate) fn notify(&mut self, ticket: Ticket, reply: Result<Reply, Error>, handed: Vec<Granted>) {
         self.answered.push(Answer { ticket, reply, handed });
     }
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::names::Id;
+use crate::names::{Id, Name};
 
 /// A claim as the index knows it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -60,4 +60,15 @@ impl Claims {
     pub(crate) fn is_empty(&self) -> bool {
         self.by_worker.is_empty()
     }
+}
+
+/// A claim that is bound to a connection.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct BoundClaim {
+    /// The queue of the task.
+    pub queue: Name,
+    /// The task.
+    pub id: Id,
+    /// The number of the worker that holds it.
+    pub worker: u32,
 }

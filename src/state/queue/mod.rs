@@ -1,7 +1,7 @@
 //! What is remembered of one queue between transactions: its settings, its workers' numbers, who holds what.
 
 mod cancelled;
-mod claims;
+pub(crate) mod claims;
 mod worker_numbers;
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -4,8 +4,8 @@ use crate::command::run::{Command, Response};
 use crate::command::{Access, Actor, Arg, IntOr, Key, Keys, Spec, arguments};
 use crate::context::{Caller, Context};
 use crate::error::Result;
+use crate::membership::service::connection;
 use crate::names::Name;
-use crate::proc;
 use crate::reply::Reply;
 use crate::task::dispatch::{self, Claimed, Effort, serve};
 use crate::task::handle::Queue;
@@ -138,7 +138,7 @@ fn request(args: &RequestArgs<'_>, caller: &Caller<'_>, named: bool) -> Result<C
             IntOr::Int(ms) => Lease::For(ms),
             IntOr::Word => Lease::Member,
         }),
-        bind: proc::connection(args.bind, caller)?,
+        bind: connection(args.bind, caller)?,
         full: args.full,
         named,
     })

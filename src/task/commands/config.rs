@@ -39,7 +39,7 @@ impl Command for ConfigGet {
 
     fn run(args: &ConfigGetArgs<'_>, _: &Caller<'_>, queue: &mut Queue<'_>) -> Result<Response> {
         let wanted = |field: &str| args.fields.is_empty() || args.fields.contains(&field);
-        let shown = |setting: &settings::table::Setting| setting.show(&queue.settings, &queue.context.config);
+        let shown = |setting| queue.settings.show(setting, &queue.context.config);
         let map = SETTINGS
             .iter()
             .filter(|setting| wanted(setting.name))

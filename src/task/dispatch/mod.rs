@@ -7,8 +7,8 @@ use smallvec::SmallVec;
 
 use crate::error::Result;
 use crate::names::{Id, Index, PRIORITIES};
-use crate::presence::Bound;
 use crate::reply::Reply;
+use crate::state::queue::claims::BoundClaim;
 use crate::state::queue::{Held, Rebase};
 use crate::task::handle::{Loaded, Queue, Task};
 use crate::task::header::{HEADER_LEN, WITH_MEMBER};
@@ -188,7 +188,7 @@ fn claim_one(queue: &mut Queue<'_>, request: &ClaimRequest, task: &mut Task) -> 
         None => match task.options(queue).lease {
             // One edited by hand must not become one that never ends.
             Some(lease) => lease.clamp(1, MAX_LEASE),
-            None => queue.settings.lease(&queue.context.config),
+            None => queue.settings.numbers.lease(&queue.context.config),
         },
     };
     let token = lifecycle::claim(queue, task, worker, lease)?;
@@ -228,7 +228,7 @@ fn remember(queue: &mut Queue<'_>, request: &ClaimRequest, claims: SmallVec<[Cla
     queue.count(|totals| totals.claimed += count);
     if let Some(connection) = request.bind {
         for claim in &claims {
-            let bound = Bound {
+            let bound = BoundClaim {
                 queue: queue.name.clone(),
                 id: claim.id.clone(),
                 worker: claim.worker,

@@ -18,16 +18,16 @@ pub(crate) fn ensure_types(queue: &mut Queue<'_>) -> Result<()> {
 pub(crate) fn add(queue: &mut Queue<'_>, task: &Task) -> Result<()> {
     let died = queue.context.wall;
     queue.keys.zadd(queue.name.index(Index::Dead), &[(died.0, &task.id)])?;
-    queue.wake_at(died.after(queue.settings.dead_retain(&queue.context.config)));
+    queue.wake_at(died.after(queue.settings.numbers.dead_retain(&queue.context.config)));
     Ok(())
 }
 
 /// The oldest tasks beyond `dead-limit` and `dead-retain`, a hundred at most.
 pub(crate) fn surplus(queue: &mut Queue<'_>) -> Result<Vec<Scored>> {
     let dead = queue.name.index(Index::Dead);
-    let limit = queue.settings.dead_limit(&queue.context.config);
+    let limit = queue.settings.numbers.dead_limit(&queue.context.config);
     let surplus = queue.keys.zcard(dead)?.saturating_sub(limit);
-    let expired = queue.context.wall.0 - queue.settings.dead_retain(&queue.context.config);
+    let expired = queue.context.wall.0 - queue.settings.numbers.dead_retain(&queue.context.config);
     let oldest = queue.keys.zlowest(dead, i64::MAX, surplus.min(TRIMMED))?;
     if oldest.len() == TRIMMED {
         return Ok(oldest);

@@ -14,7 +14,7 @@ pub(crate) fn retain(queue: &mut Queue<'_>, task: &Task) -> Ms {
     } else {
         None
     };
-    own.unwrap_or_else(|| queue.settings.retain(&queue.context.config))
+    own.unwrap_or_else(|| queue.settings.numbers.retain(&queue.context.config))
 }
 
 /// Errors with `WrongType` unless what is written to keep this task has the right type.

@@ -117,7 +117,7 @@ fn has_turn(queue: &mut Queue<'_>, id: &[u8]) -> bool {
 }
 
 fn limit(queue: &Queue<'_>) -> usize {
-    queue.settings.group_limit(&queue.context.config)
+    queue.settings.numbers.group_limit(&queue.context.config)
 }
 
 fn admit_later(queue: &mut Queue<'_>, group: String) {

@@ -362,7 +362,7 @@ impl World {
                 turns += usize::from(*place == 0);
                 assert!(in_groups.insert(id), "in one group");
             }
-            let limit = settings.group_limit(&self.module);
+            let limit = settings.numbers.group_limit(&self.module);
             assert!(turns <= limit, "no more than the limit have their turn");
             assert!(turns == limit || turns == there, "nobody stands in line in vain");
         }

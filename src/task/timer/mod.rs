@@ -102,7 +102,7 @@ fn plan(queue: &mut Queue<'_>) -> Result<()> {
     let due = first(queue, Index::Scheduled.place())?;
     let deadline = first(queue, Index::Claimed.place())?;
     let died = first(queue, Index::Dead.place())?;
-    let retain = queue.settings.dead_retain(&queue.context.config);
+    let retain = queue.settings.numbers.dead_retain(&queue.context.config);
     let moments = [
         due,
         died.map(|died| died.saturating_add(retain)),

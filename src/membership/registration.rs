@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::MemberName;
+use crate::membership::record::MemberName;
 use crate::time::Ms;
 
 /// A wish to be a member.

@@ -1,23 +1,28 @@
 //! A member as it is stored: one field of `proc:{s}:members`, JSON that any client can read.
 
 use std::collections::BTreeMap;
+use std::rc::Rc;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
+use sha2::{Digest, Sha256};
 
 use crate::time::Ms;
 
-/// The record of a member. What says nothing is left out.
+/// Name of a member, shared between the tables.
+pub(crate) type MemberName = Rc<str>;
+
+/// The record of a member. Fields without a value are left out.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
-pub(crate) struct Member {
+pub(crate) struct MemberRecord {
     /// Process id; `None` for a member that a heartbeat made.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub pid: Option<i64>,
     /// The host it runs on.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub host: Option<String>,
-    /// When the process started, in whatever transaction the host counts: tells a recycled pid.
+    /// When the process started, in whatever unit the host counts: tells a recycled pid.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub start: Option<String>,
     /// Id of the host's boot: tells that all processes of before are gone.
@@ -44,7 +49,7 @@ pub(crate) struct Member {
     /// Its own standing signal.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub signal: Option<String>,
-    /// When that was given, in the count of `order`; also when it was cleared.
+    /// When that was given or cleared, in the count of `order`.
     #[serde(skip_serializing_if = "is_zero")]
     pub signal_at: u64,
     /// What else it says of itself.
@@ -63,10 +68,10 @@ fn is_zero<N: Default + PartialEq>(number: &N) -> bool {
     *number == N::default()
 }
 
-impl Member {
+impl MemberRecord {
     /// From what is stored; `None` when it is no record of ours.
-    pub(crate) fn read(json: &[u8]) -> Option<Member> {
-        let member: Member = serde_json::from_slice(json).ok()?;
+    pub(crate) fn read(json: &[u8]) -> Option<MemberRecord> {
+        let member: MemberRecord = serde_json::from_slice(json).ok()?;
         (member.ttl >= 0 && member.grace >= 0).then_some(member)
     }
 
@@ -75,4 +80,13 @@ impl Member {
         // Maps with text keys and numbers: cannot fail.
         serde_json::to_vec(self).unwrap_or_default()
     }
+}
+
+/// A token as it is stored.
+pub(crate) fn hash_token(token: u64) -> String {
+    let digest = Sha256::digest(token.to_string().as_bytes());
+    let nibbles = digest.iter().flat_map(|byte| [byte >> 4, byte & 15]);
+    nibbles
+        .filter_map(|nibble| char::from_digit(nibble.into(), 16))
+        .collect()
 }

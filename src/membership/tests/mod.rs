@@ -3,7 +3,9 @@
 mod edited;
 mod lead;
 mod member;
+mod memory;
 mod time;
+mod walk;
 
 use std::collections::BTreeMap;
 
@@ -11,12 +13,12 @@ use crate::keyspace::fake::Value;
 use crate::names::{Name, Touched};
 use crate::task::tests::world::{self, Came, World, words};
 
-pub fn service() -> Name {
+pub(super) fn service() -> Name {
     Name::of_service(0, b"s").unwrap()
 }
 
 /// The value of a field of a map that `say` shows.
-pub fn of<'r>(reply: &'r str, field: &str) -> &'r str {
+pub(super) fn of<'r>(reply: &'r str, field: &str) -> &'r str {
     let begins = |word: &&'r str| word.trim_start_matches('{').starts_with(&format!("{field}="));
     let word = reply
         .split(' ')
@@ -26,20 +28,20 @@ pub fn of<'r>(reply: &'r str, field: &str) -> &'r str {
 }
 
 /// Registers a member and returns its token.
-pub fn register(world: &mut World, line: &str) -> String {
+pub(super) fn register(world: &mut World, line: &str) -> String {
     let reply = world.say(&format!("PID.REGISTER s {line}"));
     assert_ne!(of(&reply, "token"), "null", "{reply}");
     of(&reply, "token").to_string()
 }
 
 /// Registers a member that wants to lead with this priority, and returns its token.
-pub fn candidate(world: &mut World, member: &str, priority: u16) -> String {
+pub(super) fn candidate(world: &mut World, member: &str, priority: u16) -> String {
     let token = register(world, &format!("{member} 1"));
     world.say(&format!("HB.CAMPAIGN s {member} {token} PRIORITY {priority}"));
     token
 }
 
-pub fn leader(world: &mut World) -> String {
+pub(super) fn leader(world: &mut World) -> String {
     match world.say("HB.LEADER s") {
         nobody if nobody == "null" => nobody,
         leader => of(&leader, "member").to_string(),
@@ -47,7 +49,7 @@ pub fn leader(world: &mut World) -> String {
 }
 
 /// The stream: type, member and reason of each entry.
-pub fn events(world: &World) -> Vec<String> {
+pub(super) fn events(world: &World) -> Vec<String> {
     let Some(Value::Stream(entries)) = world.keys.keys.get(b"proc:{s}:events".as_slice()) else {
         return Vec::new();
     };
@@ -65,14 +67,14 @@ pub fn events(world: &World) -> Vec<String> {
 }
 
 /// What happened since this was last asked.
-pub fn news(world: &mut World) -> Vec<String> {
+pub(super) fn news(world: &mut World) -> Vec<String> {
     let news = events(world);
     world.keys.keys.remove(b"proc:{s}:events".as_slice());
     news
 }
 
 /// The answers that waiting clients got since this was last asked, with the number of their ticket.
-pub fn answers(world: &mut World) -> Vec<(u64, String)> {
+pub(super) fn answers(world: &mut World) -> Vec<(u64, String)> {
     let told = |reply| match reply {
         Ok(reply) => world::show(&reply),
         Err(error) => format!("-{error}"),
@@ -84,14 +86,14 @@ pub fn answers(world: &mut World) -> Vec<(u64, String)> {
         .collect()
 }
 
-pub fn wait(world: &mut World, connection: u64, line: &str) -> u64 {
+pub(super) fn wait(world: &mut World, connection: u64, line: &str) -> u64 {
     match world.run(Some(connection), &words(line)).unwrap() {
         Came::Waits(ticket) => ticket,
         Came::Reply(reply) => panic!("{reply:?}"),
     }
 }
 
-pub fn hash<'w>(world: &'w mut World, key: &str) -> &'w mut BTreeMap<Vec<u8>, Vec<u8>> {
+pub(super) fn hash<'w>(world: &'w mut World, key: &str) -> &'w mut BTreeMap<Vec<u8>, Vec<u8>> {
     match world.keys.keys.get_mut(key.as_bytes()) {
         Some(Value::Hash(fields)) => fields,
         other => panic!("{key}: {other:?}"),
@@ -99,7 +101,7 @@ pub fn hash<'w>(world: &'w mut World, key: &str) -> &'w mut BTreeMap<Vec<u8>, Ve
 }
 
 /// Somebody else changes a record.
-pub fn edit(world: &mut World, member: &str, json: Option<&str>) {
+pub(super) fn edit(world: &mut World, member: &str, json: Option<&str>) {
     let members = hash(world, "proc:{s}:members");
     match json {
         Some(json) => members.insert(member.into(), json.into()),
@@ -108,7 +110,7 @@ pub fn edit(world: &mut World, member: &str, json: Option<&str>) {
     world.state.touched(&service(), Touched::Service);
 }
 
-pub fn members(world: &World) -> Vec<String> {
+pub(super) fn members(world: &World) -> Vec<String> {
     match world.keys.keys.get(b"proc:{s}:members".as_slice()) {
         Some(Value::Hash(fields)) => fields
             .keys()
@@ -119,6 +121,6 @@ pub fn members(world: &World) -> Vec<String> {
     }
 }
 
-pub fn closed(world: &mut World, connection: u64) {
+pub(super) fn closed(world: &mut World, connection: u64) {
     world.state.disconnected(connection, world.steady, world.module.ttl);
 }

@@ -139,7 +139,7 @@ fn ten_thousand_die_in_slices_of_a_few() {
         left = now;
     }
     assert_eq!(left, 0);
-    assert_eq!(world.state.presence.lost, 10_000);
+    assert_eq!(world.state.services.lost, 10_000);
 }
 
 /// Of very many that stand in the line and are overdue, only some are looked at in one transaction.

@@ -4,9 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::keyspace::EntryId;
 use crate::keyspace::fake::Value;
+use crate::membership::record::MemberRecord;
+use crate::membership::service::Service;
+use crate::membership::service_state::Loading;
 use crate::names::Name;
-use crate::presence::{Member, Walk};
-use crate::proc::election;
 use crate::task::tests::walk::Dice;
 use crate::task::tests::world::{Came, World, queue, show, words};
 use crate::time::{Ms, Steady};
@@ -31,7 +32,7 @@ struct Seen {
     /// The clients that wait, and for which member.
     waits: BTreeMap<Ticket, (u64, String)>,
     /// The records of before the tick.
-    before: BTreeMap<String, Member>,
+    before: BTreeMap<String, MemberRecord>,
     /// When the event loop last turned after a standstill.
     turned: Steady,
     event: EntryId,
@@ -53,11 +54,11 @@ fn number(reply: &str, field: &str) -> Option<u64> {
     word.split_once('=')?.1.trim_end_matches('}').parse().ok()
 }
 
-fn members(world: &World) -> BTreeMap<String, Member> {
+fn members(world: &World) -> BTreeMap<String, MemberRecord> {
     match world.keys.keys.get(b"proc:{q}:members".as_slice()) {
         None => BTreeMap::new(),
         Some(Value::Hash(fields)) => {
-            let record = |json: &Vec<u8>| Member::read(json).expect("a record");
+            let record = |json: &Vec<u8>| MemberRecord::read(json).expect("a record");
             let text = |name: &Vec<u8>| String::from_utf8(name.clone()).unwrap();
             fields.iter().map(|(name, json)| (text(name), record(json))).collect()
         }
@@ -179,35 +180,33 @@ impl Seen {
     fn check_memory(
         &self,
         world: &mut World,
-        members: &BTreeMap<String, Member>,
+        members: &BTreeMap<String, MemberRecord>,
         line: &BTreeMap<Vec<u8>, i64>,
         led: bool,
     ) {
         let context = world.context();
-        let left = election::reclaim_left(
-            &mut Tx {
-                keys: &mut world.keys,
-                state: &mut world.state,
-                context,
-            },
-            &service(),
-        );
+        let mut tx = Tx {
+            keys: &mut world.keys,
+            state: &mut world.state,
+            context,
+        };
+        let left = Service::of(&mut tx, &service()).reclaim_left();
         // The window may have become shorter since its end was planned; whoever beats then sees that.
-        let reclaims = left.unwrap() > 0 || world.state.presence.reclaims_since.is_some();
+        let reclaims = left.unwrap() > 0 || world.state.services.reclaims_since.is_some();
         assert!(led || line.is_empty() || reclaims, "{line:?} without a leader");
-        let Some(known) = world.state.presence.known(&service()) else {
+        let Some(known) = world.state.services.known(&service()) else {
             assert!(members.is_empty());
             return;
         };
-        assert!(known.walk == Walk::Done || members.is_empty());
-        assert!(known.doomed.is_empty());
-        let remembered: BTreeMap<String, Member> = known
+        assert!(known.loading == Loading::Done || members.is_empty());
+        assert!(known.dead.is_empty());
+        let remembered: BTreeMap<String, MemberRecord> = known
             .members_after(None)
-            .map(|(name, present)| (name.to_string(), present.member.clone()))
+            .map(|member| (member.name.to_string(), member.record.clone()))
             .collect();
         assert_eq!(&remembered, members);
-        for (name, present) in known.members_after(None) {
-            assert_eq!(present.candidate, line.contains_key(name.as_bytes()));
+        for member in known.members_after(None) {
+            assert_eq!(member.is_candidate, line.contains_key(member.name.as_bytes()));
         }
         known.assert_planned(world.module.ttl, &world.state.stalls, world.steady);
         if let Some(next) = known.next() {
@@ -218,7 +217,7 @@ impl Seen {
     }
 
     /// Nobody who was silent for too long is still there.
-    fn check_silent(&self, world: &World, members: &BTreeMap<String, Member>) {
+    fn check_silent(&self, world: &World, members: &BTreeMap<String, MemberRecord>) {
         let now = world.steady.after(-LATE);
         for (name, record) in members.iter().filter(|(_, record)| record.ttl > 0) {
             let connections = &self.once_bound.get(name).cloned().unwrap_or_default();

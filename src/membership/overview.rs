@@ -1,7 +1,7 @@
 //! All services in numbers, for INFO.
 
+use crate::membership::service::Service;
 use crate::names::Name;
-use crate::proc::{election, leader};
 use crate::tx::Tx;
 
 /// Counts over every service of every database on this server.
@@ -11,25 +11,26 @@ pub(crate) struct Overview {
     pub services: usize,
     /// Their members.
     pub members: usize,
-    /// Services that somebody leads.
+    /// Services that have a leader.
     pub leaders: usize,
-    /// Services that get no leader yet, as a grant of just before a load or a promotion may be lost.
+    /// Services that get no leader before the reclaim window is over.
     pub reclaiming: usize,
 }
 
 /// Counts all services. One with a key of another type counts as far as its keys are ours.
 pub(crate) fn overview(tx: &mut Tx<'_>) -> Overview {
-    let names: Vec<Name> = tx.state.presence.services().map(|(name, _)| name.clone()).collect();
+    let names: Vec<Name> = tx.state.services.iter().map(|(name, _)| name.clone()).collect();
     let mut all = Overview {
         services: names.len(),
         ..Overview::default()
     };
     for name in &names {
-        all.members += tx.keys.hlen(name.members()).unwrap_or(0);
-        match leader(tx, name) {
+        let mut service = Service::of(tx, name);
+        all.members += service.keys.hlen(name.members()).unwrap_or(0);
+        match service.leader() {
             Ok(Some(_)) => all.leaders += 1,
             Ok(None) => {
-                let left = election::reclaim_left(tx, name).unwrap_or(0);
+                let left = service.reclaim_left().unwrap_or(0);
                 all.reclaiming += usize::from(left > 0);
             }
             Err(_) => {}

@@ -256,7 +256,7 @@ fn a_member_leaves_or_is_put_out() {
     assert_eq!(answers(&mut world), [(down, "1".to_string()), (up, "1".to_string())]);
     assert_eq!(world.say("PID.EVICT s b REASON deploy"), "1");
     assert_eq!(world.say("PID.EVICT s b"), "0");
-    assert_eq!(world.state.presence.lost, 1);
+    assert_eq!(world.state.services.lost, 1);
     assert_eq!(
         events(&world),
         ["up a registered", "down a left", "up b registered", "down b deploy"]

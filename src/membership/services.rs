@@ -1,45 +1,31 @@
-//! Who is alive: the members of every service with their last sign of life and their connections. All of it is
-//! read from the keys or as fleeting as a connection; what a member is stands in its record ([`Member`]).
+//! Who is alive: the members of every service with their signs of life and their connections. All of it is read
+//! from the keys or as fleeting as a connection.
 //!
-//! A beat only moves a moment in memory. The moment at which a member is to be looked at is planned once and
+//! A beat only changes one moment in memory. The moment at which the timer looks at a member is planned once and
 //! moved only when it has come, so a beat costs the same for one member and for a hundred thousand.
 
-mod member;
-mod members;
-mod present;
-mod registration;
-mod service;
-#[cfg(test)]
-mod tests;
-
 use std::collections::{BTreeSet, HashMap};
-use std::rc::Rc;
 
 use smallvec::SmallVec;
 
-pub(crate) use member::Member;
-pub(crate) use present::{Present, Reason};
-pub(crate) use registration::Registration;
-pub(crate) use service::{Head, Service, Walk};
-
-use crate::names::{self, ByName, Id, Name};
+use crate::membership::member::Member;
+use crate::membership::record::MemberName;
+use crate::membership::service_state::ServiceState;
+use crate::names::{self, ByName, Name};
 use crate::time::{Ms, Steady};
-
-/// Name of a member, shared between the tables.
-pub(crate) type MemberName = Rc<str>;
 
 /// All services.
 #[derive(Debug, Default)]
-pub(crate) struct Presence {
-    services: ByName<Service>,
+pub(crate) struct Services {
+    services: ByName<ServiceState>,
     known: BTreeSet<Name>,
     /// The members bound to each connection.
-    bound: HashMap<u64, SmallVec<[(Name, MemberName); 1]>>,
+    pub(super) bound: HashMap<u64, SmallVec<[(Name, MemberName); 1]>>,
     /// Members that went in this transaction and whose claims are still to be ended.
     pub gone: Vec<Gone>,
     /// The queues that follow a service of another name.
-    followers: ByName<BTreeSet<Name>>,
-    following: ByName<Name>,
+    pub(super) followers: ByName<BTreeSet<Name>>,
+    pub(super) following: ByName<Name>,
     /// When data was last loaded or the server promoted: grants of just before may be lost.
     pub reclaims_since: Option<Steady>,
     /// Members that died; those that left are not counted.
@@ -59,20 +45,9 @@ pub(crate) struct Gone {
     pub lost: bool,
 }
 
-/// A claim that is bound to a connection.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Bound {
-    /// The queue of the task.
-    pub queue: Name,
-    /// The task.
-    pub id: Id,
-    /// The number of the worker that holds it.
-    pub worker: u32,
-}
-
-impl Presence {
+impl Services {
     /// The memory of a service, made when there is none yet.
-    pub(crate) fn service(&mut self, name: &Name) -> &mut Service {
+    pub(crate) fn service(&mut self, name: &Name) -> &mut ServiceState {
         if !self.services.contains_key(name) {
             self.known.insert(name.clone());
         }
@@ -80,22 +55,22 @@ impl Presence {
     }
 
     /// The memory of a service, if there is any.
-    pub(crate) fn known(&self, name: &Name) -> Option<&Service> {
+    pub(crate) fn known(&self, name: &Name) -> Option<&ServiceState> {
         self.services.get(name)
     }
 
     /// The memory of a service to change, if there is any.
-    pub(crate) fn known_mut(&mut self, name: &Name) -> Option<&mut Service> {
+    pub(crate) fn known_mut(&mut self, name: &Name) -> Option<&mut ServiceState> {
         self.services.get_mut(name)
     }
 
     /// All services in memory.
-    pub(crate) fn services(&self) -> impl Iterator<Item = (&Name, &Service)> {
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (&Name, &ServiceState)> {
         self.services.iter()
     }
 
     /// All services in memory, to change.
-    pub(crate) fn services_mut(&mut self) -> impl Iterator<Item = (&Name, &mut Service)> {
+    pub(crate) fn iter_mut(&mut self) -> impl Iterator<Item = (&Name, &mut ServiceState)> {
         self.services.iter_mut()
     }
 
@@ -110,15 +85,15 @@ impl Presence {
         self.known.remove(name);
     }
 
-    /// A member that is there.
-    pub(crate) fn member(&self, service: &Name, member: &str) -> Option<&Present> {
+    /// A member.
+    pub(crate) fn member(&self, service: &Name, member: &str) -> Option<&Member> {
         self.services.get(service)?.member(member)
     }
 
     /// The signal that stands for a member: its own, or a later one to all.
     pub(crate) fn signal(&self, service: &Name, member: &str) -> Option<&str> {
         let service = self.services.get(service)?;
-        service.signal(&service.member(member)?.member)
+        service.signal(&service.member(member)?.record)
     }
 
     /// Whether a worker is a member that was told to take no more work.
@@ -128,17 +103,17 @@ impl Presence {
 
     /// Ties a member to a connection.
     pub(crate) fn bind(&mut self, connection: u64, service: &Name, member: &MemberName) {
-        if let Some(present) = self.service(service).member_mut(member) {
-            present.closed = None;
-            if !present.connections.contains(&connection) {
-                present.connections.push(connection);
+        if let Some(known) = self.service(service).member_mut(member) {
+            known.liveness.closed = None;
+            if !known.liveness.connections.contains(&connection) {
+                known.liveness.connections.push(connection);
                 let bound = self.bound.entry(connection).or_default();
                 bound.push((service.clone(), member.clone()));
             }
         }
     }
 
-    /// The connections of a member that went mean nothing to it any more.
+    /// Unties a member from its connections.
     pub(crate) fn unbind(&mut self, service: &Name, member: &str, connections: &[u64]) {
         for connection in connections {
             if let Some(bound) = self.bound.get_mut(connection) {
@@ -150,11 +125,6 @@ impl Presence {
         }
     }
 
-    /// The members bound to a connection.
-    pub(crate) fn bound_to(&self, connection: u64) -> &[(Name, MemberName)] {
-        self.bound.get(&connection).map_or(&[], |bound| bound.as_slice())
-    }
-
     /// A connection closed: the members for which it was the last one.
     pub(crate) fn disconnected(&mut self, connection: u64, now: Steady, default_ttl: Ms) -> Vec<(Name, MemberName)> {
         let mut away = Vec::new();
@@ -162,12 +132,12 @@ impl Presence {
             let Some(service) = self.services.get_mut(&name) else {
                 continue;
             };
-            let Some(present) = service.member_mut(&member) else {
+            let Some(known) = service.member_mut(&member) else {
                 continue;
             };
-            present.connections.retain(|open| *open != connection);
-            if present.is_away() {
-                present.closed = Some(now);
+            known.liveness.connections.retain(|open| *open != connection);
+            if known.is_away() {
+                known.liveness.closed = Some(now);
                 service.plan(&member, default_ttl);
                 away.push((name, member));
             }
@@ -182,12 +152,10 @@ impl Presence {
         };
         for (name, member) in bound {
             if named.is_none_or(|named| named == member.as_ref())
-                && let Some(present) = self
-                    .services
-                    .get_mut(name)
-                    .and_then(|service| service.member_mut(member))
+                && let Some(service) = self.services.get_mut(name)
+                && let Some(member) = service.member_mut(member)
             {
-                present.show(now);
+                member.liveness.touch(now);
             }
         }
     }
@@ -200,7 +168,7 @@ impl Presence {
         });
     }
 
-    /// Notes which service a queue follows; `None`: the one of its own name.
+    /// Records which service a queue follows; `None`: the one of its own name.
     pub(crate) fn follow(&mut self, queue: &Name, service: Option<&Name>) {
         if self.following.get(queue) == service {
             return;
@@ -224,13 +192,10 @@ impl Presence {
         self.following.get(queue).unwrap_or(queue)
     }
 
-    /// The queues that may follow a service: that of its name, and those that were told to.
+    /// The queues that may follow a service: that of its name, and those whose settings say so.
     pub(crate) fn followers(&self, service: &Name) -> Vec<Name> {
         let told = self.followers.get(service).into_iter().flatten();
         let own = (!self.following.contains_key(service)).then_some(service);
         own.into_iter().chain(told).cloned().collect()
     }
 }
-
-/// The word that clears a standing signal.
-pub(crate) const NO_SIGNAL: &str = "none";

@@ -1,0 +1,76 @@
+//! What the stream of a service says: one entry for every change.
+
+use crate::error::{Error, Result};
+use crate::membership::liveness::Reason;
+use crate::membership::service::Service;
+
+/// What happened to a member.
+#[derive(Clone, Debug)]
+pub(crate) enum Event<'a> {
+    /// It registered: for the first time, or in the place of another.
+    Up(&'a str),
+    /// It went.
+    Down(&'a Reason),
+    /// It leads from now on, in this epoch.
+    Leader(u64),
+    /// It gave up the lead of this epoch.
+    Resigned(u64),
+    /// It was given a standing signal.
+    Signal(&'a str),
+}
+
+impl Event<'_> {
+    fn kind(&self) -> &'static str {
+        match self {
+            Event::Up(_) => "up",
+            Event::Down(_) => "down",
+            Event::Leader(_) => "leader",
+            Event::Resigned(_) => "resigned",
+            Event::Signal(_) => "signal",
+        }
+    }
+
+    fn epoch(&self) -> String {
+        match self {
+            Event::Leader(epoch) | Event::Resigned(epoch) => epoch.to_string(),
+            Event::Up(_) | Event::Down(_) | Event::Signal(_) => String::new(),
+        }
+    }
+
+    fn reason(&self) -> &str {
+        match self {
+            Event::Up(word) | Event::Signal(word) => word,
+            Event::Down(reason) => reason.text(),
+            Event::Leader(_) | Event::Resigned(_) => "",
+        }
+    }
+}
+
+impl Service<'_> {
+    /// Adds an entry about a member in memory to the stream; `*` stands for all. Every entry has all fields, those
+    /// without a value empty.
+    pub(crate) fn emit(&mut self, member: &str, event: &Event<'_>) -> Result<()> {
+        let record = self.member(member).map(|member| &member.record);
+        let pid = record.and_then(|record| record.pid);
+        let pid = pid.map(|pid| pid.to_string()).unwrap_or_default();
+        let host = record.and_then(|record| record.host.clone()).unwrap_or_default();
+        let epoch = event.epoch();
+        let fields: [(&[u8], &[u8]); 6] = [
+            (b"type", event.kind().as_bytes()),
+            (b"member", member.as_bytes()),
+            (b"pid", pid.as_bytes()),
+            (b"host", host.as_bytes()),
+            (b"epoch", epoch.as_bytes()),
+            (b"reason", event.reason().as_bytes()),
+        ];
+        let most = usize::try_from(self.context.config.events).unwrap_or(usize::MAX);
+        match self.keys.xadd(self.name.events(), None, &fields, most) {
+            Err(Error::Internal) => {
+                // Somebody used up the ids of the stream: what happened has happened all the same.
+                self.log_skip("a stream of events that takes no more");
+                Ok(())
+            }
+            added => added.map(|_| ()),
+        }
+    }
+}

@@ -1,0 +1,50 @@
+//! Who leads a service, as its own hash says.
+
+use std::rc::Rc;
+
+use crate::keyspace::Fields;
+use crate::membership::record::MemberName;
+use crate::names::plain_text;
+use crate::time::Ms;
+
+/// Field of the service's hash: who leads.
+pub(crate) const LEADER: &str = "leader";
+/// Field of the service's hash: the epoch of the last leader.
+pub(crate) const EPOCH: &str = "epoch";
+/// Field of the service's hash: since when it leads, unix ms.
+pub(crate) const SINCE: &str = "since";
+/// Field of the service's hash: the standing signal to all.
+pub(crate) const SIGNAL: &str = "signal";
+/// Field of the service's hash: when it was given, in the count of registrations.
+pub(crate) const SIGNAL_AT: &str = "signal-at";
+
+/// The service's own hash.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Leadership {
+    /// Who leads.
+    pub leader: Option<MemberName>,
+    /// Epoch of the last leader.
+    pub epoch: u64,
+    /// Since when it leads, unix ms.
+    pub since: Ms,
+    /// The standing signal to all that had registered when it was given, and that moment.
+    pub signal: Option<(String, u64)>,
+}
+
+impl Leadership {
+    /// From the fields of the hash; what makes no sense counts as missing.
+    pub(crate) fn read(fields: &Fields) -> Leadership {
+        let text = |field: &str| {
+            let found = fields.iter().find(|(name, _)| name == field.as_bytes());
+            found.and_then(|(_, value)| std::str::from_utf8(value).ok())
+        };
+        let number = |field: &str| text(field).and_then(|text| text.parse().ok());
+        let leader = text(LEADER).filter(|leader| plain_text("leader", leader.as_bytes()).is_ok());
+        Leadership {
+            leader: leader.map(Rc::from),
+            epoch: number(EPOCH).unwrap_or(0),
+            since: text(SINCE).and_then(|text| text.parse().ok()).unwrap_or(0),
+            signal: text(SIGNAL).map(str::to_string).zip(number(SIGNAL_AT)),
+        }
+    }
+}

@@ -1,0 +1,48 @@
+//! Reading all members of a service into memory: after a load, a promotion, or a change by anybody else.
+
+use crate::error::Result;
+use crate::membership::liveness::Reason;
+use crate::membership::service::Service;
+use crate::membership::service_state::Loading;
+
+/// Members that get the same deadline after a load, so that no later tick has more than its share.
+const TOGETHER: i64 = 100;
+
+impl Service<'_> {
+    /// Reads all members at once, for a caller whose answer depends on them.
+    pub(crate) fn load_all(&mut self) -> Result<()> {
+        while self.memory().loading != Loading::Done {
+            self.load_some()?;
+        }
+        Ok(())
+    }
+
+    /// Reads the next members: those that are new in memory get their full time from now on.
+    pub(crate) fn load_some(&mut self) -> Result<()> {
+        let Loading::At(cursor, mut loaded) = self.memory().loading else {
+            return Ok(());
+        };
+        let (next, some) = self.keys.hscan(self.name.members(), cursor)?;
+        for (member, stored) in some {
+            let member = std::str::from_utf8(&member).unwrap_or_default();
+            let alive = self.context.steady.after(loaded / TOGETHER);
+            let version = self.memory().version;
+            if self.member(member).is_none_or(|known| known.version != version) {
+                loaded += i64::from(self.load(member, Some(&stored), alive));
+            }
+        }
+        if next != 0 {
+            self.memory().loading = Loading::At(next, loaded);
+            self.state.wakeups.now(&self.name);
+            return Ok(());
+        }
+        self.memory().loading = Loading::Done;
+        for member in self.memory().not_loaded() {
+            self.mark_dead(&member, Reason::Deleted);
+        }
+        for member in self.memory().of_earlier_boots() {
+            self.mark_dead(&member, Reason::Reboot);
+        }
+        self.notify_all_watchers()
+    }
+}

@@ -1,0 +1,68 @@
+//! A member as memory knows it: its record as it was last read, and its liveness.
+
+use crate::membership::liveness::{Liveness, Reason};
+use crate::membership::record::{MemberName, MemberRecord};
+use crate::time::{Ms, Steady};
+
+/// A member of a service.
+#[derive(Clone, Debug)]
+pub(crate) struct Member {
+    /// Its name.
+    pub name: MemberName,
+    /// What is stored of it.
+    pub record: MemberRecord,
+    /// The version of the service in which the record was read.
+    pub version: u64,
+    /// Whether it was found in the data: this process did not register it.
+    pub was_loaded: bool,
+    /// Its token, once a client has shown it.
+    pub token: Option<u64>,
+    /// Whether it stands in the line of candidates.
+    pub is_candidate: bool,
+    /// Its last STATUS.
+    pub status: Option<String>,
+    /// Its signs of life.
+    pub liveness: Liveness,
+}
+
+impl Member {
+    /// A member that registers now.
+    pub(crate) fn new(name: MemberName, record: MemberRecord, alive: Steady) -> Member {
+        Member {
+            name,
+            record,
+            version: 0,
+            was_loaded: false,
+            token: None,
+            is_candidate: false,
+            status: None,
+            liveness: Liveness {
+                alive,
+                ..Liveness::default()
+            },
+        }
+    }
+
+    /// One that was found in the data; its record is still to be read.
+    pub(crate) fn loaded(name: MemberName, alive: Steady) -> Member {
+        Member {
+            was_loaded: true,
+            ..Member::new(name, MemberRecord::default(), alive)
+        }
+    }
+
+    /// Whether it is bound and has no connection: it may come back.
+    pub(crate) fn is_away(&self) -> bool {
+        self.liveness.is_away(&self.record)
+    }
+
+    /// When it dies without a sign of life, and how long it had; `None` for never.
+    pub(crate) fn deadline(&self, default_ttl: Ms) -> Option<(Steady, Ms)> {
+        self.liveness.deadline(&self.record, default_ttl)
+    }
+
+    /// Why it dies at its deadline.
+    pub(crate) fn reason(&self, now: Steady) -> Reason {
+        self.liveness.reason(&self.record, now)
+    }
+}

@@ -1,0 +1,166 @@
+//! How members come and go. Callers have ensured the types of the service's keys, and elect afterwards.
+
+use crate::error::{Error, Result};
+use crate::membership::events::Event;
+use crate::membership::liveness::Reason;
+use crate::membership::member::Member;
+use crate::membership::record::{MemberRecord, hash_token};
+use crate::membership::registration::Registration;
+use crate::membership::service::Service;
+use crate::membership::service_state::Loading;
+use crate::membership::services::Gone;
+
+impl Service<'_> {
+    /// Errors unless the service can take one more member.
+    pub(crate) fn ensure_room(&mut self, memory_full: bool) -> Result<()> {
+        let most = self.context.config.max_members;
+        if self.keys.hlen(self.name.members())? >= usize::try_from(most).unwrap_or(usize::MAX) {
+            return Err(Error::ServiceFull(most));
+        }
+        if memory_full { Err(Error::OutOfMemory) } else { Ok(()) }
+    }
+
+    /// A new member. Replies its token, if it is to have one.
+    pub(crate) fn join(&mut self, registration: &Registration, reason: &str) -> Result<Option<u64>> {
+        let name = &registration.member;
+        self.remove_remains(name)?;
+        let order = self.next_fence()?;
+        let token = registration.with_token.then(|| self.tx().next_fence(order));
+        let record = MemberRecord {
+            pid: registration.pid,
+            host: registration.host.clone(),
+            start: registration.start.clone(),
+            boot: registration.boot.clone(),
+            ttl: registration.ttl.unwrap_or(self.context.config.ttl),
+            bind: registration.bind.is_some(),
+            grace: registration.grace,
+            exclusive: registration.exclusive,
+            token: token.map(hash_token),
+            order,
+            registered: self.context.wall.0,
+            meta: registration.meta.clone().unwrap_or_default(),
+            ..MemberRecord::default()
+        };
+        let mut member = Member::new(name.clone(), record, self.context.steady);
+        member.token = token;
+        let is_first = self.keys.hlen(self.name.members())? == 0;
+        let memory = self.memory();
+        if is_first && memory.count() == 0 {
+            // Nobody else is to be read.
+            memory.loading = Loading::Done;
+        }
+        self.store(member)?;
+        if let Some(connection) = registration.bind {
+            self.state.rebind(connection, &self.name, name);
+        }
+        self.plan();
+        self.emit(name, &Event::Up(reason))?;
+        self.notify_watchers(name, true);
+        Ok(token)
+    }
+
+    /// A member whose record somebody deleted may still be remembered, or be named as the leader: that ends before
+    /// another takes its name. The tick elects the next leader.
+    fn remove_remains(&mut self, member: &str) -> Result<()> {
+        let led = self.is_led_by(member)?;
+        if self.member(member).is_some() {
+            self.remove(member, &Reason::Deleted)?;
+        } else if led {
+            self.vacate()?;
+        }
+        if led {
+            self.state.wakeups.now(&self.name);
+        }
+        Ok(())
+    }
+
+    /// A member that is there comes back with its token, and says again what it is.
+    pub(crate) fn resume(&mut self, registration: &Registration) -> Result<()> {
+        let order = self.next_fence()?;
+        self.update(&registration.member, |record| {
+            if record.boot != registration.boot {
+                // Of its host's boots, the one that registered last is the current one.
+                record.order = order;
+            }
+            record.pid = registration.pid;
+            record.host.clone_from(&registration.host);
+            record.start.clone_from(&registration.start);
+            record.boot.clone_from(&registration.boot);
+            record.ttl = registration.ttl.unwrap_or(record.ttl);
+            record.bind = registration.bind.is_some();
+            record.grace = registration.grace;
+            record.exclusive = registration.exclusive;
+            if let Some(meta) = &registration.meta {
+                record.meta.clone_from(meta);
+            }
+        })?;
+        self.touch(&registration.member, registration.bind);
+        Ok(())
+    }
+
+    /// Changes the record of a member, if that is a change.
+    pub(crate) fn update(&mut self, member: &str, change: impl FnOnce(&mut MemberRecord)) -> Result<()> {
+        let Some(known) = self.member(member) else {
+            return Ok(());
+        };
+        let mut record = known.record.clone();
+        change(&mut record);
+        if record == known.record {
+            return Ok(());
+        }
+        let mut member = known.clone();
+        if !record.bind {
+            member.liveness.closed = None;
+        }
+        member.record = record;
+        self.store(member)
+    }
+
+    fn store(&mut self, member: Member) -> Result<()> {
+        let json = member.record.write();
+        let field = [(member.name.as_bytes(), json.as_slice())];
+        self.keys.hset(self.name.members(), &field)?;
+        let (now, default_ttl) = (self.context.steady, self.context.config.ttl);
+        let memory = self.memory();
+        memory.used = now;
+        memory.put(member, default_ttl);
+        Ok(())
+    }
+
+    /// A member goes: out of the records and the line of candidates, and the lead is free if it had it. What it held
+    /// ends at the end of the transaction.
+    pub(crate) fn remove(&mut self, member: &str, reason: &Reason) -> Result<()> {
+        if matches!(reason, Reason::Left | Reason::Evicted(_)) {
+            self.give_up_lost_lead(member)?;
+        }
+        let led = self.is_led_by(member)?;
+        let below = self.next_fence()?;
+        let Some(known) = self.member(member) else {
+            return Ok(());
+        };
+        let is_candidate = known.is_candidate;
+        self.keys.hdel(self.name.members(), &[member.as_bytes()])?;
+        if is_candidate {
+            self.keys.zrem(self.name.candidates(), &[member.as_bytes()])?;
+        }
+        self.emit(member, &Event::Down(reason))?;
+        if let Some(gone) = self.memory().take(member) {
+            let services = &mut self.state.services;
+            services.unbind(&self.name, member, &gone.liveness.connections);
+        }
+        if led {
+            self.memory().settled = true;
+            self.vacate()?;
+        }
+        let lost = *reason != Reason::Left;
+        self.state.services.lost += u64::from(lost);
+        self.state.services.gone.push(Gone {
+            service: self.name.clone(),
+            member: member.into(),
+            below,
+            lost,
+        });
+        self.notify_watchers(member, false);
+        Ok(())
+    }
+}

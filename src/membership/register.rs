@@ -1,0 +1,144 @@
+//! What a registration comes to: a new member, a member that comes back, one in the place of a silent one; or
+//! somebody is in its way.
+
+use crate::error::Result;
+use crate::membership::liveness::Reason;
+use crate::membership::record::MemberName;
+use crate::membership::registration::Registration;
+use crate::membership::service::Service;
+use crate::time::Ms;
+
+/// What a registration came to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Registered {
+    /// It is a member.
+    In {
+        /// How it became one.
+        status: Status,
+        /// Its token.
+        token: Option<u64>,
+        /// The epoch it leads in, if it does.
+        epoch: Option<u64>,
+        /// Its TTL, ms.
+        ttl: Ms,
+    },
+    /// Another member is in its way, or the reclaim window.
+    Held {
+        /// Who.
+        holder: Option<MemberName>,
+        /// The epoch of the leader.
+        epoch: Option<u64>,
+        /// When it may be worth another try, ms from now.
+        retry: Option<Ms>,
+        /// Whether it is the lead that is held, for which one can wait.
+        lead: bool,
+    },
+}
+
+/// How a process became a member.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Status {
+    /// Nobody had its name.
+    Registered,
+    /// It was a member, and proved it.
+    Resumed,
+    /// A silent member had its name.
+    Replaced,
+}
+
+impl Status {
+    /// The word for it in replies and events.
+    pub(crate) fn word(self) -> &'static str {
+        match self {
+            Status::Registered => "registered",
+            Status::Resumed => "resumed",
+            Status::Replaced => "replaced",
+        }
+    }
+}
+
+impl Service<'_> {
+    /// Errors unless a process may register as it asks. After that nothing fails.
+    pub(crate) fn ensure_may_register(&mut self, registration: &Registration, memory_full: bool) -> Result<()> {
+        let Registration { member, ttl, .. } = registration;
+        self.ensure_types()?;
+        if let Some(token) = registration.token {
+            self.verify(member, token)?;
+            return self.ensure_may_go_on(member, *ttl, registration.exclusive);
+        }
+        if registration.exclusive {
+            self.ensure_may_lead(ttl.unwrap_or(self.context.config.ttl))?;
+        }
+        if self.find(member)?.is_none() {
+            self.ensure_room(memory_full)?;
+        }
+        Ok(())
+    }
+
+    /// When the host was booted since its other members registered, their processes are gone. Whether there were any.
+    pub(crate) fn remove_other_boots(&mut self, registration: &Registration) -> Result<bool> {
+        let (Some(host), Some(boot)) = (&registration.host, &registration.boot) else {
+            return Ok(false);
+        };
+        let known = self.known();
+        let mut old = known.map(|known| known.of_other_boots(host, boot)).unwrap_or_default();
+        old.retain(|member| registration.token.is_none() || *member != registration.member);
+        for member in &old {
+            self.remove(member, &Reason::Reboot)?;
+        }
+        Ok(!old.is_empty())
+    }
+
+    /// What keeps a process from being the exclusive holder, if it asks for that.
+    pub(crate) fn lead_held(&mut self, registration: &Registration) -> Result<Option<Registered>> {
+        if !registration.exclusive {
+            return Ok(None);
+        }
+        match self.leader()? {
+            Some(leader) if leader != registration.member => self.held_by(&leader, true).map(Some),
+            Some(_) => Ok(None),
+            None => {
+                let left = self.reclaim_left()?;
+                Ok((left > 0).then_some(Registered::Held {
+                    holder: None,
+                    epoch: None,
+                    retry: Some(left),
+                    lead: true,
+                }))
+            }
+        }
+    }
+
+    /// Makes the name free for a process, removing a silent member; `None` when a living one has it. A member is
+    /// silent when its connection was seen closing or its time is over.
+    pub(crate) fn take_name(&mut self, registration: &Registration) -> Result<Option<Status>> {
+        let name = &registration.member;
+        if self.find(name)?.is_none() {
+            return Ok(Some(Status::Registered));
+        }
+        if registration.token.is_some() {
+            return Ok(Some(Status::Resumed));
+        }
+        let is_silent = self
+            .member(name)
+            .is_some_and(|member| (member.is_away() && member.liveness.closed.is_some()) || self.is_overdue(member));
+        if !is_silent {
+            return Ok(None);
+        }
+        self.remove(name, &Reason::Replaced)?;
+        Ok(Some(Status::Replaced))
+    }
+
+    /// The answer for a process in whose way this member is.
+    pub(crate) fn held_by(&mut self, holder: &MemberName, lead: bool) -> Result<Registered> {
+        let leads = self.leader()?.as_ref() == Some(holder);
+        let epoch = self.leadership()?.epoch;
+        let retry = self.member(holder).and_then(|member| self.remaining(member));
+        Ok(Registered::Held {
+            holder: Some(holder.clone()),
+            epoch: leads.then_some(epoch),
+            retry,
+            lead: lead || leads,
+        })
+    }
+}

@@ -1,0 +1,255 @@
+//! What is remembered of one service: its members by name, by host and by the moment they are to be looked at.
+
+use std::collections::btree_map::Entry;
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::membership::leadership::Leadership;
+use crate::membership::liveness::Reason;
+use crate::membership::member::Member;
+use crate::membership::record::{MemberName, MemberRecord};
+use crate::membership::table::MemberTable;
+use crate::time::{Ms, Steady};
+
+/// The word that clears a standing signal.
+pub(crate) const NO_SIGNAL: &str = "none";
+
+/// What is remembered of one service.
+#[derive(Debug, Default)]
+pub(crate) struct ServiceState {
+    /// The service's own hash, read; `None` after anybody else may have changed it.
+    pub leadership: Option<Leadership>,
+    /// How far the members were read since anybody else may have changed them.
+    pub loading: Loading,
+    /// Grows with every change by somebody else: what was read before is read again.
+    pub version: u64,
+    /// Members that the next tick removes, and why.
+    pub dead: BTreeMap<MemberName, Reason>,
+    /// Whether it had a leader since data was loaded, or one left that may have been the leader: then no grant from
+    /// before the load can still be in force.
+    pub settled: bool,
+    /// The longest TTL of the members that were found in the data, ms, also of those that have died since; the
+    /// largest number for an endless one.
+    pub longest_ttl: Option<Ms>,
+    /// When the last candidate joined the line, ms; no two have the same moment.
+    pub arrival: Ms,
+    /// When something was last done with it.
+    pub used: Steady,
+    /// Whether the log was told about a foreign entry.
+    pub complained: bool,
+    pub(super) members: MemberTable,
+    /// How many of them carry this version: when all do, nobody has to be looked for.
+    pub(super) current: usize,
+    pub(super) moments: BTreeSet<(Steady, MemberName)>,
+    /// Host → boot id → members.
+    pub(super) hosts: BTreeMap<String, BTreeMap<String, BTreeSet<MemberName>>>,
+}
+
+/// How far the members were read into memory.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Loading {
+    /// The next cursor, and how many members were new to memory.
+    At(u64, i64),
+    /// All members are in memory.
+    Done,
+}
+
+impl Default for Loading {
+    fn default() -> Loading {
+        Loading::At(0, 0)
+    }
+}
+
+impl ServiceState {
+    /// A member.
+    pub(crate) fn member(&self, name: &str) -> Option<&Member> {
+        self.members.get(name)
+    }
+
+    /// A member, to change its liveness.
+    pub(crate) fn member_mut(&mut self, name: &str) -> Option<&mut Member> {
+        self.members.get_mut(name)
+    }
+
+    /// The members by name, those beyond `after`.
+    pub(crate) fn members_after<'a>(&'a self, after: Option<&'a str>) -> impl Iterator<Item = &'a Member> {
+        self.members.after(after)
+    }
+
+    /// How many members there are in memory.
+    pub(crate) fn count(&self) -> usize {
+        self.members.len()
+    }
+
+    /// Puts a member in, or in the place of the one of its name.
+    pub(crate) fn put(&mut self, mut member: Member, default_ttl: Ms) {
+        let name = member.name.clone();
+        let known = self.members.get(&name);
+        self.current += usize::from(known.map(|known| known.version) != Some(self.version));
+        member.version = self.version;
+        member.liveness.planned = known.and_then(|known| known.liveness.planned);
+        self.leave_host(&name);
+        if let (Some(host), Some(boot)) = (&member.record.host, &member.record.boot) {
+            let boots = self.hosts.entry(host.clone()).or_default();
+            boots.entry(boot.clone()).or_default().insert(name.clone());
+        }
+        self.members.insert(member);
+        self.plan(&name, default_ttl);
+    }
+
+    /// Records a sign of life of a member. That moves its deadline away, so that mostly nothing is planned anew.
+    pub(crate) fn touch(&mut self, name: &str, now: Steady, default_ttl: Ms) {
+        let Some(member) = self.members.get_mut(name) else {
+            return;
+        };
+        member.liveness.touch(now);
+        let planned = member.liveness.planned;
+        let due = member.deadline(default_ttl).map(|(due, _)| due);
+        if due.is_some_and(|due| planned.is_none_or(|planned| due < planned)) {
+            self.plan(name, default_ttl);
+        }
+    }
+
+    /// The signal that stands for a member of this record: its own, or a later one to all.
+    pub(crate) fn signal<'a>(&'a self, own: &'a MemberRecord) -> Option<&'a str> {
+        let to_all = self
+            .leadership
+            .as_ref()
+            .and_then(|head| head.signal.as_ref())
+            .filter(|(_, at)| *at > own.order && *at > own.signal_at);
+        match to_all {
+            Some((word, _)) => Some(word.as_str()).filter(|word| *word != NO_SIGNAL),
+            None => own.signal.as_deref(),
+        }
+    }
+
+    /// Takes a member out.
+    pub(crate) fn take(&mut self, name: &str) -> Option<Member> {
+        self.leave_host(name);
+        let member = self.members.remove(name)?;
+        if let Some(moment) = member.liveness.planned {
+            self.moments.remove(&(moment, member.name.clone()));
+        }
+        self.dead.remove(name);
+        self.current -= usize::from(member.version == self.version);
+        Some(member)
+    }
+
+    fn leave_host(&mut self, name: &str) {
+        let record = self.members.get(name).map(|member| &member.record);
+        let Some(MemberRecord {
+            host: Some(host),
+            boot: Some(boot),
+            ..
+        }) = record
+        else {
+            return;
+        };
+        if let Some(boots) = self.hosts.get_mut(host) {
+            if let Entry::Occupied(mut members) = boots.entry(boot.clone()) {
+                members.get_mut().remove(name);
+                if members.get().is_empty() {
+                    members.remove();
+                }
+            }
+            if boots.is_empty() {
+                self.hosts.remove(host);
+            }
+        }
+    }
+
+    /// The members of a host that registered under another boot id.
+    pub(crate) fn of_other_boots(&self, host: &str, boot: &str) -> Vec<MemberName> {
+        self.hosts
+            .get(host)
+            .into_iter()
+            .flatten()
+            .filter(|(known, _)| known.as_str() != boot)
+            .flat_map(|(_, members)| members.iter().cloned())
+            .collect()
+    }
+
+    /// Makes sure that the timer looks at a member when it is due. Looking too early plans it anew.
+    pub(crate) fn plan(&mut self, name: &str, default_ttl: Ms) {
+        let Some(member) = self.members.get(name) else {
+            return;
+        };
+        if let Some((due, _)) = member.deadline(default_ttl)
+            && member.liveness.planned.is_none_or(|planned| due < planned)
+        {
+            self.plan_at(name, due);
+        }
+    }
+
+    /// Makes sure that the timer looks at a member then, and not before.
+    pub(crate) fn plan_at(&mut self, name: &str, moment: Steady) {
+        let Some(member) = self.members.get_mut(name) else {
+            return;
+        };
+        let name = member.name.clone();
+        if let Some(before) = member.liveness.planned.replace(moment) {
+            self.moments.remove(&(before, name.clone()));
+        }
+        self.moments.insert((moment, name));
+    }
+
+    /// The next member whose moment has come, taken off the plan.
+    pub(crate) fn take_due(&mut self, now: Steady) -> Option<MemberName> {
+        let (_, name) = self.moments.first().filter(|(moment, _)| *moment <= now)?;
+        let name = name.clone();
+        self.moments.pop_first();
+        if let Some(member) = self.members.get_mut(&name) {
+            member.liveness.planned = None;
+        }
+        Some(name)
+    }
+
+    /// When the timer looks at the next member.
+    pub(crate) fn next(&self) -> Option<Steady> {
+        self.moments.first().map(|(moment, _)| *moment)
+    }
+
+    /// Somebody else may have changed its keys.
+    pub(crate) fn forget(&mut self) {
+        self.leadership = None;
+        self.version += 1;
+        self.current = 0;
+        self.loading = Loading::default();
+    }
+
+    /// The members of hosts that were booted since: of each host only those of the boot that registered last stay.
+    pub(crate) fn of_earlier_boots(&self) -> Vec<MemberName> {
+        let order = |name: &MemberName| self.member(name).map_or(0, |member| member.record.order);
+        let mut earlier = Vec::new();
+        for boots in self.hosts.values().filter(|boots| boots.len() > 1) {
+            let latest = boots
+                .values()
+                .max_by_key(|members| members.iter().map(order).max())
+                .into_iter()
+                .flatten();
+            let latest: BTreeSet<&MemberName> = latest.collect();
+            let all = boots.values().flatten();
+            earlier.extend(all.filter(|name| !latest.contains(name)).cloned());
+        }
+        earlier
+    }
+
+    /// The members that a complete reading of the data did not find.
+    pub(crate) fn not_loaded(&self) -> Vec<MemberName> {
+        if self.current == self.members.len() {
+            return Vec::new();
+        }
+        let missing = self.members.iter().filter(|member| member.version != self.version);
+        missing.map(|member| member.name.clone()).collect()
+    }
+
+    /// Nothing is known of its members any more.
+    pub(crate) fn start_over(&mut self) {
+        let version = self.version + 1;
+        *self = ServiceState {
+            version,
+            arrival: self.arrival,
+            used: self.used,
+            ..ServiceState::default()
+        };
+    }
+}

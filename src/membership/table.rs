@@ -1,0 +1,58 @@
+//! The members of one service, found by name in the same time however many they are, and in the order of names.
+
+use std::collections::{BTreeSet, HashMap};
+use std::ops::Bound::{Excluded, Unbounded};
+
+use crate::membership::member::Member;
+use crate::membership::record::MemberName;
+
+/// The members. A beat looks its member up several times, a walk in order is rare.
+#[derive(Debug, Default)]
+pub(super) struct MemberTable {
+    /// Boxed, so that the table moves little when it grows.
+    by_name: HashMap<MemberName, Box<Member>>,
+    order: BTreeSet<MemberName>,
+}
+
+impl MemberTable {
+    /// A member.
+    pub(super) fn get(&self, name: &str) -> Option<&Member> {
+        self.by_name.get(name).map(Box::as_ref)
+    }
+
+    /// A member to change.
+    pub(super) fn get_mut(&mut self, name: &str) -> Option<&mut Member> {
+        self.by_name.get_mut(name).map(Box::as_mut)
+    }
+
+    /// Puts a member in, or in the place of the one of that name.
+    pub(super) fn insert(&mut self, member: Member) {
+        let name = member.name.clone();
+        if self.by_name.insert(name.clone(), Box::new(member)).is_none() {
+            self.order.insert(name);
+        }
+    }
+
+    /// Takes a member out.
+    pub(super) fn remove(&mut self, name: &str) -> Option<Member> {
+        self.order.remove(name);
+        self.by_name.remove(name).map(|member| *member)
+    }
+
+    /// How many there are.
+    pub(super) fn len(&self) -> usize {
+        self.by_name.len()
+    }
+
+    /// All of them, in no order.
+    pub(super) fn iter(&self) -> impl Iterator<Item = &Member> {
+        self.by_name.values().map(Box::as_ref)
+    }
+
+    /// Those beyond `after`, by name.
+    pub(super) fn after<'a>(&'a self, after: Option<&'a str>) -> impl Iterator<Item = &'a Member> {
+        let start = after.map_or(Unbounded, Excluded);
+        let names = self.order.range::<str, _>((start, Unbounded));
+        names.filter_map(|name| self.get(name))
+    }
+}

@@ -1,0 +1,104 @@
+//! What time does to one service, a slice at a time.
+
+use crate::error::Result;
+use crate::membership::liveness::Reason;
+use crate::membership::member::Member;
+use crate::membership::service::Service;
+use crate::time::{Ms, SECOND};
+
+/// Members that go in one slice.
+const GONE: usize = 32;
+/// Members that are looked at in one slice: most gave a sign of life since their moment was planned.
+const LOOKED_AT: usize = 512;
+/// What could not be dealt with is tried again after this long, ms.
+const RETRY: Ms = SECOND;
+/// A member whose end waits for another turn of the event loop is looked at again after this long, ms.
+const TURN: Ms = 10;
+
+impl Service<'_> {
+    /// One slice of everything that is due.
+    pub(crate) fn tick(&mut self) {
+        let done = self
+            .ensure_types()
+            .and_then(|()| self.load_some())
+            .and_then(|()| self.remove_dead())
+            .and_then(|()| self.remove_overdue())
+            .and_then(|()| self.elect());
+        match done {
+            Ok(_) => self.plan(),
+            Err(error) => {
+                // Until somebody repairs the key.
+                self.log_skip(&error.to_string());
+                let retry = self.context.steady.after(RETRY);
+                self.state.wakeups.at_steady(&self.name, retry);
+            }
+        }
+    }
+
+    /// Members whose end is known go.
+    fn remove_dead(&mut self) -> Result<()> {
+        for _ in 0..GONE {
+            let Some((member, reason)) = self.memory().dead.pop_first() else {
+                return Ok(());
+            };
+            // It may have come back meanwhile.
+            let goes = match reason {
+                Reason::Disconnect => self.member(&member).is_some_and(Member::is_away),
+                Reason::Deleted => self.find(&member)?.is_none(),
+                _ => true,
+            };
+            if goes {
+                self.remove(&member, &reason)?;
+            }
+        }
+        if !self.memory().dead.is_empty() {
+            self.state.wakeups.now(&self.name);
+        }
+        Ok(())
+    }
+
+    /// Members whose time is over go, unless a stall or a freeze keeps them.
+    fn remove_overdue(&mut self) -> Result<()> {
+        let now = self.context.steady;
+        let mut gone = 0;
+        for _ in 0..LOOKED_AT {
+            if gone == GONE {
+                break;
+            }
+            let Some(member) = self.memory().take_due(now) else {
+                return Ok(());
+            };
+            gone += usize::from(self.end_if_overdue(&member)?);
+        }
+        self.state.wakeups.now(&self.name);
+        Ok(())
+    }
+
+    /// Looks at a member whose moment has come: it goes, or another moment is planned. Whether it went.
+    fn end_if_overdue(&mut self, name: &str) -> Result<bool> {
+        let now = self.context.steady;
+        let default_ttl = self.context.config.ttl;
+        // Somebody else may have changed its record.
+        let Some((deadline, _)) = self.find(name)?.and_then(|member| member.deadline(default_ttl)) else {
+            return Ok(false);
+        };
+        let Some(member) = self.member(name) else {
+            return Ok(false);
+        };
+        if deadline > now {
+            self.memory().plan_at(name, deadline);
+        } else if self.is_waiting(member) {
+            self.touch(name, None);
+        } else if self.is_overdue(member) {
+            let reason = member.reason(now);
+            self.remove(name, &reason)?;
+            return Ok(true);
+        } else {
+            // Kept until the stall is over, or for another turn of the loop.
+            let turn = now.after(TURN);
+            let moment = self.state.stalls.until(now).unwrap_or(turn);
+            self.memory().plan_at(name, moment.clamp(turn, now.after(RETRY)));
+        }
+        Ok(false)
+    }
+}

@@ -1,0 +1,93 @@
+//! A member as PID.GET and PID.LIST show it: never its token.
+
+use crate::error::Result;
+use crate::membership::record::MemberRecord;
+use crate::membership::render::role;
+use crate::membership::service::Service;
+use crate::membership::service_state::Loading;
+use crate::reply::Reply;
+
+/// The fields of PID.GET, in order.
+pub(crate) const GET: [&str; 17] = [
+    "member",
+    "pid",
+    "host",
+    "start",
+    "boot",
+    "state",
+    "role",
+    "epoch",
+    "ttl",
+    "left",
+    "age",
+    "bound",
+    "grace",
+    "signal",
+    "status",
+    "registered",
+    "meta",
+];
+
+/// The fields of an entry of PID.LIST, in order.
+pub(crate) const LIST: [&str; 11] = [
+    "member", "pid", "host", "start", "boot", "state", "role", "ttl", "age", "signal", "status",
+];
+
+/// These fields of a member in memory.
+pub(crate) fn map(service: &mut Service<'_>, member: &str, fields: &[&'static str]) -> Result<Reply> {
+    let map: Result<Vec<_>> = fields
+        .iter()
+        .map(|name| Ok((*name, field(service, member, name)?.unwrap_or(Reply::Null))))
+        .collect();
+    map.map(Reply::Map)
+}
+
+/// The value of one field; `None` for an unknown one.
+pub(crate) fn field(service: &mut Service<'_>, member: &str, field: &str) -> Result<Option<Reply>> {
+    // Brings the standing signal to all into memory.
+    let leadership = service.leadership()?;
+    let leads = leadership.leader.as_deref() == Some(member);
+    let Some((known, member)) = service.known().and_then(|known| Some((known, known.member(member)?))) else {
+        return Ok(None);
+    };
+    // A replica sees no beats.
+    let sees_beats = known.loading == Loading::Done;
+    let age = service.context.steady.since(member.liveness.alive).max(0);
+    let remaining = service.remaining(member);
+    let MemberRecord {
+        pid,
+        host,
+        start,
+        boot,
+        ttl,
+        grace,
+        registered,
+        meta,
+        ..
+    } = &member.record;
+    let text = |text: Option<&str>| text.map_or(Reply::Null, Reply::text);
+    Ok(Some(match field {
+        "member" => Reply::text(member.name.as_ref()),
+        "pid" => Reply::int_or_null(*pid),
+        "host" => text(host.as_deref()),
+        "start" => text(start.as_deref()),
+        "boot" => text(boot.as_deref()),
+        "state" => Reply::Word(if member.is_away() { "grace" } else { "up" }),
+        "role" => role(leads, member.is_candidate),
+        "epoch" if leads => Reply::number(leadership.epoch),
+        "epoch" => Reply::Null,
+        "ttl" => Reply::Int(*ttl),
+        "left" => Reply::int_or_null(remaining.filter(|_| sees_beats)),
+        "age" => Reply::int_or_null(sees_beats.then_some(age)),
+        "bound" => Reply::count(member.liveness.connections.len()),
+        "grace" => Reply::Int(*grace),
+        "signal" => text(known.signal(&member.record)),
+        "status" => text(member.status.as_deref()),
+        "registered" => Reply::Int(*registered),
+        "meta" => Reply::Texts(meta.iter().map(|(key, value)| (key.clone(), value.clone())).collect()),
+        other => match meta.get(other) {
+            Some(value) => Reply::text(value.as_str()),
+            None => return Ok(None),
+        },
+    }))
+}
