@@ -193,7 +193,7 @@ mod tests {
         for (code, when, what) in CODES {
             errors.push_str(&format!("| `{code}` | {when} | {what} |\n"));
         }
-        let settings = crate::settings::table::table();
+        let settings = crate::settings::manual_table();
         for (name, table) in [("commands", commands), ("errors", errors), ("settings", settings)] {
             let path = format!("{}/docs/{name}.md", env!("CARGO_MANIFEST_DIR"));
             let page = std::fs::read_to_string(&path).unwrap();

@@ -51,8 +51,10 @@ pub(crate) enum Error {
     TryAgain,
     /// The caller has no right to it; holds what the server says of that.
     NoPermission(String),
-    /// A record of effects came from a client.
+    /// Effects came from a client.
     NotForClients,
+    /// Effects that came from a primary or a file cannot be read; holds why.
+    Unreadable(&'static str),
     /// A caught panic: a defect of the module.
     Internal,
 }
@@ -147,6 +149,7 @@ impl fmt::Display for Error {
             Error::NotForClients => f.write_str(
                 "ERR steward.apply carries effects from a primary or an append-only file and is not for clients",
             ),
+            Error::Unreadable(why) => write!(f, "ERR steward.apply cannot read these effects: {why}"),
             Error::Internal => f.write_str("ERR internal error of steward, see the server log"),
         }
     }

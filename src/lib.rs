@@ -24,6 +24,8 @@ mod error;
 mod glob;
 mod hb;
 mod keyspace;
+#[cfg(test)]
+mod layers;
 mod membership;
 mod names;
 mod pages;
@@ -47,30 +49,3 @@ mod wakeups;
 #[cfg(not(test))]
 #[global_allocator]
 static ALLOCATOR: redis::ServerAlloc = redis::ServerAlloc;
-
-#[cfg(test)]
-mod tests {
-    use std::path::Path;
-
-    /// Only the edge may know Redis or a clock.
-    #[test]
-    fn nothing_outside_the_edge_names_redis_or_a_clock() {
-        let mut files = vec![Path::new(env!("CARGO_MANIFEST_DIR")).join("src")];
-        let mut seen = 0;
-        while let Some(path) = files.pop() {
-            if path.is_dir() {
-                if path.file_name().is_some_and(|name| name == "redis") {
-                    continue;
-                }
-                files.extend(std::fs::read_dir(&path).unwrap().map(|entry| entry.unwrap().path()));
-            } else if path.file_name().is_some_and(|name| name != "lib.rs") {
-                let text = std::fs::read_to_string(&path).unwrap();
-                seen += 1;
-                for word in ["redis_module", "SystemTime", "Instant::now", "crate::redis"] {
-                    assert!(!text.contains(word), "{} names {word}", path.display());
-                }
-            }
-        }
-        assert!(seen > 10);
-    }
-}

@@ -12,12 +12,14 @@ mod parse;
 pub(crate) mod run;
 mod spec;
 mod syntax;
+mod typed;
 
-pub(crate) use arg::{Arg, Kind, MAX_COUNT, Typed, typed};
+pub(crate) use arg::{Arg, Kind};
 pub(crate) use arguments::arguments;
 pub(crate) use fields::{Actor, Arguments, Choice, Field, IntOr, Key, Value, required_choice, take_choice};
 pub(crate) use parse::{Input, int};
 pub(crate) use spec::{Access, Keys, Spec};
+pub(crate) use typed::{MAX_COUNT, Typed, typed};
 
 arguments! {
     /// Of a command that takes none.

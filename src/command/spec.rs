@@ -46,6 +46,17 @@ pub(crate) enum Keys {
 }
 
 impl Spec {
+    /// How many words the command's name has: two for a subcommand.
+    pub(crate) const fn words(&self) -> usize {
+        let mut rest = self.name.as_bytes();
+        let mut words = 1;
+        while let [byte, more @ ..] = rest {
+            words += (*byte == b' ') as usize;
+            rest = more;
+        }
+        words
+    }
+
     /// The arity as Redis counts it: the words of the name included, negative when more may follow.
     pub(crate) fn arity(&self) -> i32 {
         let mut least = i32::try_from(self.name.split(' ').count()).unwrap_or(1);

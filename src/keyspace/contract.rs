@@ -4,12 +4,9 @@
 use std::collections::BTreeMap;
 use std::fmt::Debug;
 
-use super::Keyspace;
-use super::Scored;
-use super::Start;
-use super::Type;
+use super::{Keyspace, Scored, Start};
 use crate::error::{Error, Result};
-use crate::names::{Id, Index, Key, Name, Part};
+use crate::names::{Id, Index, Key, Name};
 
 /// Runs the suite on the keys of `name`, of which there must be none; it leaves none. The error tells the
 /// first promise that was broken.
@@ -50,7 +47,7 @@ impl<'k> Check<'k> {
     fn clean(&mut self) {
         for key in [
             self.name.task(b"1"),
-            self.name.extra(b"1"),
+            self.name.options(b"1"),
             self.name.ready(5),
             self.name.index(Index::Scheduled),
             self.name.index(Index::Dead),
@@ -67,10 +64,7 @@ impl<'k> Check<'k> {
     }
 
     fn dropped(&self, index: Index) -> Key<'k> {
-        Key {
-            name: self.name,
-            part: Part::Dropped(7, index),
-        }
+        self.name.dropped(7, index)
     }
 
     fn rpush(&mut self, ids: &[&str]) -> Result<(), String> {
@@ -424,7 +418,7 @@ fn streams(check: &mut Check<'_>) -> Result<(), String> {
         same("ids grow", id > last, true)?;
         last = id;
     }
-    answer(keys.ensure_type(key, Type::Stream))?;
+    answer(keys.ensure_type(key))?;
     same("del", keys.del(key), true)
 }
 
@@ -436,13 +430,13 @@ fn whole_keys(check: &mut Check<'_>) -> Result<(), String> {
     same("rename of nothing", check.keys.exists(to), false)?;
     answer(check.keys.set(to, b"old", &[]))?;
     check.rpush(&["a", "b"])?;
-    answer(check.keys.ensure_type(from, Type::List))?;
+    answer(check.keys.ensure_type(from))?;
     check.keys.rename(from, to);
     same("the old key", check.keys.exists(from), false)?;
     same("the new key", answer(check.keys.lrange(to, 0, 9))?, bytes(&["a", "b"]))?;
     same("del after a walk", check.keys.del(to), true)?;
     same("is gone", check.keys.exists(to), false)?;
-    answer(check.keys.ensure_type(to, Type::Hash))
+    answer(check.keys.ensure_type(to))
 }
 
 fn other_types(check: &mut Check<'_>) -> Result<(), String> {
@@ -452,7 +446,8 @@ fn other_types(check: &mut Check<'_>) -> Result<(), String> {
     answer(keys.rpush(list, &[b"v"]))?;
     answer(keys.hset(hash, &[(b"f", b"v")]))?;
     let refused = |what: &str, found: Option<Error>| same(what, found, Some(Error::WrongType));
-    refused("expect", keys.ensure_type(string, Type::List).err())?;
+    answer(keys.set(name.workers(), b"v", &[]))?;
+    refused("ensure_type", keys.ensure_type(name.workers()).err())?;
     refused("get", keys.get(list).err())?;
     refused("get_start", keys.get_start(list, 1).err())?;
     refused("set", keys.set(list, b"x", &[]).err())?;

@@ -9,7 +9,7 @@ use crate::names::{Id, Key};
 
 /// A value of one of the types.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Value {
+pub(crate) enum Value {
     /// A string.
     String(Vec<u8>),
     /// A list.
@@ -24,7 +24,7 @@ pub enum Value {
 
 /// All keys.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Fake {
+pub(crate) struct Fake {
     /// Key bytes → value; never an empty container.
     pub keys: BTreeMap<Vec<u8>, Value>,
     /// How many verbs wrote something.
@@ -84,7 +84,7 @@ fn scan<T>(all: Vec<T>, cursor: u64, name: fn(&T) -> &Vec<u8>) -> (u64, Vec<T>) 
 }
 
 impl Keyspace for Fake {
-    fn ensure_type(&mut self, key: Key<'_>, of: Type) -> Result<()> {
+    fn ensure_type(&mut self, key: Key<'_>) -> Result<()> {
         let found = match self.keys.get(&key.to_vec()) {
             None => return Ok(()),
             Some(Value::String(_)) => Type::String,
@@ -93,7 +93,11 @@ impl Keyspace for Fake {
             Some(Value::Hash(_)) => Type::Hash,
             Some(Value::Stream(_)) => Type::Stream,
         };
-        if found == of { Ok(()) } else { Err(Error::WrongType) }
+        if found == key.place.kind().of {
+            Ok(())
+        } else {
+            Err(Error::WrongType)
+        }
     }
     fn exists(&mut self, key: Key<'_>) -> bool {
         self.keys.contains_key(&key.to_vec())

@@ -5,32 +5,19 @@
 //! the suite in `contract`.
 //!
 //! A verb on a key of another type answers `WrongType` and does nothing. A command that writes first
-//! looks at (or `expect`s) every key it is going to write, so that no verb fails half-way.
+//! reads (or calls `ensure_type` for) every key it is going to write, so that no verb fails half-way.
 
 #[cfg(any(test, debug_assertions))]
 pub(crate) mod contract;
 #[cfg(test)]
-pub mod fake;
+pub(crate) mod fake;
 
 use smallvec::SmallVec;
 
+pub(crate) use crate::names::Type;
+
 use crate::error::Result;
 use crate::names::{Id, Key};
-
-/// The type of a key's value.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Type {
-    /// A string.
-    String,
-    /// A list.
-    List,
-    /// A sorted set.
-    SortedSet,
-    /// A hash.
-    Hash,
-    /// A stream.
-    Stream,
-}
 
 /// A member of a sorted set with its score. Scores are whole milliseconds.
 pub(crate) type Scored = (i64, Vec<u8>);
@@ -46,8 +33,8 @@ pub(crate) type EntryId = (u64, u64);
 
 /// The verbs.
 pub(crate) trait Keyspace {
-    /// Nothing, when the key is missing or of this type; else `WrongType`.
-    fn ensure_type(&mut self, key: Key<'_>, of: Type) -> Result<()>;
+    /// Errors with `WrongType` unless the key is missing or of the type that its kind has.
+    fn ensure_type(&mut self, key: Key<'_>) -> Result<()>;
     /// Whether the key exists, of any type.
     fn exists(&mut self, key: Key<'_>) -> bool;
     /// Removes the key, of any type; whether it was there.

@@ -3,7 +3,7 @@
 use crate::command::run::Target;
 use crate::context::{Caller, Context};
 use crate::error::{Error, Result};
-use crate::keyspace::{Keyspace, Type};
+use crate::keyspace::Keyspace;
 use crate::membership::leadership::{LEADER, Leadership, SINCE};
 use crate::membership::liveness::Reason;
 use crate::membership::member::Member;
@@ -49,14 +49,14 @@ impl<'t> Service<'t> {
     /// Errors with `WrongType` unless every key this may write has the right type.
     pub(crate) fn ensure_types(&mut self) -> Result<()> {
         self.ensure_readable()?;
-        self.keys.ensure_type(self.name.candidates(), Type::SortedSet)?;
-        self.keys.ensure_type(self.name.events(), Type::Stream)
+        self.keys.ensure_type(self.name.candidates())?;
+        self.keys.ensure_type(self.name.events())
     }
 
     /// The same for what is only read: memory does not see when a key is overwritten by a string.
     pub(crate) fn ensure_readable(&mut self) -> Result<()> {
-        self.keys.ensure_type(self.name.service(), Type::Hash)?;
-        self.keys.ensure_type(self.name.members(), Type::Hash)
+        self.keys.ensure_type(self.name.service())?;
+        self.keys.ensure_type(self.name.members())
     }
 
     /// What is remembered of the service, made when there is nothing yet.

@@ -1,26 +1,218 @@
-//! Every key, built from a name, and the name told by a key. Nothing else builds a key.
+//! Every key: the table of all kinds, a key built from a name, and the name told by a key. Nothing else builds a key.
+//!
+//! A new kind of key is a variant of [`Part`], which says what it holds, and its row in [`KEYS`].
 
-use std::fmt::Write as _;
+use std::io::Write as _;
 
-use super::Name;
+use super::{Name, PRIORITIES};
+
+/// The type of a key's value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Type {
+    String,
+    List,
+    SortedSet,
+    Hash,
+    Stream,
+}
+
+/// One kind of key that a queue or a service has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Part {
+    /// Settings, paused until, drops in progress, ghost counts.
+    Queue,
+    /// Number in the headers, worker.
+    Workers,
+    /// Id, score = due, wall ms.
+    Scheduled,
+    /// Id, score = lease deadline, steady ms of the process that wrote it; 2^53 - 1 for a claim that lasts as long as
+    /// its member.
+    Claimed,
+    /// Id, score = died at, wall ms.
+    Dead,
+    /// Id, score = kept until, wall ms.
+    Done,
+    /// Ids of tasks that wait for others or for their turn, score = since when, wall ms.
+    Blocked,
+    /// Ids of ready tasks that are for one worker, score = due, wall ms.
+    Targeted,
+    /// Ids of tasks that are dropped when nobody claims them, score = when, wall ms.
+    Expiring,
+    /// Unique key, the id of the task that holds it, perhaps with the moment until which it does.
+    Unique,
+    /// Unique key that is held for a time, score = until when, wall ms.
+    UniqueUntil,
+    /// Name of a recurring task, its definition.
+    Repeats,
+    /// Name of a recurring task, score = when it is next due, wall ms.
+    RepeatDue,
+    /// Name of a recurring task, the payload of its occurrences.
+    RepeatPayloads,
+    /// What went wrong with the tasks of a queue or was decided for the user.
+    TaskEvents,
+    /// The service: leader, epoch, standing signal.
+    Service,
+    /// Member, its record.
+    Members,
+    /// Candidate, score = its place in the line.
+    Candidates,
+    /// What happened to the members of a service.
+    Events,
+    /// Of each priority: ids that may be claimed, oldest first.
+    Ready,
+    /// One task: header and payload.
+    Task,
+    /// What a task has to say beyond its header.
+    Options,
+    /// Tasks of one group that have not ended: score 0 while it is their turn, else their place in line.
+    Group,
+    /// Tasks that wait for the end of this one, score = the fence each was born with.
+    After,
+    /// Tasks that are for this worker alone and not done: score -1, and while they are ready priority x 2^43 + due,
+    /// wall ms.
+    To,
+}
+
+/// What there is to know of a kind of key.
+#[derive(Debug)]
+pub(crate) struct KeyKind {
+    pub part: Part,
+    /// What its name begins with, before the name of the queue or service.
+    family: &'static str,
+    /// What its name ends with; the key of one task, group or worker has that behind it.
+    suffix: &'static str,
+    /// What it is called in `steward.apply`; must never change.
+    code: u8,
+    /// The type of its value.
+    pub of: Type,
+    /// What a change means for the module's memory.
+    touched: Touched,
+    /// Whether a queue has one per priority, task, group or worker.
+    pub is_many: bool,
+}
+
+/// All kinds, in the order of [`Part`]; those of which a queue has many come last, and `Ready` first of them.
+pub(crate) const KEYS: [KeyKind; 25] = [
+    queue(Part::Queue, "", b'q', Type::Hash),
+    queue(Part::Workers, ":workers", b'w', Type::Hash),
+    queue(Part::Scheduled, ":scheduled", b's', Type::SortedSet),
+    queue(Part::Claimed, ":claimed", b'c', Type::SortedSet),
+    queue(Part::Dead, ":dead", b'd', Type::SortedSet),
+    queue(Part::Done, ":done", b'f', Type::SortedSet),
+    queue(Part::Blocked, ":blocked", b'b', Type::SortedSet),
+    queue(Part::Targeted, ":targeted", b'i', Type::SortedSet),
+    queue(Part::Expiring, ":expiring", b'e', Type::SortedSet),
+    queue(Part::Unique, ":unique", b'u', Type::Hash),
+    queue(Part::UniqueUntil, ":unique-until", b'n', Type::SortedSet),
+    queue(Part::Repeats, ":repeats", b'r', Type::Hash),
+    queue(Part::RepeatDue, ":repeat-due", b'y', Type::SortedSet),
+    queue(Part::RepeatPayloads, ":repeat-payloads", b'z', Type::Hash),
+    queue(Part::TaskEvents, ":events", b'V', Type::Stream).touching(Touched::Events),
+    service(Part::Service, "", b'p', Type::Hash),
+    service(Part::Members, ":members", b'm', Type::Hash),
+    service(Part::Candidates, ":candidates", b'k', Type::SortedSet),
+    service(Part::Events, ":events", b'v', Type::Stream).touching(Touched::Events),
+    // To b'9', one for each priority.
+    many(Part::Ready, ":ready:", b'0', Type::List),
+    many(Part::Task, ":t:", b't', Type::String).touching(Touched::Task),
+    many(Part::Options, ":x:", b'x', Type::Hash).touching(Touched::Task),
+    many(Part::Group, ":group:", b'g', Type::SortedSet),
+    many(Part::After, ":after:", b'a', Type::SortedSet),
+    many(Part::To, ":to:", b'o', Type::SortedSet),
+];
+
+/// What stands in `steward.apply` before the number of a DROP and the code of the index that it set aside.
+pub(crate) const DROPPED: u8 = b'D';
+
+const TASK: &str = "task:";
+const PROC: &str = "proc:";
+
+const fn queue(part: Part, suffix: &'static str, code: u8, of: Type) -> KeyKind {
+    KeyKind {
+        part,
+        family: TASK,
+        suffix,
+        code,
+        of,
+        touched: Touched::Queue,
+        is_many: false,
+    }
+}
+
+const fn service(part: Part, suffix: &'static str, code: u8, of: Type) -> KeyKind {
+    KeyKind {
+        family: PROC,
+        touched: Touched::Service,
+        ..queue(part, suffix, code, of)
+    }
+}
+
+const fn many(part: Part, suffix: &'static str, code: u8, of: Type) -> KeyKind {
+    KeyKind {
+        is_many: true,
+        ..queue(part, suffix, code, of)
+    }
+}
+
+impl KeyKind {
+    const fn touching(self, touched: Touched) -> KeyKind {
+        KeyKind { touched, ..self }
+    }
+}
+
+/// The part of each code; does not compile when two parts have the same code or a row is not where it should be.
+#[allow(clippy::indexing_slicing, reason = "done by the compiler")]
+const BY_CODE: [Option<Part>; 128] = {
+    let mut parts = [None; 128];
+    let mut at = 0;
+    while at < KEYS.len() {
+        let kind = &KEYS[at];
+        assert!(kind.part as usize == at, "a row is not in the order of the parts");
+        assert!(
+            kind.is_many == (at >= Part::Ready as usize),
+            "a row is on the wrong side of Ready"
+        );
+        assert!(parts[kind.code as usize].is_none(), "two parts have the same code");
+        parts[kind.code as usize] = Some(kind.part);
+        at += 1;
+    }
+    parts
+};
+
+impl Part {
+    /// Its row.
+    pub(crate) fn kind(self) -> &'static KeyKind {
+        const ROWS: &[KeyKind; KEYS.len()] = &KEYS;
+        #[allow(
+            clippy::indexing_slicing,
+            reason = "there is a row for each part, as `BY_CODE` makes sure"
+        )]
+        &ROWS[self as usize]
+    }
+
+    /// The part of this code.
+    pub(crate) fn of_code(code: u8) -> Option<Part> {
+        BY_CODE.get(usize::from(code)).copied().flatten()
+    }
+
+    /// What a queue has once, but for the ids of its tasks.
+    pub(crate) fn once_per_queue() -> impl Iterator<Item = Part> {
+        let is_index = |part| Index::ALL.iter().any(|index| index.place() == Place::Once(part));
+        let once = KEYS.iter().filter(|kind| kind.family == TASK && !kind.is_many);
+        once.map(|kind| kind.part).filter(move |part| !is_index(*part))
+    }
+}
 
 /// Where the ids of tasks in one state stand.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(crate) enum Index {
-    /// Sorted set: id, score = due, wall ms.
     Scheduled,
-    /// List of one priority: ids that may be claimed, oldest first.
+    /// The list of one priority.
     Ready(u8),
-    /// Sorted set: id, score = lease deadline, steady ms of the process that wrote it; 2^53 - 1 for a claim that
-    /// lasts as long as its member.
     Claimed,
-    /// Sorted set: id, score = died at, wall ms.
     Dead,
-    /// Sorted set: id, score = kept until, wall ms.
     Done,
-    /// Sorted set: ids of tasks that wait for others or for their turn, score = since when, wall ms.
     Blocked,
-    /// Sorted set: ids of ready tasks that are for one worker, score = due, wall ms.
     Targeted,
 }
 
@@ -45,171 +237,95 @@ impl Index {
         Index::Targeted,
     ];
 
-    fn push(self, key: &mut String) {
-        match self {
-            Index::Scheduled => key.push_str("scheduled"),
-            Index::Ready(priority) => {
-                key.push_str("ready:");
-                key.push(char::from(b'0' + priority.min(9)));
-            }
-            Index::Claimed => key.push_str("claimed"),
-            Index::Dead => key.push_str("dead"),
-            Index::Done => key.push_str("done"),
-            Index::Blocked => key.push_str("blocked"),
-            Index::Targeted => key.push_str("targeted"),
-        }
+    /// Its key.
+    pub(crate) const fn place(self) -> Place<'static> {
+        Place::Once(match self {
+            Index::Ready(priority) => return Place::Ready(priority),
+            Index::Scheduled => Part::Scheduled,
+            Index::Claimed => Part::Claimed,
+            Index::Dead => Part::Dead,
+            Index::Done => Part::Done,
+            Index::Blocked => Part::Blocked,
+            Index::Targeted => Part::Targeted,
+        })
     }
 }
 
 /// One of the keys of a queue or of a service.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(crate) enum Part<'a> {
-    /// Hash: settings, paused until, drops in progress, ghost counts.
-    Queue,
-    /// Hash: number in the headers, worker.
-    Workers,
-    /// The ids of one state.
-    Index(Index),
+pub(crate) enum Place<'a> {
+    /// The only one of its kind.
+    Once(Part),
+    /// The ready list of one priority.
+    Ready(u8),
+    /// The one of this task, group or worker.
+    Of(Part, &'a [u8]),
     /// An index set aside by the DROP of this number, until it is swept.
     Dropped(u64, Index),
-    /// String: one task, header and payload.
-    Task(&'a [u8]),
-    /// Hash: what a task has to say beyond its header.
-    Extra(&'a [u8]),
-    /// Sorted set: ids of tasks that are dropped when nobody claims them, score = when, wall ms.
-    Expiring,
-    /// Hash: unique key, the id of the task that holds it, perhaps with the moment until which it does.
-    Unique,
-    /// Sorted set: unique key that is held for a time, score = until when, wall ms.
-    UniqueUntil,
-    /// Hash: name of a recurring task, its definition.
-    Repeats,
-    /// Sorted set: name of a recurring task, score = when it is next due, wall ms.
-    RepeatDue,
-    /// Hash: name of a recurring task, the payload of its occurrences.
-    RepeatPayloads,
-    /// Sorted set: tasks of one group that have not ended: score 0 while it is their turn, else their place in line.
-    Group(&'a [u8]),
-    /// Sorted set: tasks that wait for the end of this one, score = the fence each was born with.
-    After(&'a [u8]),
-    /// Sorted set: tasks that are for this worker alone and not done: score -1, and while they are ready priority x
-    /// 2^43 + due, wall ms.
-    To(&'a [u8]),
-    /// Stream: what went wrong with the tasks of a queue or was decided for the user.
-    TaskEvents,
-    /// Hash: the service: leader, epoch, standing signal.
-    Service,
-    /// Hash: member, its record.
-    Members,
-    /// Sorted set: candidate, score = its place in the line.
-    Candidates,
-    /// Stream: what happened to the members of a service.
-    Events,
 }
 
-impl Part<'_> {
-    /// What a queue has once, apart from its own hash, its workers and the ids of its tasks.
-    pub(crate) const EXTRAS: [Part<'static>; 7] = [
-        Part::Expiring,
-        Part::Unique,
-        Part::UniqueUntil,
-        Part::Repeats,
-        Part::RepeatDue,
-        Part::RepeatPayloads,
-        Part::TaskEvents,
-    ];
+impl Place<'_> {
+    /// The row of its kind.
+    pub(crate) fn kind(&self) -> &'static KeyKind {
+        match self {
+            Place::Once(part) | Place::Of(part, _) => part.kind(),
+            Place::Ready(_) => Part::Ready.kind(),
+            Place::Dropped(_, index) => index.place().kind(),
+        }
+    }
 
-    /// What a change of this part means for the module's memory.
+    /// What it is called in `steward.apply`.
+    pub(crate) fn code(&self) -> u8 {
+        match self {
+            Place::Once(part) | Place::Of(part, _) => part.kind().code,
+            Place::Ready(priority) => Part::Ready.kind().code + last(*priority),
+            Place::Dropped(..) => DROPPED,
+        }
+    }
+
+    /// What a change of this key means for the module's memory.
     pub(crate) fn touched(&self) -> Touched {
-        match self {
-            Part::Task(_) | Part::Extra(_) => Touched::Task,
-            Part::Events | Part::TaskEvents => Touched::Events,
-            Part::Service | Part::Members | Part::Candidates => Touched::Service,
-            _ => Touched::Queue,
-        }
-    }
-
-    /// What the names of keys begin with.
-    fn family(&self) -> &'static str {
-        match self {
-            Part::Service | Part::Members | Part::Candidates | Part::Events => "proc:",
-            _ => "task:",
-        }
+        self.kind().touched
     }
 }
 
-/// A key: a part of a queue or of a service.
+/// A priority; none is above the last.
+fn last(priority: u8) -> u8 {
+    priority.min(PRIORITIES - 1)
+}
+
+/// A key: a place of a queue or of a service.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Key<'a> {
     /// The queue or the service.
     pub name: &'a Name,
     /// Which of its keys.
-    pub part: Part<'a>,
+    pub place: Place<'a>,
 }
 
 impl Key<'_> {
-    /// Appends the key's bytes, such as `task:{mail}:ready:5`, to `out`.
-    pub(crate) fn write(&self, out: &mut Vec<u8>) {
-        let mut text = String::with_capacity(24 + self.name.text.len());
-        text.push_str(self.part.family());
-        if self.name.text.starts_with('{') {
-            text.push_str(&self.name.text);
+    /// The key's bytes, such as `task:{mail}:ready:5`.
+    pub(crate) fn to_vec(self) -> Vec<u8> {
+        let kind = self.place.kind();
+        let (start, end) = if self.name.text.starts_with('{') {
+            ("", "")
         } else {
-            text.push('{');
-            text.push_str(&self.name.text);
-            text.push('}');
-        }
-        let mut id: &[u8] = &[];
-        match self.part {
-            Part::Queue | Part::Service => {}
-            Part::Members => text.push_str(":members"),
-            Part::Candidates => text.push_str(":candidates"),
-            Part::Events | Part::TaskEvents => text.push_str(":events"),
-            Part::Workers => text.push_str(":workers"),
-            Part::Expiring => text.push_str(":expiring"),
-            Part::Unique => text.push_str(":unique"),
-            Part::UniqueUntil => text.push_str(":unique-until"),
-            Part::Repeats => text.push_str(":repeats"),
-            Part::RepeatDue => text.push_str(":repeat-due"),
-            Part::RepeatPayloads => text.push_str(":repeat-payloads"),
-            Part::Index(index) => {
-                text.push(':');
-                index.push(&mut text);
-            }
-            Part::Dropped(number, index) => {
-                // Writing to a String cannot fail.
-                let _ = write!(text, ":drop:{number}:");
-                index.push(&mut text);
-            }
-            Part::Task(task) => {
-                text.push_str(":t:");
-                id = task;
-            }
-            Part::Extra(task) => {
-                text.push_str(":x:");
-                id = task;
-            }
-            Part::Group(group) => {
-                text.push_str(":group:");
-                id = group;
-            }
-            Part::After(task) => {
-                text.push_str(":after:");
-                id = task;
-            }
-            Part::To(worker) => {
-                text.push_str(":to:");
-                id = worker;
-            }
-        }
-        out.extend_from_slice(text.as_bytes());
-        out.extend_from_slice(id);
-    }
-
-    /// The key's bytes.
-    pub(crate) fn to_vec(&self) -> Vec<u8> {
+            ("{", "}")
+        };
         let mut out = Vec::with_capacity(64);
-        self.write(&mut out);
+        for piece in [kind.family, start, &self.name.text, end] {
+            out.extend_from_slice(piece.as_bytes());
+        }
+        if let Place::Dropped(number, _) = self.place {
+            // Writing to a vector cannot fail.
+            let _ = write!(out, ":drop:{number}");
+        }
+        out.extend_from_slice(kind.suffix.as_bytes());
+        match self.place {
+            Place::Of(_, id) => out.extend_from_slice(id),
+            Place::Ready(priority) | Place::Dropped(_, Index::Ready(priority)) => out.push(b'0' + last(priority)),
+            Place::Once(_) | Place::Dropped(..) => {}
+        }
         out
     }
 }
@@ -217,7 +333,7 @@ impl Key<'_> {
 /// Which key a foreign change touched, as far as the module's memory cares.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Touched {
-    /// The record or the extra fields of one task.
+    /// The record or the options of one task.
     Task,
     /// Any other key of the queue.
     Queue,
@@ -227,6 +343,14 @@ pub(crate) enum Touched {
     Service,
 }
 
+/// A key of ours, taken apart: `task:{tag}rest:suffix`.
+struct Parsed<'k> {
+    family: &'static str,
+    tag: &'k [u8],
+    rest: &'k [u8],
+    suffix: &'k [u8],
+}
+
 /// Whether a key may be ours, by its start alone.
 pub(crate) fn is_ours(key: &[u8]) -> bool {
     key.starts_with(b"task:{") || key.starts_with(b"proc:{")
@@ -234,29 +358,53 @@ pub(crate) fn is_ours(key: &[u8]) -> bool {
 
 /// The queue or the service a key belongs to, or `None` for a key that is not ours.
 pub(crate) fn owner(db: i32, key: &[u8]) -> Option<(Name, Touched)> {
-    let (is_queue, rest) = match key.strip_prefix(b"task:{") {
-        Some(rest) => (true, rest),
-        None => (false, key.strip_prefix(b"proc:{")?),
-    };
-    let close = rest.iter().position(|&byte| byte == b'}')?;
-    let (tag, after) = (rest.get(..close)?, rest.get(close + 1..)?);
-    let end = after.iter().position(|&byte| byte == b':').unwrap_or(after.len());
-    let (more, suffix) = (after.get(..end)?, after.get(end..)?);
-    let touched = match (is_queue, suffix) {
-        (true, [b':', b't' | b'x', b':', ..]) => Touched::Task,
-        (_, b":events") => Touched::Events,
-        (true, _) => Touched::Queue,
-        (false, _) => Touched::Service,
-    };
-    let name = if more.is_empty() {
-        Name::new(db, tag)
+    let parsed = parse(key)?;
+    let name = if parsed.rest.is_empty() {
+        Name::new(db, parsed.tag)
     } else {
-        let mut bytes = Vec::with_capacity(close + end + 2);
-        bytes.push(b'{');
-        bytes.extend_from_slice(tag);
-        bytes.push(b'}');
-        bytes.extend_from_slice(more);
-        Name::new(db, &bytes)
+        Name::new(db, &[b"{", parsed.tag, b"}", parsed.rest].concat())
     };
-    name.ok().map(|name| (name, touched))
+    name.ok().map(|name| (name, parsed.touched()))
+}
+
+/// What a change of this key means for the module's memory, told without building its name.
+pub(crate) fn touched(key: &[u8]) -> Option<Touched> {
+    parse(key).map(|parsed| parsed.touched())
+}
+
+fn parse(key: &[u8]) -> Option<Parsed<'_>> {
+    let (family, key) = match key.strip_prefix(TASK.as_bytes()) {
+        Some(key) => (TASK, key),
+        None => (PROC, key.strip_prefix(PROC.as_bytes())?),
+    };
+    let key = key.strip_prefix(b"{")?;
+    let (tag, key) = key.split_at_checked(key.iter().position(|&byte| byte == b'}')?)?;
+    let key = key.strip_prefix(b"}")?;
+    let (rest, suffix) = key.split_at(key.iter().position(|&byte| byte == b':').unwrap_or(key.len()));
+    Some(Parsed {
+        family,
+        tag,
+        rest,
+        suffix,
+    })
+}
+
+impl Parsed<'_> {
+    fn touched(&self) -> Touched {
+        let is = |kind: &&KeyKind| {
+            let suffix = kind.suffix.as_bytes();
+            kind.family == self.family
+                && if kind.is_many {
+                    self.suffix.starts_with(suffix)
+                } else {
+                    self.suffix == suffix
+                }
+        };
+        let is_special = |kind: &&KeyKind| matches!(kind.touched, Touched::Task | Touched::Events);
+        match KEYS.iter().filter(is_special).find(is) {
+            Some(kind) => kind.touched,
+            None if self.family == TASK => Touched::Queue,
+            None => Touched::Service,
+        }
+    }
 }

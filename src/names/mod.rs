@@ -9,7 +9,7 @@ use std::rc::Rc;
 
 use smallvec::SmallVec;
 
-pub(crate) use keys::{Index, Key, Part, Touched, is_ours, owner};
+pub(crate) use keys::{DROPPED, Index, KEYS, Key, Part, Place, Touched, Type, is_ours, owner, touched};
 
 use crate::error::Error;
 
@@ -125,66 +125,74 @@ impl Name {
     }
     /// The settings hash.
     pub(crate) fn queue(&self) -> Key<'_> {
-        self.key(Part::Queue)
+        self.once(Part::Queue)
     }
     /// The hash of worker numbers.
     pub(crate) fn workers(&self) -> Key<'_> {
-        self.key(Part::Workers)
+        self.once(Part::Workers)
     }
     /// The ids of one state.
     pub(crate) fn index(&self, index: Index) -> Key<'_> {
-        self.key(Part::Index(index))
+        self.key(index.place())
     }
     /// The ready list of one priority.
     pub(crate) fn ready(&self, priority: u8) -> Key<'_> {
-        self.index(Index::Ready(priority))
+        self.key(Place::Ready(priority))
     }
     /// The record of a task.
     pub(crate) fn task<'a>(&'a self, id: &'a [u8]) -> Key<'a> {
-        self.key(Part::Task(id))
+        self.per_id(Part::Task, id)
     }
-    /// The extra fields of a task.
-    pub(crate) fn extra<'a>(&'a self, id: &'a [u8]) -> Key<'a> {
-        self.key(Part::Extra(id))
+    /// What a task has to say beyond its header.
+    pub(crate) fn options<'a>(&'a self, id: &'a [u8]) -> Key<'a> {
+        self.per_id(Part::Options, id)
     }
     /// The tasks of one group.
     pub(crate) fn group<'a>(&'a self, group: &'a str) -> Key<'a> {
-        self.key(Part::Group(group.as_bytes()))
+        self.per_id(Part::Group, group.as_bytes())
     }
     /// The tasks that wait for the end of one.
     pub(crate) fn after<'a>(&'a self, id: &'a [u8]) -> Key<'a> {
-        self.key(Part::After(id))
+        self.per_id(Part::After, id)
     }
     /// The tasks that are for one worker.
     pub(crate) fn to<'a>(&'a self, worker: &'a str) -> Key<'a> {
-        self.key(Part::To(worker.as_bytes()))
+        self.per_id(Part::To, worker.as_bytes())
     }
     /// An index set aside by the drop of this number.
     pub(crate) fn dropped(&self, number: u64, index: Index) -> Key<'_> {
-        self.key(Part::Dropped(number, index))
+        self.key(Place::Dropped(number, index))
     }
     /// One of the keys that a queue has once.
-    pub(crate) fn of_queue(&self, part: Part<'static>) -> Key<'_> {
-        self.key(part)
+    pub(crate) fn of_queue(&self, part: Part) -> Key<'_> {
+        self.once(part)
     }
     /// The hash of the service itself.
     pub(crate) fn service(&self) -> Key<'_> {
-        self.key(Part::Service)
+        self.once(Part::Service)
     }
     /// The hash of the service's members.
     pub(crate) fn members(&self) -> Key<'_> {
-        self.key(Part::Members)
+        self.once(Part::Members)
     }
     /// The line of those who want to lead the service.
     pub(crate) fn candidates(&self) -> Key<'_> {
-        self.key(Part::Candidates)
+        self.once(Part::Candidates)
     }
     /// The stream of what happened to the service's members.
     pub(crate) fn events(&self) -> Key<'_> {
-        self.key(Part::Events)
+        self.once(Part::Events)
     }
-    fn key<'a>(&'a self, part: Part<'a>) -> Key<'a> {
-        Key { name: self, part }
+    /// One of the keys of which a queue has many.
+    pub(crate) fn per_id<'a>(&'a self, part: Part, id: &'a [u8]) -> Key<'a> {
+        self.key(Place::Of(part, id))
+    }
+    fn once(&self, part: Part) -> Key<'_> {
+        self.key(Place::Once(part))
+    }
+    /// One of its keys.
+    pub(crate) fn key<'a>(&'a self, place: Place<'a>) -> Key<'a> {
+        Key { name: self, place }
     }
 }
 
@@ -240,12 +248,12 @@ mod tests {
         assert_eq!(key(mail.ready(5)), "task:{mail}:ready:5");
         assert_eq!(key(mail.index(Index::Scheduled)), "task:{mail}:scheduled");
         assert_eq!(key(mail.task(b"a:b")), "task:{mail}:t:a:b");
-        assert_eq!(key(mail.extra(b"7")), "task:{mail}:x:7");
+        assert_eq!(key(mail.options(b"7")), "task:{mail}:x:7");
         assert_eq!(key(mail.group("customer 7")), "task:{mail}:group:customer 7");
         assert_eq!(key(mail.after(b"a")), "task:{mail}:after:a");
         assert_eq!(key(mail.to("w:1")), "task:{mail}:to:w:1");
         assert_eq!(key(mail.index(Index::Targeted)), "task:{mail}:targeted");
-        assert_eq!(key(mail.key(Part::Dropped(9, Index::Dead))), "task:{mail}:drop:9:dead");
+        assert_eq!(key(mail.dropped(9, Index::Dead)), "task:{mail}:drop:9:dead");
         assert_eq!(key(name("{app}mail").ready(0)), "task:{app}mail:ready:0");
         assert_eq!(key(mail.of_queue(Part::RepeatDue)), "task:{mail}:repeat-due");
         assert_eq!(key(mail.of_queue(Part::TaskEvents)), "task:{mail}:events");

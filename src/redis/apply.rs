@@ -1,10 +1,12 @@
-//! `steward.apply <name> <record>`: what a transaction did, on a replica or from an append-only file.
+//! `steward.apply <name> <effects>`: what a transaction did, on a replica or from an append-only file.
+//!
+//! What cannot be read is an error, so that the server counts it and `propagation-error-behavior` decides what follows.
 
 use std::ffi::c_int;
 
 use super::api::{Ctx, ERR, Flags, Level, OK, RawText, call, log};
-use super::dispatch::{arguments, guard};
-use super::record::{self, Applied, Unreadable};
+use super::callback::{arguments, guard};
+use super::effects::{self, Applied};
 use super::reply;
 use super::transaction::{Mode, run};
 use crate::error::Error;
@@ -37,11 +39,11 @@ unsafe extern "C" fn on_apply(ctx: *mut Ctx, argv: *mut *mut RawText, argc: c_in
     guard(|| {
         // SAFETY: as the server promises.
         let argv = unsafe { arguments(argv, argc) };
-        let [_, name, record] = argv.as_slice() else {
+        let [_, name, effects] = argv.as_slice() else {
             // SAFETY: a context with a client to answer.
             return unsafe { call!(RedisModule_WrongArity(ctx)) };
         };
-        match apply(ctx, name, record) {
+        match apply(ctx, name, effects) {
             Ok(()) => reply::write(ctx, &Reply::OK),
             Err(error) => reply::write_error(ctx, &error),
         }
@@ -50,7 +52,7 @@ unsafe extern "C" fn on_apply(ctx: *mut Ctx, argv: *mut *mut RawText, argc: c_in
     .unwrap_or(ERR)
 }
 
-fn apply(ctx: *mut Ctx, name: &[u8], record: &[u8]) -> Result<(), Error> {
+fn apply(ctx: *mut Ctx, name: &[u8], effects: &[u8]) -> Result<(), Error> {
     // SAFETY: a context the server lent us.
     let (db, client) = unsafe {
         (
@@ -63,7 +65,7 @@ fn apply(ctx: *mut Ctx, name: &[u8], record: &[u8]) -> Result<(), Error> {
     }
     let name = Name::new(db, name)?;
     let applied = run(ctx, Mode::Applies, |tx| {
-        let applied = record::apply(record, &name, tx.keys);
+        let applied = effects::apply(effects, &name, tx.keys);
         if applied.is_ok_and(|applied| applied.queue) {
             tx.state.touched(&name, Touched::Queue);
         }
@@ -80,22 +82,26 @@ fn apply(ctx: *mut Ctx, name: &[u8], record: &[u8]) -> Result<(), Error> {
         }
         Ok(applied)
     })?;
-    match applied {
-        Ok(Applied { refused: 0, .. }) => {}
-        Ok(Applied { refused, .. }) => complain(&name, &format!("{refused} operations met a key of another type")),
-        Err(Unreadable::Version) => complain(&name, "it was written by another version of steward"),
-        Err(Unreadable::Malformed) => complain(&name, "it is malformed"),
-    }
-    // For our own append-only file, and for replicas of this replica.
+    // Also what cannot be read here, for our own append-only file: a later version may read it there.
     // SAFETY: a context the server lent us.
     unsafe { call!(RedisModule_ReplicateVerbatim(ctx)) };
-    Ok(())
+    match applied {
+        Ok(Applied { refused: 0, .. }) => Ok(()),
+        Ok(Applied { refused, .. }) => {
+            warn(&name, &format!("{refused} operations met a key of another type"));
+            Ok(())
+        }
+        Err(unreadable) => {
+            warn(&name, unreadable.why());
+            Err(Error::Unreadable(unreadable.why()))
+        }
+    }
 }
 
-fn complain(name: &Name, why: &str) {
+fn warn(name: &Name, why: &str) {
     let name = name.text().escape_default();
     log(
         Level::Warning,
-        &format!("a record of effects on {name} was not carried out in full: {why}"),
+        &format!("effects on {name} were not carried out in full: {why}"),
     );
 }

@@ -1,109 +1,67 @@
-//! Held clients. The domain knows them by ticket; here are the server's handles.
+//! Blocks clients and serves them later.
 //!
 //! The server's own timeout is not used: when it runs out in the same turn in which the client was
 //! served, the server forgets the client without any reply (seen in its source, 7.0 to 8.x). So each
-//! client is held for ever, and the timer ends the waits whose time is over.
+//! client is blocked without a timeout, and our timer ends the waits that are over.
 
-use std::collections::{BTreeSet, HashMap};
 use std::ffi::{c_int, c_void};
 
-use redis_module::raw::RedisModuleBlockedClient as RawBlocked;
+use redis_module::raw::RedisModuleBlockedClient as Handle;
 
 use super::api::{Ctx, OK, RawText, call};
-use super::dispatch::guard;
+use super::blocked::Client;
+use super::callback::guard;
 use super::module::{self, Module};
-use super::{reply, timer};
+use super::reply;
+use super::timer::SOON;
 use crate::error::Error;
 use crate::reply::Reply;
-use crate::time::{Ms, Steady};
+use crate::time::Steady;
 use crate::waiting::{Granted, Ticket, Timeout, WaitFor, Waiter};
 
-/// The held clients.
-#[derive(Debug, Default)]
-pub(super) struct Blocked {
-    held: HashMap<Ticket, Held>,
-    tickets: HashMap<*mut RawBlocked, Ticket>,
-    deadlines: BTreeSet<(Steady, Ticket)>,
-}
-
-#[derive(Debug)]
-struct Held {
-    client: *mut RawBlocked,
-    deadline: Option<Steady>,
-}
-
-/// What a client is told at the end of its wait, and what it holds from then on.
+/// What a client is told at the end of its wait, and the claims it was granted.
 #[derive(Debug)]
 struct Served {
     answer: Result<Reply, Error>,
-    handed: Vec<Granted>,
+    granted: Vec<Granted>,
     delivered: bool,
 }
 
-impl Blocked {
-    fn add(&mut self, ticket: Ticket, held: Held) {
-        if let Some(deadline) = held.deadline {
-            self.deadlines.insert((deadline, ticket));
-        }
-        self.tickets.insert(held.client, ticket);
-        self.held.insert(ticket, held);
-    }
-
-    fn remove(&mut self, ticket: Ticket) -> Option<*mut RawBlocked> {
-        let held = self.held.remove(&ticket)?;
-        if let Some(deadline) = held.deadline {
-            self.deadlines.remove(&(deadline, ticket));
-        }
-        self.tickets.remove(&held.client);
-        Some(held.client)
-    }
-
-    /// When the next wait is over.
-    pub(super) fn next_deadline(&self, now: Steady) -> Option<Ms> {
-        self.deadlines.first().map(|(deadline, _)| deadline.since(now).max(0))
-    }
-
-    /// How many clients are held.
-    pub(super) fn count(&self) -> usize {
-        self.held.len()
-    }
-}
-
-/// Holds the client of this context, whose connection this is.
-pub(super) fn hold(ctx: *mut Ctx, connection: u64, wish: WaitFor, patience: Timeout) {
+/// Blocks the client of this context, whose connection this is.
+pub(super) fn block_client(ctx: *mut Ctx, connection: u64, wait_for: WaitFor, timeout: Timeout) {
     module::with(|module| {
         let context = module.context();
-        let deadline = match patience {
+        let deadline = match timeout {
             Timeout::For(wait) => Some(context.steady.after(wait)),
             Timeout::Forever | Timeout::Sweep => None,
         };
-        // SAFETY: a client that may be held, as was checked; the callbacks are ours.
-        let client = unsafe {
-            let client = call!(RedisModule_BlockClient(
+        // SAFETY: a client that may be blocked, as was checked; the callbacks are ours.
+        let handle = unsafe {
+            let handle = call!(RedisModule_BlockClient(
                 ctx,
                 Some(on_reply),
                 Some(on_timeout),
                 Some(on_free),
                 0
             ));
-            call!(RedisModule_SetDisconnectCallback(client, Some(on_disconnect)));
-            client
+            call!(RedisModule_SetDisconnectCallback(handle, Some(on_disconnect)));
+            handle
         };
         let ticket = module.state.waiting.join(Waiter {
             connection,
-            wish,
-            patience,
+            wish: wait_for,
+            patience: timeout,
         });
-        module.blocked.add(ticket, Held { client, deadline });
-        timer::arm(module, &context, timer::SOON);
+        module.blocked.add(ticket, Client { handle, deadline });
+        module.arm(&context, SOON);
     });
 }
 
-/// Gives the clients whose wait has ended in this transaction their answers.
+/// Answers the clients whose wait has ended in this transaction.
 pub(super) fn deliver(module: &mut Module) {
     for answered in module.state.waiting.take_answered() {
         match module.blocked.remove(answered.ticket) {
-            Some(client) => unblock(client, answered.reply, answered.handed),
+            Some(handle) => unblock(handle, answered.reply, answered.handed),
             None => give_back(module, answered.handed),
         }
     }
@@ -111,17 +69,9 @@ pub(super) fn deliver(module: &mut Module) {
 
 /// Ends the waits that are over.
 pub(super) fn end_overdue(module: &mut Module, now: Steady) {
-    while let Some(&(deadline, ticket)) = module.blocked.deadlines.first() {
-        if deadline > now {
-            break;
-        }
+    while let Some((ticket, handle)) = module.blocked.remove_overdue(now) {
         module.state.leave(ticket, now);
-        match module.blocked.remove(ticket) {
-            Some(client) => unblock(client, Ok(Reply::NullArray), Vec::new()),
-            None => {
-                module.blocked.deadlines.remove(&(deadline, ticket));
-            }
-        }
+        unblock(handle, Ok(Reply::NullArray), Vec::new());
     }
 }
 
@@ -130,31 +80,41 @@ pub(super) fn refuse(module: &mut Module, tickets: &[Ticket], error: &Error) {
     let now = module.clock.steady();
     for &ticket in tickets {
         module.state.leave(ticket, now);
-        if let Some(client) = module.blocked.remove(ticket) {
-            unblock(client, Err(error.clone()), Vec::new());
+        if let Some(handle) = module.blocked.remove(ticket) {
+            unblock(handle, Err(error.clone()), Vec::new());
         }
     }
 }
 
-fn unblock(client: *mut RawBlocked, answer: Result<Reply, Error>, handed: Vec<Granted>) {
+fn unblock(handle: *mut Handle, answer: Result<Reply, Error>, granted: Vec<Granted>) {
     let served = Box::new(Served {
         answer,
-        handed,
+        granted,
         delivered: false,
     });
-    // SAFETY: a held client, taken out of the table, so this happens once; `on_free` takes the box back.
+    // SAFETY: the client was taken out of the table, so this happens once; `on_free` takes the box back.
     unsafe {
         call!(RedisModule_UnblockClient(
-            client,
+            handle,
             Box::into_raw(served).cast::<c_void>()
         ))
     };
 }
 
-fn give_back(module: &mut Module, handed: Vec<Granted>) {
-    for given in handed {
-        module.state.returned(given);
+fn give_back(module: &mut Module, granted: Vec<Granted>) {
+    for claim in granted {
+        module.state.returned(claim);
     }
+}
+
+/// Takes out a client whose wait somebody else ended; `false` unless it was still waiting.
+fn leave(module: &mut Module, handle: *mut Handle) -> bool {
+    let ticket = module.blocked.remove_handle(handle);
+    if let Some(ticket) = ticket {
+        let now = module.clock.steady();
+        module.state.leave(ticket, now);
+    }
+    ticket.is_some()
 }
 
 unsafe extern "C" fn on_reply(ctx: *mut Ctx, _argv: *mut *mut RawText, _argc: c_int) -> c_int {
@@ -179,6 +139,7 @@ unsafe extern "C" fn on_reply(ctx: *mut Ctx, _argv: *mut *mut RawText, _argc: c_
     OK
 }
 
+/// What was granted to a client that went away before it got its reply is given back.
 unsafe extern "C" fn on_free(_ctx: *mut Ctx, data: *mut c_void) {
     if data.is_null() {
         return;
@@ -186,29 +147,26 @@ unsafe extern "C" fn on_free(_ctx: *mut Ctx, data: *mut c_void) {
     // SAFETY: what `unblock` gave, back once.
     let served = unsafe { Box::from_raw(data.cast::<Served>()) };
     guard(|| {
-        if !served.delivered && !served.handed.is_empty() {
+        if !served.delivered && !served.granted.is_empty() {
             module::soon(move |module| {
-                give_back(module, served.handed);
-                timer::arm_now(module);
+                give_back(module, served.granted);
+                module.arm_now();
             });
         }
     });
 }
 
-/// Called for CLIENT UNBLOCK; the time of the wait is ours to end.
+/// Called for CLIENT UNBLOCK: the timeout itself is ours.
 unsafe extern "C" fn on_timeout(ctx: *mut Ctx, _argv: *mut *mut RawText, _argc: c_int) -> c_int {
     guard(|| {
-        // SAFETY: a context of a held client.
-        let client = unsafe { call!(RedisModule_GetBlockedClientHandle(ctx)) };
+        // SAFETY: a context of a blocked client.
+        let handle = unsafe { call!(RedisModule_GetBlockedClientHandle(ctx)) };
         reply::write(ctx, &Reply::NullArray);
         module::soon(move |module| {
-            if let Some(ticket) = module.blocked.tickets.get(&client).copied() {
-                let now = module.clock.steady();
-                module.state.leave(ticket, now);
-                module.blocked.remove(ticket);
-                // SAFETY: a held client, taken out of the table, so this happens once. Without it the
+            if leave(module, handle) {
+                // SAFETY: the client was taken out of the table, so this happens once. Without it the
                 // handle stays, and the module can never be unloaded.
-                unsafe { call!(RedisModule_UnblockClient(client, std::ptr::null_mut())) };
+                unsafe { call!(RedisModule_UnblockClient(handle, std::ptr::null_mut())) };
             }
         });
     });
@@ -216,16 +174,13 @@ unsafe extern "C" fn on_timeout(ctx: *mut Ctx, _argv: *mut *mut RawText, _argc: 
 }
 
 /// Called when the peer closed, was killed or was unblocked with an error, and on demotion.
-unsafe extern "C" fn on_disconnect(_ctx: *mut Ctx, client: *mut RawBlocked) {
+unsafe extern "C" fn on_disconnect(_ctx: *mut Ctx, handle: *mut Handle) {
     guard(|| {
         module::soon(move |module| {
             // A client that was served meanwhile is not in the table: `on_free` sees that it is gone.
-            if let Some(ticket) = module.blocked.tickets.get(&client).copied() {
-                let now = module.clock.steady();
-                module.state.leave(ticket, now);
-                module.blocked.remove(ticket);
+            if leave(module, handle) {
                 // SAFETY: as above.
-                unsafe { call!(RedisModule_AbortBlock(client)) };
+                unsafe { call!(RedisModule_AbortBlock(handle)) };
             }
         });
     });

@@ -5,9 +5,9 @@ use std::ffi::{c_char, c_int, c_longlong, c_void};
 use redis_module::raw;
 
 use super::api::{Ctx, ERR, OK, RawText, call};
-use super::dispatch::guard;
+use super::callback::guard;
+use super::module::{self, Module};
 use super::reply::c_string;
-use super::{module, timer};
 use crate::config::{ModuleConfig, NUMBERS, Number};
 
 /// Registers every setting and reads what redis.conf says.
@@ -94,6 +94,14 @@ unsafe extern "C" fn set_timer(
     _error: *mut *mut RawText,
 ) -> c_int {
     module::change_settings(|settings| settings.timer = value != 0);
-    guard(|| module::soon(timer::switched));
+    guard(|| module::soon(timer_switched));
     OK
+}
+
+/// `steward.timer` was set. With `no` nothing is armed: only the next `yes` ends that.
+fn timer_switched(module: &mut Module) {
+    module.timer.stop();
+    module.refused = false;
+    module.set_frozen(!module::settings().timer);
+    module.arm_now();
 }

@@ -3,7 +3,7 @@
 use std::ffi::c_int;
 
 use super::api::{Ctx, OK, RawText, call};
-use super::dispatch::{arguments, guard};
+use super::callback::{arguments, guard};
 use super::reply;
 use super::transaction::{Mode, run};
 use crate::keyspace::contract;

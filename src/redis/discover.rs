@@ -7,7 +7,6 @@ use std::time::{Duration, Instant};
 use redis_module::raw::{RedisModuleKey, RedisModuleScanCursor};
 
 use super::api::{Ctx, OK, RawText, bytes_of, call};
-use super::module;
 use crate::names::{Name, Touched, owner};
 
 /// How far the search is.
@@ -33,48 +32,40 @@ pub(super) fn has_data(ctx: *mut Ctx) -> bool {
     }
 }
 
-/// Starts the search.
-pub(super) fn start() {
-    // SAFETY: made here, destroyed at the end of the search.
-    let cursor = unsafe { call!(RedisModule_ScanCursorCreate()) };
-    module::with(|module| module.timer.discovery = Some(Discovery { db: 0, cursor }));
+impl Discovery {
+    /// Starts a search.
+    pub(super) fn start() -> Discovery {
+        // SAFETY: made here, destroyed with the search.
+        let cursor = unsafe { call!(RedisModule_ScanCursorCreate()) };
+        Discovery { db: 0, cursor }
+    }
+
+    /// Searches for the length of a slice; `false` when nothing is left to search.
+    pub(super) fn step(&mut self, ctx: *mut Ctx, slice: Duration, found: &mut Vec<(Name, Touched)>) -> bool {
+        let begun = Instant::now();
+        // SAFETY: a context the server lent us; the cursor is ours; `on_key` gets the vector and its database.
+        unsafe {
+            while begun.elapsed() < slice {
+                if call!(RedisModule_SelectDb(ctx, self.db)) != OK {
+                    return false;
+                }
+                let mut seen = Seen { db: self.db, found };
+                let data = (&raw mut seen).cast::<c_void>();
+                if call!(RedisModule_Scan(ctx, self.cursor, Some(on_key), data)) == 0 {
+                    self.db += 1;
+                    call!(RedisModule_ScanCursorRestart(self.cursor));
+                }
+            }
+        }
+        true
+    }
 }
 
-/// One slice of the search, when there is one.
-pub(super) fn step(ctx: *mut Ctx, slice: Duration) {
-    let Some(Some(mut search)) = module::with(|module| module.timer.discovery.take()) else {
-        return;
-    };
-    let begun = Instant::now();
-    let mut found: Vec<(Name, Touched)> = Vec::new();
-    let mut more = true;
-    // SAFETY: a context the server lent us; the cursor is ours; `on_key` gets the vector and its database.
-    unsafe {
-        while more && begun.elapsed() < slice {
-            if call!(RedisModule_SelectDb(ctx, search.db)) != OK {
-                call!(RedisModule_ScanCursorDestroy(search.cursor));
-                more = false;
-                break;
-            }
-            let mut seen = Seen {
-                db: search.db,
-                found: &mut found,
-            };
-            let data = (&raw mut seen).cast::<c_void>();
-            if call!(RedisModule_Scan(ctx, search.cursor, Some(on_key), data)) == 0 {
-                search.db += 1;
-                call!(RedisModule_ScanCursorRestart(search.cursor));
-            }
-        }
+impl Drop for Discovery {
+    fn drop(&mut self) {
+        // SAFETY: ours, destroyed once.
+        unsafe { call!(RedisModule_ScanCursorDestroy(self.cursor)) };
     }
-    module::with(|module| {
-        for (name, what) in found {
-            module.state.touched(&name, what);
-        }
-        if more {
-            module.timer.discovery = Some(search);
-        }
-    });
 }
 
 struct Seen<'f> {
@@ -83,7 +74,7 @@ struct Seen<'f> {
 }
 
 unsafe extern "C" fn on_key(_ctx: *mut Ctx, text: *mut RawText, _key: *mut RedisModuleKey, data: *mut c_void) {
-    // SAFETY: `data` is what `step` gave; the key's name lives through this call.
+    // SAFETY: `data` is what `Discovery::step` gave; the key's name lives through this call.
     unsafe {
         if let Some(seen) = data.cast::<Seen<'_>>().as_mut()
             && let Some((name, what @ (Touched::Queue | Touched::Service))) = owner(seen.db, bytes_of(text))

@@ -1,12 +1,10 @@
 //! The entry of every command: from the server's arguments to the domain, and back to a reply.
 
 use std::ffi::c_int;
-use std::panic::{AssertUnwindSafe, catch_unwind};
-
-use smallvec::SmallVec;
 
 use super::acl::Rules;
-use super::api::{Ctx, Flags, OK, RawText, bytes_of, call};
+use super::api::{Ctx, Flags, OK, RawText, call};
+use super::callback::{arguments, guard};
 use super::probe;
 use super::transaction::{Mode, run};
 use super::{block, docs, fenced, reply};
@@ -28,7 +26,7 @@ pub(super) unsafe extern "C" fn entry<C: Command>(ctx: *mut Ctx, argv: *mut *mut
     let argv = unsafe { arguments(argv, argc) };
     guard(|| {
         // The server checks the arity it was told.
-        let words = const { words(C::SPEC.name) };
+        let words = const { C::SPEC.words() };
         let Some(arguments) = argv.get(words..) else {
             // SAFETY: a context with a client to answer.
             return unsafe { call!(RedisModule_WrongArity(ctx)) };
@@ -49,7 +47,7 @@ pub(super) unsafe extern "C" fn entry<C: Command>(ctx: *mut Ctx, argv: *mut *mut
     })
 }
 
-/// Runs the command; `None` when its client is held instead of answered, or the answer is written.
+/// Runs the command; `None` when its client is blocked, or when the answer is written already.
 fn execute<C: Command>(ctx: *mut Ctx, arguments: &[&[u8]]) -> Result<Option<Reply>, Error> {
     let args = C::Args::parse(arguments)?;
     // SAFETY: a context the server lent us.
@@ -86,23 +84,12 @@ fn execute<C: Command>(ctx: *mut Ctx, arguments: &[&[u8]]) -> Result<Option<Repl
     match run(ctx, mode, work)? {
         Response::Reply(reply) => Ok(Some(reply)),
         Response::Wait(wish, patience) if caller.may_wait => {
-            block::hold(ctx, id, wish, patience);
+            block::block_client(ctx, id, wish, patience);
             Ok(None)
         }
         Response::Wait(..) => Ok(Some(Reply::NullArray)),
         Response::Run(from) => fenced::run(ctx, arguments, from),
     }
-}
-
-/// How many words a command's name has: one more for a subcommand.
-pub(super) const fn words(name: &str) -> usize {
-    let mut rest = name.as_bytes();
-    let mut words = 1;
-    while let [byte, more @ ..] = rest {
-        words += (*byte == b' ') as usize;
-        rest = more;
-    }
-    words
 }
 
 /// Where the queues stand, when that is what the server asks. A count that is wrong has none: the command
@@ -113,7 +100,7 @@ fn tell_keys(ctx: *mut Ctx, spec: &Spec, arguments: &[&[u8]]) -> bool {
         if call!(RedisModule_IsKeysPositionRequest(ctx)) == 0 {
             return false;
         }
-        let words = words(spec.name);
+        let words = spec.words();
         let count = arguments
             .first()
             .and_then(|count| std::str::from_utf8(count).ok()?.parse().ok());
@@ -148,19 +135,4 @@ fn connection(id: u64, flags: Flags) -> Option<u64> {
     // Newer servers know also the clients that stand for another module's call.
     let is_real = || flags.in_transaction() && is_known();
     (!flags.must_not_wait() || is_real()).then_some(id)
-}
-
-/// The arguments as byte slices.
-///
-/// # Safety
-/// `argv` points to `argc` strings that live, unchanged, as long as the slices are used.
-pub(super) unsafe fn arguments<'a>(argv: *mut *mut RawText, argc: c_int) -> SmallVec<[&'a [u8]; 8]> {
-    let count = usize::try_from(argc).unwrap_or(0);
-    // SAFETY: as the caller promises.
-    unsafe { (0..count).map(|at| bytes_of(*argv.add(at))).collect() }
-}
-
-/// Runs the body of a callback; `None` when it panicked. Unwinding must not reach the server.
-pub(super) fn guard<R>(body: impl FnOnce() -> R) -> Option<R> {
-    catch_unwind(AssertUnwindSafe(body)).ok()
 }

@@ -6,7 +6,6 @@ use std::ptr;
 use redis_module::raw;
 
 use super::api::{Ctx, OK, call, optional};
-use super::dispatch::words;
 use super::reply::c_string;
 use crate::command::{Access, Arg, Keys, Kind, Spec};
 
@@ -23,7 +22,7 @@ static VERSION: raw::RedisModuleCommandInfoVersion = raw::RedisModuleCommandInfo
 
 /// Describes a command that was just created.
 pub(super) fn describe(ctx: *mut Ctx, spec: &Spec) -> bool {
-    let words = i32::try_from(words(spec.name)).unwrap_or(1);
+    let words = i32::try_from(spec.words()).unwrap_or(1);
     let mut arena = Arena::default();
     let mut keys = key_specs(spec, words);
     let args = arena.args(spec.args);

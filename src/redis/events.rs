@@ -2,28 +2,15 @@
 //! memory only and arm the timer.
 
 use std::ffi::{CStr, c_void};
-use std::time::Instant;
 
 use redis_module::raw;
 
 use super::api::{Ctx, Flags, Level, OK, call, log};
-use super::dispatch::guard;
+use super::callback::guard;
 use super::module::{self, Module};
-use super::{discover, eviction, listeners, timer, waits};
-use crate::stalls::STALL;
+use super::timer::SOON;
+use super::{background, discover, eviction, listeners, waits};
 use crate::time::Ms;
-
-/// What is remembered between events.
-#[derive(Debug, Default)]
-pub(super) struct Pulse {
-    woke: Option<Instant>,
-    /// When the event loop last went to sleep.
-    slept: Option<Instant>,
-    /// It sleeps no longer than this, as the cron wakes it, ms.
-    longest_sleep: Ms,
-    cron: Option<Instant>,
-    offset: Ms,
-}
 
 /// Subscribes to every event we need; `false` when the server lacks one.
 pub(super) fn subscribe(ctx: *mut Ctx) -> bool {
@@ -53,42 +40,40 @@ pub(super) fn subscribe(ctx: *mut Ctx) -> bool {
     })
 }
 
-/// Changes memory, then lets the timer look at it.
-fn note(change: impl FnOnce(&mut Module) + 'static) {
+/// Changes memory, and lets the timer deal with it.
+fn change(work: impl FnOnce(&mut Module) + 'static) {
     guard(|| {
         module::soon(|module| {
-            change(module);
-            timer::arm_now(module);
+            work(module);
+            module.arm_now();
         });
     });
 }
 
 /// What a primary remembers of its claims is not kept up on a replica, nor the other way round.
 unsafe extern "C" fn on_role(_: *mut Ctx, _: raw::RedisModuleEvent, _: u64, _: *mut c_void) {
-    note(start_over);
+    change(start_over);
 }
 
-/// What is in memory is derived anew, and leases and members get their full time again.
 fn start_over(module: &mut Module) {
-    let now = module.clock.steady();
     let with_data = discover::has_data(module.timer.context());
-    module.state.start_over(now, with_data);
+    module.start_over(with_data);
 }
 
 unsafe extern "C" fn on_loading(ctx: *mut Ctx, _: raw::RedisModuleEvent, step: u64, _: *mut c_void) {
     match step {
         raw::REDISMODULE_SUBEVENT_LOADING_ENDED | raw::REDISMODULE_SUBEVENT_LOADING_FAILED => {
-            note(start_over);
+            change(start_over);
         }
         // While new data is loaded aside, the old one still serves.
         _ if Flags::of(ctx).loads_aside() => {}
-        _ => note(|module| module.state.flushed(None)),
+        _ => change(|module| module.state.flushed(None)),
     }
 }
 
 unsafe extern "C" fn on_async_load(_: *mut Ctx, _: raw::RedisModuleEvent, step: u64, _: *mut c_void) {
     if step == raw::REDISMODULE_SUBEVENT_REPL_ASYNC_LOAD_COMPLETED {
-        note(|module| {
+        change(|module| {
             module.state.flushed(None);
             start_over(module);
         });
@@ -99,7 +84,7 @@ unsafe extern "C" fn on_flush(_: *mut Ctx, _: raw::RedisModuleEvent, step: u64, 
     // SAFETY: the server's description of the event, as its version 1 is declared.
     let db = unsafe { data.cast::<raw::RedisModuleFlushInfo>().as_ref() }.map(|info| info.dbnum);
     if step == raw::REDISMODULE_SUBEVENT_FLUSHDB_END {
-        note(move |module| module.state.flushed(db.filter(|&db| db >= 0)));
+        change(move |module| module.state.flushed(db.filter(|&db| db >= 0)));
     }
 }
 
@@ -107,7 +92,7 @@ unsafe extern "C" fn on_swap(_: *mut Ctx, _: raw::RedisModuleEvent, _: u64, data
     // SAFETY: as above.
     if let Some(info) = unsafe { data.cast::<raw::RedisModuleSwapDbInfo>().as_ref() } {
         let (a, b) = (info.dbnum_first, info.dbnum_second);
-        note(move |module| module.state.swapped(a, b));
+        change(move |module| module.state.swapped(a, b));
     }
 }
 
@@ -123,7 +108,7 @@ unsafe extern "C" fn on_client(_: *mut Ctx, _: raw::RedisModuleEvent, step: u64,
         module::soon(move |module| {
             let now = module.clock.steady();
             if module.state.disconnected(id, now, module::settings().ttl) {
-                timer::arm_now(module);
+                module.arm_now();
             }
         });
     });
@@ -140,8 +125,8 @@ unsafe extern "C" fn on_config(ctx: *mut Ctx, _: raw::RedisModuleEvent, _: u64, 
             let name = unsafe { *change.config_names.add(at) };
             // SAFETY: as above.
             match (!name.is_null()).then(|| unsafe { CStr::from_ptr(name) }) {
-                Some(name) if name == c"maxmemory-policy" => eviction::look(ctx),
-                Some(name) if name == c"notify-keyspace-events" => listeners::look(ctx),
+                Some(name) if name == c"maxmemory-policy" => eviction::check(ctx),
+                Some(name) if name == c"notify-keyspace-events" => listeners::check(ctx),
                 _ => {}
             }
         }
@@ -157,77 +142,44 @@ unsafe extern "C" fn on_module(_: *mut Ctx, _: raw::RedisModuleEvent, step: u64,
     });
 }
 
-/// A gap between two beats of the server's cron is a standstill that the event loop did not see, as when
-/// the process was stopped. And a timer that another module's timer or a step of the clock holds back is
-/// not waited for.
+/// Also a clock of its own for the timer: one that another module's timer or a step of the wall clock delays is not
+/// waited for.
 unsafe extern "C" fn on_cron(ctx: *mut Ctx, _: raw::RedisModuleEvent, _: u64, data: *mut c_void) {
     guard(|| {
         // SAFETY: as above.
-        let hz = unsafe { data.cast::<raw::RedisModuleCronLoopInfo>().as_ref() }.map_or(10, |info| info.hz.max(1));
+        let hz = unsafe { data.cast::<raw::RedisModuleCronLoopInfo>().as_ref() }.map_or(10, |info| info.hz);
         let overdue = module::with(|module| {
-            let beat = Instant::now();
-            module.pulse.longest_sleep = 1_000 / Ms::from(hz);
-            if let Some(before) = module.pulse.cron.replace(beat) {
-                let excess = ms_between(before, beat) - module.pulse.longest_sleep;
-                if excess > STALL {
-                    let now = module.clock.steady();
-                    module.state.stalls.stalled(now, excess);
-                }
-            }
-            let offset = module.clock.offset();
-            if (offset - module.pulse.offset).abs() > 1 {
-                module.pulse.offset = offset;
-                let context = module.context();
-                timer::arm(module, &context, timer::SOON);
-            }
+            let stall = module.pulse.beat(Ms::from(hz));
             let now = module.clock.steady();
+            if let Some(length) = stall {
+                module.state.stalls.stalled(now, length);
+            }
+            if module.pulse.was_stepped(module.clock.offset()) {
+                let context = module.context();
+                module.arm(&context, SOON);
+            }
             module.timer.is_overdue(now)
         });
-        timer::look_for_standstill(ctx);
+        background::check_freeze(ctx);
         if overdue == Some(true) {
-            timer::work_now(ctx);
+            background::work_now(ctx);
         }
         waits::check_slots(ctx);
     });
 }
 
-/// One turn of the event loop: what it took from waking to going to sleep again.
+/// One turn of the event loop, from waking up to going to sleep again.
 unsafe extern "C" fn on_turn(_: *mut Ctx, _: raw::RedisModuleEvent, step: u64, _: *mut c_void) {
     guard(|| {
         module::with(|module| {
             if step == raw::REDISMODULE_SUBEVENT_EVENTLOOP_AFTER_SLEEP {
-                module.pulse.woke = Some(Instant::now());
+                module.pulse.wake();
                 return;
             }
-            note_stall(module);
-            (module.pulse.woke, module.pulse.slept) = (None, Some(Instant::now()));
+            module.count_stall();
+            module.pulse.sleep();
             let now = module.clock.steady();
             module.state.stalls.turned(now);
         });
     });
-}
-
-/// Notes a standstill since the event loop went to sleep. Before the timer's work too: it comes in the same turn as
-/// a command that took long, or as the end of a time in which the process was stopped, before what clients sent
-/// meanwhile is read.
-pub(super) fn note_stall(module: &mut Module) {
-    let moment = Instant::now();
-    let pulse = &mut module.pulse;
-    let since = |from: Option<Instant>| from.map_or(0, |from| ms_between(from, moment));
-    let asleep = if pulse.longest_sleep == 0 {
-        0
-    } else {
-        since(pulse.slept) - pulse.longest_sleep
-    };
-    let length = since(pulse.woke).max(asleep);
-    if length > STALL {
-        pulse.woke = Some(moment);
-        pulse.slept = Some(moment);
-        let now = module.clock.steady();
-        module.state.stalls.stalled(now, length);
-    }
-}
-
-fn ms_between(from: Instant, to: Instant) -> Ms {
-    Ms::try_from(to.saturating_duration_since(from).as_millis()).unwrap_or(Ms::MAX)
 }

@@ -3,8 +3,8 @@
 use super::api::{CallReply, Ctx, Level, log};
 use super::module;
 
-/// Looks at the eviction policy; tells the log when it has become one that may evict our keys.
-pub(super) fn look(ctx: *mut Ctx) {
+/// Reads the eviction policy, and logs a warning when it has become one that may evict our keys.
+pub(super) fn check(ctx: *mut Ctx) {
     let policy = CallReply::of(ctx, c"CONFIG", "E", &[b"GET", b"maxmemory-policy"]).strings();
     let evicts = policy.get(1).is_some_and(|policy| policy.starts_with(b"allkeys-"));
     module::soon(move |module| {

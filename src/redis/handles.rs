@@ -44,8 +44,8 @@ impl Open {
         }
     }
 
-    /// Whether there is a value; `WrongType` when it is not of this type.
-    pub(super) fn expect(&self, of: Type) -> Result<bool, Error> {
+    /// Whether there is a value. Errors with `WrongType` unless it is of this type.
+    pub(super) fn ensure(&self, of: Type) -> Result<bool, Error> {
         match self.kind()? {
             None => Ok(false),
             Some(kind) if kind == of => Ok(true),
@@ -135,7 +135,7 @@ impl<'s> Handles<'s> {
             }
         };
         self.recent = at;
-        if let Some(place) = slot(key.part).and_then(|slot| self.places.get_mut(slot)) {
+        if let Some(place) = slot(key.place).and_then(|slot| self.places.get_mut(slot)) {
             *place = u8::try_from(at).unwrap_or(0);
         }
         #[allow(clippy::indexing_slicing, reason = "a position just found or pushed")]
@@ -166,11 +166,11 @@ impl<'s> Handles<'s> {
     }
 
     fn find(&self, key: Key<'_>) -> Option<usize> {
-        let is = |open: &Open| open.text.is(key.part, key) && open.texts.name == *key.name;
+        let is = |open: &Open| open.text.is(key) && open.texts.name == *key.name;
         if self.open.get(self.recent).is_some_and(is) {
             return Some(self.recent);
         }
-        let place = slot(key.part)
+        let place = slot(key.place)
             .and_then(|slot| self.places.get(slot))
             .map(|place| usize::from(*place));
         if let Some(place) = place
@@ -217,12 +217,12 @@ impl<'s> Handles<'s> {
         self.observed
     }
 
-    /// Room to write a record in, kept from transaction to transaction.
+    /// Room to write effects in, kept from transaction to transaction.
     pub(super) fn take_buffer(&mut self) -> Vec<u8> {
         std::mem::take(&mut self.texts.buffer)
     }
 
-    /// Keeps the room for the next record, unless it has become large.
+    /// Keeps the room for the next effects, unless it has become large.
     pub(super) fn keep_buffer(&mut self, buffer: Vec<u8>) {
         if buffer.capacity() <= MOST_SCRATCH {
             self.texts.buffer = buffer;

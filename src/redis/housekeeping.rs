@@ -11,7 +11,7 @@ use crate::time::{Ms, SECOND};
 
 /// How often idle names are looked for, ms.
 const EVERY: Ms = 60 * SECOND;
-/// Most names looked at in one go: 21 keys each.
+/// Most names checked in one go: 21 keys each.
 const MOST: usize = 100;
 
 /// Forgets idle names, when it is time.
@@ -28,10 +28,9 @@ pub(super) fn run(ctx: *mut Ctx) {
     });
 }
 
-/// What to do about a name whose slot is not wholly here: forgotten when it has gone with all its keys.
-/// Whether it is to be looked at again.
-pub(super) fn look_after_move(ctx: *mut Ctx, name: &Name) -> bool {
-    module::with(|module| !forget_if_gone(module, ctx, name)).unwrap_or(true)
+/// Forgets a name whose slot is no longer wholly here, once the last of its keys has gone; whether it has.
+pub(super) fn forget_moved(ctx: *mut Ctx, name: &Name) -> bool {
+    module::with(|module| forget_if_gone(module, ctx, name)).unwrap_or(false)
 }
 
 fn forget_if_gone(module: &mut Module, ctx: *mut Ctx, name: &Name) -> bool {

@@ -5,7 +5,7 @@ use std::ffi::c_int;
 use redis_module::raw::RedisModuleInfoCtx;
 
 use super::api::call;
-use super::dispatch::guard;
+use super::callback::guard;
 use super::module::{self, Module};
 use super::reply::c_string;
 use super::transaction::{Mode, run};
@@ -22,7 +22,7 @@ pub(super) unsafe extern "C" fn on_info(ctx: *mut RedisModuleInfoCtx, for_crash_
         return;
     }
     guard(|| {
-        let Some(fields) = look() else {
+        let Some(fields) = values() else {
             return;
         };
         // SAFETY: the context the server lent us; names are copied.
@@ -40,7 +40,7 @@ pub(super) unsafe extern "C" fn on_info(ctx: *mut RedisModuleInfoCtx, for_crash_
 
 /// The values now. Counting the tasks opens a dozen keys of every queue, so it is not done more than once
 /// a second.
-fn look() -> Option<Vec<(&'static str, i64)>> {
+fn values() -> Option<Vec<(&'static str, i64)>> {
     let (ctx, counted) = module::with(|module| {
         let now = module.clock.steady();
         let counted = module.overview.filter(|(moment, _)| now.since(*moment) < SECOND);

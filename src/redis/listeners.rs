@@ -1,11 +1,11 @@
-//! Whether anybody but us hears keyspace notifications. Nearly never: then the hot path need not send any,
+//! Whether anybody but us listens to keyspace notifications. Nearly never: then the hot path need not send any,
 //! which saves 5 % of a task's life.
 
 use super::api::{CallReply, Ctx};
 use super::module;
 
-/// Looks whether the server publishes notifications or another module may have asked for them.
-pub(super) fn look(ctx: *mut Ctx) {
+/// Finds out whether the server publishes notifications or another module may have asked for them.
+pub(super) fn check(ctx: *mut Ctx) {
     let published = CallReply::of(ctx, c"CONFIG", "E", &[b"GET", b"notify-keyspace-events"]).strings();
     let published = published.get(1).is_none_or(|classes| !classes.is_empty());
     let modules = CallReply::of(ctx, c"MODULE", "E", &[b"LIST"]).strings();

@@ -1,18 +1,28 @@
 //! The edge between the server and the domain, and the only place with `unsafe`: entries and callbacks,
-//! clocks, keys, held clients, the timer, replication.
+//! clocks, keys, blocked clients, the timer, replication.
 //!
-//! Start reading at [`dispatch`] (a command comes in) and [`transaction`] (what happens around every piece of
-//! work); [`keyspace`] is the port to the data, [`record`] what is sent to replicas, [`timer`] the
-//! background.
+//! Start reading at [`dispatch`] (a command comes in), [`background`] (time passes) and [`transaction`] (what happens
+//! around every piece of work); [`keyspace`] is the port to the data, [`effects`] what is sent to replicas.
+//!
+//! It is built in floors, each of which imports only what is below:
+//!
+//! 1. the server's functions: [`api`], [`callback`], [`reply`], [`clock`], [`timer`], [`pulse`];
+//! 2. what is kept between calls: [`module`], with [`blocked`], [`texts`] and the rest of its parts;
+//! 3. work on the data: [`handles`], [`keyspace`], [`block`], [`transaction`];
+//! 4. what the server calls: [`dispatch`], [`apply`], [`background`], [`events`], [`notify`], [`config`], [`info`].
 
 // The server's API is C.
 #![allow(unsafe_code)]
 
 mod acl;
+#[cfg(not(test))]
 mod alloc;
 mod api;
 mod apply;
+mod background;
 mod block;
+mod blocked;
+mod callback;
 mod clock;
 mod commands;
 mod config;
@@ -21,6 +31,7 @@ mod contract;
 mod discover;
 mod dispatch;
 mod docs;
+mod effects;
 mod events;
 mod eviction;
 mod fenced;
@@ -32,7 +43,7 @@ mod listeners;
 mod module;
 mod notify;
 mod probe;
-mod record;
+mod pulse;
 mod reply;
 mod texts;
 mod timer;
@@ -43,10 +54,11 @@ use std::ffi::c_int;
 
 use redis_module::raw;
 
+#[cfg(not(test))]
 pub(crate) use alloc::ServerAlloc;
 
 use api::{Ctx, ERR, Level, OK, RawText, call, log, optional};
-use dispatch::guard;
+use callback::guard;
 
 /// Version shown by MODULE LIST: 0.1.0.
 const VERSION: c_int = 100;
@@ -69,7 +81,7 @@ pub(crate) unsafe extern "C" fn RedisModule_OnLoad(ctx: *mut Ctx, argv: *mut *mu
     }));
     guard(|| {
         // SAFETY: as the server promises.
-        let arguments = unsafe { dispatch::arguments(argv, argc) };
+        let arguments = unsafe { callback::arguments(argv, argc) };
         if let Err(why) = load(ctx, &arguments) {
             log(Level::Warning, &why);
             return ERR;
@@ -79,8 +91,8 @@ pub(crate) unsafe extern "C" fn RedisModule_OnLoad(ctx: *mut Ctx, argv: *mut *mu
     .unwrap_or(ERR)
 }
 
-/// Called by the server before it unloads the module. It refuses to by itself while clients are held or
-/// the timer is armed.
+/// Called by the server before it unloads the module. It refuses by itself while clients are blocked
+/// or the timer is armed.
 ///
 /// # Safety
 /// Called by the server.
@@ -120,7 +132,7 @@ fn load(ctx: *mut Ctx, arguments: &[&[u8]]) -> Result<(), String> {
     module::with(|module| {
         let context = module.context();
         module.state.since = context.wall;
-        module.timer.init(lasting);
+        module.timer.init(lasting, background::on_timer);
     });
     if !config::register(ctx) {
         return refused("the settings, or one in redis.conf is out of range");
@@ -132,14 +144,13 @@ fn load(ctx: *mut Ctx, arguments: &[&[u8]]) -> Result<(), String> {
     if !notify::subscribe(ctx) || !events::subscribe(ctx) {
         return refused("the callbacks");
     }
-    eviction::look(ctx);
-    listeners::look(ctx);
+    eviction::check(ctx);
+    listeners::check(ctx);
     if discover::has_data(ctx) {
-        discover::start();
         module::with(|module| {
-            let now = module.clock.steady();
-            module.state.start_over(now, true);
-            timer::arm_now(module);
+            module.discovery = Some(discover::Discovery::start());
+            module.start_over(true);
+            module.arm_now();
         });
     }
     Ok(())

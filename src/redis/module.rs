@@ -2,16 +2,21 @@
 
 use std::cell::{Cell, RefCell};
 
-use super::block::Blocked;
+use super::api::Flags;
+use super::blocked::Blocked;
 use super::clock::Clock;
-use super::events::Pulse;
+use super::discover::Discovery;
+use super::pulse::Pulse;
 use super::texts::Texts;
-use super::timer::Timer;
+use super::timer::{AT_ONCE, LONGEST, SOON, Timer};
 use crate::config::ModuleConfig;
 use crate::context::Context;
 use crate::state::State;
 use crate::task::overview::Overview;
-use crate::time::Steady;
+use crate::time::{Ms, Steady};
+
+/// How often it is checked whether writes are allowed again, ms.
+const POLL: Ms = 10;
 
 /// Everything but the settings.
 #[derive(Debug, Default)]
@@ -20,30 +25,96 @@ pub(super) struct Module {
     pub state: State,
     /// The names of keys as strings of the server.
     pub texts: Texts,
-    /// The held clients.
+    /// The blocked clients.
     pub blocked: Blocked,
     /// The one timer.
     pub timer: Timer,
+    /// Whether writes are refused; nobody tells when that ends.
+    pub refused: bool,
+    /// The search for the queues that were there when the module was loaded.
+    pub discovery: Option<Discovery>,
     /// The clocks.
     pub clock: Clock,
-    /// The server's last beats, to see standstills.
+    /// Shows when the server stalls.
     pub pulse: Pulse,
     /// When idle queues were last looked for.
     pub housekept: Steady,
     /// Whether the server may evict our keys.
     pub eviction_unsafe: bool,
-    /// Whether anybody but us hears keyspace notifications.
+    /// Whether anybody but us listens to keyspace notifications.
     pub observed: bool,
-    /// Up to where the slots of queues with waiting clients were looked at.
+    /// Where the next check of the slots of queues with waiting clients begins.
     pub checked_slots: usize,
     /// The tasks counted for INFO, and when.
     pub overview: Option<(Steady, Overview)>,
 }
 
 impl Module {
-    /// The moment.
+    /// The moment, for one transaction.
     pub(super) fn context(&mut self) -> Context {
         self.clock.context(settings())
+    }
+
+    /// Makes sure the timer fires when there is something to do, but not before `least` ms from now. A server that
+    /// does not decide only ends the waits of its clients.
+    pub(super) fn arm(&mut self, context: &Context, least: Ms) {
+        let timeout = self.blocked.next_deadline(context.steady);
+        let Some(next) = self.next_work(context).into_iter().chain(timeout).min() else {
+            return;
+        };
+        let wait = |wait: Ms| wait.clamp(least, LONGEST);
+        if self.timer.fires_by(context.steady.after(wait(next))) {
+            return;
+        }
+        let next = if Flags::of(self.timer.context()).decides() {
+            Some(next)
+        } else {
+            timeout
+        };
+        if let Some(next) = next {
+            self.timer.arm(context.steady, wait(next));
+        }
+    }
+
+    /// Lets the timer deal, as soon as the server can, with what has happened in a callback.
+    pub(super) fn arm_now(&mut self) {
+        let context = self.context();
+        self.arm(&context, AT_ONCE);
+    }
+
+    /// How long until there is something to do with the data.
+    fn next_work(&self, context: &Context) -> Option<Ms> {
+        let least = if self.refused { POLL } else { 0 };
+        let due = self.state.wakeups.next(context).filter(|_| context.config.timer);
+        let due = due.map(|wait| wait.max(least));
+        let search = self.discovery.as_ref().map(|_| SOON);
+        due.into_iter().chain(search).min()
+    }
+
+    /// Derives the memory anew from the data. Leases and members get their full time again.
+    pub(super) fn start_over(&mut self, with_data: bool) {
+        let now = self.clock.steady();
+        self.state.start_over(now, with_data);
+    }
+
+    /// While frozen, no lease expires; the time it lasts is added to every lease afterwards.
+    pub(super) fn set_frozen(&mut self, frozen: bool) {
+        let now = self.clock.steady();
+        if frozen {
+            self.state.stalls.freeze(now);
+        } else {
+            self.state.stalls.thaw(now);
+        }
+    }
+
+    /// Counts the stall of the server that this turn of the event loop was, if it was one. Before the timer's work
+    /// too: that comes in the same turn as a command that took long, or as the end of a time in which the process was
+    /// stopped, and before what clients sent meanwhile is read.
+    pub(super) fn count_stall(&mut self) {
+        if let Some(length) = self.pulse.take_stall() {
+            let now = self.clock.steady();
+            self.state.stalls.stalled(now, length);
+        }
     }
 }
 
@@ -53,7 +124,7 @@ pub(super) fn forget() {
     SETTINGS.set(ModuleConfig::default());
 }
 
-/// Something to be done with the state as soon as it is free.
+/// What to do as soon as no transaction is running.
 type Later = Box<dyn FnOnce(&mut Module)>;
 
 thread_local! {
@@ -74,7 +145,7 @@ pub(super) fn change_settings(change: impl FnOnce(&mut ModuleConfig)) {
     SETTINGS.set(settings);
 }
 
-/// Does something with the state, after what was put off; `None` while a transaction is running, which
+/// Does something with the module, after what was put off; `None` while a transaction is running, which
 /// only something called from inside of it can see.
 pub(super) fn with<R>(work: impl FnOnce(&mut Module) -> R) -> Option<R> {
     MODULE.with(|module| {
@@ -86,7 +157,7 @@ pub(super) fn with<R>(work: impl FnOnce(&mut Module) -> R) -> Option<R> {
     })
 }
 
-/// Does something with the state now or, when a transaction is running, right after it.
+/// Does something with the module now or, when a transaction is running, right after it.
 pub(super) fn soon(work: impl FnOnce(&mut Module) + 'static) {
     let free = MODULE.with(|module| module.try_borrow_mut().is_ok());
     if free {

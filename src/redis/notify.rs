@@ -5,9 +5,9 @@ use std::ffi::{c_char, c_int};
 use redis_module::raw;
 
 use super::api::{Ctx, OK, RawText, bytes_of, call, optional};
-use super::dispatch::guard;
-use super::{module, timer};
-use crate::names::{is_ours, owner};
+use super::callback::guard;
+use super::module;
+use crate::names::{Touched, is_ours, owner, touched};
 
 /// Subscribes to what can change our keys. Not to strings, sets and streams: such a value in the place of one
 /// of our keys is met with an error when it is opened, and to be told would make every SET of the server a
@@ -32,20 +32,6 @@ pub(super) fn subscribe(ctx: *mut Ctx) -> bool {
     }
 }
 
-/// Whether nothing is derived from the key: a task's record or its extra fields, or the events of a service. Told
-/// without building its name.
-fn is_passive(key: &[u8]) -> bool {
-    if key.starts_with(b"proc:") {
-        return key.ends_with(b":events");
-    }
-    let suffix = key
-        .iter()
-        .position(|&byte| byte == b'}')
-        .and_then(|close| key.get(close..))
-        .and_then(|rest| Some(rest.split_at(rest.iter().position(|&byte| byte == b':')?).1));
-    matches!(suffix, Some([b':', b't' | b'x', b':', ..]))
-}
-
 unsafe extern "C" fn on_change(ctx: *mut Ctx, class: c_int, _event: *const c_char, key: *mut RawText) -> c_int {
     guard(|| {
         // SAFETY: the key's name lives through this call.
@@ -58,7 +44,8 @@ unsafe extern "C" fn on_change(ctx: *mut Ctx, class: c_int, _event: *const c_cha
             return;
         }
         // A load tells every key; these say nothing that the other keys of their name do not.
-        if class & raw::REDISMODULE_NOTIFY_LOADED != 0 && is_passive(key) {
+        let is_passive = || matches!(touched(key), Some(Touched::Task | Touched::Events));
+        if class & raw::REDISMODULE_NOTIFY_LOADED != 0 && is_passive() {
             return;
         }
         // SAFETY: a context the server lent us.
@@ -66,7 +53,7 @@ unsafe extern "C" fn on_change(ctx: *mut Ctx, class: c_int, _event: *const c_cha
         if let Some((name, what)) = owner(db, key) {
             module::soon(move |module| {
                 module.state.touched(&name, what);
-                timer::arm_now(module);
+                module.arm_now();
             });
         }
     });

@@ -43,7 +43,7 @@ pub(super) fn slot_is_whole(ctx: *mut Ctx, name: &Name) -> Result<(), Error> {
     }
 }
 
-/// Whether a client's write to this name would be refused now, or must wait, or time is held still.
+/// Whether a client's write to this name would be refused now, or would have to wait, or the timer is switched off.
 pub(super) fn writes_are_refused(ctx: *mut Ctx, name: &Name) -> bool {
     // SAFETY: reads a pointer that was set when the module was loaded.
     let paused = unsafe { optional!(RedisModule_AvoidReplicaTraffic).is_some_and(|avoid| avoid() != 0) };

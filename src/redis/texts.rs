@@ -4,16 +4,17 @@ use std::cell::OnceCell;
 use std::rc::Rc;
 
 use super::api::Text;
-use crate::names::{ByName, Id, Index, Key, Name, Part};
+use crate::names::{ByName, Id, KEYS, Key, Name, PRIORITIES, Part, Place};
 
 /// Most queues whose key names are kept; about 2 KiB each.
 const MOST_NAMES: usize = 1_024;
 /// Bytes of room to build strings in that are kept from transaction to transaction.
 pub(super) const MOST_SCRATCH: usize = 4_096;
-/// Number of keys that every queue or service has once.
-pub(super) const FIXED: usize = 29;
-/// Number of families of keys that differ only in the id at their end.
-const FAMILIES: usize = 5;
+/// Number of keys whose names are kept for each queue or service: those it has once, and the ready lists.
+pub(super) const FIXED: usize = Part::Ready as usize + PRIORITIES as usize;
+/// Number of kinds of key whose names differ only in the id at their end: the rows behind that of the ready lists.
+const FAMILIES: usize = KEYS.len() - FIRST_FAMILY;
+const FIRST_FAMILY: usize = Part::Ready as usize + 1;
 
 /// The names of the keys of each queue as strings of the server; making one anew costs a tenth of a
 /// whole command.
@@ -22,7 +23,7 @@ pub(super) struct Texts {
     names: ByName<Rc<NameTexts>>,
     /// Room to build a string in.
     pub scratch: Vec<u8>,
-    /// Room to write a record in.
+    /// Room to write effects in.
     pub buffer: Vec<u8>,
 }
 
@@ -48,14 +49,10 @@ impl Texts {
         let texts = Rc::new(NameTexts {
             name: name.clone(),
             fixed: [const { OnceCell::new() }; FIXED],
-            prefixes: [
-                name.task(&[]),
-                name.extra(&[]),
-                name.group(""),
-                name.after(&[]),
-                name.to(""),
-            ]
-            .map(|key| key.to_vec()),
+            prefixes: std::array::from_fn(|family| {
+                let kind = KEYS.get(FIRST_FAMILY + family);
+                kind.map_or(Vec::new(), |kind| name.per_id(kind.part, &[]).to_vec())
+            }),
         });
         self.names.insert(name.clone(), texts.clone());
         texts
@@ -76,26 +73,25 @@ pub(super) enum KeyText {
 impl KeyText {
     /// The name of this key.
     pub(super) fn new(texts: &NameTexts, key: Key<'_>, scratch: &mut Vec<u8>) -> KeyText {
-        let member = family(key.part).and_then(|(family, id)| Some((family, id, texts.prefixes.get(family)?)));
+        let member = family(key.place).and_then(|(family, id)| Some((family, id, texts.prefixes.get(family)?)));
         if let Some((family, id, prefix)) = member {
             scratch.clear();
             scratch.extend_from_slice(prefix);
             scratch.extend_from_slice(id);
             return KeyText::Many(family, Id::from_slice(id), Text::new(scratch));
         }
-        match slot(key.part).and_then(|slot| Some((slot, texts.fixed.get(slot)?))) {
+        match slot(key.place).and_then(|slot| Some((slot, texts.fixed.get(slot)?))) {
             Some((slot, text)) => KeyText::Fixed(slot, text.get_or_init(|| Rc::new(Text::new(&key.to_vec()))).clone()),
             None => KeyText::Other(Text::new(&key.to_vec())),
         }
     }
 
-    /// Whether it is the name of this part of its queue.
-    pub(super) fn is(&self, part: Part<'_>, key: Key<'_>) -> bool {
-        match (self, part) {
-            (KeyText::Fixed(own, _), part) => slot(part) == Some(*own),
-            (KeyText::Many(own, id, _), part) => family(part) == Some((*own, id.as_slice())),
-            (KeyText::Other(text), Part::Dropped(..)) => text.bytes() == key.to_vec(),
-            _ => false,
+    /// Whether it is the name of this key, of the same queue.
+    pub(super) fn is(&self, key: Key<'_>) -> bool {
+        match self {
+            KeyText::Fixed(own, _) => slot(key.place) == Some(*own),
+            KeyText::Many(own, id, _) => family(key.place) == Some((*own, id.as_slice())),
+            KeyText::Other(text) => matches!(key.place, Place::Dropped(..)) && text.bytes() == key.to_vec(),
         }
     }
 
@@ -109,40 +105,18 @@ impl KeyText {
 }
 
 /// The family of a key of which a queue has many, and the id behind the family's prefix.
-fn family(part: Part<'_>) -> Option<(usize, &[u8])> {
-    match part {
-        Part::Task(id) => Some((0, id)),
-        Part::Extra(id) => Some((1, id)),
-        Part::Group(group) => Some((2, group)),
-        Part::After(id) => Some((3, id)),
-        Part::To(worker) => Some((4, worker)),
-        _ => None,
+fn family(place: Place<'_>) -> Option<(usize, &[u8])> {
+    match place {
+        Place::Of(part, id) => Some(((part as usize).checked_sub(FIRST_FAMILY)?, id)),
+        Place::Once(_) | Place::Ready(_) | Place::Dropped(..) => None,
     }
 }
 
 /// Where the name of a key that every queue has once is kept.
-pub(super) fn slot(part: Part<'_>) -> Option<usize> {
-    match part {
-        Part::Queue => Some(0),
-        Part::Workers => Some(1),
-        Part::Index(Index::Scheduled) => Some(2),
-        Part::Index(Index::Claimed) => Some(3),
-        Part::Index(Index::Dead) => Some(4),
-        Part::Index(Index::Done) => Some(5),
-        Part::Index(Index::Blocked) => Some(6),
-        Part::Index(Index::Ready(priority)) => Some(7 + usize::from(priority.min(9))),
-        Part::Service => Some(17),
-        Part::Members => Some(18),
-        Part::Candidates => Some(19),
-        Part::Events => Some(20),
-        Part::Expiring => Some(21),
-        Part::Unique => Some(22),
-        Part::UniqueUntil => Some(23),
-        Part::Repeats => Some(24),
-        Part::RepeatDue => Some(25),
-        Part::RepeatPayloads => Some(26),
-        Part::TaskEvents => Some(27),
-        Part::Index(Index::Targeted) => Some(28),
-        Part::Dropped(..) | Part::Task(_) | Part::Extra(_) | Part::Group(_) | Part::After(_) | Part::To(_) => None,
+pub(super) fn slot(place: Place<'_>) -> Option<usize> {
+    match place {
+        Place::Once(part) => Some(part as usize),
+        Place::Ready(priority) => Some(Part::Ready as usize + usize::from(priority.min(PRIORITIES - 1))),
+        Place::Of(..) | Place::Dropped(..) => None,
     }
 }

@@ -1,21 +1,22 @@
 //! The edge of a transaction. Every entry that touches the data comes through [`run`]: it reads the
 //! clocks, lets the domain work, and then sends out everything at once: effects to replicas and the
-//! append-only file, answers to waiting clients, the timer's next moment, complaints to the log.
+//! append-only file, answers to waiting clients, the timer's next moment, warnings to the log.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use super::api::{Ctx, Level, log};
+use super::block;
 use super::handles::Handles;
 use super::keyspace::ServerKeys;
 use super::module::{self, Module};
-use super::{block, timer};
+use super::timer::SOON;
 use crate::error::Error;
 use crate::tx::Tx;
 
 /// What a transaction does to the data.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Mode {
-    /// Only looks.
+    /// Only reads.
     Reads,
     /// Writes, and its effects are replicated.
     Writes,
@@ -57,7 +58,7 @@ pub(super) fn run<R>(
             log(Level::Warning, &complaint);
         }
         if mode != Mode::Applies {
-            timer::arm(module, &context, timer::SOON);
+            module.arm(&context, SOON);
         }
         result
     })

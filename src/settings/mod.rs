@@ -5,7 +5,8 @@ pub(crate) mod table;
 pub(crate) use table::{FIELDS, GROUP_LIMIT, SERVICE, SETTINGS};
 use table::{Kind, Numbers, Setting};
 
-use crate::backoff::Backoff;
+use crate::backoff::{self, Backoff};
+use crate::config::ModuleConfig;
 use crate::error::Error;
 use crate::names::{Id, Name, PRIORITIES};
 use crate::rate::Rate;
@@ -16,7 +17,8 @@ use crate::time::Ms;
 pub(crate) struct QueueSettings {
     /// The service whose members are the queue's workers: that of its own name unless it was told another.
     pub service: Name,
-    numbers: Numbers,
+    /// Those that are numbers.
+    pub numbers: Numbers,
     /// The wait between attempts.
     pub backoff: Option<Backoff>,
     /// How many claims in how long; `None` for any number.
@@ -148,6 +150,21 @@ impl QueueSettings {
         }
     }
 
+    /// The wait between attempts.
+    pub(crate) fn backoff(&self) -> Backoff {
+        self.backoff.unwrap_or(backoff::DEFAULT)
+    }
+
+    /// What applies of a setting, as TASK.CONFIG GET shows it.
+    pub(crate) fn show(&self, setting: &Setting, module: &ModuleConfig) -> String {
+        match setting.kind {
+            Kind::Number { value, .. } => value(&self.numbers, module).to_string(),
+            Kind::Backoff => self.backoff().to_string(),
+            Kind::Rate => Rate::text(self.rate),
+            Kind::Service => self.service.text().to_string(),
+        }
+    }
+
     /// A record whose fence is below this exists for no command.
     pub(crate) fn dropped_below(&self) -> u64 {
         self.drops.last().copied().unwrap_or(0)
@@ -184,7 +201,7 @@ fn settling(field: &str, text: &str) -> Option<Settling> {
     })
 }
 
-/// The service of this name, if one unit can deal with it and the queue; else `BadArg`.
+/// The service of this name, if one transaction can deal with it and the queue; else `BadArg`.
 fn service(queue: &Name, name: &[u8]) -> Result<Name, Error> {
     let tag = queue.tag();
     Name::of_service(queue.db, name)
@@ -218,6 +235,26 @@ pub(crate) fn check(queue: &Name, field: &str, value: &[u8]) -> Result<(&'static
         Kind::Service => service(queue, value)?.text().to_string(),
     };
     Ok((setting.name, text))
+}
+
+/// The manual's table of all settings of a queue.
+#[cfg(test)]
+pub(crate) fn manual_table() -> String {
+    let module = ModuleConfig::default();
+    let queue = Name::new(0, b"mail").expect("a name");
+    let mut table = String::from("| setting | what it decides | values | default |\n| --- | --- | --- | --- |\n");
+    for setting in &SETTINGS {
+        let default = QueueSettings::new(&queue).show(setting, &module);
+        let (values, default) = match setting.kind {
+            Kind::Number { range, unit, .. } => (format!("{} to {} {unit}", range.0, range.1), format!("`{default}`")),
+            Kind::Backoff => ("as BACKOFF of TASK.SCHEDULE".into(), format!("`{default}`")),
+            Kind::Rate => ("`n/ms`, or 0".into(), format!("`{default}`")),
+            Kind::Service => ("a service of the same slot".into(), "its own name".into()),
+        };
+        let (name, meaning, values) = (setting.name, setting.meaning, values.trim_end());
+        table.push_str(&format!("| `{name}` | {meaning} | {values} | {default} |\n"));
+    }
+    table
 }
 
 #[cfg(test)]

@@ -3,12 +3,9 @@
 //! One more that is a number is a field of `Numbers`, a row of `SETTINGS` and the function that reads it, which has its
 //! default; TASK.CONFIG and the manual have it from the row.
 
-use super::QueueSettings;
-use crate::backoff::{self, Backoff};
 use crate::command::int;
 use crate::config::{MAX_ATTEMPTS, ModuleConfig};
 use crate::error::Error;
-use crate::rate::Rate;
 use crate::time::{DAY, MAX_DELAY, MAX_LEASE, Ms};
 
 /// A setting of a queue.
@@ -35,7 +32,7 @@ pub(crate) enum Kind {
         /// Where it lives; `None` when the queue says nothing.
         field: fn(&mut Numbers) -> &mut Option<i64>,
         /// What applies.
-        value: fn(&QueueSettings, &ModuleConfig) -> i64,
+        value: fn(&Numbers, &ModuleConfig) -> i64,
     },
     /// As BACKOFF of TASK.SCHEDULE.
     Backoff,
@@ -74,7 +71,7 @@ pub(crate) const SETTINGS: [Setting; 13] = [
             range: (1, MAX_LEASE),
             unit: "ms",
             field: |numbers| &mut numbers.lease,
-            value: |queue, module| queue.lease(module),
+            value: |numbers, module| numbers.lease(module),
         },
     },
     Setting {
@@ -84,7 +81,7 @@ pub(crate) const SETTINGS: [Setting; 13] = [
             range: (1, MAX_ATTEMPTS),
             unit: "",
             field: |numbers| &mut numbers.attempts,
-            value: |queue, module| queue.attempts(module) as i64,
+            value: |numbers, module| numbers.attempts(module) as i64,
         },
     },
     Setting {
@@ -99,7 +96,7 @@ pub(crate) const SETTINGS: [Setting; 13] = [
             range: (0, MAX_DELAY),
             unit: "ms",
             field: |numbers| &mut numbers.retain,
-            value: |queue, module| queue.retain(module),
+            value: |numbers, module| numbers.retain(module),
         },
     },
     Setting {
@@ -109,7 +106,7 @@ pub(crate) const SETTINGS: [Setting; 13] = [
             range: (0, 1_000_000_000),
             unit: "",
             field: |numbers| &mut numbers.concurrency,
-            value: |queue, module| queue.concurrency(module) as i64,
+            value: |numbers, module| numbers.concurrency(module) as i64,
         },
     },
     Setting {
@@ -125,7 +122,7 @@ pub(crate) const SETTINGS: [Setting; 13] = [
             range: (1, 100),
             unit: "",
             field: |numbers| &mut numbers.group_limit,
-            value: |queue, module| queue.group_limit(module) as i64,
+            value: |numbers, module| numbers.group_limit(module) as i64,
         },
     },
     Setting {
@@ -135,7 +132,7 @@ pub(crate) const SETTINGS: [Setting; 13] = [
             range: (0, 1_000_000_000),
             unit: "",
             field: |numbers| &mut numbers.max_length,
-            value: |queue, module| queue.max_length(module) as i64,
+            value: |numbers, module| numbers.max_length(module) as i64,
         },
     },
     Setting {
@@ -146,7 +143,7 @@ pub(crate) const SETTINGS: [Setting; 13] = [
             range: (0, 1_000),
             unit: "",
             field: |numbers| &mut numbers.max_lost,
-            value: |queue, module| queue.max_lost(module) as i64,
+            value: |numbers, module| numbers.max_lost(module) as i64,
         },
     },
     Setting {
@@ -156,7 +153,7 @@ pub(crate) const SETTINGS: [Setting; 13] = [
             range: (0, 1_000_000_000),
             unit: "",
             field: |numbers| &mut numbers.dead_limit,
-            value: |queue, module| queue.dead_limit(module) as i64,
+            value: |numbers, module| numbers.dead_limit(module) as i64,
         },
     },
     Setting {
@@ -166,7 +163,7 @@ pub(crate) const SETTINGS: [Setting; 13] = [
             range: (0, MAX_DELAY),
             unit: "ms",
             field: |numbers| &mut numbers.dead_retain,
-            value: |queue, module| queue.dead_retain(module),
+            value: |numbers, module| numbers.dead_retain(module),
         },
     },
     Setting {
@@ -176,7 +173,7 @@ pub(crate) const SETTINGS: [Setting; 13] = [
             range: (0, 1_000_000),
             unit: "",
             field: |numbers| &mut numbers.events,
-            value: |queue, module| queue.events(module) as i64,
+            value: |numbers, module| numbers.events(module) as i64,
         },
     },
     Setting {
@@ -208,81 +205,47 @@ impl Setting {
             _ => Err(Error::Internal),
         }
     }
-
-    /// What applies, as TASK.CONFIG GET shows it.
-    pub(crate) fn show(&self, queue: &QueueSettings, module: &ModuleConfig) -> String {
-        match self.kind {
-            Kind::Number { value, .. } => value(queue, module).to_string(),
-            Kind::Backoff => queue.backoff().to_string(),
-            Kind::Rate => Rate::text(queue.rate),
-            Kind::Service => queue.service.text().to_string(),
-        }
-    }
 }
 
-impl QueueSettings {
+impl Numbers {
     /// How long a claim lasts, ms.
     pub(crate) fn lease(&self, module: &ModuleConfig) -> Ms {
-        self.numbers.lease.unwrap_or(module.lease)
+        self.lease.unwrap_or(module.lease)
     }
     /// Most runs of a task.
     pub(crate) fn attempts(&self, module: &ModuleConfig) -> u64 {
-        self.numbers.attempts.unwrap_or(module.attempts) as u64
-    }
-    /// The wait between attempts.
-    pub(crate) fn backoff(&self) -> Backoff {
-        self.backoff.unwrap_or(backoff::DEFAULT)
+        self.attempts.unwrap_or(module.attempts) as u64
     }
     /// How long a task that is done is kept, ms.
     pub(crate) fn retain(&self, _: &ModuleConfig) -> Ms {
-        self.numbers.retain.unwrap_or(0)
+        self.retain.unwrap_or(0)
     }
     /// Most tasks claimed at once; 0 for any number.
     pub(crate) fn concurrency(&self, _: &ModuleConfig) -> usize {
-        self.numbers.concurrency.unwrap_or(0) as usize
+        self.concurrency.unwrap_or(0) as usize
     }
     /// Most tasks of one group that run at a time.
     pub(crate) fn group_limit(&self, _: &ModuleConfig) -> usize {
-        self.numbers.group_limit.unwrap_or(1) as usize
+        self.group_limit.unwrap_or(1) as usize
     }
     /// Most tasks that wait, are claimed or blocked; 0 for any number.
     pub(crate) fn max_length(&self, _: &ModuleConfig) -> usize {
-        self.numbers.max_length.unwrap_or(0) as usize
+        self.max_length.unwrap_or(0) as usize
     }
     /// A task lost more often than this is dead.
     pub(crate) fn max_lost(&self, _: &ModuleConfig) -> u64 {
-        self.numbers.max_lost.unwrap_or(3) as u64
+        self.max_lost.unwrap_or(3) as u64
     }
     /// Most dead tasks kept.
     pub(crate) fn dead_limit(&self, _: &ModuleConfig) -> usize {
-        self.numbers.dead_limit.unwrap_or(10_000) as usize
+        self.dead_limit.unwrap_or(10_000) as usize
     }
     /// How long dead tasks are kept, ms.
     pub(crate) fn dead_retain(&self, _: &ModuleConfig) -> Ms {
-        self.numbers.dead_retain.unwrap_or(180 * DAY)
+        self.dead_retain.unwrap_or(180 * DAY)
     }
     /// How many entries the stream of events keeps; 0 for no stream.
     pub(crate) fn events(&self, module: &ModuleConfig) -> usize {
-        self.numbers.events.unwrap_or(module.events) as usize
+        self.events.unwrap_or(module.events) as usize
     }
-}
-
-/// The manual's table of all settings of a queue.
-#[cfg(test)]
-pub(crate) fn table() -> String {
-    let module = ModuleConfig::default();
-    let queue = crate::names::Name::new(0, b"mail").expect("a name");
-    let mut table = String::from("| setting | what it decides | values | default |\n| --- | --- | --- | --- |\n");
-    for setting in &SETTINGS {
-        let default = setting.show(&QueueSettings::new(&queue), &module);
-        let (values, default) = match setting.kind {
-            Kind::Number { range, unit, .. } => (format!("{} to {} {unit}", range.0, range.1), format!("`{default}`")),
-            Kind::Backoff => ("as BACKOFF of TASK.SCHEDULE".into(), format!("`{default}`")),
-            Kind::Rate => ("`n/ms`, or 0".into(), format!("`{default}`")),
-            Kind::Service => ("a service of the same slot".into(), "its own name".into()),
-        };
-        let (name, meaning, values) = (setting.name, setting.meaning, values.trim_end());
-        table.push_str(&format!("| `{name}` | {meaning} | {values} | {default} |\n"));
-    }
-    table
 }

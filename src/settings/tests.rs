@@ -27,8 +27,8 @@ fn what_is_stored_is_read_and_nonsense_is_passed_over() {
         ],
     );
     assert_eq!(settings.service, queue());
-    assert_eq!(settings.lease(&module), 77);
-    assert_eq!(settings.attempts(&module), 25);
+    assert_eq!(settings.numbers.lease(&module), 77);
+    assert_eq!(settings.numbers.attempts(&module), 25);
     assert_eq!(settings.backoff().to_string(), "FIXED 5 MAX 5 JITTER 0");
     assert_eq!(settings.paused, Some(i64::MAX));
     assert_eq!((settings.dropped_below(), settings.ghosts(3)), (9, 12));
@@ -40,7 +40,7 @@ fn what_is_stored_is_read_and_nonsense_is_passed_over() {
 fn every_field_is_shown_and_checked() {
     let module = ModuleConfig::default();
     for setting in &SETTINGS {
-        let (field, shown) = (setting.name, setting.show(&QueueSettings::new(&queue()), &module));
+        let (field, shown) = (setting.name, QueueSettings::new(&queue()).show(setting, &module));
         assert_eq!(check(&queue(), field, shown.as_bytes()).unwrap(), (field, shown));
         assert!(check(&queue(), field, b"-1").unwrap_err().to_string().contains(field));
     }

@@ -2,7 +2,6 @@
 //! that simply succeeds leaves none.
 
 use crate::error::{Error, Result};
-use crate::keyspace::Type;
 use crate::names::Part;
 use crate::task::handle::Queue;
 
@@ -25,17 +24,15 @@ pub(crate) struct Event<'a> {
 
 /// Errors with `WrongType` unless the stream may be written or no events are kept.
 pub(crate) fn ensure_types(queue: &mut Queue<'_>) -> Result<()> {
-    if queue.settings.events(&queue.context.config) == 0 {
+    if queue.settings.numbers.events(&queue.context.config) == 0 {
         return Ok(());
     }
-    queue
-        .keys
-        .ensure_type(queue.name.of_queue(Part::TaskEvents), Type::Stream)
+    queue.keys.ensure_type(queue.name.of_queue(Part::TaskEvents))
 }
 
 /// Adds an entry to the stream, unless the queue keeps no events.
 pub(crate) fn emit(queue: &mut Queue<'_>, event: &Event<'_>) -> Result<()> {
-    let most = queue.settings.events(&queue.context.config);
+    let most = queue.settings.numbers.events(&queue.context.config);
     if most == 0 {
         return Ok(());
     }

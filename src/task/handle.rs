@@ -241,7 +241,7 @@ impl<'t> Queue<'t> {
 
     /// Writes one of the fields beside the header, and notes there that such fields exist. The caller writes the header.
     pub(crate) fn put_field(&mut self, task: &mut Task, field: &[u8], value: &[u8]) -> Result<()> {
-        self.keys.hset(self.name.extra(&task.id), &[(field, value)])?;
+        self.keys.hset(self.name.options(&task.id), &[(field, value)])?;
         task.header.flags |= EXTRA;
         Ok(())
     }
@@ -251,12 +251,12 @@ impl<'t> Queue<'t> {
         if !task.header.has(EXTRA) {
             return None;
         }
-        self.keys.hget(self.name.extra(&task.id), field).unwrap_or(None)
+        self.keys.hget(self.name.options(&task.id), field).unwrap_or(None)
     }
 
     /// Most runs of a task of these options.
     pub(crate) fn max_attempts(&self, options: &Options) -> u64 {
-        let setting = || self.settings.attempts(&self.context.config);
+        let setting = || self.settings.numbers.attempts(&self.context.config);
         options.attempts.unwrap_or_else(setting)
     }
 

@@ -5,7 +5,6 @@
 //! like): no step fails half-way.
 
 use crate::error::Result;
-use crate::keyspace::Type;
 use crate::names::Index;
 use crate::state::queue::Loss;
 use crate::task::events::{self, Event};
@@ -103,7 +102,7 @@ pub(crate) fn ensure_unblock_types(queue: &mut Queue<'_>, task: &Task) -> Result
     scheduled::ensure_types(queue)?;
     expiry::ensure_types(queue, task)?;
     if task.header.ghosts != 0 {
-        queue.keys.ensure_type(queue.name.queue(), Type::Hash)?;
+        queue.keys.ensure_type(queue.name.queue())?;
     }
     ensure_enqueue_types(queue, task)
 }
@@ -199,7 +198,7 @@ pub(crate) fn lose(queue: &mut Queue<'_>, task: &mut Task, why: Loss) -> Result<
     }
     task.header.attempts += 1;
     task.header.lost += 1;
-    if task.header.lost > queue.settings.max_lost(&queue.context.config) {
+    if task.header.lost > queue.settings.numbers.max_lost(&queue.context.config) {
         return bury(queue, task, "lost");
     }
     let options = task.options(queue);
@@ -381,7 +380,7 @@ pub(crate) fn remove(queue: &mut Queue<'_>, task: &mut Task) -> Result<()> {
     outcome::publish_gone(queue, &task.id);
     task.header.flags &= !(UNIQUE | EXPIRES | TARGETED);
     if task.header.has(EXTRA) {
-        queue.keys.del(queue.name.extra(&task.id));
+        queue.keys.del(queue.name.options(&task.id));
         task.header.flags &= !EXTRA;
     }
     if task.header.ghosts == 0 {
@@ -408,9 +407,9 @@ pub(crate) fn ensure_end_types(queue: &mut Queue<'_>, task: &Task) -> Result<()>
     claimed::ensure_types(queue)?;
     scheduled::ensure_types(queue)?;
     dead::ensure_types(queue)?;
-    queue.keys.ensure_type(queue.name.extra(&task.id), Type::Hash)?;
+    queue.keys.ensure_type(queue.name.options(&task.id))?;
     if task.header.ghosts != 0 {
-        queue.keys.ensure_type(queue.name.queue(), Type::Hash)?;
+        queue.keys.ensure_type(queue.name.queue())?;
     }
     expiry::ensure_types(queue, task)?;
     events::ensure_types(queue)?;

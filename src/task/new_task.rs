@@ -7,7 +7,6 @@ use smallvec::SmallVec;
 
 use crate::context::Context;
 use crate::error::{Error, Result};
-use crate::keyspace::Type;
 use crate::names::{Id, Index, Part};
 use crate::task::handle::{Queue, Task};
 use crate::task::header::{self, Record, TaskState};
@@ -83,9 +82,7 @@ impl NewTask {
                 Some(TaskState::Dead) => "dead",
                 Some(TaskState::Claimed) if parent.is_some_and(|parent| parent.is_cancelled()) => "cancelled",
                 Some(_) => {
-                    queue
-                        .keys
-                        .ensure_type(queue.name.after(id.as_bytes()), Type::SortedSet)?;
+                    queue.keys.ensure_type(queue.name.after(id.as_bytes()))?;
                     self.options.after.push(id.to_string());
                     continue;
                 }
@@ -119,9 +116,7 @@ impl NewTask {
     /// Errors with `WrongType` unless the keys the task goes to have the right types.
     pub(crate) fn ensure_types(&self, queue: &mut Queue<'_>) -> Result<()> {
         if self.options.expire.is_some() {
-            queue
-                .keys
-                .ensure_type(queue.name.of_queue(Part::Expiring), Type::SortedSet)?;
+            queue.keys.ensure_type(queue.name.of_queue(Part::Expiring))?;
         }
         unique::ensure_types(queue, &self.options)?;
         if let Some(group) = &self.options.group {
@@ -145,7 +140,7 @@ impl NewTask {
             group::leave(queue, &old);
             targeted::forget(queue, &old);
             dependencies::unlink(queue, &old);
-            queue.keys.del(queue.name.extra(&old.id));
+            queue.keys.del(queue.name.options(&old.id));
         }
         self.write_options(queue, &mut task)?;
         let at_once = self.due <= queue.context.wall;

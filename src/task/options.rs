@@ -208,7 +208,7 @@ impl Options {
 
 /// The options stored for a task; those of a hash that is missing or was edited into nonsense are none.
 pub(crate) fn read(keys: &mut dyn Keyspace, name: &Name, id: &[u8]) -> Options {
-    match keys.hget(name.extra(id), OPTIONS) {
+    match keys.hget(name.options(id), OPTIONS) {
         Ok(Some(json)) => serde_json::from_slice(&json).unwrap_or_default(),
         _ => Options::default(),
     }

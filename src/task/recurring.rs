@@ -9,7 +9,6 @@ use serde_json::{Map, Value};
 use crate::command::Arguments;
 use crate::context::Context;
 use crate::error::{Error, Result};
-use crate::keyspace::Type;
 use crate::names::{Part, plain_text};
 use crate::recur::{Definition, MAX_NAME};
 use crate::task::handle::Queue;
@@ -86,13 +85,9 @@ pub(crate) fn check_name(name: &[u8]) -> Result<&str, Error> {
 
 /// Nothing, when the keys of recurring tasks may be written.
 pub(crate) fn ensure_types(queue: &mut Queue<'_>) -> Result<()> {
-    queue.keys.ensure_type(queue.name.of_queue(Part::Repeats), Type::Hash)?;
-    queue
-        .keys
-        .ensure_type(queue.name.of_queue(Part::RepeatDue), Type::SortedSet)?;
-    queue
-        .keys
-        .ensure_type(queue.name.of_queue(Part::RepeatPayloads), Type::Hash)
+    queue.keys.ensure_type(queue.name.of_queue(Part::Repeats))?;
+    queue.keys.ensure_type(queue.name.of_queue(Part::RepeatDue))?;
+    queue.keys.ensure_type(queue.name.of_queue(Part::RepeatPayloads))
 }
 
 /// The recurring task of this name, if there is one and it makes sense.

@@ -19,7 +19,7 @@ pub(crate) fn render(queue: &mut Queue<'_>, task: &Task, payload: Option<Vec<u8>
     let error = queue.field(task, options::ERROR);
     let progress = queue.field(task, options::PROGRESS);
     let result = payload.as_ref().and_then(|_| queue.field(task, options::RESULT));
-    let default_lease = queue.settings.lease(&queue.context.config);
+    let default_lease = queue.settings.numbers.lease(&queue.context.config);
     let mut lease = Some(options.lease.unwrap_or(default_lease));
     let (mut worker, mut left, mut died, mut expires) = (None, None, None, None);
     let (mut done, mut kept) = (None, None);

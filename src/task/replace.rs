@@ -3,7 +3,6 @@
 use std::rc::Rc;
 
 use crate::error::{Error, Result};
-use crate::keyspace::Type;
 use crate::names::Id;
 use crate::task::handle::{Queue, Task};
 use crate::task::header::{EXTRA, TaskState};
@@ -94,8 +93,8 @@ fn become_new(queue: &mut Queue<'_>, task: &mut Task, new: &NewTask, payload: &[
 fn ensure_types(queue: &mut Queue<'_>, task: &Task, priority: u8) -> Result<()> {
     scheduled::ensure_types(queue)?;
     blocked::ensure_types(queue)?;
-    queue.keys.ensure_type(queue.name.queue(), Type::Hash)?;
-    queue.keys.ensure_type(queue.name.extra(&task.id), Type::Hash)?;
+    queue.keys.ensure_type(queue.name.queue())?;
+    queue.keys.ensure_type(queue.name.options(&task.id))?;
     expiry::ensure_types(queue, task)?;
     lifecycle::ensure_enqueue_types(queue, task)?;
     ready::ensure_types(queue, priority)
@@ -119,7 +118,7 @@ fn is_retargeted(queue: &mut Queue<'_>, task: &Task, new: &NewTask) -> bool {
 }
 
 fn write_options(queue: &mut Queue<'_>, task: &mut Task, new: &NewTask) -> Result<()> {
-    let fields = queue.name.extra(&task.id);
+    let fields = queue.name.options(&task.id);
     queue.keys.hset(fields, &[(OPTIONS, &new.options.to_json())])?;
     queue.keys.hdel(fields, &[ERROR, PROGRESS])?;
     task.header.attempts = 0;

@@ -3,11 +3,13 @@
 
 mod listeners;
 pub(crate) mod result_wait;
+mod ticket;
 mod workers;
 
 use std::collections::{BTreeSet, HashMap};
 
 pub(crate) use listeners::Listeners;
+pub(crate) use ticket::Ticket;
 use workers::Workers;
 
 use crate::context::Caller;
@@ -18,9 +20,6 @@ use crate::names::{ByName, Id, Name};
 use crate::reply::Reply;
 use crate::time::Ms;
 use crate::waiting::result_wait::{ResultWait, TaskEnd};
-
-/// Arrival number of a waiting client; smaller came first.
-pub(crate) type Ticket = u64;
 
 /// How long a claim lasts, when its claimer says so.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use super::Ticket;
+use super::ticket::Ticket;
 use crate::names::{ByName, Name};
 
 /// Queue → worker → tickets.

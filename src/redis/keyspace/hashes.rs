@@ -5,7 +5,7 @@ use std::ptr;
 
 use redis_module::raw;
 
-use super::ServerKeys;
+use super::server_keys::ServerKeys;
 use crate::error::Result;
 use crate::keyspace::{Fields, Type};
 use crate::names::Key;
@@ -78,10 +78,10 @@ pub(super) fn set(keys: &mut ServerKeys<'_>, key: Key<'_>, fields: &[(&[u8], &[u
         set_field(open, field, value.raw());
     }
     keys.handles.notify(key, raw::REDISMODULE_NOTIFY_HASH, c"hset");
-    keys.record(key, |record| {
-        record.op(b'A', key).count(fields.len());
+    keys.effect(key, |effects| {
+        effects.op(b'A', key).count(fields.len());
         for (field, value) in fields {
-            record.text(field).text(value);
+            effects.text(field).text(value);
         }
     });
     Ok(())
@@ -102,8 +102,8 @@ pub(super) fn remove(keys: &mut ServerKeys<'_>, key: Key<'_>, fields: &[&[u8]]) 
     }
     if gone {
         keys.notify(key, raw::REDISMODULE_NOTIFY_HASH, c"hdel");
-        keys.record(key, |record| {
-            record.op(b'B', key).list(fields);
+        keys.effect(key, |effects| {
+            effects.op(b'B', key).list(fields);
         });
     }
     Ok(())

@@ -4,7 +4,7 @@ use std::ffi::{CStr, c_int, c_long};
 
 use redis_module::raw;
 
-use super::ServerKeys;
+use super::server_keys::ServerKeys;
 use crate::error::Result;
 use crate::keyspace::Type;
 use crate::names::{Id, Key};
@@ -43,8 +43,8 @@ pub(super) fn push(keys: &mut ServerKeys<'_>, key: Key<'_>, ids: &[&[u8]], end: 
         unsafe { call!(RedisModule_ListPush(open.raw, end.position as c_int, id.raw())) };
     }
     keys.notify(key, raw::REDISMODULE_NOTIFY_LIST, end.event);
-    keys.record(key, |record| {
-        record.op(end.opcode, key).list(ids);
+    keys.effect(key, |effects| {
+        effects.op(end.opcode, key).list(ids);
     });
     Ok(())
 }
@@ -66,7 +66,7 @@ pub(super) fn pop(keys: &mut ServerKeys<'_>, key: Key<'_>) -> Result<Option<Id>>
         return Ok(None);
     };
     keys.notify(key, raw::REDISMODULE_NOTIFY_LIST, c"lpop");
-    keys.record(key, |record| record.pop(key));
+    keys.effect(key, |effects| effects.pop(key));
     Ok(Some(Id::from_slice(popped.bytes())))
 }
 
@@ -93,10 +93,10 @@ pub(super) fn remove(keys: &mut ServerKeys<'_>, key: Key<'_>, positions: &[usize
     }
     if removed > 0 {
         keys.notify(key, raw::REDISMODULE_NOTIFY_LIST, c"lrem");
-        keys.record(key, |record| {
-            record.op(b'E', key).count(positions.len());
+        keys.effect(key, |effects| {
+            effects.op(b'E', key).count(positions.len());
             for &position in positions {
-                record.count(position);
+                effects.count(position);
             }
         });
     }

@@ -6,7 +6,7 @@ use std::ptr;
 
 use redis_module::raw;
 
-use super::ServerKeys;
+use super::server_keys::ServerKeys;
 use crate::error::{Error, Result};
 use crate::keyspace::{Scored, Type};
 use crate::names::Key;
@@ -49,10 +49,10 @@ pub(super) fn add(keys: &mut ServerKeys<'_>, key: Key<'_>, members: &[(i64, &[u8
         unsafe { call!(RedisModule_ZsetAdd(open.raw, *score as f64, id.raw(), ptr::null_mut())) };
     }
     keys.handles.notify(key, raw::REDISMODULE_NOTIFY_ZSET, c"zadd");
-    keys.record(key, |record| {
-        record.op(b'Z', key).count(members.len());
+    keys.effect(key, |effects| {
+        effects.op(b'Z', key).count(members.len());
         for (score, id) in members {
-            record.score(*score).text(id);
+            effects.score(*score).text(id);
         }
     });
     Ok(())
@@ -67,8 +67,8 @@ pub(super) fn remove(keys: &mut ServerKeys<'_>, key: Key<'_>, ids: &[&[u8]]) -> 
     let gone = drop_members(open, ids.iter().copied());
     if gone > 0 {
         keys.notify(key, raw::REDISMODULE_NOTIFY_ZSET, c"zrem");
-        keys.record(key, |record| {
-            record.op(b'Y', key).list(ids);
+        keys.effect(key, |effects| {
+            effects.op(b'Y', key).list(ids);
         });
     }
     Ok(gone)
@@ -93,8 +93,8 @@ pub(super) fn remove_lowest(keys: &mut ServerKeys<'_>, key: Key<'_>, count: usiz
             return Err(Error::Internal);
         }
     }
-    keys.record(key, |record| {
-        record.op(b'V', key).count(count);
+    keys.effect(key, |effects| {
+        effects.op(b'V', key).count(count);
     });
     Ok(())
 }

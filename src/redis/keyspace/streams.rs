@@ -4,7 +4,7 @@ use std::ffi::c_int;
 
 use redis_module::raw;
 
-use super::ServerKeys;
+use super::server_keys::ServerKeys;
 use crate::error::{Error, Result};
 use crate::keyspace::{EntryId, Type};
 use crate::names::Key;
@@ -49,11 +49,11 @@ pub(super) fn add(
     }
     drop(texts);
     keys.notify(key, raw::REDISMODULE_NOTIFY_STREAM, c"xadd");
-    keys.record(key, |record| {
-        record.op(b'I', key).number(entry.ms).number(entry.seq).count(most);
-        record.count(fields.len());
+    keys.effect(key, |effects| {
+        effects.op(b'I', key).number(entry.ms).number(entry.seq).count(most);
+        effects.count(fields.len());
         for (field, value) in fields {
-            record.text(field).text(value);
+            effects.text(field).text(value);
         }
     });
     Ok((entry.ms, entry.seq))

@@ -4,7 +4,7 @@ use std::ptr;
 
 use redis_module::raw;
 
-use super::ServerKeys;
+use super::server_keys::ServerKeys;
 use crate::error::{Error, Result};
 use crate::keyspace::{Start, Type};
 use crate::names::Key;
@@ -49,8 +49,8 @@ pub(super) fn set(keys: &mut ServerKeys<'_>, key: Key<'_>, start: &[u8], rest: &
     unsafe { call!(RedisModule_StringSet(open.raw, value.raw())) };
     drop(value);
     keys.handles.notify(key, raw::REDISMODULE_NOTIFY_STRING, c"set");
-    keys.record(key, |record| {
-        record.op(b'S', key).pieces(start, rest);
+    keys.effect(key, |effects| {
+        effects.op(b'S', key).pieces(start, rest);
     });
     Ok(())
 }
@@ -79,8 +79,8 @@ pub(super) fn set_start(keys: &mut ServerKeys<'_>, key: Key<'_>, start: &[u8]) -
         ptr::copy_nonoverlapping(start.as_ptr(), to.cast::<u8>(), start.len());
     }
     keys.handles.notify(key, raw::REDISMODULE_NOTIFY_STRING, c"setrange");
-    keys.record(key, |record| {
-        record.op(b'H', key).text(start);
+    keys.effect(key, |effects| {
+        effects.op(b'H', key).text(start);
     });
     Ok(())
 }

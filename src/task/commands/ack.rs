@@ -4,7 +4,6 @@ use crate::command::run::{Command, Response};
 use crate::command::{Access, Arg, Key, Keys, MAX_COUNT, Spec, Typed, arguments};
 use crate::context::Caller;
 use crate::error::{Error, Result};
-use crate::keyspace::Type;
 use crate::names::Index;
 use crate::reply::Reply;
 use crate::task::commands::{ClaimedArgs, claim};
@@ -107,7 +106,7 @@ impl Command for MAck {
 
     fn run(args: &MAckArgs<'_>, _: &Caller<'_>, queue: &mut Queue<'_>) -> Result<Response> {
         claimed::ensure_types(queue)?;
-        queue.keys.ensure_type(queue.name.index(Index::Done), Type::SortedSet)?;
+        queue.keys.ensure_type(queue.name.index(Index::Done))?;
         let mut replies = Vec::with_capacity(args.tasks.len());
         for Acked { id, token } in &args.tasks {
             replies.push(Reply::Status(one(queue, id.as_bytes(), *token)?));

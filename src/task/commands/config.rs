@@ -4,7 +4,6 @@ use crate::command::run::{Command, Response};
 use crate::command::{Access, Arg, Key, Keys, Spec, Typed, arguments};
 use crate::context::Caller;
 use crate::error::{Error, Result};
-use crate::keyspace::Type;
 use crate::names::Id;
 use crate::reply::Reply;
 use crate::settings::{self, FIELDS, GROUP_LIMIT, SERVICE, SETTINGS};
@@ -40,7 +39,7 @@ impl Command for ConfigGet {
 
     fn run(args: &ConfigGetArgs<'_>, _: &Caller<'_>, queue: &mut Queue<'_>) -> Result<Response> {
         let wanted = |field: &str| args.fields.is_empty() || args.fields.contains(&field);
-        let shown = |setting: &settings::table::Setting| setting.show(&queue.settings, &queue.context.config);
+        let shown = |setting| queue.settings.show(setting, &queue.context.config);
         let map = SETTINGS
             .iter()
             .filter(|setting| wanted(setting.name))
@@ -98,7 +97,7 @@ impl Command for ConfigSet {
             .filter(|pair| !is_own(pair))
             .map(|(field, value)| (field.as_bytes(), value.as_bytes()))
             .collect();
-        queue.keys.ensure_type(queue.name.queue(), Type::Hash)?;
+        queue.keys.ensure_type(queue.name.queue())?;
         if !fields.is_empty() {
             queue.keys.hset(queue.name.queue(), &fields)?;
         }

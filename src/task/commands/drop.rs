@@ -7,7 +7,6 @@ use crate::command::run::{Command, Response};
 use crate::command::{Access, Arg, Key, Keys, Spec, arguments};
 use crate::context::Caller;
 use crate::error::{Error, Result};
-use crate::keyspace::Type;
 use crate::names::{Index, Part};
 use crate::reply::Reply;
 use crate::task::handle::Queue;
@@ -47,7 +46,7 @@ impl Command for Drop {
         for index in [Index::Scheduled, Index::Dead, Index::Done, Index::Blocked] {
             tasks += queue.keys.zcard(queue.name.index(index))?;
         }
-        queue.keys.ensure_type(queue.name.workers(), Type::Hash)?;
+        queue.keys.ensure_type(queue.name.workers())?;
 
         let number = queue.next_fence(0);
         let mut aside = false;
@@ -63,9 +62,7 @@ impl Command for Drop {
         if aside {
             drops.push(number);
         }
-        queue.keys.del(queue.name.queue());
-        queue.keys.del(queue.name.workers());
-        for part in Part::EXTRAS {
+        for part in Part::once_per_queue() {
             queue.keys.del(queue.name.of_queue(part));
         }
         queue.store_drops(drops)?;

@@ -4,7 +4,6 @@ use crate::command::run::{Command, Response};
 use crate::command::{Access, Arg, Keys, Spec, arguments};
 use crate::context::Caller;
 use crate::error::{Error, Result};
-use crate::keyspace::Type;
 use crate::reply::Reply;
 use crate::task::commands::ClaimedArgs;
 use crate::task::handle::Queue;
@@ -45,7 +44,7 @@ impl Command for Extend {
         }
         ensure_size(args.progress.unwrap_or_default(), &queue.context)?;
         claimed::ensure_types(queue)?;
-        queue.keys.ensure_type(queue.name.extra(&task.id), Type::Hash)?;
+        queue.keys.ensure_type(queue.name.options(&task.id))?;
 
         let before = task.header.clone();
         task.header.lease = args.lease.unwrap_or(before.lease);

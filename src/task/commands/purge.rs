@@ -4,7 +4,7 @@ use crate::command::run::{Command, Response};
 use crate::command::{Access, Arg, Key, Keys, MAX_COUNT, Spec, arguments};
 use crate::context::Caller;
 use crate::error::{Error, Result};
-use crate::keyspace::{Scored, Type};
+use crate::keyspace::Scored;
 use crate::names::{Index, PRIORITIES};
 use crate::reply::Reply;
 use crate::task::handle::{Queue, Task};
@@ -75,7 +75,7 @@ impl Command for Purge {
 /// Removes those of these tasks that are in the state.
 fn these(queue: &mut Queue<'_>, state: &str, ids: &[&str]) -> Result<usize> {
     for index in [Index::Scheduled, Index::Blocked, Index::Done, Index::Dead] {
-        queue.keys.ensure_type(queue.name.index(index), Type::SortedSet)?;
+        queue.keys.ensure_type(queue.name.index(index))?;
     }
     targeted::ensure_all_ready_types(queue)?;
     let mut removed = 0;

@@ -35,8 +35,6 @@ impl Command for Queues {
 
 /// Whether any key of the queue exists that is not the record of a single task.
 pub(crate) fn exists(keys: &mut dyn Keyspace, name: &Name) -> bool {
-    keys.exists(name.queue())
-        || keys.exists(name.workers())
-        || Part::EXTRAS.iter().any(|part| keys.exists(name.of_queue(*part)))
+    Part::once_per_queue().any(|part| keys.exists(name.of_queue(part)))
         || Index::ALL.iter().any(|index| keys.exists(name.index(*index)))
 }

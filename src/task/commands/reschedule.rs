@@ -4,7 +4,6 @@ use crate::command::run::{Command, Response};
 use crate::command::{Access, Arg, Key, Keys, Spec, arguments};
 use crate::context::Caller;
 use crate::error::{Error, Result};
-use crate::keyspace::Type;
 use crate::reply::Reply;
 use crate::task::handle::Queue;
 use crate::task::header::TaskState;
@@ -49,7 +48,7 @@ impl Command for Reschedule {
         }
         let priority = args.priority.unwrap_or(task.header.priority);
         scheduled::ensure_types(queue)?;
-        queue.keys.ensure_type(queue.name.queue(), Type::Hash)?;
+        queue.keys.ensure_type(queue.name.queue())?;
         lifecycle::ensure_enqueue_types(queue, &task)?;
         ready::ensure_types(queue, priority)?;
         expiry::ensure_types(queue, &task)?;

@@ -4,7 +4,7 @@ use crate::command::run::{Command, Response};
 use crate::command::{Access, Arg, Key, Keys, MAX_COUNT, Spec, arguments};
 use crate::context::Caller;
 use crate::error::Result;
-use crate::keyspace::{Scored, Type};
+use crate::keyspace::Scored;
 use crate::names::{Index, Part};
 use crate::reply::Reply;
 use crate::task::commands::IdsArgs;
@@ -95,10 +95,8 @@ impl Command for RetryAll {
 /// Errors with `WrongType` unless every key that a task's way back may write has the right type.
 fn ensure_types(queue: &mut Queue<'_>) -> Result<()> {
     dead::ensure_types(queue)?;
-    queue
-        .keys
-        .ensure_type(queue.name.of_queue(Part::Expiring), Type::SortedSet)?;
-    queue.keys.ensure_type(queue.name.of_queue(Part::Unique), Type::Hash)?;
+    queue.keys.ensure_type(queue.name.of_queue(Part::Expiring))?;
+    queue.keys.ensure_type(queue.name.of_queue(Part::Unique))?;
     targeted::ensure_all_ready_types(queue)
 }
 

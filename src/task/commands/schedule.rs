@@ -4,7 +4,6 @@ use crate::command::run::{Command, Response};
 use crate::command::{Access, Arg, Key, Keys, Spec, arguments};
 use crate::context::Caller;
 use crate::error::{Error, Result};
-use crate::keyspace::Type;
 use crate::names::Id;
 use crate::reply::Reply;
 use crate::task::dispatch::limits;
@@ -64,7 +63,7 @@ impl Command for Schedule {
         };
         limits::ensure_length(queue, 1)?;
         if old.as_ref().is_some_and(|old| old.header.ghosts != 0) {
-            queue.keys.ensure_type(queue.name.queue(), Type::Hash)?;
+            queue.keys.ensure_type(queue.name.queue())?;
         }
         task.add(queue, id.clone(), args.payload, old)?;
         queue.serve_waiters();

@@ -11,7 +11,7 @@ use crate::task::index::targeted;
 /// How many more tasks may be claimed now. When it is the rate that allows none, the moment it does is planned.
 pub(crate) fn room(queue: &mut Queue<'_>) -> Result<usize> {
     let mut room = usize::MAX;
-    let most = queue.settings.concurrency(&queue.context.config);
+    let most = queue.settings.numbers.concurrency(&queue.context.config);
     if most > 0 {
         room = most.saturating_sub(queue.keys.zcard(queue.name.index(Index::Claimed))?);
     }
@@ -31,14 +31,14 @@ pub(crate) fn room(queue: &mut Queue<'_>) -> Result<usize> {
 
 /// Claims have ended: clients that wait are served, if the queue may have been full of claims.
 pub(crate) fn freed(queue: &mut Queue<'_>) {
-    if queue.settings.concurrency(&queue.context.config) > 0 {
+    if queue.settings.numbers.concurrency(&queue.context.config) > 0 {
         queue.serve_waiters();
     }
 }
 
 /// Errors with `QueueFull` unless the queue may have so many more tasks.
 pub(crate) fn ensure_length(queue: &mut Queue<'_>, more: usize) -> Result<()> {
-    let most = queue.settings.max_length(&queue.context.config);
+    let most = queue.settings.numbers.max_length(&queue.context.config);
     if most == 0 {
         return Ok(());
     }

@@ -6,7 +6,6 @@ pub(crate) mod serve;
 use smallvec::SmallVec;
 
 use crate::error::Result;
-use crate::keyspace::Type;
 use crate::names::{Id, Index, PRIORITIES};
 use crate::reply::Reply;
 use crate::state::queue::claims::BoundClaim;
@@ -142,7 +141,7 @@ fn ensure_claim_types(queue: &mut Queue<'_>, worker: &str) -> Result<Offer> {
         claimed::ensure_types(queue)?;
         ready::ensure_ghost_counts(queue)?;
         if queue.worker_numbers()?.number(worker).is_none() {
-            queue.keys.ensure_type(queue.name.workers(), Type::Hash)?;
+            queue.keys.ensure_type(queue.name.workers())?;
         }
     }
     Ok(offer)
@@ -189,7 +188,7 @@ fn claim_one(queue: &mut Queue<'_>, request: &ClaimRequest, task: &mut Task) -> 
         None => match task.options(queue).lease {
             // One edited by hand must not become one that never ends.
             Some(lease) => lease.clamp(1, MAX_LEASE),
-            None => queue.settings.lease(&queue.context.config),
+            None => queue.settings.numbers.lease(&queue.context.config),
         },
     };
     let token = lifecycle::claim(queue, task, worker, lease)?;

@@ -3,15 +3,12 @@
 //! but an end unblocks one, so that no claim and no timer has to look for them.
 
 use crate::error::Result;
-use crate::keyspace::Type;
 use crate::names::Index;
 use crate::task::handle::{Queue, Task};
 
 /// Errors with `WrongType` unless the set may be written.
 pub(crate) fn ensure_types(queue: &mut Queue<'_>) -> Result<()> {
-    queue
-        .keys
-        .ensure_type(queue.name.index(Index::Blocked), Type::SortedSet)
+    queue.keys.ensure_type(queue.name.index(Index::Blocked))
 }
 
 /// Puts a task in.

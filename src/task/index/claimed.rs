@@ -2,16 +2,13 @@
 //! holds what, and which of it was cancelled.
 
 use crate::error::Result;
-use crate::keyspace::Type;
 use crate::names::Index;
 use crate::task::handle::{Queue, Task};
 use crate::time::Ms;
 
 /// Errors with `WrongType` unless the set may be written.
 pub(crate) fn ensure_types(queue: &mut Queue<'_>) -> Result<()> {
-    queue
-        .keys
-        .ensure_type(queue.name.index(Index::Claimed), Type::SortedSet)
+    queue.keys.ensure_type(queue.name.index(Index::Claimed))
 }
 
 /// Takes a claim that is over out of the set.

@@ -2,7 +2,7 @@
 //! died, unix ms.
 
 use crate::error::Result;
-use crate::keyspace::{Scored, Type};
+use crate::keyspace::Scored;
 use crate::names::Index;
 use crate::task::handle::{Queue, Task};
 
@@ -11,23 +11,23 @@ const TRIMMED: usize = 100;
 
 /// Errors with `WrongType` unless the set may be written.
 pub(crate) fn ensure_types(queue: &mut Queue<'_>) -> Result<()> {
-    queue.keys.ensure_type(queue.name.index(Index::Dead), Type::SortedSet)
+    queue.keys.ensure_type(queue.name.index(Index::Dead))
 }
 
 /// Puts a task in that dies now.
 pub(crate) fn add(queue: &mut Queue<'_>, task: &Task) -> Result<()> {
     let died = queue.context.wall;
     queue.keys.zadd(queue.name.index(Index::Dead), &[(died.0, &task.id)])?;
-    queue.wake_at(died.after(queue.settings.dead_retain(&queue.context.config)));
+    queue.wake_at(died.after(queue.settings.numbers.dead_retain(&queue.context.config)));
     Ok(())
 }
 
 /// The oldest tasks beyond `dead-limit` and `dead-retain`, a hundred at most.
 pub(crate) fn surplus(queue: &mut Queue<'_>) -> Result<Vec<Scored>> {
     let dead = queue.name.index(Index::Dead);
-    let limit = queue.settings.dead_limit(&queue.context.config);
+    let limit = queue.settings.numbers.dead_limit(&queue.context.config);
     let surplus = queue.keys.zcard(dead)?.saturating_sub(limit);
-    let expired = queue.context.wall.0 - queue.settings.dead_retain(&queue.context.config);
+    let expired = queue.context.wall.0 - queue.settings.numbers.dead_retain(&queue.context.config);
     let oldest = queue.keys.zlowest(dead, i64::MAX, surplus.min(TRIMMED))?;
     if oldest.len() == TRIMMED {
         return Ok(oldest);

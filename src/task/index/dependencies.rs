@@ -42,12 +42,15 @@ pub(crate) fn put_count(queue: &mut Queue<'_>, id: &[u8], count: usize) -> Resul
     let count = count.to_string();
     queue
         .keys
-        .hset(queue.name.extra(id), &[(options::WAITS, count.as_bytes())])
+        .hset(queue.name.options(id), &[(options::WAITS, count.as_bytes())])
 }
 
 /// How many ends a blocked task waits for; `None` for one that is blocked by its group.
 pub(crate) fn waits(queue: &mut Queue<'_>, id: &[u8]) -> Option<usize> {
-    let count = queue.keys.hget(queue.name.extra(id), options::WAITS).unwrap_or(None)?;
+    let count = queue
+        .keys
+        .hget(queue.name.options(id), options::WAITS)
+        .unwrap_or(None)?;
     // Nonsense is as if it were the last one.
     let count = std::str::from_utf8(&count).ok().and_then(|count| count.parse().ok());
     Some(count.unwrap_or(1))
@@ -55,7 +58,7 @@ pub(crate) fn waits(queue: &mut Queue<'_>, id: &[u8]) -> Option<usize> {
 
 /// A task waits for no end any more.
 pub(crate) fn forget_count(queue: &mut Queue<'_>, id: &[u8]) -> Result<()> {
-    queue.keys.hdel(queue.name.extra(id), &[options::WAITS])
+    queue.keys.hdel(queue.name.options(id), &[options::WAITS])
 }
 
 /// A blocked task is told of no end any more. In keys of another type there is nothing of it.

@@ -2,7 +2,6 @@
 //! sends one again is told (idempotent producers). `task:{q}:done`, score = kept until, unix ms.
 
 use crate::error::Result;
-use crate::keyspace::Type;
 use crate::names::Index;
 use crate::task::handle::{Queue, Task};
 use crate::task::header::RETAINED;
@@ -15,13 +14,13 @@ pub(crate) fn retain(queue: &mut Queue<'_>, task: &Task) -> Ms {
     } else {
         None
     };
-    own.unwrap_or_else(|| queue.settings.retain(&queue.context.config))
+    own.unwrap_or_else(|| queue.settings.numbers.retain(&queue.context.config))
 }
 
 /// Errors with `WrongType` unless what is written to keep this task has the right type.
 pub(crate) fn ensure_types(queue: &mut Queue<'_>, id: &[u8]) -> Result<()> {
-    queue.keys.ensure_type(queue.name.index(Index::Done), Type::SortedSet)?;
-    queue.keys.ensure_type(queue.name.extra(id), Type::Hash)
+    queue.keys.ensure_type(queue.name.index(Index::Done))?;
+    queue.keys.ensure_type(queue.name.options(id))
 }
 
 /// Puts a task in for that long.

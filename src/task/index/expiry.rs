@@ -2,7 +2,6 @@
 //! the moment; they leave it when they are claimed.
 
 use crate::error::Result;
-use crate::keyspace::Type;
 use crate::names::Part;
 use crate::task::handle::{Queue, Task};
 use crate::task::header::EXPIRES;
@@ -13,9 +12,7 @@ pub(crate) fn ensure_types(queue: &mut Queue<'_>, task: &Task) -> Result<()> {
     if !task.header.has(EXPIRES) {
         return Ok(());
     }
-    queue
-        .keys
-        .ensure_type(queue.name.of_queue(Part::Expiring), Type::SortedSet)
+    queue.keys.ensure_type(queue.name.of_queue(Part::Expiring))
 }
 
 /// The task is, or becomes, ready at `ready`: from then on its time runs.

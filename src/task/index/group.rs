@@ -6,7 +6,6 @@
 //! ready list never has a task that must not run, and a claim has nothing to look for.
 
 use crate::error::Result;
-use crate::keyspace::Type;
 use crate::task::handle::{Queue, Task};
 use crate::task::header::{GROUPED, TaskState};
 use crate::task::index::blocked;
@@ -25,7 +24,7 @@ pub(crate) fn of(queue: &mut Queue<'_>, task: &Task) -> Option<String> {
 
 /// Errors with `WrongType` unless a task of the group may have its turn or stand in line.
 pub(crate) fn ensure_types(queue: &mut Queue<'_>, group: &str) -> Result<()> {
-    queue.keys.ensure_type(queue.name.group(group), Type::SortedSet)?;
+    queue.keys.ensure_type(queue.name.group(group))?;
     blocked::ensure_types(queue)
 }
 
@@ -118,7 +117,7 @@ fn has_turn(queue: &mut Queue<'_>, id: &[u8]) -> bool {
 }
 
 fn limit(queue: &Queue<'_>) -> usize {
-    queue.settings.group_limit(&queue.context.config)
+    queue.settings.numbers.group_limit(&queue.context.config)
 }
 
 fn admit_later(queue: &mut Queue<'_>, group: String) {

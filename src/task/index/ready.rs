@@ -3,7 +3,6 @@
 //! up it is passed over; when the task becomes ready again in that list, it takes the place its id still has.
 
 use crate::error::Result;
-use crate::keyspace::Type;
 use crate::names::{Index, PRIORITIES};
 use crate::settings::ghosts_field;
 use crate::task::handle::{Loaded, Queue, Task};
@@ -154,9 +153,7 @@ pub(crate) fn discard(queue: &mut Queue<'_>, priority: u8, task: Option<Task>) -
 
 /// Errors with `WrongType` unless the list of this priority may be written.
 pub(crate) fn ensure_types(queue: &mut Queue<'_>, priority: u8) -> Result<()> {
-    queue
-        .keys
-        .ensure_type(queue.name.index(Index::Ready(priority)), Type::List)
+    queue.keys.ensure_type(queue.name.index(Index::Ready(priority)))
 }
 
 /// Errors with `WrongType` unless the numbers of ghosts may be written, if there are any that may change.
@@ -164,11 +161,11 @@ pub(crate) fn ensure_ghost_counts(queue: &mut Queue<'_>) -> Result<()> {
     if !queue.settings.has_ghosts() {
         return Ok(());
     }
-    queue.keys.ensure_type(queue.name.queue(), Type::Hash)
+    queue.keys.ensure_type(queue.name.queue())
 }
 
 /// Errors with `WrongType` unless all ready lists and the numbers of ghosts may be written.
 pub(crate) fn ensure_all_types(queue: &mut Queue<'_>) -> Result<()> {
-    queue.keys.ensure_type(queue.name.queue(), Type::Hash)?;
+    queue.keys.ensure_type(queue.name.queue())?;
     (0..PRIORITIES).try_for_each(|priority| ensure_types(queue, priority))
 }

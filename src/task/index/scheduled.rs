@@ -1,15 +1,12 @@
 //! Tasks that wait for their time: `task:{q}:scheduled`, score = due, unix ms.
 
 use crate::error::Result;
-use crate::keyspace::Type;
 use crate::names::Index;
 use crate::task::handle::{Queue, Task};
 
 /// Errors with `WrongType` unless the set may be written.
 pub(crate) fn ensure_types(queue: &mut Queue<'_>) -> Result<()> {
-    queue
-        .keys
-        .ensure_type(queue.name.index(Index::Scheduled), Type::SortedSet)
+    queue.keys.ensure_type(queue.name.index(Index::Scheduled))
 }
 
 /// Puts a task in, or moves it to its due time.

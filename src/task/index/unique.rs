@@ -3,7 +3,6 @@
 //! those keys by that moment, for the timer.
 
 use crate::error::Result;
-use crate::keyspace::Type;
 use crate::names::{Id, Part, plain_text};
 use crate::task::handle::{Queue, Task};
 use crate::task::header::UNIQUE;
@@ -16,11 +15,9 @@ pub(crate) fn ensure_types(queue: &mut Queue<'_>, options: &Options) -> Result<(
         return Ok(());
     }
     if options.unique_for.is_some() {
-        queue
-            .keys
-            .ensure_type(queue.name.of_queue(Part::UniqueUntil), Type::SortedSet)?;
+        queue.keys.ensure_type(queue.name.of_queue(Part::UniqueUntil))?;
     }
-    queue.keys.ensure_type(queue.name.of_queue(Part::Unique), Type::Hash)
+    queue.keys.ensure_type(queue.name.of_queue(Part::Unique))
 }
 
 /// The id of the task that holds the key. One without a record, dead or done holds none; until the moment that was

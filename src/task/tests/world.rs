@@ -362,14 +362,14 @@ impl World {
                 turns += usize::from(*place == 0);
                 assert!(in_groups.insert(id), "in one group");
             }
-            let limit = settings.group_limit(&self.module);
+            let limit = settings.numbers.group_limit(&self.module);
             assert!(turns <= limit, "no more than the limit have their turn");
             assert!(turns == limit || turns == there, "nobody stands in line in vain");
         }
         for (id, place) in places.iter().filter(|(id, _)| !in_groups.contains(*id)) {
             let waits = self
                 .keys
-                .hget(queue("q").extra(id.as_bytes()), options::WAITS)
+                .hget(queue("q").options(id.as_bytes()), options::WAITS)
                 .unwrap()
                 .is_some();
             let comes_later = waits || ["scheduled", "dead", "done"].contains(place);
@@ -407,7 +407,10 @@ impl World {
             }
         }
         for (id, place) in places {
-            let waits = self.keys.hget(queue("q").extra(id.as_bytes()), options::WAITS).unwrap();
+            let waits = self
+                .keys
+                .hget(queue("q").options(id.as_bytes()), options::WAITS)
+                .unwrap();
             let waits = waits.map_or(0, |waits| text(&waits).parse().unwrap());
             let options = self.options_of(id);
             let parents = || {
@@ -430,7 +433,7 @@ impl World {
     }
 
     fn options_of(&self, id: &str) -> Options {
-        match self.keys.keys.get(&queue("q").extra(id.as_bytes()).to_vec()) {
+        match self.keys.keys.get(&queue("q").options(id.as_bytes()).to_vec()) {
             Some(Value::Hash(fields)) => fields
                 .get(options::OPTIONS)
                 .map(|json| serde_json::from_slice(json).expect("options"))

@@ -14,7 +14,7 @@ mod unclaimed;
 mod workers;
 
 use crate::error::Result;
-use crate::names::{Index, Name, Part};
+use crate::names::{Index, Name, Part, Place};
 use crate::rate::Recent;
 use crate::task::handle::Queue;
 use crate::task::index::{done, targeted};
@@ -99,19 +99,21 @@ fn plan(queue: &mut Queue<'_>) -> Result<()> {
     }
     let memory = queue.memory();
     let (expiring, unique_until) = (memory.maybe_expiring, memory.maybe_unique_until);
-    let due = first(queue, Part::Index(Index::Scheduled))?;
-    let deadline = first(queue, Part::Index(Index::Claimed))?;
-    let died = first(queue, Part::Index(Index::Dead))?;
-    let retain = queue.settings.dead_retain(&queue.context.config);
+    let due = first(queue, Index::Scheduled.place())?;
+    let deadline = first(queue, Index::Claimed.place())?;
+    let died = first(queue, Index::Dead.place())?;
+    let retain = queue.settings.numbers.dead_retain(&queue.context.config);
     let moments = [
         due,
         died.map(|died| died.saturating_add(retain)),
         done::next(queue)?,
         queue.settings.paused.filter(|until| *until != i64::MAX),
         // One of these of another type keeps none of the others from its moment.
-        expiring.then(|| first(queue, Part::Expiring).unwrap_or(None)).flatten(),
+        expiring
+            .then(|| first(queue, Place::Once(Part::Expiring)).unwrap_or(None))
+            .flatten(),
         unique_until
-            .then(|| first(queue, Part::UniqueUntil).unwrap_or(None))
+            .then(|| first(queue, Place::Once(Part::UniqueUntil)).unwrap_or(None))
             .flatten(),
         repeat::next(queue)?,
     ];
@@ -127,8 +129,8 @@ fn plan(queue: &mut Queue<'_>) -> Result<()> {
 }
 
 /// The score of the first member of a sorted set.
-fn first(queue: &mut Queue<'_>, part: Part<'static>) -> Result<Option<i64>> {
-    let lowest = queue.keys.zlowest(queue.name.of_queue(part), i64::MAX, 1)?;
+fn first(queue: &mut Queue<'_>, place: Place<'static>) -> Result<Option<i64>> {
+    let lowest = queue.keys.zlowest(queue.name.key(place), i64::MAX, 1)?;
     Ok(lowest.first().map(|(score, _)| *score))
 }
 

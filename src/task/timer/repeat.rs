@@ -1,7 +1,6 @@
 //! Occurrences of recurring tasks.
 
 use crate::error::{Error, Result};
-use crate::keyspace::Type;
 use crate::names::{Id, Part};
 use crate::recur::{MAX_FIRED, Overlap, occurrence_id};
 use crate::task::dispatch::limits;
@@ -158,8 +157,8 @@ impl Source<'_> {
     fn make(&mut self, queue: &mut Queue<'_>, id: &[u8], at: Wall) -> Result<()> {
         let old = queue.leftover(id)?;
         limits::ensure_length(queue, 1)?;
-        queue.keys.ensure_type(queue.name.queue(), Type::Hash)?;
-        queue.keys.ensure_type(queue.name.extra(id), Type::Hash)?;
+        queue.keys.ensure_type(queue.name.queue())?;
+        queue.keys.ensure_type(queue.name.options(id))?;
         self.task.due = at;
         self.task.add(queue, Id::from_slice(id), &self.payload, old)
     }

@@ -41,7 +41,7 @@ pub(super) fn sweep(queue: &mut Queue<'_>) -> Result<bool> {
                 targeted::forget(queue, &task);
                 dependencies::unlink(queue, &task);
                 queue.keys.del(queue.name.task(id));
-                queue.keys.del(queue.name.extra(id));
+                queue.keys.del(queue.name.options(id));
             }
         }
         if !ids.is_empty() {

@@ -66,7 +66,7 @@ fn a_foreign_value_under_any_of_our_keys_is_an_error_or_passed_over() {
         ":claimed",
         ":dead",
         ":done",
-        ":addressed",
+        ":targeted",
         ":to:w",
         ":blocked",
         ":group:g",

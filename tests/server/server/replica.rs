@@ -1,5 +1,7 @@
 //! A replica shows what its primary does, and survives what should not happen to it.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
 use crate::support::{Random, Server, Value, wait_until};
 
 #[test]
@@ -117,14 +119,7 @@ fn a_replica_that_was_tampered_with_goes_on() {
 fn records_that_make_no_sense_are_survived() {
     let mut random = Random::new(34);
     let mut file = Vec::new();
-    let mut append = |words: &[&[u8]]| {
-        file.extend_from_slice(format!("*{}\r\n", words.len()).as_bytes());
-        for word in words {
-            file.extend_from_slice(format!("${}\r\n", word.len()).as_bytes());
-            file.extend_from_slice(word);
-            file.extend_from_slice(b"\r\n");
-        }
-    };
+    let mut append = |words: &[&[u8]]| append(&mut file, words);
     append(&[b"SELECT", b"0"]);
     append(&[b"steward.apply", b"q", b"1R5\x02\x01a\x01b"]);
     append(&[b"steward.apply", b"q", b"2R5\x01\x01c"]);
@@ -143,19 +138,54 @@ fn records_that_make_no_sense_are_survived() {
         append(&[b"steward.apply", b"q", &record]);
     }
     append(&[b"SET", b"end", b"reached"]);
-    let mut server = Server::builder()
-        .set("appendonly", "yes")
-        .set("steward.timer", "no")
-        .start();
-    server.client().must("CONFIG SET appendonly no");
-    server.kill_9();
-    // A file of the old kind, which the server takes over.
-    std::fs::remove_dir_all(server.dir().join("appendonlydir")).unwrap();
-    std::fs::write(server.dir().join("appendonly.aof"), file).unwrap();
+    let mut server = stopped_with(&file);
     server.start_again(&[]);
     let mut client = server.client();
     assert_eq!(client.call("GET end"), "'reached'");
     client.must("CONFIG SET steward.timer yes");
     client.schedule("fresh x DELAY 5");
     wait_until("the timer works", || client.counts("fresh") == "ready 1");
+}
+
+#[test]
+fn effects_that_cannot_be_read_are_an_error_and_the_server_says_what_follows() {
+    for effects in [b"2R5\x01\x01a", b"1R5\x02\x01a"] {
+        let mut file = Vec::new();
+        append(&mut file, &[b"steward.apply", b"q", effects]);
+        let mut server = stopped_with(&file);
+        server.start_again(&[]);
+        let mut client = server.client();
+        assert_eq!(client.info("unexpected_error_replies"), "1");
+        assert_eq!(client.counts("q"), "");
+        assert!(server.log().contains("steward.apply cannot read these effects"));
+
+        let mut server = stopped_with(&file);
+        // Without its last words, which the harness takes for a failure.
+        let panics = [("propagation-error-behavior", "panic"), ("logfile", "")];
+        let start = catch_unwind(AssertUnwindSafe(|| server.start_again(&panics)));
+        assert!(start.is_err(), "it starts");
+    }
+}
+
+/// Appends a command to an append-only file.
+fn append(file: &mut Vec<u8>, words: &[&[u8]]) {
+    file.extend_from_slice(format!("*{}\r\n", words.len()).as_bytes());
+    for word in words {
+        file.extend_from_slice(format!("${}\r\n", word.len()).as_bytes());
+        file.extend_from_slice(word);
+        file.extend_from_slice(b"\r\n");
+    }
+}
+
+/// A server that will read this append-only file, of the old kind, which it takes over, when it is started again.
+fn stopped_with(file: &[u8]) -> Server {
+    let mut server = Server::builder()
+        .set("appendonly", "yes")
+        .set("steward.timer", "no")
+        .start();
+    server.client().must("CONFIG SET appendonly no");
+    server.kill_9();
+    std::fs::remove_dir_all(server.dir().join("appendonlydir")).unwrap();
+    std::fs::write(server.dir().join("appendonly.aof"), file).unwrap();
+    server
 }

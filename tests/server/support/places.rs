@@ -17,7 +17,7 @@ const SNAPSHOT: &str = "
     for priority = 0, 9 do
         places[#places + 1] = redis.call('LRANGE', base .. ':ready:' .. priority, 0, -1)
     end
-    for _, set in ipairs({'scheduled', 'blocked', 'claimed', 'dead', 'done', 'addressed'}) do
+    for _, set in ipairs({'scheduled', 'blocked', 'claimed', 'dead', 'done', 'targeted'}) do
         places[#places + 1] = redis.call('ZRANGE', base .. ':' .. set, 0, -1)
     end
     return {records, places, redis.call('TASK.STATS', ARGV[1])}";

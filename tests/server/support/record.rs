@@ -108,7 +108,7 @@ impl<'a> Reader<'a> {
             b'd' => "dead".into(),
             b'f' => "done".into(),
             b'b' => "blocked".into(),
-            b'i' => "addressed".into(),
+            b'i' => "targeted".into(),
             b'g' => format!("group:{}", self.text()),
             b'a' => format!("after:{}", self.text()),
             b'o' => format!("to:{}", self.text()),

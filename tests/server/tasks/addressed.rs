@@ -23,7 +23,7 @@ fn nobody_but_its_worker_claims_a_task() {
     client.schedule("q x ID plain");
     assert_eq!(client.counts("q"), "ready 2");
     assert_eq!(client.get("q", "mine", "to state"), "to 'w', state 'ready'");
-    assert_eq!(client.call("ZRANGE task:{q}:addressed 0 -1"), "['mine']");
+    assert_eq!(client.call("ZRANGE task:{q}:targeted 0 -1"), "['mine']");
     assert_eq!(client.call("TASK.CLAIM q v COUNT 9").ids(), ["plain"]);
     assert_eq!(client.call("TASK.CLAIM q v"), Value::Null);
     assert_eq!(client.call("TASK.MCLAIM 2 r q v"), Value::Null);
@@ -38,7 +38,7 @@ fn nobody_but_its_worker_claims_a_task() {
     let token = task.item(0).field("token").int();
     assert_eq!(client.call(&format!("TASK.ACK q mine {token}")), "+OK");
     assert_eq!(
-        client.call("EXISTS task:{q}:addressed task:{q}:to:w task:{q}:x:mine"),
+        client.call("EXISTS task:{q}:targeted task:{q}:to:w task:{q}:x:mine"),
         "0"
     );
     for bad in ["TASK.SCHEDULE q x TO *", "TASK.MSCHEDULE q 1 x TO *"] {
@@ -125,7 +125,7 @@ fn what_was_for_one_that_dies_is_anybodys_in_the_same_moment() {
     assert_eq!(waiting[0].receive().ids(), ["held"]);
     assert_eq!(waiting[1].receive().ids(), ["a"]);
     assert_eq!(client.get("q", "later", "to"), "to null");
-    assert_eq!(client.call("EXISTS task:{q}:addressed task:{q}:to:w"), "0");
+    assert_eq!(client.call("EXISTS task:{q}:targeted task:{q}:to:w"), "0");
     // The same of one that leaves, seen from inside one transaction.
     client.register("q w 12 TTL 0");
     client.schedule("q x ID b TO w");
@@ -267,7 +267,7 @@ fn a_key_of_another_type_stops_only_what_needs_it() {
     assert_eq!(client.call("PID.EVICT q w"), "1");
     assert_eq!(client.claim("q v").0, "plain", "its claims end");
     client.must("DEL task:{q}:to:w");
-    client.must("LPUSH task:{q}:addressed x");
+    client.must("LPUSH task:{q}:targeted x");
     assert_eq!(client.call("TASK.SCHEDULE q x TO w").code(), "WRONGTYPE");
     client.schedule("q x ID more");
     assert_eq!(client.claim("q w").0, "more");

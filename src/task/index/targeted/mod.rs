@@ -13,7 +13,7 @@ pub(crate) use claim::OwnTasks;
 use std::collections::BTreeSet;
 
 use crate::error::Result;
-use crate::keyspace::{Scored, Type};
+use crate::keyspace::Scored;
 use crate::names::{Index, PRIORITIES};
 use crate::task::handle::{Queue, Task};
 use crate::task::header::{Record, TARGETED, TaskState};
@@ -46,15 +46,13 @@ pub(crate) fn target(queue: &mut Queue<'_>, task: &Task) -> Option<String> {
 
 /// Errors with `WrongType` unless all that a new task for this worker writes has the right type.
 pub(crate) fn ensure_types(queue: &mut Queue<'_>, worker: &str) -> Result<()> {
-    queue.keys.ensure_type(queue.name.to(worker), Type::SortedSet)?;
+    queue.keys.ensure_type(queue.name.to(worker))?;
     ensure_ready_types(queue)
 }
 
 /// Errors with `WrongType` unless the set of ready tasks for one worker may be written.
 pub(crate) fn ensure_ready_types(queue: &mut Queue<'_>) -> Result<()> {
-    queue
-        .keys
-        .ensure_type(queue.name.index(Index::Targeted), Type::SortedSet)
+    queue.keys.ensure_type(queue.name.index(Index::Targeted))
 }
 
 /// Errors with `WrongType` unless all places where a ready task may stand can be written.
@@ -117,7 +115,7 @@ pub(crate) fn forget(queue: &mut Queue<'_>, task: &Task) {
 /// else of their key, the task is for everyone from now on.
 fn confirm(queue: &mut Queue<'_>, task: &mut Task) -> Result<Option<String>> {
     if let Some(worker) = target(queue, task) {
-        if queue.keys.ensure_type(queue.name.to(&worker), Type::SortedSet).is_ok() {
+        if queue.keys.ensure_type(queue.name.to(&worker)).is_ok() {
             return Ok(Some(worker));
         }
         queue.log_skip("the tasks for one worker, of another type");

@@ -15,18 +15,18 @@ fn coming_going_and_becoming_everyones() {
     assert_eq!(
         rig.sent("TASK.RESCHEDULE q a DELAY 0"),
         [
-            "q: zrem scheduled [a]; zadd addressed [MS a]; zadd to:w [MS a]; set_start t:a waiting flags=129 fence=F due=MS"
+            "q: zrem scheduled [a]; zadd targeted [MS a]; zadd to:w [MS a]; set_start t:a waiting flags=129 fence=F due=MS"
         ]
     );
     assert_eq!(
         rig.sent("TASK.CLAIM q w"),
-        ["q: zrem addressed [a]; zadd to:w [-1 a]; hset workers [1 w]; \
+        ["q: zrem targeted [a]; zadd to:w [-1 a]; hset workers [1 w]; \
           set_start t:a claimed flags=129 deliveries=1 worker=1 lease=30000 fence=T1 due=MS; zadd claimed [MS a]"]
     );
     let token = rig.token("T1");
     assert_eq!(
         rig.sent(&format!("TASK.RELEASE q a {token}")),
-        ["q: zrem claimed [a]; zadd addressed [MS a]; zadd to:w [MS a]; \
+        ["q: zrem claimed [a]; zadd targeted [MS a]; zadd to:w [MS a]; \
           set_start t:a waiting flags=129 deliveries=1 fence=T1 due=MS"]
     );
     rig.sent("TASK.CLAIM q w");
@@ -38,7 +38,7 @@ fn coming_going_and_becoming_everyones() {
     assert_eq!(
         rig.sent("TASK.SCHEDULE q p ID b TO w PRIORITY 0"),
         [
-            "q: hset x:b [options {\"to\":\"w\"}]; zadd addressed [MS b]; zadd to:w [MS b]; \
+            "q: hset x:b [options {\"to\":\"w\"}]; zadd targeted [MS b]; zadd to:w [MS b]; \
           set t:b waiting flags=129 fence=F due=MS 'p'"
         ]
     );
@@ -48,7 +48,7 @@ fn coming_going_and_becoming_everyones() {
     };
     assert!(
         line.ends_with(
-            "zrem addressed [b]; rpush ready:0 [b]; set_start t:b waiting flags=1 fence=F due=MS; zrem to:w [b]"
+            "zrem targeted [b]; rpush ready:0 [b]; set_start t:b waiting flags=1 fence=F due=MS; zrem to:w [b]"
         ),
         "{line}"
     );

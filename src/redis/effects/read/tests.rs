@@ -1,46 +1,46 @@
-//! Records: what was written is what is read, and what is damaged does no harm.
+//! Records of effects: what was written is what is read, and what is damaged does no harm.
 
 use super::*;
 use crate::context::Context;
 use crate::keyspace::fake::Fake;
-use crate::redis::record::Record;
+use crate::redis::effects::EffectLog;
 
-fn write(op: &Op<'_>, name: &Name, record: &mut Record) {
-    let key = |part| Key { name, part };
+fn write(op: &Op<'_>, name: &Name, effects: &mut EffectLog) {
+    let key = |place| Key { name, place };
     match op {
-        Op::Set(part, value) => _ = record.op(b'S', key(*part)).pieces(value, &[]),
-        Op::SetStart(part, start) => _ = record.op(b'H', key(*part)).text(start),
-        Op::Del(part) => _ = record.op(b'X', key(*part)),
-        Op::Rename(from, to) => _ = record.op(b'M', key(*from)).key(key(*to)),
-        Op::Push(part, ids) => _ = record.op(b'R', key(*part)).list(ids),
-        Op::PushFront(part, ids) => _ = record.op(b'L', key(*part)).list(ids),
-        Op::Pop(part, count) => (0..*count).for_each(|_| record.pop(key(*part))),
-        Op::Remove(part, positions) => {
-            record.op(b'E', key(*part)).count(positions.len());
+        Op::Set(place, value) => _ = effects.op(b'S', key(*place)).pieces(value, &[]),
+        Op::SetStart(place, start) => _ = effects.op(b'H', key(*place)).text(start),
+        Op::Del(place) => _ = effects.op(b'X', key(*place)),
+        Op::Rename(from, to) => _ = effects.op(b'M', key(*from)).key(key(*to)),
+        Op::Push(place, ids) => _ = effects.op(b'R', key(*place)).list(ids),
+        Op::PushFront(place, ids) => _ = effects.op(b'L', key(*place)).list(ids),
+        Op::Pop(place, count) => (0..*count).for_each(|_| effects.pop(key(*place))),
+        Op::Remove(place, positions) => {
+            effects.op(b'E', key(*place)).count(positions.len());
             for position in positions {
-                record.count(*position);
+                effects.count(*position);
             }
         }
-        Op::Add(part, members) => {
-            record.op(b'Z', key(*part)).count(members.len());
+        Op::Add(place, members) => {
+            effects.op(b'Z', key(*place)).count(members.len());
             for (score, id) in members {
-                record.score(*score).text(id);
+                effects.score(*score).text(id);
             }
         }
-        Op::Rem(part, ids) => _ = record.op(b'Y', key(*part)).list(ids),
-        Op::RemLowest(part, count) => _ = record.op(b'V', key(*part)).count(*count),
-        Op::SetFields(part, fields) => {
-            record.op(b'A', key(*part)).count(fields.len());
+        Op::Rem(place, ids) => _ = effects.op(b'Y', key(*place)).list(ids),
+        Op::RemLowest(place, count) => _ = effects.op(b'V', key(*place)).count(*count),
+        Op::SetFields(place, fields) => {
+            effects.op(b'A', key(*place)).count(fields.len());
             for (field, value) in fields {
-                record.text(field).text(value);
+                effects.text(field).text(value);
             }
         }
-        Op::DelFields(part, fields) => _ = record.op(b'B', key(*part)).list(fields),
-        Op::Append(part, (ms, number), most, fields) => {
-            record.op(b'I', key(*part)).number(*ms).number(*number).count(*most);
-            record.count(fields.len());
+        Op::DelFields(place, fields) => _ = effects.op(b'B', key(*place)).list(fields),
+        Op::Append(place, (ms, number), most, fields) => {
+            effects.op(b'I', key(*place)).number(*ms).number(*number).count(*most);
+            effects.count(fields.len());
             for (field, value) in fields {
-                record.text(field).text(value);
+                effects.text(field).text(value);
             }
         }
     }
@@ -60,38 +60,38 @@ impl Draw {
     fn ids(&mut self) -> Vec<&'static [u8]> {
         (0..=self.below(3)).map(|_| self.id()).collect()
     }
-    fn sorted(&mut self) -> Part<'static> {
+    fn sorted(&mut self) -> Place<'static> {
         let number = self.below(3) as u64 * 1_000_000_007;
         [
-            Part::Index(Index::Scheduled),
-            Part::Index(Index::Claimed),
-            Part::Dropped(number, Index::Dead),
-            Part::Candidates,
-            Part::Group(b"a"),
-            Part::After(b"a"),
-            Part::To(b"a"),
-            Part::Index(Index::Targeted),
+            Index::Scheduled.place(),
+            Index::Claimed.place(),
+            Place::Dropped(number, Index::Dead),
+            Place::Once(Part::Candidates),
+            Place::Of(Part::Group, b"a"),
+            Place::Of(Part::After, b"a"),
+            Place::Of(Part::To, b"a"),
+            Index::Targeted.place(),
         ][self.below(8) as usize]
     }
-    fn list(&mut self) -> Part<'static> {
-        Part::Index(Index::Ready(self.below(10) as u8))
+    fn list(&mut self) -> Place<'static> {
+        Place::Ready(self.below(10) as u8)
     }
-    fn hash(&mut self) -> Part<'static> {
+    fn hash(&mut self) -> Place<'static> {
         let hashes = [
-            Part::Queue,
-            Part::Workers,
-            Part::Extra(b"a"),
-            Part::Service,
-            Part::Members,
+            Place::Once(Part::Queue),
+            Place::Once(Part::Workers),
+            Place::Of(Part::Options, b"a"),
+            Place::Once(Part::Service),
+            Place::Once(Part::Members),
         ];
         hashes[self.below(5) as usize]
     }
     fn op(&mut self) -> Op<'static> {
         match self.below(14) {
-            0 => Op::Set(Part::Task(self.id()), self.id()),
-            1 => Op::SetStart(Part::Task(self.id()), self.id()),
+            0 => Op::Set(Place::Of(Part::Task, self.id()), self.id()),
+            1 => Op::SetStart(Place::Of(Part::Task, self.id()), self.id()),
             2 => Op::Del(self.sorted()),
-            3 => Op::Rename(self.list(), Part::Dropped(5, Index::Ready(5))),
+            3 => Op::Rename(self.list(), Place::Dropped(5, Index::Ready(5))),
             4 => Op::Push(self.list(), self.ids()),
             5 => Op::PushFront(self.list(), self.ids()),
             6 => Op::Pop(self.list(), 1 + self.below(3) as u64),
@@ -105,7 +105,7 @@ impl Draw {
             11 => Op::SetFields(self.hash(), self.ids().into_iter().map(|id| (id, self.id())).collect()),
             12 => {
                 let fields = self.ids().into_iter().map(|id| (id, self.id())).collect();
-                Op::Append(Part::Events, (self.1, 0), 3, fields)
+                Op::Append(Place::Once(Part::Events), (self.1, 0), 3, fields)
             }
             _ => Op::DelFields(self.hash(), self.ids()),
         }
@@ -131,14 +131,14 @@ fn a_record_does_what_was_done() {
         let mut draw = draw(seed);
         let (mut here, mut there) = (Fake::default(), Fake::default());
         for _ in 0..20 {
-            let mut record = Record::default();
+            let mut effects = EffectLog::default();
             for _ in 0..draw.below(6) {
                 let op = draw.op();
                 let _ = run(&op, &name, &mut here);
-                write(&op, &name, &mut record);
+                write(&op, &name, &mut effects);
             }
-            if !record.is_empty() {
-                apply(record.bytes(), &name, &mut there).unwrap();
+            if !effects.is_empty() {
+                apply(effects.bytes(), &name, &mut there).unwrap();
             }
             assert_eq!(here.keys, there.keys, "seed {seed}");
         }
@@ -150,11 +150,11 @@ fn a_damaged_record_does_nothing_and_no_harm() {
     let name = Name::new(0, b"mail").unwrap();
     for seed in 0..2_000 {
         let mut draw = draw(seed);
-        let mut record = Record::default();
+        let mut effects = EffectLog::default();
         for _ in 0..3 {
-            write(&draw.op(), &name, &mut record);
+            write(&draw.op(), &name, &mut effects);
         }
-        let mut bytes = record.bytes().to_vec();
+        let mut bytes = effects.bytes().to_vec();
         if bytes.is_empty() {
             continue;
         }
@@ -190,34 +190,34 @@ fn what_was_derived_from_the_changed_keys_is_told() {
         (name.members(), false, true),
         (name.events(), false, false),
     ] {
-        let mut record = Record::default();
-        record.op(b'X', key);
+        let mut effects = EffectLog::default();
+        effects.op(b'X', key);
         let refused = 0;
         let applied = Applied {
             refused,
             queue,
             service,
         };
-        assert_eq!(apply(record.bytes(), &name, &mut Fake::default()), Ok(applied));
+        assert_eq!(apply(effects.bytes(), &name, &mut Fake::default()), Ok(applied));
     }
 }
 
 #[test]
 fn the_format_is_this() {
     let name = Name::new(0, b"mail").unwrap();
-    let mut record = Record::default();
-    record.pop(name.ready(5));
-    record.pop(name.ready(5));
-    record.op(b'H', name.task(b"id")).text(b"start");
-    record
+    let mut effects = EffectLog::default();
+    effects.pop(name.ready(5));
+    effects.pop(name.ready(5));
+    effects.op(b'H', name.task(b"id")).text(b"start");
+    effects
         .op(b'Z', name.index(Index::Claimed))
         .count(1)
         .score(-2)
         .text(b"id");
-    record.op(b'M', name.ready(0)).key(name.dropped(300, Index::Ready(0)));
-    record.pop(name.ready(6));
+    effects.op(b'M', name.ready(0)).key(name.dropped(300, Index::Ready(0)));
+    effects.pop(name.ready(6));
     assert_eq!(
-        record.bytes(),
+        effects.bytes(),
         b"1P5\x02Ht\x02id\x05startZc\x01\x03\x02idM0D\xac\x020P6\x01"
     );
 }

@@ -1,0 +1,149 @@
+//! The arguments that a command may declare, each with the type of its value.
+
+use std::marker::PhantomData;
+
+use super::arg::{Arg, Kind};
+use super::fields::{Actor, Arguments, Choice, IntOr, Key};
+use crate::names::MAX_TOKEN;
+use crate::time::{MAX_BLOCK, Ms};
+
+/// An argument whose value is a `T`. A field of another type that is declared by it does not compile.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Typed<T> {
+    /// The argument.
+    arg: Arg,
+    of: PhantomData<T>,
+}
+
+/// Most items one call handles.
+pub(crate) const MAX_COUNT: usize = 1_000;
+
+impl Arg {
+    /// The queue of a command.
+    pub(crate) const QUEUE: Typed<Key<'static>> = Arg::value("queue", Kind::Name);
+    /// One of several queues of a command.
+    pub(crate) const QUEUE_NAME: Typed<&[u8]> = Arg::value("queue", Kind::Name);
+    /// The service of a command.
+    pub(crate) const SERVICE: Typed<Key<'static>> = Arg::value("service", Kind::Name);
+    /// A member of a service.
+    pub(crate) const MEMBER: Typed<Actor<'static>> = Arg::value("member", Kind::Text);
+    /// The id of a task.
+    pub(crate) const ID: Typed<&str> = Arg::text("id");
+    /// The worker that claims.
+    pub(crate) const WORKER: Typed<Actor<'static>> = Arg::value("worker", Kind::Text);
+    /// The fencing token of a claim.
+    pub(crate) const TOKEN: Typed<u64> = Arg::int("token", 0, MAX_TOKEN, "");
+    /// How many, at most.
+    pub(crate) const COUNT: Typed<Option<usize>> = Arg::option("COUNT", Arg::int("n", 1, MAX_COUNT as i64, ""));
+    /// How long to wait; 0: for ever. `Timeout::asked` reads it.
+    pub(crate) const BLOCK: Typed<Option<Ms>> = Arg::duration("BLOCK", 0, MAX_BLOCK);
+
+    const fn value<T>(name: &'static str, kind: Kind) -> Typed<T> {
+        let arg = Arg { name, word: None, kind };
+        Typed { arg, of: PhantomData }
+    }
+
+    /// Text as that of an id.
+    pub(crate) const fn text(name: &'static str) -> Typed<&'static str> {
+        Arg::value(name, Kind::Text)
+    }
+
+    /// Any bytes.
+    pub(crate) const fn bytes(name: &'static str) -> Typed<&'static [u8]> {
+        Arg::value(name, Kind::Bytes)
+    }
+
+    /// An integer of this range in this unit.
+    pub(crate) const fn int<T: TryFrom<i64>>(name: &'static str, min: i64, max: i64, unit: &'static str) -> Typed<T> {
+        Arg::value(name, Kind::Int(min, max, unit))
+    }
+
+    /// The same, or this word.
+    pub(crate) const fn ms_or(name: &'static str, max: Ms, word: &'static str) -> Typed<IntOr> {
+        Arg::value(name, Kind::IntOr(1, max, "ms", word))
+    }
+
+    /// One of these words, in the spelling given here.
+    pub(crate) const fn words(name: &'static str, words: &'static [&'static str]) -> Typed<&'static str> {
+        Arg::value(name, Kind::Words(words))
+    }
+
+    /// An option: a keyword and its value.
+    pub(crate) const fn option<T>(word: &'static str, value: Typed<T>) -> Typed<Option<T>> {
+        let Arg { name, kind, .. } = value.arg;
+        let word = Some(word);
+        let arg = Arg { name, word, kind };
+        Typed { arg, of: PhantomData }
+    }
+
+    /// A duration in milliseconds after a keyword.
+    pub(crate) const fn duration(word: &'static str, min: Ms, max: Ms) -> Typed<Option<Ms>> {
+        Arg::option(word, Arg::int("ms", min, max, "ms"))
+    }
+
+    /// An option without a value.
+    pub(crate) const fn flag(word: &'static str) -> Typed<bool> {
+        let arg = Arg {
+            name: word,
+            word: Some(word),
+            kind: Kind::Flag,
+        };
+        Typed { arg, of: PhantomData }
+    }
+
+    /// Arguments that belong together, behind a keyword.
+    pub(crate) const fn group<T: Arguments<'static>>(word: &'static str, name: &'static str) -> Typed<Option<T>> {
+        let arg = Arg {
+            name,
+            word: Some(word),
+            kind: Kind::Group(T::ARGS),
+        };
+        Typed { arg, of: PhantomData }
+    }
+
+    /// Arguments that several commands have.
+    pub(crate) const fn shared<T: Arguments<'static>>() -> Typed<T> {
+        let arg = T::ALL;
+        Typed { arg, of: PhantomData }
+    }
+
+    /// At most one of the options that `T` has.
+    pub(crate) const fn one_of<T: Choice<'static>>(name: &'static str) -> Typed<Option<T>> {
+        Arg::value(name, Kind::OneOf(T::OPTIONS))
+    }
+
+    /// Exactly one of the options that `T` has.
+    pub(crate) const fn either<T: Choice<'static>>(name: &'static str) -> Typed<T> {
+        Arg::value(name, Kind::Either(T::OPTIONS))
+    }
+
+    /// Of this, one or more.
+    pub(crate) const fn many<T>(name: &'static str, item: &'static Typed<T>) -> Typed<Vec<T>> {
+        Arg::value(name, Kind::Many(item.items()))
+    }
+
+    /// Of this, none or more.
+    pub(crate) const fn any<T>(name: &'static str, item: &'static Typed<T>) -> Typed<Vec<T>> {
+        Arg::value(name, Kind::Any(item.items()))
+    }
+
+    /// A count up to `most`, and so many of this.
+    pub(crate) const fn counted<T>(name: &'static str, most: usize, item: &'static Typed<T>) -> Typed<Vec<T>> {
+        Arg::value(name, Kind::Counted(most as i64, item.items()))
+    }
+}
+
+/// The argument of a field of this type.
+pub(crate) const fn typed<T>(typed: Typed<T>) -> Arg {
+    typed.arg
+}
+
+impl<T> Typed<T> {
+    /// As what is repeated in a list: shared arguments one after the other, else this alone.
+    const fn items(&'static self) -> &'static [Arg] {
+        match &self.arg.kind {
+            Kind::Shared(args) => args,
+            _ => std::slice::from_ref(&self.arg),
+        }
+    }
+}

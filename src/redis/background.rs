@@ -1,0 +1,143 @@
+//! What the timer does: everything that is due, in slices.
+
+use std::ffi::c_void;
+use std::time::{Duration, Instant};
+
+use super::api::{Ctx, Flags};
+use super::callback::guard;
+use super::module::{self, Module};
+use super::probe::{self, Slot};
+use super::timer::SOON;
+use super::transaction::{Mode, run};
+use super::{block, housekeeping};
+use crate::names::Name;
+use crate::tick;
+use crate::time::Ms;
+
+/// When a queue that could not be served gets its next turn, ms.
+const RETRY: Ms = 100;
+
+/// The timer fires.
+///
+/// # Safety
+/// Called by the server.
+pub(super) unsafe extern "C" fn on_timer(ctx: *mut Ctx, _data: *mut c_void) {
+    guard(|| {
+        module::with(|module| module.timer.fired());
+        work(ctx);
+    });
+}
+
+/// Does the timer's work from another callback, when the timer itself is late.
+pub(super) fn work_now(ctx: *mut Ctx) {
+    module::with(|module| module.timer.stop());
+    work(ctx);
+}
+
+/// One slice of everything that is due.
+fn work(ctx: *mut Ctx) {
+    let flags = Flags::of(ctx);
+    let begun = Instant::now();
+    let slice = Duration::from_micros(u64::try_from(module::settings().timer_slice).unwrap_or(0));
+    module::with(|module| {
+        module.count_stall();
+        let now = module.clock.steady();
+        block::end_overdue(module, now);
+    });
+    if flags.decides() {
+        discover(ctx, slice);
+        serve_due(ctx, flags, begun, slice);
+        housekeeping::run(ctx);
+    }
+    module::with(|module| {
+        let context = module.context();
+        module.arm(&context, SOON);
+    });
+}
+
+/// One slice of the search for queues, while there is one.
+fn discover(ctx: *mut Ctx, slice: Duration) {
+    let Some(Some(mut search)) = module::with(|module| module.discovery.take()) else {
+        return;
+    };
+    let mut found = Vec::new();
+    let more = search.step(ctx, slice, &mut found);
+    module::with(|module| {
+        for (name, what) in found {
+            module.state.touched(&name, what);
+        }
+        module.discovery = more.then_some(search);
+    });
+}
+
+/// Serves the names that are due, in turn, until the slice is over.
+fn serve_due(ctx: *mut Ctx, flags: Flags, begun: Instant, slice: Duration) {
+    let mut allowed = false;
+    while let Some(Some(name)) = module::with(take_due) {
+        // First: a write to a slot that went elsewhere is refused too, but that says nothing about other names.
+        if flags.in_cluster() && probe::slot(ctx, &name) == Slot::Elsewhere {
+            if !housekeeping::forget_moved(ctx, &name) {
+                retry(&name);
+            }
+            break;
+        }
+        if !allowed {
+            let refused = freeze_if_refused(ctx, &name);
+            module::with(|module| {
+                module.refused = refused;
+                if refused {
+                    module.state.wakeups.now(&name);
+                }
+            });
+            if refused {
+                break;
+            }
+            allowed = true;
+        }
+        let result = run(ctx, Mode::Writes, |tx| {
+            tx.context.memory_full = flags.memory_full();
+            tick::run(tx, &name);
+            Ok(())
+        });
+        if result.is_err() {
+            retry(&name);
+        }
+        // The server lets the effects of one callback touch one slot only.
+        if flags.in_cluster() || begun.elapsed() >= slice {
+            break;
+        }
+    }
+}
+
+fn take_due(module: &mut Module) -> Option<Name> {
+    let context = module.context();
+    module.state.wakeups.take_due(&context)
+}
+
+fn retry(name: &Name) {
+    module::with(|module| {
+        let moment = module.clock.steady().after(RETRY);
+        module.state.wakeups.at_steady(name, moment);
+    });
+}
+
+/// Freezes leases while writes are refused even if nothing is due yet: one that ends later, or a member that cannot
+/// send its heartbeats now, must get that time back too.
+pub(super) fn check_freeze(ctx: *mut Ctx) {
+    let flags = Flags::of(ctx);
+    let next = module::with(|module| module.state.wakeups.next_on_steady().cloned());
+    let Some(Some(name)) = next.filter(|_| flags.decides()) else {
+        return;
+    };
+    if flags.in_cluster() && probe::slot(ctx, &name) == Slot::Elsewhere {
+        return;
+    }
+    freeze_if_refused(ctx, &name);
+}
+
+/// Whether writes are refused; leases are frozen as long as they are.
+fn freeze_if_refused(ctx: *mut Ctx, name: &Name) -> bool {
+    let refused = probe::writes_are_refused(ctx, name);
+    module::with(|module| module.set_frozen(refused));
+    refused
+}

@@ -1,0 +1,114 @@
+//! What all verbs need: the open keys, the effects to be replicated, the notifications.
+
+use std::ffi::{CStr, c_int};
+
+use redis_module::raw;
+use smallvec::SmallVec;
+
+use crate::error::Result;
+use crate::keyspace::Type;
+use crate::names::{Key, Name};
+use crate::redis::api::{CallReply, Level, OK, call, log};
+use crate::redis::effects::EffectLog;
+use crate::redis::handles::{Handles, Open};
+
+/// The server's keys, for one transaction.
+#[derive(Debug)]
+pub(crate) struct ServerKeys<'s> {
+    /// The open keys.
+    pub handles: Handles<'s>,
+    /// Of each queue or service that was written to.
+    effects: SmallVec<[(Name, EffectLog); 1]>,
+    /// Effects that came from elsewhere are not collected: they are passed on as they came.
+    collects: bool,
+}
+
+impl<'s> ServerKeys<'s> {
+    /// For a transaction of our own when it `collects`, or to carry out a record.
+    pub(crate) fn new(handles: Handles<'s>, collects: bool) -> ServerKeys<'s> {
+        ServerKeys {
+            handles,
+            effects: SmallVec::new(),
+            collects,
+        }
+    }
+
+    /// Whether the transaction has written nothing.
+    pub(crate) fn is_untouched(&self) -> bool {
+        self.effects.iter().all(|(_, effects)| effects.is_empty())
+    }
+
+    /// Ends the transaction: closes all keys and sends what was done to replicas and the append-only file.
+    pub(crate) fn finish(mut self) {
+        self.handles.close_all();
+        for (name, effects) in std::mem::take(&mut self.effects) {
+            if effects.is_empty() {
+                continue;
+            }
+            self.handles.select(name.db);
+            // SAFETY: `b` takes a pointer and a length as size_t, twice.
+            let sent = unsafe {
+                call!(RedisModule_Replicate(
+                    self.handles.ctx,
+                    c"steward.apply".as_ptr(),
+                    c"bb".as_ptr(),
+                    name.text().as_ptr(),
+                    name.text().len(),
+                    effects.bytes().as_ptr(),
+                    effects.bytes().len()
+                ))
+            };
+            if sent != OK {
+                log(
+                    Level::Warning,
+                    "steward.apply is unknown to the server: effects were not replicated",
+                );
+            }
+            self.handles.keep_buffer(effects.into_buffer());
+        }
+    }
+
+    /// Adds an effect to those of its queue.
+    pub(super) fn effect(&mut self, key: Key<'_>, write: impl FnOnce(&mut EffectLog)) {
+        if !self.collects {
+            return;
+        }
+        if let Some((_, effects)) = self.effects.iter_mut().find(|(name, _)| name == key.name) {
+            write(effects);
+        } else {
+            let mut effects = EffectLog::in_buffer(self.handles.take_buffer());
+            write(&mut effects);
+            self.effects.push((key.name.clone(), effects));
+        }
+    }
+
+    /// The key open, and whether it has a value, which is of this type.
+    pub(super) fn typed(&mut self, key: Key<'_>, of: Type) -> Result<(&mut Open, bool)> {
+        let open = self.handles.open(key);
+        let there = open.ensure(of)?;
+        Ok((open, there))
+    }
+
+    /// Tells what was done to a key and, when that took its last element away, that it is gone.
+    pub(super) fn notify(&mut self, key: Key<'_>, class: c_int, event: &CStr) {
+        self.handles.notify(key, class, event);
+        if self.handles.observed() && matches!(self.handles.open(key).kind(), Ok(None)) {
+            self.handles.notify(key, raw::REDISMODULE_NOTIFY_GENERIC, c"del");
+        }
+    }
+
+    /// Runs a command that reads or writes one key; all keys are closed first.
+    pub(super) fn command(&mut self, command: &CStr, key: Key<'_>, arguments: &[&[u8]]) -> CallReply {
+        self.handles.close_all();
+        self.handles.select(key.name.db);
+        let text = self.handles.text(key);
+        let mut all = vec![text.text().bytes()];
+        all.extend_from_slice(arguments);
+        let reply = CallReply::of(self.handles.ctx, command, "E", &all);
+        if reply.is_error() {
+            let text = format!("{} failed: {}", command.to_string_lossy(), reply.error());
+            log(Level::Warning, &text);
+        }
+        reply
+    }
+}

@@ -1,0 +1,73 @@
+//! The server's pulse: its event loop and its cron. A gap in it is a stall, in which no client was heard.
+
+use std::time::Instant;
+
+use crate::stalls::STALL;
+use crate::time::Ms;
+
+/// When the server last gave a sign of life.
+#[derive(Debug, Default)]
+pub(super) struct Pulse {
+    /// When the event loop woke up, while it is awake.
+    woke: Option<Instant>,
+    /// When the event loop last went to sleep.
+    slept: Option<Instant>,
+    /// It sleeps no longer than this, as the cron wakes it, ms.
+    longest_sleep: Ms,
+    cron: Option<Instant>,
+    /// By how much the wall clock was stepped, when last seen.
+    offset: Ms,
+}
+
+impl Pulse {
+    /// The event loop wakes up.
+    pub(super) fn wake(&mut self) {
+        self.woke = Some(Instant::now());
+    }
+
+    /// The event loop goes to sleep.
+    pub(super) fn sleep(&mut self) {
+        (self.woke, self.slept) = (None, Some(Instant::now()));
+    }
+
+    /// How long the server has stalled, if it has: in what it does since it woke up, or in a sleep that was too long.
+    /// Each stall is told once.
+    pub(super) fn take_stall(&mut self) -> Option<Ms> {
+        let now = Instant::now();
+        let since = |from: Option<Instant>| from.map_or(0, |from| ms_between(from, now));
+        let overslept = if self.longest_sleep == 0 {
+            0
+        } else {
+            since(self.slept) - self.longest_sleep
+        };
+        let length = since(self.woke).max(overslept);
+        if length <= STALL {
+            return None;
+        }
+        (self.woke, self.slept) = (Some(now), Some(now));
+        Some(length)
+    }
+
+    /// The cron beats, as it does `hz` times a second. Replies how much too late, if that is a stall: one that the
+    /// event loop did not see, as when the process was stopped.
+    pub(super) fn beat(&mut self, hz: Ms) -> Option<Ms> {
+        let now = Instant::now();
+        self.longest_sleep = 1_000 / hz.max(1);
+        let before = self.cron.replace(now)?;
+        let late = ms_between(before, now) - self.longest_sleep;
+        (late > STALL).then_some(late)
+    }
+
+    /// Whether the wall clock was stepped since this was asked last; `offset` is by how much in all.
+    pub(super) fn was_stepped(&mut self, offset: Ms) -> bool {
+        let stepped = (offset - self.offset).abs() > 1;
+        if stepped {
+            self.offset = offset;
+        }
+        stepped
+    }
+}
+
+fn ms_between(from: Instant, to: Instant) -> Ms {
+    Ms::try_from(to.saturating_duration_since(from).as_millis()).unwrap_or(Ms::MAX)
+}
