@@ -1,4 +1,4 @@
-//! What the caller's ACL rules let him see and write.
+//! What the caller's ACL rules allow to see and to write.
 
 use std::cell::OnceCell;
 use std::ffi::c_int;
@@ -67,10 +67,10 @@ impl Drop for Rules {
     }
 }
 
-/// Whether the caller is somebody: not the server itself, and no other module in its own name.
+/// Whether the caller has a user: it is not the server itself, nor another module in its own name.
 pub(super) fn has_user(ctx: *mut Ctx) -> bool {
-    // SAFETY: a context the server lent us. How a call in the caller's name fails tells: that the command is
-    // unknown is found only after a user was.
+    // SAFETY: a context the server lent us. The way in which a call in the caller's name fails shows it: the server
+    // finds that the command is unknown only after it has found a user.
     unsafe {
         let reply = call!(RedisModule_Call(ctx, c"steward.nothing".as_ptr(), c"C".as_ptr()));
         let found = Error::last_os_error().kind() == ErrorKind::NotFound;

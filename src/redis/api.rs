@@ -39,7 +39,7 @@ pub(super) const ERR: c_int = 1;
 /// Severity of a line in the server's log.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Level {
-    /// What an operator should look at.
+    /// What an operator should see.
     Warning,
 }
 
@@ -341,7 +341,7 @@ impl Flags {
     pub(super) fn in_transaction(self) -> bool {
         self.has(raw::REDISMODULE_CTX_FLAGS_MULTI)
     }
-    /// Whether the client must not be held: in a transaction, a script, a call of another module.
+    /// Whether the client must not be blocked: in a transaction, a script, a call of another module.
     pub(super) fn must_not_wait(self) -> bool {
         self.has(raw::REDISMODULE_CTX_FLAGS_DENY_BLOCKING)
     }

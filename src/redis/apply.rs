@@ -69,7 +69,7 @@ fn apply(ctx: *mut Ctx, name: &[u8], effects: &[u8]) -> Result<(), Error> {
         if applied.is_ok_and(|applied| applied.queue) {
             tx.state.touched(&name, Touched::Queue);
         }
-        // Nothing else tells them on a replica.
+        // On a replica nothing else answers those who wait for results.
         if tx.state.waiting.listeners().any(&name)
             && let Ok(mut queue) = Queue::open(tx, name.clone())
         {

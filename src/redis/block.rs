@@ -19,7 +19,7 @@ use crate::reply::Reply;
 use crate::time::Steady;
 use crate::waiting::{Granted, Ticket, Timeout, WaitFor, Waiter};
 
-/// What a client is told at the end of its wait, and the claims it was granted.
+/// The answer at the end of a wait, and what the client was granted with it.
 #[derive(Debug)]
 struct Served {
     answer: Result<Reply, Error>,
@@ -107,7 +107,7 @@ fn give_back(module: &mut Module, granted: Vec<Granted>) {
     }
 }
 
-/// Takes out a client whose wait somebody else ended; `false` unless it was still waiting.
+/// Takes out a client whose wait was ended from outside; `false` unless it was still waiting.
 fn leave(module: &mut Module, handle: *mut Handle) -> bool {
     let ticket = module.blocked.remove_handle(handle);
     if let Some(ticket) = ticket {

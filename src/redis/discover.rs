@@ -1,5 +1,5 @@
-//! Finds the queues that are there when the module is loaded into a running server. Loading a file tells
-//! us every key; this is for MODULE LOAD. In slices, with the timer.
+//! Finds the queues that are there when the module is loaded into a running server. Loading a file notifies
+//! us of every key; this is for MODULE LOAD. In slices, with the timer.
 
 use std::ffi::c_void;
 use std::time::{Duration, Instant};

@@ -31,7 +31,7 @@ pub(super) unsafe extern "C" fn entry<C: Command>(ctx: *mut Ctx, argv: *mut *mut
             // SAFETY: a context with a client to answer.
             return unsafe { call!(RedisModule_WrongArity(ctx)) };
         };
-        if C::SPEC.keys == Keys::Counted && tell_keys(ctx, &C::SPEC, arguments) {
+        if C::SPEC.keys == Keys::Counted && report_keys(ctx, &C::SPEC, arguments) {
             return OK;
         }
         match execute::<C>(ctx, arguments) {
@@ -83,8 +83,8 @@ fn execute<C: Command>(ctx: *mut Ctx, arguments: &[&[u8]]) -> Result<Option<Repl
     };
     match run(ctx, mode, work)? {
         Response::Reply(reply) => Ok(Some(reply)),
-        Response::Wait(wish, patience) if caller.may_wait => {
-            block::block_client(ctx, id, wish, patience);
+        Response::Wait(wait_for, timeout) if caller.may_wait => {
+            block::block_client(ctx, id, wait_for, timeout);
             Ok(None)
         }
         Response::Wait(..) => Ok(Some(Reply::NullArray)),
@@ -92,9 +92,9 @@ fn execute<C: Command>(ctx: *mut Ctx, arguments: &[&[u8]]) -> Result<Option<Repl
     }
 }
 
-/// Where the queues stand, when that is what the server asks. A count that is wrong has none: the command
-/// itself says so.
-fn tell_keys(ctx: *mut Ctx, spec: &Spec, arguments: &[&[u8]]) -> bool {
+/// Reports where the queues stand, if that is what the server asks. With a wrong count it reports none: the command
+/// itself answers the error.
+fn report_keys(ctx: *mut Ctx, spec: &Spec, arguments: &[&[u8]]) -> bool {
     // SAFETY: a context the server lent us.
     unsafe {
         if call!(RedisModule_IsKeysPositionRequest(ctx)) == 0 {

@@ -47,7 +47,7 @@ pub(super) fn run(ctx: *mut Ctx, fenced: &[&[u8]], from: usize) -> Result<Option
         }
     }
     // `E` errors as replies, `M` nothing that grows when memory is full, `S` only what a script may do,
-    // `!` replicated, `0` in the client's protocol, `C` with the rights of the caller, when it is somebody.
+    // `!` replicated, `0` in the client's protocol, `C` with the rights of the caller, when it has a user.
     let modifiers = if has_user(ctx) { "EMS!0C" } else { "EMS!0" };
     let before = RUNNING.replace(true);
     let reply = CallReply::of(ctx, &text, modifiers, arguments);

@@ -1,5 +1,5 @@
-//! Open keys. A transaction opens a key once and keeps it open; what it changed is told to WATCH and to
-//! client-side caches when the key is closed, at the end of the transaction or before a command is called.
+//! Open keys. A transaction opens a key once and keeps it open; WATCH and client-side caches learn what it
+//! changed when the key is closed, at the end of the transaction or before a command is called.
 
 use std::ffi::c_int;
 use std::rc::Rc;
@@ -194,7 +194,7 @@ impl<'s> Handles<'s> {
         }
     }
 
-    /// Notes that the open key was changed, and tells keyspace notifications how.
+    /// Marks the open key as changed, and sends the keyspace notification.
     pub(super) fn notify(&mut self, key: Key<'_>, class: c_int, event: &std::ffi::CStr) {
         let (ctx, observed) = (self.ctx, self.observed);
         let open = self.open(key);

@@ -1,4 +1,4 @@
-//! Forgets names that have no keys: those nobody used for an hour, and those whose slot went elsewhere.
+//! Forgets names that have no keys: those not used for an hour, and those whose slot moved to another node.
 
 use super::api::Ctx;
 use super::handles::Handles;
@@ -9,7 +9,7 @@ use crate::pid::services;
 use crate::task::commands::queues;
 use crate::time::{Ms, SECOND};
 
-/// How often idle names are looked for, ms.
+/// How often idle names are checked, ms.
 const EVERY: Ms = 60 * SECOND;
 /// Most names checked in one go: 21 keys each.
 const MOST: usize = 100;

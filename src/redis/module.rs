@@ -29,7 +29,7 @@ pub(super) struct Module {
     pub blocked: Blocked,
     /// The one timer.
     pub timer: Timer,
-    /// Whether writes are refused; nobody tells when that ends.
+    /// Whether writes are refused; no event says when that ends.
     pub refused: bool,
     /// The search for the queues that were there when the module was loaded.
     pub discovery: Option<Discovery>,
@@ -37,7 +37,7 @@ pub(super) struct Module {
     pub clock: Clock,
     /// Shows when the server stalls.
     pub pulse: Pulse,
-    /// When idle queues were last looked for.
+    /// When idle queues were last checked.
     pub housekept: Steady,
     /// Whether the server may evict our keys.
     pub eviction_unsafe: bool,

@@ -10,7 +10,7 @@ use super::module;
 use crate::names::{Touched, is_ours, owner, touched};
 
 /// Subscribes to what can change our keys. Not to strings, sets and streams: such a value in the place of one
-/// of our keys is met with an error when it is opened, and to be told would make every SET of the server a
+/// of our keys is met with an error when it is opened, and a notification would make every SET of the server a
 /// tenth slower.
 pub(super) fn subscribe(ctx: *mut Ctx) -> bool {
     let mut mask = raw::REDISMODULE_NOTIFY_GENERIC
@@ -43,7 +43,7 @@ unsafe extern "C" fn on_change(ctx: *mut Ctx, class: c_int, _event: *const c_cha
         if module::is_busy() && class & raw::REDISMODULE_NOTIFY_EXPIRED == 0 {
             return;
         }
-        // A load tells every key; these say nothing that the other keys of their name do not.
+        // A load notifies of every key; these say nothing that the other keys of their name do not.
         let is_passive = || matches!(touched(key), Some(Touched::Task | Touched::Events));
         if class & raw::REDISMODULE_NOTIFY_LOADED != 0 && is_passive() {
             return;

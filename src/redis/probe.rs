@@ -12,7 +12,7 @@ pub(super) enum Slot {
     Here,
     /// On another node, or on their way.
     Elsewhere,
-    /// The cluster is down: nobody is told anything.
+    /// The cluster is down: nothing is known.
     Down,
 }
 

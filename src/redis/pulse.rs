@@ -1,4 +1,4 @@
-//! The server's pulse: its event loop and its cron. A gap in it is a stall, in which no client was heard.
+//! The server's pulse: its event loop and its cron. A gap in it is a stall, in which no client was read.
 
 use std::time::Instant;
 
@@ -31,7 +31,7 @@ impl Pulse {
     }
 
     /// How long the server has stalled, if it has: in what it does since it woke up, or in a sleep that was too long.
-    /// Each stall is told once.
+    /// Each stall is reported once.
     pub(super) fn take_stall(&mut self) -> Option<Ms> {
         let now = Instant::now();
         let since = |from: Option<Instant>| from.map_or(0, |from| ms_between(from, now));

@@ -20,7 +20,7 @@ pub(super) enum Mode {
     Reads,
     /// Writes, and its effects are replicated.
     Writes,
-    /// Carries out a record that is passed on as it came.
+    /// Carries out effects that are passed on as they came.
     Applies,
 }
 
@@ -49,7 +49,7 @@ pub(super) fn run<R>(
         if result.is_err() && !keys.is_untouched() {
             log(
                 Level::Warning,
-                "a defect of steward: a unit of work failed after it had written",
+                "a defect of steward: a transaction failed after it had written",
             );
         }
         keys.finish();

@@ -1,11 +1,11 @@
-//! In a cluster, clients must not wait for a queue whose slot goes elsewhere: they are told to try again.
+//! In a cluster, clients must not wait for a queue whose slot goes elsewhere: they get `TRYAGAIN`.
 
 use super::api::{Ctx, Flags};
 use super::{block, module, probe};
 use crate::error::Error;
 use crate::names::Name;
 
-/// Most queues looked at in one beat of the server's cron.
+/// Most queues checked in one beat of the server's cron.
 const MOST: usize = 50;
 
 /// Looks at the slots of the next few queues for which clients wait.

@@ -13,7 +13,7 @@ use crate::settings::{DROPS, PAUSED, QueueSettings};
 use crate::state::State;
 use crate::state::queue::{QueueState, WorkerNumbers};
 use crate::stats::Totals;
-use crate::task::header::{CANCELLED, EXTRA, HEADER_LEN, Record, TaskState, generated_id};
+use crate::task::header::{CANCELLED, EXTRA, HEADER_LEN, Header, Record, TaskState, generated_id};
 use crate::task::options::{self, Options};
 use crate::time::{Ms, SECOND, Wall};
 use crate::tx::Tx;
@@ -154,7 +154,7 @@ impl<'t> Queue<'t> {
     /// The header of an id, with nothing decided about it; `None` when there is none of ours.
     pub(crate) fn read_header(&mut self, id: &[u8]) -> Option<Task> {
         let bytes = self.keys.peek(self.name.task(id), HEADER_LEN).ok()??;
-        Record::read(&bytes).map(|header| Task::new(id, header))
+        Header::read(&bytes).ok().map(|header| Task::new(id, header))
     }
 
     /// The task of this id, or `None` when there is none (any more). Errors with `Foreign` for a record that is not
@@ -163,7 +163,7 @@ impl<'t> Queue<'t> {
         let Some(bytes) = self.keys.get_start(self.name.task(id), HEADER_LEN)? else {
             return Ok(None);
         };
-        let header = Record::read(&bytes).ok_or(Error::Foreign)?;
+        let header = Header::read(&bytes).map_err(|_| Error::Foreign)?;
         Ok(self.has(&header).then(|| Task::new(id, header)))
     }
 
@@ -204,7 +204,7 @@ impl<'t> Queue<'t> {
         let Some(bytes) = self.keys.get_start(self.name.task(id), HEADER_LEN)? else {
             return Ok(None);
         };
-        let mut header = Record::read(&bytes).ok_or(Error::Foreign)?;
+        let mut header = Header::read(&bytes).map_err(|_| Error::Foreign)?;
         if self.has(&header) {
             return Err(Error::Duplicate(String::from_utf8_lossy(id).into_owned()));
         }

@@ -20,6 +20,21 @@
 //! ```
 //!
 //! Numbers are base 36. No more than 56 bytes: with 57 a task of 100 bytes needs the allocator's next size class.
+//!
+//! # Another format
+//!
+//! Servers of both versions read the same data while an upgrade rolls, and after a failover or a downgrade the older
+//! one may be the primary. It leaves a record that it cannot read alone, and keeps its id where it stands
+//! (`index::later`). So that it can tell such a record from a foreign value, every version begins with its digit and has
+//! at least 56 bytes of ASCII.
+//!
+//! - A new flag or state: add it here. Earlier versions take the record for one of a later version, as they would treat
+//!   the task wrongly. What they may ignore is no flag but a field of the options or of `x`.
+//! - Another layout: the next digit is `VERSION`, the drawing, `read` and `write` are changed, and what `read` did
+//!   becomes `read_1`, called for records of the version before; what it does not have gets a default. Records are
+//!   written in the new layout when something else of them changes, never all at once. Every width that grows is paid
+//!   for by another one, or the length is measured again (`bench`, memory per task).
+//! - In both cases `tests/server/formats.rs` gets a record of the version before and one of the version after.
 
 use crate::config::MAX_ATTEMPTS;
 use crate::names::PRIORITIES;
@@ -51,6 +66,10 @@ pub(crate) const CANCELLED: u16 = 64;
 pub(crate) const TARGETED: u16 = 128;
 /// Its end becomes a task of another queue.
 pub(crate) const REPLIES: u16 = 256;
+
+/// All flags of this version.
+const FLAGS: u16 = 511;
+const _: () = assert!(FLAGS == (REPLIES << 1) - 1, "REPLIES is the last flag");
 
 /// The lease of a claim that lasts as long as its worker is a member of the queue's service: the largest number of
 /// six base-36 digits, beyond the longest lease.
@@ -86,6 +105,15 @@ const STATES: [(TaskState, u8); 6] = [
 
 /// The name by which most callers still know a header.
 pub(crate) type Record = Header;
+
+/// What stands in the place of a header that cannot be read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Unreadable {
+    /// A record of a later version, or one with a flag or a state of a later version: nobody here may touch it.
+    Later,
+    /// Something else.
+    Foreign,
+}
 
 /// The header of a task, read.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -139,9 +167,17 @@ impl Header {
         }
     }
 
-    /// Reads a header; `None` when it is not one of this version.
-    pub(crate) fn read(bytes: &[u8]) -> Option<Header> {
-        let header: &[u8; HEADER_LEN] = bytes.first_chunk()?;
+    /// Reads the header of a record.
+    pub(crate) fn read(bytes: &[u8]) -> Result<Header, Unreadable> {
+        let header: &[u8; HEADER_LEN] = bytes.first_chunk().ok_or(Unreadable::Foreign)?;
+        match Header::fields(header) {
+            Some(header) if header.flags & !FLAGS == 0 => Ok(header),
+            Some(_) => Err(Unreadable::Later),
+            None => Err(Header::unreadable(header)),
+        }
+    }
+
+    fn fields(header: &[u8; HEADER_LEN]) -> Option<Header> {
         let mut from = Reader(header);
         from.skip(VERSION)?;
         let letter = from.byte()?;
@@ -174,6 +210,28 @@ impl Header {
             due,
             created,
         })
+    }
+
+    /// What a header is that has not the fields of this version.
+    fn unreadable(header: &[u8; HEADER_LEN]) -> Unreadable {
+        let is_text = header.iter().all(|byte| matches!(byte, b' '..=b'~' | b'\n'));
+        let is_later = match header {
+            [VERSION, state, rest @ ..] => {
+                let known = STATES.iter().any(|(_, letter)| letter == state);
+                // All but the state is as this version has it.
+                let mut same = [b'0'; HEADER_LEN];
+                let [version, letter, tail @ ..] = &mut same;
+                (*version, *letter) = (VERSION, b'w');
+                tail.copy_from_slice(rest);
+                !known && value(*state) != NO_DIGIT && Header::fields(&same).is_some()
+            }
+            [version, ..] => value(*version) != NO_DIGIT,
+        };
+        if is_text && is_later {
+            Unreadable::Later
+        } else {
+            Unreadable::Foreign
+        }
     }
 
     /// The header's bytes. Counts that outgrow their digits stay at the largest.
@@ -249,6 +307,11 @@ const VALUES: [u8; 256] = {
     values
 };
 
+/// The value of a byte as a base-36 digit, or `NO_DIGIT`.
+fn value(byte: u8) -> u8 {
+    VALUES.get(usize::from(byte)).copied().unwrap_or(NO_DIGIT)
+}
+
 /// Reads fields of known widths one after the other; no number is wider than 11 digits, which fit.
 struct Reader<'a>(&'a [u8]);
 
@@ -268,7 +331,7 @@ impl<'a> Reader<'a> {
         let mut number = 0;
         let mut largest = 0;
         for &byte in self.take::<WIDTH>()? {
-            let value = VALUES.get(usize::from(byte)).copied().unwrap_or(NO_DIGIT);
+            let value = value(byte);
             largest = value.max(largest);
             number = number * 36 + u64::from(value);
         }
@@ -339,7 +402,7 @@ mod tests {
             header.worker = 35;
             header.lease = 2_000_000_000;
             let bytes = header.write();
-            assert_eq!(Header::read(&bytes), Some(header.clone()));
+            assert_eq!(Header::read(&bytes), Ok(header.clone()));
             assert_eq!(bytes.last(), Some(&b'\n'));
         }
     }
@@ -373,15 +436,30 @@ mod tests {
     #[test]
     fn foreign_bytes_are_no_header() {
         let good = Header::new(1, Wall(1), 5, CREATED).write();
-        assert!(Header::read(&good[..55]).is_none());
+        assert_eq!(Header::read(&good[..55]), Err(Unreadable::Foreign));
         for at in 0..HEADER_LEN {
-            let mut bad = good;
-            bad[at] = b'?';
-            assert_eq!(Header::read(&bad), None, "byte {at}");
+            for byte in [b'?', 0, 0xff] {
+                let mut bad = good;
+                bad[at] = byte;
+                assert_eq!(Header::read(&bad), Err(Unreadable::Foreign), "byte {at}");
+            }
         }
-        let mut later = good;
-        later[0] = b'2';
-        assert_eq!(Header::read(&later), None);
+        assert_eq!(Header::read(&[0; 80]), Err(Unreadable::Foreign));
+    }
+
+    #[test]
+    fn another_version_an_unknown_flag_and_an_unknown_state_are_of_a_later_version() {
+        let good = Header::new(1, Wall(1), 5, CREATED).write();
+        for (at, byte) in [(0, b'2'), (0, b'z'), (1, b'x'), (1, b'7'), (3, b'1')] {
+            let mut later = good;
+            later[at] = byte;
+            assert_eq!(Header::read(&later), Err(Unreadable::Later), "byte {at}");
+            later[20] = 0;
+            assert_eq!(Header::read(&later), Err(Unreadable::Foreign), "byte {at}, and no text");
+        }
+        let mut longer = [&good[..55], b"00 more\npayload"].concat();
+        longer[0] = b'2';
+        assert_eq!(Header::read(&longer), Err(Unreadable::Later));
     }
 
     #[test]

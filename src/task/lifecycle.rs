@@ -5,13 +5,16 @@
 //! like): no step fails half-way.
 
 use crate::error::Result;
+use crate::keyspace::Scored;
 use crate::names::Index;
 use crate::state::queue::Loss;
 use crate::task::events::{self, Event};
 use crate::task::handle::{Queue, Task};
 use crate::task::header::{CANCELLED, EXPIRES, EXTRA, GROUPED, TARGETED, TaskState, UNIQUE};
 use crate::task::index::ready::{self, End};
-use crate::task::index::{blocked, claimed, dead, dependencies, done, expiry, group, scheduled, targeted, unique};
+use crate::task::index::{
+    blocked, claimed, dead, dependencies, done, expiry, group, later, scheduled, targeted, unique,
+};
 use crate::task::options;
 use crate::task::outcome::{self, Outcome};
 use crate::time::{Ms, Wall};
@@ -255,10 +258,8 @@ pub(crate) fn bury(queue: &mut Queue<'_>, task: &mut Task, why: &'static str) ->
 /// to go.
 pub(crate) fn trim_dead(queue: &mut Queue<'_>) -> Result<bool> {
     let oldest = dead::surplus(queue)?;
-    for (_, id) in &oldest {
-        erase(queue, id)?;
-    }
-    dead::remove_oldest(queue, oldest.len())
+    let unreadable = erase(queue, &oldest)?;
+    dead::remove_oldest(queue, oldest.len(), &unreadable)
 }
 
 /// Another chance for a dead letter, with fresh attempts. Whether there is one: not while another task holds its
@@ -391,15 +392,17 @@ pub(crate) fn remove(queue: &mut Queue<'_>, task: &mut Task) -> Result<()> {
     queue.keys.set(queue.name.task(&task.id), &task.header.write(), b"")
 }
 
-/// Removes the record of an id that leaves an index, if it is a task of ours.
-pub(crate) fn erase(queue: &mut Queue<'_>, id: &[u8]) -> Result<()> {
-    match queue.read_header(id) {
-        Some(mut task) => remove(queue, &mut task),
-        None => {
-            queue.log_skip("an id without a record");
-            Ok(())
+/// Removes the records of ids that leave an index, if they are tasks of ours. Replies the ids that keep their places.
+pub(crate) fn erase<'i>(queue: &mut Queue<'_>, ids: &'i [Scored]) -> Result<Vec<&'i [u8]>> {
+    let mut unreadable = Vec::new();
+    for (_, id) in ids {
+        match queue.read_header(id) {
+            Some(mut task) => remove(queue, &mut task)?,
+            None if later::is_later(queue, id) => unreadable.push(id.as_slice()),
+            None => queue.log_skip("an id without a record"),
         }
     }
+    Ok(unreadable)
 }
 
 /// Errors with `WrongType` unless every key that the end of a claim may write has the right type.

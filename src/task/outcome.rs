@@ -7,6 +7,7 @@ use crate::names::Id;
 use crate::state::work::ReplyDue;
 use crate::task::handle::{Queue, Task};
 use crate::task::header::{REPLIES, TaskState};
+use crate::task::index::later;
 use crate::task::options;
 use crate::waiting::result_wait::TaskEnd;
 
@@ -109,6 +110,7 @@ pub(crate) fn rescan(queue: &mut Queue<'_>) -> Result<bool> {
         match known(queue, id) {
             Ok(KnownEnd::Running) => {}
             Ok(KnownEnd::Ended(end)) => answer(queue, id, Some(&end)),
+            Err(_) if later::is_later(queue, id) => {}
             // What is no record of ours is no task.
             Ok(KnownEnd::Gone) | Err(_) => answer(queue, id, None),
         }

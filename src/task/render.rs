@@ -40,8 +40,7 @@ pub(crate) fn render(queue: &mut Queue<'_>, task: &Task, payload: Option<Vec<u8>
             kept = queue.keys.zscore(queue.name.index(Index::Done), &task.id)?;
         }
         TaskState::Dead => {
-            due = None;
-            died = queue.keys.zscore(queue.name.index(Index::Dead), &task.id)?;
+            died = due.take();
         }
         _ => {}
     }

@@ -9,7 +9,7 @@ use crate::state::work::ParentEnd;
 use crate::task::dispatch::serve;
 use crate::task::handle::{Queue, Task};
 use crate::task::header::{AWAITED, TaskState};
-use crate::task::index::{blocked, dependencies, group};
+use crate::task::index::{blocked, dependencies, group, later};
 use crate::task::{events, lifecycle, reply_to, revoke};
 use crate::tx::Tx;
 
@@ -44,8 +44,9 @@ pub(crate) fn unblock(tx: &mut Tx<'_>) {
         }
         if let Some(end) = tx.state.work.parent_ends.pop_front() {
             with_queue(tx, end.name.clone(), "a task that waits for others", |queue| {
-                left -= resolve_dependents(queue, &end, i64::MAX, left)?;
-                if left == 0 {
+                let resolved = resolve_dependents(queue, &end, i64::MAX, left)?;
+                left -= resolved.count;
+                if left == 0 || resolved.unreadable {
                     dependencies::put_off(queue, &end)?;
                 }
                 Ok(())
@@ -77,28 +78,51 @@ fn with_queue(tx: &mut Tx<'_>, name: Name, what: &str, work: impl FnOnce(&mut Qu
 
 /// A slice of the dependents that were left over. Whether there are more.
 pub(crate) fn resume_dependents(queue: &mut Queue<'_>) -> Result<bool> {
-    let Some(rest) = queue.settings.settling.first().cloned() else {
-        return Ok(false);
-    };
-    let end = ParentEnd {
-        name: queue.name.clone(),
-        parent: rest.parent,
-        done: rest.done,
-    };
-    let before = dependencies::born(rest.below).saturating_sub(1);
-    if resolve_dependents(queue, &end, before, DEPENDENTS)? < DEPENDENTS {
-        dependencies::finish(queue, &end.parent)?;
+    let mut left = DEPENDENTS;
+    for rest in queue.settings.settling.clone() {
+        let end = ParentEnd {
+            name: queue.name.clone(),
+            parent: rest.parent,
+            done: rest.done,
+        };
+        let before = dependencies::born(rest.below).saturating_sub(1);
+        let resolved = resolve_dependents(queue, &end, before, left)?;
+        left -= resolved.count;
+        if left == 0 {
+            return Ok(true);
+        }
+        if resolved.unreadable {
+            // They hear of it when they can be read.
+            let again = queue.context.steady.after(later::RETRY);
+            queue.state.wakeups.at_steady(&queue.name, again);
+        } else {
+            dependencies::finish(queue, &end.parent)?;
+        }
     }
-    Ok(true)
+    Ok(false)
 }
 
-/// Deals with the tasks that wait for this end and were born before, so many at most; replies how many.
-fn resolve_dependents(queue: &mut Queue<'_>, end: &ParentEnd, before: i64, most: usize) -> Result<usize> {
+/// What came of an attempt to deal with the tasks that wait for an end.
+struct Resolved {
+    /// How many were dealt with.
+    count: usize,
+    /// Whether some stay in line, as their records are of a later version.
+    unreadable: bool,
+}
+
+/// Deals with the tasks that wait for this end and were born before, so many at most.
+fn resolve_dependents(queue: &mut Queue<'_>, end: &ParentEnd, before: i64, most: usize) -> Result<Resolved> {
     let line = queue.name.after(&end.parent);
     let children = queue.keys.zlowest(line, before, most)?;
+    let mut unreadable = 0;
     for (born, id) in &children {
+        let child = queue.read_header(id);
+        if child.is_none() && later::is_later(queue, id) {
+            unreadable += 1;
+            continue;
+        }
         queue.keys.zrem(queue.name.after(&end.parent), &[id])?;
-        let Some(mut child) = queue.read_header(id) else {
+        let Some(mut child) = child else {
             continue;
         };
         let header = &child.header;
@@ -108,7 +132,10 @@ fn resolve_dependents(queue: &mut Queue<'_>, end: &ParentEnd, before: i64, most:
             queue.log_skip(&format!("a task that waits for others: {error}"));
         }
     }
-    Ok(children.len())
+    Ok(Resolved {
+        count: children.len() - unreadable,
+        unreadable: unreadable > 0,
+    })
 }
 
 /// The child waits for one end less, and goes on after the last; or it goes with a parent that failed.
@@ -157,6 +184,8 @@ fn admit_next(queue: &mut Queue<'_>, group: &str) -> Result<bool> {
                     free -= 1;
                 }
                 Some(_) => break,
+                // Those behind it wait for it.
+                None if later::is_later(queue, id) => return Ok(false),
                 None => group::remove(queue, group, id)?,
             }
         }
@@ -202,6 +231,9 @@ fn repair_blocked(queue: &mut Queue<'_>, id: &[u8]) -> Result<()> {
     let found = queue.read_header(id);
     let found = found.filter(|task| task.header.state == TaskState::Blocked && queue.has(&task.header));
     let Some(mut task) = found else {
+        if later::is_later(queue, id) {
+            return Ok(());
+        }
         queue.log_skip("an id in the blocked set that is no blocked task");
         return blocked::remove(queue, id);
     };
@@ -226,6 +258,10 @@ fn repair_dependent(queue: &mut Queue<'_>, child: &mut Task) -> Result<()> {
         let parent = parent.as_bytes();
         if is_put_off(queue, parent) {
             // The timer will come to it.
+            left += 1;
+            continue;
+        }
+        if later::is_later(queue, parent) {
             left += 1;
             continue;
         }

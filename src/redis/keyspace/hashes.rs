@@ -42,7 +42,7 @@ pub(super) fn get_all(keys: &mut ServerKeys<'_>, key: Key<'_>) -> Result<Fields>
     Ok(pairs(keys.command(c"HGETALL", key, &[]).strings().into_iter()))
 }
 
-/// Fields that are looked at in one step of a scan.
+/// Fields that one step of a scan visits.
 const SCANNED: &[u8] = b"100";
 
 /// Some fields with their values, and the next cursor.

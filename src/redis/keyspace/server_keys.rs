@@ -24,7 +24,7 @@ pub(crate) struct ServerKeys<'s> {
 }
 
 impl<'s> ServerKeys<'s> {
-    /// For a transaction of our own when it `collects`, or to carry out a record.
+    /// For a transaction of our own when it `collects`, or to carry out the effects of another one.
     pub(crate) fn new(handles: Handles<'s>, collects: bool) -> ServerKeys<'s> {
         ServerKeys {
             handles,

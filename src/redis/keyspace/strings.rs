@@ -34,7 +34,7 @@ pub(super) fn get<B>(
     Ok(bytes.get(..length.min(size)).map(copy))
 }
 
-/// A copy of the string's first bytes, without keeping the key open: batches look at many keys once.
+/// A copy of the string's first bytes, without keeping the key open: batches read many keys once.
 pub(super) fn peek(keys: &mut ServerKeys<'_>, key: Key<'_>, length: usize) -> Result<Option<Start>> {
     let start = get(keys, key, length, Start::from_slice);
     keys.handles.close_unchanged(key);

@@ -2,6 +2,7 @@
 
 mod cancelled;
 pub(crate) mod claims;
+mod later_lists;
 mod worker_numbers;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -9,6 +10,7 @@ use std::rc::Rc;
 
 pub(crate) use cancelled::Cancelled;
 pub(crate) use claims::{Claims, Held};
+pub(crate) use later_lists::LaterLists;
 pub(crate) use worker_numbers::WorkerNumbers;
 
 use crate::keyspace::Scored;
@@ -42,6 +44,8 @@ pub(crate) struct QueueState {
     pub rebase: Rebase,
     /// Bit p set: the ready list of priority p may have something.
     pub maybe_ready: u16,
+    /// Those of which that is so though they are not empty: they have nothing that this version can read.
+    pub later_lists: LaterLists,
     /// There may be tasks that are dropped when nobody claims them in time.
     pub maybe_expiring: bool,
     /// There may be unique keys that are held for a time.
@@ -50,6 +54,8 @@ pub(crate) struct QueueState {
     pub maybe_targeted: bool,
     /// How far these were looked at since somebody else may have changed them, or who may have them: the last one.
     pub targeted_rescan: Option<Scored>,
+    /// When they are looked at again because some could not be read.
+    pub later_targets: Option<Steady>,
     /// The worker that is gone whose tasks become everyone's, and the last one that was looked at.
     pub release_cursor: Option<(String, Scored)>,
     /// Workers for which there may be something that nobody else may have, as far as clients of theirs wait.
@@ -145,10 +151,12 @@ impl Default for QueueState {
             member_rescan: None,
             rebase: Rebase::Walking(0, 0),
             maybe_ready: ALL_READY,
+            later_lists: LaterLists::default(),
             maybe_expiring: true,
             maybe_unique_until: true,
             maybe_targeted: true,
             targeted_rescan: Some((i64::MIN, Vec::new())),
+            later_targets: None,
             release_cursor: None,
             workers_to_serve: BTreeSet::new(),
             maybe_blocked: true,

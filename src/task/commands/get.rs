@@ -6,7 +6,7 @@ use crate::context::Caller;
 use crate::error::{Error, Result};
 use crate::reply::Reply;
 use crate::task::handle::{Queue, Task};
-use crate::task::header::{HEADER_LEN, Record};
+use crate::task::header::{HEADER_LEN, Header};
 use crate::task::render;
 
 arguments! {
@@ -38,7 +38,7 @@ impl Command for Get {
         let Some(mut value) = queue.keys.get(queue.name.task(id))? else {
             return Ok(Reply::Null.into());
         };
-        let header = Record::read(&value).ok_or(Error::Foreign)?;
+        let header = Header::read(&value).map_err(|_| Error::Foreign)?;
         if !queue.has(&header) {
             return Ok(Reply::Null.into());
         }

@@ -104,7 +104,10 @@ impl Page<'_, '_> {
         let Ok(Some(value)) = queue.keys.get_start(queue.name.task(id), length) else {
             return Ok(());
         };
-        let Some(header) = Record::read(&value).filter(|header| queue.has(header) && counts(queue, header)) else {
+        let Some(header) = Record::read(&value)
+            .ok()
+            .filter(|header| queue.has(header) && counts(queue, header))
+        else {
             return Ok(());
         };
         let payload = self

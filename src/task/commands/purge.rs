@@ -9,7 +9,7 @@ use crate::names::{Index, PRIORITIES};
 use crate::reply::Reply;
 use crate::task::handle::{Queue, Task};
 use crate::task::header::TaskState;
-use crate::task::index::{ready, targeted};
+use crate::task::index::{later, ready, targeted};
 use crate::task::lifecycle;
 use crate::time::{MAX_DELAY, Ms};
 
@@ -106,12 +106,11 @@ fn since(queue: &mut Queue<'_>, index: Index, older: Option<Ms>, count: usize) -
 }
 
 fn sorted(queue: &mut Queue<'_>, index: Index, members: &[Scored]) -> Result<usize> {
-    let ids: Vec<&[u8]> = members.iter().map(|(_, id)| id.as_slice()).collect();
+    let unreadable = lifecycle::erase(queue, members)?;
+    let ids = members.iter().map(|(_, id)| id.as_slice());
+    let ids: Vec<&[u8]> = ids.filter(|id| !unreadable.contains(id)).collect();
     if ids.is_empty() {
         return Ok(0);
-    }
-    for id in &ids {
-        lifecycle::erase(queue, id)?;
     }
     queue.keys.zrem(queue.name.index(index), &ids)
 }
@@ -161,6 +160,8 @@ fn ready_tasks(queue: &mut Queue<'_>, older: Option<Ms>, count: usize) -> Result
                     lifecycle::remove(queue, &mut task)?;
                     removed += 1;
                 }
+                // What is behind it comes up when a claim has put it to the tail.
+                None if later::is_later(queue, &id) => break,
                 task => {
                     queue.keys.lpop(queue.name.ready(priority))?;
                     ghosts += i64::from(ready::discard(queue, priority, task)?);

@@ -106,7 +106,7 @@ pub(crate) fn claim(queue: &mut Queue<'_>, request: &ClaimRequest, effort: Effor
         store(queue, &claims)?;
         remember(queue, request, claims);
     } else if budget == 0 {
-        claimed.unsure = ready::count(queue)? > 0 || targeted::has_any(queue, &request.worker);
+        claimed.unsure = ready::has_any(queue)? || targeted::has_any(queue, &request.worker);
         targeted::serve_worker_later(queue, &request.worker);
         queue.memory().trim = true;
         queue.wake_now();
@@ -122,10 +122,9 @@ pub(crate) fn ensure_types(queue: &mut Queue<'_>, worker: &str) -> Result<()> {
 
 /// The same; replies what there may be to claim.
 fn ensure_claim_types(queue: &mut Queue<'_>, worker: &str) -> Result<Offer> {
-    let maybe = queue
-        .state
-        .known_queue(&queue.name)
-        .map_or(!0, |memory| memory.maybe_ready);
+    let now = queue.context.steady;
+    let memory = queue.state.known_queue_mut(&queue.name);
+    let maybe = memory.map_or(!0, |memory| memory.maybe_ready | memory.later_lists.take_over(now));
     let mut lists = 0;
     for priority in (0..PRIORITIES).filter(|priority| maybe & (1 << priority) != 0) {
         if queue.keys.llen(queue.name.ready(priority))? > 0 {

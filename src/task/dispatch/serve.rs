@@ -156,6 +156,6 @@ fn dismiss(queue: &mut Queue<'_>) {
 }
 
 fn has_nothing(queue: &mut Queue<'_>, worker: &str) -> Result<bool> {
-    let empty = ready::count(queue)? == 0 && !targeted::has_any(queue, worker);
+    let empty = !ready::has_any(queue)? && !targeted::has_any(queue, worker);
     Ok(queue.is_paused() || empty || limits::room(queue)? == 0)
 }

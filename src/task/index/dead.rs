@@ -5,6 +5,7 @@ use crate::error::Result;
 use crate::keyspace::Scored;
 use crate::names::Index;
 use crate::task::handle::{Queue, Task};
+use crate::task::index::later;
 
 /// Dead tasks one step removes to keep within the limits.
 const TRIMMED: usize = 100;
@@ -36,11 +37,14 @@ pub(crate) fn surplus(queue: &mut Queue<'_>) -> Result<Vec<Scored>> {
     Ok(if old.len() > oldest.len() { old } else { oldest })
 }
 
-/// Takes so many of the oldest out. Whether there may be more to trim.
-pub(crate) fn remove_oldest(queue: &mut Queue<'_>, count: usize) -> Result<bool> {
+/// Takes so many of the oldest out, but for the unreadable ones among them: these go behind all others, so that those
+/// come up that can be removed. Whether there may be more to trim.
+pub(crate) fn remove_oldest(queue: &mut Queue<'_>, count: usize, unreadable: &[&[u8]]) -> Result<bool> {
     queue.keys.zrem_lowest(queue.name.index(Index::Dead), count)?;
-    if count == TRIMMED {
+    later::put_last(queue, unreadable)?;
+    let more = unreadable.len() < count && (count == TRIMMED || !unreadable.is_empty());
+    if more {
         queue.wake_now();
     }
-    Ok(count == TRIMMED)
+    Ok(more)
 }

@@ -8,7 +8,7 @@
 use crate::error::Result;
 use crate::task::handle::{Queue, Task};
 use crate::task::header::{GROUPED, TaskState};
-use crate::task::index::blocked;
+use crate::task::index::{blocked, later};
 use crate::time::Ms;
 
 /// Score of those whose turn it is. Places in the line are fences, far larger.
@@ -110,10 +110,11 @@ pub(crate) fn remove(queue: &mut Queue<'_>, group: &str, id: &[u8]) -> Result<()
 }
 
 fn has_turn(queue: &mut Queue<'_>, id: &[u8]) -> bool {
-    queue.read_header(id).is_some_and(|task| {
-        let header = &task.header;
-        matches!(header.state, TaskState::Waiting | TaskState::Claimed) && header.has(GROUPED) && queue.has(header)
-    })
+    let Some(task) = queue.read_header(id) else {
+        return later::is_later(queue, id);
+    };
+    let header = &task.header;
+    matches!(header.state, TaskState::Waiting | TaskState::Claimed) && header.has(GROUPED) && queue.has(header)
 }
 
 fn limit(queue: &Queue<'_>) -> usize {

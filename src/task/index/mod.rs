@@ -10,6 +10,7 @@ pub(crate) mod dependencies;
 pub(crate) mod done;
 pub(crate) mod expiry;
 pub(crate) mod group;
+pub(crate) mod later;
 pub(crate) mod ready;
 pub(crate) mod scheduled;
 pub(crate) mod targeted;

@@ -6,7 +6,8 @@ use crate::error::Result;
 use crate::names::{Index, PRIORITIES};
 use crate::settings::ghosts_field;
 use crate::task::handle::{Loaded, Queue, Task};
-use crate::task::header::{Record, TARGETED, TaskState};
+use crate::task::header::{Header, Record, TARGETED, TaskState, Unreadable};
+use crate::task::index::later;
 
 /// Which end of its list a task goes to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -70,16 +71,23 @@ pub(crate) fn pop(queue: &mut Queue<'_>, priority: u8, budget: &mut usize) -> Re
             break;
         };
         let value = queue.keys.get(queue.name.task(&id)).unwrap_or(None);
-        let header = value.as_deref().and_then(Record::read);
+        let header = value.as_deref().map(Header::read);
         match (header, value) {
-            (Some(header), Some(value)) if counts(queue, &header, priority) => {
+            (Some(Ok(header)), Some(value)) if counts(queue, &header, priority) => {
                 let task = Task::of(id, header);
                 found = Some(Loaded { task, value });
                 break;
             }
+            (Some(Err(Unreadable::Later)), _) => {
+                *budget -= 1;
+                if later::turn(queue, priority, &id)? {
+                    break;
+                }
+            }
             (header, _) => {
                 *budget -= 1;
-                ghosts += i64::from(discard(queue, priority, header.map(|header| Task::of(id, header)))?);
+                let task = header.and_then(Result::ok).map(|header| Task::of(id, header));
+                ghosts += i64::from(discard(queue, priority, task)?);
             }
         }
     }
@@ -120,6 +128,18 @@ pub(crate) fn count(queue: &mut Queue<'_>) -> Result<usize> {
         count += length.saturating_sub(queue.settings.ghosts(priority) as usize);
     }
     Ok(count)
+}
+
+/// Whether there may be something to claim in the lists.
+pub(crate) fn has_any(queue: &mut Queue<'_>) -> Result<bool> {
+    let memory = queue.memory();
+    let empty = memory.later_lists.empty() & !memory.maybe_ready;
+    for priority in (0..PRIORITIES).filter(|priority| empty & (1 << priority) == 0) {
+        if queue.keys.llen(queue.name.ready(priority))? > queue.settings.ghosts(priority) as usize {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 /// Whether an id in the list of this priority counts.

@@ -6,6 +6,7 @@ use crate::error::Result;
 use crate::names::{Id, Part, plain_text};
 use crate::task::handle::{Queue, Task};
 use crate::task::header::UNIQUE;
+use crate::task::index::later;
 use crate::task::options::Options;
 use crate::time::Wall;
 
@@ -29,7 +30,7 @@ pub(crate) fn holder(queue: &mut Queue<'_>, key: &str) -> Result<Option<Id>> {
     let (id, until) = split(&value);
     let held = match until {
         Some(until) => until > queue.context.wall,
-        None => find(queue, id, key).is_some(),
+        None => find(queue, id, key).is_some() || later::is_later(queue, id),
     };
     // An id that cannot be one is nobody's.
     let held = held && plain_text("id", id).is_ok();

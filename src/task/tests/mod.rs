@@ -2,6 +2,7 @@
 
 mod dependencies;
 mod group;
+mod later;
 mod life;
 mod limits;
 mod members;

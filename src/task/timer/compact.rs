@@ -4,7 +4,7 @@ use crate::error::Result;
 use crate::names::PRIORITIES;
 use crate::state::queue::Pass;
 use crate::task::handle::{Queue, Task};
-use crate::task::index::ready;
+use crate::task::index::{later, ready};
 
 /// Entries of a list that are looked at in one slice.
 const LOOKED_AT: usize = 128;
@@ -24,25 +24,34 @@ pub(super) fn compact(queue: &mut Queue<'_>) -> Result<bool> {
             // Somebody deleted the list.
             ready::change_ghosts(queue, priority, -(ghosts as i64))?;
         } else if trim {
-            let (_, removed) = discard(queue, priority, 0)?;
-            queue.memory().trim |= removed > 0;
-            more |= removed > 0;
+            let slice = discard(queue, priority, 0)?;
+            queue.memory().trim |= slice.removed > 0;
+            more |= slice.removed > 0;
         } else if ghosts * 2 > length {
-            pass(queue, priority)?;
-            more = true;
+            more |= pass(queue, priority)?;
         }
     }
     Ok(more)
 }
 
-/// The next slice of a pass over a list.
-fn pass(queue: &mut Queue<'_>, priority: u8) -> Result<()> {
+/// What was found in a slice of a list.
+struct Slice {
+    /// How many ids were looked at.
+    seen: usize,
+    /// How many of them were removed.
+    removed: usize,
+    /// How many have records of a later version: they may count or not.
+    unreadable: usize,
+}
+
+/// The next slice of a pass over a list. Whether to go on at once.
+fn pass(queue: &mut Queue<'_>, priority: u8) -> Result<bool> {
     let slot = usize::from(priority);
     let mut pass = queue.memory().passes.get(slot).copied().unwrap_or_default();
-    let (seen, removed) = discard(queue, priority, pass.at)?;
-    pass.found |= removed > 0;
-    pass.at += seen - removed;
-    if seen < LOOKED_AT {
+    let slice = discard(queue, priority, pass.at)?;
+    pass.found |= slice.removed + slice.unreadable > 0;
+    pass.at += slice.seen - slice.removed;
+    if slice.seen < LOOKED_AT {
         if !pass.found {
             // Records were deleted by hand: the stored number stands for nothing in this list.
             let ghosts = i64::from(queue.settings.ghosts(priority));
@@ -53,21 +62,25 @@ fn pass(queue: &mut Queue<'_>, priority: u8) -> Result<()> {
     if let Some(stored) = queue.memory().passes.get_mut(slot) {
         *stored = pass;
     }
-    Ok(())
+    Ok(slice.removed > 0 || slice.unreadable == 0)
 }
 
-/// Removes the ids that do not count among the next ones from a position on: how many were looked at, how many
-/// removed.
-fn discard(queue: &mut Queue<'_>, priority: u8, from: usize) -> Result<(usize, usize)> {
-    let ids = queue
-        .keys
-        .lrange(queue.name.ready(priority), i64::try_from(from).unwrap_or(0), LOOKED_AT)?;
+/// Removes the ids that do not count among the next ones from a position on.
+fn discard(queue: &mut Queue<'_>, priority: u8, from: usize) -> Result<Slice> {
+    let list = queue.name.ready(priority);
+    let ids = queue.keys.lrange(list, i64::try_from(from).unwrap_or(0), LOOKED_AT)?;
+    let mut unreadable = 0;
     let mut positions = Vec::new();
     let mut ghosts = 0;
     for (offset, id) in ids.iter().enumerate() {
         let task = queue.read_header(id);
         let counts = |task: &Task| ready::counts(queue, &task.header, priority);
-        if !task.as_ref().is_some_and(counts) {
+        if task.as_ref().is_some_and(counts) {
+            continue;
+        }
+        if task.is_none() && later::is_later(queue, id) {
+            unreadable += 1;
+        } else {
             positions.push(from + offset);
             ghosts += i64::from(ready::discard(queue, priority, task)?);
         }
@@ -76,5 +89,9 @@ fn discard(queue: &mut Queue<'_>, priority: u8, from: usize) -> Result<(usize, u
         queue.keys.lremove(queue.name.ready(priority), &positions)?;
     }
     ready::change_ghosts(queue, priority, -ghosts)?;
-    Ok((ids.len(), positions.len()))
+    Ok(Slice {
+        seen: ids.len(),
+        removed: positions.len(),
+        unreadable,
+    })
 }

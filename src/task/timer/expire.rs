@@ -6,6 +6,7 @@ use crate::names::Index;
 use crate::state::queue::{Loss, Rebase};
 use crate::task::handle::{Queue, Task};
 use crate::task::header::TaskState;
+use crate::task::index::later;
 use crate::task::lifecycle;
 use crate::time::Steady;
 
@@ -20,6 +21,7 @@ pub(super) fn expire(queue: &mut Queue<'_>) -> Result<bool> {
     let over = overdue(queue)?;
     let mut lost: Vec<Task> = Vec::new();
     let mut ended: Vec<&[u8]> = Vec::new();
+    let mut unreadable: Vec<&[u8]> = Vec::new();
     for (deadline, id) in &over {
         match queue.find(id) {
             Ok(Some(task)) if task.header.state == TaskState::Claimed => {
@@ -30,12 +32,14 @@ pub(super) fn expire(queue: &mut Queue<'_>) -> Result<bool> {
                     lost.push(task);
                 }
             }
+            Err(_) if later::is_later(queue, id) => unreadable.push(id),
             _ => {
                 queue.log_skip("an id in the claimed set that nobody holds");
                 ended.push(id);
             }
         }
     }
+    later::postpone_claims(queue, &unreadable)?;
     if ended.is_empty() {
         return Ok(false);
     }

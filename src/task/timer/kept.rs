@@ -1,8 +1,9 @@
 //! Dead letters and done tasks that were kept long enough.
 
 use crate::error::Result;
-use crate::names::Index;
+use crate::names::{Index, Part};
 use crate::task::handle::Queue;
+use crate::task::index::later;
 use crate::task::lifecycle;
 
 /// Tasks one slice removes because their time is over.
@@ -20,14 +21,12 @@ pub(super) fn trim_done(queue: &mut Queue<'_>) -> Result<bool> {
     }
     let done = queue.name.index(Index::Done);
     let over = queue.keys.zlowest(done, queue.context.wall.0, REMOVED)?;
-    for (_, id) in &over {
-        lifecycle::erase(queue, id)?;
-    }
-    let done = queue.name.index(Index::Done);
+    let unreadable = lifecycle::erase(queue, &over)?;
     if !over.is_empty() {
-        queue.keys.zrem_lowest(done, over.len())?;
+        queue.keys.zrem_lowest(queue.name.index(Index::Done), over.len())?;
     }
-    let left = queue.keys.zcard(done)?;
+    later::postpone(queue, Part::Done, &unreadable)?;
+    let left = queue.keys.zcard(queue.name.index(Index::Done))?;
     queue.memory().maybe_done = left > 0;
     Ok(over.len() == REMOVED)
 }

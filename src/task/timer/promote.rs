@@ -2,10 +2,10 @@
 
 use crate::error::Result;
 use crate::keyspace::Scored;
-use crate::names::{Index, PRIORITIES};
+use crate::names::{Index, PRIORITIES, Part};
 use crate::task::handle::{Queue, Task};
 use crate::task::header::{TARGETED, TaskState};
-use crate::task::index::{group, ready, targeted};
+use crate::task::index::{group, later, ready, targeted};
 use crate::task::lifecycle;
 use crate::task::new_task::SPECIAL;
 use crate::task::timer::pace::RETRY;
@@ -24,7 +24,7 @@ pub(super) fn promote(queue: &mut Queue<'_>) -> Result<bool> {
         return Ok(false);
     }
     ready::ensure_ghost_counts(queue)?;
-    let tasks = waiting(queue, &due);
+    let (tasks, later) = waiting(queue, &due);
     let lists = tasks.iter().fold(0, |lists, task| lists | 1 << task.header.priority);
     for priority in priorities(lists) {
         ready::ensure_types(queue, priority)?;
@@ -32,6 +32,7 @@ pub(super) fn promote(queue: &mut Queue<'_>) -> Result<bool> {
     let (tasks, stuck) = apart(queue, tasks);
     queue.keys.zrem_lowest(queue.name.index(Index::Scheduled), due.len())?;
     postpone(queue, &stuck)?;
+    later::postpone(queue, Part::Scheduled, &later)?;
     let mut plain = Vec::with_capacity(tasks.len());
     for mut task in tasks {
         if !task.header.has(SPECIAL) || goes_to_list(queue, &mut task)? {
@@ -52,16 +53,18 @@ pub(super) fn promote(queue: &mut Queue<'_>) -> Result<bool> {
     Ok(due.len() == PROMOTED)
 }
 
-/// The tasks of ids that are due.
-fn waiting(queue: &mut Queue<'_>, due: &[Scored]) -> Vec<Task> {
+/// The tasks of ids that are due, and the ids whose records are of a later version.
+fn waiting<'i>(queue: &mut Queue<'_>, due: &'i [Scored]) -> (Vec<Task>, Vec<&'i [u8]>) {
     let mut tasks = Vec::with_capacity(due.len());
+    let mut later = Vec::new();
     for (_, id) in due {
         match queue.read_header(id) {
             Some(task) if task.header.state == TaskState::Waiting && queue.has(&task.header) => tasks.push(task),
+            None if later::is_later(queue, id) => later.push(id.as_slice()),
             _ => queue.log_skip("an id in the scheduled set that is no waiting task"),
         }
     }
-    tasks
+    (tasks, later)
 }
 
 /// Apart from the tasks those that need a key which is of another type.

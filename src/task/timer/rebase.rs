@@ -5,7 +5,7 @@ use crate::names::Index;
 use crate::state::queue::{Ended, Held, Loss, Rebase};
 use crate::task::handle::{Queue, Task};
 use crate::task::header::{TaskState, WITH_MEMBER};
-use crate::task::index::claimed;
+use crate::task::index::{claimed, later};
 use crate::task::worker;
 use crate::time::{Ms, Steady};
 
@@ -24,8 +24,12 @@ pub(super) fn rebase(queue: &mut Queue<'_>) -> Result<bool> {
     for (_, id) in members {
         let claimed = |task: &Task| task.header.state == TaskState::Claimed;
         let Some(task) = queue.read_header(&id).filter(claimed) else {
-            queue.log_skip("an id in the claimed set that nobody holds");
-            moved.push((now.0, id));
+            if later::is_later(queue, &id) {
+                moved.push((now.after(later::RETRY).0, id));
+            } else {
+                queue.log_skip("an id in the claimed set that nobody holds");
+                moved.push((now.0, id));
+            }
             continue;
         };
         let deadline = match task.header.lease() {

@@ -6,6 +6,7 @@ use crate::recur::{MAX_FIRED, Overlap, occurrence_id};
 use crate::task::dispatch::limits;
 use crate::task::events::{self, Event};
 use crate::task::handle::Queue;
+use crate::task::index::later;
 use crate::task::new_task::NewTask;
 use crate::task::recurring::{self, Recurring};
 use crate::time::Wall;
@@ -169,10 +170,10 @@ impl Source<'_> {
             return false;
         };
         let id = occurrence_id(self.name, Wall(last));
-        queue
-            .find(id.as_bytes())
-            .unwrap_or(None)
-            .is_some_and(|task| task.is_live())
+        match queue.read_header(id.as_bytes()) {
+            Some(task) => task.is_live() && queue.has(&task.header),
+            None => later::is_later(queue, id.as_bytes()),
+        }
     }
 }
 

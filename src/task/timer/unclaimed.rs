@@ -4,7 +4,7 @@ use crate::error::Result;
 use crate::names::Part;
 use crate::task::handle::{Queue, Task};
 use crate::task::header::{EXPIRES, TaskState};
-use crate::task::index::{scheduled, targeted, unique};
+use crate::task::index::{later, scheduled, targeted, unique};
 use crate::task::{events, lifecycle};
 
 /// Tasks or keys that go in one slice.
@@ -26,15 +26,18 @@ pub(super) fn drop_unclaimed(queue: &mut Queue<'_>) -> Result<bool> {
     scheduled::ensure_types(queue)?;
     targeted::ensure_all_ready_types(queue)?;
     events::ensure_types(queue)?;
+    let mut unreadable: Vec<&[u8]> = Vec::new();
     for (_, id) in &over {
         let found = queue.read_header(id);
         match found.filter(|task| is_unclaimed(queue, task)) {
             Some(mut task) => lifecycle::expire(queue, &mut task)?,
+            None if later::is_later(queue, id) => unreadable.push(id),
             None => queue.log_skip("an id in the expiring set that is no waiting task"),
         }
     }
     let ids: Vec<&[u8]> = over.iter().map(|(_, id)| id.as_slice()).collect();
     queue.keys.zrem(queue.name.of_queue(Part::Expiring), &ids)?;
+    later::postpone(queue, Part::Expiring, &unreadable)?;
     Ok(over.len() == GONE)
 }
 

@@ -62,3 +62,39 @@ fn unknown_fields_of_stored_json_are_kept_when_it_is_written_again() {
     assert!(after[1].contains("stop"), "{after:?}");
     assert!(after.iter().all(|json| json.ends_with(LATER)), "{after:?}");
 }
+
+#[test]
+fn tasks_whose_records_a_later_version_wrote_keep_their_places() {
+    let server = Server::start();
+    let mut client = server.client();
+    client.schedule("q p ID a DELAY 300");
+    client.schedule("q p ID b");
+    for id in ["a", "b"] {
+        client.must(&format!("SETRANGE task:{{q}}:t:{id} 0 2"));
+    }
+    let due = unix_ms() + 600;
+    wait_until("the first is due", || unix_ms() > due);
+    assert_eq!(client.call("TASK.CLAIM q w COUNT 10"), "null");
+    assert_eq!(
+        client.call("TASK.GET q a"),
+        "-ERR the record of this task was not written by this version of steward and is left alone"
+    );
+    for id in ["a", "b"] {
+        client.must(&format!("SETRANGE task:{{q}}:t:{id} 0 1"));
+    }
+    let mut claimed = [client.claim("q w BLOCK 60000").0, client.claim("q w BLOCK 60000").0];
+    claimed.sort();
+    assert_eq!(claimed, ["a", "b"]);
+}
+
+#[test]
+fn an_unknown_flag_keeps_this_version_away_from_a_task() {
+    let server = Server::start();
+    let mut client = server.client();
+    client.schedule("q p ID a");
+    client.must("SETRANGE task:{q}:t:a 3 1");
+    assert_eq!(client.call("TASK.CLAIM q w"), "null");
+    assert!(client.call("TASK.CANCEL q a") == "0" && client.call("TASK.GET q a").is_error());
+    client.must("SETRANGE task:{q}:t:a 3 0");
+    assert_eq!(client.claim("q w BLOCK 60000").0, "a");
+}

@@ -7,7 +7,8 @@ use crate::error::Result;
 use crate::keyspace::Scored;
 use crate::names::Index;
 use crate::task::handle::{Loaded, Queue, Task};
-use crate::task::header::{Record, TARGETED, TaskState};
+use crate::task::header::{Header, TARGETED, TaskState, Unreadable};
+use crate::task::index::later;
 
 /// Most ids that are read at once.
 const READ: usize = 128;
@@ -63,9 +64,15 @@ impl OwnTasks<'_> {
     /// The task of an id, taken; or the id goes to where it belongs.
     fn take(&self, queue: &mut Queue<'_>, id: &[u8]) -> Result<Option<Loaded>> {
         let value = queue.keys.get(queue.name.task(id)).unwrap_or(None);
-        let header = value.as_deref().and_then(Record::read);
+        let header = value.as_deref().map(Header::read);
         let (own, index) = (queue.name.to(self.worker), queue.name.index(Index::Targeted));
-        let (Some(header), Some(value)) = (header, value) else {
+        if header == Some(Err(Unreadable::Later)) {
+            // The timer puts it back to its place when it can be read.
+            queue.keys.zadd(own, &[(NOT_READY, id)])?;
+            later::rescan_targeted(queue);
+            return Ok(None);
+        }
+        let (Some(Ok(header)), Some(value)) = (header, value) else {
             queue.keys.zrem(index, &[id])?;
             queue.keys.zrem(own, &[id])?;
             return Ok(None);

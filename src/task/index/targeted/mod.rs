@@ -17,6 +17,7 @@ use crate::keyspace::Scored;
 use crate::names::{Index, PRIORITIES};
 use crate::task::handle::{Queue, Task};
 use crate::task::header::{Record, TARGETED, TaskState};
+use crate::task::index::later;
 use crate::task::index::ready::{self, End};
 use crate::time::{Ms, Wall};
 
@@ -228,7 +229,11 @@ pub(crate) fn counts(queue: &Queue<'_>, header: &Record) -> bool {
 /// Looks at ready tasks after somebody else may have changed their sets, or who may have them: each is to be found by
 /// its worker, and by the clients of it that wait. Whether there are more.
 pub(crate) fn rescan(queue: &mut Queue<'_>) -> Result<bool> {
+    let now = queue.context.steady;
     let memory = queue.memory();
+    if memory.later_targets.take_if(|again| *again <= now).is_some() {
+        memory.rescan_targeted();
+    }
     let Some(after) = memory.targeted_rescan.take().filter(|_| memory.maybe_targeted) else {
         return Ok(false);
     };
@@ -250,6 +255,10 @@ pub(crate) fn rescan(queue: &mut Queue<'_>) -> Result<bool> {
 fn repair(queue: &mut Queue<'_>, id: &[u8]) -> Result<()> {
     let found = queue.read_header(id);
     let Some(mut task) = found.filter(|task| counts(queue, &task.header)) else {
+        if later::is_later(queue, id) {
+            later::rescan_targeted(queue);
+            return Ok(());
+        }
         queue.log_skip("an id that is ready for one worker and no such task");
         queue.keys.zrem(queue.name.index(Index::Targeted), &[id])?;
         return Ok(());
