@@ -1,4 +1,4 @@
-//! HB.RESIGN: a leader makes room.
+//! HB.RESIGN: a leader gives up the lead.
 
 use crate::command::run::{Command, Response};
 use crate::command::{Access, Actor, Arg, Key, Keys, Spec, arguments};
@@ -26,7 +26,7 @@ impl Command for Resign {
     type On<'t> = Service<'t>;
     const SPEC: Spec = Spec {
         name: "HB.RESIGN",
-        summary: "Ends a lead at the leader's own wish; the next candidate, or the one named, leads at once.",
+        summary: "Ends the lead of its caller; the next candidate, or the one named, leads at once.",
         complexity: "O(log N) for N candidates",
         access: Access::Write,
         blocking: false,

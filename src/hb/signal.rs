@@ -1,4 +1,4 @@
-//! HB.SIGNAL: a word that stands in every beat's reply until it is cleared.
+//! HB.SIGNAL: a word in the reply to every beat until it is cleared.
 
 use crate::command::run::{Command, Response};
 use crate::command::{Access, Arg, Key, Keys, Spec, arguments};
@@ -38,7 +38,7 @@ impl Command for Signal {
         blocking: false,
         keys: Keys::First,
         args: SignalArgs::ARGS,
-        reply: "to how many",
+        reply: "number of members signalled",
     };
 
     fn run(args: &SignalArgs<'_>, _: &Caller<'_>, service: &mut Service<'_>) -> Result<Response> {
