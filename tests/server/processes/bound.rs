@@ -140,8 +140,8 @@ fn when_its_grace_is_over_a_member_is_down_and_its_claims_are_free() {
     assert_eq!(client.counts("s"), "claimed 1");
     assert_eq!(client.call("PID.AWAIT s a DOWN BLOCK 0"), "1");
     assert_eq!(
-        client.get("s", "t", "state attempt lost"),
-        "state 'ready', attempt 1, lost 1"
+        client.get("s", "t", "state attempt losses"),
+        "state 'ready', attempt 1, losses 1"
     );
     assert_eq!(client.told("s"), ["up a reason=registered", "down a reason=disconnect"]);
     let late = client.call(&format!("PID.REGISTER s a 12 BIND TOKEN {token}"));

@@ -110,7 +110,7 @@ fn a_process_that_was_stopped_for_three_ttls_can_do_no_harm_when_it_goes_on() {
         "STALE the claim was lost: the task is now claimed again"
     );
     assert_eq!(client.call("EXISTS late"), "0");
-    assert_eq!(client.get("s", "held", "attempt lost"), "attempt 2, lost 1");
+    assert_eq!(client.get("s", "held", "attempt losses"), "attempt 2, losses 1");
 }
 
 #[test]

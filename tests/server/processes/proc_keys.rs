@@ -87,7 +87,7 @@ fn members_that_are_deleted_by_hand_are_dead() {
             assert_eq!(client.counts("s"), "");
         } else {
             wait_until("its claim is free", || client.counts("s") == "ready 1");
-            assert_eq!(client.get("s", "held", "attempt lost"), "attempt 1, lost 1");
+            assert_eq!(client.get("s", "held", "attempt losses"), "attempt 1, losses 1");
             assert!(client.deaths("s").contains(&"leading deleted".to_string()), "{how}");
         }
         if how.starts_with("HDEL") {

@@ -45,7 +45,7 @@ fn a_service_without_a_leader_record_gets_no_leader_before_the_window_is_over() 
     );
     assert_eq!(client.member("s", "x", "state"), "gone", "nothing was registered");
     is_told_to_wait(&client.call(&format!("HB.CAMPAIGN s a {token}")), 900);
-    assert_eq!(client.info("steward_reclaiming"), "1");
+    assert_eq!(client.info("steward_reclaiming_services"), "1");
     assert_eq!(client.leader("s"), "nobody");
     // Bound, so that its waiting is a sign of life.
     waiting.must(&format!("HB.BEAT s a TOKEN {token} BIND"));
@@ -59,7 +59,7 @@ fn a_service_without_a_leader_record_gets_no_leader_before_the_window_is_over() 
     let took = unix_ms() - begun;
     assert!(took >= 900, "not after {took} ms");
     assert_eq!(client.leader("s"), format!("a {epoch}"));
-    assert_eq!(client.info("steward_reclaiming"), "0");
+    assert_eq!(client.info("steward_reclaiming_services"), "0");
 }
 
 #[test]
@@ -98,7 +98,7 @@ fn with_a_leader_record_there_is_no_window_and_the_next_one_leads_when_the_leade
     let campaign = client.call(&format!("HB.CAMPAIGN s next {next}"));
     let expected = format!("{{role: 'candidate', epoch: {epoch}, leader: 'old', position: 1, reclaim: 0}}");
     assert_eq!(campaign, expected);
-    assert_eq!(client.info("steward_reclaiming"), "0");
+    assert_eq!(client.info("steward_reclaiming_services"), "0");
     let leads = client.call(&format!("HB.CAMPAIGN s next {next} BLOCK 0"));
     assert!(leads.field("epoch").int() > epoch);
     assert!(unix_ms() - begun >= 700, "the old one had a full TTL");
@@ -135,7 +135,7 @@ fn the_window_ends_when_the_old_leader_leaves() {
         assert_eq!(client.call(&leave), reply);
         let leads = client.call(&format!("HB.CAMPAIGN s other {other} BLOCK 20000"));
         assert_eq!(leads.field("role"), "'leader'", "{leave}");
-        assert_eq!(client.info("steward_reclaiming"), "0");
+        assert_eq!(client.info("steward_reclaiming_services"), "0");
     }
 }
 
@@ -166,7 +166,7 @@ fn a_window_of_nothing_is_off() {
     assert_eq!(client.campaign(&format!("s a {token}")), "leader");
     let reply = client.call("PID.REGISTER other x 1 TTL 86400000 EXCLUSIVE");
     assert_eq!(reply.field("status"), "'registered'");
-    assert_eq!(client.info("steward_reclaiming"), "0");
+    assert_eq!(client.info("steward_reclaiming_services"), "0");
 }
 
 #[test]
@@ -189,7 +189,7 @@ fn a_first_start_without_data_has_no_window() {
     assert_eq!(reply.field("status"), "'registered'");
     let token = client.register("t a 1 TTL 500");
     assert_eq!(client.campaign(&format!("t a {token}")), "leader");
-    assert_eq!(client.info("steward_reclaiming"), "0");
+    assert_eq!(client.info("steward_reclaiming_services"), "0");
 }
 
 #[test]
