@@ -33,13 +33,13 @@ impl Command for Deregister {
     type On<'t> = Service<'t>;
     const SPEC: Spec = Spec {
         name: "PID.DEREGISTER",
-        summary: "Takes a member out at its own wish; what it holds is given back as by RELEASE.",
+        summary: "Deregisters a member; its tasks are given back as by RELEASE.",
         complexity: "O(log N) for N members, and for each task it held",
         access: Access::Write,
         blocking: false,
         keys: Keys::First,
         args: DeregisterArgs::ARGS,
-        reply: "1, or 0 when it was not there",
+        reply: "1, or 0 if there was no such member",
     };
 
     fn run(args: &DeregisterArgs<'_>, _: &Caller<'_>, service: &mut Service<'_>) -> Result<Response> {

@@ -24,13 +24,13 @@ impl Command for Evict {
     type On<'t> = Service<'t>;
     const SPEC: Spec = Spec {
         name: "PID.EVICT",
-        summary: "Puts a member out; what it holds goes to others at once.",
+        summary: "Evicts a member; its tasks go to others at once.",
         complexity: "O(log N) for N members, and for each task it held",
         access: Access::Write,
         blocking: false,
         keys: Keys::First,
         args: EvictArgs::ARGS,
-        reply: "1, or 0 when it was not there",
+        reply: "1, or 0 if there was no such member",
     };
 
     fn run(args: &EvictArgs<'_>, _: &Caller<'_>, service: &mut Service<'_>) -> Result<Response> {

@@ -46,7 +46,7 @@ impl Command for Claim {
     type On<'t> = Queue<'t>;
     const SPEC: Spec = Spec {
         name: "TASK.CLAIM",
-        summary: "Claims ready tasks for a worker, waiting for the first if told to; LEASE MEMBER: for as long as the worker is a member of the queue's service.",
+        summary: "Claims ready tasks for a worker; with BLOCK, waits for the first one. LEASE MEMBER: the claim lasts as long as the worker is a member of the queue's service. BIND: claims are lost when the connection closes.",
         complexity: "O(N) for N tasks claimed",
         access: Access::Write,
         blocking: true,
@@ -80,7 +80,7 @@ impl Command for MClaim {
     type On<'t> = Tx<'t>;
     const SPEC: Spec = Spec {
         name: "TASK.MCLAIM",
-        summary: "Claims ready tasks from the first of several queues that has some.",
+        summary: "Claims ready tasks from the first of several queues that has any.",
         complexity: "O(N+M) for N tasks claimed and M queues",
         access: Access::Write,
         blocking: true,

@@ -34,7 +34,7 @@ impl Command for Fail {
     type On<'t> = Queue<'t>;
     const SPEC: Spec = Spec {
         name: "TASK.FAIL",
-        summary: "Fails a claimed task: it is tried again after its backoff, or is dead when no attempts are left.",
+        summary: "Fails a claimed task: it is retried after its backoff, or dead when no attempts are left.",
         complexity: "O(log N) for N claimed and scheduled tasks",
         access: Access::Write,
         blocking: false,

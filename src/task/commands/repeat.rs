@@ -58,7 +58,7 @@ impl Command for Repeat {
     type On<'t> = Queue<'t>;
     const SPEC: Spec = Spec {
         name: "TASK.REPEAT",
-        summary: "Makes a recurring task, or replaces the one of that name: `EVERY` so many ms or by `CRON`; each occurrence is a task `<name>:<due>`. The same call again changes nothing.",
+        summary: "Creates or replaces a recurring task, by interval (EVERY) or CRON expression; each occurrence is a task `<name>:<due>`. Repeating the same call changes nothing.",
         complexity: "O(log N) for N recurring tasks",
         access: Access::Grow,
         blocking: false,

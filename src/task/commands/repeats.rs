@@ -28,7 +28,7 @@ impl Command for Repeats {
     type On<'t> = Queue<'t>;
     const SPEC: Spec = Spec {
         name: "TASK.REPEATS",
-        summary: "Lists the recurring tasks, the next due first. One that comes due meanwhile may be listed twice.",
+        summary: "Lists the recurring tasks, next due first. One that comes due meanwhile may be listed twice.",
         complexity: "O(log M+N) for N listed of M",
         access: Access::Read,
         blocking: false,

@@ -17,7 +17,7 @@ impl Command for Stats {
     type On<'t> = Queue<'t>;
     const SPEC: Spec = Spec {
         name: "TASK.STATS",
-        summary: "Counts a queue's tasks in each state and what happened to them since the module was loaded.",
+        summary: "Shows how many tasks of a queue are in each state, and what happened to its tasks since the module was loaded.",
         complexity: "O(1)",
         access: Access::Read,
         blocking: false,

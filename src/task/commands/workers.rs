@@ -23,7 +23,7 @@ impl Command for Workers {
     type On<'t> = Queue<'t>;
     const SPEC: Spec = Spec {
         name: "TASK.WORKERS",
-        summary: "Shows the workers that claimed lately, with what they hold.",
+        summary: "Shows the workers that claimed recently, and how many tasks each one holds.",
         complexity: "O(N) for N workers",
         access: Access::Read,
         blocking: false,

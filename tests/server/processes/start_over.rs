@@ -6,7 +6,7 @@ use crate::support::{Client, Server, wait_until};
 #[track_caller]
 fn reclaims(client: &mut Client, token: i64) -> bool {
     let campaign = client.must(&format!("HB.CAMPAIGN s a {token}"));
-    let reclaim = campaign.field("reclaim").int();
+    let reclaim = campaign.field("reclaim_ms").int();
     let role = campaign.field("role").text();
     assert_eq!(role == "leader", reclaim == 0, "{campaign}");
     reclaim > 0
