@@ -37,11 +37,6 @@ pub(crate) struct Caller<'a> {
 }
 
 impl Context {
-    /// Wall time of a steady moment, as far as the clocks agree now.
-    pub(crate) fn wall_of(&self, moment: Steady) -> Wall {
-        self.wall.after(moment.since(self.steady))
-    }
-
     /// A number in 0..=`most`, drawn from this transaction's seed and `salt`.
     pub(crate) fn draw(&self, salt: u64, most: Ms) -> Ms {
         // SplitMix64 (Steele, Lea, Flood 2014): enough for jitter, no state to keep.

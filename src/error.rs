@@ -60,6 +60,7 @@ pub(crate) enum Error {
 }
 
 /// The explanation of each code, for the table in docs/errors.md.
+#[cfg(test)]
 pub(crate) const CODES: &[(&str, &str, &str)] = &[
     (
         "BADARG",

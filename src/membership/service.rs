@@ -3,7 +3,7 @@
 use crate::command::run::Target;
 use crate::context::{Caller, Context};
 use crate::error::{Error, Result};
-use crate::keyspace::{Keyspace, Type};
+use crate::keyspace::Keyspace;
 use crate::membership::leadership::{LEADER, Leadership, SINCE_AT};
 use crate::membership::liveness::Reason;
 use crate::membership::member::Member;

@@ -154,22 +154,10 @@ impl Definition {
         }
     }
 
-    /// From what is stored; `None` when it is no definition of ours.
-    pub(crate) fn read(json: &[u8]) -> Option<Definition> {
-        let definition: Definition = serde_json::from_slice(json).ok()?;
-        definition.is_sound().then_some(definition)
-    }
-
     /// Whether its moments are such as may be.
     pub(crate) fn is_sound(&self) -> bool {
         let moments = [Some(self.made_at), self.start_at, self.end_at];
         moments.iter().flatten().all(|at| (0..=MAX_UNIX_MS).contains(at))
-    }
-
-    /// What is stored.
-    pub(crate) fn write(&self) -> Vec<u8> {
-        // Numbers and plain words under text keys: cannot fail.
-        serde_json::to_vec(self).unwrap_or_default()
     }
 
     /// The first occurrence strictly after this moment, START and END honoured; LIMIT is the caller's,

@@ -13,7 +13,7 @@ use crate::settings::{DROPS, PAUSED, QueueSettings};
 use crate::state::State;
 use crate::state::queue::{QueueState, WorkerNumbers};
 use crate::stats::Totals;
-use crate::task::header::{CANCELLED, EXTRA, HEADER_LEN, Header, Record, TaskState, generated_id};
+use crate::task::header::{CANCELLED, HEADER_LEN, Header, TaskState, WITH_OPTIONS, generated_id};
 use crate::task::options::{self, Options};
 use crate::time::{Ms, SECOND, Wall};
 use crate::tx::Tx;
@@ -168,7 +168,7 @@ impl<'t> Queue<'t> {
     }
 
     /// Whether a record is a task for any command: neither removed nor dropped.
-    pub(crate) fn has(&self, header: &Record) -> bool {
+    pub(crate) fn has(&self, header: &Header) -> bool {
         header.state != TaskState::Removed && header.fence >= self.settings.dropped_below()
     }
 
@@ -242,13 +242,13 @@ impl<'t> Queue<'t> {
     /// Writes one of the fields beside the header, and notes there that such fields exist. The caller writes the header.
     pub(crate) fn put_field(&mut self, task: &mut Task, field: &[u8], value: &[u8]) -> Result<()> {
         self.keys.hset(self.name.options(&task.id), &[(field, value)])?;
-        task.header.flags |= EXTRA;
+        task.header.flags |= WITH_OPTIONS;
         Ok(())
     }
 
     /// One of the fields beside the header; in a key of another type there is none.
     pub(crate) fn field(&mut self, task: &Task, field: &[u8]) -> Option<Vec<u8>> {
-        if !task.header.has(EXTRA) {
+        if !task.header.has(WITH_OPTIONS) {
             return None;
         }
         self.keys.hget(self.name.options(&task.id), field).unwrap_or(None)
@@ -348,13 +348,13 @@ pub(crate) struct Task {
     /// Its id.
     pub id: Id,
     /// Its header. Whoever changes it writes it.
-    pub header: Record,
+    pub header: Header,
     options: OnceCell<Rc<Options>>,
 }
 
 impl Task {
     /// A task whose options are still to be read, if it has any.
-    pub(crate) fn new(id: &[u8], header: Record) -> Task {
+    pub(crate) fn new(id: &[u8], header: Header) -> Task {
         Task {
             id: Id::from_slice(id),
             header,
@@ -363,7 +363,7 @@ impl Task {
     }
 
     /// The same of an id that is at hand.
-    pub(crate) fn of(id: Id, header: Record) -> Task {
+    pub(crate) fn of(id: Id, header: Header) -> Task {
         Task {
             id,
             header,
@@ -375,7 +375,7 @@ impl Task {
     /// type, or that were edited into nonsense, are none.
     pub(crate) fn options<'a>(&'a self, queue: &mut Queue<'_>) -> &'a Options {
         static NONE: Options = Options::NONE;
-        if !self.header.has(EXTRA) {
+        if !self.header.has(WITH_OPTIONS) {
             return self.options.get().map_or(&NONE, Rc::as_ref);
         }
         self.options

@@ -49,7 +49,7 @@ const VERSION: u8 = b'1';
 const EPOCH: Wall = Wall(1_577_836_800_000);
 
 /// There is a hash of extra fields.
-pub(crate) const EXTRA: u16 = 1;
+pub(crate) const WITH_OPTIONS: u16 = 1;
 /// It holds a unique key.
 pub(crate) const UNIQUE: u16 = 2;
 /// It belongs to a group, of which only so many run at a time.
@@ -103,9 +103,6 @@ const STATES: [(TaskState, u8); 6] = [
     (TaskState::Removed, b'r'),
 ];
 
-/// The name by which most callers still know a header.
-pub(crate) type Record = Header;
-
 /// What stands in the place of a header that cannot be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Unreadable {
@@ -122,7 +119,7 @@ pub(crate) struct Header {
     pub state: TaskState,
     /// 0, the most urgent, to 9.
     pub priority: u8,
-    /// What else there is to this task (`EXTRA`, `CANCELLED`, and those of later versions).
+    /// What else there is to this task (`WITH_OPTIONS`, `CANCELLED`, and those of later versions).
     pub flags: u16,
     /// Bit p: the ready list of priority p has an id of this task that does not count.
     pub ghosts: u16,

@@ -10,7 +10,7 @@ use crate::names::Index;
 use crate::state::queue::Loss;
 use crate::task::events::{self, Event};
 use crate::task::handle::{Queue, Task};
-use crate::task::header::{CANCELLED, EXPIRES, EXTRA, GROUPED, TARGETED, TaskState, UNIQUE};
+use crate::task::header::{CANCELLED, EXPIRES, GROUPED, TARGETED, TaskState, UNIQUE, WITH_OPTIONS};
 use crate::task::index::ready::{self, End};
 use crate::task::index::{
     blocked, claimed, dead, dependencies, done, expiry, group, later, scheduled, targeted, unique,
@@ -380,9 +380,9 @@ pub(crate) fn remove(queue: &mut Queue<'_>, task: &mut Task) -> Result<()> {
     expiry::remove(queue, task);
     outcome::publish_gone(queue, &task.id);
     task.header.flags &= !(UNIQUE | EXPIRES | TARGETED);
-    if task.header.has(EXTRA) {
+    if task.header.has(WITH_OPTIONS) {
         queue.keys.del(queue.name.options(&task.id));
-        task.header.flags &= !EXTRA;
+        task.header.flags &= !WITH_OPTIONS;
     }
     if task.header.ghosts == 0 {
         queue.keys.del(queue.name.task(&task.id));

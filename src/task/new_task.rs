@@ -9,7 +9,7 @@ use crate::context::Context;
 use crate::error::{Error, Result};
 use crate::names::{Id, Index, Part};
 use crate::task::handle::{Queue, Task};
-use crate::task::header::{self, Record, TaskState};
+use crate::task::header::{self, Header, TaskState};
 use crate::task::index::ready::{self, End};
 use crate::task::index::{blocked, dependencies, expiry, group, scheduled, targeted, unique};
 use crate::task::lifecycle;
@@ -104,7 +104,7 @@ impl NewTask {
     }
 
     /// Sets the flags of a header that say what the options ask for, and no others of these.
-    pub(crate) fn flag(&self, header: &mut Record) {
+    pub(crate) fn flag(&self, header: &mut Header) {
         header.flags = header.flags & !ASKED_FOR | self.options.flags();
     }
 
@@ -195,7 +195,7 @@ impl NewTask {
 
     fn task(&self, queue: &mut Queue<'_>, id: Id, last_fence: u64) -> Task {
         let fence = queue.next_fence(last_fence);
-        let mut header = Record::new(fence, self.due, self.priority(), queue.context.wall);
+        let mut header = Header::new(fence, self.due, self.priority(), queue.context.wall);
         self.flag(&mut header);
         Task::of(id, header)
     }

@@ -5,7 +5,7 @@ use std::rc::Rc;
 use crate::error::{Error, Result};
 use crate::names::Id;
 use crate::task::handle::{Queue, Task};
-use crate::task::header::{EXTRA, TaskState};
+use crate::task::header::{TaskState, WITH_OPTIONS};
 use crate::task::index::ready::{self, End};
 use crate::task::index::{blocked, dependencies, expiry, group, scheduled, targeted, unique};
 use crate::task::lifecycle;
@@ -124,7 +124,7 @@ fn write_options(queue: &mut Queue<'_>, task: &mut Task, new: &NewTask) -> Resul
     task.header.attempts = 0;
     task.header.lost = 0;
     task.header.created = queue.context.wall;
-    task.header.flags |= EXTRA;
+    task.header.flags |= WITH_OPTIONS;
     new.flag(&mut task.header);
     task.set_options(Rc::new(new.options.clone()));
     Ok(())

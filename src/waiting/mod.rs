@@ -360,6 +360,7 @@ impl Waiting {
     }
 
     /// How many wait in all.
+    #[cfg(test)]
     pub(crate) fn total(&self) -> usize {
         self.waiters.len()
     }

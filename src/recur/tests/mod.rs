@@ -143,11 +143,21 @@ fn shown(clock: &TimeZone, moment: Wall) -> DateTime {
     clock.to_datetime(jiff::Timestamp::from_millisecond(moment.0).unwrap())
 }
 
+/// As the recurring task stores it, of which it is a part.
+fn write(definition: &Definition) -> Vec<u8> {
+    serde_json::to_vec(definition).unwrap()
+}
+
+fn read(json: &[u8]) -> Option<Definition> {
+    let definition: Definition = serde_json::from_slice(json).ok()?;
+    definition.is_sound().then_some(definition)
+}
+
 #[test]
 fn what_is_stored_is_what_is_read() {
     let plain = every(5_000, NEW_YEAR);
     assert_eq!(
-        String::from_utf8(plain.write()).unwrap(),
+        String::from_utf8(write(&plain)).unwrap(),
         r#"{"rule":"EVERY 5000","made_at":1767225600000,"misfire":"ONCE","overlap":"ALLOW"}"#
     );
     let full = Definition {
@@ -159,10 +169,10 @@ fn what_is_stored_is_what_is_read() {
         ..cron("0 0 9 ? * MON", "Europe/Paris")
     };
     for definition in [plain.clone(), full] {
-        assert_eq!(Definition::read(&definition.write()), Some(definition));
+        assert_eq!(read(&write(&definition)), Some(definition));
     }
     let later = r#"{"rule":"EVERY 5000","made_at":1767225600000,"jitter":[1,{"a":2}]}"#;
-    assert_eq!(Definition::read(later.as_bytes()), Some(plain));
+    assert_eq!(read(later.as_bytes()), Some(plain));
     for bad in [
         "",
         "null",
@@ -182,7 +192,7 @@ fn what_is_stored_is_what_is_read() {
         r#"{"rule":"EVERY 5","made_at":1"#,
         "\u{0}",
     ] {
-        assert_eq!(Definition::read(bad.as_bytes()), None, "{bad}");
+        assert_eq!(read(bad.as_bytes()), None, "{bad}");
     }
 }
 

@@ -10,7 +10,7 @@ use crate::pages::{CURSOR, bad_cursor};
 use crate::reply::Reply;
 use crate::task::dispatch::MAX_PAYLOAD;
 use crate::task::handle::{Queue, Task};
-use crate::task::header::{HEADER_LEN, Record};
+use crate::task::header::{HEADER_LEN, Header};
 use crate::task::index::{ready, targeted};
 use crate::task::render;
 
@@ -66,7 +66,7 @@ impl Command for List {
             bytes: 0,
             tasks: Vec::new(),
         };
-        let all = |_: &Queue<'_>, _: &Record| true;
+        let all = |_: &Queue<'_>, _: &Header| true;
         let next = match state {
             "ready" => page.ready(cursor)?,
             "claimed" => match args.worker {
@@ -98,13 +98,13 @@ impl Page<'_, '_> {
     }
 
     /// Shows the task of an id, if it is one that `counts`.
-    fn add(&mut self, id: &[u8], counts: impl Fn(&Queue<'_>, &Record) -> bool) -> Result<()> {
+    fn add(&mut self, id: &[u8], counts: impl Fn(&Queue<'_>, &Header) -> bool) -> Result<()> {
         let length = if self.payloads { usize::MAX } else { HEADER_LEN };
         let queue = &mut *self.queue;
         let Ok(Some(value)) = queue.keys.get_start(queue.name.task(id), length) else {
             return Ok(());
         };
-        let Some(header) = Record::read(&value)
+        let Some(header) = Header::read(&value)
             .ok()
             .filter(|header| queue.has(header) && counts(queue, header))
         else {
@@ -130,7 +130,7 @@ impl Page<'_, '_> {
         &mut self,
         cursor: Option<&[u8]>,
         index: Index,
-        counts: impl Fn(&Queue<'_>, &Record) -> bool,
+        counts: impl Fn(&Queue<'_>, &Header) -> bool,
     ) -> Result<Option<Vec<u8>>> {
         let mut after = cursor
             .map(|cursor| numbered(cursor).ok_or_else(bad_cursor))

@@ -6,7 +6,7 @@ use crate::error::Result;
 use crate::names::{Index, PRIORITIES};
 use crate::settings::ghosts_field;
 use crate::task::handle::{Loaded, Queue, Task};
-use crate::task::header::{Header, Record, TARGETED, TaskState, Unreadable};
+use crate::task::header::{Header, TARGETED, TaskState, Unreadable};
 use crate::task::index::later;
 
 /// Which end of its list a task goes to.
@@ -143,7 +143,7 @@ pub(crate) fn has_any(queue: &mut Queue<'_>) -> Result<bool> {
 }
 
 /// Whether an id in the list of this priority counts.
-pub(crate) fn counts(queue: &Queue<'_>, header: &Record, priority: u8) -> bool {
+pub(crate) fn counts(queue: &Queue<'_>, header: &Header, priority: u8) -> bool {
     header.state == TaskState::Waiting
         && header.priority == priority
         && !header.is_ghost(priority)

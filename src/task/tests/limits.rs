@@ -78,7 +78,7 @@ fn each_slot_that_is_freed_serves_one_waiting_client_in_the_same_unit() {
 fn token(world: &World, id: &str) -> u64 {
     let key = queue("q").task(id.as_bytes()).to_vec();
     match &world.keys.keys[&key] {
-        crate::keyspace::fake::Value::String(text) => crate::task::header::Record::read(text).unwrap().fence,
+        crate::keyspace::fake::Value::String(text) => crate::task::header::Header::read(text).unwrap().fence,
         other => panic!("{other:?}"),
     }
 }

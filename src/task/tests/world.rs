@@ -14,7 +14,7 @@ use crate::names::{Index, Name, Part, owner};
 use crate::reply::Reply;
 use crate::settings::QueueSettings;
 use crate::state::State;
-use crate::task::header::{AWAITED, EXPIRES, GROUPED, HEADER_LEN, Record, TARGETED, TaskState, UNIQUE};
+use crate::task::header::{AWAITED, EXPIRES, GROUPED, HEADER_LEN, Header, TARGETED, TaskState, UNIQUE};
 use crate::task::options::{self, Options};
 use crate::tick;
 use crate::time::{Ms, Steady, Wall};
@@ -225,14 +225,14 @@ impl World {
         let mut places = BTreeMap::new();
         let mut ghosts = [0_u32; 10];
         let prefix = b"task:{q}:t:".to_vec();
-        let records: Vec<(Vec<u8>, Record)> = self
+        let records: Vec<(Vec<u8>, Header)> = self
             .keys
             .keys
             .iter()
             .filter_map(|(key, value)| match value {
                 Value::String(text) => {
                     let id = key.strip_prefix(prefix.as_slice())?;
-                    Some((id.to_vec(), Record::read(&text[..HEADER_LEN]).expect("a record")))
+                    Some((id.to_vec(), Header::read(&text[..HEADER_LEN]).expect("a record")))
                 }
                 _ => None,
             })
@@ -381,11 +381,11 @@ impl World {
     }
 
     /// The header of a task of `q`.
-    pub fn record_of(&self, id: &str) -> Record {
+    pub fn record_of(&self, id: &str) -> Header {
         let Some(Value::String(text)) = self.keys.keys.get(&queue("q").task(id.as_bytes()).to_vec()) else {
             panic!("no record of {id}");
         };
-        Record::read(&text[..HEADER_LEN]).expect("a record")
+        Header::read(&text[..HEADER_LEN]).expect("a record")
     }
 
     /// Each task that waits for others is in their lines, as often as it says, and nobody else is.

@@ -5,9 +5,8 @@ mod links;
 mod programs;
 
 use std::fs;
-use std::path::Path;
 
-use crate::support::{Client, Document, Server, Session, files};
+use crate::support::{Client, Document, Server, Session};
 
 #[test]
 fn the_sessions_are_what_happens() {

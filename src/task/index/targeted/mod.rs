@@ -16,7 +16,7 @@ use crate::error::Result;
 use crate::keyspace::Scored;
 use crate::names::{Index, PRIORITIES};
 use crate::task::handle::{Queue, Task};
-use crate::task::header::{Record, TARGETED, TaskState};
+use crate::task::header::{Header, TARGETED, TaskState};
 use crate::task::index::later;
 use crate::task::index::ready::{self, End};
 use crate::time::{Ms, Wall};
@@ -127,7 +127,7 @@ fn confirm(queue: &mut Queue<'_>, task: &mut Task) -> Result<Option<String>> {
 }
 
 /// Where a ready task stands among those of its worker: the most urgent first, then by due time.
-fn score(header: &Record) -> Ms {
+fn score(header: &Header) -> Ms {
     let due = header.due.0.clamp(0, PRIORITY - 1);
     Ms::from(header.priority) * PRIORITY + due
 }
@@ -222,7 +222,7 @@ pub(crate) fn has_any(queue: &mut Queue<'_>, worker: &str) -> bool {
 }
 
 /// Whether an id in the set of ready tasks for one worker counts.
-pub(crate) fn counts(queue: &Queue<'_>, header: &Record) -> bool {
+pub(crate) fn counts(queue: &Queue<'_>, header: &Header) -> bool {
     header.state == TaskState::Waiting && header.has(TARGETED) && queue.has(header)
 }
 
