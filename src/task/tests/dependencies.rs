@@ -234,7 +234,7 @@ fn delays_priorities_groups_and_times_to_be_claimed_in_begin_when_the_others_hav
         (places["later"], places["first"], places["second"], places["brief"]),
         ("scheduled", "ready", "blocked", "ready")
     );
-    assert!(world.say("TASK.STATS q").contains("oldest_ready=0 "));
+    assert!(world.say("TASK.STATS q").contains("oldest_ready_ms=0 "));
     world.pass(10);
     assert_eq!(world.places()["later"], "ready");
     world.pass(29);

@@ -170,7 +170,7 @@ fn the_time_to_be_claimed_in_begins_with_the_turn() {
     assert_eq!(world.places()["b"], "blocked");
     world.say(&format!("TASK.ACK q a {token}"));
     assert!(
-        world.say("TASK.STATS q").contains("oldest_ready=0 "),
+        world.say("TASK.STATS q").contains("oldest_ready_ms=0 "),
         "it was not ready before"
     );
     world.pass(39);

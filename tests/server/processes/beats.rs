@@ -14,7 +14,7 @@ fn a_beat_makes_the_member_and_later_ones_keep_it_alive() {
     assert_eq!(client.call("HB.BEAT s a"), PLAIN);
     assert_eq!(
         two.call("HB.BEAT s a"),
-        "['role', 'member', 'epoch', null, 'leader', null, 'ttl', 15000, 'signal', null, 'cancelled', [], 'token', null]"
+        "['role', 'member', 'epoch', null, 'leader', null, 'ttl_ms', 15000, 'signal', null, 'cancelled', [], 'token', null]"
     );
     client.must("HB.BEAT s b TTL 300");
     client.must("HB.BEAT the-clock marker TTL 1200");

@@ -57,8 +57,8 @@ fn what_is_unknown_is_null_in_both_protocols() {
         shown,
         format!(
             "['member', 'a', 'pid', null, 'host', null, 'start', null, 'boot', null, 'state', 'up', 'role', 'member', \
-             'epoch', null, 'ttl', 60000, 'left', {}, 'age', {}, 'bound', 0, 'grace', 0, 'signal', null, \
-             'status', null, 'registered', {}, 'meta', []]",
+             'epoch', null, 'ttl_ms', 60000, 'remaining_ms', {}, 'idle_ms', {}, 'connections', 0, 'grace_ms', 0, 'signal', null, \
+             'status', null, 'registered_at', {}, 'meta', []]",
             at("remaining_ms"),
             at("idle_ms"),
             at("registered_at")

@@ -20,7 +20,7 @@ fn a_death_hands_its_claims_to_who_waits_in_the_same_moment() {
         assert_eq!(replies.item(0), "1", "{end}");
         assert_eq!(shown.field("worker"), "'b'", "{end}");
         assert_eq!(
-            (shown.field("attempt").int(), shown.field("lost").int()),
+            (shown.field("attempt").int(), shown.field("losses").int()),
             (attempt, lost),
             "{end}"
         );

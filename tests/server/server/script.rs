@@ -23,7 +23,7 @@ fn a_whole_life_in_one_script() {
     assert_eq!(
         lived,
         format!(
-            "['a', ['state', 'ready', 'due', {}, 'attempt', 1], 2, '{stale}', +OK]",
+            "['a', ['state', 'ready', 'due_at', {}, 'attempt', 1], 2, '{stale}', +OK]",
             lived.item(1).item(3)
         )
     );

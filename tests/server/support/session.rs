@@ -112,7 +112,7 @@ fn is_volatile(word: &str) -> bool {
     match word.len() {
         13 | 16 => is_number(word) && word.starts_with('1'),
         11 => word.starts_with(['0', '1']),
-        9 => word.starts_with("0m"),
+        36 => word.starts_with("0000000000"),
         _ => false,
     }
 }
