@@ -50,7 +50,7 @@ impl Command for Workers {
             ]);
             workers.push((worker, map));
         }
-        workers.sort_by(|(one, _), (other, _)| one.cmp(other));
+        workers.sort_by_key(|(worker, _)| *worker);
         Ok(Reply::Array(workers.into_iter().map(|(_, map)| map).collect()).into())
     }
 }
