@@ -2,18 +2,18 @@
 //!
 //! A tour for the newcomer, in the order the data flows:
 //!
-//! * [`redis`] is the edge, and the only place with `unsafe`: it registers the commands, reads the
-//!   clocks, opens keys, holds clients, owns the timer and sends effects to replicas and the AOF.
-//! * [`commands`] lists all commands; each is a file in [`task`], [`pid`] or [`hb`] with its declaration
-//!   ([`command`]) and what it does. One run of a command, or one slice of the timer's [`tick`], is a [`transaction`]
-//!   of work. Behind [`pid`] and [`hb`] is one engine, [`membership`].
+//! * [`redis`] is the edge, and the only place with `unsafe`: it registers the commands, reads the clocks, opens keys,
+//!   blocks clients, owns the timer and sends effects to replicas and the AOF.
+//! * [`commands`] lists all commands; each is a file in [`task::commands`], [`pid`] or [`hb`] with its declaration
+//!   ([`command`]) and what it does. One run of a command, or one slice of the [`timer`], is a transaction ([`tx`]).
+//! * [`task`] is everything about tasks, [`membership`] everything about members and leaders.
 //! * A transaction reads and writes the data through the verbs of [`keyspace`] on the keys of [`names`].
-//! * [`state`] holds what is derived from the keys or ephemeral: the [`wakeups`] (when each name is next
-//!   due), the [`waiting`] clients, the [`queue`]s' settings and claims, the members of services, what
-//!   [`stalls`] expiry back.
+//! * [`state`] holds what is derived from the keys or ephemeral: the [`wakeups`] (when each name is next due), the
+//!   [`waiting`] clients, the settings and claims of queues, the members of services, what [`stalls`] hold back.
 //! * [`recur`] knows when recurring tasks come: intervals, cron expressions, time zones.
 //!
-//! Imports go one way, from the edge inwards; only the edge knows Redis or a clock.
+//! No files import each other in a circle, and only the edge knows Redis or a clock ([`layers`]).
+//! `docs/internals/` has the same with more words, and how to add things.
 
 mod backoff;
 mod command;
@@ -39,8 +39,8 @@ mod stalls;
 mod state;
 mod stats;
 mod task;
-mod tick;
 mod time;
+mod timer;
 mod tx;
 mod waiting;
 mod wakeups;

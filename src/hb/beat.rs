@@ -1,4 +1,4 @@
-//! HB.BEAT: a sign of life, and in the same breath all that the server has to say to the member.
+//! HB.BEAT: a sign of life, whose reply is all that the server has to say to the member.
 
 use crate::command::run::{Command, Response};
 use crate::command::{Access, Actor, Arg, Key, Keys, Spec, Typed, arguments};
@@ -97,18 +97,12 @@ fn join(args: &BeatArgs<'_>, service: &mut Service<'_>, bind: Option<u64>) -> Re
     service.ensure_room(service.context.memory_full)?;
     let registration = Registration {
         member: args.member.0.into(),
-        token: None,
-        pid: None,
-        host: None,
-        start: None,
-        boot: None,
         ttl: args.ttl,
         bind,
         grace: grace(args).unwrap_or(0),
-        exclusive: false,
         // Only a member with a token can lead.
         with_token: args.campaign.is_some(),
-        meta: None,
+        ..Registration::default()
     };
     service.join(&registration, "registered")
 }

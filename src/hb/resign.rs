@@ -1,4 +1,4 @@
-//! HB.RESIGN: a leader makes room.
+//! HB.RESIGN: a leader gives up the lead.
 
 use crate::command::run::{Command, Response};
 use crate::command::{Access, Actor, Arg, Key, Keys, Spec, arguments};

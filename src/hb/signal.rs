@@ -1,4 +1,4 @@
-//! HB.SIGNAL: a word that stands in every beat's reply until it is cleared.
+//! HB.SIGNAL: a word in the reply to every beat until it is cleared.
 
 use crate::command::run::{Command, Response};
 use crate::command::{Access, Arg, Key, Keys, Spec, arguments};

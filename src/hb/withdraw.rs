@@ -1,4 +1,4 @@
-//! HB.WITHDRAW: a candidate does not want to lead any more.
+//! HB.WITHDRAW: a candidate no longer wants to lead.
 
 use crate::command::run::{Command, Response};
 use crate::command::{Access, Actor, Arg, Key, Keys, Spec, arguments};

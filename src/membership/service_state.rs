@@ -1,4 +1,4 @@
-//! What is remembered of one service: its members by name, by host and by the moment they are to be looked at.
+//! What is remembered of one service: its members by name, by host and by the moment the timer looks at them.
 
 use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
@@ -37,8 +37,9 @@ pub(crate) struct ServiceState {
     /// Whether the log was told about a foreign entry.
     pub complained: bool,
     pub(super) members: MemberTable,
-    /// How many of them carry this version: when all do, nobody has to be looked for.
+    /// How many of them have this version: when all do, none is missing in the data.
     pub(super) current: usize,
+    /// When the timer looks at which member.
     pub(super) moments: BTreeSet<(Steady, MemberName)>,
     /// Host → boot id → members.
     pub(super) hosts: BTreeMap<String, BTreeMap<String, BTreeSet<MemberName>>>,
@@ -109,12 +110,12 @@ impl ServiceState {
         }
     }
 
-    /// The signal that stands for a member of this record: its own, or a later one to all.
+    /// The standing signal of a member with this record: its own, or a later one to all.
     pub(crate) fn signal<'a>(&'a self, own: &'a MemberRecord) -> Option<&'a str> {
         let to_all = self
             .leadership
             .as_ref()
-            .and_then(|head| head.signal.as_ref())
+            .and_then(|leadership| leadership.signal.as_ref())
             .filter(|(_, at)| *at > own.order && *at > own.signal_order);
         match to_all {
             Some((word, _)) => Some(word.as_str()).filter(|word| *word != NO_SIGNAL),

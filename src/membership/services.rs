@@ -90,7 +90,7 @@ impl Services {
         self.services.get(service)?.member(member)
     }
 
-    /// The signal that stands for a member: its own, or a later one to all.
+    /// The standing signal of a member: its own, or a later one to all.
     pub(crate) fn signal(&self, service: &Name, member: &str) -> Option<&str> {
         let service = self.services.get(service)?;
         service.signal(&service.member(member)?.record)
@@ -194,8 +194,8 @@ impl Services {
 
     /// The queues that may follow a service: that of its name, and those whose settings say so.
     pub(crate) fn followers(&self, service: &Name) -> Vec<Name> {
-        let told = self.followers.get(service).into_iter().flatten();
+        let others = self.followers.get(service).into_iter().flatten();
         let own = (!self.following.contains_key(service)).then_some(service);
-        own.into_iter().chain(told).cloned().collect()
+        own.into_iter().chain(others).cloned().collect()
     }
 }

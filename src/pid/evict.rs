@@ -1,4 +1,4 @@
-//! PID.EVICT: an operator puts a member out.
+//! PID.EVICT: an operator removes a member.
 
 use crate::command::run::{Command, Response};
 use crate::command::{Access, Actor, Arg, Key, Keys, Spec, arguments};
@@ -24,7 +24,7 @@ impl Command for Evict {
     type On<'t> = Service<'t>;
     const SPEC: Spec = Spec {
         name: "PID.EVICT",
-        summary: "Evicts a member; its tasks go to others at once.",
+        summary: "Evicts a member; what it holds goes to others at once.",
         complexity: "O(log N) for N members, and for each task it held",
         access: Access::Write,
         blocking: false,

@@ -1,4 +1,4 @@
-//! PID.REGISTER: a process says that it runs, and perhaps that it alone does.
+//! PID.REGISTER: a process becomes a member, or the exclusive holder of the service.
 
 use std::collections::BTreeMap;
 

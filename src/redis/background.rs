@@ -11,8 +11,8 @@ use super::timer::SOON;
 use super::transaction::{Mode, run};
 use super::{block, housekeeping};
 use crate::names::Name;
-use crate::tick;
 use crate::time::Ms;
+use crate::timer;
 
 /// When a queue that could not be served gets its next turn, ms.
 const RETRY: Ms = 100;
@@ -96,7 +96,7 @@ fn serve_due(ctx: *mut Ctx, flags: Flags, begun: Instant, slice: Duration) {
         }
         let result = run(ctx, Mode::Writes, |tx| {
             tx.context.memory_full = flags.memory_full();
-            tick::run(tx, &name);
+            timer::run(tx, &name);
             Ok(())
         });
         if result.is_err() {

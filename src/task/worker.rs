@@ -34,16 +34,16 @@ pub(crate) fn ensure_may_claim(queue: &mut Queue<'_>, request: &ClaimRequest) ->
 
 /// Whether the worker is a member that was told to take no more work.
 pub(crate) fn is_quiet(queue: &mut Queue<'_>, worker: &str) -> bool {
-    let mut service = service(queue);
-    let Some(known) = service.known() else {
+    let Some(known) = queue.state.services.known(&queue.settings.service) else {
         return false;
     };
     if known.loading != Loading::Done {
         // The service's own timer reports keys of another type.
+        let mut service = service(queue);
         let _ = service.find(worker);
         let _ = service.leadership();
     }
-    service.state.services.is_quiet(&service.name, worker)
+    queue.state.services.is_quiet(&queue.settings.service, worker)
 }
 
 /// Whether the worker of this number, which held a claim for as long as it is a member, is none any more.

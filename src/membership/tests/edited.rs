@@ -144,7 +144,7 @@ fn candidates_and_leaders_that_are_no_members_are_passed_over() {
         world.state.touched(&service(), Touched::Service);
         world.tick();
         if strange == "plain" {
-            // One whom somebody else has made the leader leads, as he is a member.
+            // A member that somebody else has made the leader leads.
             assert_eq!(leader(&mut world), "plain");
             world.say("PID.EVICT s plain");
         }

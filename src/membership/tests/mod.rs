@@ -1,9 +1,10 @@
-//! Unit tests of a member's life and of the lead: each way in, each way out, and what time does.
+//! Unit tests of the room, told by commands on a world of the fake keyspace: one file a subject, and a random walk.
 
 mod edited;
 mod lead;
 mod member;
 mod memory;
+mod reclaim;
 mod time;
 mod walk;
 

@@ -16,8 +16,8 @@ use crate::settings::QueueSettings;
 use crate::state::State;
 use crate::task::header::{AWAITED, EXPIRES, GROUPED, HEADER_LEN, Header, TARGETED, TaskState, UNIQUE};
 use crate::task::options::{self, Options};
-use crate::tick;
 use crate::time::{Ms, Steady, Wall};
+use crate::timer;
 use crate::tx::Tx;
 use crate::waiting::{Answer, Ticket, Waiter};
 
@@ -180,7 +180,7 @@ impl World {
         let context = self.context();
         let due = self.state.wakeups.take_due(&context);
         if let Some(name) = &due {
-            tick::run(
+            timer::run(
                 &mut Tx {
                     keys: &mut self.keys,
                     state: &mut self.state,

@@ -6,7 +6,7 @@ use crate::task;
 use crate::tx::Tx;
 
 /// One slice of work for the name whose moment has come: members that died and what they held, claims that ended
-/// without a command, tasks that are due, leases that ran out. Plans the name's next moment on the wakeups.
+/// without a command, tasks that are due, leases that ran out. Plans the name's next moment among the wakeups.
 pub(crate) fn run(tx: &mut Tx<'_>, name: &Name) {
     if tx.state.services.known(name).is_some() {
         Service::of(tx, name).tick();
