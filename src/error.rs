@@ -91,8 +91,13 @@ pub(crate) const CODES: &[(&str, &str, &str)] = &[
     ),
     (
         "QUEUEFULL",
-        "the queue has as many tasks as its `max-length`, or the service as many members as `steward.max-members`",
+        "the queue has as many tasks as its `max-length`",
         "slow down",
+    ),
+    (
+        "SERVICEFULL",
+        "the service has as many members as `steward.max-members`",
+        "register again when one has left",
     ),
     ("BUSYQUEUE", "DROP while tasks are claimed", "wait, or FORCE"),
     ("NOMEMBER", "unknown or dead member", "register again"),
@@ -138,7 +143,7 @@ impl fmt::Display for Error {
             ),
             Error::ServiceFull(max) => write!(
                 f,
-                "QUEUEFULL the service has steward.max-members members: at most {max}"
+                "SERVICEFULL the service has steward.max-members members: at most {max}"
             ),
             Error::OutOfMemory => f.write_str("OOM command not allowed when used memory > 'maxmemory'."),
             Error::WrongType => f.write_str("WRONGTYPE Operation against a key holding the wrong kind of value"),

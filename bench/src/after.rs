@@ -120,7 +120,7 @@ fn work(contender: &mut Contender, tasks: usize) -> Result<f64> {
 fn await_ready(control: &mut Connection, tasks: usize) -> Result<f64> {
     let start = now_ms();
     while now_ms() < start + GIVE_UP_MS {
-        if control.command("TASK.STATS q")?.field("ready").number() == tasks as f64 {
+        if control.command("TASK.STATS q")?.field("ready_tasks").number() == tasks as f64 {
             return Ok(now_ms());
         }
         sleep(Duration::from_millis(10));

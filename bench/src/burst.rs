@@ -66,7 +66,7 @@ fn burst(contender: &mut Contender, tasks: usize) -> Result<[f64; 3]> {
 fn await_promotion(control: &mut Connection, due: f64, tasks: usize) -> Result<f64> {
     sleep_until(due)?;
     while now_ms() < due + GIVE_UP_MS {
-        if control.command("TASK.STATS q")?.field("ready").number() == tasks as f64 {
+        if control.command("TASK.STATS q")?.field("ready_tasks").number() == tasks as f64 {
             return Ok(now_ms());
         }
         sleep(Duration::from_millis(10));

@@ -137,7 +137,7 @@ fn look(servers: &mut [Contender; 4]) -> Result<Vec<(f64, f64)>> {
         let made = server
             .control
             .command("TASK.STATS q")?
-            .field("total_scheduled")
+            .field("scheduled_total")
             .number();
         Ok((Usage::read(&mut server.control)?.cpu_us, made))
     };

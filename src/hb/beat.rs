@@ -44,13 +44,13 @@ impl Command for Beat {
     type On<'t> = Service<'t>;
     const SPEC: Spec = Spec {
         name: "HB.BEAT",
-        summary: "Gives a sign of life, registering the member if need be; tells who leads and what the member should do.",
+        summary: "Sends a heartbeat, registering the member if needed; tells who leads and what the member should do.",
         complexity: "O(1)",
         access: Access::Write,
         blocking: false,
         keys: Keys::First,
         args: BeatArgs::ARGS,
-        reply: "map `role` (leader, candidate, member), `epoch`, `leader`, `ttl`, `signal`, `cancelled` (ids of tasks it holds), `token` (null unless it was just made)",
+        reply: "map `role` (leader, candidate, member), `epoch`, `leader`, `ttl_ms`, `signal`, `cancelled` (ids of tasks it holds), `token` (null unless it was just made)",
     };
 
     fn run(args: &BeatArgs<'_>, caller: &Caller<'_>, service: &mut Service<'_>) -> Result<Response> {
@@ -153,7 +153,7 @@ fn reply(service: &mut Service<'_>, member: &str, token: Option<u64>) -> Result<
         ("role", role(leads, is_candidate)),
         ("epoch", epoch.map_or(Reply::Null, Reply::number)),
         ("leader", leader.as_deref().map_or(Reply::Null, Reply::text)),
-        ("ttl", Reply::Int(ttl)),
+        ("ttl_ms", Reply::Int(ttl)),
         ("signal", signal.map_or(Reply::Null, Reply::text)),
         ("cancelled", cancelled(service, member)),
         ("token", token.map_or(Reply::Null, Reply::number)),

@@ -27,13 +27,13 @@ impl Command for Campaign {
     type On<'t> = Service<'t>;
     const SPEC: Spec = Spec {
         name: "HB.CAMPAIGN",
-        summary: "Makes a member a candidate: it leads when nobody else does, and waits for that if told to.",
+        summary: "Makes a member a candidate for leader, highest PRIORITY first; with BLOCK, waits until it leads.",
         complexity: "O(log N) for N candidates",
         access: Access::Write,
         blocking: true,
         keys: Keys::First,
         args: CampaignArgs::ARGS,
-        reply: "map `role`, `epoch`, `leader`, `position`, `reclaim` (ms, or 0); null when BLOCK ran out",
+        reply: "map `role`, `epoch`, `leader`, `position`, `reclaim_ms` (0 outside the reclaim window); null when BLOCK ran out",
     };
 
     fn run(args: &CampaignArgs<'_>, caller: &Caller<'_>, service: &mut Service<'_>) -> Result<Response> {

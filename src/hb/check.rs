@@ -26,7 +26,7 @@ impl Command for Check {
     type On<'t> = Service<'t>;
     const SPEC: Spec = Spec {
         name: "HB.CHECK",
-        summary: "Tells whether an epoch is that of the present leader. What is done elsewhere afterwards is not fenced by it.",
+        summary: "Checks that an epoch is that of the current leader. Writes to other systems afterwards are not fenced by it.",
         complexity: "O(1)",
         // It writes nothing, but a replica, which may lag behind, must not answer it.
         access: Access::Write,

@@ -26,7 +26,7 @@ impl Command for Fenced {
     type On<'t> = Service<'t>;
     const SPEC: Spec = Spec {
         name: "HB.FENCED",
-        summary: "Runs a command with the caller's rights only while the epoch leads, in one step; else nothing happens.",
+        summary: "Runs a command only if the epoch is that of the current leader, in one step and with the caller's rights.",
         complexity: "That of the command",
         access: Access::Write,
         blocking: false,

@@ -21,13 +21,13 @@ impl Command for Leader {
     type On<'t> = Service<'t>;
     const SPEC: Spec = Spec {
         name: "HB.LEADER",
-        summary: "Shows who leads a service, in which epoch, and since when.",
+        summary: "Shows the leader of a service, its epoch, and since when it leads.",
         complexity: "O(1)",
         access: Access::Read,
         blocking: false,
         keys: Keys::First,
         args: LeaderArgs::ARGS,
-        reply: "map `member`, `epoch`, `since` (unix ms), `pid`, `host`; or null",
+        reply: "map `member`, `epoch`, `since_at`, `pid`, `host`; or null",
     };
 
     fn run(_: &LeaderArgs<'_>, _: &Caller<'_>, service: &mut Service<'_>) -> Result<Response> {
@@ -41,7 +41,7 @@ impl Command for Leader {
         Ok(Reply::Map(vec![
             ("member", Reply::text(leader.as_ref())),
             ("epoch", Reply::number(leadership.epoch)),
-            ("since", Reply::Int(leadership.since)),
+            ("since_at", Reply::Int(leadership.since)),
             ("pid", Reply::int_or_null(record.and_then(|record| record.pid))),
             ("host", host.map_or(Reply::Null, Reply::text)),
         ])

@@ -26,7 +26,7 @@ impl Command for Resign {
     type On<'t> = Service<'t>;
     const SPEC: Spec = Spec {
         name: "HB.RESIGN",
-        summary: "Ends the lead of its caller; the next candidate, or the one named, leads at once.",
+        summary: "Steps down as leader; the next candidate, or the one named, leads at once.",
         complexity: "O(log N) for N candidates",
         access: Access::Write,
         blocking: false,

@@ -5,7 +5,7 @@ use crate::command::{Access, Arg, Key, Keys, Spec, arguments};
 use crate::context::Caller;
 use crate::error::Result;
 use crate::membership::events::Event;
-use crate::membership::leadership::{SIGNAL, SIGNAL_AT};
+use crate::membership::leadership::{SIGNAL, SIGNAL_ORDER};
 use crate::membership::service::Service;
 use crate::membership::service_state::NO_SIGNAL;
 use crate::names::{Name, plain_text};
@@ -32,7 +32,7 @@ impl Command for Signal {
     type On<'t> = Service<'t>;
     const SPEC: Spec = Spec {
         name: "HB.SIGNAL",
-        summary: "Gives a member, or all that have registered so far, a standing signal; quiet and stop: no more tasks; none: cleared.",
+        summary: "Sets the standing signal of a member, or of all registered so far. quiet and stop: it gets no more tasks; none clears it.",
         complexity: "O(1), and O(N) for N clients that wait for tasks when the signal is quiet or stop",
         access: Access::Write,
         blocking: false,
@@ -67,7 +67,7 @@ fn to_one(service: &mut Service<'_>, member: &str, word: &str) -> Result<usize> 
     let at = service.next_fence()?;
     service.update(member, |record| {
         record.signal = (word != NO_SIGNAL).then(|| word.to_string());
-        record.signal_at = at;
+        record.signal_order = at;
     })?;
     Ok(1)
 }
@@ -84,7 +84,7 @@ fn to_all(service: &mut Service<'_>, word: &str) -> Result<usize> {
         service.name.service(),
         &[
             (SIGNAL.as_bytes(), word.as_bytes()),
-            (SIGNAL_AT.as_bytes(), at.to_string().as_bytes()),
+            (SIGNAL_ORDER.as_bytes(), at.to_string().as_bytes()),
         ],
     )?;
     leadership.signal = Some((word.to_string(), at));

@@ -23,13 +23,13 @@ impl Command for Withdraw {
     type On<'t> = Service<'t>;
     const SPEC: Spec = Spec {
         name: "HB.WITHDRAW",
-        summary: "Takes a candidate out of the line; it stays a member. A leader resigns instead.",
+        summary: "Withdraws a candidacy; the member stays. A leader uses RESIGN instead.",
         complexity: "O(log N) for N candidates",
         access: Access::Write,
         blocking: false,
         keys: Keys::First,
         args: WithdrawArgs::ARGS,
-        reply: "1, or 0 when it was no candidate",
+        reply: "1, or 0 if it was no candidate",
     };
 
     fn run(args: &WithdrawArgs<'_>, _: &Caller<'_>, service: &mut Service<'_>) -> Result<Response> {

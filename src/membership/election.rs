@@ -2,7 +2,7 @@
 
 use crate::error::Result;
 use crate::membership::events::Event;
-use crate::membership::leadership::{EPOCH, LEADER, Leadership, SINCE};
+use crate::membership::leadership::{EPOCH, LEADER, Leadership, SINCE_AT};
 use crate::membership::record::MemberName;
 use crate::membership::register::{Registered, Status};
 use crate::membership::registration::Registration;
@@ -114,7 +114,7 @@ impl Service<'_> {
             &[
                 (LEADER.as_bytes(), member.as_bytes()),
                 (EPOCH.as_bytes(), epoch_text.as_bytes()),
-                (SINCE.as_bytes(), since_text.as_bytes()),
+                (SINCE_AT.as_bytes(), since_text.as_bytes()),
             ],
         )?;
         let memory = self.memory();

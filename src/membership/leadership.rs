@@ -12,11 +12,11 @@ pub(crate) const LEADER: &str = "leader";
 /// Field of the service's hash: the epoch of the last leader.
 pub(crate) const EPOCH: &str = "epoch";
 /// Field of the service's hash: since when it leads, unix ms.
-pub(crate) const SINCE: &str = "since";
+pub(crate) const SINCE_AT: &str = "since_at";
 /// Field of the service's hash: the standing signal to all.
 pub(crate) const SIGNAL: &str = "signal";
 /// Field of the service's hash: when it was given, in the count of registrations.
-pub(crate) const SIGNAL_AT: &str = "signal-at";
+pub(crate) const SIGNAL_ORDER: &str = "signal_order";
 
 /// The service's own hash.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -43,8 +43,8 @@ impl Leadership {
         Leadership {
             leader: leader.map(Rc::from),
             epoch: number(EPOCH).unwrap_or(0),
-            since: text(SINCE).and_then(|text| text.parse().ok()).unwrap_or(0),
-            signal: text(SIGNAL).map(str::to_string).zip(number(SIGNAL_AT)),
+            since: text(SINCE_AT).and_then(|text| text.parse().ok()).unwrap_or(0),
+            signal: text(SIGNAL).map(str::to_string).zip(number(SIGNAL_ORDER)),
         }
     }
 }

@@ -37,7 +37,7 @@ impl Service<'_> {
             exclusive: registration.exclusive,
             token: token.map(hash_token),
             order,
-            registered: self.context.wall.0,
+            registered_at: self.context.wall.0,
             meta: registration.meta.clone().unwrap_or_default(),
             ..MemberRecord::default()
         };

@@ -29,12 +29,13 @@ pub(crate) struct MemberRecord {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub boot: Option<String>,
     /// How long it lives without a sign of life, ms; 0: until it leaves.
+    #[serde(rename = "ttl_ms")]
     pub ttl: Ms,
     /// Whether it dies when its last bound connection closes.
     #[serde(skip_serializing_if = "is_false")]
     pub bind: bool,
     /// How long after that, ms.
-    #[serde(skip_serializing_if = "is_zero")]
+    #[serde(rename = "grace_ms", skip_serializing_if = "is_zero")]
     pub grace: Ms,
     /// Whether it registered as the exclusive holder.
     #[serde(skip_serializing_if = "is_false")]
@@ -45,13 +46,13 @@ pub(crate) struct MemberRecord {
     /// Grows with every registration: tells whether a signal to all came before it.
     pub order: u64,
     /// When it registered, unix ms.
-    pub registered: Ms,
+    pub registered_at: Ms,
     /// Its own standing signal.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub signal: Option<String>,
     /// When that was given or cleared, in the count of `order`.
     #[serde(skip_serializing_if = "is_zero")]
-    pub signal_at: u64,
+    pub signal_order: u64,
     /// What else it says of itself.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub meta: BTreeMap<String, String>,

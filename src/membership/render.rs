@@ -34,7 +34,7 @@ impl Service<'_> {
                 Reply::int_or_null(*retry),
             ],
         };
-        let names = ["status", "token", "epoch", "ttl", "holder", "retry"];
+        let names = ["status", "token", "epoch", "ttl_ms", "holder", "retry_ms"];
         Reply::Map(names.into_iter().zip(fields).collect())
     }
 
@@ -48,7 +48,7 @@ impl Service<'_> {
             ("member", Reply::text(holder)),
             ("pid", Reply::int_or_null(record.and_then(|record| record.pid))),
             ("host", host.map_or(Reply::Null, Reply::text)),
-            ("ttl", Reply::int_or_null(remaining)),
+            ("remaining_ms", Reply::int_or_null(remaining)),
         ])
     }
 
@@ -69,7 +69,7 @@ impl Service<'_> {
             ("epoch", epoch.map_or(Reply::Null, Reply::number)),
             ("leader", leader.as_deref().map_or(Reply::Null, Reply::text)),
             ("position", position.map_or(Reply::Null, Reply::count)),
-            ("reclaim", Reply::Int(reclaim)),
+            ("reclaim_ms", Reply::Int(reclaim)),
         ]))
     }
 }

@@ -4,7 +4,7 @@ use crate::command::run::Target;
 use crate::context::{Caller, Context};
 use crate::error::{Error, Result};
 use crate::keyspace::Keyspace;
-use crate::membership::leadership::{LEADER, Leadership, SINCE};
+use crate::membership::leadership::{LEADER, Leadership, SINCE_AT};
 use crate::membership::liveness::Reason;
 use crate::membership::member::Member;
 use crate::membership::record::{MemberName, MemberRecord, hash_token};
@@ -102,7 +102,7 @@ impl<'t> Service<'t> {
         };
         let place = self.keys.zscore(self.name.candidates(), member.as_bytes());
         let default_ttl = self.context.config.ttl;
-        self.tx().saw_fence(record.order.max(record.signal_at));
+        self.tx().saw_fence(record.order.max(record.signal_order));
         let memory = self.memory();
         let known = memory.member(member).cloned();
         let mut known = known.unwrap_or_else(|| Member::loaded(member.into(), alive));
@@ -215,7 +215,7 @@ impl<'t> Service<'t> {
     pub(crate) fn vacate(&mut self) -> Result<()> {
         let mut leadership = self.leadership()?;
         leadership.leader = None;
-        let fields = [LEADER.as_bytes(), SINCE.as_bytes()];
+        let fields = [LEADER.as_bytes(), SINCE_AT.as_bytes()];
         self.keys.hdel(self.name.service(), &fields)?;
         self.memory().leadership = Some(leadership);
         Ok(())

@@ -116,7 +116,7 @@ impl ServiceState {
             .leadership
             .as_ref()
             .and_then(|leadership| leadership.signal.as_ref())
-            .filter(|(_, at)| *at > own.order && *at > own.signal_at);
+            .filter(|(_, at)| *at > own.order && *at > own.signal_order);
         match to_all {
             Some((word, _)) => Some(word.as_str()).filter(|word| *word != NO_SIGNAL),
             None => own.signal.as_deref(),

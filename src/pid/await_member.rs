@@ -26,13 +26,13 @@ impl Command for Await {
     type On<'t> = Service<'t>;
     const SPEC: Spec = Spec {
         name: "PID.AWAIT",
-        summary: "Tells whether a member is there, or gone, and waits for that if told to.",
+        summary: "Tells whether a member is UP or DOWN; with BLOCK, waits until it is.",
         complexity: "O(1)",
         access: Access::Read,
         blocking: true,
         keys: Keys::First,
         args: AwaitArgs::ARGS,
-        reply: "1, or null when it is not so",
+        reply: "1, or null if it is not",
     };
 
     fn run(args: &AwaitArgs<'_>, caller: &Caller<'_>, service: &mut Service<'_>) -> Result<Response> {

@@ -39,7 +39,7 @@ impl Command for Deregister {
         blocking: false,
         keys: Keys::First,
         args: DeregisterArgs::ARGS,
-        reply: "1, or 0 when it was not there",
+        reply: "1, or 0 if there was no such member",
     };
 
     fn run(args: &DeregisterArgs<'_>, _: &Caller<'_>, service: &mut Service<'_>) -> Result<Response> {

@@ -30,7 +30,7 @@ impl Command for Evict {
         blocking: false,
         keys: Keys::First,
         args: EvictArgs::ARGS,
-        reply: "1, or 0 when it was not there",
+        reply: "1, or 0 if there was no such member",
     };
 
     fn run(args: &EvictArgs<'_>, _: &Caller<'_>, service: &mut Service<'_>) -> Result<Response> {

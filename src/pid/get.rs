@@ -26,13 +26,13 @@ impl Command for Get {
     type On<'t> = Service<'t>;
     const SPEC: Spec = Spec {
         name: "PID.GET",
-        summary: "Shows a member, or the bare values of some of its fields, those of its META included.",
+        summary: "Shows a member, or the values of some of its fields, including those of its META.",
         complexity: "O(1)",
         access: Access::Read,
         blocking: false,
         keys: Keys::First,
         args: GetArgs::ARGS,
-        reply: "map `member`, `pid`, `host`, `start`, `boot`, `state`, `role`, `epoch`, `ttl`, `left`, `age`, `bound`, `grace`, `signal`, `status`, `registered`, `meta`; the value of one field, an array of several; or null",
+        reply: "map `member`, `pid`, `host`, `start`, `boot`, `state`, `role`, `epoch`, `ttl_ms`, `remaining_ms`, `idle_ms`, `connections` (bound ones), `grace_ms`, `signal`, `status`, `registered_at`, `meta`; the value of one field, an array of several; or null",
     };
 
     fn run(args: &GetArgs<'_>, _: &Caller<'_>, service: &mut Service<'_>) -> Result<Response> {

@@ -31,13 +31,13 @@ impl Command for List {
     type On<'t> = Service<'t>;
     const SPEC: Spec = Spec {
         name: "PID.LIST",
-        summary: "Lists the members of a service by name. One that stays is listed whatever happens to others.",
+        summary: "Lists the members of a service by name. A member that stays is never missed, whatever happens to others meanwhile.",
         complexity: "O(N) for N members looked at; on a replica, and just after a load, for all members",
         access: Access::Read,
         blocking: false,
         keys: Keys::First,
         args: ListArgs::ARGS,
-        reply: "the next cursor (`0` at the end) and an array of maps `member`, `pid`, `host`, `start`, `boot`, `state`, `role`, `ttl`, `age`, `signal`, `status`",
+        reply: "the next cursor (`0` at the end) and an array of maps `member`, `pid`, `host`, `start`, `boot`, `state`, `role`, `ttl_ms`, `idle_ms`, `signal`, `status`",
     };
 
     fn run(args: &ListArgs<'_>, _: &Caller<'_>, service: &mut Service<'_>) -> Result<Response> {

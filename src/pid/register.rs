@@ -66,13 +66,13 @@ impl Command for Register {
     type On<'t> = Service<'t>;
     const SPEC: Spec = Spec {
         name: "PID.REGISTER",
-        summary: "Registers a process as a member of a service; EXCLUSIVE: as the one that leads it, or not at all.",
+        summary: "Registers a process as a member of a service; EXCLUSIVE: as its leader, or not at all.",
         complexity: "O(log N) for N members",
         access: Access::Write,
         blocking: true,
         keys: Keys::First,
         args: RegisterArgs::ARGS,
-        reply: "map `status` (registered, resumed, replaced, held), `token`, `epoch`, `ttl`, `holder`, `retry`; null when BLOCK ran out",
+        reply: "map `status` (registered, resumed, replaced, held), `token`, `epoch`, `ttl_ms`, `holder` (map `member`, `pid`, `host`, `remaining_ms`, or null), `retry_ms`; null when BLOCK ran out",
     };
 
     fn run(args: &RegisterArgs<'_>, caller: &Caller<'_>, service: &mut Service<'_>) -> Result<Response> {

@@ -17,20 +17,20 @@ pub(crate) const GET: [&str; 17] = [
     "state",
     "role",
     "epoch",
-    "ttl",
-    "left",
-    "age",
-    "bound",
-    "grace",
+    "ttl_ms",
+    "remaining_ms",
+    "idle_ms",
+    "connections",
+    "grace_ms",
     "signal",
     "status",
-    "registered",
+    "registered_at",
     "meta",
 ];
 
 /// The fields of an entry of PID.LIST, in order.
 pub(crate) const LIST: [&str; 11] = [
-    "member", "pid", "host", "start", "boot", "state", "role", "ttl", "age", "signal", "status",
+    "member", "pid", "host", "start", "boot", "state", "role", "ttl_ms", "idle_ms", "signal", "status",
 ];
 
 /// These fields of a member in memory.
@@ -52,7 +52,7 @@ pub(crate) fn field(service: &mut Service<'_>, member: &str, field: &str) -> Res
     };
     // A replica sees no beats.
     let sees_beats = known.loading == Loading::Done;
-    let age = service.context.steady.since(member.liveness.alive).max(0);
+    let idle_ms = service.context.steady.since(member.liveness.alive).max(0);
     let remaining = service.remaining(member);
     let MemberRecord {
         pid,
@@ -61,7 +61,7 @@ pub(crate) fn field(service: &mut Service<'_>, member: &str, field: &str) -> Res
         boot,
         ttl,
         grace,
-        registered,
+        registered_at,
         meta,
         ..
     } = &member.record;
@@ -76,14 +76,14 @@ pub(crate) fn field(service: &mut Service<'_>, member: &str, field: &str) -> Res
         "role" => role(leads, member.is_candidate),
         "epoch" if leads => Reply::number(leadership.epoch),
         "epoch" => Reply::Null,
-        "ttl" => Reply::Int(*ttl),
-        "left" => Reply::int_or_null(remaining.filter(|_| sees_beats)),
-        "age" => Reply::int_or_null(sees_beats.then_some(age)),
-        "bound" => Reply::count(member.liveness.connections.len()),
-        "grace" => Reply::Int(*grace),
+        "ttl_ms" => Reply::Int(*ttl),
+        "remaining_ms" => Reply::int_or_null(remaining.filter(|_| sees_beats)),
+        "idle_ms" => Reply::int_or_null(sees_beats.then_some(idle_ms)),
+        "connections" => Reply::count(member.liveness.connections.len()),
+        "grace_ms" => Reply::Int(*grace),
         "signal" => text(known.signal(&member.record)),
         "status" => text(member.status.as_deref()),
-        "registered" => Reply::Int(*registered),
+        "registered_at" => Reply::Int(*registered_at),
         "meta" => Reply::Texts(meta.iter().map(|(key, value)| (key.clone(), value.clone())).collect()),
         other => match meta.get(other) {
             Some(value) => Reply::text(value.as_str()),

@@ -38,13 +38,13 @@ pub(crate) struct Definition {
     pub rule: Rule,
     /// When it was made or last replaced, unix ms: occurrences come after it, and EVERY without START
     /// counts from it.
-    pub made: Ms,
+    pub made_at: Ms,
     /// No occurrence before this, unix ms; EVERY counts from it, it is the first itself.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub start: Option<Ms>,
+    pub start_at: Option<Ms>,
     /// No occurrence after this, unix ms.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub end: Option<Ms>,
+    pub end_at: Option<Ms>,
     /// How many occurrences fire in all.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub limit: Option<u64>,
@@ -145,9 +145,9 @@ impl Definition {
     pub(crate) fn new(rule: Rule, made: Wall) -> Definition {
         Definition {
             rule,
-            made: made.0,
-            start: None,
-            end: None,
+            made_at: made.0,
+            start_at: None,
+            end_at: None,
             limit: None,
             misfire: Misfire::default(),
             overlap: Overlap::default(),
@@ -156,7 +156,7 @@ impl Definition {
 
     /// Whether its moments are such as may be.
     pub(crate) fn is_sound(&self) -> bool {
-        let moments = [Some(self.made), self.start, self.end];
+        let moments = [Some(self.made_at), self.start_at, self.end_at];
         moments.iter().flatten().all(|at| (0..=MAX_UNIX_MS).contains(at))
     }
 
@@ -217,20 +217,20 @@ impl Definition {
 
     /// What EVERY counts from.
     fn base(&self) -> Wall {
-        Wall(self.start.unwrap_or(self.made))
+        Wall(self.start_at.unwrap_or(self.made_at))
     }
 
     /// All occurrences come after this.
     fn floor(&self) -> Wall {
-        match self.start {
+        match self.start_at {
             // One that starts the moment it is made has its first occurrence then.
-            Some(start) if start >= self.made => Wall(start.saturating_sub(1)),
-            _ => Wall(self.made),
+            Some(start) if start >= self.made_at => Wall(start.saturating_sub(1)),
+            _ => Wall(self.made_at),
         }
     }
 
     /// No occurrence comes after this.
     fn ceiling(&self) -> Wall {
-        Wall(self.end.unwrap_or(MAX_UNIX_MS).min(MAX_UNIX_MS))
+        Wall(self.end_at.unwrap_or(MAX_UNIX_MS).min(MAX_UNIX_MS))
     }
 }

@@ -65,11 +65,11 @@ fn fields(module: &Module, overview: Overview, services: services::Overview) -> 
     let number = |count: u64| i64::try_from(count).unwrap_or(i64::MAX);
     let size = |count: usize| i64::try_from(count).unwrap_or(i64::MAX);
     vec![
-        ("timer_late_ms_p99", state.lateness.quantile(0.99).unwrap_or(0)),
+        ("late_p99_ms", state.lateness.quantile(0.99).unwrap_or(0)),
         ("timer_backlog", size(state.wakeups.backlog())),
         ("queues", size(overview.queues)),
         ("scheduled_tasks", size(overview.scheduled)),
-        ("ready_total", size(overview.ready)),
+        ("ready_tasks", size(overview.ready)),
         ("oldest_ready_ms", overview.oldest_ready),
         ("blocked_tasks", size(overview.blocked)),
         ("claimed_tasks", size(overview.claimed)),
@@ -77,10 +77,10 @@ fn fields(module: &Module, overview: Overview, services: services::Overview) -> 
         ("services", size(services.services)),
         ("members", size(services.members)),
         ("leaders", size(services.leaders)),
-        ("reclaiming", size(services.reclaiming)),
+        ("reclaiming_services", size(services.reclaiming)),
         ("waiting_clients", size(module.blocked.count())),
         ("scheduled_total", number(totals.scheduled)),
-        ("claims_total", number(totals.claimed)),
+        ("claimed_total", number(totals.claimed)),
         ("acked_total", number(totals.acked)),
         ("failed_total", number(totals.failed)),
         ("lost_total", number(totals.lost)),
@@ -88,9 +88,9 @@ fn fields(module: &Module, overview: Overview, services: services::Overview) -> 
         ("expired_total", number(totals.expired)),
         ("cancelled_total", number(totals.cancelled)),
         ("members_lost_total", number(state.services.lost)),
-        ("stalls", number(state.stalls.stalls)),
-        ("skipped_foreign", number(state.skipped_foreign)),
+        ("stalls_total", number(state.stalls.stalls)),
+        ("skipped_foreign_total", number(state.skipped_foreign)),
         ("eviction_unsafe", i64::from(module.eviction_unsafe)),
-        ("since", state.since.0),
+        ("since_at", state.since.0),
     ]
 }

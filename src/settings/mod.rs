@@ -48,7 +48,7 @@ pub(crate) struct Settling {
 }
 
 /// Field that holds the wall moment a pause ends.
-pub(crate) const PAUSED: &str = "paused";
+pub(crate) const PAUSED: &str = "paused_until";
 /// Field that holds the numbers of unfinished drops.
 pub(crate) const DROPS: &str = "drops";
 /// What the field begins with that says, of a worker whose membership ended, which tasks are for everyone since.
@@ -56,7 +56,7 @@ pub(crate) const ORPHANED: &str = "orphaned:";
 /// What the fields of ends begin with that not all were told of; behind it the id of the task.
 const SETTLING: &str = "settling:";
 /// The pause that only RESUME ends, as stored.
-pub(crate) const UNTIL_RESUMED: &str = "until-resumed";
+pub(crate) const UNTIL_RESUMED: &str = "-1";
 
 /// The field of the end of a task that not all were told of.
 pub(crate) fn settling_field(parent: &[u8]) -> Vec<u8> {

@@ -66,7 +66,7 @@ pub(crate) const SERVICE: &str = "service";
 pub(crate) const SETTINGS: [Setting; 13] = [
     Setting {
         name: "lease",
-        meaning: "how long a claim lasts when neither CLAIM nor the task says so",
+        meaning: "how long a claim lasts, unless CLAIM or the task sets LEASE",
         kind: Kind::Number {
             range: (1, MAX_LEASE),
             unit: "ms",
@@ -76,7 +76,7 @@ pub(crate) const SETTINGS: [Setting; 13] = [
     },
     Setting {
         name: "attempts",
-        meaning: "most runs of a task that does not say itself",
+        meaning: "maximum attempts, unless the task sets ATTEMPTS",
         kind: Kind::Number {
             range: (1, MAX_ATTEMPTS),
             unit: "",
@@ -86,12 +86,12 @@ pub(crate) const SETTINGS: [Setting; 13] = [
     },
     Setting {
         name: "backoff",
-        meaning: "the wait between attempts of a task that does not say itself",
+        meaning: "the wait between attempts, unless the task sets BACKOFF",
         kind: Kind::Backoff,
     },
     Setting {
         name: "retain",
-        meaning: "how long a task is kept when it is done, if it does not say itself; 0: it is gone at once",
+        meaning: "how long a done task is kept, unless it sets RETAIN; 0: not at all",
         kind: Kind::Number {
             range: (0, MAX_DELAY),
             unit: "ms",
@@ -111,12 +111,12 @@ pub(crate) const SETTINGS: [Setting; 13] = [
     },
     Setting {
         name: "rate",
-        meaning: "most claims in how many ms, for any stretch of that length; 0: any number",
+        meaning: "rate limit, n/ms: most claims in any window of that length (sliding); 0: any number",
         kind: Kind::Rate,
     },
     Setting {
         name: GROUP_LIMIT,
-        meaning: "most tasks of one GROUP that have their turn at a time",
+        meaning: "most tasks of one GROUP that may run at a time",
         kind: Kind::Number {
             // Whose turn it is is looked up one by one.
             range: (1, 100),
@@ -137,7 +137,7 @@ pub(crate) const SETTINGS: [Setting; 13] = [
     },
     Setting {
         name: "max-lost",
-        meaning: "a task that is lost more often than this, as its lease ran out or its worker died, is dead, whatever attempts are left: most likely it kills its workers",
+        meaning: "a task whose claims were lost more often than this (its lease ran out or its worker died) is dead, whatever attempts are left: it probably kills its workers",
         kind: Kind::Number {
             // Two base-36 digits hold 1295.
             range: (0, 1_000),

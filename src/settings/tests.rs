@@ -17,7 +17,7 @@ fn what_is_stored_is_read_and_nonsense_is_passed_over() {
             field("lease", "77"),
             field("attempts", "many"),
             field("backoff", "FIXED 5 MAX 5 JITTER 0"),
-            field("paused", UNTIL_RESUMED),
+            field("paused_until", UNTIL_RESUMED),
             field("drops", "9 7"),
             field("ghosts:3", "12"),
             field("unknown", "1"),

@@ -27,13 +27,13 @@ pub(crate) struct Recurring {
     pub options: Vec<String>,
     /// How many occurrences became tasks; what is left out does not count.
     #[serde(default)]
-    pub fired: u64,
+    pub fired_total: u64,
     /// All occurrences up to this moment are dealt with, unix ms; 0 when none is.
     #[serde(default)]
-    pub seen: Ms,
+    pub seen_until: Ms,
     /// The last occurrence that became a task, unix ms.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub last: Option<Ms>,
+    pub last_at: Option<Ms>,
     /// What a later version stored: it stays.
     #[serde(flatten)]
     pub later: Map<String, Value>,
@@ -43,7 +43,7 @@ impl Recurring {
     /// From what is stored; `None` when it is nothing of ours, or was edited into nonsense.
     pub(crate) fn read(json: &[u8]) -> Option<Recurring> {
         let recurring: Recurring = serde_json::from_slice(json).ok()?;
-        let moments = [Some(recurring.seen), recurring.last];
+        let moments = [Some(recurring.seen_until), recurring.last_at];
         let sound = moments.iter().flatten().all(|at| (0..=MAX_UNIX_MS).contains(at));
         (sound && recurring.definition.is_sound()).then_some(recurring)
     }
@@ -63,7 +63,7 @@ impl Recurring {
 
     /// Whether it fired as often as its limit says.
     pub(crate) fn is_finished(&self) -> bool {
-        self.definition.limit.is_some_and(|limit| self.fired >= limit)
+        self.definition.limit.is_some_and(|limit| self.fired_total >= limit)
     }
 
     /// The first occurrence that is not dealt with.
@@ -71,7 +71,7 @@ impl Recurring {
         if self.is_finished() {
             return None;
         }
-        self.definition.next_after(Wall(self.seen))
+        self.definition.next_after(Wall(self.seen_until))
     }
 }
 

@@ -21,44 +21,44 @@ pub(crate) fn render(queue: &mut Queue<'_>, task: &Task, payload: Option<Vec<u8>
     let result = payload.as_ref().and_then(|_| queue.field(task, options::RESULT));
     let default_lease = queue.settings.numbers.lease(&queue.context.config);
     let mut lease = Some(options.lease.unwrap_or(default_lease));
-    let (mut worker, mut left, mut died, mut expires) = (None, None, None, None);
-    let (mut done, mut kept) = (None, None);
-    let mut due = Some(header.due.0);
+    let (mut worker, mut remaining_ms, mut died_at, mut expires_at) = (None, None, None, None);
+    let (mut done_at, mut kept_until) = (None, None);
+    let mut due_at = Some(header.due.0);
     match header.state {
         TaskState::Waiting if header.has(EXPIRES) => {
             let expiring = queue.name.of_queue(Part::Expiring);
-            expires = queue.keys.zscore(expiring, &task.id).unwrap_or(None);
+            expires_at = queue.keys.zscore(expiring, &task.id).unwrap_or(None);
         }
         TaskState::Claimed => {
             worker = queue.worker_name(header.worker)?;
             lease = header.lease();
-            left = remaining(queue, task)?;
+            remaining_ms = remaining(queue, task)?;
         }
         TaskState::Done => {
             lease = None;
-            done = due.take();
-            kept = queue.keys.zscore(queue.name.index(Index::Done), &task.id)?;
+            done_at = due_at.take();
+            kept_until = queue.keys.zscore(queue.name.index(Index::Done), &task.id)?;
         }
         TaskState::Dead => {
-            died = due.take();
+            died_at = due_at.take();
         }
         _ => {}
     }
     Ok(Reply::Map(vec![
         ("id", Reply::Id(task.id.clone())),
         ("state", Reply::Word(state)),
-        ("due", Reply::int_or_null(due)),
+        ("due_at", Reply::int_or_null(due_at)),
         ("priority", Reply::Int(i64::from(header.priority))),
         ("attempt", Reply::number(header.attempt())),
-        ("attempts", Reply::number(attempts)),
+        ("max_attempts", Reply::number(attempts)),
         ("backoff", Reply::text(queue.backoff(options).to_string())),
         ("deliveries", Reply::number(header.deliveries)),
-        ("lost", Reply::number(header.lost)),
+        ("losses", Reply::number(header.lost)),
         ("worker", worker.map_or(Reply::Null, Reply::text)),
-        ("lease", Reply::int_or_null(lease)),
-        ("left", Reply::int_or_null(left)),
+        ("lease_ms", Reply::int_or_null(lease)),
+        ("remaining_ms", Reply::int_or_null(remaining_ms)),
         ("cancelled", Reply::Int(i64::from(header.has(CANCELLED)))),
-        ("expires", Reply::int_or_null(expires)),
+        ("expires_at", Reply::int_or_null(expires_at)),
         ("unique", options.unique.clone().map_or(Reply::Null, Reply::text)),
         ("group", options.group.clone().map_or(Reply::Null, Reply::text)),
         ("to", to.map_or(Reply::Null, Reply::text)),
@@ -66,9 +66,9 @@ pub(crate) fn render(queue: &mut Queue<'_>, task: &Task, payload: Option<Vec<u8>
         ("error", Reply::bytes_or_null(error)),
         ("progress", Reply::bytes_or_null(progress)),
         ("result", Reply::bytes_or_null(result)),
-        ("died", Reply::int_or_null(died)),
-        ("done", Reply::int_or_null(done)),
-        ("kept", Reply::int_or_null(kept)),
+        ("died_at", Reply::int_or_null(died_at)),
+        ("done_at", Reply::int_or_null(done_at)),
+        ("kept_until", Reply::int_or_null(kept_until)),
         ("payload", Reply::bytes_or_null(payload)),
     ]))
 }

@@ -86,9 +86,9 @@ impl Recipe for Steward {
     fn remaining(&self, control: &mut Connection) -> Result<f64> {
         let stats = control.command("TASK.STATS q")?;
         // A module from before there were blocked tasks counts none.
-        Ok(["scheduled", "ready", "claimed", "blocked", "dead"]
+        Ok(["scheduled_tasks", "ready_tasks", "claimed_tasks", "blocked_tasks", "dead_tasks"]
             .iter()
-            .map(|state| stats.field(state).number())
+            .map(|count| stats.field(count).number())
             .sum())
     }
 }

@@ -11,17 +11,17 @@ fn records_that_others_change_are_taken_as_they_are() {
     register(&mut world, "a 1 TTL 1000");
     register(&mut world, "b 1 TTL 1000");
     register(&mut world, "c 1 TTL 1000");
-    edit(&mut world, "a", Some(r#"{"ttl":9000,"order":1}"#));
+    edit(&mut world, "a", Some(r#"{"ttl_ms":9000,"order":1}"#));
     edit(&mut world, "b", Some("no json"));
     edit(&mut world, "c", None);
-    edit(&mut world, "new", Some(r#"{"pid":7,"ttl":3000}"#));
-    edit(&mut world, "odd\n", Some(r#"{"ttl":3000}"#));
+    edit(&mut world, "new", Some(r#"{"pid":7,"ttl_ms":3000}"#));
+    edit(&mut world, "odd\n", Some(r#"{"ttl_ms":3000}"#));
     edit(
         &mut world,
         "huge",
         Some(
-            r#"{"pid":9223372036854775807,"ttl":9223372036854775807,"grace":9223372036854775807,"bind":true,
-               "order":18446744073709551615,"registered":-1,"signal":"quiet","signal_at":18446744073709551615}"#,
+            r#"{"pid":9223372036854775807,"ttl_ms":9223372036854775807,"grace_ms":9223372036854775807,"bind":true,
+               "order":18446744073709551615,"registered_at":-1,"signal":"quiet","signal_order":18446744073709551615}"#,
         ),
     );
     news(&mut world);
@@ -30,7 +30,7 @@ fn records_that_others_change_are_taken_as_they_are() {
     world.pass(2_999);
     assert!(news(&mut world).is_empty());
     assert_eq!(world.say("PID.GET s new pid state"), "[7, up]");
-    assert_eq!(world.say("PID.GET s huge state registered"), "[grace, -1]");
+    assert_eq!(world.say("PID.GET s huge state registered_at"), "[grace, -1]");
     assert!(world.say("HB.BEAT s huge").contains("signal=quiet"));
     assert!(
         world
@@ -111,7 +111,7 @@ fn a_record_that_was_changed_is_read_before_anybody_dies() {
     world.tick();
     world.wall = world.wall.after(1_000);
     world.steady = world.steady.after(1_000);
-    edit(&mut world, "a", Some(r#"{"ttl":9000}"#));
+    edit(&mut world, "a", Some(r#"{"ttl_ms":9000}"#));
     world.tick();
     assert!(members(&world).contains(&"a".to_string()));
 }
@@ -163,8 +163,8 @@ fn numbers_no_client_could_hold_stop_nothing() {
         ("epoch", "99999999999999999999"),
         ("epoch", "9007199254740990"),
         ("epoch", "-1"),
-        ("since", "9223372036854775807"),
-        ("signal-at", "18446744073709551615"),
+        ("since_at", "9223372036854775807"),
+        ("signal_order", "18446744073709551615"),
     ] {
         let fields = hash(&mut world, "proc:{s}");
         fields.insert(b"signal".to_vec(), b"stop".to_vec());

@@ -11,7 +11,7 @@ fn an_exclusive_holder_holds_all_others_off() {
     let b = register(&mut world, "b 1");
     world.pass(1_000);
     let held = format!(
-        "{{status=held token=null epoch={epoch} ttl=null holder={{member=a pid=12 host=h ttl=4000}} retry=4000}}"
+        "{{status=held token=null epoch={epoch} ttl_ms=null holder={{member=a pid=12 host=h remaining_ms=4000}} retry_ms=4000}}"
     );
     assert_eq!(world.say("PID.REGISTER s c 13 EXCLUSIVE"), held);
     assert_eq!(world.say(&format!("PID.REGISTER s b 13 EXCLUSIVE TOKEN {b}")), held);
@@ -41,7 +41,7 @@ fn a_holder_without_a_ttl_has_none_to_tell() {
     world.pass(3_600_000);
     let held = world.say("PID.REGISTER s b 13 EXCLUSIVE");
     assert!(
-        held.ends_with("holder={member=a pid=12 host=null ttl=null} retry=null}"),
+        held.ends_with("holder={member=a pid=12 host=null remaining_ms=null} retry_ms=null}"),
         "{held}"
     );
 }

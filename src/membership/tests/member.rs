@@ -11,16 +11,16 @@ fn a_process_registers_resumes_and_is_held_off() {
     let token = of(&reply, "token").to_string();
     assert_eq!(
         reply,
-        format!("{{status=registered token={token} epoch=null ttl=5000 holder=null retry=null}}")
+        format!("{{status=registered token={token} epoch=null ttl_ms=5000 holder=null retry_ms=null}}")
     );
     world.pass(2_000);
     assert_eq!(
         world.say("PID.REGISTER s a 13"),
-        "{status=held token=null epoch=null ttl=null holder={member=a pid=12 host=h ttl=3000} retry=3000}"
+        "{status=held token=null epoch=null ttl_ms=null holder={member=a pid=12 host=h remaining_ms=3000} retry_ms=3000}"
     );
     assert_eq!(
         world.say(&format!("PID.REGISTER s a 14 TOKEN {token}")),
-        format!("{{status=resumed token={token} epoch=null ttl=5000 holder=null retry=null}}")
+        format!("{{status=resumed token={token} epoch=null ttl_ms=5000 holder=null retry_ms=null}}")
     );
     assert_eq!(world.say("PID.GET s a pid host"), "[14, null]");
     let wrong = token.parse::<u64>().unwrap() + 1;
@@ -33,7 +33,7 @@ fn a_process_registers_resumes_and_is_held_off() {
         "-NOMEMBER no such member"
     );
     world.pass(4_999);
-    assert_eq!(of(&world.say("PID.REGISTER s a 15"), "retry"), "1");
+    assert_eq!(of(&world.say("PID.REGISTER s a 15"), "retry_ms"), "1");
     world.pass(1);
     assert_eq!(of(&world.say("PID.REGISTER s a 15"), "status"), "registered");
     assert_eq!(events(&world), ["up a registered", "down a ttl", "up a registered"]);
@@ -70,10 +70,10 @@ fn a_bound_member_dies_with_its_last_connection_or_after_its_grace() {
     closed(&mut world, 1);
     world.tick();
     assert_eq!(members(&world), ["b"]);
-    assert_eq!(world.say("PID.GET s b state bound left"), "[up, 1, null]");
+    assert_eq!(world.say("PID.GET s b state connections remaining_ms"), "[up, 1, null]");
     closed(&mut world, 2);
     world.pass(299);
-    assert_eq!(world.say("PID.GET s b state bound left"), "[grace, 0, 1]");
+    assert_eq!(world.say("PID.GET s b state connections remaining_ms"), "[grace, 0, 1]");
     world.pass(1);
     assert_eq!(
         events(&world),
@@ -171,7 +171,7 @@ fn a_plain_beat_makes_a_member_without_a_token_and_campaigning_gives_it_one() {
     let mut world = World::new();
     assert_eq!(
         world.say("HB.BEAT s a"),
-        "{role=member epoch=null leader=null ttl=15000 signal=null cancelled=[] token=null}"
+        "{role=member epoch=null leader=null ttl_ms=15000 signal=null cancelled=[] token=null}"
     );
     assert_eq!(of(&world.say("HB.BEAT s a STATUS busy"), "token"), "null");
     let beat = world.say("HB.BEAT s a CAMPAIGN");
@@ -269,7 +269,7 @@ fn a_service_has_no_more_members_than_it_may() {
     world.module.max_members = 2;
     let token = register(&mut world, "a 1");
     world.say("HB.BEAT s b");
-    let full = "-QUEUEFULL the service has steward.max-members members: at most 2";
+    let full = "-SERVICEFULL the service has steward.max-members members: at most 2";
     assert_eq!(world.say("HB.BEAT s c"), full);
     assert_eq!(world.say("PID.REGISTER s c 1"), full);
     world.module.max_members = 3;
@@ -281,5 +281,5 @@ fn a_service_has_no_more_members_than_it_may() {
         of(&world.say(&format!("PID.REGISTER s a 2 TOKEN {token}")), "status"),
         "resumed"
     );
-    assert_eq!(of(&world.say("HB.BEAT s b TTL 500"), "ttl"), "500");
+    assert_eq!(of(&world.say("HB.BEAT s b TTL 500"), "ttl_ms"), "500");
 }

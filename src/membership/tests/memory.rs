@@ -232,10 +232,10 @@ fn a_command_is_a_sign_of_life_of_those_bound_to_its_connection() {
 
 #[test]
 fn the_later_of_its_own_signal_and_that_to_all_stands() {
-    let of = |order, signal: Option<&str>, signal_at| MemberRecord {
+    let of = |order, signal: Option<&str>, signal_order| MemberRecord {
         order,
         signal: signal.map(str::to_string),
-        signal_at,
+        signal_order,
         ..member(100)
     };
     let mut services = with(&[

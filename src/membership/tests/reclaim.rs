@@ -11,16 +11,16 @@ fn a_lost_grant_is_not_doubled_within_the_reclaim_window() {
     world.restart();
     let held = world.say(&format!("PID.REGISTER s a 1 EXCLUSIVE TOKEN {a}"));
     assert!(
-        held.starts_with("{status=held token=null epoch=null ttl=null holder=null retry="),
+        held.starts_with("{status=held token=null epoch=null ttl_ms=null holder=null retry_ms="),
         "{held}"
     );
     world.tick();
     let held = world.say(&format!("PID.REGISTER s a 1 EXCLUSIVE TOKEN {a}"));
-    assert_eq!((of(&held, "holder"), of(&held, "retry")), ("null", "7000"));
+    assert_eq!((of(&held, "holder"), of(&held, "retry_ms")), ("null", "7000"));
     let standing = world.say(&format!("HB.CAMPAIGN s a {a}"));
     assert_eq!(
         standing,
-        "{role=candidate epoch=null leader=null position=1 reclaim=7000}"
+        "{role=candidate epoch=null leader=null position=1 reclaim_ms=7000}"
     );
     let waits = wait(&mut world, 9, "PID.REGISTER s w 2 EXCLUSIVE BLOCK 0");
     for _ in 0..6 {
@@ -48,7 +48,7 @@ fn without_data_or_members_or_with_a_leader_there_is_no_window_or_a_short_one() 
     assert_eq!(of(&world.say("PID.REGISTER s b 1 EXCLUSIVE"), "status"), "registered");
     world.restart();
     let held = world.say("PID.REGISTER new 1 1 EXCLUSIVE");
-    assert_eq!((of(&held, "holder"), of(&held, "retry")), ("null", "15000"));
+    assert_eq!((of(&held, "holder"), of(&held, "retry_ms")), ("null", "15000"));
     world.module.reclaim_window = 0;
     assert_eq!(of(&world.say("PID.REGISTER new 1 1 EXCLUSIVE"), "status"), "registered");
 }
@@ -62,7 +62,7 @@ fn the_window_is_whole_when_a_member_has_no_ttl() {
     world.restart();
     world.tick();
     let held = world.say("PID.REGISTER s b 1 EXCLUSIVE");
-    assert_eq!((of(&held, "holder"), of(&held, "retry")), ("null", "60000"));
+    assert_eq!((of(&held, "holder"), of(&held, "retry_ms")), ("null", "60000"));
 }
 
 #[test]

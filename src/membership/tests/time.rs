@@ -97,7 +97,7 @@ fn a_client_that_waits_keeps_its_bound_member_alive() {
 fn crowd(count: usize, ttl: i64, token: bool) -> World {
     let mut world = World::new();
     let token = if token { r#""token":"00","# } else { "" };
-    let record = format!(r#"{{{token}"ttl":{ttl},"order":1}}"#).into_bytes();
+    let record = format!(r#"{{{token}"ttl_ms":{ttl},"order":1}}"#).into_bytes();
     let all = (0..count).map(|number| (format!("m{number:05}").into_bytes(), record.clone()));
     world
         .keys
@@ -115,7 +115,7 @@ fn a_beat_among_ten_thousand_touches_no_key() {
     world.pass(1_000);
     let beat = world.say("HB.BEAT s m00007 STATUS fine TTL 60000");
     assert!(
-        beat.starts_with("{role=member epoch=null leader=null ttl=60000 "),
+        beat.starts_with("{role=member epoch=null leader=null ttl_ms=60000 "),
         "{beat}"
     );
     assert_eq!((world.keys.writes, world.keys.keys.len()), (writes, 0));
@@ -147,7 +147,7 @@ fn ten_thousand_die_in_slices_of_a_few() {
 fn a_living_candidate_behind_very_many_dead_ones_leads_when_they_have_gone() {
     let mut world = crowd(1_000, 1_000, true);
     let members = hash(&mut world, "proc:{s}:members");
-    members.insert(b"last".to_vec(), br#"{"ttl":60000,"token":"00"}"#.to_vec());
+    members.insert(b"last".to_vec(), br#"{"ttl_ms":60000,"token":"00"}"#.to_vec());
     let line = members.keys().map(|name| (name.clone(), i64::from(name == b"last")));
     let line = line
         .chain((0..1_000).map(|ghost| (format!("ghost{ghost}").into_bytes(), 0)))

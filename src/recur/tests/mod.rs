@@ -91,31 +91,31 @@ fn every_counts_from_start_or_creation_and_never_drifts() {
     assert_eq!(definition.next_after(Wall(1_008)), Some(Wall(1_014)));
     assert_eq!(definition.next_after(Wall(700_001_000)), Some(Wall(700_001_007)));
 
-    definition.start = Some(2_000);
+    definition.start_at = Some(2_000);
     assert_eq!(definition.next_after(Wall(0)), Some(Wall(2_000)));
     assert_eq!(definition.next_after(Wall(2_000)), Some(Wall(2_007)));
 
     // A start in the past sets the phase; what came before the definition was made is no occurrence.
-    definition.start = Some(1);
+    definition.start_at = Some(1);
     assert_eq!(definition.next_after(Wall(0)), Some(Wall(1_002)));
     assert_eq!(definition.last_until(Wall(1_001)), None);
 
-    definition.start = Some(1_000);
+    definition.start_at = Some(1_000);
     assert_eq!(definition.next_after(Wall(0)), Some(Wall(1_000)));
 }
 
 #[test]
 fn start_and_end_bound_a_rule_and_belong_to_it() {
     let mut definition = cron("0 * * * *", "UTC");
-    definition.start = Some(NEW_YEAR);
-    definition.end = Some(NEW_YEAR + 2 * HOUR);
+    definition.start_at = Some(NEW_YEAR);
+    definition.end_at = Some(NEW_YEAR + 2 * HOUR);
     let all = definition.first(Wall(0), Wall(i64::MAX), 10);
     assert_eq!(all, [0, 1, 2].map(|hour| Wall(NEW_YEAR + hour * HOUR)));
     assert_eq!(definition.latest(Wall(i64::MIN), Wall(i64::MAX), 10), all);
     assert_eq!(definition.next_after(Wall(NEW_YEAR + 2 * HOUR)), None);
     assert_eq!(definition.last_until(Wall(NEW_YEAR - 1)), None);
 
-    definition.end = Some(NEW_YEAR - 1);
+    definition.end_at = Some(NEW_YEAR - 1);
     assert_eq!(definition.next_after(Wall(0)), None);
     assert_eq!(definition.last_until(Wall(i64::MAX)), None);
 }
@@ -158,11 +158,11 @@ fn what_is_stored_is_what_is_read() {
     let plain = every(5_000, NEW_YEAR);
     assert_eq!(
         String::from_utf8(write(&plain)).unwrap(),
-        r#"{"rule":"EVERY 5000","made":1767225600000,"misfire":"ONCE","overlap":"ALLOW"}"#
+        r#"{"rule":"EVERY 5000","made_at":1767225600000,"misfire":"ONCE","overlap":"ALLOW"}"#
     );
     let full = Definition {
-        start: Some(NEW_YEAR),
-        end: Some(NEW_YEAR + DAY),
+        start_at: Some(NEW_YEAR),
+        end_at: Some(NEW_YEAR + DAY),
         limit: Some(3),
         misfire: Misfire::All,
         overlap: Overlap::Skip,
@@ -171,7 +171,7 @@ fn what_is_stored_is_what_is_read() {
     for definition in [plain.clone(), full] {
         assert_eq!(read(&write(&definition)), Some(definition));
     }
-    let later = r#"{"rule":"EVERY 5000","made":1767225600000,"jitter":[1,{"a":2}]}"#;
+    let later = r#"{"rule":"EVERY 5000","made_at":1767225600000,"jitter":[1,{"a":2}]}"#;
     assert_eq!(read(later.as_bytes()), Some(plain));
     for bad in [
         "",
@@ -180,16 +180,16 @@ fn what_is_stored_is_what_is_read() {
         "{}",
         "5",
         r#"{"rule":"EVERY 5"}"#,
-        r#"{"rule":"EVERY 0","made":1}"#,
-        r#"{"rule":5,"made":1}"#,
-        r#"{"rule":"EVERY 5","made":-1}"#,
-        r#"{"rule":"EVERY 5","made":1,"start":-1}"#,
-        r#"{"rule":"EVERY 5","made":1,"end":9223372036854775807}"#,
-        r#"{"rule":"EVERY 5","made":1,"limit":-1}"#,
-        r#"{"rule":"EVERY 5","made":1,"misfire":"once"}"#,
-        r#"{"rule":"CRON 0 0 30 2 * TZ UTC","made":1}"#,
-        r#"{"rule":"CRON * * * * * TZ Mars/Phobos","made":1}"#,
-        r#"{"rule":"EVERY 5","made":1"#,
+        r#"{"rule":"EVERY 0","made_at":1}"#,
+        r#"{"rule":5,"made_at":1}"#,
+        r#"{"rule":"EVERY 5","made_at":-1}"#,
+        r#"{"rule":"EVERY 5","made_at":1,"start_at":-1}"#,
+        r#"{"rule":"EVERY 5","made_at":1,"end_at":9223372036854775807}"#,
+        r#"{"rule":"EVERY 5","made_at":1,"limit":-1}"#,
+        r#"{"rule":"EVERY 5","made_at":1,"misfire":"once"}"#,
+        r#"{"rule":"CRON 0 0 30 2 * TZ UTC","made_at":1}"#,
+        r#"{"rule":"CRON * * * * * TZ Mars/Phobos","made_at":1}"#,
+        r#"{"rule":"EVERY 5","made_at":1"#,
         "\u{0}",
     ] {
         assert_eq!(read(bad.as_bytes()), None, "{bad}");

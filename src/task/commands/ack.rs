@@ -30,7 +30,7 @@ impl Command for Ack {
     type On<'t> = Queue<'t>;
     const SPEC: Spec = Spec {
         name: "TASK.ACK",
-        summary: "Acknowledges a claimed task: it is done and gone, or kept for its RETAIN. RESULT is for those who wait, REPLY and RETAIN. With NEXT, claims the next one as well.",
+        summary: "Acknowledges a claimed task: it is done, and removed unless it has RETAIN. RESULT goes to clients that wait for the task, to its REPLY queue, and is kept for RETAIN. NEXT also claims the next task.",
         complexity: "O(log N) for N claimed tasks",
         access: Access::Write,
         blocking: true,
@@ -95,7 +95,7 @@ impl Command for MAck {
     type On<'t> = Queue<'t>;
     const SPEC: Spec = Spec {
         name: "TASK.MACK",
-        summary: "Acknowledges several claimed tasks, each for itself.",
+        summary: "Acknowledges several claimed tasks, each on its own.",
         complexity: "O(N log M) for N tasks given and M claimed",
         access: Access::Write,
         blocking: false,

@@ -18,13 +18,13 @@ impl Command for Cancel {
     type On<'t> = Queue<'t>;
     const SPEC: Spec = Spec {
         name: "TASK.CANCEL",
-        summary: "Cancels tasks: a waiting one is gone at once, a claimed one when its claim ends.",
+        summary: "Cancels tasks: a claimed one is removed when its claim ends, any other at once.",
         complexity: "O(N log M) for N ids and M scheduled tasks",
         access: Access::Write,
         blocking: false,
         keys: Keys::First,
         args: IdsArgs::ARGS,
-        reply: "how many were cancelled",
+        reply: "number of tasks cancelled",
     };
 
     fn run(args: &IdsArgs<'_>, _: &Caller<'_>, queue: &mut Queue<'_>) -> Result<Response> {

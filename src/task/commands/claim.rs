@@ -46,13 +46,13 @@ impl Command for Claim {
     type On<'t> = Queue<'t>;
     const SPEC: Spec = Spec {
         name: "TASK.CLAIM",
-        summary: "Claims ready tasks for a worker, waiting for the first if told to; LEASE MEMBER: for as long as the worker is a member of the queue's service.",
+        summary: "Claims ready tasks for a worker; with BLOCK, waits for the first one. LEASE MEMBER: the claim lasts as long as the worker is a member of the queue's service. BIND: claims are lost when the connection closes.",
         complexity: "O(N) for N tasks claimed",
         access: Access::Write,
         blocking: true,
         keys: Keys::First,
         args: ClaimArgs::ARGS,
-        reply: "array of maps `id`, `token`, `attempt`, `payload` (FULL adds `queue`, `due`, `priority`, `deliveries`, `lease`, `group`), or null",
+        reply: "array of maps `id`, `token`, `attempt`, with FULL also `queue`, `due_at`, `priority`, `deliveries`, `lease_ms`, `group`, and last `payload`; or null",
     };
 
     fn run(args: &ClaimArgs<'_>, caller: &Caller<'_>, queue: &mut Queue<'_>) -> Result<Response> {
@@ -80,7 +80,7 @@ impl Command for MClaim {
     type On<'t> = Tx<'t>;
     const SPEC: Spec = Spec {
         name: "TASK.MCLAIM",
-        summary: "Claims ready tasks from the first of several queues that has some.",
+        summary: "Claims ready tasks from the first of several queues that has any.",
         complexity: "O(N+M) for N tasks claimed and M queues",
         access: Access::Write,
         blocking: true,

@@ -28,7 +28,7 @@ impl Command for ConfigGet {
     type On<'t> = Queue<'t>;
     const SPEC: Spec = Spec {
         name: "TASK.CONFIG GET",
-        summary: "Shows a queue's settings, those that apply by default included.",
+        summary: "Shows a queue's settings, including defaults.",
         complexity: "O(1)",
         access: Access::Read,
         blocking: false,
@@ -72,7 +72,7 @@ impl Command for ConfigSet {
     type On<'t> = Queue<'t>;
     const SPEC: Spec = Spec {
         name: "TASK.CONFIG SET",
-        summary: "Changes a queue's settings, all or none of those given.",
+        summary: "Changes settings of a queue: all that are given, or none.",
         complexity: "O(1)",
         access: Access::Write,
         blocking: false,

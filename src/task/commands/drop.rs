@@ -28,13 +28,13 @@ impl Command for Drop {
     type On<'t> = Queue<'t>;
     const SPEC: Spec = Spec {
         name: "TASK.DROP",
-        summary: "Removes a queue with all its tasks and settings; its keys go in slices.",
+        summary: "Removes a queue with all its tasks and settings; its keys are removed in slices.",
         complexity: "O(1)",
         access: Access::Write,
         blocking: false,
         keys: Keys::First,
         args: DropArgs::ARGS,
-        reply: "how many tasks go",
+        reply: "number of tasks removed",
     };
 
     fn run(args: &DropArgs<'_>, _: &Caller<'_>, queue: &mut Queue<'_>) -> Result<Response> {

@@ -28,13 +28,13 @@ impl Command for Extend {
     type On<'t> = Queue<'t>;
     const SPEC: Spec = Spec {
         name: "TASK.EXTEND",
-        summary: "Starts a claim's lease anew, with LEASE a new one; PROGRESS is shown by GET and RESULT.",
+        summary: "Renews the lease of a claim, with LEASE to a new length; PROGRESS is shown by GET and RESULT.",
         complexity: "O(log N) for N claimed tasks",
         access: Access::Write,
         blocking: false,
         keys: Keys::First,
         args: ExtendArgs::ARGS,
-        reply: "ms left; null for a claim that lasts as long as its member",
+        reply: "the lease in ms; null for a claim that lasts as long as its member",
     };
 
     fn run(args: &ExtendArgs<'_>, _: &Caller<'_>, queue: &mut Queue<'_>) -> Result<Response> {

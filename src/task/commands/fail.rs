@@ -34,13 +34,13 @@ impl Command for Fail {
     type On<'t> = Queue<'t>;
     const SPEC: Spec = Spec {
         name: "TASK.FAIL",
-        summary: "Fails a claimed task: it is tried again after its backoff, or is dead when no attempts are left.",
+        summary: "Fails a claimed task: it is retried after its backoff, or dead when no attempts are left.",
         complexity: "O(log N) for N claimed and scheduled tasks",
         access: Access::Write,
         blocking: false,
         keys: Keys::First,
         args: FailArgs::ARGS,
-        reply: "map `state` (scheduled, ready or dead; cancelled if it was), `due`, `attempt`",
+        reply: "map `state` (scheduled, ready, blocked or dead; cancelled if it was), `due_at`, `attempt`",
     };
 
     fn run(args: &FailArgs<'_>, _: &Caller<'_>, queue: &mut Queue<'_>) -> Result<Response> {
@@ -53,13 +53,13 @@ impl Command for Fail {
         };
         let state = lifecycle::fail(queue, &mut task, args.error, retry)?;
         queue.serve_waiters();
-        let due = match state {
+        let due_at = match state {
             NewState::Scheduled | NewState::Ready | NewState::Blocked => Some(task.header.due.0),
             NewState::Dead | NewState::Cancelled => None,
         };
         Ok(Reply::Map(vec![
             ("state", Reply::Word(state.word())),
-            ("due", Reply::int_or_null(due)),
+            ("due_at", Reply::int_or_null(due_at)),
             ("attempt", Reply::number(task.header.attempts)),
         ])
         .into())

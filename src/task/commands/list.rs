@@ -42,7 +42,7 @@ impl Command for List {
     type On<'t> = Queue<'t>;
     const SPEC: Spec = Spec {
         name: "TASK.LIST",
-        summary: "Lists the tasks in one state. A task that stays in its state is listed whatever happens to others.",
+        summary: "Lists the tasks in one state. A task that stays in that state is never missed, whatever happens to others meanwhile.",
         complexity: "O(log M+N) for N tasks listed of M in that state",
         access: Access::Read,
         blocking: false,

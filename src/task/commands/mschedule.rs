@@ -30,7 +30,7 @@ impl Command for MSchedule {
     type On<'t> = Queue<'t>;
     const SPEC: Spec = Spec {
         name: "TASK.MSCHEDULE",
-        summary: "Schedules several tasks with the same options, all or none.",
+        summary: "Schedules several tasks with the same options: all of them, or none.",
         complexity: "O(N) for N tasks, O(N log M) with a delay",
         access: Access::Grow,
         blocking: false,

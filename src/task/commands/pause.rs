@@ -24,7 +24,7 @@ impl Command for Pause {
     type On<'t> = Queue<'t>;
     const SPEC: Spec = Spec {
         name: "TASK.PAUSE",
-        summary: "Stops claims from a queue, for a time or until RESUME. Waiting claimers stay.",
+        summary: "Stops claims from a queue, FOR a time or until RESUME. Clients that wait for tasks keep waiting.",
         complexity: "O(1)",
         access: Access::Write,
         blocking: false,

@@ -35,13 +35,13 @@ impl Command for Purge {
     type On<'t> = Queue<'t>;
     const SPEC: Spec = Spec {
         name: "TASK.PURGE",
-        summary: "Removes scheduled, ready, blocked, done or dead tasks, with OLDER those that long in that state; 1,000 a call at most. With IDS those of them that are in that state.",
+        summary: "Removes tasks in one state, at most 1,000 a call. OLDER: only those in that state for at least that long. IDS: only these.",
         complexity: "O(N log M) for N tasks removed of M in that state",
         access: Access::Write,
         blocking: false,
         keys: Keys::First,
         args: PurgeArgs::ARGS,
-        reply: "how many were removed",
+        reply: "number of tasks removed",
     };
 
     fn run(args: &PurgeArgs<'_>, _: &Caller<'_>, queue: &mut Queue<'_>) -> Result<Response> {

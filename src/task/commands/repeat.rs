@@ -58,7 +58,7 @@ impl Command for Repeat {
     type On<'t> = Queue<'t>;
     const SPEC: Spec = Spec {
         name: "TASK.REPEAT",
-        summary: "Makes a recurring task, or replaces the one of that name: `EVERY` so many ms or by `CRON`; each occurrence is a task `<name>:<due>`. The same call again changes nothing.",
+        summary: "Creates or replaces a recurring task, by interval (EVERY) or CRON expression; each occurrence is a task `<name>:<due>`. Repeating the same call changes nothing.",
         complexity: "O(log N) for N recurring tasks",
         access: Access::Grow,
         blocking: false,
@@ -72,9 +72,9 @@ impl Command for Repeat {
         let mut new = Recurring {
             definition: definition(args, &queue.context)?,
             options: args.tasks.to_words()?,
-            fired: 0,
-            seen: 0,
-            last: None,
+            fired_total: 0,
+            seen_until: 0,
+            last_at: None,
             later: serde_json::Map::new(),
         };
         reply_to::ensure_allowed(args.tasks.route.reply, &queue.name, caller)?;
@@ -94,7 +94,7 @@ impl Command for Repeat {
             Error::BadArg("END must leave an occurrence: none comes from now, or from START, until then".into())
         })?;
         // A task that is still at work goes on for OVERLAP, whatever made it.
-        new.last = old.and_then(|old| old.last);
+        new.last_at = old.and_then(|old| old.last_at);
         queue
             .keys
             .hset(queue.name.of_queue(Part::RepeatPayloads), &[(repeat, payload)])?;
@@ -112,8 +112,8 @@ fn definition(args: &RepeatArgs<'_>, context: &Context) -> Result<Definition, Er
         }
     };
     let mut definition = Definition::new(rule, context.wall);
-    definition.start = args.start;
-    definition.end = args.end;
+    definition.start_at = args.start;
+    definition.end_at = args.end;
     definition.limit = args.limit;
     definition.misfire = args.misfire.and_then(Misfire::from_word).unwrap_or_default();
     definition.overlap = args.overlap.and_then(Overlap::from_word).unwrap_or_default();
@@ -128,7 +128,7 @@ fn text<'a>(name: &str, bytes: &'a [u8]) -> Result<&'a str, Error> {
 /// EVERY nor the count for LIMIT begins anew.
 fn is_same(old: &Recurring, new: &Recurring) -> bool {
     let asked = Definition {
-        made: old.definition.made,
+        made_at: old.definition.made_at,
         ..new.definition.clone()
     };
     old.definition == asked && old.options == new.options

@@ -28,13 +28,13 @@ impl Command for Repeats {
     type On<'t> = Queue<'t>;
     const SPEC: Spec = Spec {
         name: "TASK.REPEATS",
-        summary: "Lists the recurring tasks, the next due first. One that comes due meanwhile may be listed twice.",
+        summary: "Lists the recurring tasks, next due first. One that comes due meanwhile may be listed twice.",
         complexity: "O(log M+N) for N listed of M",
         access: Access::Read,
         blocking: false,
         keys: Keys::First,
         args: RepeatsArgs::ARGS,
-        reply: "the next cursor (`0` at the end) and an array of maps `name`, `rule`, `next`, `last` (occurrence that became a task, or null), `fired` (how many did), `limit`, `start`, `end`, `misfire`, `overlap`, `payload`, `options` (array of words)",
+        reply: "the next cursor (`0` at the end) and an array of maps `name`, `rule`, `next_at`, `last_at` (occurrence that became a task, or null), `fired_total` (how many did), `limit`, `start_at`, `end_at`, `misfire`, `overlap`, `payload`, `options` (array of words)",
     };
 
     fn run(args: &RepeatsArgs<'_>, _: &Caller<'_>, queue: &mut Queue<'_>) -> Result<Response> {
@@ -66,8 +66,8 @@ fn show(queue: &mut Queue<'_>, repeat: &[u8], due: i64, maps: &mut Vec<Reply>) -
     let Some(Recurring {
         definition,
         options,
-        fired,
-        last,
+        fired_total,
+        last_at,
         ..
     }) = recurring::find(queue, repeat)?
     else {
@@ -78,12 +78,12 @@ fn show(queue: &mut Queue<'_>, repeat: &[u8], due: i64, maps: &mut Vec<Reply>) -
     maps.push(Reply::Map(vec![
         ("name", Reply::Id(Id::from_slice(repeat))),
         ("rule", Reply::text(definition.rule.to_string())),
-        ("next", Reply::Int(due)),
-        ("last", Reply::int_or_null(last)),
-        ("fired", Reply::number(fired)),
+        ("next_at", Reply::Int(due)),
+        ("last_at", Reply::int_or_null(last_at)),
+        ("fired_total", Reply::number(fired_total)),
         ("limit", definition.limit.map_or(Reply::Null, Reply::number)),
-        ("start", Reply::int_or_null(definition.start)),
-        ("end", Reply::int_or_null(definition.end)),
+        ("start_at", Reply::int_or_null(definition.start_at)),
+        ("end_at", Reply::int_or_null(definition.end_at)),
         ("misfire", Reply::Word(definition.misfire.word())),
         ("overlap", Reply::Word(definition.overlap.word())),
         ("payload", Reply::bytes_or_null(payload)),

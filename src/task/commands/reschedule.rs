@@ -34,7 +34,7 @@ impl Command for Reschedule {
         blocking: false,
         keys: Keys::First,
         args: RescheduleArgs::ARGS,
-        reply: "the due time, unix ms",
+        reply: "when it is due, unix ms",
     };
 
     fn run(args: &RescheduleArgs<'_>, _: &Caller<'_>, queue: &mut Queue<'_>) -> Result<Response> {

@@ -28,7 +28,7 @@ impl Command for TaskResult {
     type On<'t> = Queue<'t>;
     const SPEC: Spec = Spec {
         name: "TASK.RESULT",
-        summary: "Tells how a task ended, waiting for that if told to. A task that is not kept when it is done is known only to those who wait.",
+        summary: "Tells how a task ended; with BLOCK, waits for its end. Without RETAIN, only clients that already wait learn of a done task.",
         complexity: "O(1)",
         access: Access::Read,
         blocking: true,
@@ -64,13 +64,13 @@ impl Command for MResult {
     type On<'t> = Queue<'t>;
     const SPEC: Spec = Spec {
         name: "TASK.MRESULT",
-        summary: "Tells how several tasks ended, waiting for all if told to; with ANY those that have ended, waiting for one.",
+        summary: "Tells how several tasks ended; with BLOCK, waits until all have. ANY: those that have ended, waiting for the first.",
         complexity: "O(N) for N ids",
         access: Access::Read,
         blocking: true,
         keys: Keys::First,
         args: MResultArgs::ARGS,
-        reply: "array of maps `id`, `state` (null: no such task), `result`, `error`, `progress`; null when not all, with ANY none, have ended",
+        reply: "array of maps `id`, `state` (null: no such task), `result`, `error`, `progress`; null unless all, with ANY one, have ended",
     };
 
     fn run(args: &MResultArgs<'_>, caller: &Caller<'_>, queue: &mut Queue<'_>) -> Result<Response> {

@@ -23,13 +23,13 @@ impl Command for Retry {
     type On<'t> = Queue<'t>;
     const SPEC: Spec = Spec {
         name: "TASK.RETRY",
-        summary: "Makes dead tasks ready again, with fresh attempts; one whose unique key is taken meanwhile stays dead.",
+        summary: "Makes dead tasks ready again, with all their attempts; one whose unique key is taken stays dead.",
         complexity: "O(N log M) for N ids and M dead tasks",
         access: Access::Write,
         blocking: false,
         keys: Keys::First,
         args: IdsArgs::ARGS,
-        reply: "how many",
+        reply: "number of tasks retried",
     };
 
     fn run(args: &IdsArgs<'_>, _: &Caller<'_>, queue: &mut Queue<'_>) -> Result<Response> {
@@ -58,13 +58,13 @@ impl Command for RetryAll {
     type On<'t> = Queue<'t>;
     const SPEC: Spec = Spec {
         name: "TASK.RETRYALL",
-        summary: "Makes the dead tasks ready again, those first that died first; 1,000 a call at most.",
+        summary: "Makes dead tasks ready again, in the order they died, at most 1,000 a call.",
         complexity: "O(N log M) for N tasks and M dead ones",
         access: Access::Write,
         blocking: false,
         keys: Keys::First,
         args: RetryAllArgs::ARGS,
-        reply: "how many",
+        reply: "number of tasks retried",
     };
 
     fn run(args: &RetryAllArgs<'_>, _: &Caller<'_>, queue: &mut Queue<'_>) -> Result<Response> {

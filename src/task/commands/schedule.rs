@@ -33,13 +33,13 @@ impl Command for Schedule {
     type On<'t> = Queue<'t>;
     const SPEC: Spec = Spec {
         name: "TASK.SCHEDULE",
-        summary: "Schedules a task: ready at once, after DELAY or AT a time. With EXPIRE it is dropped when nobody claimed it that long after it became ready. With UNIQUE no other task of the key waits or runs, or none is accepted FOR a time; REPLACE: one that waits becomes this one. Those of a GROUP run one at a time, in order. TO: only that worker may claim it, until its membership ends. AFTER: it is blocked until those tasks are acknowledged.",
+        summary: "Schedules a task, due at once, after DELAY or AT a time. EXPIRE: it is dropped unless claimed within that time of becoming ready. UNIQUE: refused while another task holds the key, until that task ends or FOR a time; REPLACE overwrites a holder that is not claimed yet. GROUP: tasks of a group run one at a time, in order. TO: only that worker may claim it, until its membership ends. AFTER: blocked until those tasks are acknowledged.",
         complexity: "O(1), O(log N) with a delay",
         access: Access::Grow,
         blocking: false,
         keys: Keys::First,
         args: ScheduleArgs::ARGS,
-        reply: "the id, with REPLACE perhaps that of the task that waited",
+        reply: "the id; with REPLACE that of the task it overwrote, if any",
     };
 
     fn run(args: &ScheduleArgs<'_>, caller: &Caller<'_>, queue: &mut Queue<'_>) -> Result<Response> {

@@ -17,24 +17,24 @@ impl Command for Stats {
     type On<'t> = Queue<'t>;
     const SPEC: Spec = Spec {
         name: "TASK.STATS",
-        summary: "Counts a queue's tasks in each state and what happened to them since the module was loaded.",
+        summary: "Shows how many tasks of a queue are in each state, and what happened to its tasks since the module was loaded.",
         complexity: "O(1)",
         access: Access::Read,
         blocking: false,
         keys: Keys::First,
         args: QueueArgs::ARGS,
-        reply: "map `scheduled`, `ready`, `claimed`, `blocked`, `done`, `dead`, `total_scheduled`, `total_claimed`, `total_acked`, `total_failed`, `total_lost`, `total_dead`, `total_expired`, `total_cancelled`, `since`, `oldest_ready`, `late_p50`, `late_p99`, `late_max`, `waiting`, `paused`",
+        reply: "map `scheduled_tasks`, `ready_tasks`, `claimed_tasks`, `blocked_tasks`, `done_tasks`, `dead_tasks`, `scheduled_total`, `claimed_total`, `acked_total`, `failed_total`, `lost_total`, `dead_total`, `expired_total`, `cancelled_total`, `since_at`, `oldest_ready_ms`, `late_p50_ms`, `late_p99_ms`, `late_max_ms`, `waiting_clients`, `paused_until`",
     };
 
     fn run(_: &QueueArgs<'_>, _: &Caller<'_>, queue: &mut Queue<'_>) -> Result<Response> {
         let mut map = Vec::with_capacity(21);
-        map.push(("scheduled", size(queue, Index::Scheduled)?));
-        map.push(("ready", Reply::count(targeted::count_ready(queue)?)));
+        map.push(("scheduled_tasks", size(queue, Index::Scheduled)?));
+        map.push(("ready_tasks", Reply::count(targeted::count_ready(queue)?)));
         for (field, index) in [
-            ("claimed", Index::Claimed),
-            ("blocked", Index::Blocked),
-            ("done", Index::Done),
-            ("dead", Index::Dead),
+            ("claimed_tasks", Index::Claimed),
+            ("blocked_tasks", Index::Blocked),
+            ("done_tasks", Index::Done),
+            ("dead_tasks", Index::Dead),
         ] {
             map.push((field, size(queue, index)?));
         }
@@ -43,36 +43,32 @@ impl Command for Stats {
         let memory = queue.state.known_queue(&queue.name);
         let totals = memory.map(|memory| memory.totals).unwrap_or_default();
         for (field, total) in [
-            ("total_scheduled", totals.scheduled),
-            ("total_claimed", totals.claimed),
-            ("total_acked", totals.acked),
-            ("total_failed", totals.failed),
-            ("total_lost", totals.lost),
-            ("total_dead", totals.dead),
-            ("total_expired", totals.expired),
-            ("total_cancelled", totals.cancelled),
+            ("scheduled_total", totals.scheduled),
+            ("claimed_total", totals.claimed),
+            ("acked_total", totals.acked),
+            ("failed_total", totals.failed),
+            ("lost_total", totals.lost),
+            ("dead_total", totals.dead),
+            ("expired_total", totals.expired),
+            ("cancelled_total", totals.cancelled),
         ] {
             map.push((field, Reply::number(total)));
         }
         let lateness = memory.and_then(|memory| memory.lateness.as_deref());
         let late = |share: f64| Reply::int_or_null(lateness.and_then(|lateness| lateness.quantile(share)));
         map.extend([
-            ("since", Reply::Int(queue.state.since.0)),
-            ("oldest_ready", Reply::int_or_null(oldest)),
-            ("late_p50", late(0.5)),
-            ("late_p99", late(0.99)),
+            ("since_at", Reply::Int(queue.state.since.0)),
+            ("oldest_ready_ms", Reply::int_or_null(oldest)),
+            ("late_p50_ms", late(0.5)),
+            ("late_p99_ms", late(0.99)),
             (
-                "late_max",
+                "late_max_ms",
                 Reply::int_or_null(lateness.and_then(|lateness| lateness.max())),
             ),
-            ("waiting", Reply::count(queue.state.waiting.count(&queue.name))),
+            ("waiting_clients", Reply::count(queue.state.waiting.count(&queue.name))),
             (
-                "paused",
-                Reply::Int(match paused {
-                    None => 0,
-                    Some(i64::MAX) => -1,
-                    Some(until) => until,
-                }),
+                "paused_until",
+                Reply::int_or_null(paused.map(|until| if until == i64::MAX { -1 } else { until })),
             ),
         ]);
         Ok(Reply::Map(map).into())

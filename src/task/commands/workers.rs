@@ -23,13 +23,13 @@ impl Command for Workers {
     type On<'t> = Queue<'t>;
     const SPEC: Spec = Spec {
         name: "TASK.WORKERS",
-        summary: "Shows the workers that claimed lately, with what they hold.",
+        summary: "Shows the workers that claimed recently, and how many tasks each one holds.",
         complexity: "O(N) for N workers",
         access: Access::Read,
         blocking: false,
         keys: Keys::First,
         args: QueueArgs::ARGS,
-        reply: "array of maps `worker`, `state` (of the member of that name: up, grace or null), `claimed`, `oldest` (ms since its oldest claim)",
+        reply: "array of maps `worker`, `state` (of the member of that name: up, grace or null), `claimed_tasks`, `oldest_claim_ms` (age of its oldest claim, or null)",
     };
 
     fn run(_: &QueueArgs<'_>, _: &Caller<'_>, queue: &mut Queue<'_>) -> Result<Response> {
@@ -45,12 +45,12 @@ impl Command for Workers {
             let map = Reply::Map(vec![
                 ("worker", Reply::text(worker)),
                 ("state", state.map_or(Reply::Null, Reply::Word)),
-                ("claimed", Reply::count(count)),
-                ("oldest", Reply::int_or_null((count > 0).then(age))),
+                ("claimed_tasks", Reply::count(count)),
+                ("oldest_claim_ms", Reply::int_or_null((count > 0).then(age))),
             ]);
             workers.push((worker, map));
         }
-        workers.sort_by(|(one, _), (other, _)| one.cmp(other));
+        workers.sort_by_key(|(worker, _)| *worker);
         Ok(Reply::Array(workers.into_iter().map(|(_, map)| map).collect()).into())
     }
 }

@@ -259,16 +259,16 @@ fn render(queue: &mut Queue<'_>, request: &ClaimRequest, task: &Task, value: Vec
     map.push(("id", Reply::Id(task.id.clone())));
     map.push(("token", Reply::number(header.fence)));
     map.push(("attempt", Reply::number(header.attempt())));
-    map.push(("payload", Reply::Tail(value, HEADER_LEN)));
     if request.full {
         if !request.named {
             map.push(("queue", Reply::text(queue.name.text())));
         }
-        map.push(("due", Reply::Int(header.due.0)));
+        map.push(("due_at", Reply::Int(header.due.0)));
         map.push(("priority", Reply::Int(i64::from(header.priority))));
         map.push(("deliveries", Reply::number(header.deliveries)));
-        map.push(("lease", Reply::int_or_null(header.lease())));
+        map.push(("lease_ms", Reply::int_or_null(header.lease())));
         map.push(("group", group::of(queue, task).map_or(Reply::Null, Reply::text)));
     }
+    map.push(("payload", Reply::Tail(value, HEADER_LEN)));
     Reply::Map(map)
 }

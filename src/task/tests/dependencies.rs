@@ -40,7 +40,11 @@ fn a_diamond_runs_in_its_order() {
             "bottom AFTER 2 left right",
         ],
     );
-    assert!(world.say("TASK.STATS q").contains("ready=1 claimed=0 blocked=3 "));
+    assert!(
+        world
+            .say("TASK.STATS q")
+            .contains("ready_tasks=1 claimed_tasks=0 blocked_tasks=3 ")
+    );
     assert!(world.say("TASK.GET q bottom").contains("state=blocked"));
     assert!(world.say("TASK.GET q bottom").contains("after=[left, right]"));
     let top = claim_all(&mut world);
@@ -105,7 +109,7 @@ fn what_does_not_succeed_takes_its_children_along_or_lets_them_run() {
         assert!(
             world
                 .say("TASK.STATS q")
-                .contains(&format!("total_cancelled={cancelled} ")),
+                .contains(&format!("cancelled_total={cancelled} ")),
             "{how}"
         );
     }
@@ -230,7 +234,7 @@ fn delays_priorities_groups_and_times_to_be_claimed_in_begin_when_the_others_hav
         (places["later"], places["first"], places["second"], places["brief"]),
         ("scheduled", "ready", "blocked", "ready")
     );
-    assert!(world.say("TASK.STATS q").contains("oldest_ready=0 "));
+    assert!(world.say("TASK.STATS q").contains("oldest_ready_ms=0 "));
     world.pass(10);
     assert_eq!(world.places()["later"], "ready");
     world.pass(29);
@@ -257,7 +261,7 @@ fn ten_thousand_children_are_settled_in_slices_also_over_a_restart() {
         };
         world.say(&line);
         let stats = world.say("TASK.STATS q");
-        assert!(stats.contains("blocked=9872 "), "one step has its share: {stats}");
+        assert!(stats.contains("blocked_tasks=9872 "), "one step has its share: {stats}");
         world.slice();
         world.restart();
         // Another task of the id is no parent of those.
@@ -268,7 +272,7 @@ fn ten_thousand_children_are_settled_in_slices_also_over_a_restart() {
         world.tick();
         let (ready, blocked) = if done { (10_001, 1) } else { (1_000, 0) };
         let stats = world.say("TASK.STATS q");
-        let expected = format!("ready={ready} claimed=0 blocked={blocked} ");
+        let expected = format!("ready_tasks={ready} claimed_tasks=0 blocked_tasks={blocked} ");
         assert!(stats.contains(&expected), "{stats}");
     }
 }
@@ -282,7 +286,7 @@ fn a_chain_of_hundreds_goes_with_its_first() {
     }
     world.say("TASK.CANCEL q t0");
     assert!(
-        world.say("TASK.STATS q").contains("blocked=171 "),
+        world.say("TASK.STATS q").contains("blocked_tasks=171 "),
         "one step has its share"
     );
     world.tick();
@@ -310,7 +314,7 @@ fn a_blocked_task_can_be_cancelled_purged_replaced_and_dropped() {
     assert_eq!(world.say("TASK.PURGE q blocked OLDER 1"), "0");
     world.pass(1);
     assert_eq!(world.say("TASK.PURGE q blocked OLDER 1 COUNT 1"), "1");
-    assert!(world.say("TASK.STATS q").contains("blocked=1 "));
+    assert!(world.say("TASK.STATS q").contains("blocked_tasks=1 "));
     world.places();
     assert_eq!(world.say("TASK.DROP q"), "4");
     schedule(&mut world, &["b", "d AFTER 1 b"]);

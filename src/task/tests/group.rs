@@ -37,7 +37,7 @@ fn a_group_runs_one_at_a_time_in_order_and_others_overtake() {
         ("b", vec![]),
         "priority does not reorder a group"
     );
-    assert!(world.say("TASK.STATS q").contains("claimed=3 blocked=1 "));
+    assert!(world.say("TASK.STATS q").contains("claimed_tasks=3 blocked_tasks=1 "));
     world.say(&format!("TASK.ACK q b {token}"));
     assert_eq!(claimable(&mut world), ["e"]);
     world.places();
@@ -166,11 +166,11 @@ fn the_time_to_be_claimed_in_begins_with_the_turn() {
     schedule(&mut world, &["a GROUP g", "b GROUP g EXPIRE 40"]);
     let (_, token) = world.claim("TASK.CLAIM q w").unwrap();
     world.pass(100);
-    assert_eq!(got(&mut world, "b", "expires"), "null");
+    assert_eq!(got(&mut world, "b", "expires_at"), "null");
     assert_eq!(world.places()["b"], "blocked");
     world.say(&format!("TASK.ACK q a {token}"));
     assert!(
-        world.say("TASK.STATS q").contains("oldest_ready=0 "),
+        world.say("TASK.STATS q").contains("oldest_ready_ms=0 "),
         "it was not ready before"
     );
     world.pass(39);

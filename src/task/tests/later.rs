@@ -37,7 +37,7 @@ fn a_scheduled_task_becomes_ready_when_its_record_can_be_read() {
     world.say("TASK.SCHEDULE q p ID a DELAY 300");
     later(&mut world, &["a"]);
     world.pass(100 * RETRY);
-    assert!(world.say("TASK.STATS q").contains("scheduled=1 ready=0"));
+    assert!(world.say("TASK.STATS q").contains("scheduled_tasks=1 ready_tasks=0"));
     assert!(world.say("TASK.GET q a").starts_with("-ERR the record of this task"));
     back(&mut world, &["a"]);
     assert_eq!(claimable(&mut world), ["a"]);
@@ -125,7 +125,7 @@ fn a_claim_lasts_until_its_record_can_be_read() {
     let (_, token) = world.claim("TASK.CLAIM q w LEASE 50").unwrap();
     later(&mut world, &["a"]);
     world.pass(10 * RETRY);
-    assert!(world.say("TASK.STATS q").contains("claimed=1"));
+    assert!(world.say("TASK.STATS q").contains("claimed_tasks=1"));
     assert!(
         world
             .say(&format!("TASK.ACK q a {token}"))
@@ -133,7 +133,7 @@ fn a_claim_lasts_until_its_record_can_be_read() {
     );
     world.restart();
     world.pass(10 * RETRY);
-    assert!(world.say("TASK.STATS q").contains("claimed=1"));
+    assert!(world.say("TASK.STATS q").contains("claimed_tasks=1"));
     back(&mut world, &["a"]);
     assert_eq!(claimable(&mut world), ["a"]);
 }
@@ -159,7 +159,7 @@ fn dead_letters_done_tasks_and_those_that_expire_stay() {
     assert_eq!(world.say("TASK.PURGE q ready"), "0");
     let stats = world.say("TASK.STATS q");
     assert!(
-        stats.contains("ready=1 ") && stats.contains("done=1 dead=1 "),
+        stats.contains("ready_tasks=1 ") && stats.contains("done_tasks=1 dead_tasks=1 "),
         "{stats}"
     );
     back(&mut world, &["a", "done", "old"]);

@@ -47,19 +47,19 @@ fn a_failed_task_waits_and_dies_after_its_attempts() {
     let (_, token) = world.claim("TASK.CLAIM q w").unwrap();
     assert_eq!(
         world.say(&format!("TASK.FAIL q a {token} ERROR boom")),
-        format!("{{state=scheduled due={} attempt=1}}", START + 100)
+        format!("{{state=scheduled due_at={} attempt=1}}", START + 100)
     );
     world.pass(100);
     let (_, token) = world.claim("TASK.CLAIM q w").unwrap();
     assert_eq!(
         world.say(&format!("TASK.FAIL q a {token}")),
-        "{state=dead due=null attempt=2}"
+        "{state=dead due_at=null attempt=2}"
     );
     assert!(world.say("TASK.GET q a").contains("state=dead"));
     assert!(world.say("TASK.GET q a").contains("error=boom"));
     assert_eq!(world.say("TASK.RETRY q a nobody"), "1");
     assert!(world.say("TASK.GET q a").contains("state=ready due"));
-    assert!(world.say("TASK.GET q a").contains("attempt=0 attempts=2"));
+    assert!(world.say("TASK.GET q a").contains("attempt=0 max_attempts=2"));
 }
 
 #[test]
@@ -78,7 +78,7 @@ fn a_lost_lease_puts_the_task_at_the_head_and_uses_an_attempt() {
     let order: Vec<String> = (0..3).map(|_| world.claim("TASK.CLAIM q w").unwrap().0).collect();
     assert_eq!(order, ["a", "b", "c"]);
     assert!(world.say("TASK.GET q a").contains("attempt=2"));
-    assert!(world.say("TASK.GET q a").contains("lost=1"));
+    assert!(world.say("TASK.GET q a").contains("losses=1"));
 }
 
 #[test]
@@ -119,7 +119,7 @@ fn a_cancelled_task_is_never_run_again() {
         world.say(&format!("TASK.EXTEND q a {token}")),
         "-CANCELLED the task was cancelled: stop, then ACK or RELEASE it"
     );
-    assert!(world.say("TASK.STATS q").contains("ready=1 claimed=1"));
+    assert!(world.say("TASK.STATS q").contains("ready_tasks=1 claimed_tasks=1"));
     world.pass(10);
     assert_eq!(world.places().keys().collect::<Vec<_>>(), ["c"]);
     assert_eq!(world.claim("TASK.CLAIM q w").unwrap().0, "c");
@@ -177,7 +177,7 @@ fn a_paused_queue_hands_out_nothing_until_its_time() {
     assert!(world.answered.is_empty());
     world.pass(1);
     assert_eq!(world.answered.len(), 1);
-    assert!(world.say("TASK.STATS q").contains("paused=0"));
+    assert!(world.say("TASK.STATS q").contains("paused_until=null"));
 }
 
 #[test]
@@ -191,7 +191,7 @@ fn a_claim_leaves_a_flood_of_cancelled_ids_to_the_tick() {
     for some in ids.chunks(100) {
         world.say(&format!("TASK.CANCEL q {}", some.join(" ")));
     }
-    assert!(world.say("TASK.STATS q").contains("ready=1 "));
+    assert!(world.say("TASK.STATS q").contains("ready_tasks=1 "));
     assert_eq!(world.say("TASK.CLAIM q w"), "(waits)");
     assert_eq!(world.say("TASK.CLAIM q w2"), "(waits)");
     world.tick();
@@ -232,7 +232,11 @@ fn a_dropped_queue_is_empty_at_once_and_swept_later() {
     assert_eq!(world.say("TASK.DROP q FORCE"), "400");
     assert_eq!(world.say(&format!("TASK.ACK q {id} {token}")), "-NOTASK no such task");
     assert_eq!(world.say("TASK.GET q r5"), "null");
-    assert!(world.say("TASK.STATS q").starts_with("{scheduled=0 ready=0 claimed=0"));
+    assert!(
+        world
+            .say("TASK.STATS q")
+            .starts_with("{scheduled_tasks=0 ready_tasks=0 claimed_tasks=0")
+    );
     assert_eq!(world.say("TASK.SCHEDULE q again ID r5"), "r5");
     world.pass(100);
     assert_eq!(world.places().keys().collect::<Vec<_>>(), ["r5"]);
@@ -250,7 +254,11 @@ fn leases_begin_anew_after_a_restart() {
     world.tick();
     world.pass(900);
     assert_eq!(world.places()["a"], "claimed");
-    assert!(world.say("TASK.WORKERS q").contains("worker=w state=null claimed=1"));
+    assert!(
+        world
+            .say("TASK.WORKERS q")
+            .contains("worker=w state=null claimed_tasks=1")
+    );
     world.pass(100);
     assert_eq!(world.places()["a"], "ready");
 }
@@ -277,7 +285,11 @@ fn acknowledging_can_claim_the_next_in_one_go() {
     let (_, token) = world.claim("TASK.CLAIM q w LEASE 77").unwrap();
     let reply = world.say(&format!("TASK.ACK q a {token} NEXT"));
     assert!(reply.starts_with("[{id=b token="), "{reply}");
-    assert!(world.say("TASK.GET q b").contains("worker=w lease=77 left=77"));
+    assert!(
+        world
+            .say("TASK.GET q b")
+            .contains("worker=w lease_ms=77 remaining_ms=77")
+    );
     let token = world.state.fence;
     assert_eq!(world.say(&format!("TASK.ACK q b {token} NEXT")), "none");
 }

@@ -47,7 +47,7 @@ fn no_more_tasks_are_claimed_at_once_than_concurrency() {
     assert_eq!(world.say("TASK.CLAIM q w"), "none");
     assert_eq!(world.claim("TASK.CLAIM q w"), None, "nor from a script");
     let stats = world.say("TASK.STATS q");
-    assert!(stats.contains("ready=7 claimed=2 "), "{stats}");
+    assert!(stats.contains("ready_tasks=7 claimed_tasks=2 "), "{stats}");
     world.say("TASK.CONFIG SET q concurrency 0");
     assert_eq!(world.say("TASK.CLAIM q w COUNT 9").matches("id=").count(), 7);
 }

@@ -45,7 +45,7 @@ fn what_a_dead_member_held_is_ready_in_the_same_unit_in_claim_order() {
     assert_eq!(world.say(&format!("TASK.ACK q t3 {other}")), "OK");
     assert_eq!(order(&mut world, 2), ["t0", "t2"]);
     assert!(world.say("TASK.GET q t0").contains("attempt=2"));
-    assert!(world.say("TASK.GET q t0").contains("lost=1"));
+    assert!(world.say("TASK.GET q t0").contains("losses=1"));
     assert_eq!(world.places()["t1"], "claimed");
 }
 
@@ -58,7 +58,7 @@ fn one_that_leaves_gives_back_without_an_attempt_and_those_that_wait_are_served(
     assert_eq!(world.say("PID.DEREGISTER q w PID 7"), "1");
     assert_eq!(world.answered[0].handed[0].task(), b"t0");
     assert!(world.say("TASK.GET q t0").contains("attempt=1"));
-    assert!(world.say("TASK.GET q t0").contains("lost=0"));
+    assert!(world.say("TASK.GET q t0").contains("losses=0"));
 }
 
 #[test]
@@ -84,7 +84,7 @@ fn of_very_many_claims_all_are_fenced_and_the_rest_moves_in_slices() {
     }
     let (_, own) = world.claim("TASK.CLAIM q x").unwrap();
     world.say("PID.EVICT q w");
-    assert!(world.say("TASK.STATS q").contains("ready=1098 claimed=202"));
+    assert!(world.say("TASK.STATS q").contains("ready_tasks=1098 claimed_tasks=202"));
     for command in ["ACK", "FAIL", "RELEASE", "EXTEND"] {
         assert_eq!(
             world.say(&format!("TASK.{command} q t0 {first}")),
@@ -101,7 +101,7 @@ fn of_very_many_claims_all_are_fenced_and_the_rest_moves_in_slices() {
         .map(|number| format!("t{number}"))
         .collect();
     assert_eq!(order(&mut world, 1_299), expected);
-    assert!(world.say("TASK.GET q t0").contains("lost=1"));
+    assert!(world.say("TASK.GET q t0").contains("losses=1"));
 }
 
 #[test]
@@ -122,7 +122,7 @@ fn members_that_went_before_the_claims_were_walked_hold_nothing() {
     let places = world.places();
     let claimed: Vec<&String> = places.keys().filter(|id| places[*id] == "claimed").collect();
     assert_eq!(claimed, ["t23", "t24"]);
-    assert!(world.say("TASK.GET q t0").contains("lost=0"));
+    assert!(world.say("TASK.GET q t0").contains("losses=0"));
 }
 
 #[test]
@@ -136,14 +136,14 @@ fn a_claim_may_last_as_long_as_its_member() {
     );
     world.say("PID.REGISTER q w 7 TTL 86400000");
     let shown = world.say("TASK.CLAIM q w LEASE member FULL");
-    assert!(shown.contains("lease=null"), "{shown}");
+    assert!(shown.contains("lease_ms=null"), "{shown}");
     let token = world.state.fence;
     let record = &world.keys.keys[b"task:{q}:t:t0".as_slice()];
     let Value::String(header) = record else { panic!() };
     assert_eq!(&header[23..29], b"zzzzzz");
     assert_eq!(score(&world, "t0"), Steady::NEVER.0);
     for shown in [world.say("TASK.GET q t0"), world.say("TASK.LIST q claimed")] {
-        assert!(shown.contains("worker=w lease=null left=null"), "{shown}");
+        assert!(shown.contains("worker=w lease_ms=null remaining_ms=null"), "{shown}");
     }
     assert_eq!(world.say(&format!("TASK.EXTEND q t0 {token} PROGRESS 5")), "null");
     assert!(world.say("TASK.GET q t0").contains("progress=5"));
@@ -153,9 +153,13 @@ fn a_claim_may_last_as_long_as_its_member() {
 
     world.say(&format!("TASK.ACK q t0 {token} NEXT"));
     let token = world.state.fence;
-    assert!(world.say("TASK.GET q t1").contains("worker=w lease=null left=null"));
+    assert!(
+        world
+            .say("TASK.GET q t1")
+            .contains("worker=w lease_ms=null remaining_ms=null")
+    );
     assert_eq!(world.say(&format!("TASK.EXTEND q t1 {token} LEASE 50")), "50");
-    assert!(world.say("TASK.GET q t1").contains("lease=50 left=50"));
+    assert!(world.say("TASK.GET q t1").contains("lease_ms=50 remaining_ms=50"));
     world.pass(50);
     assert_eq!(world.places()["t1"], "ready");
 }
@@ -190,7 +194,7 @@ fn after_a_load_such_a_claim_lasts_if_its_member_is_there() {
     world.tick();
     assert_eq!(world.places()["t0"], "claimed");
     assert_eq!(order(&mut world, 2), ["t1", "t2"]);
-    assert!(world.say("TASK.GET q t1").contains("lost=1"));
+    assert!(world.say("TASK.GET q t1").contains("losses=1"));
 }
 
 #[test]
@@ -432,7 +436,7 @@ fn check_claims(world: &mut World, seed: u64) {
         .to_string();
     let shown = world.say("TASK.LIST q claimed COUNT 1000");
     for task in shown.split("{id=").skip(1) {
-        if task.contains("lease=null") {
+        if task.contains("lease_ms=null") {
             let worker = task.split("worker=").nth(1).unwrap().split(' ').next().unwrap();
             let member = world.say(&format!("PID.GET {service} {worker} state"));
             assert_ne!(member, "null", "seed {seed}: {task}");

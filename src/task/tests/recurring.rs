@@ -59,14 +59,14 @@ fn occurrences_are_tasks_with_the_options_of_the_definition() {
     assert_eq!(ids(&world, 2), [format!("tick:{}", START + 1000)]);
     let task = world.say(&format!("TASK.GET q tick:{}", START + 1000));
     let wanted = format!(
-        "{{id=tick:{} state=ready due={} priority=2 attempt=0 attempts=3 backoff=FIXED 7 MAX 7 JITTER 0 deliveries=0 lost=0 worker=null lease=50 left=null cancelled=0 expires=null unique=null group=null to=null after=null error=null progress=null result=null died=null done=null kept=null payload=p}}",
+        "{{id=tick:{} state=ready due_at={} priority=2 attempt=0 max_attempts=3 backoff=FIXED 7 MAX 7 JITTER 0 deliveries=0 losses=0 worker=null lease_ms=50 remaining_ms=null cancelled=0 expires_at=null unique=null group=null to=null after=null error=null progress=null result=null died_at=null done_at=null kept_until=null payload=p}}",
         START + 1000,
         START + 1000
     );
     assert_eq!(task, wanted);
     let shown = world.say("TASK.REPEATS q");
     let wanted = format!(
-        "[0, [{{name=tick rule=EVERY 1000 next={} last={} fired=1 limit=null start=null end=null misfire=ONCE overlap=ALLOW payload=p options=[PRIORITY, 2, ATTEMPTS, 3, BACKOFF, FIXED, 7, LEASE, 50]}}]]",
+        "[0, [{{name=tick rule=EVERY 1000 next_at={} last_at={} fired_total=1 limit=null start_at=null end_at=null misfire=ONCE overlap=ALLOW payload=p options=[PRIORITY, 2, ATTEMPTS, 3, BACKOFF, FIXED, 7, LEASE, 50]}}]]",
         START + 2000,
         START + 1000
     );
@@ -250,8 +250,8 @@ fn a_clock_that_is_stepped_makes_nothing_twice() {
         }
     }
     // All are gone when the clock shows their time again: only what is stored can tell.
-    assert_eq!(world.say("TASK.STATS q").split(' ').nth(6), Some("total_scheduled=4"));
-    assert!(world.say("TASK.REPEATS q").contains("fired=4"));
+    assert_eq!(world.say("TASK.STATS q").split(' ').nth(6), Some("scheduled_total=4"));
+    assert!(world.say("TASK.REPEATS q").contains("fired_total=4"));
 }
 
 #[test]
@@ -260,10 +260,10 @@ fn what_somebody_made_nonsense_of_is_passed_over_once() {
         ("repeats", "nonsense".as_bytes()),
         (
             "repeats",
-            b"{\"rule\":\"EVERY 5\",\"made\":1,\"options\":[\"ID\",\"x\"]}",
+            b"{\"rule\":\"EVERY 5\",\"made_at\":1,\"options\":[\"ID\",\"x\"]}",
         ),
-        ("repeats", b"{\"rule\":\"EVERY 5\",\"made\":1,\"seen\":-9}"),
-        ("repeats", b"{\"rule\":\"EVERY 0\",\"made\":1}"),
+        ("repeats", b"{\"rule\":\"EVERY 5\",\"made_at\":1,\"seen_until\":-9}"),
+        ("repeats", b"{\"rule\":\"EVERY 0\",\"made_at\":1}"),
     ] {
         let mut world = World::new();
         world.say("TASK.REPEAT q n p EVERY 1000");
@@ -327,7 +327,7 @@ fn an_id_that_is_taken_is_left_alone() {
     }
     assert_eq!(ids(&world, 0), [format!("n:{}", START + 1000)]);
     assert_eq!(fired(&world), [3000]);
-    assert!(world.say("TASK.REPEATS q").contains("fired=1"));
+    assert!(world.say("TASK.REPEATS q").contains("fired_total=1"));
 }
 
 #[test]

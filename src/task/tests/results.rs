@@ -50,13 +50,13 @@ fn a_task_that_is_done_is_kept_for_its_time() {
     let shown = world.say("TASK.GET q a");
     assert!(shown.contains("state=done"), "{shown}");
     let tail = format!(
-        "progress=null result=42 died=null done={START} kept={} payload=p}}",
+        "progress=null result=42 died_at=null done_at={START} kept_until={} payload=p}}",
         START + 100
     );
     assert!(shown.ends_with(&tail), "{shown}");
     assert!(shown.contains("attempt=1 "), "{shown}");
     assert!(world.say("TASK.LIST q done").contains("{id=a state=done"));
-    assert!(world.say("TASK.STATS q").contains("done=1 "));
+    assert!(world.say("TASK.STATS q").contains("done_tasks=1 "));
     assert_eq!(world.say("TASK.SCHEDULE q p ID a"), "-DUPLICATE a");
     assert_eq!(world.say("TASK.CANCEL q a"), "0");
     assert_eq!(world.say("TASK.RETRY q a"), "0");
@@ -147,7 +147,7 @@ fn many_kept_tasks_go_in_slices() {
     world.steady = world.steady.after(10);
     for left in [150, 50, 0] {
         assert!(world.slice());
-        assert!(world.say("TASK.STATS q").contains(&format!("done={left} ")));
+        assert!(world.say("TASK.STATS q").contains(&format!("done_tasks={left} ")));
     }
 }
 
@@ -316,7 +316,7 @@ fn the_end_of_a_task_becomes_a_task_of_its_reply_queue() {
         format!(r#"{{"id":"{id}","state":"cancelled","error":null}}"#)
     );
     world.say(&format!("TASK.ACK q {id} {token}"));
-    assert!(world.say("TASK.STATS {q}r").contains("ready=1 claimed=2"));
+    assert!(world.say("TASK.STATS {q}r").contains("ready_tasks=1 claimed_tasks=2"));
     // By the tick too.
     assert_eq!(world.hear(2, "TASK.CLAIM {q}s w BLOCK 0"), "(waits)");
     world.say("TASK.SCHEDULE q p ID c REPLY {q}s ATTEMPTS 1");

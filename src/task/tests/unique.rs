@@ -121,9 +121,9 @@ fn a_task_that_nobody_claims_in_time_is_dropped() {
     world.say("TASK.SCHEDULE q p ID now EXPIRE 10");
     world.say("TASK.SCHEDULE q p ID later DELAY 20 EXPIRE 10 PRIORITY 3");
     world.say("TASK.SCHEDULE q p ID plain");
-    assert_eq!(got(&mut world, "now", "expires"), (START + 10).to_string());
-    assert_eq!(got(&mut world, "later", "expires"), (START + 30).to_string());
-    assert_eq!(got(&mut world, "plain", "expires"), "null");
+    assert_eq!(got(&mut world, "now", "expires_at"), (START + 10).to_string());
+    assert_eq!(got(&mut world, "later", "expires_at"), (START + 30).to_string());
+    assert_eq!(got(&mut world, "plain", "expires_at"), "null");
     world.pass(9);
     assert_eq!(world.places().len(), 3);
     world.restart();
@@ -134,7 +134,7 @@ fn a_task_that_nobody_claims_in_time_is_dropped() {
     world.pass(10);
     assert_eq!(world.places().keys().collect::<Vec<_>>(), ["plain"]);
     assert_eq!(events(&world), ["expired now - - -", "expired later - - -"]);
-    assert!(world.say("TASK.STATS q").contains("total_expired=2 "));
+    assert!(world.say("TASK.STATS q").contains("expired_total=2 "));
 }
 
 #[test]
@@ -142,29 +142,29 @@ fn a_claim_stops_the_clock_and_every_way_back_starts_it() {
     let mut world = World::new();
     world.say("TASK.SCHEDULE q p ID a EXPIRE 10 ATTEMPTS 9 BACKOFF FIXED 50 UNIQUE k");
     let (_, token) = world.claim("TASK.CLAIM q w").unwrap();
-    assert_eq!(got(&mut world, "a", "expires"), "null");
+    assert_eq!(got(&mut world, "a", "expires_at"), "null");
     world.pass(100);
     world.say(&format!("TASK.FAIL q a {token}"));
-    assert_eq!(got(&mut world, "a", "expires"), (START + 160).to_string());
+    assert_eq!(got(&mut world, "a", "expires_at"), (START + 160).to_string());
     world.say("TASK.RESCHEDULE q a DELAY 30");
-    assert_eq!(got(&mut world, "a", "expires"), (START + 140).to_string());
+    assert_eq!(got(&mut world, "a", "expires_at"), (START + 140).to_string());
     world.say("TASK.RESCHEDULE q a PRIORITY 3");
-    assert_eq!(got(&mut world, "a", "expires"), (START + 140).to_string());
+    assert_eq!(got(&mut world, "a", "expires_at"), (START + 140).to_string());
     world.say("TASK.RESCHEDULE q a DELAY 0");
-    assert_eq!(got(&mut world, "a", "expires"), (START + 110).to_string());
+    assert_eq!(got(&mut world, "a", "expires_at"), (START + 110).to_string());
     let (_, token) = world.claim("TASK.CLAIM q w").unwrap();
     world.pass(5);
     world.say(&format!("TASK.RELEASE q a {token}"));
-    assert_eq!(got(&mut world, "a", "expires"), (START + 115).to_string());
+    assert_eq!(got(&mut world, "a", "expires_at"), (START + 115).to_string());
     world.claim("TASK.CLAIM q w LEASE 5").unwrap();
     world.pass(5);
-    assert_eq!(got(&mut world, "a", "expires"), (START + 120).to_string());
+    assert_eq!(got(&mut world, "a", "expires_at"), (START + 120).to_string());
     let (_, token) = world.claim("TASK.CLAIM q w").unwrap();
     world.say(&format!("TASK.FAIL q a {token} DEAD"));
     world.pass(100);
     world.places();
     assert_eq!(world.say("TASK.RETRY q a"), "1");
-    assert_eq!(got(&mut world, "a", "expires"), (START + 220).to_string());
+    assert_eq!(got(&mut world, "a", "expires_at"), (START + 220).to_string());
     world.pass(10);
     assert_eq!(world.say("TASK.GET q a"), "null");
     assert_eq!(world.say("TASK.SCHEDULE q p ID b UNIQUE k"), "b");
@@ -183,7 +183,7 @@ fn many_that_expire_go_in_slices() {
     world.tick();
     assert!(world.places().is_empty());
     assert_eq!(events(&world).len(), 200);
-    assert!(world.say("TASK.STATS q").contains("total_expired=200 "));
+    assert!(world.say("TASK.STATS q").contains("expired_total=200 "));
     assert_eq!(keys(&world), ["task:{q}", "task:{q}:events"]);
 }
 
@@ -324,8 +324,8 @@ fn a_holder_that_waits_becomes_the_new_task() {
     assert_eq!(world.places().len(), 3);
     assert_eq!(
         (
-            got(&mut world, "a", "attempts"),
-            got(&mut world, "a", "expires"),
+            got(&mut world, "a", "max_attempts"),
+            got(&mut world, "a", "expires_at"),
             got(&mut world, "a", "payload")
         ),
         ("25".into(), (START + 70).to_string(), "new".into())
@@ -335,7 +335,7 @@ fn a_holder_that_waits_becomes_the_new_task() {
     world.pass(1);
     assert_eq!(world.say("TASK.SCHEDULE q newer ID a UNIQUE a REPLACE DELAY 10"), "a");
     assert_eq!(world.places()["a"], "scheduled");
-    assert_eq!(got(&mut world, "a", "expires"), "null");
+    assert_eq!(got(&mut world, "a", "expires_at"), "null");
     world.pass(9);
     assert_eq!(world.say("TASK.SCHEDULE q newest UNIQUE a REPLACE DELAY 10"), "a");
     world.pass(1);
@@ -344,7 +344,7 @@ fn a_holder_that_waits_becomes_the_new_task() {
     assert_eq!(world.places()["a"], "ready");
     let order: Vec<String> = (0..3).map(|_| world.claim("TASK.CLAIM q w").unwrap().0).collect();
     assert_eq!(order, ["first", "a", "last"]);
-    assert!(world.say("TASK.STATS q").contains("total_scheduled=3 "));
+    assert!(world.say("TASK.STATS q").contains("scheduled_total=3 "));
 }
 
 #[test]

@@ -234,7 +234,7 @@ fn no_random_history_loses_a_task_or_has_it_in_two_places() {
             for word in ["scheduled", "ready", "blocked", "claimed", "done", "dead"] {
                 let count = places.values().filter(|place| **place == word).count();
                 assert!(
-                    stats.contains(&format!("{word}={count} ")),
+                    stats.contains(&format!("{word}_tasks={count} ")),
                     "seed {seed} {word} {count} {stats}"
                 );
             }

@@ -75,8 +75,12 @@ fn advance(queue: &mut Queue<'_>, repeat: &[u8], due: Wall, most: usize) -> Resu
     source.task.ensure_types(queue)?;
     let now = queue.context.wall;
     // What was dealt with does not come again, whatever the clock did or somebody wrote.
-    let after = Wall(due.0.saturating_sub(1)).max(Wall(source.recurring.seen));
-    let Recurring { definition, fired, .. } = &source.recurring;
+    let after = Wall(due.0.saturating_sub(1)).max(Wall(source.recurring.seen_until));
+    let Recurring {
+        definition,
+        fired_total: fired,
+        ..
+    } = &source.recurring;
     let places = definition.limit.map(|limit| limit.saturating_sub(*fired));
     let fire = definition.occurrences(after, now, *fired).fire;
     let mut missed = 0;
@@ -92,7 +96,7 @@ fn advance(queue: &mut Queue<'_>, repeat: &[u8], due: Wall, most: usize) -> Resu
     let mut recurring = source.recurring;
     // With LIMIT only so many came as there were places, and of those some may have been left out.
     if made == fire.len() && places.is_none_or(|places| (made as u64) < places) {
-        recurring.seen = recurring.seen.max(now.0);
+        recurring.seen_until = recurring.seen_until.max(now.0);
     }
     match recurring.next() {
         Some(next) => recurring::put(queue, repeat, &recurring, next)?,
@@ -133,7 +137,7 @@ impl Source<'_> {
     /// Makes the task of an occurrence, or leaves it out.
     fn occur(&mut self, queue: &mut Queue<'_>, at: Wall) {
         let id = occurrence_id(self.name, at);
-        self.recurring.seen = at.0;
+        self.recurring.seen_until = at.0;
         if self.recurring.definition.overlap == Overlap::Skip && self.last_lives(queue) {
             emit(queue, "skipped", id.as_bytes(), "overlap");
             return;
@@ -141,7 +145,7 @@ impl Source<'_> {
         let late = queue.context.wall.since(at);
         match self.make(queue, id.as_bytes(), at) {
             Ok(()) => {
-                self.recurring.fired += 1;
+                self.recurring.fired_total += 1;
                 queue.record_lateness(late, 1);
             }
             Err(Error::QueueFull(_)) => {
@@ -152,7 +156,7 @@ impl Source<'_> {
             Err(Error::Duplicate(_)) => {}
             Err(error) => log_skip(queue, &error.to_string()),
         }
-        self.recurring.last = Some(at.0);
+        self.recurring.last_at = Some(at.0);
     }
 
     fn make(&mut self, queue: &mut Queue<'_>, id: &[u8], at: Wall) -> Result<()> {
@@ -166,7 +170,7 @@ impl Source<'_> {
 
     /// Whether the task of the last occurrence has not come to its end.
     fn last_lives(&self, queue: &mut Queue<'_>) -> bool {
-        let Some(last) = self.recurring.last else {
+        let Some(last) = self.recurring.last_at else {
             return false;
         };
         let id = occurrence_id(self.name, Wall(last));

@@ -55,7 +55,11 @@ fn the_sessions_are_what_happens() {
     let mut client = primary.client();
     let mut session = Session::at(&primary);
     // A machine that is busy shows these, which are 0 otherwise.
-    session.pass_over(&["steward_stalls:", "steward_timer_late", "steward_timer_backlog:"]);
+    session.pass_over(&[
+        "steward_stalls_total:",
+        "steward_late_p99_ms:",
+        "steward_timer_backlog:",
+    ]);
     session.let_vary("205");
     let mut commands = session.run(&blocks("## What to watch").concat());
 

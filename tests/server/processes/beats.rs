@@ -3,7 +3,8 @@
 use crate::support::{Client, Server, Stream, Value, wait_until};
 
 /// The reply to a beat of a member without any special news.
-const PLAIN: &str = "{role: 'member', epoch: null, leader: null, ttl: 15000, signal: null, cancelled: [], token: null}";
+const PLAIN: &str =
+    "{role: 'member', epoch: null, leader: null, ttl_ms: 15000, signal: null, cancelled: [], token: null}";
 
 #[test]
 fn a_beat_makes_the_member_and_later_ones_keep_it_alive() {
@@ -13,7 +14,7 @@ fn a_beat_makes_the_member_and_later_ones_keep_it_alive() {
     assert_eq!(client.call("HB.BEAT s a"), PLAIN);
     assert_eq!(
         two.call("HB.BEAT s a"),
-        "['role', 'member', 'epoch', null, 'leader', null, 'ttl', 15000, 'signal', null, 'cancelled', [], 'token', null]"
+        "['role', 'member', 'epoch', null, 'leader', null, 'ttl_ms', 15000, 'signal', null, 'cancelled', [], 'token', null]"
     );
     client.must("HB.BEAT s b TTL 300");
     client.must("HB.BEAT the-clock marker TTL 1200");
@@ -36,7 +37,7 @@ fn a_campaigning_beat_makes_a_token_and_the_member_needs_it_from_then_on() {
     assert_eq!(
         reply,
         format!(
-            "{{role: 'leader', epoch: {epoch}, leader: 'a', ttl: 60000, signal: null, cancelled: [], token: {token}}}"
+            "{{role: 'leader', epoch: {epoch}, leader: 'a', ttl_ms: 60000, signal: null, cancelled: [], token: {token}}}"
         )
     );
     client.must("HB.BEAT s b");
@@ -45,7 +46,7 @@ fn a_campaigning_beat_makes_a_token_and_the_member_needs_it_from_then_on() {
     assert_eq!(
         reply,
         format!(
-            "{{role: 'candidate', epoch: {epoch}, leader: 'a', ttl: 15000, signal: null, cancelled: [], token: {second}}}"
+            "{{role: 'candidate', epoch: {epoch}, leader: 'a', ttl_ms: 15000, signal: null, cancelled: [], token: {second}}}"
         )
     );
     assert_ne!(token, second);
@@ -55,13 +56,13 @@ fn a_campaigning_beat_makes_a_token_and_the_member_needs_it_from_then_on() {
     assert_eq!(
         client.call(&format!("HB.BEAT s b TOKEN {second}")),
         format!(
-            "{{role: 'candidate', epoch: {epoch}, leader: 'a', ttl: 15000, signal: null, cancelled: [], token: null}}"
+            "{{role: 'candidate', epoch: {epoch}, leader: 'a', ttl_ms: 15000, signal: null, cancelled: [], token: null}}"
         )
     );
     assert_eq!(
         client.call(&format!("HB.BEAT s a TOKEN {token} CAMPAIGN")),
         format!(
-            "{{role: 'leader', epoch: {epoch}, leader: 'a', ttl: 60000, signal: null, cancelled: [], token: null}}"
+            "{{role: 'leader', epoch: {epoch}, leader: 'a', ttl_ms: 60000, signal: null, cancelled: [], token: null}}"
         )
     );
 }
@@ -112,16 +113,16 @@ fn a_beat_changes_the_ttl_when_another_is_given() {
     let server = Server::start();
     let mut client = server.client();
     client.must("HB.BEAT s a TTL 60000");
-    assert_eq!(client.call("HB.BEAT s a").field("ttl"), "60000");
-    assert_eq!(client.call("HB.BEAT s a TTL 100").field("ttl"), "100");
+    assert_eq!(client.call("HB.BEAT s a").field("ttl_ms"), "60000");
+    assert_eq!(client.call("HB.BEAT s a TTL 100").field("ttl_ms"), "100");
     let record = client.call("HGET proc:{s}:members a").text();
-    assert!(record.contains("\"ttl\":100,"), "{record}");
+    assert!(record.contains("\"ttl_ms\":100,"), "{record}");
     assert_eq!(client.call("PID.AWAIT s a DOWN BLOCK 0"), "1");
     // And upwards, in time.
     client.must("HB.BEAT s b TTL 500");
     client.must("HB.BEAT s b TTL 60000");
     client.let_pass(1_000);
-    assert_eq!(client.member("s", "b", "ttl"), "ttl 60000");
+    assert_eq!(client.member("s", "b", "ttl_ms"), "ttl_ms 60000");
 }
 
 #[test]

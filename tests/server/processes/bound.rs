@@ -45,13 +45,16 @@ fn a_killed_process_is_down_at_once_when_it_was_bound() {
         assert_eq!(client.call(&format!("PID.AWAIT s {name} UP BLOCK 0")), "1");
     }
     assert_eq!(
-        client.call("PID.GET s bound pid bound"),
+        client.call("PID.GET s bound pid connections"),
         format!("[{}, 1]", bound.0.id())
     );
     unbound.kill_9();
     bound.kill_9();
     assert_eq!(client.call("PID.AWAIT s bound DOWN BLOCK 0"), "1");
-    assert_eq!(client.member("s", "unbound", "state bound"), "state 'up', bound 0");
+    assert_eq!(
+        client.member("s", "unbound", "state connections"),
+        "state 'up', connections 0"
+    );
     assert_eq!(client.told("s").last().unwrap(), "down bound reason=disconnect");
 }
 
@@ -66,7 +69,10 @@ fn a_forked_child_that_keeps_the_connection_keeps_the_member() {
     let pipe = parent.0.stdin.take();
     parent.kill_9();
     client.let_pass(500);
-    assert_eq!(client.member("s", "a", "state bound"), "state 'up', bound 1");
+    assert_eq!(
+        client.member("s", "a", "state connections"),
+        "state 'up', connections 1"
+    );
     drop(pipe);
     assert_eq!(client.call("PID.AWAIT s a DOWN BLOCK 0"), "1");
     assert_eq!(client.told("s"), ["up a reason=registered", "down a reason=disconnect"]);
@@ -80,13 +86,15 @@ fn a_member_with_several_connections_dies_with_the_last() {
     let token = connections[0].register("s a 12 TTL 0 BIND");
     connections[1].register(&format!("s a 12 BIND TOKEN {token}"));
     connections[2].must(&format!("HB.BEAT s a TOKEN {token} BIND"));
-    assert_eq!(client.member("s", "a", "bound"), "bound 3");
+    assert_eq!(client.member("s", "a", "connections"), "connections 3");
     // Twice on one connection is once.
     connections[2].must(&format!("HB.BEAT s a TOKEN {token} BIND"));
     for left in [2, 1] {
         connections.remove(0);
-        let expected = format!("state 'up', bound {left}");
-        wait_until("it is closed", || client.member("s", "a", "state bound") == expected);
+        let expected = format!("state 'up', connections {left}");
+        wait_until("it is closed", || {
+            client.member("s", "a", "state connections") == expected
+        });
     }
     connections.clear();
     assert_eq!(client.call("PID.AWAIT s a DOWN BLOCK 0"), "1");
@@ -105,9 +113,9 @@ fn within_its_grace_a_member_returns_and_keeps_what_it_holds() {
     let (_, claim) = first.claim("s a BIND");
     drop(first);
     wait_until("it is gone", || {
-        client.member("s", "a", "state bound") == "state 'grace', bound 0"
+        client.member("s", "a", "state connections") == "state 'grace', connections 0"
     });
-    let left = client.call("PID.GET s a left").int();
+    let left = client.call("PID.GET s a remaining_ms").int();
     assert!((50_000..=60_000).contains(&left), "{left}");
     assert_eq!(client.leader("s"), format!("a {epoch}"));
     assert_eq!(client.counts("s"), "claimed 1");
@@ -115,11 +123,11 @@ fn within_its_grace_a_member_returns_and_keeps_what_it_holds() {
     let back = second.must(&format!("PID.REGISTER s a 13 BIND GRACE 60000 TOKEN {token}"));
     assert_eq!(
         back,
-        format!("{{status: 'resumed', token: {token}, epoch: {epoch}, ttl: 60000, holder: null, retry: null}}")
+        format!("{{status: 'resumed', token: {token}, epoch: {epoch}, ttl_ms: 60000, holder: null, retry_ms: null}}")
     );
     assert_eq!(
-        client.member("s", "a", "state bound pid"),
-        "state 'up', bound 1, pid 13"
+        client.member("s", "a", "state connections pid"),
+        "state 'up', connections 1, pid 13"
     );
     assert_eq!(second.call(&format!("TASK.ACK s t {claim}")), "+OK");
     assert_eq!(
@@ -140,8 +148,8 @@ fn when_its_grace_is_over_a_member_is_down_and_its_claims_are_free() {
     assert_eq!(client.counts("s"), "claimed 1");
     assert_eq!(client.call("PID.AWAIT s a DOWN BLOCK 0"), "1");
     assert_eq!(
-        client.get("s", "t", "state attempt lost"),
-        "state 'ready', attempt 1, lost 1"
+        client.get("s", "t", "state attempt losses"),
+        "state 'ready', attempt 1, losses 1"
     );
     assert_eq!(client.told("s"), ["up a reason=registered", "down a reason=disconnect"]);
     let late = client.call(&format!("PID.REGISTER s a 12 BIND TOKEN {token}"));
@@ -166,7 +174,11 @@ fn a_connection_of_an_earlier_member_of_the_name_does_no_harm_when_it_closes() {
         let token = reply.field("token").int();
         drop(old);
         client.let_pass(300);
-        assert_eq!(client.member("s", "a", "state bound"), "state 'up', bound 1", "{end}");
+        assert_eq!(
+            client.member("s", "a", "state connections"),
+            "state 'up', connections 1",
+            "{end}"
+        );
         assert_eq!(new.call(&format!("PID.DEREGISTER s a TOKEN {token}")), "1");
     }
 }
@@ -189,8 +201,8 @@ fn who_was_replaced_does_no_harm_when_it_binds_and_closes() {
     drop(old);
     client.let_pass(300);
     assert_eq!(
-        client.member("s", "a", "state bound pid"),
-        "state 'up', bound 1, pid 13"
+        client.member("s", "a", "state connections pid"),
+        "state 'up', connections 1, pid 13"
     );
 }
 
@@ -223,7 +235,7 @@ fn binding_in_a_transaction_works_and_in_a_script_is_refused() {
     process.must("MULTI");
     process.must("PID.REGISTER s a 1 TTL 0 BIND");
     process.must("EXEC");
-    assert_eq!(client.member("s", "a", "bound"), "bound 1");
+    assert_eq!(client.member("s", "a", "connections"), "connections 1");
     drop(process);
     assert_eq!(client.call("PID.AWAIT s a DOWN BLOCK 0"), "1");
 }
@@ -259,13 +271,16 @@ fn who_comes_back_without_bind_is_bound_no_more() {
     let (mut client, mut process) = (server.client(), server.client());
     let token = process.register("s a 12 TTL 60000 BIND GRACE 70");
     client.register(&format!("s a 12 TOKEN {token}"));
-    assert_eq!(client.member("s", "a", "state grace"), "state 'up', grace 0");
+    assert_eq!(client.member("s", "a", "state grace_ms"), "state 'up', grace_ms 0");
     let mut marker = server.client();
     marker.register("s marker 12 TTL 0 BIND");
     drop(process);
     drop(marker);
     assert_eq!(client.call("PID.AWAIT s marker DOWN BLOCK 0"), "1");
-    assert_eq!(client.member("s", "a", "state bound"), "state 'up', bound 0");
+    assert_eq!(
+        client.member("s", "a", "state connections"),
+        "state 'up', connections 0"
+    );
 }
 
 #[test]
@@ -275,14 +290,14 @@ fn a_beat_binds_and_changes_the_grace_only_when_it_is_given() {
     let token = process.register("s a 12 TTL 0 BIND GRACE 60000");
     let mut beat = |words: &str, expected: &str| {
         process.must(&format!("HB.BEAT s a TOKEN {token} {words}"));
-        assert_eq!(client.member("s", "a", "bound grace"), expected, "{words}");
+        assert_eq!(client.member("s", "a", "connections grace_ms"), expected, "{words}");
     };
-    beat("BIND", "bound 1, grace 60000");
-    beat("BIND GRACE 70", "bound 1, grace 70");
-    beat("", "bound 1, grace 70");
-    beat("BIND GRACE 0", "bound 1, grace 0");
+    beat("BIND", "connections 1, grace_ms 60000");
+    beat("BIND GRACE 70", "connections 1, grace_ms 70");
+    beat("", "connections 1, grace_ms 70");
+    beat("BIND GRACE 0", "connections 1, grace_ms 0");
     process.must("HB.BEAT s plain TTL 60000 BIND");
-    assert_eq!(client.member("s", "plain", "bound"), "bound 1");
+    assert_eq!(client.member("s", "plain", "connections"), "connections 1");
     drop(process);
     for member in ["a", "plain"] {
         assert_eq!(client.call(&format!("PID.AWAIT s {member} DOWN BLOCK 0")), "1");

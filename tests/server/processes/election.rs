@@ -20,12 +20,12 @@ fn candidates_follow_by_priority_and_then_in_the_order_they_came() {
     let first = reply.field("epoch").int();
     assert_eq!(
         reply,
-        format!("{{role: 'leader', epoch: {first}, leader: 'a', position: null, reclaim: 0}}")
+        format!("{{role: 'leader', epoch: {first}, leader: 'a', position: null, reclaim_ms: 0}}")
     );
     let mut position = |words: String, position: i64| {
         assert_eq!(
             client.call(&format!("HB.CAMPAIGN s {words}")),
-            format!("{{role: 'candidate', epoch: {first}, leader: 'a', position: {position}, reclaim: 0}}")
+            format!("{{role: 'candidate', epoch: {first}, leader: 'a', position: {position}, reclaim_ms: 0}}")
         );
     };
     position(format!("b {b}"), 1);
@@ -63,19 +63,19 @@ fn the_leader_is_told_with_its_process() {
     assert_eq!(client.call("HB.LEADER nobody"), Value::Null);
     client.campaign(&format!("s a {a}"));
     let leader = client.call("HB.LEADER s");
-    let (epoch, since) = (leader.field("epoch").int(), leader.field("since").int());
+    let (epoch, since) = (leader.field("epoch").int(), leader.field("since_at").int());
     assert!((unix_ms() - 60_000..=unix_ms()).contains(&since));
     assert_eq!(
         leader,
-        format!("{{member: 'a', epoch: {epoch}, since: {since}, pid: 7, host: 'h'}}")
+        format!("{{member: 'a', epoch: {epoch}, since_at: {since}, pid: 7, host: 'h'}}")
     );
     assert_eq!(
-        client.call("HMGET proc:{s} leader epoch since"),
+        client.call("HMGET proc:{s} leader epoch since_at"),
         format!("['a', '{epoch}', '{since}']")
     );
     client.must(&format!("HB.RESIGN s a {a}"));
     assert_eq!(
-        client.call("HMGET proc:{s} leader epoch since"),
+        client.call("HMGET proc:{s} leader epoch since_at"),
         format!("[null, '{epoch}', null]")
     );
     let beat = server.client().must("HB.BEAT plain x CAMPAIGN");
@@ -105,7 +105,7 @@ fn of_those_that_wait_exactly_one_is_woken() {
         let epoch = client.epoch("s");
         assert_eq!(
             reply,
-            format!("{{role: 'leader', epoch: {epoch}, leader: '{name}', position: null, reclaim: 0}}")
+            format!("{{role: 'leader', epoch: {epoch}, leader: '{name}', position: null, reclaim_ms: 0}}")
         );
         let silent = waiters.iter_mut().all(|(_, waiter)| waiter.is_silent());
         assert!(silent, "nobody else is woken");

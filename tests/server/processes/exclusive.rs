@@ -7,13 +7,13 @@ use crate::support::{Client, Server, Value, wait_until};
 fn held(client: &mut Client, words: &str) {
     let epoch = client.epoch("s");
     let reply = client.call(words);
-    let left = reply.field("retry").int();
+    let left = reply.field("retry_ms").int();
     assert!((50_000..=60_000).contains(&left), "{reply}");
     assert_eq!(
         reply,
         format!(
-            "{{status: 'held', token: null, epoch: {epoch}, ttl: null, \
-             holder: {{member: 'a', pid: 12, host: 'h', ttl: {left}}}, retry: {left}}}"
+            "{{status: 'held', token: null, epoch: {epoch}, ttl_ms: null, \
+             holder: {{member: 'a', pid: 12, host: 'h', remaining_ms: {left}}}, retry_ms: {left}}}"
         )
     );
 }
@@ -28,7 +28,9 @@ fn the_first_one_holds_the_service_and_others_are_told_who_does() {
     let (token, epoch) = (reply.field("token").int(), reply.field("epoch").int());
     assert_eq!(
         reply,
-        format!("{{status: 'registered', token: {token}, epoch: {epoch}, ttl: 60000, holder: null, retry: null}}")
+        format!(
+            "{{status: 'registered', token: {token}, epoch: {epoch}, ttl_ms: 60000, holder: null, retry_ms: null}}"
+        )
     );
     assert_eq!(client.leader("s"), format!("a {epoch}"));
     let digest = client.digest();
@@ -38,7 +40,7 @@ fn the_first_one_holds_the_service_and_others_are_told_who_does() {
     let again = client.call(&format!("{HOLD} TOKEN {token}"));
     assert_eq!(
         again,
-        format!("{{status: 'resumed', token: {token}, epoch: {epoch}, ttl: 60000, holder: null, retry: null}}")
+        format!("{{status: 'resumed', token: {token}, epoch: {epoch}, ttl_ms: 60000, holder: null, retry_ms: null}}")
     );
     // A plain member beside it is welcome.
     let other = client.register("s b 13");
@@ -83,7 +85,9 @@ fn waiting_holders_follow_one_by_one_in_the_order_they_came() {
     let (token, epoch) = (reply.field("token").int(), reply.field("epoch").int());
     assert_eq!(
         reply,
-        format!("{{status: 'registered', token: {token}, epoch: {epoch}, ttl: 60000, holder: null, retry: null}}")
+        format!(
+            "{{status: 'registered', token: {token}, epoch: {epoch}, ttl_ms: 60000, holder: null, retry_ms: null}}"
+        )
     );
     assert_eq!(client.leader("s"), format!("b {epoch}"));
     assert_eq!(client.members("s"), ["b"]);
@@ -157,7 +161,10 @@ fn a_bound_holder_that_waited_dies_with_its_connection() {
     let mut waiting = server.waiter("PID.REGISTER s b 13 TTL 0 BIND EXCLUSIVE BLOCK 0");
     client.must("PID.EVICT s a");
     assert_eq!(waiting.receive().field("status"), "'registered'");
-    assert_eq!(client.member("s", "b", "role bound"), "role 'leader', bound 1");
+    assert_eq!(
+        client.member("s", "b", "role connections"),
+        "role 'leader', connections 1"
+    );
     drop(waiting);
     wait_until("nobody leads", || client.leader("s") == "nobody");
     assert_eq!(client.members("s"), Vec::<String>::new());

@@ -68,7 +68,7 @@ fn a_replica_declares_nobody_dead_and_a_promoted_one_gives_everybody_a_full_ttl(
         assert_eq!(there.digest(), digest, "a replica expires nothing");
     }
     assert_eq!(there.members("t"), ["silent"]);
-    assert_eq!(there.member("t", "silent", "state age"), "state 'up', age null");
+    assert_eq!(there.member("t", "silent", "state idle_ms"), "state 'up', idle_ms null");
     assert_eq!(there.call("HB.BEAT t silent").code(), "READONLY");
     assert_eq!(there.call("HB.CHECK t 1").code(), "READONLY");
     server.kill_9();
@@ -105,7 +105,10 @@ fn a_planned_failover_is_nobodys_death() {
     let mut process = replica.client();
     let resumed = process.call(&format!("PID.REGISTER s bound 3 BIND TOKEN {bound}"));
     assert_eq!(resumed.field("status"), "'resumed'");
-    assert_eq!(there.member("s", "bound", "state bound"), "state 'up', bound 1");
+    assert_eq!(
+        there.member("s", "bound", "state connections"),
+        "state 'up', connections 1"
+    );
     assert_eq!(there.call(&format!("HB.FENCED s {epoch} SET x 1")), "+OK");
     wait_until("who did not come back is dead", || {
         for (member, token, role) in [("beating", beating, "candidate"), ("leading", leading, "leader")] {
@@ -174,7 +177,10 @@ fn who_was_bound_has_one_ttl_to_come_back_after_a_restart() {
     let begun = unix_ms();
     server.start_again(&[]);
     let (mut client, mut process) = (server.client(), server.client());
-    assert_eq!(client.member("s", "c", "state bound"), "state 'grace', bound 0");
+    assert_eq!(
+        client.member("s", "c", "state connections"),
+        "state 'grace', connections 0"
+    );
     for (member, token) in [("a", tokens[0]), ("b", tokens[1])] {
         let reply = process.must(&format!("HB.BEAT s {member} TOKEN {token} BIND"));
         assert_eq!(reply.field("role"), "'member'");
@@ -188,7 +194,10 @@ fn who_was_bound_has_one_ttl_to_come_back_after_a_restart() {
     assert!(unix_ms() - begun >= 1_500, "c has the default TTL");
     assert_eq!(client.deaths("s"), ["d ttl", "c disconnect"]);
     assert!(client.first_death("s").unwrap() - begun >= 800);
-    assert_eq!(client.member("s", "b", "state bound"), "state 'up', bound 1");
+    assert_eq!(
+        client.member("s", "b", "state connections"),
+        "state 'up', connections 1"
+    );
     drop(process);
     wait_until("their connection was all they had", || client.members("s") == ["file"]);
 }

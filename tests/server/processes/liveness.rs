@@ -110,7 +110,7 @@ fn a_process_that_was_stopped_for_three_ttls_can_do_no_harm_when_it_goes_on() {
         "STALE the claim was lost: the task is now claimed again"
     );
     assert_eq!(client.call("EXISTS late"), "0");
-    assert_eq!(client.get("s", "held", "attempt lost"), "attempt 2, lost 1");
+    assert_eq!(client.get("s", "held", "attempt losses"), "attempt 2, losses 1");
 }
 
 #[test]
@@ -130,7 +130,7 @@ fn a_step_of_the_system_clock_kills_nobody_and_freezes_nothing() {
         assert_eq!(client.call("PID.AWAIT s short DOWN BLOCK 20000"), "1");
         assert_eq!(client.members("s"), ["long", "next"]);
         assert_eq!(client.deaths("s"), ["short ttl"]);
-        let left = client.call("PID.GET s long left").int();
+        let left = client.call("PID.GET s long remaining_ms").int();
         assert!((30_000..=60_000).contains(&left), "{step}: {left}");
         assert_eq!(client.beat("s", "long", token), "leader");
         assert_eq!(client.call(&format!("HB.RESIGN s long {token}")), "'next'");

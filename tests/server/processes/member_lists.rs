@@ -15,19 +15,19 @@ fn list_shows_the_members_in_the_order_of_their_names() {
     drop(process);
     wait_until("a is in grace", || client.member("s", "a", "state") == "state 'grace'");
     let page = client.call("PID.LIST s");
-    let age = |at: usize| page.item(1).item(at).field("age").to_string();
+    let age = |at: usize| page.item(1).item(at).field("idle_ms").to_string();
     assert_eq!(
         page,
         format!(
             "['0', [\
-             {{member: 'B', pid: 3, host: null, start: null, boot: null, state: 'up', role: 'member', ttl: 0, \
-             age: {}, signal: null, status: null}}, \
-             {{member: 'a', pid: 1, host: 'h', start: '7', boot: 'b', state: 'grace', role: 'leader', ttl: 60000, \
-             age: {}, signal: null, status: null}}, \
-             {{member: 'b', pid: 2, host: 'h2', start: null, boot: null, state: 'up', role: 'member', ttl: 0, \
-             age: {}, signal: null, status: null}}, \
+             {{member: 'B', pid: 3, host: null, start: null, boot: null, state: 'up', role: 'member', ttl_ms: 0, \
+             idle_ms: {}, signal: null, status: null}}, \
+             {{member: 'a', pid: 1, host: 'h', start: '7', boot: 'b', state: 'grace', role: 'leader', ttl_ms: 60000, \
+             idle_ms: {}, signal: null, status: null}}, \
+             {{member: 'b', pid: 2, host: 'h2', start: null, boot: null, state: 'up', role: 'member', ttl_ms: 0, \
+             idle_ms: {}, signal: null, status: null}}, \
              {{member: 'é', pid: null, host: null, start: null, boot: null, state: 'up', role: 'candidate', \
-             ttl: 60000, age: {}, signal: 'quiet', status: 'idle'}}]]",
+             ttl_ms: 60000, idle_ms: {}, signal: 'quiet', status: 'idle'}}]]",
             age(0),
             age(1),
             age(2),

@@ -14,19 +14,22 @@ fn get_shows_everything_known_but_the_token() {
     let shown = client.call("PID.GET s a");
     let at = |name: &str| shown.field(name).int();
     assert!(
-        (50_000..=60_000).contains(&at("left")) && (0..10_000).contains(&at("age")),
+        (50_000..=60_000).contains(&at("remaining_ms")) && (0..10_000).contains(&at("idle_ms")),
         "{shown}"
     );
-    assert!((unix_ms() - 60_000..=unix_ms()).contains(&at("registered")), "{shown}");
+    assert!(
+        (unix_ms() - 60_000..=unix_ms()).contains(&at("registered_at")),
+        "{shown}"
+    );
     assert_eq!(
         shown,
         format!(
             "{{member: 'a', pid: 12, host: 'h', start: '100', boot: 'b', state: 'up', role: 'leader', \
-             epoch: {epoch}, ttl: 60000, left: {}, age: {}, bound: 1, grace: 70, signal: 'drain', status: 'busy', \
-             registered: {}, meta: {{port: '80', zone: 'x'}}}}",
-            at("left"),
-            at("age"),
-            at("registered")
+             epoch: {epoch}, ttl_ms: 60000, remaining_ms: {}, idle_ms: {}, connections: 1, grace_ms: 70, signal: 'drain', status: 'busy', \
+             registered_at: {}, meta: {{port: '80', zone: 'x'}}}}",
+            at("remaining_ms"),
+            at("idle_ms"),
+            at("registered_at")
         )
     );
 }
@@ -42,10 +45,10 @@ fn what_is_unknown_is_null_in_both_protocols() {
         shown,
         format!(
             "{{member: 'a', pid: null, host: null, start: null, boot: null, state: 'up', role: 'member', epoch: null, \
-             ttl: 60000, left: {}, age: {}, bound: 0, grace: 0, signal: null, status: null, registered: {}, meta: {{}}}}",
-            at("left"),
-            at("age"),
-            at("registered")
+             ttl_ms: 60000, remaining_ms: {}, idle_ms: {}, connections: 0, grace_ms: 0, signal: null, status: null, registered_at: {}, meta: {{}}}}",
+            at("remaining_ms"),
+            at("idle_ms"),
+            at("registered_at")
         )
     );
     let shown = two.call("PID.GET s a");
@@ -54,11 +57,11 @@ fn what_is_unknown_is_null_in_both_protocols() {
         shown,
         format!(
             "['member', 'a', 'pid', null, 'host', null, 'start', null, 'boot', null, 'state', 'up', 'role', 'member', \
-             'epoch', null, 'ttl', 60000, 'left', {}, 'age', {}, 'bound', 0, 'grace', 0, 'signal', null, \
-             'status', null, 'registered', {}, 'meta', []]",
-            at("left"),
-            at("age"),
-            at("registered")
+             'epoch', null, 'ttl_ms', 60000, 'remaining_ms', {}, 'idle_ms', {}, 'connections', 0, 'grace_ms', 0, 'signal', null, \
+             'status', null, 'registered_at', {}, 'meta', []]",
+            at("remaining_ms"),
+            at("idle_ms"),
+            at("registered_at")
         )
     );
     for words in [
@@ -82,7 +85,7 @@ fn get_with_fields_replies_bare_values() {
     assert_eq!(client.call("PID.GET s a colour"), Value::Null);
     assert_eq!(client.call("PID.GET s a start"), Value::Null);
     assert_eq!(
-        client.call("PID.GET s a port colour pid role meta bound"),
+        client.call("PID.GET s a port colour pid role meta connections"),
         "['80', null, 12, 'member', {pid: 'shadow', port: '80'}, 0]"
     );
     assert_eq!(server.client_resp2().call("PID.GET s a pid start"), "[12, null]");

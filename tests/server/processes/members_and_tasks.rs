@@ -20,7 +20,7 @@ fn a_death_hands_its_claims_to_who_waits_in_the_same_moment() {
         assert_eq!(replies.item(0), "1", "{end}");
         assert_eq!(shown.field("worker"), "'b'", "{end}");
         assert_eq!(
-            (shown.field("attempt").int(), shown.field("lost").int()),
+            (shown.field("attempt").int(), shown.field("losses").int()),
             (attempt, lost),
             "{end}"
         );
@@ -37,15 +37,15 @@ fn every_kind_of_death_uses_an_attempt_and_leaving_does_not() {
     let server = Server::start();
     let mut client = server.client();
     let deaths = [
-        ("ttl", "TTL 100", "PING", "attempt 1, lost 1"),
-        ("evicted", "TTL 0", "PID.EVICT s a", "attempt 1, lost 1"),
+        ("ttl", "TTL 100", "PING", "attempt 1, losses 1"),
+        ("evicted", "TTL 0", "PID.EVICT s a", "attempt 1, losses 1"),
         (
             "reboot",
             "TTL 0 HOST h BOOT b1",
             "PID.REGISTER s b 1 HOST h BOOT b2",
-            "attempt 1, lost 1",
+            "attempt 1, losses 1",
         ),
-        ("left", "TTL 0", "PID.DEREGISTER s a PID 12", "attempt 0, lost 0"),
+        ("left", "TTL 0", "PID.DEREGISTER s a PID 12", "attempt 0, losses 0"),
     ];
     for (reason, options, end, expected) in deaths {
         client.register(&format!("s a 12 {options}"));
@@ -61,7 +61,7 @@ fn every_kind_of_death_uses_an_attempt_and_leaving_does_not() {
             ["t1", "t2", "t3"],
             "the order of the claims"
         );
-        assert_eq!(client.get("s", "t1", "attempt lost"), expected, "{reason}");
+        assert_eq!(client.get("s", "t1", "attempt losses"), expected, "{reason}");
         assert!(client.told("s").contains(&format!("down a reason={reason}")));
         client.must("TASK.DROP s");
     }
@@ -220,15 +220,15 @@ fn all_claims_of_a_member_with_thousands_are_lost_in_the_moment_of_its_death() {
         assert_eq!(stale, 1_000);
     }
     wait_until("all are ready", || client.counts("s") == "ready 3000");
-    assert_eq!(client.stat("s", "total_lost"), 3_000);
+    assert_eq!(client.stat("s", "lost_total"), 3_000);
     let ids: Vec<String> = claims.into_iter().map(|(id, _)| id).collect();
     let mut ready = client.listed("s", "ready");
     ready.sort();
     assert_eq!(ready, ids);
     for id in [&ids[0], &ids[1_500], &ids[2_999]] {
         assert_eq!(
-            client.get("s", id, "attempt lost worker"),
-            "attempt 1, lost 1, worker null"
+            client.get("s", id, "attempt losses worker"),
+            "attempt 1, losses 1, worker null"
         );
     }
 }

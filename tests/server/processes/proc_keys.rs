@@ -87,7 +87,7 @@ fn members_that_are_deleted_by_hand_are_dead() {
             assert_eq!(client.counts("s"), "");
         } else {
             wait_until("its claim is free", || client.counts("s") == "ready 1");
-            assert_eq!(client.get("s", "held", "attempt lost"), "attempt 1, lost 1");
+            assert_eq!(client.get("s", "held", "attempt losses"), "attempt 1, losses 1");
             assert!(client.deaths("s").contains(&"leading deleted".to_string()), "{how}");
         }
         if how.starts_with("HDEL") {
@@ -117,7 +117,7 @@ fn members_that_come_by_hand_are_awaited_and_die_of_their_ttl() {
             |key: &str| client.call_args(&[b"RESTORE".as_slice(), key.as_bytes(), b"0", &dump, b"REPLACE"]);
         match how {
             "RESTORE" => assert_eq!(restore(&key), "+OK"),
-            "HSET" => drop(client.must(&format!("HSET {key} a {{\"pid\":1,\"ttl\":300}}"))),
+            "HSET" => drop(client.must(&format!("HSET {key} a {{\"pid\":1,\"ttl_ms\":300}}"))),
             _ => {
                 assert_eq!(restore("proc:{s}:members"), "+OK");
                 client.must(&format!("{how} proc:{{s}}:members {key}"));
@@ -125,8 +125,8 @@ fn members_that_come_by_hand_are_awaited_and_die_of_their_ttl() {
         }
         assert_eq!(waiting.receive(), "1", "{how}");
         assert_eq!(
-            client.member(service, "a", "pid ttl state"),
-            "pid 1, ttl 300, state 'up'"
+            client.member(service, "a", "pid ttl_ms state"),
+            "pid 1, ttl_ms 300, state 'up'"
         );
         wait_until("it dies of its TTL", || client.members(service).is_empty());
         assert_eq!(client.deaths(service), ["a ttl"], "{how}");
@@ -189,7 +189,11 @@ fn a_flush_leaves_no_claim_no_leader_and_no_bound_connection_behind() {
         drop(process);
         let until = unix_ms() + 100;
         while unix_ms() < until {
-            assert_eq!(client.member("s", "a", "pid bound"), "pid 2, bound 1", "{flush}");
+            assert_eq!(
+                client.member("s", "a", "pid connections"),
+                "pid 2, connections 1",
+                "{flush}"
+            );
         }
         drop(other);
         wait_until("it dies with its own connection", || client.members("s").is_empty());

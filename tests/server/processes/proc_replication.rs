@@ -134,6 +134,6 @@ fn comes_to_rest(client: &mut Client) {
     for service in ["q", "r"] {
         wait_until("all members are dead", || client.members(service).is_empty());
         assert_eq!(client.leader(service), "nobody");
-        wait_until("no claim is left", || client.stat(service, "claimed") == 0);
+        wait_until("no claim is left", || client.stat(service, "claimed_tasks") == 0);
     }
 }

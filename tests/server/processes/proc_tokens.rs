@@ -41,8 +41,8 @@ fn the_token_of_another_extends_and_takes_nothing() {
     assert_eq!(client.digest(), digest);
     assert_eq!(stream.take(), Vec::<String>::new());
     assert_eq!(
-        client.member("s", "a", "pid bound status"),
-        "pid 7, bound 0, status null"
+        client.member("s", "a", "pid connections status"),
+        "pid 7, connections 0, status null"
     );
 }
 

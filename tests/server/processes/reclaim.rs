@@ -20,11 +20,11 @@ fn restart(server: &mut Server) -> i64 {
 /// The reply to a campaign in the window of `most` ms, everything but what is left of it.
 #[track_caller]
 fn is_told_to_wait(campaign: &Value, most: i64) {
-    let reclaim = campaign.field("reclaim").int();
+    let reclaim = campaign.field("reclaim_ms").int();
     assert!((1..=most).contains(&reclaim), "{campaign}");
     assert_eq!(
         campaign,
-        &format!("{{role: 'candidate', epoch: null, leader: null, position: 1, reclaim: {reclaim}}}")
+        &format!("{{role: 'candidate', epoch: null, leader: null, position: 1, reclaim_ms: {reclaim}}}")
     );
 }
 
@@ -37,15 +37,15 @@ fn a_service_without_a_leader_record_gets_no_leader_before_the_window_is_over() 
     let begun = restart(&mut server);
     let (mut client, mut waiting) = (server.client(), server.client());
     let held = client.call("PID.REGISTER s x 3 TTL 500 EXCLUSIVE");
-    let retry = held.field("retry").int();
+    let retry = held.field("retry_ms").int();
     assert!((1..=900).contains(&retry), "the largest TTL of the service: {held}");
     assert_eq!(
         held,
-        format!("{{status: 'held', token: null, epoch: null, ttl: null, holder: null, retry: {retry}}}")
+        format!("{{status: 'held', token: null, epoch: null, ttl_ms: null, holder: null, retry_ms: {retry}}}")
     );
     assert_eq!(client.member("s", "x", "state"), "gone", "nothing was registered");
     is_told_to_wait(&client.call(&format!("HB.CAMPAIGN s a {token}")), 900);
-    assert_eq!(client.info("steward_reclaiming"), "1");
+    assert_eq!(client.info("steward_reclaiming_services"), "1");
     assert_eq!(client.leader("s"), "nobody");
     // Bound, so that its waiting is a sign of life.
     waiting.must(&format!("HB.BEAT s a TOKEN {token} BIND"));
@@ -54,12 +54,12 @@ fn a_service_without_a_leader_record_gets_no_leader_before_the_window_is_over() 
     let epoch = leads.field("epoch").int();
     assert_eq!(
         leads,
-        format!("{{role: 'leader', epoch: {epoch}, leader: 'a', position: null, reclaim: 0}}")
+        format!("{{role: 'leader', epoch: {epoch}, leader: 'a', position: null, reclaim_ms: 0}}")
     );
     let took = unix_ms() - begun;
     assert!(took >= 900, "not after {took} ms");
     assert_eq!(client.leader("s"), format!("a {epoch}"));
-    assert_eq!(client.info("steward_reclaiming"), "0");
+    assert_eq!(client.info("steward_reclaiming_services"), "0");
 }
 
 #[test]
@@ -86,19 +86,19 @@ fn with_a_leader_record_there_is_no_window_and_the_next_one_leads_when_the_leade
     let mut client = server.client();
     assert_eq!(client.leader("s"), format!("old {epoch}"));
     let held = client.call("PID.REGISTER s x 3 HOST h TTL 500 EXCLUSIVE");
-    let retry = held.field("retry").int();
+    let retry = held.field("retry_ms").int();
     assert!((1..=700).contains(&retry), "{held}");
     assert_eq!(
         held,
         format!(
-            "{{status: 'held', token: null, epoch: {epoch}, ttl: null, \
-             holder: {{member: 'old', pid: 1, host: null, ttl: {retry}}}, retry: {retry}}}"
+            "{{status: 'held', token: null, epoch: {epoch}, ttl_ms: null, \
+             holder: {{member: 'old', pid: 1, host: null, remaining_ms: {retry}}}, retry_ms: {retry}}}"
         )
     );
     let campaign = client.call(&format!("HB.CAMPAIGN s next {next}"));
-    let expected = format!("{{role: 'candidate', epoch: {epoch}, leader: 'old', position: 1, reclaim: 0}}");
+    let expected = format!("{{role: 'candidate', epoch: {epoch}, leader: 'old', position: 1, reclaim_ms: 0}}");
     assert_eq!(campaign, expected);
-    assert_eq!(client.info("steward_reclaiming"), "0");
+    assert_eq!(client.info("steward_reclaiming_services"), "0");
     let leads = client.call(&format!("HB.CAMPAIGN s next {next} BLOCK 0"));
     assert!(leads.field("epoch").int() > epoch);
     assert!(unix_ms() - begun >= 700, "the old one had a full TTL");
@@ -135,7 +135,7 @@ fn the_window_ends_when_the_old_leader_leaves() {
         assert_eq!(client.call(&leave), reply);
         let leads = client.call(&format!("HB.CAMPAIGN s other {other} BLOCK 20000"));
         assert_eq!(leads.field("role"), "'leader'", "{leave}");
-        assert_eq!(client.info("steward_reclaiming"), "0");
+        assert_eq!(client.info("steward_reclaiming_services"), "0");
     }
 }
 
@@ -166,7 +166,7 @@ fn a_window_of_nothing_is_off() {
     assert_eq!(client.campaign(&format!("s a {token}")), "leader");
     let reply = client.call("PID.REGISTER other x 1 TTL 86400000 EXCLUSIVE");
     assert_eq!(reply.field("status"), "'registered'");
-    assert_eq!(client.info("steward_reclaiming"), "0");
+    assert_eq!(client.info("steward_reclaiming_services"), "0");
 }
 
 #[test]
@@ -178,7 +178,7 @@ fn the_window_of_a_service_with_an_endless_member_is_the_longest() {
     restart(&mut server);
     let campaign = server.client().call(&format!("HB.CAMPAIGN s a {token}"));
     is_told_to_wait(&campaign, 60_000);
-    assert!(campaign.field("reclaim").int() > 50_000, "{campaign}");
+    assert!(campaign.field("reclaim_ms").int() > 50_000, "{campaign}");
 }
 
 #[test]
@@ -189,7 +189,7 @@ fn a_first_start_without_data_has_no_window() {
     assert_eq!(reply.field("status"), "'registered'");
     let token = client.register("t a 1 TTL 500");
     assert_eq!(client.campaign(&format!("t a {token}")), "leader");
-    assert_eq!(client.info("steward_reclaiming"), "0");
+    assert_eq!(client.info("steward_reclaiming_services"), "0");
 }
 
 #[test]
@@ -200,7 +200,7 @@ fn a_service_of_which_nothing_was_stored_waits_for_the_default_ttl() {
     let mut client = server.client();
     let held = client.call("PID.REGISTER s x 1 TTL 500 EXCLUSIVE");
     assert_eq!(held.field("status"), "'held'");
-    assert!((1..=800).contains(&held.field("retry").int()), "{held}");
+    assert!((1..=800).contains(&held.field("retry_ms").int()), "{held}");
     let reply = client.call("PID.REGISTER s x 1 TTL 500 EXCLUSIVE BLOCK 20000");
     assert_eq!(reply.field("status"), "'registered'");
     assert!(unix_ms() - begun >= 800);

@@ -4,7 +4,7 @@ use crate::support::{Server, Value, unix_ms, wait_until};
 
 /// The reply for a member that is there now.
 fn there(status: &str, token: i64, epoch: &str, ttl: i64) -> String {
-    format!("{{status: '{status}', token: {token}, epoch: {epoch}, ttl: {ttl}, holder: null, retry: null}}")
+    format!("{{status: '{status}', token: {token}, epoch: {epoch}, ttl_ms: {ttl}, holder: null, retry_ms: null}}")
 }
 
 #[test]
@@ -18,8 +18,8 @@ fn a_member_is_registered_and_resumed_with_its_token() {
     let mut other = server.client();
     let resume = format!("PID.REGISTER s a 13 HOST h2 START 101 BOOT b2 TTL 500000 META 1 k v TOKEN {token}");
     assert_eq!(other.call(&resume), there("resumed", token, "null", 500_000));
-    let now = "pid host start boot ttl meta";
-    let updated = "pid 13, host 'h2', start '101', boot 'b2', ttl 500000, meta {k: 'v'}";
+    let now = "pid host start boot ttl_ms meta";
+    let updated = "pid 13, host 'h2', start '101', boot 'b2', ttl_ms 500000, meta {k: 'v'}";
     assert_eq!(client.member("s", "a", now), updated);
     let again = format!("PID.REGISTER s a 13 HOST h2 START 101 BOOT b2 TOKEN {token}");
     assert_eq!(client.call(&again), there("resumed", token, "null", 500_000));
@@ -39,12 +39,14 @@ fn in_resp2_the_map_is_flat_with_the_same_fields() {
     let token = reply.field("token").int();
     assert_eq!(
         reply,
-        format!("['status', 'registered', 'token', {token}, 'epoch', null, 'ttl', 0, 'holder', null, 'retry', null]")
+        format!(
+            "['status', 'registered', 'token', {token}, 'epoch', null, 'ttl_ms', 0, 'holder', null, 'retry_ms', null]"
+        )
     );
     assert_eq!(
         client.call("PID.REGISTER s a 13 HOST h TTL 0"),
-        "['status', 'held', 'token', null, 'epoch', null, 'ttl', null, \
-         'holder', ['member', 'a', 'pid', 12, 'host', 'h', 'ttl', null], 'retry', null]"
+        "['status', 'held', 'token', null, 'epoch', null, 'ttl_ms', null, \
+         'holder', ['member', 'a', 'pid', 12, 'host', 'h', 'remaining_ms', null], 'retry_ms', null]"
     );
 }
 
@@ -55,13 +57,13 @@ fn a_living_predecessor_holds_the_name() {
     client.register("s a 12 HOST h TTL 60000");
     let digest = client.digest();
     let held = client.call("PID.REGISTER s a 13 HOST h");
-    let left = held.field("retry").int();
+    let left = held.field("retry_ms").int();
     assert!((50_000..=60_000).contains(&left), "{left}");
     assert_eq!(
         held,
         format!(
-            "{{status: 'held', token: null, epoch: null, ttl: null, \
-             holder: {{member: 'a', pid: 12, host: 'h', ttl: {left}}}, retry: {left}}}"
+            "{{status: 'held', token: null, epoch: null, ttl_ms: null, \
+             holder: {{member: 'a', pid: 12, host: 'h', remaining_ms: {left}}}, retry_ms: {left}}}"
         )
     );
     assert_eq!(client.digest(), digest);
@@ -164,13 +166,13 @@ fn without_a_ttl_a_member_is_a_pid_file() {
     client.register("s a 12 HOST h TTL 0");
     client.let_pass(300);
     assert_eq!(
-        client.member("s", "a", "state ttl left"),
-        "state 'up', ttl 0, left null"
+        client.member("s", "a", "state ttl_ms remaining_ms"),
+        "state 'up', ttl_ms 0, remaining_ms null"
     );
     assert_eq!(
         client.call("PID.REGISTER s a 13 HOST h TTL 0"),
-        "{status: 'held', token: null, epoch: null, ttl: null, \
-         holder: {member: 'a', pid: 12, host: 'h', ttl: null}, retry: null}"
+        "{status: 'held', token: null, epoch: null, ttl_ms: null, \
+         holder: {member: 'a', pid: 12, host: 'h', remaining_ms: null}, retry_ms: null}"
     );
     assert_eq!(client.call("PID.DEREGISTER s a PID 12"), "1");
     let reply = client.call("PID.REGISTER s a 13 HOST h TTL 0");
@@ -217,23 +219,23 @@ fn a_record_is_json_that_anybody_can_read() {
     let hash = user.field("passwords").item(0).text();
     let json: serde_json::Value = serde_json::from_str(&record("full")).unwrap();
     let at = |name: &str| json[name].as_i64().unwrap();
-    // Order and signal_at count in µs, each larger than all before: they tell which came first.
-    for (name, per_ms) in [("registered", 1), ("order", 1_000), ("signal_at", 1_000)] {
+    // Order and signal_order count in µs, each larger than all before: they tell which came first.
+    for (name, per_ms) in [("registered_at", 1), ("order", 1_000), ("signal_order", 1_000)] {
         let age = unix_ms() - at(name) / per_ms;
         assert!((0..60_000).contains(&age), "{name} {}", at(name));
     }
-    assert!(at("order") < at("signal_at"));
+    assert!(at("order") < at("signal_order"));
     let expected = serde_json::json!({
-        "pid": 12, "host": "h", "start": "100", "boot": "b", "ttl": 500, "bind": true, "grace": 70,
-        "token": hash, "order": at("order"), "registered": at("registered"), "signal": "quiet", "signal_at": at("signal_at"),
+        "pid": 12, "host": "h", "start": "100", "boot": "b", "ttl_ms": 500, "bind": true, "grace_ms": 70,
+        "token": hash, "order": at("order"), "registered_at": at("registered_at"), "signal": "quiet", "signal_order": at("signal_order"),
         "meta": {"k": "v", "\"": "\\"},
     });
     assert_eq!(json, expected);
     let json: serde_json::Value = serde_json::from_str(&record("plain")).unwrap();
-    let (order, registered) = (json["order"].as_i64().unwrap(), json["registered"].as_i64().unwrap());
+    let (order, registered) = (json["order"].as_i64().unwrap(), json["registered_at"].as_i64().unwrap());
     assert_eq!(
         json,
-        serde_json::json!({"ttl": 15_000, "order": order, "registered": registered})
+        serde_json::json!({"ttl_ms": 15_000, "order": order, "registered_at": registered})
     );
 }
 
@@ -245,7 +247,7 @@ fn a_service_has_no_more_members_than_the_setting_allows() {
     client.must("HB.BEAT s b");
     let digest = client.digest();
     for words in ["PID.REGISTER s c 3", "HB.BEAT s c", "PID.REGISTER s c 3 EXCLUSIVE"] {
-        assert_eq!(client.call(words).code(), "QUEUEFULL", "{words}");
+        assert_eq!(client.call(words).code(), "SERVICEFULL", "{words}");
     }
     assert_eq!(client.digest(), digest);
     client.register("other c 3");

@@ -6,7 +6,7 @@ use crate::support::{Client, Server, wait_until};
 #[track_caller]
 fn reclaims(client: &mut Client, token: i64) -> bool {
     let campaign = client.must(&format!("HB.CAMPAIGN s a {token}"));
-    let reclaim = campaign.field("reclaim").int();
+    let reclaim = campaign.field("reclaim_ms").int();
     let role = campaign.field("role").text();
     assert_eq!(role == "leader", reclaim == 0, "{campaign}");
     reclaim > 0
@@ -17,11 +17,11 @@ fn a_reload_in_place() {
     let server = Server::start();
     let mut client = server.client();
     client.must("DEBUG RELOAD");
-    assert_eq!(client.info("steward_reclaiming"), "0");
+    assert_eq!(client.info("steward_reclaiming_services"), "0");
     let token = client.register("s a 1 TTL 60000");
     client.must("DEBUG RELOAD");
     assert!(reclaims(&mut client, token));
-    assert_eq!(client.info("steward_reclaiming"), "1");
+    assert_eq!(client.info("steward_reclaiming_services"), "1");
     client.must("FLUSHALL");
     client.must("DEBUG RELOAD");
     let token = client.register("s a 1 TTL 60000");

@@ -132,7 +132,7 @@ fn rights_taken_away_end_a_wait_or_its_reach() {
     let mut admin = server.client();
     let mut worker = user(&server, "worker", WORKER);
     worker.send("TASK.CLAIM mail w BLOCK 0");
-    crate::support::wait_until("the client waits", || admin.stat("mail", "waiting") == 1);
+    crate::support::wait_until("the client waits", || admin.stat("mail", "waiting_clients") == 1);
     admin.must("ACL DELUSER worker");
     crate::support::wait_until("its connection is closed", || worker.is_closed());
     admin.schedule("mail x");

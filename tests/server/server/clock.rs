@@ -19,11 +19,11 @@ fn a_step_forward_makes_due_what_is_due_and_ends_no_lease() {
         client.counts("q") == "scheduled 1 ready 1 claimed 1"
     });
     assert_eq!(client.listed("q", "ready"), ["soon"]);
-    assert!((500_000..=600_000).contains(&client.call("TASK.GET q held").field("left").int()));
+    assert!((500_000..=600_000).contains(&client.call("TASK.GET q held").field("remaining_ms").int()));
     assert_eq!(client.call(&format!("TASK.ACK q held {token}")), "+OK");
     let due = client.must("TASK.SCHEDULE q x ID new DELAY 5000");
     assert_eq!(due, "'new'");
-    let due = client.call("TASK.GET q new").field("due").int();
+    let due = client.call("TASK.GET q new").field("due_at").int();
     assert!(due > unix_ms() + HOUR, "a delay counts from the new time");
 }
 

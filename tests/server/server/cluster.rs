@@ -119,7 +119,7 @@ fn who_waits_for_a_queue_that_moves_away_is_told() {
     let slot = slot(&mut first, &name);
     let mut waiting = pair.nodes[0].client();
     waiting.send(&format!("TASK.CLAIM {name} w BLOCK 0"));
-    wait_until("the client waits", || first.stat(&name, "waiting") == 1);
+    wait_until("the client waits", || first.stat(&name, "waiting_clients") == 1);
     let target = second.must("CLUSTER MYID").text();
     for client in [&mut second, &mut first] {
         client.must(&format!("CLUSTER SETSLOT {slot} NODE {target}"));

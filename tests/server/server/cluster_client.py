@@ -25,7 +25,7 @@ for name in names:
     same(ask("TASK.ACK", name, "a", task["token"]), "OK")
     # Its keys are counted: the client asks the server where they are.
     same(len(ask("TASK.MCLAIM", 2, f"{{{name}}}none", name, "worker", "COUNT", 2)), 2)
-    same(ask("TASK.STATS", name)["claimed"], 2)
+    same(ask("TASK.STATS", name)["claimed_tasks"], 2)
     token = ask("PID.REGISTER", name, "one", 1)["token"]
     same(ask("PID.GET", name, "one", "pid"), 1)
     epoch = ask("HB.CAMPAIGN", name, "one", token)["epoch"]

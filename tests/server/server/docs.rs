@@ -278,23 +278,23 @@ fn info_has_the_fields_of_the_contract() {
     client.must("PID.REGISTER empty c 3");
     client.must("PID.EVICT empty c");
     for (field, value) in [
-        ("ready_total", "1"),
+        ("ready_tasks", "1"),
         ("dead_total", "1"),
         ("lost_total", "0"),
         ("waiting_clients", "0"),
-        ("skipped_foreign", "0"),
+        ("skipped_foreign_total", "0"),
         ("eviction_unsafe", "0"),
         ("timer_backlog", "0"),
         ("services", "2"),
         ("members", "2"),
         ("leaders", "1"),
-        ("reclaiming", "0"),
+        ("reclaiming_services", "0"),
         ("members_lost_total", "1"),
     ] {
         assert_eq!(client.info(&format!("steward_{field}")), value, "{field}");
     }
-    for field in ["timer_late_ms_p99", "oldest_ready_ms", "stalls", "since"] {
+    for field in ["late_p99_ms", "oldest_ready_ms", "stalls_total", "since_at"] {
         assert_ne!(client.info(&format!("steward_{field}")), "", "{field}");
     }
-    assert!(client.call("INFO steward").text().contains("steward_ready_total:1"));
+    assert!(client.call("INFO steward").text().contains("steward_ready_tasks:1"));
 }

@@ -71,7 +71,7 @@ fn a_planned_failover_happens_under_a_busy_timer() {
     }
     let mut waiting = server.client();
     waiting.send("TASK.CLAIM empty w BLOCK 0");
-    wait_until("the client waits", || client.stat("empty", "waiting") == 1);
+    wait_until("the client waits", || client.stat("empty", "waiting_clients") == 1);
     client.must("FAILOVER");
     let mut there = replica.client();
     wait_until("the replica leads", || there.info("role") == "master");

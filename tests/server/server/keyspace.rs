@@ -31,7 +31,7 @@ fn data_is_flushed_under_an_armed_timer() {
         busy(&mut client);
         let mut waiting = server.client();
         waiting.send("TASK.CLAIM waited w BLOCK 0");
-        wait_until("the client waits", || client.stat("waited", "waiting") == 1);
+        wait_until("the client waits", || client.stat("waited", "waiting_clients") == 1);
         client.must(flush);
         assert_eq!(client.counts("q"), "", "{flush}");
         assert_eq!(client.call("TASK.QUEUES"), "['0', []]");
@@ -51,7 +51,7 @@ fn databases_are_swapped_under_an_armed_timer() {
     waiting.must("SELECT 1");
     waiting.send("TASK.CLAIM q w BLOCK 0");
     client.must("SELECT 1");
-    wait_until("the client waits", || client.stat("q", "waiting") == 1);
+    wait_until("the client waits", || client.stat("q", "waiting_clients") == 1);
     client.must("SELECT 0");
     // In one step, so that the lease has not ended before the databases are swapped.
     client.must("MULTI");
@@ -88,7 +88,9 @@ fn any_of_our_keys_may_be_deleted() {
             busy(&mut client);
             client.must(&format!("{how} task:{{q}}{part}"));
             goes_on(&mut client);
-            wait_until("what is left comes to rest", || client.stat("q", "scheduled") == 0);
+            wait_until("what is left comes to rest", || {
+                client.stat("q", "scheduled_tasks") == 0
+            });
             for id in ["soon", "held", "ready", "after"] {
                 client.must(&format!("TASK.GET q {id}"));
                 client.must(&format!("TASK.CANCEL q {id}"));
@@ -127,7 +129,7 @@ fn work_pushed_by_hand_reaches_who_waits() {
     client.schedule("q x ID a DELAY 3600000");
     let mut waiting = server.client();
     waiting.send("TASK.CLAIM q w BLOCK 0");
-    wait_until("the client waits", || client.stat("q", "waiting") == 1);
+    wait_until("the client waits", || client.stat("q", "waiting_clients") == 1);
     client.must("MULTI");
     client.must("ZREM task:{q}:scheduled a");
     client.must("RPUSH task:{q}:ready:5 a");

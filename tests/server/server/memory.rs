@@ -46,7 +46,7 @@ fn tasks_that_are_evicted_are_passed_over() {
     assert_ne!(client.info("evicted_keys"), "0");
     for n in 0..7 {
         wait_until("all has come to rest", || {
-            client.stat(&format!("q{n}"), "scheduled") == 0
+            client.stat(&format!("q{n}"), "scheduled_tasks") == 0
         });
         while let crate::support::Value::Array(tasks) = client.must(&format!("TASK.CLAIM q{n} w COUNT 100")) {
             assert!(tasks.iter().all(|task| task.field("payload").text() == payload));

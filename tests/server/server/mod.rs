@@ -7,6 +7,7 @@ mod cluster_client;
 mod config;
 mod crash;
 mod docs;
+mod fields;
 mod freeze;
 mod hostile;
 mod idle;

@@ -35,7 +35,7 @@ fn a_reload_under_an_armed_timer() {
     let token = populate(&mut client);
     let mut waiting = server.client();
     waiting.send("TASK.CLAIM other w BLOCK 0");
-    wait_until("the client waits", || client.stat("other", "waiting") == 1);
+    wait_until("the client waits", || client.stat("other", "waiting_clients") == 1);
     client.must("DEBUG RELOAD");
     assert!(client.call(&format!("TASK.EXTEND q held {token}")).int() > 0);
     goes_on(&mut client);
@@ -56,7 +56,7 @@ fn a_restart_gives_every_lease_its_full_length_again() {
     server.start_again(&[]);
     let mut client = server.client();
     assert!((1..=401).contains(&client.call(&format!("TASK.EXTEND q held {token}")).int()));
-    let left = client.call("TASK.GET q long").field("left").int();
+    let left = client.call("TASK.GET q long").field("remaining_ms").int();
     assert!((590_000..=602_000).contains(&left), "{left}");
     wait_until("the due one and the lost one are ready", || {
         client.counts("q") == "scheduled 1 ready 2 claimed 1 dead 1"

@@ -35,7 +35,7 @@ fn a_replica_shows_what_its_primary_shows_and_writes_nothing() {
         assert_eq!(there.call(look), client.call(look).to_string(), "{look}");
     }
     assert_eq!(there.counts("q"), client.counts("q"));
-    assert_eq!(there.stat("q", "paused"), -1);
+    assert_eq!(there.stat("q", "paused_until"), -1);
     // What depends on the clock of the server that is asked.
     for words in ["q claimed COUNT 100", "q claimed WORKER w1", "q claimed WORKER w2"] {
         let ids = |list: Value| {
@@ -53,7 +53,7 @@ fn a_replica_shows_what_its_primary_shows_and_writes_nothing() {
         let mut held: Vec<String> = reply
             .items()
             .iter()
-            .map(|worker| format!("{} {}", worker.field("worker"), worker.field("claimed")))
+            .map(|worker| format!("{} {}", worker.field("worker"), worker.field("claimed_tasks")))
             .collect();
         held.sort();
         held

@@ -6,7 +6,7 @@ mod kept;
 mod removal;
 
 use crate::support::rig::Rig;
-use crate::support::{unix_ms, wait_until};
+use crate::support::{Value, unix_ms, wait_until};
 
 #[test]
 fn scheduling() {
@@ -83,10 +83,10 @@ fn expiry_and_unique_keys() {
 fn what_expires() {
     let mut rig = Rig::start("no");
     rig.sent("TASK.SCHEDULE q x ID a DELAY 10 EXPIRE 1");
-    let expires = rig.client.must("TASK.GET q a").field("expires").int();
+    let expires = rig.client.must("TASK.GET q a").field("expires_at").int();
     wait_until("its time is over", || unix_ms() > expires);
     rig.client.must("CONFIG SET steward.timer yes");
-    wait_until("it is dropped", || rig.client.stat("q", "total_expired") == 1);
+    wait_until("it is dropped", || rig.client.stat("q", "expired_total") == 1);
     assert_eq!(
         rig.rest(),
         ["q: zrem scheduled [a]; \
@@ -215,8 +215,8 @@ fn settings_pauses_purges_and_drops() {
         ["q: hset queue [lease 5, attempts 4]"]
     );
     assert_eq!(rig.sent("TASK.PAUSE q FOR 5000"), ["q: hset queue [paused MS]"]);
-    assert_eq!(rig.sent("TASK.PAUSE q"), ["q: hset queue [paused until-resumed]"]);
-    assert_eq!(rig.sent("TASK.RESUME q"), ["q: hdel queue [paused]"]);
+    assert_eq!(rig.sent("TASK.PAUSE q"), ["q: hset queue [paused_until -1]"]);
+    assert_eq!(rig.sent("TASK.RESUME q"), ["q: hdel queue [paused_until]"]);
     assert_eq!(rig.sent("TASK.RESUME q"), Vec::<String>::new());
     rig.sent("TASK.SCHEDULE q x ID a");
     assert_eq!(rig.sent("TASK.PURGE q ready"), ["q: lpop ready:5 1; del t:a"]);
@@ -246,7 +246,7 @@ fn a_hand_over_to_a_waiting_client_is_part_of_the_unit() {
     let mut rig = Rig::start("no");
     let mut waiting = rig.server.client();
     waiting.send("TASK.CLAIM q w BLOCK 0");
-    wait_until("the client waits", || rig.client.stat("q", "waiting") == 1);
+    wait_until("the client waits", || rig.client.stat("q", "waiting_clients") == 1);
     rig.client.must("TASK.SCHEDULE q x ID a");
     let reply = waiting.receive();
     rig.learn(&reply);
@@ -322,7 +322,9 @@ fn what_the_timer_does() {
         ]
     );
     rig.sent("TASK.PAUSE q FOR 30");
-    wait_until("the pause is over", || rig.client.stat("q", "paused") == 0);
+    wait_until("the pause is over", || {
+        rig.client.call("TASK.STATS q").field("paused_until") == &Value::Null
+    });
     wait_until("and forgotten", || rig.client.call("EXISTS task:{q}") == "0");
-    assert_eq!(rig.rest(), ["q: hdel queue [paused]"]);
+    assert_eq!(rig.rest(), ["q: hdel queue [paused_until]"]);
 }

@@ -23,7 +23,7 @@ fn a_whole_life_in_one_script() {
     assert_eq!(
         lived,
         format!(
-            "['a', ['state', 'ready', 'due', {}, 'attempt', 1], 2, '{stale}', +OK]",
+            "['a', ['state', 'ready', 'due_at', {}, 'attempt', 1], 2, '{stale}', +OK]",
             lived.item(1).item(3)
         )
     );
@@ -36,7 +36,7 @@ fn a_script_that_fails_half_way_keeps_what_it_did() {
     let mut client = server.client();
     let mut waiting = server.client();
     waiting.send("TASK.CLAIM q w BLOCK 0");
-    wait_until("the client waits", || client.stat("q", "waiting") == 1);
+    wait_until("the client waits", || client.stat("q", "waiting_clients") == 1);
     let script = "redis.call('TASK.SCHEDULE', KEYS[1], 'x', 'ID', 'a'); \
                   redis.call('TASK.SCHEDULE', KEYS[1], 'x', 'ID', 'b'); \
                   return redis.call('TASK.SCHEDULE', KEYS[1], 'x', 'ID', 'b')";
@@ -55,7 +55,7 @@ fn a_transaction_sees_its_own_steps_and_serves_who_waits() {
     let mut client = server.client();
     let mut waiting = server.client();
     waiting.send("TASK.CLAIM q w BLOCK 0");
-    wait_until("the client waits", || client.stat("q", "waiting") == 1);
+    wait_until("the client waits", || client.stat("q", "waiting_clients") == 1);
     client.must("MULTI");
     for words in [
         "TASK.SCHEDULE q x ID a",
@@ -95,7 +95,7 @@ fn what_follows_a_wait_on_the_same_connection_waits_too() {
     let mut waiting = server.client();
     waiting.send("TASK.CLAIM q w BLOCK 0");
     waiting.send("ECHO behind");
-    wait_until("the client waits", || client.stat("q", "waiting") == 1);
+    wait_until("the client waits", || client.stat("q", "waiting_clients") == 1);
     assert!(waiting.is_silent());
     client.schedule("q x ID a");
     assert_eq!(waiting.receive().ids(), ["a"]);
@@ -103,7 +103,7 @@ fn what_follows_a_wait_on_the_same_connection_waits_too() {
     // A client that wants no replies waits and claims like any other.
     waiting.send("CLIENT REPLY OFF");
     waiting.send("TASK.CLAIM q w BLOCK 0");
-    wait_until("the client waits", || client.stat("q", "waiting") == 1);
+    wait_until("the client waits", || client.stat("q", "waiting_clients") == 1);
     client.schedule("q x ID b");
     waiting.send("CLIENT REPLY ON");
     assert_eq!(waiting.receive(), "+OK");

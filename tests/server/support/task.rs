@@ -31,7 +31,7 @@ impl Client {
     pub fn counts(&mut self, queue: &str) -> String {
         let stats = self.must(&format!("TASK.STATS {queue}"));
         let counts = ["scheduled", "ready", "claimed", "blocked", "done", "dead"].map(|state| {
-            let count = stats.field(state).int();
+            let count = stats.field(&format!("{state}_tasks")).int();
             if count == 0 {
                 String::new()
             } else {

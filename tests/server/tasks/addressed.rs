@@ -63,13 +63,17 @@ fn of_many_that_wait_the_client_of_its_worker_is_served_and_the_line_stays() {
     client.must("TASK.SCHEDULE q x ID plain");
     client.must("TASK.SCHEDULE q x ID nobody TO nobody");
     client.must("TASK.STATS q");
-    assert_eq!(client.call("EXEC").item(3).field("ready"), "1", "handed over at once");
+    assert_eq!(
+        client.call("EXEC").item(3).field("ready_tasks"),
+        "1",
+        "handed over at once"
+    );
     assert_eq!(line[7].receive().ids().len(), 1);
     assert_eq!(line[0].receive().ids(), ["plain"], "the first that waits");
     for (at, waiting) in line.iter_mut().enumerate() {
         assert!(at == 0 || waiting.is_silent(), "{at}");
     }
-    assert_eq!(client.stat("q", "waiting"), 17);
+    assert_eq!(client.stat("q", "waiting_clients"), 17);
     assert_eq!(client.counts("q"), "ready 1 claimed 4");
 }
 
@@ -94,7 +98,7 @@ fn a_pause_and_a_limit_keep_it_back_and_then_it_is_handed_over() {
         assert!(first.is_silent());
         client.must("TASK.DROP q FORCE");
         drop(first);
-        wait_until("it has left", || client.stat("q", "waiting") == 0);
+        wait_until("it has left", || client.stat("q", "waiting_clients") == 0);
     }
     // A slot that is freed.
     client.must("TASK.CONFIG SET q concurrency 1");

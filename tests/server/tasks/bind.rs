@@ -17,12 +17,12 @@ fn a_closed_connection_loses_its_bound_claims_at_once() {
     assert_eq!(client.listed("q", "ready"), ["a", "b", "d"]);
     for id in ["a", "b"] {
         assert_eq!(
-            client.get("q", id, "state attempt lost"),
-            "state 'ready', attempt 1, lost 1"
+            client.get("q", id, "state attempt losses"),
+            "state 'ready', attempt 1, losses 1"
         );
     }
-    assert_eq!(client.get("q", "c", "state lost"), "state 'claimed', lost 0");
-    assert_eq!(client.stat("q", "total_lost"), 2);
+    assert_eq!(client.get("q", "c", "state losses"), "state 'claimed', losses 0");
+    assert_eq!(client.stat("q", "lost_total"), 2);
 }
 
 #[test]
@@ -34,7 +34,7 @@ fn a_killed_worker_wakes_the_next_one() {
     let id = first.id();
     first.must("TASK.CLAIM q first BIND");
     second.send("TASK.CLAIM q second BLOCK 0 BIND");
-    wait_until("the second waits", || client.stat("q", "waiting") == 1);
+    wait_until("the second waits", || client.stat("q", "waiting_clients") == 1);
     client.must(&format!("CLIENT KILL ID {id}"));
     let reply = second.receive();
     assert_eq!(
@@ -43,7 +43,7 @@ fn a_killed_worker_wakes_the_next_one() {
     );
     drop(second);
     wait_until("it is ready again", || client.counts("q") == "ready 1");
-    assert_eq!(client.get("q", "a", "attempt lost"), "attempt 2, lost 2");
+    assert_eq!(client.get("q", "a", "attempt losses"), "attempt 2, losses 2");
 }
 
 #[test]
@@ -118,7 +118,7 @@ fn a_closed_connection_writes_nothing_while_writes_are_paused() {
     assert_eq!(client.digest(), digest);
     client.must("CLIENT UNPAUSE");
     wait_until("it is ready again", || client.counts("q") == "ready 1");
-    assert_eq!(client.get("q", "a", "attempt lost"), "attempt 1, lost 1");
+    assert_eq!(client.get("q", "a", "attempt losses"), "attempt 1, losses 1");
 }
 
 #[test]
@@ -146,7 +146,7 @@ fn a_hand_over_to_a_client_that_is_gone_is_undone_when_writes_are_allowed_again(
         let mut gone = server.client();
         let id = gone.id();
         gone.send(words);
-        wait_until("the client waits", || client.stat("q", "waiting") == 1);
+        wait_until("the client waits", || client.stat("q", "waiting_clients") == 1);
         client.must("MULTI");
         client.must("TASK.SCHEDULE q x ID a");
         client.must(&format!("CLIENT KILL ID {id}"));

@@ -31,7 +31,7 @@ fn waiting_clients_are_served_first_come_first_served() {
     let mut waiters: Vec<Client> = (0..4)
         .map(|n| waiter(&server, &format!("TASK.CLAIM q w{n} BLOCK 0")))
         .collect();
-    assert_eq!(client.stat("q", "waiting"), 4);
+    assert_eq!(client.stat("q", "waiting_clients"), 4);
     client.must("TASK.MSCHEDULE q 3 a b c");
     let payloads: Vec<String> = waiters[..3]
         .iter_mut()
@@ -39,7 +39,7 @@ fn waiting_clients_are_served_first_come_first_served() {
         .collect();
     assert_eq!(payloads, ["a", "b", "c"]);
     assert!(waiters[3].is_silent());
-    assert_eq!(client.stat("q", "waiting"), 1);
+    assert_eq!(client.stat("q", "waiting_clients"), 1);
     let workers = client.call("TASK.WORKERS q");
     let mut names: Vec<String> = workers
         .items()
@@ -73,7 +73,7 @@ fn a_wait_that_ran_out_is_a_null_array() {
         Value::NullArray
     );
     let mut client = server.client();
-    assert_eq!(client.stat("q", "waiting"), 0);
+    assert_eq!(client.stat("q", "waiting_clients"), 0);
     client.schedule("q x");
     assert_eq!(client.counts("q"), "ready 1");
 }
@@ -89,10 +89,10 @@ fn client_unblock_ends_a_wait_in_both_ways() {
         ("ERROR", "-UNBLOCKED client unblocked via CLIENT UNBLOCK"),
     ] {
         waiting.send("TASK.CLAIM q w BLOCK 0");
-        wait_until("the client waits", || client.stat("q", "waiting") == 1);
+        wait_until("the client waits", || client.stat("q", "waiting_clients") == 1);
         assert_eq!(client.call(&format!("CLIENT UNBLOCK {id} {how}")), "1");
         assert_eq!(waiting.receive(), expected);
-        wait_until("nobody waits", || client.stat("q", "waiting") == 0);
+        wait_until("nobody waits", || client.stat("q", "waiting_clients") == 0);
     }
     client.schedule("q x");
     assert_eq!(client.counts("q"), "ready 1");
@@ -106,10 +106,10 @@ fn a_waiting_client_that_goes_away_gets_nothing() {
     let killed = waiter(&server, "TASK.CLAIM q w1 BLOCK 0");
     let mut second = waiter(&server, "TASK.CLAIM q w2 BLOCK 0");
     drop(killed);
-    wait_until("it has left", || client.stat("q", "waiting") == 1);
+    wait_until("it has left", || client.stat("q", "waiting_clients") == 1);
     client.schedule("q x");
     assert_eq!(payload(&second.receive()), "x");
-    assert_eq!(client.stat("q", "total_claimed"), 1);
+    assert_eq!(client.stat("q", "claimed_total"), 1);
 }
 
 #[test]
@@ -119,7 +119,7 @@ fn a_client_gone_between_hand_over_and_reply_gives_its_task_back() {
     let mut gone = server.client();
     let id = gone.id();
     gone.send("TASK.CLAIM q w BLOCK 0");
-    wait_until("the client waits", || client.stat("q", "waiting") == 1);
+    wait_until("the client waits", || client.stat("q", "waiting_clients") == 1);
     // The task is handed over inside the transaction; the reply would be written after it.
     client.must("MULTI");
     client.must("TASK.SCHEDULE q x ID a");
@@ -127,8 +127,8 @@ fn a_client_gone_between_hand_over_and_reply_gives_its_task_back() {
     client.must("EXEC");
     wait_until("the task is ready again", || client.counts("q") == "ready 1");
     assert_eq!(
-        client.get("q", "a", "state attempt lost"),
-        "state 'ready', attempt 0, lost 0"
+        client.get("q", "a", "state attempt losses"),
+        "state 'ready', attempt 0, losses 0"
     );
     assert!(gone.is_closed());
 }
@@ -146,7 +146,7 @@ fn nobody_waits_in_a_transaction_or_a_script() {
     client.schedule("q x ID a");
     let script = "return redis.call('TASK.CLAIM', KEYS[1], 'w', 'BLOCK', '0')[1][2]";
     assert_eq!(client.call_args(&["EVAL", script, "1", "q"]), "'a'");
-    assert_eq!(client.stat("q", "waiting"), 0);
+    assert_eq!(client.stat("q", "waiting_clients"), 0);
 }
 
 #[test]
@@ -156,7 +156,7 @@ fn work_of_every_origin_wakes_a_waiter() {
     let mut waiting = server.client();
     let mut woken_by = |client: &mut Client, what: &str| -> i64 {
         waiting.send("TASK.CLAIM q w BLOCK 0");
-        wait_until("the client waits", || client.stat("q", "waiting") == 1);
+        wait_until("the client waits", || client.stat("q", "waiting_clients") == 1);
         client.must(what);
         let reply = waiting.receive();
         assert_eq!(payload(&reply), "x", "{what}");
@@ -201,9 +201,9 @@ fn a_client_that_waits_on_many_queues_is_one_waiter() {
     assert_eq!(payload(&many.receive()), "first");
     assert_eq!(
         [
-            client.stat("a", "waiting"),
-            client.stat("b", "waiting"),
-            client.stat("c", "waiting")
+            client.stat("a", "waiting_clients"),
+            client.stat("b", "waiting_clients"),
+            client.stat("c", "waiting_clients")
         ],
         [0, 0, 1]
     );
@@ -217,11 +217,15 @@ fn a_pause_keeps_those_who_wait_and_its_end_serves_them() {
     let mut client = server.client();
     let mut waiting = waiter(&server, "TASK.CLAIM q w BLOCK 0");
     client.must("TASK.PAUSE q");
-    assert_eq!(client.stat("q", "paused"), -1);
+    assert_eq!(client.stat("q", "paused_until"), -1);
     client.schedule("q x");
     assert_eq!(client.call("TASK.CLAIM q w"), Value::Null);
     assert_eq!(
-        (client.counts("q"), client.stat("q", "waiting"), waiting.is_silent()),
+        (
+            client.counts("q"),
+            client.stat("q", "waiting_clients"),
+            waiting.is_silent()
+        ),
         ("ready 1".into(), 1, true)
     );
     client.must("TASK.RESUME q");
@@ -230,7 +234,7 @@ fn a_pause_keeps_those_who_wait_and_its_end_serves_them() {
     client.must("TASK.PAUSE q FOR 60");
     client.schedule("q y");
     assert_eq!(payload(&waiting.receive()), "y");
-    assert_eq!(client.stat("q", "paused"), 0);
+    assert_eq!(client.call("TASK.STATS q").field("paused_until"), &Value::Null);
 }
 
 #[test]

@@ -17,7 +17,7 @@ fn waiting_tasks_are_cancelled_at_once() {
     assert_eq!(client.get("q", "b", "state"), "gone");
     assert_eq!(client.listed("q", "ready"), ["a", "c"]);
     assert_eq!(client.call("TASK.CLAIM q w COUNT 9").ids(), ["a", "c"]);
-    assert_eq!(client.stat("q", "total_cancelled"), 2);
+    assert_eq!(client.stat("q", "cancelled_total"), 2);
     assert_eq!(client.call("TASK.CLAIM q w"), Value::Null);
     wait_until("nothing of them is left", || {
         !client

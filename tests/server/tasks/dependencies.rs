@@ -15,7 +15,7 @@ fn a_graph_is_sent_in_one_transaction_and_runs_in_its_order() {
     let mut client = server.client();
     let mut worker = server.client();
     worker.send("TASK.CLAIM q w BLOCK 0");
-    wait_until("it waits", || client.stat("q", "waiting") == 1);
+    wait_until("it waits", || client.stat("q", "waiting_clients") == 1);
     client.must("MULTI");
     for words in [
         "q x ID top",
@@ -29,7 +29,7 @@ fn a_graph_is_sent_in_one_transaction_and_runs_in_its_order() {
     let task = worker.receive();
     assert_eq!(client.counts("q"), "claimed 1 blocked 3");
     worker.send("TASK.CLAIM q w COUNT 9 BLOCK 0");
-    wait_until("it waits", || client.stat("q", "waiting") == 1);
+    wait_until("it waits", || client.stat("q", "waiting_clients") == 1);
     let token = task.item(0).field("token");
     client.must(&format!("TASK.ACK q top {token}"));
     // What one step sets free is handed out together.

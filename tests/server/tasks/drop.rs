@@ -116,7 +116,7 @@ fn a_large_queue_is_dropped_at_once_and_others_go_on() {
     }
     let mut waiting = server.client();
     waiting.send("TASK.CLAIM q w BLOCK 0");
-    wait_until("the client waits", || client.stat("q", "waiting") == 1);
+    wait_until("the client waits", || client.stat("q", "waiting_clients") == 1);
     assert_eq!(client.call("TASK.DROP q"), "100000");
     assert_eq!(client.counts("q"), "");
     client.schedule("q new ID a");

@@ -13,7 +13,7 @@ fn a_task_that_nobody_claims_is_dropped_also_while_the_queue_is_paused() {
     client.schedule("q x ID b DELAY 20 EXPIRE 30 PRIORITY 1");
     client.schedule("q x ID c EXPIRE 3600000");
     client.must("TASK.MSCHEDULE q 3 x y z EXPIRE 30");
-    wait_until("they are dropped", || client.stat("q", "total_expired") == 5);
+    wait_until("they are dropped", || client.stat("q", "expired_total") == 5);
     assert!(unix_ms() - before >= 50, "b became ready before its time ran");
     assert_eq!(client.counts("q"), "ready 1");
     assert_eq!(client.get("q", "a", "state"), "gone");
@@ -24,12 +24,12 @@ fn a_task_that_nobody_claims_is_dropped_also_while_the_queue_is_paused() {
         (5, 1, 1)
     );
     assert_eq!(client.call("ZCARD task:{q}:expiring"), "1");
-    let expires: i64 = client.must("TASK.GET q c").field("expires").int();
+    let expires: i64 = client.must("TASK.GET q c").field("expires_at").int();
     assert!((before + 3_600_000..=unix_ms() + 3_600_000).contains(&expires));
     client.must("TASK.RESUME q");
     assert_eq!(client.claim("q w").0, "c");
     assert_eq!(client.call("EXISTS task:{q}:expiring"), "0");
-    assert_eq!(client.get("q", "c", "expires"), "expires null");
+    assert_eq!(client.get("q", "c", "expires_at"), "expires_at null");
 }
 
 #[test]
@@ -43,7 +43,7 @@ fn whoever_holds_it_has_all_the_time_and_it_starts_again_when_it_comes_back() {
     client.must(&format!("TASK.FAIL q a {token} DELAY 20"));
     assert_eq!(client.counts("q"), "scheduled 1");
     wait_until("it has expired too", || client.counts("q").is_empty());
-    assert_eq!(client.stat("q", "total_expired"), 2);
+    assert_eq!(client.stat("q", "expired_total"), 2);
 }
 
 #[test]
@@ -86,8 +86,8 @@ fn it_survives_a_restart_and_a_promotion() {
     let mut there = replica.client();
     wait_until("the replica has it", || there.digest() == client.digest());
     assert_eq!(
-        there.call("TASK.GET q a").field("expires"),
-        client.call("TASK.GET q a").field("expires")
+        there.call("TASK.GET q a").field("expires_at"),
+        client.call("TASK.GET q a").field("expires_at")
     );
     there.must("REPLICAOF NO ONE");
     wait_until("the new primary drops it", || there.counts("q") == "ready 1");
@@ -109,7 +109,7 @@ fn many_expire_while_others_are_served() {
     for _ in 0..10 {
         client.must(&line);
     }
-    wait_until("all are gone", || client.stat("q", "total_expired") == 10_000);
+    wait_until("all are gone", || client.stat("q", "expired_total") == 10_000);
     assert_eq!(client.counts("q"), "");
     wait_until("without a trace", || client.keys() == ["task:{q}", "task:{q}:events"]);
     assert_eq!(client.call("HKEYS task:{q}"), "['paused']");

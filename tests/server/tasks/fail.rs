@@ -21,17 +21,20 @@ fn a_failed_task_waits_for_its_backoff_and_dies_after_its_last_attempt() {
         let token = reply.item(0).field("token").int();
         let before = unix_ms();
         let reply = client.call(&format!("TASK.FAIL q a {token} ERROR no-{attempt}"));
-        let due = reply.field("due").int();
+        let due = reply.field("due_at").int();
         assert!((before + wait..=unix_ms() + wait).contains(&due));
-        assert_eq!(reply, format!("{{state: 'scheduled', due: {due}, attempt: {attempt}}}"));
-        let shown = client.get("q", "a", "due attempt error");
-        assert_eq!(shown, format!("due {due}, attempt {attempt}, error 'no-{attempt}'"));
+        assert_eq!(
+            reply,
+            format!("{{state: 'scheduled', due_at: {due}, attempt: {attempt}}}")
+        );
+        let shown = client.get("q", "a", "due_at attempt error");
+        assert_eq!(shown, format!("due_at {due}, attempt {attempt}, error 'no-{attempt}'"));
     }
     let reply = client.must("TASK.CLAIM q w BLOCK 10000");
     let token = reply.item(0).field("token").int();
     assert_eq!(
         client.call(&format!("TASK.FAIL q a {token} ERROR last")),
-        "{state: 'dead', due: null, attempt: 3}"
+        "{state: 'dead', due_at: null, attempt: 3}"
     );
     assert_eq!(
         client.get("q", "a", "state attempt error"),
@@ -47,7 +50,7 @@ fn the_default_backoff_takes_up_to_a_fifth_of_a_second_away() {
     client.schedule("q x ID a");
     let (_, token) = client.claim("q w");
     let before = unix_ms();
-    let due = client.call(&format!("TASK.FAIL q a {token}")).field("due").int();
+    let due = client.call(&format!("TASK.FAIL q a {token}")).field("due_at").int();
     assert!((before + 800..=unix_ms() + 1_000).contains(&due));
     assert_eq!(
         client.get("q", "a", "backoff error"),
@@ -64,7 +67,7 @@ fn fail_takes_a_delay_of_its_own_but_not_beyond_the_last_attempt() {
     let before = unix_ms();
     let due = client
         .call(&format!("TASK.FAIL q a {token} DELAY 700000"))
-        .field("due")
+        .field("due_at")
         .int();
     assert!((before + 700_000..=unix_ms() + 700_000).contains(&due));
     client.must("TASK.RESCHEDULE q a DELAY 0");
@@ -76,7 +79,7 @@ fn fail_takes_a_delay_of_its_own_but_not_beyond_the_last_attempt() {
     let (_, token) = client.claim("q w");
     assert_eq!(
         client.call(&format!("TASK.FAIL q a {token} DELAY 0")),
-        "{state: 'dead', due: null, attempt: 3}"
+        "{state: 'dead', due_at: null, attempt: 3}"
     );
 }
 
@@ -104,10 +107,10 @@ fn a_lost_lease_uses_an_attempt_and_the_task_goes_to_the_head() {
     wait_until("the lease is lost", || client.counts("q") == "ready 2");
     assert_eq!(client.listed("q", "ready"), ["a", "b"]);
     assert_eq!(
-        client.get("q", "a", "attempt lost deliveries worker left"),
-        "attempt 1, lost 1, deliveries 1, worker null, left null"
+        client.get("q", "a", "attempt losses deliveries worker remaining_ms"),
+        "attempt 1, losses 1, deliveries 1, worker null, remaining_ms null"
     );
-    assert_eq!(client.stat("q", "total_lost"), 1);
+    assert_eq!(client.stat("q", "lost_total"), 1);
     let claimed = client.call("TASK.CLAIM q w");
     assert_eq!(claimed.item(0).field("attempt").int(), 2);
 }
@@ -123,8 +126,8 @@ fn a_task_lost_too_often_is_dead() {
     client.claim("q w LEASE 20");
     wait_until("it is lost twice", || client.counts("q") == "dead 1");
     assert_eq!(
-        client.get("q", "a", "state attempt lost"),
-        "state 'dead', attempt 2, lost 2"
+        client.get("q", "a", "state attempt losses"),
+        "state 'dead', attempt 2, losses 2"
     );
 }
 
@@ -135,7 +138,7 @@ fn a_lost_last_attempt_is_the_end() {
     client.schedule("q x ID a ATTEMPTS 1");
     client.claim("q w LEASE 20");
     wait_until("it is dead", || client.counts("q") == "dead 1");
-    assert_eq!(client.get("q", "a", "attempt lost"), "attempt 1, lost 1");
+    assert_eq!(client.get("q", "a", "attempt losses"), "attempt 1, losses 1");
 }
 
 #[test]
@@ -148,8 +151,8 @@ fn retry_brings_dead_tasks_back_with_fresh_attempts() {
     assert_eq!(client.call("TASK.RETRY q c nobody a c"), "2");
     assert_eq!(client.counts("q"), "ready 2 dead 2");
     assert_eq!(
-        client.get("q", "c", "state attempt lost died"),
-        "state 'ready', attempt 0, lost 0, died null"
+        client.get("q", "c", "state attempt losses died_at"),
+        "state 'ready', attempt 0, losses 0, died_at null"
     );
     assert_eq!(client.listed("q", "ready"), ["c", "a"]);
     assert_eq!(client.call("TASK.RETRYALL q COUNT 1"), "1");
@@ -220,10 +223,10 @@ fn the_ends_of_every_range_work() {
     let (_, token) = client.claim("q w");
     client.must(&format!("TASK.ACK q a {token}"));
     let (_, token) = client.claim("q w");
-    let due = client.call(&format!("TASK.FAIL q b {token}")).field("due").int();
+    let due = client.call(&format!("TASK.FAIL q b {token}")).field("due_at").int();
     assert!(due <= unix_ms() + 3_153_600_000_000);
     assert_eq!(client.call("TASK.RESCHEDULE q b AT 100000000000000"), "100000000000000");
-    assert_eq!(client.get("q", "b", "due"), "due 100000000000000");
+    assert_eq!(client.get("q", "b", "due_at"), "due_at 100000000000000");
     client.must("TASK.RESCHEDULE q b DELAY 0");
     let (_, token) = client.claim("q w");
     let before = unix_ms();
@@ -231,7 +234,7 @@ fn the_ends_of_every_range_work() {
         client.call(&format!("TASK.RELEASE q b {token} DELAY 3153600000000")),
         "+OK"
     );
-    let due = client.call("TASK.GET q b").field("due").int();
+    let due = client.call("TASK.GET q b").field("due_at").int();
     assert!((before + 3_153_600_000_000..=unix_ms() + 3_153_600_000_000).contains(&due));
     client.must("TASK.CONFIG SET q dead-limit 0 max-lost 0 attempts 1");
     client.schedule("q x ID c");

@@ -76,7 +76,7 @@ fn the_tasks_of_a_group_are_done_in_order_under_crashes_of_their_workers() {
         }
     });
     assert_eq!(journal.into_inner().unwrap().done, expected);
-    assert!(client.stat("q", "total_lost") > 0);
+    assert!(client.stat("q", "lost_total") > 0);
     let left = client.keys();
     let left: Vec<&String> = left
         .iter()
@@ -139,7 +139,7 @@ fn who_waits_is_served_when_a_turn_ends_and_when_the_limit_is_raised() {
     let mut waiting: Vec<Client> = (0..3).map(|_| server.client()).collect();
     for (n, waiter) in waiting.iter_mut().enumerate() {
         waiter.send(&format!("TASK.CLAIM q w{n} BLOCK 0"));
-        wait_until("it waits", || client.stat("q", "waiting") == n as i64 + 1);
+        wait_until("it waits", || client.stat("q", "waiting_clients") == n as i64 + 1);
     }
     client.must(&format!("TASK.ACK q a {token}"));
     assert_eq!(waiting[0].receive().item(0).field("id").text(), "b");

@@ -23,21 +23,21 @@ fn a_claim_for_the_life_of_its_member_has_no_timeout() {
     assert_eq!(client.call("TASK.CLAIM s a LEASE MEMBER").code(), "BADARG");
     assert_eq!(client.digest(), digest);
     let claim = client.call("TASK.CLAIM s b LEASE MEMBER FULL");
-    assert_eq!(claim.item(0).field("lease"), &Value::Null);
+    assert_eq!(claim.item(0).field("lease_ms"), &Value::Null);
     let first = claim.item(0).field("token").int();
-    let shown = "state 'claimed', lease null, left null, worker 'b'";
-    assert_eq!(client.get("s", "t1", "state lease left worker"), shown);
+    let shown = "state 'claimed', lease_ms null, remaining_ms null, worker 'b'";
+    assert_eq!(client.get("s", "t1", "state lease_ms remaining_ms worker"), shown);
     client.let_pass(300);
-    assert_eq!(client.get("s", "t1", "state lease left worker"), shown);
+    assert_eq!(client.get("s", "t1", "state lease_ms remaining_ms worker"), shown);
     assert_eq!(
         client.call(&format!("TASK.EXTEND s t1 {first} PROGRESS half")),
         Value::Null
     );
-    assert_eq!(client.get("s", "t1", "state lease left worker"), shown);
+    assert_eq!(client.get("s", "t1", "state lease_ms remaining_ms worker"), shown);
     let next = client.must(&format!("TASK.ACK s t1 {first} NEXT"));
     assert_eq!(next.ids(), ["t2"]);
     assert_eq!(
-        client.get("s", "t2", "state lease left worker"),
+        client.get("s", "t2", "state lease_ms remaining_ms worker"),
         shown,
         "NEXT is for the same lease"
     );
@@ -63,7 +63,10 @@ fn extending_a_claim_of_a_member_gives_it_a_timeout_only_when_one_is_named() {
     client.schedule("s x ID t");
     let (_, token) = client.claim("s a LEASE MEMBER");
     assert_eq!(client.call(&format!("TASK.EXTEND s t {token}")), Value::Null);
-    assert_eq!(client.get("s", "t", "lease left"), "lease null, left null");
+    assert_eq!(
+        client.get("s", "t", "lease_ms remaining_ms"),
+        "lease_ms null, remaining_ms null"
+    );
     assert_eq!(client.call(&format!("TASK.EXTEND s t {token} LEASE 50")), "50");
     wait_until("its lease is lost", || client.counts("s") == "ready 1");
 }
@@ -76,7 +79,7 @@ fn a_blocked_claim_for_a_members_life_ends_with_the_member() {
     let mut waiting = server.waiter("TASK.CLAIM s a LEASE MEMBER BLOCK 0");
     client.schedule("s x ID t");
     assert_eq!(waiting.receive().ids(), ["t"]);
-    assert_eq!(client.get("s", "t", "lease"), "lease null");
+    assert_eq!(client.get("s", "t", "lease_ms"), "lease_ms null");
     let mut waiting = server.waiter("TASK.CLAIM s a LEASE MEMBER BLOCK 0");
     client.must("PID.EVICT s a");
     // Its claim is free now, and nobody is there to hold it for life.
@@ -99,8 +102,8 @@ fn such_claims_last_through_a_restart_and_end_when_their_queue_follows_others() 
     client.let_pass(200);
     for id in ["t1", "t2"] {
         assert_eq!(
-            client.get("s", id, "state lease left"),
-            "state 'claimed', lease null, left null"
+            client.get("s", id, "state lease_ms remaining_ms"),
+            "state 'claimed', lease_ms null, remaining_ms null"
         );
     }
     client.must("TASK.CANCEL s t2");
@@ -125,8 +128,8 @@ fn a_claim_for_a_members_life_lasts_through_its_grace() {
     drop(second);
     assert_eq!(client.call("PID.AWAIT s a DOWN BLOCK 0"), "1");
     assert_eq!(
-        client.get("s", "t", "state attempt lost"),
-        "state 'ready', attempt 1, lost 1"
+        client.get("s", "t", "state attempt losses"),
+        "state 'ready', attempt 1, losses 1"
     );
     assert_eq!(client.call(&format!("TASK.ACK s t {claim}")).code(), "STALE");
 }

@@ -39,13 +39,13 @@ fn a_claim_shows_the_documented_fields_in_order() {
     let before = unix_ms();
     client.schedule("q p2 ID b PRIORITY 3 LEASE 7000");
     let reply = client.call("TASK.CLAIM q w FULL");
-    let (token, due) = (reply.item(0).field("token").int(), reply.item(0).field("due").int());
+    let (token, due) = (reply.item(0).field("token").int(), reply.item(0).field("due_at").int());
     assert!((before..=unix_ms()).contains(&due));
     assert_eq!(
         reply,
         format!(
-            "[{{id: 'b', token: {token}, attempt: 1, payload: 'p2', queue: 'q', due: {due}, priority: 3, \
-             deliveries: 1, lease: 7000, group: null}}]"
+            "[{{id: 'b', token: {token}, attempt: 1, queue: 'q', due_at: {due}, priority: 3, \
+             deliveries: 1, lease_ms: 7000, group: null, payload: 'p2'}}]"
         )
     );
     client.schedule("q p3 ID c");
@@ -70,28 +70,28 @@ fn get_shows_everything_known() {
     assert_eq!(
         client.call("TASK.GET q a"),
         format!(
-            "{{id: 'a', state: 'scheduled', due: {due}, priority: 7, attempt: 0, attempts: 4, \
-             backoff: 'FIXED 5000 MAX 5000 JITTER 0', deliveries: 0, lost: 0, worker: null, lease: 1234, left: null, \
-             cancelled: 0, expires: null, unique: null, group: null, to: null, after: null, error: null, progress: null, result: null, died: null, done: null, kept: null, payload: 'work'}}"
+            "{{id: 'a', state: 'scheduled', due_at: {due}, priority: 7, attempt: 0, max_attempts: 4, \
+             backoff: 'FIXED 5000 MAX 5000 JITTER 0', deliveries: 0, losses: 0, worker: null, lease_ms: 1234, remaining_ms: null, \
+             cancelled: 0, expires_at: null, unique: null, group: null, to: null, after: null, error: null, progress: null, result: null, died_at: null, done_at: null, kept_until: null, payload: 'work'}}"
         )
     );
     client.must("TASK.RESCHEDULE q a DELAY 0");
     let (_, token) = client.claim("q w1");
     client.must(&format!("TASK.EXTEND q a {token} PROGRESS half"));
     let shown = client.call("TASK.GET q a");
-    let (due, left) = (shown.field("due").int(), shown.field("left").int());
+    let (due, left) = (shown.field("due_at").int(), shown.field("remaining_ms").int());
     assert!((1..=1234).contains(&left) && due <= unix_ms());
     assert_eq!(
         shown,
         format!(
-            "{{id: 'a', state: 'claimed', due: {due}, priority: 7, attempt: 1, attempts: 4, \
-             backoff: 'FIXED 5000 MAX 5000 JITTER 0', deliveries: 1, lost: 0, worker: 'w1', lease: 1234, left: {left}, \
-             cancelled: 0, expires: null, unique: null, group: null, to: null, after: null, error: null, progress: 'half', result: null, died: null, done: null, kept: null, payload: 'work'}}"
+            "{{id: 'a', state: 'claimed', due_at: {due}, priority: 7, attempt: 1, max_attempts: 4, \
+             backoff: 'FIXED 5000 MAX 5000 JITTER 0', deliveries: 1, losses: 0, worker: 'w1', lease_ms: 1234, remaining_ms: {left}, \
+             cancelled: 0, expires_at: null, unique: null, group: null, to: null, after: null, error: null, progress: 'half', result: null, died_at: null, done_at: null, kept_until: null, payload: 'work'}}"
         )
     );
     client.must(&format!("TASK.FAIL q a {token} ERROR boom DEAD"));
     let shown = client.call("TASK.GET q a");
-    let died = shown.field("died").int();
+    let died = shown.field("died_at").int();
     assert!((unix_ms() - 5_000..=unix_ms()).contains(&died));
     assert_eq!(
         (shown.field("state"), shown.field("error")),
@@ -200,14 +200,14 @@ fn a_released_task_is_next_again_and_keeps_its_attempt() {
     let (_, token) = client.claim("q w");
     assert_eq!(client.call(&format!("TASK.RELEASE q a {token}")), "+OK");
     assert_eq!(
-        client.get("q", "a", "state attempt deliveries lost"),
-        "state 'ready', attempt 0, deliveries 1, lost 0"
+        client.get("q", "a", "state attempt deliveries losses"),
+        "state 'ready', attempt 0, deliveries 1, losses 0"
     );
     assert_eq!(client.listed("q", "ready"), ["a", "b"]);
     let (_, token) = client.claim("q w");
     let before = unix_ms();
     assert_eq!(client.call(&format!("TASK.RELEASE q a {token} DELAY 500000")), "+OK");
     assert_eq!(client.get("q", "a", "state attempt"), "state 'scheduled', attempt 0");
-    let due = client.call("TASK.GET q a").field("due").int();
+    let due = client.call("TASK.GET q a").field("due_at").int();
     assert!((before + 500_000..=unix_ms() + 500_000).contains(&due));
 }

@@ -9,10 +9,10 @@ fn line(server: &Server, queue: &str, workers: std::ops::Range<usize>) -> Vec<Cl
     let mut look = server.client();
     workers
         .map(|worker| {
-            let before = look.stat(queue, "waiting");
+            let before = look.stat(queue, "waiting_clients");
             let mut client = server.client();
             client.send(&format!("TASK.CLAIM {queue} w{worker} BLOCK 0 BIND"));
-            wait_until("it waits", || look.stat(queue, "waiting") == before + 1);
+            wait_until("it waits", || look.stat(queue, "waiting_clients") == before + 1);
             client
         })
         .collect()
@@ -32,7 +32,7 @@ fn two_of_five_claimers_work_at_once_and_a_killed_one_makes_room() {
     let mut claimers = line(&server, "q", 0..5);
     client.must("TASK.MSCHEDULE q 6 1 2 3 4 5 6");
     assert_eq!(client.counts("q"), "ready 4 claimed 2");
-    assert_eq!(client.stat("q", "waiting"), 3);
+    assert_eq!(client.stat("q", "waiting_clients"), 3);
     let mut first = claimers.remove(0);
     assert_eq!(first.receive().item(0).field("payload"), "'1'");
     assert_eq!(claimers[0].receive().item(0).field("payload"), "'2'");
@@ -47,7 +47,7 @@ fn two_of_five_claimers_work_at_once_and_a_killed_one_makes_room() {
     assert_eq!(held.len(), 2);
     drop(claimers.remove(0));
     assert_eq!(claimers[1].receive().item(0).field("payload"), "'2'");
-    assert_eq!(client.stat("q", "waiting"), 1);
+    assert_eq!(client.stat("q", "waiting_clients"), 1);
     client.must("TASK.CONFIG SET q concurrency 3");
     assert_eq!(claimers[2].receive().item(0).field("payload"), "'3'");
     assert_eq!(client.counts("q"), "ready 3 claimed 3");
@@ -67,7 +67,7 @@ fn more_claimers_than_slots_do_all_the_work_and_never_too_many_at_once() {
                 loop {
                     let reply = own.must(&format!("TASK.CLAIM q w{worker} BLOCK 0 BIND"));
                     // It sees its own claims and those of others.
-                    assert!(own.stat("q", "claimed") <= 2);
+                    assert!(own.stat("q", "claimed_tasks") <= 2);
                     for task in reply.items() {
                         if task.field("payload") == "'stop'" {
                             return done;
@@ -89,7 +89,7 @@ fn more_claimers_than_slots_do_all_the_work_and_never_too_many_at_once() {
     }
     let done: usize = workers.into_iter().map(|worker| worker.join().unwrap()).sum();
     assert_eq!(done, TASKS);
-    assert_eq!(client.stat("q", "total_acked"), TASKS as i64);
+    assert_eq!(client.stat("q", "acked_total"), TASKS as i64);
 }
 
 #[test]
@@ -161,13 +161,13 @@ fn mclaim_passes_over_a_limited_queue_and_waits_in_both() {
     assert_eq!(client.call(mclaim), "null");
     let mut waiting = server.client();
     waiting.send(&format!("{mclaim} BLOCK 0"));
-    wait_until("it waits", || client.stat("{a}slow", "waiting") == 1);
+    wait_until("it waits", || client.stat("{a}slow", "waiting_clients") == 1);
     let (id, token) = (first.item(0).field("id").text(), first.item(0).field("token").int());
     client.must(&format!("TASK.ACK {{a}}slow {id} {token}"));
     let woken = waiting.receive();
     assert_eq!(woken.items().len(), 1);
     assert_eq!(woken.item(0).field("payload"), "'s2'");
-    assert_eq!(client.stat("{a}fast", "waiting"), 0);
+    assert_eq!(client.stat("{a}fast", "waiting_clients"), 0);
 }
 
 #[test]

@@ -92,12 +92,12 @@ fn claims_are_listed_for_all_workers_or_for_one() {
         .items()
         .iter()
         .map(|worker| {
-            assert!((0..60_000).contains(&worker.field("oldest").int()));
+            assert!((0..60_000).contains(&worker.field("oldest_claim_ms").int()));
             format!(
                 "{} {} {}",
                 worker.field("worker"),
                 worker.field("state"),
-                worker.field("claimed")
+                worker.field("claimed_tasks")
             )
         })
         .collect();

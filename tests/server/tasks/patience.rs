@@ -7,7 +7,7 @@ use crate::support::{Client, Server, Value, unix_ms, wait_until};
 fn waiter(server: &Server) -> (Client, Client) {
     let (mut waiting, mut client) = (server.client(), server.client());
     waiting.send("TASK.CLAIM q w BLOCK 300");
-    wait_until("the client waits", || client.stat("q", "waiting") == 1);
+    wait_until("the client waits", || client.stat("q", "waiting_clients") == 1);
     (waiting, client)
 }
 
@@ -16,7 +16,7 @@ fn while_the_timer_is_off() {
     let server = Server::builder().set("steward.timer", "no").start();
     let (mut waiting, mut client) = waiter(&server);
     assert_eq!(waiting.receive(), Value::Null);
-    assert_eq!(client.stat("q", "waiting"), 0);
+    assert_eq!(client.stat("q", "waiting_clients"), 0);
 }
 
 #[test]
@@ -39,7 +39,7 @@ fn without_enough_replicas() {
     client.must("CONFIG SET min-replicas-to-write 0");
     waiting.send("TASK.CLAIM q w BLOCK 0");
     client.schedule("q x ID a DELAY 50");
-    wait_until("the client waits", || client.stat("q", "waiting") == 1);
+    wait_until("the client waits", || client.stat("q", "waiting_clients") == 1);
     client.must("CONFIG SET min-replicas-to-write 1");
     let until = unix_ms() + 200;
     while unix_ms() < until {
@@ -110,7 +110,7 @@ fn when_the_client_was_served_in_the_last_moment() {
             }
         }
         let claimed: usize = waiting.iter_mut().map(|waiting| waiting.receive().ids().len()).sum();
-        let left = client.stat("q", "ready");
+        let left = client.stat("q", "ready_tasks");
         assert_eq!(claimed as i64 + left, made, "each is either handed over or still there");
         client.must("TASK.DROP q FORCE");
     }

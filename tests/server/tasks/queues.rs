@@ -7,15 +7,15 @@ fn stats_have_all_fields_in_order_also_for_a_queue_that_does_not_exist() {
     let server = Server::start();
     let mut client = server.client();
     let nothing = client.call("TASK.STATS nobody");
-    let since = nothing.field("since").int();
+    let since = nothing.field("since_at").int();
     assert!((unix_ms() - 60_000..=unix_ms()).contains(&since));
     assert_eq!(
         nothing,
         format!(
-            "{{scheduled: 0, ready: 0, claimed: 0, blocked: 0, done: 0, dead: 0, total_scheduled: 0, \
-             total_claimed: 0, total_acked: 0, total_failed: 0, total_lost: 0, total_dead: 0, total_expired: 0, \
-             total_cancelled: 0, since: {since}, oldest_ready: null, late_p50: null, late_p99: null, \
-             late_max: null, waiting: 0, paused: 0}}"
+            "{{scheduled_tasks: 0, ready_tasks: 0, claimed_tasks: 0, blocked_tasks: 0, done_tasks: 0, dead_tasks: 0, \
+             scheduled_total: 0, claimed_total: 0, acked_total: 0, failed_total: 0, lost_total: 0, dead_total: 0, \
+             expired_total: 0, cancelled_total: 0, since_at: {since}, oldest_ready_ms: null, late_p50_ms: null, \
+             late_p99_ms: null, late_max_ms: null, waiting_clients: 0, paused_until: null}}"
         )
     );
     assert_eq!(client.keys(), Vec::<String>::new());
@@ -41,7 +41,7 @@ fn totals_count_what_happened() {
     client.must(&format!("TASK.FAIL {}", words(2)));
     client.must("TASK.CANCEL q late");
     client.claim("q w LEASE 10");
-    wait_until("it is lost", || client.stat("q", "total_lost") == 1);
+    wait_until("it is lost", || client.stat("q", "lost_total") == 1);
     let stats = client.call("TASK.STATS q");
     let total = |name: &str| stats.field(name).int();
     assert_eq!(
@@ -55,11 +55,11 @@ fn totals_count_what_happened() {
             "expired",
             "cancelled"
         ]
-        .map(|name| total(&format!("total_{name}"))),
+        .map(|name| total(&format!("{name}_total"))),
         [5, 4, 1, 2, 1, 1, 0, 1]
     );
-    assert!(total("late_p50") <= total("late_p99") && total("late_p99") <= total("late_max"));
-    assert!(total("oldest_ready") >= 0);
+    assert!(total("late_p50_ms") <= total("late_p99_ms") && total("late_p99_ms") <= total("late_max_ms"));
+    assert!(total("oldest_ready_ms") >= 0);
     assert_eq!(client.counts("q"), "scheduled 1 ready 1 dead 1");
 }
 
@@ -128,12 +128,12 @@ fn a_queues_settings_are_shown_and_changed() {
     );
     client.schedule("q x ID a");
     let shown = client.call("TASK.CLAIM q w FULL");
-    assert_eq!(shown.item(0).field("lease").int(), 5_000);
+    assert_eq!(shown.item(0).field("lease_ms").int(), 5_000);
     let token = shown.item(0).field("token").int();
     let before = unix_ms();
-    let due = client.call(&format!("TASK.FAIL q a {token}")).field("due").int();
+    let due = client.call(&format!("TASK.FAIL q a {token}")).field("due_at").int();
     assert!((before + 70..=unix_ms() + 70).contains(&due));
-    assert_eq!(client.get("q", "a", "attempts"), "attempts 2");
+    assert_eq!(client.get("q", "a", "max_attempts"), "max_attempts 2");
 }
 
 #[test]
@@ -144,17 +144,17 @@ fn what_a_task_says_wins_over_its_queue_and_what_a_claim_says_over_both() {
     client.schedule("q x ID a");
     client.schedule("q x ID b LEASE 3000000");
     assert_eq!(
-        client.call("TASK.CLAIM q w FULL").item(0).field("lease").int(),
+        client.call("TASK.CLAIM q w FULL").item(0).field("lease_ms").int(),
         1_000_000
     );
     client.must("TASK.CONFIG SET q lease 2000000");
     client.schedule("q x ID c");
     assert_eq!(
-        client.call("TASK.CLAIM q w FULL").item(0).field("lease").int(),
+        client.call("TASK.CLAIM q w FULL").item(0).field("lease_ms").int(),
         3_000_000
     );
     assert_eq!(
-        client.call("TASK.CLAIM q w FULL").item(0).field("lease").int(),
+        client.call("TASK.CLAIM q w FULL").item(0).field("lease_ms").int(),
         2_000_000
     );
     client.schedule("q x ID d LEASE 3000000");
@@ -162,11 +162,11 @@ fn what_a_task_says_wins_over_its_queue_and_what_a_claim_says_over_both() {
         client
             .call("TASK.CLAIM q w FULL LEASE 4000000")
             .item(0)
-            .field("lease")
+            .field("lease_ms")
             .int(),
         4_000_000
     );
-    let left = client.call("TASK.GET q d").field("left").int();
+    let left = client.call("TASK.GET q d").field("remaining_ms").int();
     assert!((3_900_000..=4_000_000).contains(&left));
 }
 
@@ -181,8 +181,8 @@ fn reschedule_changes_due_and_priority_of_tasks_that_wait() {
         format!("{at}")
     );
     assert_eq!(
-        client.get("q", "a", "state due priority"),
-        format!("state 'scheduled', due {at}, priority 1")
+        client.get("q", "a", "state due_at priority"),
+        format!("state 'scheduled', due_at {at}, priority 1")
     );
     assert_eq!(client.call("TASK.RESCHEDULE q a PRIORITY 2"), format!("{at}"));
     let before = unix_ms();

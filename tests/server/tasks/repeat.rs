@@ -25,7 +25,7 @@ fn ready(client: &mut Client, queue: &str) -> Vec<i64> {
 #[track_caller]
 fn next_of(client: &mut Client, queue: &str) -> i64 {
     let shown = client.must(&format!("TASK.REPEATS {queue}"));
-    shown.item(1).item(0).field("next").int()
+    shown.item(1).item(0).field("next_at").int()
 }
 
 /// The events of a queue: `type id reason`.
@@ -83,7 +83,7 @@ fn what_recurs_is_shown() {
     assert_eq!(
         client.call("TASK.REPEATS q").to_string(),
         format!(
-            "['0', [{{name: 'n', rule: 'EVERY {HOUR}', next: {start}, last: null, fired: 0, limit: 3, start: {start}, end: {end}, \
+            "['0', [{{name: 'n', rule: 'EVERY {HOUR}', next_at: {start}, last_at: null, fired_total: 0, limit: 3, start_at: {start}, end_at: {end}, \
              misfire: 'ALL', overlap: 'SKIP', payload: 'p', options: ['PRIORITY', '1', 'LEASE', '9']}}]]"
         )
     );
@@ -115,12 +115,12 @@ fn what_is_sent_to_replicas() {
     let start = unix_ms() + 100;
     let words = format!("TASK.REPEAT q n p EVERY {HOUR} START {start} LEASE 77");
     let definition = format!(
-        "\"rule\":\"EVERY {HOUR}\",\"made\":MS,\"start\":MS,\"misfire\":\"ONCE\",\"overlap\":\"ALLOW\",\"options\":[\"LEASE\",\"77\"]"
+        "\"rule\":\"EVERY {HOUR}\",\"made_at\":MS,\"start_at\":MS,\"misfire\":\"ONCE\",\"overlap\":\"ALLOW\",\"options\":[\"LEASE\",\"77\"]"
     );
     assert_eq!(
         rig.sent(&words),
         [format!(
-            "q: hset repeat-payloads [n p]; hset repeats [n {{{definition},\"fired\":0,\"seen\":0}}]; zadd repeat-due [MS n]"
+            "q: hset repeat-payloads [n p]; hset repeats [n {{{definition},\"fired_total\":0,\"seen_until\":0}}]; zadd repeat-due [MS n]"
         )]
     );
     let none: [&str; 0] = [];
@@ -130,7 +130,7 @@ fn what_is_sent_to_replicas() {
         rig.rest(),
         [format!(
             "q: hset x:n:MS [options {{\"lease\":77}}]; rpush ready:5 [n:MS]; set t:n:MS waiting p=5 flags=1 fence=F due=MS 'p'; \
-             hset repeats [n {{{definition},\"fired\":1,\"seen\":MS,\"last\":MS}}]; zadd repeat-due [MS n]"
+             hset repeats [n {{{definition},\"fired_total\":1,\"seen_until\":MS,\"last_at\":MS}}]; zadd repeat-due [MS n]"
         )]
     );
     assert_eq!(
@@ -206,8 +206,8 @@ fn a_stepped_clock_brings_nothing_twice() {
         }
     }
     let shown = client.call("TASK.REPEATS q");
-    assert_eq!(shown.item(1).item(0).field("fired").int(), 2);
-    assert_eq!(shown.item(1).item(0).field("next").int(), due + 2 * HOUR);
+    assert_eq!(shown.item(1).item(0).field("fired_total").int(), 2);
+    assert_eq!(shown.item(1).item(0).field("next_at").int(), due + 2 * HOUR);
 }
 
 #[test]
@@ -222,7 +222,10 @@ fn full_memory_makes_misfires_and_no_tasks() {
     clock.step(3 * HOUR + MINUTE);
     wait_until("what was scheduled is ready", || client.counts("q") == "ready 1");
     assert_eq!(client.listed("q", "ready"), ["plain"]);
-    assert_eq!(client.call("TASK.REPEATS q").item(1).item(0).field("next").int(), due);
+    assert_eq!(
+        client.call("TASK.REPEATS q").item(1).item(0).field("next_at").int(),
+        due
+    );
     client.must("CONFIG SET maxmemory 0");
     client.must("TASK.CANCEL q plain");
     wait_until("they come late", || client.counts("q") == "ready 3");
@@ -237,13 +240,13 @@ fn a_promoted_replica_goes_on_with_what_recurs() {
     let replica = server.replica();
     let (mut client, mut there) = (server.client(), replica.client());
     repeat(&mut client, "q n p EVERY 50 MISFIRE ALL");
-    wait_until("some came", || client.stat("q", "ready") >= 3);
+    wait_until("some came", || client.stat("q", "ready_tasks") >= 3);
     assert_eq!(there.call("TASK.REPEAT q m p EVERY 50").code(), "READONLY");
-    wait_until("the replica has them", || there.stat("q", "ready") >= 3);
+    wait_until("the replica has them", || there.stat("q", "ready_tasks") >= 3);
     server.kill_9();
-    let had = there.stat("q", "ready");
+    let had = there.stat("q", "ready_tasks");
     there.must("REPLICAOF NO ONE");
-    wait_until("more come", || there.stat("q", "ready") >= had + 3);
+    wait_until("more come", || there.stat("q", "ready_tasks") >= had + 3);
     there.must("TASK.UNREPEAT q n");
     let came = ready(&mut there, "q");
     let even: Vec<i64> = (0..).map(|n| came[0] + n * 50).take(came.len()).collect();
@@ -275,7 +278,7 @@ fn definitions_that_were_made_nonsense_of_stop_nothing() {
     client.must("HDEL task:{q}:repeats b");
     client.must("HDEL task:{q}:repeat-payloads c");
     client.must("ZADD task:{q}:repeat-due -inf nobody 5 a:b");
-    wait_until("the others go on", || client.stat("q", "ready") >= 4);
+    wait_until("the others go on", || client.stat("q", "ready_tasks") >= 4);
     assert!(server.log().contains("queue q: passed over a recurring task"));
     let skipped: Vec<String> = events(&mut client, "q")
         .into_iter()
@@ -318,7 +321,7 @@ fn a_missed_thousand_does_not_hold_up_others() {
     assert_shows(&mut client, 2 * HOUR);
     client.must("CONFIG SET steward.timer yes");
     let mut longest = 0;
-    while client.stat("q", "ready") < 1_000 {
+    while client.stat("q", "ready_tasks") < 1_000 {
         let before = std::time::Instant::now();
         client.must("PING");
         longest = longest.max(before.elapsed().as_millis());

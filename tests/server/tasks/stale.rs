@@ -146,7 +146,7 @@ fn a_token_works_until_the_timer_has_ended_the_claim() {
     client.schedule("q x ID a");
     let (_, token) = client.claim("q w LEASE 1");
     wait_until("the deadline has passed", || {
-        client.call("TASK.GET q a").field("left").int() <= 0
+        client.call("TASK.GET q a").field("remaining_ms").int() <= 0
     });
     assert_eq!(say(&mut client, "EXTEND", "a", token), "1");
     assert_eq!(say(&mut client, "ACK", "a", token), "+OK");

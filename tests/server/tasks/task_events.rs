@@ -48,7 +48,7 @@ fn what_went_wrong_is_told_once_and_in_order() {
     client.must("TASK.CANCEL q c b");
     client.must("TASK.CANCEL q b c");
     client.schedule("q x ID d EXPIRE 10");
-    wait_until("it has expired", || client.stat("q", "total_expired") == 1);
+    wait_until("it has expired", || client.stat("q", "expired_total") == 1);
     // What simply succeeds is not told.
     client.schedule("q x ID e UNIQUE k EXPIRE 60000");
     let (_, token) = client.claim("q w1");

@@ -13,8 +13,8 @@ fn a_due_task_becomes_ready_in_time() {
     let now = unix_ms();
     assert_eq!(reply.ids(), ["a"]);
     assert!(now >= due, "{} ms early", due - now);
-    assert_eq!(reply.item(0).field("due").int(), due);
-    assert!(client.stat("q", "late_max") <= now - due + 1);
+    assert_eq!(reply.item(0).field("due_at").int(), due);
+    assert!(client.stat("q", "late_max_ms") <= now - due + 1);
 }
 
 #[test]
@@ -122,8 +122,8 @@ fn a_lease_does_not_end_before_what_was_sent_in_time_is_read() {
     assert!(client.receive().int() > 0);
     assert_eq!(blocker.receive(), "+OK");
     wait_until("the silent one is lost", || client.counts("q") == "ready 1 claimed 1");
-    assert_eq!(client.get("q", "a", "state lost"), "state 'claimed', lost 0");
-    assert_ne!(client.info("steward_stalls"), "0");
+    assert_eq!(client.get("q", "a", "state losses"), "state 'claimed', losses 0");
+    assert_ne!(client.info("steward_stalls_total"), "0");
 }
 
 #[test]

@@ -121,10 +121,16 @@ fn a_debounced_task_keeps_its_place_unless_it_is_told_otherwise() {
     }
     assert_eq!(client.schedule("q new UNIQUE a REPLACE ATTEMPTS 3"), "a");
     assert_eq!(client.listed("q", "ready"), ["first", "a", "last"]);
-    assert_eq!(client.get("q", "a", "payload attempts"), "payload 'new', attempts 3");
+    assert_eq!(
+        client.get("q", "a", "payload max_attempts"),
+        "payload 'new', max_attempts 3"
+    );
     assert_eq!(client.schedule("q newer ID a UNIQUE a REPLACE DELAY 3600000"), "a");
     assert_eq!(client.counts("q"), "scheduled 1 ready 2");
-    assert_eq!(client.get("q", "a", "payload attempts"), "payload 'newer', attempts 25");
+    assert_eq!(
+        client.get("q", "a", "payload max_attempts"),
+        "payload 'newer', max_attempts 25"
+    );
     assert_eq!(client.schedule("q now UNIQUE a REPLACE"), "a");
     assert_eq!(
         client.listed("q", "ready"),
@@ -144,7 +150,7 @@ fn a_debounced_task_keeps_its_place_unless_it_is_told_otherwise() {
         TAKEN,
         "it is claimed"
     );
-    assert_eq!(client.stat("q", "total_scheduled"), 3);
+    assert_eq!(client.stat("q", "scheduled_total"), 3);
 }
 
 #[test]
@@ -153,7 +159,7 @@ fn a_debounced_task_is_handed_to_a_client_that_waits() {
     let (mut client, mut waiting) = (server.client(), server.client());
     client.schedule("q old ID a DELAY 3600000 UNIQUE k");
     waiting.send("TASK.CLAIM q w BLOCK 0");
-    wait_until("the client waits", || client.stat("q", "waiting") == 1);
+    wait_until("the client waits", || client.stat("q", "waiting_clients") == 1);
     assert_eq!(client.schedule("q new UNIQUE k REPLACE"), "a");
     let claimed = waiting.receive();
     assert_eq!(claimed.item(0).field("payload").text(), "new");

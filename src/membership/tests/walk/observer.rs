@@ -156,7 +156,7 @@ impl Seen {
         assert_eq!(leader, self.leader);
         assert_eq!(text("epoch").map_or(0, |epoch| epoch.parse().unwrap()), self.epoch);
         assert!(leader.as_ref().is_none_or(|leader| members.contains_key(leader)));
-        assert_eq!(leader.is_some(), head.contains_key(b"since".as_slice()));
+        assert_eq!(leader.is_some(), head.contains_key(b"since_at".as_slice()));
 
         let line = match world.keys.keys.get(b"proc:{q}:candidates".as_slice()) {
             None => BTreeMap::new(),

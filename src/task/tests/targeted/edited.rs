@@ -27,7 +27,7 @@ fn sets_that_somebody_edited_hold_nothing_up() {
     schedule(&mut world, &["a TO w", "b TO w"]);
     world.keys.keys.remove(b"task:{q}:t:a".as_slice());
     assert_eq!(claimable(&mut world, "w"), ["b"]);
-    assert!(world.say("TASK.STATS q").contains("ready=0 "));
+    assert!(world.say("TASK.STATS q").contains("ready_tasks=0 "));
     // The options are edited away: it is for everyone.
     let mut world = World::new();
     schedule(&mut world, &["a TO w"]);

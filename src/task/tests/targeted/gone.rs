@@ -139,7 +139,7 @@ fn of_very_many_a_thousand_go_at_once_and_the_rest_in_slices_over_a_restart() {
         world.tick();
         world.say("PID.EVICT q w");
         world.places();
-        assert!(world.say("TASK.STATS q").contains("ready=1500 claimed=0 "));
+        assert!(world.say("TASK.STATS q").contains("ready_tasks=1500 claimed_tasks=0 "));
         assert_eq!(orphaned(&world), ["orphaned:w"]);
         let got_now = world.say("TASK.CLAIM q v COUNT 1000").matches("id=").count();
         assert_eq!(got_now, 1_000);

@@ -44,7 +44,7 @@ fn only_its_worker_gets_it_the_most_urgent_and_oldest_first() {
     );
     world.pass(1);
     schedule(&mut world, &["a TO w", "last TO w PRIORITY 9", "late TO w DELAY 5"]);
-    assert!(world.say("TASK.STATS q").contains("scheduled=1 ready=6 "));
+    assert!(world.say("TASK.STATS q").contains("scheduled_tasks=1 ready_tasks=6 "));
     assert_eq!(got(&mut world, "b", "to"), "w");
     assert_eq!(got(&mut world, "plain", "to"), "null");
     assert_eq!(claimable(&mut world, "v"), ["plain", "other"]);
@@ -54,7 +54,11 @@ fn only_its_worker_gets_it_the_most_urgent_and_oldest_first() {
         ["urgent", "b", "a", "common", "common2", "last"],
         "of each priority first what is for it"
     );
-    assert!(world.say("TASK.STATS q").contains("scheduled=1 ready=0 claimed=8 "));
+    assert!(
+        world
+            .say("TASK.STATS q")
+            .contains("scheduled_tasks=1 ready_tasks=0 claimed_tasks=8 ")
+    );
     world.pass(5);
     assert_eq!(world.claim("TASK.CLAIM q v"), None);
     assert_eq!(claimable(&mut world, "w"), ["late"]);
@@ -70,7 +74,7 @@ fn many_are_claimed_at_once_and_by_mclaim_and_next() {
             .as_str(),
     );
     world.places();
-    assert!(world.say("TASK.STATS q").contains("ready=300 "));
+    assert!(world.say("TASK.STATS q").contains("ready_tasks=300 "));
     assert_eq!(world.say("TASK.CLAIM q v COUNT 5"), "none");
     assert_eq!(world.say("TASK.CLAIM q w COUNT 200").matches("id=").count(), 200);
     assert_eq!(world.say("TASK.MCLAIM 2 r q w COUNT 98").matches("queue=q").count(), 98);
@@ -78,7 +82,7 @@ fn many_are_claimed_at_once_and_by_mclaim_and_next() {
     let (id, token) = world.claim("TASK.CLAIM q w").unwrap();
     let next = world.say(&format!("TASK.ACK q {id} {token} NEXT"));
     assert_eq!(next.matches("id=").count(), 1, "{next}");
-    assert!(world.say("TASK.STATS q").contains("ready=0 claimed=299 "));
+    assert!(world.say("TASK.STATS q").contains("ready_tasks=0 claimed_tasks=299 "));
     world.places();
 }
 

@@ -57,10 +57,10 @@ fn works(server: &Server, dir: &Path, program: &mut Command) {
     let _worker = Process::spawn(program);
     client.call_args(&["TASK.SCHEDULE", "mail", "to ann: hello\n  two lines"]);
     client.call_args(&["TASK.SCHEDULE", "mail", "to bob: flaky", "BACKOFF", "FIXED", "10"]);
-    wait_until("all is done", || client.stat("mail", "total_acked") == 2);
+    wait_until("all is done", || client.stat("mail", "acked_total") == 2);
     client.schedule("mail late");
-    wait_until("the late one is done", || client.stat("mail", "total_acked") == 3);
-    assert_eq!(client.stat("mail", "total_failed"), 1);
+    wait_until("the late one is done", || client.stat("mail", "acked_total") == 3);
+    assert_eq!(client.stat("mail", "failed_total"), 1);
     let delivered = fs::read_to_string(dir.join("delivered")).unwrap();
     assert_eq!(delivered, "to ann: hello\n  two lines\nto bob: flaky\nlate\n");
 }

@@ -71,8 +71,8 @@ fn with_steward_each_node_does_its_job_and_another_does_that_of_a_node_that_dies
 
     hold(&folder, "node-2");
     let mut asking = master(&folder, "sum");
-    wait_until("the others are done", || client.stat("jobs", "total_acked") == 6);
-    wait_until("it has the task", || client.stat("jobs", "claimed") == 1);
+    wait_until("the others are done", || client.stat("jobs", "acked_total") == 6);
+    wait_until("it has the task", || client.stat("jobs", "claimed_tasks") == 1);
     drop(node_2);
     wait_until("the master has them all", || asking.has_ended());
     let results = folder.lines("sum");

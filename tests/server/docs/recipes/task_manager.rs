@@ -79,23 +79,23 @@ fn with_steward_a_killed_workers_task_is_done_by_another_and_a_late_one_is_refus
     session.run(look);
     drop(a3);
     let b1 = worker(&folder, "b1");
-    wait_until("all are done", || client.stat("jobs", "total_acked") == 3);
+    wait_until("all are done", || client.stat("jobs", "acked_total") == 3);
     assert_eq!(done(&folder), ["page 1", "page 2", "page 3"]);
     session.run(look_back);
 
     drop(b1);
     // Or the next task is handed to what it waited with, which the server does not know to be closed.
-    wait_until("its client is gone", || client.stat("jobs", "waiting") == 0);
+    wait_until("its client is gone", || client.stat("jobs", "waiting_clients") == 0);
     hold(&folder, "c1");
     let c1 = worker(&folder, "c1");
     client.schedule("jobs late");
     wait_until("it has the task", || client.counts("jobs") == "claimed 1");
     c1.signal("-STOP");
     let _b2 = worker(&folder, "b2");
-    wait_until("another does it", || client.stat("jobs", "total_acked") == 4);
+    wait_until("another does it", || client.stat("jobs", "acked_total") == 4);
     let_go(&folder, "c1");
     c1.signal("-CONT");
     wait_until("it has done it too", || times(&folder, "done", "late") == 2);
-    wait_until("both wait for more", || client.stat("jobs", "waiting") == 2);
-    assert_eq!(client.stat("jobs", "total_acked"), 4);
+    wait_until("both wait for more", || client.stat("jobs", "waiting_clients") == 2);
+    assert_eq!(client.stat("jobs", "acked_total"), 4);
 }

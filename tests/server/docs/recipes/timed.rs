@@ -71,7 +71,7 @@ fn with_steward_each_is_run_by_one_of_the_workers_that_wait_and_by_another_when_
 
     let names = ["one", "two", "three", "four", "five"];
     let workers = names.map(|name| spawn(&folder, &["worker.sh", name], ("IS", name)));
-    wait_until("all wait", || client.stat("bells", "waiting") == 5);
+    wait_until("all wait", || client.stat("bells", "waiting_clients") == 5);
     let now = unix_ms();
     let mut bells = BTreeSet::new();
     for number in 0..40 {
@@ -80,7 +80,7 @@ fn with_steward_each_is_run_by_one_of_the_workers_that_wait_and_by_another_when_
         client.schedule(&format!("bells {due}-{number} ID b{number} AT {due}"));
         bells.insert(format!("{due}-{number}"));
     }
-    wait_until("all are done", || client.stat("bells", "total_acked") == 40);
+    wait_until("all are done", || client.stat("bells", "acked_total") == 40);
     assert_rang(&folder, &bells);
     for line in folder.lines("when") {
         let words: Vec<i64> = line.split([' ', '-']).map(|word| word.parse().unwrap()).collect();
@@ -89,7 +89,7 @@ fn with_steward_each_is_run_by_one_of_the_workers_that_wait_and_by_another_when_
         };
         assert!(seconds * 1_000 + micros / 1_000 >= due, "not before its time: {line}");
     }
-    wait_until("all wait again", || client.stat("bells", "waiting") == 5);
+    wait_until("all wait again", || client.stat("bells", "waiting_clients") == 5);
     // One call for each task, and the one that waits.
     let calls = client.info("cmdstat_task.claim");
     let calls: i64 = calls.split(['=', ',']).nth(1).unwrap().parse().unwrap();
@@ -97,13 +97,13 @@ fn with_steward_each_is_run_by_one_of_the_workers_that_wait_and_by_another_when_
     drop(workers);
 
     client.must("TASK.CONFIG SET bells lease 2000");
-    wait_until("nobody waits", || client.stat("bells", "waiting") == 0);
+    wait_until("nobody waits", || client.stat("bells", "waiting_clients") == 0);
     hold(&folder, "six");
     let six = spawn(&folder, &["worker.sh", "six"], ("IS", "six"));
     client.schedule("bells kept ID b");
     wait_until("it has it", || client.counts("bells") == "claimed 1");
     drop(six);
     let _seven = spawn(&folder, &["worker.sh", "seven"], ("IS", "seven"));
-    wait_until("another does it", || client.stat("bells", "total_acked") == 41);
+    wait_until("another does it", || client.stat("bells", "acked_total") == 41);
     assert_eq!(times(&folder, "rung", "kept"), 1);
 }

@@ -15,18 +15,18 @@ const RECORDS: [&str; 22] = [
     "{}",
     "{",
     "{\"pid\":-1}",
-    "{\"pid\":1e308,\"ttl\":1e308}",
-    "{\"pid\":99999999999999999999999999999999,\"ttl\":300}",
-    "{\"pid\":1,\"ttl\":-5}",
-    "{\"pid\":1,\"ttl\":9223372036854775807,\"grace\":9223372036854775807,\"bind\":true}",
-    "{\"pid\":1,\"ttl\":18446744073709551615,\"registered\":18446744073709551615}",
-    "{\"pid\":\"12\",\"ttl\":\"x\",\"bind\":\"yes\"}",
-    "{\"pid\":1,\"ttl\":300,\"meta\":7}",
-    "{\"pid\":1,\"ttl\":300,\"meta\":{\"k\":{\"deep\":[[[[]]]]}}}",
-    "{\"pid\":1,\"ttl\":300,\"token\":\"zz\",\"signal\":7,\"signal_at\":\"x\"}",
-    "{\"pid\":1,\"ttl\":300,\"order\":-9223372036854775808}",
-    "{\"pid\":1,\"pid\":2,\"ttl\":300,\"unknown\":true}",
-    "{\"ttl\":0,\"bind\":true,\"exclusive\":true}",
+    "{\"pid\":1e308,\"ttl_ms\":1e308}",
+    "{\"pid\":99999999999999999999999999999999,\"ttl_ms\":300}",
+    "{\"pid\":1,\"ttl_ms\":-5}",
+    "{\"pid\":1,\"ttl_ms\":9223372036854775807,\"grace_ms\":9223372036854775807,\"bind\":true}",
+    "{\"pid\":1,\"ttl_ms\":18446744073709551615,\"registered_at\":18446744073709551615}",
+    "{\"pid\":\"12\",\"ttl_ms\":\"x\",\"bind\":\"yes\"}",
+    "{\"pid\":1,\"ttl_ms\":300,\"meta\":7}",
+    "{\"pid\":1,\"ttl_ms\":300,\"meta\":{\"k\":{\"deep\":[[[[]]]]}}}",
+    "{\"pid\":1,\"ttl_ms\":300,\"token\":\"zz\",\"signal\":7,\"signal_order\":\"x\"}",
+    "{\"pid\":1,\"ttl_ms\":300,\"order\":-9223372036854775808}",
+    "{\"pid\":1,\"pid\":2,\"ttl_ms\":300,\"unknown\":true}",
+    "{\"ttl_ms\":0,\"bind\":true,\"exclusive\":true}",
     "\u{1}\u{2}{\"pid\":1}",
 ];
 
@@ -36,7 +36,7 @@ fn all_answer(client: &mut Client, member: &str, what: &str) {
     let calls = [
         "PID.LIST s COUNT 1000",
         "PID.GET s {m}",
-        "PID.GET s {m} pid meta left age state nothing",
+        "PID.GET s {m} pid meta remaining_ms idle_ms state nothing",
         "PID.SERVICES",
         "PID.AWAIT s {m} DOWN",
         "PID.AWAIT s {m} UP",
@@ -155,7 +155,7 @@ fn a_leader_that_is_no_member_is_put_away_and_epochs_grow_all_the_same() {
         let server = Server::start();
         let mut client = server.client();
         let token = client.register("s a 1 TTL 60000");
-        client.call_args(&["HSET", "proc:{s}", "leader", leader, "epoch", epoch, "since", "x"]);
+        client.call_args(&["HSET", "proc:{s}", "leader", leader, "epoch", epoch, "since_at", "x"]);
         let campaign = format!("HB.CAMPAIGN s a {token} BLOCK 20000");
         assert_eq!(client.call(&campaign).field("role"), "'leader'", "{leader} {epoch}");
         let now = client.epoch("s");

@@ -19,15 +19,15 @@ fn registering() {
     assert_eq!(
         rig.sent("PID.REGISTER s a 12 HOST h START 5 BOOT b TTL 7000 BIND GRACE 8 META 1 k v"),
         [
-            "s: hset members [a {\"pid\":12,\"host\":\"h\",\"start\":\"5\",\"boot\":\"b\",\"ttl\":7000,\"bind\":true,\"grace\":8,\"token\":\"SHA\",\
-              \"order\":F,\"registered\":MS,\"meta\":{\"k\":\"v\"}}]; \
+            "s: hset members [a {\"pid\":12,\"host\":\"h\",\"start\":\"5\",\"boot\":\"b\",\"ttl_ms\":7000,\"bind\":true,\"grace_ms\":8,\"token\":\"SHA\",\
+              \"order\":F,\"registered_at\":MS,\"meta\":{\"k\":\"v\"}}]; \
              xadd events ID most 1000 [type up, member a, pid 12, host h, epoch , reason registered]"
         ]
     );
     assert_eq!(
         rig.sent("PID.REGISTER s b 13"),
         [
-            "s: hset members [b {\"pid\":13,\"ttl\":15000,\"token\":\"SHA\",\"order\":F,\"registered\":MS}]; \
+            "s: hset members [b {\"pid\":13,\"ttl_ms\":15000,\"token\":\"SHA\",\"order\":F,\"registered_at\":MS}]; \
              xadd events ID most 1000 [type up, member b, pid 13, host , epoch , reason registered]"
         ]
     );
@@ -35,7 +35,7 @@ fn registering() {
     let token = rig.token("T2");
     assert_eq!(
         rig.sent(&format!("PID.REGISTER s b 14 TOKEN {token}")),
-        ["s: hset members [b {\"pid\":14,\"ttl\":15000,\"token\":\"SHA\",\"order\":F,\"registered\":MS}]"]
+        ["s: hset members [b {\"pid\":14,\"ttl_ms\":15000,\"token\":\"SHA\",\"order\":F,\"registered_at\":MS}]"]
     );
     assert_eq!(
         rig.sent(&format!("PID.DEREGISTER s b TOKEN {token}")),
@@ -73,7 +73,9 @@ fn a_sign_of_life_and_looking_send_nothing() {
     }
     assert_eq!(
         rig.sent(&format!("HB.BEAT s a TOKEN {token} TTL 50000")),
-        ["s: hset members [a {\"pid\":1,\"ttl\":50000,\"bind\":true,\"token\":\"SHA\",\"order\":F,\"registered\":MS}]"]
+        [
+            "s: hset members [a {\"pid\":1,\"ttl_ms\":50000,\"bind\":true,\"token\":\"SHA\",\"order\":F,\"registered_at\":MS}]"
+        ]
     );
 }
 
@@ -83,7 +85,7 @@ fn being_elected_resigning_and_withdrawing() {
     assert_eq!(
         rig.sent(&format!("HB.CAMPAIGN s a {first}")),
         ["s: zadd candidates [F a]; \
-             hset service [leader a, epoch F, since MS]; \
+             hset service [leader a, epoch F, since_at MS]; \
              zrem candidates [a]; \
              xadd events ID most 1000 [type leader, member a, pid 1, host , epoch F, reason ]"]
     );
@@ -95,9 +97,9 @@ fn being_elected_resigning_and_withdrawing() {
     );
     assert_eq!(
         rig.sent(&format!("HB.RESIGN s a {first}")),
-        ["s: hdel service [leader, since]; \
+        ["s: hdel service [leader, since_at]; \
              xadd events ID most 1000 [type resigned, member a, pid 1, host , epoch F, reason ]; \
-             hset service [leader b, epoch F, since MS]; \
+             hset service [leader b, epoch F, since_at MS]; \
              zrem candidates [b]; \
              xadd events ID most 1000 [type leader, member b, pid 2, host , epoch F, reason ]"]
     );
@@ -111,13 +113,13 @@ fn being_elected_resigning_and_withdrawing() {
     );
     assert_eq!(
         rig.sent("HB.SIGNAL s b quiet"),
-        ["s: hset members [b {\"pid\":2,\"ttl\":15000,\"token\":\"SHA\",\
-              \"order\":F,\"registered\":MS,\"signal\":\"quiet\",\"signal_at\":F}]; \
+        ["s: hset members [b {\"pid\":2,\"ttl_ms\":15000,\"token\":\"SHA\",\
+              \"order\":F,\"registered_at\":MS,\"signal\":\"quiet\",\"signal_order\":F}]; \
              xadd events ID most 1000 [type signal, member b, pid 2, host , epoch , reason quiet]"]
     );
     assert_eq!(
         rig.sent("HB.SIGNAL s * none"),
-        ["s: hset service [signal none, signal-at F]; \
+        ["s: hset service [signal none, signal_order F]; \
              xadd events ID most 1000 [type signal, member *, pid , host , epoch , reason none]"]
     );
 }
@@ -135,7 +137,7 @@ fn a_death_with_its_claims_and_the_next_leader_is_one_unit() {
         rig.rest(),
         [
             "s: hdel members [a]; xadd events ID most 1000 [type down, member a, pid 1, host , epoch , reason ttl]; \
-          hdel service [leader, since]; hset service [leader b, epoch F, since MS]; zrem candidates [b]; \
+          hdel service [leader, since_at]; hset service [leader b, epoch F, since_at MS]; zrem candidates [b]; \
           xadd events ID most 1000 [type leader, member b, pid , host , epoch F, reason ]; zrem claimed [held]; \
           xadd task-events ID most 1000 [type lost, id held, worker a, attempt 1, reason member]; \
           lpush ready:5 [held]; set_start t:held waiting p=5 used=1 deliveries=1 lost=1 fence=T3 due=MS"

@@ -112,7 +112,7 @@ impl Run {
                 }
                 self.expect(words, "+OK");
                 if !cancelled && end.contains("3600000") {
-                    let due = self.shown(queue, &id, "due");
+                    let due = self.shown(queue, &id, "due_at");
                     self.task(queue, &id).state = State::Scheduled(due);
                 }
             }
@@ -141,11 +141,11 @@ impl Run {
         match expected {
             "cancelled" => drop(self.queues.get_mut(queue).unwrap().tasks.remove(id)),
             "dead" => {
-                let died = self.shown(queue, id, "died");
+                let died = self.shown(queue, id, "died_at");
                 self.task(queue, id).state = State::Dead(died);
             }
             "ready" => self.queues.get_mut(queue).unwrap().push(id, false),
-            _ => self.task(queue, id).state = State::Scheduled(reply.field("due").int()),
+            _ => self.task(queue, id).state = State::Scheduled(reply.field("due_at").int()),
         }
     }
 }
