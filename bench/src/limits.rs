@@ -76,7 +76,10 @@ fn reached(options: &Options, report: &mut Report) -> Result<()> {
         ratios.push(full.serve(steps, &wake, wait)? / alone);
     }
     let stats = control.command("TASK.STATS q")?;
-    let (claimed, waiting) = (stats.field("claimed_tasks").number(), stats.field("waiting_clients").number());
+    let (claimed, waiting) = (
+        stats.field("claimed_tasks").number(),
+        stats.field("waiting_clients").number(),
+    );
     if (claimed, waiting) != (SLOTS as f64, (CLAIMERS - SLOTS) as f64) {
         return Err(format!("{claimed} tasks were claimed and {waiting} clients waited").into());
     }

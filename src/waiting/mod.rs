@@ -133,7 +133,7 @@ pub(crate) enum Granted {
 #[cfg(test)]
 impl Granted {
     /// The task of a claim.
-    pub fn task(&self) -> &[u8] {
+    pub(crate) fn task(&self) -> &[u8] {
         match self {
             Granted::Claim { id, .. } => id,
             Granted::Member { .. } => panic!("a member: {self:?}"),

@@ -86,9 +86,15 @@ impl Recipe for Steward {
     fn remaining(&self, control: &mut Connection) -> Result<f64> {
         let stats = control.command("TASK.STATS q")?;
         // A module from before there were blocked tasks counts none.
-        Ok(["scheduled_tasks", "ready_tasks", "claimed_tasks", "blocked_tasks", "dead_tasks"]
-            .iter()
-            .map(|count| stats.field(count).number())
-            .sum())
+        Ok([
+            "scheduled_tasks",
+            "ready_tasks",
+            "claimed_tasks",
+            "blocked_tasks",
+            "dead_tasks",
+        ]
+        .iter()
+        .map(|count| stats.field(count).number())
+        .sum())
     }
 }

@@ -243,10 +243,10 @@ fn no_random_history_loses_a_task_or_has_it_in_two_places() {
 }
 
 /// A row of numbers that looks like chance and is the same each time.
-pub struct Dice(pub u64);
+pub(crate) struct Dice(pub u64);
 
 impl Dice {
-    pub fn roll(&mut self, sides: usize) -> usize {
+    pub(crate) fn roll(&mut self, sides: usize) -> usize {
         self.0 = self
             .0
             .wrapping_mul(6_364_136_223_846_793_005)

@@ -22,10 +22,10 @@ use crate::tx::Tx;
 use crate::waiting::{Answer, Ticket, Waiter};
 
 /// Wall time at which every world begins, ms.
-pub const START: Ms = 1_800_000_000_000;
+pub(crate) const START: Ms = 1_800_000_000_000;
 
 /// The fake server.
-pub struct World {
+pub(crate) struct World {
     pub keys: Fake,
     pub state: State,
     pub wall: Wall,
@@ -39,7 +39,7 @@ pub struct World {
 
 /// What a command came to.
 #[derive(Debug)]
-pub enum Came {
+pub(crate) enum Came {
     Reply(Reply),
     Waits(Ticket),
 }
@@ -91,7 +91,7 @@ impl Visitor for Find<'_> {
 }
 
 impl World {
-    pub fn new() -> World {
+    pub(crate) fn new() -> World {
         World {
             keys: Fake::default(),
             state: State::default(),
@@ -104,7 +104,7 @@ impl World {
         }
     }
 
-    pub fn context(&mut self) -> Context {
+    pub(crate) fn context(&mut self) -> Context {
         self.units += 1;
         Context {
             wall: self.wall,
@@ -117,7 +117,7 @@ impl World {
     }
 
     /// Runs a command from connection `connection`, or from a script.
-    pub fn run(&mut self, connection: Option<u64>, argv: &[&[u8]]) -> Result<Came, String> {
+    pub(crate) fn run(&mut self, connection: Option<u64>, argv: &[&[u8]]) -> Result<Came, String> {
         let mut find = Find {
             argv,
             connection,
@@ -131,12 +131,12 @@ impl World {
     }
 
     /// Runs a command given as words; the reply as text, the error as it is.
-    pub fn say(&mut self, line: &str) -> String {
+    pub(crate) fn say(&mut self, line: &str) -> String {
         self.hear(1, line)
     }
 
     /// The same over another connection.
-    pub fn hear(&mut self, connection: u64, line: &str) -> String {
+    pub(crate) fn hear(&mut self, connection: u64, line: &str) -> String {
         match self.run(Some(connection), &words(line)) {
             Ok(Came::Reply(reply)) => show(&reply),
             Ok(Came::Waits(_)) => "(waits)".into(),
@@ -145,7 +145,7 @@ impl World {
     }
 
     /// Claims one task: its id and token.
-    pub fn claim(&mut self, line: &str) -> Option<(String, i64)> {
+    pub(crate) fn claim(&mut self, line: &str) -> Option<(String, i64)> {
         match self.run(None, &words(line)).unwrap() {
             Came::Reply(Reply::Array(tasks)) => {
                 let Reply::Map(task) = &tasks[0] else { panic!("no map") };
@@ -159,14 +159,14 @@ impl World {
     }
 
     /// Lets time pass and runs the tick until nothing is due.
-    pub fn pass(&mut self, ms: Ms) {
+    pub(crate) fn pass(&mut self, ms: Ms) {
         self.wall = self.wall.after(ms);
         self.steady = self.steady.after(ms);
         self.tick();
     }
 
     /// Runs the tick until nothing is due.
-    pub fn tick(&mut self) {
+    pub(crate) fn tick(&mut self) {
         for _ in 0..100_000 {
             if !self.slice() {
                 return;
@@ -176,7 +176,7 @@ impl World {
     }
 
     /// Runs one slice of the tick; whether anything was due.
-    pub fn slice(&mut self) -> bool {
+    pub(crate) fn slice(&mut self) -> bool {
         let context = self.context();
         let due = self.state.wakeups.take_due(&context);
         if let Some(name) = &due {
@@ -194,7 +194,7 @@ impl World {
     }
 
     /// Forgets everything derived, as a restart does.
-    pub fn restart(&mut self) {
+    pub(crate) fn restart(&mut self) {
         let fence = self.state.fence;
         self.state = State::default();
         self.state.fence = fence;
@@ -216,7 +216,7 @@ impl World {
 
     /// Every task of queue `q` by its place, after checking that each is in exactly one and that the counts
     /// are exact.
-    pub fn places(&mut self) -> BTreeMap<String, &'static str> {
+    pub(crate) fn places(&mut self) -> BTreeMap<String, &'static str> {
         let fields = match self.keys.keys.get(&queue("q").queue().to_vec()) {
             Some(Value::Hash(fields)) => fields.iter().map(|(f, v)| (f.clone(), v.clone())).collect(),
             _ => Vec::new(),
@@ -381,7 +381,7 @@ impl World {
     }
 
     /// The header of a task of `q`.
-    pub fn record_of(&self, id: &str) -> Header {
+    pub(crate) fn record_of(&self, id: &str) -> Header {
         let Some(Value::String(text)) = self.keys.keys.get(&queue("q").task(id.as_bytes()).to_vec()) else {
             panic!("no record of {id}");
         };
@@ -482,12 +482,12 @@ impl World {
     }
 }
 
-pub fn queue(text: &str) -> Name {
+pub(crate) fn queue(text: &str) -> Name {
     Name::new(0, text.as_bytes()).unwrap()
 }
 
 /// The value of a field in TASK.GET.
-pub fn got(world: &mut World, id: &str, field: &str) -> String {
+pub(crate) fn got(world: &mut World, id: &str, field: &str) -> String {
     let task = world.say(&format!("TASK.GET q {id}"));
     let rest = task.split(&format!(" {field}=")).nth(1);
     let rest = rest.unwrap_or_else(|| panic!("{field} in {task}"));
@@ -498,12 +498,12 @@ fn text(bytes: &[u8]) -> String {
     String::from_utf8(bytes.to_vec()).unwrap()
 }
 
-pub fn words(line: &str) -> Vec<&[u8]> {
+pub(crate) fn words(line: &str) -> Vec<&[u8]> {
     line.split(' ').map(str::as_bytes).collect()
 }
 
 /// A reply as one line of text.
-pub fn show(reply: &Reply) -> String {
+pub(crate) fn show(reply: &Reply) -> String {
     match reply {
         Reply::Null => "null".into(),
         Reply::NullArray => "none".into(),

@@ -21,7 +21,7 @@ fn busy(client: &mut Client) {
 
 /// Members come, lead, die and are followed, of this service and of another.
 #[track_caller]
-pub fn goes_on(client: &mut Client, what: &str) {
+pub(super) fn goes_on(client: &mut Client, what: &str) {
     let services = ["s", "fresh"];
     for service in services {
         for member in client.members(service) {

@@ -4,7 +4,7 @@ use super::server::Server;
 
 /// Settings of a server; by itself on a unix socket only, and saving nothing.
 #[derive(Clone)]
-pub struct Builder {
+pub(crate) struct Builder {
     pub(super) settings: Vec<(String, String)>,
     pub(super) environment: Vec<(String, String)>,
     pub(super) module: bool,
@@ -14,7 +14,7 @@ pub struct Builder {
 
 impl Builder {
     /// A server with the module.
-    pub fn new() -> Builder {
+    pub(crate) fn new() -> Builder {
         Builder {
             settings: Vec::new(),
             environment: Vec::new(),
@@ -24,40 +24,40 @@ impl Builder {
         }
     }
     /// A line of redis.conf.
-    pub fn set(mut self, name: &str, value: &str) -> Builder {
+    pub(crate) fn set(mut self, name: &str, value: &str) -> Builder {
         self.settings.push((name.into(), value.into()));
         self
     }
     /// A variable of its environment.
-    pub fn env(mut self, name: &str, value: &str) -> Builder {
+    pub(crate) fn env(mut self, name: &str, value: &str) -> Builder {
         self.environment.push((name.into(), value.into()));
         self
     }
     /// Without the module.
-    pub fn plain(mut self) -> Builder {
+    pub(crate) fn plain(mut self) -> Builder {
         self.module = false;
         self
     }
     /// Listens on a loopback port, for replicas.
-    pub fn listening(mut self) -> Builder {
+    pub(crate) fn listening(mut self) -> Builder {
         self.listens = true;
         self
     }
     /// A node of a cluster.
-    pub fn cluster(mut self) -> Builder {
+    pub(crate) fn cluster(mut self) -> Builder {
         self.cluster = true;
         self.listening()
             .set("cluster-enabled", "yes")
             .set("cluster-node-timeout", "1000")
     }
     /// Everything written reaches the disk before its reply.
-    pub fn append_always(self) -> Builder {
+    pub(crate) fn append_always(self) -> Builder {
         self.set("appendonly", "yes").set("appendfsync", "always")
     }
 
     /// Starts it.
     #[track_caller]
-    pub fn start(self) -> Server {
+    pub(crate) fn start(self) -> Server {
         Server::of(self)
     }
 }

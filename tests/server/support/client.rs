@@ -8,16 +8,16 @@ use std::time::Duration;
 use super::value::Value;
 
 /// A reply that takes longer fails the test.
-pub const PATIENCE: Duration = Duration::from_secs(30);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 
 /// A connection. Closed when dropped, as that of a killed process.
-pub struct Client {
+pub(crate) struct Client {
     stream: BufReader<UnixStream>,
 }
 
 impl Client {
     /// Connects in RESP2, or not.
-    pub fn connect(socket: &Path) -> Option<Client> {
+    pub(crate) fn connect(socket: &Path) -> Option<Client> {
         let stream = UnixStream::connect(socket).ok()?;
         stream.set_read_timeout(Some(PATIENCE)).unwrap();
         stream.set_write_timeout(Some(PATIENCE)).unwrap();
@@ -28,14 +28,14 @@ impl Client {
 
     /// Sends a command given as words separated by blanks, and waits for its reply.
     #[track_caller]
-    pub fn call(&mut self, words: &str) -> Value {
+    pub(crate) fn call(&mut self, words: &str) -> Value {
         self.send(words);
         self.receive()
     }
 
     /// As `call`, for a reply that must not be an error.
     #[track_caller]
-    pub fn must(&mut self, words: &str) -> Value {
+    pub(crate) fn must(&mut self, words: &str) -> Value {
         let reply = self.call(words);
         assert!(!reply.is_error(), "{words}: {reply}");
         reply
@@ -43,25 +43,25 @@ impl Client {
 
     /// Sends a command of any bytes, and waits for its reply.
     #[track_caller]
-    pub fn call_args<A: AsRef<[u8]>>(&mut self, args: &[A]) -> Value {
+    pub(crate) fn call_args<A: AsRef<[u8]>>(&mut self, args: &[A]) -> Value {
         self.send_args(args);
         self.receive()
     }
 
     /// Sends a command and does not wait.
     #[track_caller]
-    pub fn send(&mut self, words: &str) {
+    pub(crate) fn send(&mut self, words: &str) {
         self.send_args(&words.split_whitespace().collect::<Vec<_>>());
     }
 
     /// As `call`, or the error of a connection that broke.
-    pub fn try_call(&mut self, words: &str) -> std::io::Result<Value> {
+    pub(crate) fn try_call(&mut self, words: &str) -> std::io::Result<Value> {
         self.try_send(words)?;
         self.try_receive()
     }
 
     /// As `send`, or the error of a connection that broke.
-    pub fn try_send(&mut self, words: &str) -> std::io::Result<()> {
+    pub(crate) fn try_send(&mut self, words: &str) -> std::io::Result<()> {
         let mut out = Vec::new();
         encode(&words.split_whitespace().collect::<Vec<_>>(), &mut out);
         self.stream.get_mut().write_all(&out)
@@ -69,7 +69,7 @@ impl Client {
 
     /// Sends a command of any bytes and does not wait.
     #[track_caller]
-    pub fn send_args<A: AsRef<[u8]>>(&mut self, args: &[A]) {
+    pub(crate) fn send_args<A: AsRef<[u8]>>(&mut self, args: &[A]) {
         let mut out = Vec::new();
         encode(args, &mut out);
         self.stream
@@ -80,7 +80,7 @@ impl Client {
 
     /// Sends many commands at once and reads all replies.
     #[track_caller]
-    pub fn pipeline(&mut self, commands: impl IntoIterator<Item = String>) -> Vec<Value> {
+    pub(crate) fn pipeline(&mut self, commands: impl IntoIterator<Item = String>) -> Vec<Value> {
         const AT_ONCE: usize = 1_000;
         let mut commands = commands.into_iter().peekable();
         let mut replies = Vec::new();
@@ -102,17 +102,17 @@ impl Client {
 
     /// The next reply.
     #[track_caller]
-    pub fn receive(&mut self) -> Value {
+    pub(crate) fn receive(&mut self) -> Value {
         self.try_receive().expect("a reply")
     }
 
     /// The next reply, or why there is none: the connection closed, or the patience is at its end.
-    pub fn try_receive(&mut self) -> std::io::Result<Value> {
+    pub(crate) fn try_receive(&mut self) -> std::io::Result<Value> {
         Value::read(&mut self.stream)
     }
 
     /// Whether nothing has arrived so far.
-    pub fn is_silent(&mut self) -> bool {
+    pub(crate) fn is_silent(&mut self) -> bool {
         self.stream.get_ref().set_nonblocking(true).unwrap();
         let silent = matches!(self.stream.fill_buf(), Err(error) if error.kind() == ErrorKind::WouldBlock);
         self.stream.get_ref().set_nonblocking(false).unwrap();
@@ -120,7 +120,7 @@ impl Client {
     }
 
     /// Whether the server has closed this connection.
-    pub fn is_closed(&mut self) -> bool {
+    pub(crate) fn is_closed(&mut self) -> bool {
         self.stream.get_ref().set_nonblocking(true).unwrap();
         let closed = match self.stream.fill_buf() {
             Ok(bytes) => bytes.is_empty(),
@@ -132,12 +132,12 @@ impl Client {
 
     /// The connection's id.
     #[track_caller]
-    pub fn id(&mut self) -> i64 {
+    pub(crate) fn id(&mut self) -> i64 {
         self.call("CLIENT ID").int()
     }
 
     /// The bytes beneath, for what is no RESP.
-    pub fn stream(&mut self) -> &mut BufReader<UnixStream> {
+    pub(crate) fn stream(&mut self) -> &mut BufReader<UnixStream> {
         &mut self.stream
     }
 }

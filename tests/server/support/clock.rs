@@ -12,7 +12,7 @@ use super::server::Server;
 use super::{unix_ms, wait_until};
 
 /// An hour, ms.
-pub const HOUR: i64 = 3_600_000;
+pub(crate) const HOUR: i64 = 3_600_000;
 
 /// Adds the nanoseconds in the file `CLOCK_OFFSET` to the system clock; the monotonic clock is left alone.
 const SHIM: &str = r#"
@@ -62,13 +62,13 @@ time_t time(time_t *out) {
 "#;
 
 /// The clock.
-pub struct Clock {
+pub(crate) struct Clock {
     dir: TempDir,
 }
 
 impl Clock {
     /// A clock that shows the true time.
-    pub fn new() -> Clock {
+    pub(crate) fn new() -> Clock {
         let dir = tempfile::tempdir().unwrap();
         fs::write(dir.path().join("shim.c"), SHIM).unwrap();
         let built = Command::new("cc")
@@ -86,7 +86,7 @@ impl Clock {
     }
 
     /// Sets the clock so many milliseconds ahead of the true time.
-    pub fn step(&self, ms: i64) {
+    pub(crate) fn step(&self, ms: i64) {
         // In place: the server has the file mapped.
         use std::os::unix::fs::FileExt;
         let file = fs::OpenOptions::new()
@@ -99,7 +99,7 @@ impl Clock {
     }
 
     /// A server that reads it.
-    pub fn server(&self) -> Builder {
+    pub(crate) fn server(&self) -> Builder {
         let path = |name: &str| -> String { Path::new(&self.file(name)).display().to_string() };
         Server::builder()
             .env("LD_PRELOAD", &path("shim.so"))
@@ -109,7 +109,7 @@ impl Clock {
 
 /// Fails the test unless the server's clock is so many milliseconds ahead.
 #[track_caller]
-pub fn assert_shows(client: &mut Client, ahead: i64) {
+pub(crate) fn assert_shows(client: &mut Client, ahead: i64) {
     wait_until("the step has reached the server", || {
         let shown: i64 = client.must("TIME").item(0).text().parse().unwrap();
         (shown * 1_000 - unix_ms() - ahead).abs() < 60_000

@@ -4,7 +4,7 @@ use super::{Client, Server, wait_until};
 
 /// A cluster of `N`, of which each has an equal share of the slots, in their order; it is up.
 #[track_caller]
-pub fn nodes<const N: usize>() -> [Server; N] {
+pub(crate) fn nodes<const N: usize>() -> [Server; N] {
     let nodes = [(); N].map(|()| Server::builder().cluster().start());
     let mut clients = nodes.each_ref().map(Server::client);
     for (n, client) in clients.iter_mut().enumerate() {
@@ -27,31 +27,31 @@ pub fn nodes<const N: usize>() -> [Server; N] {
 const SLOTS: usize = 16_384;
 
 /// Two nodes: the first has the slots up to 8191, the second the others.
-pub struct Pair {
+pub(crate) struct Pair {
     pub nodes: [Server; 2],
 }
 
 impl Pair {
     /// Starts them and waits until the cluster is up.
     #[track_caller]
-    pub fn start() -> Pair {
+    pub(crate) fn start() -> Pair {
         Pair { nodes: nodes() }
     }
 
     /// A connection to each.
-    pub fn clients(&self) -> [Client; 2] {
+    pub(crate) fn clients(&self) -> [Client; 2] {
         [self.nodes[0].client(), self.nodes[1].client()]
     }
 }
 
 /// The slot of a key or a name.
-pub fn slot(client: &mut Client, name: &str) -> i64 {
+pub(crate) fn slot(client: &mut Client, name: &str) -> i64 {
     client.must(&format!("CLUSTER KEYSLOT {name}")).int()
 }
 
 /// A queue name whose slot the first node has, or the second.
 #[track_caller]
-pub fn name_of(client: &mut Client, node: usize) -> String {
+pub(crate) fn name_of(client: &mut Client, node: usize) -> String {
     let mut names = (0..100).map(|n| format!("queue{n}"));
     names.find(|name| (slot(client, name) > 8191) == (node == 1)).unwrap()
 }

@@ -10,7 +10,7 @@ use super::value::Value;
 const SERVICES: [&str; 3] = ["q", "r", "{t}s"];
 
 /// Tokens as far as they are known, and connections to which something is bound.
-pub struct Crew {
+pub(crate) struct Crew {
     socket: PathBuf,
     tokens: BTreeMap<(String, String), i64>,
     bound: Vec<Client>,
@@ -20,7 +20,7 @@ pub struct Crew {
 
 impl Crew {
     /// A crew of nobody yet.
-    pub fn new(socket: PathBuf) -> Crew {
+    pub(crate) fn new(socket: PathBuf) -> Crew {
         Crew {
             socket,
             tokens: BTreeMap::new(),
@@ -31,7 +31,7 @@ impl Crew {
 
     /// One step of one of them.
     #[track_caller]
-    pub fn step(&mut self, client: &mut Client, random: &mut Random) {
+    pub(crate) fn step(&mut self, client: &mut Client, random: &mut Random) {
         let words = self.command(random);
         let reply = if words.contains(" BIND") {
             self.bound(random).call(&words)

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The files with an extension in a folder and those beneath it, by their paths from the top of the project.
-pub fn files(folder: &str, extension: &str) -> Vec<PathBuf> {
+pub(crate) fn files(folder: &str, extension: &str) -> Vec<PathBuf> {
     let top = Path::new(env!("CARGO_MANIFEST_DIR"));
     let mut found = Vec::new();
     let mut folders = vec![top.join(folder)];
@@ -23,7 +23,7 @@ pub fn files(folder: &str, extension: &str) -> Vec<PathBuf> {
 }
 
 /// A document, or a part of one.
-pub struct Document {
+pub(crate) struct Document {
     name: String,
     text: String,
 }
@@ -31,7 +31,7 @@ pub struct Document {
 impl Document {
     /// The document at this path, from the top of the project.
     #[track_caller]
-    pub fn read(path: &str) -> Document {
+    pub(crate) fn read(path: &str) -> Document {
         let file = format!("{}/{path}", env!("CARGO_MANIFEST_DIR"));
         let text = fs::read_to_string(&file).unwrap_or_else(|error| panic!("{file}: {error}"));
         Document {
@@ -41,25 +41,25 @@ impl Document {
     }
 
     /// The README and all pages of the manual.
-    pub fn all() -> Vec<Document> {
+    pub(crate) fn all() -> Vec<Document> {
         let pages = files("docs", "md");
         let pages = pages.iter().map(|page| page.to_str().unwrap());
         ["README.md"].into_iter().chain(pages).map(Document::read).collect()
     }
 
     /// Its path from the top of the project; of a part also its heading.
-    pub fn name(&self) -> &str {
+    pub(crate) fn name(&self) -> &str {
         &self.name
     }
 
     /// What it says.
-    pub fn text(&self) -> &str {
+    pub(crate) fn text(&self) -> &str {
         &self.text
     }
 
     /// The part beneath a heading, given with its `##`, up to the next one of that level or above.
     #[track_caller]
-    pub fn part(&self, heading: &str) -> Document {
+    pub(crate) fn part(&self, heading: &str) -> Document {
         let (_, text) = self
             .text
             .split_once(&format!("\n{heading}\n"))
@@ -75,13 +75,13 @@ impl Document {
     }
 
     /// The headings of a level.
-    pub fn headings(&self, level: usize) -> Vec<&str> {
+    pub(crate) fn headings(&self, level: usize) -> Vec<&str> {
         let start = format!("{} ", "#".repeat(level));
         self.text.lines().filter(|line| line.starts_with(&start)).collect()
     }
 
     /// The fenced blocks of a language.
-    pub fn blocks(&self, language: &str) -> Vec<String> {
+    pub(crate) fn blocks(&self, language: &str) -> Vec<String> {
         let fence = format!("\n```{language}\n");
         let after = self.text.split(&fence).skip(1);
         after
@@ -91,7 +91,7 @@ impl Document {
 
     /// The block that has this text.
     #[track_caller]
-    pub fn block(&self, language: &str, text: &str) -> String {
+    pub(crate) fn block(&self, language: &str, text: &str) -> String {
         let found = self.blocks(language).into_iter().find(|block| block.contains(text));
         found.unwrap_or_else(|| panic!("no block {language} with {text} in {}", self.name))
     }

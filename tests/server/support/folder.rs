@@ -12,20 +12,20 @@ use tempfile::TempDir;
 use super::server::Server;
 
 /// The command line client of Redis or Valkey.
-pub fn cli() -> &'static str {
+pub(crate) fn cli() -> &'static str {
     let found = Command::new("redis-cli").arg("--version").output().is_ok();
     if found { "redis-cli" } else { "valkey-cli" }
 }
 
 /// A folder of programs, for which redis-cli is the client of this server.
-pub struct Folder {
+pub(crate) struct Folder {
     dir: TempDir,
     socket: PathBuf,
 }
 
 impl Folder {
     /// A folder with redis-cli only; with `-p` it asks the server at that port instead.
-    pub fn new(server: &Server) -> Folder {
+    pub(crate) fn new(server: &Server) -> Folder {
         let dir = tempfile::tempdir().unwrap();
         let folder = Folder {
             dir,
@@ -41,25 +41,25 @@ impl Folder {
     }
 
     /// Where it is.
-    pub fn path(&self) -> &Path {
+    pub(crate) fn path(&self) -> &Path {
         self.dir.path()
     }
 
     /// Puts a program there.
-    pub fn add(&self, name: &str, text: &str) {
+    pub(crate) fn add(&self, name: &str, text: &str) {
         let path = self.path().join(name);
         fs::write(&path, text).unwrap();
         fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
     }
 
     /// The lines of a file that programs write; none when it is not there.
-    pub fn lines(&self, name: &str) -> Vec<String> {
+    pub(crate) fn lines(&self, name: &str) -> Vec<String> {
         let text = fs::read_to_string(self.path().join(name)).unwrap_or_default();
         text.lines().map(String::from).collect()
     }
 
     /// A command that runs here.
-    pub fn command(&self, program: impl AsRef<OsStr>) -> Command {
+    pub(crate) fn command(&self, program: impl AsRef<OsStr>) -> Command {
         let mut command = Command::new(program);
         let path = format!("{}:{}", self.path().display(), std::env::var("PATH").unwrap());
         command
@@ -71,7 +71,7 @@ impl Folder {
     }
 
     /// A program of the folder, which sees the environment variable.
-    pub fn program(&self, words: &[&str], (name, value): (&str, &str)) -> Command {
+    pub(crate) fn program(&self, words: &[&str], (name, value): (&str, &str)) -> Command {
         let mut command = self.command(self.path().join(words[0]));
         command.args(&words[1..]).env(name, value).stdout(Stdio::null());
         command
@@ -79,33 +79,33 @@ impl Folder {
 }
 
 /// A process, killed when dropped, with those it has started.
-pub struct Process(Child);
+pub(crate) struct Process(Child);
 
 impl Process {
     /// Starts it, with a process group of its own.
     #[track_caller]
-    pub fn spawn(program: &mut Command) -> Process {
+    pub(crate) fn spawn(program: &mut Command) -> Process {
         Process(program.process_group(0).spawn().unwrap())
     }
 
     /// The number of the process.
-    pub fn id(&self) -> i64 {
+    pub(crate) fn id(&self) -> i64 {
         self.0.id().into()
     }
 
     /// Whether it has ended.
-    pub fn has_ended(&mut self) -> bool {
+    pub(crate) fn has_ended(&mut self) -> bool {
         self.0.try_wait().unwrap().is_some()
     }
 
     /// Kills it with -9, and nothing that it has started.
-    pub fn kill_alone(&mut self) {
+    pub(crate) fn kill_alone(&mut self) {
         self.0.kill().unwrap();
         self.0.wait().unwrap();
     }
 
     /// Sends a signal to it and to all that it has started.
-    pub fn signal(&self, signal: &str) {
+    pub(crate) fn signal(&self, signal: &str) {
         let group = format!("-{}", self.0.id());
         let _ = Command::new("kill")
             .args([signal, "--", &group])

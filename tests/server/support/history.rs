@@ -8,7 +8,7 @@ use super::random::Random;
 use super::value::Value;
 
 /// What a history remembers: the claims it made.
-pub struct History {
+pub(crate) struct History {
     pub random: Random,
     claims: Vec<(String, String, i64)>,
     made: usize,
@@ -17,7 +17,7 @@ pub struct History {
 
 impl History {
     /// Starts a history.
-    pub fn new(seed: u64) -> History {
+    pub(crate) fn new(seed: u64) -> History {
         History {
             random: Random::new(seed),
             claims: Vec::new(),
@@ -27,7 +27,7 @@ impl History {
     }
 
     /// Others change the keys meanwhile: these may have any type, and nothing that was known need still be so.
-    pub fn among_vandals(mut self) -> History {
+    pub(crate) fn among_vandals(mut self) -> History {
         if let Some(crew) = &mut self.crew {
             crew.among_vandals = true;
         }
@@ -35,7 +35,7 @@ impl History {
     }
 
     /// Starts one in which the workers are members of services, on the server of this socket.
-    pub fn with_members(seed: u64, socket: PathBuf) -> History {
+    pub(crate) fn with_members(seed: u64, socket: PathBuf) -> History {
         History {
             crew: Some(Crew::new(socket)),
             ..History::new(seed)
@@ -44,7 +44,7 @@ impl History {
 
     /// Takes so many steps.
     #[track_caller]
-    pub fn run(&mut self, client: &mut Client, steps: usize) {
+    pub(crate) fn run(&mut self, client: &mut Client, steps: usize) {
         for _ in 0..steps {
             if let Some(crew) = self.crew.as_mut().filter(|_| self.random.once_in(2)) {
                 crew.step(client, &mut self.random);

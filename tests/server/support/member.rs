@@ -8,19 +8,19 @@ use super::wait_until;
 impl Client {
     /// PID.REGISTER; replies the token of the member that is there now.
     #[track_caller]
-    pub fn register(&mut self, words: &str) -> i64 {
+    pub(crate) fn register(&mut self, words: &str) -> i64 {
         self.must(&format!("PID.REGISTER {words}")).field("token").int()
     }
 
     /// HB.CAMPAIGN; replies the role.
     #[track_caller]
-    pub fn campaign(&mut self, words: &str) -> String {
+    pub(crate) fn campaign(&mut self, words: &str) -> String {
         self.must(&format!("HB.CAMPAIGN {words}")).field("role").text()
     }
 
     /// The names of the members of a service, in the order of PID.LIST.
     #[track_caller]
-    pub fn members(&mut self, service: &str) -> Vec<String> {
+    pub(crate) fn members(&mut self, service: &str) -> Vec<String> {
         let page = self.must(&format!("PID.LIST {service} COUNT 1000"));
         assert_eq!(page.item(0), "'0'");
         let members = page.item(1).items().iter();
@@ -29,7 +29,7 @@ impl Client {
 
     /// Some fields of PID.GET: `state 'up', role 'member'`.
     #[track_caller]
-    pub fn member(&mut self, service: &str, member: &str, fields: &str) -> String {
+    pub(crate) fn member(&mut self, service: &str, member: &str, fields: &str) -> String {
         let shown = self.must(&format!("PID.GET {service} {member}"));
         if shown == Value::Null {
             return "gone".into();
@@ -43,7 +43,7 @@ impl Client {
 
     /// Who leads: `a 1700000000000000`, or "nobody".
     #[track_caller]
-    pub fn leader(&mut self, service: &str) -> String {
+    pub(crate) fn leader(&mut self, service: &str) -> String {
         match self.must(&format!("HB.LEADER {service}")) {
             Value::Null => "nobody".into(),
             leader => format!("{} {}", leader.field("member").text(), leader.field("epoch").int()),
@@ -52,14 +52,14 @@ impl Client {
 
     /// The epoch of the leader there is.
     #[track_caller]
-    pub fn epoch(&mut self, service: &str) -> i64 {
+    pub(crate) fn epoch(&mut self, service: &str) -> i64 {
         self.must(&format!("HB.LEADER {service}")).field("epoch").int()
     }
 
     /// The events of a service, one line each, what is empty left out: `down a reason=ttl`. Pid and host are
     /// left out too.
     #[track_caller]
-    pub fn told(&mut self, service: &str) -> Vec<String> {
+    pub(crate) fn told(&mut self, service: &str) -> Vec<String> {
         let key = if service.contains('{') {
             format!("proc:{service}:events")
         } else {
@@ -82,7 +82,7 @@ impl Client {
 
     /// Lets so many milliseconds of the server's own time pass: the life of a member nobody beats for.
     #[track_caller]
-    pub fn let_pass(&mut self, ms: u32) {
+    pub(crate) fn let_pass(&mut self, ms: u32) {
         self.must(&format!("HB.BEAT the-clock marker TTL {ms}"));
         assert_eq!(self.call("PID.AWAIT the-clock marker DOWN BLOCK 0"), "1");
     }
@@ -91,7 +91,7 @@ impl Client {
 impl Server {
     /// A connection that waits with `words`, once it really does.
     #[track_caller]
-    pub fn waiter(&self, words: &str) -> Client {
+    pub(crate) fn waiter(&self, words: &str) -> Client {
         let mut client = self.client();
         self.wait_with(&mut client, words);
         client
@@ -99,7 +99,7 @@ impl Server {
 
     /// Sends `words` on this connection and returns once it waits.
     #[track_caller]
-    pub fn wait_with(&self, client: &mut Client, words: &str) {
+    pub(crate) fn wait_with(&self, client: &mut Client, words: &str) {
         let mut look = self.client();
         let mut blocked = || look.info("blocked_clients").parse::<i64>().unwrap();
         let before = blocked();

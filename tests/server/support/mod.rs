@@ -1,42 +1,42 @@
 //! What the tests stand on: a server of their own, connections, and the replication stream made readable.
 
-pub mod builder;
-pub mod client;
-pub mod clock;
-pub mod cluster;
-pub mod crew;
-pub mod document;
-pub mod folder;
+pub(crate) mod builder;
+pub(crate) mod client;
+pub(crate) mod clock;
+pub(crate) mod cluster;
+pub(crate) mod crew;
+pub(crate) mod document;
+pub(crate) mod folder;
 mod harness;
-pub mod history;
-pub mod member;
-pub mod places;
-pub mod process;
-pub mod random;
-pub mod record;
-pub mod rig;
-pub mod server;
-pub mod service;
-pub mod session;
-pub mod stream;
-pub mod task;
-pub mod value;
+pub(crate) mod history;
+pub(crate) mod member;
+pub(crate) mod places;
+pub(crate) mod process;
+pub(crate) mod random;
+pub(crate) mod record;
+pub(crate) mod rig;
+pub(crate) mod server;
+pub(crate) mod service;
+pub(crate) mod session;
+pub(crate) mod stream;
+pub(crate) mod task;
+pub(crate) mod value;
 
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-pub use client::Client;
-pub use document::{Document, files};
-pub use folder::{Folder, Process};
-pub use random::Random;
-pub use server::Server;
-pub use session::Session;
-pub use stream::Stream;
-pub use value::Value;
+pub(crate) use client::Client;
+pub(crate) use document::{Document, files};
+pub(crate) use folder::{Folder, Process};
+pub(crate) use random::Random;
+pub(crate) use server::Server;
+pub(crate) use session::Session;
+pub(crate) use stream::Stream;
+pub(crate) use value::Value;
 
 /// Waits for `condition`; fails the test with `what` when it is not true within a time no
 /// healthy run comes near.
 #[track_caller]
-pub fn wait_until(what: &str, mut condition: impl FnMut() -> bool) {
+pub(crate) fn wait_until(what: &str, mut condition: impl FnMut() -> bool) {
     let start = Instant::now();
     while !condition() {
         assert!(start.elapsed() < Duration::from_secs(60), "waited in vain: {what}");
@@ -45,6 +45,6 @@ pub fn wait_until(what: &str, mut condition: impl FnMut() -> bool) {
 }
 
 /// The wall clock, unix milliseconds.
-pub fn unix_ms() -> i64 {
+pub(crate) fn unix_ms() -> i64 {
     i64::try_from(SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_millis()).unwrap()
 }

@@ -28,7 +28,7 @@ const SETS: [&str; 6] = ["scheduled", "blocked", "claimed", "dead", "done", "rea
 /// Fails the test unless every task of the queue is in the one place its record says, and STATS is right.
 /// Not for a queue of which a DROP has not been swept. Replies the ids of all tasks with their place.
 #[track_caller]
-pub fn check(client: &mut Client, queue: &str) -> BTreeMap<String, &'static str> {
+pub(crate) fn check(client: &mut Client, queue: &str) -> BTreeMap<String, &'static str> {
     let snapshot = client.call_args(&["EVAL", SNAPSHOT, "0", queue]);
     let records: BTreeMap<String, Header> = snapshot
         .item(0)

@@ -8,7 +8,7 @@ use super::server::{PATIENCE, Server};
 
 impl Server {
     /// Sends a signal.
-    pub fn signal(&self, signal: i32) {
+    pub(crate) fn signal(&self, signal: i32) {
         let pid = self.child.as_ref().expect("the server runs").id();
         // SAFETY: a plain system call on a child that has not been waited for.
         #[allow(unsafe_code)]
@@ -17,21 +17,21 @@ impl Server {
     }
 
     /// Kills it as power loss of the process would.
-    pub fn kill_9(&mut self) {
+    pub(crate) fn kill_9(&mut self) {
         self.signal(libc::SIGKILL);
         self.wait_for_end();
     }
 
     /// Asks it to stop, and waits.
     #[track_caller]
-    pub fn stop(&mut self) {
+    pub(crate) fn stop(&mut self) {
         self.signal(libc::SIGTERM);
         self.wait_for_end();
     }
 
     /// Waits until the process has ended by itself.
     #[track_caller]
-    pub fn wait_for_end(&mut self) {
+    pub(crate) fn wait_for_end(&mut self) {
         let child = self.child.as_mut().expect("the server runs");
         let start = Instant::now();
         while child.try_wait().unwrap().is_none() {
@@ -43,7 +43,7 @@ impl Server {
 
     /// Starts it again in the same directory, with these settings besides its own.
     #[track_caller]
-    pub fn start_again(&mut self, settings: &[(&str, &str)]) {
+    pub(crate) fn start_again(&mut self, settings: &[(&str, &str)]) {
         assert!(self.child.is_none(), "the server still runs");
         for (name, value) in settings {
             self.builder.settings.push(((*name).into(), (*value).into()));
@@ -53,13 +53,13 @@ impl Server {
 
     /// Starts it again with the redis.conf it has written itself.
     #[track_caller]
-    pub fn start_again_as_written(&mut self) {
+    pub(crate) fn start_again_as_written(&mut self) {
         assert!(self.spawn(), "the server does not start again:\n{}", self.log_tail());
     }
 
     /// Starts it again without the module.
     #[track_caller]
-    pub fn start_again_plain(&mut self) {
+    pub(crate) fn start_again_plain(&mut self) {
         self.builder.module = false;
         self.builder.settings.retain(|(name, _)| !name.starts_with("steward."));
         self.start_again(&[]);
@@ -67,7 +67,7 @@ impl Server {
 }
 
 /// A test that is killed leaves no server behind.
-pub fn die_with_parent(command: &mut Command) {
+pub(crate) fn die_with_parent(command: &mut Command) {
     #[cfg(target_os = "linux")]
     // SAFETY: prctl is async-signal-safe and touches only the child.
     #[allow(unsafe_code)]

@@ -3,7 +3,7 @@
 use super::value::readable;
 
 /// The effects of a record, one line each, such as `rpush ready:5 [a, b]`.
-pub fn effects(record: &[u8]) -> Vec<String> {
+pub(crate) fn effects(record: &[u8]) -> Vec<String> {
     let mut from = Reader { rest: record };
     assert_eq!(from.byte(), b'1', "format version");
     let mut effects = Vec::new();
@@ -139,10 +139,10 @@ fn shown_value(key: &str, value: &[u8]) -> String {
 }
 
 /// Length of a header, LF included.
-pub const HEADER: usize = 56;
+pub(crate) const HEADER: usize = 56;
 
 /// The header of a task, taken apart.
-pub struct Header {
+pub(crate) struct Header {
     /// Its state in a word.
     pub state: &'static str,
     numbers: Vec<(&'static str, u64)>,
@@ -167,7 +167,7 @@ const FIELDS: [(&str, usize); 12] = [
 impl Header {
     /// Reads a header; fails the test when it is none.
     #[track_caller]
-    pub fn read(bytes: &[u8]) -> Header {
+    pub(crate) fn read(bytes: &[u8]) -> Header {
         let header = std::str::from_utf8(bytes).expect("an ASCII header");
         assert!(header.ends_with('\n') && header.starts_with('1'), "{header:?}");
         let groups: Vec<usize> = header.trim_end().split(' ').map(str::len).collect();
@@ -195,7 +195,7 @@ impl Header {
 
     /// One of its numbers.
     #[track_caller]
-    pub fn number(&self, name: &str) -> u64 {
+    pub(crate) fn number(&self, name: &str) -> u64 {
         self.numbers
             .iter()
             .find(|(known, _)| *known == name)
@@ -206,7 +206,7 @@ impl Header {
 
 /// A task's record, `<state> <what is not zero, by name> 'payload'`, without what depends on how fast a test runs: the
 /// second in which it was created, and how long the last run of one that has ended took.
-pub fn shown_record(record: &[u8]) -> String {
+pub(crate) fn shown_record(record: &[u8]) -> String {
     let (header, payload) = record.split_at_checked(HEADER).expect("a whole header");
     let header = Header::read(header);
     let mut out = header.state.to_string();

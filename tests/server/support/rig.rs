@@ -7,7 +7,7 @@ use super::{Client, Server, Stream, Value};
 /// A server, a client and the stream. Tokens are shown as T1, T2, ... in the order of the replies that gave
 /// them, other fences as F, times as MS, generated ids as I1, I2, ..., ids of
 /// events as ID, hashes as SHA.
-pub struct Rig {
+pub(crate) struct Rig {
     pub client: Client,
     stream: Stream,
     pub server: Server,
@@ -16,7 +16,7 @@ pub struct Rig {
 }
 
 impl Rig {
-    pub fn start(timer: &str) -> Rig {
+    pub(crate) fn start(timer: &str) -> Rig {
         let server = Server::builder().set("steward.timer", timer).start();
         let (client, stream) = (server.client(), Stream::of(&server));
         Rig {
@@ -30,7 +30,7 @@ impl Rig {
 
     /// Says it, and shows what was sent, one line for each command of the stream.
     #[track_caller]
-    pub fn sent(&mut self, words: &str) -> Vec<String> {
+    pub(crate) fn sent(&mut self, words: &str) -> Vec<String> {
         let reply = self.client.must(words);
         self.learn(&reply);
         self.rest()
@@ -38,13 +38,13 @@ impl Rig {
 
     /// What was sent meanwhile.
     #[track_caller]
-    pub fn rest(&mut self) -> Vec<String> {
+    pub(crate) fn rest(&mut self) -> Vec<String> {
         let lines = self.stream.take();
         lines.iter().map(|line| self.named(line)).collect()
     }
 
     /// Notes the tokens and generated ids of a reply.
-    pub fn learn(&mut self, reply: &Value) {
+    pub(crate) fn learn(&mut self, reply: &Value) {
         let items = match reply {
             Value::Array(items) => items,
             Value::Map(_) => return self.learn_token(reply),
@@ -72,7 +72,7 @@ impl Rig {
     }
 
     /// The token that is shown as `name`.
-    pub fn token(&self, name: &str) -> String {
+    pub(crate) fn token(&self, name: &str) -> String {
         self.names.iter().find(|(_, known)| *known == name).unwrap().0.clone()
     }
 

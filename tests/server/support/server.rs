@@ -15,7 +15,7 @@ use super::process::die_with_parent;
 pub(super) const PATIENCE: Duration = Duration::from_secs(30);
 
 /// A server process.
-pub struct Server {
+pub(crate) struct Server {
     pub(super) dir: TempDir,
     pub(super) builder: Builder,
     pub(super) child: Option<Child>,
@@ -25,13 +25,13 @@ pub struct Server {
 
 impl Server {
     /// Settings of a server with the module, on a unix socket only, that saves nothing by itself.
-    pub fn builder() -> Builder {
+    pub(crate) fn builder() -> Builder {
         Builder::new()
     }
 
     /// A server with the module.
     #[track_caller]
-    pub fn start() -> Server {
+    pub(crate) fn start() -> Server {
         Server::builder().start()
     }
 
@@ -57,13 +57,13 @@ impl Server {
 
     /// A replica of this server, which must be `listening`, once it is in step.
     #[track_caller]
-    pub fn replica(&self) -> Server {
+    pub(crate) fn replica(&self) -> Server {
         self.replica_with(Server::builder())
     }
 
     /// As `replica`, with settings.
     #[track_caller]
-    pub fn replica_with(&self, builder: Builder) -> Server {
+    pub(crate) fn replica_with(&self, builder: Builder) -> Server {
         let replica = builder
             .listening()
             .set("replicaof", &format!("127.0.0.1 {}", self.port))
@@ -81,7 +81,7 @@ impl Server {
 
     /// A RESP3 connection.
     #[track_caller]
-    pub fn client(&self) -> Client {
+    pub(crate) fn client(&self) -> Client {
         let mut client = self.client_resp2();
         assert!(!client.call("HELLO 3").is_error());
         client
@@ -89,32 +89,32 @@ impl Server {
 
     /// A RESP2 connection.
     #[track_caller]
-    pub fn client_resp2(&self) -> Client {
+    pub(crate) fn client_resp2(&self) -> Client {
         Client::connect(&self.socket()).unwrap_or_else(|| panic!("no connection:\n{}", self.log_tail()))
     }
 
     /// The loopback port.
-    pub fn port(&self) -> u16 {
+    pub(crate) fn port(&self) -> u16 {
         self.port
     }
 
     /// The port of the cluster's bus.
-    pub fn bus_port(&self) -> u16 {
+    pub(crate) fn bus_port(&self) -> u16 {
         self.bus_port
     }
 
     /// Its directory, where it keeps its dump, its append-only files and its log.
-    pub fn dir(&self) -> &std::path::Path {
+    pub(crate) fn dir(&self) -> &std::path::Path {
         self.dir.path()
     }
 
     /// Everything it has logged.
-    pub fn log(&self) -> String {
+    pub(crate) fn log(&self) -> String {
         std::fs::read(self.dir().join("log")).map_or_else(|_| String::new(), |log| String::from_utf8_lossy(&log).into())
     }
 
     /// Where it listens.
-    pub fn socket(&self) -> PathBuf {
+    pub(crate) fn socket(&self) -> PathBuf {
         self.dir().join("s")
     }
 
@@ -206,7 +206,7 @@ impl Server {
 impl Client {
     /// One field of INFO, "" when it is not there.
     #[track_caller]
-    pub fn info(&mut self, field: &str) -> String {
+    pub(crate) fn info(&mut self, field: &str) -> String {
         let info = self.call("INFO everything").text();
         let line = info
             .lines()
@@ -243,7 +243,7 @@ impl Drop for Server {
 }
 
 /// The server to test with: `STEWARD_SERVER`, or what is installed.
-pub fn server_binary() -> String {
+pub(crate) fn server_binary() -> String {
     std::env::var("STEWARD_SERVER").unwrap_or_else(|_| {
         let on_path = |name: &str| {
             std::env::var_os("PATH")
@@ -258,7 +258,7 @@ pub fn server_binary() -> String {
 }
 
 /// The module that cargo has built beside this test.
-pub fn module() -> String {
+pub(crate) fn module() -> String {
     let name = format!(
         "{}steward{}",
         std::env::consts::DLL_PREFIX,
@@ -270,7 +270,7 @@ pub fn module() -> String {
 }
 
 /// A loopback port that nobody uses now.
-pub fn free_port() -> u16 {
+pub(crate) fn free_port() -> u16 {
     TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }
 

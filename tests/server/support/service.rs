@@ -6,20 +6,20 @@ use super::value::Value;
 impl Client {
     /// Registers the members m0, m1, ... with these options; replies their tokens.
     #[track_caller]
-    pub fn register_many(&mut self, service: &str, count: usize, options: &str) -> Vec<i64> {
+    pub(crate) fn register_many(&mut self, service: &str, count: usize, options: &str) -> Vec<i64> {
         let replies = self.pipeline((0..count).map(|n| format!("PID.REGISTER {service} m{n} {} {options}", n + 1)));
         replies.iter().map(|reply| reply.field("token").int()).collect()
     }
 
     /// How many members are stored.
     #[track_caller]
-    pub fn member_count(&mut self, service: &str) -> i64 {
+    pub(crate) fn member_count(&mut self, service: &str) -> i64 {
         self.must(&format!("HLEN proc:{{{service}}}:members")).int()
     }
 
     /// Who died and of what, in the order of the events: `a ttl`.
     #[track_caller]
-    pub fn deaths(&mut self, service: &str) -> Vec<String> {
+    pub(crate) fn deaths(&mut self, service: &str) -> Vec<String> {
         let told = self.told(service);
         let down = told.iter().filter_map(|line| line.strip_prefix("down "));
         down.map(|line| line.replace("reason=", "")).collect()
@@ -27,7 +27,7 @@ impl Client {
 
     /// When the first member died, by the event's id, unix ms.
     #[track_caller]
-    pub fn first_death(&mut self, service: &str) -> Option<i64> {
+    pub(crate) fn first_death(&mut self, service: &str) -> Option<i64> {
         let entries = self.must(&format!("XRANGE proc:{{{service}}}:events - +"));
         let first = entries
             .items()
@@ -39,7 +39,7 @@ impl Client {
 
     /// A beat with a token; replies the role, or the code of the error.
     #[track_caller]
-    pub fn beat(&mut self, service: &str, member: &str, token: i64) -> String {
+    pub(crate) fn beat(&mut self, service: &str, member: &str, token: i64) -> String {
         match self.call(&format!("HB.BEAT {service} {member} TOKEN {token}")) {
             Value::Error(text) => text.split(' ').next().unwrap_or_default().into(),
             reply => reply.field("role").text(),
@@ -48,7 +48,7 @@ impl Client {
 }
 
 /// The names m<from>, m<from + 1>, ... before m<to>, each with what it died of, sorted.
-pub fn all_dead(from: usize, to: usize, reason: &str) -> Vec<String> {
+pub(crate) fn all_dead(from: usize, to: usize, reason: &str) -> Vec<String> {
     let mut lines: Vec<String> = (from..to).map(|n| format!("m{n} {reason}")).collect();
     lines.sort();
     lines

@@ -8,7 +8,7 @@ use super::folder::Folder;
 use super::server::Server;
 
 /// A reader of a document who types what it shows.
-pub struct Session {
+pub(crate) struct Session {
     folder: Folder,
     seen: Seen,
     passed_over: Vec<String>,
@@ -16,7 +16,7 @@ pub struct Session {
 
 impl Session {
     /// Types at this server.
-    pub fn at(server: &Server) -> Session {
+    pub(crate) fn at(server: &Server) -> Session {
         Session {
             folder: Folder::new(server),
             seen: Seen::default(),
@@ -25,29 +25,29 @@ impl Session {
     }
 
     /// Types at this server from now on.
-    pub fn go_to(&mut self, server: &Server) {
+    pub(crate) fn go_to(&mut self, server: &Server) {
         self.folder = Folder::new(server);
     }
 
     /// A word of the document that is another one here: a port, a process id.
-    pub fn let_be(&mut self, word: &str, here: &str) {
+    pub(crate) fn let_be(&mut self, word: &str, here: &str) {
         self.seen.words.insert(word.into(), here.into());
     }
 
     /// A number of the document that is another one in every run.
-    pub fn let_vary(&mut self, number: &str) {
+    pub(crate) fn let_vary(&mut self, number: &str) {
         self.seen.varying.push(number.into());
     }
 
     /// Lines that may come or not, by how they start.
-    pub fn pass_over(&mut self, starts: &[&str]) {
+    pub(crate) fn pass_over(&mut self, starts: &[&str]) {
         self.passed_over = starts.iter().map(|start| (*start).into()).collect();
     }
 
     /// Types the commands of a block and compares what they print; replies how many there were. INFO tells of what
     /// goes on meanwhile, so it is asked until it is as shown.
     #[track_caller]
-    pub fn run(&mut self, block: &str) -> usize {
+    pub(crate) fn run(&mut self, block: &str) -> usize {
         let block = format!("\n{block}");
         let mut commands = 0;
         for step in block.split("\n$ ").skip(1) {

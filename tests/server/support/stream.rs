@@ -8,7 +8,7 @@ use super::server::Server;
 use super::value::{Value, readable};
 
 /// A replica that only listens.
-pub struct Stream {
+pub(crate) struct Stream {
     link: Client,
     client: Client,
     marks: u64,
@@ -17,7 +17,7 @@ pub struct Stream {
 impl Stream {
     /// Starts to listen; what the server holds already is passed over.
     #[track_caller]
-    pub fn of(server: &Server) -> Stream {
+    pub(crate) fn of(server: &Server) -> Stream {
         let mut link = server.client_resp2();
         link.send("SYNC");
         let length = loop {
@@ -42,13 +42,13 @@ impl Stream {
     /// What was sent since the last call: the effects of a record of ours in one line, joined by `; `,
     /// anything else as the words of its command.
     #[track_caller]
-    pub fn take(&mut self) -> Vec<String> {
+    pub(crate) fn take(&mut self) -> Vec<String> {
         self.take_commands().iter().map(|command| shown(command)).collect()
     }
 
     /// As `take`, the commands as they were sent.
     #[track_caller]
-    pub fn take_commands(&mut self) -> Vec<Vec<Vec<u8>>> {
+    pub(crate) fn take_commands(&mut self) -> Vec<Vec<Vec<u8>>> {
         self.marks += 1;
         let mark = format!("mark-{}", self.marks);
         self.client.must(&format!("PUBLISH {mark} x"));
@@ -69,7 +69,7 @@ impl Stream {
 }
 
 /// A command of the stream in one line.
-pub fn shown(command: &[Vec<u8>]) -> String {
+pub(crate) fn shown(command: &[Vec<u8>]) -> String {
     if command[0].eq_ignore_ascii_case(b"steward.apply") {
         assert_eq!(command.len(), 3, "steward.apply has a name and a record");
         return format!("{}: {}", readable(&command[1]), record::effects(&command[2]).join("; "));

@@ -6,13 +6,13 @@ use super::value::Value;
 impl Client {
     /// TASK.SCHEDULE; replies the id.
     #[track_caller]
-    pub fn schedule(&mut self, words: &str) -> String {
+    pub(crate) fn schedule(&mut self, words: &str) -> String {
         self.must(&format!("TASK.SCHEDULE {words}")).text()
     }
 
     /// TASK.CLAIM of one task; replies its id and token.
     #[track_caller]
-    pub fn claim(&mut self, words: &str) -> (String, i64) {
+    pub(crate) fn claim(&mut self, words: &str) -> (String, i64) {
         let reply = self.must(&format!("TASK.CLAIM {words}"));
         let [task] = reply.items() else {
             panic!("one task, not {reply}")
@@ -22,13 +22,13 @@ impl Client {
 
     /// One number of TASK.STATS.
     #[track_caller]
-    pub fn stat(&mut self, queue: &str, name: &str) -> i64 {
+    pub(crate) fn stat(&mut self, queue: &str, name: &str) -> i64 {
         self.must(&format!("TASK.STATS {queue}")).field(name).int()
     }
 
     /// How many tasks are in each state that has any: `ready 2 claimed 1`.
     #[track_caller]
-    pub fn counts(&mut self, queue: &str) -> String {
+    pub(crate) fn counts(&mut self, queue: &str) -> String {
         let stats = self.must(&format!("TASK.STATS {queue}"));
         let counts = ["scheduled", "ready", "claimed", "blocked", "done", "dead"].map(|state| {
             let count = stats.field(&format!("{state}_tasks")).int();
@@ -47,7 +47,7 @@ impl Client {
 
     /// The ids TASK.LIST shows in a state, from the first to the last.
     #[track_caller]
-    pub fn listed(&mut self, queue: &str, state: &str) -> Vec<String> {
+    pub(crate) fn listed(&mut self, queue: &str, state: &str) -> Vec<String> {
         let mut ids = Vec::new();
         let mut cursor = "0".to_string();
         loop {
@@ -62,7 +62,7 @@ impl Client {
 
     /// Some fields of TASK.GET: `state 'ready', attempt 0`.
     #[track_caller]
-    pub fn get(&mut self, queue: &str, id: &str, fields: &str) -> String {
+    pub(crate) fn get(&mut self, queue: &str, id: &str, fields: &str) -> String {
         let task = self.must(&format!("TASK.GET {queue} {id}"));
         if task == Value::Null {
             return "gone".into();
@@ -76,7 +76,7 @@ impl Client {
 
     /// Every key of the selected database, sorted.
     #[track_caller]
-    pub fn keys(&mut self) -> Vec<String> {
+    pub(crate) fn keys(&mut self) -> Vec<String> {
         let mut keys: Vec<String> = self.must("KEYS *").items().iter().map(Value::text).collect();
         keys.sort();
         keys
@@ -84,7 +84,7 @@ impl Client {
 
     /// DEBUG DIGEST.
     #[track_caller]
-    pub fn digest(&mut self) -> String {
+    pub(crate) fn digest(&mut self) -> String {
         self.must("DEBUG DIGEST").text()
     }
 }

@@ -7,7 +7,7 @@ use std::io::{self, BufRead, Read};
 
 /// A RESP2 or RESP3 value. Sets are arrays here; booleans, doubles and verbatim strings bulk strings.
 #[derive(Clone, PartialEq)]
-pub enum Value {
+pub(crate) enum Value {
     /// `$-1` or `_`.
     Null,
     /// `*-1`, RESP2 only.
@@ -23,7 +23,7 @@ pub enum Value {
 
 impl Value {
     /// The next value of a stream.
-    pub fn read(from: &mut impl BufRead) -> io::Result<Value> {
+    pub(crate) fn read(from: &mut impl BufRead) -> io::Result<Value> {
         let line = read_line(from)?;
         let (kind, rest) = line.split_at_checked(1).ok_or(io::ErrorKind::InvalidData)?;
         let length = || {
@@ -57,7 +57,7 @@ impl Value {
 
     /// The integer; fails the test for anything else.
     #[track_caller]
-    pub fn int(&self) -> i64 {
+    pub(crate) fn int(&self) -> i64 {
         match self {
             Value::Int(number) => *number,
             other => panic!("{other} is no integer"),
@@ -65,7 +65,7 @@ impl Value {
     }
     /// The bytes of a bulk string; fails the test for anything else.
     #[track_caller]
-    pub fn bytes(&self) -> &[u8] {
+    pub(crate) fn bytes(&self) -> &[u8] {
         match self {
             Value::Bulk(bytes) => bytes,
             other => panic!("{other} is no bulk string"),
@@ -73,7 +73,7 @@ impl Value {
     }
     /// A bulk string or status as text.
     #[track_caller]
-    pub fn text(&self) -> String {
+    pub(crate) fn text(&self) -> String {
         match self {
             Value::Status(text) => text.clone(),
             other => String::from_utf8_lossy(other.bytes()).into_owned(),
@@ -81,7 +81,7 @@ impl Value {
     }
     /// The items of an array or a push.
     #[track_caller]
-    pub fn items(&self) -> &[Value] {
+    pub(crate) fn items(&self) -> &[Value] {
         match self {
             Value::Array(items) | Value::Push(items) => items,
             other => panic!("{other} is no array"),
@@ -89,14 +89,14 @@ impl Value {
     }
     /// Item `at` of an array.
     #[track_caller]
-    pub fn item(&self, at: usize) -> &Value {
+    pub(crate) fn item(&self, at: usize) -> &Value {
         self.items()
             .get(at)
             .unwrap_or_else(|| panic!("{self} has no item {at}"))
     }
     /// The value of a field of a map (or of the flat array it is in RESP2).
     #[track_caller]
-    pub fn field(&self, name: &str) -> &Value {
+    pub(crate) fn field(&self, name: &str) -> &Value {
         let is = |value: &Value| matches!(value, Value::Bulk(_) | Value::Status(_)) && value.text() == name;
         let found = match self {
             Value::Map(pairs) => pairs.iter().find(|(key, _)| is(key)).map(|(_, value)| value),
@@ -106,12 +106,12 @@ impl Value {
         found.unwrap_or_else(|| panic!("{self} has no field {name}"))
     }
     /// Whether it is an error reply.
-    pub fn is_error(&self) -> bool {
+    pub(crate) fn is_error(&self) -> bool {
         matches!(self, Value::Error(_))
     }
     /// The first word of an error reply.
     #[track_caller]
-    pub fn code(&self) -> &str {
+    pub(crate) fn code(&self) -> &str {
         match self {
             Value::Error(text) => text.split(' ').next().unwrap_or_default(),
             other => panic!("{other} is no error"),
@@ -119,7 +119,7 @@ impl Value {
     }
     /// The ids of an array of tasks.
     #[track_caller]
-    pub fn ids(&self) -> Vec<String> {
+    pub(crate) fn ids(&self) -> Vec<String> {
         match self {
             Value::Null | Value::NullArray => Vec::new(),
             tasks => tasks.items().iter().map(|task| task.field("id").text()).collect(),
@@ -149,7 +149,7 @@ fn read_items(from: &mut impl BufRead, count: i64) -> io::Result<Vec<Value>> {
 }
 
 /// Printable text stays; other bytes are `\xNN`.
-pub fn readable(bytes: &[u8]) -> String {
+pub(crate) fn readable(bytes: &[u8]) -> String {
     match std::str::from_utf8(bytes) {
         Ok(text) if !text.chars().any(char::is_control) => text.into(),
         _ => bytes.escape_ascii().to_string(),

@@ -4,7 +4,7 @@ use crate::support::{Client, Server, wait_until};
 
 /// The events of queue `q`, `type id worker attempt reason` each, `-` for what is empty.
 #[track_caller]
-pub fn events(client: &mut Client) -> Vec<String> {
+pub(super) fn events(client: &mut Client) -> Vec<String> {
     let entries = client.must("XRANGE task:{q}:events - +");
     let event = |entry: &crate::support::Value| {
         let fields = entry.item(1);

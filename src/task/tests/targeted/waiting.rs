@@ -5,7 +5,7 @@ use crate::task::tests::world::{Came, World, queue, words};
 use crate::waiting::Granted;
 
 /// The ids that were handed to waiting clients since this was last asked, with the answers' tickets.
-pub fn handed(world: &mut World) -> Vec<(u64, String)> {
+pub(super) fn handed(world: &mut World) -> Vec<(u64, String)> {
     let answers = world.answered.drain(..);
     answers
         .flat_map(|answer| answer.handed.into_iter().map(move |handed| (answer.ticket, handed)))

@@ -5,7 +5,7 @@ use std::fs::File;
 use super::{HELD, folder, hold, list, recipe, spawn};
 use crate::support::{Document, Folder, Process, Server, Session, wait_until};
 
-pub const RECIPE: &str = "## Jobs for chosen nodes";
+pub(super) const RECIPE: &str = "## Jobs for chosen nodes";
 
 const NODES: [&str; 3] = ["node-1", "node-2", "node-3"];
 

@@ -3,7 +3,7 @@
 use super::{folder, recipe, spawn};
 use crate::support::{Client, Folder, Process, Server, Session, Value, wait_until};
 
-pub const RECIPE: &str = "## A process id that all hosts know";
+pub(super) const RECIPE: &str = "## A process id that all hosts know";
 
 /// The daemon.
 const BILLING: &str = "#!/bin/sh\nPATH=${PATH#*:} exec sleep 600\n";

@@ -3,7 +3,7 @@
 use super::{HELD, folder, hold, let_go, list, recipe, spawn};
 use crate::support::{Folder, Server, Session, wait_until};
 
-pub const RECIPE: &str = "## A standby that takes over";
+pub(super) const RECIPE: &str = "## A standby that takes over";
 
 /// Lets pages be written that tell by whom.
 fn add_write_page(folder: &Folder) {

@@ -3,7 +3,7 @@
 use super::{HELD, folder, hold, let_go, list, recipe, spawn, times};
 use crate::support::{Client, Document, Folder, Process, Server, Session, wait_until};
 
-pub const RECIPE: &str = "## A task manager";
+pub(super) const RECIPE: &str = "## A task manager";
 
 /// A folder in which work is written down once it is done.
 fn working(server: &Server, half: &Document) -> Folder {

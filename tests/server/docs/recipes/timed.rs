@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::{HELD, folder, hold, recipe, spawn, times};
 use crate::support::{Document, Folder, Server, Session, Value, unix_ms, wait_until};
 
-pub const RECIPE: &str = "## Tasks at a time";
+pub(super) const RECIPE: &str = "## Tasks at a time";
 
 /// A folder in which a bell that rings is written down, with the server's time.
 fn ringing(server: &Server, half: &Document) -> Folder {

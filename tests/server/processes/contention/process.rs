@@ -6,20 +6,20 @@ use super::Arena;
 use crate::support::{Client, Random, Value};
 
 /// Why a process stopped what it was doing.
-pub enum Ended {
+pub(super) enum Ended {
     /// Its connection broke.
     Killed,
     /// It is no member any more, or does not lead.
     Over,
 }
 
-pub type Going<T> = Result<T, Ended>;
+pub(super) type Going<T> = Result<T, Ended>;
 
 /// A way to wait to lead: the token and the epoch, or `None` when the wait ran out.
-pub type Wait = fn(&mut Process) -> Going<Option<(i64, i64)>>;
+pub(super) type Wait = fn(&mut Process) -> Going<Option<(i64, i64)>>;
 
 /// One process: its name and, as long as it lives, its connection.
-pub struct Process {
+pub(super) struct Process {
     arena: Arc<Arena>,
     name: String,
     client: Client,
@@ -38,7 +38,7 @@ impl Process {
     }
 
     /// Waits to be the only one.
-    pub fn register(&mut self) -> Going<Option<(i64, i64)>> {
+    pub(super) fn register(&mut self) -> Going<Option<(i64, i64)>> {
         let words = format!("PID.REGISTER s {} 1 TTL 1000 BIND EXCLUSIVE BLOCK 300", self.name);
         let reply = self.call(&words)?;
         if reply == Value::Null {
@@ -49,7 +49,7 @@ impl Process {
     }
 
     /// Waits to be elected.
-    pub fn campaign(&mut self) -> Going<Option<(i64, i64)>> {
+    pub(super) fn campaign(&mut self) -> Going<Option<(i64, i64)>> {
         let reply = self.call(&format!("PID.REGISTER s {} 1 TTL 1000 BIND", self.name))?;
         assert_eq!(reply.field("status"), "'registered'");
         let token = reply.field("token").int();
@@ -128,7 +128,7 @@ impl Process {
 }
 
 /// The life of one process after another, until it is over.
-pub fn live(arena: Arc<Arena>, number: usize, wait: Wait) {
+pub(super) fn live(arena: Arc<Arena>, number: usize, wait: Wait) {
     for life in 0.. {
         let Some(client) = arena.connect() else {
             return;

@@ -5,13 +5,13 @@ use super::{IDS, Run};
 use crate::support::Value;
 
 impl Run {
-    pub fn claim(&mut self, queue: &'static str) {
+    pub(super) fn claim(&mut self, queue: &'static str) {
         let (worker, count) = (format!("w{}", self.random.below(3)), 1 + self.random.below(3));
         let reply = self.call(format!("TASK.CLAIM {queue} {worker} COUNT {count} LEASE 3600000"));
         self.claimed(queue, &worker, count, "", &reply);
     }
 
-    pub fn claim_any(&mut self) {
+    pub(super) fn claim_any(&mut self) {
         let reply = self.call("TASK.MCLAIM 2 r q w1 COUNT 2".into());
         let has_some = |queue: &Queue| !queue.paused && !queue.ready().is_empty();
         if has_some(&self.queues["r"]) {
@@ -24,7 +24,7 @@ impl Run {
         self.claimed("q", "w1", 2, "queue: 'q', ", &reply);
     }
 
-    pub fn claimed(&mut self, queue: &'static str, worker: &str, count: usize, prefix: &str, reply: &Value) {
+    pub(super) fn claimed(&mut self, queue: &'static str, worker: &str, count: usize, prefix: &str, reply: &Value) {
         let model = self.queues.get_mut(queue).unwrap();
         let ids = if model.paused { Vec::new() } else { model.pop(count) };
         let mut expected = Vec::new();
@@ -55,7 +55,7 @@ impl Run {
     }
 
     /// One of the four verbs of a holder, mostly with the right token.
-    pub fn holder(&mut self, queue: &'static str, verb: &str) {
+    pub(super) fn holder(&mut self, queue: &'static str, verb: &str) {
         let held = self.queues[queue].claimed();
         let id = if held.is_empty() || self.random.once_in(5) {
             (*self.random.pick(&IDS)).into()
@@ -120,7 +120,7 @@ impl Run {
         }
     }
 
-    pub fn fail(&mut self, queue: &'static str, id: &str, end: &str, words: String) {
+    pub(super) fn fail(&mut self, queue: &'static str, id: &str, end: &str, words: String) {
         let reply = self.call(words);
         let task = self.task(queue, id);
         task.used += 1;

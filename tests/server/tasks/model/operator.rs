@@ -4,7 +4,7 @@ use super::queue::{State, Task};
 use super::{FAR, IDS, Run};
 
 impl Run {
-    pub fn cancel(&mut self, queue: &'static str, id: &str) {
+    pub(super) fn cancel(&mut self, queue: &'static str, id: &str) {
         let other = *self.random.pick(&IDS);
         let model = self.queues.get_mut(queue).unwrap();
         let mut count = 0;
@@ -30,7 +30,7 @@ impl Run {
         self.expect(format!("TASK.CANCEL {queue} {id} {other}"), &count.to_string());
     }
 
-    pub fn reschedule(&mut self, queue: &'static str, id: &str) {
+    pub(super) fn reschedule(&mut self, queue: &'static str, id: &str) {
         let due = *self.random.pick(&[None, Some(0), Some(FAR), Some(FAR + 3)]);
         let priority = *self.random.pick(&[None, Some(0), Some(5), Some(9)]);
         let mut words = format!("TASK.RESCHEDULE {queue} {id}");
@@ -85,7 +85,7 @@ impl Run {
         }
     }
 
-    pub fn retry(&mut self, queue: &'static str, id: &str) {
+    pub(super) fn retry(&mut self, queue: &'static str, id: &str) {
         let dead = self.queues[queue].dead();
         let (words, back): (String, Vec<String>) = if self.random.once_in(2) {
             (
@@ -105,7 +105,7 @@ impl Run {
         self.expect(words, &back.len().to_string());
     }
 
-    pub fn purge(&mut self, queue: &'static str) {
+    pub(super) fn purge(&mut self, queue: &'static str) {
         let count = 1 + self.random.below(3);
         let state = *self.random.pick(&["scheduled", "ready", "dead"]);
         let model = self.queues.get_mut(queue).unwrap();

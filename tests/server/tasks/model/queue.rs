@@ -3,14 +3,14 @@
 use std::collections::BTreeMap;
 
 #[derive(Clone, PartialEq)]
-pub enum State {
+pub(super) enum State {
     Scheduled(i64),
     Ready,
     Claimed,
     Dead(i64),
 }
 
-pub struct Task {
+pub(super) struct Task {
     pub state: State,
     pub priority: usize,
     pub used: i64,
@@ -24,14 +24,14 @@ pub struct Task {
 
 /// One queue. A list entry that is not live stands for a task that left the list other than by a claim.
 #[derive(Default)]
-pub struct Queue {
+pub(super) struct Queue {
     pub tasks: BTreeMap<String, Task>,
     pub lists: [Vec<(String, bool)>; 10],
     pub paused: bool,
 }
 
 impl Queue {
-    pub fn push(&mut self, id: &str, head: bool) {
+    pub(super) fn push(&mut self, id: &str, head: bool) {
         let task = self.tasks.get_mut(id).unwrap();
         task.state = State::Ready;
         let list = &mut self.lists[task.priority];
@@ -42,13 +42,13 @@ impl Queue {
         }
     }
 
-    pub fn leave(&mut self, id: &str) {
+    pub(super) fn leave(&mut self, id: &str) {
         let list = &mut self.lists[self.tasks[id].priority];
         list.iter_mut().find(|(entry, _)| entry == id).unwrap().1 = false;
     }
 
     /// The next `count` ready ids; ids that are not live are passed over on the way.
-    pub fn pop(&mut self, count: usize) -> Vec<String> {
+    pub(super) fn pop(&mut self, count: usize) -> Vec<String> {
         let mut popped = Vec::new();
         for list in &mut self.lists {
             while popped.len() < count && !list.is_empty() {
@@ -61,7 +61,7 @@ impl Queue {
         popped
     }
 
-    pub fn ready(&self) -> Vec<String> {
+    pub(super) fn ready(&self) -> Vec<String> {
         self.lists
             .iter()
             .flatten()
@@ -71,7 +71,7 @@ impl Queue {
     }
 
     /// Ids of a state, in the order of LIST.
-    pub fn sorted(&self, of: impl Fn(&State) -> Option<i64>) -> Vec<String> {
+    pub(super) fn sorted(&self, of: impl Fn(&State) -> Option<i64>) -> Vec<String> {
         let mut found: Vec<(i64, String)> = self
             .tasks
             .iter()
@@ -80,7 +80,7 @@ impl Queue {
         found.sort();
         found.into_iter().map(|(_, id)| id).collect()
     }
-    pub fn scheduled(&self) -> Vec<String> {
+    pub(super) fn scheduled(&self) -> Vec<String> {
         self.sorted(|state| {
             if let State::Scheduled(due) = state {
                 Some(*due)
@@ -89,7 +89,7 @@ impl Queue {
             }
         })
     }
-    pub fn dead(&self) -> Vec<String> {
+    pub(super) fn dead(&self) -> Vec<String> {
         self.sorted(|state| {
             if let State::Dead(died) = state {
                 Some(*died)
@@ -98,11 +98,11 @@ impl Queue {
             }
         })
     }
-    pub fn claimed(&self) -> Vec<String> {
+    pub(super) fn claimed(&self) -> Vec<String> {
         self.sorted(|state| (*state == State::Claimed).then_some(0))
     }
 
-    pub fn counts(&self) -> String {
+    pub(super) fn counts(&self) -> String {
         let counts = [
             ("scheduled", self.scheduled().len()),
             ("ready", self.ready().len()),
