@@ -5,7 +5,7 @@ use crate::support::{Server, wait_until};
 /// Name, default, smallest and largest value.
 const NUMBERS: [(&str, &str, &str, &str); 8] = [
     ("steward.lease", "30000", "1", "1728000000"),
-    ("steward.attempts", "25", "1", "1000000"),
+    ("steward.attempts", "25", "1", "46655"),
     ("steward.max-payload", "1048576", "1", "536870912"),
     ("steward.timer-slice", "1000", "100", "100000"),
     ("steward.ttl", "15000", "100", "86400000"),
@@ -118,7 +118,7 @@ fn a_queues_setting_out_of_range_is_refused_with_the_range() {
         ("lease 0", "-BADARG lease must be an integer from 1 to 1728000000 ms"),
         (
             "attempts 1000001",
-            "-BADARG attempts must be an integer from 1 to 1000000",
+            "-BADARG attempts must be an integer from 1 to 46655",
         ),
         ("max-lost -1", "-BADARG max-lost must be an integer from 0 to 1000"),
         (
