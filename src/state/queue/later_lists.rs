@@ -51,6 +51,11 @@ impl LaterLists {
         self.empty
     }
 
+    /// Until when, if there are any.
+    pub(crate) fn until(&self) -> Option<Steady> {
+        (self.empty != 0).then_some(self.until)
+    }
+
     /// Those that do so no longer; they are forgotten.
     pub(crate) fn take_over(&mut self, now: Steady) -> u16 {
         if self.empty == 0 || now < self.until {

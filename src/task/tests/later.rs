@@ -87,6 +87,20 @@ fn very_many_of_them_keep_nobody_waiting_for_the_timer() {
 }
 
 #[test]
+fn a_client_that_waits_gets_it_though_the_timer_came_in_between() {
+    let mut world = World::new();
+    world.say("TASK.SCHEDULE q p ID a");
+    later(&mut world, &["a"]);
+    assert_eq!(world.say("TASK.CLAIM q w BLOCK 0"), "(waits)");
+    set_version(&mut world, "a", b'1');
+    world.pass(1);
+    assert!(world.answered.is_empty());
+    world.pass(RETRY);
+    assert_eq!(world.answered.len(), 1);
+    world.places();
+}
+
+#[test]
 fn ghosts_of_them_are_ghosts_still() {
     let mut world = World::new();
     for id in ["a", "b", "c"] {

@@ -125,6 +125,14 @@ fn plan(queue: &mut Queue<'_>) -> Result<()> {
         }
     }
     plan_lease(queue, deadline.map(Steady));
+    let memory = queue.memory();
+    let unreadable = [memory.later_lists.until(), memory.later_targets];
+    for again in unreadable.into_iter().flatten() {
+        // Lists whose moment has passed are looked at by the next claim.
+        if again > queue.context.steady {
+            queue.state.wakeups.at_steady(&queue.name, again);
+        }
+    }
     Ok(())
 }
 
