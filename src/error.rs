@@ -53,6 +53,8 @@ pub(crate) enum Error {
     NoPermission(String),
     /// Effects came from a client.
     NotForClients,
+    /// A write of ours came from a primary or a file, where only effects may come from.
+    OnlyEffects,
     /// Effects that came from a primary or a file cannot be read; holds why.
     Unreadable(&'static str),
     /// A caught panic: a defect of the module.
@@ -155,6 +157,9 @@ impl fmt::Display for Error {
             Error::NotForClients => f.write_str(
                 "ERR steward.apply carries effects from a primary or an append-only file and is not for clients",
             ),
+            Error::OnlyEffects => {
+                f.write_str("ERR of steward only steward.apply is carried out from a primary or an append-only file")
+            }
             Error::Unreadable(why) => write!(f, "ERR steward.apply cannot read these effects: {why}"),
             Error::Internal => f.write_str("ERR internal error of steward, see the server log"),
         }

@@ -308,6 +308,9 @@ pub(super) fn keys_of<'c>(ctx: *mut Ctx, command: &[&'c [u8]]) -> Vec<&'c [u8]> 
     }
 }
 
+/// The client that the append-only file is read through has this id.
+const FROM_FILE: u64 = u64::MAX;
+
 /// What the server says of itself and of the caller.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Flags(u32);
@@ -329,9 +332,9 @@ impl Flags {
     pub(super) fn loads_aside(self) -> bool {
         self.has(raw::REDISMODULE_CTX_FLAGS_ASYNC_LOADING)
     }
-    /// Whether the command came from the primary.
-    pub(super) fn replicated(self) -> bool {
-        self.has(raw::REDISMODULE_CTX_FLAGS_REPLICATED)
+    /// Whether a command of this client came from the primary or from the append-only file.
+    pub(super) fn brings_effects(self, client: u64) -> bool {
+        client == FROM_FILE || self.has(raw::REDISMODULE_CTX_FLAGS_REPLICATED)
     }
     /// Whether a script is running.
     pub(super) fn in_script(self) -> bool {

@@ -16,9 +16,6 @@ use crate::reply::Reply;
 use crate::task::handle::Queue;
 use crate::task::outcome;
 
-/// The client that the append-only file is read through has this id.
-const FROM_FILE: u64 = u64::MAX;
-
 /// Registers the command.
 pub(super) fn register(ctx: *mut Ctx) -> bool {
     // SAFETY: static texts and our own function.
@@ -60,7 +57,7 @@ fn apply(ctx: *mut Ctx, name: &[u8], effects: &[u8]) -> Result<(), Error> {
             call!(RedisModule_GetClientId(ctx)),
         )
     };
-    if client != FROM_FILE && !Flags::of(ctx).replicated() {
+    if !Flags::of(ctx).brings_effects(client) {
         return Err(Error::NotForClients);
     }
     let name = Name::new(db, name)?;

@@ -63,6 +63,10 @@ fn execute<C: Command>(ctx: *mut Ctx, arguments: &[&[u8]]) -> Result<Option<Repl
     {
         probe::slot_is_whole(ctx, &name)?;
     }
+    if C::SPEC.access != Access::Read && flags.brings_effects(id) {
+        // Ours are replicated as effects. Another's command would decide anew, with another clock and other ids.
+        return Err(Error::OnlyEffects);
+    }
     let rules = Rules::of(ctx);
     let may_see = |key: &str| rules.may_read(key);
     let may_write = |key: &str| rules.may_write(key);

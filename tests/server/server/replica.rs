@@ -167,6 +167,27 @@ fn effects_that_cannot_be_read_are_an_error_and_the_server_says_what_follows() {
     }
 }
 
+/// Effects are absolute; a command would decide anew, with another clock, other ids and other settings.
+#[test]
+fn a_write_of_ours_in_a_file_or_a_stream_is_refused() {
+    let writes: [&[&[u8]]; 3] = [
+        &[b"TASK.SCHEDULE", b"q", b"x"],
+        &[b"PID.REGISTER", b"s", b"m", b"1"],
+        &[b"HB.BEAT", b"s", b"m"],
+    ];
+    let mut file = Vec::new();
+    for write in writes {
+        append(&mut file, write);
+    }
+    append(&mut file, &[b"SET", b"end", b"reached"]);
+    let mut server = stopped_with(&file);
+    server.start_again(&[]);
+    let mut client = server.client();
+    assert_eq!(client.call("GET end"), "'reached'");
+    assert_eq!(client.must("DBSIZE"), "1");
+    assert_eq!(client.info("unexpected_error_replies"), "3");
+}
+
 /// Appends a command to an append-only file.
 fn append(file: &mut Vec<u8>, words: &[&[u8]]) {
     file.extend_from_slice(format!("*{}\r\n", words.len()).as_bytes());
