@@ -57,7 +57,7 @@ pub(crate) struct State {
     /// Entries under our keys that were not ours and were passed over.
     pub skipped_foreign: u64,
     /// What was passed over and not yet told to the log.
-    pub complaints: Vec<String>,
+    pub log_lines: Vec<String>,
     /// When counting began.
     pub since: Wall,
 }
@@ -188,7 +188,7 @@ impl State {
     }
 
     /// Notes that `count` tasks of a queue became claimable `late` ms after their due time.
-    pub(crate) fn late(&mut self, name: &Name, late: Ms, count: u64) {
+    pub(crate) fn record_lateness(&mut self, name: &Name, late: Ms, count: u64) {
         self.lateness.record(late, count);
         let queue = self.queue(name);
         queue.lateness.get_or_insert_default().record(late, count);
@@ -319,9 +319,9 @@ impl State {
         self.skipped_foreign += 1;
         let text = format!("queue {}: passed over {what}", name.text().escape_default());
         let queue = self.queue(name);
-        if !queue.complained {
-            queue.complained = true;
-            self.complaints.push(text);
+        if !queue.logged {
+            queue.logged = true;
+            self.log_lines.push(text);
         }
     }
 
@@ -330,9 +330,9 @@ impl State {
         self.skipped_foreign += 1;
         let text = format!("service {}: passed over {what}", name.text().escape_default());
         let service = self.services.service(name);
-        if !service.complained {
-            service.complained = true;
-            self.complaints.push(text);
+        if !service.logged {
+            service.logged = true;
+            self.log_lines.push(text);
         }
     }
 

@@ -138,7 +138,7 @@ impl<'t> Queue<'t> {
 
     /// So many tasks became claimable `late` ms after their due time.
     pub(crate) fn record_lateness(&mut self, late: Ms, count: u64) {
-        self.state.late(&self.name, late, count);
+        self.state.record_lateness(&self.name, late, count);
     }
 
     /// As `Tx::next_fence`.
@@ -330,8 +330,8 @@ fn settings(tx: &mut Tx<'_>, name: &Name) -> Result<Rc<QueueSettings>> {
     }
     let settings = Rc::new(QueueSettings::read(name, &tx.keys.hgetall(name.queue())?));
     // What is new must not look older than these.
-    let orphaned = settings.orphaned.iter().map(|(_, below)| below);
-    for number in settings.drops.last().into_iter().chain(orphaned) {
+    let releases = settings.releases.iter().map(|(_, below)| below);
+    for number in settings.drops.last().into_iter().chain(releases) {
         tx.state.saw_fence(*number);
     }
     if let Some(memory) = tx.state.known_queue_mut(name) {

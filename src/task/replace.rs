@@ -64,7 +64,7 @@ fn become_new(queue: &mut Queue<'_>, task: &mut Task, new: &NewTask, payload: &[
         targeted::forget(queue, task);
     }
     let to = new.options.to.as_ref();
-    if to.is_some_and(|worker| queue.settings.is_orphan(worker, task.header.fence)) {
+    if to.is_some_and(|worker| queue.settings.is_released(worker, task.header.fence)) {
         // For the worker that came back: it is none of those of before.
         task.header.fence = queue.next_fence(task.header.fence);
     }

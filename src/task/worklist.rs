@@ -79,7 +79,7 @@ fn with_queue(tx: &mut Tx<'_>, name: Name, what: &str, work: impl FnOnce(&mut Qu
 /// A slice of the dependents that were left over. Whether there are more.
 pub(crate) fn resume_dependents(queue: &mut Queue<'_>) -> Result<bool> {
     let mut left = DEPENDENTS;
-    for rest in queue.settings.settling.clone() {
+    for rest in queue.settings.unresolved.clone() {
         let end = ParentEnd {
             name: queue.name.clone(),
             parent: rest.parent,
@@ -290,6 +290,6 @@ fn repair_dependent(queue: &mut Queue<'_>, child: &mut Task) -> Result<()> {
 }
 
 fn is_put_off(queue: &Queue<'_>, parent: &[u8]) -> bool {
-    let settling = &queue.settings.settling;
-    settling.iter().any(|rest| rest.parent.as_slice() == parent)
+    let unresolved = &queue.settings.unresolved;
+    unresolved.iter().any(|rest| rest.parent.as_slice() == parent)
 }

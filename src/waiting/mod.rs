@@ -53,9 +53,9 @@ pub(crate) struct Waiter {
     /// Its connection.
     pub connection: u64,
     /// What it waits for.
-    pub wish: WaitFor,
+    pub wait_for: WaitFor,
     /// How long it waits.
-    pub patience: Timeout,
+    pub timeout: Timeout,
 }
 
 /// What a client waits for.
@@ -149,7 +149,7 @@ pub(crate) struct Answer {
     /// What it is told.
     pub reply: Result<Reply, Error>,
     /// What it holds from now on.
-    pub handed: Vec<Granted>,
+    pub granted: Vec<Granted>,
 }
 
 /// All waiting clients.
@@ -161,16 +161,16 @@ pub(crate) struct Waiting {
     claimers: ByName<BTreeSet<Ticket>>,
     /// The same by worker, where something may be for one of them alone.
     workers: Workers,
-    /// Those that want to be the exclusive holder of a service.
+    /// Those that request to be the exclusive holder of a service.
     holders: ByName<BTreeSet<Ticket>>,
     /// Those that wait for something about a member.
     watchers: ByName<HashMap<MemberName, BTreeSet<Ticket>>>,
     /// Those that wait for the end of a task.
     listeners: Listeners,
     /// Those that wait only for the sweep; few, and never for long.
-    impatient: BTreeSet<Ticket>,
+    until_sweep: BTreeSet<Ticket>,
     /// The connections that are held.
-    held: BTreeSet<u64>,
+    blocked: BTreeSet<u64>,
     answered: Vec<Answer>,
 }
 
@@ -179,11 +179,11 @@ impl Waiting {
     pub(crate) fn join(&mut self, waiter: Waiter) -> Ticket {
         self.last += 1;
         let ticket = self.last;
-        match &waiter.wish {
-            WaitFor::Tasks(names, want) => {
+        match &waiter.wait_for {
+            WaitFor::Tasks(names, request) => {
                 for name in names {
                     self.claimers.entry(name.clone()).or_default().insert(ticket);
-                    self.workers.join(name, &want.worker, ticket);
+                    self.workers.join(name, &request.worker, ticket);
                 }
             }
             WaitFor::Hold(name, ..) => {
@@ -195,10 +195,10 @@ impl Waiting {
             }
             WaitFor::Results(name, ends) => self.listeners.add(name, ends.ids(), ticket),
         }
-        if waiter.patience == Timeout::Sweep {
-            self.impatient.insert(ticket);
+        if waiter.timeout == Timeout::Sweep {
+            self.until_sweep.insert(ticket);
         }
-        self.held.insert(waiter.connection);
+        self.blocked.insert(waiter.connection);
         self.waiters.insert(ticket, waiter);
         ticket
     }
@@ -206,13 +206,13 @@ impl Waiting {
     /// Takes a client out of every line: it was served, gave up or went away.
     pub(crate) fn leave(&mut self, ticket: Ticket) -> Option<Waiter> {
         let waiter = self.waiters.remove(&ticket)?;
-        self.impatient.remove(&ticket);
-        self.held.remove(&waiter.connection);
-        match &waiter.wish {
-            WaitFor::Tasks(names, want) => {
+        self.until_sweep.remove(&ticket);
+        self.blocked.remove(&waiter.connection);
+        match &waiter.wait_for {
+            WaitFor::Tasks(names, request) => {
                 for name in names {
                     step_out(&mut self.claimers, name, ticket);
-                    self.workers.leave(name, &want.worker, ticket);
+                    self.workers.leave(name, &request.worker, ticket);
                 }
             }
             WaitFor::Hold(name, ..) => step_out(&mut self.holders, name, ticket),
@@ -235,8 +235,8 @@ impl Waiting {
     }
 
     /// What a client waits for.
-    pub(crate) fn wish(&self, ticket: Ticket) -> Option<&WaitFor> {
-        self.waiters.get(&ticket).map(|waiter| &waiter.wish)
+    pub(crate) fn wait_for(&self, ticket: Ticket) -> Option<&WaitFor> {
+        self.waiters.get(&ticket).map(|waiter| &waiter.wait_for)
     }
 
     /// The client that has waited longest for tasks of the queue, of those that came after `passed`.
@@ -257,13 +257,13 @@ impl Waiting {
         if !self.workers.knows(queue) {
             let all: Vec<(Ticket, String)> = self
                 .claimers_of(queue)
-                .map(|(ticket, want)| (ticket, want.worker.clone()))
+                .map(|(ticket, request)| (ticket, request.worker.clone()))
                 .collect();
             self.workers.learn(queue, all.into_iter());
         }
         let ticket = self.workers.next(queue, worker, passed)?;
-        match self.wish(ticket) {
-            Some(WaitFor::Tasks(_, want)) => Some((ticket, want)),
+        match self.wait_for(ticket) {
+            Some(WaitFor::Tasks(_, request)) => Some((ticket, request)),
             _ => None,
         }
     }
@@ -271,8 +271,8 @@ impl Waiting {
     fn claimers_after(&self, queue: &Name, passed: Ticket) -> impl Iterator<Item = (Ticket, &ClaimRequest)> {
         let line = self.claimers.get(queue).into_iter();
         let line = line.flat_map(move |line| line.range(passed + 1..));
-        line.filter_map(|ticket| match self.wish(*ticket) {
-            Some(WaitFor::Tasks(_, want)) => Some((*ticket, want)),
+        line.filter_map(|ticket| match self.wait_for(*ticket) {
+            Some(WaitFor::Tasks(_, request)) => Some((*ticket, request)),
             _ => None,
         })
     }
@@ -280,7 +280,7 @@ impl Waiting {
     /// The client that has waited longest to be the exclusive holder, with its place in the line of candidates.
     pub(crate) fn first_holder(&self, service: &Name) -> Option<(Ticket, &Registration, i64)> {
         let ticket = self.holders.get(service)?.first()?;
-        match self.wish(*ticket) {
+        match self.wait_for(*ticket) {
             Some(WaitFor::Hold(_, registration, place)) => Some((*ticket, registration, *place)),
             _ => None,
         }
@@ -289,9 +289,9 @@ impl Waiting {
     /// The clients that wait to become the exclusive holder as this member, which they are already.
     pub(crate) fn holders_as(&self, service: &Name, member: &str) -> Vec<(Ticket, Registration)> {
         let line = self.holders.get(service).into_iter().flatten();
-        line.filter_map(|ticket| match self.wish(*ticket) {
-            Some(WaitFor::Hold(_, wish, _)) if wish.token.is_some() && wish.member.as_ref() == member => {
-                Some((*ticket, wish.as_ref().clone()))
+        line.filter_map(|ticket| match self.wait_for(*ticket) {
+            Some(WaitFor::Hold(_, registration, _)) if registration.token.is_some() && registration.member.as_ref() == member => {
+                Some((*ticket, registration.as_ref().clone()))
             }
             _ => None,
         })
@@ -326,14 +326,14 @@ impl Waiting {
         &mut self,
         queue: &Name,
         id: &[u8],
-        conclusion: Option<&TaskEnd>,
+        end: Option<&TaskEnd>,
     ) -> Vec<(Ticket, Result<Reply, Error>)> {
         let mut heard = Vec::new();
         for ticket in self.listeners.take(queue, id) {
             let waiter = self.waiters.get_mut(&ticket);
-            if let Some(WaitFor::Results(_, ends)) = waiter.map(|waiter| &mut waiter.wish) {
-                ends.note(id, conclusion);
-                if ends.is_enough() {
+            if let Some(WaitFor::Results(_, ends)) = waiter.map(|waiter| &mut waiter.wait_for) {
+                ends.record(id, end);
+                if ends.has_quorum() {
                     heard.push((ticket, ends.reply()));
                 }
             }
@@ -342,8 +342,8 @@ impl Waiting {
     }
 
     /// Whether a client of this connection is held.
-    pub(crate) fn is_held(&self, connection: u64) -> bool {
-        self.held.contains(&connection)
+    pub(crate) fn is_blocked(&self, connection: u64) -> bool {
+        self.blocked.contains(&connection)
     }
 
     /// Whether anybody waits for something of this name.
@@ -366,14 +366,14 @@ impl Waiting {
     }
 
     /// The clients that wait for tasks of the queue, but only for the sweep.
-    pub(crate) fn impatient(&self, queue: &Name) -> Vec<Ticket> {
-        let waits = |ticket: &Ticket| self.wish(*ticket).is_some_and(|wish| wish.names().contains(queue));
-        self.impatient.iter().copied().filter(waits).collect()
+    pub(crate) fn waiting_for_sweep(&self, queue: &Name) -> Vec<Ticket> {
+        let waits = |ticket: &Ticket| self.wait_for(*ticket).is_some_and(|wait_for| wait_for.names().contains(queue));
+        self.until_sweep.iter().copied().filter(waits).collect()
     }
 
     /// The queues or the service a client waits for.
     pub(crate) fn names_of(&self, ticket: Ticket) -> Vec<Name> {
-        self.wish(ticket).map(|wish| wish.names().to_vec()).unwrap_or_default()
+        self.wait_for(ticket).map(|wait_for| wait_for.names().to_vec()).unwrap_or_default()
     }
 
     /// Everybody who waits for something of this name.
@@ -391,16 +391,16 @@ impl Waiting {
         &mut self,
         ticket: Ticket,
         reply: Result<Reply, Error>,
-        handed: Vec<Granted>,
+        granted: Vec<Granted>,
     ) -> Option<Waiter> {
         let waiter = self.leave(ticket)?;
-        self.notify(ticket, reply, handed);
+        self.notify(ticket, reply, granted);
         Some(waiter)
     }
 
     /// The same for a client that was taken out of its line before.
-    pub(crate) fn notify(&mut self, ticket: Ticket, reply: Result<Reply, Error>, handed: Vec<Granted>) {
-        self.answered.push(Answer { ticket, reply, handed });
+    pub(crate) fn notify(&mut self, ticket: Ticket, reply: Result<Reply, Error>, granted: Vec<Granted>) {
+        self.answered.push(Answer { ticket, reply, granted });
     }
 
     /// The answers of this transaction, to be delivered.
@@ -430,7 +430,7 @@ mod tests {
 
     fn waiter(names: &[&str]) -> Waiter {
         let names = names.iter().map(|name| Name::new(0, name.as_bytes()).unwrap());
-        let want = ClaimRequest {
+        let request = ClaimRequest {
             worker: "w".into(),
             count: 1,
             lease: None,
@@ -440,8 +440,8 @@ mod tests {
         };
         Waiter {
             connection: 1,
-            wish: WaitFor::Tasks(names.collect(), want),
-            patience: Timeout::Forever,
+            wait_for: WaitFor::Tasks(names.collect(), request),
+            timeout: Timeout::Forever,
         }
     }
 

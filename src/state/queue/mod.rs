@@ -34,7 +34,7 @@ pub(crate) struct QueueState {
     pub ended: BTreeMap<u64, Ended>,
     /// Members that went before the claimed set was walked: (number of the worker, claims with smaller tokens are
     /// its own) → why they count as lost, if they do.
-    pub departed: BTreeMap<(u32, u64), Option<Loss>>,
+    pub revoked: BTreeMap<(u32, u64), Option<Loss>>,
     /// Claims of cancelled tasks.
     pub cancelled: Cancelled,
     /// How far the claims that last as long as their member were looked at since the queue may follow another
@@ -81,7 +81,7 @@ pub(crate) struct QueueState {
     /// How late its tasks became claimable; made with the first.
     pub lateness: Option<Box<Lateness>>,
     /// Whether the log was told about a foreign entry.
-    pub complained: bool,
+    pub logged: bool,
     /// Numbers of the workers that claimed since the unused ones were last cleaned out.
     pub active: BTreeSet<u32>,
     /// When the unused workers were last cleaned out.
@@ -146,7 +146,7 @@ impl Default for QueueState {
             workers: None,
             claims: Claims::default(),
             ended: BTreeMap::new(),
-            departed: BTreeMap::new(),
+            revoked: BTreeMap::new(),
             cancelled: Cancelled::default(),
             member_rescan: None,
             rebase: Rebase::Walking(0, 0),
@@ -169,7 +169,7 @@ impl Default for QueueState {
             recent: Recent::default(),
             totals: Totals::default(),
             lateness: None,
-            complained: false,
+            logged: false,
             active: BTreeSet::new(),
             cleaned: Steady(0),
             used: Steady(0),
@@ -214,7 +214,7 @@ impl QueueState {
         self.forget();
         self.claims = Claims::default();
         self.ended.clear();
-        self.departed.clear();
+        self.revoked.clear();
         self.cancelled = Cancelled::default();
         self.rebase = Rebase::Walking(0, 0);
         self.passes = [Pass::default(); 10];
@@ -222,13 +222,13 @@ impl QueueState {
 
     /// Whether a claim has ended though its task is not back yet.
     pub(crate) fn is_fenced(&self, worker: u32, token: u64) -> bool {
-        self.ended.contains_key(&token) || self.departed(worker, token).is_some()
+        self.ended.contains_key(&token) || self.revoked(worker, token).is_some()
     }
 
     /// Whether the holder of a claim that the walk meets went before, and why the claim counts as lost, if it does.
-    pub(crate) fn departed(&self, worker: u32, token: u64) -> Option<Option<Loss>> {
+    pub(crate) fn revoked(&self, worker: u32, token: u64) -> Option<Option<Loss>> {
         let later = (worker, token + 1)..=(worker, u64::MAX);
-        self.departed.range(later).next().map(|(_, lost)| *lost)
+        self.revoked.range(later).next().map(|(_, lost)| *lost)
     }
 
     /// Fences the worker's claims with tokens smaller than this; those that ended before stay as they are.
@@ -238,7 +238,7 @@ impl QueueState {
             self.ended.entry(token).or_insert(Ended { id, lost });
         }
         if self.rebase != Rebase::Done {
-            self.departed.insert((worker, below), lost);
+            self.revoked.insert((worker, below), lost);
         }
     }
 }

@@ -75,8 +75,8 @@ impl Command for MResult {
 
     fn run(args: &MResultArgs<'_>, caller: &Caller<'_>, queue: &mut Queue<'_>) -> Result<Response> {
         let ids = args.ids.iter().map(|id| Id::from_slice(id.as_bytes())).collect();
-        let enough = if args.any { Quorum::Any } else { Quorum::All };
-        hear(queue, Timeout::asked(args.block, caller), ResultWait::new(ids, enough))
+        let quorum = if args.any { Quorum::Any } else { Quorum::All };
+        hear(queue, Timeout::asked(args.block, caller), ResultWait::new(ids, quorum))
     }
 }
 
@@ -85,11 +85,11 @@ fn hear(queue: &mut Queue<'_>, timeout: Option<Timeout>, mut wait: ResultWait) -
     for id in wait.ids().to_vec() {
         match outcome::known(queue, &id)? {
             KnownEnd::Running => {}
-            KnownEnd::Ended(end) => wait.note(&id, Some(&end)),
-            KnownEnd::Gone => wait.note(&id, None),
+            KnownEnd::Ended(end) => wait.record(&id, Some(&end)),
+            KnownEnd::Gone => wait.record(&id, None),
         }
     }
-    if wait.is_enough() {
+    if wait.has_quorum() {
         return wait.reply().map(Response::Reply);
     }
     let Some(timeout) = timeout else {

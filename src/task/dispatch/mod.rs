@@ -207,7 +207,7 @@ fn store(queue: &mut Queue<'_>, claims: &[Claim]) -> Result<()> {
         // No claim is another process's.
         let memory = queue.state.queue(&queue.name);
         memory.rebase = Rebase::Done;
-        memory.departed.clear();
+        memory.revoked.clear();
     }
     let members: SmallVec<[(Ms, &[u8]); 4]> = claims
         .iter()

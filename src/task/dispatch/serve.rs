@@ -141,8 +141,8 @@ fn send_home(queue: &mut Queue<'_>, ticket: Ticket, request: &ClaimRequest) {
 /// Answers the clients that waited only for the timer to sweep, when nothing that may be claimed lives in any of their
 /// queues.
 fn dismiss(queue: &mut Queue<'_>) {
-    for ticket in queue.state.waiting.impatient(&queue.name) {
-        let Some(WaitFor::Tasks(names, request)) = queue.state.waiting.wish(ticket).cloned() else {
+    for ticket in queue.state.waiting.waiting_for_sweep(&queue.name) {
+        let Some(WaitFor::Tasks(names, request)) = queue.state.waiting.wait_for(ticket).cloned() else {
             continue;
         };
         let has_nothing = |name: &Name| match Queue::open(&mut queue.tx(), name.clone()) {

@@ -7,7 +7,7 @@
 
 use crate::error::Result;
 use crate::names::Id;
-use crate::settings::settling_field;
+use crate::settings::unresolved_field;
 use crate::state::work::ParentEnd;
 use crate::task::handle::{Queue, Task};
 use crate::task::header::{AWAITED, TaskState};
@@ -92,7 +92,7 @@ pub(crate) fn put_off(queue: &mut Queue<'_>, end: &ParentEnd) -> Result<()> {
     // Should the id be given to another task meanwhile, that one's children are born later.
     let number = queue.next_fence(0);
     let how = format!("{number} {}", if end.done { "done" } else { "failed" });
-    let field = settling_field(&end.parent);
+    let field = unresolved_field(&end.parent);
     queue.keys.hset(queue.name.queue(), &[(&field, how.as_bytes())])?;
     queue.wake_now();
     queue.reload_settings()
@@ -100,6 +100,6 @@ pub(crate) fn put_off(queue: &mut Queue<'_>, end: &ParentEnd) -> Result<()> {
 
 /// All children of a parent have been told of its end.
 pub(crate) fn finish(queue: &mut Queue<'_>, parent: &Id) -> Result<()> {
-    queue.keys.hdel(queue.name.queue(), &[&settling_field(parent)])?;
+    queue.keys.hdel(queue.name.queue(), &[&unresolved_field(parent)])?;
     queue.reload_settings()
 }

@@ -359,7 +359,7 @@ fn ack_next_takes_the_child_that_it_set_free() {
     let token = claim_all(&mut world)[0].1;
     world.hear(2, "TASK.CLAIM q w BLOCK 0");
     ack(&mut world, "a", token);
-    assert_eq!(world.answered[0].handed[0].task(), b"b");
+    assert_eq!(world.answered[0].granted[0].task(), b"b");
 }
 
 #[test]

@@ -187,7 +187,7 @@ fn who_waits_gets_the_next_of_the_group_in_the_same_step() {
     assert_eq!(world.hear(2, "TASK.CLAIM q w2 BLOCK 0"), "(waits)");
     world.say(&format!("TASK.ACK q a {token}"));
     assert_eq!(world.answered.len(), 1);
-    assert_eq!(world.answered[0].handed[0].task(), b"b");
+    assert_eq!(world.answered[0].granted[0].task(), b"b");
     let token = got(&mut world, "b", "deliveries");
     assert_eq!(token, "1");
     // ACK NEXT takes the one whose turn it becomes by its own end.

@@ -75,10 +75,10 @@ impl Visitor for Find<'_> {
             C::Args::parse(&self.argv[words.len()..]).and_then(|args| commands::run::<C>(&args, &caller, &mut tx));
         let came = match outcome {
             Ok(Response::Reply(reply)) => Ok(Came::Reply(reply)),
-            Ok(Response::Wait(wish, patience)) => Ok(Came::Waits(self.world.state.waiting.join(Waiter {
+            Ok(Response::Wait(wait_for, timeout)) => Ok(Came::Waits(self.world.state.waiting.join(Waiter {
                 connection: self.connection.unwrap_or(0),
-                wish,
-                patience,
+                wait_for,
+                timeout,
             }))),
             Ok(Response::Run(_)) => panic!("a command inside a command"),
             Err(error) => {
@@ -423,7 +423,7 @@ impl World {
             assert!(waits == 0 || *place == "blocked", "{id} is {place}");
             for parent in parents() {
                 let to_come = settings
-                    .settling
+                    .unresolved
                     .iter()
                     .any(|rest| rest.parent.as_slice() == parent.as_bytes());
                 let awaited = places.contains_key(parent) && self.record_of(parent).has(AWAITED);

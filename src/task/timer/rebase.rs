@@ -47,7 +47,7 @@ pub(super) fn rebase(queue: &mut Queue<'_>) -> Result<bool> {
     let memory = queue.memory();
     if next == 0 {
         memory.rebase = Rebase::Done;
-        memory.departed.clear();
+        memory.revoked.clear();
     } else {
         memory.rebase = Rebase::Walking(next, met);
     }
@@ -63,8 +63,8 @@ fn remember(queue: &mut Queue<'_>, task: &Task) {
     }
     let outlived = header.lease == WITH_MEMBER && worker::is_gone(queue, header.worker);
     let memory = queue.memory();
-    let departed = memory.departed(header.worker, header.fence);
-    if let Some(lost) = departed.or(outlived.then_some(Some(Loss::Member))) {
+    let revoked = memory.revoked(header.worker, header.fence);
+    if let Some(lost) = revoked.or(outlived.then_some(Some(Loss::Member))) {
         let id = task.id.clone();
         memory.ended.entry(header.fence).or_insert(Ended { id, lost });
     }

@@ -90,7 +90,7 @@ impl OwnTasks<'_> {
             return Ok(None);
         }
         let is_ready = queue.keys.zrem(index, &[id])? > 0 && counts;
-        if is_ready && queue.settings.is_orphan(self.worker, task.header.fence) {
+        if is_ready && queue.settings.is_released(self.worker, task.header.fence) {
             forget(queue, &task);
             task.header.flags &= !TARGETED;
         } else {

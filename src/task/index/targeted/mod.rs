@@ -42,7 +42,7 @@ pub(crate) fn worker(queue: &mut Queue<'_>, task: &Task) -> Option<String> {
 
 /// The worker a task is for: none once the membership of the one it was given to has ended.
 pub(crate) fn target(queue: &mut Queue<'_>, task: &Task) -> Option<String> {
-    worker(queue, task).filter(|worker| !queue.settings.is_orphan(worker, task.header.fence))
+    worker(queue, task).filter(|worker| !queue.settings.is_released(worker, task.header.fence))
 }
 
 /// Errors with `WrongType` unless all that a new task for this worker writes has the right type.

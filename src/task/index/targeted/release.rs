@@ -8,7 +8,7 @@ use super::{BEFORE_READY, counts, ensure_all_ready_types, worker};
 use crate::error::Result;
 use crate::keyspace::Scored;
 use crate::names::Index;
-use crate::settings::ORPHANED;
+use crate::settings::RELEASES;
 use crate::task::handle::{Queue, Task};
 use crate::task::header::{TARGETED, TaskState};
 use crate::task::index::ready::{self, End};
@@ -52,7 +52,7 @@ fn release_first(queue: &mut Queue<'_>, worker: &str, most: usize) -> Result<usi
 
 /// A slice of what is left of the first worker of those that went. Whether there is more.
 pub(crate) fn go_on(queue: &mut Queue<'_>) -> Result<bool> {
-    let Some((worker, below)) = queue.settings.orphaned.first().cloned() else {
+    let Some((worker, below)) = queue.settings.releases.first().cloned() else {
         return Ok(false);
     };
     ensure_all_ready_types(queue)?;
@@ -112,7 +112,7 @@ fn targeted(queue: &mut Queue<'_>, id: &[u8]) -> Option<Task> {
 
 /// Stores, or forgets, that tasks below a fence are not the worker's any more.
 fn store(queue: &mut Queue<'_>, worker: &str, below: Option<u64>) -> Result<()> {
-    let field = format!("{ORPHANED}{worker}");
+    let field = format!("{RELEASES}{worker}");
     match below {
         Some(below) => {
             let below = below.to_string();
