@@ -14,12 +14,12 @@ use crate::{hb, pid, task};
 
 /// Something done once for every command: registration, the manual's table, the tests.
 pub(crate) trait Visitor {
-    /// Meets one command.
+    /// Visits one command.
     fn visit<C: Command>(&mut self);
 }
 
-/// Runs a command with all that follows from it in the same transaction: a sign of life of the members bound to the
-/// caller's connection before, and after it the end of what was held by members that went.
+/// Runs a command and everything that follows from it in the same transaction. First, the command counts as a sign of
+/// life of the members bound to the caller's connection.
 pub(crate) fn run<C: Command>(args: &C::Args<'_>, caller: &Caller<'_>, tx: &mut Tx<'_>) -> Result<Response, Error> {
     if let Some(connection) = caller.connection {
         tx.state.services.seen(connection, args.actor(), tx.context.steady);
@@ -30,7 +30,7 @@ pub(crate) fn run<C: Command>(args: &C::Args<'_>, caller: &Caller<'_>, tx: &mut 
     response
 }
 
-/// Shows every command to the visitor, in the order of the documentation.
+/// Visits every command, in the order of the documentation.
 pub(crate) fn visit_all(visitor: &mut impl Visitor) {
     visitor.visit::<task::commands::schedule::Schedule>();
     visitor.visit::<task::commands::mschedule::MSchedule>();

@@ -131,9 +131,9 @@ pub(crate) fn complete(queue: &mut Queue<'_>, task: &mut Task, result: Option<&[
     let bound = claimed::forget(queue, task);
     if !task.is_cancelled() {
         queue.count(|totals| totals.acked += 1);
-        conclude(queue, task, Outcome::Done(result))?;
+        end_task(queue, task, Outcome::Done(result))?;
         if retain > 0 {
-            keep(queue, task, result, retain)?;
+            store_done(queue, task, result, retain)?;
             return Ok(bound);
         }
         // Given up with its end.
@@ -144,7 +144,7 @@ pub(crate) fn complete(queue: &mut Queue<'_>, task: &mut Task, result: Option<&[
 }
 
 /// Keeps a task that is done for that long.
-fn keep(queue: &mut Queue<'_>, task: &mut Task, result: Option<&[u8]>, retain: Ms) -> Result<()> {
+fn store_done(queue: &mut Queue<'_>, task: &mut Task, result: Option<&[u8]>, retain: Ms) -> Result<()> {
     targeted::forget(queue, task);
     task.header.state = TaskState::Done;
     task.header.attempts += 1;
@@ -244,7 +244,7 @@ pub(crate) fn requeue(queue: &mut Queue<'_>, task: &mut Task, due: Option<Wall>,
 
 /// Makes a task a dead letter, and keeps their number within the limit.
 pub(crate) fn bury(queue: &mut Queue<'_>, task: &mut Task, why: &'static str) -> Result<NewState> {
-    conclude(queue, task, Outcome::Dead(why))?;
+    end_task(queue, task, Outcome::Dead(why))?;
     task.header.state = TaskState::Dead;
     task.header.end(queue.context.wall);
     queue.write_header(task)?;
@@ -285,13 +285,13 @@ pub(crate) fn cancel(queue: &mut Queue<'_>, task: &mut Task, reason: &str) -> Re
     match task.header.state {
         TaskState::Waiting | TaskState::Blocked => {
             take_out(queue, task)?;
-            conclude(queue, task, Outcome::Cancelled(reason))?;
+            end_task(queue, task, Outcome::Cancelled(reason))?;
             remove(queue, task)?;
         }
         TaskState::Claimed if !task.is_cancelled() => {
             task.header.flags |= CANCELLED;
             claimed::note_cancelled(queue, task);
-            conclude(queue, task, Outcome::Cancelled(reason))?;
+            end_task(queue, task, Outcome::Cancelled(reason))?;
             queue.write_header(task)?;
         }
         _ => return Ok(false),
@@ -303,7 +303,7 @@ pub(crate) fn cancel(queue: &mut Queue<'_>, task: &mut Task, reason: &str) -> Re
 /// Drops a task that nobody claimed in time. The caller takes it out of the expiring set.
 pub(crate) fn expire(queue: &mut Queue<'_>, task: &mut Task) -> Result<()> {
     take_out(queue, task)?;
-    conclude(queue, task, Outcome::Expired)?;
+    end_task(queue, task, Outcome::Expired)?;
     task.header.flags &= !EXPIRES;
     remove(queue, task)?;
     queue.count(|totals| totals.expired += 1);
@@ -353,7 +353,7 @@ pub(crate) fn take_out(queue: &mut Queue<'_>, task: &mut Task) -> Result<()> {
 
 /// A task came to its end: its unique key and its turn are free, those that wait for it are to hear of it. Its record
 /// is still there, perhaps with fewer flags, and the caller writes or removes it afterwards.
-fn conclude(queue: &mut Queue<'_>, task: &mut Task, outcome: Outcome<'_>) -> Result<()> {
+fn end_task(queue: &mut Queue<'_>, task: &mut Task, outcome: Outcome<'_>) -> Result<()> {
     if task.header.state != TaskState::Claimed || !matches!(outcome, Outcome::Cancelled(_)) {
         // The key and the turn of a cancelled task stay taken until its claim ends.
         unique::free(queue, task);

@@ -16,7 +16,7 @@ use crate::waiting::result_wait::TaskEnd;
 
 /// The payload of the task that tells of another's end.
 #[derive(Debug, Serialize)]
-struct Told<'a> {
+struct ReplyPayload<'a> {
     id: &'a str,
     state: &'a str,
     /// What the worker gave, for a task that is done.
@@ -69,8 +69,8 @@ pub(crate) fn send(tx: &mut Tx<'_>, reply: &ReplyDue) {
         attempt: reply.attempt,
         reason: &format!("{code} {}", reply.to),
     };
-    let told = Queue::open(tx, reply.name.clone()).and_then(|mut queue| events::emit(&mut queue, &event));
-    if told.is_err() {
+    let emitted = Queue::open(tx, reply.name.clone()).and_then(|mut queue| events::emit(&mut queue, &event));
+    if emitted.is_err() {
         tx.state.log_skip(&reply.name, "a stream of events of another type");
     }
 }
@@ -102,7 +102,7 @@ fn payload(id: &[u8], end: &TaskEnd) -> Vec<u8> {
         error = Some(end.error.as_deref().map(&mut text));
     }
     let id = String::from_utf8_lossy(id);
-    let told = Told {
+    let payload = ReplyPayload {
         id: &id,
         state: end.state,
         result,
@@ -110,7 +110,7 @@ fn payload(id: &[u8], end: &TaskEnd) -> Vec<u8> {
         encoding,
     };
     // Text always has a JSON form.
-    serde_json::to_vec(&told).unwrap_or_default()
+    serde_json::to_vec(&payload).unwrap_or_default()
 }
 
 #[cfg(test)]

@@ -1,5 +1,5 @@
-//! Clients that wait: for a task, for the end of one, for the lead of a service, for a member to come or go. First
-//! come, first served, whatever the number of clients, queues or services.
+//! Blocked clients: they wait for a task, for the end of one, for the leadership of a service, or for a member to come
+//! or go. First come, first served, however many clients, queues or services there are.
 
 mod listeners;
 pub(crate) mod result_wait;
@@ -21,7 +21,7 @@ use crate::reply::Reply;
 use crate::time::Ms;
 use crate::waiting::result_wait::{ResultWait, TaskEnd};
 
-/// How long a claim lasts, when its claimer says so.
+/// How long a claim lasts, if the client says so.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Lease {
     /// That long, in ms.
@@ -30,14 +30,14 @@ pub(crate) enum Lease {
     Member,
 }
 
-/// What a claimer wants.
+/// What a client that claims asks for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct ClaimRequest {
-    /// The worker that will hold the claims.
+    /// The worker that claims.
     pub worker: String,
     /// Most tasks.
     pub count: usize,
-    /// The lease; it wins over the task's and the queue's.
+    /// The lease; it takes precedence over the task's and the queue's.
     pub lease: Option<Lease>,
     /// The connection the claims are bound to.
     pub bind: Option<u64>,
@@ -63,11 +63,11 @@ pub(crate) struct Waiter {
 pub(crate) enum WaitFor {
     /// Tasks of the first of these queues, in the order they were given, that has some.
     Tasks(Vec<Name>, ClaimRequest),
-    /// That this candidate leads the service.
+    /// This candidate becomes the leader of the service.
     Lead(Name, MemberName),
-    /// To become the exclusive holder of the service; the number is its place in the line of candidates.
+    /// The client becomes the exclusive holder of the service; the number is its place in the line of candidates.
     Hold(Name, Box<Registration>, i64),
-    /// That this member of the service is there, or gone.
+    /// This member of the service is there (`true`), or gone.
     Member(Name, MemberName, bool),
     /// The ends of tasks of the queue.
     Results(Name, Box<ResultWait>),
@@ -93,12 +93,12 @@ pub(crate) enum Timeout {
     For(Ms),
     /// Until it gets something.
     Forever,
-    /// Only until the sweep has shown whether anything lives behind the cancelled ids.
+    /// Only until the timer has removed the ghosts and it is clear whether anything is ready behind them.
     Sweep,
 }
 
 impl Timeout {
-    /// What BLOCK says; `None` without it, and in MULTI or a script, where nobody can wait.
+    /// What BLOCK says; `None` without it, and in MULTI or a script, where clients cannot wait.
     pub(crate) fn asked(block: Option<Ms>, caller: &Caller<'_>) -> Option<Timeout> {
         Some(match block.filter(|_| caller.may_wait)? {
             0 => Timeout::Forever,
@@ -107,7 +107,7 @@ impl Timeout {
     }
 }
 
-/// What a waiting client was given. Should the client turn out to be gone, it is taken back.
+/// What a waiting client was granted. It is taken back if the client turns out to be gone.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Granted {
     /// A claim.
@@ -119,7 +119,7 @@ pub(crate) enum Granted {
         /// The fencing token of the claim.
         token: u64,
     },
-    /// A registration, whose token nobody else knows.
+    /// A registration; only this client knows its token.
     Member {
         /// The service.
         service: Name,
@@ -141,14 +141,14 @@ impl Granted {
     }
 }
 
-/// The end of a wait: what the client is told, and what goes with it.
+/// The end of a wait: the reply to the client, and what was granted with it.
 #[derive(Debug)]
 pub(crate) struct Answer {
     /// Whose wait it was.
     pub ticket: Ticket,
-    /// What it is told.
+    /// The reply.
     pub reply: Result<Reply, Error>,
-    /// What it holds from now on.
+    /// What the client was granted.
     pub granted: Vec<Granted>,
 }
 
@@ -159,7 +159,7 @@ pub(crate) struct Waiting {
     waiters: HashMap<Ticket, Waiter>,
     /// Those that wait for tasks of a queue.
     claimers: ByName<BTreeSet<Ticket>>,
-    /// The same by worker, where something may be for one of them alone.
+    /// The same by worker, where targeted tasks may be ready.
     workers: Workers,
     /// Those that request to be the exclusive holder of a service.
     holders: ByName<BTreeSet<Ticket>>,
@@ -167,9 +167,9 @@ pub(crate) struct Waiting {
     watchers: ByName<HashMap<MemberName, BTreeSet<Ticket>>>,
     /// Those that wait for the end of a task.
     listeners: Listeners,
-    /// Those that wait only for the sweep; few, and never for long.
+    /// Those that wait only for the timer to remove ghosts; few, and never for long.
     until_sweep: BTreeSet<Ticket>,
-    /// The connections that are held.
+    /// Their connections.
     blocked: BTreeSet<u64>,
     answered: Vec<Answer>,
 }
@@ -286,7 +286,7 @@ impl Waiting {
         }
     }
 
-    /// The clients that wait to become the exclusive holder as this member, which they are already.
+    /// The clients that wait to become the exclusive holder and are already registered as this member.
     pub(crate) fn holders_as(&self, service: &Name, member: &str) -> Vec<(Ticket, Registration)> {
         let line = self.holders.get(service).into_iter().flatten();
         line.filter_map(|ticket| match self.wait_for(*ticket) {
@@ -315,13 +315,13 @@ impl Waiting {
             .unwrap_or_default()
     }
 
-    /// Those that wait for the ends of tasks.
+    /// The clients that wait for the ends of tasks.
     pub(crate) fn listeners(&self) -> &Listeners {
         &self.listeners
     }
 
-    /// Notes the end of a task, or that there is none (any more), for all that wait for it; replies those who have
-    /// heard enough, in the order they came, with what they are told.
+    /// Records the end of a task, or that there is no such task, for all clients that wait for it. Returns those that
+    /// can be answered now, in the order they came, with their replies.
     pub(crate) fn ended(
         &mut self,
         queue: &Name,
@@ -341,7 +341,7 @@ impl Waiting {
         heard
     }
 
-    /// Whether a client of this connection is held.
+    /// Whether the client of this connection is blocked.
     pub(crate) fn is_blocked(&self, connection: u64) -> bool {
         self.blocked.contains(&connection)
     }
@@ -365,7 +365,7 @@ impl Waiting {
         self.waiters.len()
     }
 
-    /// The clients that wait for tasks of the queue, but only for the sweep.
+    /// The clients that wait for tasks of the queue only until the timer has removed the ghosts.
     pub(crate) fn waiting_for_sweep(&self, queue: &Name) -> Vec<Ticket> {
         let waits = |ticket: &Ticket| self.wait_for(*ticket).is_some_and(|wait_for| wait_for.names().contains(queue));
         self.until_sweep.iter().copied().filter(waits).collect()
@@ -381,7 +381,7 @@ impl Waiting {
         let lines = [self.claimers.get(name), self.holders.get(name)];
         let watchers = self.watchers.get(name).into_iter().flat_map(HashMap::values);
         let lines = lines.into_iter().flatten().chain(watchers).flatten().copied();
-        // One that listens to several tasks stands in several lines.
+        // A client that waits for several tasks is in several lines.
         let all: BTreeSet<Ticket> = lines.chain(self.listeners.all(name)).collect();
         all.into_iter().collect()
     }

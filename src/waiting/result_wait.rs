@@ -1,4 +1,4 @@
-//! How tasks ended, for those clients and tasks that wait for it.
+//! How tasks ended, for the clients and tasks that wait for it.
 
 use std::rc::Rc;
 
@@ -9,12 +9,12 @@ use crate::reply::Reply;
 /// Bytes of results after which a reply to ANY takes no further task.
 const MAX_BYTES: usize = 1 << 20;
 
-/// How one task ended. Shared: a thousand clients may be told of the same megabyte.
+/// How one task ended. Its values are shared: the same megabyte may go to a thousand clients.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct TaskEnd {
     /// done, dead, cancelled or expired.
     pub state: &'static str,
-    /// What its worker gave as the result.
+    /// The result its worker gave.
     pub result: Option<Rc<[u8]>>,
     /// The last error of a task that did not succeed.
     pub error: Option<Rc<[u8]>>,
@@ -29,28 +29,28 @@ impl TaskEnd {
     }
 }
 
-/// How much a client wants to hear.
+/// Of how many of its tasks a client waits for the end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Quorum {
-    /// The end of the only task, and just that.
+    /// The only one; the reply is that end alone.
     One,
-    /// Of every task.
+    /// All.
     All,
-    /// Of any of them.
+    /// Any.
     Any,
 }
 
-/// The tasks whose ends a client wants to hear of, and what is known so far.
+/// The tasks whose ends a client waits for, and what is known so far.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct ResultWait {
     ids: Vec<Id>,
-    /// In the order of the ids; a task that is none (any more) has no end.
+    /// In the order of the ids; `Some(None)` for an id without a task.
     known: Vec<Option<Option<TaskEnd>>>,
     quorum: Quorum,
 }
 
 impl ResultWait {
-    /// Of these tasks, nothing known yet.
+    /// A wait for these tasks, with nothing known yet.
     pub(crate) fn new(ids: Vec<Id>, quorum: Quorum) -> ResultWait {
         let known = vec![None; ids.len()];
         ResultWait { ids, known, quorum }
@@ -61,7 +61,7 @@ impl ResultWait {
         &self.ids
     }
 
-    /// Notes the end of a task, or that there is no such task. What is known already stays.
+    /// Records the end of a task, or that there is no such task. What is known already stays.
     pub(crate) fn record(&mut self, id: &[u8], end: Option<&TaskEnd>) {
         for (known, _) in self
             .known
@@ -81,7 +81,7 @@ impl ResultWait {
         }
     }
 
-    /// What the client is told when it is enough: `NoTask` for the only task when that is none.
+    /// The reply once the quorum is reached. Errors with `NoTask` if the only task does not exist.
     pub(crate) fn reply(&self) -> Result<Reply, Error> {
         if self.quorum == Quorum::One {
             let known = self.known.first().and_then(Option::as_ref);

@@ -17,7 +17,7 @@ use crate::task::render;
 /// Tasks a page holds when COUNT is not given.
 const DEFAULT_COUNT: usize = 10;
 /// Ids one page looks at: those that do not count, and those where it looks for its place again.
-const LOOKED_AT: usize = 10_000;
+const SCANNED: usize = 10_000;
 
 /// What the cursor begins with among the ready tasks that are for one worker.
 const FOR_ONE: &[u8] = b"to:";
@@ -135,15 +135,15 @@ impl Page<'_, '_> {
         let mut after = cursor
             .map(|cursor| numbered(cursor).ok_or_else(bad_cursor))
             .transpose()?;
-        let mut looked_at = 0;
+        let mut scanned = 0;
         let step = self.count.clamp(16, 256);
         loop {
             let key = self.queue.name.index(index);
             let members = self.queue.keys.zwalk(key, after.as_ref(), self.reverse, step)?;
             for (score, id) in &members {
                 self.add(id, &counts)?;
-                looked_at += 1;
-                if self.is_full() || looked_at >= LOOKED_AT {
+                scanned += 1;
+                if self.is_full() || scanned >= SCANNED {
                     return Ok(Some(cursor_of(*score, id)));
                 }
             }
@@ -196,7 +196,7 @@ impl Page<'_, '_> {
         if self.reverse {
             order.reverse();
         }
-        let mut looked_at = 0;
+        let mut scanned = 0;
         let from = start.as_ref().map(|place| place.priority);
         for priority in order
             .into_iter()
@@ -211,8 +211,8 @@ impl Page<'_, '_> {
                 let ids = self.range(priority, position, step)?;
                 for id in &ids {
                     self.add(id, |queue, header| ready::counts(queue, header, priority))?;
-                    looked_at += 1;
-                    if self.is_full() || looked_at >= LOOKED_AT {
+                    scanned += 1;
+                    if self.is_full() || scanned >= SCANNED {
                         let place = Place {
                             priority,
                             position,
@@ -274,8 +274,8 @@ impl Place {
     /// The position behind this id as the list is now. Heads that were taken and tails that came shift it;
     /// when it is not near any more it was taken, and so was all before it.
     fn find(&self, page: &mut Page<'_, '_>) -> Result<usize> {
-        let from = self.position.saturating_sub(LOOKED_AT);
-        let ids = page.range(self.priority, from, LOOKED_AT + 256)?;
+        let from = self.position.saturating_sub(SCANNED);
+        let ids = page.range(self.priority, from, SCANNED + 256)?;
         let near = self.position - from;
         let found = ids
             .iter()

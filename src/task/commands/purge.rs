@@ -15,7 +15,7 @@ use crate::time::{MAX_DELAY, Ms};
 
 /// Scheduled or done tasks one call looks at for those that are old enough; when they are due, or how long they are
 /// kept, tells nothing about age.
-const LOOKED_AT: usize = 10_000;
+const SCANNED: usize = 10_000;
 
 arguments! {
     pub(crate) struct PurgeArgs<'a> {
@@ -127,7 +127,7 @@ fn older_ones(queue: &mut Queue<'_>, index: Index, older: Option<Ms>, count: usi
         _ => i64::try_from(task.header.fence / 1_000).is_ok_and(|moment| moment <= latest),
     };
     let mut found = Vec::new();
-    for member in queue.keys.zwalk(queue.name.index(index), None, false, LOOKED_AT)? {
+    for member in queue.keys.zwalk(queue.name.index(index), None, false, SCANNED)? {
         if queue.find(&member.1).unwrap_or(None).is_some_and(is_older) {
             found.push(member);
         }
@@ -143,11 +143,11 @@ fn older_ones(queue: &mut Queue<'_>, index: Index, older: Option<Ms>, count: usi
 fn ready_tasks(queue: &mut Queue<'_>, older: Option<Ms>, count: usize) -> Result<usize> {
     targeted::ensure_all_ready_types(queue)?;
     let mut removed = 0;
-    let mut looked_at = 0;
+    let mut scanned = 0;
     for priority in 0..PRIORITIES {
         let mut ghosts = 0;
-        while removed < count && looked_at < LOOKED_AT {
-            looked_at += 1;
+        while removed < count && scanned < SCANNED {
+            scanned += 1;
             let Some(id) = queue.keys.lrange(queue.name.ready(priority), 0, 1)?.pop() else {
                 break;
             };

@@ -13,7 +13,7 @@ use crate::task::handle::Queue;
 use crate::task::worker;
 
 /// Claims that are looked at where memory does not know who holds what.
-const LOOKED_AT: usize = 10_000;
+const SCANNED: usize = 10_000;
 
 /// TASK.WORKERS.
 pub(crate) struct Workers;
@@ -64,7 +64,7 @@ fn held(queue: &mut Queue<'_>) -> Result<HashMap<u32, (usize, u64)>> {
     // On a replica, and until the first walk after a load, memory does not know.
     let mut held: HashMap<u32, (usize, u64)> = HashMap::new();
     let claimed = queue.name.index(Index::Claimed);
-    for (_, id) in queue.keys.zlowest(claimed, i64::MAX, LOOKED_AT)? {
+    for (_, id) in queue.keys.zlowest(claimed, i64::MAX, SCANNED)? {
         if let Some(task) = queue.read_header(&id) {
             let (count, first) = held.entry(task.header.worker).or_insert((0, u64::MAX));
             *count += 1;

@@ -124,7 +124,7 @@ pub(crate) fn ensure_types(queue: &mut Queue<'_>, worker: &str) -> Result<()> {
 fn ensure_claim_types(queue: &mut Queue<'_>, worker: &str) -> Result<Offer> {
     let now = queue.context.steady;
     let memory = queue.state.known_queue_mut(&queue.name);
-    let maybe = memory.map_or(!0, |memory| memory.maybe_ready | memory.later_lists.take_over(now));
+    let maybe = memory.map_or(!0, |memory| memory.maybe_ready | memory.later_lists.take_expired(now));
     let mut lists = 0;
     for priority in (0..PRIORITIES).filter(|priority| maybe & (1 << priority) != 0) {
         if queue.keys.llen(queue.name.ready(priority))? > 0 {
@@ -239,7 +239,7 @@ fn remember(queue: &mut Queue<'_>, request: &ClaimRequest, claims: SmallVec<[Cla
     let limited = queue.settings.rate.is_some();
     let memory = queue.memory();
     if limited {
-        memory.recent.note(now, claims.len());
+        memory.recent.record(now, claims.len());
     }
     memory.used = now;
     for Claim { id, worker, token, .. } in claims {

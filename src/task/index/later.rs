@@ -49,14 +49,14 @@ fn put(queue: &mut Queue<'_>, part: Part, ids: &[&[u8]], score: Ms) -> Result<()
 
 /// An id that was popped goes to the tail of the list it came from: in any other its ghost bit would lie. Whether the
 /// list has nothing else; then it counts as empty for a while.
-pub(crate) fn turn(queue: &mut Queue<'_>, priority: u8, id: &Id) -> Result<bool> {
+pub(crate) fn rotate(queue: &mut Queue<'_>, priority: u8, id: &Id) -> Result<bool> {
     queue.log_skip("a record of a later version");
     let list = queue.name.ready(priority);
     queue.keys.rpush(list, &[id])?;
     let length = queue.keys.llen(list)?;
     let until = queue.context.steady.after(RETRY);
     let memory = queue.memory();
-    let is_all = memory.later_lists.turn(priority, id, length);
+    let is_all = memory.later_lists.rotated(priority, id, length);
     if is_all {
         memory.later_lists.set_empty(priority, until);
         memory.maybe_ready &= !(1 << priority);

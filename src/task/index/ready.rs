@@ -80,7 +80,7 @@ pub(crate) fn pop(queue: &mut Queue<'_>, priority: u8, budget: &mut usize) -> Re
             }
             (Some(Err(Unreadable::Later)), _) => {
                 *budget -= 1;
-                if later::turn(queue, priority, &id)? {
+                if later::rotate(queue, priority, &id)? {
                     break;
                 }
             }

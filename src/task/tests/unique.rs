@@ -301,14 +301,14 @@ fn for_a_time_a_key_is_held_whatever_becomes_of_the_task() {
 fn the_moment_of_creation_stays_over_retries_and_is_that_of_the_replacement() {
     let mut world = World::new();
     world.say("TASK.SCHEDULE q p ID a UNIQUE k ATTEMPTS 1");
-    let created = world.record_of("a").created;
+    let created = world.header_of("a").created;
     world.pass(2_000);
     let (_, token) = world.claim("TASK.CLAIM q w").unwrap();
     world.say(&format!("TASK.FAIL q a {token}"));
     assert_eq!(world.say("TASK.RETRY q a"), "1");
-    assert_eq!(world.record_of("a").created, created);
+    assert_eq!(world.header_of("a").created, created);
     assert_eq!(world.say("TASK.SCHEDULE q p UNIQUE k REPLACE"), "a");
-    assert_eq!(world.record_of("a").created, created.after(2_000));
+    assert_eq!(world.header_of("a").created, created.after(2_000));
 }
 
 #[test]

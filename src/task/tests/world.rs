@@ -225,7 +225,7 @@ impl World {
         let mut places = BTreeMap::new();
         let mut ghosts = [0_u32; 10];
         let prefix = b"task:{q}:t:".to_vec();
-        let records: Vec<(Vec<u8>, Header)> = self
+        let headers: Vec<(Vec<u8>, Header)> = self
             .keys
             .keys
             .iter()
@@ -236,7 +236,7 @@ impl World {
                 }
                 _ => None,
             })
-            .filter(|(_, record)| record.fence >= settings.dropped_below())
+            .filter(|(_, header)| header.fence >= settings.dropped_below())
             .collect();
         let lists: Vec<Vec<Vec<u8>>> = (0..10).map(|p| self.ids(Index::Ready(p))).collect();
         let sets = [
@@ -248,11 +248,11 @@ impl World {
             (Index::Targeted, TaskState::Waiting, "ready"),
         ]
         .map(|(index, state, word)| (BTreeSet::from_iter(self.ids(index)), state, word));
-        for (id, record) in records {
+        for (id, header) in headers {
             let mut found = Vec::new();
             for (ids, state, word) in &sets {
                 if ids.contains(&id) {
-                    assert_eq!(record.state, *state, "{word} {}", String::from_utf8_lossy(&id));
+                    assert_eq!(header.state, *state, "{word} {}", String::from_utf8_lossy(&id));
                     found.push(*word);
                 }
             }
@@ -262,23 +262,23 @@ impl World {
                     .filter(|entry| **entry == id)
                     .count();
                 assert!(entries <= 1, "an id stands once in a list");
-                if record.is_ghost(priority) {
+                if header.is_ghost(priority) {
                     assert_eq!(entries, 1, "a ghosts bit stands for an id");
                     ghosts[usize::from(priority)] += 1;
                 } else if entries == 1 {
-                    assert_eq!((record.state, record.priority), (TaskState::Waiting, priority));
-                    assert!(!record.has(TARGETED), "what is in a list is for everyone");
+                    assert_eq!((header.state, header.priority), (TaskState::Waiting, priority));
+                    assert!(!header.has(TARGETED), "what is in a list is for everyone");
                     found.push("ready");
                 }
             }
-            if record.state == TaskState::Removed {
-                assert!(found.is_empty() && record.ghosts != 0);
+            if header.state == TaskState::Removed {
+                assert!(found.is_empty() && header.ghosts != 0);
                 continue;
             }
             assert_eq!(
                 found.len(),
                 1,
-                "{} is in {found:?}: {record:?}",
+                "{} is in {found:?}: {header:?}",
                 String::from_utf8_lossy(&id)
             );
             places.insert(String::from_utf8(id).unwrap(), found[0]);
@@ -296,15 +296,15 @@ impl World {
     fn check_targeted(&mut self, places: &BTreeMap<String, &'static str>, settings: &QueueSettings) {
         let mut expected = BTreeMap::new();
         for (id, place) in places {
-            let record = self.record_of(id);
-            if !record.has(TARGETED) {
+            let header = self.header_of(id);
+            if !header.has(TARGETED) {
                 continue;
             }
             let options = options::read(&mut self.keys, &queue("q"), id.as_bytes());
             let worker = options.to.expect("a worker");
             let score = match *place {
                 "done" => continue,
-                "ready" => (i64::from(record.priority) << 43) + record.due.0,
+                "ready" => (i64::from(header.priority) << 43) + header.due.0,
                 _ => -1,
             };
             expected.insert((worker, id.clone()), score);
@@ -313,7 +313,7 @@ impl World {
             Some(Value::SortedSet(ids)) => ids.clone(),
             _ => BTreeMap::new(),
         };
-        let due = |id: &Vec<u8>| self.record_of(&String::from_utf8(id.clone()).unwrap()).due.0;
+        let due = |id: &Vec<u8>| self.header_of(&String::from_utf8(id.clone()).unwrap()).due.0;
         assert!(ready.iter().all(|(id, score)| due(id) == *score), "by their due times");
         let mut found = BTreeMap::new();
         for (key, value) in &self.keys.keys {
@@ -322,7 +322,7 @@ impl World {
             };
             for (id, score) in ids {
                 let [worker, id] = [worker, id].map(|text| String::from_utf8(text.to_vec()).unwrap());
-                let dropped = !places.contains_key(&id) && self.record_of(&id).fence < settings.dropped_below();
+                let dropped = !places.contains_key(&id) && self.header_of(&id).fence < settings.dropped_below();
                 if !dropped {
                     found.insert((worker, id), *score);
                 }
@@ -347,7 +347,7 @@ impl World {
                 let Some(found) = places.get(&id) else {
                     // Dropped and not swept yet.
                     assert!(
-                        self.record_of(&id).fence < settings.dropped_below(),
+                        self.header_of(&id).fence < settings.dropped_below(),
                         "{id} is in a group"
                     );
                     continue;
@@ -381,9 +381,9 @@ impl World {
     }
 
     /// The header of a task of `q`.
-    pub(crate) fn record_of(&self, id: &str) -> Header {
+    pub(crate) fn header_of(&self, id: &str) -> Header {
         let Some(Value::String(text)) = self.keys.keys.get(&queue("q").task(id.as_bytes()).to_vec()) else {
-            panic!("no record of {id}");
+            panic!("no header of {id}");
         };
         Header::read(&text[..HEADER_LEN]).expect("a record")
     }
@@ -397,10 +397,10 @@ impl World {
                 for (child, born) in children {
                     let (parent, child) = (text(parent), text(child));
                     if places.contains_key(&child) {
-                        assert_eq!(self.record_of(&child).fence as i64, *born, "{child}");
+                        assert_eq!(self.header_of(&child).fence as i64, *born, "{child}");
                         lines.insert((child, parent));
                     } else {
-                        let dropped = self.record_of(&child).fence < settings.dropped_below();
+                        let dropped = self.header_of(&child).fence < settings.dropped_below();
                         assert!(dropped, "{child} waits for {parent} and is not there");
                     }
                 }
@@ -426,7 +426,7 @@ impl World {
                     .unresolved
                     .iter()
                     .any(|rest| rest.parent.as_slice() == parent.as_bytes());
-                let awaited = places.contains_key(parent) && self.record_of(parent).has(AWAITED);
+                let awaited = places.contains_key(parent) && self.header_of(parent).has(AWAITED);
                 assert!(to_come || awaited, "{id} waits for {parent} in vain");
             }
         }
@@ -444,9 +444,9 @@ impl World {
 
     /// The group of a task, as its header and its extra fields say.
     fn group_of(&self, id: &str) -> Option<Vec<u8>> {
-        let record = self.record_of(id);
+        let header = self.header_of(id);
         let group = self.options_of(id).group;
-        assert_eq!(record.has(GROUPED), group.is_some(), "{id}");
+        assert_eq!(header.has(GROUPED), group.is_some(), "{id}");
         group.map(String::into_bytes)
     }
 
@@ -454,11 +454,11 @@ impl World {
     fn check_flags(&mut self, places: &BTreeMap<String, &'static str>) {
         let (mut expiring, mut holders) = (BTreeSet::new(), BTreeMap::new());
         for (id, place) in places {
-            let record = self.record_of(id);
+            let header = self.header_of(id);
             let options = self.options_of(id);
-            assert_eq!(record.has(EXPIRES), options.expire.is_some(), "{id}");
-            assert_eq!(record.has(UNIQUE), options.unique.is_some(), "{id}");
-            if record.has(EXPIRES) && matches!(*place, "scheduled" | "ready") {
+            assert_eq!(header.has(EXPIRES), options.expire.is_some(), "{id}");
+            assert_eq!(header.has(UNIQUE), options.unique.is_some(), "{id}");
+            if header.has(EXPIRES) && matches!(*place, "scheduled" | "ready") {
                 expiring.insert(id.clone());
             }
             let held = options

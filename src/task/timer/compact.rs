@@ -7,7 +7,7 @@ use crate::task::handle::{Queue, Task};
 use crate::task::index::{later, ready};
 
 /// Entries of a list that are looked at in one slice.
-const LOOKED_AT: usize = 128;
+const SCANNED: usize = 128;
 
 /// Takes ids that do not count out of the ready lists: from a list that is more than half of them, and from
 /// the heads when a claim met too many.
@@ -51,7 +51,7 @@ fn pass(queue: &mut Queue<'_>, priority: u8) -> Result<bool> {
     let slice = discard(queue, priority, pass.at)?;
     pass.found |= slice.removed + slice.unreadable > 0;
     pass.at += slice.seen - slice.removed;
-    if slice.seen < LOOKED_AT {
+    if slice.seen < SCANNED {
         if !pass.found {
             // Records were deleted by hand: the stored number stands for nothing in this list.
             let ghosts = i64::from(queue.settings.ghosts(priority));
@@ -68,7 +68,7 @@ fn pass(queue: &mut Queue<'_>, priority: u8) -> Result<bool> {
 /// Removes the ids that do not count among the next ones from a position on.
 fn discard(queue: &mut Queue<'_>, priority: u8, from: usize) -> Result<Slice> {
     let list = queue.name.ready(priority);
-    let ids = queue.keys.lrange(list, i64::try_from(from).unwrap_or(0), LOOKED_AT)?;
+    let ids = queue.keys.lrange(list, i64::try_from(from).unwrap_or(0), SCANNED)?;
     let mut unreadable = 0;
     let mut positions = Vec::new();
     let mut ghosts = 0;

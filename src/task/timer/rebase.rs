@@ -15,7 +15,7 @@ const TOGETHER: i64 = 100;
 /// Gives every claim its lease anew after a load or a promotion: the scores are another process's. Claims of members
 /// that have gone end.
 pub(super) fn rebase(queue: &mut Queue<'_>) -> Result<bool> {
-    let Rebase::Walking(cursor, mut met) = queue.memory().rebase else {
+    let Rebase::Walking(cursor, mut seen) = queue.memory().rebase else {
         return Ok(false);
     };
     let (next, members) = queue.keys.zscan(queue.name.index(Index::Claimed), cursor)?;
@@ -33,10 +33,10 @@ pub(super) fn rebase(queue: &mut Queue<'_>) -> Result<bool> {
             continue;
         };
         let deadline = match task.header.lease() {
-            Some(_) => task.header.deadline(now).after(met / TOGETHER),
+            Some(_) => task.header.deadline(now).after(seen / TOGETHER),
             None => Steady::NEVER,
         };
-        met += 1;
+        seen += 1;
         remember(queue, &task);
         moved.push((deadline.0, id));
     }
@@ -49,7 +49,7 @@ pub(super) fn rebase(queue: &mut Queue<'_>) -> Result<bool> {
         memory.rebase = Rebase::Done;
         memory.revoked.clear();
     } else {
-        memory.rebase = Rebase::Walking(next, met);
+        memory.rebase = Rebase::Walking(next, seen);
     }
     Ok(next != 0 || !memory.ended.is_empty())
 }

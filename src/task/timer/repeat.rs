@@ -12,7 +12,7 @@ use crate::task::recurring::{self, Recurring};
 use crate::time::Wall;
 
 /// Recurring tasks that are looked at in one slice: to read one costs as much as a few tasks.
-const LOOKED_AT: usize = 16;
+const SCANNED: usize = 16;
 /// Occurrences that become tasks, or are left out one by one, in one slice.
 const MADE: usize = 128;
 /// To count so many occurrences that were missed costs as much as to make one a task.
@@ -26,7 +26,7 @@ pub(super) fn repeat(queue: &mut Queue<'_>) -> Result<bool> {
     let now = queue.context.wall;
     let due = queue
         .keys
-        .zlowest(queue.name.of_queue(Part::RepeatDue), now.0, LOOKED_AT)?;
+        .zlowest(queue.name.of_queue(Part::RepeatDue), now.0, SCANNED)?;
     if due.is_empty() {
         return Ok(false);
     }
@@ -46,7 +46,7 @@ pub(super) fn repeat(queue: &mut Queue<'_>) -> Result<bool> {
         }
     }
     // One that could not be dealt with, as the list of its priority is none, is tried again later.
-    Ok(moved && (left == 0 || due.len() == LOOKED_AT))
+    Ok(moved && (left == 0 || due.len() == SCANNED))
 }
 
 /// When the next occurrence comes.
