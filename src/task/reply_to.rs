@@ -14,24 +14,24 @@ use crate::task::new_task::NewTask;
 use crate::tx::Tx;
 use crate::waiting::result_wait::TaskEnd;
 
-/// The payload of the task that tells of another's end.
+/// The payload of the task that reports the end of another.
 #[derive(Debug, Serialize)]
 struct ReplyPayload<'a> {
     id: &'a str,
     state: &'a str,
-    /// What the worker gave, for a task that is done.
+    /// The result of a task that is done.
     #[serde(skip_serializing_if = "Option::is_none")]
     result: Option<Option<String>>,
-    /// The last error, for one that is not.
+    /// The last error of one that is not.
     #[serde(skip_serializing_if = "Option::is_none")]
     error: Option<Option<String>>,
-    /// How bytes that are no UTF-8 were written.
+    /// The encoding of bytes that are not UTF-8.
     #[serde(skip_serializing_if = "Option::is_none")]
     encoding: Option<&'static str>,
 }
 
-/// Errors with `BadArg` or `NoPermission` unless the queue given as REPLY is of the same slot and the caller may write
-/// to it.
+/// Errors with `BadArg` or `NoPermission` unless the queue given as REPLY is in the same slot and the caller may write to
+/// it.
 pub(crate) fn ensure_allowed(reply: Option<&str>, name: &Name, caller: &Caller<'_>) -> Result<()> {
     let Some(reply) = reply else {
         return Ok(());
@@ -43,7 +43,7 @@ pub(crate) fn ensure_allowed(reply: Option<&str>, name: &Name, caller: &Caller<'
     Ok(())
 }
 
-/// The REPLY queue of this name, if it is of the same slot; else `BadArg`.
+/// The REPLY queue of this name. Errors with `BadArg` unless it is in the same slot.
 fn queue(name: &Name, reply: &str) -> Result<Name> {
     let tag = name.tag();
     let queue = Name::new(name.db, reply.as_bytes())?;
@@ -55,7 +55,7 @@ fn queue(name: &Name, reply: &str) -> Result<Name> {
     Ok(queue)
 }
 
-/// Schedules the task that tells of this end. Should that be impossible, an event says so.
+/// Schedules the task that reports this end. If that fails, an event says so.
 pub(crate) fn send(tx: &mut Tx<'_>, reply: &ReplyDue) {
     let Err(error) = schedule(tx, reply) else {
         return;
