@@ -8,7 +8,7 @@ use crate::keyspace::Keyspace;
 use crate::names::Name;
 use crate::reply::Reply;
 
-/// Names a page holds when COUNT is not given.
+/// Names on a page when COUNT is not given.
 const DEFAULT_COUNT: usize = 100;
 /// Names that one page scans, whether they match or not.
 const SCANNED: usize = 1_000;
@@ -25,7 +25,7 @@ arguments! {
     }
 }
 
-/// How many entries a page holds.
+/// How many entries a page has.
 pub(crate) fn count(asked: Option<usize>) -> usize {
     asked.unwrap_or(DEFAULT_COUNT)
 }

@@ -12,7 +12,7 @@ use crate::task::handle::Queue;
 use crate::task::index::{dead, targeted};
 use crate::task::lifecycle;
 
-/// Dead tasks one call looks at, those that stay dead included.
+/// Dead tasks that one call scans, including those that stay dead.
 const SCANNED: usize = 10_000;
 
 /// TASK.RETRY.
@@ -72,7 +72,7 @@ impl Command for RetryAll {
         ensure_types(queue)?;
         let (mut revived, mut scanned) = (0, 0);
         let mut after: Option<Scored> = None;
-        // Those that stay dead, as another task holds their key, do not stand in the way of the others.
+        // Those that stay dead, as another task has their key, must not stop the others.
         while revived < count && scanned < SCANNED {
             let most = count - revived;
             let dead = queue
@@ -92,7 +92,7 @@ impl Command for RetryAll {
     }
 }
 
-/// Errors with `WrongType` unless every key that a task's way back may write has the right type.
+/// Errors with `WrongType` unless every key that a retry may write has the right type.
 fn ensure_types(queue: &mut Queue<'_>) -> Result<()> {
     dead::ensure_types(queue)?;
     queue.keys.ensure_type(queue.name.of_queue(Part::Expiring))?;

@@ -1,4 +1,4 @@
-//! TASK.WORKERS: who holds how much.
+//! TASK.WORKERS: how many claims each worker has.
 
 use std::collections::HashMap;
 
@@ -12,7 +12,7 @@ use crate::state::queue::Rebase;
 use crate::task::handle::Queue;
 use crate::task::worker;
 
-/// Claims that are looked at where memory does not know who holds what.
+/// Claims that are read if memory does not know all of them.
 const SCANNED: usize = 10_000;
 
 /// TASK.WORKERS.
@@ -55,7 +55,7 @@ impl Command for Workers {
     }
 }
 
-/// How many claims each worker holds, and the token of its oldest one.
+/// How many claims each worker has, and the token of its oldest one.
 fn held(queue: &mut Queue<'_>) -> Result<HashMap<u32, (usize, u64)>> {
     let memory = queue.state.known_queue(&queue.name);
     if let Some(memory) = memory.filter(|memory| memory.rebase == Rebase::Done) {

@@ -9,11 +9,11 @@ use crate::task::index::{claimed, later};
 use crate::task::worker;
 use crate::time::{Ms, Steady};
 
-/// Claims that get the same deadline, so that no later slice has more than its share.
+/// Claims that get the same deadline, so that not all expire in the same slice.
 const TOGETHER: i64 = 100;
 
-/// Gives every claim its lease anew after a load or a promotion: the scores are another process's. Claims of members
-/// that have gone end.
+/// Restarts the lease of every claim after a load or a promotion, as the scores are those of another process. Ends the
+/// claims of members that are gone.
 pub(super) fn rebase(queue: &mut Queue<'_>) -> Result<bool> {
     let Rebase::Walking(cursor, mut seen) = queue.memory().rebase else {
         return Ok(false);
@@ -54,7 +54,7 @@ pub(super) fn rebase(queue: &mut Queue<'_>) -> Result<bool> {
     Ok(next != 0 || !memory.ended.is_empty())
 }
 
-/// Remembers a claim, and that it has ended when its holder is gone.
+/// Adds a claim to memory, and ends it if its worker is gone.
 fn remember(queue: &mut Queue<'_>, task: &Task) {
     let header = &task.header;
     queue.state.saw_fence(header.fence);
