@@ -33,8 +33,8 @@ impl Tx<'_> {
         self.state.next_fence(stored, self.context.wall_us)
     }
 
-    /// A fence that was given out earlier, perhaps by a server whose clock was ahead: the next ones are larger. One that
-    /// is too large to be ours does not count.
+    /// A fence that was given out earlier, perhaps by a server whose clock was ahead: the next ones are larger. One
+    /// that is too large to be ours does not count.
     pub(crate) fn saw_fence(&mut self, stored: u64) {
         self.state.saw_fence(stored);
     }

@@ -70,8 +70,8 @@ impl State {
         self.fence
     }
 
-    /// A fence that was given out earlier, perhaps by a server whose clock was ahead: the next ones are larger. One that
-    /// is too large to be ours does not count.
+    /// A fence that was given out earlier, perhaps by a server whose clock was ahead: the next ones are larger. One
+    /// that is too large to be ours does not count.
     pub(crate) fn saw_fence(&mut self, stored: u64) {
         if stored < LATEST_FENCE {
             self.fence = self.fence.max(stored);
@@ -336,7 +336,8 @@ impl State {
         }
     }
 
-    /// Forgets a queue and a service of this name that have no keys. If keys appear, their keyspace events bring them back.
+    /// Forgets a queue and a service of this name that have no keys. If keys appear, their keyspace events bring them
+    /// back.
     pub(crate) fn forget(&mut self, name: &Name) {
         self.services.follow(name, None);
         self.services.forget(name);

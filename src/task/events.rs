@@ -1,5 +1,5 @@
-//! The event stream of a queue: one entry for everything that went wrong with its tasks or was decided without the user.
-//! A task that simply succeeds leaves none.
+//! The event stream of a queue: one entry for everything that went wrong with its tasks or was decided without the
+//! user. A task that simply succeeds leaves none.
 
 use crate::error::{Error, Result};
 use crate::names::Part;

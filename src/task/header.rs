@@ -25,8 +25,8 @@
 //!
 //! Servers of both versions read the same data while an upgrade rolls, and after a failover or a downgrade the older
 //! one may be the primary. It leaves a record that it cannot read alone, and keeps its id where it stands
-//! (`index::later`). So that it can tell such a record from a foreign value, every version begins with its digit and has
-//! at least 56 bytes of ASCII.
+//! (`index::later`). So that it can tell such a record from a foreign value, every version begins with its digit and
+//! has at least 56 bytes of ASCII.
 //!
 //! - A new flag or state: add it here. Earlier versions take the record for one of a later version, as they would treat
 //!   the task wrongly. What they may ignore is no flag but a field of the options or of `x`.

@@ -211,8 +211,8 @@ pub(crate) fn lose(queue: &mut Queue<'_>, task: &mut Task, why: Loss) -> Result<
     requeue(queue, task, None, End::Head)
 }
 
-/// A claim is released: no attempt is used up. The task goes to the head of its list, or waits for `due`. The caller has
-/// removed it from the claimed set.
+/// A claim is released: no attempt is used up. The task goes to the head of its list, or waits for `due`. The caller
+/// has removed it from the claimed set.
 pub(crate) fn release(queue: &mut Queue<'_>, task: &mut Task, due: Option<Wall>) -> Result<NewState> {
     claimed::forget(queue, task);
     if task.is_cancelled() {
@@ -262,8 +262,8 @@ pub(crate) fn trim_dead(queue: &mut Queue<'_>) -> Result<bool> {
     dead::remove_oldest(queue, oldest.len(), &unreadable)
 }
 
-/// Makes a dead letter ready again, with fresh attempts. Returns `false` if another task has its unique key, or a key it
-/// needs has another type.
+/// Makes a dead letter ready again, with fresh attempts. Returns `false` if another task has its unique key, or a key
+/// it needs has another type.
 pub(crate) fn revive(queue: &mut Queue<'_>, task: &mut Task) -> Result<bool> {
     if task.header.state != TaskState::Dead || ensure_enqueue_types(queue, task).is_err() {
         return Ok(false);
@@ -279,8 +279,8 @@ pub(crate) fn revive(queue: &mut Queue<'_>, task: &mut Task) -> Result<bool> {
     Ok(true)
 }
 
-/// Cancels a task: a waiting or blocked one is removed now, a claimed one when its claim ends. Returns whether there was
-/// anything to cancel. The reason is empty when a command asked for it.
+/// Cancels a task: a waiting or blocked one is removed now, a claimed one when its claim ends. Returns whether there
+/// was anything to cancel. The reason is empty when a command asked for it.
 pub(crate) fn cancel(queue: &mut Queue<'_>, task: &mut Task, reason: &str) -> Result<bool> {
     match task.header.state {
         TaskState::Waiting | TaskState::Blocked => {
@@ -390,7 +390,8 @@ pub(crate) fn remove(queue: &mut Queue<'_>, task: &mut Task) -> Result<()> {
     queue.keys.set(queue.name.task(&task.id), &task.header.write(), b"")
 }
 
-/// Removes the tasks of ids that leave an index. Returns the ids that must stay, as their records are of a later version.
+/// Removes the tasks of ids that leave an index. Returns the ids that must stay, as their records are of a later
+/// version.
 pub(crate) fn erase<'i>(queue: &mut Queue<'_>, ids: &'i [Scored]) -> Result<Vec<&'i [u8]>> {
     let mut unreadable = Vec::new();
     for (_, id) in ids {

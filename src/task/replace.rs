@@ -12,8 +12,8 @@ use crate::task::lifecycle;
 use crate::task::new_task::NewTask;
 use crate::task::options::{ERROR, OPTIONS, PROGRESS};
 
-/// Replaces the waiting or blocked task that has the key, if that is `allowed`, and returns its id; `None` if the key is
-/// free. Errors with `Duplicate` otherwise, about an ID that is taken rather than about the key.
+/// Replaces the waiting or blocked task that has the key, if that is `allowed`, and returns its id; `None` if the key
+/// is free. Errors with `Duplicate` otherwise, about an ID that is taken rather than about the key.
 pub(crate) fn replace(
     queue: &mut Queue<'_>,
     new: &NewTask,
@@ -42,9 +42,9 @@ pub(crate) fn replace(
     }
 }
 
-/// Gives the task the payload, the due time and the options of the new one, as if it had never run. Its dependencies are
-/// dropped. Without a new priority it keeps its own. A ready task that stays ready keeps its place and its due time; so
-/// does one in the line of a group that it stays in.
+/// Gives the task the payload, the due time and the options of the new one, as if it had never run. Its dependencies
+/// are dropped. Without a new priority it keeps its own. A ready task that stays ready keeps its place and its due
+/// time; so does one in the line of a group that it stays in.
 fn become_new(queue: &mut Queue<'_>, task: &mut Task, new: &NewTask, payload: &[u8]) -> Result<()> {
     let priority = new.priority.unwrap_or(task.header.priority);
     ensure_types(queue, task, priority)?;

@@ -30,8 +30,8 @@ struct ReplyPayload<'a> {
     encoding: Option<&'static str>,
 }
 
-/// Errors with `BadArg` or `NoPermission` unless the queue given as REPLY is in the same slot and the caller may write to
-/// it.
+/// Errors with `BadArg` or `NoPermission` unless the queue given as REPLY is in the same slot and the caller may write
+/// to it.
 pub(crate) fn ensure_allowed(reply: Option<&str>, name: &Name, caller: &Caller<'_>) -> Result<()> {
     let Some(reply) = reply else {
         return Ok(());

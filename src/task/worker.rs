@@ -16,8 +16,8 @@ fn service<'q>(queue: &'q mut Queue<'_>) -> Service<'q> {
     }
 }
 
-/// Errors unless the worker may make this claim: LEASE MEMBER needs a worker that is a member (else `NoMember`) with a TTL
-/// (else `BadArg`).
+/// Errors unless the worker may make this claim: LEASE MEMBER needs a worker that is a member (else `NoMember`) with a
+/// TTL (else `BadArg`).
 pub(crate) fn ensure_may_claim(queue: &mut Queue<'_>, request: &ClaimRequest) -> Result<()> {
     if request.lease != Some(Lease::Member) {
         return Ok(());

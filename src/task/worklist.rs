@@ -1,7 +1,7 @@
 //! What follows from a transaction, done in one loop at its end: REPLY tasks are scheduled, dependents of tasks that
 //! ended are unblocked or cancelled, the next task of a group gets its turn, waiting clients are served. Not earlier: a
-//! task that is about to end may still look like a waiting one, and a loop over tasks must not come across those that it
-//! unblocked itself.
+//! task that is about to end may still look like a waiting one, and a loop over tasks must not come across those that
+//! it unblocked itself.
 
 use crate::error::Result;
 use crate::names::{Index, Name};

@@ -290,7 +290,9 @@ impl Waiting {
     pub(crate) fn holders_as(&self, service: &Name, member: &str) -> Vec<(Ticket, Registration)> {
         let line = self.holders.get(service).into_iter().flatten();
         line.filter_map(|ticket| match self.wait_for(*ticket) {
-            Some(WaitFor::Hold(_, registration, _)) if registration.token.is_some() && registration.member.as_ref() == member => {
+            Some(WaitFor::Hold(_, registration, _))
+                if registration.token.is_some() && registration.member.as_ref() == member =>
+            {
                 Some((*ticket, registration.as_ref().clone()))
             }
             _ => None,
@@ -367,13 +369,18 @@ impl Waiting {
 
     /// The clients that wait for tasks of the queue only until the timer has removed the ghosts.
     pub(crate) fn waiting_for_sweep(&self, queue: &Name) -> Vec<Ticket> {
-        let waits = |ticket: &Ticket| self.wait_for(*ticket).is_some_and(|wait_for| wait_for.names().contains(queue));
+        let waits = |ticket: &Ticket| {
+            self.wait_for(*ticket)
+                .is_some_and(|wait_for| wait_for.names().contains(queue))
+        };
         self.until_sweep.iter().copied().filter(waits).collect()
     }
 
     /// The queues or the service a client waits for.
     pub(crate) fn names_of(&self, ticket: Ticket) -> Vec<Name> {
-        self.wait_for(ticket).map(|wait_for| wait_for.names().to_vec()).unwrap_or_default()
+        self.wait_for(ticket)
+            .map(|wait_for| wait_for.names().to_vec())
+            .unwrap_or_default()
     }
 
     /// Everybody who waits for something of this name.

@@ -111,10 +111,7 @@ impl ResultWait {
 fn fields(end: Option<&TaskEnd>) -> Vec<(&'static str, Reply)> {
     let shared = |value: Option<&Rc<[u8]>>| value.map_or(Reply::Null, |value| Reply::Shared(value.clone()));
     vec![
-        (
-            "state",
-            end.map_or(Reply::Null, |known| Reply::Word(known.state)),
-        ),
+        ("state", end.map_or(Reply::Null, |known| Reply::Word(known.state))),
         ("result", shared(end.and_then(|known| known.result.as_ref()))),
         ("error", shared(end.and_then(|known| known.error.as_ref()))),
         ("progress", shared(end.and_then(|known| known.progress.as_ref()))),

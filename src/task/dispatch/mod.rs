@@ -77,16 +77,15 @@ struct Claim {
 /// priority first those targeted at this worker. Claims none while the queue is paused or the worker quiet. The caller
 /// has called `worker::ensure_may_claim`.
 pub(crate) fn claim(queue: &mut Queue<'_>, request: &ClaimRequest, effort: Effort) -> Result<Claimed> {
-    let mut claimed = Claimed {
-        quiet: worker::is_quiet(queue, &request.worker),
-        ..Claimed::default()
-    };
-    if claimed.quiet {
-        return Ok(claimed);
+    if worker::is_quiet(queue, &request.worker) {
+        return Ok(Claimed {
+            quiet: true,
+            ..Claimed::default()
+        });
     }
     if queue.is_paused() {
         targeted::serve_worker_later(queue, &request.worker);
-        return Ok(claimed);
+        return Ok(Claimed::default());
     }
     let offer = ensure_claim_types(queue, &request.worker)?;
     let most = if offer.is_nothing() {
@@ -101,7 +100,7 @@ pub(crate) fn claim(queue: &mut Queue<'_>, request: &ClaimRequest, effort: Effor
         Effort::Bounded => PASSED_OVER,
         Effort::Thorough => usize::MAX,
     };
-    let claims = take(queue, request, offer, most, &mut budget, &mut claimed)?;
+    let (mut claimed, claims) = take(queue, request, offer, most, &mut budget)?;
     if !claims.is_empty() {
         store(queue, &claims)?;
         remember(queue, request, claims);
@@ -153,8 +152,8 @@ fn take(
     offer: Offer,
     most: usize,
     budget: &mut usize,
-    claimed: &mut Claimed,
-) -> Result<SmallVec<[Claim; 4]>> {
+) -> Result<(Claimed, SmallVec<[Claim; 4]>)> {
+    let mut claimed = Claimed::default();
     let mut claims: SmallVec<[Claim; 4]> = SmallVec::new();
     let mut bytes = 0;
     let mut own = OwnTasks::new(&request.worker, offer.own, most);
@@ -176,7 +175,7 @@ fn take(
             break;
         }
     }
-    Ok(claims)
+    Ok((claimed, claims))
 }
 
 fn claim_one(queue: &mut Queue<'_>, request: &ClaimRequest, task: &mut Task) -> Result<Claim> {

@@ -2,8 +2,8 @@
 //!
 //! `task:{q}:group:<key>` has the tasks that have become due and have not ended: with score 0 those that have their
 //! turn and may be claimed, then the line, in the order in which they came. Tasks in the line are blocked. A turn lasts
-//! until the task ends, across failures, releases and losses; then the next in line gets its turn. So a ready list never
-//! contains a task that must not run, and claims do not have to search.
+//! until the task ends, across failures, releases and losses; then the next in line gets its turn. So a ready list
+//! never contains a task that must not run, and claims do not have to search.
 
 use crate::error::Result;
 use crate::task::handle::{Queue, Task};

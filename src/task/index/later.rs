@@ -23,7 +23,7 @@ pub(crate) fn is_later(queue: &mut Queue<'_>, id: &[u8]) -> bool {
     is_later
 }
 
-/// Moves ids in a set whose scores are unix ms back, to come up again later.
+/// Moves ids of a set whose scores are unix ms to a later moment.
 pub(crate) fn postpone(queue: &mut Queue<'_>, part: Part, ids: &[&[u8]]) -> Result<()> {
     put(queue, part, ids, queue.context.wall.after(RETRY).0)
 }

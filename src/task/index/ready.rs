@@ -1,6 +1,6 @@
 //! The ready lists, for any worker (tasks for one worker are in `targeted`). They are never walked: a task that leaves
-//! one without being popped leaves its id behind as a ghost, and a bit in its header says so. When the id comes up it is
-//! passed over; if the task becomes ready again in that list before, it takes the place its id still has.
+//! one without being popped leaves its id behind as a ghost, and a bit in its header says so. When the id comes up it
+//! is passed over; if the task becomes ready again in that list before, it takes the place its id still has.
 
 use crate::error::Result;
 use crate::names::{Index, PRIORITIES};

@@ -379,7 +379,7 @@ fn bound_claims_of_a_member_in_grace_go_with_it() {
 }
 
 /// Members come, go and leave, the server restarts, the queue changes its service: no task is lost or in two
-/// places, and once the tick is at rest no claim that lasts as long as its member has outlived it.
+/// places, and once the timer is at rest no claim that lasts as long as its member has outlived it.
 #[test]
 fn no_random_history_leaves_a_claim_without_its_member() {
     for seed in 0..40_u64 {
@@ -426,7 +426,7 @@ fn no_random_history_leaves_a_claim_without_its_member() {
     }
 }
 
-/// With the tick at rest: memory knows the claims, and those of members have one.
+/// With the timer at rest, memory knows the claims, and those that last as long as a member have one.
 fn check_claims(world: &mut World, seed: u64) {
     let service = world.say("TASK.CONFIG GET q service");
     let service = service

@@ -37,7 +37,7 @@ pub(crate) struct World {
     units: u64,
 }
 
-/// What a command came to.
+/// The outcome of a command.
 #[derive(Debug)]
 pub(crate) enum Came {
     Reply(Reply),
@@ -158,14 +158,14 @@ impl World {
         }
     }
 
-    /// Lets time pass and runs the tick until nothing is due.
+    /// Lets time pass and runs the timer until nothing is due.
     pub(crate) fn pass(&mut self, ms: Ms) {
         self.wall = self.wall.after(ms);
         self.steady = self.steady.after(ms);
         self.tick();
     }
 
-    /// Runs the tick until nothing is due.
+    /// Runs the timer until nothing is due.
     pub(crate) fn tick(&mut self) {
         for _ in 0..100_000 {
             if !self.slice() {
@@ -175,7 +175,7 @@ impl World {
         panic!("the tick never comes to rest");
     }
 
-    /// Runs one slice of the tick; whether anything was due.
+    /// Runs one slice of the timer; whether anything was due.
     pub(crate) fn slice(&mut self) -> bool {
         let context = self.context();
         let due = self.state.wakeups.take_due(&context);
@@ -199,7 +199,7 @@ impl World {
         self.state = State::default();
         self.state.fence = fence;
         self.state.queue(&queue("q"));
-        // A load tells every key.
+        // A load sends an event for every key.
         for (name, what) in self.keys.keys.keys().filter_map(|key| owner(0, key)) {
             self.state.touched(&name, what);
         }
@@ -214,8 +214,8 @@ impl World {
         }
     }
 
-    /// Every task of queue `q` by its place, after checking that each is in exactly one and that the counts
-    /// are exact.
+    /// Every task of queue `q` by its place, after checking that each is in exactly one place and that the counts are
+    /// exact.
     pub(crate) fn places(&mut self) -> BTreeMap<String, &'static str> {
         let fields = match self.keys.keys.get(&queue("q").queue().to_vec()) {
             Some(Value::Hash(fields)) => fields.iter().map(|(f, v)| (f.clone(), v.clone())).collect(),
@@ -224,20 +224,7 @@ impl World {
         let settings = QueueSettings::read(&queue("q"), &fields);
         let mut places = BTreeMap::new();
         let mut ghosts = [0_u32; 10];
-        let prefix = b"task:{q}:t:".to_vec();
-        let headers: Vec<(Vec<u8>, Header)> = self
-            .keys
-            .keys
-            .iter()
-            .filter_map(|(key, value)| match value {
-                Value::String(text) => {
-                    let id = key.strip_prefix(prefix.as_slice())?;
-                    Some((id.to_vec(), Header::read(&text[..HEADER_LEN]).expect("a record")))
-                }
-                _ => None,
-            })
-            .filter(|(_, header)| header.fence >= settings.dropped_below())
-            .collect();
+        let headers = self.headers(&settings);
         let lists: Vec<Vec<Vec<u8>>> = (0..10).map(|p| self.ids(Index::Ready(p))).collect();
         let sets = [
             (Index::Scheduled, TaskState::Waiting, "scheduled"),
@@ -291,8 +278,24 @@ impl World {
         places
     }
 
-    /// Each task that is for one worker and not done stands among those of its worker, in its place when it is ready;
-    /// nothing else does.
+    /// The headers of the tasks of `q` that were not dropped, and of those that only ghosts are left of.
+    fn headers(&self, settings: &QueueSettings) -> Vec<(Vec<u8>, Header)> {
+        let prefix = b"task:{q}:t:".to_vec();
+        self.keys
+            .keys
+            .iter()
+            .filter_map(|(key, value)| match value {
+                Value::String(text) => {
+                    let id = key.strip_prefix(prefix.as_slice())?;
+                    Some((id.to_vec(), Header::read(&text[..HEADER_LEN]).expect("a record")))
+                }
+                _ => None,
+            })
+            .filter(|(_, header)| header.fence >= settings.dropped_below())
+            .collect()
+    }
+
+    /// Each targeted task that is not done is among those of its worker, in its place if it is ready; nothing else is.
     fn check_targeted(&mut self, places: &BTreeMap<String, &'static str>, settings: &QueueSettings) {
         let mut expected = BTreeMap::new();
         for (id, place) in places {
@@ -331,8 +334,8 @@ impl World {
         assert_eq!(found, expected);
     }
 
-    /// Of each group those have a turn that came and did not end, as many as the limit allows; all others that came
-    /// are blocked and stand in its line.
+    /// Of the tasks of each group that became due and have not ended, as many as the limit allows have a turn; all
+    /// others are blocked and in its line.
     fn check_groups(&mut self, places: &BTreeMap<String, &'static str>, settings: &QueueSettings) {
         let prefix = b"task:{q}:group:";
         let groups = self.keys.keys.iter().filter_map(|(key, value)| match value {
@@ -388,7 +391,7 @@ impl World {
         Header::read(&text[..HEADER_LEN]).expect("a record")
     }
 
-    /// Each task that waits for others is in their lines, as often as it says, and nobody else is.
+    /// Each task that waits for others is in their lines, as often as it says, and no other task is.
     fn check_children(&mut self, places: &BTreeMap<String, &'static str>, settings: &QueueSettings) {
         let prefix = b"task:{q}:after:";
         let mut lines: BTreeSet<(String, String)> = BTreeSet::new();
@@ -450,7 +453,7 @@ impl World {
         group.map(String::into_bytes)
     }
 
-    /// Which tasks expire and who holds which key is written where the headers say so, and nowhere else.
+    /// The expiring set and the unique keys have exactly the tasks whose headers say so.
     fn check_flags(&mut self, places: &BTreeMap<String, &'static str>) {
         let (mut expiring, mut holders) = (BTreeSet::new(), BTreeMap::new());
         for (id, place) in places {

@@ -1,7 +1,7 @@
 //! TO: a task that only one worker may claim, until that worker's membership ends.
 //!
-//! A ready targeted task is in no ready list but in `task:{q}:targeted`. `task:{q}:to:<worker>` has all tasks targeted at
-//! that worker that are not done: the ready ones in the order in which it gets them, the others before them, so that
+//! A ready targeted task is in no ready list but in `task:{q}:targeted`. `task:{q}:to:<worker>` has all tasks targeted
+//! at that worker that are not done: the ready ones in the order in which it gets them, the others before them, so that
 //! neither a claim nor the end of its membership has to search. A flag of the header says that the task is still
 //! targeted; without it a task is like any other.
 
@@ -70,8 +70,8 @@ pub(crate) fn join(queue: &mut Queue<'_>, task: &Task) -> Result<()> {
     }
 }
 
-/// Makes a waiting task ready for its worker alone. Returns `false` if it is not targeted any more: its flag is cleared,
-/// and the caller puts it in its ready list.
+/// Makes a waiting task ready for its worker alone. Returns `false` if it is not targeted any more: its flag is
+/// cleared, and the caller puts it in its ready list.
 pub(crate) fn push(queue: &mut Queue<'_>, task: &mut Task) -> Result<bool> {
     let Some(worker) = confirm(queue, task)? else {
         return Ok(false);

@@ -1,8 +1,8 @@
 //! When a worker is gone, the tasks targeted at it are released to everyone.
 //!
-//! Up to a thousand are released in the transaction in which the worker's membership ends. If there are more, a field of
-//! the queue's hash says so, across restarts, until the timer has released all of them; meanwhile a task that moves is
-//! released as it does.
+//! Up to a thousand are released in the transaction in which the worker's membership ends. If there are more, a field
+//! of the queue's hash says so, across restarts, until the timer has released all of them; meanwhile a task that moves
+//! is released as it does.
 
 use super::{BEFORE_READY, counts, ensure_all_ready_types, worker};
 use crate::error::Result;

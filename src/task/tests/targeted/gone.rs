@@ -1,11 +1,11 @@
-//! The worker that a task is for is gone.
+//! The worker that tasks are targeted at is gone.
 
 use super::waiting::granted;
 use super::{claimable, got, schedule};
 use crate::keyspace::fake::Value;
 use crate::task::tests::world::{World, queue};
 
-/// A world in which `w` is a member and has so many tasks of its own; and their ids.
+/// A world in which `w` is a member with so many tasks targeted at it; and their ids.
 fn owner(count: usize) -> (World, Vec<String>) {
     let mut world = World::new();
     world.say("PID.REGISTER q w 7 TTL 60000");
@@ -150,7 +150,7 @@ fn of_very_many_a_thousand_go_at_once_and_the_rest_in_slices_over_a_restart() {
         // It comes back and gets something new meanwhile.
         world.say("PID.REGISTER q w 8 TTL 60000");
         schedule(&mut world, &["new TO w PRIORITY 9", "later TO w DELAY 50"]);
-        // Nobody sees an address that is void, at rest or not.
+        // No reply shows a target that is gone, whether the timer is done or not.
         assert_eq!(got(&mut world, &ids[1_499], "to"), "null");
         assert_eq!(got(&mut world, "new", "to"), "w");
         world.say(&format!("TASK.RESCHEDULE q {} DELAY 60", later[0]));
@@ -183,7 +183,7 @@ fn one_that_came_back_claims_what_was_its_own_as_anybody_may() {
     world.say(&format!("TASK.RELEASE q {id} {token}"));
     assert_eq!(world.claim("TASK.CLAIM q v").unwrap().0, id);
     world.places();
-    // One that is given to it anew is its own, though it was among those of before.
+    // One that is targeted at it again is its own, though it was among the earlier ones.
     let (mut world, _) = owner(1_200);
     world.say("TASK.SCHEDULE q p ID u TO w UNIQUE k PRIORITY 9");
     world.say("PID.EVICT q w");
