@@ -200,17 +200,17 @@ mod tests {
             let (begin, end) = (format!("<!-- {name}:begin -->\n"), format!("<!-- {name}:end -->"));
             let from = page.find(&begin).expect("a begin marker") + begin.len();
             let to = page.find(&end).expect("an end marker");
-            let mut wanted = page.clone();
-            wanted.replace_range(from..to, &table);
+            let mut expected = page.clone();
+            expected.replace_range(from..to, &table);
             if std::env::var_os("UPDATE_DOCS").is_some() {
-                std::fs::write(&path, &wanted).unwrap();
+                std::fs::write(&path, &expected).unwrap();
             } else {
-                assert!(page == wanted, "{path}: run `UPDATE_DOCS=1 cargo test --lib docs`");
+                assert!(page == expected, "{path}: run `UPDATE_DOCS=1 cargo test --lib docs`");
             }
         }
     }
 
-    /// An error tells of a value by its keyword or name: within one command these must differ.
+    /// Errors name a value by its keyword or name: within one command these must differ.
     #[test]
     fn no_command_has_two_arguments_of_one_name() {
         fn collect(args: &'static [Arg], names: &mut Vec<&'static str>) {

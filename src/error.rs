@@ -43,7 +43,7 @@ pub(crate) enum Error {
     ServiceFull(i64),
     /// Memory is full, and this is something new.
     OutOfMemory,
-    /// A key of ours holds another type.
+    /// A key of ours has another type.
     WrongType,
     /// A record under our keys is not one of ours, or of a later version.
     Foreign,

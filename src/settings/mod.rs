@@ -27,16 +27,16 @@ pub(crate) struct QueueSettings {
     pub paused: Option<Ms>,
     /// Numbers of the drops that are not swept yet, ascending.
     pub drops: Vec<u64>,
-    /// Workers whose membership ended while very many tasks were for them: no task of a smaller fence than this is for
-    /// that worker any more.
+    /// Workers whose membership ended with more targeted tasks than one transaction releases: tasks with smaller fences
+    /// than this are not targeted at that worker any more.
     pub releases: Vec<(String, u64)>,
-    /// Ends of tasks of which some that waited for them were not told yet, in the order of `below`.
+    /// Ends of tasks with dependents that are not resolved yet, in the order of `below`.
     pub unresolved: Vec<Unresolved>,
     /// How many ids in each ready list stand for a task that went elsewhere.
     pub ghosts: [u32; PRIORITIES as usize],
 }
 
-/// The end of a task of which some that waited for it were not told yet.
+/// The end of a task with dependents that are not resolved yet.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Unresolved {
     /// The task.
@@ -51,14 +51,14 @@ pub(crate) struct Unresolved {
 pub(crate) const PAUSED: &str = "paused_until";
 /// Field that holds the numbers of unfinished drops.
 pub(crate) const DROPS: &str = "drops";
-/// What the field begins with that says, of a worker whose membership ended, which tasks are for everyone since.
+/// Prefix of the fields that say which tasks of a worker whose membership ended are released; then the worker.
 pub(crate) const RELEASES: &str = "orphaned:";
-/// What the fields of ends begin with that not all were told of; behind it the id of the task.
+/// Prefix of the fields of ends with unresolved dependents; then the id of the task.
 const UNRESOLVED: &str = "settling:";
 /// The pause that only RESUME ends, as stored.
 pub(crate) const UNTIL_RESUMED: &str = "-1";
 
-/// The field of the end of a task that not all were told of.
+/// The field of the end of a task with unresolved dependents.
 pub(crate) fn unresolved_field(parent: &[u8]) -> Vec<u8> {
     [UNRESOLVED.as_bytes(), parent].concat()
 }
@@ -191,7 +191,7 @@ impl QueueSettings {
     }
 }
 
-/// What is left to be told of an end; `None` for what is nothing of ours.
+/// Reads such a field; `None` if it is foreign.
 fn unresolved(field: &str, text: &str) -> Option<Unresolved> {
     let (below, how) = text.split_once(' ')?;
     Some(Unresolved {

@@ -238,7 +238,7 @@ impl State {
         let claims = self.bound.remove(&connection).unwrap_or_default();
         let any = !(away.is_empty() && claims.is_empty());
         for (token, claim) in claims {
-            match self.holder_of(&claim, &away) {
+            match self.member_of(&claim, &away) {
                 Some((service, member)) => self.park(token, claim, &service, &member),
                 None => {
                     let BoundClaim { queue, id, .. } = claim;
@@ -257,12 +257,12 @@ impl State {
     }
 
     /// Which of these members is the worker of the claim.
-    fn holder_of(&self, claim: &BoundClaim, members: &[(Name, MemberName)]) -> Option<(Name, MemberName)> {
+    fn member_of(&self, claim: &BoundClaim, members: &[(Name, MemberName)]) -> Option<(Name, MemberName)> {
         let worker = self.queues.get(&claim.queue)?.workers.as_ref()?.name(claim.worker)?;
-        let holds = |(service, member): &&(Name, MemberName)| {
+        let is_worker = |(service, member): &&(Name, MemberName)| {
             member.as_ref() == worker && self.services.followers(service).contains(&claim.queue)
         };
-        members.iter().find(holds).cloned()
+        members.iter().find(is_worker).cloned()
     }
 
     /// A bound claim outlives its connection while its member may still come back.

@@ -215,7 +215,7 @@ impl<'t> Queue<'t> {
         Ok(Some(Task::new(id, header)))
     }
 
-    /// The word for where a task is: scheduled and ready are told apart by the scheduled set.
+    /// The word for where a task is; the scheduled set says whether a waiting one is scheduled or ready.
     pub(crate) fn place(&mut self, task: &Task) -> Result<&'static str> {
         Ok(match task.header.state {
             TaskState::Waiting if self.is_scheduled(task)? => "scheduled",

@@ -24,12 +24,12 @@
 //! # Another format
 //!
 //! Servers of both versions read the same data while an upgrade rolls, and after a failover or a downgrade the older
-//! one may be the primary. It leaves a record that it cannot read alone, and keeps its id where it stands
+//! one may be the primary. It does not touch a record that it cannot read, and keeps its id where it is
 //! (`index::later`). So that it can tell such a record from a foreign value, every version begins with its digit and
 //! has at least 56 bytes of ASCII.
 //!
 //! - A new flag or state: add it here. Earlier versions take the record for one of a later version, as they would treat
-//!   the task wrongly. What they may ignore is no flag but a field of the options or of `x`.
+//!   the task wrongly. What they may ignore becomes a field of the options or of `x` instead.
 //! - Another layout: the next digit is `VERSION`, the drawing, `read` and `write` are changed, and what `read` did
 //!   becomes `read_1`, called for records of the version before; what it does not have gets a default. Records are
 //!   written in the new layout when something else of them changes, never all at once. Every width that grows is paid
@@ -54,7 +54,7 @@ pub(crate) const WITH_OPTIONS: u16 = 1;
 pub(crate) const UNIQUE: u16 = 2;
 /// It belongs to a group, of which only so many run at a time.
 pub(crate) const GROUPED: u16 = 4;
-/// It is dropped when nobody claims it in time.
+/// It is dropped unless claimed in time (EXPIRE).
 pub(crate) const EXPIRES: u16 = 8;
 /// It has its own RETAIN.
 pub(crate) const RETAINED: u16 = 16;
@@ -77,7 +77,7 @@ pub(crate) const WITH_MEMBER: Ms = 36_i64.pow(6) - 1;
 const _: () = assert!(WITH_MEMBER > MAX_LEASE);
 const _: () = assert!(MAX_ATTEMPTS < 36_i64.pow(3), "attempts have three digits");
 
-/// Where a task is. *Waiting* is scheduled or ready: the sorted set of scheduled tasks tells which.
+/// Where a task is. *Waiting* is scheduled or ready: the scheduled set says which.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum TaskState {
     /// Scheduled or ready.
@@ -103,10 +103,10 @@ const STATES: [(TaskState, u8); 6] = [
     (TaskState::Removed, b'r'),
 ];
 
-/// What stands in the place of a header that cannot be read.
+/// Why a header cannot be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Unreadable {
-    /// A record of a later version, or one with a flag or a state of a later version: nobody here may touch it.
+    /// A record of a later version, or one with a flag or a state of a later version: this version must not touch it.
     Later,
     /// Something else.
     Foreign,
@@ -309,7 +309,7 @@ fn value(byte: u8) -> u8 {
     VALUES.get(usize::from(byte)).copied().unwrap_or(NO_DIGIT)
 }
 
-/// Reads fields of known widths one after the other; no number is wider than 11 digits, which fit.
+/// Reads fields of known widths one after the other; no number is wider than 11 digits, which fit in 64 bits.
 struct Reader<'a>(&'a [u8]);
 
 impl<'a> Reader<'a> {

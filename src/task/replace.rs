@@ -1,4 +1,4 @@
-//! SCHEDULE with a unique key that another task holds: refused, or with REPLACE that task becomes the new one.
+//! SCHEDULE with a unique key that another task has: refused, or with REPLACE that task becomes the new one.
 
 use std::rc::Rc;
 

@@ -46,7 +46,7 @@ pub(crate) struct QueueState {
     pub maybe_ready: u16,
     /// Lists that count as empty because this version can read none of their records.
     pub later_lists: LaterLists,
-    /// There may be tasks that are dropped when nobody claims them in time.
+    /// There may be tasks with EXPIRE.
     pub maybe_expiring: bool,
     /// There may be unique keys that are taken for a time (`FOR`).
     pub maybe_unique_until: bool,

@@ -38,11 +38,11 @@ impl Command for ConfigGet {
     };
 
     fn run(args: &ConfigGetArgs<'_>, _: &Caller<'_>, queue: &mut Queue<'_>) -> Result<Response> {
-        let wanted = |field: &str| args.fields.is_empty() || args.fields.contains(&field);
+        let is_requested = |field: &str| args.fields.is_empty() || args.fields.contains(&field);
         let shown = |setting| queue.settings.show(setting, &queue.context.config);
         let map = SETTINGS
             .iter()
-            .filter(|setting| wanted(setting.name))
+            .filter(|setting| is_requested(setting.name))
             .map(|setting| (setting.name, Reply::text(shown(setting))))
             .collect();
         Ok(Reply::Map(map).into())

@@ -33,7 +33,7 @@ pub(crate) struct Claimed {
     pub tokens: Vec<(Id, u64)>,
     /// Whether it gave up at ghosts while tasks may be ready behind them.
     pub unsure: bool,
-    /// Whether the worker was told to take no more work.
+    /// Whether the worker is quiet: a signal told it to take no more work.
     pub quiet: bool,
 }
 

@@ -1,4 +1,4 @@
-//! Tasks that are dropped when nobody claims them in time (EXPIRE). `task:{q}:expiring` has those that are
+//! Tasks that are dropped unless claimed in time (EXPIRE). `task:{q}:expiring` has those that are
 //! scheduled or ready, score = when they expire, unix ms; a claim removes them.
 
 use crate::error::Result;
