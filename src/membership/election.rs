@@ -126,7 +126,7 @@ impl Service<'_> {
             self.admit(ticket, &registration)?;
         }
         for ticket in self.state.waiting.watchers_of(&self.name, member) {
-            if matches!(self.state.waiting.wish(ticket), Some(WaitFor::Lead(..))) {
+            if matches!(self.state.waiting.wait_for(ticket), Some(WaitFor::Lead(..))) {
                 let reply = self.render_standing(member)?;
                 self.tx().answer(ticket, Ok(reply), Vec::new());
             }

@@ -245,7 +245,7 @@ impl<'t> Service<'t> {
     /// Whether a client on one of its bound connections is blocked: that is a sign of life as long as it lasts.
     pub(crate) fn is_waiting(&self, member: &Member) -> bool {
         let mut connections = member.liveness.connections.iter();
-        connections.any(|connection| self.state.waiting.is_held(*connection))
+        connections.any(|connection| self.state.waiting.is_blocked(*connection))
     }
 
     /// Passes over something under the service's keys that is not ours.

@@ -35,7 +35,7 @@ pub(crate) struct ServiceState {
     /// When something was last done with it.
     pub used: Steady,
     /// Whether the log was told about a foreign entry.
-    pub complained: bool,
+    pub logged: bool,
     pub(super) members: MemberTable,
     /// How many of them have this version: when all do, none is missing in the data.
     pub(super) current: usize,

@@ -14,7 +14,7 @@ impl Service<'_> {
             }
         }
         for ticket in self.state.waiting.watchers_of(&self.name, member) {
-            match self.state.waiting.wish(ticket) {
+            match self.state.waiting.wait_for(ticket) {
                 Some(WaitFor::Member(_, _, there)) if *there == is_there => {
                     self.tx().answer(ticket, Ok(Reply::Int(1)), Vec::new());
                 }

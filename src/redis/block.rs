@@ -49,8 +49,8 @@ pub(super) fn block_client(ctx: *mut Ctx, connection: u64, wait_for: WaitFor, ti
         };
         let ticket = module.state.waiting.join(Waiter {
             connection,
-            wish: wait_for,
-            patience: timeout,
+            wait_for,
+            timeout,
         });
         module.blocked.add(ticket, Client { handle, deadline });
         module.arm(&context, SOON);
@@ -61,8 +61,8 @@ pub(super) fn block_client(ctx: *mut Ctx, connection: u64, wait_for: WaitFor, ti
 pub(super) fn deliver(module: &mut Module) {
     for answered in module.state.waiting.take_answered() {
         match module.blocked.remove(answered.ticket) {
-            Some(handle) => unblock(handle, answered.reply, answered.handed),
-            None => give_back(module, answered.handed),
+            Some(handle) => unblock(handle, answered.reply, answered.granted),
+            None => give_back(module, answered.granted),
         }
     }
 }

@@ -54,8 +54,8 @@ pub(super) fn run<R>(
         }
         keys.finish();
         block::deliver(module);
-        for complaint in std::mem::take(&mut module.state.complaints) {
-            log(Level::Warning, &complaint);
+        for line in std::mem::take(&mut module.state.log_lines) {
+            log(Level::Warning, &line);
         }
         if mode != Mode::Applies {
             module.arm(&context, SOON);

@@ -27,18 +27,18 @@ pub(crate) struct QueueSettings {
     pub paused: Option<Ms>,
     /// Numbers of the drops that are not swept yet, ascending.
     pub drops: Vec<u64>,
-    /// Workers whose membership ended while very many tasks were for them: no task of a smaller fence than this is for
-    /// that worker any more.
-    pub orphaned: Vec<(String, u64)>,
-    /// Ends of tasks of which some that waited for them were not told yet, in the order of `below`.
-    pub settling: Vec<Settling>,
+    /// Workers whose membership ended with more targeted tasks than one transaction releases: tasks with smaller fences
+    /// than this are not targeted at that worker any more.
+    pub releases: Vec<(String, u64)>,
+    /// Ends of tasks with dependents that are not resolved yet, in the order of `below`.
+    pub unresolved: Vec<Unresolved>,
     /// How many ids in each ready list stand for a task that went elsewhere.
     pub ghosts: [u32; PRIORITIES as usize],
 }
 
-/// The end of a task of which some that waited for it were not told yet.
+/// The end of a task with dependents that are not resolved yet.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Settling {
+pub(crate) struct Unresolved {
     /// The task.
     pub parent: Id,
     /// Those whose first fence is below this waited for it.
@@ -51,16 +51,16 @@ pub(crate) struct Settling {
 pub(crate) const PAUSED: &str = "paused_until";
 /// Field that holds the numbers of unfinished drops.
 pub(crate) const DROPS: &str = "drops";
-/// What the field begins with that says, of a worker whose membership ended, which tasks are for everyone since.
-pub(crate) const ORPHANED: &str = "orphaned:";
-/// What the fields of ends begin with that not all were told of; behind it the id of the task.
-const SETTLING: &str = "settling:";
+/// Prefix of the fields that say which tasks of a worker whose membership ended are released; then the worker.
+pub(crate) const RELEASES: &str = "orphaned:";
+/// Prefix of the fields of ends with unresolved dependents; then the id of the task.
+const UNRESOLVED: &str = "settling:";
 /// The pause that only RESUME ends, as stored.
 pub(crate) const UNTIL_RESUMED: &str = "-1";
 
-/// The field of the end of a task that not all were told of.
-pub(crate) fn settling_field(parent: &[u8]) -> Vec<u8> {
-    [SETTLING.as_bytes(), parent].concat()
+/// The field of the end of a task with unresolved dependents.
+pub(crate) fn unresolved_field(parent: &[u8]) -> Vec<u8> {
+    [UNRESOLVED.as_bytes(), parent].concat()
 }
 
 /// The field that counts the ghosts of one ready list.
@@ -89,8 +89,8 @@ impl QueueSettings {
             rate: None,
             paused: None,
             drops: Vec::new(),
-            orphaned: Vec::new(),
-            settling: Vec::new(),
+            releases: Vec::new(),
+            unresolved: Vec::new(),
             ghosts: Default::default(),
         }
     }
@@ -104,7 +104,7 @@ impl QueueSettings {
             };
             settings.read_field(field, value);
         }
-        settings.settling.sort_by_key(|rest| rest.below);
+        settings.unresolved.sort_by_key(|rest| rest.below);
         settings
     }
 
@@ -117,12 +117,12 @@ impl QueueSettings {
                 self.drops = text.split(' ').filter_map(|number| number.parse().ok()).collect();
                 self.drops.sort_unstable();
             }
-            _ if field.starts_with(SETTLING) => self.settling.extend(settling(field, text)),
+            _ if field.starts_with(UNRESOLVED) => self.unresolved.extend(unresolved(field, text)),
             _ => {
-                if let Some(worker) = field.strip_prefix(ORPHANED) {
-                    self.orphaned
+                if let Some(worker) = field.strip_prefix(RELEASES) {
+                    self.releases
                         .extend(text.parse().ok().map(|below| (worker.to_string(), below)));
-                    self.orphaned.sort_unstable();
+                    self.releases.sort_unstable();
                     return;
                 }
                 for priority in 0..PRIORITIES {
@@ -170,8 +170,8 @@ impl QueueSettings {
         self.drops.last().copied().unwrap_or(0)
     }
     /// Whether the task of this fence was for the worker before its membership ended, and is for everyone since.
-    pub(crate) fn is_orphan(&self, worker: &str, fence: u64) -> bool {
-        self.orphaned
+    pub(crate) fn is_released(&self, worker: &str, fence: u64) -> bool {
+        self.releases
             .iter()
             .any(|(gone, below)| gone == worker && fence < *below)
     }
@@ -191,11 +191,11 @@ impl QueueSettings {
     }
 }
 
-/// What is left to be told of an end; `None` for what is nothing of ours.
-fn settling(field: &str, text: &str) -> Option<Settling> {
+/// Reads such a field; `None` if it is foreign.
+fn unresolved(field: &str, text: &str) -> Option<Unresolved> {
     let (below, how) = text.split_once(' ')?;
-    Some(Settling {
-        parent: Id::from_slice(field.strip_prefix(SETTLING)?.as_bytes()),
+    Some(Unresolved {
+        parent: Id::from_slice(field.strip_prefix(UNRESOLVED)?.as_bytes()),
         below: below.parse().ok()?,
         done: how == "done",
     })
