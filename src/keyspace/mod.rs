@@ -81,7 +81,8 @@ pub(crate) trait Keyspace {
     fn zlowest(&mut self, key: Key<'_>, most: i64, count: usize) -> Result<Vec<Scored>>;
     /// Up to `count` members beyond `after` in (score, id) order, or from the start; `reverse` walks down.
     fn zwalk(&mut self, key: Key<'_>, after: Option<&Scored>, reverse: bool, count: usize) -> Result<Vec<Scored>>;
-    /// Some members and the next cursor (0 at the end); every member that is there throughout is returned at least once.
+    /// Some members and the next cursor (0 at the end); every member that is there throughout is returned at least
+    /// once.
     fn zscan(&mut self, key: Key<'_>, cursor: u64) -> Result<(u64, Vec<Scored>)>;
 
     /// Value of a field.

@@ -61,8 +61,8 @@ impl Liveness {
         record.bind && self.connections.is_empty()
     }
 
-    /// How long it lives without a heartbeat, ms; `None` for ever. A bound member without a TTL that has not reconnected
-    /// after a load gets `default`.
+    /// How long it lives without a heartbeat, ms; `None` for ever. A bound member without a TTL that has not
+    /// reconnected after a load gets `default`.
     fn ttl(&self, record: &MemberRecord, default: Ms) -> Option<Ms> {
         match record.ttl {
             0 if self.closed.is_none() && self.is_away(record) => Some(default),

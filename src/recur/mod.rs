@@ -170,9 +170,9 @@ impl Definition {
         (last > self.floor()).then_some(last)
     }
 
-    /// Which of the occurrences after `after` (exclusive: the last moment already handled) up to `now` (inclusive) fire,
-    /// and when the next is due. `fired` is how many fired before, for LIMIT: skipped ones do not count, and the earliest
-    /// of those that fire use up the limit first.
+    /// Which of the occurrences after `after` (exclusive: the last moment already handled) up to `now` (inclusive)
+    /// fire, and when the next is due. `fired` is how many fired before, for LIMIT: skipped ones do not count, and the
+    /// earliest of those that fire use up the limit first.
     pub(crate) fn occurrences(&self, after: Wall, now: Wall, fired: u64) -> Due {
         let left = self.limit.map_or(u64::MAX, |limit| limit.saturating_sub(fired));
         let most = usize::try_from(left).unwrap_or(MAX_FIRED).min(MAX_FIRED);

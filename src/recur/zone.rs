@@ -40,8 +40,8 @@ impl Zone {
         Some(shown)
     }
 
-    /// The first moment at which the clock shows this time or a later one: the first of a time that comes twice, the end
-    /// of the gap for a time that is skipped.
+    /// The first moment at which the clock shows this time or a later one: the first of a time that comes twice, the
+    /// end of the gap for a time that is skipped.
     pub(super) fn first(&self, time: DateTime) -> Option<i64> {
         match self.0.to_ambiguous_timestamp(time).offset() {
             AmbiguousOffset::Unambiguous { offset } => moment(offset, time),

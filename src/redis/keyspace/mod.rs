@@ -1,6 +1,6 @@
-//! The port to the data, on the server's keys. Each verb writes with the low-level functions, tells
-//! keyspace notifications what the plain command would, and adds its effect to those of the queue,
-//! all in one place so that none can be forgotten.
+//! The port to the data, on the server's keys. Each verb writes with the low-level functions, sends the keyspace
+//! notification of the plain command, and adds its effect to those of the queue, all in one place so that none can be
+//! forgotten.
 
 mod hashes;
 mod lists;
