@@ -1,4 +1,4 @@
-//! What docs/operating.md shows, done.
+//! Runs what docs/operating.md shows.
 
 use std::fs;
 
@@ -8,7 +8,7 @@ fn operating() -> Document {
     Document::read("docs/operating.md")
 }
 
-/// A server as the document has it: of the four tasks of mail one is dead, and a member leads.
+/// A server as in the document: of the four tasks of mail one is dead, and a member leads.
 #[track_caller]
 fn primary() -> Server {
     let server = Server::builder().listening().start();
@@ -30,14 +30,14 @@ fn primary() -> Server {
     server
 }
 
-/// A server that stands still, with the snapshot of another one, started as the document says.
+/// A stopped server with the snapshot of another one, started as the document says.
 #[track_caller]
 fn restored(from: &Server, operating: &Document) -> Server {
     let line = operating.block("sh", "redis-server --dir /restore");
     let options: Vec<&str> = line.trim().split(" --").skip(1).collect();
     let mut settings: Vec<(&str, &str)> = options.iter().filter_map(|option| option.split_once(' ')).collect();
     assert_eq!(settings.len(), options.len());
-    // These two the harness knows.
+    // The harness sets these two.
     settings.retain(|(name, _)| !["dir", "loadmodule"].contains(name));
     assert_eq!(settings, [("appendonly", "no"), ("steward.timer", "no")]);
     let mut copy = Server::start();
@@ -54,7 +54,7 @@ fn the_sessions_are_what_happens() {
     let primary = primary();
     let mut client = primary.client();
     let mut session = Session::at(&primary);
-    // A machine that is busy shows these, which are 0 otherwise.
+    // These are not 0 on a busy machine.
     session.pass_over(&[
         "steward_stalls_total:",
         "steward_late_p99_ms:",

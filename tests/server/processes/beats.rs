@@ -87,7 +87,7 @@ fn a_registered_member_beats_with_its_token_only() {
         "-NOMEMBER no such member"
     );
     assert_eq!(client.digest(), digest);
-    // One made without a token has none that fits.
+    // A member made without a token has no valid one.
     client.must("HB.BEAT s plain");
     assert_eq!(client.call(&format!("HB.BEAT s plain TOKEN {token}")).code(), "FENCED");
 }

@@ -1,4 +1,4 @@
-//! Members tied to a connection: they live and die with their process.
+//! Members bound to a connection: they live and die with their process.
 
 use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
@@ -87,7 +87,7 @@ fn a_member_with_several_connections_dies_with_the_last() {
     connections[1].register(&format!("s a 12 BIND TOKEN {token}"));
     connections[2].must(&format!("HB.BEAT s a TOKEN {token} BIND"));
     assert_eq!(client.member("s", "a", "connections"), "connections 3");
-    // Twice on one connection is once.
+    // Binding twice on one connection is binding once.
     connections[2].must(&format!("HB.BEAT s a TOKEN {token} BIND"));
     for left in [2, 1] {
         connections.remove(0);
@@ -168,7 +168,7 @@ fn a_connection_of_an_earlier_member_of_the_name_does_no_harm_when_it_closes() {
         let (mut old, mut new) = (server.client(), server.client());
         old.register("s a 12 HOST h BOOT b1 TTL 0 BIND");
         client.must(end);
-        // In the last round it is the host that was booted.
+        // In the last round the host has rebooted.
         let reply = new.must("PID.REGISTER s a 12 HOST h BOOT b2 TTL 0 BIND");
         assert_eq!(reply.field("status"), status);
         let token = reply.field("token").int();
@@ -212,7 +212,7 @@ fn after_leaving_the_connection_means_nothing() {
     let (mut client, mut process) = (server.client(), server.client());
     let token = process.register("s a 12 TTL 0 BIND");
     assert_eq!(process.call(&format!("PID.DEREGISTER s a TOKEN {token}")), "1");
-    // The same connection now stands for another member, and the name for another process.
+    // The same connection is now bound to another member, and the name belongs to another process.
     process.register("s b 12 TTL 0 BIND");
     client.register("s a 13 TTL 0");
     drop(process);

@@ -1,4 +1,4 @@
-//! One member: GET, AWAIT, and the ways out.
+//! One member: GET, AWAIT, and the ways to leave.
 
 use crate::support::{Server, Value, unix_ms};
 
@@ -130,7 +130,7 @@ fn all_that_wait_for_a_member_are_woken_when_it_comes_and_when_it_goes() {
         let mut waiting = server.client();
         waiting.send("PID.AWAIT s a DOWN BLOCK 0");
         if go.contains("DEREGISTER") {
-            // A member without a pid has none that fits.
+            // A member without a pid matches none.
             assert_eq!(client.call(go), "0");
             assert_eq!(client.call("PID.EVICT s a"), "1");
         } else {

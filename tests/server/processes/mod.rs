@@ -1,4 +1,4 @@
-//! What is done with members, leaders and epochs: `PID` and `HB`, and how they go with tasks.
+//! Members, leaders and epochs: `PID` and `HB`, and how they interact with tasks.
 
 mod beats;
 mod bound;

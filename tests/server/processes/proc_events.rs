@@ -1,4 +1,4 @@
-//! The stream of what happened to a service.
+//! The event stream of a service.
 
 use crate::support::{Server, Value, wait_until};
 

@@ -1,5 +1,5 @@
-//! A long random life of a service: at every moment its events, read from the first, tell what its keys and its
-//! commands say.
+//! A long random history of a service: at every moment its events, read from the first, agree with its keys and its
+//! commands.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -9,7 +9,7 @@ const MEMBERS: [&str; 6] = ["a", "b", "c", "d", "e", "f"];
 
 struct History {
     random: Random,
-    /// Tokens that were given out, also of members that have gone.
+    /// Tokens that were given out, also to members that have left.
     tokens: Vec<(String, i64)>,
     connections: Vec<Client>,
 }
@@ -111,7 +111,7 @@ impl History {
     }
 }
 
-/// What the events tell, read from the first.
+/// The state according to the events, read from the first.
 #[derive(Default)]
 struct Told {
     members: BTreeSet<String>,

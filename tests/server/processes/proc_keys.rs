@@ -1,4 +1,4 @@
-//! What users do to the keys of services by hand: nothing crashes, and the module goes on with what is there.
+//! Manual changes of the keys of services: the module does not crash and continues with what is there.
 
 mod nonsense;
 
@@ -19,7 +19,7 @@ fn busy(client: &mut Client) {
     client.claim("s leading LEASE MEMBER");
 }
 
-/// Members come, lead, die and are followed, of this service and of another.
+/// Members of this service and of another register, lead, die and are succeeded.
 #[track_caller]
 pub(super) fn goes_on(client: &mut Client, what: &str) {
     let services = ["s", "fresh"];

@@ -1,4 +1,4 @@
-//! PID.REGISTER in all its outcomes.
+//! All outcomes of PID.REGISTER.
 
 use crate::support::{Server, Value, unix_ms, wait_until};
 
@@ -213,13 +213,13 @@ fn a_record_is_json_that_anybody_can_read() {
     let token = process.register("s full 12 HOST h START 100 BOOT b TTL 500 BIND GRACE 70 META 2 k v \" \\");
     process.must("HB.SIGNAL s full quiet");
     process.must("HB.BEAT s plain");
-    // The server's own SHA-256: that of the token, so that a reader of the key cannot act as the member.
+    // The server's own SHA-256 of the token: a reader of the key cannot act as the member.
     process.must(&format!("ACL SETUSER hash >{token}"));
     let user = process.must("ACL GETUSER hash");
     let hash = user.field("passwords").item(0).text();
     let json: serde_json::Value = serde_json::from_str(&record("full")).unwrap();
     let at = |name: &str| json[name].as_i64().unwrap();
-    // Order and signal_order count in µs, each larger than all before: they tell which came first.
+    // Order and signal_order count in µs, each larger than all before: they show which came first.
     for (name, per_ms) in [("registered_at", 1), ("order", 1_000), ("signal_order", 1_000)] {
         let age = unix_ms() - at(name) / per_ms;
         assert!((0..60_000).contains(&age), "{name} {}", at(name));

@@ -1,8 +1,8 @@
-//! HB.SIGNAL: words that stand in the replies to beats.
+//! HB.SIGNAL: words in the replies to heartbeats.
 
 use crate::support::{Client, Server, Value};
 
-/// The `signal` a member's beat tells.
+/// The `signal` in the reply to a member's heartbeat.
 #[track_caller]
 fn signal(client: &mut Client, member: &str) -> String {
     client.must(&format!("HB.BEAT s {member}")).field("signal").to_string()

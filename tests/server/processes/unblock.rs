@@ -1,4 +1,4 @@
-//! Waits for the lead and for members that end otherwise than they were meant to.
+//! Waits for the lead and for members that end abnormally.
 
 use crate::support::{Client, Server, Value, wait_until};
 
@@ -36,7 +36,7 @@ fn client_unblock_ends_every_wait_in_both_ways_and_changes_nothing() {
         }
     }
     assert_eq!(client.digest(), digest);
-    // Who gave up stands in no line: the candidate leads, whose wait alone is over.
+    // A client that gave up is not in the line: the candidate leads, of which only the wait is over.
     client.must("PID.EVICT s a");
     assert!(client.leader("s").starts_with("b "));
     assert_eq!(client.members("s"), ["b"]);
