@@ -12,8 +12,8 @@ use crate::stalls::Stalls;
 use crate::time::{Ms, Steady};
 
 impl ServiceState {
-    /// Every member that has a deadline is planned for then or earlier, or for soon after when it is postponed; every moment
-    /// of the plan and every host has its member.
+    /// Every member that has a deadline is planned for then or earlier, or for soon after when it is postponed; every
+    /// moment of the plan and every host has its member.
     pub(super) fn assert_planned(&self, default: Ms, holds: &Stalls, now: Steady) {
         let planned: BTreeSet<(Steady, MemberName)> = self
             .members

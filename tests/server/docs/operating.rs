@@ -63,13 +63,13 @@ fn the_sessions_are_what_happens() {
     session.let_vary("205");
     let mut commands = session.run(&blocks("## What to watch").concat());
 
-    let [save, look, go_on] = &blocks("## Backup, and restore elsewhere")[..] else {
+    let [save, inspect, go_on] = &blocks("## Backup, and restore elsewhere")[..] else {
         panic!("three sessions")
     };
     commands += session.run(save);
     let copy = restored(&primary, &operating);
     session.go_to(&copy);
-    commands += session.run(look) + session.run(go_on);
+    commands += session.run(inspect) + session.run(go_on);
 
     let [fail_over, on_the_new_primary, deploy] = &blocks("## Restart and upgrade")[..] else {
         panic!("three sessions")
@@ -104,8 +104,8 @@ fn the_alarms_go_off() {
     let mut client = primary.client();
     let check = || {
         let output = folder.command("./steward-alarms").output().unwrap();
-        let told = String::from_utf8(output.stdout).unwrap();
-        (told, output.status.success())
+        let printed = String::from_utf8(output.stdout).unwrap();
+        (printed, output.status.success())
     };
     wait_until("INFO knows it", || client.info("steward_dead_tasks") == "1");
     assert_eq!(check(), ("dead_tasks 1\n".into(), false));

@@ -1,5 +1,5 @@
-//! Two hundred processes compete for the lead and die at random: no epoch ever has two leaders, epochs only grow, and no
-//! write of an outdated epoch succeeds. `STEWARD_SOAK=1` makes it a minute instead of some seconds.
+//! Two hundred processes compete for the lead and die at random: no epoch ever has two leaders, epochs only grow, and
+//! no write of an outdated epoch succeeds. `STEWARD_SOAK=1` makes it a minute instead of some seconds.
 
 mod process;
 
@@ -129,9 +129,9 @@ fn contend(wait: Wait, trouble: Trouble) {
             std::thread::spawn(move || live(arena, number, wait))
         })
         .collect();
-    for look in [observe, kill] {
+    for work in [observe, kill] {
         let arena = arena.clone();
-        threads.push(std::thread::spawn(move || look(&arena)));
+        threads.push(std::thread::spawn(move || work(&arena)));
     }
     let goes_on = |ms: i64| {
         let until = unix_ms() + ms;
@@ -172,8 +172,8 @@ fn contend(wait: Wait, trouble: Trouble) {
     assert!(log.iter().all(|epoch| holders.contains_key(epoch)));
     assert!(holders.len() > PROCESSES / 20, "only {} grants", holders.len());
     // The stream has the same leaders, in the same order.
-    let told = client.told("s");
-    let led: Vec<(i64, String)> = told.iter().filter_map(|line| elected(line)).collect();
+    let events = client.events("s");
+    let led: Vec<(i64, String)> = events.iter().filter_map(|line| elected(line)).collect();
     assert!(led.is_sorted_by(|one, other| one.0 < other.0), "epochs only grow");
     let led: BTreeMap<i64, String> = led.into_iter().collect();
     for (epoch, member) in holders.iter() {

@@ -207,7 +207,7 @@ fn a_leader_resigns_to_the_next_or_to_whom_it_names() {
         assert_eq!(client.member("s", name, "role"), "role 'member'");
     }
     assert_eq!(
-        client.told("s")[4..],
+        client.events("s")[4..],
         [
             format!("leader a epoch={first}"),
             format!("resigned a epoch={first}"),

@@ -108,10 +108,10 @@ fn a_script_is_refused_and_looks_for_itself_instead() {
         assert_eq!(refused, expected);
     }
     let script = "redis.call('HB.CHECK', KEYS[1], ARGV[1]); return redis.call('INCR', KEYS[2])";
-    let mut look = |epoch: &str| client.call_args(&["EVAL", script, "2", "s", "n", epoch]);
-    let late = look("5").to_string();
+    let mut check = |epoch: &str| client.call_args(&["EVAL", script, "2", "s", "n", epoch]);
+    let late = check("5").to_string();
     assert!(late.starts_with(&format!("-FENCED epoch={epoch} leader=a")), "{late}");
-    assert_eq!(look(&epoch), "1");
+    assert_eq!(check(&epoch), "1");
     assert_eq!(stream.take(), ["INCR n"]);
 }
 

@@ -62,7 +62,7 @@ fn every_kind_of_death_uses_an_attempt_and_leaving_does_not() {
             "the order of the claims"
         );
         assert_eq!(client.get("s", "t1", "attempt losses"), expected, "{reason}");
-        assert!(client.told("s").contains(&format!("down a reason={reason}")));
+        assert!(client.events("s").contains(&format!("down a reason={reason}")));
         client.must("TASK.DROP s");
     }
 }

@@ -34,7 +34,7 @@ fn a_member_that_waits_on_its_bound_connection_is_alive() {
     }
     // Its TTL begins again at the end of its wait.
     assert_eq!(client.call("PID.AWAIT s claims DOWN BLOCK 0"), "1");
-    assert!(client.told("s").contains(&"down claims reason=ttl".to_string()));
+    assert!(client.events("s").contains(&"down claims reason=ttl".to_string()));
 }
 
 #[test]
@@ -51,7 +51,7 @@ fn commands_on_the_bound_connection_are_signs_of_life() {
         other.must("PING");
     }
     assert_eq!(client.members("s"), ["a"]);
-    assert_eq!(client.told("s").last().unwrap(), "down b reason=ttl");
+    assert_eq!(client.events("s").last().unwrap(), "down b reason=ttl");
     client.must("HB.BEAT the-clock marker TTL 1500");
     while client.call("PID.GET the-clock marker") != Value::Null {
         process.must("TASK.CLAIM q a");
@@ -68,7 +68,7 @@ fn commands_elsewhere_are_no_signs_of_life() {
         client.must("TASK.CLAIM s a");
         client.must("PID.GET s a") == Value::Null
     });
-    assert_eq!(client.told("s"), ["up a reason=registered", "down a reason=ttl"]);
+    assert_eq!(client.events("s"), ["up a reason=registered", "down a reason=ttl"]);
     assert_eq!(process.call("PING"), "+PONG");
 }
 
@@ -86,6 +86,6 @@ fn a_connection_of_an_earlier_member_of_the_name_is_no_sign_of_life() {
             old.must("TASK.CLAIM q a");
             client.must("PID.GET s a") == Value::Null
         });
-        assert_eq!(client.told("s").last().unwrap(), "down a reason=ttl", "{end}");
+        assert_eq!(client.events("s").last().unwrap(), "down a reason=ttl", "{end}");
     }
 }

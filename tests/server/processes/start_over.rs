@@ -106,7 +106,7 @@ fn a_full_sync_and_a_promotion() {
         there.must("REPLICAOF NO ONE");
         assert!(reclaims(&mut there, token), "{diskless}");
         assert_eq!(there.members("s"), ["a"]);
-        assert_eq!(there.told("s"), ["up a reason=registered"]);
+        assert_eq!(there.events("s"), ["up a reason=registered"]);
     }
 }
 

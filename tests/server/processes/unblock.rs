@@ -120,7 +120,7 @@ fn a_demotion_ends_every_wait_and_is_nobodys_death() {
         server.waiter("PID.REGISTER s c 3 TTL 60000 BIND EXCLUSIVE BLOCK 0"),
         server.waiter("PID.AWAIT s c UP BLOCK 0"),
     ];
-    let told = client.told("s");
+    let events = client.events("s");
     client.must("MULTI");
     client.must(&format!("REPLICAOF 127.0.0.1 {}", other.port()));
     client.must("REPLICAOF NO ONE");
@@ -130,7 +130,7 @@ fn a_demotion_ends_every_wait_and_is_nobodys_death() {
     }
     drop(bound);
     client.let_pass(200);
-    assert_eq!(client.told("s"), told);
+    assert_eq!(client.events("s"), events);
     assert_eq!(client.members("s"), ["a", "b", "bound"]);
 }
 

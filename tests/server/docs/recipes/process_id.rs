@@ -79,5 +79,5 @@ fn with_steward_a_second_start_is_refused_and_an_end_is_told() {
     });
     b1.kill_alone();
     wait_until("it is taken off", || client.members("billing").is_empty());
-    assert_eq!(client.told("billing").last().unwrap(), "down b1 reason=left");
+    assert_eq!(client.events("billing").last().unwrap(), "down b1 reason=left");
 }

@@ -48,8 +48,8 @@ fn a_foreign_value_at_any_key_is_a_clear_error_that_changes_nothing() {
             let token = client.register("s a 12 TTL 100");
             client.must(&format!("HB.CAMPAIGN s a {token}"));
             let key = format!("proc:{{s}}{part}");
-            for look in &CALLS[..9] {
-                client.call(look);
+            for read in &CALLS[..9] {
+                client.call(read);
             }
             client.must(&format!("DEL {key}"));
             client.must(&put.replace("{k}", &key));

@@ -134,8 +134,8 @@ fn who_waits_for_a_service_that_moves_away_is_told() {
         client.must(&format!("CLUSTER SETSLOT {slot} NODE {}", ids[1]));
     }
     for waiting in &mut waiting {
-        let told = waiting.receive();
-        assert!(["TRYAGAIN", "MOVED", "UNBLOCKED"].contains(&told.code()), "{told}");
+        let reply = waiting.receive();
+        assert!(["TRYAGAIN", "MOVED", "UNBLOCKED"].contains(&reply.code()), "{reply}");
     }
     assert_eq!(
         second.leader(&name).split(' ').next(),

@@ -24,9 +24,9 @@ fn settled(client: &mut Client) -> String {
 /// The history contains all kinds of ends.
 #[track_caller]
 fn everything_happened(client: &mut Client) {
-    let mut told = Vec::new();
+    let mut events = Vec::new();
     for service in ["q", "r", "{t}s"] {
-        told.extend(client.told(service));
+        events.extend(client.events(service));
     }
     let ends = [
         "reason=registered",
@@ -42,9 +42,9 @@ fn everything_happened(client: &mut Client) {
     ];
     for end in ends {
         assert!(
-            told.iter().any(|line| line.contains(end)),
+            events.iter().any(|line| line.contains(end)),
             "no {end} in {} events",
-            told.len()
+            events.len()
         );
     }
 }
@@ -76,8 +76,8 @@ fn a_replica_has_the_members_the_leaders_and_the_claims_of_its_primary() {
     wait_until("both replicas have it all", || {
         there.digest() == digest && last.digest() == digest
     });
-    for look in ["PID.SERVICES", "HB.LEADER q", "PID.GET q w0 pid host role meta"] {
-        assert_eq!(there.call(look), client.call(look).to_string(), "{look}");
+    for read in ["PID.SERVICES", "HB.LEADER q", "PID.GET q w0 pid host role meta"] {
+        assert_eq!(there.call(read), client.call(read).to_string(), "{read}");
     }
     wait_until("the rewrite is over", || there.info("aof_rewrite_in_progress") == "0");
     let mut replica = replica;
