@@ -22,6 +22,24 @@ fn nothing_outside_the_edge_names_redis_or_a_clock() {
     }
 }
 
+/// Where a task is in its life is decided in one file; an index only says what stands where.
+#[test]
+fn only_the_lifecycle_assigns_a_state() {
+    let mut assigned = 0;
+    for (file, text) in files() {
+        let code = text.split("#[cfg(test)]\nmod tests").next().unwrap();
+        if file.starts_with("task/tests/") || !file.starts_with("task/") {
+            continue;
+        }
+        let assigns = code.matches(".state = TaskState::").count();
+        assert!(assigns == 0 || file == "task/lifecycle.rs", "{file} assigns a state");
+        assigned += assigns;
+        let calls = file.starts_with("task/index/") && code.contains("use crate::task::lifecycle");
+        assert!(!calls, "{file} calls the lifecycle");
+    }
+    assert!(assigned > 3);
+}
+
 /// Files that import each other can only be understood together.
 #[test]
 fn no_files_import_each_other_in_a_circle() {

@@ -9,7 +9,7 @@ use crate::tx::Tx;
 /// command, tasks that are due, leases that ran out. Plans the name's next wakeup.
 pub(crate) fn run(tx: &mut Tx<'_>, name: &Name) {
     if tx.state.services.known(name).is_some() {
-        Service::of(tx, name).tick();
+        Service::of(tx, name).run_due();
         task::worklist::run(tx);
     }
     if tx.state.known_queue(name).is_some() {

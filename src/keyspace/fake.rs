@@ -29,6 +29,8 @@ pub(crate) struct Fake {
     pub keys: BTreeMap<Vec<u8>, Value>,
     /// How many verbs wrote something.
     pub writes: usize,
+    /// How many single fields of hashes were read.
+    pub field_reads: usize,
 }
 
 macro_rules! of_type {
@@ -245,6 +247,7 @@ impl Keyspace for Fake {
     }
 
     fn hget(&mut self, key: Key<'_>, field: &[u8]) -> Result<Option<Vec<u8>>> {
+        self.field_reads += 1;
         Ok(of_type!(self, key, Hash)?.and_then(|hash| hash.get(field).cloned()))
     }
     fn hgetall(&mut self, key: Key<'_>) -> Result<Fields> {

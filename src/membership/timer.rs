@@ -9,7 +9,7 @@ use crate::time::{Ms, SECOND};
 /// Members that are removed in one slice.
 const GONE: usize = 32;
 /// Members that are checked in one slice; most had a heartbeat since the check was planned.
-const LOOKED_AT: usize = 512;
+const CHECKED: usize = 512;
 /// Work that failed is retried after this long, ms.
 const RETRY: Ms = SECOND;
 /// A member whose end waits for another turn of the event loop is checked again after this long, ms.
@@ -17,7 +17,7 @@ const TURN: Ms = 10;
 
 impl Service<'_> {
     /// One slice of everything that is due.
-    pub(crate) fn tick(&mut self) {
+    pub(crate) fn run_due(&mut self) {
         let done = self
             .ensure_types()
             .and_then(|()| self.load_some())
@@ -42,12 +42,12 @@ impl Service<'_> {
                 return Ok(());
             };
             // It may have registered again meanwhile.
-            let goes = match reason {
+            let is_gone = match reason {
                 Reason::Disconnect => self.member(&member).is_some_and(Member::is_away),
                 Reason::Deleted => self.find(&member)?.is_none(),
                 _ => true,
             };
-            if goes {
+            if is_gone {
                 self.remove(&member, &reason)?;
             }
         }
@@ -61,7 +61,7 @@ impl Service<'_> {
     fn remove_overdue(&mut self) -> Result<()> {
         let now = self.context.steady;
         let mut gone = 0;
-        for _ in 0..LOOKED_AT {
+        for _ in 0..CHECKED {
             if gone == GONE {
                 break;
             }

@@ -23,8 +23,13 @@ const RETRY: Ms = 100;
 /// Called by the server.
 pub(super) unsafe extern "C" fn on_timer(ctx: *mut Ctx, _data: *mut c_void) {
     guard(|| {
-        module::with(|module| module.timer.fired());
-        work(ctx);
+        let may_arm = module::with(|module| {
+            module.timer.fired();
+            module.pulse.fire()
+        });
+        if may_arm == Some(true) {
+            work(ctx);
+        }
     });
 }
 

@@ -154,7 +154,8 @@ unsafe extern "C" fn on_cron(ctx: *mut Ctx, _: raw::RedisModuleEvent, _: u64, da
             if let Some(length) = stall {
                 module.state.stalls.stalled(now, length);
             }
-            if module.pulse.was_stepped(module.clock.offset()) {
+            let unarmed = module.pulse.take_unarmed();
+            if module.pulse.was_stepped(module.clock.offset()) || unarmed {
                 let context = module.context();
                 module.arm(&context, SOON);
             }

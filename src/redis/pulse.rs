@@ -5,6 +5,9 @@ use std::time::Instant;
 use crate::stalls::STALL;
 use crate::time::Ms;
 
+/// How often our timer may fire in one turn of the event loop; it does so once, unless the wall clock is stepped.
+const MOST_FIRED: u32 = 3;
+
 /// When the server was last seen running.
 #[derive(Debug, Default)]
 pub(super) struct Pulse {
@@ -15,6 +18,10 @@ pub(super) struct Pulse {
     /// The longest sleep, ms: then the cron wakes it.
     longest_sleep: Ms,
     cron: Option<Instant>,
+    /// How often our timer fired since the event loop woke up.
+    fired: u32,
+    /// Whether it was not re-armed then.
+    unarmed: bool,
     /// By how much the wall clock had been stepped when last checked.
     offset: Ms,
 }
@@ -23,6 +30,21 @@ impl Pulse {
     /// The event loop wakes up.
     pub(super) fn wake(&mut self) {
         self.woke = Some(Instant::now());
+        self.fired = 0;
+    }
+
+    /// Our timer fires. Whether it may be armed again in this turn of the event loop: the server reads the wall clock
+    /// once for all timers that are due, so after a step back in between each one that is armed counts as due at once,
+    /// and no client would be served until that time has come again.
+    pub(super) fn fire(&mut self) -> bool {
+        self.fired += 1;
+        self.unarmed = self.fired > MOST_FIRED;
+        !self.unarmed
+    }
+
+    /// Whether the timer was left unarmed, so that the cron is to arm it.
+    pub(super) fn take_unarmed(&mut self) -> bool {
+        std::mem::take(&mut self.unarmed)
     }
 
     /// The event loop goes to sleep.

@@ -16,6 +16,24 @@ use crate::redis::handles::Open;
 /// Up to this many of the lowest members, removing them one by one is cheaper than calling the command.
 const FEW: usize = 8;
 
+/// Which members a walk visits, in (score, id) order.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Walk<'a> {
+    /// Only those strictly beyond this one.
+    pub after: Option<&'a Scored>,
+    /// None with a larger score.
+    pub most: i64,
+    /// Whether it goes from the highest to the lowest.
+    pub reverse: bool,
+}
+
+/// All members, upwards.
+pub(super) const UPWARDS: Walk<'static> = Walk {
+    after: None,
+    most: i64::MAX,
+    reverse: false,
+};
+
 /// Score of the member.
 pub(super) fn score(keys: &mut ServerKeys<'_>, key: Key<'_>, id: &[u8]) -> Result<Option<i64>> {
     let (open, there) = keys.typed(key, Type::SortedSet)?;
@@ -81,7 +99,7 @@ pub(super) fn remove_lowest(keys: &mut ServerKeys<'_>, key: Key<'_>, count: usiz
         return Ok(());
     }
     if count <= FEW {
-        let lowest = members(open, None, i64::MAX, false, count);
+        let lowest = members(open, UPWARDS, count);
         drop_members(open, lowest.iter().map(|(_, id)| id.as_slice()));
         keys.notify(key, raw::REDISMODULE_NOTIFY_ZSET, c"zremrangebyrank");
     } else {
@@ -99,22 +117,10 @@ pub(super) fn remove_lowest(keys: &mut ServerKeys<'_>, key: Key<'_>, count: usiz
     Ok(())
 }
 
-/// Up to `count` members in (score, id) order: those strictly beyond `after`, none above `most`; `reverse`
-/// walks down.
-pub(super) fn walk(
-    keys: &mut ServerKeys<'_>,
-    key: Key<'_>,
-    after: Option<&Scored>,
-    most: i64,
-    reverse: bool,
-    count: usize,
-) -> Result<Vec<Scored>> {
+/// Up to `count` members of this walk.
+pub(super) fn walk(keys: &mut ServerKeys<'_>, key: Key<'_>, walk: Walk<'_>, count: usize) -> Result<Vec<Scored>> {
     let (open, there) = keys.typed(key, Type::SortedSet)?;
-    Ok(if there {
-        members(open, after, most, reverse, count)
-    } else {
-        Vec::new()
-    })
+    Ok(if there { members(open, walk, count) } else { Vec::new() })
 }
 
 /// Some members and the next cursor.
@@ -139,9 +145,9 @@ fn whole(score: f64) -> i64 {
     score as i64
 }
 
-/// Up to `count` members of an open sorted set in (score, id) order: those strictly beyond `after`, none
-/// above `most`; `reverse` walks down.
-fn members(open: &Open, after: Option<&Scored>, most: i64, reverse: bool, count: usize) -> Vec<Scored> {
+/// Up to `count` members of this walk over an open sorted set.
+fn members(open: &Open, walk: Walk<'_>, count: usize) -> Vec<Scored> {
+    let Walk { after, most, reverse } = walk;
     let mut found = Vec::new();
     let start = after.map(|(score, _)| *score as f64);
     let lowest = if reverse { None } else { start }.unwrap_or(f64::NEG_INFINITY);

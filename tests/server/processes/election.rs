@@ -40,7 +40,7 @@ fn candidates_follow_by_priority_and_then_in_the_order_they_came() {
     position(format!("e {e} PRIORITY 5"), 3);
     assert_eq!(
         server.client_resp2().call(&format!("HB.CAMPAIGN s b {b}")),
-        format!("['role', 'candidate', 'epoch', {first}, 'leader', 'a', 'position', 4, 'reclaim', 0]")
+        format!("['role', 'candidate', 'epoch', {first}, 'leader', 'a', 'position', 4, 'reclaim_ms', 0]")
     );
     let mut led = vec![first];
     for (gone, next) in [("a", "c"), ("c", "d"), ("d", "e"), ("e", "b")] {

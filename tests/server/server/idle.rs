@@ -47,8 +47,8 @@ fn odd_keys_are_no_work_for_ever() {
             "stale ids counted in lists that are not there",
             &["HSET task:{q} ghosts:1 1 ghosts:2 -5 ghosts:3 x"],
         ),
-        ("a pause that is over", &["HSET task:{q} paused 1000"]),
-        ("a pause that is none", &["HSET task:{q} paused nonsense"]),
+        ("a pause that is over", &["HSET task:{q} paused_until 1000"]),
+        ("a pause that is none", &["HSET task:{q} paused_until nonsense"]),
         ("drops that never were", &["HSET task:{q} drops 5", "TASK.SCHEDULE q x"]),
         ("drops that are none", &["HSET task:{q} drops nonsense"]),
         (

@@ -214,7 +214,7 @@ fn settings_pauses_purges_and_drops() {
         rig.sent("TASK.CONFIG SET q lease 5 attempts 4"),
         ["q: hset queue [lease 5, attempts 4]"]
     );
-    assert_eq!(rig.sent("TASK.PAUSE q FOR 5000"), ["q: hset queue [paused MS]"]);
+    assert_eq!(rig.sent("TASK.PAUSE q FOR 5000"), ["q: hset queue [paused_until MS]"]);
     assert_eq!(rig.sent("TASK.PAUSE q"), ["q: hset queue [paused_until -1]"]);
     assert_eq!(rig.sent("TASK.RESUME q"), ["q: hdel queue [paused_until]"]);
     assert_eq!(rig.sent("TASK.RESUME q"), Vec::<String>::new());

@@ -81,7 +81,11 @@ pub(crate) fn check(client: &mut Client, queue: &str) -> BTreeMap<String, &'stat
     let stats = snapshot.item(2);
     for state in ["scheduled", "ready", "blocked", "claimed", "done", "dead"] {
         let there = places.values().filter(|place| **place == state).count();
-        assert_eq!(stats.field(state), &Value::Int(there as i64), "{queue}: {state}");
+        assert_eq!(
+            stats.field(&format!("{state}_tasks")),
+            &Value::Int(there as i64),
+            "{queue}: {state}"
+        );
     }
     places
 }

@@ -112,5 +112,5 @@ fn many_expire_while_others_are_served() {
     wait_until("all are gone", || client.stat("q", "expired_total") == 10_000);
     assert_eq!(client.counts("q"), "");
     wait_until("without a trace", || client.keys() == ["task:{q}", "task:{q}:events"]);
-    assert_eq!(client.call("HKEYS task:{q}"), "['paused']");
+    assert_eq!(client.call("HKEYS task:{q}"), "['paused_until']");
 }

@@ -175,12 +175,12 @@ impl Run {
                 let shown = self.client.get(
                     queue,
                     id,
-                    "priority attempt attempts deliveries cancelled payload worker",
+                    "priority attempt max_attempts deliveries cancelled payload worker",
                 );
                 let expected = model.tasks.get(id).map_or("gone".into(), |task| {
                     let held = task.state == State::Claimed;
                     format!(
-                        "priority {}, attempt {}, attempts {}, deliveries {}, cancelled {}, payload '{}', worker {}",
+                        "priority {}, attempt {}, max_attempts {}, deliveries {}, cancelled {}, payload '{}', worker {}",
                         task.priority,
                         task.used + i64::from(held),
                         task.attempts,

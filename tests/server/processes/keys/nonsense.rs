@@ -100,7 +100,7 @@ fn a_service_full_of_nonsense_is_loaded() {
         client.call_args(&["HSET", "proc:{s}:members", &format!("odd{n}"), record]);
         client.must(&format!("ZADD proc:{{s}}:candidates {n} odd{n}"));
     }
-    client.must("HSET proc:{s} leader nobody epoch x since y");
+    client.must("HSET proc:{s} leader nobody epoch x since_at y");
     server.kill_9();
     server.start_again(&[]);
     let mut client = server.client();
