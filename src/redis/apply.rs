@@ -1,6 +1,7 @@
-//! `steward.apply <name> <effects>`: what a transaction did, on a replica or from an append-only file.
+//! `steward.apply <name> <effects>`: repeats the effects of a transaction, on a replica or from an append-only file.
 //!
-//! What cannot be read is an error, so that the server counts it and `propagation-error-behavior` decides what follows.
+//! Unreadable effects are an error, so that the server counts them and `propagation-error-behavior` decides what
+//! follows.
 
 use std::ffi::c_int;
 
@@ -66,11 +67,11 @@ fn apply(ctx: *mut Ctx, name: &[u8], effects: &[u8]) -> Result<(), Error> {
         if applied.is_ok_and(|applied| applied.queue) {
             tx.state.touched(&name, Touched::Queue);
         }
-        // On a replica nothing else answers those who wait for results.
+        // On a replica, clients that wait for results are answered only here.
         if tx.state.waiting.listeners().any(&name)
             && let Ok(mut queue) = Queue::open(tx, name.clone())
         {
-            // With a queue hash of another type they go on waiting.
+            // When the queue hash has another type, they continue to wait.
             outcome::rescan_all(&mut queue);
         }
         if applied.is_ok_and(|applied| applied.service) {
@@ -79,7 +80,7 @@ fn apply(ctx: *mut Ctx, name: &[u8], effects: &[u8]) -> Result<(), Error> {
         }
         Ok(applied)
     })?;
-    // Also what cannot be read here, for our own append-only file: a later version may read it there.
+    // Passed on even when unreadable: a later version may read it from our append-only file.
     // SAFETY: a context the server lent us.
     unsafe { call!(RedisModule_ReplicateVerbatim(ctx)) };
     match applied {

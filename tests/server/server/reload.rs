@@ -1,4 +1,4 @@
-//! Memory is derived: after a load, a full sync, a promotion or a late start of the module all goes on.
+//! The state is derived: after a load, a full sync, a promotion or a late MODULE LOAD all work continues.
 
 use crate::support::{Client, Server, Value, places, unix_ms, wait_until};
 
@@ -71,7 +71,7 @@ fn a_promoted_replica_goes_on_where_its_primary_was() {
         let mut server = Server::builder().listening().start();
         let mut client = server.client();
         populate(&mut client);
-        // The replica has had a life of its own before.
+        // The replica was a primary of its own before.
         let replica = Server::builder()
             .listening()
             .set("repl-diskless-load", diskless)
@@ -119,7 +119,7 @@ fn a_module_that_is_loaded_late_finds_what_is_there() {
     client.must("SELECT 4");
     client.schedule("elsewhere x ID a DELAY 300");
     client.must("SELECT 0");
-    // An armed timer keeps the module.
+    // An armed timer prevents MODULE UNLOAD.
     assert!(client.call("MODULE UNLOAD steward").is_error());
     client.must("CONFIG SET steward.timer no");
     wait_until("the module can go", || !client.call("MODULE UNLOAD steward").is_error());
