@@ -41,7 +41,11 @@ impl Options {
         if rounds == Some(0) {
             return Err("--rounds must be a number from 1".into());
         }
-        let module = absolute(module.ok_or(USAGE)?)?;
+        let module = module.ok_or(USAGE)?;
+        if module.as_os_str().is_empty() {
+            return Err("the release module is not built: make build".into());
+        }
+        let module = absolute(module)?;
         Ok(Options {
             module,
             baseline,
