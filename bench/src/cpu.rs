@@ -41,103 +41,69 @@ pub fn run(options: &Options, report: &mut Report) -> Result<()> {
 
 /// What all cost in one round.
 struct Round {
-    /// CPU of a task of steward, streams and Lua in the steady load, µs.
-    steady: [f64; 3],
+    /// CPU of a task in the steady load, µs.
+    steady: Each<f64>,
     /// The same in the phased load, step by step.
-    phased: [Life; 3],
+    phased: Each<Life>,
     /// CPU of a SET, µs.
     set: f64,
 }
 
 impl Round {
     fn measure(contenders: &mut [Contender; 3], floor: &mut Contender, tasks: usize, count: usize) -> Result<Round> {
-        let [steward, streams, lua] = contenders;
         Ok(Round {
-            steady: [
-                steward.live_steadily(tasks, count)?,
-                streams.live_steadily(tasks, count)?,
-                lua.live_steadily(tasks, count)?,
-            ],
-            phased: [
-                steward.live(tasks, count)?,
-                streams.live(tasks, count)?,
-                lua.live(tasks, count)?,
-            ],
+            steady: Each::measure(contenders, |contender| contender.live_steadily(tasks, count))?,
+            phased: Each::measure(contenders, |contender| contender.live(tasks, count))?,
             set: floor.set(tasks, PIPELINE)?.cpu_us,
         })
     }
+}
 
-    fn to_streams(&self, cpu_us: fn(&Life) -> f64) -> f64 {
-        let [own, streams, _] = &self.phased;
-        cpu_us(own) / cpu_us(streams)
-    }
+struct Each<T> {
+    steward: T,
+    streams: T,
+    lua: T,
+}
 
-    fn to_set(&self, cpu_us: fn(&Life) -> f64) -> f64 {
-        let [own, ..] = &self.phased;
-        cpu_us(own) / self.set
+impl<T> Each<T> {
+    fn measure(contenders: &mut [Contender; 3], cost: impl Fn(&mut Contender) -> Result<T>) -> Result<Each<T>> {
+        let [steward, streams, lua] = contenders;
+        Ok(Each {
+            steward: cost(steward)?,
+            streams: cost(streams)?,
+            lua: cost(lua)?,
+        })
     }
 }
 
 fn print(report: &mut Report, rounds: &[Round], [steady, phased]: [Aim; 2]) {
-    let mut figure = |label: &str, ratio: fn(&Round) -> f64, aim: Aim| {
-        report.figure(label, rounds.iter().map(ratio), aim);
+    let steady_cpu = rounds.iter().map(|round| &round.steady);
+    let title = format!("steady, {IN_FLIGHT} tasks in flight: whole life / streams");
+    report.figure(&title, steady_cpu.clone().map(|cpu| cpu.steward / cpu.streams), steady);
+    report.figure("  / Lua", steady_cpu.map(|cpu| cpu.steward / cpu.lua), Aim::None);
+
+    let mut figure = |label: &str, aim: Aim, cpu_us: fn(&Life) -> f64| {
+        let lives = rounds.iter().map(|round| &round.phased);
+        report.figure(
+            label,
+            lives.map(|life| cpu_us(&life.steward) / cpu_us(&life.streams)),
+            aim,
+        );
     };
-    figure(
-        &format!("steady, {IN_FLIGHT} tasks in flight: whole life / streams"),
-        |Round {
-             steady: [own, streams, _],
-             ..
-         }| own / streams,
-        steady,
-    );
-    figure(
-        "  / Lua",
-        |Round {
-             steady: [own, _, lua], ..
-         }| own / lua,
-        Aim::None,
-    );
-    figure(
-        "phased: whole life / streams",
-        |round| round.to_streams(Life::cpu_us),
-        phased,
-    );
-    figure(
-        "  SCHEDULE / XADD",
-        |round| round.to_streams(|life| life.schedule.cpu_us),
-        Aim::None,
-    );
-    figure(
-        "  CLAIM / XREADGROUP",
-        |round| round.to_streams(|life| life.claim.cpu_us),
-        Aim::None,
-    );
-    figure(
-        "  ACK / XACK and XDEL",
-        |round| round.to_streams(|life| life.acknowledge.cpu_us),
-        Aim::None,
-    );
-    figure(
-        "  whole life / Lua",
-        |Round {
-             phased: [own, _, lua], ..
-         }| own.cpu_us() / lua.cpu_us(),
-        Aim::None,
-    );
-    figure("  whole life / one SET", |round| round.to_set(Life::cpu_us), Aim::None);
-    figure(
-        "  SCHEDULE / SET",
-        |round| round.to_set(|life| life.schedule.cpu_us),
-        Aim::AtMost(1.5),
-    );
-    figure(
-        "  CLAIM / SET",
-        |round| round.to_set(|life| life.claim.cpu_us),
-        Aim::None,
-    );
-    figure(
-        "  ACK / SET",
-        |round| round.to_set(|life| life.acknowledge.cpu_us),
-        Aim::None,
-    );
+    figure("phased: whole life / streams", phased, Life::cpu_us);
+    figure("  SCHEDULE / XADD", Aim::None, |life| life.schedule.cpu_us);
+    figure("  CLAIM / XREADGROUP", Aim::None, |life| life.claim.cpu_us);
+    figure("  ACK / XACK and XDEL", Aim::None, |life| life.acknowledge.cpu_us);
+    let lives = rounds.iter().map(|round| &round.phased);
+    let lua = lives.map(|life| life.steward.cpu_us() / life.lua.cpu_us());
+    report.figure("  whole life / Lua", lua, Aim::None);
+
+    let mut floor = |label: &str, aim: Aim, cpu_us: fn(&Life) -> f64| {
+        let ratios = rounds.iter().map(|round| cpu_us(&round.phased.steward) / round.set);
+        report.figure(label, ratios, aim);
+    };
+    floor("  whole life / one SET", Aim::None, Life::cpu_us);
+    floor("  SCHEDULE / SET", Aim::AtMost(1.5), |life| life.schedule.cpu_us);
+    floor("  CLAIM / SET", Aim::None, |life| life.claim.cpu_us);
+    floor("  ACK / SET", Aim::None, |life| life.acknowledge.cpu_us);
 }
