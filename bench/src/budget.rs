@@ -29,9 +29,7 @@ pub fn run(args: impl Iterator<Item = String>) -> Result<()> {
     let options = Options::parse(args, &[])?;
     ensure_valgrind()?;
     let rounds = options.rounds(ROUNDS);
-    println!(
-        "Instructions for each task or beat, medians of {rounds} rounds, with a tolerance of 3 % inside the module"
-    );
+    println!("Instructions for each task or beat, medians of {rounds} rounds");
     println!(
         "  {:<10} {:>5} {:>5} {:>10} {:>10} {:>8} {:>12}",
         "", "COUNT", "AOF", "budget", "module", "spread", "in all"
