@@ -8,8 +8,9 @@
 
 use crate::Result;
 use crate::connection::{Connection, encode};
-use crate::contender::{Contender, PIPELINE, cost, drive};
+use crate::contender::{Contender, cost};
 use crate::far::{now_ms, schedule_at, sleep_until};
+use crate::load::{PIPELINE, drive};
 use crate::options::Options;
 use crate::probe;
 use crate::recipes::PAYLOAD;

@@ -4,7 +4,8 @@
 //! is beats per second on the clock, with this client's work, which for the longer reply of a beat is more.
 
 use crate::Result;
-use crate::contender::{Contender, PIPELINE, cost, drive};
+use crate::contender::{Contender, cost};
+use crate::load::{PIPELINE, drive};
 use crate::members::{TTL_MS, beat, register, set_beat};
 use crate::options::Options;
 use crate::recipes::{Streams, set};

@@ -4,7 +4,8 @@
 
 use crate::Result;
 use crate::connection::Connection;
-use crate::contender::{Contender, PIPELINE, drive};
+use crate::contender::Contender;
+use crate::load::{PIPELINE, drive};
 use crate::members::{TTL_MS, beat, register, set_beat};
 use crate::options::Options;
 use crate::report::{Aim, Report};

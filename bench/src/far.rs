@@ -2,7 +2,7 @@
 
 use crate::Result;
 use crate::connection::{Connection, encode};
-use crate::contender::{PIPELINE, drive};
+use crate::load::{PIPELINE, drive};
 use crate::recipes::PAYLOAD;
 use std::thread::sleep;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};

@@ -9,7 +9,8 @@
 
 use crate::Result;
 use crate::connection::encode;
-use crate::contender::{Contender, PIPELINE, drive};
+use crate::contender::Contender;
+use crate::load::{PIPELINE, drive};
 use crate::options::Options;
 use crate::recipes::{Claim, Steward};
 use crate::report::{Aim, Report};

@@ -3,8 +3,9 @@
 //! become idle (the server itself resizes its tables for a while). In thousandths of one core.
 
 use crate::Result;
-use crate::contender::{Contender, PIPELINE};
+use crate::contender::Contender;
 use crate::far::{MILLION, schedule_far};
+use crate::load::PIPELINE;
 use crate::options::Options;
 use crate::recipes::Streams;
 use crate::report::{Aim, Report};

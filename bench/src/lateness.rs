@@ -4,8 +4,9 @@
 
 use crate::Result;
 use crate::connection::{Connection, encode};
-use crate::contender::{Contender, PIPELINE, drive};
+use crate::contender::Contender;
 use crate::far::{MILLION, now_ms, schedule_far};
+use crate::load::{PIPELINE, drive};
 use crate::options::Options;
 use crate::report::{Aim, Report, percentile};
 use crate::server::Aof;

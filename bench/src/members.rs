@@ -2,7 +2,7 @@
 
 use crate::Result;
 use crate::connection::{Connection, encode};
-use crate::contender::{PIPELINE, drive};
+use crate::load::{PIPELINE, drive};
 
 /// The usual TTL.
 pub const TTL_MS: u32 = 15_000;

@@ -3,7 +3,8 @@
 //! XREADGROUP, Lua with two scripts, sent together. SET, one a round trip, is the floor. No AOF.
 
 use crate::Result;
-use crate::contender::{CONNECTIONS, Contender, cost, drive};
+use crate::contender::{CONNECTIONS, Contender, cost};
+use crate::load::drive;
 use crate::options::Options;
 use crate::recipes::{Claim, Streams};
 use crate::report::{Aim, Report};

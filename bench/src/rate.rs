@@ -3,7 +3,8 @@
 //! for other commands.
 
 use crate::Result;
-use crate::contender::{Contender, PIPELINE};
+use crate::contender::Contender;
+use crate::load::PIPELINE;
 use crate::options::Options;
 use crate::recipes::Streams;
 use crate::report::{Aim, Report};

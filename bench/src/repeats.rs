@@ -10,8 +10,9 @@
 //! one due in every millisecond.
 
 use crate::Result;
-use crate::contender::{Contender, Life, cost, drive};
+use crate::contender::{Contender, Life, cost};
 use crate::far::now_ms;
+use crate::load::drive;
 use crate::options::Options;
 use crate::recipes::{PAYLOAD, Recipe, Steward};
 use crate::report::{Aim, Report};
