@@ -45,6 +45,7 @@ mod notify;
 mod probe;
 mod pulse;
 mod reply;
+mod required;
 mod texts;
 mod timer;
 mod transaction;
@@ -116,6 +117,7 @@ fn load(ctx: *mut Ctx, arguments: &[&[u8]]) -> Result<(), String> {
             "unknown argument {argument}: there are none, the settings are steward.* in redis.conf"
         ));
     }
+    required::check(ctx)?;
     // The library may have stayed in memory when the module was unloaded, with its old state.
     module::forget();
     set_options(ctx);

@@ -152,3 +152,28 @@ fn a_key_that_expires_or_is_moved_is_not_missed() {
     assert_eq!(client.call("TASK.CLAIM r w").ids(), ["a"]);
     assert_eq!(client.call("TASK.CLAIM r w"), Value::Null);
 }
+
+/// Hardened servers do that. Without DEL the timer would take every write for one that is refused, in silence.
+#[test]
+fn a_server_whose_commands_are_renamed_is_told_what_is_missing() {
+    let server = |renamed: &str| Server::builder().plain().set("rename-command", renamed).start();
+    let load = ["MODULE", "LOAD", &crate::support::server::module()];
+    let without = server("DEL not-for-everybody");
+    assert_eq!(without.client().call_args(&load).code(), "ERR");
+    let log = without.log();
+    assert!(
+        log.contains("this server has no command DEL: steward needs it"),
+        "{log}"
+    );
+
+    let without = server("CONFIG \"\"");
+    let mut client = without.client();
+    assert_eq!(client.call_args(&load), "+OK");
+    assert!(
+        without
+            .log()
+            .contains("this server has no command CONFIG: an eviction policy")
+    );
+    client.schedule("q x DELAY 5");
+    wait_until("the timer works", || client.counts("q") == "ready 1");
+}
