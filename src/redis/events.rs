@@ -9,7 +9,7 @@ use super::api::{Ctx, Flags, Level, OK, call, log};
 use super::callback::guard;
 use super::module::{self, Module};
 use super::timer::SOON;
-use super::{background, discover, eviction, listeners, waits};
+use super::{background, discover, listeners, server_settings, waits};
 use crate::time::Ms;
 
 /// Subscribes to every event that we need; `false` when the server lacks one.
@@ -125,7 +125,8 @@ unsafe extern "C" fn on_config(ctx: *mut Ctx, _: raw::RedisModuleEvent, _: u64, 
             let name = unsafe { *change.config_names.add(at) };
             // SAFETY: as above.
             match (!name.is_null()).then(|| unsafe { CStr::from_ptr(name) }) {
-                Some(name) if name == c"maxmemory-policy" => eviction::check(ctx),
+                Some(name) if name == c"maxmemory-policy" => server_settings::check_eviction(ctx),
+                Some(name) if name == c"timeout" => server_settings::check_timeout(ctx),
                 Some(name) if name == c"notify-keyspace-events" => listeners::check(ctx),
                 _ => {}
             }

@@ -90,6 +90,7 @@ fn fields(module: &Module, overview: Overview, services: services::Overview) -> 
         ("stalls_total", number(state.stalls.stalls)),
         ("skipped_foreign_total", number(state.skipped_foreign)),
         ("eviction_unsafe", i64::from(module.eviction_unsafe)),
+        ("client_timeout_ms", module.client_timeout),
         ("since_at", state.since.0),
     ]
 }

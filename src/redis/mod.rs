@@ -33,7 +33,6 @@ mod dispatch;
 mod docs;
 mod effects;
 mod events;
-mod eviction;
 mod fenced;
 mod handles;
 mod housekeeping;
@@ -46,6 +45,7 @@ mod probe;
 mod pulse;
 mod reply;
 mod required;
+mod server_settings;
 mod texts;
 mod timer;
 mod transaction;
@@ -146,7 +146,8 @@ fn load(ctx: *mut Ctx, arguments: &[&[u8]]) -> Result<(), String> {
     if !notify::subscribe(ctx) || !events::subscribe(ctx) {
         return refused("the callbacks");
     }
-    eviction::check(ctx);
+    server_settings::check_eviction(ctx);
+    server_settings::check_timeout(ctx);
     listeners::check(ctx);
     if discover::has_data(ctx) {
         module::with(|module| {

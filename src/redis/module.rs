@@ -41,6 +41,8 @@ pub(super) struct Module {
     pub housekept: Steady,
     /// Whether the server may evict our keys.
     pub eviction_unsafe: bool,
+    /// After how long the server closes the connection of an idle client, ms; 0: never.
+    pub client_timeout: Ms,
     /// Whether keyspace notifications have other listeners than us.
     pub observed: bool,
     /// Where the next check of the slots of queues with waiting clients begins.

@@ -19,7 +19,10 @@ const NEEDED: [&CStr; 7] = [
 const NEEDED_IN_CLUSTER: [&CStr; 2] = [c"CLUSTER", c"EXISTS"];
 /// Without these something is not seen.
 const USEFUL: [(&CStr, &str); 2] = [
-    (c"CONFIG", "an eviction policy that may evict tasks is not warned of"),
+    (
+        c"CONFIG",
+        "an eviction policy that may evict tasks, or a timeout, is not warned of",
+    ),
     (c"MODULE", "keyspace notifications for other modules cost more"),
 ];
 
