@@ -22,6 +22,7 @@ pub(crate) mod stream;
 pub(crate) mod task;
 pub(crate) mod value;
 
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 pub(crate) use client::Client;
@@ -46,4 +47,18 @@ pub(crate) fn wait_until(what: &str, mut condition: impl FnMut() -> bool) {
 /// The wall clock, unix milliseconds.
 pub(crate) fn unix_ms() -> i64 {
     i64::try_from(SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_millis()).unwrap()
+}
+
+/// Python with the client library that `scripts/deps --dev` installs.
+pub(crate) fn python() -> PathBuf {
+    installed("python/bin/python")
+}
+
+/// The folder of the Node packages that `scripts/deps --dev` installs.
+pub(crate) fn node_modules() -> PathBuf {
+    installed("node/node_modules")
+}
+
+fn installed(path: &str) -> PathBuf {
+    Path::new(env!("CARGO_TARGET_TMPDIR")).with_file_name(path)
 }
