@@ -44,7 +44,11 @@ pub(super) fn add(
             return Err(Error::Internal);
         }
         if open.length() > most.saturating_add(most / 10) {
-            call!(RedisModule_StreamTrimByLength(open.raw, 0, i64::try_from(most).unwrap_or(i64::MAX)));
+            call!(RedisModule_StreamTrimByLength(
+                open.raw,
+                0,
+                i64::try_from(most).unwrap_or(i64::MAX)
+            ));
         }
     }
     drop(texts);

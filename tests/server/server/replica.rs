@@ -167,7 +167,12 @@ fn operands_that_no_transaction_writes_are_malformed() {
         let mut client = server.client();
         assert_eq!(client.call("GET end"), "'reached'", "{}", effects.escape_ascii());
         assert_eq!(client.call("LRANGE task:{q}:ready:5 0 -1"), "['a', 'b', 'c', 'd']");
-        assert_eq!(client.info("unexpected_error_replies"), "1", "{}", effects.escape_ascii());
+        assert_eq!(
+            client.info("unexpected_error_replies"),
+            "1",
+            "{}",
+            effects.escape_ascii()
+        );
         assert!(server.log().contains("they are malformed"));
     }
 }
