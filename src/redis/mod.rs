@@ -79,6 +79,7 @@ pub(crate) unsafe extern "C" fn RedisModule_OnLoad(ctx: *mut Ctx, argv: *mut *mu
     std::panic::set_hook(Box::new(|panic| {
         log(Level::Warning, &format!("a defect of steward: {panic}"));
     }));
+    callback::enter_main_thread();
     guard(|| {
         // SAFETY: as the server promises.
         let arguments = unsafe { callback::arguments(argv, argc) };
