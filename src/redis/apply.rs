@@ -4,8 +4,8 @@
 
 use std::ffi::c_int;
 
-use super::api::{Ctx, ERR, Flags, Level, OK, RawText, call, log};
-use super::callback::{arguments, guard};
+use super::api::{Ctx, Flags, Level, OK, RawText, call, log};
+use super::callback::arguments;
 use super::effects::{self, Applied};
 use super::reply;
 use super::transaction::{Mode, run};
@@ -36,20 +36,17 @@ pub(super) fn register(ctx: *mut Ctx) -> bool {
 }
 
 unsafe extern "C" fn on_apply(ctx: *mut Ctx, argv: *mut *mut RawText, argc: c_int) -> c_int {
-    guard(|| {
+    reply::answer(ctx, || {
         // SAFETY: as the server promises.
         let argv = unsafe { arguments(argv, argc) };
         let [_, name, effects] = argv.as_slice() else {
             // SAFETY: a context with a client to answer.
-            return unsafe { call!(RedisModule_WrongArity(ctx)) };
+            unsafe { call!(RedisModule_WrongArity(ctx)) };
+            return Ok(None);
         };
-        match apply(ctx, name, effects) {
-            Ok(()) => reply::write(ctx, &Reply::OK),
-            Err(error) => reply::write_error(ctx, &error),
-        }
-        OK
+        apply(ctx, name, effects)?;
+        Ok(Some(Reply::OK))
     })
-    .unwrap_or(ERR)
 }
 
 fn apply(ctx: *mut Ctx, name: &[u8], effects: &[u8]) -> Result<(), Error> {

@@ -1,10 +1,38 @@
 //! Writes replies to clients.
 
-use std::ffi::{CString, c_char, c_long};
+use std::ffi::{CString, c_char, c_int, c_long};
 
-use super::api::{Ctx, call};
+use super::api::{Ctx, OK, call, optional};
+use super::callback::guard;
 use crate::error::Error;
 use crate::reply::Reply;
+
+/// Answers a command with what the work comes to; `None` when its client is blocked, or answered already. To its client
+/// a panic is an error.
+pub(super) fn answer(ctx: *mut Ctx, work: impl FnOnce() -> Result<Option<Reply>, Error>) -> c_int {
+    let answer = guard(work).unwrap_or(Err(Error::Internal));
+    whole(ctx, || match &answer {
+        Ok(Some(reply)) => write(ctx, reply),
+        Ok(None) => {}
+        Err(error) => write_error(ctx, error),
+    });
+    OK
+}
+
+/// Writes a reply; whether it was written in full. A panic amid it ends the connection: its client would take what
+/// follows for the rest.
+pub(super) fn whole(ctx: *mut Ctx, write: impl FnOnce()) -> bool {
+    let written = guard(write).is_some();
+    if !written {
+        // SAFETY: a context with a client to answer.
+        unsafe {
+            if let Some(close) = optional!(RedisModule_DeauthenticateAndCloseClient) {
+                close(ctx, call!(RedisModule_GetClientId(ctx)));
+            }
+        }
+    }
+    written
+}
 
 /// Writes a reply.
 pub(super) fn write(ctx: *mut Ctx, reply: &Reply) {
