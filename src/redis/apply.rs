@@ -7,6 +7,7 @@ use std::ffi::c_int;
 use super::api::{Ctx, Flags, Level, OK, RawText, call, log};
 use super::callback::arguments;
 use super::effects::{self, Applied};
+use super::module::{self, Module};
 use super::reply;
 use super::transaction::{Mode, run};
 use crate::error::Error;
@@ -96,9 +97,17 @@ fn apply(ctx: *mut Ctx, name: &[u8], effects: &[u8]) -> Result<(), Error> {
 }
 
 fn warn(name: &Name, why: &str) {
+    let limit = |module: &mut Module| module.refused_effects.admit(module.clock.steady());
+    let Some(Some(left_out)) = module::with(limit) else {
+        return;
+    };
     let name = name.text().escape_default();
+    let before = match left_out {
+        0 => String::new(),
+        count => format!(", as {count} before"),
+    };
     log(
         Level::Warning,
-        &format!("effects on {name} were not carried out in full: {why}"),
+        &format!("effects on {name} were not carried out in full: {why}{before}"),
     );
 }

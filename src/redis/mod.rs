@@ -40,6 +40,7 @@ mod housekeeping;
 mod info;
 mod keyspace;
 mod listeners;
+mod log_limit;
 mod module;
 mod notify;
 mod probe;
