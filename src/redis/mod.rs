@@ -81,16 +81,26 @@ pub(crate) unsafe extern "C" fn RedisModule_OnLoad(ctx: *mut Ctx, argv: *mut *mu
         log(Level::Warning, &format!("a defect of steward: {panic}"));
     }));
     callback::enter_main_thread();
-    guard(|| {
+    let loaded = guard(|| {
         // SAFETY: as the server promises.
         let arguments = unsafe { callback::arguments(argv, argc) };
-        if let Err(why) = load(ctx, &arguments) {
-            log(Level::Warning, &why);
-            return ERR;
+        load(ctx, &arguments).map_err(|why| log(Level::Warning, &why))
+    });
+    match loaded {
+        Some(Ok(())) => OK,
+        // The server does not say so to a module that it does not load: there is no timer, but a context.
+        _ => {
+            leave();
+            ERR
         }
-        OK
-    })
-    .unwrap_or(ERR)
+    }
+}
+
+/// Gives back what the server knows of us and we of it.
+fn leave() {
+    guard(module::forget);
+    // The hook is code of ours, which may go away.
+    drop(std::panic::take_hook());
 }
 
 /// Called by the server before it unloads the module. It refuses by itself while clients are blocked
@@ -100,9 +110,7 @@ pub(crate) unsafe extern "C" fn RedisModule_OnLoad(ctx: *mut Ctx, argv: *mut *mu
 /// Called by the server.
 #[unsafe(no_mangle)]
 pub(crate) unsafe extern "C" fn RedisModule_OnUnload(_ctx: *mut Ctx) -> c_int {
-    guard(module::forget);
-    // The hook is code of ours, which may go away.
-    drop(std::panic::take_hook());
+    leave();
     OK
 }
 
@@ -143,7 +151,8 @@ fn load(ctx: *mut Ctx, arguments: &[&[u8]]) -> Result<(), String> {
     if unsafe { call!(RedisModule_RegisterInfoFunc(ctx, Some(info::on_info))) } != OK {
         return refused("the section of INFO");
     }
-    if !notify::subscribe(ctx) || !events::subscribe(ctx) {
+    // Last, as a load that fails may leave no callback behind: nothing takes back the second of these.
+    if !events::subscribe(ctx) || !notify::subscribe(ctx) {
         return refused("the callbacks");
     }
     eviction::check(ctx);
