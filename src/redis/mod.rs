@@ -90,7 +90,7 @@ pub(crate) unsafe extern "C" fn RedisModule_OnLoad(ctx: *mut Ctx, argv: *mut *mu
         Some(Ok(())) => OK,
         // The server does not say so to a module that it does not load: there is no timer, but a context.
         _ => {
-            leave();
+            guard(leave);
             ERR
         }
     }
@@ -98,7 +98,7 @@ pub(crate) unsafe extern "C" fn RedisModule_OnLoad(ctx: *mut Ctx, argv: *mut *mu
 
 /// Gives back what the server knows of us and we of it.
 fn leave() {
-    guard(module::forget);
+    module::forget();
     // The hook is code of ours, which may go away.
     drop(std::panic::take_hook());
 }
@@ -110,7 +110,7 @@ fn leave() {
 /// Called by the server.
 #[unsafe(no_mangle)]
 pub(crate) unsafe extern "C" fn RedisModule_OnUnload(_ctx: *mut Ctx) -> c_int {
-    leave();
+    guard(leave);
     OK
 }
 
