@@ -24,8 +24,8 @@ pub(crate) enum Error {
     Stale(&'static str),
     /// The claimed task was cancelled.
     Cancelled,
-    /// The payload is larger than `steward.max-payload`, which it holds, in bytes.
-    TooBig(usize),
+    /// What it names, such as the payload, is larger than `steward.max-payload`, which it holds, in bytes.
+    TooBig(&'static str, usize),
     /// The queue cannot be dropped: so many tasks are claimed.
     BusyQueue(usize),
     /// There is no such member, or no more.
@@ -130,9 +130,9 @@ impl fmt::Display for Error {
             Error::NoParent(id, now) => write!(f, "NOTASK no task that AFTER can wait for: {id} is {now}"),
             Error::Stale(now) => write!(f, "STALE the claim was lost: the task is now {now}"),
             Error::Cancelled => f.write_str("CANCELLED the task was cancelled: stop, then ACK or RELEASE it"),
-            Error::TooBig(max) => write!(
+            Error::TooBig(what, max) => write!(
                 f,
-                "TOOBIG payload is larger than steward.max-payload: at most {max} bytes"
+                "TOOBIG {what} is larger than steward.max-payload: at most {max} bytes"
             ),
             Error::BusyQueue(claimed) => write!(f, "BUSYQUEUE {claimed} tasks are claimed: wait, or give FORCE"),
             Error::NoMember => f.write_str("NOMEMBER no such member"),
