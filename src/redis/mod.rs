@@ -6,7 +6,7 @@
 //!
 //! It is built in floors, each of which imports only what is below:
 //!
-//! 1. the server's functions: [`api`], [`callback`], [`reply`], [`clock`], [`timer`], [`pulse`];
+//! 1. the server's functions: [`api`], [`callback`], [`reply`], [`server_info`], [`clock`], [`timer`], [`pulse`];
 //! 2. what is kept between calls: [`module`], with [`blocked`], [`texts`] and the rest of its parts;
 //! 3. work on the data: [`handles`], [`keyspace`], [`block`], [`transaction`];
 //! 4. what the server calls: [`dispatch`], [`apply`], [`background`], [`events`], [`notify`], [`config`], [`info`].
@@ -46,6 +46,7 @@ mod notify;
 mod probe;
 mod pulse;
 mod reply;
+mod server_info;
 mod texts;
 mod timer;
 mod transaction;
