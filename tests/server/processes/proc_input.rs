@@ -87,6 +87,8 @@ const CASES: &[(&str, &str, &str)] = &[
         "",
     ),
     ("PID.DEREGISTER s a TOKEN x", "BADARG TOKEN ", TOKEN),
+    ("PID.GET s a pid host pid", "BADARG pid is given twice", ""),
+    ("PID.GET s nobody x x", "BADARG x is given twice", ""),
     ("PID.EVICT s a REASON", "BADARG REASON is missing its value", ""),
     ("PID.EVICT s *", "BADNAME member must not be *", ""),
     ("PID.LIST s COUNT 0", "BADARG COUNT ", COUNT),
