@@ -36,6 +36,8 @@ pub(crate) enum Error {
         epoch: u64,
         /// The leader of now; empty when nobody leads.
         leader: String,
+        /// Whether the member has a token, and none was given.
+        lacks_token: bool,
     },
     /// The queue would have more tasks that have not ended than its `max-length`, which it holds.
     QueueFull(usize),
@@ -103,7 +105,7 @@ pub(crate) const CODES: &[(&str, &str, &str)] = &[
     ("NOMEMBER", "unknown or dead member", "register again"),
     (
         "FENCED epoch=<now> leader=<member>",
-        "not the epoch that leads now, or not the member's token",
+        "not the epoch that leads now, or not the member's token; with `TOKEN is missing:` before `epoch`, none was given",
         "stop acting",
     ),
     (
@@ -136,7 +138,14 @@ impl fmt::Display for Error {
             ),
             Error::BusyQueue(claimed) => write!(f, "BUSYQUEUE {claimed} tasks are claimed: wait, or give FORCE"),
             Error::NoMember => f.write_str("NOMEMBER no such member"),
-            Error::Fenced { epoch, leader } => write!(f, "FENCED epoch={epoch} leader={leader}"),
+            Error::Fenced {
+                epoch,
+                leader,
+                lacks_token,
+            } => {
+                let why = if *lacks_token { "TOKEN is missing: " } else { "" };
+                write!(f, "FENCED {why}epoch={epoch} leader={leader}")
+            }
             Error::QueueFull(max) => write!(
                 f,
                 "QUEUEFULL the queue's max-length is {max}: at most so many tasks that wait, are claimed or blocked"

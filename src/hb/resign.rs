@@ -44,7 +44,7 @@ impl Command for Resign {
         } else {
             // Its grant may be one that a failover has lost: it makes room all the same.
             if !service.give_up_lost_lead(member)? {
-                return Err(service.fenced()?);
+                return Err(service.fenced(false)?);
             }
             service.withdraw(member)?;
         }
