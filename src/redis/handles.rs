@@ -8,7 +8,7 @@ use redis_module::raw;
 use smallvec::SmallVec;
 
 use super::api::{Ctx, Text, call};
-use super::texts::{FIXED, KeyText, MOST_SCRATCH, NameTexts, Texts, slot};
+use super::texts::{KeyText, MOST_SCRATCH, NameTexts, Texts};
 use crate::error::Error;
 use crate::keyspace::Type;
 use crate::names::Key;
@@ -29,6 +29,12 @@ pub(super) struct Open {
 }
 
 impl Open {
+    /// Whether it is this key.
+    #[inline]
+    fn is(&self, key: Key<'_>) -> bool {
+        self.text.is(key) && self.texts.name == *key.name
+    }
+
     /// The type of the value; `None` when there is none.
     pub(super) fn kind(&self) -> Result<Option<Type>, Error> {
         // SAFETY: an open handle, or null, which the server takes as a missing key.
@@ -71,8 +77,6 @@ pub(super) struct Handles<'s> {
     open: SmallVec<[Open; 8]>,
     /// Position of the key used last: verbs come in runs on one key.
     recent: usize,
-    /// Where each key that a queue has once was found last; a hint.
-    places: [u8; FIXED],
     texts: &'s mut Texts,
     /// The queue whose keys were opened last: nearly always the only one.
     last: Option<Rc<NameTexts>>,
@@ -97,7 +101,6 @@ impl<'s> Handles<'s> {
             db,
             open: SmallVec::new(),
             recent: 0,
-            places: [0; FIXED],
             texts,
             last: None,
             observed,
@@ -114,32 +117,31 @@ impl<'s> Handles<'s> {
     }
 
     /// The key, open.
+    #[inline]
     pub(super) fn open(&mut self, key: Key<'_>) -> &mut Open {
-        let at = match self.find(key) {
-            Some(at) => at,
-            None => {
-                if self.open.len() >= MOST_OPEN {
-                    self.close_all();
-                }
-                self.select(key.name.db);
-                let (texts, text) = self.name(key);
-                // SAFETY: the server keeps its own reference to the key's name.
-                let raw = unsafe { call!(RedisModule_OpenKey(self.ctx, text.text().raw(), self.mode)) };
-                self.open.push(Open {
-                    texts,
-                    text,
-                    raw: raw.cast(),
-                    changed: false,
-                });
-                self.open.len() - 1
-            }
-        };
-        self.recent = at;
-        if let Some(place) = slot(key.place).and_then(|slot| self.places.get_mut(slot)) {
-            *place = u8::try_from(at).unwrap_or(0);
+        if !self.open.get(self.recent).is_some_and(|open| open.is(key)) {
+            self.recent = self.find(key).unwrap_or_else(|| self.open_anew(key));
         }
         #[allow(clippy::indexing_slicing, reason = "a position just found or pushed")]
-        &mut self.open[at]
+        &mut self.open[self.recent]
+    }
+
+    /// Opens a key that is not open; its position.
+    fn open_anew(&mut self, key: Key<'_>) -> usize {
+        if self.open.len() >= MOST_OPEN {
+            self.close_all();
+        }
+        self.select(key.name.db);
+        let (texts, text) = self.name(key);
+        // SAFETY: the server keeps its own reference to the key's name.
+        let raw = unsafe { call!(RedisModule_OpenKey(self.ctx, text.text().raw(), self.mode)) };
+        self.open.push(Open {
+            texts,
+            text,
+            raw: raw.cast(),
+            changed: false,
+        });
+        self.open.len() - 1
     }
 
     /// Closes the key, if it is open. Needed after a list was walked: the server keeps an iterator in the
@@ -166,19 +168,7 @@ impl<'s> Handles<'s> {
     }
 
     fn find(&self, key: Key<'_>) -> Option<usize> {
-        let is = |open: &Open| open.text.is(key) && open.texts.name == *key.name;
-        if self.open.get(self.recent).is_some_and(is) {
-            return Some(self.recent);
-        }
-        let place = slot(key.place)
-            .and_then(|slot| self.places.get(slot))
-            .map(|place| usize::from(*place));
-        if let Some(place) = place
-            && self.open.get(place).is_some_and(is)
-        {
-            return Some(place);
-        }
-        self.open.iter().rposition(is)
+        self.open.iter().rposition(|open| open.is(key))
     }
 
     fn shut(&mut self, open: &Open) {

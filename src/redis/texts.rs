@@ -11,7 +11,7 @@ const MOST_NAMES: usize = 1_024;
 /// Bytes of room to build strings in that are kept from transaction to transaction.
 pub(super) const MOST_SCRATCH: usize = 4_096;
 /// Number of keys whose names are kept for each queue or service: those it has once, and the ready lists.
-pub(super) const FIXED: usize = Part::Ready as usize + PRIORITIES as usize;
+const FIXED: usize = Part::Ready as usize + PRIORITIES as usize;
 /// Number of kinds of key whose names differ only in the id at their end: the rows behind that of the ready lists.
 const FAMILIES: usize = KEYS.len() - FIRST_FAMILY;
 const FIRST_FAMILY: usize = Part::Ready as usize + 1;
@@ -65,7 +65,7 @@ pub(super) enum KeyText {
     /// One that is kept, and its place there.
     Fixed(usize, Rc<Text>),
     /// One of a family, its id and the whole name.
-    Many(usize, Id, Text),
+    Many(Part, Id, Text),
     /// Any other.
     Other(Text),
 }
@@ -73,12 +73,13 @@ pub(super) enum KeyText {
 impl KeyText {
     /// The name of this key.
     pub(super) fn new(texts: &NameTexts, key: Key<'_>, scratch: &mut Vec<u8>) -> KeyText {
-        let member = family(key.place).and_then(|(family, id)| Some((family, id, texts.prefixes.get(family)?)));
-        if let Some((family, id, prefix)) = member {
+        if let Place::Of(part, id) = key.place
+            && let Some(prefix) = family(part).and_then(|family| texts.prefixes.get(family))
+        {
             scratch.clear();
             scratch.extend_from_slice(prefix);
             scratch.extend_from_slice(id);
-            return KeyText::Many(family, Id::from_slice(id), Text::new(scratch));
+            return KeyText::Many(part, Id::from_slice(id), Text::new(scratch));
         }
         match slot(key.place).and_then(|slot| Some((slot, texts.fixed.get(slot)?))) {
             Some((slot, text)) => KeyText::Fixed(slot, text.get_or_init(|| Rc::new(Text::new(&key.to_vec()))).clone()),
@@ -87,11 +88,13 @@ impl KeyText {
     }
 
     /// Whether it is the name of this key, of the same queue.
+    #[inline]
     pub(super) fn is(&self, key: Key<'_>) -> bool {
-        match self {
-            KeyText::Fixed(own, _) => slot(key.place) == Some(*own),
-            KeyText::Many(own, id, _) => family(key.place) == Some((*own, id.as_slice())),
-            KeyText::Other(text) => matches!(key.place, Place::Dropped(..)) && text.bytes() == key.to_vec(),
+        match (self, key.place) {
+            (KeyText::Fixed(own, _), place) => slot(place) == Some(*own),
+            (KeyText::Many(own, id, _), Place::Of(part, wanted)) => *own == part && id.as_slice() == wanted,
+            (KeyText::Other(text), Place::Dropped(..)) => text.bytes() == key.to_vec(),
+            _ => false,
         }
     }
 
@@ -104,16 +107,13 @@ impl KeyText {
     }
 }
 
-/// The family of a key of which a queue has many, and the id behind the family's prefix.
-fn family(place: Place<'_>) -> Option<(usize, &[u8])> {
-    match place {
-        Place::Of(part, id) => Some(((part as usize).checked_sub(FIRST_FAMILY)?, id)),
-        Place::Once(_) | Place::Ready(_) | Place::Dropped(..) => None,
-    }
+/// Which family these keys are, if a queue has many of them.
+fn family(part: Part) -> Option<usize> {
+    (part as usize).checked_sub(FIRST_FAMILY)
 }
 
 /// Where the name of a key that every queue has once is kept.
-pub(super) fn slot(place: Place<'_>) -> Option<usize> {
+fn slot(place: Place<'_>) -> Option<usize> {
     match place {
         Place::Once(part) => Some(part as usize),
         Place::Ready(priority) => Some(Part::Ready as usize + usize::from(priority.min(PRIORITIES - 1))),

@@ -34,25 +34,28 @@ pub(super) fn run<R>(
 ) -> Result<R, Error> {
     module::with(|module| {
         let context = module.context();
-        let Module {
-            state, texts, observed, ..
-        } = module;
-        let handles = Handles::new(ctx, mode != Mode::Reads, *observed, texts);
-        let mut keys = ServerKeys::new(handles, mode == Mode::Writes);
-        let mut tx = Tx {
-            keys: &mut keys,
-            state,
-            context,
+        let result = {
+            let Module {
+                state, texts, observed, ..
+            } = module;
+            let handles = Handles::new(ctx, mode != Mode::Reads, *observed, texts);
+            let mut keys = ServerKeys::new(handles, mode == Mode::Writes);
+            let mut tx = Tx {
+                keys: &mut keys,
+                state,
+                context,
+            };
+            let result = catch_unwind(AssertUnwindSafe(|| work(&mut tx))).unwrap_or(Err(Error::Internal));
+            // What was written goes out all the same: replicas must hold what this server holds.
+            if result.is_err() && !keys.is_untouched() {
+                log(
+                    Level::Warning,
+                    "a defect of steward: a transaction failed after it had written",
+                );
+            }
+            keys.finish();
+            result
         };
-        let result = catch_unwind(AssertUnwindSafe(|| work(&mut tx))).unwrap_or(Err(Error::Internal));
-        // What was written goes out all the same: replicas must hold what this server holds.
-        if result.is_err() && !keys.is_untouched() {
-            log(
-                Level::Warning,
-                "a defect of steward: a transaction failed after it had written",
-            );
-        }
-        keys.finish();
         block::deliver(module);
         for complaint in std::mem::take(&mut module.state.complaints) {
             log(Level::Warning, &complaint);
