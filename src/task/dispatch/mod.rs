@@ -30,7 +30,7 @@ pub(crate) struct Claimed {
     /// The tasks as the client is shown them.
     pub tasks: Vec<Reply>,
     /// The tasks and tokens, in the same order.
-    pub tokens: Vec<(Id, u64)>,
+    pub tokens: SmallVec<[(Id, u64); 1]>,
     /// Whether it gave up at ghosts with something that counts behind them.
     pub unsure: bool,
     /// Whether the worker was told to take no more work.
@@ -169,7 +169,7 @@ fn take(
             };
             bytes += value.len().saturating_sub(HEADER_LEN);
             claims.push(claim_one(queue, request, &mut task)?);
-            claimed.tokens.push((task.id.clone(), task.header.fence));
+            claimed.tokens.push((Id::from_slice(&task.id), task.header.fence));
             claimed.tasks.push(render(queue, request, &task, value));
         }
         if claims.len() >= most || *budget == 0 {
@@ -192,7 +192,7 @@ fn claim_one(queue: &mut Queue<'_>, request: &ClaimRequest, task: &mut Task) -> 
     };
     let token = lifecycle::claim(queue, task, worker, lease)?;
     Ok(Claim {
-        id: task.id.clone(),
+        id: Id::from_slice(&task.id),
         worker,
         token,
         deadline: task.header.deadline(queue.context.steady),
@@ -223,8 +223,6 @@ fn store(queue: &mut Queue<'_>, claims: &[Claim]) -> Result<()> {
 
 /// Remembers who holds what, and counts.
 fn remember(queue: &mut Queue<'_>, request: &ClaimRequest, claims: SmallVec<[Claim; 4]>) {
-    let count = claims.len() as u64;
-    queue.count(|totals| totals.claimed += count);
     if let Some(connection) = request.bind {
         for claim in &claims {
             let bound = BoundClaim {
@@ -237,7 +235,7 @@ fn remember(queue: &mut Queue<'_>, request: &ClaimRequest, claims: SmallVec<[Cla
     }
     let now = queue.context.steady;
     let limited = queue.settings.rate.is_some();
-    let memory = queue.memory();
+    let memory = queue.count(|totals| totals.claimed += claims.len() as u64);
     if limited {
         memory.recent.note(now, claims.len());
     }
@@ -256,7 +254,7 @@ fn render(queue: &mut Queue<'_>, request: &ClaimRequest, task: &Task, value: Vec
     if request.named {
         map.push(("queue", Reply::text(queue.name.text())));
     }
-    map.push(("id", Reply::Id(task.id.clone())));
+    map.push(("id", Reply::Id(Id::from_slice(&task.id))));
     map.push(("token", Reply::number(header.fence)));
     map.push(("attempt", Reply::number(header.attempt())));
     if request.full {
