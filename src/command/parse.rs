@@ -83,12 +83,21 @@ pub(super) fn range(min: i64, max: i64, unit: &str) -> String {
 
 /// `bytes` as an integer of the range; else `BADARG` with the argument's name and the range.
 pub(crate) fn int(name: &str, bytes: &[u8], min: i64, max: i64, unit: &str) -> Result<i64> {
-    std::str::from_utf8(bytes)
-        .ok()
-        .filter(|text| !text.starts_with('+'))
-        .and_then(|text| text.parse::<i64>().ok())
+    decimal(bytes)
         .filter(|number| (min..=max).contains(number))
         .ok_or_else(|| Error::BadArg(format!("{name} must be {}", range(min, max, unit))))
+}
+
+fn decimal(bytes: &[u8]) -> Option<i64> {
+    let (sign, digits) = match bytes {
+        [b'-', digits @ ..] => (-1, digits),
+        digits => (1, digits),
+    };
+    let append = |number: i64, digit: &u8| {
+        let value = digit.is_ascii_digit().then(|| sign * i64::from(digit - b'0'))?;
+        number.checked_mul(10)?.checked_add(value)
+    };
+    digits.iter().try_fold(0, append).filter(|_| !digits.is_empty())
 }
 
 /// The error for an argument nobody asked for; shows its first bytes when they are plain ASCII.

@@ -208,9 +208,16 @@ pub(crate) fn plain_text<'a>(what: &str, bytes: &'a [u8]) -> Result<&'a str, Err
     }
     match std::str::from_utf8(bytes) {
         Err(_) => bad("must be valid UTF-8"),
-        Ok(text) if text.chars().any(char::is_control) => bad("must not have control characters"),
+        Ok(text) if has_control(text) => bad("must not have control characters"),
         Ok(text) => Ok(text),
     }
+}
+
+fn has_control(text: &str) -> bool {
+    if text.is_ascii() {
+        return text.bytes().any(|byte| byte.is_ascii_control());
+    }
+    text.chars().any(char::is_control)
 }
 
 /// Those of `names` in database `db`, in order, beyond `after`.
