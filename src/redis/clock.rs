@@ -4,7 +4,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use crate::config::ModuleConfig;
 use crate::context::Context;
-use crate::time::{Ms, SECOND, Steady, Wall};
+use crate::time::{Ms, Steady, Wall};
 
 /// Where the steady clock was set to the wall clock.
 #[derive(Clone, Copy, Debug)]
@@ -33,7 +33,7 @@ impl Clock {
         self.chance = self.chance.wrapping_add(0x9e37_79b9_7f4a_7c15);
         Context {
             wall: Wall(ms(wall)),
-            wall_us: us(wall),
+            wall_us: u64::try_from(wall.as_micros()).unwrap_or(u64::MAX),
             steady: self.steady(),
             config,
             chance: self.chance,
@@ -58,14 +58,5 @@ fn since_epoch() -> Duration {
 }
 
 fn ms(duration: Duration) -> Ms {
-    // Not `as_millis`, which divides 128 bits.
-    let seconds = Ms::try_from(duration.as_secs()).unwrap_or(Ms::MAX);
-    seconds
-        .saturating_mul(SECOND)
-        .saturating_add(Ms::from(duration.subsec_millis()))
-}
-
-fn us(duration: Duration) -> u64 {
-    let seconds = duration.as_secs().saturating_mul(1_000_000);
-    seconds.saturating_add(u64::from(duration.subsec_micros()))
+    Ms::try_from(duration.as_millis()).unwrap_or(Ms::MAX)
 }
