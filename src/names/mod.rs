@@ -214,10 +214,8 @@ pub(crate) fn plain_text<'a>(what: &str, bytes: &'a [u8]) -> Result<&'a str, Err
 }
 
 fn has_control(text: &str) -> bool {
-    if text.is_ascii() {
-        return text.bytes().any(|byte| byte.is_ascii_control());
-    }
-    text.chars().any(char::is_control)
+    // Beyond ASCII they all begin with 0xC2, as few other characters do.
+    text.bytes().any(|byte| byte.is_ascii_control() || byte == 0xc2) && text.chars().any(char::is_control)
 }
 
 /// Those of `names` in database `db`, in order, beyond `after`.

@@ -5,7 +5,6 @@ use std::ffi::c_int;
 use std::rc::Rc;
 
 use redis_module::raw;
-use smallvec::SmallVec;
 
 use super::api::{Ctx, Text, call};
 use super::texts::{KeyText, MOST_SCRATCH, NameTexts, Texts};
@@ -74,7 +73,7 @@ pub(super) struct Handles<'s> {
     mode: c_int,
     db_before: i32,
     db: i32,
-    open: SmallVec<[Open; 8]>,
+    open: &'s mut Vec<Open>,
     /// Position of the key used last: verbs come in runs on one key.
     recent: usize,
     texts: &'s mut Texts,
@@ -85,8 +84,14 @@ pub(super) struct Handles<'s> {
 }
 
 impl<'s> Handles<'s> {
-    /// No key is open yet. A transaction that does not write opens keys for reading only.
-    pub(super) fn new(ctx: *mut Ctx, writes: bool, observed: bool, texts: &'s mut Texts) -> Handles<'s> {
+    /// No key is open yet, and `open` is room for them. A transaction that does not write opens keys for reading only.
+    pub(super) fn new(
+        ctx: *mut Ctx,
+        writes: bool,
+        observed: bool,
+        texts: &'s mut Texts,
+        open: &'s mut Vec<Open>,
+    ) -> Handles<'s> {
         // SAFETY: a context the server lent us.
         let db = unsafe { call!(RedisModule_GetSelectedDb(ctx)) };
         let mode = if writes {
@@ -99,7 +104,7 @@ impl<'s> Handles<'s> {
             mode: mode.cast_signed(),
             db_before: db,
             db,
-            open: SmallVec::new(),
+            open,
             recent: 0,
             texts,
             last: None,

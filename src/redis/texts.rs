@@ -59,50 +59,68 @@ impl Texts {
     }
 }
 
-/// The name of a key: kept for those that every queue has once, made anew for the others.
+/// The name of a key.
 #[derive(Debug)]
-pub(super) enum KeyText {
-    /// One that is kept, and its place there.
-    Fixed(usize, Rc<Text>),
-    /// One of a family, its id and the whole name.
-    Many(Part, Id, Text),
-    /// Any other.
-    Other(Text),
+pub(super) struct KeyText {
+    /// Its row among the names of its queue.
+    row: u8,
+    /// What tells it from others of the row: the id of one of a family, the whole name of one that is set aside.
+    id: Id,
+    text: Kept,
+}
+
+/// A string of the server.
+#[derive(Debug)]
+enum Kept {
+    /// Of a key that every queue has once: kept for the next transaction.
+    Shared(Rc<Text>),
+    /// Made anew.
+    Own(Text),
 }
 
 impl KeyText {
     /// The name of this key.
     pub(super) fn new(texts: &NameTexts, key: Key<'_>, scratch: &mut Vec<u8>) -> KeyText {
+        let row = row(key.place);
+        let own = |id: &[u8], text: &[u8]| KeyText {
+            row,
+            id: Id::from_slice(id),
+            text: Kept::Own(Text::new(text)),
+        };
         if let Place::Of(part, id) = key.place
             && let Some(prefix) = family(part).and_then(|family| texts.prefixes.get(family))
         {
             scratch.clear();
             scratch.extend_from_slice(prefix);
             scratch.extend_from_slice(id);
-            return KeyText::Many(part, Id::from_slice(id), Text::new(scratch));
+            return own(id, scratch);
         }
-        match slot(key.place).and_then(|slot| Some((slot, texts.fixed.get(slot)?))) {
-            Some((slot, text)) => KeyText::Fixed(slot, text.get_or_init(|| Rc::new(Text::new(&key.to_vec()))).clone()),
-            None => KeyText::Other(Text::new(&key.to_vec())),
+        match texts.fixed.get(usize::from(row)) {
+            Some(text) => KeyText {
+                row,
+                id: Id::new(),
+                text: Kept::Shared(text.get_or_init(|| Rc::new(Text::new(&key.to_vec()))).clone()),
+            },
+            None => own(&key.to_vec(), &key.to_vec()),
         }
     }
 
     /// Whether it is the name of this key, of the same queue.
     #[inline]
     pub(super) fn is(&self, key: Key<'_>) -> bool {
-        match (self, key.place) {
-            (KeyText::Fixed(own, _), place) => slot(place) == Some(*own),
-            (KeyText::Many(own, id, _), Place::Of(part, wanted)) => *own == part && id.as_slice() == wanted,
-            (KeyText::Other(text), Place::Dropped(..)) => text.bytes() == key.to_vec(),
-            _ => false,
-        }
+        self.row == row(key.place)
+            && match key.place {
+                Place::Once(_) | Place::Ready(_) => true,
+                Place::Of(_, id) => self.id.as_slice() == id,
+                Place::Dropped(..) => self.id.as_slice() == key.to_vec(),
+            }
     }
 
     /// The string of the server.
     pub(super) fn text(&self) -> &Text {
-        match self {
-            KeyText::Fixed(_, text) => text,
-            KeyText::Many(_, _, text) | KeyText::Other(text) => text,
+        match &self.text {
+            Kept::Shared(text) => text,
+            Kept::Own(text) => text,
         }
     }
 }
@@ -112,11 +130,13 @@ fn family(part: Part) -> Option<usize> {
     (part as usize).checked_sub(FIRST_FAMILY)
 }
 
-/// Where the name of a key that every queue has once is kept.
-fn slot(place: Place<'_>) -> Option<usize> {
+/// A number for each key that a queue has once, from 0 on, and for each family.
+#[inline]
+fn row(place: Place<'_>) -> u8 {
     match place {
-        Place::Once(part) => Some(part as usize),
-        Place::Ready(priority) => Some(Part::Ready as usize + usize::from(priority.min(PRIORITIES - 1))),
-        Place::Of(..) | Place::Dropped(..) => None,
+        Place::Once(part) => part as u8,
+        Place::Ready(priority) => Part::Ready as u8 + priority.min(PRIORITIES - 1),
+        Place::Of(part, _) => PRIORITIES + part as u8,
+        Place::Dropped(..) => u8::MAX,
     }
 }

@@ -36,9 +36,13 @@ pub(super) fn run<R>(
         let context = module.context();
         let result = {
             let Module {
-                state, texts, observed, ..
+                state,
+                texts,
+                open,
+                observed,
+                ..
             } = module;
-            let handles = Handles::new(ctx, mode != Mode::Reads, *observed, texts);
+            let handles = Handles::new(ctx, mode != Mode::Reads, *observed, texts, open);
             let mut keys = ServerKeys::new(handles, mode == Mode::Writes);
             let mut tx = Tx {
                 keys: &mut keys,
