@@ -4,9 +4,10 @@ mod keys;
 
 use std::cell::RefCell;
 use std::collections::{BTreeSet, HashMap};
-use std::hash::{BuildHasher, BuildHasherDefault, Hash, Hasher, RandomState};
+use std::hash::{BuildHasher, BuildHasherDefault, Hash, Hasher};
 use std::rc::Rc;
 
+use foldhash::fast::RandomState;
 use smallvec::SmallVec;
 
 pub(crate) use keys::{DROPPED, Index, KEYS, Key, Part, Place, Touched, Type, is_ours, owner, touched};
@@ -69,7 +70,7 @@ const RECENT_NAMES: usize = 32;
 
 thread_local! {
     /// Seeded anew in every process: names come from users.
-    static HASHER: RandomState = RandomState::new();
+    static HASHER: RandomState = RandomState::default();
     /// The names met last: most commands name the queue of the one before.
     static RECENT: RefCell<[Option<Name>; RECENT_NAMES]> = const { RefCell::new([const { None }; RECENT_NAMES]) };
 }

@@ -7,6 +7,8 @@ pub(crate) mod work;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
+use foldhash::fast::RandomState;
+
 use crate::context::Context;
 use crate::membership::liveness::Reason;
 use crate::membership::record::MemberName;
@@ -48,7 +50,7 @@ pub(crate) struct State {
     /// What holds expiry back.
     pub stalls: Stalls,
     /// Claims bound to a connection, by their token.
-    pub bound: HashMap<u64, BTreeMap<u64, BoundClaim>>,
+    pub bound: HashMap<u64, BTreeMap<u64, BoundClaim>, RandomState>,
     /// The last id or fence given out.
     pub fence: u64,
     /// Counts over all queues.
