@@ -81,6 +81,9 @@ pub(super) fn range(min: i64, max: i64, unit: &str) -> String {
     format!("an integer from {min} to {max}{unit}")
 }
 
+/// So many digits fit into any integer.
+const SHORT: usize = 18;
+
 /// `bytes` as an integer of the range; else `BADARG` with the argument's name and the range.
 pub(crate) fn int(name: &str, bytes: &[u8], min: i64, max: i64, unit: &str) -> Result<i64> {
     decimal(bytes)
@@ -89,15 +92,15 @@ pub(crate) fn int(name: &str, bytes: &[u8], min: i64, max: i64, unit: &str) -> R
 }
 
 fn decimal(bytes: &[u8]) -> Option<i64> {
-    let (sign, digits) = match bytes {
-        [b'-', digits @ ..] => (-1, digits),
-        digits => (1, digits),
-    };
-    let append = |number: i64, digit: &u8| {
-        let value = digit.is_ascii_digit().then(|| sign * i64::from(digit - b'0'))?;
-        number.checked_mul(10)?.checked_add(value)
-    };
-    digits.iter().try_fold(0, append).filter(|_| !digits.is_empty())
+    if (1..=SHORT).contains(&bytes.len()) && bytes.iter().all(u8::is_ascii_digit) {
+        return Some(
+            bytes
+                .iter()
+                .fold(0, |number, digit| number * 10 + i64::from(digit - b'0')),
+        );
+    }
+    let text = std::str::from_utf8(bytes).ok()?;
+    text.parse().ok().filter(|_| !text.starts_with('+'))
 }
 
 /// The error for an argument nobody asked for; shows its first bytes when they are plain ASCII.

@@ -29,7 +29,7 @@ pub(super) struct Open {
 
 impl Open {
     /// Whether it is this key.
-    #[inline]
+    #[inline(always)]
     fn is(&self, key: Key<'_>) -> bool {
         self.text.is(key) && self.texts.name == *key.name
     }
@@ -132,6 +132,7 @@ impl<'s> Handles<'s> {
     }
 
     /// Opens a key that is not open; its position.
+    #[inline(never)]
     fn open_anew(&mut self, key: Key<'_>) -> usize {
         if self.open.len() >= MOST_OPEN {
             self.close_all();
@@ -189,10 +190,13 @@ impl<'s> Handles<'s> {
         }
     }
 
-    /// Marks the open key as changed, and sends the keyspace notification.
+    /// Marks the key as changed, which is the one that was opened last, and sends the keyspace notification.
     pub(super) fn notify(&mut self, key: Key<'_>, class: c_int, event: &std::ffi::CStr) {
         let (ctx, observed) = (self.ctx, self.observed);
-        let open = self.open(key);
+        let Some(open) = self.open.get_mut(self.recent) else {
+            return;
+        };
+        debug_assert!(open.is(key), "another key was opened since");
         open.changed = true;
         if observed {
             // SAFETY: plain values and a live key name.

@@ -106,7 +106,7 @@ impl KeyText {
     }
 
     /// Whether it is the name of this key, of the same queue.
-    #[inline]
+    #[inline(always)]
     pub(super) fn is(&self, key: Key<'_>) -> bool {
         self.row == row(key.place)
             && match key.place {
@@ -131,7 +131,7 @@ fn family(part: Part) -> Option<usize> {
 }
 
 /// A number for each key that a queue has once, from 0 on, and for each family.
-#[inline]
+#[inline(always)]
 fn row(place: Place<'_>) -> u8 {
     match place {
         Place::Once(part) => part as u8,

@@ -16,7 +16,7 @@ pub(super) struct Queues {
 }
 
 impl Queues {
-    #[inline]
+    #[inline(always)]
     fn place(&self, name: &Name) -> Option<usize> {
         let recent = self.recent.get();
         if self.all.get(recent).is_some_and(|(known, _)| known == name) {

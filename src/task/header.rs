@@ -327,17 +327,21 @@ fn value(byte: u8) -> u8 {
 struct Reader<'a>(&'a [u8]);
 
 impl<'a> Reader<'a> {
+    #[inline(always)]
     fn take<const WIDTH: usize>(&mut self) -> Option<&'a [u8; WIDTH]> {
         let (field, rest) = self.0.split_first_chunk()?;
         self.0 = rest;
         Some(field)
     }
+    #[inline(always)]
     fn byte(&mut self) -> Option<u8> {
         self.take().map(|[byte]| *byte)
     }
+    #[inline(always)]
     fn skip(&mut self, byte: u8) -> Option<()> {
         (self.byte()? == byte).then_some(())
     }
+    #[inline(always)]
     fn number<const WIDTH: usize>(&mut self) -> Option<u64> {
         let mut number = 0;
         let mut largest = 0;
@@ -348,6 +352,7 @@ impl<'a> Reader<'a> {
         }
         (largest != NO_DIGIT).then_some(number)
     }
+    #[inline(always)]
     fn ms<const WIDTH: usize>(&mut self) -> Option<Ms> {
         self.number::<WIDTH>().map(u64::cast_signed)
     }
