@@ -6,10 +6,10 @@ pub(crate) mod serve;
 use smallvec::SmallVec;
 
 use crate::error::Result;
-use crate::names::{Id, Index, PRIORITIES};
+use crate::names::{Id, Index};
 use crate::reply::Reply;
 use crate::state::queue::claims::BoundClaim;
-use crate::state::queue::{Held, Rebase};
+use crate::state::queue::{ALL_READY, Held, Rebase};
 use crate::task::handle::{Loaded, Queue, Task};
 use crate::task::header::{HEADER_LEN, WITH_MEMBER};
 use crate::task::index::targeted::{self, OwnTasks};
@@ -126,7 +126,7 @@ fn ensure_claim_types(queue: &mut Queue<'_>, worker: &str) -> Result<Offer> {
     let memory = queue.state.known_queue_mut(&queue.name);
     let maybe = memory.map_or(!0, |memory| memory.maybe_ready | memory.later_lists.take_over(now));
     let mut lists = 0;
-    for priority in (0..PRIORITIES).filter(|priority| maybe & (1 << priority) != 0) {
+    for priority in ready::priorities(maybe) {
         if queue.keys.llen(queue.name.ready(priority))? > 0 {
             lists |= 1 << priority;
         }
@@ -158,7 +158,7 @@ fn take(
     let mut claims: SmallVec<[Claim; 4]> = SmallVec::new();
     let mut bytes = 0;
     let mut own = OwnTasks::new(&request.worker, offer.own, most);
-    for priority in (0..PRIORITIES).filter(|priority| offer.own || offer.has_list(*priority)) {
+    for priority in ready::priorities(if offer.own { ALL_READY } else { offer.lists }) {
         while claims.len() < most && (claims.is_empty() || bytes < MAX_PAYLOAD) && *budget > 0 {
             let mut next = own.pop(queue, priority, budget)?;
             if next.is_none() && offer.has_list(priority) {
