@@ -1,4 +1,4 @@
-//! The names of keys as strings of the server.
+//! Caches the names of keys as strings of the server.
 
 use std::cell::OnceCell;
 use std::rc::Rc;
@@ -6,24 +6,23 @@ use std::rc::Rc;
 use super::api::Text;
 use crate::names::{ByName, Id, KEYS, Key, Name, PRIORITIES, Part, Place};
 
-/// Most queues whose key names are kept; about 2 KiB each.
+/// Most queues whose key names are cached; about 2 KiB each.
 const MOST_NAMES: usize = 1_024;
-/// Bytes of room to build strings in that are kept from transaction to transaction.
+/// Largest buffer that is kept from transaction to transaction, bytes.
 pub(super) const MOST_SCRATCH: usize = 4_096;
-/// Number of keys whose names are kept for each queue or service: those it has once, and the ready lists.
+/// Number of keys whose names are cached for each queue or service: those it has once, and the ready lists.
 const FIXED: usize = Part::Ready as usize + PRIORITIES as usize;
-/// Number of kinds of key whose names differ only in the id at their end: the rows behind that of the ready lists.
+/// Number of kinds of key whose names end with an id: the rows after the one of the ready lists.
 const FAMILIES: usize = KEYS.len() - FIRST_FAMILY;
 const FIRST_FAMILY: usize = Part::Ready as usize + 1;
 
-/// The names of the keys of each queue as strings of the server; making one anew costs a tenth of a
-/// whole command.
+/// The key names of each queue as strings of the server; creating one costs a tenth of a whole command.
 #[derive(Debug, Default)]
 pub(super) struct Texts {
     names: ByName<Rc<NameTexts>>,
-    /// Room to build a string in.
+    /// A buffer for building strings.
     pub scratch: Vec<u8>,
-    /// Room to write effects in.
+    /// A buffer for effects.
     pub buffer: Vec<u8>,
 }
 
@@ -33,7 +32,7 @@ pub(super) struct NameTexts {
     /// The queue.
     pub name: Name,
     fixed: [OnceCell<Rc<Text>>; FIXED],
-    /// What stands before the id in the names of each family.
+    /// The prefix before the id in the names of each family.
     prefixes: [Vec<u8>; FAMILIES],
 }
 
@@ -62,9 +61,9 @@ impl Texts {
 /// The name of a key.
 #[derive(Debug)]
 pub(super) struct KeyText {
-    /// Its row among the names of its queue.
+    /// The number of its row, see [`row`].
     row: u8,
-    /// What tells it from others of the row: the id of one of a family, the whole name of one that is set aside.
+    /// What distinguishes it from others of the row: the id for one of a family, the whole name for a dropped index.
     id: Id,
     text: Kept,
 }
@@ -72,9 +71,9 @@ pub(super) struct KeyText {
 /// A string of the server.
 #[derive(Debug)]
 enum Kept {
-    /// Of a key that every queue has once: kept for the next transaction.
+    /// Cached, for a key that every queue has once.
     Shared(Rc<Text>),
-    /// Made anew.
+    /// Created for this transaction.
     Own(Text),
 }
 
@@ -125,12 +124,12 @@ impl KeyText {
     }
 }
 
-/// Which family these keys are, if a queue has many of them.
+/// The family of keys of this kind, if a queue has many of them.
 fn family(part: Part) -> Option<usize> {
     (part as usize).checked_sub(FIRST_FAMILY)
 }
 
-/// A number for each key that a queue has once, from 0 on, and for each family.
+/// A number for each key that a queue has once, starting at 0, and for each family.
 #[inline(always)]
 fn row(place: Place<'_>) -> u8 {
     match place {
