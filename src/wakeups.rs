@@ -25,10 +25,11 @@ struct Moments {
 impl Wakeups {
     /// The timer comes to `name` when the wall clock shows `moment`, or earlier.
     pub(crate) fn at_wall(&mut self, name: &Name, moment: Wall) {
-        let moments = self.moments.entry(name.clone()).or_default();
-        if moments.wall.is_some_and(|known| known <= moment) {
+        let known = self.moments.get(name).and_then(|moments| moments.wall);
+        if known.is_some_and(|known| known <= moment) {
             return;
         }
+        let moments = self.moments.entry(name.clone()).or_default();
         if let Some(later) = moments.wall.replace(moment) {
             self.wall.remove(&(later, name.clone()));
         }
@@ -37,10 +38,11 @@ impl Wakeups {
 
     /// The timer comes to `name` when the steady clock shows `moment`, or earlier.
     pub(crate) fn at_steady(&mut self, name: &Name, moment: Steady) {
-        let moments = self.moments.entry(name.clone()).or_default();
-        if moments.steady.is_some_and(|known| known <= moment) {
+        let known = self.moments.get(name).and_then(|moments| moments.steady);
+        if known.is_some_and(|known| known <= moment) {
             return;
         }
+        let moments = self.moments.entry(name.clone()).or_default();
         if let Some(later) = moments.steady.replace(moment) {
             self.steady.remove(&(later, name.clone()));
         }

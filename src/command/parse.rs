@@ -84,14 +84,26 @@ pub(super) fn range(min: i64, max: i64, unit: &str) -> String {
     format!("an integer from {min} to {max}{unit}")
 }
 
+/// So many digits fit into any integer.
+const SHORT: usize = 18;
+
 /// `bytes` as an integer of the range; else `BADARG` with the argument's name and the range.
 pub(crate) fn int(name: &str, bytes: &[u8], min: i64, max: i64, unit: &str) -> Result<i64> {
-    std::str::from_utf8(bytes)
-        .ok()
-        .filter(|text| !text.starts_with('+'))
-        .and_then(|text| text.parse::<i64>().ok())
+    decimal(bytes)
         .filter(|number| (min..=max).contains(number))
         .ok_or_else(|| Error::BadArg(format!("{name} must be {}", range(min, max, unit))))
+}
+
+fn decimal(bytes: &[u8]) -> Option<i64> {
+    if (1..=SHORT).contains(&bytes.len()) && bytes.iter().all(u8::is_ascii_digit) {
+        return Some(
+            bytes
+                .iter()
+                .fold(0, |number, digit| number * 10 + i64::from(digit - b'0')),
+        );
+    }
+    let text = std::str::from_utf8(bytes).ok()?;
+    text.parse().ok().filter(|_| !text.starts_with('+'))
 }
 
 /// The option that has a keyword `word` in its group, and that keyword's argument.

@@ -6,6 +6,7 @@
 
 use std::collections::{BTreeSet, HashMap};
 
+use foldhash::fast::RandomState;
 use smallvec::SmallVec;
 
 use crate::membership::member::Member;
@@ -20,7 +21,7 @@ pub(crate) struct Services {
     services: ByName<ServiceState>,
     known: BTreeSet<Name>,
     /// The members bound to each connection.
-    pub(super) bound: HashMap<u64, SmallVec<[(Name, MemberName); 1]>>,
+    pub(super) bound: HashMap<u64, SmallVec<[(Name, MemberName); 1]>, RandomState>,
     /// Members that were removed in this transaction and whose claims are still to be ended.
     pub gone: Vec<Gone>,
     /// The queues that follow a service of another name.

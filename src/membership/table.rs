@@ -3,6 +3,8 @@
 use std::collections::{BTreeSet, HashMap};
 use std::ops::Bound::{Excluded, Unbounded};
 
+use foldhash::fast::RandomState;
+
 use crate::membership::member::Member;
 use crate::membership::record::MemberName;
 
@@ -10,7 +12,7 @@ use crate::membership::record::MemberName;
 #[derive(Debug, Default)]
 pub(super) struct MemberTable {
     /// Boxed, so that the table moves little when it grows.
-    by_name: HashMap<MemberName, Box<Member>>,
+    by_name: HashMap<MemberName, Box<Member>, RandomState>,
     order: BTreeSet<MemberName>,
 }
 

@@ -34,8 +34,8 @@ pub(super) fn forget_moved(ctx: *mut Ctx, name: &Name) -> bool {
 }
 
 fn forget_if_gone(module: &mut Module, ctx: *mut Ctx, name: &Name) -> bool {
-    let Module { state, texts, .. } = module;
-    let mut keys = ServerKeys::new(Handles::new(ctx, false, false, texts), false);
+    let Module { state, texts, open, .. } = module;
+    let mut keys = ServerKeys::new(Handles::new(ctx, false, false, texts, open), false);
     let gone = !queues::exists(&mut keys, name) && !services::exists(&mut keys, name);
     keys.finish();
     if gone {

@@ -6,6 +6,7 @@ use super::api::Flags;
 use super::blocked::Blocked;
 use super::clock::Clock;
 use super::discover::Discovery;
+use super::handles::Open;
 use super::log_limit::LogLimit;
 use super::pulse::Pulse;
 use super::texts::Texts;
@@ -26,6 +27,8 @@ pub(super) struct Module {
     pub state: State,
     /// The names of keys as strings of the server.
     pub texts: Texts,
+    /// Room for the open keys of a transaction; empty between transactions.
+    pub open: Vec<Open>,
     /// The blocked clients.
     pub blocked: Blocked,
     /// The one timer.

@@ -45,6 +45,9 @@ pub(super) fn write(ctx: *mut Ctx, reply: &Reply) {
             Reply::NullArray => {
                 call!(RedisModule_ReplyWithNullArray(ctx));
             }
+            Reply::Status("OK") => {
+                call!(RedisModule_ReplyWithSimpleString(ctx, c"OK".as_ptr()));
+            }
             Reply::Status(text) => {
                 let text = c_string(text);
                 call!(RedisModule_ReplyWithSimpleString(ctx, text.as_ptr()));

@@ -34,25 +34,32 @@ pub(super) fn run<R>(
 ) -> Result<R, Error> {
     module::with(|module| {
         let context = module.context();
-        let Module {
-            state, texts, observed, ..
-        } = module;
-        let handles = Handles::new(ctx, mode != Mode::Reads, *observed, texts);
-        let mut keys = ServerKeys::new(handles, mode == Mode::Writes);
-        let mut tx = Tx {
-            keys: &mut keys,
-            state,
-            context,
+        let result = {
+            let Module {
+                state,
+                texts,
+                open,
+                observed,
+                ..
+            } = module;
+            let handles = Handles::new(ctx, mode != Mode::Reads, *observed, texts, open);
+            let mut keys = ServerKeys::new(handles, mode == Mode::Writes);
+            let mut tx = Tx {
+                keys: &mut keys,
+                state,
+                context,
+            };
+            let result = catch_unwind(AssertUnwindSafe(|| work(&mut tx))).unwrap_or(Err(Error::Internal));
+            // What was written before an error is still replicated, so that replicas have the same data.
+            if result.is_err() && !keys.is_untouched() {
+                log(
+                    Level::Warning,
+                    "a defect of steward: a transaction failed after it had written",
+                );
+            }
+            keys.finish();
+            result
         };
-        let result = catch_unwind(AssertUnwindSafe(|| work(&mut tx))).unwrap_or(Err(Error::Internal));
-        // What was written before an error is still replicated, so that replicas have the same data.
-        if result.is_err() && !keys.is_untouched() {
-            log(
-                Level::Warning,
-                "a defect of steward: a transaction failed after it had written",
-            );
-        }
-        keys.finish();
         block::deliver(module);
         for line in std::mem::take(&mut module.state.log_lines) {
             log(Level::Warning, &line);

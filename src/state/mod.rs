@@ -2,20 +2,23 @@
 //! losing it loses no task.
 
 pub(crate) mod queue;
+mod queues;
 pub(crate) mod work;
 
-use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use foldhash::fast::RandomState;
 
 use crate::context::Context;
 use crate::membership::liveness::Reason;
 use crate::membership::record::MemberName;
 use crate::membership::service_state::ServiceState;
 use crate::membership::services::Services;
-use crate::names::{self, ByName, Id, MAX_TOKEN, Name, Touched};
+use crate::names::{self, Id, MAX_TOKEN, Name, Touched};
 use crate::stalls::Stalls;
 use crate::state::queue::claims::BoundClaim;
 use crate::state::queue::{Ended, Loss, QueueState};
+use crate::state::queues::Queues;
 use crate::state::work::Work;
 use crate::stats::{Lateness, Totals};
 use crate::time::{Ms, SECOND, Steady, Wall};
@@ -34,7 +37,7 @@ const LATEST_FENCE: u64 = MAX_TOKEN.unsigned_abs() / 2;
 /// The memory of the module.
 #[derive(Debug, Default)]
 pub(crate) struct State {
-    queues: ByName<QueueState>,
+    queues: Queues,
     known: BTreeSet<Name>,
     /// The members of the services.
     pub services: Services,
@@ -47,7 +50,7 @@ pub(crate) struct State {
     /// What delays expiry.
     pub stalls: Stalls,
     /// Claims bound to a connection, by their token.
-    pub bound: HashMap<u64, BTreeMap<u64, BoundClaim>>,
+    pub bound: HashMap<u64, BTreeMap<u64, BoundClaim>, RandomState>,
     /// The last id or fence given out.
     pub fence: u64,
     /// Counts over all queues.
@@ -80,14 +83,12 @@ impl State {
 
     /// The memory of a queue, created if there is none yet. The timer comes to a new one at once.
     pub(crate) fn queue(&mut self, name: &Name) -> &mut QueueState {
-        match self.queues.entry(name.clone()) {
-            Entry::Occupied(known) => known.into_mut(),
-            Entry::Vacant(new) => {
-                self.known.insert(name.clone());
-                self.wakeups.now(name);
-                new.insert(QueueState::default())
-            }
+        let (queue, is_new) = self.queues.get_or_make(name);
+        if is_new {
+            self.known.insert(name.clone());
+            self.wakeups.now(name);
         }
+        queue
     }
 
     /// The memory of a queue, if there is any.
@@ -140,7 +141,7 @@ impl State {
             self.wakeups.now(name);
         }
         self.bound.clear();
-        for (name, queue) in &mut self.queues {
+        for (name, queue) in self.queues.iter_mut() {
             queue.start_over();
             self.wakeups.now(name);
         }
@@ -351,13 +352,14 @@ impl State {
         let idle_queue = |queue: &QueueState| context.steady.since(queue.used) > IDLE && queue.claims.is_empty();
         let idle_service = |service: &ServiceState| context.steady.since(service.used) > IDLE && service.count() == 0;
         let is_idle = |name: &&Name| {
-            self.queues.get(*name).is_none_or(idle_queue)
+            self.queues.get(name).is_none_or(idle_queue)
                 && self.services.known(name).is_none_or(idle_service)
                 && !self.waiting.any(name)
         };
         let services = self.services.iter().map(|(name, _)| name);
-        let services = services.filter(|name| !self.queues.contains_key(*name));
-        self.queues.keys().chain(services).filter(is_idle).cloned().collect()
+        let services = services.filter(|name| self.queues.get(name).is_none());
+        let queues = self.queues.iter().map(|(name, _)| name);
+        queues.chain(services).filter(is_idle).cloned().collect()
     }
 
     /// All queues in memory.

@@ -18,6 +18,13 @@ pub(crate) struct Work {
     pub to_serve: BTreeSet<Name>,
 }
 
+impl Work {
+    /// Whether something follows for other tasks. After most transactions nothing does.
+    pub(crate) fn has_tasks(&self) -> bool {
+        !(self.replies.is_empty() && self.parent_ends.is_empty() && self.groups.is_empty())
+    }
+}
+
 /// The end of a task that other tasks wait for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct ParentEnd {

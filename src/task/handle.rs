@@ -130,10 +130,12 @@ impl<'t> Queue<'t> {
         }
     }
 
-    /// Counts something, in the totals of this queue and of all queues.
-    pub(crate) fn count(&mut self, add: impl Fn(&mut Totals)) {
+    /// Counts something, in the totals of this queue and of all queues. Returns the memory of this queue.
+    pub(crate) fn count(&mut self, add: impl Fn(&mut Totals)) -> &mut QueueState {
         add(&mut self.state.totals);
-        add(&mut self.memory().totals);
+        let memory = self.state.queue(&self.name);
+        add(&mut memory.totals);
+        memory
     }
 
     /// So many tasks became claimable `late` ms after their due time.
@@ -268,11 +270,11 @@ impl<'t> Queue<'t> {
 
     /// The numbers of the workers, read from their hash when they are not in memory.
     pub(crate) fn worker_numbers(&mut self) -> Result<&mut WorkerNumbers> {
-        if self.memory().workers.is_none() {
-            let numbers = WorkerNumbers::read(self.keys.hgetall(self.name.workers())?);
-            self.memory().workers = Some(numbers);
+        let memory = self.state.queue(&self.name);
+        if memory.workers.is_none() {
+            memory.workers = Some(WorkerNumbers::read(self.keys.hgetall(self.name.workers())?));
         }
-        Ok(self.memory().workers.get_or_insert_default())
+        Ok(memory.workers.get_or_insert_default())
     }
 
     /// The same, without adding a queue to memory that is only read.

@@ -287,6 +287,20 @@ impl Header {
 
 const DIGITS: &[u8; 36] = b"0123456789abcdefghijklmnopqrstuvwxyz";
 
+/// Every two digits: a header is written with every step of a task, and half as many divisions are half the time.
+static PAIRS: [[u8; 2]; 1_296] = {
+    let mut pairs = [[b'0'; 2]; 1_296];
+    let mut value = 0;
+    while value < pairs.len() {
+        #[allow(clippy::indexing_slicing, reason = "evaluated when compiled")]
+        {
+            pairs[value] = [DIGITS[value / 36], DIGITS[value % 36]];
+        }
+        value += 1;
+    }
+    pairs
+};
+
 /// What stands for a byte that is no base-36 digit.
 const NO_DIGIT: u8 = 255;
 
@@ -313,17 +327,21 @@ fn value(byte: u8) -> u8 {
 struct Reader<'a>(&'a [u8]);
 
 impl<'a> Reader<'a> {
+    #[inline(always)]
     fn take<const WIDTH: usize>(&mut self) -> Option<&'a [u8; WIDTH]> {
         let (field, rest) = self.0.split_first_chunk()?;
         self.0 = rest;
         Some(field)
     }
+    #[inline(always)]
     fn byte(&mut self) -> Option<u8> {
         self.take().map(|[byte]| *byte)
     }
+    #[inline(always)]
     fn skip(&mut self, byte: u8) -> Option<()> {
         (self.byte()? == byte).then_some(())
     }
+    #[inline(always)]
     fn number<const WIDTH: usize>(&mut self) -> Option<u64> {
         let mut number = 0;
         let mut largest = 0;
@@ -334,6 +352,7 @@ impl<'a> Reader<'a> {
         }
         (largest != NO_DIGIT).then_some(number)
     }
+    #[inline(always)]
     fn ms<const WIDTH: usize>(&mut self) -> Option<Ms> {
         self.number::<WIDTH>().map(u64::cast_signed)
     }
@@ -355,12 +374,19 @@ impl Writer<'_> {
     }
     fn number<const WIDTH: usize>(&mut self, number: u64) {
         let mut rest = number.min(const { 36_u64.pow(WIDTH as u32) - 1 });
-        for digit in self.take::<WIDTH>().into_iter().flatten().rev() {
+        let Some(field) = self.take::<WIDTH>() else {
+            return;
+        };
+        let (first, pairs) = field.as_rchunks_mut();
+        for pair in pairs.iter_mut().rev() {
             if rest == 0 {
-                break;
+                return;
             }
-            *digit = DIGITS.get((rest % 36) as usize).copied().unwrap_or(b'0');
-            rest /= 36;
+            *pair = PAIRS.get((rest % 1_296) as usize).copied().unwrap_or(*b"00");
+            rest /= 1_296;
+        }
+        if let [digit] = first {
+            *digit = DIGITS.get(rest as usize).copied().unwrap_or(b'0');
         }
     }
     fn ms<const WIDTH: usize>(&mut self, ms: Ms) {

@@ -229,8 +229,8 @@ impl NewTask {
 }
 
 fn count(queue: &mut Queue<'_>, tasks: u64) {
-    queue.count(|totals| totals.scheduled += tasks);
-    queue.memory().used = queue.context.steady;
+    let now = queue.context.steady;
+    queue.count(|totals| totals.scheduled += tasks).used = now;
 }
 
 /// Errors with `TooBig` unless the payload, or what else it is, is within `steward.max-payload`.

@@ -37,7 +37,7 @@ pub(crate) fn run(tx: &mut Tx<'_>) {
 /// Does what follows for other tasks; serves no clients.
 pub(crate) fn unblock(tx: &mut Tx<'_>) {
     let mut left = DEPENDENTS;
-    loop {
+    while tx.state.work.has_tasks() {
         for reply in std::mem::take(&mut tx.state.work.replies) {
             reply_to::send(tx, &reply);
         }
@@ -51,10 +51,6 @@ pub(crate) fn unblock(tx: &mut Tx<'_>) {
                 Ok(())
             });
             continue;
-        }
-        // Checked before it is taken: most transactions have nothing there, and taking a set costs more.
-        if tx.state.work.groups.is_empty() {
-            return;
         }
         for (name, group) in std::mem::take(&mut tx.state.work.groups) {
             // If a key of another type is in the way, those in line stay there until somebody repairs it.

@@ -29,10 +29,10 @@ impl Keyspace for ServerKeys<'_> {
     }
 
     fn del(&mut self, key: Key<'_>) -> bool {
-        if !self.exists(key) {
+        let open = self.handles.open(key);
+        if matches!(open.kind(), Ok(None)) {
             return false;
         }
-        let open = self.handles.open(key);
         // SAFETY: open for writing. Unlinked, not deleted: a large value is freed in the background.
         unsafe { call!(RedisModule_UnlinkKey(open.raw)) };
         self.handles.notify(key, raw::REDISMODULE_NOTIFY_GENERIC, c"del");

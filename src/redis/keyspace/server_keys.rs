@@ -39,9 +39,9 @@ impl<'s> ServerKeys<'s> {
     }
 
     /// Ends the transaction: closes all keys and sends what was done to replicas and the append-only file.
-    pub(crate) fn finish(mut self) {
+    pub(crate) fn finish(&mut self) {
         self.handles.close_all();
-        for (name, effects) in std::mem::take(&mut self.effects) {
+        for (name, effects) in self.effects.drain(..) {
             if effects.is_empty() {
                 continue;
             }

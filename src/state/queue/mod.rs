@@ -178,7 +178,7 @@ impl Default for QueueState {
 }
 
 /// Every ready list may have something.
-const ALL_READY: u16 = 0x3ff;
+pub(crate) const ALL_READY: u16 = 0x3ff;
 
 impl QueueState {
     /// Somebody else changed a key: what was read from it is read again.

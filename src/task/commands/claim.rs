@@ -60,8 +60,11 @@ impl Command for Claim {
         worker::ensure_may_claim(queue, &request)?;
         serve::first_come(queue, &request.worker)?;
         let claimed = dispatch::claim(queue, &request, effort(caller, &queue.context))?;
+        if !claimed.tasks.is_empty() {
+            return Ok(Reply::Array(claimed.tasks).into());
+        }
         let timeout = Timeout::asked(args.request.block, caller);
-        Ok(response(claimed, timeout, vec![queue.name.clone()], request))
+        Ok(nothing(&claimed, timeout, vec![queue.name.clone()], request))
     }
 }
 
@@ -126,7 +129,7 @@ impl Command for MClaim {
             ..Claimed::default()
         };
         let names = if timeout.is_some() { names } else { unsure };
-        Ok(response(claimed, timeout, names, request))
+        Ok(nothing(&claimed, timeout, names, request))
     }
 }
 
@@ -153,16 +156,13 @@ pub(crate) fn effort(caller: &Caller<'_>, context: &Context) -> Effort {
     }
 }
 
-/// The response to a claim: tasks, a wait in these queues, or null.
-pub(crate) fn response(
-    claimed: Claimed,
+/// The response to a claim that got no task: a wait in these queues, or null.
+pub(crate) fn nothing(
+    claimed: &Claimed,
     timeout: Option<Timeout>,
     names: Vec<Name>,
     request: ClaimRequest,
 ) -> Response {
-    if !claimed.tasks.is_empty() {
-        return Reply::Array(claimed.tasks).into();
-    }
     let timeout = timeout.or(claimed.unsure.then_some(Timeout::Sweep));
     match timeout.filter(|_| !claimed.quiet) {
         Some(timeout) => Response::Wait(WaitFor::Tasks(names, request), timeout),

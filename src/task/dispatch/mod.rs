@@ -6,10 +6,10 @@ pub(crate) mod serve;
 use smallvec::SmallVec;
 
 use crate::error::Result;
-use crate::names::{Id, Index, PRIORITIES};
+use crate::names::{Id, Index};
 use crate::reply::Reply;
 use crate::state::queue::claims::BoundClaim;
-use crate::state::queue::{Held, Rebase};
+use crate::state::queue::{ALL_READY, Held, Rebase};
 use crate::task::handle::{Loaded, Queue, Task};
 use crate::task::header::{HEADER_LEN, WITH_MEMBER};
 use crate::task::index::targeted::{self, OwnTasks};
@@ -30,7 +30,7 @@ pub(crate) struct Claimed {
     /// The tasks as replied to the client.
     pub tasks: Vec<Reply>,
     /// The tasks and tokens, in the same order.
-    pub tokens: Vec<(Id, u64)>,
+    pub tokens: SmallVec<[(Id, u64); 1]>,
     /// Whether it gave up at ghosts while tasks may be ready behind them.
     pub unsure: bool,
     /// Whether the worker is quiet: a signal told it to take no more work.
@@ -125,7 +125,7 @@ fn ensure_claim_types(queue: &mut Queue<'_>, worker: &str) -> Result<Offer> {
     let memory = queue.state.known_queue_mut(&queue.name);
     let maybe = memory.map_or(!0, |memory| memory.maybe_ready | memory.later_lists.take_expired(now));
     let mut lists = 0;
-    for priority in (0..PRIORITIES).filter(|priority| maybe & (1 << priority) != 0) {
+    for priority in ready::priorities(maybe) {
         if queue.keys.llen(queue.name.ready(priority))? > 0 {
             lists |= 1 << priority;
         }
@@ -157,7 +157,7 @@ fn take(
     let mut claims: SmallVec<[Claim; 4]> = SmallVec::new();
     let mut bytes = 0;
     let mut own = OwnTasks::new(&request.worker, offer.own, most);
-    for priority in (0..PRIORITIES).filter(|priority| offer.own || offer.has_list(*priority)) {
+    for priority in ready::priorities(if offer.own { ALL_READY } else { offer.lists }) {
         while claims.len() < most && (claims.is_empty() || bytes < MAX_PAYLOAD) && *budget > 0 {
             let mut next = own.pop(queue, priority, budget)?;
             if next.is_none() && offer.has_list(priority) {
@@ -168,7 +168,7 @@ fn take(
             };
             bytes += value.len().saturating_sub(HEADER_LEN);
             claims.push(claim_one(queue, request, &mut task)?);
-            claimed.tokens.push((task.id.clone(), task.header.fence));
+            claimed.tokens.push((Id::from_slice(&task.id), task.header.fence));
             claimed.tasks.push(render(queue, request, &task, value));
         }
         if claims.len() >= most || *budget == 0 {
@@ -191,7 +191,7 @@ fn claim_one(queue: &mut Queue<'_>, request: &ClaimRequest, task: &mut Task) -> 
     };
     let token = lifecycle::claim(queue, task, worker, lease)?;
     Ok(Claim {
-        id: task.id.clone(),
+        id: Id::from_slice(&task.id),
         worker,
         token,
         deadline: task.header.deadline(queue.context.steady),
@@ -222,8 +222,6 @@ fn store(queue: &mut Queue<'_>, claims: &[Claim]) -> Result<()> {
 
 /// Updates memory and counts.
 fn remember(queue: &mut Queue<'_>, request: &ClaimRequest, claims: SmallVec<[Claim; 4]>) {
-    let count = claims.len() as u64;
-    queue.count(|totals| totals.claimed += count);
     if let Some(connection) = request.bind {
         for claim in &claims {
             let bound = BoundClaim {
@@ -236,7 +234,7 @@ fn remember(queue: &mut Queue<'_>, request: &ClaimRequest, claims: SmallVec<[Cla
     }
     let now = queue.context.steady;
     let limited = queue.settings.rate.is_some();
-    let memory = queue.memory();
+    let memory = queue.count(|totals| totals.claimed += claims.len() as u64);
     if limited {
         memory.recent.record(now, claims.len());
     }
@@ -255,7 +253,7 @@ fn render(queue: &mut Queue<'_>, request: &ClaimRequest, task: &Task, value: Vec
     if request.named {
         map.push(("queue", Reply::text(queue.name.text())));
     }
-    map.push(("id", Reply::Id(task.id.clone())));
+    map.push(("id", Reply::Id(Id::from_slice(&task.id))));
     map.push(("token", Reply::number(header.fence)));
     map.push(("attempt", Reply::number(header.attempt())));
     if request.full {

@@ -5,6 +5,7 @@
 use crate::error::Result;
 use crate::names::{Index, PRIORITIES};
 use crate::settings::ghosts_field;
+use crate::state::queue::ALL_READY;
 use crate::task::handle::{Loaded, Queue, Task};
 use crate::task::header::{Header, TARGETED, TaskState, Unreadable};
 use crate::task::index::later;
@@ -131,11 +132,21 @@ pub(crate) fn count(queue: &mut Queue<'_>) -> Result<usize> {
     Ok(count)
 }
 
+/// The priorities of these bits, the most urgent first.
+pub(crate) fn priorities(bits: u16) -> impl Iterator<Item = u8> {
+    let mut left = bits & ALL_READY;
+    std::iter::from_fn(move || {
+        let first = left.trailing_zeros();
+        left &= left.checked_sub(1)?;
+        u8::try_from(first).ok()
+    })
+}
+
 /// Whether there may be something to claim in the lists.
 pub(crate) fn has_any(queue: &mut Queue<'_>) -> Result<bool> {
     let memory = queue.memory();
     let empty = memory.later_lists.empty() & !memory.maybe_ready;
-    for priority in (0..PRIORITIES).filter(|priority| empty & (1 << priority) == 0) {
+    for priority in priorities(!empty) {
         if queue.keys.llen(queue.name.ready(priority))? > queue.settings.ghosts(priority) as usize {
             return Ok(true);
         }
