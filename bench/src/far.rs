@@ -1,4 +1,4 @@
-//! Filling a queue with many tasks for later, and the clock their due times are on.
+//! Fills a queue with many tasks for later; the clock of their due times.
 
 use crate::Result;
 use crate::connection::{Connection, encode};

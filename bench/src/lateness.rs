@@ -1,6 +1,6 @@
 //! How late a blocked claimer gets a task when a million others are scheduled for later. Four claimers wait; 2,000
 //! tasks fall due over four seconds, about 2 ms apart; each carries its due time, and its lateness is the time at
-//! which the claimer has it less that. It includes the way back to the client and its wake-up.
+//! which the claimer receives it minus that. It includes the way back to the client and its wake-up.
 
 use crate::Result;
 use crate::connection::{Connection, encode};

@@ -3,7 +3,7 @@
 //! variants take turns within each round, so that a noisy machine hits all of them.
 //!
 //! Server CPU is `used_cpu_user + used_cpu_sys` of INFO: it does not count the client, nor other processes. It is the
-//! steady figure on a shared machine; operations a second are not. How each figure is measured stands at the top of
+//! stable figure on a shared machine; operations a second are not. How each figure is measured is said at the top of
 //! the file named after its section: [`cpu`], [`next`], [`rate`], [`plain`], [`limits`], [`groups`], [`after`],
 //! [`repeats`], [`memory`], [`aof`], [`waiting`], [`burst`], [`lateness`], [`idle`], [`beats`], [`beats_aof`],
 //! [`kills`], [`deaths`]. With the first argument `budget` it counts instructions instead: [`mod@budget`].
@@ -45,7 +45,7 @@ use options::Options;
 use report::Report;
 use std::process::ExitCode;
 
-/// The text of an error is all that is ever done with it here.
+/// Errors are only printed here.
 type Result<T> = std::result::Result<T, Box<dyn std::error::Error + Send + Sync>>;
 type Section = fn(&Options, &mut Report) -> Result<()>;
 

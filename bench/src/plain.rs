@@ -1,8 +1,8 @@
-//! What a plain task costs in this build, relative to another build of the module that `--baseline` names: an older
-//! commit's, say.
+//! The cost of a plain task in this build, relative to another build of the module, `--baseline`: that of an older
+//! commit, for example.
 //!
 //! Server CPU of 20,000 tasks' lives (SCHEDULE, CLAIM, ACK; 50 connections with a pipeline of 16), each build on a
-//! server of its own; they take turns, and who begins changes from round to round.
+//! server of its own; they take turns, and the first changes from round to round.
 //!
 //! The instructions of the same commands, if there is valgrind, as [`crate::instructions`] counts them. They hardly
 //! depend on what else the machine does, so the aim is theirs.

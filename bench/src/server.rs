@@ -1,4 +1,4 @@
-//! Servers of the benchmark's own, each in its own folder, ended when dropped; and what they have used.
+//! The benchmark's servers, each in its own folder, stopped when dropped; and what they have used.
 
 use crate::Result;
 use crate::connection::Connection;
@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-/// A server may take long to start, or to write its AOF, on a busy machine; but not so long.
+/// Fails if a server takes longer than this to start, or to write its AOF.
 const PATIENCE: Duration = Duration::from_secs(20);
 /// How often INFO is asked for the end of a write to the AOF: seldom, as asking costs the server CPU too.
 const AOF_POLL: Duration = Duration::from_millis(20);
@@ -98,7 +98,7 @@ impl Server {
 
 impl Drop for Server {
     fn drop(&mut self) {
-        // Nothing can be done about a failure here, and nothing of the measurements is lost by it.
+        // A failure here cannot be handled, and does not affect the measurements.
         drop(self.process.kill());
         drop(self.process.wait());
         drop(remove_dir_all(&self.folder));
@@ -147,7 +147,7 @@ fn spawn(folder: &Path, port: u16, module: Option<&Path>, aof: Aof, counting: bo
     Err(format!("cannot start a server ({failure}); install redis-server or set STEWARD_SERVER").into())
 }
 
-/// What a server has used since its start, or in some work.
+/// The resources that a server has used since its start, or for some work.
 #[derive(Clone, Copy, Debug)]
 pub struct Usage {
     /// CPU of all its threads, user and system, in µs.

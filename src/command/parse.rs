@@ -1,16 +1,16 @@
-//! How the words of a call are read.
+//! Parses the words of a call.
 
 use super::arg::Arg;
 use crate::error::{Error, Result};
 
-/// The words of a call that are not read yet.
+/// The unread words of a call.
 #[derive(Debug)]
 pub(crate) struct Input<'v, 'a> {
     rest: &'v [&'a [u8]],
 }
 
 impl<'v, 'a> Input<'v, 'a> {
-    /// All words behind the command's name.
+    /// All words after the command's name.
     pub(super) fn new(argv: &'v [&'a [u8]]) -> Input<'v, 'a> {
         Input { rest: argv }
     }
@@ -20,12 +20,12 @@ impl<'v, 'a> Input<'v, 'a> {
         self.rest.first().copied()
     }
 
-    /// Passes over the next word.
+    /// Skips the next word.
     pub(super) fn skip(&mut self) {
         self.rest = self.rest.get(1..).unwrap_or_default();
     }
 
-    /// The next word as the value of this.
+    /// The next word, as the value of this argument.
     pub(super) fn next(&mut self, wanted: &str) -> Result<&'a [u8]> {
         match self.rest.split_first() {
             Some((word, rest)) => {
@@ -36,7 +36,7 @@ impl<'v, 'a> Input<'v, 'a> {
         }
     }
 
-    /// `BADARG` unless everything is read.
+    /// Errors with `BADARG` unless every word has been read.
     pub(super) fn end(&self) -> Result<()> {
         match self.peek() {
             None => Ok(()),
@@ -45,7 +45,7 @@ impl<'v, 'a> Input<'v, 'a> {
     }
 }
 
-/// `BADARG` when an option is given although it, or one it excludes, was given before.
+/// Errors with `BADARG` when an option is repeated or excludes one that was given before.
 pub(super) fn ensure_first(option: &Arg, given: Option<&Arg>) -> Result<()> {
     let Some(given) = given else {
         return Ok(());
@@ -71,7 +71,7 @@ pub(super) fn word(key: &str, words: &[&'static str], bytes: &[u8]) -> Result<&'
     found.ok_or_else(|| Error::BadArg(format!("{key} must be {}", words.join(" or "))))
 }
 
-/// Integers of this range in this unit, as errors say it.
+/// This range of integers, in this unit, for an error text.
 pub(super) fn range(min: i64, max: i64, unit: &str) -> String {
     let unit = if unit.is_empty() {
         String::new()
@@ -91,7 +91,7 @@ pub(crate) fn int(name: &str, bytes: &[u8], min: i64, max: i64, unit: &str) -> R
         .ok_or_else(|| Error::BadArg(format!("{name} must be {}", range(min, max, unit))))
 }
 
-/// The error for an argument nobody asked for; shows its first bytes when they are plain ASCII.
+/// The error for an unexpected argument; shows its first bytes when they are plain ASCII.
 fn unknown(argument: &[u8]) -> Error {
     let shown: String = argument
         .iter()

@@ -29,6 +29,8 @@ pub(crate) struct Fake {
     pub keys: BTreeMap<Vec<u8>, Value>,
     /// How many verbs wrote something.
     pub writes: usize,
+    /// How many single fields of hashes were read.
+    pub field_reads: usize,
 }
 
 macro_rules! of_type {
@@ -70,8 +72,8 @@ impl Fake {
     }
 }
 
-/// The next ten, or more of very many, in the order of their hashes: whatever comes or goes meanwhile, one that
-/// stays is met.
+/// The next ten (more of a very large key), in hash order: an element that is there throughout is visited, whatever
+/// is added or removed meanwhile.
 fn scan<T>(all: Vec<T>, cursor: u64, name: fn(&T) -> &Vec<u8>) -> (u64, Vec<T>) {
     let most = 10.max(all.len() / 10);
     let place = |item: &T| BuildHasherDefault::<DefaultHasher>::default().hash_one(name(item)) >> 1;
@@ -245,6 +247,7 @@ impl Keyspace for Fake {
     }
 
     fn hget(&mut self, key: Key<'_>, field: &[u8]) -> Result<Option<Vec<u8>>> {
+        self.field_reads += 1;
         Ok(of_type!(self, key, Hash)?.and_then(|hash| hash.get(field).cloned()))
     }
     fn hgetall(&mut self, key: Key<'_>) -> Result<Fields> {

@@ -1,4 +1,4 @@
-//! What every callback of the server begins with: its arguments, and a guard against panics.
+//! Shared by all callbacks of the server: their arguments, and a guard against panics.
 
 use std::ffi::c_int;
 use std::panic::{AssertUnwindSafe, catch_unwind};

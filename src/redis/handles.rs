@@ -1,5 +1,5 @@
-//! Open keys. A transaction opens a key once and keeps it open; WATCH and client-side caches learn what it
-//! changed when the key is closed, at the end of the transaction or before a command is called.
+//! Open keys. A transaction opens a key once and keeps it open; WATCH and client-side caches are notified when the key
+//! is closed, at the end of the transaction or before a command is called.
 
 use std::ffi::c_int;
 use std::rc::Rc;
@@ -13,16 +13,16 @@ use crate::error::Error;
 use crate::keyspace::Type;
 use crate::names::Key;
 
-/// Most keys open at once: a claim in one queue needs five, and finding one is a walk over all.
+/// Most keys open at once: a claim in one queue needs five, and finding one is a linear search.
 const MOST_OPEN: usize = 16;
 
-/// A key that is open.
+/// An open key.
 #[derive(Debug)]
 pub(super) struct Open {
     texts: Rc<NameTexts>,
     /// The key's name.
     pub text: KeyText,
-    /// The handle; null for a missing key that was opened to be read only.
+    /// The handle; null for a missing key that was opened read-only.
     pub raw: *mut raw::RedisModuleKey,
     /// Whether the transaction changed it.
     pub changed: bool,
@@ -69,19 +69,19 @@ pub(super) struct Handles<'s> {
     db_before: i32,
     db: i32,
     open: SmallVec<[Open; 8]>,
-    /// Position of the key used last: verbs come in runs on one key.
+    /// Position of the key used last: successive verbs often use the same key.
     recent: usize,
-    /// Where each key that a queue has once was found last; a hint.
+    /// Where each key that a queue has once was last found; a hint.
     places: [u8; FIXED],
     texts: &'s mut Texts,
     /// The queue whose keys were opened last: nearly always the only one.
     last: Option<Rc<NameTexts>>,
-    /// Whether anybody but us listens to keyspace notifications.
+    /// Whether keyspace notifications have other listeners than us.
     observed: bool,
 }
 
 impl<'s> Handles<'s> {
-    /// No key is open yet. A transaction that does not write opens keys for reading only.
+    /// Without open keys. A transaction that does not write opens keys read-only.
     pub(super) fn new(ctx: *mut Ctx, writes: bool, observed: bool, texts: &'s mut Texts) -> Handles<'s> {
         // SAFETY: a context the server lent us.
         let db = unsafe { call!(RedisModule_GetSelectedDb(ctx)) };
@@ -107,7 +107,7 @@ impl<'s> Handles<'s> {
     /// Selects a database, if another one is selected.
     pub(super) fn select(&mut self, db: i32) {
         if db != self.db {
-            // SAFETY: a context the server lent us; a number out of range is refused and changes nothing.
+            // SAFETY: a context the server lent us; a number out of range is refused.
             unsafe { call!(RedisModule_SelectDb(self.ctx, db)) };
             self.db = db;
         }
@@ -158,7 +158,7 @@ impl<'s> Handles<'s> {
         }
     }
 
-    /// Closes all keys. Must come before a command is called: it might change them under our hands.
+    /// Closes all keys. Required before a command is called, because it might change them.
     pub(super) fn close_all(&mut self) {
         while let Some(open) = self.open.pop() {
             self.shut(&open);
@@ -194,7 +194,7 @@ impl<'s> Handles<'s> {
         }
     }
 
-    /// Marks the open key as changed, and sends the keyspace notification.
+    /// Marks the key as changed, and sends the keyspace notification.
     pub(super) fn notify(&mut self, key: Key<'_>, class: c_int, event: &std::ffi::CStr) {
         let (ctx, observed) = (self.ctx, self.observed);
         let open = self.open(key);
@@ -212,17 +212,17 @@ impl<'s> Handles<'s> {
         }
     }
 
-    /// Whether anybody but us listens to keyspace notifications.
+    /// Whether keyspace notifications have other listeners than us.
     pub(super) fn observed(&self) -> bool {
         self.observed
     }
 
-    /// Room to write effects in, kept from transaction to transaction.
+    /// The buffer for effects, reused from transaction to transaction.
     pub(super) fn take_buffer(&mut self) -> Vec<u8> {
         std::mem::take(&mut self.texts.buffer)
     }
 
-    /// Keeps the room for the next effects, unless it has become large.
+    /// Keeps the buffer for the next effects, unless it has become large.
     pub(super) fn keep_buffer(&mut self, buffer: Vec<u8>) {
         if buffer.capacity() <= MOST_SCRATCH {
             self.texts.buffer = buffer;

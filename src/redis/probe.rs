@@ -1,4 +1,4 @@
-//! Asks the server whether a client's command would be let through.
+//! Asks the server whether a client's command would be accepted.
 
 use super::api::{CallReply, Ctx, optional};
 use super::module;
@@ -10,14 +10,14 @@ use crate::names::Name;
 pub(super) enum Slot {
     /// All here.
     Here,
-    /// On another node, or on their way.
+    /// On another node, or being moved.
     Elsewhere,
-    /// The cluster is down: nothing is known.
+    /// Unknown: the cluster is down.
     Down,
 }
 
-/// Where the slot of the name is. Asks for two keys of it that never exist: only a slot that is wholly here
-/// answers for them.
+/// Where the slot of the name is. Asks for two keys of it that never exist: only a slot that is completely here
+/// answers.
 pub(super) fn slot(ctx: *mut Ctx, name: &Name) -> Slot {
     let (one, other) = (absent(name, b":probe:1"), absent(name, b":probe:2"));
     let reply = CallReply::of(ctx, c"EXISTS", "E", &[&one, &other]);
@@ -35,7 +35,7 @@ pub(super) fn slot_number(ctx: *mut Ctx, key: &[u8]) -> Option<usize> {
     CallReply::of(ctx, c"CLUSTER", "E", &[b"KEYSLOT", key]).count()
 }
 
-/// `TryAgain` when the slot of the name is being moved key by key or is not served here.
+/// Errors with `TryAgain` when the slot of the name is being moved key by key or is not served here.
 pub(super) fn slot_is_whole(ctx: *mut Ctx, name: &Name) -> Result<(), Error> {
     match slot(ctx, name) {
         Slot::Here => Ok(()),
@@ -43,11 +43,11 @@ pub(super) fn slot_is_whole(ctx: *mut Ctx, name: &Name) -> Result<(), Error> {
     }
 }
 
-/// Whether a client's write to this name would be refused now, or would have to wait, or the timer is switched off.
+/// Whether a client's write to this name would be refused or delayed now, or the timer is switched off.
 pub(super) fn writes_are_refused(ctx: *mut Ctx, name: &Name) -> bool {
     // SAFETY: reads a pointer that was set when the module was loaded.
     let paused = unsafe { optional!(RedisModule_AvoidReplicaTraffic).is_some_and(|avoid| avoid() != 0) };
-    // While writes are paused, for a failover or a shutdown, one effect sent from a timer aborts the server.
+    // While writes are paused, for a failover or a shutdown, an effect sent from a timer aborts the server.
     !module::settings().timer || paused || CallReply::of(ctx, c"DEL", "!ES", &[&absent(name, b":probe:1")]).is_error()
 }
 

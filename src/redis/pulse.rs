@@ -5,17 +5,24 @@ use std::time::Instant;
 use crate::stalls::STALL;
 use crate::time::Ms;
 
-/// When the server last gave a sign of life.
+/// How often our timer may fire in one turn of the event loop; it does so once, unless the wall clock is stepped.
+const MOST_FIRED: u32 = 3;
+
+/// When the server was last seen running.
 #[derive(Debug, Default)]
 pub(super) struct Pulse {
     /// When the event loop woke up, while it is awake.
     woke: Option<Instant>,
     /// When the event loop last went to sleep.
     slept: Option<Instant>,
-    /// It sleeps no longer than this, as the cron wakes it, ms.
+    /// The longest sleep, ms: then the cron wakes it.
     longest_sleep: Ms,
     cron: Option<Instant>,
-    /// By how much the wall clock was stepped, when last seen.
+    /// How often our timer fired since the event loop woke up.
+    fired: u32,
+    /// Whether it was not re-armed then.
+    unarmed: bool,
+    /// By how much the wall clock had been stepped when last checked.
     offset: Ms,
 }
 
@@ -23,6 +30,21 @@ impl Pulse {
     /// The event loop wakes up.
     pub(super) fn wake(&mut self) {
         self.woke = Some(Instant::now());
+        self.fired = 0;
+    }
+
+    /// Our timer fires. Whether it may be armed again in this turn of the event loop: the server reads the wall clock
+    /// once for all timers that are due, so after a step back in between each one that is armed counts as due at once,
+    /// and no client would be served until that time has come again.
+    pub(super) fn fire(&mut self) -> bool {
+        self.fired += 1;
+        self.unarmed = self.fired > MOST_FIRED;
+        !self.unarmed
+    }
+
+    /// Whether the timer was left unarmed, so that the cron is to arm it.
+    pub(super) fn take_unarmed(&mut self) -> bool {
+        std::mem::take(&mut self.unarmed)
     }
 
     /// The event loop goes to sleep.
@@ -30,8 +52,8 @@ impl Pulse {
         (self.woke, self.slept) = (None, Some(Instant::now()));
     }
 
-    /// How long the server has stalled, if it has: in what it does since it woke up, or in a sleep that was too long.
-    /// Each stall is reported once.
+    /// How long the server has stalled, if it has: since it woke up, or in a sleep that was too long. Each stall is
+    /// reported once.
     pub(super) fn take_stall(&mut self) -> Option<Ms> {
         let now = Instant::now();
         let since = |from: Option<Instant>| from.map_or(0, |from| ms_between(from, now));
@@ -48,8 +70,8 @@ impl Pulse {
         Some(length)
     }
 
-    /// The cron beats, as it does `hz` times a second. Replies how much too late, if that is a stall: one that the
-    /// event loop did not see, as when the process was stopped.
+    /// Called by the cron, `hz` times a second. Returns its lateness if that is a stall that the event loop did not
+    /// see, as when the process was stopped.
     pub(super) fn beat(&mut self, hz: Ms) -> Option<Ms> {
         let now = Instant::now();
         self.longest_sleep = 1_000 / hz.max(1);
@@ -58,7 +80,7 @@ impl Pulse {
         (late > STALL).then_some(late)
     }
 
-    /// Whether the wall clock was stepped since this was asked last; `offset` is by how much in all.
+    /// Whether the wall clock was stepped since the last call; `offset` is the total of all steps.
     pub(super) fn was_stepped(&mut self, offset: Ms) -> bool {
         let stepped = (offset - self.offset).abs() > 1;
         if stepped {

@@ -54,7 +54,7 @@ pub(super) fn write(ctx: *mut Ctx, reply: &Reply) {
     }
 }
 
-/// Writes an error. What is not plain ASCII in its text is shown as `?`.
+/// Writes an error. Characters other than plain ASCII are shown as `?`.
 pub(super) fn write_error(ctx: *mut Ctx, error: &Error) {
     let text: String = error
         .to_string()
@@ -83,7 +83,7 @@ fn length(length: usize) -> c_long {
     c_long::try_from(length).unwrap_or(0)
 }
 
-/// The text for the server, cut off at a NUL.
+/// The text as a C string, cut off at a NUL.
 pub(super) fn c_string(text: &str) -> CString {
     let end = text.bytes().position(|byte| byte == 0).unwrap_or(text.len());
     CString::new(text.get(..end).unwrap_or_default()).unwrap_or_default()

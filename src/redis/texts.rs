@@ -1,4 +1,4 @@
-//! The names of keys as strings of the server.
+//! Caches the names of keys as strings of the server.
 
 use std::cell::OnceCell;
 use std::rc::Rc;
@@ -6,24 +6,23 @@ use std::rc::Rc;
 use super::api::Text;
 use crate::names::{ByName, Id, KEYS, Key, Name, PRIORITIES, Part, Place};
 
-/// Most queues whose key names are kept; about 2 KiB each.
+/// Most queues whose key names are cached; about 2 KiB each.
 const MOST_NAMES: usize = 1_024;
-/// Bytes of room to build strings in that are kept from transaction to transaction.
+/// Largest buffer that is kept from transaction to transaction, bytes.
 pub(super) const MOST_SCRATCH: usize = 4_096;
-/// Number of keys whose names are kept for each queue or service: those it has once, and the ready lists.
+/// Number of keys whose names are cached for each queue or service: those it has once, and the ready lists.
 pub(super) const FIXED: usize = Part::Ready as usize + PRIORITIES as usize;
-/// Number of kinds of key whose names differ only in the id at their end: the rows behind that of the ready lists.
+/// Number of kinds of key whose names end with an id: the rows after the one of the ready lists.
 const FAMILIES: usize = KEYS.len() - FIRST_FAMILY;
 const FIRST_FAMILY: usize = Part::Ready as usize + 1;
 
-/// The names of the keys of each queue as strings of the server; making one anew costs a tenth of a
-/// whole command.
+/// The key names of each queue as strings of the server; creating one costs a tenth of a whole command.
 #[derive(Debug, Default)]
 pub(super) struct Texts {
     names: ByName<Rc<NameTexts>>,
-    /// Room to build a string in.
+    /// A buffer for building strings.
     pub scratch: Vec<u8>,
-    /// Room to write effects in.
+    /// A buffer for effects.
     pub buffer: Vec<u8>,
 }
 
@@ -33,7 +32,7 @@ pub(super) struct NameTexts {
     /// The queue.
     pub name: Name,
     fixed: [OnceCell<Rc<Text>>; FIXED],
-    /// What stands before the id in the names of each family.
+    /// The prefix before the id in the names of each family.
     prefixes: [Vec<u8>; FAMILIES],
 }
 
@@ -59,10 +58,10 @@ impl Texts {
     }
 }
 
-/// The name of a key: kept for those that every queue has once, made anew for the others.
+/// The name of a key: cached for those that every queue has once, created for the others.
 #[derive(Debug)]
 pub(super) enum KeyText {
-    /// One that is kept, and its place there.
+    /// A cached one, and its place.
     Fixed(usize, Rc<Text>),
     /// One of a family, its id and the whole name.
     Many(usize, Id, Text),
@@ -104,7 +103,7 @@ impl KeyText {
     }
 }
 
-/// The family of a key of which a queue has many, and the id behind the family's prefix.
+/// The family of a key that a queue has many of, and the id after the family's prefix.
 fn family(place: Place<'_>) -> Option<(usize, &[u8])> {
     match place {
         Place::Of(part, id) => Some(((part as usize).checked_sub(FIRST_FAMILY)?, id)),
@@ -112,7 +111,7 @@ fn family(place: Place<'_>) -> Option<(usize, &[u8])> {
     }
 }
 
-/// Where the name of a key that every queue has once is kept.
+/// The place of the cached name of a key that every queue has once.
 pub(super) fn slot(place: Place<'_>) -> Option<usize> {
     match place {
         Place::Once(part) => Some(part as usize),

@@ -1,4 +1,4 @@
-//! TASK.CLAIM and TASK.MCLAIM: work for a worker, now or when there is some.
+//! TASK.CLAIM and TASK.MCLAIM: tasks for a worker, now or as soon as there are any.
 
 use crate::command::run::{Command, Response};
 use crate::command::{Access, Actor, Arg, IntOr, Key, Keys, Spec, arguments};
@@ -16,7 +16,7 @@ use crate::waiting::{ClaimRequest, Lease, Timeout, WaitFor};
 
 /// The lease of a claim that lasts as long as its worker is a member of the queue's service.
 const MEMBER: &str = "MEMBER";
-/// Most queues one MCLAIM names.
+/// Most queues that one MCLAIM may name.
 const MAX_QUEUES: usize = 100;
 
 arguments! {
@@ -98,7 +98,7 @@ impl Command for MClaim {
             }
         }
         let request = request(&args.request, caller, true)?;
-        // One may be served from any of them later.
+        // A client that waits may be served from any of them later.
         for name in &names {
             let mut queue = Queue::open(tx, name.clone())?;
             worker::ensure_may_claim(&mut queue, &request)?;
@@ -144,7 +144,7 @@ fn request(args: &RequestArgs<'_>, caller: &Caller<'_>, named: bool) -> Result<C
     })
 }
 
-/// How far this caller's claim goes: to the end when it cannot be held, or when no timer will ever sweep.
+/// `Thorough` if the client cannot be blocked, or no timer will ever remove the ghosts.
 pub(crate) fn effort(caller: &Caller<'_>, context: &Context) -> Effort {
     if caller.may_wait && context.config.timer {
         Effort::Bounded
@@ -153,7 +153,7 @@ pub(crate) fn effort(caller: &Caller<'_>, context: &Context) -> Effort {
     }
 }
 
-/// What a claim is answered with: tasks, the wait in these queues, or nothing.
+/// The response to a claim: tasks, a wait in these queues, or null.
 pub(crate) fn response(
     claimed: Claimed,
     timeout: Option<Timeout>,

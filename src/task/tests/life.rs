@@ -3,6 +3,21 @@
 use super::world::{Came, START, World};
 use crate::reply::Reply;
 
+/// Whatever a task asks for: the hash of unique keys is the only other one that is asked for a field.
+#[test]
+fn an_acknowledgement_reads_the_options_of_a_task_once() {
+    let mut world = World::new();
+    world.say("TASK.SCHEDULE q x ID a RETAIN 1000 UNIQUE k GROUP g TO w REPLY {q}r");
+    let (id, token) = world.claim("TASK.CLAIM q w").expect("a task");
+    let before = world.keys.field_reads;
+    assert_eq!(world.say(&format!("TASK.ACK q {id} {token}")), "OK");
+    assert_eq!(
+        world.keys.field_reads - before,
+        3,
+        "options, unique key, progress for the reply"
+    );
+}
+
 #[test]
 fn a_task_is_claimed_once_and_acknowledged() {
     let mut world = World::new();
@@ -159,7 +174,7 @@ fn waiting_clients_are_served_in_order_of_arrival() {
         .answered
         .iter()
         .map(|answer| {
-            let id = answer.handed[0].task().to_vec();
+            let id = answer.granted[0].task().to_vec();
             (answer.ticket, String::from_utf8(id).unwrap())
         })
         .collect();

@@ -1,7 +1,7 @@
 //! Steps of the system clock: due times follow it, leases do not.
 
 use crate::support::clock::{Clock, HOUR, assert_shows};
-use crate::support::{unix_ms, wait_until};
+use crate::support::{Client, unix_ms, wait_until};
 
 #[test]
 fn a_step_forward_makes_due_what_is_due_and_ends_no_lease() {
@@ -47,4 +47,25 @@ fn a_step_back_freezes_nothing() {
     clock.step(0);
     client.schedule("q x DELAY 50");
     wait_until("time goes on", || client.counts("q") == "ready 5");
+}
+
+/// The server reads the clock once for all timers that are due: one that is armed after a step back counts as due too.
+#[test]
+fn a_step_back_while_the_timer_works_starves_no_client() {
+    let clock = Clock::new();
+    let server = clock.server().start();
+    let mut client = server.client();
+    let ready = |client: &mut Client| client.call("TASK.STATS q").field("ready_tasks").int();
+    for _ in 0..50 {
+        client.must(&format!(
+            "TASK.MSCHEDULE q 1000 {} DELAY 1000",
+            "x ".repeat(1_000).trim()
+        ));
+    }
+    wait_until("the timer works", || ready(&mut client) > 0);
+    clock.step_when_read(-HOUR);
+    assert_shows(&mut client, -HOUR);
+    assert_eq!(client.must("PING"), "+PONG");
+    clock.step(0);
+    wait_until("all are ready", || ready(&mut client) == 50_000);
 }

@@ -1,4 +1,4 @@
-//! A cluster of three as a client library sees it, which must find the node of every command by itself.
+//! A cluster of three, seen by a client library that must find the node of every command by itself.
 
 use std::path::Path;
 use std::process::Command;
@@ -8,7 +8,7 @@ use crate::support::cluster::nodes;
 #[test]
 fn a_cluster_client_finds_the_node_of_every_command() {
     let nodes = nodes::<3>();
-    // scripts/deps --dev puts it there.
+    // Installed by scripts/deps --dev.
     let python = Path::new(env!("CARGO_TARGET_TMPDIR")).with_file_name("python/bin/python");
     let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/server/server/cluster_client.py");
     let run = Command::new(&python)

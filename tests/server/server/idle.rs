@@ -1,4 +1,4 @@
-//! Whatever odd state the keys are in, the server comes to rest.
+//! The server becomes idle, whatever odd state the keys are in.
 
 use std::time::Duration;
 
@@ -10,11 +10,11 @@ fn cpu(client: &mut Client) -> f64 {
     used("used_cpu_user_main_thread") + used("used_cpu_sys_main_thread")
 }
 
-/// Fails the test when the server is busy although nothing is to be done.
+/// Fails the test when the server is busy although there is nothing to do.
 #[track_caller]
 fn rests(client: &mut Client, what: &str) {
     let mut last = 0.0;
-    // Whatever there was to do is done at some time; from then on an interval costs next to nothing.
+    // Once all work is done, an interval costs next to nothing.
     wait_until(&format!("the server rests: {what}"), || {
         let before = cpu(client);
         std::thread::sleep(Duration::from_millis(300));
@@ -47,8 +47,8 @@ fn odd_keys_are_no_work_for_ever() {
             "stale ids counted in lists that are not there",
             &["HSET task:{q} ghosts:1 1 ghosts:2 -5 ghosts:3 x"],
         ),
-        ("a pause that is over", &["HSET task:{q} paused 1000"]),
-        ("a pause that is none", &["HSET task:{q} paused nonsense"]),
+        ("a pause that is over", &["HSET task:{q} paused_until 1000"]),
+        ("a pause that is none", &["HSET task:{q} paused_until nonsense"]),
         ("drops that never were", &["HSET task:{q} drops 5", "TASK.SCHEDULE q x"]),
         ("drops that are none", &["HSET task:{q} drops nonsense"]),
         (

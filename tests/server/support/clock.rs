@@ -14,7 +14,9 @@ use super::{unix_ms, wait_until};
 /// An hour, ms.
 pub(crate) const HOUR: i64 = 3_600_000;
 
-/// Adds the nanoseconds in the file `CLOCK_OFFSET` to the system clock; the monotonic clock is left alone.
+/// Adds the nanoseconds in the file `CLOCK_OFFSET` to the system clock; the monotonic clock is left alone. The second
+/// number in the file, unless it is 0, takes the place of the first when the module next reads the clock: the server
+/// itself asks `gettimeofday`.
 const SHIM: &str = r#"
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -27,9 +29,10 @@ const SHIM: &str = r#"
 #include <time.h>
 #include <unistd.h>
 static volatile int64_t *offset;
+static __thread int server;
 __attribute__((constructor)) static void init(void) {
-    int fd = open(getenv("CLOCK_OFFSET"), O_RDONLY);
-    void *map = mmap(0, 8, PROT_READ, MAP_SHARED, fd, 0);
+    int fd = open(getenv("CLOCK_OFFSET"), O_RDWR);
+    void *map = mmap(0, 16, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
     if (map != MAP_FAILED) offset = map;
 }
 static void shift(struct timespec *t) {
@@ -39,12 +42,16 @@ static void shift(struct timespec *t) {
 }
 int clock_gettime(clockid_t clock, struct timespec *t) {
     int result = syscall(SYS_clock_gettime, clock, t);
-    if (!result && (clock == CLOCK_REALTIME || clock == CLOCK_REALTIME_COARSE)) shift(t);
+    if (result || (clock != CLOCK_REALTIME && clock != CLOCK_REALTIME_COARSE)) return result;
+    if (!server && offset && offset[1]) { offset[0] = offset[1]; offset[1] = 0; }
+    shift(t);
     return result;
 }
 int gettimeofday(struct timeval *v, void *zone) {
     struct timespec t;
+    server = 1;
     clock_gettime(CLOCK_REALTIME, &t);
+    server = 0;
     v->tv_sec = t.tv_sec; v->tv_usec = t.tv_nsec / 1000;
     return 0;
 }
@@ -55,7 +62,9 @@ void *dlopen(const char *file, int flags) {
 }
 time_t time(time_t *out) {
     struct timespec t;
+    server = 1;
     clock_gettime(CLOCK_REALTIME, &t);
+    server = 0;
     if (out) *out = t.tv_sec;
     return t.tv_sec;
 }
@@ -87,6 +96,15 @@ impl Clock {
 
     /// Sets the clock so many milliseconds ahead of the true time.
     pub(crate) fn step(&self, ms: i64) {
+        self.write(&[ms, 0]);
+    }
+
+    /// Does so when the module next reads it, as long as it has not.
+    pub(crate) fn step_when_read(&self, ms: i64) {
+        self.write(&[0, ms]);
+    }
+
+    fn write(&self, offsets: &[i64; 2]) {
         // In place: the server has the file mapped.
         use std::os::unix::fs::FileExt;
         let file = fs::OpenOptions::new()
@@ -95,10 +113,11 @@ impl Clock {
             .write(true)
             .open(self.file("offset"))
             .unwrap();
-        file.write_all_at(&(ms * 1_000_000).to_ne_bytes(), 0).unwrap();
+        let bytes = offsets.map(|ms| (ms * 1_000_000).to_ne_bytes()).concat();
+        file.write_all_at(&bytes, 0).unwrap();
     }
 
-    /// A server that reads it.
+    /// A server that uses it.
     pub(crate) fn server(&self) -> Builder {
         let path = |name: &str| -> String { Path::new(&self.file(name)).display().to_string() };
         Server::builder()

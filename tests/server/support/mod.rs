@@ -1,4 +1,4 @@
-//! What the tests stand on: a server of their own, connections, and the replication stream made readable.
+//! The test harness: a server for each test, connections, and a readable replication stream.
 
 pub(crate) mod builder;
 pub(crate) mod client;
@@ -33,8 +33,7 @@ pub(crate) use session::Session;
 pub(crate) use stream::Stream;
 pub(crate) use value::Value;
 
-/// Waits for `condition`; fails the test with `what` when it is not true within a time no
-/// healthy run comes near.
+/// Waits for `condition`; fails the test with `what` when that takes much longer than any healthy run.
 #[track_caller]
 pub(crate) fn wait_until(what: &str, mut condition: impl FnMut() -> bool) {
     let start = Instant::now();

@@ -1,7 +1,7 @@
-//! A random history of commands against a small reference model: every reply is what the model says, and
-//! every few steps everything the server shows is.
+//! A random history of commands against a small reference model: every reply is as in the model, and every few steps
+//! everything that the server shows is.
 //!
-//! The timer is off, so that time moves nothing; `history` is the same with time.
+//! The timer is off, so that nothing happens by itself; `history` is the same with the timer.
 
 mod holder;
 mod operator;
@@ -175,12 +175,12 @@ impl Run {
                 let shown = self.client.get(
                     queue,
                     id,
-                    "priority attempt attempts deliveries cancelled payload worker",
+                    "priority attempt max_attempts deliveries cancelled payload worker",
                 );
                 let expected = model.tasks.get(id).map_or("gone".into(), |task| {
                     let held = task.state == State::Claimed;
                     format!(
-                        "priority {}, attempt {}, attempts {}, deliveries {}, cancelled {}, payload '{}', worker {}",
+                        "priority {}, attempt {}, max_attempts {}, deliveries {}, cancelled {}, payload '{}', worker {}",
                         task.priority,
                         task.used + i64::from(held),
                         task.attempts,

@@ -1,4 +1,4 @@
-//! The programs, run as they stand: workers, the start and stop of a daemon, leaders.
+//! Runs the programs unchanged: workers, the start and stop of a daemon, leaders.
 
 use std::fs;
 use std::os::unix::fs::symlink;

@@ -4,7 +4,7 @@ use super::goes_on;
 use crate::support::history::History;
 use crate::support::{Client, Random, Server, Value, wait_until};
 
-/// What may stand in the hash of members.
+/// Values to put into the hash of members.
 const RECORDS: [&str; 22] = [
     "",
     "not JSON",
@@ -30,7 +30,7 @@ const RECORDS: [&str; 22] = [
     "\u{1}\u{2}{\"pid\":1}",
 ];
 
-/// Every command on the service and on this member; none may fail in a way of its own.
+/// Every command on the service and on this member; none may fail unexpectedly.
 #[track_caller]
 fn all_answer(client: &mut Client, member: &str, what: &str) {
     let calls = [
@@ -100,7 +100,7 @@ fn a_service_full_of_nonsense_is_loaded() {
         client.call_args(&["HSET", "proc:{s}:members", &format!("odd{n}"), record]);
         client.must(&format!("ZADD proc:{{s}}:candidates {n} odd{n}"));
     }
-    client.must("HSET proc:{s} leader nobody epoch x since y");
+    client.must("HSET proc:{s} leader nobody epoch x since_at y");
     server.kill_9();
     server.start_again(&[]);
     let mut client = server.client();
