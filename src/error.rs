@@ -12,8 +12,8 @@ pub(crate) enum Error {
     BadArg(String),
     /// A name or an id is not allowed.
     BadName(String),
-    /// The id is taken by an existing task.
-    Duplicate(String),
+    /// The id is taken by an existing task; holds what that is.
+    Duplicate(String, &'static str),
     /// There is no such task, or no more.
     NoTask,
     /// The task is not one that waits; holds what it is.
@@ -71,8 +71,8 @@ pub(crate) const CODES: &[(&str, &str, &str)] = &[
     ),
     ("BADNAME", "a name or id that is not allowed", "fix the call"),
     (
-        "DUPLICATE <id>",
-        "the ID is taken by an existing task, or the UNIQUE key held by this one",
+        "DUPLICATE <id> state=<state>",
+        "the ID is taken by an existing task, or the UNIQUE key held by this one; `unknown` if that is gone and the key held FOR a time",
         "take it as accepted, or wait",
     ),
     ("NOTASK", "no such task (any more)", "take a repeated ACK as done"),
@@ -126,7 +126,7 @@ impl fmt::Display for Error {
         match self {
             Error::BadArg(why) => write!(f, "BADARG {why}"),
             Error::BadName(why) => write!(f, "BADNAME {why}"),
-            Error::Duplicate(id) => write!(f, "DUPLICATE {id}"),
+            Error::Duplicate(id, now) => write!(f, "DUPLICATE {id} state={now}"),
             Error::NoTask => f.write_str("NOTASK no such task"),
             Error::NotWaiting(now) => write!(f, "NOTASK no such task that waits: it is {now}"),
             Error::NoParent(id, now) => write!(f, "NOTASK no task that AFTER can wait for: {id} is {now}"),

@@ -206,13 +206,19 @@ impl<'t> Queue<'t> {
         };
         let mut header = Header::read(&bytes).map_err(|_| Error::Foreign)?;
         if self.has(&header) {
-            return Err(Error::Duplicate(String::from_utf8_lossy(id).into_owned()));
+            return Err(self.duplicate(id, Some(Task::new(id, header))));
         }
         if header.state != TaskState::Removed || header.fence < self.settings.dropped_below() {
             // Its ids stand in indexes that are set aside and swept.
             header.ghosts = 0;
         }
         Ok(Some(Task::new(id, header)))
+    }
+
+    /// The error for what this id, which is that of this task or of one that is gone, is in the way of.
+    pub(crate) fn duplicate(&mut self, id: &[u8], task: Option<Task>) -> Error {
+        let state = task.and_then(|task| self.place(&task).ok()).unwrap_or("unknown");
+        Error::Duplicate(String::from_utf8_lossy(id).into_owned(), state)
     }
 
     /// The word for where a task is: scheduled and ready are told apart by the scheduled set.

@@ -153,7 +153,7 @@ impl Source<'_> {
                 return;
             }
             // The same occurrence of a definition that was here before.
-            Err(Error::Duplicate(_)) => {}
+            Err(Error::Duplicate(..)) => {}
             Err(error) => log_skip(queue, &error.to_string()),
         }
         self.recurring.last_at = Some(at.0);
