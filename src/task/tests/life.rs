@@ -11,7 +11,11 @@ fn an_acknowledgement_reads_the_options_of_a_task_once() {
     let (id, token) = world.claim("TASK.CLAIM q w").expect("a task");
     let before = world.keys.field_reads;
     assert_eq!(world.say(&format!("TASK.ACK q {id} {token}")), "OK");
-    assert_eq!(world.keys.field_reads - before, 3, "options, unique key, progress for the reply");
+    assert_eq!(
+        world.keys.field_reads - before,
+        3,
+        "options, unique key, progress for the reply"
+    );
 }
 
 #[test]
