@@ -28,8 +28,8 @@ pub(crate) enum Error {
     TooBig(&'static str, usize),
     /// The queue cannot be dropped: so many tasks are claimed.
     BusyQueue(usize),
-    /// There is no such member, or no more.
-    NoMember,
+    /// There is no such member, or no more, in this service.
+    NoMember(String, String),
     /// Not the epoch that leads now, or not the member's token; holds who leads in which epoch.
     Fenced {
         /// The epoch of now; 0 when nobody leads.
@@ -102,7 +102,11 @@ pub(crate) const CODES: &[(&str, &str, &str)] = &[
         "register again when one has left",
     ),
     ("BUSYQUEUE", "DROP while tasks are claimed", "wait, or FORCE"),
-    ("NOMEMBER", "unknown or dead member", "register again"),
+    (
+        "NOMEMBER",
+        "unknown or dead member: names it and the service",
+        "register again",
+    ),
     (
         "FENCED epoch=<now> leader=<member>",
         "not the epoch that leads now, or not the member's token; with `TOKEN is missing:` before `epoch`, none was given",
@@ -137,7 +141,7 @@ impl fmt::Display for Error {
                 "TOOBIG {what} is larger than steward.max-payload: at most {max} bytes"
             ),
             Error::BusyQueue(claimed) => write!(f, "BUSYQUEUE {claimed} tasks are claimed: wait, or give FORCE"),
-            Error::NoMember => f.write_str("NOMEMBER no such member"),
+            Error::NoMember(member, service) => write!(f, "NOMEMBER no member {member} in service {service}"),
             Error::Fenced {
                 epoch,
                 leader,
