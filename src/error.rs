@@ -12,8 +12,8 @@ pub(crate) enum Error {
     BadArg(String),
     /// A name or an id is not allowed.
     BadName(String),
-    /// The id is taken by an existing task.
-    Duplicate(String),
+    /// The id is taken by an existing task; contains the state of that task.
+    Duplicate(String, &'static str),
     /// There is no such task, or no more.
     NoTask,
     /// The task is not waiting; contains the state it is in.
@@ -28,8 +28,8 @@ pub(crate) enum Error {
     TooBig(&'static str, usize),
     /// The queue cannot be dropped: so many tasks are claimed.
     BusyQueue(usize),
-    /// There is no such member, or no more.
-    NoMember,
+    /// There is no such member, or no more, in this service.
+    NoMember(String, String),
     /// Not the current epoch, or not the member's token; contains the leader and its epoch.
     Fenced {
         /// The current epoch; 0 without a leader.
@@ -73,8 +73,8 @@ pub(crate) const CODES: &[(&str, &str, &str)] = &[
     ),
     ("BADNAME", "a name or id that is not allowed", "fix the call"),
     (
-        "DUPLICATE <id>",
-        "the ID is taken by an existing task, or the UNIQUE key held by this one",
+        "DUPLICATE <id> state=<state>",
+        "the ID is taken by an existing task, or the UNIQUE key held by this one; `unknown` if that is gone and the key held FOR a time",
         "take it as accepted, or wait",
     ),
     ("NOTASK", "no such task (any more)", "take a repeated ACK as done"),
@@ -104,7 +104,11 @@ pub(crate) const CODES: &[(&str, &str, &str)] = &[
         "register again when one has left",
     ),
     ("BUSYQUEUE", "DROP while tasks are claimed", "wait, or FORCE"),
-    ("NOMEMBER", "unknown or dead member", "register again"),
+    (
+        "NOMEMBER",
+        "unknown or dead member: names it and the service",
+        "register again",
+    ),
     (
         "FENCED epoch=<now> leader=<member>",
         "not the epoch that leads now, or not the member's token; with `TOKEN is missing:` before `epoch`, none was given",
@@ -128,7 +132,7 @@ impl fmt::Display for Error {
         match self {
             Error::BadArg(why) => write!(f, "BADARG {why}"),
             Error::BadName(why) => write!(f, "BADNAME {why}"),
-            Error::Duplicate(id) => write!(f, "DUPLICATE {id}"),
+            Error::Duplicate(id, now) => write!(f, "DUPLICATE {id} state={now}"),
             Error::NoTask => f.write_str("NOTASK no such task"),
             Error::NotWaiting(now) => write!(f, "NOTASK no such task that waits: it is {now}"),
             Error::NoParent(id, now) => write!(f, "NOTASK no task that AFTER can wait for: {id} is {now}"),
@@ -139,7 +143,7 @@ impl fmt::Display for Error {
                 "TOOBIG {what} is larger than steward.max-payload: at most {max} bytes"
             ),
             Error::BusyQueue(claimed) => write!(f, "BUSYQUEUE {claimed} tasks are claimed: wait, or give FORCE"),
-            Error::NoMember => f.write_str("NOMEMBER no such member"),
+            Error::NoMember(member, service) => write!(f, "NOMEMBER no member {member} in service {service}"),
             Error::Fenced {
                 epoch,
                 leader,

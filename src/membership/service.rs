@@ -157,7 +157,9 @@ impl<'t> Service<'t> {
 
     /// Errors with `NoMember` unless the member exists, and with `Fenced` unless this is its token.
     pub(crate) fn verify(&mut self, member: &str, token: u64) -> Result<()> {
-        let known = self.find(member)?.ok_or(Error::NoMember)?;
+        let Some(known) = self.find(member)? else {
+            return Err(self.no_member(member));
+        };
         if known.token == Some(token) {
             return Ok(());
         }
@@ -168,6 +170,11 @@ impl<'t> Service<'t> {
             known.token = Some(token);
         }
         Ok(())
+    }
+
+    /// The error for a member that does not exist, or no longer.
+    pub(crate) fn no_member(&self, member: &str) -> Error {
+        Error::NoMember(member.to_string(), self.name.text().to_string())
     }
 
     /// The error for a client whose token or epoch is missing, wrong or no longer valid.

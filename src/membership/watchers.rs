@@ -1,6 +1,6 @@
 //! Clients that wait for a member to come, to go or to lead.
 
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::membership::service::Service;
 use crate::reply::Reply;
 use crate::waiting::WaitFor;
@@ -10,7 +10,8 @@ impl Service<'_> {
     pub(crate) fn notify_watchers(&mut self, member: &str, is_there: bool) {
         if !is_there {
             for (ticket, _) in self.state.waiting.holders_as(&self.name, member) {
-                self.tx().answer(ticket, Err(Error::NoMember), Vec::new());
+                let error = self.no_member(member);
+                self.tx().answer(ticket, Err(error), Vec::new());
             }
         }
         for ticket in self.state.waiting.watchers_of(&self.name, member) {
@@ -18,7 +19,10 @@ impl Service<'_> {
                 Some(WaitFor::Member(_, _, there)) if *there == is_there => {
                     self.tx().answer(ticket, Ok(Reply::Int(1)), Vec::new());
                 }
-                Some(WaitFor::Lead(..)) if !is_there => self.tx().answer(ticket, Err(Error::NoMember), Vec::new()),
+                Some(WaitFor::Lead(..)) if !is_there => {
+                    let error = self.no_member(member);
+                    self.tx().answer(ticket, Err(error), Vec::new());
+                }
                 _ => {}
             }
         }

@@ -47,7 +47,7 @@ impl Command for Deregister {
         service.ensure_types()?;
         let is_it = match args.proof {
             Proof::Token(token) => match service.verify(member, token) {
-                Err(Error::NoMember) => false,
+                Err(Error::NoMember(..)) => false,
                 verified => verified.map(|()| true)?,
             },
             Proof::Pid(pid) => service

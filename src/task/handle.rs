@@ -208,13 +208,19 @@ impl<'t> Queue<'t> {
         };
         let mut header = Header::read(&bytes).map_err(|_| Error::Foreign)?;
         if self.has(&header) {
-            return Err(Error::Duplicate(String::from_utf8_lossy(id).into_owned()));
+            return Err(self.duplicate(id, Some(Task::new(id, header))));
         }
         if header.state != TaskState::Removed || header.fence < self.settings.dropped_below() {
             // Its ghosts are in indexes that were renamed to be swept.
             header.ghosts = 0;
         }
         Ok(Some(Task::new(id, header)))
+    }
+
+    /// The error for a call whose id or unique key belongs to this task, or to one that is gone.
+    pub(crate) fn duplicate(&mut self, id: &[u8], task: Option<Task>) -> Error {
+        let state = task.and_then(|task| self.place(&task).ok()).unwrap_or("unknown");
+        Error::Duplicate(String::from_utf8_lossy(id).into_owned(), state)
     }
 
     /// The word for where a task is; the scheduled set says whether a waiting one is scheduled or ready.

@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::names::Id;
 use crate::task::handle::{Queue, Task};
 use crate::task::header::{TaskState, WITH_OPTIONS};
@@ -38,7 +38,10 @@ pub(crate) fn replace(
             become_new(queue, &mut task, new, payload)?;
             Ok(Some(holder))
         }
-        _ => Err(Error::Duplicate(String::from_utf8_lossy(&holder).into_owned())),
+        _ => {
+            let task = queue.read_header(&holder).filter(|task| queue.has(&task.header));
+            Err(queue.duplicate(&holder, task))
+        }
     }
 }
 

@@ -23,7 +23,9 @@ pub(crate) fn ensure_may_claim(queue: &mut Queue<'_>, request: &ClaimRequest) ->
         return Ok(());
     }
     let mut service = service(queue);
-    let member = service.find(&request.worker)?.ok_or(Error::NoMember)?;
+    let Some(member) = service.find(&request.worker)? else {
+        return Err(service.no_member(&request.worker));
+    };
     match member.record.ttl {
         0 => Err(Error::BadArg(
             "LEASE MEMBER needs a worker that is a member with a TTL: this one has TTL 0".into(),

@@ -163,7 +163,10 @@ fn one_that_waits_for_the_lead_is_told_when_it_leads_or_dies() {
     let leads = wait(&mut world, 21, &format!("HB.CAMPAIGN s a {a} BLOCK 0"));
     let dies = wait(&mut world, 22, &format!("HB.CAMPAIGN s b {b} BLOCK 0 PRIORITY 9"));
     world.pass(1_000);
-    assert_eq!(answers(&mut world), [(dies, "-NOMEMBER no such member".to_string())]);
+    assert_eq!(
+        answers(&mut world),
+        [(dies, "-NOMEMBER no member b in service s".to_string())]
+    );
     world.say("PID.EVICT s boss");
     let told = answers(&mut world);
     assert_eq!(
@@ -252,5 +255,8 @@ fn one_that_waits_to_hold_and_dies_meanwhile_is_told() {
         &format!("PID.REGISTER s a 1 TOKEN {a} EXCLUSIVE BLOCK 0"),
     );
     world.say("PID.EVICT s a");
-    assert_eq!(answers(&mut world), [(waits, "-NOMEMBER no such member".to_string())]);
+    assert_eq!(
+        answers(&mut world),
+        [(waits, "-NOMEMBER no member a in service s".to_string())]
+    );
 }

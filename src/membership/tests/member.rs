@@ -30,7 +30,7 @@ fn a_process_registers_resumes_and_is_held_off() {
     );
     assert_eq!(
         world.say(&format!("PID.REGISTER s b 14 TOKEN {token}")),
-        "-NOMEMBER no such member"
+        "-NOMEMBER no member b in service s"
     );
     world.pass(4_999);
     assert_eq!(of(&world.say("PID.REGISTER s a 15"), "retry_ms"), "1");
@@ -185,7 +185,7 @@ fn a_plain_beat_makes_a_member_without_a_token_and_campaigning_gives_it_one() {
     assert_eq!(world.say("PID.GET s a status"), "busy");
     register(&mut world, "b 2");
     assert_eq!(world.say("HB.BEAT s b"), refused);
-    assert_eq!(world.say("HB.BEAT s c TOKEN 5"), "-NOMEMBER no such member");
+    assert_eq!(world.say("HB.BEAT s c TOKEN 5"), "-NOMEMBER no member c in service s");
 }
 
 #[test]

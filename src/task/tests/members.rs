@@ -128,7 +128,10 @@ fn members_that_went_before_the_claims_were_walked_hold_nothing() {
 #[test]
 fn a_claim_may_last_as_long_as_its_member() {
     let mut world = tasks(2);
-    assert_eq!(world.say("TASK.CLAIM q w LEASE MEMBER"), "-NOMEMBER no such member");
+    assert_eq!(
+        world.say("TASK.CLAIM q w LEASE MEMBER"),
+        "-NOMEMBER no member w in service q"
+    );
     world.say("PID.REGISTER q still 7 TTL 0");
     assert_eq!(
         world.say("TASK.CLAIM q still LEASE MEMBER BLOCK 0"),
@@ -213,7 +216,7 @@ fn a_waiting_client_that_is_no_member_any_more_is_told_when_its_turn_comes() {
             Err(error) => error.to_string(),
         })
         .collect();
-    assert_eq!(told, ["NOMEMBER no such member", "a"]);
+    assert_eq!(told, ["NOMEMBER no member w in service q", "a"]);
 }
 
 #[test]

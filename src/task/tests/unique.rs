@@ -189,14 +189,14 @@ fn many_that_expire_go_in_slices() {
 
 #[test]
 fn a_key_is_held_until_the_task_ends_in_any_way() {
-    let taken = "-DUPLICATE a";
-    for (how, also_frees) in [
-        ("TASK.CANCEL q a", true),
-        ("TASK.PURGE q ready", true),
-        ("TASK.DROP q", true),
-        ("TASK.RESCHEDULE q a DELAY 5", false),
-        ("TASK.RESCHEDULE q a PRIORITY 1", false),
-        ("TASK.PAUSE q", false),
+    let taken = "-DUPLICATE a state=ready";
+    for (how, then) in [
+        ("TASK.CANCEL q a", "b"),
+        ("TASK.PURGE q ready", "b"),
+        ("TASK.DROP q", "b"),
+        ("TASK.RESCHEDULE q a DELAY 5", "-DUPLICATE a state=scheduled"),
+        ("TASK.RESCHEDULE q a PRIORITY 1", taken),
+        ("TASK.PAUSE q", taken),
     ] {
         let mut world = World::new();
         world.say("TASK.SCHEDULE q p ID a UNIQUE k");
@@ -207,7 +207,7 @@ fn a_key_is_held_until_the_task_ends_in_any_way() {
         world.say(how);
         world.places();
         let again = world.say("TASK.SCHEDULE q p ID b UNIQUE k");
-        assert_eq!(again, if also_frees { "b" } else { taken }, "{how}");
+        assert_eq!(again, then, "{how}");
         world.tick();
         world.places();
     }
@@ -215,8 +215,13 @@ fn a_key_is_held_until_the_task_ends_in_any_way() {
         let mut world = World::new();
         world.say("TASK.SCHEDULE q p ID a UNIQUE k ATTEMPTS 1");
         let (_, token) = world.claim("TASK.CLAIM q w LEASE 5").unwrap();
-        assert_eq!(world.say("TASK.SCHEDULE q p ID b UNIQUE k"), taken);
-        assert_eq!(world.say("TASK.SCHEDULE q p UNIQUE k REPLACE"), taken, "it is claimed");
+        let claimed = "-DUPLICATE a state=claimed";
+        assert_eq!(world.say("TASK.SCHEDULE q p ID b UNIQUE k"), claimed);
+        assert_eq!(
+            world.say("TASK.SCHEDULE q p UNIQUE k REPLACE"),
+            claimed,
+            "it is claimed"
+        );
         if how == "EXPIRY" {
             world.pass(5);
         } else {
@@ -234,7 +239,10 @@ fn a_cancelled_holder_keeps_its_key_until_its_claim_ends() {
     world.say("TASK.SCHEDULE q p ID a UNIQUE k");
     let (_, token) = world.claim("TASK.CLAIM q w").unwrap();
     world.say("TASK.CANCEL q a");
-    assert_eq!(world.say("TASK.SCHEDULE q p ID b UNIQUE k REPLACE"), "-DUPLICATE a");
+    assert_eq!(
+        world.say("TASK.SCHEDULE q p ID b UNIQUE k REPLACE"),
+        "-DUPLICATE a state=claimed"
+    );
     world.say(&format!("TASK.RELEASE q a {token}"));
     assert_eq!(world.say("TASK.SCHEDULE q p ID b UNIQUE k"), "b");
     world.places();
@@ -262,7 +270,7 @@ fn a_dead_task_whose_key_is_taken_stays_dead() {
     );
     assert_eq!(world.places()["d"], "ready");
     assert_eq!(world.say("TASK.PURGE q dead"), "2");
-    assert_eq!(world.say("TASK.SCHEDULE q p UNIQUE k"), "-DUPLICATE b");
+    assert_eq!(world.say("TASK.SCHEDULE q p UNIQUE k"), "-DUPLICATE b state=ready");
     world.places();
 }
 
@@ -272,11 +280,14 @@ fn for_a_time_a_key_is_held_whatever_becomes_of_the_task() {
     assert_eq!(world.say("TASK.SCHEDULE q p ID a UNIQUE k FOR 50"), "a");
     let (_, token) = world.claim("TASK.CLAIM q w").unwrap();
     world.say(&format!("TASK.ACK q a {token}"));
-    assert_eq!(world.say("TASK.SCHEDULE q p UNIQUE k"), "-DUPLICATE a");
-    assert_eq!(world.say("TASK.SCHEDULE q p UNIQUE k REPLACE"), "-DUPLICATE a");
+    assert_eq!(world.say("TASK.SCHEDULE q p UNIQUE k"), "-DUPLICATE a state=unknown");
+    assert_eq!(
+        world.say("TASK.SCHEDULE q p UNIQUE k REPLACE"),
+        "-DUPLICATE a state=unknown"
+    );
     world.restart();
     world.pass(49);
-    assert_eq!(world.say("TASK.SCHEDULE q p UNIQUE k"), "-DUPLICATE a");
+    assert_eq!(world.say("TASK.SCHEDULE q p UNIQUE k"), "-DUPLICATE a state=unknown");
     world.pass(1);
     assert_eq!(keys(&world), Vec::<String>::new(), "the timer forgets it");
     assert_eq!(world.say("TASK.SCHEDULE q p ID b DELAY 90 UNIQUE k FOR 10"), "b");
@@ -289,11 +300,11 @@ fn for_a_time_a_key_is_held_whatever_becomes_of_the_task() {
     world.tick();
     assert_eq!(
         world.say("TASK.SCHEDULE q p UNIQUE k"),
-        "-DUPLICATE c",
+        "-DUPLICATE c state=ready",
         "the timer leaves the new holder alone"
     );
     world.say("TASK.CANCEL q b");
-    assert_eq!(world.say("TASK.SCHEDULE q p UNIQUE k"), "-DUPLICATE c");
+    assert_eq!(world.say("TASK.SCHEDULE q p UNIQUE k"), "-DUPLICATE c state=ready");
     world.places();
 }
 
@@ -356,9 +367,18 @@ fn a_new_priority_takes_the_task_to_the_other_list_and_no_other_id_is_taken() {
     assert_eq!(got(&mut world, "a", "priority"), "7", "one that is not given stays");
     assert_eq!(world.say("TASK.SCHEDULE q p UNIQUE k REPLACE PRIORITY 2"), "a");
     assert_eq!(world.places().len(), 2);
-    assert_eq!(world.say("TASK.SCHEDULE q p ID c UNIQUE k REPLACE"), "-DUPLICATE a");
-    assert_eq!(world.say("TASK.SCHEDULE q p ID b UNIQUE k REPLACE"), "-DUPLICATE b");
-    assert_eq!(world.say("TASK.SCHEDULE q p ID b UNIQUE other"), "-DUPLICATE b");
+    assert_eq!(
+        world.say("TASK.SCHEDULE q p ID c UNIQUE k REPLACE"),
+        "-DUPLICATE a state=ready"
+    );
+    assert_eq!(
+        world.say("TASK.SCHEDULE q p ID b UNIQUE k REPLACE"),
+        "-DUPLICATE b state=ready"
+    );
+    assert_eq!(
+        world.say("TASK.SCHEDULE q p ID b UNIQUE other"),
+        "-DUPLICATE b state=ready"
+    );
     assert_eq!(world.claim("TASK.CLAIM q w").unwrap().0, "a");
     assert_eq!(
         world.say("TASK.MSCHEDULE q 1 p UNIQUE k"),
@@ -441,7 +461,7 @@ fn a_unique_hash_that_somebody_edited_holds_nothing_up() {
             "new",
             "{value:?}"
         );
-        assert_eq!(world.say("TASK.SCHEDULE q p UNIQUE k"), "-DUPLICATE new");
+        assert_eq!(world.say("TASK.SCHEDULE q p UNIQUE k"), "-DUPLICATE new state=ready");
         world.places();
     }
     let mut world = World::new();
@@ -453,7 +473,7 @@ fn a_unique_hash_that_somebody_edited_holds_nothing_up() {
         "the hash is the truth"
     );
     world.say("TASK.CANCEL q a");
-    assert_eq!(world.say("TASK.SCHEDULE q p UNIQUE k"), "-DUPLICATE b");
+    assert_eq!(world.say("TASK.SCHEDULE q p UNIQUE k"), "-DUPLICATE b state=ready");
 }
 
 /// A random walk over everything that takes or frees a unique key or starts an EXPIRE; the world checks after every

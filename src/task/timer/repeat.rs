@@ -153,7 +153,7 @@ impl Source<'_> {
                 return;
             }
             // An earlier definition of this name made the same occurrence.
-            Err(Error::Duplicate(_)) => {}
+            Err(Error::Duplicate(..)) => {}
             Err(error) => log_skip(queue, &error.to_string()),
         }
         self.recurring.last_at = Some(at.0);

@@ -87,7 +87,7 @@ fn a_registered_member_beats_with_its_token_only() {
     assert_eq!(wrong, "-FENCED epoch=0 leader=");
     assert_eq!(
         client.call(&format!("HB.BEAT s gone TOKEN {token}")),
-        "-NOMEMBER no such member"
+        "-NOMEMBER no member gone in service s"
     );
     assert_eq!(client.digest(), digest);
     // A member made without a token has no valid one.

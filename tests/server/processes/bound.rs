@@ -162,7 +162,7 @@ fn when_its_grace_is_over_a_member_is_down_and_its_claims_are_free() {
         ["up a reason=registered", "down a reason=disconnect"]
     );
     let late = client.call(&format!("PID.REGISTER s a 12 BIND TOKEN {token}"));
-    assert_eq!(late, "-NOMEMBER no such member");
+    assert_eq!(late, "-NOMEMBER no member a in service s");
 }
 
 #[test]

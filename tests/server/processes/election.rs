@@ -136,11 +136,11 @@ fn a_member_that_dies_while_it_waits_is_told() {
     client.campaign(&format!("s a {a}"));
     let mut waiting = server.waiter(&format!("HB.CAMPAIGN s b {b} BLOCK 0"));
     client.must("PID.EVICT s b");
-    assert_eq!(waiting.receive(), "-NOMEMBER no such member");
+    assert_eq!(waiting.receive(), "-NOMEMBER no member b in service s");
     let short = client.register("s c 7 TTL 100");
     assert_eq!(
         client.call(&format!("HB.CAMPAIGN s c {short} BLOCK 0")),
-        "-NOMEMBER no such member"
+        "-NOMEMBER no member c in service s"
     );
     client.must("PID.EVICT s a");
     assert_eq!(client.leader("s"), "nobody");
@@ -170,7 +170,7 @@ fn a_candidate_withdraws_and_a_leader_resigns_instead() {
     assert_eq!(client.call(&format!("HB.WITHDRAW s c {a}")), fenced);
     assert_eq!(
         client.call(&format!("HB.WITHDRAW s nobody {a}")),
-        "-NOMEMBER no such member"
+        "-NOMEMBER no member nobody in service s"
     );
 }
 

@@ -130,7 +130,7 @@ fn members_whose_keys_a_user_deletes_are_down_as_deleted() {
     assert_eq!(client.call("PID.GET s a"), Value::Null);
     assert_eq!(
         client.call(&format!("HB.BEAT s a TOKEN {token}")),
-        "-NOMEMBER no such member"
+        "-NOMEMBER no member a in service s"
     );
     wait_until("nobody leads", || client.call("HB.LEADER s") == Value::Null);
     wait_until("the event is there", || {

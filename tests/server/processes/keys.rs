@@ -180,7 +180,7 @@ fn a_flush_leaves_no_claim_no_leader_and_no_bound_connection_behind() {
         server.wait_with(&mut candidate, &format!("HB.CAMPAIGN s b {token} BLOCK 0"));
         let mut holder = server.waiter("PID.REGISTER s c 4 TTL 60000 EXCLUSIVE BLOCK 0");
         client.must(flush);
-        assert_eq!(candidate.receive(), "-NOMEMBER no such member", "{flush}");
+        assert_eq!(candidate.receive(), "-NOMEMBER no member b in service s", "{flush}");
         let led = holder.receive();
         assert_eq!(led.field("status"), "'registered'", "{flush}");
         assert!(led.field("epoch").int() > epoch);

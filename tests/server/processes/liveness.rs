@@ -101,7 +101,7 @@ fn a_process_that_was_stopped_for_three_ttls_can_do_no_harm_when_it_goes_on() {
     client.register("s replaced 3 TTL 60000");
     client.claim("s replaced LEASE MEMBER");
     process.signal(libc::SIGCONT);
-    assert_eq!(process.line(), "NOMEMBER no such member");
+    assert_eq!(process.line(), "NOMEMBER no member gone in service s");
     assert_eq!(process.line(), "FENCED epoch=0 leader=");
     assert_eq!(process.line(), "FENCED epoch=0 leader=");
     assert_eq!(process.line(), "FENCED epoch=0 leader=");

@@ -183,6 +183,6 @@ fn an_operator_evicts_with_or_without_a_word() {
         format!("HB.CAMPAIGN s a {token}"),
         format!("PID.REGISTER s a 12 TOKEN {token}"),
     ] {
-        assert_eq!(client.call(&words), "-NOMEMBER no such member", "{words}");
+        assert_eq!(client.call(&words), "-NOMEMBER no member a in service s", "{words}");
     }
 }

@@ -81,7 +81,7 @@ fn a_wrong_token_is_fenced_and_that_of_a_member_that_has_gone_is_none() {
         assert_eq!(refused, "-FENCED epoch=0 leader=", "{wrong}");
     }
     let gone = format!("PID.REGISTER s b 13 TOKEN {token}");
-    assert_eq!(client.call(&gone), "-NOMEMBER no such member");
+    assert_eq!(client.call(&gone), "-NOMEMBER no member b in service s");
     assert_eq!(client.digest(), digest);
 }
 

@@ -136,7 +136,7 @@ fn every_bad_argument_is_named_with_its_range() {
             "BADNAME id must be 1 to 256 bytes long".into(),
         ),
         ("TASK.SCHEDULE q x ID *".into(), "BADNAME id must not be *".into()),
-        ("TASK.SCHEDULE q x ID a".into(), "DUPLICATE a".into()),
+        ("TASK.SCHEDULE q x ID a".into(), "DUPLICATE a state=ready".into()),
         ("TASK.SCHEDULE a{b x".into(), format!("BADNAME {queue_braces}")),
         ("TASK.SCHEDULE {a} x".into(), format!("BADNAME {queue_braces}")),
         ("TASK.SCHEDULE {a}b:c x".into(), format!("BADNAME {queue_braces}")),
@@ -158,7 +158,10 @@ fn every_bad_argument_is_named_with_its_range() {
             "TASK.CLAIM q w LEASE MEMBERS".into(),
             format!("BADARG LEASE {lease} or MEMBER"),
         ),
-        ("TASK.CLAIM q w LEASE MEMBER".into(), "NOMEMBER no such member".into()),
+        (
+            "TASK.CLAIM q w LEASE MEMBER".into(),
+            "NOMEMBER no member w in service q".into(),
+        ),
         (
             "TASK.CLAIM q w BLOCK -1".into(),
             "BADARG BLOCK must be an integer from 0 to 1728000000 ms".into(),

@@ -14,9 +14,18 @@ fn a_claim_for_the_life_of_its_member_has_no_timeout() {
     }
     let digest = client.digest();
     for (words, error) in [
-        ("TASK.CLAIM s nobody LEASE MEMBER", "-NOMEMBER no such member"),
-        ("TASK.MCLAIM 1 s nobody LEASE MEMBER", "-NOMEMBER no such member"),
-        ("TASK.CLAIM s nobody LEASE MEMBER BLOCK 0", "-NOMEMBER no such member"),
+        (
+            "TASK.CLAIM s nobody LEASE MEMBER",
+            "-NOMEMBER no member nobody in service s",
+        ),
+        (
+            "TASK.MCLAIM 1 s nobody LEASE MEMBER",
+            "-NOMEMBER no member nobody in service s",
+        ),
+        (
+            "TASK.CLAIM s nobody LEASE MEMBER BLOCK 0",
+            "-NOMEMBER no member nobody in service s",
+        ),
     ] {
         assert_eq!(client.call(words), error, "{words}");
     }
@@ -43,7 +52,7 @@ fn a_claim_for_the_life_of_its_member_has_no_timeout() {
     );
     assert_eq!(
         client.call("TASK.MCLAIM 2 s other b LEASE MEMBER"),
-        "-NOMEMBER no such member",
+        "-NOMEMBER no member b in service other",
         "whichever queue has something"
     );
     client.must("TASK.CONFIG SET {s}other service s");
@@ -83,7 +92,7 @@ fn a_blocked_claim_for_a_members_life_ends_with_the_member() {
     let mut waiting = server.waiter("TASK.CLAIM s a LEASE MEMBER BLOCK 0");
     client.must("PID.EVICT s a");
     // Its claim is free now, and there is no member to claim it for life.
-    assert_eq!(waiting.receive(), "-NOMEMBER no such member");
+    assert_eq!(waiting.receive(), "-NOMEMBER no member a in service s");
     assert_eq!(client.counts("s"), "ready 1");
 }
 

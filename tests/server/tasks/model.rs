@@ -134,8 +134,14 @@ impl Run {
         let payload = format!("p{}", self.random.below(100));
         let when = if due > 0 { format!("AT {due}") } else { String::new() };
         let words = format!("TASK.SCHEDULE {queue} {payload} ID {id} PRIORITY {priority} ATTEMPTS {attempts} {when}");
-        if self.queues[queue].tasks.contains_key(id) {
-            return self.expect(words, &format!("-DUPLICATE {id}"));
+        if let Some(task) = self.queues[queue].tasks.get(id) {
+            let state = match task.state {
+                State::Scheduled(_) => "scheduled",
+                State::Ready => "ready",
+                State::Claimed => "claimed",
+                State::Dead(_) => "dead",
+            };
+            return self.expect(words, &format!("-DUPLICATE {id} state={state}"));
         }
         self.expect(words, &format!("'{id}'"));
         let state = State::Scheduled(due);
