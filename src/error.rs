@@ -24,8 +24,8 @@ pub(crate) enum Error {
     Stale(&'static str),
     /// The claimed task was cancelled.
     Cancelled,
-    /// The payload is larger than `steward.max-payload`; contains that limit, in bytes.
-    TooBig(usize),
+    /// The named value, such as the payload, is larger than `steward.max-payload`; contains that limit, in bytes.
+    TooBig(&'static str, usize),
     /// The queue cannot be dropped: so many tasks are claimed.
     BusyQueue(usize),
     /// There is no such member, or no more.
@@ -36,6 +36,8 @@ pub(crate) enum Error {
         epoch: u64,
         /// The current leader; empty if there is none.
         leader: String,
+        /// Whether the member has a token, and none was given.
+        lacks_token: bool,
     },
     /// The queue would have more tasks that have not ended than its `max-length`; contains that limit.
     QueueFull(usize),
@@ -105,7 +107,7 @@ pub(crate) const CODES: &[(&str, &str, &str)] = &[
     ("NOMEMBER", "unknown or dead member", "register again"),
     (
         "FENCED epoch=<now> leader=<member>",
-        "not the epoch that leads now, or not the member's token",
+        "not the epoch that leads now, or not the member's token; with `TOKEN is missing:` before `epoch`, none was given",
         "stop acting",
     ),
     (
@@ -132,13 +134,20 @@ impl fmt::Display for Error {
             Error::NoParent(id, now) => write!(f, "NOTASK no task that AFTER can wait for: {id} is {now}"),
             Error::Stale(now) => write!(f, "STALE the claim was lost: the task is now {now}"),
             Error::Cancelled => f.write_str("CANCELLED the task was cancelled: stop, then ACK or RELEASE it"),
-            Error::TooBig(max) => write!(
+            Error::TooBig(what, max) => write!(
                 f,
-                "TOOBIG payload is larger than steward.max-payload: at most {max} bytes"
+                "TOOBIG {what} is larger than steward.max-payload: at most {max} bytes"
             ),
             Error::BusyQueue(claimed) => write!(f, "BUSYQUEUE {claimed} tasks are claimed: wait, or give FORCE"),
             Error::NoMember => f.write_str("NOMEMBER no such member"),
-            Error::Fenced { epoch, leader } => write!(f, "FENCED epoch={epoch} leader={leader}"),
+            Error::Fenced {
+                epoch,
+                leader,
+                lacks_token,
+            } => {
+                let why = if *lacks_token { "TOKEN is missing: " } else { "" };
+                write!(f, "FENCED {why}epoch={epoch} leader={leader}")
+            }
             Error::QueueFull(max) => write!(
                 f,
                 "QUEUEFULL the queue's max-length is {max}: at most so many tasks that wait, are claimed or blocked"

@@ -56,6 +56,26 @@ fn no_files_import_each_other_in_a_circle() {
     assert!(circles.is_empty(), "files import each other:\n{}", circles.join("\n"));
 }
 
+/// Unwinding into the server would end it.
+#[test]
+fn every_callback_of_the_server_is_guarded_against_panics() {
+    let mut callbacks = 0;
+    for (file, text) in files() {
+        for function in text.split("extern \"C\" fn ").skip(1) {
+            let (name, body) = (
+                function.split(['(', '<']).next().unwrap(),
+                function.split("\n}\n").next().unwrap(),
+            );
+            let is_guarded = ["guard(", "change(", "reply::answer("]
+                .iter()
+                .any(|by| body.contains(by));
+            assert!(is_guarded, "{name} in {file}");
+            callbacks += 1;
+        }
+    }
+    assert!(callbacks > 20, "{callbacks}");
+}
+
 fn files() -> Files {
     let src = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
     let mut files = Files::new();

@@ -2,16 +2,18 @@
 
 use crate::command::{Arg, Typed, arguments};
 use crate::context::Caller;
-use crate::error::Error;
+use crate::error::{Error, Result};
 use crate::glob;
 use crate::keyspace::Keyspace;
-use crate::names::Name;
+use crate::names::{MAX_NAME, Name};
 use crate::reply::Reply;
 
 /// Names on a page when COUNT is not given.
 const DEFAULT_COUNT: usize = 100;
 /// Names that one page scans, whether they match or not.
 const SCANNED: usize = 1_000;
+/// Longest pattern, bytes: the time to match a name grows with it. No name is longer.
+const MAX_PATTERN: usize = MAX_NAME;
 
 /// Where a page begins: what the previous page replied.
 pub(crate) const CURSOR: Typed<Option<&[u8]>> = Arg::option("CURSOR", Arg::bytes("cursor"));
@@ -31,7 +33,7 @@ pub(crate) fn count(asked: Option<usize>) -> usize {
 }
 
 /// The text in a cursor that an earlier page replied; `None` at the start.
-pub(crate) fn after(cursor: Option<&[u8]>) -> Result<Option<&[u8]>, Error> {
+pub(crate) fn after(cursor: Option<&[u8]>) -> Result<Option<&[u8]>> {
     match cursor {
         None | Some(b"" | b"0") => Ok(None),
         Some(cursor) => cursor.strip_prefix(b">").map(Some).ok_or_else(bad_cursor),
@@ -49,7 +51,7 @@ pub(crate) fn cursor(behind: Option<&str>) -> Reply {
 }
 
 /// The name after which the page begins.
-pub(crate) fn after_name(cursor: Option<&[u8]>, caller: &Caller<'_>) -> Result<Option<Name>, Error> {
+pub(crate) fn after_name(cursor: Option<&[u8]>, caller: &Caller<'_>) -> Result<Option<Name>> {
     let after = after(cursor)?.map(|name| Name::new(caller.db, name));
     after.transpose().map_err(|_| bad_cursor())
 }
@@ -61,13 +63,17 @@ pub(crate) fn page<'n>(
     keys: &mut dyn Keyspace,
     names: impl Iterator<Item = &'n Name>,
     exists: fn(&mut dyn Keyspace, &Name) -> bool,
-) -> Reply {
+) -> Result<Reply> {
+    if args.pattern.is_some_and(|pattern| pattern.len() > MAX_PATTERN) {
+        return Err(Error::BadArg(format!("MATCH must be at most {MAX_PATTERN} bytes long")));
+    }
     let count = count(args.count);
     let mut shown = Vec::new();
     let mut last = None;
     for (scanned, name) in names.take(SCANNED).enumerate() {
-        let matches = (args.pattern).is_none_or(|pattern| glob::matches(pattern, name.text().as_bytes()));
-        if matches && (caller.may_see)(name.text()) && exists(keys, name) {
+        let matches = || (args.pattern).is_none_or(|pattern| glob::matches(pattern, name.text().as_bytes()));
+        // Rights first: hidden names cost no matching.
+        if (caller.may_see)(name.text()) && matches() && exists(keys, name) {
             shown.push(Reply::text(name.text()));
         }
         if shown.len() >= count || scanned + 1 == SCANNED {
@@ -75,5 +81,37 @@ pub(crate) fn page<'n>(
             break;
         }
     }
-    Reply::Array(vec![cursor(last), Reply::Array(shown)])
+    Ok(Reply::Array(vec![cursor(last), Reply::Array(shown)]))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::keyspace::fake::Fake;
+    use std::cell::RefCell;
+
+    #[test]
+    fn rights_are_looked_at_before_the_pattern() {
+        let names = ["a", "b", "c"].map(|name| Name::new(0, name.as_bytes()).unwrap());
+        let asked = RefCell::new(Vec::new());
+        let may_see = |name: &str| {
+            asked.borrow_mut().push(name.to_string());
+            false
+        };
+        let caller = Caller {
+            db: 0,
+            connection: None,
+            may_wait: false,
+            may_see: &may_see,
+            may_write: &may_see,
+        };
+        let args = PageArgs {
+            pattern: Some(b"b"),
+            cursor: None,
+            count: None,
+        };
+        let page = page(&args, &caller, &mut Fake::default(), names.iter(), |_, _| true);
+        assert_eq!(page, Ok(Reply::Array(vec![cursor(None), Reply::Array(Vec::new())])));
+        assert_eq!(*asked.borrow(), ["a", "b", "c"]);
+    }
 }

@@ -52,7 +52,7 @@ pub(crate) trait Arguments<'a>: Field<'a> {
     fn parse(argv: &[&'a [u8]]) -> Result<Self> {
         let mut input = Input::new(argv);
         let args = Self::read_all(&mut input)?;
-        input.end()?;
+        input.end(argv, Self::ARGS)?;
         Ok(args)
     }
 

@@ -1,6 +1,6 @@
 //! Parses the words of a call.
 
-use super::arg::Arg;
+use super::arg::{Arg, Kind};
 use crate::error::{Error, Result};
 
 /// The unread words of a call.
@@ -36,12 +36,15 @@ impl<'v, 'a> Input<'v, 'a> {
         }
     }
 
-    /// Errors with `BADARG` unless every word has been read.
-    pub(super) fn end(&self) -> Result<()> {
-        match self.peek() {
-            None => Ok(()),
-            Some(extra) => Err(unknown(extra)),
-        }
+    /// Errors with `BADARG` unless every word of the call, to which these arguments belong, has been read.
+    pub(super) fn end(&self, argv: &[&[u8]], args: &[Arg]) -> Result<()> {
+        let Some(extra) = self.peek() else {
+            return Ok(());
+        };
+        Err(match group_of(extra, args) {
+            Some((group, option)) => misplaced(option, group, argv),
+            None => unknown(extra),
+        })
     }
 }
 
@@ -98,6 +101,25 @@ fn decimal(bytes: &[u8]) -> Option<i64> {
         [b'+', ..] => None,
         _ => std::str::from_utf8(bytes).ok()?.parse().ok(),
     }
+}
+
+/// The option that has a keyword `word` in its group, and that keyword's argument.
+fn group_of<'s>(word: &[u8], args: &'s [Arg]) -> Option<(&'s Arg, &'s Arg)> {
+    args.iter().find_map(|arg| match &arg.kind {
+        Kind::Group(inner) => inner.iter().find(|own| own.is_called(word)).map(|own| (arg, own)),
+        Kind::Shared(inner) | Kind::OneOf(inner) | Kind::Either(inner) => group_of(word, inner),
+        _ => None,
+    })
+}
+
+/// The error for an option of a group that is outside that group.
+fn misplaced(option: &Arg, group: &Arg, argv: &[&[u8]]) -> Error {
+    let (option, word) = (option.key(), group.key());
+    Error::BadArg(if argv.iter().any(|given| group.is_called(given)) {
+        format!("{option} must follow {word} directly: {}", group.inner_syntax())
+    } else {
+        format!("{option} is an option of {word}, which is not given")
+    })
 }
 
 /// The error for an unexpected argument; shows its first bytes when they are plain ASCII.

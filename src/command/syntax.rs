@@ -16,6 +16,13 @@ impl Spec {
 }
 
 impl Arg {
+    /// What is written when it is given.
+    pub(super) fn inner_syntax(&self) -> String {
+        let mut out = String::new();
+        self.push_inner(&mut out);
+        out
+    }
+
     fn push_syntax(&self, out: &mut String) {
         let (open, close) = match self.kind {
             Kind::Either(_) => ("(", ")"),

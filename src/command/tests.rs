@@ -106,6 +106,14 @@ fn every_error_names_the_argument_and_its_range() {
         "BADARG kind must be FIXED or EXPONENTIAL"
     );
     assert_eq!(error(&["q", "p", "x\ny%"]), "BADARG unknown argument x?y%");
+    assert_eq!(
+        error(&["q", "p", "BACKOFF", "FIXED", "7", "BIND", "max", "9"]),
+        "BADARG MAX must follow BACKOFF directly: BACKOFF FIXED|EXPONENTIAL base-ms [MAX ms]"
+    );
+    assert_eq!(
+        error(&["q", "p", "MAX", "9"]),
+        "BADARG MAX is an option of BACKOFF, which is not given"
+    );
     assert_eq!(error(&["q", "p", "ID", ""]), "BADNAME id must be 1 to 256 bytes long");
 }
 

@@ -86,7 +86,7 @@ fn is_there(service: &mut Service<'_>, member: &str, token: Option<u64>) -> Resu
         return Ok(true);
     }
     match service.find(member)? {
-        Some(known) if known.record.token.is_some() => Err(service.fenced()?),
+        Some(known) if known.record.token.is_some() => Err(service.fenced(true)?),
         known => Ok(known.is_some()),
     }
 }

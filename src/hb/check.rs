@@ -49,5 +49,5 @@ pub(crate) fn ensure_leads(service: &mut Service<'_>, epoch: u64) -> Result<()> 
     if leads && service.leadership()?.epoch == epoch {
         return Ok(());
     }
-    Err(service.fenced()?)
+    Err(service.fenced(false)?)
 }

@@ -44,7 +44,7 @@ impl Command for Resign {
         } else {
             // A failover may have lost its grant; it steps down all the same.
             if !service.give_up_lost_lead(member)? {
-                return Err(service.fenced()?);
+                return Err(service.fenced(false)?);
             }
             service.withdraw(member)?;
         }

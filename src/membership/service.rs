@@ -162,7 +162,7 @@ impl<'t> Service<'t> {
             return Ok(());
         }
         if known.record.token.as_deref() != Some(hash_token(token).as_str()) {
-            return Err(self.fenced()?);
+            return Err(self.fenced(false)?);
         }
         if let Some(known) = self.memory().member_mut(member) {
             known.token = Some(token);
@@ -170,18 +170,17 @@ impl<'t> Service<'t> {
         Ok(())
     }
 
-    /// The error for a client whose token or epoch is not, or no longer, valid.
-    pub(crate) fn fenced(&mut self) -> Result<Error> {
+    /// The error for a client whose token or epoch is missing, wrong or no longer valid.
+    pub(crate) fn fenced(&mut self, lacks_token: bool) -> Result<Error> {
         let epoch = self.leadership()?.epoch;
-        Ok(match self.leader()? {
-            Some(leader) => Error::Fenced {
-                epoch,
-                leader: leader.to_string(),
-            },
-            None => Error::Fenced {
-                epoch: 0,
-                leader: String::new(),
-            },
+        let (epoch, leader) = match self.leader()? {
+            Some(leader) => (epoch, leader.to_string()),
+            None => (0, String::new()),
+        };
+        Ok(Error::Fenced {
+            epoch,
+            leader,
+            lacks_token,
         })
     }
 

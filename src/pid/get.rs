@@ -1,9 +1,11 @@
 //! PID.GET: everything about one member.
 
+use std::collections::BTreeSet;
+
 use crate::command::run::{Command, Response};
 use crate::command::{Access, Actor, Arg, Key, Keys, Spec, Typed, arguments};
 use crate::context::Caller;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::membership::service::Service;
 use crate::pid::render;
 use crate::reply::Reply;
@@ -36,6 +38,11 @@ impl Command for Get {
     };
 
     fn run(args: &GetArgs<'_>, _: &Caller<'_>, service: &mut Service<'_>) -> Result<Response> {
+        // Each field is shown once: a value may be long, and the names of many fit into one call.
+        let mut named = BTreeSet::new();
+        if let Some(again) = args.fields.iter().find(|field| !named.insert(*field)) {
+            return Err(Error::BadArg(format!("{again} is given twice")));
+        }
         service.ensure_readable()?;
         let member = args.member.0;
         if service.find(member)?.is_none() {

@@ -84,10 +84,10 @@ pub(super) fn missing() -> Option<&'static str> {
         RedisModule_CallReplyArrayElement RedisModule_CallReplyInteger RedisModule_CallReplyLength RedisModule_CallReplyStringPtr
         RedisModule_CallReplyType RedisModule_CloseKey RedisModule_CreateCommand RedisModule_CreateString
         RedisModule_CreateSubcommand RedisModule_CreateTimer RedisModule_DbSize RedisModule_UnlinkKey
-        RedisModule_FreeCallReply RedisModule_FreeModuleUser RedisModule_FreeString RedisModule_FreeThreadSafeContext RedisModule_GetBlockedClientHandle
+        RedisModule_FreeCallReply RedisModule_FreeModuleUser RedisModule_FreeServerInfo RedisModule_FreeString RedisModule_FreeThreadSafeContext RedisModule_GetBlockedClientHandle
         RedisModule_GetBlockedClientPrivateData RedisModule_GetClientId RedisModule_GetClientInfoById
         RedisModule_GetCommand RedisModule_GetCommandKeys RedisModule_GetContextFlags RedisModule_GetCurrentUserName
-        RedisModule_GetDetachedThreadSafeContext RedisModule_GetModuleUserFromUserName RedisModule_GetSelectedDb
+        RedisModule_GetDetachedThreadSafeContext RedisModule_GetModuleUserFromUserName RedisModule_GetSelectedDb RedisModule_GetServerInfo
         RedisModule_HashGet RedisModule_HashSet RedisModule_InfoAddFieldLongLong RedisModule_InfoAddSection
         RedisModule_IsKeysPositionRequest RedisModule_KeyAtPosWithFlags RedisModule_KeyType RedisModule_ListDelete RedisModule_ListGet RedisModule_ListPop RedisModule_ListPush
         RedisModule_LoadConfigs RedisModule_NotifyKeyspaceEvent RedisModule_OpenKey RedisModule_RegisterBoolConfig
@@ -95,7 +95,7 @@ pub(super) fn missing() -> Option<&'static str> {
         RedisModule_ReplicateVerbatim RedisModule_ReplyWithArray RedisModule_ReplyWithCallReply RedisModule_ReplyWithError
         RedisModule_ReplyWithLongLong RedisModule_ReplyWithMap RedisModule_ReplyWithNull
         RedisModule_ReplyWithNullArray RedisModule_ReplyWithSimpleString RedisModule_ReplyWithStringBuffer
-        RedisModule_Scan RedisModule_ScanCursorCreate RedisModule_ScanCursorDestroy RedisModule_SelectDb
+        RedisModule_Scan RedisModule_ScanCursorCreate RedisModule_ScanCursorDestroy RedisModule_SelectDb RedisModule_ServerInfoGetFieldC
         RedisModule_SetCommandInfo RedisModule_SetDisconnectCallback RedisModule_SetModuleOptions
         RedisModule_SignalModifiedKey RedisModule_StopTimer RedisModule_StringDMA RedisModule_StringPtrLen
         RedisModule_StreamAdd RedisModule_StreamTrimByLength RedisModule_StringSet RedisModule_StringTruncate RedisModule_SubscribeToKeyspaceEvents

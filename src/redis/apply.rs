@@ -5,9 +5,10 @@
 
 use std::ffi::c_int;
 
-use super::api::{Ctx, ERR, Flags, Level, OK, RawText, call, log};
-use super::callback::{arguments, guard};
+use super::api::{Ctx, Flags, Level, OK, RawText, call, log};
+use super::callback::arguments;
 use super::effects::{self, Applied};
+use super::module::{self, Module};
 use super::reply;
 use super::transaction::{Mode, run};
 use crate::error::Error;
@@ -34,20 +35,17 @@ pub(super) fn register(ctx: *mut Ctx) -> bool {
 }
 
 unsafe extern "C" fn on_apply(ctx: *mut Ctx, argv: *mut *mut RawText, argc: c_int) -> c_int {
-    guard(|| {
+    reply::answer(ctx, || {
         // SAFETY: as the server promises.
         let argv = unsafe { arguments(argv, argc) };
         let [_, name, effects] = argv.as_slice() else {
             // SAFETY: a context with a client to answer.
-            return unsafe { call!(RedisModule_WrongArity(ctx)) };
+            unsafe { call!(RedisModule_WrongArity(ctx)) };
+            return Ok(None);
         };
-        match apply(ctx, name, effects) {
-            Ok(()) => reply::write(ctx, &Reply::OK),
-            Err(error) => reply::write_error(ctx, &error),
-        }
-        OK
+        apply(ctx, name, effects)?;
+        Ok(Some(Reply::OK))
     })
-    .unwrap_or(ERR)
 }
 
 fn apply(ctx: *mut Ctx, name: &[u8], effects: &[u8]) -> Result<(), Error> {
@@ -97,9 +95,17 @@ fn apply(ctx: *mut Ctx, name: &[u8], effects: &[u8]) -> Result<(), Error> {
 }
 
 fn warn(name: &Name, why: &str) {
+    let limit = |module: &mut Module| module.refused_effects.admit(module.clock.steady());
+    let Some(Some(left_out)) = module::with(limit) else {
+        return;
+    };
     let name = name.text().escape_default();
+    let before = match left_out {
+        0 => String::new(),
+        count => format!(", as {count} before"),
+    };
     log(
         Level::Warning,
-        &format!("effects on {name} were not carried out in full: {why}"),
+        &format!("effects on {name} were not carried out in full: {why}{before}"),
     );
 }

@@ -134,10 +134,16 @@ pub(super) fn check_freeze(ctx: *mut Ctx) {
     let Some(Some(name)) = next.filter(|_| flags.decides()) else {
         return;
     };
-    if flags.in_cluster() && probe::slot(ctx, &name) == Slot::Elsewhere {
-        return;
+    let slot = if flags.in_cluster() {
+        probe::slot(ctx, &name)
+    } else {
+        Slot::Here
+    };
+    match slot {
+        Slot::Elsewhere => {}
+        Slot::Here if !probe::refusal_is_likely() => _ = module::with(|module| module.set_frozen(false)),
+        Slot::Here | Slot::Down => _ = freeze_if_refused(ctx, &name),
     }
-    freeze_if_refused(ctx, &name);
 }
 
 /// Whether writes are refused; leases are frozen as long as they are.

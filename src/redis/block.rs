@@ -127,11 +127,10 @@ unsafe extern "C" fn on_reply(ctx: *mut Ctx, _argv: *mut *mut RawText, _argc: c_
         };
         match served {
             Some(served) => {
-                match &served.answer {
+                served.delivered = reply::whole(ctx, || match &served.answer {
                     Ok(answer) => reply::write(ctx, answer),
                     Err(error) => reply::write_error(ctx, error),
-                }
-                served.delivered = true;
+                });
             }
             None => reply::write(ctx, &Reply::NullArray),
         }

@@ -64,8 +64,11 @@ fn number<'a>(data: *mut c_void) -> Option<&'a Number> {
 }
 
 unsafe extern "C" fn get_number(_name: *const c_char, data: *mut c_void) -> c_longlong {
-    let mut settings = module::settings();
-    number(data).map_or(0, |number| *(number.field)(&mut settings))
+    guard(|| {
+        let mut settings = module::settings();
+        number(data).map_or(0, |number| *(number.field)(&mut settings))
+    })
+    .unwrap_or(0)
 }
 
 unsafe extern "C" fn set_number(
@@ -74,17 +77,15 @@ unsafe extern "C" fn set_number(
     data: *mut c_void,
     _error: *mut *mut RawText,
 ) -> c_int {
-    match number(data) {
-        Some(number) => {
-            module::change_settings(|settings| *(number.field)(settings) = value);
-            OK
-        }
-        None => ERR,
+    let change = |number: &Number| module::change_settings(|settings| *(number.field)(settings) = value);
+    match guard(|| number(data).map(change)) {
+        Some(Some(())) => OK,
+        _ => ERR,
     }
 }
 
 unsafe extern "C" fn get_timer(_name: *const c_char, _data: *mut c_void) -> c_int {
-    c_int::from(module::settings().timer)
+    guard(|| c_int::from(module::settings().timer)).unwrap_or(0)
 }
 
 unsafe extern "C" fn set_timer(
@@ -93,9 +94,11 @@ unsafe extern "C" fn set_timer(
     _data: *mut c_void,
     _error: *mut *mut RawText,
 ) -> c_int {
-    module::change_settings(|settings| settings.timer = value != 0);
-    guard(|| module::soon(timer_switched));
-    OK
+    let switched = guard(|| {
+        module::change_settings(|settings| settings.timer = value != 0);
+        module::soon(timer_switched);
+    });
+    if switched.is_some() { OK } else { ERR }
 }
 
 /// `steward.timer` was set. With `no` the timer is not armed again until the next `yes`.

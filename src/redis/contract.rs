@@ -1,11 +1,13 @@
-//! `steward.contract <queue>`, in debug builds only: the suite of the port, on the server's keys.
+//! `steward.contract <queue> [WORK | REPLY]`, in debug builds only: the suite of the port, on the server's keys; or a
+//! panic at work or amid a reply.
 
 use std::ffi::c_int;
 
 use super::api::{Ctx, OK, RawText, call};
-use super::callback::{arguments, guard};
+use super::callback::arguments;
 use super::reply;
 use super::transaction::{Mode, run};
+use crate::error::Error;
 use crate::keyspace::contract;
 use crate::names::Name;
 use crate::reply::Reply;
@@ -27,23 +29,31 @@ pub(super) fn register(ctx: *mut Ctx) -> bool {
 }
 
 unsafe extern "C" fn on_contract(ctx: *mut Ctx, argv: *mut *mut RawText, argc: c_int) -> c_int {
-    guard(|| {
-        // SAFETY: as the server promises.
-        let argv = unsafe { arguments(argv, argc) };
-        // SAFETY: a context the server lent us.
-        let db = unsafe { call!(RedisModule_GetSelectedDb(ctx)) };
-        let [_, name] = argv.as_slice() else {
-            // SAFETY: a context with a client to answer.
-            unsafe { call!(RedisModule_WrongArity(ctx)) };
-            return;
-        };
-        let result =
-            Name::new(db, name).and_then(|name| run(ctx, Mode::Writes, |tx| Ok(contract::run(tx.keys, &name))));
-        match result {
-            Ok(Ok(())) => reply::write(ctx, &Reply::OK),
-            Ok(Err(why)) => reply::write(ctx, &Reply::text(why)),
-            Err(error) => reply::write_error(ctx, &error),
+    // SAFETY: as the server promises.
+    let argv = unsafe { arguments(argv, argc) };
+    reply::answer(ctx, || match argv.as_slice() {
+        [_, name] => check(ctx, name),
+        [_, _, b"REPLY"] => {
+            reply::whole(ctx, || {
+                // SAFETY: a context with a client to answer.
+                unsafe { call!(RedisModule_ReplyWithArray(ctx, 2)) };
+                reply::write(ctx, &Reply::Int(1));
+                defect();
+            });
+            Ok(None)
         }
-    });
-    OK
+        _ => defect(),
+    })
+}
+
+fn check(ctx: *mut Ctx, name: &[u8]) -> Result<Option<Reply>, Error> {
+    // SAFETY: a context the server lent us.
+    let name = Name::new(unsafe { call!(RedisModule_GetSelectedDb(ctx)) }, name)?;
+    let kept = run(ctx, Mode::Writes, |tx| Ok(contract::run(tx.keys, &name)))?;
+    Ok(Some(kept.map_or_else(Reply::text, |()| Reply::OK)))
+}
+
+#[allow(clippy::panic, reason = "what it is for")]
+fn defect() -> ! {
+    panic!("asked for by a test")
 }

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use redis_module::raw::{RedisModuleKey, RedisModuleScanCursor};
 
 use super::api::{Ctx, OK, RawText, bytes_of, call};
+use super::callback::guard;
 use crate::names::{Name, Touched, owner};
 
 /// How far the search is.
@@ -74,12 +75,14 @@ struct Seen<'f> {
 }
 
 unsafe extern "C" fn on_key(_ctx: *mut Ctx, text: *mut RawText, _key: *mut RedisModuleKey, data: *mut c_void) {
-    // SAFETY: `data` is what `Discovery::step` gave; the key's name lives through this call.
-    unsafe {
-        if let Some(seen) = data.cast::<Seen<'_>>().as_mut()
-            && let Some((name, what @ (Touched::Queue | Touched::Service))) = owner(seen.db, bytes_of(text))
-        {
-            seen.found.push((name, what));
+    guard(|| {
+        // SAFETY: `data` is what `Discovery::step` gave; the key's name lives through this call.
+        unsafe {
+            if let Some(seen) = data.cast::<Seen<'_>>().as_mut()
+                && let Some((name, what @ (Touched::Queue | Touched::Service))) = owner(seen.db, bytes_of(text))
+            {
+                seen.found.push((name, what));
+            }
         }
-    }
+    });
 }

@@ -4,7 +4,7 @@ use std::ffi::c_int;
 
 use super::acl::Rules;
 use super::api::{Ctx, Flags, OK, RawText, call};
-use super::callback::{arguments, guard};
+use super::callback::arguments;
 use super::probe;
 use super::transaction::{Mode, run};
 use super::{block, docs, fenced, reply};
@@ -24,26 +24,18 @@ use crate::tx::Tx;
 pub(super) unsafe extern "C" fn entry<C: Command>(ctx: *mut Ctx, argv: *mut *mut RawText, argc: c_int) -> c_int {
     // SAFETY: as the server promises.
     let argv = unsafe { arguments(argv, argc) };
-    guard(|| {
+    reply::answer(ctx, || {
         // The server checks the registered arity.
         let words = const { C::SPEC.words() };
         let Some(arguments) = argv.get(words..) else {
             // SAFETY: a context with a client to answer.
-            return unsafe { call!(RedisModule_WrongArity(ctx)) };
+            unsafe { call!(RedisModule_WrongArity(ctx)) };
+            return Ok(None);
         };
         if C::SPEC.keys == Keys::Counted && report_keys(ctx, &C::SPEC, arguments) {
-            return OK;
+            return Ok(None);
         }
-        match execute::<C>(ctx, arguments) {
-            Ok(Some(answer)) => reply::write(ctx, &answer),
-            Ok(None) => {}
-            Err(error) => reply::write_error(ctx, &error),
-        }
-        OK
-    })
-    .unwrap_or_else(|| {
-        reply::write_error(ctx, &Error::Internal);
-        OK
+        execute::<C>(ctx, arguments)
     })
 }
 

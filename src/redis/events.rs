@@ -12,32 +12,39 @@ use super::timer::SOON;
 use super::{background, discover, listeners, server_settings, waits};
 use crate::time::Ms;
 
-/// Subscribes to every event that we need; `false` when the server lacks one.
+/// Every event we need.
+const EVENTS: [(
+    u64,
+    unsafe extern "C" fn(*mut Ctx, raw::RedisModuleEvent, u64, *mut c_void),
+); 10] = [
+    (raw::REDISMODULE_EVENT_REPLICATION_ROLE_CHANGED, on_role),
+    (raw::REDISMODULE_EVENT_LOADING, on_loading),
+    (raw::REDISMODULE_EVENT_REPL_ASYNC_LOAD, on_async_load),
+    (raw::REDISMODULE_EVENT_FLUSHDB, on_flush),
+    (raw::REDISMODULE_EVENT_SWAPDB, on_swap),
+    (raw::REDISMODULE_EVENT_CLIENT_CHANGE, on_client),
+    (raw::REDISMODULE_EVENT_CRON_LOOP, on_cron),
+    (raw::REDISMODULE_EVENT_EVENTLOOP, on_turn),
+    (raw::REDISMODULE_EVENT_CONFIG, on_config),
+    (raw::REDISMODULE_EVENT_MODULE_CHANGE, on_module),
+];
+
+/// Subscribes to every event; to none, and `false`, when the server lacks one. A server that does not load a module
+/// after all keeps its callbacks, and calls what is not there any more.
 pub(super) fn subscribe(ctx: *mut Ctx) -> bool {
-    let events: [(
-        u64,
-        unsafe extern "C" fn(*mut Ctx, raw::RedisModuleEvent, u64, *mut c_void),
-    ); 10] = [
-        (raw::REDISMODULE_EVENT_REPLICATION_ROLE_CHANGED, on_role),
-        (raw::REDISMODULE_EVENT_LOADING, on_loading),
-        (raw::REDISMODULE_EVENT_REPL_ASYNC_LOAD, on_async_load),
-        (raw::REDISMODULE_EVENT_FLUSHDB, on_flush),
-        (raw::REDISMODULE_EVENT_SWAPDB, on_swap),
-        (raw::REDISMODULE_EVENT_CLIENT_CHANGE, on_client),
-        (raw::REDISMODULE_EVENT_CRON_LOOP, on_cron),
-        (raw::REDISMODULE_EVENT_EVENTLOOP, on_turn),
-        (raw::REDISMODULE_EVENT_CONFIG, on_config),
-        (raw::REDISMODULE_EVENT_MODULE_CHANGE, on_module),
-    ];
-    events.into_iter().all(|(id, callback)| {
+    let set = |id, callback| {
         let event = raw::RedisModuleEvent { id, dataver: 1 };
-        // SAFETY: our own callbacks, which live as long as the module.
-        let subscribed = unsafe { call!(RedisModule_SubscribeToServerEvent(ctx, event, Some(callback))) } == OK;
-        if !subscribed {
-            log(Level::Warning, &format!("the server has no event {id}"));
-        }
-        subscribed
-    })
+        // SAFETY: our own callbacks, which live as long as the module; none ends a subscription.
+        unsafe { call!(RedisModule_SubscribeToServerEvent(ctx, event, callback)) == OK }
+    };
+    let lacking = EVENTS.iter().position(|(id, callback)| !set(*id, Some(*callback)));
+    for (id, _) in EVENTS.iter().take(lacking.unwrap_or(0)) {
+        set(*id, None);
+    }
+    if let Some((id, _)) = lacking.and_then(|at| EVENTS.get(at)) {
+        log(Level::Warning, &format!("the server has no event {id}"));
+    }
+    lacking.is_none()
 }
 
 /// Changes memory, and lets the timer do the rest.

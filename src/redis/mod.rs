@@ -6,7 +6,7 @@
 //!
 //! It has layers, each of which imports only those below:
 //!
-//! 1. the server's functions: [`api`], [`callback`], [`reply`], [`clock`], [`timer`], [`pulse`];
+//! 1. the server's functions: [`api`], [`callback`], [`reply`], [`server_info`], [`clock`], [`timer`], [`pulse`];
 //! 2. what is kept between calls: [`module`], with [`blocked`], [`texts`] and the rest of its parts;
 //! 3. work on the data: [`handles`], [`keyspace`], [`block`], [`transaction`];
 //! 4. what the server calls: [`dispatch`], [`apply`], [`background`], [`events`], [`notify`], [`config`], [`info`].
@@ -39,12 +39,14 @@ mod housekeeping;
 mod info;
 mod keyspace;
 mod listeners;
+mod log_limit;
 mod module;
 mod notify;
 mod probe;
 mod pulse;
 mod reply;
 mod required;
+mod server_info;
 mod server_settings;
 mod texts;
 mod timer;
@@ -80,16 +82,26 @@ pub(crate) unsafe extern "C" fn RedisModule_OnLoad(ctx: *mut Ctx, argv: *mut *mu
     std::panic::set_hook(Box::new(|panic| {
         log(Level::Warning, &format!("a defect of steward: {panic}"));
     }));
-    guard(|| {
+    callback::enter_main_thread();
+    let loaded = guard(|| {
         // SAFETY: as the server promises.
         let arguments = unsafe { callback::arguments(argv, argc) };
-        if let Err(why) = load(ctx, &arguments) {
-            log(Level::Warning, &why);
-            return ERR;
+        load(ctx, &arguments).map_err(|why| log(Level::Warning, &why))
+    });
+    match loaded {
+        Some(Ok(())) => OK,
+        // The server does not call the unload function of a module whose load failed.
+        _ => {
+            guard(leave);
+            ERR
         }
-        OK
-    })
-    .unwrap_or(ERR)
+    }
+}
+
+/// Takes back everything that points into this library, which may be unloaded.
+fn leave() {
+    module::forget();
+    drop(std::panic::take_hook());
 }
 
 /// Called by the server before it unloads the module. It refuses by itself while clients are blocked
@@ -99,9 +111,7 @@ pub(crate) unsafe extern "C" fn RedisModule_OnLoad(ctx: *mut Ctx, argv: *mut *mu
 /// Called by the server.
 #[unsafe(no_mangle)]
 pub(crate) unsafe extern "C" fn RedisModule_OnUnload(_ctx: *mut Ctx) -> c_int {
-    guard(module::forget);
-    // The hook is code of this library, which may be unloaded.
-    drop(std::panic::take_hook());
+    guard(leave);
     OK
 }
 
@@ -143,7 +153,8 @@ fn load(ctx: *mut Ctx, arguments: &[&[u8]]) -> Result<(), String> {
     if unsafe { call!(RedisModule_RegisterInfoFunc(ctx, Some(info::on_info))) } != OK {
         return refused("the section of INFO");
     }
-    if !notify::subscribe(ctx) || !events::subscribe(ctx) {
+    // Last, as a load that fails may leave no callback behind: nothing takes back the second of these.
+    if !events::subscribe(ctx) || !notify::subscribe(ctx) {
         return refused("the callbacks");
     }
     server_settings::check_eviction(ctx);

@@ -7,6 +7,7 @@ use super::blocked::Blocked;
 use super::clock::Clock;
 use super::discover::Discovery;
 use super::handles::Open;
+use super::log_limit::LogLimit;
 use super::pulse::Pulse;
 use super::texts::Texts;
 use super::timer::{AT_ONCE, LONGEST, SOON, Timer};
@@ -48,6 +49,8 @@ pub(super) struct Module {
     pub client_timeout: Ms,
     /// Whether keyspace notifications have other listeners than us.
     pub observed: bool,
+    /// Of effects that were not carried out in full.
+    pub refused_effects: LogLimit,
     /// Where the next check of the slots of queues with waiting clients begins.
     pub checked_slots: usize,
     /// The tasks counted for INFO, and when.

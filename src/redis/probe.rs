@@ -1,7 +1,7 @@
 //! Asks the server whether a client's command would be accepted.
 
 use super::api::{CallReply, Ctx, optional};
-use super::module;
+use super::{module, server_info};
 use crate::error::Error;
 use crate::names::Name;
 
@@ -43,12 +43,26 @@ pub(super) fn slot_is_whole(ctx: *mut Ctx, name: &Name) -> Result<(), Error> {
     }
 }
 
+/// Whether there is a sign that clients' writes are refused. Sends no command: one with every beat of the cron, as long
+/// as any claim exists, would fill MONITOR and the statistics of commands.
+pub(super) fn refusal_is_likely() -> bool {
+    let failed = |field| server_info::field(c"persistence", field).is_some_and(|status| status != b"ok");
+    // A field that exists only where writes need replicas.
+    let needs_replicas = || server_info::field(c"replication", c"min_slaves_good_slaves").is_some();
+    is_held_back() || failed(c"rdb_last_bgsave_status") || failed(c"aof_last_write_status") || needs_replicas()
+}
+
 /// Whether a client's write to this name would be refused or delayed now, or the timer is switched off.
 pub(super) fn writes_are_refused(ctx: *mut Ctx, name: &Name) -> bool {
+    // While writes are paused, for a failover or a shutdown, one effect sent from a timer aborts the server.
+    is_held_back() || CallReply::of(ctx, c"DEL", "!ES", &[&absent(name, b":probe:1")]).is_error()
+}
+
+/// Whether the timer is switched off, or writes are paused.
+fn is_held_back() -> bool {
     // SAFETY: reads a pointer that was set when the module was loaded.
     let paused = unsafe { optional!(RedisModule_AvoidReplicaTraffic).is_some_and(|avoid| avoid() != 0) };
-    // While writes are paused, for a failover or a shutdown, an effect sent from a timer aborts the server.
-    !module::settings().timer || paused || CallReply::of(ctx, c"DEL", "!ES", &[&absent(name, b":probe:1")]).is_error()
+    !module::settings().timer || paused
 }
 
 fn absent(name: &Name, suffix: &[u8]) -> Vec<u8> {

@@ -1,10 +1,37 @@
 //! Writes replies to clients.
 
-use std::ffi::{CString, c_char, c_long};
+use std::ffi::{CString, c_char, c_int, c_long};
 
-use super::api::{Ctx, call};
+use super::api::{Ctx, OK, call, optional};
+use super::callback::guard;
 use crate::error::Error;
 use crate::reply::Reply;
+
+/// Replies with the result of `work`; `None` if the client is blocked or has its reply. A panic is replied as an error.
+pub(super) fn answer(ctx: *mut Ctx, work: impl FnOnce() -> Result<Option<Reply>, Error>) -> c_int {
+    let answer = guard(work).unwrap_or(Err(Error::Internal));
+    whole(ctx, || match &answer {
+        Ok(Some(reply)) => write(ctx, reply),
+        Ok(None) => {}
+        Err(error) => write_error(ctx, error),
+    });
+    OK
+}
+
+/// Writes a reply; `false` when it is incomplete. A panic within it closes the connection: its client would take what
+/// follows for the rest.
+pub(super) fn whole(ctx: *mut Ctx, write: impl FnOnce()) -> bool {
+    let written = guard(write).is_some();
+    if !written {
+        // SAFETY: a context with a client to answer.
+        unsafe {
+            if let Some(close) = optional!(RedisModule_DeauthenticateAndCloseClient) {
+                close(ctx, call!(RedisModule_GetClientId(ctx)));
+            }
+        }
+    }
+    written
+}
 
 /// Writes a reply.
 pub(super) fn write(ctx: *mut Ctx, reply: &Reply) {

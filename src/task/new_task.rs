@@ -233,11 +233,11 @@ fn count(queue: &mut Queue<'_>, tasks: u64) {
     queue.count(|totals| totals.scheduled += tasks).used = now;
 }
 
-/// Errors with `TooBig` unless the payload is within `steward.max-payload`.
-pub(crate) fn ensure_size(payload: &[u8], context: &Context) -> Result<()> {
+/// Errors with `TooBig` unless the payload, or what else it is, is within `steward.max-payload`.
+pub(crate) fn ensure_size(what: &'static str, bytes: &[u8], context: &Context) -> Result<()> {
     let most = usize::try_from(context.config.max_payload).unwrap_or(usize::MAX);
-    if payload.len() > most {
-        return Err(Error::TooBig(most));
+    if bytes.len() > most {
+        return Err(Error::TooBig(what, most));
     }
     Ok(())
 }

@@ -178,12 +178,13 @@ fn a_plain_beat_makes_a_member_without_a_token_and_campaigning_gives_it_one() {
     let token = of(&beat, "token").to_string();
     assert_eq!((of(&beat, "role"), token.len()), ("leader", 16));
     let epoch = of(&beat, "epoch");
-    assert_eq!(world.say("HB.BEAT s a"), format!("-FENCED epoch={epoch} leader=a"));
+    let refused = format!("-FENCED TOKEN is missing: epoch={epoch} leader=a");
+    assert_eq!(world.say("HB.BEAT s a"), refused);
     let beat = world.say(&format!("HB.BEAT s a TOKEN {token} CAMPAIGN PRIORITY 5"));
     assert_eq!((of(&beat, "role"), of(&beat, "token")), ("leader", "null"));
     assert_eq!(world.say("PID.GET s a status"), "busy");
     register(&mut world, "b 2");
-    assert_eq!(world.say("HB.BEAT s b"), format!("-FENCED epoch={epoch} leader=a"));
+    assert_eq!(world.say("HB.BEAT s b"), refused);
     assert_eq!(world.say("HB.BEAT s c TOKEN 5"), "-NOMEMBER no such member");
 }
 

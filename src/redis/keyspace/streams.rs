@@ -43,8 +43,12 @@ pub(super) fn add(
         if added != OK {
             return Err(Error::Internal);
         }
-        if open.length() > most + most / 10 {
-            call!(RedisModule_StreamTrimByLength(open.raw, 0, most as i64));
+        if open.length() > most.saturating_add(most / 10) {
+            call!(RedisModule_StreamTrimByLength(
+                open.raw,
+                0,
+                i64::try_from(most).unwrap_or(i64::MAX)
+            ));
         }
     }
     drop(texts);

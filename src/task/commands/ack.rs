@@ -44,7 +44,7 @@ impl Command for Ack {
         claimed::ensure_types(queue)?;
         let (mut result, mut retain) = (None, 0);
         if !task.is_cancelled() {
-            ensure_size(args.result.unwrap_or_default(), &queue.context)?;
+            ensure_size("result", args.result.unwrap_or_default(), &queue.context)?;
             result = args.result;
             retain = done::retain(queue, &task);
             if retain > 0 {

@@ -42,7 +42,7 @@ impl Command for Extend {
         if task.is_cancelled() {
             return Err(Error::Cancelled);
         }
-        ensure_size(args.progress.unwrap_or_default(), &queue.context)?;
+        ensure_size("progress", args.progress.unwrap_or_default(), &queue.context)?;
         claimed::ensure_types(queue)?;
         queue.keys.ensure_type(queue.name.options(&task.id))?;
 

@@ -239,8 +239,9 @@ impl Page<'_, '_> {
             return keys.lrange(list, position, count);
         }
         let length = i64::try_from(keys.llen(list)?).unwrap_or(i64::MAX);
-        let end = length - position;
-        let from = (end - i64::try_from(count).unwrap_or(0)).max(0);
+        // A cursor may name any position, also one far before the head.
+        let end = length.saturating_sub(position).max(0);
+        let from = end.saturating_sub(i64::try_from(count).unwrap_or(i64::MAX)).max(0);
         let mut ids = keys.lrange(list, from, usize::try_from(end - from).unwrap_or(0))?;
         ids.reverse();
         Ok(ids)

@@ -45,7 +45,7 @@ impl Command for MSchedule {
         task.depend(queue, args.after.as_ref())?;
         task.ensure_types(queue)?;
         for payload in &args.payloads {
-            ensure_size(payload, &queue.context)?;
+            ensure_size("payload", payload, &queue.context)?;
         }
         limits::ensure_length(queue, args.payloads.len())?;
         let ids = task.add_all(queue, &args.payloads)?;

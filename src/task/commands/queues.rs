@@ -29,7 +29,7 @@ impl Command for Queues {
     fn run(args: &PageArgs<'_>, caller: &Caller<'_>, tx: &mut Tx<'_>) -> Result<Response> {
         let after = pages::after_name(args.cursor, caller)?;
         let names = tx.state.names_after(caller.db, after.as_ref());
-        Ok(pages::page(args, caller, tx.keys, names, exists).into())
+        Ok(pages::page(args, caller, tx.keys, names, exists)?.into())
     }
 }
 

@@ -79,7 +79,7 @@ impl Command for Repeat {
         };
         reply_to::ensure_allowed(args.tasks.route.reply, &queue.name, caller)?;
         let payload = args.payload;
-        ensure_size(payload, &queue.context)?;
+        ensure_size("payload", payload, &queue.context)?;
         recurring::ensure_types(queue)?;
 
         let old = recurring::find(queue, repeat)?;

@@ -52,7 +52,7 @@ impl Command for Schedule {
         }
         task.depend(queue, args.after.as_ref())?;
         task.ensure_types(queue)?;
-        ensure_size(args.payload, &queue.context)?;
+        ensure_size("payload", args.payload, &queue.context)?;
         if let Some(id) = replace::replace(queue, &task, args.id, replace, args.payload)? {
             queue.serve_waiters();
             return Ok(Reply::Id(id).into());

@@ -188,7 +188,10 @@ fn bad_input_is_refused() {
             "AFTER 1 a UNIQUE k REPLACE",
             "BADARG AFTER contradicts REPLACE: give one of them",
         ),
-        ("MISSINGOK", "BADARG unknown argument MISSINGOK"),
+        (
+            "MISSINGOK",
+            "BADARG MISSINGOK is an option of AFTER, which is not given",
+        ),
         ("AFTER 1 *", "BADNAME id must not be *"),
     ] {
         assert_eq!(

@@ -378,7 +378,10 @@ fn cron_and_every_error_of_its_arguments() {
             "TASK.REPEAT q n p EVERY 5 CRON x",
             "BADARG CRON contradicts EVERY: give one of them",
         ),
-        ("TASK.REPEAT q n p EVERY 5 TZ UTC", "BADARG unknown argument TZ"),
+        (
+            "TASK.REPEAT q n p EVERY 5 TZ UTC",
+            "BADARG TZ is an option of CRON, which is not given",
+        ),
         (
             "TASK.REPEAT q n p CRON *_*_*_*_* TZ Mars",
             "BADARG TZ Mars is unknown: must be an IANA zone such as Europe/Paris, or UTC",

@@ -284,7 +284,11 @@ fn results_have_a_limit_that_a_cancelled_task_does_not_meet() {
     let (_, token) = world.claim("TASK.CLAIM q w").unwrap();
     assert_eq!(
         world.say(&format!("TASK.ACK q a {token} RESULT long")),
-        "-TOOBIG payload is larger than steward.max-payload: at most 3 bytes"
+        "-TOOBIG result is larger than steward.max-payload: at most 3 bytes"
+    );
+    assert_eq!(
+        world.say(&format!("TASK.EXTEND q a {token} PROGRESS long")),
+        "-TOOBIG progress is larger than steward.max-payload: at most 3 bytes"
     );
     world.say("TASK.CANCEL q a");
     assert_eq!(world.say(&format!("TASK.ACK q a {token} RESULT long")), "OK");

@@ -366,7 +366,7 @@ fn a_new_priority_takes_the_task_to_the_other_list_and_no_other_id_is_taken() {
     );
     assert_eq!(
         world.say("TASK.SCHEDULE q p REPLACE"),
-        "-BADARG unknown argument REPLACE"
+        "-BADARG REPLACE is an option of UNIQUE, which is not given"
     );
 }
 

@@ -51,7 +51,8 @@ fn a_campaigning_beat_makes_a_token_and_the_member_needs_it_from_then_on() {
     );
     assert_ne!(token, second);
     for words in ["HB.BEAT s a", "HB.BEAT s b", "HB.BEAT s b CAMPAIGN"] {
-        assert_eq!(client.call(words), format!("-FENCED epoch={epoch} leader=a"), "{words}");
+        let refused = format!("-FENCED TOKEN is missing: epoch={epoch} leader=a");
+        assert_eq!(client.call(words), refused, "{words}");
     }
     assert_eq!(
         client.call(&format!("HB.BEAT s b TOKEN {second}")),
@@ -75,13 +76,15 @@ fn a_registered_member_beats_with_its_token_only() {
     let other = client.register("s b 13");
     assert_eq!(client.call(&format!("HB.BEAT s a TOKEN {token}")), PLAIN);
     let digest = client.digest();
-    for words in [
-        "HB.BEAT s a".to_string(),
-        "HB.BEAT s a CAMPAIGN".into(),
-        format!("HB.BEAT s a TOKEN {other}"),
-    ] {
-        assert_eq!(client.call(&words), "-FENCED epoch=0 leader=", "{words}");
+    for words in ["HB.BEAT s a", "HB.BEAT s a CAMPAIGN"] {
+        assert_eq!(
+            client.call(words),
+            "-FENCED TOKEN is missing: epoch=0 leader=",
+            "{words}"
+        );
     }
+    let wrong = client.call(&format!("HB.BEAT s a TOKEN {other}"));
+    assert_eq!(wrong, "-FENCED epoch=0 leader=");
     assert_eq!(
         client.call(&format!("HB.BEAT s gone TOKEN {token}")),
         "-NOMEMBER no such member"
@@ -202,7 +205,8 @@ fn beats_work_in_transactions_and_scripts() {
                   return {beat[2], again[2], redis.pcall('HB.BEAT', KEYS[1], 'b').err}";
     let epoch = client.call_args(&["EVAL", script, "1", "s"]);
     let now = client.epoch("s");
-    assert_eq!(epoch, format!("['leader', 'leader', 'FENCED epoch={now} leader=b']"));
+    let refused = format!("FENCED TOKEN is missing: epoch={now} leader=b");
+    assert_eq!(epoch, format!("['leader', 'leader', '{refused}']"));
 }
 
 #[test]

@@ -176,3 +176,21 @@ fn a_replica_moves_nothing_by_itself_and_a_promoted_one_does() {
     // A lease of the old primary gets its full length again before it may end.
     assert_eq!(there.call("TASK.CLAIM other w").ids().len(), 1);
 }
+
+#[test]
+fn a_timer_that_has_nothing_to_do_sends_no_commands() {
+    let server = Server::start();
+    let mut client = server.client();
+    client.schedule("q x ID held");
+    client.claim("q w LEASE 3600000");
+    client.register("s a 1 TTL 3600000");
+    let mut deletions = || {
+        client.must("SET marker x PX 1000");
+        wait_until("the server's cron has beaten often", || {
+            client.call("EXISTS marker") == "0"
+        });
+        client.info("cmdstat_del")
+    };
+    // What has just begun may have given the timer something to do.
+    assert_eq!(deletions(), deletions());
+}

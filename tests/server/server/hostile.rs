@@ -161,6 +161,25 @@ fn a_foreign_id_in_an_index_never_stops_the_timer() {
     assert_eq!(lines, 1, "told once a queue:\n{}", server.log());
 }
 
+/// What panics on request is the contract of the port, a command of debug builds.
+#[cfg(debug_assertions)]
+#[test]
+fn a_panic_is_an_error_or_the_end_of_the_connection_and_never_half_a_reply() {
+    // Its log would count as that of a crash.
+    let server = Server::builder().set("logfile", "").start();
+    let mut client = server.client();
+    let refused = client.call("steward.contract q WORK");
+    assert_eq!(refused, "-ERR internal error of steward, see the server log");
+    assert_eq!(client.call("PING"), "+PONG");
+    client.send("steward.contract q REPLY");
+    client.send("PING");
+    assert!(client.try_receive().is_err());
+    let mut client = server.client();
+    assert_eq!(client.call("PING"), "+PONG");
+    client.schedule("q x ID a");
+    assert_eq!(client.call("TASK.CLAIM q w").ids(), ["a"]);
+}
+
 /// A random argument, often one that means something.
 fn argument(random: &mut Random) -> Vec<u8> {
     const WORDS: [&str; 83] = [

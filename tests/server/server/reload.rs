@@ -177,3 +177,30 @@ fn a_server_whose_commands_are_renamed_is_told_what_is_missing() {
     client.schedule("q x DELAY 5");
     wait_until("the timer works", || client.counts("q") == "ready 1");
 }
+
+#[test]
+fn a_load_that_fails_half_way_leaves_no_callback_behind() {
+    let server = Server::builder().plain().start();
+    let mut client = server.client();
+    let module = crate::support::server::module();
+    let half = client.call_args(&["MODULE", "LOADEX", &module, "CONFIG", "steward.lease", "-1"]);
+    assert!(half.is_error(), "{half}");
+    // All that the module listens to happens.
+    client.must("SET key value");
+    client.must("RPUSH task:{q}:ready:5 a");
+    for event in [
+        "SWAPDB 0 1",
+        "SWAPDB 0 1",
+        "DEBUG RELOAD",
+        "CONFIG SET maxmemory-policy noeviction",
+        "FLUSHALL",
+    ] {
+        client.must(event);
+    }
+    drop(server.client());
+    client.must("INFO everything");
+    let loaded = client.call_args(&["MODULE", "LOADEX", &module, "CONFIG", "steward.lease", "1000"]);
+    assert_eq!(loaded, "+OK");
+    client.schedule("q x ID a DELAY 5");
+    wait_until("the timer works", || client.counts("q") == "ready 1");
+}

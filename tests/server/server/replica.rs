@@ -142,9 +142,41 @@ fn records_that_make_no_sense_are_survived() {
     server.start_again(&[]);
     let mut client = server.client();
     assert_eq!(client.call("GET end"), "'reached'");
+    let lines = server.log().matches("were not carried out in full").count();
+    assert!(lines < 10, "{lines} lines");
     client.must("CONFIG SET steward.timer yes");
     client.schedule("fresh x DELAY 5");
     wait_until("the timer works", || client.counts("fresh") == "ready 1");
+}
+
+#[test]
+fn operands_that_no_transaction_writes_are_malformed() {
+    let fill = b"1R5\x04\x01a\x01b\x01c\x01d".as_slice();
+    let event = |most: &[u8]| [b"1Iv\x01\x01".as_slice(), most, b"\x01\x04type\x01x"].concat();
+    // Positions that do not ascend, and more entries than a stream counts.
+    let malformed = [
+        b"1E5\x03\x02\x01\x02".to_vec(),
+        b"1E5\x02\x01\x01".to_vec(),
+        event(b"\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01"),
+    ];
+    for effects in malformed {
+        let mut file = Vec::new();
+        append(&mut file, &[b"steward.apply", b"q", fill]);
+        append(&mut file, &[b"steward.apply", b"q", &effects]);
+        append(&mut file, &[b"SET", b"end", b"reached"]);
+        let mut server = stopped_with(&file);
+        server.start_again(&[]);
+        let mut client = server.client();
+        assert_eq!(client.call("GET end"), "'reached'", "{}", effects.escape_ascii());
+        assert_eq!(client.call("LRANGE task:{q}:ready:5 0 -1"), "['a', 'b', 'c', 'd']");
+        assert_eq!(
+            client.info("unexpected_error_replies"),
+            "1",
+            "{}",
+            effects.escape_ascii()
+        );
+        assert!(server.log().contains("they are malformed"));
+    }
 }
 
 #[test]

@@ -60,5 +60,7 @@ pub(crate) fn node_modules() -> PathBuf {
 }
 
 fn installed(path: &str) -> PathBuf {
-    Path::new(env!("CARGO_TARGET_TMPDIR")).with_file_name(path)
+    let path = Path::new(env!("CARGO_TARGET_TMPDIR")).with_file_name(path);
+    assert!(path.exists(), "{} is missing: run scripts/deps --dev", path.display());
+    path
 }

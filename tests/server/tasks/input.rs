@@ -80,7 +80,11 @@ fn every_bad_argument_is_named_with_its_range() {
         ),
         (
             "TASK.SCHEDULE q x REPLACE".into(),
-            "BADARG unknown argument REPLACE".into(),
+            "BADARG REPLACE is an option of UNIQUE, which is not given".into(),
+        ),
+        (
+            "TASK.SCHEDULE q x UNIQUE k DELAY 1 REPLACE".into(),
+            "BADARG REPLACE must follow UNIQUE directly: UNIQUE key [FOR ms] [REPLACE]".into(),
         ),
         (
             "TASK.MSCHEDULE q 1 x UNIQUE k".into(),
@@ -110,7 +114,10 @@ fn every_bad_argument_is_named_with_its_range() {
             "TASK.SCHEDULE q x BACKOFF FIXED 5 JITTER 101".into(),
             "BADARG JITTER must be an integer from 0 to 100 percent".into(),
         ),
-        ("TASK.SCHEDULE q x MAX 5".into(), "BADARG unknown argument MAX".into()),
+        (
+            "TASK.SCHEDULE q x MAX 5".into(),
+            "BADARG MAX is an option of BACKOFF, which is not given".into(),
+        ),
         (
             "TASK.SCHEDULE q x COLOUR k".into(),
             "BADARG unknown argument COLOUR".into(),

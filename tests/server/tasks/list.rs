@@ -151,6 +151,22 @@ fn a_walk_meets_every_task_that_stays_whatever_comes_and_goes() {
 }
 
 #[test]
+fn a_cursor_of_any_position_begins_somewhere() {
+    let server = Server::start();
+    let mut client = server.client();
+    client.schedule("q x ID a");
+    client.schedule("q x ID b");
+    for position in ["9223372036854775807", "9223372036854775000", "20000", "2"] {
+        // The id is looked for near its position; not found there, the page begins with the list.
+        for (order, all) in [("", ["a", "b"]), ("REV", ["b", "a"])] {
+            let page = client.must(&format!("TASK.LIST q ready {order} CURSOR 5:{position}:gone"));
+            assert_eq!(page.item(0), &Value::Bulk(b"0".into()));
+            assert_eq!(page.item(1).ids(), all, "{order} from {position}");
+        }
+    }
+}
+
+#[test]
 fn a_reply_ends_with_the_task_that_fills_a_mebibyte() {
     let server = Server::start();
     let mut client = server.client();

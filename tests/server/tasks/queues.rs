@@ -109,6 +109,23 @@ fn a_queue_that_lost_its_last_key_is_not_listed() {
 }
 
 #[test]
+fn a_pattern_is_at_most_as_long_as_a_name() {
+    let server = Server::start();
+    let mut client = server.client();
+    let name = "n".repeat(256);
+    client.schedule(&format!("{name} x"));
+    client.must(&format!("PID.REGISTER {name} m 1"));
+    for list in ["TASK.QUEUES", "PID.SERVICES"] {
+        assert_eq!(
+            client.call(&format!("{list} MATCH {name}")),
+            format!("['0', ['{name}']]")
+        );
+        let refused = client.call(&format!("{list} MATCH {}", "*".repeat(257)));
+        assert_eq!(refused, "-BADARG MATCH must be at most 256 bytes long");
+    }
+}
+
+#[test]
 fn a_queues_settings_are_shown_and_changed() {
     let server = Server::start();
     let mut client = server.client();

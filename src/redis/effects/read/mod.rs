@@ -174,6 +174,19 @@ impl<'a> Reader<'a> {
         Ok(items)
     }
 
+    /// Positions of a list, each behind the one before: the server aborts when its list iterator has to turn round.
+    fn positions(&mut self) -> Result<Vec<usize>, Unreadable> {
+        let positions = self.list(Reader::count)?;
+        let ascend = positions.is_sorted_by(|before, after| before < after);
+        ascend.then_some(positions).ok_or(Unreadable::Malformed)
+    }
+
+    /// How many entries a stream keeps: the server counts them in an `i64`.
+    fn most(&mut self) -> Result<usize, Unreadable> {
+        let most = self.count()?;
+        i64::try_from(most).map(|_| most).map_err(|_| Unreadable::Malformed)
+    }
+
     fn index(&mut self) -> Result<Index, Unreadable> {
         let code = self.byte()?;
         let index = Index::ALL.into_iter().find(|index| index.place().code() == code);
@@ -202,7 +215,7 @@ impl<'a> Reader<'a> {
             b'R' => Op::Push(place, self.list(Reader::text)?),
             b'L' => Op::PushFront(place, self.list(Reader::text)?),
             b'P' => Op::Pop(place, self.number()?),
-            b'E' => Op::Remove(place, self.list(Reader::count)?),
+            b'E' => Op::Remove(place, self.positions()?),
             b'Z' => Op::Add(place, self.list(|reader| Ok((reader.score()?, reader.text()?)))?),
             b'Y' => Op::Rem(place, self.list(Reader::text)?),
             b'V' => Op::RemLowest(place, self.count()?),
@@ -210,7 +223,7 @@ impl<'a> Reader<'a> {
             b'B' => Op::DelFields(place, self.list(Reader::text)?),
             b'I' => {
                 let id = (self.number()?, self.number()?);
-                let most = self.count()?;
+                let most = self.most()?;
                 Op::Append(
                     place,
                     id,

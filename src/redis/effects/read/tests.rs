@@ -178,6 +178,16 @@ fn a_damaged_record_does_nothing_and_no_harm() {
         apply(b"1Rs\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01", &name, &mut keys),
         Err(Unreadable::Malformed)
     );
+    // Positions that turn round, and a stream of more entries than can be counted.
+    for record in [
+        b"1E5\x03\x02\x01\x02".as_slice(),
+        b"1E5\x02\x01\x01",
+        b"1Iv\x01\x00\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01\x01\x01a\x01b",
+    ] {
+        let shown = record.escape_ascii();
+        assert_eq!(apply(record, &name, &mut keys), Err(Unreadable::Malformed), "{shown}");
+    }
+    assert!(apply(b"1E5\x02\x01\x03", &name, &mut keys).is_ok());
 }
 
 #[test]
