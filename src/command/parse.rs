@@ -95,15 +95,12 @@ pub(crate) fn int(name: &str, bytes: &[u8], min: i64, max: i64, unit: &str) -> R
 }
 
 fn decimal(bytes: &[u8]) -> Option<i64> {
-    if (1..=SHORT).contains(&bytes.len()) && bytes.iter().all(u8::is_ascii_digit) {
-        return Some(
-            bytes
-                .iter()
-                .fold(0, |number, digit| number * 10 + i64::from(digit - b'0')),
-        );
+    let append = |number: i64, digit: &u8| digit.is_ascii_digit().then(|| number * 10 + i64::from(digit - b'0'));
+    match bytes {
+        [b'0'..=b'9', ..] if bytes.len() <= SHORT => bytes.iter().try_fold(0, append),
+        [b'+', ..] => None,
+        _ => std::str::from_utf8(bytes).ok()?.parse().ok(),
     }
-    let text = std::str::from_utf8(bytes).ok()?;
-    text.parse().ok().filter(|_| !text.starts_with('+'))
 }
 
 /// The option that has a keyword `word` in its group, and that keyword's argument.

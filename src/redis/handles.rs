@@ -10,7 +10,7 @@ use super::api::{Ctx, Text, call};
 use super::texts::{KeyText, MOST_SCRATCH, NameTexts, Texts};
 use crate::error::Error;
 use crate::keyspace::Type;
-use crate::names::Key;
+use crate::names::{Key, Place};
 
 /// Most keys open at once: a claim in one queue needs five, and finding one is a linear search.
 const MOST_OPEN: usize = 16;
@@ -175,7 +175,12 @@ impl<'s> Handles<'s> {
     }
 
     fn find(&self, key: Key<'_>) -> Option<usize> {
-        self.open.iter().rposition(|open| open.is(key))
+        let mut open = self.open.iter();
+        match key.place {
+            // The key of a task is mostly the last one.
+            Place::Of(..) => open.rposition(|open| open.is(key)),
+            _ => open.position(|open| open.is(key)),
+        }
     }
 
     fn shut(&mut self, open: &Open) {

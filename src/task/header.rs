@@ -343,9 +343,14 @@ impl<'a> Reader<'a> {
     }
     #[inline(always)]
     fn number<const WIDTH: usize>(&mut self) -> Option<u64> {
+        let field = self.take::<WIDTH>()?;
+        // Most fields of most headers.
+        if *field == [b'0'; WIDTH] {
+            return Some(0);
+        }
         let mut number = 0;
         let mut largest = 0;
-        for &byte in self.take::<WIDTH>()? {
+        for &byte in field {
             let value = value(byte);
             largest = value.max(largest);
             number = number * 36 + u64::from(value);
