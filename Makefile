@@ -5,7 +5,7 @@ CARGO ?= cargo
 DIR ?=
 export DIR
 
-.PHONY: help deps build run stop test lint bench clean
+.PHONY: help deps build run stop test lint bench budget clean
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -35,6 +35,10 @@ test: lint ## lint, unit tests, and tests against a real server
 
 bench: build ## measure CPU, memory and lateness against streams and Lua (ARGS=--quick ...)
 	$(CARGO) run --release --locked --manifest-path bench/Cargo.toml -- --module "$$(scripts/server module)" $(ARGS)
+
+budget: build ## count instructions of commands; fail above bench/budget.tsv (ARGS="--rounds 1")
+	@scripts/deps --valgrind
+	$(CARGO) run --release --locked --manifest-path bench/Cargo.toml -- budget --module "$$(scripts/server module)" $(ARGS)
 
 clean: ## stop the server; remove it, its data and what was built
 	@scripts/server stop

@@ -6,7 +6,7 @@ use crate::command::{Arg, Arguments, arguments};
 use crate::context::Context;
 use crate::time::{MAX_DELAY, Ms};
 
-/// The rule for the wait before the next attempt.
+/// The rule for the delay before the next attempt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Backoff {
     /// Whether the wait doubles with every attempt.
@@ -45,7 +45,7 @@ impl Backoff {
     pub(crate) fn from_args(args: &BackoffArgs<'_>) -> Backoff {
         let exponential = args.kind == "EXPONENTIAL";
         let base = args.base;
-        // A fixed wait is what it says, however long; only doubling needs a roof.
+        // A fixed wait may be any length; only doubling needs a limit.
         let roof = if exponential { DEFAULT_MAX.max(base) } else { base };
         Backoff {
             exponential,

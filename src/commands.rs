@@ -14,12 +14,12 @@ use crate::{hb, pid, task};
 
 /// Something done once for every command: registration, the manual's table, the tests.
 pub(crate) trait Visitor {
-    /// Meets one command.
+    /// Visits one command.
     fn visit<C: Command>(&mut self);
 }
 
-/// Runs a command with all that follows from it in the same transaction: a sign of life of the members bound to the
-/// caller's connection before, and after it the end of what was held by members that went.
+/// Runs a command and everything that follows from it in the same transaction. First, the command counts as a sign of
+/// life of the members bound to the caller's connection.
 pub(crate) fn run<C: Command>(args: &C::Args<'_>, caller: &Caller<'_>, tx: &mut Tx<'_>) -> Result<Response, Error> {
     if let Some(connection) = caller.connection {
         tx.state.services.seen(connection, args.actor(), tx.context.steady);
@@ -30,7 +30,7 @@ pub(crate) fn run<C: Command>(args: &C::Args<'_>, caller: &Caller<'_>, tx: &mut 
     response
 }
 
-/// Shows every command to the visitor, in the order of the documentation.
+/// Visits every command, in the order of the documentation.
 pub(crate) fn visit_all(visitor: &mut impl Visitor) {
     visitor.visit::<task::commands::schedule::Schedule>();
     visitor.visit::<task::commands::mschedule::MSchedule>();
@@ -200,17 +200,17 @@ mod tests {
             let (begin, end) = (format!("<!-- {name}:begin -->\n"), format!("<!-- {name}:end -->"));
             let from = page.find(&begin).expect("a begin marker") + begin.len();
             let to = page.find(&end).expect("an end marker");
-            let mut wanted = page.clone();
-            wanted.replace_range(from..to, &table);
+            let mut expected = page.clone();
+            expected.replace_range(from..to, &table);
             if std::env::var_os("UPDATE_DOCS").is_some() {
-                std::fs::write(&path, &wanted).unwrap();
+                std::fs::write(&path, &expected).unwrap();
             } else {
-                assert!(page == wanted, "{path}: run `UPDATE_DOCS=1 cargo test --lib docs`");
+                assert!(page == expected, "{path}: run `UPDATE_DOCS=1 cargo test --lib docs`");
             }
         }
     }
 
-    /// An error tells of a value by its keyword or name: within one command these must differ.
+    /// Errors name a value by its keyword or name: within one command these must differ.
     #[test]
     fn no_command_has_two_arguments_of_one_name() {
         fn collect(args: &'static [Arg], names: &mut Vec<&'static str>) {

@@ -1,4 +1,4 @@
-//! The module's settings: `steward.*` in redis.conf and CONFIG GET/SET. Queue settings win over them.
+//! The module's settings: `steward.*` in redis.conf and CONFIG GET/SET. Queue settings override them.
 
 use crate::time::{MAX_LEASE, MAX_TTL, MIN_TTL, Ms};
 
@@ -9,7 +9,7 @@ pub(crate) struct Number {
     pub name: &'static str,
     /// Smallest, default and largest value.
     pub range: (i64, i64, i64),
-    /// Where it lives.
+    /// Accesses its field.
     pub field: fn(&mut ModuleConfig) -> &mut i64,
 }
 
@@ -22,9 +22,9 @@ pub(crate) struct ModuleConfig {
     pub attempts: i64,
     /// `max-payload`, bytes.
     pub max_payload: i64,
-    /// `timer-slice`, microseconds one tick may work before other clients get their turn.
+    /// `timer-slice`, microseconds the timer may work before other clients are served.
     pub timer_slice: i64,
-    /// `ttl`, ms: how long a member lives without a sign of life when it does not say.
+    /// `ttl`, ms: how long a member lives without a heartbeat unless it gives its own TTL.
     pub ttl: Ms,
     /// `reclaim-window`, ms: how long after a load or a promotion no new leader is appointed, at most.
     pub reclaim_window: Ms,
@@ -32,11 +32,11 @@ pub(crate) struct ModuleConfig {
     pub max_members: i64,
     /// `events`: how many entries a stream of events keeps.
     pub events: i64,
-    /// `timer`: no holds everything still that time would move.
+    /// `timer`: `no` suspends everything that the passing of time would trigger.
     pub timer: bool,
 }
 
-/// Most attempts of a task: what three base-36 digits hold.
+/// Most attempts of a task: the largest number of three base-36 digits.
 pub(crate) const MAX_ATTEMPTS: i64 = 46_655;
 
 /// All numeric settings; `timer` is the one that is yes or no.

@@ -17,7 +17,7 @@ pub(crate) struct Context {
     pub config: ModuleConfig,
     /// A seed for jitter, new for every transaction; its outcome is replicated, never drawn again.
     pub chance: u64,
-    /// Whether the server's memory is full: nothing new is taken in, and the timer makes nothing.
+    /// Whether the server's memory is full: new data is refused, and the timer creates no tasks.
     pub memory_full: bool,
 }
 
@@ -28,11 +28,11 @@ pub(crate) struct Caller<'a> {
     pub db: i32,
     /// The connection, or `None` where there is no real client (a script, another module).
     pub connection: Option<u64>,
-    /// Whether the client may be held: not in MULTI, not in a script.
+    /// Whether the client may be blocked: not in MULTI, not in a script.
     pub may_wait: bool,
-    /// Whether the caller's ACL rules let him read this key.
+    /// Whether the caller's ACL rules allow reading this key.
     pub may_see: &'a dyn Fn(&str) -> bool,
-    /// Whether they let him write this key; for one that is not declared.
+    /// Whether they allow writing this key; for keys that the command does not declare.
     pub may_write: &'a dyn Fn(&str) -> bool,
 }
 

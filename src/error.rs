@@ -16,48 +16,50 @@ pub(crate) enum Error {
     Duplicate(String, &'static str),
     /// There is no such task, or no more.
     NoTask,
-    /// The task is not one that waits; holds what it is.
+    /// The task is not waiting; contains the state it is in.
     NotWaiting(&'static str),
-    /// The task of this id is not one that AFTER can wait for; holds what it is.
+    /// The task of this id is not one that AFTER can wait for; contains the state it is in.
     NoParent(String, &'static str),
-    /// The claim was lost; holds what the task is now.
+    /// The claim was lost; contains what the task is now.
     Stale(&'static str),
     /// The claimed task was cancelled.
     Cancelled,
-    /// What it names, such as the payload, is larger than `steward.max-payload`, which it holds, in bytes.
+    /// The named value, such as the payload, is larger than `steward.max-payload`; contains that limit, in bytes.
     TooBig(&'static str, usize),
     /// The queue cannot be dropped: so many tasks are claimed.
     BusyQueue(usize),
     /// There is no such member, or no more, in this service.
     NoMember(String, String),
-    /// Not the epoch that leads now, or not the member's token; holds who leads in which epoch.
+    /// Not the current epoch, or not the member's token; contains the leader and its epoch.
     Fenced {
-        /// The epoch of now; 0 when nobody leads.
+        /// The current epoch; 0 without a leader.
         epoch: u64,
-        /// The leader of now; empty when nobody leads.
+        /// The current leader; empty if there is none.
         leader: String,
         /// Whether the member has a token, and none was given.
         lacks_token: bool,
     },
-    /// The queue would have more tasks that have not ended than its `max-length`, which it holds.
+    /// The queue would have more tasks that have not ended than its `max-length`; contains that limit.
     QueueFull(usize),
-    /// The service has as many members as `steward.max-members`, which it holds.
+    /// The service has as many members as `steward.max-members`; contains that limit.
     ServiceFull(i64),
     /// Memory is full, and this is something new.
     OutOfMemory,
-    /// A key of ours holds another type.
+    /// A key of ours has another type.
     WrongType,
     /// A record under our keys is not one of ours, or of a later version.
     Foreign,
     /// The slot of the name is being moved or is not here.
     TryAgain,
-    /// The caller has no right to it; holds what the server says of that.
+    /// The caller has no permission; contains the server's message.
     NoPermission(String),
     /// Effects came from a client.
     NotForClients,
-    /// Effects that came from a primary or a file cannot be read; holds why.
+    /// A write of ours came from a primary or a file, where only effects may come from.
+    OnlyEffects,
+    /// Effects that came from a primary or a file cannot be read; contains why.
     Unreadable(&'static str),
-    /// A caught panic: a defect of the module.
+    /// A caught panic: a bug in the module.
     Internal,
 }
 
@@ -168,6 +170,9 @@ impl fmt::Display for Error {
             Error::NotForClients => f.write_str(
                 "ERR steward.apply carries effects from a primary or an append-only file and is not for clients",
             ),
+            Error::OnlyEffects => {
+                f.write_str("ERR of steward only steward.apply is carried out from a primary or an append-only file")
+            }
             Error::Unreadable(why) => write!(f, "ERR steward.apply cannot read these effects: {why}"),
             Error::Internal => f.write_str("ERR internal error of steward, see the server log"),
         }

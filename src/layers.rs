@@ -1,4 +1,4 @@
-//! What may know what, read from the source itself.
+//! Tests which module may import which, from the `use` lines of the source.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::fs::{read_dir, read_to_string};
@@ -7,7 +7,7 @@ use std::path::Path;
 /// A file of `src`, such as `task/mod.rs`, and its text.
 type Files = BTreeMap<String, String>;
 
-/// Only the edge may know Redis or a clock.
+/// Only the edge may use Redis or read a clock.
 #[test]
 fn nothing_outside_the_edge_names_redis_or_a_clock() {
     let files = files();
@@ -22,6 +22,24 @@ fn nothing_outside_the_edge_names_redis_or_a_clock() {
     }
 }
 
+/// Where a task is in its life is decided in one file; an index only says what stands where.
+#[test]
+fn only_the_lifecycle_assigns_a_state() {
+    let mut assigned = 0;
+    for (file, text) in files() {
+        let code = text.split("#[cfg(test)]\nmod tests").next().unwrap();
+        if file.starts_with("task/tests/") || !file.starts_with("task/") {
+            continue;
+        }
+        let assigns = code.matches(".state = TaskState::").count();
+        assert!(assigns == 0 || file == "task/lifecycle.rs", "{file} assigns a state");
+        assigned += assigns;
+        let calls = file.starts_with("task/index/") && code.contains("use crate::task::lifecycle");
+        assert!(!calls, "{file} calls the lifecycle");
+    }
+    assert!(assigned > 3);
+}
+
 /// Files that import each other can only be understood together.
 #[test]
 fn no_files_import_each_other_in_a_circle() {
@@ -31,7 +49,7 @@ fn no_files_import_each_other_in_a_circle() {
         .filter(|(file, _)| !is_test(file, &files))
         .map(|(file, text)| (file.as_str(), imports(file, text, &files)))
         .collect();
-    // Each circle once: from the first of its files.
+    // Each circle is reported once, from the first of its files.
     let circles = imports.keys().filter_map(|file| circle(file, &imports));
     let circles = circles.filter(|circle| circle.iter().min() == circle.first());
     let circles: Vec<String> = circles.map(|circle| circle.join(" -> ")).collect();
@@ -104,7 +122,7 @@ fn is_test(file: &str, files: &Files) -> bool {
     })
 }
 
-/// The files that a file imports from. What it only passes on, with `pub use`, it does not need itself.
+/// The files that a file imports from. What it only re-exports, with `pub use`, does not count.
 fn imports<'f>(file: &str, text: &str, files: &'f Files) -> BTreeSet<&'f str> {
     let module = module(file);
     let mut imports = BTreeSet::new();
@@ -147,7 +165,7 @@ fn paths(tree: &str) -> Vec<String> {
         .collect()
 }
 
-/// The shortest way on which a file imports itself.
+/// The shortest chain of imports from a file back to itself.
 fn circle<'f>(file: &'f str, imports: &BTreeMap<&'f str, BTreeSet<&'f str>>) -> Option<Vec<&'f str>> {
     let mut ways = VecDeque::from([vec![file]]);
     let mut seen = BTreeSet::new();

@@ -9,11 +9,11 @@
 //! * [`task`] is everything about tasks, [`membership`] everything about members and leaders.
 //! * A transaction reads and writes the data through the verbs of [`keyspace`] on the keys of [`names`].
 //! * [`state`] holds what is derived from the keys or ephemeral: the [`wakeups`] (when each name is next due), the
-//!   [`waiting`] clients, the settings and claims of queues, the members of services, what [`stalls`] hold back.
-//! * [`recur`] knows when recurring tasks come: intervals, cron expressions, time zones.
+//!   [`waiting`] clients, the settings and claims of queues, the members of services, what [`stalls`] postpone.
+//! * [`recur`] computes when recurring tasks are due: intervals, cron expressions, time zones.
 //!
-//! No files import each other in a circle, and only the edge knows Redis or a clock ([`layers`]).
-//! `docs/internals/` has the same with more words, and how to add things.
+//! No files import each other in a circle, and only the edge uses Redis or reads a clock ([`layers`]).
+//! `docs/internals/` says more, and how to add things.
 
 mod backoff;
 mod command;
@@ -45,7 +45,7 @@ mod tx;
 mod waiting;
 mod wakeups;
 
-/// It exists only inside a server, hence not in unit tests.
+// It exists only inside a server, hence not in unit tests.
 #[cfg(not(test))]
 #[global_allocator]
 static ALLOCATOR: redis::ServerAlloc = redis::ServerAlloc;

@@ -8,14 +8,14 @@ use crate::keyspace::Keyspace;
 use crate::names::{MAX_NAME, Name};
 use crate::reply::Reply;
 
-/// Names a page holds when COUNT is not given.
+/// Names on a page when COUNT is not given.
 const DEFAULT_COUNT: usize = 100;
-/// Names one page looks at, whether they match or not.
-const LOOKED_AT: usize = 1_000;
+/// Names that one page scans, whether they match or not.
+const SCANNED: usize = 1_000;
 /// Longest pattern, bytes: the time to match a name grows with it. No name is longer.
 const MAX_PATTERN: usize = MAX_NAME;
 
-/// Where a page begins: what the page before replied.
+/// Where a page begins: what the previous page replied.
 pub(crate) const CURSOR: Typed<Option<&[u8]>> = Arg::option("CURSOR", Arg::bytes("cursor"));
 
 arguments! {
@@ -27,12 +27,12 @@ arguments! {
     }
 }
 
-/// How many entries a page holds.
+/// How many entries a page has.
 pub(crate) fn count(asked: Option<usize>) -> usize {
     asked.unwrap_or(DEFAULT_COUNT)
 }
 
-/// The text behind the mark of a cursor that a page before replied; `None` at the start.
+/// The text in a cursor that an earlier page replied; `None` at the start.
 pub(crate) fn after(cursor: Option<&[u8]>) -> Result<Option<&[u8]>> {
     match cursor {
         None | Some(b"" | b"0") => Ok(None),
@@ -45,12 +45,12 @@ pub(crate) fn bad_cursor() -> Error {
     Error::BadArg("CURSOR must be 0 or what the last page replied".into())
 }
 
-/// A cursor to go on behind this text, or `0` at the end.
+/// The cursor that goes on after this text, or `0` at the end.
 pub(crate) fn cursor(behind: Option<&str>) -> Reply {
     Reply::text(behind.map_or_else(|| "0".to_string(), |text| format!(">{text}")))
 }
 
-/// The name the page begins behind.
+/// The name after which the page begins.
 pub(crate) fn after_name(cursor: Option<&[u8]>, caller: &Caller<'_>) -> Result<Option<Name>> {
     let after = after(cursor)?.map(|name| Name::new(caller.db, name));
     after.transpose().map_err(|_| bad_cursor())
@@ -70,13 +70,13 @@ pub(crate) fn page<'n>(
     let count = count(args.count);
     let mut shown = Vec::new();
     let mut last = None;
-    for (looked_at, name) in names.take(LOOKED_AT).enumerate() {
-        let is_wanted = || (args.pattern).is_none_or(|pattern| glob::matches(pattern, name.text().as_bytes()));
-        // Rights first: nobody's time is spent on a pattern for names that are hidden.
-        if (caller.may_see)(name.text()) && is_wanted() && exists(keys, name) {
+    for (scanned, name) in names.take(SCANNED).enumerate() {
+        let matches = || (args.pattern).is_none_or(|pattern| glob::matches(pattern, name.text().as_bytes()));
+        // Rights first: hidden names cost no matching.
+        if (caller.may_see)(name.text()) && matches() && exists(keys, name) {
             shown.push(Reply::text(name.text()));
         }
-        if shown.len() >= count || looked_at + 1 == LOOKED_AT {
+        if shown.len() >= count || scanned + 1 == SCANNED {
             last = Some(name.text());
             break;
         }

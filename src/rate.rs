@@ -1,4 +1,4 @@
-//! How many claims a queue hands out in how long, and those of just now that count against it.
+//! The rate limit of a queue: a sliding window over its claims.
 
 use std::collections::VecDeque;
 use std::fmt;
@@ -7,24 +7,24 @@ use crate::command::int;
 use crate::error::Error;
 use crate::time::{DAY, Ms, Steady};
 
-/// At most so many claims in any stretch of time of so many ms.
+/// At most so many claims in any window of so many ms.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Rate {
     /// Most claims, at least one.
     pub claims: usize,
-    /// The length of the stretch, ms, at least one.
+    /// The length of the window, ms, at least one.
     pub ms: Ms,
 }
 
-/// Most claims of a rate. Those of just now are remembered by the millisecond, so this many take 16 MB at worst.
+/// Most claims of a rate. Recent claims are remembered by the millisecond, so this many take 16 MB at worst.
 const MAX_CLAIMS: i64 = 1_000_000;
-/// The longest stretch of a rate: the state is memory, which no restart survives.
+/// The longest window: recent claims are only in memory, and a restart forgets them.
 const MAX_MS: Ms = DAY;
 /// The text of no rate.
 const NONE: &str = "0";
 
 impl Rate {
-    /// As `parse` reads it.
+    /// The text that `parse` reads.
     pub(crate) fn text(rate: Option<Rate>) -> String {
         rate.map_or(NONE.to_string(), |rate| rate.to_string())
     }
@@ -52,8 +52,8 @@ impl fmt::Display for Rate {
     }
 }
 
-/// The claims of just now. A claim counts from its millisecond on for as long as the rate says, so that no stretch
-/// of that length, wherever it begins, has more claims than the rate allows.
+/// The recent claims. A claim counts for the length of the window from its millisecond on, so no window of that length
+/// has more claims than the rate allows, wherever it begins.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Recent {
     /// When, and how many; the oldest first.
@@ -74,8 +74,8 @@ impl Recent {
         rate.claims.saturating_sub(self.count)
     }
 
-    /// Notes claims.
-    pub(crate) fn note(&mut self, now: Steady, count: usize) {
+    /// Records claims.
+    pub(crate) fn record(&mut self, now: Steady, count: usize) {
         self.count += count;
         match self.claims.back_mut() {
             Some((moment, there)) if *moment == now => *there += count,
@@ -137,15 +137,15 @@ mod tests {
     fn a_claim_counts_for_as_long_as_the_rate_says() {
         let (rate, mut recent) = (rate("3/100"), Recent::default());
         assert_eq!((recent.room(rate, Steady(0)), recent.next(rate)), (3, None));
-        recent.note(Steady(0), 1);
-        recent.note(Steady(50), 1);
-        recent.note(Steady(50), 1);
+        recent.record(Steady(0), 1);
+        recent.record(Steady(50), 1);
+        recent.record(Steady(50), 1);
         assert_eq!(
             (recent.room(rate, Steady(99)), recent.next(rate)),
             (0, Some(Steady(100)))
         );
         assert_eq!(recent.room(rate, Steady(100)), 1);
-        recent.note(Steady(100), 1);
+        recent.record(Steady(100), 1);
         assert_eq!(
             (recent.room(rate, Steady(149)), recent.next(rate)),
             (0, Some(Steady(150)))
@@ -157,7 +157,7 @@ mod tests {
     fn under_a_lower_rate_the_claims_of_before_count_too() {
         let mut recent = Recent::default();
         for moment in 0..10 {
-            recent.note(Steady(moment), 1);
+            recent.record(Steady(moment), 1);
         }
         let rate = rate("2/100");
         assert_eq!(

@@ -9,7 +9,7 @@ use crate::time::Ms;
 pub(crate) struct Totals {
     /// Tasks accepted.
     pub scheduled: u64,
-    /// Claims handed out.
+    /// Claims granted.
     pub claimed: u64,
     /// Tasks acknowledged.
     pub acked: u64,
@@ -17,7 +17,7 @@ pub(crate) struct Totals {
     pub failed: u64,
     /// Claims lost: the lease ran out, the connection closed or the worker died.
     pub lost: u64,
-    /// Tasks that went to the dead ones.
+    /// Tasks that became dead letters.
     pub dead: u64,
     /// Tasks dropped because they were not claimed in time.
     pub expired: u64,
@@ -29,7 +29,7 @@ pub(crate) struct Totals {
 #[derive(Debug)]
 pub(crate) struct Lateness(Histogram<u32>);
 
-/// Longest lateness that is told apart, ms; more counts as this.
+/// Longest lateness recorded exactly, ms; more counts as this.
 const MOST: u64 = 86_400_000;
 
 impl Default for Lateness {
@@ -43,7 +43,7 @@ impl Default for Lateness {
 }
 
 impl Lateness {
-    /// Notes `count` tasks that were `late`.
+    /// Records `count` tasks that were `late`.
     pub(crate) fn record(&mut self, late: Ms, count: u64) {
         self.0.saturating_record_n(
             u64::try_from(late).unwrap_or(0).min(MOST),

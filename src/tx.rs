@@ -1,5 +1,5 @@
-//! A transaction: one command, one slice of the tick or one disconnect. It reads, decides and writes;
-//! at its end everything it wrote goes out at once.
+//! A transaction: one command, one slice of the timer or one disconnect. It reads, decides and writes; at its end
+//! everything it wrote is replicated at once.
 
 use crate::context::Context;
 use crate::error::Error;
@@ -19,7 +19,7 @@ pub(crate) struct Tx<'a> {
 }
 
 impl Tx<'_> {
-    /// The same transaction, lent.
+    /// The same transaction, reborrowed.
     pub(crate) fn reborrow(&mut self) -> Tx<'_> {
         Tx {
             keys: &mut *self.keys,
@@ -33,15 +33,15 @@ impl Tx<'_> {
         self.state.next_fence(stored, self.context.wall_us)
     }
 
-    /// A fence that was given out before, perhaps by a server whose clock was ahead: later ones are larger. One
+    /// A fence that was given out earlier, perhaps by a server whose clock was ahead: the next ones are larger. One
     /// that is too large to be ours does not count.
     pub(crate) fn saw_fence(&mut self, stored: u64) {
         self.state.saw_fence(stored);
     }
 
     /// Ends a client's wait with a reply or an error.
-    pub(crate) fn answer(&mut self, ticket: Ticket, reply: Result<Reply, Error>, handed: Vec<Granted>) {
-        if let Some(waiter) = self.state.waiting.answer(ticket, reply, handed) {
+    pub(crate) fn answer(&mut self, ticket: Ticket, reply: Result<Reply, Error>, granted: Vec<Granted>) {
+        if let Some(waiter) = self.state.waiting.answer(ticket, reply, granted) {
             self.state.services.seen(waiter.connection, None, self.context.steady);
         }
     }

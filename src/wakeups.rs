@@ -1,4 +1,4 @@
-//! When each queue next needs the timer. A hint derived from the keys: the tick reads them again.
+//! When each queue next needs the timer. These moments are hints derived from the keys, which the timer reads again.
 
 use std::collections::{BTreeSet, VecDeque};
 
@@ -12,7 +12,7 @@ pub(crate) struct Wakeups {
     moments: ByName<Moments>,
     wall: BTreeSet<(Wall, Name)>,
     steady: BTreeSet<(Steady, Name)>,
-    /// Names whose moment has come, in turn: each gets one slice, then goes to the back.
+    /// Names whose moment has come, round robin: each gets one slice, then goes to the back.
     turn: VecDeque<Name>,
 }
 
@@ -23,31 +23,33 @@ struct Moments {
 }
 
 impl Wakeups {
-    /// Makes sure that `name` is looked at when the wall clock shows `moment`.
+    /// The timer comes to `name` when the wall clock shows `moment`, or earlier.
     pub(crate) fn at_wall(&mut self, name: &Name, moment: Wall) {
-        let moments = self.moments.entry(name.clone()).or_default();
-        if moments.wall.is_some_and(|known| known <= moment) {
+        let known = self.moments.get(name).and_then(|moments| moments.wall);
+        if known.is_some_and(|known| known <= moment) {
             return;
         }
+        let moments = self.moments.entry(name.clone()).or_default();
         if let Some(later) = moments.wall.replace(moment) {
             self.wall.remove(&(later, name.clone()));
         }
         self.wall.insert((moment, name.clone()));
     }
 
-    /// Makes sure that `name` is looked at when the steady clock shows `moment`.
+    /// The timer comes to `name` when the steady clock shows `moment`, or earlier.
     pub(crate) fn at_steady(&mut self, name: &Name, moment: Steady) {
-        let moments = self.moments.entry(name.clone()).or_default();
-        if moments.steady.is_some_and(|known| known <= moment) {
+        let known = self.moments.get(name).and_then(|moments| moments.steady);
+        if known.is_some_and(|known| known <= moment) {
             return;
         }
+        let moments = self.moments.entry(name.clone()).or_default();
         if let Some(later) = moments.steady.replace(moment) {
             self.steady.remove(&(later, name.clone()));
         }
         self.steady.insert((moment, name.clone()));
     }
 
-    /// Makes sure that `name` is looked at as soon as possible.
+    /// The timer comes to `name` as soon as possible.
     pub(crate) fn now(&mut self, name: &Name) {
         self.at_steady(name, Steady(0));
     }
@@ -64,7 +66,7 @@ impl Wakeups {
         }
     }
 
-    /// The next name whose moment has come, taken off the wakeups. Names take turns.
+    /// The next name whose moment has come, taken off the wakeups, round robin.
     pub(crate) fn take_due(&mut self, context: &Context) -> Option<Name> {
         loop {
             let wall = self.wall.first().filter(|(moment, _)| *moment <= context.wall);
@@ -88,12 +90,12 @@ impl Wakeups {
         wall.into_iter().chain(steady).min().map(|wait| wait.max(0))
     }
 
-    /// The name that is next due on the steady clock: somebody's lease or sign of life.
+    /// The name that is next due on the steady clock, for a lease or a TTL.
     pub(crate) fn next_on_steady(&self) -> Option<&Name> {
         self.steady.first().map(|(_, name)| name)
     }
 
-    /// How many names have work waiting for their turn.
+    /// How many names have work to do now.
     pub(crate) fn backlog(&self) -> usize {
         self.turn.len()
     }

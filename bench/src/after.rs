@@ -1,4 +1,4 @@
-//! The end of a task that 10,000 others wait for (AFTER). A parent is claimed, its children are added; then it is
+//! The end of a task that 10,000 others depend on (AFTER). A parent is claimed, its children are added; then it is
 //! acknowledged, and the queue's STATS are asked every 10 ms until all are ready. Another connection meanwhile sends a
 //! SET or a GET every millisecond: its longest wait, beside that of the half second before.
 //!
@@ -8,8 +8,9 @@
 
 use crate::Result;
 use crate::connection::{Connection, encode};
-use crate::contender::{Contender, PIPELINE, cost, drive};
+use crate::contender::{Contender, cost};
 use crate::far::{now_ms, schedule_at, sleep_until};
+use crate::load::{PIPELINE, drive};
 use crate::options::Options;
 use crate::probe;
 use crate::recipes::PAYLOAD;
@@ -25,7 +26,7 @@ const QUIET: Duration = Duration::from_millis(500);
 const AHEAD_MS: u64 = 3_000;
 /// CPU is read this long before the tasks are due.
 const BEFORE_MS: f64 = 50.0;
-/// What has not come by then never will.
+/// Fails if the tasks are not ready by then.
 const GIVE_UP_MS: f64 = 60_000.0;
 
 /// Prints the section.
@@ -85,7 +86,7 @@ fn watch(contender: &mut Contender, children: usize) -> Result<[f64; 3]> {
     ])
 }
 
-/// CPU of adding, setting free, and claiming and acknowledging a child, in µs.
+/// CPU of adding, releasing, and claiming and acknowledging a child, in µs.
 fn child(contender: &mut Contender, children: usize) -> Result<[f64; 3]> {
     let (end, schedule) = family(contender, children)?;
     let before = Usage::read(&mut contender.control)?;
@@ -95,7 +96,7 @@ fn child(contender: &mut Contender, children: usize) -> Result<[f64; 3]> {
     Ok([schedule, ready, work(contender, children)?])
 }
 
-/// The same of a plain task, which is promoted instead of set free.
+/// The same of a plain task, which is promoted instead of released.
 fn plain(contender: &mut Contender, tasks: usize) -> Result<[f64; 3]> {
     contender.clear()?;
     let due = now_ms() as u64 + AHEAD_MS;

@@ -1,10 +1,11 @@
-//! Server CPU and rate of beats with a token over 10,000 members of one service, which take turns, against SET of 100
+//! Server CPU and rate of heartbeats with a token over 10,000 members of one service, in turn, against SET of 100
 //! bytes over 10,000 keys; from 50 connections, one a round trip and with a pipeline of 16. Members and keys exist
 //! before; the server's CPU is read around 100,000 of each. A SET with an expiry is the hand-made heartbeat. The rate
 //! is beats per second on the clock, with this client's work, which for the longer reply of a beat is more.
 
 use crate::Result;
-use crate::contender::{Contender, PIPELINE, cost, drive};
+use crate::contender::{Contender, cost};
+use crate::load::{PIPELINE, drive};
 use crate::members::{TTL_MS, beat, register, set_beat};
 use crate::options::Options;
 use crate::recipes::{Streams, set};
@@ -64,7 +65,7 @@ fn measure_beats(steward: &mut Contender, depth: usize, beats: usize) -> Result<
     measure(steward, depth, beats, |out, turn| beat(out, &tokens, turn))
 }
 
-/// Requests that are given a number below that of the members.
+/// Requests with a number below that of the members.
 fn measure_keys(
     plain: &mut Contender,
     depth: usize,

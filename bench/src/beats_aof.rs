@@ -1,10 +1,11 @@
-//! What beats write: growth of the AOF and of the replication stream while 1,000 members send the beats of ten minutes,
+//! What heartbeats write: growth of the AOF and the replication stream while 1,000 members send those of ten minutes,
 //! one every five seconds each (a third of the usual TTL), as fast as possible. A replica is attached; the primary's
-//! pings, which would move the offset by themselves, are put off. As many SETs with an expiry show the hand-made way.
+//! pings, which would move the offset too, are disabled. As many SETs with an expiry show the hand-made way.
 
 use crate::Result;
 use crate::connection::Connection;
-use crate::contender::{Contender, PIPELINE, drive};
+use crate::contender::Contender;
+use crate::load::{PIPELINE, drive};
 use crate::members::{TTL_MS, beat, register, set_beat};
 use crate::options::Options;
 use crate::report::{Aim, Report};
@@ -14,7 +15,7 @@ use std::time::{Duration, Instant};
 
 const MEMBERS: usize = 1_000;
 const BEATS: usize = MEMBERS * 10 * 60 / 5;
-/// A replica that has not caught up by then never will.
+/// Fails if the replica has not caught up by then.
 const PATIENCE: Duration = Duration::from_secs(20);
 
 /// Prints the section.

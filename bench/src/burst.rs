@@ -17,7 +17,7 @@ use std::time::Duration;
 const LOAD_US: usize = 15;
 /// The prober runs this long before the tasks are due.
 const QUIET_MS: f64 = 1_000.0;
-/// Promotion that has not ended by then never will.
+/// Fails if the promotion has not ended by then.
 const GIVE_UP_MS: f64 = 60_000.0;
 
 /// Prints the section.

@@ -1,4 +1,4 @@
-//! A client connection that speaks as much of RESP2 as the measurements need.
+//! A client connection with as much RESP2 as the measurements need.
 
 use crate::Result;
 use std::io::{Read, Write};
@@ -7,12 +7,12 @@ use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::time::Duration;
 
-/// Longer than any step of a measurement takes; a server that is silent for so long is stuck.
+/// Longer than any step of a measurement; a server that is silent for that long is stuck.
 const PATIENCE: Duration = Duration::from_secs(60);
 /// Open files besides the many connections.
 const OTHER_FILES: usize = 100;
 
-/// Lets this process have that many connections open.
+/// Allows this process that many open connections.
 pub fn allow_open_files(connections: usize) -> Result<()> {
     let needed = (connections + OTHER_FILES) as u64;
     if rlimit::increase_nofile_limit(needed)? < needed {
@@ -32,7 +32,7 @@ pub enum Reply {
 }
 
 impl Reply {
-    /// The text; empty when it is none.
+    /// The text; empty for anything else.
     pub fn text(&self) -> String {
         if let Reply::Text(text) = self {
             text.clone()
@@ -41,12 +41,12 @@ impl Reply {
         }
     }
 
-    /// The text as a number; 0 when it is none.
+    /// The text as a number; 0 for anything else.
     pub fn number(&self) -> f64 {
         self.text().parse().unwrap_or(0.0)
     }
 
-    /// The items of an array; none of anything else.
+    /// The items of an array; none for anything else.
     pub fn items(&self) -> &[Reply] {
         if let Reply::Array(items) = self { items } else { &[] }
     }
@@ -67,7 +67,7 @@ trait Stream: Read + Write + Send {}
 impl Stream for TcpStream {}
 impl Stream for UnixStream {}
 
-/// An open connection, with what it received and has not used yet.
+/// An open connection, with its unread input.
 pub struct Connection {
     stream: Box<dyn Stream>,
     input: Vec<u8>,

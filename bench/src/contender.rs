@@ -3,18 +3,16 @@
 //! Only steward's server has the module loaded: its keyspace callbacks would make the rivals look slower.
 
 use crate::Result;
-use crate::connection::{Connection, Reply};
+use crate::connection::Connection;
+use crate::load::{Load, drive};
 use crate::recipes::{Claim, Lua, Recipe, Steward, Streams, set};
 use crate::server::{Aof, Server, Usage};
 use std::path::Path;
 
 /// Connections that send at the same time.
 pub const CONNECTIONS: usize = 50;
-/// Requests of one connection that are sent before the first reply is read.
-pub const PIPELINE: usize = 16;
-
-/// Length of a short queue.
-pub const SHORT: usize = 2_000;
+/// Tasks in flight in the steady load.
+pub const IN_FLIGHT: usize = 1_000;
 
 /// A recipe and the server it runs on.
 pub struct Contender {
@@ -88,15 +86,9 @@ impl Contender {
 
     /// Adds that many tasks; what each cost.
     pub fn schedule(&mut self, tasks: usize, delay_ms: u32) -> Result<Usage> {
-        let recipe = &self.recipe;
+        let recipe = &*self.recipe;
         cost(&mut self.control, &mut self.clients, tasks, |clients| {
-            drive(
-                clients,
-                PIPELINE,
-                tasks,
-                |out, _| recipe.schedule(out, delay_ms),
-                |_| (),
-            )
+            Load::new(recipe, clients).schedule(tasks, delay_ms)
         })
     }
 
@@ -111,29 +103,42 @@ impl Contender {
     /// From an empty server: adds that many tasks, claims all, acknowledges all, `count` a request.
     pub fn live(&mut self, tasks: usize, count: usize) -> Result<Life> {
         self.clear()?;
-        self.live_once(tasks, count)
-    }
-
-    /// The same for a queue that stays short: `SHORT` tasks at a time. CPU of the whole life, µs.
-    pub fn live_short(&mut self, tasks: usize, count: usize) -> Result<f64> {
-        self.clear()?;
-        let lives = (0..tasks / SHORT)
-            .map(|_| self.live_once(SHORT, count))
-            .collect::<Result<Vec<_>>>()?;
-        Ok(lives.iter().map(Life::cpu_us).sum::<f64>() / lives.len() as f64)
-    }
-
-    fn live_once(&mut self, tasks: usize, count: usize) -> Result<Life> {
         let schedule = self.schedule(tasks, 0)?;
         let (claim, claims) = self.claim(tasks, count)?;
         let acknowledge = self.acknowledge(&claims, count)?;
+        self.ensure_none_left()?;
+        Ok(Life {
+            schedule,
+            claim,
+            acknowledge,
+        })
+    }
+
+    /// From an empty server: that many tasks, of which `IN_FLIGHT` are added, claimed and acknowledged before the next
+    /// are. CPU of the whole life, µs.
+    pub fn live_steadily(&mut self, tasks: usize, count: usize) -> Result<f64> {
+        self.clear()?;
+        let (recipe, turns) = (&*self.recipe, tasks / IN_FLIGHT);
+        let used = cost(&mut self.control, &mut self.clients, turns * IN_FLIGHT, |clients| {
+            let depth = IN_FLIGHT / clients.len();
+            let mut load = Load { recipe, clients, depth };
+            for _ in 0..turns {
+                load.depth = depth;
+                load.schedule(IN_FLIGHT, 0)?;
+                load.depth = depth.div_ceil(count);
+                let claims = load.claim(IN_FLIGHT, count)?;
+                load.acknowledge(&claims, count)?;
+            }
+            Ok(())
+        })?;
+        self.ensure_none_left()?;
+        Ok(used.cpu_us)
+    }
+
+    fn ensure_none_left(&mut self) -> Result<()> {
         match self.recipe.remaining(&mut self.control)? {
-            0.0 => Ok(Life {
-                schedule,
-                claim,
-                acknowledge,
-            }),
-            left => Err(format!("of {tasks} tasks {left} are left").into()),
+            0.0 => Ok(()),
+            left => Err(format!("{left} tasks are left").into()),
         }
     }
 
@@ -145,25 +150,19 @@ impl Contender {
 
     /// Claims that many tasks, `count` a request; what each cost.
     pub fn claim(&mut self, tasks: usize, count: usize) -> Result<(Usage, Vec<Claim>)> {
-        let (recipe, mut claims) = (&self.recipe, Vec::with_capacity(tasks));
+        let (recipe, mut claims) = (&*self.recipe, Vec::new());
         let used = cost(&mut self.control, &mut self.clients, tasks, |clients| {
-            let keep = |reply: Reply| claims.extend(recipe.claims(&reply));
-            let requests = tasks.div_ceil(count);
-            drive(clients, PIPELINE, requests, |out, _| recipe.claim(out, count), keep)
+            claims = Load::new(recipe, clients).claim(tasks, count)?;
+            Ok(())
         })?;
-        match claims.len() {
-            claimed if claimed == tasks => Ok((used, claims)),
-            claimed => Err(format!("of {tasks} tasks {claimed} were claimed").into()),
-        }
+        Ok((used, claims))
     }
 
     /// Acknowledges these, `count` a request; what each cost.
     pub fn acknowledge(&mut self, claims: &[Claim], count: usize) -> Result<Usage> {
-        let (recipe, mut batches) = (&self.recipe, claims.chunks(count));
-        let requests = batches.len();
+        let recipe = &*self.recipe;
         cost(&mut self.control, &mut self.clients, claims.len(), |clients| {
-            let request = |out: &mut Vec<u8>, _| recipe.acknowledge(out, batches.next().unwrap_or_default());
-            drive(clients, PIPELINE, requests, request, |_| ())
+            Load::new(recipe, clients).acknowledge(claims, count)
         })
     }
 }
@@ -178,37 +177,4 @@ pub fn cost(
     let before = Usage::read(control)?;
     work(clients)?;
     Ok(Usage::read(control)?.since(&before, tasks))
-}
-
-/// Sends `total` requests over all connections, `depth` at a time on each, and hands every reply to `read`.
-/// `write` appends a request, given its number, and returns how many replies it gets.
-pub fn drive(
-    clients: &mut [Connection],
-    depth: usize,
-    total: usize,
-    mut write: impl FnMut(&mut Vec<u8>, usize) -> usize,
-    mut read: impl FnMut(Reply),
-) -> Result<()> {
-    let mut requests = 0..total;
-    let mut out = Vec::new();
-    while !requests.is_empty() {
-        let mut due = Vec::with_capacity(clients.len());
-        for client in clients.iter_mut() {
-            out.clear();
-            due.push(
-                requests
-                    .by_ref()
-                    .take(depth)
-                    .map(|number| write(&mut out, number))
-                    .sum(),
-            );
-            client.send(&out)?;
-        }
-        for (client, replies) in clients.iter_mut().zip(due) {
-            for _ in 0..replies {
-                read(client.receive()?);
-            }
-        }
-    }
-    Ok(())
 }

@@ -1,4 +1,4 @@
-//! Clients that wait for work on one server, and are handed one task after the other.
+//! Clients that wait for work on one server, and are given one task after the other.
 
 use crate::Result;
 use crate::connection::{Connection, encode};
@@ -8,7 +8,7 @@ use crate::server::Server;
 use std::thread::sleep;
 use std::time::Duration;
 
-/// The last of the crowd is waiting by then.
+/// The whole crowd is waiting by then.
 const GATHER: Duration = Duration::from_millis(500);
 
 /// Clients that wait for work.
@@ -57,7 +57,7 @@ impl Crowd {
     }
 }
 
-/// Takes the task this waiter was handed, acknowledges it if it is steward's and waits again.
+/// Receives this waiter's task, acknowledges it if it is steward's and waits again.
 fn finish_and_wait(waiter: &mut Connection, wait: &str) -> Result<()> {
     let (reply, mut out, mut replies) = (waiter.receive()?, Vec::new(), 0);
     if wait.starts_with("TASK") {

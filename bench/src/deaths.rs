@@ -1,9 +1,10 @@
-//! Ten thousand members die at once: each is bound on a connection of its own, all held by one process, which is
+//! Ten thousand members die at once: each is bound to a connection of its own, all opened by one process, which is
 //! killed with SIGKILL. The time from the kill until no member is left, and the longest wait meanwhile of another
 //! client, which sends a SET or a GET every millisecond. The same with as many plain connections, on a server without
-//! the module, is what the end of connections costs by itself. Nothing is subtracted.
+//! the module, is the cost of closing connections alone. It is not subtracted.
 //!
-//! And ten thousand members without connections fall silent at once: the same times after the end of their TTL.
+//! And ten thousand members without connections stop their heartbeats at once: the same times after the end of their
+//! TTL.
 
 use crate::Result;
 use crate::connection::Connection;
@@ -26,7 +27,7 @@ const SILENT_TTL_MS: u32 = 2_000;
 const OTHERS: f64 = 2.0;
 /// The prober runs this long before the kill.
 const QUIET: Duration = Duration::from_millis(500);
-/// Deaths that are not over by then never will be.
+/// Fails if the deaths are not over by then.
 const GIVE_UP_MS: f64 = 60_000.0;
 
 /// Prints the section.
@@ -63,7 +64,7 @@ pub fn run(options: &Options, report: &mut Report) -> Result<()> {
     Ok(())
 }
 
-/// What many deaths did.
+/// The effect of many deaths.
 struct Deaths {
     /// From the kill, or the end of the last TTL, until no member is left and their connections are closed, s.
     all_down_s: f64,
@@ -94,7 +95,7 @@ fn die(server: &Server, connections: usize, command: &str, members: usize) -> Re
     })
 }
 
-/// Registers that many members, which are not heard of any more.
+/// Registers that many members, which send no heartbeats.
 fn fall_silent(server: &Server, members: usize) -> Result<Deaths> {
     let (mut control, prober) = (server.connect()?, server.connect()?);
     let first = now_ms();
@@ -109,7 +110,7 @@ fn fall_silent(server: &Server, members: usize) -> Result<Deaths> {
     })
 }
 
-/// The moment when nobody was left, unix ms.
+/// The moment when no member was left, unix ms.
 fn await_deaths(control: &mut Connection, start: f64) -> Result<f64> {
     while now_ms() < start + GIVE_UP_MS {
         let members = control.command("HLEN proc:{q}:members")?.number();

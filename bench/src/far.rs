@@ -1,8 +1,8 @@
-//! Filling a queue with many tasks for later, and the clock their due times are on.
+//! Fills a queue with many tasks for later; the clock of their due times.
 
 use crate::Result;
 use crate::connection::{Connection, encode};
-use crate::contender::{PIPELINE, drive};
+use crate::load::{PIPELINE, drive};
 use crate::recipes::PAYLOAD;
 use std::thread::sleep;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};

@@ -1,15 +1,16 @@
-//! What groups cost: 100,000 tasks in 10,000 groups. All are added; then, ten times, 10,000 are claimed and
+//! The cost of groups: 100,000 tasks in 10,000 groups. All are added; then, ten times, 10,000 are claimed and
 //! acknowledged, whose end gives the next of their groups its turn. Server CPU of a task's steps relative to the same
 //! with plain tasks, of which as many wait; on one server, in turn, in every round. 50 connections, a pipeline of 16.
 //!
-//! And whether a claim looks at those that stand in line: 1,000 tasks have their turn, and 100,000 or 1,000 stand in
-//! line behind them. The 1,000 are claimed and released 20 times a round, on both servers in turn; server CPU of a
-//! claim, many against few. The same with 1,000 plain tasks beside 100,000 or 1,000 that are scheduled for later shows
-//! what a large server costs by itself.
+//! And whether a claim visits the tasks in line: 1,000 tasks have their turn, and 100,000 or 1,000 are in line behind
+//! them. The 1,000 are claimed and released 20 times a round, on both servers in turn; server CPU of a claim, many
+//! against few. The same with 1,000 plain tasks beside 100,000 or 1,000 that are scheduled for later shows what a large
+//! server costs by itself.
 
 use crate::Result;
 use crate::connection::encode;
-use crate::contender::{Contender, PIPELINE, drive};
+use crate::contender::Contender;
+use crate::load::{PIPELINE, drive};
 use crate::options::Options;
 use crate::recipes::{Claim, Steward};
 use crate::report::{Aim, Report};
@@ -18,7 +19,7 @@ use crate::server::Aof;
 const TASKS: usize = 100_000;
 const GROUPS: usize = 10_000;
 const PARKED: [usize; 2] = [100_000, 1_000];
-/// Tasks that may be claimed while others stand in line.
+/// Tasks that may be claimed while others are in line.
 const TURNS: usize = 1_000;
 const TIMES: usize = 20;
 /// Far enough that nothing becomes due meanwhile.

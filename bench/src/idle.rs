@@ -1,10 +1,11 @@
 //! CPU of an idle server: one with the module and a million tasks scheduled for later, one with the module and no
 //! tasks, one without the module and with as many plain keys; all three over the same ten seconds, once they have
-//! come to rest (the server itself resizes its tables for a while). In thousandths of one core.
+//! become idle (the server itself resizes its tables for a while). In thousandths of one core.
 
 use crate::Result;
-use crate::contender::{Contender, PIPELINE};
+use crate::contender::Contender;
 use crate::far::{MILLION, schedule_far};
+use crate::load::PIPELINE;
 use crate::options::Options;
 use crate::recipes::Streams;
 use crate::report::{Aim, Report};
@@ -13,7 +14,7 @@ use std::thread::sleep;
 use std::time::Duration;
 
 const WATCH: Duration = Duration::from_secs(10);
-/// Time for the servers to come to rest.
+/// Time for the servers to become idle.
 const REST: Duration = Duration::from_secs(10);
 
 /// Prints the section.

@@ -1,4 +1,4 @@
-//! How soon the death of a process is known and its task is with another. A process that is bound and holds a task is
+//! How soon the death of a process is known and its task has another worker. A bound process with a claimed task is
 //! killed with SIGKILL, 200 times; from the kill to a client that waits for it in the service's events, and to a
 //! worker that waits for a task. Both include the way back to the client and its wake-up. The system's own part, from
 //! the kill until it has closed what the process had open, is shown by a pipe.
@@ -16,7 +16,7 @@ const KILLS: usize = 200;
 const QUICK_KILLS: usize = 20;
 /// The two waiting clients.
 const WAITING: f64 = 2.0;
-/// Clients that do not wait by then never will.
+/// Fails if the clients are not blocked by then.
 const PATIENCE: Duration = Duration::from_secs(20);
 
 /// Prints the section.
@@ -51,7 +51,7 @@ struct Times {
     closed: f64,
 }
 
-/// A server and those who wait for a death.
+/// A server and the clients that wait for a death.
 struct Scene {
     control: Connection,
     worker: Connection,
@@ -114,7 +114,7 @@ impl Scene {
     }
 }
 
-/// Sends a command that blocks; its reply and when it was there.
+/// Sends a command that blocks; its reply and when it arrived.
 fn wait(connection: &mut Connection, command: &str) -> Result<(Reply, Instant)> {
     let mut request = Vec::new();
     encode(&mut request, command);

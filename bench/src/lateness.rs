@@ -1,11 +1,12 @@
 //! How late a blocked claimer gets a task when a million others are scheduled for later. Four claimers wait; 2,000
 //! tasks fall due over four seconds, about 2 ms apart; each carries its due time, and its lateness is the time at
-//! which the claimer has it less that. It includes the way back to the client and its wake-up.
+//! which the claimer receives it minus that. It includes the way back to the client and its wake-up.
 
 use crate::Result;
 use crate::connection::{Connection, encode};
-use crate::contender::{Contender, PIPELINE, drive};
+use crate::contender::Contender;
 use crate::far::{MILLION, now_ms, schedule_far};
+use crate::load::{PIPELINE, drive};
 use crate::options::Options;
 use crate::report::{Aim, Report, percentile};
 use crate::server::Aof;

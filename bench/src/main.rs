@@ -3,15 +3,16 @@
 //! variants take turns within each round, so that a noisy machine hits all of them.
 //!
 //! Server CPU is `used_cpu_user + used_cpu_sys` of INFO: it does not count the client, nor other processes. It is the
-//! steady figure on a shared machine; operations a second are not. How each figure is measured stands at the top of
+//! stable figure on a shared machine; operations a second are not. How each figure is measured is said at the top of
 //! the file named after its section: [`cpu`], [`next`], [`rate`], [`plain`], [`limits`], [`groups`], [`after`],
 //! [`repeats`], [`memory`], [`aof`], [`waiting`], [`burst`], [`lateness`], [`idle`], [`beats`], [`beats_aof`],
-//! [`kills`], [`deaths`].
+//! [`kills`], [`deaths`]. With the first argument `budget` it counts instructions instead: [`mod@budget`].
 
 mod after;
 mod aof;
 mod beats;
 mod beats_aof;
+mod budget;
 mod burst;
 mod connection;
 mod contender;
@@ -21,9 +22,11 @@ mod deaths;
 mod far;
 mod groups;
 mod idle;
+mod instructions;
 mod kills;
 mod lateness;
 mod limits;
+mod load;
 mod members;
 mod memory;
 mod next;
@@ -40,8 +43,9 @@ mod waiting;
 
 use options::Options;
 use report::Report;
+use std::process::ExitCode;
 
-/// The text of an error is all that is ever done with it here.
+/// Errors are only printed here.
 type Result<T> = std::result::Result<T, Box<dyn std::error::Error + Send + Sync>>;
 type Section = fn(&Options, &mut Report) -> Result<()>;
 
@@ -67,10 +71,23 @@ const SECTIONS: [(&str, Section); 18] = [
     ("deaths", deaths::run),
 ];
 
-fn main() -> Result<()> {
+fn main() -> ExitCode {
+    match run() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("steward-bench: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run() -> Result<()> {
     let mut args = std::env::args().skip(1).peekable();
     if args.next_if_eq(victim::ARGUMENT).is_some() {
         return victim::run(args);
+    }
+    if args.next_if_eq(budget::ARGUMENT).is_some() {
+        return budget::run(args);
     }
     let options = Options::parse(args, &SECTIONS.map(|(name, _)| name))?;
     let mut report = Report::default();

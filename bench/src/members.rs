@@ -1,8 +1,8 @@
-//! Members of the service `q` and their beats.
+//! Members of the service `q` and their heartbeats.
 
 use crate::Result;
 use crate::connection::{Connection, encode};
-use crate::contender::{PIPELINE, drive};
+use crate::load::{PIPELINE, drive};
 
 /// The usual TTL.
 pub const TTL_MS: u32 = 15_000;
@@ -21,14 +21,14 @@ pub fn register(clients: &mut [Connection], members: usize, ttl_ms: u32) -> Resu
     Ok(tokens)
 }
 
-/// Appends a beat of the member whose turn it is; the members take turns.
+/// Appends a heartbeat of the next member; the members take turns.
 pub fn beat(out: &mut Vec<u8>, tokens: &[String], turn: usize) -> usize {
     let number = turn % tokens.len();
     let token = tokens.get(number).map_or("", String::as_str);
     encode(out, &format!("HB.BEAT q member-{number} TOKEN {token}"))
 }
 
-/// Appends a hand-made beat: a SET of a key that vanishes by itself; the keys take turns.
+/// Appends a hand-made heartbeat: a SET of a key that expires; the keys take turns.
 pub fn set_beat(out: &mut Vec<u8>, members: usize, turn: usize) -> usize {
     encode(out, &format!("SET member-{} alive PX 15000", turn % members))
 }

@@ -4,7 +4,8 @@
 
 use crate::Result;
 use crate::connection::encode;
-use crate::contender::{Contender, PIPELINE, cost, drive};
+use crate::contender::{Contender, cost};
+use crate::load::{PIPELINE, drive};
 use crate::options::Options;
 use crate::recipes::{PAYLOAD, Streams};
 use crate::report::{Aim, Report};

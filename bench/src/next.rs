@@ -1,9 +1,10 @@
-//! Server CPU per task of workers that do not pipeline: 50 connections hold a task each, acknowledge it and get the
+//! Server CPU per task of workers that do not pipeline: 50 connections have a task each, acknowledge it and get the
 //! next in one round trip, until 50,000 tasks are done. Steward does it with ACK NEXT; streams with XACK, XDEL and
 //! XREADGROUP, Lua with two scripts, sent together. SET, one a round trip, is the floor. No AOF.
 
 use crate::Result;
-use crate::contender::{CONNECTIONS, Contender, cost, drive};
+use crate::contender::{CONNECTIONS, Contender, cost};
+use crate::load::drive;
 use crate::options::Options;
 use crate::recipes::{Claim, Streams};
 use crate::report::{Aim, Report};

@@ -3,7 +3,7 @@
 use crate::Result;
 use std::path::PathBuf;
 
-const USAGE: &str = "steward-bench --module FILE [--only SECTION] [--rounds N] [--quick] [--baseline FILE]";
+const USAGE: &str = "steward-bench [budget] --module FILE [--only SECTION] [--rounds N] [--quick] [--baseline FILE]";
 
 /// What to measure.
 pub struct Options {
@@ -41,7 +41,11 @@ impl Options {
         if rounds == Some(0) {
             return Err("--rounds must be a number from 1".into());
         }
-        let module = absolute(module.ok_or(USAGE)?)?;
+        let module = module.ok_or_else(|| format!("usage: {USAGE}"))?;
+        if module.as_os_str().is_empty() {
+            return Err("the release module is not built: make build".into());
+        }
+        let module = absolute(module)?;
         Ok(Options {
             module,
             baseline,

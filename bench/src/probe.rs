@@ -1,4 +1,4 @@
-//! Another client beside the measured work: how long the server lets it wait.
+//! Another client beside the measured work: how long the server makes it wait.
 
 use crate::Result;
 use crate::connection::Connection;

@@ -1,9 +1,10 @@
 //! SCHEDULE's rate relative to SET at a pipeline of 16 from 50 connections, 200,000 of each, no AOF: operations per
-//! second of server CPU, which is what a server with more to do than it can does in a second. The last line is what
-//! the loaded module costs commands that are not its own.
+//! second of server CPU, which is the throughput of a saturated server. The last line is the cost of the loaded module
+//! for other commands.
 
 use crate::Result;
-use crate::contender::{Contender, PIPELINE};
+use crate::contender::Contender;
+use crate::load::PIPELINE;
 use crate::options::Options;
 use crate::recipes::Streams;
 use crate::report::{Aim, Report};

@@ -1,4 +1,4 @@
-//! The ways to keep a queue of tasks that are compared, each as the commands of its client.
+//! The compared implementations of a task queue, each as the commands of its client.
 
 use crate::Result;
 use crate::connection::{Connection, Reply, encode};
@@ -21,11 +21,11 @@ const _: () = assert!(PAYLOAD.len() == 100);
 pub struct Claim {
     /// The task.
     pub id: String,
-    /// What proves the claim; empty where the recipe has no such thing.
+    /// The fencing token; empty if the recipe has none.
     pub token: String,
 }
 
-/// One way to keep a queue. Functions with `out` append commands to it and return how many replies they get.
+/// One implementation. Functions with `out` append commands to it and return how many replies they get.
 pub trait Recipe {
     /// Makes an emptied server ready.
     fn prepare(&mut self, control: &mut Connection) -> Result<()>;
@@ -41,7 +41,7 @@ pub trait Recipe {
     fn acknowledge_next(&self, out: &mut Vec<u8>, claim: &Claim) -> usize {
         self.acknowledge(out, std::slice::from_ref(claim)) + self.claim(out, 1)
     }
-    /// How many tasks are still there.
+    /// The number of tasks left.
     fn remaining(&self, control: &mut Connection) -> Result<f64>;
 }
 

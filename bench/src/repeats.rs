@@ -1,4 +1,4 @@
-//! What 1,000 recurring definitions cost.
+//! The cost of 1,000 recurring definitions.
 //!
 //! While they are far from due: server CPU of 20,000 plain tasks' lives (SCHEDULE, CLAIM, ACK) in their queue, relative
 //! to the same without them, on one server, in turn, in every round. And the CPU of an idle server with them, above
@@ -10,8 +10,9 @@
 //! one due in every millisecond.
 
 use crate::Result;
-use crate::contender::{Contender, Life, cost, drive};
+use crate::contender::{Contender, Life, cost};
 use crate::far::now_ms;
+use crate::load::drive;
 use crate::options::Options;
 use crate::recipes::{PAYLOAD, Recipe, Steward};
 use crate::report::{Aim, Report};
@@ -26,7 +27,7 @@ const HOUR_MS: u64 = 3_600_000;
 /// Time to make all definitions before the first is due.
 const AHEAD_MS: u64 = 3_000;
 const WATCH: Duration = Duration::from_secs(10);
-/// Time for the servers to come to rest, longer than `AHEAD_MS`.
+/// Time for the servers to become idle, longer than `AHEAD_MS`.
 const REST: Duration = Duration::from_secs(5);
 /// How many a client adds to compare with.
 const SCHEDULED: usize = 10_000;

@@ -1,9 +1,9 @@
 //! The report: figures with their spread over the rounds, beside the aims.
 
-/// What a figure should be.
+/// The aim of a figure.
 #[derive(Clone, Copy, Debug)]
 pub enum Aim {
-    /// Nothing is promised; the figure only informs.
+    /// None: the figure only informs.
     None,
     /// The median is at most this.
     AtMost(f64),
@@ -44,7 +44,7 @@ impl Report {
         );
     }
 
-    /// A line in the place of figures.
+    /// A line instead of figures.
     pub fn note(&self, text: &str) {
         println!("  {text}");
     }
@@ -76,7 +76,7 @@ pub fn percentile(values: &mut [f64], share: f64) -> f64 {
         .unwrap_or(0.0)
 }
 
-/// Three digits that matter, whatever the size.
+/// Three significant digits.
 fn short(value: f64) -> String {
     let digits = match value.abs() {
         size if size >= 100.0 => 0,

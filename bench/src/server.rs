@@ -1,7 +1,8 @@
-//! Servers of the benchmark's own, each in its own folder, ended when dropped; and what they have used.
+//! The benchmark's servers, each in its own folder, stopped when dropped; and what they have used.
 
 use crate::Result;
 use crate::connection::Connection;
+use crate::instructions;
 use std::fs::{File, create_dir_all, read_to_string, remove_dir_all};
 use std::net::{Ipv4Addr, TcpListener};
 use std::path::{Path, PathBuf};
@@ -10,14 +11,12 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-/// A server may take long to start, or to write its AOF, on a busy machine; but not so long.
+/// Fails if a server takes longer than this to start, or to write its AOF.
 const PATIENCE: Duration = Duration::from_secs(20);
 /// How often INFO is asked for the end of a write to the AOF: seldom, as asking costs the server CPU too.
 const AOF_POLL: Duration = Duration::from_millis(20);
 /// Name of the unix socket in the server's folder.
 const SOCKET: &str = "socket";
-/// Name of callgrind's log in the server's folder.
-const COUNTS: &str = "callgrind";
 /// Connections of ten thousand members and some more.
 const MAX_CLIENTS: &str = "10500";
 static STARTED: AtomicU32 = AtomicU32::new(0);
@@ -44,25 +43,9 @@ impl Server {
         Server::launch(module, aof, false)
     }
 
-    /// Whether there is what `counting` needs.
-    pub fn can_count() -> bool {
-        let tool = Command::new("valgrind").arg("--version").stdout(Stdio::null()).status();
-        tool.is_ok_and(|status| status.success())
-    }
-
-    /// Starts one in callgrind, which counts the instructions of a module's commands.
-    pub fn counting(module: &Path) -> Result<Server> {
-        Server::launch(Some(module), Aof::Off, true)
-    }
-
-    /// Ends a server that was counting; how many instructions there were.
-    pub fn counted(mut self) -> Result<f64> {
-        self.connect()?.send(b"SHUTDOWN NOSAVE\r\n")?;
-        self.process.wait()?;
-        let log = read_to_string(self.folder.join(COUNTS))?;
-        let collected = log.lines().find_map(|line| line.split_once("Collected :"));
-        let number = collected.and_then(|(_, number)| number.trim().parse().ok());
-        Ok(number.ok_or_else(|| format!("callgrind has counted nothing:\n{log}"))?)
+    /// Starts one whose instructions callgrind can count.
+    pub fn counting(module: &Path, aof: Aof) -> Result<Server> {
+        Server::launch(Some(module), aof, true)
     }
 
     fn launch(module: Option<&Path>, aof: Aof, counting: bool) -> Result<Server> {
@@ -97,6 +80,16 @@ impl Server {
         self.port
     }
 
+    /// The number of its process.
+    pub fn pid(&self) -> u32 {
+        self.process.id()
+    }
+
+    /// A file in its folder.
+    pub fn file(&self, name: &str) -> PathBuf {
+        self.folder.join(name)
+    }
+
     /// The path of its unix socket.
     pub fn socket(&self) -> PathBuf {
         self.folder.join(SOCKET)
@@ -105,7 +98,7 @@ impl Server {
 
 impl Drop for Server {
     fn drop(&mut self) {
-        // Nothing can be done about a failure here, and nothing of the measurements is lost by it.
+        // A failure here cannot be handled, and does not affect the measurements.
         drop(self.process.kill());
         drop(self.process.wait());
         drop(remove_dir_all(&self.folder));
@@ -117,7 +110,7 @@ fn spawn(folder: &Path, port: u16, module: Option<&Path>, aof: Aof, counting: bo
     let mut failure = String::new();
     for binary in named.map_or(vec!["redis-server".into(), "valkey-server".into()], |name| vec![name]) {
         let mut command = if counting {
-            callgrind(folder, &binary)
+            instructions::command(folder, &binary)
         } else {
             Command::new(&binary)
         };
@@ -154,19 +147,7 @@ fn spawn(folder: &Path, port: u16, module: Option<&Path>, aof: Aof, counting: bo
     Err(format!("cannot start a server ({failure}); install redis-server or set STEWARD_SERVER").into())
 }
 
-/// The server in callgrind, its addresses the same in every run.
-fn callgrind(folder: &Path, binary: &str) -> Command {
-    let mut command = Command::new("setarch");
-    command
-        .args(["-R", "valgrind", "--tool=callgrind"])
-        .arg("--toggle-collect=RedisModuleCommandDispatcher")
-        .arg(format!("--log-file={}", folder.join(COUNTS).display()))
-        .arg("--callgrind-out-file=/dev/null")
-        .arg(binary);
-    command
-}
-
-/// What a server has used since its start, or in some work.
+/// The resources that a server has used since its start, or for some work.
 #[derive(Clone, Copy, Debug)]
 pub struct Usage {
     /// CPU of all its threads, user and system, in µs.

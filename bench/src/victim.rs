@@ -1,5 +1,5 @@
 //! A process to be killed: this program run once more, as `steward-bench victim SOCKET CONNECTIONS COMMAND...`. It
-//! opens that many connections, sends the commands on each and then only holds them open.
+//! opens that many connections, sends the commands on each and then only keeps them open.
 
 use crate::Result;
 use crate::connection::{Connection, allow_open_files};
@@ -24,7 +24,7 @@ pub struct Victim {
 }
 
 impl Victim {
-    /// Starts one and waits until its commands are answered; in them `{number}` and `{pid}` are replaced.
+    /// Starts one and waits for the replies to its commands, in which `{number}` and `{pid}` are replaced.
     pub fn start(server: &Server, connections: usize, commands: &[&str]) -> Result<Victim> {
         let mut process = Command::new(std::env::current_exe()?)
             .arg(ARGUMENT)
@@ -58,7 +58,7 @@ impl Victim {
 
 impl Drop for Victim {
     fn drop(&mut self) {
-        // It may have been killed before; nothing of the measurements is lost by a failure.
+        // It may have been killed before; a failure does not affect the measurements.
         drop(self.process.kill());
         drop(self.process.wait());
     }
@@ -82,7 +82,7 @@ pub fn run(mut args: impl Iterator<Item = String>) -> Result<()> {
     }
     println!("{READY}");
     std::io::stdout().flush()?;
-    // Ends with the program that started it, should that one forget to kill it.
+    // Ends with the program that started it, in case that does not kill it.
     std::io::stdin().read_to_end(&mut Vec::new())?;
     drop(open);
     Ok(())

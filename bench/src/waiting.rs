@@ -1,4 +1,4 @@
-//! What handing out a task costs with one client waiting for work and with 5,000 waiting on the same queue. One
+//! The cost of handing out a task with one client waiting for work and with 5,000 waiting on the same queue. One
 //! producer adds a task at a time; the client that has waited longest gets it, acknowledges it and waits again, so
 //! their number stays the same. Server CPU of that step, 5,000 against one. The same with RPUSH and BLPOP shows what
 //! 5,000 open connections cost by themselves.

@@ -1,6 +1,6 @@
 //! An argument as it is declared.
 
-/// One argument, or one option when it has a word.
+/// One argument; an option when it has a keyword.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Arg {
     /// Name of the value in syntax and errors.
@@ -26,26 +26,26 @@ pub(crate) enum Kind {
     IntOr(i64, i64, &'static str, &'static str),
     /// One of these words.
     Words(&'static [&'static str]),
-    /// Nothing: the keyword says it all.
+    /// No value: a flag.
     Flag,
-    /// These, one after the other; those with a word may be left out.
+    /// These in sequence; those with a keyword are optional.
     Group(&'static [Arg]),
-    /// The same, but these are arguments of the command itself: several commands share them.
+    /// The same, but flattened into the command's own arguments: several commands share them.
     Shared(&'static [Arg]),
     /// At most one of these options.
     OneOf(&'static [Arg]),
     /// Exactly one of these options.
     Either(&'static [Arg]),
-    /// These, once or more often, to the end.
+    /// These, one or more times, to the end.
     Many(&'static [Arg]),
-    /// These, as often as there is something, to the end.
+    /// These, zero or more times, to the end.
     Any(&'static [Arg]),
-    /// A count up to this one, then these that often.
+    /// A count up to this maximum, then these that many times.
     Counted(i64, &'static [Arg]),
 }
 
 impl Arg {
-    /// Whether it may be left out, or is told by a keyword.
+    /// Whether it may be left out, or is introduced by a keyword.
     pub(super) fn is_option(&self) -> bool {
         self.word.is_some() || matches!(self.kind, Kind::OneOf(_) | Kind::Either(_))
     }
@@ -55,7 +55,7 @@ impl Arg {
         self.word.is_some_and(|own| own.as_bytes().eq_ignore_ascii_case(word))
     }
 
-    /// What errors call it.
+    /// Its name in errors.
     pub(crate) fn key(&self) -> &'static str {
         self.word.unwrap_or(self.name)
     }

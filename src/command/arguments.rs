@@ -1,7 +1,7 @@
 //! The declaration of arguments: the only macro of the project.
 
 /// Declares arguments as a struct with a typed field for each, `field: Type = argument`, where the argument is a
-/// `Typed<Type>`; or as an enum options of which only one may be given, `Variant(payload: Type) = option`. Required
+/// `Typed<Type>`; or as an enum of mutually exclusive options, `Variant(payload: Type) = option`. Required
 /// values are read in the order of the fields, then options in any order.
 macro_rules! arguments {
     ($(#[$meta:meta])* $vis:vis struct $name:ident $(<$life:lifetime>)? {

@@ -1,4 +1,4 @@
-//! The types that a field of arguments may have, and how each is read.
+//! The types that an argument field may have, and how each is parsed.
 
 use super::arg::{Arg, Kind};
 use super::parse::{Input, ensure_first, int, none_given, range, word};
@@ -7,33 +7,33 @@ use crate::names::plain_text;
 
 /// A field of arguments: a required value, an option, or arguments that are shared.
 pub(crate) trait Field<'a>: Sized {
-    /// What is known of it while the call is read.
+    /// Its state while the call is being parsed.
     type Slot;
     /// Reads a required value; an option is not given yet.
     fn start(arg: &'static Arg, input: &mut Input<'_, 'a>) -> Result<Self::Slot>;
-    /// Reads the option if this is its keyword; whether it is.
+    /// Reads the option if this is its keyword; whether it was.
     fn take(_: &mut Self::Slot, _: &'static Arg, _word: &[u8], _: &mut Input<'_, 'a>) -> Result<bool> {
         Ok(false)
     }
-    /// When all options are read.
+    /// Its value once all options are read.
     fn finish(slot: Self::Slot, arg: &'static Arg) -> Result<Self>;
-    /// Adds the words that are read as this.
+    /// Appends the words that parse to this value.
     fn words(&self, arg: &'static Arg, words: &mut Vec<String>) -> Result<()>;
-    /// The worker or member that the caller says it is.
+    /// The worker or member that the caller claims to be.
     fn actor(&self) -> Option<&'a str> {
         None
     }
-    /// The queue or service that the command is about.
+    /// The queue or service that the command works on.
     fn key(&self) -> Option<&'a [u8]> {
         None
     }
 }
 
-/// What stands behind a keyword, or is required.
+/// The value of an option or of a required argument.
 pub(crate) trait Value<'a>: Sized {
     /// Reads it; errors call it `key`.
     fn read(key: &'static str, arg: &'static Arg, input: &mut Input<'_, 'a>) -> Result<Self>;
-    /// Adds the words that are read as this. `BADARG` for bytes that are no UTF-8, which could not be kept as text.
+    /// Appends the words that parse to this value. `BADARG` for bytes that are not UTF-8, which cannot be kept as text.
     fn words(&self, arg: &'static Arg, words: &mut Vec<String>) -> Result<()>;
 }
 
@@ -56,7 +56,7 @@ pub(crate) trait Arguments<'a>: Field<'a> {
         Ok(args)
     }
 
-    /// Reads required values in order, then options in any order, to the first word that is none.
+    /// Reads required values in order, then options in any order, up to the first word that is not an option.
     fn read_all(input: &mut Input<'_, 'a>) -> Result<Self> {
         let all = const { &Self::ALL };
         let mut slots = Self::start(all, input)?;
@@ -68,7 +68,7 @@ pub(crate) trait Arguments<'a>: Field<'a> {
         Self::finish(slots, all)
     }
 
-    /// What was given, as words in the order of the declaration: they parse to the same.
+    /// The given arguments as words, in declaration order; they parse to the same value.
     fn to_words(&self) -> Result<Vec<String>> {
         let mut words = Vec::new();
         self.words(const { &Self::ALL }, &mut words)?;
@@ -76,19 +76,19 @@ pub(crate) trait Arguments<'a>: Field<'a> {
     }
 }
 
-/// An enum that is declared by `arguments!`: options of which only one may be given.
+/// An enum declared by `arguments!`: mutually exclusive options.
 pub(crate) trait Choice<'a>: Sized {
     /// The options.
     const OPTIONS: &'static [Arg];
     /// The one that was given.
     fn option(&self) -> &'static Arg;
-    /// Reads the value of the option of this keyword, which is one of them.
+    /// Reads the value of the option with this keyword, which is one of these options.
     fn read(word: &[u8], input: &mut Input<'_, 'a>) -> Result<Self>;
-    /// Adds the words that are read as this.
+    /// Appends the words that parse to this value.
     fn words(&self, words: &mut Vec<String>) -> Result<()>;
 }
 
-/// Reads the option if this is the keyword of one of the choice; whether it is.
+/// Reads the option if the keyword is one of the choice; whether it was.
 pub(crate) fn take_choice<'a, T: Choice<'a>>(
     slot: &mut Option<T>,
     word: &[u8],
@@ -108,22 +108,22 @@ pub(crate) fn required_choice<'a, T: Choice<'a>>(slot: Option<T>) -> Result<T> {
     slot.ok_or_else(|| none_given(T::OPTIONS))
 }
 
-/// A worker or member that the caller says it is: a sign of life of it.
+/// The worker or member that the caller claims to be; the call counts as its heartbeat.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Actor<'a>(pub &'a str);
 
-/// The name of the queue or the service that a command is about, which is opened for it.
+/// The name of the queue or service that a command works on; it is opened for the command.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Key<'a>(pub &'a [u8]);
 
-/// A number, or the word instead of it.
+/// A number, or a word in its place.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum IntOr {
     Int(i64),
     Word,
 }
 
-/// A value that may be required. Those that are not are only in options.
+/// A value that may be a required argument; the other types occur only as options.
 pub(crate) trait Required<'a>: Value<'a> {}
 
 impl<'a, T: Required<'a>> Field<'a> for T {
@@ -285,7 +285,7 @@ impl<'a> Value<'a> for &'a [u8] {
     }
 }
 
-/// The types of numbers: the range of the declaration fits into the one that is chosen.
+/// The number types: the declared range fits into the chosen type.
 pub(crate) trait Number: TryFrom<i64> + Copy + ToString {}
 
 impl Number for i64 {}

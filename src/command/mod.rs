@@ -1,9 +1,9 @@
 //! One declaration per command. From it come the parser and its errors, the typed fields that the command reads, the
 //! arity, COMMAND DOCS, the key spec and the row in docs/commands.md.
 //!
-//! A command has its arguments in a struct made by [`arguments`]: each field has a type, a name and the [`Arg`] it is
-//! given by, of the same type. [`run`] is what a command has to implement; it is not repeated here, as it knows the
-//! transaction, and what is inside of that knows arguments.
+//! The arguments of a command are a struct made by [`arguments`]: each field has a name, a type and an [`Arg`] of that
+//! type. [`run`] is the trait that a command implements. It is not re-exported here: it imports the transaction, whose
+//! modules import arguments, and that would be a circle.
 
 mod arg;
 mod arguments;
@@ -22,12 +22,12 @@ pub(crate) use spec::{Access, Keys, Spec};
 pub(crate) use typed::{MAX_COUNT, Typed, typed};
 
 arguments! {
-    /// Of a command that takes none.
+    /// The arguments of a command that takes none.
     pub(crate) struct NoArgs {}
 }
 
 arguments! {
-    /// Of a command that only needs its queue.
+    /// The arguments of a command that takes only its queue.
     pub(crate) struct QueueArgs<'a> {
         queue: Key<'a> = Arg::QUEUE,
     }

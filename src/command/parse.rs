@@ -1,16 +1,16 @@
-//! How the words of a call are read.
+//! Parses the words of a call.
 
 use super::arg::{Arg, Kind};
 use crate::error::{Error, Result};
 
-/// The words of a call that are not read yet.
+/// The unread words of a call.
 #[derive(Debug)]
 pub(crate) struct Input<'v, 'a> {
     rest: &'v [&'a [u8]],
 }
 
 impl<'v, 'a> Input<'v, 'a> {
-    /// All words behind the command's name.
+    /// All words after the command's name.
     pub(super) fn new(argv: &'v [&'a [u8]]) -> Input<'v, 'a> {
         Input { rest: argv }
     }
@@ -20,12 +20,12 @@ impl<'v, 'a> Input<'v, 'a> {
         self.rest.first().copied()
     }
 
-    /// Passes over the next word.
+    /// Skips the next word.
     pub(super) fn skip(&mut self) {
         self.rest = self.rest.get(1..).unwrap_or_default();
     }
 
-    /// The next word as the value of this.
+    /// The next word, as the value of this argument.
     pub(super) fn next(&mut self, wanted: &str) -> Result<&'a [u8]> {
         match self.rest.split_first() {
             Some((word, rest)) => {
@@ -36,7 +36,7 @@ impl<'v, 'a> Input<'v, 'a> {
         }
     }
 
-    /// `BADARG` unless everything of the call, to which these arguments belong, is read.
+    /// Errors with `BADARG` unless every word of the call, to which these arguments belong, has been read.
     pub(super) fn end(&self, argv: &[&[u8]], args: &[Arg]) -> Result<()> {
         let Some(extra) = self.peek() else {
             return Ok(());
@@ -48,7 +48,7 @@ impl<'v, 'a> Input<'v, 'a> {
     }
 }
 
-/// `BADARG` when an option is given although it, or one it excludes, was given before.
+/// Errors with `BADARG` when an option is repeated or excludes one that was given before.
 pub(super) fn ensure_first(option: &Arg, given: Option<&Arg>) -> Result<()> {
     let Some(given) = given else {
         return Ok(());
@@ -74,7 +74,7 @@ pub(super) fn word(key: &str, words: &[&'static str], bytes: &[u8]) -> Result<&'
     found.ok_or_else(|| Error::BadArg(format!("{key} must be {}", words.join(" or "))))
 }
 
-/// Integers of this range in this unit, as errors say it.
+/// This range of integers, in this unit, for an error text.
 pub(super) fn range(min: i64, max: i64, unit: &str) -> String {
     let unit = if unit.is_empty() {
         String::new()
@@ -84,17 +84,29 @@ pub(super) fn range(min: i64, max: i64, unit: &str) -> String {
     format!("an integer from {min} to {max}{unit}")
 }
 
+/// So many digits fit into any integer.
+const SHORT: usize = 18;
+
 /// `bytes` as an integer of the range; else `BADARG` with the argument's name and the range.
 pub(crate) fn int(name: &str, bytes: &[u8], min: i64, max: i64, unit: &str) -> Result<i64> {
-    std::str::from_utf8(bytes)
-        .ok()
-        .filter(|text| !text.starts_with('+'))
-        .and_then(|text| text.parse::<i64>().ok())
+    decimal(bytes)
         .filter(|number| (min..=max).contains(number))
         .ok_or_else(|| Error::BadArg(format!("{name} must be {}", range(min, max, unit))))
 }
 
-/// The option in whose group this is a keyword, and what it is there.
+fn decimal(bytes: &[u8]) -> Option<i64> {
+    if (1..=SHORT).contains(&bytes.len()) && bytes.iter().all(u8::is_ascii_digit) {
+        return Some(
+            bytes
+                .iter()
+                .fold(0, |number, digit| number * 10 + i64::from(digit - b'0')),
+        );
+    }
+    let text = std::str::from_utf8(bytes).ok()?;
+    text.parse().ok().filter(|_| !text.starts_with('+'))
+}
+
+/// The option that has a keyword `word` in its group, and that keyword's argument.
 fn group_of<'s>(word: &[u8], args: &'s [Arg]) -> Option<(&'s Arg, &'s Arg)> {
     args.iter().find_map(|arg| match &arg.kind {
         Kind::Group(inner) => inner.iter().find(|own| own.is_called(word)).map(|own| (arg, own)),
@@ -103,7 +115,7 @@ fn group_of<'s>(word: &[u8], args: &'s [Arg]) -> Option<(&'s Arg, &'s Arg)> {
     })
 }
 
-/// The error for an option of a group that stands elsewhere in the call.
+/// The error for an option of a group that is outside that group.
 fn misplaced(option: &Arg, group: &Arg, argv: &[&[u8]]) -> Error {
     let (option, word) = (option.key(), group.key());
     Error::BadArg(if argv.iter().any(|given| group.is_called(given)) {
@@ -113,7 +125,7 @@ fn misplaced(option: &Arg, group: &Arg, argv: &[&[u8]]) -> Error {
     })
 }
 
-/// The error for an argument nobody asked for; shows its first bytes when they are plain ASCII.
+/// The error for an unexpected argument; shows its first bytes when they are plain ASCII.
 fn unknown(argument: &[u8]) -> Error {
     let shown: String = argument
         .iter()

@@ -1,4 +1,4 @@
-//! What a command implements.
+//! The trait that a command implements.
 
 use super::fields::Arguments;
 use super::spec::Spec;
@@ -10,19 +10,19 @@ use crate::waiting::{Timeout, WaitFor};
 
 /// A command: its declaration and what it does.
 pub(crate) trait Command {
-    /// Its arguments, of which `SPEC` tells.
+    /// Its arguments, as listed in `SPEC`.
     type Args<'a>: Arguments<'a>;
     /// What it works on: the queue or the service that its arguments name, or the bare transaction.
     type On<'t>: Target<'t>;
     /// The declaration.
     const SPEC: Spec;
-    /// Checks everything, then writes. An error has changed nothing.
+    /// Checks everything, then writes: a command that returns an error has changed nothing.
     fn run(args: &Self::Args<'_>, caller: &Caller<'_>, on: &mut Self::On<'_>) -> Result<Response>;
 }
 
-/// What is opened for a command.
+/// The handle that is opened for a command.
 pub(crate) trait Target<'t>: Sized {
-    /// Opens it. The name is that of the queue or the service, as the caller wrote it.
+    /// Opens it. `name` is the queue or service as the caller wrote it.
     fn open(tx: &'t mut Tx<'_>, db: i32, name: Option<&[u8]>) -> Result<Self>;
 }
 
@@ -32,14 +32,15 @@ impl<'t> Target<'t> for Tx<'t> {
     }
 }
 
-/// What a command comes to.
+/// The outcome of a command.
 #[derive(Debug)]
 pub(crate) enum Response {
     /// The client is answered.
     Reply(Reply),
-    /// The client is blocked until `Waiting` has an answer for it, or for so long. Only where the caller may wait.
+    /// The client is blocked until `Waiting` has an answer for it or this timeout runs out. Only where the caller may
+    /// wait.
     Wait(WaitFor, Timeout),
-    /// The rest of the arguments, from this position on, is a command to be run when this transaction is over.
+    /// The arguments from this position on are a command to run after this transaction.
     Run(usize),
 }
 

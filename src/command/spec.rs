@@ -1,8 +1,8 @@
-//! What a command is, apart from what it does.
+//! The declaration of a command.
 
 use super::arg::{Arg, Kind};
 
-/// What a command is, apart from what it does.
+/// The declaration of a command.
 #[derive(Debug)]
 pub(crate) struct Spec {
     /// Full name, upper case; a space before a subcommand: `TASK.CONFIG GET`.
@@ -11,11 +11,11 @@ pub(crate) struct Spec {
     pub summary: &'static str,
     /// Cost, in O notation.
     pub complexity: &'static str,
-    /// What it may do to the data, and so which server checks apply to it.
+    /// What it may do to the data, which decides the checks that the server makes.
     pub access: Access,
-    /// Whether it may hold its client.
+    /// Whether it may block its client.
     pub blocking: bool,
-    /// Where the queue names stand.
+    /// Position of the queue names.
     pub keys: Keys,
     /// The arguments after the name, in order; options (with a word) last.
     pub args: &'static [Arg],
@@ -27,22 +27,22 @@ pub(crate) struct Spec {
 /// What a command may do to the data.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Access {
-    /// Only looks.
+    /// Reads only.
     Read,
-    /// ResultWait, returns or changes work; runs also when memory is full.
+    /// Waits for, returns or changes work; also runs when memory is full.
     Write,
     /// Adds work; refused when memory is full.
     Grow,
 }
 
-/// Where the queue names stand among the arguments.
+/// Position of the queue names among the arguments.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Keys {
     /// The command takes no queue.
     None,
     /// The first argument.
     First,
-    /// The first argument is a count and that many names follow.
+    /// The first argument is a count, followed by that many names.
     Counted,
 }
 
@@ -58,7 +58,7 @@ impl Spec {
         words
     }
 
-    /// The arity as Redis counts it: the words of the name included, negative when more may follow.
+    /// The arity as Redis counts it: including the words of the name, negative when more may follow.
     pub(crate) fn arity(&self) -> i32 {
         let mut least = i32::try_from(self.name.split(' ').count()).unwrap_or(1);
         let open = count(self.args, &mut least);
@@ -83,7 +83,7 @@ impl Spec {
     }
 }
 
-/// Adds how many words these need at least; whether more may follow.
+/// Adds the minimum number of words that these need; whether more may follow.
 fn count(args: &[Arg], least: &mut i32) -> bool {
     let mut open = false;
     for arg in args {

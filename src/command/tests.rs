@@ -116,3 +116,22 @@ fn every_error_names_the_argument_and_its_range() {
     );
     assert_eq!(error(&["q", "p", "ID", ""]), "BADNAME id must be 1 to 256 bytes long");
 }
+
+#[test]
+fn integers_are_read_as_rust_reads_them_but_for_a_plus() {
+    let largest = i64::MAX.to_string();
+    let smallest = i64::MIN.to_string();
+    for text in [
+        "", "-", "--1", "+1", "0", "-0", "007", "12", "-12", "1 ", "1a", "é", "0x1", &largest, &smallest,
+    ] {
+        let expected = text.parse::<i64>().ok().filter(|_| !text.starts_with('+'));
+        assert_eq!(
+            int("n", text.as_bytes(), i64::MIN, i64::MAX, "").ok(),
+            expected,
+            "{text}"
+        );
+    }
+    for text in ["9223372036854775808", "-9223372036854775809", "99999999999999999999"] {
+        assert!(int("n", text.as_bytes(), i64::MIN, i64::MAX, "").is_err(), "{text}");
+    }
+}

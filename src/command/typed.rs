@@ -7,7 +7,7 @@ use super::fields::{Actor, Arguments, Choice, IntOr, Key};
 use crate::names::MAX_TOKEN;
 use crate::time::{MAX_BLOCK, Ms};
 
-/// An argument whose value is a `T`. A field of another type that is declared by it does not compile.
+/// An argument whose value is a `T`. Declaring a field of another type with it does not compile.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Typed<T> {
     /// The argument.
@@ -35,7 +35,7 @@ impl Arg {
     pub(crate) const TOKEN: Typed<u64> = Arg::int("token", 0, MAX_TOKEN, "");
     /// How many, at most.
     pub(crate) const COUNT: Typed<Option<usize>> = Arg::option("COUNT", Arg::int("n", 1, MAX_COUNT as i64, ""));
-    /// How long to wait; 0: for ever. `Timeout::asked` reads it.
+    /// How long to wait; 0 means for ever. `Timeout::asked` reads it.
     pub(crate) const BLOCK: Typed<Option<Ms>> = Arg::duration("BLOCK", 0, MAX_BLOCK);
 
     const fn value<T>(name: &'static str, kind: Kind) -> Typed<T> {
@@ -43,7 +43,7 @@ impl Arg {
         Typed { arg, of: PhantomData }
     }
 
-    /// Text as that of an id.
+    /// Text with the limits of an id.
     pub(crate) const fn text(name: &'static str) -> Typed<&'static str> {
         Arg::value(name, Kind::Text)
     }
@@ -91,7 +91,7 @@ impl Arg {
         Typed { arg, of: PhantomData }
     }
 
-    /// Arguments that belong together, behind a keyword.
+    /// Arguments that belong together, after a keyword.
     pub(crate) const fn group<T: Arguments<'static>>(word: &'static str, name: &'static str) -> Typed<Option<T>> {
         let arg = Arg {
             name,
@@ -117,29 +117,29 @@ impl Arg {
         Arg::value(name, Kind::Either(T::OPTIONS))
     }
 
-    /// Of this, one or more.
+    /// One or more of this.
     pub(crate) const fn many<T>(name: &'static str, item: &'static Typed<T>) -> Typed<Vec<T>> {
         Arg::value(name, Kind::Many(item.items()))
     }
 
-    /// Of this, none or more.
+    /// Zero or more of this.
     pub(crate) const fn any<T>(name: &'static str, item: &'static Typed<T>) -> Typed<Vec<T>> {
         Arg::value(name, Kind::Any(item.items()))
     }
 
-    /// A count up to `most`, and so many of this.
+    /// A count up to `most`, followed by that many of this.
     pub(crate) const fn counted<T>(name: &'static str, most: usize, item: &'static Typed<T>) -> Typed<Vec<T>> {
         Arg::value(name, Kind::Counted(most as i64, item.items()))
     }
 }
 
-/// The argument of a field of this type.
+/// The argument for a field of this type.
 pub(crate) const fn typed<T>(typed: Typed<T>) -> Arg {
     typed.arg
 }
 
 impl<T> Typed<T> {
-    /// As what is repeated in a list: shared arguments one after the other, else this alone.
+    /// The repeated element of a list: shared arguments in sequence, otherwise this alone.
     const fn items(&'static self) -> &'static [Arg] {
         match &self.arg.kind {
             Kind::Shared(args) => args,

@@ -1,4 +1,4 @@
-//! HB.BEAT: a sign of life, whose reply is all that the server has to say to the member.
+//! HB.BEAT: a heartbeat. Its reply carries everything that the server has for the member.
 
 use crate::command::run::{Command, Response};
 use crate::command::{Access, Actor, Arg, Key, Keys, Spec, Typed, arguments};
@@ -13,9 +13,9 @@ use crate::pid::register::BindArgs;
 use crate::reply::Reply;
 use crate::time::{MAX_TTL, MIN_TTL, Ms};
 
-/// How much one wants to lead; the largest wins.
+/// The priority of a candidate; the largest wins.
 pub(crate) const PRIORITY: Typed<Option<i64>> = Arg::option("PRIORITY", Arg::int("n", 0, MAX_PRIORITY, ""));
-/// Cancelled tasks that one reply tells of.
+/// Most cancelled tasks in one reply.
 const MOST_CANCELLED: usize = 1_000;
 
 arguments! {
@@ -79,7 +79,7 @@ impl Command for Beat {
     }
 }
 
-/// Whether the member is there; one that has a token proves itself with it.
+/// Whether the member exists. Errors unless one that has a token shows it.
 fn is_there(service: &mut Service<'_>, member: &str, token: Option<u64>) -> Result<bool> {
     if let Some(token) = token {
         service.verify(member, token)?;
@@ -91,7 +91,7 @@ fn is_there(service: &mut Service<'_>, member: &str, token: Option<u64>) -> Resu
     }
 }
 
-/// A member that was not there. Replies its token, if it needs one.
+/// Adds a new member. Returns its token, if it needs one.
 fn join(args: &BeatArgs<'_>, service: &mut Service<'_>, bind: Option<u64>) -> Result<Option<u64>> {
     service.ensure_types()?;
     service.ensure_room(service.context.memory_full)?;
@@ -111,7 +111,7 @@ fn grace(args: &BeatArgs<'_>) -> Option<Ms> {
     args.bind.as_ref().and_then(|bind| bind.grace)
 }
 
-/// What the beat changes of a member that is there. Replies its token, if it was just made.
+/// Updates an existing member. Returns its token, if it was just made.
 fn change(args: &BeatArgs<'_>, service: &mut Service<'_>, member: &str, bind: Option<u64>) -> Result<Option<u64>> {
     if args.ttl.is_none() && args.bind.is_none() && args.campaign.is_none() {
         return Ok(None);
@@ -161,7 +161,7 @@ fn reply(service: &mut Service<'_>, member: &str, token: Option<u64>) -> Result<
     .into())
 }
 
-/// Who leads. A candidate that shows itself again may be the one to be appointed.
+/// The leader. A candidate that was silent may be appointed by this heartbeat.
 fn leader(service: &mut Service<'_>, member: &str) -> Result<Option<MemberName>> {
     let leader = service.leader()?;
     if leader.is_some() || !service.member(member).is_some_and(|known| known.is_candidate) {
@@ -171,7 +171,7 @@ fn leader(service: &mut Service<'_>, member: &str) -> Result<Option<MemberName>>
     service.elect()
 }
 
-/// The cancelled tasks that it holds as a worker, in every queue that follows the service.
+/// The cancelled tasks that it still runs as a worker, in every queue that follows the service.
 fn cancelled(service: &Service<'_>, member: &str) -> Reply {
     let queues = service.state.services.followers(&service.name);
     let ids = queues

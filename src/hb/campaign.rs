@@ -1,4 +1,4 @@
-//! HB.CAMPAIGN: a member wants to lead.
+//! HB.CAMPAIGN: a member becomes a candidate.
 
 use crate::command::run::{Command, Response};
 use crate::command::{Access, Actor, Arg, Key, Keys, Spec, arguments};

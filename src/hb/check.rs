@@ -8,7 +8,7 @@ use crate::membership::service::Service;
 use crate::names::MAX_TOKEN;
 use crate::reply::Reply;
 
-/// The epoch somebody takes for that of now.
+/// The epoch to compare with the current one.
 pub(crate) const EPOCH: Typed<u64> = Arg::int("epoch", 0, MAX_TOKEN, "");
 
 arguments! {
@@ -28,7 +28,7 @@ impl Command for Check {
         name: "HB.CHECK",
         summary: "Checks that an epoch is that of the current leader. Writes to other systems afterwards are not fenced by it.",
         complexity: "O(1)",
-        // It writes nothing, but a replica, which may lag behind, must not answer it.
+        // It only reads, but a replica may lag behind and must not answer it.
         access: Access::Write,
         blocking: false,
         keys: Keys::First,
@@ -43,7 +43,7 @@ impl Command for Check {
     }
 }
 
-/// Errors with `Fenced` unless somebody leads in this epoch.
+/// Errors with `Fenced` unless there is a leader and this is its epoch.
 pub(crate) fn ensure_leads(service: &mut Service<'_>, epoch: u64) -> Result<()> {
     let leads = service.leader()?.is_some();
     if leads && service.leadership()?.epoch == epoch {

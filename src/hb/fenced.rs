@@ -1,4 +1,4 @@
-//! HB.FENCED: a command that is run only while an epoch leads.
+//! HB.FENCED: runs a command only if an epoch is still the leader's.
 
 use crate::command::run::{Command, Response};
 use crate::command::{Access, Arg, Key, Keys, Spec, Typed, arguments};

@@ -1,4 +1,4 @@
-//! HB.LEADER: who leads.
+//! HB.LEADER: the current leader.
 
 use crate::command::run::{Command, Response};
 use crate::command::{Access, Arg, Key, Keys, Spec, arguments};

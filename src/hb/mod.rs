@@ -1,4 +1,4 @@
-//! The HB family, heartbeats and election: one file a command. What they share with PID is in `membership`.
+//! The HB family, heartbeats and elections: one file per command. What it shares with PID is in `membership`.
 
 pub(crate) mod beat;
 pub(crate) mod campaign;

@@ -1,4 +1,4 @@
-//! HB.RESIGN: a leader gives up the lead.
+//! HB.RESIGN: a leader steps down.
 
 use crate::command::run::{Command, Response};
 use crate::command::{Access, Actor, Arg, Key, Keys, Spec, arguments};
@@ -42,7 +42,7 @@ impl Command for Resign {
         if service.is_led_by(member)? {
             resign(service, member, args.to)?;
         } else {
-            // Its grant may be one that a failover has lost: it makes room all the same.
+            // A failover may have lost its grant; it steps down all the same.
             if !service.give_up_lost_lead(member)? {
                 return Err(service.fenced(false)?);
             }
@@ -67,7 +67,7 @@ fn resign(service: &mut Service<'_>, member: &str, to: Option<&str>) -> Result<(
     }
 }
 
-/// The one that TO names, which must be another candidate that lives.
+/// The successor that TO names, which must be another candidate that is alive.
 fn candidate(service: &mut Service<'_>, member: &str, to: &str) -> Result<MemberName> {
     let is_there = to != member && service.find(to)?.is_some();
     service

@@ -1,4 +1,4 @@
-//! HB.SIGNAL: a word in the reply to every beat until it is cleared.
+//! HB.SIGNAL: a word in the reply to every heartbeat until it is cleared.
 
 use crate::command::run::{Command, Response};
 use crate::command::{Access, Arg, Key, Keys, Spec, arguments};
@@ -11,9 +11,9 @@ use crate::membership::service_state::NO_SIGNAL;
 use crate::names::{Name, plain_text};
 use crate::reply::Reply;
 
-/// The words the module itself knows, in the spelling that is stored.
+/// The words that have a meaning to the module, in the spelling that is stored.
 const KNOWN: [&str; 3] = ["quiet", "stop", NO_SIGNAL];
-/// What stands for all members.
+/// Means all members.
 const ALL: &[u8] = b"*";
 
 arguments! {
@@ -72,7 +72,8 @@ fn to_one(service: &mut Service<'_>, member: &str, word: &str) -> Result<usize> 
     Ok(1)
 }
 
-/// One field of the service, however many members there are; later ones do not see it.
+/// Signals all members with one field of the service, however many there are; members that register later do not
+/// see it.
 fn to_all(service: &mut Service<'_>, word: &str) -> Result<usize> {
     let members = service.keys.hlen(service.name.members())?;
     if members == 0 {
@@ -92,7 +93,7 @@ fn to_all(service: &mut Service<'_>, word: &str) -> Result<usize> {
     Ok(members)
 }
 
-/// Ends the waits for tasks of members that take no more, in every queue they wait for.
+/// Ends the blocked claims of members that must not take more work, in every queue.
 fn end_waits(service: &mut Service<'_>) {
     for queue in service.state.services.followers(&service.name) {
         let services = &service.state.services;
@@ -109,7 +110,7 @@ fn end_waits(service: &mut Service<'_>) {
         for ticket in quiet {
             service.tx().answer(ticket, Ok(Reply::NullArray), Vec::new());
         }
-        // Those that may take work again are served by the tick.
+        // Members that may take work again are served by the timer.
         if service.state.waiting.count(&queue) > 0 {
             service.state.wakeups.now(&queue);
             service.state.queue(&queue).rescan_targeted();

@@ -1,4 +1,4 @@
-//! HB.WITHDRAW: a candidate no longer wants to lead.
+//! HB.WITHDRAW: a candidate withdraws from the election.
 
 use crate::command::run::{Command, Response};
 use crate::command::{Access, Actor, Arg, Key, Keys, Spec, arguments};

@@ -1,5 +1,5 @@
-//! What every implementation of the port must do: one suite for the fake of the unit tests and for the
-//! server's keys, so that what is proven on the one holds on the other.
+//! The contract of the port: one suite that both the fake of the unit tests and the server's keys must pass, so that
+//! what is tested on one is true of the other.
 
 use std::collections::BTreeMap;
 use std::fmt::Debug;
@@ -8,8 +8,8 @@ use super::{Keyspace, Scored, Start};
 use crate::error::{Error, Result};
 use crate::names::{Id, Index, Key, Name};
 
-/// Runs the suite on the keys of `name`, of which there must be none; it leaves none. The error tells the
-/// first promise that was broken.
+/// Runs the suite on the keys of `name`, none of which may exist; it leaves none behind. The error names the first
+/// promise that was broken.
 pub(crate) fn run(keys: &mut dyn Keyspace, name: &Name) -> Result<(), String> {
     type Checks = [(&'static str, fn(&mut Check<'_>) -> Result<(), String>); 12];
     let checks: Checks = [
@@ -40,7 +40,7 @@ struct Check<'k> {
     name: &'k Name,
 }
 
-/// Ids that no text protocol would like.
+/// Ids with bytes that break text protocols.
 const ODD: [&[u8]; 6] = [b"\0", b"a\r\nb", b"\xff\xfe", b"%s%n", b"12345", b""];
 
 impl<'k> Check<'k> {
@@ -127,7 +127,7 @@ fn strings(check: &mut Check<'_>) -> Result<(), String> {
     same("set again", answer(keys.get(key))?, Some(head.to_vec()))
 }
 
-/// Strings that the server keeps in other ways: as numbers, embedded, shared.
+/// Strings that the server encodes differently: as numbers, embedded, shared.
 fn short_strings(check: &mut Check<'_>) -> Result<(), String> {
     let (keys, name) = (&mut *check.keys, check.name);
     let key = name.task(b"1");
@@ -192,7 +192,7 @@ fn lists(check: &mut Check<'_>) -> Result<(), String> {
     same("odd ids", check.list()?, odd)
 }
 
-/// Longer than what the server keeps in one piece.
+/// Longer than the server's compact encoding.
 fn long_lists(check: &mut Check<'_>) -> Result<(), String> {
     const MANY: usize = 3_000;
     let key = check.name.ready(5);
@@ -300,7 +300,7 @@ fn ties(check: &mut Check<'_>) -> Result<(), String> {
     same("before one that is gone", before, vec![(5, b"b\0".to_vec())])
 }
 
-/// Larger than what the server keeps in one piece.
+/// Larger than the server's compact encoding.
 fn large_sorted_sets(check: &mut Check<'_>) -> Result<(), String> {
     const MANY: i64 = 1_000;
     let (keys, name) = (&mut *check.keys, check.name);
@@ -374,7 +374,7 @@ fn hashes(check: &mut Check<'_>) -> Result<(), String> {
     same("all odd fields", answer(keys.hgetall(key))?.len(), ODD.len())
 }
 
-/// Larger than what the server keeps in one piece.
+/// Larger than the server's compact encoding.
 fn large_hashes(check: &mut Check<'_>) -> Result<(), String> {
     const MANY: usize = 1_000;
     let (keys, key) = (&mut *check.keys, check.name.members());

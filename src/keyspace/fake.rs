@@ -72,8 +72,8 @@ impl Fake {
     }
 }
 
-/// The next ten, or more of very many, in the order of their hashes: whatever comes or goes meanwhile, one that
-/// stays is met.
+/// The next ten (more of a very large key), in hash order: an element that is there throughout is visited, whatever
+/// is added or removed meanwhile.
 fn scan<T>(all: Vec<T>, cursor: u64, name: fn(&T) -> &Vec<u8>) -> (u64, Vec<T>) {
     let most = 10.max(all.len() / 10);
     let place = |item: &T| BuildHasherDefault::<DefaultHasher>::default().hash_one(name(item)) >> 1;

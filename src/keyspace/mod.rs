@@ -1,11 +1,10 @@
 //! The port to the data: plain Redis commands as verbs on typed keys.
 //!
-//! Two implementations: the server's keyspace (`redis::keyspace`), which also sends keyspace
-//! notifications and remembers every effect for replication, and the fake of the unit tests. Both pass
-//! the suite in `contract`.
+//! There are two implementations: the server's keyspace (`redis::keyspace`), which also sends keyspace notifications
+//! and records every effect for replication, and the fake of the unit tests. Both pass the suite in `contract`.
 //!
-//! A verb on a key of another type answers `WrongType` and does nothing. A command that writes first
-//! reads (or calls `ensure_type` for) every key it is going to write, so that no verb fails half-way.
+//! A verb on a key of another type returns `WrongType` and changes nothing. A command first reads (or calls
+//! `ensure_type` for) every key that it is going to write, so that no verb fails half-way.
 
 #[cfg(any(test, debug_assertions))]
 pub(crate) mod contract;
@@ -33,20 +32,20 @@ pub(crate) type EntryId = (u64, u64);
 
 /// The verbs.
 pub(crate) trait Keyspace {
-    /// Errors with `WrongType` unless the key is missing or of the type that its kind has.
+    /// Errors with `WrongType` unless the key is missing or has the type of its kind.
     fn ensure_type(&mut self, key: Key<'_>) -> Result<()>;
     /// Whether the key exists, of any type.
     fn exists(&mut self, key: Key<'_>) -> bool;
     /// Removes the key, of any type; whether it was there.
     fn del(&mut self, key: Key<'_>) -> bool;
-    /// Moves the value of `from`, of any type, to `to`, replacing what was there. Nothing when missing.
+    /// Moves the value of `from`, of any type, to `to`, replacing what was there. Does nothing when `from` is missing.
     fn rename(&mut self, from: Key<'_>, to: Key<'_>);
 
     /// The whole string.
     fn get(&mut self, key: Key<'_>) -> Result<Option<Vec<u8>>>;
     /// At most the first `length` bytes of the string.
     fn get_start(&mut self, key: Key<'_>, length: usize) -> Result<Option<Start>>;
-    /// The same, of a key that this transaction will not touch again.
+    /// The same, for a key that this transaction will not touch again.
     fn peek(&mut self, key: Key<'_>, length: usize) -> Result<Option<Start>>;
     /// Sets the string to `start` followed by `rest`.
     fn set(&mut self, key: Key<'_>, start: &[u8], rest: &[u8]) -> Result<()>;
@@ -57,9 +56,9 @@ pub(crate) trait Keyspace {
     fn llen(&mut self, key: Key<'_>) -> Result<usize>;
     /// Appends to the tail, in order.
     fn rpush(&mut self, key: Key<'_>, ids: &[&[u8]]) -> Result<()>;
-    /// Puts before the head, one after the other: the last one given ends up first.
+    /// Prepends one after the other: the last one given ends up first.
     fn lpush(&mut self, key: Key<'_>, ids: &[&[u8]]) -> Result<()>;
-    /// Takes the head off.
+    /// Removes the head and returns it.
     fn lpop(&mut self, key: Key<'_>) -> Result<Option<Id>>;
     /// Up to `count` elements from position `from`; negative positions count from the tail, -1 the last.
     fn lrange(&mut self, key: Key<'_>, from: i64, count: usize) -> Result<Vec<Vec<u8>>>;
@@ -70,7 +69,7 @@ pub(crate) trait Keyspace {
     fn zcard(&mut self, key: Key<'_>) -> Result<usize>;
     /// Score of the member.
     fn zscore(&mut self, key: Key<'_>, id: &[u8]) -> Result<Option<i64>>;
-    /// How many members stand before this one in (score, id) order.
+    /// How many members come before this one in (score, id) order.
     fn zrank(&mut self, key: Key<'_>, id: &[u8]) -> Result<Option<usize>>;
     /// Adds the members or changes their scores.
     fn zadd(&mut self, key: Key<'_>, members: &[(i64, &[u8])]) -> Result<()>;
@@ -82,7 +81,8 @@ pub(crate) trait Keyspace {
     fn zlowest(&mut self, key: Key<'_>, most: i64, count: usize) -> Result<Vec<Scored>>;
     /// Up to `count` members beyond `after` in (score, id) order, or from the start; `reverse` walks down.
     fn zwalk(&mut self, key: Key<'_>, after: Option<&Scored>, reverse: bool, count: usize) -> Result<Vec<Scored>>;
-    /// Some members and the next cursor (0 at the end); every member that stays is met at least once.
+    /// Some members and the next cursor (0 at the end); every member that is there throughout is returned at least
+    /// once.
     fn zscan(&mut self, key: Key<'_>, cursor: u64) -> Result<(u64, Vec<Scored>)>;
 
     /// Value of a field.
@@ -91,15 +91,15 @@ pub(crate) trait Keyspace {
     fn hgetall(&mut self, key: Key<'_>) -> Result<Fields>;
     /// Number of fields.
     fn hlen(&mut self, key: Key<'_>) -> Result<usize>;
-    /// Some fields and the next cursor (0 at the end); every field that stays is met at least once.
+    /// Some fields and the next cursor (0 at the end); every field that is there throughout is returned at least once.
     fn hscan(&mut self, key: Key<'_>, cursor: u64) -> Result<(u64, Fields)>;
     /// Sets the fields.
     fn hset(&mut self, key: Key<'_>, fields: &[(&[u8], &[u8])]) -> Result<()>;
     /// Removes the fields.
     fn hdel(&mut self, key: Key<'_>, fields: &[&[u8]]) -> Result<()>;
 
-    /// Appends an entry of these fields, under this id or, without one, under the next that the server's clock
-    /// gives; replies the id. A stream that has become a tenth longer than `most` loses its oldest entries. An id
-    /// that is not larger than all before is `Internal`.
+    /// Appends an entry of these fields, with this id or the next one by the server's clock; returns the id. A stream
+    /// that has become a tenth longer than `most` loses its oldest entries. Errors with `Internal` when the id is not
+    /// larger than all before.
     fn xadd(&mut self, key: Key<'_>, id: Option<EntryId>, fields: &[(&[u8], &[u8])], most: usize) -> Result<EntryId>;
 }

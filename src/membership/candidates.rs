@@ -1,5 +1,5 @@
-//! The line of those who want to lead: candidates, which are members and stand in a sorted set, and clients that
-//! wait to register as the exclusive holder, which are no members yet and stand in memory, as fleeting as their
+//! The line of candidates for the lead: members, which are stored in a sorted set, and clients that are blocked until
+//! they can register as the exclusive holder, which are not members yet and are only in memory, like their
 //! connections.
 
 use crate::error::{Error, Result};
@@ -13,11 +13,11 @@ pub(crate) const MAX_PRIORITY: i64 = 1_000;
 const ARRIVALS: i64 = 1 << 43;
 /// Candidates of one page of the line.
 const PAGE: usize = 16;
-/// Most pages of one election. The tick elects again when those that were passed over have gone.
+/// Most pages of one election. The timer elects again when the overdue candidates have been removed.
 const PAGES: usize = 32;
 
 impl Service<'_> {
-    /// The next place in the line for this priority, behind all others of it.
+    /// The next place in the line for this priority, behind all others of the same priority.
     pub(crate) fn next_place(&mut self, priority: i64) -> i64 {
         let now = self.context.wall.0;
         let memory = self.memory();
@@ -25,8 +25,8 @@ impl Service<'_> {
         (MAX_PRIORITY - priority) * ARRIVALS + memory.arrival % ARRIVALS
     }
 
-    /// Puts a member in the line, or where its new priority belongs. The leader, and a candidate without a new
-    /// priority, stay where they are.
+    /// Puts a member in the line, or moves it to the place of its new priority. The leader, and a candidate without a
+    /// new priority, stay where they are.
     pub(crate) fn campaign(&mut self, member: &str, priority: Option<i64>) -> Result<()> {
         if self.is_led_by(member)? {
             return Ok(());
@@ -47,7 +47,7 @@ impl Service<'_> {
         Ok(())
     }
 
-    /// Takes a member out of the line; whether it stood there.
+    /// Removes a member from the line; whether it was in it.
     pub(crate) fn withdraw(&mut self, member: &str) -> Result<bool> {
         let removed = self.keys.zrem(self.name.candidates(), &[member.as_bytes()])?;
         if let Some(known) = self.memory().member_mut(member) {
@@ -56,7 +56,7 @@ impl Service<'_> {
         Ok(removed > 0)
     }
 
-    /// The first candidate that lives, with its place. What is no member with a token is taken out.
+    /// The first living candidate, with its place. Removes entries that are not members with a token.
     pub(crate) fn first_candidate(&mut self) -> Result<Option<(i64, MemberName)>> {
         let mut after = None;
         for _ in 0..PAGES {
@@ -73,7 +73,7 @@ impl Service<'_> {
                     self.state.wakeups.now(&self.name);
                     continue;
                 }
-                // One whose time is over is left to the tick.
+                // The timer removes overdue members.
                 let living = self.member(member).filter(|member| !self.is_overdue(member));
                 if let Some(living) = living {
                     return Ok(Some((*place, living.name.clone())));
@@ -87,7 +87,7 @@ impl Service<'_> {
         Ok(None)
     }
 
-    /// Errors with `BadArg` when a leader of this TTL could still believe that it leads after the reclaim window.
+    /// Errors with `BadArg` when a leader with this TTL could still believe that it leads after the reclaim window.
     pub(crate) fn ensure_may_lead(&self, ttl: Ms) -> Result<()> {
         let window = self.context.config.reclaim_window;
         if window > 0 && ttl > window {
@@ -98,8 +98,8 @@ impl Service<'_> {
         Ok(())
     }
 
-    /// The same for a member that leads, is a candidate or `wants` to be one. Without a new TTL it keeps its own, and
-    /// one that is not there gets the default.
+    /// The same for a member that leads, is a candidate or `wants` to be one. Without a new TTL it keeps its own; a
+    /// new member gets the default.
     pub(crate) fn ensure_may_go_on(&mut self, member: &str, ttl: Option<Ms>, wants: bool) -> Result<()> {
         let leads = self.is_led_by(member)?;
         let known = self.member(member);

@@ -1,4 +1,4 @@
-//! Who leads. There is at most one leader of a service at any moment, and each has a larger epoch than all before.
+//! Elections. A service has at most one leader at any moment, and each has a larger epoch than all before.
 
 use crate::error::Result;
 use crate::membership::events::Event;
@@ -10,7 +10,7 @@ use crate::membership::service::Service;
 use crate::waiting::{Granted, Ticket, WaitFor};
 
 impl Service<'_> {
-    /// Registers, unless somebody is in the way. Those who stand in the line for the lead come first.
+    /// Registers a process unless a member is in the way. Those in the line for the lead come first.
     pub(crate) fn register(&mut self, registration: &Registration) -> Result<Registered> {
         self.ensure_may_register(registration, self.context.memory_full)?;
         let rebooted = self.remove_other_boots(registration)?;
@@ -32,7 +32,7 @@ impl Service<'_> {
         self.enter(registration, status)
     }
 
-    /// The same for one that stood in the line, and whose turn it is.
+    /// The same for a process that was in the line and whose turn has come.
     fn register_in_turn(&mut self, registration: &Registration) -> Result<Registered> {
         self.ensure_may_register(registration, false)?;
         self.remove_other_boots(registration)?;
@@ -45,7 +45,7 @@ impl Service<'_> {
         }
     }
 
-    /// Nobody is in the way: the process is a member, and leads if it asked for that.
+    /// Registers the process when no member is in the way; it leads if it asked for that.
     fn enter(&mut self, registration: &Registration, status: Status) -> Result<Registered> {
         let name = &registration.member;
         let token = if status == Status::Resumed {
@@ -67,7 +67,7 @@ impl Service<'_> {
         })
     }
 
-    /// Appoints a leader when there is none: the first in the line that lives. Replies who leads.
+    /// Appoints a leader when there is none: the first living one in the line. Returns the leader.
     pub(crate) fn elect(&mut self) -> Result<Option<MemberName>> {
         loop {
             if let Some(leader) = self.leader()? {
@@ -90,7 +90,7 @@ impl Service<'_> {
                 (_, Some((ticket, registration, _))) => self.admit(ticket, &registration)?,
                 (_, None) => {
                     if self.leadership()?.leader.is_some() {
-                        // It names somebody who is no member.
+                        // The stored leader is not a member.
                         self.vacate()?;
                     }
                     return Ok(None);
@@ -99,7 +99,7 @@ impl Service<'_> {
         }
     }
 
-    /// A member leads from now on, under a new epoch. Those who waited for that are answered.
+    /// Makes a member the leader, with a new epoch, and answers the clients that waited for that.
     pub(crate) fn appoint(&mut self, member: &MemberName) -> Result<()> {
         let epoch = self.next_fence()?;
         let leadership = Leadership {
@@ -126,7 +126,7 @@ impl Service<'_> {
             self.admit(ticket, &registration)?;
         }
         for ticket in self.state.waiting.watchers_of(&self.name, member) {
-            if matches!(self.state.waiting.wish(ticket), Some(WaitFor::Lead(..))) {
+            if matches!(self.state.waiting.wait_for(ticket), Some(WaitFor::Lead(..))) {
                 let reply = self.render_standing(member)?;
                 self.tx().answer(ticket, Ok(reply), Vec::new());
             }
@@ -134,9 +134,9 @@ impl Service<'_> {
         Ok(())
     }
 
-    /// The turn of a client that waits to register as the exclusive holder has come.
+    /// Registers a blocked client whose turn as the exclusive holder has come.
     fn admit(&mut self, ticket: Ticket, registration: &Registration) -> Result<()> {
-        // Out of the line first: registering looks at it again.
+        // Leaves the line first, because registering checks the line.
         let Some(waiter) = self.state.waiting.leave(ticket) else {
             return Ok(());
         };
@@ -152,7 +152,7 @@ impl Service<'_> {
         Ok(())
     }
 
-    /// What a client was given by registering: not the membership that it had before.
+    /// What to give back if the client never gets its reply: not a membership that it had before.
     fn granted(&self, registration: &Registration, registered: &Registered) -> Option<Granted> {
         match registered {
             Registered::In { token: Some(token), .. } if registration.token.is_none() => Some(Granted::Member {

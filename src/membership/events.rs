@@ -1,4 +1,4 @@
-//! What the stream of a service says: one entry for every change.
+//! The event stream of a service: one entry for every change.
 
 use crate::error::{Error, Result};
 use crate::membership::liveness::Reason;
@@ -7,13 +7,13 @@ use crate::membership::service::Service;
 /// What happened to a member.
 #[derive(Clone, Debug)]
 pub(crate) enum Event<'a> {
-    /// It registered: for the first time, or in the place of another.
+    /// It registered: for the first time, or replacing another.
     Up(&'a str),
-    /// It went.
+    /// It is no longer a member.
     Down(&'a Reason),
-    /// It leads from now on, in this epoch.
+    /// It became the leader, with this epoch.
     Leader(u64),
-    /// It gave up the lead of this epoch.
+    /// It lost the lead of this epoch.
     Resigned(u64),
     /// It was given a standing signal.
     Signal(&'a str),
@@ -66,7 +66,7 @@ impl Service<'_> {
         let most = usize::try_from(self.context.config.events).unwrap_or(usize::MAX);
         match self.keys.xadd(self.name.events(), None, &fields, most) {
             Err(Error::Internal) => {
-                // Somebody used up the ids of the stream: what happened has happened all the same.
+                // The ids of the stream may have been used up by a foreign entry; that must not fail the transaction.
                 self.log_skip("a stream of events that takes no more");
                 Ok(())
             }

@@ -1,4 +1,4 @@
-//! Who leads a service, as its own hash says.
+//! The leadership of a service, as stored in its own hash.
 
 use std::rc::Rc;
 
@@ -7,7 +7,7 @@ use crate::membership::record::MemberName;
 use crate::names::plain_text;
 use crate::time::Ms;
 
-/// Field of the service's hash: who leads.
+/// Field of the service's hash: the leader.
 pub(crate) const LEADER: &str = "leader";
 /// Field of the service's hash: the epoch of the last leader.
 pub(crate) const EPOCH: &str = "epoch";
@@ -15,24 +15,24 @@ pub(crate) const EPOCH: &str = "epoch";
 pub(crate) const SINCE_AT: &str = "since_at";
 /// Field of the service's hash: the standing signal to all.
 pub(crate) const SIGNAL: &str = "signal";
-/// Field of the service's hash: when it was given, in the count of registrations.
+/// Field of the service's hash: when the signal was given, in the count of registrations.
 pub(crate) const SIGNAL_ORDER: &str = "signal_order";
 
 /// The service's own hash.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Leadership {
-    /// Who leads.
+    /// The leader.
     pub leader: Option<MemberName>,
     /// Epoch of the last leader.
     pub epoch: u64,
     /// Since when it leads, unix ms.
     pub since: Ms,
-    /// The standing signal to all that had registered when it was given, and that moment.
+    /// The standing signal to all members that had registered when it was given, and that moment.
     pub signal: Option<(String, u64)>,
 }
 
 impl Leadership {
-    /// From the fields of the hash; what makes no sense counts as missing.
+    /// Parses the fields of the hash; unreadable values count as missing.
     pub(crate) fn read(fields: &Fields) -> Leadership {
         let text = |field: &str| {
             let found = fields.iter().find(|(name, _)| name == field.as_bytes());

@@ -1,4 +1,4 @@
-//! The signs of life of a member: the last beat, the open connections, and when it dies without either.
+//! The liveness of a member: its last heartbeat, its open connections, and when it dies without either.
 
 use smallvec::SmallVec;
 
@@ -6,22 +6,22 @@ use crate::membership::record::MemberRecord;
 use crate::state::queue::claims::BoundClaim;
 use crate::time::{Ms, Steady};
 
-/// Why a member went.
+/// Why a member is gone.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Reason {
-    /// No sign of life for its TTL.
+    /// No heartbeat for its TTL.
     Ttl,
     /// Its last bound connection closed.
     Disconnect,
-    /// An operator evicted it, with these words.
+    /// An operator evicted it, for this reason.
     Evicted(String),
-    /// Its host was booted since.
+    /// Its host has rebooted.
     Reboot,
     /// Another process took its name.
     Replaced,
     /// It deregistered.
     Left,
-    /// Somebody deleted its record.
+    /// Its record was deleted by another client.
     Deleted,
 }
 
@@ -40,29 +40,29 @@ impl Reason {
     }
 }
 
-/// The signs of life of one member. What they mean depends on its record.
+/// The liveness of one member; its record says which part applies.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Liveness {
-    /// Its last sign of life.
+    /// Its last heartbeat.
     pub alive: Steady,
     /// Its open bound connections.
     pub connections: SmallVec<[u64; 1]>,
-    /// When the last of them closed.
+    /// When the last bound connection closed.
     pub closed: Option<Steady>,
-    /// Claims that were bound to a connection that closed; they move to the one it comes back with.
+    /// Claims that were bound to a closed connection; they move to the one it reconnects with.
     pub parked: Vec<(u64, BoundClaim)>,
-    /// When the timer looks at it.
+    /// When the timer checks it.
     pub planned: Option<Steady>,
 }
 
 impl Liveness {
-    /// Whether it is bound and has no connection: it may come back.
+    /// Whether it is bound and has no connection; it may reconnect.
     pub(crate) fn is_away(&self, record: &MemberRecord) -> bool {
         record.bind && self.connections.is_empty()
     }
 
-    /// How long it lives without a sign of life, ms; `None` for ever. A bound member without a TTL that has not
-    /// come back after a load gets `default`.
+    /// How long it lives without a heartbeat, ms; `None` for ever. A bound member without a TTL that has not
+    /// reconnected after a load gets `default`.
     fn ttl(&self, record: &MemberRecord, default: Ms) -> Option<Ms> {
         match record.ttl {
             0 if self.closed.is_none() && self.is_away(record) => Some(default),
@@ -71,7 +71,7 @@ impl Liveness {
         }
     }
 
-    /// When it dies without a sign of life, and how long it had; `None` for never.
+    /// When it dies without a heartbeat, and the time it was given; `None` for never.
     pub(crate) fn deadline(&self, record: &MemberRecord, default: Ms) -> Option<(Steady, Ms)> {
         let silent = self.ttl(record, default).map(|ttl| (self.alive.after(ttl), ttl));
         let away = self.closed.map(|closed| (closed.after(record.grace), record.grace));
@@ -88,7 +88,7 @@ impl Liveness {
         }
     }
 
-    /// Records a sign of life.
+    /// Records a heartbeat.
     pub(crate) fn touch(&mut self, now: Steady) {
         self.alive = self.alive.max(now);
         if self.closed.is_some() {

@@ -1,11 +1,11 @@
-//! Reading all members of a service into memory: after a load, a promotion, or a change by anybody else.
+//! Loads all members of a service into memory: after a load, a promotion, or a change by another client.
 
 use crate::error::Result;
 use crate::membership::liveness::Reason;
 use crate::membership::service::Service;
 use crate::membership::service_state::Loading;
 
-/// Members that get the same deadline after a load, so that no later tick has more than its share.
+/// Members that get the same deadline after a load, so that no later slice has more than its share.
 const TOGETHER: i64 = 100;
 
 impl Service<'_> {
@@ -17,7 +17,7 @@ impl Service<'_> {
         Ok(())
     }
 
-    /// Reads the next members: those that are new in memory get their full time from now on.
+    /// Reads the next members: those that are new in memory get their full TTL from now on.
     pub(crate) fn load_some(&mut self) -> Result<()> {
         let Loading::At(cursor, mut loaded) = self.memory().loading else {
             return Ok(());

@@ -1,4 +1,4 @@
-//! A member as memory knows it: its record as it was last read, and its liveness.
+//! A member in memory: its record as last read, and its liveness.
 
 use crate::membership::liveness::{Liveness, Reason};
 use crate::membership::record::{MemberName, MemberRecord};
@@ -9,24 +9,24 @@ use crate::time::{Ms, Steady};
 pub(crate) struct Member {
     /// Its name.
     pub name: MemberName,
-    /// What is stored of it.
+    /// Its stored record.
     pub record: MemberRecord,
-    /// The version of the service in which the record was read.
+    /// The version of the service when the record was read.
     pub version: u64,
-    /// Whether it was found in the data: this process did not register it.
+    /// Whether it was found in the data, not registered by this process.
     pub was_loaded: bool,
     /// Its token, once a client has shown it.
     pub token: Option<u64>,
-    /// Whether it stands in the line of candidates.
+    /// Whether it is in the line of candidates.
     pub is_candidate: bool,
     /// Its last STATUS.
     pub status: Option<String>,
-    /// Its signs of life.
+    /// Its liveness.
     pub liveness: Liveness,
 }
 
 impl Member {
-    /// A member that registers now.
+    /// A newly registered member.
     pub(crate) fn new(name: MemberName, record: MemberRecord, alive: Steady) -> Member {
         Member {
             name,
@@ -43,7 +43,7 @@ impl Member {
         }
     }
 
-    /// One that was found in the data; its record is still to be read.
+    /// A member that was found in the data; its record is still to be read.
     pub(crate) fn loaded(name: MemberName, alive: Steady) -> Member {
         Member {
             was_loaded: true,
@@ -51,12 +51,12 @@ impl Member {
         }
     }
 
-    /// Whether it is bound and has no connection: it may come back.
+    /// Whether it is bound and has no connection; it may reconnect.
     pub(crate) fn is_away(&self) -> bool {
         self.liveness.is_away(&self.record)
     }
 
-    /// When it dies without a sign of life, and how long it had; `None` for never.
+    /// When it dies without a heartbeat, and the time it was given; `None` for never.
     pub(crate) fn deadline(&self, default_ttl: Ms) -> Option<(Steady, Ms)> {
         self.liveness.deadline(&self.record, default_ttl)
     }

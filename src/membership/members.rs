@@ -1,4 +1,4 @@
-//! How members come and go. Callers have ensured the types of the service's keys, and elect afterwards.
+//! Adds and removes members. Callers have ensured the types of the service's keys, and elect afterwards.
 
 use crate::error::{Error, Result};
 use crate::membership::events::Event;
@@ -20,7 +20,7 @@ impl Service<'_> {
         if memory_full { Err(Error::OutOfMemory) } else { Ok(()) }
     }
 
-    /// A new member. Replies its token, if it is to have one.
+    /// Adds a new member. Returns its token, if it is to have one.
     pub(crate) fn join(&mut self, registration: &Registration, reason: &str) -> Result<Option<u64>> {
         let name = &registration.member;
         self.remove_remains(name)?;
@@ -46,7 +46,7 @@ impl Service<'_> {
         let is_first = self.keys.hlen(self.name.members())? == 0;
         let memory = self.memory();
         if is_first && memory.count() == 0 {
-            // Nobody else is to be read.
+            // It is the only member: there are no others to read.
             memory.loading = Loading::Done;
         }
         self.store(member)?;
@@ -59,8 +59,8 @@ impl Service<'_> {
         Ok(token)
     }
 
-    /// A member whose record somebody deleted may still be remembered, or be named as the leader: that ends before
-    /// another takes its name. The tick elects the next leader.
+    /// Forgets a member whose record was deleted by another client, also as the leader, before a new member takes its
+    /// name. The timer elects the next leader.
     fn remove_remains(&mut self, member: &str) -> Result<()> {
         let led = self.is_led_by(member)?;
         if self.member(member).is_some() {
@@ -74,12 +74,12 @@ impl Service<'_> {
         Ok(())
     }
 
-    /// A member that is there comes back with its token, and says again what it is.
+    /// Updates the record of a member that registers again with its token.
     pub(crate) fn resume(&mut self, registration: &Registration) -> Result<()> {
         let order = self.next_fence()?;
         self.update(&registration.member, |record| {
             if record.boot != registration.boot {
-                // Of its host's boots, the one that registered last is the current one.
+                // The boot id that registered last is the host's current one.
                 record.order = order;
             }
             record.pid = registration.pid;
@@ -98,7 +98,7 @@ impl Service<'_> {
         Ok(())
     }
 
-    /// Changes the record of a member, if that is a change.
+    /// Changes the record of a member, and stores it only if that changed it.
     pub(crate) fn update(&mut self, member: &str, change: impl FnOnce(&mut MemberRecord)) -> Result<()> {
         let Some(known) = self.member(member) else {
             return Ok(());
@@ -127,8 +127,8 @@ impl Service<'_> {
         Ok(())
     }
 
-    /// A member goes: out of the records and the line of candidates, and the lead is free if it had it. What it held
-    /// ends at the end of the transaction.
+    /// Removes a member from the records and the line of candidates, and frees the lead if it had it. Its claims end
+    /// at the end of the transaction.
     pub(crate) fn remove(&mut self, member: &str, reason: &Reason) -> Result<()> {
         if matches!(reason, Reason::Left | Reason::Evicted(_)) {
             self.give_up_lost_lead(member)?;

@@ -1,13 +1,12 @@
-//! The one engine behind PID and HB. From the ground up, each file knows only those before it:
+//! The engine behind PID and HB. From the bottom up, each file imports only those before it:
 //!
-//! * `record` is what is stored of a member, `registration` what a process asks for, `leadership` the service's own
-//!   hash;
-//! * `liveness` and `member` are what memory knows of a member, `table` finds members by name, `service_state` is all
-//!   that is remembered of one service, `services` of all of them;
-//! * `service` is the handle that commands and the timer work on: `events` and `watchers` say what happened on it,
-//!   `load` reads members, `reclaim` holds elections back after a load, `candidates` keeps the line, `members` lets
-//!   members come and go, `register` decides what a registration comes to, `election` who leads;
-//! * `timer` is what time does, `render` what clients are shown, `overview` the counts of INFO.
+//! * `record` is a member as stored, `registration` the request of a process, `leadership` the service's own hash;
+//! * `liveness` and `member` are a member in memory, `table` finds members by name, `service_state` is the state of one
+//!   service, `services` that of all;
+//! * `service` is the handle that commands and the timer work on: `events` and `watchers` report changes, `load` reads
+//!   members, `reclaim` delays elections after a load, `candidates` keeps the line of candidates, `members` adds and
+//!   removes members, `register` decides the outcome of a registration, `election` appoints leaders;
+//! * `timer` does the work that is due, `render` builds replies, `overview` counts for INFO.
 
 pub(crate) mod candidates;
 pub(crate) mod election;

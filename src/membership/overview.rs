@@ -1,4 +1,4 @@
-//! All services in numbers, for INFO.
+//! Counts over all services, for INFO.
 
 use crate::membership::service::Service;
 use crate::names::Name;
@@ -13,11 +13,11 @@ pub(crate) struct Overview {
     pub members: usize,
     /// Services that have a leader.
     pub leaders: usize,
-    /// Services that get no leader before the reclaim window is over.
+    /// Services that get no leader until the reclaim window is over.
     pub reclaiming: usize,
 }
 
-/// Counts all services. One with a key of another type counts as far as its keys are ours.
+/// Counts all services; keys of a foreign type are left out.
 pub(crate) fn overview(tx: &mut Tx<'_>) -> Overview {
     let names: Vec<Name> = tx.state.services.iter().map(|(name, _)| name.clone()).collect();
     let mut all = Overview {

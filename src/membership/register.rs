@@ -1,5 +1,5 @@
-//! What a registration comes to: a new member, a member that comes back, one in the place of a silent one; or
-//! somebody is in its way.
+//! The outcome of a registration: a new member, one that resumes with its token, one that replaces a silent member; or
+//! it is refused because another member is in the way.
 
 use crate::error::Result;
 use crate::membership::liveness::Reason;
@@ -8,10 +8,10 @@ use crate::membership::registration::Registration;
 use crate::membership::service::Service;
 use crate::time::Ms;
 
-/// What a registration came to.
+/// The outcome of a registration.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Registered {
-    /// It is a member.
+    /// The process is a member.
     In {
         /// How it became one.
         status: Status,
@@ -22,15 +22,15 @@ pub(crate) enum Registered {
         /// Its TTL, ms.
         ttl: Ms,
     },
-    /// Another member is in its way, or the reclaim window.
+    /// Refused: another member is in the way, or the reclaim window.
     Held {
-        /// Who.
+        /// The member in the way.
         holder: Option<MemberName>,
         /// The epoch of the leader.
         epoch: Option<u64>,
-        /// When it may be worth another try, ms from now.
+        /// When to retry, ms from now.
         retry: Option<Ms>,
-        /// Whether it is the lead that is held, for which one can wait.
+        /// Whether the lead is what is taken; BLOCK can wait for that.
         lead: bool,
     },
 }
@@ -38,11 +38,11 @@ pub(crate) enum Registered {
 /// How a process became a member.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Status {
-    /// Nobody had its name.
+    /// Its name was free.
     Registered,
-    /// It was a member, and proved it.
+    /// It was a member and has shown its token.
     Resumed,
-    /// A silent member had its name.
+    /// It replaced a silent member of its name.
     Replaced,
 }
 
@@ -58,7 +58,7 @@ impl Status {
 }
 
 impl Service<'_> {
-    /// Errors unless a process may register as it asks. After that nothing fails.
+    /// Errors unless the process may register with these options. Nothing can fail after that.
     pub(crate) fn ensure_may_register(&mut self, registration: &Registration, memory_full: bool) -> Result<()> {
         let Registration { member, ttl, .. } = registration;
         self.ensure_types()?;
@@ -75,7 +75,8 @@ impl Service<'_> {
         Ok(())
     }
 
-    /// When the host was booted since its other members registered, their processes are gone. Whether there were any.
+    /// Removes the members of this host that registered under another boot id: their processes are gone. Whether there
+    /// were any.
     pub(crate) fn remove_other_boots(&mut self, registration: &Registration) -> Result<bool> {
         let (Some(host), Some(boot)) = (&registration.host, &registration.boot) else {
             return Ok(false);
@@ -89,7 +90,7 @@ impl Service<'_> {
         Ok(!old.is_empty())
     }
 
-    /// What keeps a process from being the exclusive holder, if it asks for that.
+    /// What keeps a process from becoming the exclusive holder, if it asks for that.
     pub(crate) fn lead_held(&mut self, registration: &Registration) -> Result<Option<Registered>> {
         if !registration.exclusive {
             return Ok(None);
@@ -109,8 +110,8 @@ impl Service<'_> {
         }
     }
 
-    /// Makes the name free for a process, removing a silent member; `None` when a living one has it. A member is
-    /// silent when its connection was seen closing or its time is over.
+    /// Frees the name for a process, removing a silent member; `None` when a living one has it. A member is silent when
+    /// its connection was seen closing or its TTL has run out.
     pub(crate) fn take_name(&mut self, registration: &Registration) -> Result<Option<Status>> {
         let name = &registration.member;
         if self.find(name)?.is_none() {
@@ -129,7 +130,7 @@ impl Service<'_> {
         Ok(Some(Status::Replaced))
     }
 
-    /// The answer for a process in whose way this member is.
+    /// The outcome for a process that this member is in the way of.
     pub(crate) fn held_by(&mut self, holder: &MemberName, lead: bool) -> Result<Registered> {
         let leads = self.leader()?.as_ref() == Some(holder);
         let epoch = self.leadership()?.epoch;

@@ -1,4 +1,4 @@
-//! What clients are shown of members and the lead, by commands and by waits that end.
+//! Replies about members and the lead, for commands and for waits that end.
 
 use crate::error::Result;
 use crate::membership::register::Registered;
@@ -6,7 +6,7 @@ use crate::membership::service::Service;
 use crate::reply::Reply;
 
 impl Service<'_> {
-    /// What a registration came to.
+    /// The reply to a registration.
     pub(crate) fn render_registered(&self, registered: &Registered) -> Reply {
         let number = |number: Option<u64>| number.map_or(Reply::Null, Reply::number);
         let fields = match registered {
@@ -38,7 +38,7 @@ impl Service<'_> {
         Reply::Map(names.into_iter().zip(fields).collect())
     }
 
-    /// What a pid file would say of the holder.
+    /// The holder, with what a pid file would contain.
     fn render_holder(&self, holder: &str) -> Reply {
         let member = self.member(holder);
         let record = member.map(|member| &member.record);
@@ -52,7 +52,7 @@ impl Service<'_> {
         ])
     }
 
-    /// Where a member stands in the election.
+    /// The role of a member in the election.
     pub(crate) fn render_standing(&mut self, member: &str) -> Result<Reply> {
         let leadership = self.leadership()?;
         let leader = self.leader()?;
@@ -74,7 +74,7 @@ impl Service<'_> {
     }
 }
 
-/// The word for what a member is.
+/// The word for a member's role.
 pub(crate) fn role(leads: bool, is_candidate: bool) -> Reply {
     Reply::Word(match (leads, is_candidate) {
         (true, _) => "leader",

@@ -1,4 +1,4 @@
-//! The handle of one service. What memory does not have of its members and its leadership is read from its keys.
+//! The handle of one service. Members and leadership that are not in memory are read from its keys.
 
 use crate::command::run::Target;
 use crate::context::{Caller, Context};
@@ -18,7 +18,7 @@ use crate::tx::Tx;
 pub(crate) struct Service<'t> {
     /// The data.
     pub keys: &'t mut dyn Keyspace,
-    /// What is derived from the data or ephemeral, of all queues and services.
+    /// The derived and ephemeral state of all queues and services.
     pub state: &'t mut State,
     /// The moment and the module's settings.
     pub context: Context,
@@ -37,7 +37,7 @@ impl<'t> Service<'t> {
         }
     }
 
-    /// The transaction, for what is not about this service alone.
+    /// The transaction, for work beyond this service.
     pub(crate) fn tx(&mut self) -> Tx<'_> {
         Tx {
             keys: &mut *self.keys,
@@ -59,12 +59,12 @@ impl<'t> Service<'t> {
         self.keys.ensure_type(self.name.members())
     }
 
-    /// What is remembered of the service, made when there is nothing yet.
+    /// The state of the service, created if missing.
     pub(crate) fn memory(&mut self) -> &mut ServiceState {
         self.state.services.service(&self.name)
     }
 
-    /// What is remembered of the service, if there is anything.
+    /// The state of the service, if there is any.
     pub(crate) fn known(&self) -> Option<&ServiceState> {
         self.state.services.known(&self.name)
     }
@@ -74,7 +74,7 @@ impl<'t> Service<'t> {
         self.known()?.member(member)
     }
 
-    /// A member. Reads it again when anybody else may have changed its record.
+    /// A member. Rereads its record when another client may have changed it.
     pub(crate) fn find(&mut self, member: &str) -> Result<Option<&Member>> {
         let is_current = |service: &ServiceState| {
             let known = service.member(member);
@@ -89,7 +89,7 @@ impl<'t> Service<'t> {
         Ok(self.member(member))
     }
 
-    /// Takes what is stored of a member into memory: one that is new there lives from `alive` on. Whether it is a
+    /// Loads the stored record of a member into memory; one that is new there is alive from `alive` on. Whether it is a
     /// member.
     pub(crate) fn load(&mut self, member: &str, stored: Option<&[u8]>, alive: Steady) -> bool {
         let record = stored.and_then(MemberRecord::read);
@@ -120,7 +120,7 @@ impl<'t> Service<'t> {
         true
     }
 
-    /// A member goes with the next tick, if it is in memory.
+    /// Lets the timer remove a member, if it is in memory.
     pub(crate) fn mark_dead(&mut self, member: &str, reason: Reason) {
         let Some(memory) = self.state.services.known_mut(&self.name) else {
             return;
@@ -131,7 +131,7 @@ impl<'t> Service<'t> {
         }
     }
 
-    /// Makes sure that the timer comes when the next of the members is due.
+    /// Plans the timer for the next member that is due.
     pub(crate) fn plan(&mut self) {
         let Some(known) = self.state.services.known(&self.name) else {
             return;
@@ -143,7 +143,7 @@ impl<'t> Service<'t> {
         }
     }
 
-    /// A sign of life, perhaps on a connection that the member is bound to from now on.
+    /// Records a heartbeat, perhaps on a connection that binds the member from now on.
     pub(crate) fn touch(&mut self, member: &str, bind: Option<u64>) {
         if let Some(connection) = bind {
             self.state.rebind(connection, &self.name, &member.into());
@@ -155,7 +155,7 @@ impl<'t> Service<'t> {
         self.plan();
     }
 
-    /// Errors with `NoMember` unless the member is there, and with `Fenced` unless this is its token.
+    /// Errors with `NoMember` unless the member exists, and with `Fenced` unless this is its token.
     pub(crate) fn verify(&mut self, member: &str, token: u64) -> Result<()> {
         let Some(known) = self.find(member)? else {
             return Err(self.no_member(member));
@@ -172,12 +172,12 @@ impl<'t> Service<'t> {
         Ok(())
     }
 
-    /// The error for a member that is not there, or not any more.
+    /// The error for a member that does not exist, or no longer.
     pub(crate) fn no_member(&self, member: &str) -> Error {
         Error::NoMember(member.to_string(), self.name.text().to_string())
     }
 
-    /// The error for a client that is not, or no longer, what it takes itself for, or that does not prove it.
+    /// The error for a client whose token or epoch is missing, wrong or no longer valid.
     pub(crate) fn fenced(&mut self, lacks_token: bool) -> Result<Error> {
         let epoch = self.leadership()?.epoch;
         let (epoch, leader) = match self.leader()? {
@@ -191,13 +191,13 @@ impl<'t> Service<'t> {
         })
     }
 
-    /// The service's own hash, read when it is not in memory.
+    /// The service's own hash, read unless it is in memory.
     pub(crate) fn leadership(&mut self) -> Result<Leadership> {
         if let Some(leadership) = self.known().and_then(|known| known.leadership.as_ref()) {
             return Ok(leadership.clone());
         }
         let leadership = Leadership::read(&self.keys.hgetall(self.name.service())?);
-        // A service that is only looked at is not remembered.
+        // Reading a service must not create a state for it.
         if let Some(known) = self.state.services.known_mut(&self.name) {
             known.leadership = Some(leadership.clone());
         }
@@ -209,7 +209,7 @@ impl<'t> Service<'t> {
         Ok(self.leadership()?.leader.as_deref() == Some(member))
     }
 
-    /// Who leads, if it is a member.
+    /// The leader, if it is a member.
     pub(crate) fn leader(&mut self) -> Result<Option<MemberName>> {
         let Some(leader) = self.leadership()?.leader else {
             return Ok(None);
@@ -217,7 +217,7 @@ impl<'t> Service<'t> {
         Ok(self.find(&leader)?.map(|_| leader))
     }
 
-    /// Nobody leads any more. The epoch stays: the next one must be larger.
+    /// Removes the leader. The epoch stays: the next one must be larger.
     pub(crate) fn vacate(&mut self) -> Result<()> {
         let mut leadership = self.leadership()?;
         leadership.leader = None;
@@ -233,13 +233,13 @@ impl<'t> Service<'t> {
         Ok(self.tx().next_fence(epoch))
     }
 
-    /// How long a member lives without a sign of life, ms from now; `None` for ever.
+    /// How long a member lives without a heartbeat, ms from now; `None` for ever.
     pub(crate) fn remaining(&self, member: &Member) -> Option<Ms> {
         let (deadline, _) = member.deadline(self.context.config.ttl)?;
         Some(deadline.since(self.context.steady).max(0))
     }
 
-    /// Whether the member has been silent for its time, and nothing holds its end back.
+    /// Whether the member's TTL has run out and no stall or freeze postpones its end.
     pub(crate) fn is_overdue(&self, member: &Member) -> bool {
         let now = self.context.steady;
         let deadline = member.deadline(self.context.config.ttl);
@@ -248,13 +248,13 @@ impl<'t> Service<'t> {
         })
     }
 
-    /// Whether a client on one of its bound connections is blocked: that is a sign of life as long as it lasts.
+    /// Whether a client on one of its bound connections is blocked: that counts as a heartbeat as long as it lasts.
     pub(crate) fn is_waiting(&self, member: &Member) -> bool {
         let mut connections = member.liveness.connections.iter();
-        connections.any(|connection| self.state.waiting.is_held(*connection))
+        connections.any(|connection| self.state.waiting.is_blocked(*connection))
     }
 
-    /// Passes over something under the service's keys that is not ours.
+    /// Logs that a foreign entry under the service's keys is skipped.
     pub(crate) fn log_skip(&mut self, what: &str) {
         self.state.log_skipped_member(&self.name, what);
     }

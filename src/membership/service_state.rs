@@ -1,4 +1,4 @@
-//! What is remembered of one service: its members by name, by host and by the moment the timer looks at them.
+//! The state of one service: its members by name, by host and by the moment the timer checks them.
 
 use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
@@ -13,33 +13,33 @@ use crate::time::{Ms, Steady};
 /// The word that clears a standing signal.
 pub(crate) const NO_SIGNAL: &str = "none";
 
-/// What is remembered of one service.
+/// The state of one service.
 #[derive(Debug, Default)]
 pub(crate) struct ServiceState {
-    /// The service's own hash, read; `None` after anybody else may have changed it.
+    /// The service's own hash as read; `None` after another client may have changed it.
     pub leadership: Option<Leadership>,
-    /// How far the members were read since anybody else may have changed them.
+    /// How far the members were read since another client may have changed them.
     pub loading: Loading,
-    /// Grows with every change by somebody else: what was read before is read again.
+    /// Grows with every change by another client: earlier reads are then repeated.
     pub version: u64,
-    /// Members that the next tick removes, and why.
+    /// Members that the timer is to remove, and why.
     pub dead: BTreeMap<MemberName, Reason>,
-    /// Whether it had a leader since data was loaded, or one left that may have been the leader: then no grant from
-    /// before the load can still be in force.
+    /// Whether it had a leader since data was loaded, or a possible earlier leader has left: then no grant from before
+    /// the load can still be in force.
     pub settled: bool,
-    /// The longest TTL of the members that were found in the data, ms, also of those that have died since; the
-    /// largest number for an endless one.
+    /// The longest TTL of the members that were found in the data, ms, including those that have died since; the
+    /// largest number when one is endless.
     pub longest_ttl: Option<Ms>,
     /// When the last candidate joined the line, ms; no two have the same moment.
     pub arrival: Ms,
-    /// When something was last done with it.
+    /// When it was last used.
     pub used: Steady,
     /// Whether the log was told about a foreign entry.
-    pub complained: bool,
+    pub logged: bool,
     pub(super) members: MemberTable,
-    /// How many of them have this version: when all do, none is missing in the data.
+    /// How many members have this version: when all do, none is missing in the data.
     pub(super) current: usize,
-    /// When the timer looks at which member.
+    /// When the timer checks which member.
     pub(super) moments: BTreeSet<(Steady, MemberName)>,
     /// Host → boot id → members.
     pub(super) hosts: BTreeMap<String, BTreeMap<String, BTreeSet<MemberName>>>,
@@ -48,7 +48,7 @@ pub(crate) struct ServiceState {
 /// How far the members were read into memory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Loading {
-    /// The next cursor, and how many members were new to memory.
+    /// The next cursor, and how many members were new in memory.
     At(u64, i64),
     /// All members are in memory.
     Done,
@@ -81,7 +81,7 @@ impl ServiceState {
         self.members.len()
     }
 
-    /// Puts a member in, or in the place of the one of its name.
+    /// Adds a member, or replaces the one of its name.
     pub(crate) fn put(&mut self, mut member: Member, default_ttl: Ms) {
         let name = member.name.clone();
         let known = self.members.get(&name);
@@ -97,7 +97,7 @@ impl ServiceState {
         self.plan(&name, default_ttl);
     }
 
-    /// Records a sign of life of a member. That moves its deadline away, so that mostly nothing is planned anew.
+    /// Records a heartbeat of a member. That only moves its deadline further away, so that the plan rarely changes.
     pub(crate) fn touch(&mut self, name: &str, now: Steady, default_ttl: Ms) {
         let Some(member) = self.members.get_mut(name) else {
             return;
@@ -123,7 +123,7 @@ impl ServiceState {
         }
     }
 
-    /// Takes a member out.
+    /// Removes a member.
     pub(crate) fn take(&mut self, name: &str) -> Option<Member> {
         self.leave_host(name);
         let member = self.members.remove(name)?;
@@ -169,7 +169,7 @@ impl ServiceState {
             .collect()
     }
 
-    /// Makes sure that the timer looks at a member when it is due. Looking too early plans it anew.
+    /// Makes sure that the timer checks a member when it is due. A check that comes too early plans the next one.
     pub(crate) fn plan(&mut self, name: &str, default_ttl: Ms) {
         let Some(member) = self.members.get(name) else {
             return;
@@ -181,7 +181,7 @@ impl ServiceState {
         }
     }
 
-    /// Makes sure that the timer looks at a member then, and not before.
+    /// Plans the timer's check of a member for then, and not before.
     pub(crate) fn plan_at(&mut self, name: &str, moment: Steady) {
         let Some(member) = self.members.get_mut(name) else {
             return;
@@ -193,7 +193,7 @@ impl ServiceState {
         self.moments.insert((moment, name));
     }
 
-    /// The next member whose moment has come, taken off the plan.
+    /// Removes the next member that is due from the plan and returns it.
     pub(crate) fn take_due(&mut self, now: Steady) -> Option<MemberName> {
         let (_, name) = self.moments.first().filter(|(moment, _)| *moment <= now)?;
         let name = name.clone();
@@ -204,12 +204,12 @@ impl ServiceState {
         Some(name)
     }
 
-    /// When the timer looks at the next member.
+    /// When the timer checks the next member.
     pub(crate) fn next(&self) -> Option<Steady> {
         self.moments.first().map(|(moment, _)| *moment)
     }
 
-    /// Somebody else may have changed its keys.
+    /// Another client may have changed its keys.
     pub(crate) fn forget(&mut self) {
         self.leadership = None;
         self.version += 1;
@@ -217,7 +217,7 @@ impl ServiceState {
         self.loading = Loading::default();
     }
 
-    /// The members of hosts that were booted since: of each host only those of the boot that registered last stay.
+    /// The members of hosts that have rebooted: on each host, all but those of the boot id that registered last.
     pub(crate) fn of_earlier_boots(&self) -> Vec<MemberName> {
         let order = |name: &MemberName| self.member(name).map_or(0, |member| member.record.order);
         let mut earlier = Vec::new();
@@ -243,7 +243,7 @@ impl ServiceState {
         missing.map(|member| member.name.clone()).collect()
     }
 
-    /// Nothing is known of its members any more.
+    /// Forgets its members.
     pub(crate) fn start_over(&mut self) {
         let version = self.version + 1;
         *self = ServiceState {

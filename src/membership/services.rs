@@ -1,11 +1,12 @@
-//! Who is alive: the members of every service with their signs of life and their connections. All of it is read
-//! from the keys or as fleeting as a connection.
+//! The members of every service with their liveness and connections. All of it is derived from the keys or lasts only
+//! as long as a connection.
 //!
-//! A beat only changes one moment in memory. The moment at which the timer looks at a member is planned once and
-//! moved only when it has come, so a beat costs the same for one member and for a hundred thousand.
+//! A heartbeat only changes one moment in memory. The timer's check of a member is planned once and moved only when it
+//! has come, so a heartbeat costs the same for one member and for a hundred thousand.
 
 use std::collections::{BTreeSet, HashMap};
 
+use foldhash::fast::RandomState;
 use smallvec::SmallVec;
 
 use crate::membership::member::Member;
@@ -20,33 +21,33 @@ pub(crate) struct Services {
     services: ByName<ServiceState>,
     known: BTreeSet<Name>,
     /// The members bound to each connection.
-    pub(super) bound: HashMap<u64, SmallVec<[(Name, MemberName); 1]>>,
-    /// Members that went in this transaction and whose claims are still to be ended.
+    pub(super) bound: HashMap<u64, SmallVec<[(Name, MemberName); 1]>, RandomState>,
+    /// Members that were removed in this transaction and whose claims are still to be ended.
     pub gone: Vec<Gone>,
     /// The queues that follow a service of another name.
     pub(super) followers: ByName<BTreeSet<Name>>,
     pub(super) following: ByName<Name>,
-    /// When data was last loaded or the server promoted: grants of just before may be lost.
+    /// When data was last loaded or the server promoted: grants made just before may be lost.
     pub reclaims_since: Option<Steady>,
-    /// Members that died; those that left are not counted.
+    /// Total of members that died, without those that left.
     pub lost: u64,
 }
 
-/// A member that went.
+/// A member that was removed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Gone {
     /// Its service.
     pub service: Name,
-    /// Its name, which is that of the worker.
+    /// Its name, which is also the worker's.
     pub member: MemberName,
     /// Claims with smaller tokens are its own.
     pub below: u64,
-    /// Whether its claims count as lost; else they are as if released.
+    /// Whether its claims count as lost; otherwise they are released.
     pub lost: bool,
 }
 
 impl Services {
-    /// The memory of a service, made when there is none yet.
+    /// The state of a service, created if missing.
     pub(crate) fn service(&mut self, name: &Name) -> &mut ServiceState {
         if !self.services.contains_key(name) {
             self.known.insert(name.clone());
@@ -54,12 +55,12 @@ impl Services {
         self.services.entry(name.clone()).or_default()
     }
 
-    /// The memory of a service, if there is any.
+    /// The state of a service, if there is any.
     pub(crate) fn known(&self, name: &Name) -> Option<&ServiceState> {
         self.services.get(name)
     }
 
-    /// The memory of a service to change, if there is any.
+    /// The same, mutable.
     pub(crate) fn known_mut(&mut self, name: &Name) -> Option<&mut ServiceState> {
         self.services.get_mut(name)
     }
@@ -69,7 +70,7 @@ impl Services {
         self.services.iter()
     }
 
-    /// All services in memory, to change.
+    /// The same, mutable.
     pub(crate) fn iter_mut(&mut self) -> impl Iterator<Item = (&Name, &mut ServiceState)> {
         self.services.iter_mut()
     }
@@ -96,12 +97,12 @@ impl Services {
         service.signal(&service.member(member)?.record)
     }
 
-    /// Whether a worker is a member that was told to take no more work.
+    /// Whether a worker is a member whose signal forbids it new work.
     pub(crate) fn is_quiet(&self, service: &Name, worker: &str) -> bool {
         matches!(self.signal(service, worker), Some("quiet" | "stop"))
     }
 
-    /// Ties a member to a connection.
+    /// Binds a member to a connection.
     pub(crate) fn bind(&mut self, connection: u64, service: &Name, member: &MemberName) {
         if let Some(known) = self.service(service).member_mut(member) {
             known.liveness.closed = None;
@@ -113,7 +114,7 @@ impl Services {
         }
     }
 
-    /// Unties a member from its connections.
+    /// Unbinds a member from its connections.
     pub(crate) fn unbind(&mut self, service: &Name, member: &str, connections: &[u64]) {
         for connection in connections {
             if let Some(bound) = self.bound.get_mut(connection) {
@@ -125,7 +126,7 @@ impl Services {
         }
     }
 
-    /// A connection closed: the members for which it was the last one.
+    /// Unbinds a closed connection; the members for which it was the last one.
     pub(crate) fn disconnected(&mut self, connection: u64, now: Steady, default_ttl: Ms) -> Vec<(Name, MemberName)> {
         let mut away = Vec::new();
         for (name, member) in self.bound.remove(&connection).unwrap_or_default() {
@@ -145,7 +146,7 @@ impl Services {
         away
     }
 
-    /// A command came over a connection: a sign of life of the members bound to it, or of the one it names.
+    /// A command came over a connection: a heartbeat of the members bound to it, or of the one it names.
     pub(crate) fn seen(&mut self, connection: u64, named: Option<&str>, now: Steady) {
         let Some(bound) = self.bound.get(&connection) else {
             return;
@@ -160,7 +161,7 @@ impl Services {
         }
     }
 
-    /// No connection is bound to members of these services any more.
+    /// Unbinds all connections from members of these services.
     pub(crate) fn unbind_all(&mut self, of: impl Fn(&Name) -> bool) {
         self.bound.retain(|_, members| {
             members.retain(|(name, _)| !of(name));
@@ -187,7 +188,7 @@ impl Services {
         }
     }
 
-    /// The service a queue follows, as far as its settings were read.
+    /// The service a queue follows, according to the settings that were read.
     pub(crate) fn followed_by<'a>(&'a self, queue: &'a Name) -> &'a Name {
         self.following.get(queue).unwrap_or(queue)
     }

@@ -1,16 +1,18 @@
-//! The members of one service, found by name in the same time however many they are, and in the order of names.
+//! The members of one service, found by name in constant time, and walked in the order of names.
 
 use std::collections::{BTreeSet, HashMap};
 use std::ops::Bound::{Excluded, Unbounded};
 
+use foldhash::fast::RandomState;
+
 use crate::membership::member::Member;
 use crate::membership::record::MemberName;
 
-/// The members. A beat looks its member up several times, a walk in order is rare.
+/// The members. Lookups by name are frequent, walks in order are rare.
 #[derive(Debug, Default)]
 pub(super) struct MemberTable {
     /// Boxed, so that the table moves little when it grows.
-    by_name: HashMap<MemberName, Box<Member>>,
+    by_name: HashMap<MemberName, Box<Member>, RandomState>,
     order: BTreeSet<MemberName>,
 }
 
@@ -20,12 +22,12 @@ impl MemberTable {
         self.by_name.get(name).map(Box::as_ref)
     }
 
-    /// A member to change.
+    /// A member, mutable.
     pub(super) fn get_mut(&mut self, name: &str) -> Option<&mut Member> {
         self.by_name.get_mut(name).map(Box::as_mut)
     }
 
-    /// Puts a member in, or in the place of the one of that name.
+    /// Adds a member, or replaces the one of that name.
     pub(super) fn insert(&mut self, member: Member) {
         let name = member.name.clone();
         if self.by_name.insert(name.clone(), Box::new(member)).is_none() {
@@ -33,13 +35,13 @@ impl MemberTable {
         }
     }
 
-    /// Takes a member out.
+    /// Removes a member.
     pub(super) fn remove(&mut self, name: &str) -> Option<Member> {
         self.order.remove(name);
         self.by_name.remove(name).map(|member| *member)
     }
 
-    /// How many there are.
+    /// The number of members.
     pub(super) fn len(&self) -> usize {
         self.by_name.len()
     }

@@ -1,4 +1,4 @@
-//! What time does to one service, a slice at a time.
+//! The timer's work on one service, one slice at a time.
 
 use crate::error::Result;
 use crate::membership::liveness::Reason;
@@ -6,18 +6,18 @@ use crate::membership::member::Member;
 use crate::membership::service::Service;
 use crate::time::{Ms, SECOND};
 
-/// Members that go in one slice.
+/// Members that are removed in one slice.
 const GONE: usize = 32;
-/// Members that are looked at in one slice: most gave a sign of life since their moment was planned.
-const LOOKED_AT: usize = 512;
-/// What could not be dealt with is tried again after this long, ms.
+/// Members that are checked in one slice; most had a heartbeat since the check was planned.
+const CHECKED: usize = 512;
+/// Work that failed is retried after this long, ms.
 const RETRY: Ms = SECOND;
-/// A member whose end waits for another turn of the event loop is looked at again after this long, ms.
+/// A member whose end waits for another turn of the event loop is checked again after this long, ms.
 const TURN: Ms = 10;
 
 impl Service<'_> {
     /// One slice of everything that is due.
-    pub(crate) fn tick(&mut self) {
+    pub(crate) fn run_due(&mut self) {
         let done = self
             .ensure_types()
             .and_then(|()| self.load_some())
@@ -27,7 +27,7 @@ impl Service<'_> {
         match done {
             Ok(_) => self.plan(),
             Err(error) => {
-                // Until somebody repairs the key.
+                // A key of a foreign type: retried until it is repaired.
                 self.log_skip(&error.to_string());
                 let retry = self.context.steady.after(RETRY);
                 self.state.wakeups.at_steady(&self.name, retry);
@@ -35,19 +35,19 @@ impl Service<'_> {
         }
     }
 
-    /// Members whose end is known go.
+    /// Removes members whose end is already known.
     fn remove_dead(&mut self) -> Result<()> {
         for _ in 0..GONE {
             let Some((member, reason)) = self.memory().dead.pop_first() else {
                 return Ok(());
             };
-            // It may have come back meanwhile.
-            let goes = match reason {
+            // It may have registered again meanwhile.
+            let is_gone = match reason {
                 Reason::Disconnect => self.member(&member).is_some_and(Member::is_away),
                 Reason::Deleted => self.find(&member)?.is_none(),
                 _ => true,
             };
-            if goes {
+            if is_gone {
                 self.remove(&member, &reason)?;
             }
         }
@@ -57,11 +57,11 @@ impl Service<'_> {
         Ok(())
     }
 
-    /// Members whose time is over go, unless a stall or a freeze keeps them.
+    /// Removes members whose TTL has run out, unless a stall or a freeze postpones that.
     fn remove_overdue(&mut self) -> Result<()> {
         let now = self.context.steady;
         let mut gone = 0;
-        for _ in 0..LOOKED_AT {
+        for _ in 0..CHECKED {
             if gone == GONE {
                 break;
             }
@@ -74,11 +74,11 @@ impl Service<'_> {
         Ok(())
     }
 
-    /// Looks at a member whose moment has come: it goes, or another moment is planned. Whether it went.
+    /// Checks a member whose moment has come: removes it or plans the next check. Whether it was removed.
     fn end_if_overdue(&mut self, name: &str) -> Result<bool> {
         let now = self.context.steady;
         let default_ttl = self.context.config.ttl;
-        // Somebody else may have changed its record.
+        // Another client may have changed its record.
         let Some((deadline, _)) = self.find(name)?.and_then(|member| member.deadline(default_ttl)) else {
             return Ok(false);
         };
@@ -94,7 +94,7 @@ impl Service<'_> {
             self.remove(name, &reason)?;
             return Ok(true);
         } else {
-            // Kept until the stall is over, or for another turn of the loop.
+            // Kept until the stall is over, or for another turn of the event loop.
             let turn = now.after(TURN);
             let moment = self.state.stalls.until(now).unwrap_or(turn);
             self.memory().plan_at(name, moment.clamp(turn, now.after(RETRY)));

@@ -6,7 +6,7 @@ use crate::reply::Reply;
 use crate::waiting::WaitFor;
 
 impl Service<'_> {
-    /// Answers those who waited for the member to come or to go, or for what it cannot become any more.
+    /// Answers clients that waited for the member to come or go, or for something that it can no longer become.
     pub(crate) fn notify_watchers(&mut self, member: &str, is_there: bool) {
         if !is_there {
             for (ticket, _) in self.state.waiting.holders_as(&self.name, member) {
@@ -15,7 +15,7 @@ impl Service<'_> {
             }
         }
         for ticket in self.state.waiting.watchers_of(&self.name, member) {
-            match self.state.waiting.wish(ticket) {
+            match self.state.waiting.wait_for(ticket) {
                 Some(WaitFor::Member(_, _, there)) if *there == is_there => {
                     self.tx().answer(ticket, Ok(Reply::Int(1)), Vec::new());
                 }
@@ -28,7 +28,7 @@ impl Service<'_> {
         }
     }
 
-    /// The same for every member that somebody waits for: anybody else may have changed the service's keys.
+    /// The same for every member that a client waits for, after another client may have changed the service's keys.
     pub(crate) fn notify_all_watchers(&mut self) -> Result<()> {
         for member in self.state.waiting.watched(&self.name) {
             let is_there = self.find(&member)?.is_some();

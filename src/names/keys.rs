@@ -1,6 +1,7 @@
-//! Every key: the table of all kinds, a key built from a name, and the name told by a key. Nothing else builds a key.
+//! Every key: the table of all kinds, building a key from a name, and parsing the name from a key. No other file builds
+//! keys.
 //!
-//! A new kind of key is a variant of [`Part`], which says what it holds, and its row in [`KEYS`].
+//! A new kind of key is a variant of [`Part`], which says what it contains, and its row in [`KEYS`].
 
 use std::io::Write as _;
 
@@ -34,13 +35,13 @@ pub(crate) enum Part {
     Done,
     /// Ids of tasks that wait for others or for their turn, score = since when, wall ms.
     Blocked,
-    /// Ids of ready tasks that are for one worker, score = due, wall ms.
+    /// Ids of ready targeted tasks, score = due, wall ms.
     Targeted,
-    /// Ids of tasks that are dropped when nobody claims them, score = when, wall ms.
+    /// Ids of tasks that expire unless they are claimed, score = when, wall ms.
     Expiring,
-    /// Unique key, the id of the task that holds it, perhaps with the moment until which it does.
+    /// Unique key, the id of the task that owns it, perhaps with the moment until which it does.
     Unique,
-    /// Unique key that is held for a time, score = until when, wall ms.
+    /// Unique key that is taken FOR a time, score = until when, wall ms.
     UniqueUntil,
     /// Name of a recurring task, its definition.
     Repeats,
@@ -48,50 +49,49 @@ pub(crate) enum Part {
     RepeatDue,
     /// Name of a recurring task, the payload of its occurrences.
     RepeatPayloads,
-    /// What went wrong with the tasks of a queue or was decided for the user.
+    /// The events of a queue.
     TaskEvents,
     /// The service: leader, epoch, standing signal.
     Service,
     /// Member, its record.
     Members,
-    /// Candidate, score = its place in the line.
+    /// Candidate, score = its place in the line of candidates.
     Candidates,
-    /// What happened to the members of a service.
+    /// The events of a service.
     Events,
     /// Of each priority: ids that may be claimed, oldest first.
     Ready,
     /// One task: header and payload.
     Task,
-    /// What a task has to say beyond its header.
+    /// The options of a task, beyond its header.
     Options,
-    /// Tasks of one group that have not ended: score 0 while it is their turn, else their place in line.
+    /// Unfinished tasks of one group: score 0 while it is their turn, otherwise their place in line.
     Group,
-    /// Tasks that wait for the end of this one, score = the fence each was born with.
+    /// Tasks that wait for the end of this one, score = the fence each was created with.
     After,
-    /// Tasks that are for this worker alone and not done: score -1, and while they are ready priority x 2^43 + due,
-    /// wall ms.
+    /// Unfinished tasks targeted at this worker: score -1, and while they are ready priority x 2^43 + due, wall ms.
     To,
 }
 
-/// What there is to know of a kind of key.
+/// A kind of key.
 #[derive(Debug)]
 pub(crate) struct KeyKind {
     pub part: Part,
-    /// What its name begins with, before the name of the queue or service.
+    /// Its prefix, before the name of the queue or service.
     family: &'static str,
-    /// What its name ends with; the key of one task, group or worker has that behind it.
+    /// Its suffix; the key of one task, group or worker continues with that.
     suffix: &'static str,
-    /// What it is called in `steward.apply`; must never change.
+    /// Its code in `steward.apply`; must never change.
     code: u8,
     /// The type of its value.
     pub of: Type,
-    /// What a change means for the module's memory.
+    /// What the module must reread after a foreign change.
     touched: Touched,
     /// Whether a queue has one per priority, task, group or worker.
     pub is_many: bool,
 }
 
-/// All kinds, in the order of [`Part`]; those of which a queue has many come last, and `Ready` first of them.
+/// All kinds, in the order of [`Part`]; those that a queue has many of come last, beginning with `Ready`.
 pub(crate) const KEYS: [KeyKind; 25] = [
     queue(Part::Queue, "", b'q', Type::Hash),
     queue(Part::Workers, ":workers", b'w', Type::Hash),
@@ -112,7 +112,7 @@ pub(crate) const KEYS: [KeyKind; 25] = [
     service(Part::Members, ":members", b'm', Type::Hash),
     service(Part::Candidates, ":candidates", b'k', Type::SortedSet),
     service(Part::Events, ":events", b'v', Type::Stream).touching(Touched::Events),
-    // To b'9', one for each priority.
+    // Up to b'9', one for each priority.
     many(Part::Ready, ":ready:", b'0', Type::List),
     many(Part::Task, ":t:", b't', Type::String).touching(Touched::Task),
     many(Part::Options, ":x:", b'x', Type::Hash).touching(Touched::Task),
@@ -121,7 +121,7 @@ pub(crate) const KEYS: [KeyKind; 25] = [
     many(Part::To, ":to:", b'o', Type::SortedSet),
 ];
 
-/// What stands in `steward.apply` before the number of a DROP and the code of the index that it set aside.
+/// Precedes in `steward.apply` the number of a DROP and the code of the index that it set aside.
 pub(crate) const DROPPED: u8 = b'D';
 
 const TASK: &str = "task:";
@@ -160,7 +160,7 @@ impl KeyKind {
     }
 }
 
-/// The part of each code; does not compile when two parts have the same code or a row is not where it should be.
+/// The part of each code; does not compile when two parts share a code or a row is out of place.
 #[allow(clippy::indexing_slicing, reason = "done by the compiler")]
 const BY_CODE: [Option<Part>; 128] = {
     let mut parts = [None; 128];
@@ -195,7 +195,7 @@ impl Part {
         BY_CODE.get(usize::from(code)).copied().flatten()
     }
 
-    /// What a queue has once, but for the ids of its tasks.
+    /// The keys that a queue has once, apart from the indexes of task ids.
     pub(crate) fn once_per_queue() -> impl Iterator<Item = Part> {
         let is_index = |part| Index::ALL.iter().any(|index| index.place() == Place::Once(part));
         let once = KEYS.iter().filter(|kind| kind.family == TASK && !kind.is_many);
@@ -203,7 +203,7 @@ impl Part {
     }
 }
 
-/// Where the ids of tasks in one state stand.
+/// The indexes of task ids by state.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(crate) enum Index {
     Scheduled,
@@ -274,7 +274,7 @@ impl Place<'_> {
         }
     }
 
-    /// What it is called in `steward.apply`.
+    /// Its code in `steward.apply`.
     pub(crate) fn code(&self) -> u8 {
         match self {
             Place::Once(part) | Place::Of(part, _) => part.kind().code,
@@ -283,18 +283,18 @@ impl Place<'_> {
         }
     }
 
-    /// What a change of this key means for the module's memory.
+    /// What the module must reread after a foreign change of this key.
     pub(crate) fn touched(&self) -> Touched {
         self.kind().touched
     }
 }
 
-/// A priority; none is above the last.
+/// A priority, at most the last.
 fn last(priority: u8) -> u8 {
     priority.min(PRIORITIES - 1)
 }
 
-/// A key: a place of a queue or of a service.
+/// A key of a queue or service.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Key<'a> {
     /// The queue or the service.
@@ -330,20 +330,20 @@ impl Key<'_> {
     }
 }
 
-/// Which key a foreign change touched, as far as the module's memory cares.
+/// What a foreign change touched, as far as the module's memory depends on it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Touched {
     /// The record or the options of one task.
     Task,
     /// Any other key of the queue.
     Queue,
-    /// The events of a queue or a service: nothing is derived from them.
+    /// The events of a queue or service: nothing is derived from them.
     Events,
     /// Any other key of the service.
     Service,
 }
 
-/// A key of ours, taken apart: `task:{tag}rest:suffix`.
+/// A parsed key: `task:{tag}rest:suffix`.
 struct Parsed<'k> {
     family: &'static str,
     tag: &'k [u8],
@@ -351,12 +351,12 @@ struct Parsed<'k> {
     suffix: &'k [u8],
 }
 
-/// Whether a key may be ours, by its start alone.
+/// Whether a key may be ours, by its prefix alone.
 pub(crate) fn is_ours(key: &[u8]) -> bool {
     key.starts_with(b"task:{") || key.starts_with(b"proc:{")
 }
 
-/// The queue or the service a key belongs to, or `None` for a key that is not ours.
+/// The queue or service a key belongs to; `None` for a key that is not ours.
 pub(crate) fn owner(db: i32, key: &[u8]) -> Option<(Name, Touched)> {
     let parsed = parse(key)?;
     let name = if parsed.rest.is_empty() {
@@ -367,7 +367,7 @@ pub(crate) fn owner(db: i32, key: &[u8]) -> Option<(Name, Touched)> {
     name.ok().map(|name| (name, parsed.touched()))
 }
 
-/// What a change of this key means for the module's memory, told without building its name.
+/// What the module must reread after a foreign change of this key; does not build its name.
 pub(crate) fn touched(key: &[u8]) -> Option<Touched> {
     parse(key).map(|parsed| parsed.touched())
 }

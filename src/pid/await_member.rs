@@ -1,4 +1,4 @@
-//! PID.AWAIT: until a member comes or goes.
+//! PID.AWAIT: waits until a member comes or goes.
 
 use crate::command::run::{Command, Response};
 use crate::command::{Access, Actor, Arg, Key, Keys, Spec, arguments};

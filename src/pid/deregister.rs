@@ -10,7 +10,7 @@ use crate::pid::register::PID;
 use crate::reply::Reply;
 
 arguments! {
-    /// How a process shows that it is the member.
+    /// How a process proves that it is the member.
     pub(crate) enum Proof {
         Token(token: u64) = Arg::option("TOKEN", Arg::TOKEN),
         Pid(pid: i64) = Arg::option("PID", PID),

@@ -1,4 +1,4 @@
-//! PID.GET: all that is known of a member.
+//! PID.GET: everything about one member.
 
 use std::collections::BTreeSet;
 

@@ -11,7 +11,7 @@ use crate::pages;
 use crate::pid::render;
 use crate::reply::Reply;
 
-/// Members one page looks at, whether they are of the host or not.
+/// Most members that one page examines, whether they are of the host or not.
 const LOOKED_AT: usize = 10_000;
 
 arguments! {
@@ -54,7 +54,7 @@ impl Command for List {
     }
 }
 
-/// The members of one page, those beyond `after` by name, and the member that the next page begins behind, if there
+/// The members of one page, those beyond `after` by name, and the member after which the next page begins, if there
 /// is one.
 fn page(
     service: &mut Service<'_>,
@@ -63,7 +63,7 @@ fn page(
     count: usize,
 ) -> Result<(Vec<MemberName>, Option<MemberName>)> {
     if service.known().is_none_or(|known| known.loading != Loading::Done) {
-        // Memory does not know them all.
+        // Not all members are in memory.
         let alive = service.context.steady;
         for (member, stored) in service.keys.hgetall(service.name.members())? {
             let member = std::str::from_utf8(&member).unwrap_or_default();

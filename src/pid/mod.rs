@@ -1,4 +1,4 @@
-//! The PID family, a shared register of processes: one file a command. What they share with HB is in `membership`.
+//! The PID family, a shared registry of processes: one file per command. What it shares with HB is in `membership`.
 
 pub(crate) mod await_member;
 pub(crate) mod deregister;

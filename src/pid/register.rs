@@ -12,7 +12,7 @@ use crate::membership::service::{Service, connection};
 use crate::time::{MAX_TTL, MIN_TTL, Ms};
 use crate::waiting::{Timeout, WaitFor};
 
-/// The process id of a member: what 32 bits hold, as on Windows.
+/// The process id of a member: 32 bits, as on Windows.
 pub(crate) const PID: Typed<i64> = Arg::int("pid", 1, 4_294_967_295, "");
 /// Most fields of META.
 const MAX_META: usize = 100;
@@ -20,9 +20,9 @@ const MAX_META: usize = 100;
 const MAX_META_VALUE: usize = 4_096;
 
 arguments! {
-    /// That a member ends with its connections.
+    /// Binds a member to its connections.
     pub(crate) struct BindArgs {
-        // How long a member whose last bound connection closed may come back.
+        // How long a member may take to reconnect after its last bound connection closed.
         grace: Option<Ms> = Arg::duration("GRACE", 0, MAX_TTL),
     }
 }

@@ -1,4 +1,4 @@
-//! A member as PID.GET and PID.LIST show it: never its token.
+//! A member as PID.GET and PID.LIST show it, without its token.
 
 use crate::error::Result;
 use crate::membership::record::MemberRecord;
@@ -44,13 +44,13 @@ pub(crate) fn map(service: &mut Service<'_>, member: &str, fields: &[&'static st
 
 /// The value of one field; `None` for an unknown one.
 pub(crate) fn field(service: &mut Service<'_>, member: &str, field: &str) -> Result<Option<Reply>> {
-    // Brings the standing signal to all into memory.
+    // Loads the standing signal to all into memory.
     let leadership = service.leadership()?;
     let leads = leadership.leader.as_deref() == Some(member);
     let Some((known, member)) = service.known().and_then(|known| Some((known, known.member(member)?))) else {
         return Ok(None);
     };
-    // A replica sees no beats.
+    // A replica receives no heartbeats.
     let sees_beats = known.loading == Loading::Done;
     let idle_ms = service.context.steady.since(member.liveness.alive).max(0);
     let remaining = service.remaining(member);

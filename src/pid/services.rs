@@ -1,4 +1,4 @@
-//! PID.SERVICES: which services there are.
+//! PID.SERVICES: lists the services.
 
 use crate::command::run::{Command, Response};
 use crate::command::{Access, Keys, Spec};

@@ -1,14 +1,14 @@
 //! A cron expression in a zone: its occurrences, forwards and backwards.
 //!
-//! The expression is searched on a calendar without jumps; what its times mean on the clock of the zone
-//! is decided here. There are two kinds of rule:
+//! The expression is searched on a calendar without clock changes; what its times mean on the clock of the zone is
+//! decided here. There are two kinds of rule:
 //!
-//! * One that picks hours (`30 2 * * *`, `0 */6 * * *`) runs at each time once: one that is jumped over in
-//!   spring at the first moment after the jump, one that comes twice in autumn the first time. Several that
-//!   fall into the same jump are one occurrence.
-//! * One that runs in every hour (`*/5 * * * *`, `0 * * * *`, `0 0-23 * * *`) runs whenever the clock shows
-//!   such a time: nothing in an hour that does not exist, and on through one that comes twice, so that five
-//!   minutes stay five minutes.
+//! * One that picks hours (`30 2 * * *`, `0 */6 * * *`) runs once for each time: a time that is skipped in spring runs
+//!   at the first moment after the gap, one that comes twice in autumn runs the first time. Several times in the same
+//!   gap are one occurrence.
+//! * One that runs in every hour (`*/5 * * * *`, `0 * * * *`, `0 0-23 * * *`) runs whenever the clock shows such a
+//!   time: not in an hour that does not exist, and throughout one that comes twice, so that five minutes stay five
+//!   minutes.
 
 use std::fmt;
 use std::sync::Arc;
@@ -19,13 +19,13 @@ use super::expression;
 use super::zone::{Zone, moment, show};
 use crate::error::Error;
 
-/// Most changes of the clock to search across: there are at most four a year, and the rarest day
-/// (29 February on one weekday) comes after 40 years at most.
+/// Most clock changes to search across: there are at most four a year, and the rarest day (29 February on one
+/// weekday) comes after 40 years at most.
 const MAX_CHANGES: u32 = 400;
-/// Two changes of the clock are further apart than this, seconds.
+/// Two clock changes are further apart than this, seconds.
 const APART: i64 = 86_400;
-/// When the years of `expression` have ended in every zone, unix seconds: 2 January 2400. A clock that is
-/// further on must not make the search walk back over the years between.
+/// When the years of `expression` have ended in every zone, unix seconds: 2 January 2400. A later clock must not make
+/// the search walk back over the years in between.
 const END: i64 = 13_569_552_000;
 /// Longest name of a zone shown in an error, bytes.
 const SHOWN: usize = 64;
@@ -33,10 +33,10 @@ const SHOWN: usize = 64;
 /// A cron expression in a zone.
 #[derive(Clone, PartialEq)]
 pub(super) struct Cron {
-    /// As the user gave it, with single spaces.
+    /// The user's text, with single spaces.
     text: String,
     zone: Zone,
-    /// Shared, since it takes some 5 KiB.
+    /// Shared, because it takes about 5 KiB.
     times: Arc<croner::Cron>,
     every_hour: bool,
 }
@@ -80,8 +80,8 @@ impl Cron {
         self.zone.first(self.previous(self.zone.reached(at)?)?)
     }
 
-    /// The first moment after this one at which the clock shows such a time: searched between two changes
-    /// of the clock, since there it runs evenly.
+    /// The first moment after this one at which the clock shows such a time: searched between two clock changes, where
+    /// the clock runs evenly.
     fn shown_after(&self, at: i64) -> Option<i64> {
         let (mut from, mut inclusive) = (at, false);
         for _ in 0..MAX_CHANGES {

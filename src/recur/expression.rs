@@ -1,5 +1,5 @@
-//! What a cron expression may be. The crate that reads it takes more than we promise (a name in the wrong
-//! field, an empty item) and does not say which field is wrong, so fields are looked at here first.
+//! Validates cron expressions. The crate that parses them accepts more than we promise (a name in the wrong field, an
+//! empty item) and does not say which field is wrong, so fields are checked here first.
 
 use croner::Cron;
 use croner::parser::CronParser;
@@ -7,11 +7,11 @@ use croner::time::{Weekday, days_in_month};
 
 use crate::error::Error;
 
-/// Longest expression, bytes: every minute of an hour fits in a list; a hostile one costs nothing.
+/// Longest expression, bytes: a list of every minute of an hour fits; a hostile one stays cheap.
 const MAX_LENGTH: usize = 512;
 
-/// The years an expression comes in. The crate would take 5,000 of them and mark each by itself, which is
-/// nine tenths of the cost of reading, and a rule is read whenever it is due.
+/// The years an expression covers. By default the crate marks each of 5,000 years, which is nine tenths of the cost of
+/// parsing, and a rule is parsed whenever it is due.
 const YEARS: &str = "1970-2399";
 
 /// The shorthands and what they stand for.
@@ -30,7 +30,7 @@ const MONTHS: [&str; 12] = [
 ];
 const WEEKDAYS: [&str; 7] = ["SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT"];
 
-/// The fields in order, the first of which may be left out, and what each allows.
+/// The fields in order, the first of which is optional, and the range of each.
 const FIELDS: [(&str, &str); 6] = [
     ("second", "0 to 59"),
     ("minute", "0 to 59"),
@@ -46,8 +46,8 @@ const MONTH: usize = 4;
 /// Position of the day of the week.
 const WEEKDAY: usize = 5;
 
-/// Reads an expression. Returns it as it is to be stored (one space between fields) and understood;
-/// `BADARG` names the field and what it allows. One that never comes is refused.
+/// Parses an expression. Returns the text to store (one space between fields) and the pattern; `BADARG` names the
+/// field and its range. An expression that never occurs is refused.
 pub(super) fn parse(text: &str) -> Result<(String, Cron), Error> {
     if text.len() > MAX_LENGTH || !text.is_ascii() {
         return Err(bad(format!("must be ASCII, at most {MAX_LENGTH} bytes")));
@@ -99,7 +99,7 @@ fn places<'a>(fields: &'a [&'a str]) -> impl Iterator<Item = (usize, &'a str)> {
     (FIELDS.len().saturating_sub(fields.len())..).zip(fields.iter().copied())
 }
 
-/// The error for the first field that is wrong by itself. Only an error pays for reading each alone.
+/// The error for the first field that is wrong by itself. Only an error pays for parsing each alone.
 fn wrong_field(fields: &[&str]) -> Error {
     for (place, field) in places(fields) {
         let alone: Vec<&str> = (0..FIELDS.len())
@@ -115,10 +115,10 @@ fn wrong_field(fields: &[&str]) -> Error {
     bad("is not a cron expression".into())
 }
 
-/// Whether the letters in a field are whole names that belong there, and no item of its list is empty.
+/// Whether the letters in a field are whole names of that field, and no item of its list is empty.
 fn words_fit(place: usize, field: &str) -> bool {
     let field = field.to_ascii_uppercase();
-    // `+` asks for day and weekday both; only that field may have one.
+    // `+` requires both day and weekday; only the weekday field may have one.
     let items = match field.strip_prefix('+') {
         Some(items) if place == WEEKDAY => items,
         _ => &field,
@@ -143,7 +143,7 @@ fn name_fits(place: usize, word: &str, item: &str) -> bool {
             let last = word.strip_suffix('L');
             WEEKDAYS.contains(&word)
                 || last.is_some_and(|day| is_number(day) || WEEKDAYS.contains(&day))
-                // `5#L` is the last Friday too; a bare L would be no day at all.
+                // `5#L` is the last Friday too; a bare L would be no day.
                 || (word == "L" && item.contains('#'))
         }
         _ => false,
@@ -154,8 +154,8 @@ fn is_number(word: &str) -> bool {
     !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_digit())
 }
 
-/// Whether any day matches. These 28 years hold all fourteen kinds of year there are, and a match depends
-/// on nothing else; to search on and on for 30 February would stop the server for milliseconds.
+/// Whether any day matches. These 28 years contain all fourteen kinds of year, and a match depends on nothing else; an
+/// unbounded search for 30 February would block the server for milliseconds.
 fn comes(cron: &Cron) -> bool {
     // 1 January 2001 was a Monday.
     let mut weekday = Weekday::Monday;

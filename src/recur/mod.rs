@@ -1,13 +1,12 @@
-//! Recurring tasks: which moments a definition names, and which of them fire when the timer comes late.
+//! Recurring tasks: the occurrences of a definition, and which of them fire when the timer is late.
 //!
-//! An occurrence is counted from the schedule, never from the last run, so nothing drifts; all functions
-//! here take the moment and answer from the definition alone. Whatever the rule and however long the gap,
-//! a call does a bounded amount of work: EVERY is arithmetic, CRON jumps from occurrence to occurrence and
-//! never makes more than `MAX_FIRED` such jumps.
+//! Occurrences are counted from the schedule, never from the last run, so they do not drift; all functions here take
+//! the moment and depend on the definition alone. Whatever the rule and however long the gap, a call does a bounded
+//! amount of work: EVERY is arithmetic, CRON steps from occurrence to occurrence, at most `MAX_FIRED` times.
 //!
-//! On the days the clocks change: a rule that picks hours keeps to its local times, each once (a time that
-//! does not exist runs at the first instant after the gap, one that comes twice the first time); a rule
-//! that runs in every hour goes on evenly through both days; EVERY knows no clock.
+//! On the days the clocks change: a rule that picks hours keeps to its local times, each once (a time that does not
+//! exist runs at the first instant after the gap, one that comes twice the first time); a rule that runs in every
+//! hour continues evenly through both days; EVERY ignores the clock.
 
 mod cron;
 mod expression;
@@ -23,23 +22,22 @@ pub(crate) use rule::{DEFAULT_ZONE, Rule};
 
 use crate::time::{MAX_UNIX_MS, Ms, SECOND, Wall};
 
-/// Most occurrences that fire at once, whatever was missed: DESIGN.md's cap of MISFIRE ALL.
+/// Most occurrences that fire at once, however many were missed: the cap of MISFIRE ALL.
 pub(crate) const MAX_FIRED: usize = 1_000;
-/// An occurrence that is late by no more than this, ms, is on time and no misfire: a busy or stalled
-/// second must not swallow what MISFIRE SKIP would leave out.
+/// An occurrence that is late by no more than this, ms, is on time, not a misfire: MISFIRE SKIP must not skip what a
+/// busy or stalled second delayed.
 pub(crate) const ON_TIME: Ms = SECOND;
 /// Longest name of a recurring task, bytes: `<name>:<due>` is an id of at most 256, due at most 15 digits.
 pub(crate) const MAX_NAME: usize = 240;
 
-/// What TASK.REPEAT made, as far as it says when: stored as JSON, in which unknown fields are passed over.
+/// The schedule of a recurring task: stored as JSON, in which unknown fields are ignored.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Definition {
-    /// When occurrences come.
+    /// The rule of its occurrences.
     pub rule: Rule,
-    /// When it was made or last replaced, unix ms: occurrences come after it, and EVERY without START
-    /// counts from it.
+    /// When it was made or last replaced, unix ms: occurrences come after it, and EVERY without START counts from it.
     pub made_at: Ms,
-    /// No occurrence before this, unix ms; EVERY counts from it, it is the first itself.
+    /// No occurrence before this, unix ms; EVERY counts from it and has its first occurrence then.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub start_at: Option<Ms>,
     /// No occurrence after this, unix ms.
@@ -48,44 +46,44 @@ pub(crate) struct Definition {
     /// How many occurrences fire in all.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub limit: Option<u64>,
-    /// What becomes of occurrences that passed while nothing could fire.
+    /// What happens to occurrences that were missed, for example while the server was down.
     #[serde(default)]
     pub misfire: Misfire,
-    /// Whether an occurrence fires while the previous one still lives.
+    /// Whether an occurrence fires while the task of the previous one is unfinished.
     #[serde(default)]
     pub overlap: Overlap,
 }
 
-/// What becomes of occurrences that passed while nothing could fire.
+/// What happens to occurrences that were missed, for example while the server was down.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "UPPERCASE")]
 pub(crate) enum Misfire {
-    /// They are left out.
+    /// They are skipped.
     Skip,
-    /// The last one fires, unless another is on time.
+    /// The last one fires, unless a later one is on time.
     #[default]
     Once,
-    /// All fire, the latest `MAX_FIRED`.
+    /// All fire, at most the latest `MAX_FIRED`.
     All,
 }
 
-/// What happens to an occurrence while the previous one still lives.
+/// What happens to an occurrence while the task of the previous one is unfinished.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "UPPERCASE")]
 pub(crate) enum Overlap {
-    /// It fires all the same.
+    /// It fires anyway.
     #[default]
     Allow,
-    /// It is left out.
+    /// It is skipped.
     Skip,
 }
 
-/// What is to be done about a definition now.
+/// What to do for a definition now.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Due {
     /// The occurrences that fire, ascending; at most `MAX_FIRED`.
     pub fire: Vec<Wall>,
-    /// When the next one comes; `None` when there is none any more.
+    /// When the next one is due; `None` when there are no more.
     pub next: Option<Wall>,
 }
 
@@ -93,7 +91,7 @@ impl Misfire {
     /// The words of MISFIRE.
     pub(crate) const WORDS: &[&str] = &["SKIP", "ONCE", "ALL"];
 
-    /// What a word of `WORDS` means.
+    /// The variant of a word of `WORDS`.
     pub(crate) fn from_word(word: &str) -> Option<Misfire> {
         match word {
             "SKIP" => Some(Misfire::Skip),
@@ -117,7 +115,7 @@ impl Overlap {
     /// The words of OVERLAP.
     pub(crate) const WORDS: &[&str] = &["ALLOW", "SKIP"];
 
-    /// What a word of `WORDS` means.
+    /// The variant of a word of `WORDS`.
     pub(crate) fn from_word(word: &str) -> Option<Overlap> {
         match word {
             "ALLOW" => Some(Overlap::Allow),
@@ -135,13 +133,13 @@ impl Overlap {
     }
 }
 
-/// The id of the task of one occurrence.
+/// The task id of one occurrence.
 pub(crate) fn occurrence_id(name: &str, due: Wall) -> String {
     format!("{name}:{}", due.0)
 }
 
 impl Definition {
-    /// A definition of this rule made at this moment, with the defaults for all else.
+    /// A definition with this rule, made at this moment, with defaults for the rest.
     pub(crate) fn new(rule: Rule, made: Wall) -> Definition {
         Definition {
             rule,
@@ -154,14 +152,13 @@ impl Definition {
         }
     }
 
-    /// Whether its moments are such as may be.
+    /// Whether its moments are within the allowed range.
     pub(crate) fn is_sound(&self) -> bool {
         let moments = [Some(self.made_at), self.start_at, self.end_at];
         moments.iter().flatten().all(|at| (0..=MAX_UNIX_MS).contains(at))
     }
 
-    /// The first occurrence strictly after this moment, START and END honoured; LIMIT is the caller's,
-    /// who counts.
+    /// The first occurrence strictly after this moment, within START and END; the caller applies LIMIT.
     pub(crate) fn next_after(&self, after: Wall) -> Option<Wall> {
         let next = self.rule.after(after.max(self.floor()), self.base())?;
         (next <= self.ceiling()).then_some(next)
@@ -173,9 +170,9 @@ impl Definition {
         (last > self.floor()).then_some(last)
     }
 
-    /// What fires now of the occurrences after `after` (exclusive: the last moment already seen to) up to
-    /// `now` (inclusive), and when the next comes. `fired` is how many fired before, for LIMIT: what is
-    /// left out does not count, and of those that fire the first have the places that are left.
+    /// Which of the occurrences after `after` (exclusive: the last moment already handled) up to `now` (inclusive)
+    /// fire, and when the next is due. `fired` is how many fired before, for LIMIT: skipped ones do not count, and the
+    /// earliest of those that fire use up the limit first.
     pub(crate) fn occurrences(&self, after: Wall, now: Wall, fired: u64) -> Due {
         let left = self.limit.map_or(u64::MAX, |limit| limit.saturating_sub(fired));
         let most = usize::try_from(left).unwrap_or(MAX_FIRED).min(MAX_FIRED);
@@ -190,23 +187,23 @@ impl Definition {
         }
         fire.truncate(most);
         let more = u64::try_from(fire.len()).is_ok_and(|count| count < left);
-        // The clock may have been set back: what was seen to does not come again.
+        // The clock may have been set back: what was handled does not come again.
         let next = more.then(|| self.next_after(now.max(after))).flatten();
         Due { fire, next }
     }
 
-    /// How many occurrences come after one moment up to another; more than `MAX_FIRED` are not counted further.
+    /// How many occurrences come after one moment up to another; counts no further than just above `MAX_FIRED`.
     pub(crate) fn count(&self, after: Wall, until: Wall) -> usize {
         self.first(after, until, MAX_FIRED + 1).len()
     }
 
-    /// The first occurrences after one moment up to another, ascending, so many at most.
+    /// The first occurrences after one moment up to another, ascending, at most `count`.
     fn first(&self, after: Wall, until: Wall, most: usize) -> Vec<Wall> {
         let each = std::iter::successors(self.next_after(after), |last| self.next_after(*last));
         each.take_while(|due| *due <= until).take(most).collect()
     }
 
-    /// The latest occurrences after one moment up to another, ascending, so many at most.
+    /// The latest occurrences after one moment up to another, ascending, at most `count`.
     fn latest(&self, after: Wall, until: Wall, most: usize) -> Vec<Wall> {
         let before = |due: &Wall| self.last_until(Wall(due.0.saturating_sub(1)));
         let each = std::iter::successors(self.last_until(until), before);
@@ -215,7 +212,7 @@ impl Definition {
         latest
     }
 
-    /// What EVERY counts from.
+    /// The moment EVERY counts from.
     fn base(&self) -> Wall {
         Wall(self.start_at.unwrap_or(self.made_at))
     }
@@ -223,7 +220,7 @@ impl Definition {
     /// All occurrences come after this.
     fn floor(&self) -> Wall {
         match self.start_at {
-            // One that starts the moment it is made has its first occurrence then.
+            // If START is the moment it was made, that is its first occurrence.
             Some(start) if start >= self.made_at => Wall(start.saturating_sub(1)),
             _ => Wall(self.made_at),
         }

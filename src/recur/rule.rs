@@ -8,10 +8,10 @@ use super::cron::Cron;
 use crate::error::Error;
 use crate::time::{MAX_DELAY, Ms, SECOND, Wall};
 
-/// The zone of a CRON rule that names none.
+/// The default zone of a CRON rule.
 pub(crate) const DEFAULT_ZONE: &str = "UTC";
 
-/// When occurrences come. Its text form is how it is stored: `EVERY 5000`, `CRON 0 9 * * MON TZ Europe/Paris`.
+/// When a task recurs. Stored in its text form: `EVERY 5000`, `CRON 0 9 * * MON TZ Europe/Paris`.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Rule(Kind);
 
@@ -22,7 +22,7 @@ enum Kind {
 }
 
 impl Rule {
-    /// Every so many ms; `BADARG` outside 1 to 100 years.
+    /// An interval in ms; `BADARG` outside 1 to 100 years.
     pub(crate) fn every(ms: Ms) -> Result<Rule, Error> {
         if !(1..=MAX_DELAY).contains(&ms) {
             return Err(Error::BadArg(format!("EVERY must be 1 to {MAX_DELAY} ms")));
@@ -30,16 +30,16 @@ impl Rule {
         Ok(Rule(Kind::Every(ms)))
     }
 
-    /// A cron expression on the clock of a zone. Five fields (minute hour day month weekday), six with the
-    /// second first, or @hourly and the like; names, ranges, lists, steps, `?`, `L` (last day, `5L` last
-    /// Friday), `15W` (nearest working day), `5#2` (second Friday). When day and weekday are both other
-    /// than `*`, either is enough, as in Vixie cron; `+` before the weekday asks for both. It ends with the
-    /// year 2399. `BADARG` says what is wrong with the expression (also that it never comes) or the zone.
+    /// A cron expression on the clock of a zone. Five fields (minute hour day month weekday), six with the second
+    /// first, or @hourly and the like; names, ranges, lists, steps, `?`, `L` (last day, `5L` last Friday), `15W`
+    /// (nearest working day), `5#2` (second Friday). When neither day nor weekday is `*`, either is enough, as in Vixie
+    /// cron; `+` before the weekday requires both. It ends with the year 2399. `BADARG` says what is wrong with the
+    /// expression (also that it never occurs) or the zone.
     pub(crate) fn cron(expression: &str, zone: &str) -> Result<Rule, Error> {
         Cron::parse(expression, zone).map(|cron| Rule(Kind::Cron(cron)))
     }
 
-    /// Reads what `Display` wrote; `None` for anything else.
+    /// Parses what `Display` wrote; `None` for anything else.
     pub(crate) fn parse(text: &str) -> Option<Rule> {
         let (kind, rest) = text.split_once(' ')?;
         match kind {

@@ -1,13 +1,13 @@
-//! The clock on the wall of a time zone, and the two days a year on which it jumps.
+//! The wall clock of a time zone, and its changes.
 //!
-//! Moments are unix seconds here: a cron expression knows nothing smaller, and no zone has jumped inside
-//! a second since 1972. What is not to be had (beyond the year 9999) is `None`.
+//! Moments are unix seconds here: cron expressions have no smaller unit, and no zone has changed inside a second since
+//! 1972. Moments out of range (beyond the year 9999) are `None`.
 
 use jiff::Timestamp;
 use jiff::civil::DateTime;
 use jiff::tz::{AmbiguousOffset, Offset, TimeZone, TimeZoneDatabase};
 
-/// A zone of the IANA database, whose data is part of the module.
+/// A zone of the IANA database, which is compiled into the module.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Zone(TimeZone);
 
@@ -15,22 +15,21 @@ impl Zone {
     /// The zone of this IANA name, in any case; `None` when there is none.
     pub(super) fn find(name: &str) -> Option<Zone> {
         let zone = TimeZoneDatabase::bundled().get(name).ok()?;
-        // `Etc/Unknown` is found and is no zone.
+        // `Etc/Unknown` can be found but is not a zone.
         zone.iana_name().is_some().then_some(Zone(zone))
     }
 
-    /// Its IANA name, as the database writes it.
+    /// Its IANA name, in the spelling of the database.
     pub(super) fn name(&self) -> &str {
         self.0.iana_name().unwrap_or_default()
     }
 
-    /// How far the clock is from UTC at this moment.
+    /// The clock's offset from UTC at this moment.
     pub(super) fn offset(&self, at: i64) -> Option<Offset> {
         Some(self.0.to_offset(Timestamp::from_second(at).ok()?))
     }
 
-    /// The latest time the clock has shown up to this moment. That is what it shows now, except while it
-    /// passes through an hour for the second time.
+    /// The latest time the clock has shown up to this moment: the current one, except while an hour is repeated.
     pub(super) fn reached(&self, at: i64) -> Option<DateTime> {
         let shown = show(self.offset(at)?, at)?;
         if let AmbiguousOffset::Fold { before, after } = self.0.to_ambiguous_timestamp(shown).offset()
@@ -41,8 +40,8 @@ impl Zone {
         Some(shown)
     }
 
-    /// The first moment at which the clock shows this time or a later one: for a time that comes twice
-    /// the first, for one that is jumped over the end of the jump.
+    /// The first moment at which the clock shows this time or a later one: the first of a time that comes twice, the
+    /// end of the gap for a time that is skipped.
     pub(super) fn first(&self, time: DateTime) -> Option<i64> {
         match self.0.to_ambiguous_timestamp(time).offset() {
             AmbiguousOffset::Unambiguous { offset } => moment(offset, time),
@@ -51,25 +50,25 @@ impl Zone {
         }
     }
 
-    /// The last change of the clock at this moment or before.
+    /// The last clock change at this moment or before.
     pub(super) fn change_until(&self, at: i64) -> Option<i64> {
         let beyond = Timestamp::from_second(at.checked_add(1)?).ok()?;
         Some(self.0.preceding(beyond).next()?.timestamp().as_second())
     }
 
-    /// The first change of the clock after this moment.
+    /// The first clock change after this moment.
     pub(super) fn change_after(&self, at: i64) -> Option<i64> {
         let at = Timestamp::from_second(at).ok()?;
         Some(self.0.following(at).next()?.timestamp().as_second())
     }
 }
 
-/// What a clock that is so far from UTC shows at this moment.
+/// The time that a clock with this offset shows at this moment.
 pub(super) fn show(offset: Offset, at: i64) -> Option<DateTime> {
     Some(offset.to_datetime(Timestamp::from_second(at).ok()?))
 }
 
-/// When a clock that is so far from UTC shows this time.
+/// When a clock with this offset shows this time.
 pub(super) fn moment(offset: Offset, time: DateTime) -> Option<i64> {
     Some(offset.to_timestamp(time).ok()?.as_second())
 }

@@ -1,4 +1,4 @@
-//! What the caller's ACL rules allow to see and to write.
+//! The keys that the caller's ACL rules allow it to read and to write.
 
 use std::cell::OnceCell;
 use std::ffi::c_int;
@@ -18,14 +18,14 @@ pub(super) struct Rules {
 
 #[derive(Debug)]
 enum User {
-    /// Nobody in particular: the server itself or another module.
+    /// No user: the server itself or another module.
     Anyone,
-    /// These rules; null for a user that is gone.
+    /// A user with these rules; null for a deleted user.
     Named(*mut raw::RedisModuleUser),
 }
 
 impl Rules {
-    /// Of the caller of this context.
+    /// The rules of the caller of this context.
     pub(super) fn of(ctx: *mut Ctx) -> Rules {
         Rules {
             ctx,
@@ -67,10 +67,10 @@ impl Drop for Rules {
     }
 }
 
-/// Whether the caller has a user: it is not the server itself, nor another module in its own name.
+/// Whether the caller has a user: the server itself, and another module in its own name, have none.
 pub(super) fn has_user(ctx: *mut Ctx) -> bool {
-    // SAFETY: a context the server lent us. The way in which a call in the caller's name fails shows it: the server
-    // finds that the command is unknown only after it has found a user.
+    // SAFETY: a context the server lent us. The error of a call in the caller's name tells: the server reports the
+    // command as unknown only after it has found a user.
     unsafe {
         let reply = call!(RedisModule_Call(ctx, c"steward.nothing".as_ptr(), c"C".as_ptr()));
         let found = Error::last_os_error().kind() == ErrorKind::NotFound;

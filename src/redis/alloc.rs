@@ -1,4 +1,4 @@
-//! The server's allocator, so that `used_memory` and `maxmemory` count what the module holds.
+//! The server's allocator, so that `used_memory` and `maxmemory` include the module's memory.
 
 use std::alloc::{GlobalAlloc, Layout};
 use std::ffi::c_void;
@@ -10,15 +10,15 @@ use super::api::optional;
 #[derive(Debug)]
 pub(crate) struct ServerAlloc;
 
-/// A size that makes the server's allocator align as asked: its size classes are multiples of powers of 2.
+/// A size for which the server's allocator aligns as required: its size classes are multiples of powers of 2.
 fn size(layout: Layout) -> usize {
     layout.pad_to_align().size()
 }
 
-// SAFETY: the server's allocator is one for the whole process; it never returns null, but ends the server.
+// SAFETY: the process has one allocator; it never returns null: out of memory, it aborts the server.
 unsafe impl GlobalAlloc for ServerAlloc {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        // SAFETY: the functions are those of one allocator. Without them there is no way to go on.
+        // SAFETY: the functions belong to one allocator. Without them the module cannot continue.
         match unsafe { optional!(RedisModule_Alloc) } {
             Some(alloc) => unsafe { alloc(size(layout)) }.cast(),
             None => abort(),

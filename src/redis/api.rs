@@ -1,7 +1,7 @@
 //! Thin wrappers over the server's functions: strings, calls, the log, context flags.
 //!
-//! Every function is looked up by name when the module is loaded, and what a server lacks is a null
-//! pointer here. What steward cannot do without is checked once, by [`missing`].
+//! Every function is looked up by name when the module is loaded; a function that the server lacks is a null pointer
+//! here. [`missing`] checks once that the required ones are there.
 
 use std::ffi::{CStr, c_char, c_int};
 use std::ptr;
@@ -21,7 +21,7 @@ macro_rules! call {
 }
 pub(crate) use call;
 
-/// A function of the server that only some have.
+/// A function that only some servers have.
 macro_rules! optional {
     ($name:ident) => {{
         // By value: a reference to a `static mut` is not allowed.
@@ -62,14 +62,14 @@ pub(super) fn log(level: Level, text: &str) {
     }
 }
 
-/// A function that was there when the module was loaded is not any more.
+/// Aborts: a function that was there when the module was loaded is gone.
 #[cold]
 pub(super) fn absent(name: &str) -> ! {
     log(Level::Warning, &format!("the server has no {name}"));
     std::process::abort()
 }
 
-/// The first function of the server that steward cannot do without and that is not there.
+/// The first required function that the server lacks.
 pub(super) fn missing() -> Option<&'static str> {
     macro_rules! check {
         ($($name:ident)*) => { $(
@@ -124,10 +124,10 @@ impl Text {
         })
     }
 
-    /// Takes over a string that a function of the server returned for us to free; `None` when null.
+    /// Takes ownership of a string that a function of the server returned; `None` when null.
     ///
     /// # Safety
-    /// `raw` is null or a string that nobody else frees.
+    /// `raw` is null or a string that is freed nowhere else.
     pub(super) unsafe fn take(raw: *mut RawText) -> Option<Text> {
         (!raw.is_null()).then(|| Text(raw))
     }
@@ -139,7 +139,7 @@ impl Text {
 
     /// The bytes.
     pub(super) fn bytes(&self) -> &[u8] {
-        // SAFETY: the string lives as long as `self` and nobody writes to it.
+        // SAFETY: the string lives as long as `self` and is never written to.
         unsafe { bytes_of(self.0) }
     }
 }
@@ -178,13 +178,13 @@ pub(super) unsafe fn slice_of<'a>(start: *const c_char, length: usize) -> &'a [u
     unsafe { std::slice::from_raw_parts(start.cast::<u8>(), length) }
 }
 
-/// What RM_Call answered; freed when dropped.
+/// The reply of RM_Call; freed when dropped.
 #[derive(Debug)]
 pub(super) struct CallReply(*mut RawReply);
 
 impl CallReply {
-    /// Runs a command with these arguments. `format` are the modifiers of RM_Call before them, such as
-    /// `E` (errors as replies), `S` (as a script's), `!` (replicate).
+    /// Runs a command with these arguments. `modifiers` are those of RM_Call, such as `E` (errors as replies), `S`
+    /// (script mode), `!` (replicate).
     pub(super) fn of(ctx: *mut Ctx, command: &CStr, modifiers: &str, arguments: &[&[u8]]) -> CallReply {
         let arguments: Vec<Text> = arguments.iter().map(|bytes| Text::new(bytes)).collect();
         let vector: Vec<*mut RawText> = arguments.iter().map(Text::raw).collect();
@@ -215,7 +215,7 @@ impl CallReply {
         String::from_utf8_lossy(string(self.0)).into_owned()
     }
 
-    /// Writes it to the client of this context, as it came.
+    /// Passes it on unchanged to the client of this context.
     pub(super) fn pass_on(&self, ctx: *mut Ctx) {
         // SAFETY: a context with a client to answer, and a live reply.
         unsafe {
@@ -237,7 +237,7 @@ impl CallReply {
             .and_then(|number| usize::try_from(number).ok())
     }
 
-    /// The elements of an array as bytes; an element that is an array gives those of its elements.
+    /// The elements of an array as bytes; nested arrays are flattened.
     pub(super) fn strings(&self) -> Vec<Vec<u8>> {
         let mut out = Vec::new();
         if !self.is_error() {
@@ -283,12 +283,12 @@ fn collect(reply: *mut RawReply, out: &mut Vec<Vec<u8>>) {
     }
 }
 
-/// The keys among the words of a command; none when the server does not know it.
+/// The keys among the words of a command; none for an unknown command.
 pub(super) fn keys_of<'c>(ctx: *mut Ctx, command: &[&'c [u8]]) -> Vec<&'c [u8]> {
     let texts: Vec<Text> = command.iter().map(|bytes| Text::new(bytes)).collect();
     let mut vector: Vec<*mut RawText> = texts.iter().map(Text::raw).collect();
     let mut count = 0;
-    // SAFETY: the strings live through the call; what it returns are as many positions as it says, ours to free.
+    // SAFETY: the strings live through the call; it returns as many positions as it says, which we free.
     unsafe {
         let length = c_int::try_from(vector.len()).unwrap_or(0);
         let positions = call!(RedisModule_GetCommandKeys(
@@ -308,6 +308,9 @@ pub(super) fn keys_of<'c>(ctx: *mut Ctx, command: &[&'c [u8]]) -> Vec<&'c [u8]> 
     }
 }
 
+/// The client that the append-only file is read through has this id.
+const FROM_FILE: u64 = u64::MAX;
+
 /// What the server says of itself and of the caller.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Flags(u32);
@@ -321,7 +324,7 @@ impl Flags {
     fn has(self, flag: u32) -> bool {
         self.0 & flag != 0
     }
-    /// Whether this server decides: a primary that has loaded its data.
+    /// Whether this server is a primary that has loaded its data.
     pub(super) fn decides(self) -> bool {
         self.has(raw::REDISMODULE_CTX_FLAGS_MASTER) && !self.has(raw::REDISMODULE_CTX_FLAGS_LOADING)
     }
@@ -329,9 +332,9 @@ impl Flags {
     pub(super) fn loads_aside(self) -> bool {
         self.has(raw::REDISMODULE_CTX_FLAGS_ASYNC_LOADING)
     }
-    /// Whether the command came from the primary.
-    pub(super) fn replicated(self) -> bool {
-        self.has(raw::REDISMODULE_CTX_FLAGS_REPLICATED)
+    /// Whether a command of this client came from the primary or from the append-only file.
+    pub(super) fn brings_effects(self, client: u64) -> bool {
+        client == FROM_FILE || self.has(raw::REDISMODULE_CTX_FLAGS_REPLICATED)
     }
     /// Whether a script is running.
     pub(super) fn in_script(self) -> bool {
@@ -341,7 +344,7 @@ impl Flags {
     pub(super) fn in_transaction(self) -> bool {
         self.has(raw::REDISMODULE_CTX_FLAGS_MULTI)
     }
-    /// Whether the client must not be blocked: in a transaction, a script, a call of another module.
+    /// Whether the client must not be blocked: in MULTI, in a script, or in a call of another module.
     pub(super) fn must_not_wait(self) -> bool {
         self.has(raw::REDISMODULE_CTX_FLAGS_DENY_BLOCKING)
     }

@@ -1,6 +1,7 @@
-//! `steward.apply <name> <effects>`: what a transaction did, on a replica or from an append-only file.
+//! `steward.apply <name> <effects>`: repeats the effects of a transaction, on a replica or from an append-only file.
 //!
-//! What cannot be read is an error, so that the server counts it and `propagation-error-behavior` decides what follows.
+//! Unreadable effects are an error, so that the server counts them and `propagation-error-behavior` decides what
+//! follows.
 
 use std::ffi::c_int;
 
@@ -16,9 +17,6 @@ use crate::names::{Name, Touched};
 use crate::reply::Reply;
 use crate::task::handle::Queue;
 use crate::task::outcome;
-
-/// The client that the append-only file is read through has this id.
-const FROM_FILE: u64 = u64::MAX;
 
 /// Registers the command.
 pub(super) fn register(ctx: *mut Ctx) -> bool {
@@ -58,7 +56,7 @@ fn apply(ctx: *mut Ctx, name: &[u8], effects: &[u8]) -> Result<(), Error> {
             call!(RedisModule_GetClientId(ctx)),
         )
     };
-    if client != FROM_FILE && !Flags::of(ctx).replicated() {
+    if !Flags::of(ctx).brings_effects(client) {
         return Err(Error::NotForClients);
     }
     let name = Name::new(db, name)?;
@@ -67,11 +65,11 @@ fn apply(ctx: *mut Ctx, name: &[u8], effects: &[u8]) -> Result<(), Error> {
         if applied.is_ok_and(|applied| applied.queue) {
             tx.state.touched(&name, Touched::Queue);
         }
-        // On a replica nothing else answers those who wait for results.
+        // On a replica, clients that wait for results are answered only here.
         if tx.state.waiting.listeners().any(&name)
             && let Ok(mut queue) = Queue::open(tx, name.clone())
         {
-            // With a queue hash of another type they go on waiting.
+            // When the queue hash has another type, they continue to wait.
             outcome::rescan_all(&mut queue);
         }
         if applied.is_ok_and(|applied| applied.service) {
@@ -80,7 +78,7 @@ fn apply(ctx: *mut Ctx, name: &[u8], effects: &[u8]) -> Result<(), Error> {
         }
         Ok(applied)
     })?;
-    // Also what cannot be read here, for our own append-only file: a later version may read it there.
+    // Passed on even when unreadable: a later version may read it from our append-only file.
     // SAFETY: a context the server lent us.
     unsafe { call!(RedisModule_ReplicateVerbatim(ctx)) };
     match applied {

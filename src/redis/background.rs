@@ -1,4 +1,4 @@
-//! What the timer does: everything that is due, in slices.
+//! The timer's work: everything that is due, in slices.
 
 use std::ffi::c_void;
 use std::time::{Duration, Instant};
@@ -14,10 +14,10 @@ use crate::names::Name;
 use crate::time::Ms;
 use crate::timer;
 
-/// When a queue that could not be served gets its next turn, ms.
+/// A queue that could not be served is retried after this long, ms.
 const RETRY: Ms = 100;
 
-/// The timer fires.
+/// The timer's callback.
 ///
 /// # Safety
 /// Called by the server.
@@ -75,11 +75,11 @@ fn discover(ctx: *mut Ctx, slice: Duration) {
     });
 }
 
-/// Serves the names that are due, in turn, until the slice is over.
+/// Serves the names that are due, round robin, until the slice is over.
 fn serve_due(ctx: *mut Ctx, flags: Flags, begun: Instant, slice: Duration) {
     let mut allowed = false;
     while let Some(Some(name)) = module::with(take_due) {
-        // First: a write to a slot that went elsewhere is refused too, but that says nothing about other names.
+        // Checked first: a write to a slot that moved away is refused too, but that does not concern other names.
         if flags.in_cluster() && probe::slot(ctx, &name) == Slot::Elsewhere {
             if !housekeeping::forget_moved(ctx, &name) {
                 retry(&name);
@@ -107,7 +107,7 @@ fn serve_due(ctx: *mut Ctx, flags: Flags, begun: Instant, slice: Duration) {
         if result.is_err() {
             retry(&name);
         }
-        // The server lets the effects of one callback touch one slot only.
+        // The server requires that the effects of one callback touch only one slot.
         if flags.in_cluster() || begun.elapsed() >= slice {
             break;
         }
@@ -126,8 +126,8 @@ fn retry(name: &Name) {
     });
 }
 
-/// Freezes leases while writes are refused even if nothing is due yet: one that ends later, or a member that cannot
-/// send its heartbeats now, must get that time back too.
+/// Freezes leases while writes are refused, even if nothing is due yet: leases that end later, and members that cannot
+/// send heartbeats now, must get that time back too.
 pub(super) fn check_freeze(ctx: *mut Ctx) {
     let flags = Flags::of(ctx);
     let next = module::with(|module| module.state.wakeups.next_on_steady().cloned());

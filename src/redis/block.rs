@@ -1,8 +1,8 @@
-//! Blocks clients and serves them later.
+//! Blocks clients and answers them later.
 //!
-//! The server's own timeout is not used: when it runs out in the same turn in which the client was
-//! served, the server forgets the client without any reply (seen in its source, 7.0 to 8.x). So each
-//! client is blocked without a timeout, and our timer ends the waits that are over.
+//! The server's own timeout is not used: if it runs out in the event-loop turn in which the client is served, the
+//! server drops the client without a reply (seen in its source, 7.0 to 8.x). So clients are blocked without a timeout,
+//! and our timer ends their waits.
 
 use std::ffi::{c_int, c_void};
 
@@ -27,7 +27,7 @@ struct Served {
     delivered: bool,
 }
 
-/// Blocks the client of this context, whose connection this is.
+/// Blocks the client of this context, which has this connection.
 pub(super) fn block_client(ctx: *mut Ctx, connection: u64, wait_for: WaitFor, timeout: Timeout) {
     module::with(|module| {
         let context = module.context();
@@ -35,7 +35,7 @@ pub(super) fn block_client(ctx: *mut Ctx, connection: u64, wait_for: WaitFor, ti
             Timeout::For(wait) => Some(context.steady.after(wait)),
             Timeout::Forever | Timeout::Sweep => None,
         };
-        // SAFETY: a client that may be blocked, as was checked; the callbacks are ours.
+        // SAFETY: the client may be blocked, as was checked; the callbacks are ours.
         let handle = unsafe {
             let handle = call!(RedisModule_BlockClient(
                 ctx,
@@ -49,25 +49,25 @@ pub(super) fn block_client(ctx: *mut Ctx, connection: u64, wait_for: WaitFor, ti
         };
         let ticket = module.state.waiting.join(Waiter {
             connection,
-            wish: wait_for,
-            patience: timeout,
+            wait_for,
+            timeout,
         });
         module.blocked.add(ticket, Client { handle, deadline });
         module.arm(&context, SOON);
     });
 }
 
-/// Answers the clients whose wait has ended in this transaction.
+/// Answers the clients whose wait ended in this transaction.
 pub(super) fn deliver(module: &mut Module) {
     for answered in module.state.waiting.take_answered() {
         match module.blocked.remove(answered.ticket) {
-            Some(handle) => unblock(handle, answered.reply, answered.handed),
-            None => give_back(module, answered.handed),
+            Some(handle) => unblock(handle, answered.reply, answered.granted),
+            None => give_back(module, answered.granted),
         }
     }
 }
 
-/// Ends the waits that are over.
+/// Ends the waits that have timed out.
 pub(super) fn end_overdue(module: &mut Module, now: Steady) {
     while let Some((ticket, handle)) = module.blocked.remove_overdue(now) {
         module.state.leave(ticket, now);
@@ -107,7 +107,7 @@ fn give_back(module: &mut Module, granted: Vec<Granted>) {
     }
 }
 
-/// Takes out a client whose wait was ended from outside; `false` unless it was still waiting.
+/// Removes a client whose wait was ended from outside; `false` unless it was still waiting.
 fn leave(module: &mut Module, handle: *mut Handle) -> bool {
     let ticket = module.blocked.remove_handle(handle);
     if let Some(ticket) = ticket {
@@ -138,7 +138,7 @@ unsafe extern "C" fn on_reply(ctx: *mut Ctx, _argv: *mut *mut RawText, _argc: c_
     OK
 }
 
-/// What was granted to a client that went away before it got its reply is given back.
+/// Gives back what was granted to a client that disconnected before it got its reply.
 unsafe extern "C" fn on_free(_ctx: *mut Ctx, data: *mut c_void) {
     if data.is_null() {
         return;
@@ -155,7 +155,7 @@ unsafe extern "C" fn on_free(_ctx: *mut Ctx, data: *mut c_void) {
     });
 }
 
-/// Called for CLIENT UNBLOCK: the timeout itself is ours.
+/// Called for CLIENT UNBLOCK only: timeouts are our own.
 unsafe extern "C" fn on_timeout(ctx: *mut Ctx, _argv: *mut *mut RawText, _argc: c_int) -> c_int {
     guard(|| {
         // SAFETY: a context of a blocked client.
@@ -163,8 +163,8 @@ unsafe extern "C" fn on_timeout(ctx: *mut Ctx, _argv: *mut *mut RawText, _argc: 
         reply::write(ctx, &Reply::NullArray);
         module::soon(move |module| {
             if leave(module, handle) {
-                // SAFETY: the client was taken out of the table, so this happens once. Without it the
-                // handle stays, and the module can never be unloaded.
+                // SAFETY: the client was taken out of the table, so this happens once. Without it the handle would stay
+                // and the module could never be unloaded.
                 unsafe { call!(RedisModule_UnblockClient(handle, std::ptr::null_mut())) };
             }
         });
@@ -172,11 +172,11 @@ unsafe extern "C" fn on_timeout(ctx: *mut Ctx, _argv: *mut *mut RawText, _argc: 
     OK
 }
 
-/// Called when the peer closed, was killed or was unblocked with an error, and on demotion.
+/// Called when the client disconnected, was killed or was unblocked with an error, and on demotion.
 unsafe extern "C" fn on_disconnect(_ctx: *mut Ctx, handle: *mut Handle) {
     guard(|| {
         module::soon(move |module| {
-            // A client that was served meanwhile is not in the table: `on_free` sees that it is gone.
+            // A client that has been served is not in the table: `on_free` notices that it is gone.
             if leave(module, handle) {
                 // SAFETY: as above.
                 unsafe { call!(RedisModule_AbortBlock(handle)) };

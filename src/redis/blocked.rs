@@ -20,7 +20,7 @@ pub(super) struct Blocked {
 pub(super) struct Client {
     /// The server's handle.
     pub handle: *mut Handle,
-    /// When its wait is over, if ever.
+    /// When its wait times out, if ever.
     pub deadline: Option<Steady>,
 }
 
@@ -34,7 +34,7 @@ impl Blocked {
         self.clients.insert(ticket, client);
     }
 
-    /// Takes a client out.
+    /// Removes a client.
     pub(super) fn remove(&mut self, ticket: Ticket) -> Option<*mut Handle> {
         let client = self.clients.remove(&ticket)?;
         if let Some(deadline) = client.deadline {
@@ -44,19 +44,19 @@ impl Blocked {
         Some(client.handle)
     }
 
-    /// Takes the client of this handle out.
+    /// Removes the client of this handle.
     pub(super) fn remove_handle(&mut self, handle: *mut Handle) -> Option<Ticket> {
         let ticket = *self.tickets.get(&handle)?;
         self.remove(ticket).map(|_| ticket)
     }
 
-    /// Takes a client out whose wait is over.
+    /// Removes a client whose wait has timed out.
     pub(super) fn remove_overdue(&mut self, now: Steady) -> Option<(Ticket, *mut Handle)> {
         let &(_, ticket) = self.deadlines.first().filter(|(deadline, _)| *deadline <= now)?;
         self.remove(ticket).map(|handle| (ticket, handle))
     }
 
-    /// How long until the next wait is over.
+    /// How long until the next wait times out.
     pub(super) fn next_deadline(&self, now: Steady) -> Option<Ms> {
         self.deadlines.first().map(|(deadline, _)| deadline.since(now).max(0))
     }

@@ -1,4 +1,4 @@
-//! What every callback of the server begins with: its arguments, and a guard against panics.
+//! Shared by all callbacks of the server: their arguments, and a guard against panics.
 
 use std::cell::Cell;
 use std::ffi::c_int;
@@ -22,16 +22,16 @@ thread_local! {
     static IS_MAIN: Cell<bool> = const { Cell::new(false) };
 }
 
-/// Says that this is the server's main thread, to which all that the edge keeps belongs.
+/// Declares this thread the server's main thread, which owns the module's state.
 pub(super) fn enter_main_thread() {
     IS_MAIN.set(true);
 }
 
 /// Runs the body of a callback; `None` when it panicked. Unwinding must not reach the server. On any other thread than
-/// the main one, which has a memory of its own and an empty one, the body does not run, and that is logged as a panic.
+/// the main one, where the module's state is empty, the body does not run, which is logged as a panic.
 pub(super) fn guard<R>(body: impl FnOnce() -> R) -> Option<R> {
     let body = || {
-        assert!(IS_MAIN.get(), "called outside of the server's main thread");
+        assert!(IS_MAIN.get(), "called outside the server's main thread");
         body()
     };
     catch_unwind(AssertUnwindSafe(body)).ok()

@@ -1,4 +1,4 @@
-//! The two clocks. Read once at the start of every transaction; nothing else reads one.
+//! The two clocks. Read once at the start of every transaction, and nowhere else.
 
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
@@ -6,7 +6,7 @@ use crate::config::ModuleConfig;
 use crate::context::Context;
 use crate::time::{Ms, Steady, Wall};
 
-/// Where the steady clock was set to the wall clock.
+/// The moment at which the steady clock was set to the wall clock.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Clock {
     started: Instant,
@@ -37,7 +37,7 @@ impl Clock {
             steady: self.steady(),
             config,
             chance: self.chance,
-            // The edge says so where it matters.
+            // Set by the edge where it matters.
             memory_full: false,
         }
     }
@@ -47,7 +47,7 @@ impl Clock {
         Steady(self.wall_ms.saturating_add(ms(self.started.elapsed())))
     }
 
-    /// By how many ms the wall clock was stepped since the steady clock was set.
+    /// By how many ms the wall clock has been stepped since the steady clock was set.
     pub(super) fn offset(&self) -> Ms {
         ms(since_epoch()) - self.steady().0
     }

@@ -33,7 +33,7 @@ struct Registrar {
 impl Visitor for Registrar {
     fn visit<C: Command>(&mut self) {
         let spec = &C::SPEC;
-        // In lower case as the server's own: cluster clients look there for the position of the key.
+        // In lower case, like the server's own: cluster clients look up the position of the key by this name.
         let name = spec.name.to_ascii_lowercase();
         let done = match name.split_once(' ') {
             None => self.create(&name, Some(entry::<C>), &flags(spec), &spec.keys),
@@ -95,7 +95,7 @@ impl Registrar {
     }
 }
 
-/// Cluster routing does not read key specs, only first and last key: where that is not enough it asks us.
+/// Cluster routing does not use key specs, only first and last key; where that is not enough, it calls us.
 fn flags(spec: &Spec) -> String {
     let mut flags = spec.flags();
     if spec.keys == Keys::Counted {
@@ -104,7 +104,7 @@ fn flags(spec: &Spec) -> String {
     flags
 }
 
-/// First and last key; the key spec says it in full.
+/// First and last key; the key spec is complete.
 fn positions(keys: &Keys) -> (i32, i32) {
     match keys {
         Keys::First => (1, 1),

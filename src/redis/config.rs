@@ -10,7 +10,7 @@ use super::module::{self, Module};
 use super::reply::c_string;
 use crate::config::{ModuleConfig, NUMBERS, Number};
 
-/// Registers every setting and reads what redis.conf says.
+/// Registers every setting and loads the values of redis.conf.
 pub(super) fn register(ctx: *mut Ctx) -> bool {
     let numbers = NUMBERS.iter().all(|number| register_number(ctx, number));
     // SAFETY: our own callbacks; the name is copied.
@@ -59,7 +59,7 @@ fn register_number(ctx: *mut Ctx, number: &'static Number) -> bool {
 
 /// The setting a callback is about.
 fn number<'a>(data: *mut c_void) -> Option<&'a Number> {
-    // SAFETY: what `register_number` gave: null never, an entry of a static table always.
+    // SAFETY: `register_number` gave it: never null, always an entry of a static table.
     unsafe { data.cast::<Number>().as_ref() }
 }
 
@@ -101,7 +101,7 @@ unsafe extern "C" fn set_timer(
     if switched.is_some() { OK } else { ERR }
 }
 
-/// `steward.timer` was set. With `no` nothing is armed: only the next `yes` ends that.
+/// `steward.timer` was set. With `no` the timer is not armed again until the next `yes`.
 fn timer_switched(module: &mut Module) {
     module.timer.stop();
     module.refused = false;

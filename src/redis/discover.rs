@@ -1,5 +1,5 @@
-//! Finds the queues that are there when the module is loaded into a running server. Loading a file notifies
-//! us of every key; this is for MODULE LOAD. In slices, with the timer.
+//! Finds the queues that exist when MODULE LOAD loads the module into a running server; the loading of a file notifies
+//! us of every key. Done in slices by the timer.
 
 use std::ffi::c_void;
 use std::time::{Duration, Instant};
@@ -36,12 +36,12 @@ pub(super) fn has_data(ctx: *mut Ctx) -> bool {
 impl Discovery {
     /// Starts a search.
     pub(super) fn start() -> Discovery {
-        // SAFETY: made here, destroyed with the search.
+        // SAFETY: created here, destroyed with the search.
         let cursor = unsafe { call!(RedisModule_ScanCursorCreate()) };
         Discovery { db: 0, cursor }
     }
 
-    /// Searches for the length of a slice; `false` when nothing is left to search.
+    /// Searches for the length of a slice; `false` when the search is complete.
     pub(super) fn step(&mut self, ctx: *mut Ctx, slice: Duration, found: &mut Vec<(Name, Touched)>) -> bool {
         let begun = Instant::now();
         // SAFETY: a context the server lent us; the cursor is ours; `on_key` gets the vector and its database.

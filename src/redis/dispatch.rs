@@ -25,7 +25,7 @@ pub(super) unsafe extern "C" fn entry<C: Command>(ctx: *mut Ctx, argv: *mut *mut
     // SAFETY: as the server promises.
     let argv = unsafe { arguments(argv, argc) };
     reply::answer(ctx, || {
-        // The server checks the arity it was told.
+        // The server checks the registered arity.
         let words = const { C::SPEC.words() };
         let Some(arguments) = argv.get(words..) else {
             // SAFETY: a context with a client to answer.
@@ -39,7 +39,7 @@ pub(super) unsafe extern "C" fn entry<C: Command>(ctx: *mut Ctx, argv: *mut *mut
     })
 }
 
-/// Runs the command; `None` when its client is blocked, or when the answer is written already.
+/// Runs the command; `None` when its client is blocked, or when the reply is already written.
 fn execute<C: Command>(ctx: *mut Ctx, arguments: &[&[u8]]) -> Result<Option<Reply>, Error> {
     let args = C::Args::parse(arguments)?;
     // SAFETY: a context the server lent us.
@@ -54,6 +54,10 @@ fn execute<C: Command>(ctx: *mut Ctx, arguments: &[&[u8]]) -> Result<Option<Repl
         && let Some(name) = first_name(&C::SPEC, db, arguments)
     {
         probe::slot_is_whole(ctx, &name)?;
+    }
+    if C::SPEC.access != Access::Read && flags.brings_effects(id) {
+        // Ours are replicated as effects. Another's command would decide anew, with another clock and other ids.
+        return Err(Error::OnlyEffects);
     }
     let rules = Rules::of(ctx);
     let may_see = |key: &str| rules.may_read(key);
@@ -84,8 +88,8 @@ fn execute<C: Command>(ctx: *mut Ctx, arguments: &[&[u8]]) -> Result<Option<Repl
     }
 }
 
-/// Reports where the queues stand, if that is what the server asks. With a wrong count it reports none: the command
-/// itself answers the error.
+/// Reports the positions of the queues, if the server asks for them. With a wrong count it reports none: the command
+/// itself replies the error.
 fn report_keys(ctx: *mut Ctx, spec: &Spec, arguments: &[&[u8]]) -> bool {
     // SAFETY: a context the server lent us.
     unsafe {
@@ -106,7 +110,7 @@ fn report_keys(ctx: *mut Ctx, spec: &Spec, arguments: &[&[u8]]) -> bool {
     true
 }
 
-/// The first queue the command names, if it is a name at all; else its own check answers.
+/// The first queue that the command names, if the name is valid; otherwise the command itself replies the error.
 fn first_name(spec: &Spec, db: i32, arguments: &[&[u8]]) -> Option<Name> {
     let at = match spec.keys {
         Keys::None => return None,
@@ -116,15 +120,15 @@ fn first_name(spec: &Spec, db: i32, arguments: &[&[u8]]) -> Option<Name> {
     Name::new(db, arguments.get(at)?).ok()
 }
 
-/// The caller's connection: none in a script (the id there is the script's), inside HB.FENCED or in a call of
-/// another module.
+/// The caller's connection: none in a script (where the id is the script's), inside HB.FENCED or in a call of another
+/// module.
 fn connection(id: u64, flags: Flags) -> Option<u64> {
     if flags.in_script() || fenced::is_running() {
         return None;
     }
-    // SAFETY: a null pointer asks only whether the client is there.
+    // SAFETY: with a null pointer it only reports whether the client exists.
     let is_known = || unsafe { call!(RedisModule_GetClientInfoById(std::ptr::null_mut(), id)) == OK };
-    // Newer servers know also the clients that stand for another module's call.
+    // Newer servers also find the pseudo clients of another module's call.
     let is_real = || flags.in_transaction() && is_known();
     (!flags.must_not_wait() || is_real()).then_some(id)
 }

@@ -1,4 +1,4 @@
-//! What COMMAND DOCS, COMMAND INFO and the ACL know of a command, from its declaration.
+//! Describes commands to COMMAND DOCS, COMMAND INFO and the ACL, from their declarations.
 
 use std::ffi::{CString, c_int};
 use std::ptr;
@@ -9,10 +9,10 @@ use super::api::{Ctx, OK, call, optional};
 use super::reply::c_string;
 use crate::command::{Access, Arg, Keys, Kind, Spec};
 
-/// The module version in which the commands came.
+/// The module version that introduced the commands.
 const SINCE: &std::ffi::CStr = c"0.1.0";
 
-/// How large the server's structures are here, so that older and newer servers can read ours.
+/// The sizes of the server's structures as compiled here, so that older and newer servers can read ours.
 static VERSION: raw::RedisModuleCommandInfoVersion = raw::RedisModuleCommandInfoVersion {
     version: 1,
     sizeof_historyentry: size_of::<raw::RedisModuleCommandHistoryEntry>(),
@@ -81,7 +81,7 @@ fn set(ctx: *mut Ctx, name: &str, info: &Info<'_>) -> bool {
         key_specs: info.keys,
         args: info.args,
     };
-    // SAFETY: everything lives through the call, which copies it; arrays end with a zeroed element.
+    // SAFETY: all of it lives through the call, which copies it; arrays end with a zeroed element.
     !command.is_null() && unsafe { call!(RedisModule_SetCommandInfo(command, &raw const info)) } == OK
 }
 
@@ -113,7 +113,7 @@ fn categories(spec: &Spec) -> String {
     categories
 }
 
-/// What the command does with the queues it names.
+/// What the command does with the queues that it names.
 pub(super) fn key_flags(spec: &Spec) -> c_int {
     match spec.access {
         Access::Read => raw::REDISMODULE_CMD_KEY_RO | raw::REDISMODULE_CMD_KEY_ACCESS,
@@ -156,7 +156,7 @@ fn no_key() -> raw::RedisModuleCommandKeySpec {
     unsafe { std::mem::zeroed() }
 }
 
-/// Keeps what the server's structures point to.
+/// Owns what the server's structures point to.
 #[derive(Default)]
 struct Arena {
     texts: Vec<CString>,
@@ -171,7 +171,7 @@ impl Arena {
     fn pointer(&mut self, text: &str) -> *const std::ffi::c_char {
         let text = c_string(text);
         let pointer = text.as_ptr();
-        // The text itself stays where it is when the vector grows.
+        // The text itself does not move when the vector grows.
         self.texts.push(text);
         pointer
     }
@@ -213,7 +213,7 @@ impl Arena {
                 raw.type_ = raw::RedisModuleCommandArgType_REDISMODULE_ARG_TYPE_ONEOF;
                 raw.flags |= raw::REDISMODULE_CMD_ARG_OPTIONAL.cast_signed();
                 raw.subargs = self.args(options);
-                // At most one of them: the choice is optional, its members are not.
+                // The choice is optional, its members are not.
                 self.require_last();
             }
             Kind::Either(options) => {
@@ -275,7 +275,7 @@ impl Arena {
         self.keep(array)
     }
 
-    /// A count, then these that often.
+    /// A count, then these that many times.
     fn counted(&mut self, name: &str, items: &[Arg]) -> *mut raw::RedisModuleCommandArg {
         let mut array = vec![self.number(name)];
         self.push_items(&mut array, items, 0);
@@ -299,7 +299,7 @@ impl Arena {
         raw
     }
 
-    /// Keeps an array of arguments as long as this arena; it is ended by a zeroed one.
+    /// Keeps an array of arguments, terminated by a zeroed one, as long as this arena.
     fn keep(&mut self, mut array: Vec<raw::RedisModuleCommandArg>) -> *mut raw::RedisModuleCommandArg {
         array.push(no_arg());
         let mut array = array.into_boxed_slice();

@@ -1,5 +1,5 @@
-//! Events of the server: roles, loads, flushes, connections, turns of the event loop. Callbacks touch
-//! memory only and arm the timer.
+//! Events of the server: roles, loads, flushes, connections, turns of the event loop. Callbacks only change memory and
+//! arm the timer.
 
 use std::ffi::{CStr, c_void};
 
@@ -9,7 +9,7 @@ use super::api::{Ctx, Flags, Level, OK, call, log};
 use super::callback::guard;
 use super::module::{self, Module};
 use super::timer::SOON;
-use super::{background, discover, eviction, listeners, waits};
+use super::{background, discover, listeners, server_settings, waits};
 use crate::time::Ms;
 
 /// Every event we need.
@@ -47,7 +47,7 @@ pub(super) fn subscribe(ctx: *mut Ctx) -> bool {
     lacking.is_none()
 }
 
-/// Changes memory, and lets the timer deal with it.
+/// Changes memory, and lets the timer do the rest.
 fn change(work: impl FnOnce(&mut Module) + 'static) {
     guard(|| {
         module::soon(|module| {
@@ -57,7 +57,7 @@ fn change(work: impl FnOnce(&mut Module) + 'static) {
     });
 }
 
-/// What a primary remembers of its claims is not kept up on a replica, nor the other way round.
+/// A change of role: the state of a primary is not maintained on a replica, nor the other way round.
 unsafe extern "C" fn on_role(_: *mut Ctx, _: raw::RedisModuleEvent, _: u64, _: *mut c_void) {
     change(start_over);
 }
@@ -72,7 +72,7 @@ unsafe extern "C" fn on_loading(ctx: *mut Ctx, _: raw::RedisModuleEvent, step: u
         raw::REDISMODULE_SUBEVENT_LOADING_ENDED | raw::REDISMODULE_SUBEVENT_LOADING_FAILED => {
             change(start_over);
         }
-        // While new data is loaded aside, the old one still serves.
+        // While new data is loaded in the background, the old data is still served.
         _ if Flags::of(ctx).loads_aside() => {}
         _ => change(|module| module.state.flushed(None)),
     }
@@ -132,7 +132,8 @@ unsafe extern "C" fn on_config(ctx: *mut Ctx, _: raw::RedisModuleEvent, _: u64, 
             let name = unsafe { *change.config_names.add(at) };
             // SAFETY: as above.
             match (!name.is_null()).then(|| unsafe { CStr::from_ptr(name) }) {
-                Some(name) if name == c"maxmemory-policy" => eviction::check(ctx),
+                Some(name) if name == c"maxmemory-policy" => server_settings::check_eviction(ctx),
+                Some(name) if name == c"timeout" => server_settings::check_timeout(ctx),
                 Some(name) if name == c"notify-keyspace-events" => listeners::check(ctx),
                 _ => {}
             }
@@ -143,14 +144,14 @@ unsafe extern "C" fn on_config(ctx: *mut Ctx, _: raw::RedisModuleEvent, _: u64, 
 unsafe extern "C" fn on_module(_: *mut Ctx, _: raw::RedisModuleEvent, step: u64, _: *mut c_void) {
     guard(|| {
         if step == raw::REDISMODULE_SUBEVENT_MODULE_LOADED {
-            // It may listen; ourselves the server does not announce to us.
+            // The other module may listen to notifications. The server does not report our own loading to us.
             module::soon(|module| module.observed = true);
         }
     });
 }
 
-/// Also a clock of its own for the timer: one that another module's timer or a step of the wall clock delays is not
-/// waited for.
+/// The server's cron. It also runs the timer's work when the timer is delayed, by another module's timer or by a step
+/// of the wall clock.
 unsafe extern "C" fn on_cron(ctx: *mut Ctx, _: raw::RedisModuleEvent, _: u64, data: *mut c_void) {
     guard(|| {
         // SAFETY: as above.
@@ -176,7 +177,7 @@ unsafe extern "C" fn on_cron(ctx: *mut Ctx, _: raw::RedisModuleEvent, _: u64, da
     });
 }
 
-/// One turn of the event loop, from waking up to going to sleep again.
+/// One turn of the event loop, from waking up to going to sleep.
 unsafe extern "C" fn on_turn(_: *mut Ctx, _: raw::RedisModuleEvent, step: u64, _: *mut c_void) {
     guard(|| {
         module::with(|module| {

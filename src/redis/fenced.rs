@@ -1,5 +1,5 @@
-//! HB.FENCED: a command that is run only because its caller leads, after the transaction that saw that. The server
-//! handles nothing in between, so the caller still leads.
+//! HB.FENCED: runs a command after the transaction that checked that its caller leads. The server runs nothing in
+//! between, so the caller still leads.
 
 use std::cell::Cell;
 use std::ffi::CString;
@@ -14,21 +14,22 @@ thread_local! {
     static RUNNING: Cell<bool> = const { Cell::new(false) };
 }
 
-/// Whether such a command is running: then the caller is not the client itself, whatever the server says.
+/// Whether such a command is running: then the caller is not the client itself, although the server says so.
 pub(super) fn is_running() -> bool {
     RUNNING.get()
 }
 
-/// What a script may say and may not stand inside.
+/// Commands that scripts may call but HB.FENCED may not.
 const REFUSED: [&str; 3] = ["HB.FENCED", "WAIT", "WAITAOF"];
 
-/// Runs the command, which is among the arguments from there on, in the caller's name and passes its reply on. `None`, as the reply is written.
+/// Runs the command, which begins at this position of the arguments, in the caller's name and passes its reply on.
+/// Returns `None`, as the reply is written.
 ///
-/// Allowed is what a script may do; else `BADARG`, and in a cluster also for a key outside of the slot of the
-/// service. Not a script itself: once it is slow the server serves other clients meanwhile and expects only the
-/// client that it believes to have called the script, which is not the real one, to be left alone. When the real
-/// one closes or sends more, the server crashes (seen on Redis 7.0 to 8.6 and Valkey 8.1 and 9.1). A script calls
-/// HB.CHECK itself. Nor WAIT: called by a script it would stop Valkey 8.1, which asserts that the script's client waits.
+/// Errors with `BADARG` unless a script may run the command, and in a cluster unless its keys are in the slot of the
+/// service. Scripts are refused: while a slow one runs, the server serves other clients and protects only the client
+/// that it takes for the caller, which is not the real one. When the real one closes or sends more, the server crashes
+/// (seen on Redis 7.0 to 8.6 and Valkey 8.1 and 9.1). A script can call HB.CHECK itself. WAIT is refused too: called in
+/// script mode it crashes Valkey 8.1, which asserts that the script's client waits.
 pub(super) fn run(ctx: *mut Ctx, fenced: &[&[u8]], from: usize) -> Result<Option<Reply>, Error> {
     let command = fenced.get(from..).unwrap_or_default();
     let (Some(service), Some((name, arguments))) = (fenced.first(), command.split_first()) else {
@@ -46,8 +47,8 @@ pub(super) fn run(ctx: *mut Ctx, fenced: &[&[u8]], from: usize) -> Result<Option
             return Err(Error::BadArg(why.into()));
         }
     }
-    // `E` errors as replies, `M` nothing that grows when memory is full, `S` only what a script may do,
-    // `!` replicated, `0` in the client's protocol, `C` with the rights of the caller, when it has a user.
+    // `E` errors as replies, `M` refuses writes that grow when memory is full, `S` script mode, `!` replicated, `0` in
+    // the client's protocol, `C` with the permissions of the caller, when it has a user.
     let modifiers = if has_user(ctx) { "EMS!0C" } else { "EMS!0" };
     let before = RUNNING.replace(true);
     let reply = CallReply::of(ctx, &text, modifiers, arguments);

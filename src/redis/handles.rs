@@ -1,34 +1,39 @@
-//! Open keys. A transaction opens a key once and keeps it open; WATCH and client-side caches learn what it
-//! changed when the key is closed, at the end of the transaction or before a command is called.
+//! Open keys. A transaction opens a key once and keeps it open; WATCH and client-side caches are notified when the key
+//! is closed, at the end of the transaction or before a command is called.
 
 use std::ffi::c_int;
 use std::rc::Rc;
 
 use redis_module::raw;
-use smallvec::SmallVec;
 
 use super::api::{Ctx, Text, call};
-use super::texts::{FIXED, KeyText, MOST_SCRATCH, NameTexts, Texts, slot};
+use super::texts::{KeyText, MOST_SCRATCH, NameTexts, Texts};
 use crate::error::Error;
 use crate::keyspace::Type;
 use crate::names::Key;
 
-/// Most keys open at once: a claim in one queue needs five, and finding one is a walk over all.
+/// Most keys open at once: a claim in one queue needs five, and finding one is a linear search.
 const MOST_OPEN: usize = 16;
 
-/// A key that is open.
+/// An open key.
 #[derive(Debug)]
 pub(super) struct Open {
     texts: Rc<NameTexts>,
     /// The key's name.
     pub text: KeyText,
-    /// The handle; null for a missing key that was opened to be read only.
+    /// The handle; null for a missing key that was opened read-only.
     pub raw: *mut raw::RedisModuleKey,
     /// Whether the transaction changed it.
     pub changed: bool,
 }
 
 impl Open {
+    /// Whether it is this key.
+    #[inline(always)]
+    fn is(&self, key: Key<'_>) -> bool {
+        self.text.is(key) && self.texts.name == *key.name
+    }
+
     /// The type of the value; `None` when there is none.
     pub(super) fn kind(&self) -> Result<Option<Type>, Error> {
         // SAFETY: an open handle, or null, which the server takes as a missing key.
@@ -68,21 +73,26 @@ pub(super) struct Handles<'s> {
     mode: c_int,
     db_before: i32,
     db: i32,
-    open: SmallVec<[Open; 8]>,
-    /// Position of the key used last: verbs come in runs on one key.
+    open: &'s mut Vec<Open>,
+    /// Position of the key used last: successive verbs often use the same key.
     recent: usize,
-    /// Where each key that a queue has once was found last; a hint.
-    places: [u8; FIXED],
     texts: &'s mut Texts,
     /// The queue whose keys were opened last: nearly always the only one.
     last: Option<Rc<NameTexts>>,
-    /// Whether anybody but us listens to keyspace notifications.
+    /// Whether keyspace notifications have other listeners than us.
     observed: bool,
 }
 
 impl<'s> Handles<'s> {
-    /// No key is open yet. A transaction that does not write opens keys for reading only.
-    pub(super) fn new(ctx: *mut Ctx, writes: bool, observed: bool, texts: &'s mut Texts) -> Handles<'s> {
+    /// Without open keys; `open` is an empty vector whose memory is reused. A transaction that does not write opens keys
+    /// read-only.
+    pub(super) fn new(
+        ctx: *mut Ctx,
+        writes: bool,
+        observed: bool,
+        texts: &'s mut Texts,
+        open: &'s mut Vec<Open>,
+    ) -> Handles<'s> {
         // SAFETY: a context the server lent us.
         let db = unsafe { call!(RedisModule_GetSelectedDb(ctx)) };
         let mode = if writes {
@@ -95,9 +105,8 @@ impl<'s> Handles<'s> {
             mode: mode.cast_signed(),
             db_before: db,
             db,
-            open: SmallVec::new(),
+            open,
             recent: 0,
-            places: [0; FIXED],
             texts,
             last: None,
             observed,
@@ -107,39 +116,39 @@ impl<'s> Handles<'s> {
     /// Selects a database, if another one is selected.
     pub(super) fn select(&mut self, db: i32) {
         if db != self.db {
-            // SAFETY: a context the server lent us; a number out of range is refused and changes nothing.
+            // SAFETY: a context the server lent us; a number out of range is refused.
             unsafe { call!(RedisModule_SelectDb(self.ctx, db)) };
             self.db = db;
         }
     }
 
     /// The key, open.
+    #[inline]
     pub(super) fn open(&mut self, key: Key<'_>) -> &mut Open {
-        let at = match self.find(key) {
-            Some(at) => at,
-            None => {
-                if self.open.len() >= MOST_OPEN {
-                    self.close_all();
-                }
-                self.select(key.name.db);
-                let (texts, text) = self.name(key);
-                // SAFETY: the server keeps its own reference to the key's name.
-                let raw = unsafe { call!(RedisModule_OpenKey(self.ctx, text.text().raw(), self.mode)) };
-                self.open.push(Open {
-                    texts,
-                    text,
-                    raw: raw.cast(),
-                    changed: false,
-                });
-                self.open.len() - 1
-            }
-        };
-        self.recent = at;
-        if let Some(place) = slot(key.place).and_then(|slot| self.places.get_mut(slot)) {
-            *place = u8::try_from(at).unwrap_or(0);
+        if !self.open.get(self.recent).is_some_and(|open| open.is(key)) {
+            self.recent = self.find(key).unwrap_or_else(|| self.open_anew(key));
         }
         #[allow(clippy::indexing_slicing, reason = "a position just found or pushed")]
-        &mut self.open[at]
+        &mut self.open[self.recent]
+    }
+
+    /// Opens a key that is not open; its position.
+    #[inline(never)]
+    fn open_anew(&mut self, key: Key<'_>) -> usize {
+        if self.open.len() >= MOST_OPEN {
+            self.close_all();
+        }
+        self.select(key.name.db);
+        let (texts, text) = self.name(key);
+        // SAFETY: the server keeps its own reference to the key's name.
+        let raw = unsafe { call!(RedisModule_OpenKey(self.ctx, text.text().raw(), self.mode)) };
+        self.open.push(Open {
+            texts,
+            text,
+            raw: raw.cast(),
+            changed: false,
+        });
+        self.open.len() - 1
     }
 
     /// Closes the key, if it is open. Needed after a list was walked: the server keeps an iterator in the
@@ -158,7 +167,7 @@ impl<'s> Handles<'s> {
         }
     }
 
-    /// Closes all keys. Must come before a command is called: it might change them under our hands.
+    /// Closes all keys. Required before a command is called, because it might change them.
     pub(super) fn close_all(&mut self) {
         while let Some(open) = self.open.pop() {
             self.shut(&open);
@@ -166,19 +175,7 @@ impl<'s> Handles<'s> {
     }
 
     fn find(&self, key: Key<'_>) -> Option<usize> {
-        let is = |open: &Open| open.text.is(key) && open.texts.name == *key.name;
-        if self.open.get(self.recent).is_some_and(is) {
-            return Some(self.recent);
-        }
-        let place = slot(key.place)
-            .and_then(|slot| self.places.get(slot))
-            .map(|place| usize::from(*place));
-        if let Some(place) = place
-            && self.open.get(place).is_some_and(is)
-        {
-            return Some(place);
-        }
-        self.open.iter().rposition(is)
+        self.open.iter().rposition(|open| open.is(key))
     }
 
     fn shut(&mut self, open: &Open) {
@@ -194,10 +191,13 @@ impl<'s> Handles<'s> {
         }
     }
 
-    /// Marks the open key as changed, and sends the keyspace notification.
+    /// Marks the key, which must be the one opened last, as changed, and sends the keyspace notification.
     pub(super) fn notify(&mut self, key: Key<'_>, class: c_int, event: &std::ffi::CStr) {
         let (ctx, observed) = (self.ctx, self.observed);
-        let open = self.open(key);
+        let Some(open) = self.open.get_mut(self.recent) else {
+            return;
+        };
+        debug_assert!(open.is(key), "another key was opened since");
         open.changed = true;
         if observed {
             // SAFETY: plain values and a live key name.
@@ -212,17 +212,17 @@ impl<'s> Handles<'s> {
         }
     }
 
-    /// Whether anybody but us listens to keyspace notifications.
+    /// Whether keyspace notifications have other listeners than us.
     pub(super) fn observed(&self) -> bool {
         self.observed
     }
 
-    /// Room to write effects in, kept from transaction to transaction.
+    /// The buffer for effects, reused from transaction to transaction.
     pub(super) fn take_buffer(&mut self) -> Vec<u8> {
         std::mem::take(&mut self.texts.buffer)
     }
 
-    /// Keeps the room for the next effects, unless it has become large.
+    /// Keeps the buffer for the next effects, unless it has become large.
     pub(super) fn keep_buffer(&mut self, buffer: Vec<u8>) {
         if buffer.capacity() <= MOST_SCRATCH {
             self.texts.buffer = buffer;

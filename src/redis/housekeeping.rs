@@ -1,4 +1,4 @@
-//! Forgets names that have no keys: those not used for an hour, and those whose slot moved to another node.
+//! Forgets names without keys: those unused for an hour, and those whose slot moved to another node.
 
 use super::api::Ctx;
 use super::handles::Handles;
@@ -11,7 +11,7 @@ use crate::time::{Ms, SECOND};
 
 /// How often idle names are checked, ms.
 const EVERY: Ms = 60 * SECOND;
-/// Most names checked in one go: 21 keys each.
+/// Most names checked at once, with 21 keys each.
 const MOST: usize = 100;
 
 /// Forgets idle names, when it is time.
@@ -28,14 +28,14 @@ pub(super) fn run(ctx: *mut Ctx) {
     });
 }
 
-/// Forgets a name whose slot is no longer wholly here, once the last of its keys has gone; whether it has.
+/// Forgets a name whose slot is no longer completely here, if its last key has gone; whether it has.
 pub(super) fn forget_moved(ctx: *mut Ctx, name: &Name) -> bool {
     module::with(|module| forget_if_gone(module, ctx, name)).unwrap_or(false)
 }
 
 fn forget_if_gone(module: &mut Module, ctx: *mut Ctx, name: &Name) -> bool {
-    let Module { state, texts, .. } = module;
-    let mut keys = ServerKeys::new(Handles::new(ctx, false, false, texts), false);
+    let Module { state, texts, open, .. } = module;
+    let mut keys = ServerKeys::new(Handles::new(ctx, false, false, texts, open), false);
     let gone = !queues::exists(&mut keys, name) && !services::exists(&mut keys, name);
     keys.finish();
     if gone {

@@ -1,4 +1,4 @@
-//! The section of INFO. Its fields are a contract: monitoring reads them.
+//! The section of INFO. Its fields are a contract with monitoring.
 
 use std::ffi::c_int;
 
@@ -13,7 +13,7 @@ use crate::membership::overview as services;
 use crate::task::overview::{Overview, overview};
 use crate::time::SECOND;
 
-/// Called for INFO, and for the report of a crash, to which we have nothing to say: memory may be broken.
+/// Called for INFO, and for a crash report, to which we add nothing because memory may be corrupt.
 ///
 /// # Safety
 /// Called by the server.
@@ -38,8 +38,7 @@ pub(super) unsafe extern "C" fn on_info(ctx: *mut RedisModuleInfoCtx, for_crash_
     });
 }
 
-/// The values now. Counting the tasks opens a dozen keys of every queue, so it is not done more than once
-/// a second.
+/// The current values. Counting the tasks opens a dozen keys of every queue, so it is done at most once a second.
 fn values() -> Option<Vec<(&'static str, i64)>> {
     let (ctx, counted) = module::with(|module| {
         let now = module.clock.steady();
@@ -91,6 +90,7 @@ fn fields(module: &Module, overview: Overview, services: services::Overview) -> 
         ("stalls_total", number(state.stalls.stalls)),
         ("skipped_foreign_total", number(state.skipped_foreign)),
         ("eviction_unsafe", i64::from(module.eviction_unsafe)),
+        ("client_timeout_ms", module.client_timeout),
         ("since_at", state.since.0),
     ]
 }

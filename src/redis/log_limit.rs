@@ -1,11 +1,11 @@
-//! A line of the log that may come with every command is logged once in a while.
+//! Limits how often a warning that every command may cause is logged.
 
 use crate::time::{Ms, SECOND, Steady};
 
-/// Shortest time between two lines, ms.
+/// Minimum time between two lines, ms.
 const EVERY: Ms = 10 * SECOND;
 
-/// When the line was last logged, and how often it was left out since.
+/// When the line was last logged, and how often it has been left out since.
 #[derive(Debug, Default)]
 pub(super) struct LogLimit {
     last: Option<Steady>,
@@ -13,7 +13,7 @@ pub(super) struct LogLimit {
 }
 
 impl LogLimit {
-    /// How many lines were left out before this one; `None` when this one is left out too.
+    /// How many lines have been left out since the last one; `None` when this one must be left out too.
     pub(super) fn admit(&mut self, now: Steady) -> Option<u64> {
         if self.last.is_some_and(|last| now.since(last) < EVERY) {
             self.left_out += 1;

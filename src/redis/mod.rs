@@ -1,10 +1,10 @@
-//! The edge between the server and the domain, and the only place with `unsafe`: entries and callbacks,
-//! clocks, keys, blocked clients, the timer, replication.
+//! The edge between the server and the domain, and the only place with `unsafe`: entries and callbacks, clocks, keys,
+//! blocked clients, the timer, replication.
 //!
 //! Start reading at [`dispatch`] (a command comes in), [`background`] (time passes) and [`transaction`] (what happens
-//! around every piece of work); [`keyspace`] is the port to the data, [`effects`] what is sent to replicas.
+//! around every transaction); [`keyspace`] is the port to the data, [`effects`] what is sent to replicas.
 //!
-//! It is built in floors, each of which imports only what is below:
+//! It has layers, each of which imports only those below:
 //!
 //! 1. the server's functions: [`api`], [`callback`], [`reply`], [`server_info`], [`clock`], [`timer`], [`pulse`];
 //! 2. what is kept between calls: [`module`], with [`blocked`], [`texts`] and the rest of its parts;
@@ -33,7 +33,6 @@ mod dispatch;
 mod docs;
 mod effects;
 mod events;
-mod eviction;
 mod fenced;
 mod handles;
 mod housekeeping;
@@ -46,7 +45,9 @@ mod notify;
 mod probe;
 mod pulse;
 mod reply;
+mod required;
 mod server_info;
+mod server_settings;
 mod texts;
 mod timer;
 mod transaction;
@@ -64,7 +65,7 @@ use callback::guard;
 
 /// Version shown by MODULE LIST: 0.1.0.
 const VERSION: c_int = 100;
-/// Valkey 9: we take part in its moving of whole slots. Redis gives this bit no meaning.
+/// Valkey 9: we support its atomic slot migration. Redis ignores this bit.
 const HANDLE_ATOMIC_SLOT_MIGRATION: c_int = 1 << 5;
 
 /// Called by the server when it loads the module.
@@ -73,7 +74,7 @@ const HANDLE_ATOMIC_SLOT_MIGRATION: c_int = 1 << 5;
 /// Called by the server.
 #[unsafe(no_mangle)]
 pub(crate) unsafe extern "C" fn RedisModule_OnLoad(ctx: *mut Ctx, argv: *mut *mut RawText, argc: c_int) -> c_int {
-    // SAFETY: the context the server gave us; nothing allocates before this.
+    // SAFETY: the context the server gave us; no allocation comes before this.
     let found = unsafe { raw::Export_RedisModule_Init(ctx, c"steward".as_ptr(), VERSION, 1) };
     if found != OK {
         return ERR;
@@ -89,7 +90,7 @@ pub(crate) unsafe extern "C" fn RedisModule_OnLoad(ctx: *mut Ctx, argv: *mut *mu
     });
     match loaded {
         Some(Ok(())) => OK,
-        // The server does not say so to a module that it does not load: there is no timer, but a context.
+        // The server does not call the unload function of a module whose load failed.
         _ => {
             guard(leave);
             ERR
@@ -97,10 +98,9 @@ pub(crate) unsafe extern "C" fn RedisModule_OnLoad(ctx: *mut Ctx, argv: *mut *mu
     }
 }
 
-/// Gives back what the server knows of us and we of it.
+/// Takes back everything that points into this library, which may be unloaded.
 fn leave() {
     module::forget();
-    // The hook is code of ours, which may go away.
     drop(std::panic::take_hook());
 }
 
@@ -127,7 +127,8 @@ fn load(ctx: *mut Ctx, arguments: &[&[u8]]) -> Result<(), String> {
             "unknown argument {argument}: there are none, the settings are steward.* in redis.conf"
         ));
     }
-    // The library may have stayed in memory when it was unloaded, with all that it knew then.
+    required::check(ctx)?;
+    // The library may have stayed in memory when the module was unloaded, with its old state.
     module::forget();
     set_options(ctx);
     let refused = |what: &str| Err(format!("the server refused to register {what}"));
@@ -156,7 +157,8 @@ fn load(ctx: *mut Ctx, arguments: &[&[u8]]) -> Result<(), String> {
     if !events::subscribe(ctx) || !notify::subscribe(ctx) {
         return refused("the callbacks");
     }
-    eviction::check(ctx);
+    server_settings::check_eviction(ctx);
+    server_settings::check_timeout(ctx);
     listeners::check(ctx);
     if discover::has_data(ctx) {
         module::with(|module| {

@@ -1,4 +1,4 @@
-//! What the edge keeps between calls of the server. All of it belongs to the main thread.
+//! The state that the edge keeps between calls of the server. All of it belongs to the main thread.
 
 use std::cell::{Cell, RefCell};
 
@@ -6,6 +6,7 @@ use super::api::Flags;
 use super::blocked::Blocked;
 use super::clock::Clock;
 use super::discover::Discovery;
+use super::handles::Open;
 use super::log_limit::LogLimit;
 use super::pulse::Pulse;
 use super::texts::Texts;
@@ -19,30 +20,34 @@ use crate::time::{Ms, Steady};
 /// How often it is checked whether writes are allowed again, ms.
 const POLL: Ms = 10;
 
-/// Everything but the settings.
+/// Everything except the settings.
 #[derive(Debug, Default)]
 pub(super) struct Module {
-    /// The domain's memory.
+    /// The domain's state.
     pub state: State,
     /// The names of keys as strings of the server.
     pub texts: Texts,
+    /// Room for the open keys of a transaction; empty between transactions.
+    pub open: Vec<Open>,
     /// The blocked clients.
     pub blocked: Blocked,
     /// The one timer.
     pub timer: Timer,
-    /// Whether writes are refused; no event says when that ends.
+    /// Whether writes are refused; no event tells when that ends.
     pub refused: bool,
-    /// The search for the queues that were there when the module was loaded.
+    /// The search for the queues that existed when the module was loaded.
     pub discovery: Option<Discovery>,
     /// The clocks.
     pub clock: Clock,
-    /// Shows when the server stalls.
+    /// Detects stalls of the server.
     pub pulse: Pulse,
     /// When idle queues were last checked.
     pub housekept: Steady,
     /// Whether the server may evict our keys.
     pub eviction_unsafe: bool,
-    /// Whether anybody but us listens to keyspace notifications.
+    /// After how long the server closes the connection of an idle client, ms; 0: never.
+    pub client_timeout: Ms,
+    /// Whether keyspace notifications have other listeners than us.
     pub observed: bool,
     /// Of effects that were not carried out in full.
     pub refused_effects: LogLimit,
@@ -58,8 +63,8 @@ impl Module {
         self.clock.context(settings())
     }
 
-    /// Makes sure the timer fires when there is something to do, but not before `least` ms from now. A server that
-    /// does not decide only ends the waits of its clients.
+    /// Arms the timer for the next work, but not before `least` ms from now. On a server that is not an active primary,
+    /// the timer only ends waits that have timed out.
     pub(super) fn arm(&mut self, context: &Context, least: Ms) {
         let timeout = self.blocked.next_deadline(context.steady);
         let Some(next) = self.next_work(context).into_iter().chain(timeout).min() else {
@@ -79,13 +84,13 @@ impl Module {
         }
     }
 
-    /// Lets the timer deal, as soon as the server can, with what has happened in a callback.
+    /// Lets the timer handle, as soon as possible, what happened in a callback.
     pub(super) fn arm_now(&mut self) {
         let context = self.context();
         self.arm(&context, AT_ONCE);
     }
 
-    /// How long until there is something to do with the data.
+    /// How long until there is work on the data.
     fn next_work(&self, context: &Context) -> Option<Ms> {
         let least = if self.refused { POLL } else { 0 };
         let due = self.state.wakeups.next(context).filter(|_| context.config.timer);
@@ -94,7 +99,7 @@ impl Module {
         due.into_iter().chain(search).min()
     }
 
-    /// Derives the memory anew from the data. Leases and members get their full time again.
+    /// Rebuilds the state from the data. Leases and members get their full time again.
     pub(super) fn start_over(&mut self, with_data: bool) {
         let now = self.clock.steady();
         self.state.start_over(now, with_data);
@@ -110,9 +115,8 @@ impl Module {
         }
     }
 
-    /// Counts the stall of the server that this turn of the event loop was, if it was one. Before the timer's work
-    /// too: that comes in the same turn as a command that took long, or as the end of a time in which the process was
-    /// stopped, and before what clients sent meanwhile is read.
+    /// Counts a stall of the server in this turn of the event loop. Called before the timer's work too: that may run in
+    /// the same turn as a slow command or as the end of a SIGSTOP, before what clients sent meanwhile is read.
     pub(super) fn count_stall(&mut self) {
         if let Some(length) = self.pulse.take_stall() {
             let now = self.clock.steady();
@@ -127,7 +131,7 @@ pub(super) fn forget() {
     SETTINGS.set(ModuleConfig::default());
 }
 
-/// What to do as soon as no transaction is running.
+/// Work to do as soon as no transaction is running.
 type Later = Box<dyn FnOnce(&mut Module)>;
 
 thread_local! {
@@ -148,8 +152,8 @@ pub(super) fn change_settings(change: impl FnOnce(&mut ModuleConfig)) {
     SETTINGS.set(settings);
 }
 
-/// Does something with the module, after what was put off; `None` while a transaction is running, which
-/// only something called from inside of it can see.
+/// Calls `work` with the module, after deferred work; `None` while a transaction is running, that is, when called from
+/// inside of one.
 pub(super) fn with<R>(work: impl FnOnce(&mut Module) -> R) -> Option<R> {
     MODULE.with(|module| {
         let mut module = module.try_borrow_mut().ok()?;
@@ -160,7 +164,7 @@ pub(super) fn with<R>(work: impl FnOnce(&mut Module) -> R) -> Option<R> {
     })
 }
 
-/// Does something with the module now or, when a transaction is running, right after it.
+/// Calls `work` with the module now or, if a transaction is running, right after it.
 pub(super) fn soon(work: impl FnOnce(&mut Module) + 'static) {
     let free = MODULE.with(|module| module.try_borrow_mut().is_ok());
     if free {
@@ -170,7 +174,7 @@ pub(super) fn soon(work: impl FnOnce(&mut Module) + 'static) {
     }
 }
 
-/// Whether a transaction is running, so that what happens to keys is its own doing.
+/// Whether a transaction is running, which then caused the changes of keys.
 pub(super) fn is_busy() -> bool {
     MODULE.with(|module| module.try_borrow_mut().is_err())
 }

@@ -1,4 +1,4 @@
-//! Keyspace notifications: what others do to our keys. Callbacks touch memory only and arm the timer.
+//! Keyspace notifications: changes of our keys by other clients. Callbacks only change memory and arm the timer.
 
 use std::ffi::{c_char, c_int};
 
@@ -9,9 +9,8 @@ use super::callback::guard;
 use super::module;
 use crate::names::{Touched, is_ours, owner, touched};
 
-/// Subscribes to what can change our keys. Not to strings, sets and streams: such a value in the place of one
-/// of our keys is met with an error when it is opened, and a notification would make every SET of the server a
-/// tenth slower.
+/// Subscribes to changes of our keys. Not to strings, sets and streams: such a value in place of one of our keys causes
+/// an error when it is opened, and a notification would make every SET of the server a tenth slower.
 pub(super) fn subscribe(ctx: *mut Ctx) -> bool {
     let mut mask = raw::REDISMODULE_NOTIFY_GENERIC
         | raw::REDISMODULE_NOTIFY_LIST
@@ -39,11 +38,11 @@ unsafe extern "C" fn on_change(ctx: *mut Ctx, class: c_int, _event: *const c_cha
         if !is_ours(key) {
             return;
         }
-        // A transaction's own writes; only what expires under its hands is news to it.
+        // Ignores a transaction's own writes, but not keys that expire while it runs.
         if module::is_busy() && class & raw::REDISMODULE_NOTIFY_EXPIRED == 0 {
             return;
         }
-        // A load notifies of every key; these say nothing that the other keys of their name do not.
+        // A load notifies of every key; these tell no more than the other keys of their name.
         let is_passive = || matches!(touched(key), Some(Touched::Task | Touched::Events));
         if class & raw::REDISMODULE_NOTIFY_LOADED != 0 && is_passive() {
             return;

@@ -1,4 +1,4 @@
-//! Asks the server whether a client's command would be let through.
+//! Asks the server whether a client's command would be accepted.
 
 use super::api::{CallReply, Ctx, optional};
 use super::{module, server_info};
@@ -10,14 +10,14 @@ use crate::names::Name;
 pub(super) enum Slot {
     /// All here.
     Here,
-    /// On another node, or on their way.
+    /// On another node, or being moved.
     Elsewhere,
-    /// The cluster is down: nothing is known.
+    /// Unknown: the cluster is down.
     Down,
 }
 
-/// Where the slot of the name is. Asks for two keys of it that never exist: only a slot that is wholly here
-/// answers for them.
+/// Where the slot of the name is. Asks for two keys of it that never exist: only a slot that is completely here
+/// answers.
 pub(super) fn slot(ctx: *mut Ctx, name: &Name) -> Slot {
     let (one, other) = (absent(name, b":probe:1"), absent(name, b":probe:2"));
     let reply = CallReply::of(ctx, c"EXISTS", "E", &[&one, &other]);
@@ -35,7 +35,7 @@ pub(super) fn slot_number(ctx: *mut Ctx, key: &[u8]) -> Option<usize> {
     CallReply::of(ctx, c"CLUSTER", "E", &[b"KEYSLOT", key]).count()
 }
 
-/// `TryAgain` when the slot of the name is being moved key by key or is not served here.
+/// Errors with `TryAgain` when the slot of the name is being moved key by key or is not served here.
 pub(super) fn slot_is_whole(ctx: *mut Ctx, name: &Name) -> Result<(), Error> {
     match slot(ctx, name) {
         Slot::Here => Ok(()),
@@ -43,16 +43,16 @@ pub(super) fn slot_is_whole(ctx: *mut Ctx, name: &Name) -> Result<(), Error> {
     }
 }
 
-/// Whether there is a sign that clients' writes are refused. Seen without a command: one that is sent with every beat of
-/// the cron, as long as any claim exists, would fill MONITOR and the statistics of commands.
+/// Whether there is a sign that clients' writes are refused. Sends no command: one with every beat of the cron, as long
+/// as any claim exists, would fill MONITOR and the statistics of commands.
 pub(super) fn refusal_is_likely() -> bool {
     let failed = |field| server_info::field(c"persistence", field).is_some_and(|status| status != b"ok");
-    // A field that is there only where writes need replicas.
+    // A field that exists only where writes need replicas.
     let needs_replicas = || server_info::field(c"replication", c"min_slaves_good_slaves").is_some();
     is_held_back() || failed(c"rdb_last_bgsave_status") || failed(c"aof_last_write_status") || needs_replicas()
 }
 
-/// Whether a client's write to this name would be refused now, or would have to wait, or the timer is switched off.
+/// Whether a client's write to this name would be refused or delayed now, or the timer is switched off.
 pub(super) fn writes_are_refused(ctx: *mut Ctx, name: &Name) -> bool {
     // While writes are paused, for a failover or a shutdown, one effect sent from a timer aborts the server.
     is_held_back() || CallReply::of(ctx, c"DEL", "!ES", &[&absent(name, b":probe:1")]).is_error()

@@ -8,21 +8,21 @@ use crate::time::Ms;
 /// How often our timer may fire in one turn of the event loop; it does so once, unless the wall clock is stepped.
 const MOST_FIRED: u32 = 3;
 
-/// When the server last gave a sign of life.
+/// When the server was last seen running.
 #[derive(Debug, Default)]
 pub(super) struct Pulse {
     /// When the event loop woke up, while it is awake.
     woke: Option<Instant>,
     /// When the event loop last went to sleep.
     slept: Option<Instant>,
-    /// It sleeps no longer than this, as the cron wakes it, ms.
+    /// The longest sleep, ms: then the cron wakes it.
     longest_sleep: Ms,
     cron: Option<Instant>,
     /// How often our timer fired since the event loop woke up.
     fired: u32,
-    /// Whether it was not armed again then.
+    /// Whether it was not re-armed then.
     unarmed: bool,
-    /// By how much the wall clock was stepped, when last seen.
+    /// By how much the wall clock had been stepped when last checked.
     offset: Ms,
 }
 
@@ -52,8 +52,8 @@ impl Pulse {
         (self.woke, self.slept) = (None, Some(Instant::now()));
     }
 
-    /// How long the server has stalled, if it has: in what it does since it woke up, or in a sleep that was too long.
-    /// Each stall is reported once.
+    /// How long the server has stalled, if it has: since it woke up, or in a sleep that was too long. Each stall is
+    /// reported once.
     pub(super) fn take_stall(&mut self) -> Option<Ms> {
         let now = Instant::now();
         let since = |from: Option<Instant>| from.map_or(0, |from| ms_between(from, now));
@@ -70,8 +70,8 @@ impl Pulse {
         Some(length)
     }
 
-    /// The cron beats, as it does `hz` times a second. Replies how much too late, if that is a stall: one that the
-    /// event loop did not see, as when the process was stopped.
+    /// Called by the cron, `hz` times a second. Returns its lateness if that is a stall that the event loop did not
+    /// see, as when the process was stopped.
     pub(super) fn beat(&mut self, hz: Ms) -> Option<Ms> {
         let now = Instant::now();
         self.longest_sleep = 1_000 / hz.max(1);
@@ -80,7 +80,7 @@ impl Pulse {
         (late > STALL).then_some(late)
     }
 
-    /// Whether the wall clock was stepped since this was asked last; `offset` is by how much in all.
+    /// Whether the wall clock was stepped since the last call; `offset` is the total of all steps.
     pub(super) fn was_stepped(&mut self, offset: Ms) -> bool {
         let stepped = (offset - self.offset).abs() > 1;
         if stepped {

@@ -7,8 +7,7 @@ use super::callback::guard;
 use crate::error::Error;
 use crate::reply::Reply;
 
-/// Answers a command with what the work comes to; `None` when its client is blocked, or answered already. To its client
-/// a panic is an error.
+/// Replies with the result of `work`; `None` if the client is blocked or has its reply. A panic is replied as an error.
 pub(super) fn answer(ctx: *mut Ctx, work: impl FnOnce() -> Result<Option<Reply>, Error>) -> c_int {
     let answer = guard(work).unwrap_or(Err(Error::Internal));
     whole(ctx, || match &answer {
@@ -19,7 +18,7 @@ pub(super) fn answer(ctx: *mut Ctx, work: impl FnOnce() -> Result<Option<Reply>,
     OK
 }
 
-/// Writes a reply; whether it was written in full. A panic amid it ends the connection: its client would take what
+/// Writes a reply; `false` when it is incomplete. A panic within it closes the connection: its client would take what
 /// follows for the rest.
 pub(super) fn whole(ctx: *mut Ctx, write: impl FnOnce()) -> bool {
     let written = guard(write).is_some();
@@ -45,6 +44,9 @@ pub(super) fn write(ctx: *mut Ctx, reply: &Reply) {
             }
             Reply::NullArray => {
                 call!(RedisModule_ReplyWithNullArray(ctx));
+            }
+            Reply::Status("OK") => {
+                call!(RedisModule_ReplyWithSimpleString(ctx, c"OK".as_ptr()));
             }
             Reply::Status(text) => {
                 let text = c_string(text);
@@ -82,7 +84,7 @@ pub(super) fn write(ctx: *mut Ctx, reply: &Reply) {
     }
 }
 
-/// Writes an error. What is not plain ASCII in its text is shown as `?`.
+/// Writes an error. Characters other than plain ASCII are shown as `?`.
 pub(super) fn write_error(ctx: *mut Ctx, error: &Error) {
     let text: String = error
         .to_string()
@@ -111,7 +113,7 @@ fn length(length: usize) -> c_long {
     c_long::try_from(length).unwrap_or(0)
 }
 
-/// The text for the server, cut off at a NUL.
+/// The text as a C string, cut off at a NUL.
 pub(super) fn c_string(text: &str) -> CString {
     let end = text.bytes().position(|byte| byte == 0).unwrap_or(text.len());
     CString::new(text.get(..end).unwrap_or_default()).unwrap_or_default()

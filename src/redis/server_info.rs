@@ -1,11 +1,11 @@
-//! What INFO says of the server itself, without the command.
+//! Reads the server's own INFO fields without a command.
 
 use std::ffi::CStr;
 use std::ptr;
 
 use super::api::call;
 
-/// The value of a field of a section; `None` when it has none.
+/// The value of a field of a section; `None` if there is no such field.
 pub(super) fn field(section: &CStr, field: &CStr) -> Option<Vec<u8>> {
     // SAFETY: texts that live through the calls; the section is ours to free, and the value, which is part of it, is
     // copied before.

@@ -1,4 +1,4 @@
-//! The names of keys as strings of the server.
+//! Caches the names of keys as strings of the server.
 
 use std::cell::OnceCell;
 use std::rc::Rc;
@@ -6,24 +6,23 @@ use std::rc::Rc;
 use super::api::Text;
 use crate::names::{ByName, Id, KEYS, Key, Name, PRIORITIES, Part, Place};
 
-/// Most queues whose key names are kept; about 2 KiB each.
+/// Most queues whose key names are cached; about 2 KiB each.
 const MOST_NAMES: usize = 1_024;
-/// Bytes of room to build strings in that are kept from transaction to transaction.
+/// Largest buffer that is kept from transaction to transaction, bytes.
 pub(super) const MOST_SCRATCH: usize = 4_096;
-/// Number of keys whose names are kept for each queue or service: those it has once, and the ready lists.
-pub(super) const FIXED: usize = Part::Ready as usize + PRIORITIES as usize;
-/// Number of kinds of key whose names differ only in the id at their end: the rows behind that of the ready lists.
+/// Number of keys whose names are cached for each queue or service: those it has once, and the ready lists.
+const FIXED: usize = Part::Ready as usize + PRIORITIES as usize;
+/// Number of kinds of key whose names end with an id: the rows after the one of the ready lists.
 const FAMILIES: usize = KEYS.len() - FIRST_FAMILY;
 const FIRST_FAMILY: usize = Part::Ready as usize + 1;
 
-/// The names of the keys of each queue as strings of the server; making one anew costs a tenth of a
-/// whole command.
+/// The key names of each queue as strings of the server; creating one costs a tenth of a whole command.
 #[derive(Debug, Default)]
 pub(super) struct Texts {
     names: ByName<Rc<NameTexts>>,
-    /// Room to build a string in.
+    /// A buffer for building strings.
     pub scratch: Vec<u8>,
-    /// Room to write effects in.
+    /// A buffer for effects.
     pub buffer: Vec<u8>,
 }
 
@@ -33,7 +32,7 @@ pub(super) struct NameTexts {
     /// The queue.
     pub name: Name,
     fixed: [OnceCell<Rc<Text>>; FIXED],
-    /// What stands before the id in the names of each family.
+    /// The prefix before the id in the names of each family.
     prefixes: [Vec<u8>; FAMILIES],
 }
 
@@ -59,64 +58,84 @@ impl Texts {
     }
 }
 
-/// The name of a key: kept for those that every queue has once, made anew for the others.
+/// The name of a key.
 #[derive(Debug)]
-pub(super) enum KeyText {
-    /// One that is kept, and its place there.
-    Fixed(usize, Rc<Text>),
-    /// One of a family, its id and the whole name.
-    Many(usize, Id, Text),
-    /// Any other.
-    Other(Text),
+pub(super) struct KeyText {
+    /// The number of its row, see [`row`].
+    row: u8,
+    /// What distinguishes it from others of the row: the id for one of a family, the whole name for a dropped index.
+    id: Id,
+    text: Kept,
+}
+
+/// A string of the server.
+#[derive(Debug)]
+enum Kept {
+    /// Cached, for a key that every queue has once.
+    Shared(Rc<Text>),
+    /// Created for this transaction.
+    Own(Text),
 }
 
 impl KeyText {
     /// The name of this key.
     pub(super) fn new(texts: &NameTexts, key: Key<'_>, scratch: &mut Vec<u8>) -> KeyText {
-        let member = family(key.place).and_then(|(family, id)| Some((family, id, texts.prefixes.get(family)?)));
-        if let Some((family, id, prefix)) = member {
+        let row = row(key.place);
+        let own = |id: &[u8], text: &[u8]| KeyText {
+            row,
+            id: Id::from_slice(id),
+            text: Kept::Own(Text::new(text)),
+        };
+        if let Place::Of(part, id) = key.place
+            && let Some(prefix) = family(part).and_then(|family| texts.prefixes.get(family))
+        {
             scratch.clear();
             scratch.extend_from_slice(prefix);
             scratch.extend_from_slice(id);
-            return KeyText::Many(family, Id::from_slice(id), Text::new(scratch));
+            return own(id, scratch);
         }
-        match slot(key.place).and_then(|slot| Some((slot, texts.fixed.get(slot)?))) {
-            Some((slot, text)) => KeyText::Fixed(slot, text.get_or_init(|| Rc::new(Text::new(&key.to_vec()))).clone()),
-            None => KeyText::Other(Text::new(&key.to_vec())),
+        match texts.fixed.get(usize::from(row)) {
+            Some(text) => KeyText {
+                row,
+                id: Id::new(),
+                text: Kept::Shared(text.get_or_init(|| Rc::new(Text::new(&key.to_vec()))).clone()),
+            },
+            None => own(&key.to_vec(), &key.to_vec()),
         }
     }
 
     /// Whether it is the name of this key, of the same queue.
+    #[inline(always)]
     pub(super) fn is(&self, key: Key<'_>) -> bool {
-        match self {
-            KeyText::Fixed(own, _) => slot(key.place) == Some(*own),
-            KeyText::Many(own, id, _) => family(key.place) == Some((*own, id.as_slice())),
-            KeyText::Other(text) => matches!(key.place, Place::Dropped(..)) && text.bytes() == key.to_vec(),
-        }
+        self.row == row(key.place)
+            && match key.place {
+                Place::Once(_) | Place::Ready(_) => true,
+                Place::Of(_, id) => self.id.as_slice() == id,
+                Place::Dropped(..) => self.id.as_slice() == key.to_vec(),
+            }
     }
 
     /// The string of the server.
     pub(super) fn text(&self) -> &Text {
-        match self {
-            KeyText::Fixed(_, text) => text,
-            KeyText::Many(_, _, text) | KeyText::Other(text) => text,
+        match &self.text {
+            Kept::Shared(text) => text,
+            Kept::Own(text) => text,
         }
     }
 }
 
-/// The family of a key of which a queue has many, and the id behind the family's prefix.
-fn family(place: Place<'_>) -> Option<(usize, &[u8])> {
-    match place {
-        Place::Of(part, id) => Some(((part as usize).checked_sub(FIRST_FAMILY)?, id)),
-        Place::Once(_) | Place::Ready(_) | Place::Dropped(..) => None,
-    }
+/// The family of keys of this kind, if a queue has many of them.
+fn family(part: Part) -> Option<usize> {
+    (part as usize).checked_sub(FIRST_FAMILY)
 }
 
-/// Where the name of a key that every queue has once is kept.
-pub(super) fn slot(place: Place<'_>) -> Option<usize> {
+/// A number for each key that a queue has once, starting at 0, and for each family.
+#[inline(always)]
+fn row(place: Place<'_>) -> u8 {
     match place {
-        Place::Once(part) => Some(part as usize),
-        Place::Ready(priority) => Some(Part::Ready as usize + usize::from(priority.min(PRIORITIES - 1))),
-        Place::Of(..) | Place::Dropped(..) => None,
+        Place::Once(part) => part as u8,
+        Place::Ready(priority) => Part::Ready as u8 + priority.min(PRIORITIES - 1),
+        Place::Of(part, _) => PRIORITIES + part as u8,
+        Place::Dropped(..) => u8::MAX,
     }
 }

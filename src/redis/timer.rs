@@ -8,17 +8,17 @@ use redis_module::raw::RedisModuleTimerID as TimerId;
 use super::api::{Ctx, call};
 use crate::time::{Ms, Steady};
 
-/// Shortest period of a timer armed from a timer or a command, ms. A period of 0 re-armed from its own
-/// callback starves all clients.
+/// Shortest period of a timer armed from a timer or a command, ms. A timer that re-arms itself with 0 starves all
+/// clients.
 pub(super) const SOON: Ms = 1;
 /// Period of a timer armed from a callback of an event, which may not write itself.
 pub(super) const AT_ONCE: Ms = 0;
 /// Longest period, ms: Redis 7.0 spins for periods above 2,147 s.
 pub(super) const LONGEST: Ms = 60_000;
-/// A timer that is later than this is not waited for any more, ms.
+/// A timer that is later than this is no longer waited for, ms.
 const OVERDUE: Ms = 100;
 
-/// What the server calls when the timer fires.
+/// The callback of the timer.
 pub(super) type OnTimer = unsafe extern "C" fn(*mut Ctx, *mut c_void);
 
 /// The timer.
@@ -56,7 +56,7 @@ impl Drop for Timer {
 }
 
 impl Timer {
-    /// Gives the timer its context and what it calls.
+    /// Gives the timer its context and callback.
     pub(super) fn init(&mut self, ctx: *mut Ctx, on_timer: OnTimer) {
         self.ctx = ctx;
         self.on_timer = Some(on_timer);
@@ -67,7 +67,7 @@ impl Timer {
         self.ctx
     }
 
-    /// Whether it will fire by then without being armed anew; also before it has a context to be armed with.
+    /// Whether it will fire by then without being re-armed; also true before it has a context.
     pub(super) fn fires_by(&self, due: Steady) -> bool {
         self.ctx.is_null() || self.armed.is_some_and(|armed| armed.due <= due)
     }
@@ -87,12 +87,12 @@ impl Timer {
     /// Disarms it.
     pub(super) fn stop(&mut self) {
         if let Some(armed) = self.armed.take() {
-            // SAFETY: our timer; one that has fired meanwhile is refused.
+            // SAFETY: our timer; if it has fired meanwhile, the call is refused.
             unsafe { call!(RedisModule_StopTimer(self.ctx, armed.id, ptr::null_mut())) };
         }
     }
 
-    /// To be called first when it fires: to stop a timer that runs would free it twice.
+    /// Must be called first when it fires: stopping a running timer would free it twice.
     pub(super) fn fired(&mut self) {
         self.armed = None;
     }

@@ -1,6 +1,6 @@
-//! The edge of a transaction. Every entry that touches the data comes through [`run`]: it reads the
-//! clocks, lets the domain work, and then sends out everything at once: effects to replicas and the
-//! append-only file, answers to waiting clients, the timer's next moment, warnings to the log.
+//! The edge of a transaction. Every entry that touches the data goes through [`run`]: it reads the clocks, runs the
+//! domain, and then sends everything at once: effects to replicas and the append-only file, answers to waiting clients,
+//! the timer's next moment, warnings to the log.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -20,13 +20,13 @@ pub(super) enum Mode {
     Reads,
     /// Writes, and its effects are replicated.
     Writes,
-    /// Carries out effects that are passed on as they came.
+    /// Applies effects that are passed on unchanged.
     Applies,
 }
 
-/// Runs one transaction. `Internal` when it panicked, or when it was called from inside another one (from a
-/// callback of another module on one of our writes); what a panicking transaction had written goes out all the
-/// same, so that replicas hold what this server holds.
+/// Runs one transaction. Errors with `Internal` when it panicked, or when it was called from inside another one (from a
+/// callback of another module on one of our writes). What a panicking transaction had written is still replicated, so
+/// that replicas have the same data.
 pub(super) fn run<R>(
     ctx: *mut Ctx,
     mode: Mode,
@@ -34,28 +34,35 @@ pub(super) fn run<R>(
 ) -> Result<R, Error> {
     module::with(|module| {
         let context = module.context();
-        let Module {
-            state, texts, observed, ..
-        } = module;
-        let handles = Handles::new(ctx, mode != Mode::Reads, *observed, texts);
-        let mut keys = ServerKeys::new(handles, mode == Mode::Writes);
-        let mut tx = Tx {
-            keys: &mut keys,
-            state,
-            context,
+        let result = {
+            let Module {
+                state,
+                texts,
+                open,
+                observed,
+                ..
+            } = module;
+            let handles = Handles::new(ctx, mode != Mode::Reads, *observed, texts, open);
+            let mut keys = ServerKeys::new(handles, mode == Mode::Writes);
+            let mut tx = Tx {
+                keys: &mut keys,
+                state,
+                context,
+            };
+            let result = catch_unwind(AssertUnwindSafe(|| work(&mut tx))).unwrap_or(Err(Error::Internal));
+            // What was written before an error is still replicated, so that replicas have the same data.
+            if result.is_err() && !keys.is_untouched() {
+                log(
+                    Level::Warning,
+                    "a defect of steward: a transaction failed after it had written",
+                );
+            }
+            keys.finish();
+            result
         };
-        let result = catch_unwind(AssertUnwindSafe(|| work(&mut tx))).unwrap_or(Err(Error::Internal));
-        // What was written goes out all the same: replicas must hold what this server holds.
-        if result.is_err() && !keys.is_untouched() {
-            log(
-                Level::Warning,
-                "a defect of steward: a transaction failed after it had written",
-            );
-        }
-        keys.finish();
         block::deliver(module);
-        for complaint in std::mem::take(&mut module.state.complaints) {
-            log(Level::Warning, &complaint);
+        for line in std::mem::take(&mut module.state.log_lines) {
+            log(Level::Warning, &line);
         }
         if mode != Mode::Applies {
             module.arm(&context, SOON);

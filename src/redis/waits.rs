@@ -1,14 +1,14 @@
-//! In a cluster, clients must not wait for a queue whose slot goes elsewhere: they get `TRYAGAIN`.
+//! In a cluster, clients must not wait for a queue whose slot moves away: they get `TRYAGAIN`.
 
 use super::api::{Ctx, Flags};
 use super::{block, module, probe};
 use crate::error::Error;
 use crate::names::Name;
 
-/// Most queues checked in one beat of the server's cron.
+/// Most queues checked in one run of the server's cron.
 const MOST: usize = 50;
 
-/// Looks at the slots of the next few queues for which clients wait.
+/// Checks the slots of the next few queues that clients wait for.
 pub(super) fn check_slots(ctx: *mut Ctx) {
     if module::with(|module| module.blocked.count()).unwrap_or(0) == 0 || !Flags::of(ctx).in_cluster() {
         return;

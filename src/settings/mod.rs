@@ -1,4 +1,4 @@
-//! A queue's own settings: the fields of `task:{q}`, as text in the hash and as values here.
+//! A queue's own settings: the fields of `task:{q}`, text in the hash and values here.
 
 pub(crate) mod table;
 
@@ -12,55 +12,55 @@ use crate::names::{Id, Name, PRIORITIES};
 use crate::rate::Rate;
 use crate::time::Ms;
 
-/// The fields of the queue hash, read. `None` where the module's setting applies.
+/// The parsed fields of the queue hash. `None` where the module's setting applies.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct QueueSettings {
-    /// The service whose members are the queue's workers: that of its own name unless it was told another.
+    /// The service whose members are the queue's workers: by default the one of the queue's name.
     pub service: Name,
-    /// Those that are numbers.
+    /// The numeric settings.
     pub numbers: Numbers,
     /// The wait between attempts.
     pub backoff: Option<Backoff>,
-    /// How many claims in how long; `None` for any number.
+    /// The rate limit of claims; `None` for no limit.
     pub rate: Option<Rate>,
     /// Paused until this wall moment, ms; `i64::MAX` until RESUME.
     pub paused: Option<Ms>,
-    /// Numbers of the drops that are not swept yet, ascending.
+    /// Numbers of the unfinished drops, ascending.
     pub drops: Vec<u64>,
-    /// Workers whose membership ended while very many tasks were for them: no task of a smaller fence than this is for
-    /// that worker any more.
-    pub orphaned: Vec<(String, u64)>,
-    /// Ends of tasks of which some that waited for them were not told yet, in the order of `below`.
-    pub settling: Vec<Settling>,
+    /// Workers whose membership ended with more targeted tasks than one transaction releases: tasks with smaller fences
+    /// than this are not targeted at that worker any more.
+    pub releases: Vec<(String, u64)>,
+    /// Ends of tasks with dependents that are not resolved yet, in the order of `below`.
+    pub unresolved: Vec<Unresolved>,
     /// How many ids in each ready list stand for a task that went elsewhere.
     pub ghosts: [u32; PRIORITIES as usize],
 }
 
-/// The end of a task of which some that waited for it were not told yet.
+/// The end of a task with dependents that are not resolved yet.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Settling {
+pub(crate) struct Unresolved {
     /// The task.
     pub parent: Id,
-    /// Those whose first fence is below this waited for it.
+    /// Tasks whose first fence is below this depended on it.
     pub below: u64,
     /// Whether it was acknowledged.
     pub done: bool,
 }
 
-/// Field that holds the wall moment a pause ends.
+/// Field: the wall moment a pause ends.
 pub(crate) const PAUSED: &str = "paused_until";
-/// Field that holds the numbers of unfinished drops.
+/// Field: the numbers of unfinished drops.
 pub(crate) const DROPS: &str = "drops";
-/// What the field begins with that says, of a worker whose membership ended, which tasks are for everyone since.
-pub(crate) const ORPHANED: &str = "orphaned:";
-/// What the fields of ends begin with that not all were told of; behind it the id of the task.
-const SETTLING: &str = "settling:";
+/// Prefix of the fields that say which tasks of a worker whose membership ended are released; then the worker.
+pub(crate) const RELEASES: &str = "orphaned:";
+/// Prefix of the fields of ends with unresolved dependents; then the id of the task.
+const UNRESOLVED: &str = "settling:";
 /// The pause that only RESUME ends, as stored.
 pub(crate) const UNTIL_RESUMED: &str = "-1";
 
-/// The field of the end of a task that not all were told of.
-pub(crate) fn settling_field(parent: &[u8]) -> Vec<u8> {
-    [SETTLING.as_bytes(), parent].concat()
+/// The field of the end of a task with unresolved dependents.
+pub(crate) fn unresolved_field(parent: &[u8]) -> Vec<u8> {
+    [UNRESOLVED.as_bytes(), parent].concat()
 }
 
 /// The field that counts the ghosts of one ready list.
@@ -80,7 +80,7 @@ pub(crate) const fn ghosts_field(priority: u8) -> &'static str {
 }
 
 impl QueueSettings {
-    /// What applies to a queue that says nothing.
+    /// The settings of a queue that sets none of its own.
     pub(crate) fn new(queue: &Name) -> QueueSettings {
         QueueSettings {
             service: queue.clone(),
@@ -89,13 +89,13 @@ impl QueueSettings {
             rate: None,
             paused: None,
             drops: Vec::new(),
-            orphaned: Vec::new(),
-            settling: Vec::new(),
+            releases: Vec::new(),
+            unresolved: Vec::new(),
             ghosts: Default::default(),
         }
     }
 
-    /// From the fields of the hash. Values out of range and unknown fields are as if they were not there.
+    /// Parses the fields of the hash. Values out of range and unknown fields are ignored.
     pub(crate) fn read(queue: &Name, fields: &[(Vec<u8>, Vec<u8>)]) -> QueueSettings {
         let mut settings = QueueSettings::new(queue);
         for (field, value) in fields {
@@ -104,7 +104,7 @@ impl QueueSettings {
             };
             settings.read_field(field, value);
         }
-        settings.settling.sort_by_key(|rest| rest.below);
+        settings.unresolved.sort_by_key(|rest| rest.below);
         settings
     }
 
@@ -117,12 +117,12 @@ impl QueueSettings {
                 self.drops = text.split(' ').filter_map(|number| number.parse().ok()).collect();
                 self.drops.sort_unstable();
             }
-            _ if field.starts_with(SETTLING) => self.settling.extend(settling(field, text)),
+            _ if field.starts_with(UNRESOLVED) => self.unresolved.extend(unresolved(field, text)),
             _ => {
-                if let Some(worker) = field.strip_prefix(ORPHANED) {
-                    self.orphaned
+                if let Some(worker) = field.strip_prefix(RELEASES) {
+                    self.releases
                         .extend(text.parse().ok().map(|below| (worker.to_string(), below)));
-                    self.orphaned.sort_unstable();
+                    self.releases.sort_unstable();
                     return;
                 }
                 for priority in 0..PRIORITIES {
@@ -140,7 +140,7 @@ impl QueueSettings {
         }
     }
 
-    /// Takes the stored value of a setting, unless it is none.
+    /// Takes the stored value of a setting if it is valid.
     fn read_setting(&mut self, setting: &Setting, value: &[u8]) {
         match &setting.kind {
             Kind::Number { field, .. } => *field(&mut self.numbers) = setting.number(value).ok(),
@@ -155,7 +155,7 @@ impl QueueSettings {
         self.backoff.unwrap_or(backoff::DEFAULT)
     }
 
-    /// What applies of a setting, as TASK.CONFIG GET shows it.
+    /// The effective value of a setting, as TASK.CONFIG GET shows it.
     pub(crate) fn show(&self, setting: &Setting, module: &ModuleConfig) -> String {
         match setting.kind {
             Kind::Number { value, .. } => value(&self.numbers, module).to_string(),
@@ -165,13 +165,13 @@ impl QueueSettings {
         }
     }
 
-    /// A record whose fence is below this exists for no command.
+    /// Records with a smaller fence are treated as missing: a DROP covers them.
     pub(crate) fn dropped_below(&self) -> u64 {
         self.drops.last().copied().unwrap_or(0)
     }
     /// Whether the task of this fence was for the worker before its membership ended, and is for everyone since.
-    pub(crate) fn is_orphan(&self, worker: &str, fence: u64) -> bool {
-        self.orphaned
+    pub(crate) fn is_released(&self, worker: &str, fence: u64) -> bool {
+        self.releases
             .iter()
             .any(|(gone, below)| gone == worker && fence < *below)
     }
@@ -183,7 +183,7 @@ impl QueueSettings {
     pub(crate) fn has_ghosts(&self) -> bool {
         self.ghosts.iter().any(|ghosts| *ghosts != 0)
     }
-    /// Another number of ghosts in one ready list.
+    /// Sets the number of ghosts in one ready list.
     pub(crate) fn set_ghosts(&mut self, priority: u8, number: u32) {
         if let Some(ghosts) = self.ghosts.get_mut(usize::from(priority)) {
             *ghosts = number;
@@ -191,17 +191,17 @@ impl QueueSettings {
     }
 }
 
-/// What is left to be told of an end; `None` for what is nothing of ours.
-fn settling(field: &str, text: &str) -> Option<Settling> {
+/// Reads such a field; `None` if it is foreign.
+fn unresolved(field: &str, text: &str) -> Option<Unresolved> {
     let (below, how) = text.split_once(' ')?;
-    Some(Settling {
-        parent: Id::from_slice(field.strip_prefix(SETTLING)?.as_bytes()),
+    Some(Unresolved {
+        parent: Id::from_slice(field.strip_prefix(UNRESOLVED)?.as_bytes()),
         below: below.parse().ok()?,
         done: how == "done",
     })
 }
 
-/// The service of this name, if one transaction can deal with it and the queue; else `BadArg`.
+/// The service of this name. Errors with `BadArg` unless one transaction can write both it and the queue.
 fn service(queue: &Name, name: &[u8]) -> Result<Name, Error> {
     let tag = queue.tag();
     Name::of_service(queue.db, name)
@@ -214,7 +214,7 @@ fn service(queue: &Name, name: &[u8]) -> Result<Name, Error> {
         })
 }
 
-/// Checks a value TASK.CONFIG SET was given; replies the text to store.
+/// Checks a value given to TASK.CONFIG SET; returns the text to store.
 pub(crate) fn check(queue: &Name, field: &str, value: &[u8]) -> Result<(&'static str, String), Error> {
     let Some(setting) = SETTINGS.iter().find(|known| known.name.eq_ignore_ascii_case(field)) else {
         return Err(Error::BadArg(format!("field must be one of {}", FIELDS.join(", "))));

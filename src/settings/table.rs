@@ -1,7 +1,7 @@
 //! The settings of a queue: one row each.
 //!
-//! One more that is a number is a field of `Numbers`, a row of `SETTINGS` and the function that reads it, which has its
-//! default; TASK.CONFIG and the manual have it from the row.
+//! A new numeric setting is a field of `Numbers`, a row of `SETTINGS` and the function that reads it with its default;
+//! TASK.CONFIG and the manual are generated from the row.
 
 use crate::command::int;
 use crate::config::{MAX_ATTEMPTS, ModuleConfig};
@@ -29,20 +29,20 @@ pub(crate) enum Kind {
         range: (i64, i64),
         /// Unit, "" for a count.
         unit: &'static str,
-        /// Where it lives; `None` when the queue says nothing.
+        /// Accesses its field; `None` when the queue does not set it.
         field: fn(&mut Numbers) -> &mut Option<i64>,
-        /// What applies.
+        /// The effective value.
         value: fn(&Numbers, &ModuleConfig) -> i64,
     },
-    /// As BACKOFF of TASK.SCHEDULE.
+    /// Like BACKOFF of TASK.SCHEDULE.
     Backoff,
-    /// Claims in so many ms.
+    /// Claims per so many ms.
     Rate,
-    /// The name of a service of the queue's slot.
+    /// The name of a service in the queue's slot.
     Service,
 }
 
-/// The settings that are numbers, as far as the queue says something.
+/// The numeric settings, as far as the queue sets them.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Numbers {
     lease: Option<i64>,
@@ -57,9 +57,9 @@ pub(crate) struct Numbers {
     events: Option<i64>,
 }
 
-/// Field that holds the most tasks of one group that run at a time.
+/// Field: most tasks of one group that run at a time.
 pub(crate) const GROUP_LIMIT: &str = "group-limit";
-/// Field that holds the name of the service; not stored when it is the queue's own.
+/// Field: the name of the service; not stored when it is the queue's own.
 pub(crate) const SERVICE: &str = "service";
 
 /// All settings, in the documented order.
@@ -118,7 +118,7 @@ pub(crate) const SETTINGS: [Setting; 13] = [
         name: GROUP_LIMIT,
         meaning: "most tasks of one GROUP that may run at a time",
         kind: Kind::Number {
-            // Whose turn it is is looked up one by one.
+            // The tasks whose turn it is are looked up one by one.
             range: (1, 100),
             unit: "",
             field: |numbers| &mut numbers.group_limit,
@@ -139,7 +139,7 @@ pub(crate) const SETTINGS: [Setting; 13] = [
         name: "max-lost",
         meaning: "a task whose claims were lost more often than this (its lease ran out or its worker died) is dead, whatever attempts are left: it probably kills its workers",
         kind: Kind::Number {
-            // Two base-36 digits hold 1295.
+            // The largest number of two base-36 digits.
             range: (0, 1_000),
             unit: "",
             field: |numbers| &mut numbers.max_lost,
@@ -198,7 +198,7 @@ pub(crate) const FIELDS: [&str; SETTINGS.len()] = {
 };
 
 impl Setting {
-    /// The value of a setting that is a number; `BadArg` for any other.
+    /// The value of a numeric setting; errors with `BadArg` for any other.
     pub(super) fn number(&self, value: &[u8]) -> Result<i64, Error> {
         match self.kind {
             Kind::Number { range, unit, .. } => int(self.name, value, range.0, range.1, unit),

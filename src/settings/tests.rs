@@ -32,8 +32,8 @@ fn what_is_stored_is_read_and_nonsense_is_passed_over() {
     assert_eq!(settings.backoff().to_string(), "FIXED 5 MAX 5 JITTER 0");
     assert_eq!(settings.paused, Some(i64::MAX));
     assert_eq!((settings.dropped_below(), settings.ghosts(3)), (9, 12));
-    assert_eq!(settings.orphaned, [("w:1".to_string(), 70)]);
-    assert!(settings.is_orphan("w:1", 69) && !settings.is_orphan("w:1", 70));
+    assert_eq!(settings.releases, [("w:1".to_string(), 70)]);
+    assert!(settings.is_released("w:1", 69) && !settings.is_released("w:1", 70));
 }
 
 #[test]

@@ -2,20 +2,23 @@
 //! losing it loses no task.
 
 pub(crate) mod queue;
+mod queues;
 pub(crate) mod work;
 
-use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use foldhash::fast::RandomState;
 
 use crate::context::Context;
 use crate::membership::liveness::Reason;
 use crate::membership::record::MemberName;
 use crate::membership::service_state::ServiceState;
 use crate::membership::services::Services;
-use crate::names::{self, ByName, Id, MAX_TOKEN, Name, Touched};
+use crate::names::{self, Id, MAX_TOKEN, Name, Touched};
 use crate::stalls::Stalls;
 use crate::state::queue::claims::BoundClaim;
 use crate::state::queue::{Ended, Loss, QueueState};
+use crate::state::queues::Queues;
 use crate::state::work::Work;
 use crate::stats::{Lateness, Totals};
 use crate::time::{Ms, SECOND, Steady, Wall};
@@ -24,17 +27,17 @@ use crate::wakeups::Wakeups;
 
 /// Memory of a queue without keys and without use is dropped after this long, ms.
 const IDLE: i64 = 3_600 * SECOND;
-/// Cancelled tasks that one beat tells of.
+/// Most cancelled tasks that the reply to one beat lists.
 const MOST_CANCELLED: usize = 1_000;
 
-/// Stored fences from here on, the year 2112 in µs, are not ours: behind one of them there would be too few left
-/// that a client can hold exactly.
+/// Stored fences from here on, the year 2112 in µs, are not ours: after one of them too few would be left that a client
+/// can represent exactly.
 const LATEST_FENCE: u64 = MAX_TOKEN.unsigned_abs() / 2;
 
 /// The memory of the module.
 #[derive(Debug, Default)]
 pub(crate) struct State {
-    queues: ByName<QueueState>,
+    queues: Queues,
     known: BTreeSet<Name>,
     /// The members of the services.
     pub services: Services,
@@ -44,10 +47,10 @@ pub(crate) struct State {
     pub waiting: Waiting,
     /// What is left to be done at the end of this transaction.
     pub work: Work,
-    /// What holds expiry back.
+    /// What delays expiry.
     pub stalls: Stalls,
     /// Claims bound to a connection, by their token.
-    pub bound: HashMap<u64, BTreeMap<u64, BoundClaim>>,
+    pub bound: HashMap<u64, BTreeMap<u64, BoundClaim>, RandomState>,
     /// The last id or fence given out.
     pub fence: u64,
     /// Counts over all queues.
@@ -56,8 +59,8 @@ pub(crate) struct State {
     pub lateness: Lateness,
     /// Entries under our keys that were not ours and were passed over.
     pub skipped_foreign: u64,
-    /// What was passed over and not yet told to the log.
-    pub complaints: Vec<String>,
+    /// What was passed over, to be logged at the end of the transaction.
+    pub log_lines: Vec<String>,
     /// When counting began.
     pub since: Wall,
 }
@@ -70,7 +73,7 @@ impl State {
         self.fence
     }
 
-    /// A fence that was given out before, perhaps by a server whose clock was ahead: later ones are larger. One
+    /// A fence that was given out earlier, perhaps by a server whose clock was ahead: the next ones are larger. One
     /// that is too large to be ours does not count.
     pub(crate) fn saw_fence(&mut self, stored: u64) {
         if stored < LATEST_FENCE {
@@ -78,16 +81,14 @@ impl State {
         }
     }
 
-    /// The memory of a queue, made when there is none yet. A new one is looked at by the next tick.
+    /// The memory of a queue, created if there is none yet. The timer comes to a new one at once.
     pub(crate) fn queue(&mut self, name: &Name) -> &mut QueueState {
-        match self.queues.entry(name.clone()) {
-            Entry::Occupied(known) => known.into_mut(),
-            Entry::Vacant(new) => {
-                self.known.insert(name.clone());
-                self.wakeups.now(name);
-                new.insert(QueueState::default())
-            }
+        let (queue, is_new) = self.queues.get_or_make(name);
+        if is_new {
+            self.known.insert(name.clone());
+            self.wakeups.now(name);
         }
+        queue
     }
 
     /// The memory of a queue, if there is any.
@@ -122,16 +123,16 @@ impl State {
         self.wakeups.now(name);
     }
 
-    /// The queue was dropped: nobody holds anything of it any more.
+    /// The queue was dropped: it has no claims any more.
     pub(crate) fn emptied(&mut self, name: &Name) {
         let queue = self.queue(name);
         queue.start_over();
         self.wakeups.now(name);
     }
 
-    /// A load or a promotion: what was derived is derived anew, and no lease and no member ends before it got its
-    /// full length again. Connections of before are no more. With data, grants of just before may be lost: new
-    /// leaders wait.
+    /// After a load or a promotion everything derived is derived again, and every lease and every TTL starts over at
+    /// its full length. Connections from before are gone. With data, the latest grants of leadership may be lost, so
+    /// new leaders wait.
     pub(crate) fn start_over(&mut self, now: Steady, with_data: bool) {
         self.services.reclaims_since = with_data.then_some(now);
         self.services.unbind_all(|_| true);
@@ -140,7 +141,7 @@ impl State {
             self.wakeups.now(name);
         }
         self.bound.clear();
-        for (name, queue) in &mut self.queues {
+        for (name, queue) in self.queues.iter_mut() {
             queue.start_over();
             self.wakeups.now(name);
         }
@@ -163,7 +164,7 @@ impl State {
         }
     }
 
-    /// The databases `a` and `b` changed places. Both are looked at anew under every name of either.
+    /// The databases `a` and `b` were swapped: every name known in one of them may have keys in the other now.
     pub(crate) fn swapped(&mut self, a: i32, b: i32) {
         let names: Vec<Name> = self
             .known
@@ -187,19 +188,19 @@ impl State {
         self.flushed(Some(b));
     }
 
-    /// Notes that `count` tasks of a queue became claimable `late` ms after their due time.
-    pub(crate) fn late(&mut self, name: &Name, late: Ms, count: u64) {
+    /// Records that `count` tasks of a queue became claimable `late` ms after their due time.
+    pub(crate) fn record_lateness(&mut self, name: &Name, late: Ms, count: u64) {
         self.lateness.record(late, count);
         let queue = self.queue(name);
         queue.lateness.get_or_insert_default().record(late, count);
     }
 
-    /// Ties a claim to a connection.
+    /// Binds a claim to a connection.
     pub(crate) fn bind(&mut self, connection: u64, token: u64, claim: BoundClaim) {
         self.bound.entry(connection).or_default().insert(token, claim);
     }
 
-    /// A member came back on this connection: the claims that were bound to one of before are bound to it now.
+    /// A member came back on this connection: its claims that were bound to an earlier one are bound to it now.
     pub(crate) fn rebind(&mut self, connection: u64, service: &Name, member: &MemberName) {
         self.services.bind(connection, service, member);
         let member = self.services.service(service).member_mut(member);
@@ -212,7 +213,7 @@ impl State {
         }
     }
 
-    /// A claim that was tied to a connection has ended.
+    /// A claim that was bound to a connection has ended.
     pub(crate) fn unbind(&mut self, connection: u64, token: u64) {
         if let Some(claims) = self.bound.get_mut(&connection) {
             claims.remove(&token);
@@ -222,8 +223,8 @@ impl State {
         }
     }
 
-    /// A connection closed: the members for which it was the last one die when their grace is over, and the claims
-    /// bound to it end, those of such a member with it. Whether there was anything.
+    /// A connection closed: members for which it was the last one die once their grace is over. Claims bound to it end
+    /// now, those of such a member together with the member. Returns whether there was anything to do.
     pub(crate) fn disconnected(&mut self, connection: u64, now: Steady, default_ttl: Ms) -> bool {
         let away = self.services.disconnected(connection, now, default_ttl);
         for (name, member) in &away {
@@ -238,7 +239,7 @@ impl State {
         let claims = self.bound.remove(&connection).unwrap_or_default();
         let any = !(away.is_empty() && claims.is_empty());
         for (token, claim) in claims {
-            match self.holder_of(&claim, &away) {
+            match self.member_of(&claim, &away) {
                 Some((service, member)) => self.park(token, claim, &service, &member),
                 None => {
                     let BoundClaim { queue, id, .. } = claim;
@@ -256,16 +257,16 @@ impl State {
         any
     }
 
-    /// The member among these that holds the claim.
-    fn holder_of(&self, claim: &BoundClaim, members: &[(Name, MemberName)]) -> Option<(Name, MemberName)> {
+    /// Which of these members is the worker of the claim.
+    fn member_of(&self, claim: &BoundClaim, members: &[(Name, MemberName)]) -> Option<(Name, MemberName)> {
         let worker = self.queues.get(&claim.queue)?.workers.as_ref()?.name(claim.worker)?;
-        let holds = |(service, member): &&(Name, MemberName)| {
+        let is_worker = |(service, member): &&(Name, MemberName)| {
             member.as_ref() == worker && self.services.followers(service).contains(&claim.queue)
         };
-        members.iter().find(holds).cloned()
+        members.iter().find(is_worker).cloned()
     }
 
-    /// A bound claim outlives its connection, as its member may come back.
+    /// A bound claim outlives its connection while its member may still come back.
     fn park(&mut self, token: u64, claim: BoundClaim, service: &Name, member: &MemberName) {
         if let Some(queue) = self.queues.get_mut(&claim.queue) {
             queue.claims.tie(claim.worker, token, None);
@@ -275,17 +276,17 @@ impl State {
         }
     }
 
-    /// A waiting client gave up or went away: until now it gave a sign of life.
+    /// A waiting client gave up or disconnected; its wait counted as a sign of life until now.
     pub(crate) fn leave(&mut self, ticket: Ticket, now: Steady) -> Option<Waiter> {
         let waiter = self.waiting.leave(ticket)?;
         self.services.seen(waiter.connection, None, now);
         Some(waiter)
     }
 
-    /// What was handed to a client that is gone ends with the next tick: a claim as if released, a member as if it
-    /// had left.
-    pub(crate) fn returned(&mut self, handed: Granted) {
-        match handed {
+    /// Takes back what was granted to a client that is gone: the timer ends a claim as if it were released, and a
+    /// member as if it had deregistered.
+    pub(crate) fn returned(&mut self, granted: Granted) {
+        match granted {
             Granted::Claim { name, id, token } => self.end(&name, token, Ended { id, lost: None }),
             Granted::Member { service, member, token } => {
                 let known = self.services.known_mut(&service);
@@ -299,12 +300,12 @@ impl State {
     }
 
     fn end(&mut self, name: &Name, token: u64, ended: Ended) {
-        // A claim ends once: what ended it first says why it counts as lost, if it does.
+        // A claim ends once: the first reason stays.
         self.queue(name).ended.entry(token).or_insert(ended);
         self.wakeups.now(name);
     }
 
-    /// The cancelled tasks of a queue that a worker holds, in claim order; a thousand at most.
+    /// The cancelled tasks of a queue that a worker still has claimed, in claim order; a thousand at most.
     pub(crate) fn cancelled_of(&self, queue: &Name, worker: &str) -> Vec<Id> {
         let known = self.queues.get(queue).into_iter();
         known
@@ -314,29 +315,30 @@ impl State {
             .collect()
     }
 
-    /// Passes over something under our keys that is not ours: counted, and told to the log once a queue.
+    /// Counts something under our keys that is not ours and was passed over; logged once per queue.
     pub(crate) fn log_skip(&mut self, name: &Name, what: &str) {
         self.skipped_foreign += 1;
         let text = format!("queue {}: passed over {what}", name.text().escape_default());
         let queue = self.queue(name);
-        if !queue.complained {
-            queue.complained = true;
-            self.complaints.push(text);
+        if !queue.logged {
+            queue.logged = true;
+            self.log_lines.push(text);
         }
     }
 
-    /// The same of a service.
+    /// The same for a service.
     pub(crate) fn log_skipped_member(&mut self, name: &Name, what: &str) {
         self.skipped_foreign += 1;
         let text = format!("service {}: passed over {what}", name.text().escape_default());
         let service = self.services.service(name);
-        if !service.complained {
-            service.complained = true;
-            self.complaints.push(text);
+        if !service.logged {
+            service.logged = true;
+            self.log_lines.push(text);
         }
     }
 
-    /// Forgets a queue and a service of this name that have no keys here. Should some come, they tell.
+    /// Forgets a queue and a service of this name that have no keys. If keys appear, their keyspace events bring them
+    /// back.
     pub(crate) fn forget(&mut self, name: &Name) {
         self.services.follow(name, None);
         self.services.forget(name);
@@ -345,18 +347,19 @@ impl State {
         self.wakeups.clear(name);
     }
 
-    /// The names that nobody used for an hour, waits for, or holds or is anything of.
+    /// The names unused for an hour that have no claims, no members and no waiting clients.
     pub(crate) fn idle(&self, context: &Context) -> Vec<Name> {
         let idle_queue = |queue: &QueueState| context.steady.since(queue.used) > IDLE && queue.claims.is_empty();
         let idle_service = |service: &ServiceState| context.steady.since(service.used) > IDLE && service.count() == 0;
         let is_idle = |name: &&Name| {
-            self.queues.get(*name).is_none_or(idle_queue)
+            self.queues.get(name).is_none_or(idle_queue)
                 && self.services.known(name).is_none_or(idle_service)
                 && !self.waiting.any(name)
         };
         let services = self.services.iter().map(|(name, _)| name);
-        let services = services.filter(|name| !self.queues.contains_key(*name));
-        self.queues.keys().chain(services).filter(is_idle).cloned().collect()
+        let services = services.filter(|name| self.queues.get(name).is_none());
+        let queues = self.queues.iter().map(|(name, _)| name);
+        queues.chain(services).filter(is_idle).cloned().collect()
     }
 
     /// All queues in memory.

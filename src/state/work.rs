@@ -1,4 +1,4 @@
-//! What is left to be done at the end of a transaction: what follows from the ends of tasks.
+//! What is left to be done at the end of a transaction: consequences of tasks that ended.
 
 use std::collections::{BTreeSet, VecDeque};
 
@@ -10,12 +10,19 @@ use crate::waiting::result_wait::TaskEnd;
 pub(crate) struct Work {
     /// Ends of tasks that other tasks wait for.
     pub parent_ends: VecDeque<ParentEnd>,
-    /// Groups in which the next task may have its turn.
+    /// Groups in which the next task may get its turn.
     pub groups: BTreeSet<(Name, String)>,
-    /// Ends that become tasks of another queue.
+    /// Ends that become tasks in a REPLY queue.
     pub replies: Vec<ReplyDue>,
     /// Queues in which something may be claimed, while clients wait.
     pub to_serve: BTreeSet<Name>,
+}
+
+impl Work {
+    /// Whether something follows for other tasks. After most transactions nothing does.
+    pub(crate) fn has_tasks(&self) -> bool {
+        !(self.replies.is_empty() && self.parent_ends.is_empty() && self.groups.is_empty())
+    }
 }
 
 /// The end of a task that other tasks wait for.
@@ -29,17 +36,17 @@ pub(crate) struct ParentEnd {
     pub done: bool,
 }
 
-/// The end of a task that another queue is told of.
+/// The end of a task that becomes a task in its REPLY queue.
 #[derive(Debug)]
 pub(crate) struct ReplyDue {
     /// The queue of the task.
     pub name: Name,
     /// The task.
     pub id: Id,
-    /// The queue that is told.
+    /// The REPLY queue.
     pub to: String,
     /// How the task ended.
     pub end: TaskEnd,
-    /// The attempt in which it did.
+    /// The attempt in which it ended.
     pub attempt: u64,
 }

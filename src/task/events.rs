@@ -1,28 +1,28 @@
-//! The stream of a queue: one entry for everything that went wrong with its tasks or was decided for the user. A task
-//! that simply succeeds leaves none.
+//! The event stream of a queue: one entry for everything that went wrong with its tasks or was decided without the
+//! user. A task that simply succeeds leaves none.
 
 use crate::error::{Error, Result};
 use crate::names::Part;
 use crate::task::handle::Queue;
 
-/// One event. Every entry has all fields; one that says nothing is empty.
+/// One event. Every entry has all fields; those that do not apply are empty.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Event<'a> {
     /// dead, lost, cancelled, expired, skipped, missed or unreplied.
     pub kind: &'static str,
     /// The task, or the name of the recurring task.
     pub id: &'a [u8],
-    /// The worker that held it.
+    /// The worker that had claimed it.
     pub worker: &'a str,
     /// The attempt that ended; 0 when it never ran.
     pub attempt: u64,
-    /// Why: for a lost claim lease, disconnect or member; for a dead task attempts, lost or failed; for one whose
-    /// REPLY queue could not be told the error's code and that queue; for a skipped occurrence overlap or unreadable;
-    /// for missed ones how many were left out.
+    /// Why. Lost claim: lease, disconnect or member. Dead task: attempts, lost or failed. Reply that could not be
+    /// delivered: the error code and the REPLY queue. Skipped occurrence: overlap, full or unreadable. Missed
+    /// occurrences: how many.
     pub reason: &'a str,
 }
 
-/// Errors with `WrongType` unless the stream may be written or no events are kept.
+/// Errors with `WrongType` unless the key of the stream has the right type or no events are kept.
 pub(crate) fn ensure_types(queue: &mut Queue<'_>) -> Result<()> {
     if queue.settings.numbers.events(&queue.context.config) == 0 {
         return Ok(());
@@ -51,7 +51,7 @@ pub(crate) fn emit(queue: &mut Queue<'_>, event: &Event<'_>) -> Result<()> {
     let stream = queue.name.of_queue(Part::TaskEvents);
     match queue.keys.xadd(stream, None, &fields, most) {
         Err(Error::Internal) => {
-            // Somebody used up the ids of the stream: the task ends all the same.
+            // Somebody used up the ids of the stream: that must not keep the task from ending.
             queue.log_skip("a stream of events that takes no more");
             Ok(())
         }

@@ -21,7 +21,7 @@ use crate::tx::Tx;
 /// Numbers of workers that claimed nothing for this long are freed, ms.
 pub(crate) const WORKERS_KEPT: Ms = 60 * SECOND;
 
-/// A queue, open in one transaction. There is one copy of its settings, so what a callee changes its caller sees.
+/// A queue, open in one transaction. There is one copy of its settings, so callers see what a callee changes.
 pub(crate) struct Queue<'t> {
     /// The data.
     pub keys: &'t mut dyn Keyspace,
@@ -48,7 +48,7 @@ impl<'t> Queue<'t> {
         })
     }
 
-    /// The transaction, for what is about other queues or services.
+    /// The transaction, for work on other queues or services.
     pub(crate) fn tx(&mut self) -> Tx<'_> {
         Tx {
             keys: &mut *self.keys,
@@ -64,7 +64,7 @@ impl<'t> Queue<'t> {
 
     /// Changes the settings here and in memory. The caller writes the hash.
     pub(crate) fn change_settings(&mut self, change: impl FnOnce(&mut QueueSettings)) {
-        // Memory lets go of its copy first: otherwise every change would copy all of them.
+        // Drop the copy in memory first: otherwise `make_mut` would clone all settings.
         self.memory().settings = None;
         change(Rc::make_mut(&mut self.settings));
         self.memory().settings = Some(self.settings.clone());
@@ -100,14 +100,14 @@ impl<'t> Queue<'t> {
         self.reload_settings()
     }
 
-    /// Takes up settings that another handle of the same transaction has changed.
+    /// Picks up settings that another handle of the same transaction has changed.
     pub(crate) fn refresh_settings(&mut self) -> Result<()> {
         let name = self.name.clone();
         self.settings = settings(&mut self.tx(), &name)?;
         Ok(())
     }
 
-    /// Whether the queue hands out nothing now.
+    /// Whether the queue grants no claims now.
     pub(crate) fn is_paused(&self) -> bool {
         self.settings.paused.is_some_and(|until| until > self.context.wall.0)
     }
@@ -130,15 +130,17 @@ impl<'t> Queue<'t> {
         }
     }
 
-    /// Counts something, here and over all queues.
-    pub(crate) fn count(&mut self, add: impl Fn(&mut Totals)) {
+    /// Counts something, in the totals of this queue and of all queues. Returns the memory of this queue.
+    pub(crate) fn count(&mut self, add: impl Fn(&mut Totals)) -> &mut QueueState {
         add(&mut self.state.totals);
-        add(&mut self.memory().totals);
+        let memory = self.state.queue(&self.name);
+        add(&mut memory.totals);
+        memory
     }
 
     /// So many tasks became claimable `late` ms after their due time.
     pub(crate) fn record_lateness(&mut self, late: Ms, count: u64) {
-        self.state.late(&self.name, late, count);
+        self.state.record_lateness(&self.name, late, count);
     }
 
     /// As `Tx::next_fence`.
@@ -151,7 +153,7 @@ impl<'t> Queue<'t> {
         self.state.log_skip(&self.name, what);
     }
 
-    /// The header of an id, with nothing decided about it; `None` when there is none of ours.
+    /// The task of an id, whatever state it is in; `None` if this version finds no header of ours.
     pub(crate) fn read_header(&mut self, id: &[u8]) -> Option<Task> {
         let bytes = self.keys.peek(self.name.task(id), HEADER_LEN).ok()??;
         Header::read(&bytes).ok().map(|header| Task::new(id, header))
@@ -189,7 +191,7 @@ impl<'t> Queue<'t> {
         }))
     }
 
-    /// An id of the module's making that nobody else has used.
+    /// A generated id that is not in use.
     pub(crate) fn free_id(&mut self) -> Id {
         loop {
             let id = generated_id(self.next_fence(0));
@@ -199,7 +201,7 @@ impl<'t> Queue<'t> {
         }
     }
 
-    /// What is left under an id that is no task's, if anything. Errors with `Duplicate` if it is a task's.
+    /// The record left under an id that no task has, if any. Errors with `Duplicate` if a task has the id.
     pub(crate) fn leftover(&mut self, id: &[u8]) -> Result<Option<Task>> {
         let Some(bytes) = self.keys.get_start(self.name.task(id), HEADER_LEN)? else {
             return Ok(None);
@@ -209,19 +211,19 @@ impl<'t> Queue<'t> {
             return Err(self.duplicate(id, Some(Task::new(id, header))));
         }
         if header.state != TaskState::Removed || header.fence < self.settings.dropped_below() {
-            // Its ids stand in indexes that are set aside and swept.
+            // Its ghosts are in indexes that were renamed to be swept.
             header.ghosts = 0;
         }
         Ok(Some(Task::new(id, header)))
     }
 
-    /// The error for what this id, which is that of this task or of one that is gone, is in the way of.
+    /// The error for an id that is taken by this task, or by one that is gone.
     pub(crate) fn duplicate(&mut self, id: &[u8], task: Option<Task>) -> Error {
         let state = task.and_then(|task| self.place(&task).ok()).unwrap_or("unknown");
         Error::Duplicate(String::from_utf8_lossy(id).into_owned(), state)
     }
 
-    /// The word for where a task is: scheduled and ready are told apart by the scheduled set.
+    /// The word for where a task is; the scheduled set says whether a waiting one is scheduled or ready.
     pub(crate) fn place(&mut self, task: &Task) -> Result<&'static str> {
         Ok(match task.header.state {
             TaskState::Waiting if self.is_scheduled(task)? => "scheduled",
@@ -234,7 +236,7 @@ impl<'t> Queue<'t> {
         })
     }
 
-    /// Whether a task that waits stands in the scheduled set.
+    /// Whether a waiting task is in the scheduled set.
     pub(crate) fn is_scheduled(&mut self, task: &Task) -> Result<bool> {
         let score = self.keys.zscore(self.name.index(Index::Scheduled), &task.id)?;
         Ok(score.is_some())
@@ -245,14 +247,14 @@ impl<'t> Queue<'t> {
         self.keys.set_start(self.name.task(&task.id), &task.header.write())
     }
 
-    /// Writes one of the fields beside the header, and notes there that such fields exist. The caller writes the header.
+    /// Writes one of the fields beside the header, and sets the flag that they exist. The caller writes the header.
     pub(crate) fn put_field(&mut self, task: &mut Task, field: &[u8], value: &[u8]) -> Result<()> {
         self.keys.hset(self.name.options(&task.id), &[(field, value)])?;
         task.header.flags |= WITH_OPTIONS;
         Ok(())
     }
 
-    /// One of the fields beside the header; in a key of another type there is none.
+    /// One of the fields beside the header; `None` also if the key has another type.
     pub(crate) fn field(&mut self, task: &Task, field: &[u8]) -> Option<Vec<u8>> {
         if !task.header.has(WITH_OPTIONS) {
             return None;
@@ -274,14 +276,14 @@ impl<'t> Queue<'t> {
 
     /// The numbers of the workers, read from their hash when they are not in memory.
     pub(crate) fn worker_numbers(&mut self) -> Result<&mut WorkerNumbers> {
-        if self.memory().workers.is_none() {
-            let numbers = WorkerNumbers::read(self.keys.hgetall(self.name.workers())?);
-            self.memory().workers = Some(numbers);
+        let memory = self.state.queue(&self.name);
+        if memory.workers.is_none() {
+            memory.workers = Some(WorkerNumbers::read(self.keys.hgetall(self.name.workers())?));
         }
-        Ok(self.memory().workers.get_or_insert_default())
+        Ok(memory.workers.get_or_insert_default())
     }
 
-    /// The same, without remembering a queue that is only looked at.
+    /// The same, without adding a queue to memory that is only read.
     pub(crate) fn known_workers(&mut self) -> Result<WorkerNumbers> {
         match self
             .state
@@ -335,9 +337,9 @@ fn settings(tx: &mut Tx<'_>, name: &Name) -> Result<Rc<QueueSettings>> {
         return Ok(settings.clone());
     }
     let settings = Rc::new(QueueSettings::read(name, &tx.keys.hgetall(name.queue())?));
-    // What is new must not look older than these.
-    let orphaned = settings.orphaned.iter().map(|(_, below)| below);
-    for number in settings.drops.last().into_iter().chain(orphaned) {
+    // New fences must be larger than these.
+    let releases = settings.releases.iter().map(|(_, below)| below);
+    for number in settings.drops.last().into_iter().chain(releases) {
         tx.state.saw_fence(*number);
     }
     if let Some(memory) = tx.state.known_queue_mut(name) {
@@ -368,7 +370,7 @@ impl Task {
         }
     }
 
-    /// The same of an id that is at hand.
+    /// The same, from an owned id.
     pub(crate) fn of(id: Id, header: Header) -> Task {
         Task {
             id,
@@ -377,8 +379,8 @@ impl Task {
         }
     }
 
-    /// What it asks for other than the queue's settings; read when it is first asked for. Options of a key of another
-    /// type, or that were edited into nonsense, are none.
+    /// Its own options; read when first asked for. A key of another type, or options edited into nonsense, count as no
+    /// options.
     pub(crate) fn options<'a>(&'a self, queue: &mut Queue<'_>) -> &'a Options {
         static NONE: Options = Options::NONE;
         if !self.header.has(WITH_OPTIONS) {
@@ -388,12 +390,12 @@ impl Task {
             .get_or_init(|| Rc::new(options::read(queue.keys, &queue.name, &self.id)))
     }
 
-    /// It has these options from now on.
+    /// Replaces its options.
     pub(crate) fn set_options(&mut self, options: Rc<Options>) {
         self.options = options.into();
     }
 
-    /// Whether it has not come to its end.
+    /// Whether it has not ended.
     pub(crate) fn is_live(&self) -> bool {
         matches!(
             self.header.state,

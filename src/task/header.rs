@@ -7,7 +7,7 @@
 //! ││││  │ │ │  │  │  │   │     └ fence: birth number until claimed, then the token of the last claim (11)
 //! ││││  │ │ │  │  │  │   └ lease of the claim, ms (6); zzzzzz: as long as its worker is a member;
 //! ││││  │ │ │  │  │  │     once done or dead, how long the last run took
-//! ││││  │ │ │  │  │  └ number of the worker that holds it (4)
+//! ││││  │ │ │  │  │  └ number of the worker that has claimed it (4)
 //! ││││  │ │ │  │  └ times lost (2)
 //! ││││  │ │ │  └ deliveries (3)
 //! ││││  │ │ └ attempts used up (3)
@@ -24,12 +24,12 @@
 //! # Another format
 //!
 //! Servers of both versions read the same data while an upgrade rolls, and after a failover or a downgrade the older
-//! one may be the primary. It leaves a record that it cannot read alone, and keeps its id where it stands
-//! (`index::later`). So that it can tell such a record from a foreign value, every version begins with its digit and has
-//! at least 56 bytes of ASCII.
+//! one may be the primary. It does not touch a record that it cannot read, and keeps its id where it is
+//! (`index::later`). So that it can tell such a record from a foreign value, every version begins with its digit and
+//! has at least 56 bytes of ASCII.
 //!
 //! - A new flag or state: add it here. Earlier versions take the record for one of a later version, as they would treat
-//!   the task wrongly. What they may ignore is no flag but a field of the options or of `x`.
+//!   the task wrongly. What they may ignore becomes a field of the options or of `x` instead.
 //! - Another layout: the next digit is `VERSION`, the drawing, `read` and `write` are changed, and what `read` did
 //!   becomes `read_1`, called for records of the version before; what it does not have gets a default. Records are
 //!   written in the new layout when something else of them changes, never all at once. Every width that grows is paid
@@ -48,19 +48,19 @@ const VERSION: u8 = b'1';
 /// 2020-01-01, from which the moment of creation counts.
 const EPOCH: Wall = Wall(1_577_836_800_000);
 
-/// There is a hash of extra fields.
+/// It has a hash of extra fields.
 pub(crate) const WITH_OPTIONS: u16 = 1;
-/// It holds a unique key.
+/// It has a unique key.
 pub(crate) const UNIQUE: u16 = 2;
 /// It belongs to a group, of which only so many run at a time.
 pub(crate) const GROUPED: u16 = 4;
-/// It is dropped when nobody claims it in time.
+/// It is dropped unless claimed in time (EXPIRE).
 pub(crate) const EXPIRES: u16 = 8;
-/// It says itself how long it is kept when it is done.
+/// It has its own RETAIN.
 pub(crate) const RETAINED: u16 = 16;
 /// Other tasks wait for its end.
 pub(crate) const AWAITED: u16 = 32;
-/// The task was cancelled while claimed; it goes when the claim ends.
+/// The task was cancelled while claimed; it is removed when the claim ends.
 pub(crate) const CANCELLED: u16 = 64;
 /// It is for one worker alone.
 pub(crate) const TARGETED: u16 = 128;
@@ -77,12 +77,12 @@ pub(crate) const WITH_MEMBER: Ms = 36_i64.pow(6) - 1;
 const _: () = assert!(WITH_MEMBER > MAX_LEASE);
 const _: () = assert!(MAX_ATTEMPTS < 36_i64.pow(3), "attempts have three digits");
 
-/// Where a task is. *Waiting* is scheduled or ready: the sorted set of scheduled tasks tells which.
+/// Where a task is. *Waiting* is scheduled or ready: the scheduled set says which.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum TaskState {
     /// Scheduled or ready.
     Waiting,
-    /// Held by a worker.
+    /// Claimed by a worker.
     Claimed,
     /// Waits for other tasks, or for its turn in its group.
     Blocked,
@@ -90,7 +90,7 @@ pub(crate) enum TaskState {
     Dead,
     /// Ended with success and kept.
     Done,
-    /// No task any more; the header stays until no ready list holds its id.
+    /// Not a task any more; the header stays until no ready list has its id.
     Removed,
 }
 
@@ -103,10 +103,10 @@ const STATES: [(TaskState, u8); 6] = [
     (TaskState::Removed, b'r'),
 ];
 
-/// What stands in the place of a header that cannot be read.
+/// Why a header cannot be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Unreadable {
-    /// A record of a later version, or one with a flag or a state of a later version: nobody here may touch it.
+    /// A record of a later version, or one with a flag or a state of a later version: this version must not touch it.
     Later,
     /// Something else.
     Foreign,
@@ -119,7 +119,7 @@ pub(crate) struct Header {
     pub state: TaskState,
     /// 0, the most urgent, to 9.
     pub priority: u8,
-    /// What else there is to this task (`WITH_OPTIONS`, `CANCELLED`, and those of later versions).
+    /// Its flags: `WITH_OPTIONS`, `CANCELLED` and so on.
     pub flags: u16,
     /// Bit p: the ready list of priority p has an id of this task that does not count.
     pub ghosts: u16,
@@ -127,14 +127,14 @@ pub(crate) struct Header {
     pub kind: u16,
     /// Attempts used up; the one that runs is not among them.
     pub attempts: u64,
-    /// Claims handed out.
+    /// Times it was claimed.
     pub deliveries: u64,
     /// Claims lost.
     pub lost: u64,
-    /// Number of the worker that holds it; 0 for none.
+    /// Number of the worker that has claimed it; 0 for none.
     pub worker: u32,
-    /// Length of the present claim's lease, ms, or `WITH_MEMBER`; 0 while nobody holds it. Once done or dead, how long
-    /// the last run took, ms.
+    /// Length of the present claim's lease, ms, or `WITH_MEMBER`; 0 while it is not claimed. Once done or dead, how
+    /// long the last run took, ms.
     pub lease: Ms,
     /// Birth number until claimed, then the token of the last claim.
     pub fence: u64,
@@ -209,7 +209,7 @@ impl Header {
         })
     }
 
-    /// What a header is that has not the fields of this version.
+    /// Tells a header of a later version from foreign bytes, when the fields are not those of this version.
     fn unreadable(header: &[u8; HEADER_LEN]) -> Unreadable {
         let is_text = header.iter().all(|byte| matches!(byte, b' '..=b'~' | b'\n'));
         let is_later = match header {
@@ -255,7 +255,7 @@ impl Header {
         header
     }
 
-    /// Notes that the task ended now: when, and how long its last run took.
+    /// Records that the task ended now, and how long its last run took.
     pub(crate) fn end(&mut self, now: Wall) {
         let claimed = Wall(Ms::try_from(self.fence / 1_000).unwrap_or(Ms::MAX));
         self.worker = 0;
@@ -287,6 +287,20 @@ impl Header {
 
 const DIGITS: &[u8; 36] = b"0123456789abcdefghijklmnopqrstuvwxyz";
 
+/// Every two digits: a header is written with every step of a task, and half as many divisions are half the time.
+static PAIRS: [[u8; 2]; 1_296] = {
+    let mut pairs = [[b'0'; 2]; 1_296];
+    let mut value = 0;
+    while value < pairs.len() {
+        #[allow(clippy::indexing_slicing, reason = "evaluated when compiled")]
+        {
+            pairs[value] = [DIGITS[value / 36], DIGITS[value % 36]];
+        }
+        value += 1;
+    }
+    pairs
+};
+
 /// What stands for a byte that is no base-36 digit.
 const NO_DIGIT: u8 = 255;
 
@@ -309,21 +323,25 @@ fn value(byte: u8) -> u8 {
     VALUES.get(usize::from(byte)).copied().unwrap_or(NO_DIGIT)
 }
 
-/// Reads fields of known widths one after the other; no number is wider than 11 digits, which fit.
+/// Reads fields of known widths one after the other; no number is wider than 11 digits, which fit in 64 bits.
 struct Reader<'a>(&'a [u8]);
 
 impl<'a> Reader<'a> {
+    #[inline(always)]
     fn take<const WIDTH: usize>(&mut self) -> Option<&'a [u8; WIDTH]> {
         let (field, rest) = self.0.split_first_chunk()?;
         self.0 = rest;
         Some(field)
     }
+    #[inline(always)]
     fn byte(&mut self) -> Option<u8> {
         self.take().map(|[byte]| *byte)
     }
+    #[inline(always)]
     fn skip(&mut self, byte: u8) -> Option<()> {
         (self.byte()? == byte).then_some(())
     }
+    #[inline(always)]
     fn number<const WIDTH: usize>(&mut self) -> Option<u64> {
         let mut number = 0;
         let mut largest = 0;
@@ -334,6 +352,7 @@ impl<'a> Reader<'a> {
         }
         (largest != NO_DIGIT).then_some(number)
     }
+    #[inline(always)]
     fn ms<const WIDTH: usize>(&mut self) -> Option<Ms> {
         self.number::<WIDTH>().map(u64::cast_signed)
     }
@@ -355,12 +374,19 @@ impl Writer<'_> {
     }
     fn number<const WIDTH: usize>(&mut self, number: u64) {
         let mut rest = number.min(const { 36_u64.pow(WIDTH as u32) - 1 });
-        for digit in self.take::<WIDTH>().into_iter().flatten().rev() {
+        let Some(field) = self.take::<WIDTH>() else {
+            return;
+        };
+        let (first, pairs) = field.as_rchunks_mut();
+        for pair in pairs.iter_mut().rev() {
             if rest == 0 {
-                break;
+                return;
             }
-            *digit = DIGITS.get((rest % 36) as usize).copied().unwrap_or(b'0');
-            rest /= 36;
+            *pair = PAIRS.get((rest % 1_296) as usize).copied().unwrap_or(*b"00");
+            rest /= 1_296;
+        }
+        if let [digit] = first {
+            *digit = DIGITS.get(rest as usize).copied().unwrap_or(b'0');
         }
     }
     fn ms<const WIDTH: usize>(&mut self, ms: Ms) {

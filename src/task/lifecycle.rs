@@ -1,8 +1,8 @@
 //! Every step of a task's life, and the only file that assigns a state. What follows from a step for other tasks and
 //! for clients that wait is left to [`super::worklist`].
 //!
-//! Each function expects that the types of all keys it may write were checked before ([`ensure_end_types`] and its
-//! like): no step fails half-way.
+//! The caller must have checked the types of all keys that a function may write ([`ensure_end_types`] and the like), so
+//! that no step fails half-way.
 
 use crate::error::Result;
 use crate::keyspace::Scored;
@@ -30,7 +30,7 @@ pub(crate) enum NewState {
     Blocked,
     /// It is a dead letter.
     Dead,
-    /// It had been cancelled and is gone.
+    /// It had been cancelled, and is removed.
     Cancelled,
 }
 
@@ -58,8 +58,8 @@ pub(crate) enum Retry {
     Never,
 }
 
-/// The time of a waiting task has come: it is ready, unless it has to wait for its turn in its group. The caller
-/// writes the header.
+/// Makes a waiting task ready that is due, or blocks it if it has to wait for its turn in its group. The caller writes
+/// the header.
 pub(crate) fn enqueue(queue: &mut Queue<'_>, task: &mut Task, end: End) -> Result<NewState> {
     if let Some(group) = group::of(queue, task)
         && !group::take_turn(queue, task, &group)?
@@ -82,16 +82,15 @@ pub(crate) fn ensure_enqueue_types(queue: &mut Queue<'_>, task: &Task) -> Result
     ready::ensure_types(queue, task.header.priority)
 }
 
-/// A task is blocked from now on. The caller writes the header.
+/// Blocks a task. The caller writes the header.
 pub(crate) fn block(queue: &mut Queue<'_>, task: &mut Task) -> Result<()> {
     task.header.state = TaskState::Blocked;
-    // Its time to be claimed in begins when it is ready.
+    // EXPIRE counts from when it is ready.
     expiry::remove(queue, task);
     blocked::add(queue, task)
 }
 
-/// Nothing blocks the task any more: it waits for its due time, or is enqueued. One whose due time has passed counts
-/// as due now.
+/// Unblocks a task: it waits for its due time, or is enqueued. One whose due time has passed counts as due now.
 pub(crate) fn unblock(queue: &mut Queue<'_>, task: &mut Task) -> Result<()> {
     blocked::remove(queue, &task.id)?;
     task.header.due = task.header.due.max(queue.context.wall);
@@ -110,7 +109,7 @@ pub(crate) fn ensure_unblock_types(queue: &mut Queue<'_>, task: &Task) -> Result
     ensure_enqueue_types(queue, task)
 }
 
-/// A worker claims a task that was popped. Replies the token.
+/// Makes a popped task a claim of a worker. Returns the token.
 pub(crate) fn claim(queue: &mut Queue<'_>, task: &mut Task, worker: u32, lease: Ms) -> Result<u64> {
     let token = queue.next_fence(task.header.fence);
     let header = &mut task.header;
@@ -125,26 +124,27 @@ pub(crate) fn claim(queue: &mut Queue<'_>, task: &mut Task, worker: u32, lease: 
     Ok(token)
 }
 
-/// A claimed task is acknowledged: it is gone, or kept for so long, ms. Whether its claim was bound to a connection.
+/// Completes a claimed task: it is removed, or retained for so long, ms. Returns whether its claim was bound to a
+/// connection.
 pub(crate) fn complete(queue: &mut Queue<'_>, task: &mut Task, result: Option<&[u8]>, retain: Ms) -> Result<bool> {
     claimed::remove(queue, task)?;
     let bound = claimed::forget(queue, task);
     if !task.is_cancelled() {
         queue.count(|totals| totals.acked += 1);
-        conclude(queue, task, Outcome::Done(result))?;
+        end_task(queue, task, Outcome::Done(result))?;
         if retain > 0 {
-            keep(queue, task, result, retain)?;
+            store_done(queue, task, result, retain)?;
             return Ok(bound);
         }
-        // Given up with its end.
+        // `end_task` has freed both.
         task.header.flags &= !(UNIQUE | GROUPED);
     }
     remove(queue, task)?;
     Ok(bound)
 }
 
-/// Keeps a task that is done for that long.
-fn keep(queue: &mut Queue<'_>, task: &mut Task, result: Option<&[u8]>, retain: Ms) -> Result<()> {
+/// Stores a done task for so long.
+fn store_done(queue: &mut Queue<'_>, task: &mut Task, result: Option<&[u8]>, retain: Ms) -> Result<()> {
     targeted::forget(queue, task);
     task.header.state = TaskState::Done;
     task.header.attempts += 1;
@@ -189,7 +189,7 @@ pub(crate) fn fail(queue: &mut Queue<'_>, task: &mut Task, error: Option<&[u8]>,
 }
 
 /// A claim is lost: its lease ran out, its connection closed or its worker died. It uses up an attempt. The task goes
-/// to the head of its list, or becomes a dead letter when it was lost too often. The caller has taken it out of the
+/// to the head of its list, or becomes a dead letter if it was lost too often. The caller has removed it from the
 /// claimed set.
 pub(crate) fn lose(queue: &mut Queue<'_>, task: &mut Task, why: Loss) -> Result<NewState> {
     emit(queue, task, "lost", task.header.attempt(), why.word())?;
@@ -211,8 +211,8 @@ pub(crate) fn lose(queue: &mut Queue<'_>, task: &mut Task, why: Loss) -> Result<
     requeue(queue, task, None, End::Head)
 }
 
-/// A claim is given back: no attempt is used. The task goes to the head of its list, or waits for `due`. The caller
-/// has taken it out of the claimed set.
+/// A claim is released: no attempt is used up. The task goes to the head of its list, or waits for `due`. The caller
+/// has removed it from the claimed set.
 pub(crate) fn release(queue: &mut Queue<'_>, task: &mut Task, due: Option<Wall>) -> Result<NewState> {
     claimed::forget(queue, task);
     if task.is_cancelled() {
@@ -222,8 +222,8 @@ pub(crate) fn release(queue: &mut Queue<'_>, task: &mut Task, due: Option<Wall>)
     requeue(queue, task, due, End::Head)
 }
 
-/// Puts a task that is not claimed any more where it waits for `due`, or ready at that end of its list. How long it
-/// has until somebody must have claimed it begins anew.
+/// Schedules a task that is not claimed any more for `due`, or enqueues it at that end of its list. Its EXPIRE starts
+/// over.
 pub(crate) fn requeue(queue: &mut Queue<'_>, task: &mut Task, due: Option<Wall>, end: End) -> Result<NewState> {
     task.header.state = TaskState::Waiting;
     task.header.worker = 0;
@@ -242,9 +242,9 @@ pub(crate) fn requeue(queue: &mut Queue<'_>, task: &mut Task, due: Option<Wall>,
     Ok(state)
 }
 
-/// Makes a task a dead letter, and keeps their number within the limit.
+/// Makes a task a dead letter, and trims the dead letters to their limit.
 pub(crate) fn bury(queue: &mut Queue<'_>, task: &mut Task, why: &'static str) -> Result<NewState> {
-    conclude(queue, task, Outcome::Dead(why))?;
+    end_task(queue, task, Outcome::Dead(why))?;
     task.header.state = TaskState::Dead;
     task.header.end(queue.context.wall);
     queue.write_header(task)?;
@@ -254,16 +254,16 @@ pub(crate) fn bury(queue: &mut Queue<'_>, task: &mut Task, why: &'static str) ->
     Ok(NewState::Dead)
 }
 
-/// Removes dead letters beyond `dead-limit` and `dead-retain`, the oldest first, a hundred at most. Whether more are
-/// to go.
+/// Removes dead letters beyond `dead-limit` and `dead-retain`, the oldest first, a hundred at most. Returns whether
+/// there are more.
 pub(crate) fn trim_dead(queue: &mut Queue<'_>) -> Result<bool> {
     let oldest = dead::surplus(queue)?;
     let unreadable = erase(queue, &oldest)?;
     dead::remove_oldest(queue, oldest.len(), &unreadable)
 }
 
-/// Another chance for a dead letter, with fresh attempts. Whether there is one: not while another task holds its
-/// unique key, or a key it needs is of another type.
+/// Makes a dead letter ready again, with fresh attempts. Returns `false` if another task has its unique key, or a key
+/// it needs has another type.
 pub(crate) fn revive(queue: &mut Queue<'_>, task: &mut Task) -> Result<bool> {
     if task.header.state != TaskState::Dead || ensure_enqueue_types(queue, task).is_err() {
         return Ok(false);
@@ -279,19 +279,19 @@ pub(crate) fn revive(queue: &mut Queue<'_>, task: &mut Task) -> Result<bool> {
     Ok(true)
 }
 
-/// Cancels a task: one that waits or is blocked is gone, a claimed one when its claim ends. Whether there was
-/// anything to cancel. The reason is empty when somebody said so.
+/// Cancels a task: a waiting or blocked one is removed now, a claimed one when its claim ends. Returns whether there
+/// was anything to cancel. The reason is empty when a command asked for it.
 pub(crate) fn cancel(queue: &mut Queue<'_>, task: &mut Task, reason: &str) -> Result<bool> {
     match task.header.state {
         TaskState::Waiting | TaskState::Blocked => {
             take_out(queue, task)?;
-            conclude(queue, task, Outcome::Cancelled(reason))?;
+            end_task(queue, task, Outcome::Cancelled(reason))?;
             remove(queue, task)?;
         }
         TaskState::Claimed if !task.is_cancelled() => {
             task.header.flags |= CANCELLED;
             claimed::note_cancelled(queue, task);
-            conclude(queue, task, Outcome::Cancelled(reason))?;
+            end_task(queue, task, Outcome::Cancelled(reason))?;
             queue.write_header(task)?;
         }
         _ => return Ok(false),
@@ -300,19 +300,18 @@ pub(crate) fn cancel(queue: &mut Queue<'_>, task: &mut Task, reason: &str) -> Re
     Ok(true)
 }
 
-/// Drops a task that nobody claimed in time. The caller takes it out of the expiring set.
+/// Drops a task that was not claimed in time. The caller removes it from the expiring set.
 pub(crate) fn expire(queue: &mut Queue<'_>, task: &mut Task) -> Result<()> {
     take_out(queue, task)?;
-    conclude(queue, task, Outcome::Expired)?;
+    end_task(queue, task, Outcome::Expired)?;
     task.header.flags &= !EXPIRES;
     remove(queue, task)?;
     queue.count(|totals| totals.expired += 1);
     Ok(())
 }
 
-/// Moves a task that waits to where it belongs with that due time and priority; without a due time it keeps its
-/// own, and one that is ready keeps its place when it stays ready. One that would be ready may be blocked instead.
-/// The caller writes the header.
+/// Gives a waiting task another due time, if any, and priority, and moves it accordingly. A ready task that stays ready
+/// with the same priority keeps its place. One that becomes ready may be blocked instead. The caller writes the header.
 pub(crate) fn reschedule(queue: &mut Queue<'_>, task: &mut Task, due: Option<Wall>, priority: u8) -> Result<()> {
     let later = due.filter(|due| *due > queue.context.wall);
     if queue.is_scheduled(task)? {
@@ -339,8 +338,7 @@ pub(crate) fn reschedule(queue: &mut Queue<'_>, task: &mut Task, due: Option<Wal
     Ok(())
 }
 
-/// A task that waits or is blocked leaves the set or the list in which it stands. The caller writes or removes the
-/// record.
+/// Takes a waiting or blocked task out of its set or list. The caller writes or removes the record.
 pub(crate) fn take_out(queue: &mut Queue<'_>, task: &mut Task) -> Result<()> {
     if task.header.state == TaskState::Blocked {
         blocked::remove(queue, &task.id)
@@ -351,11 +349,11 @@ pub(crate) fn take_out(queue: &mut Queue<'_>, task: &mut Task) -> Result<()> {
     }
 }
 
-/// A task came to its end: its unique key and its turn are free, those that wait for it are to hear of it. Its record
-/// is still there, perhaps with fewer flags, and the caller writes or removes it afterwards.
-fn conclude(queue: &mut Queue<'_>, task: &mut Task, outcome: Outcome<'_>) -> Result<()> {
+/// Ends a task: frees its unique key and its turn, and lets those that wait for it know. Its record is still there,
+/// perhaps with fewer flags; the caller writes or removes it afterwards.
+fn end_task(queue: &mut Queue<'_>, task: &mut Task, outcome: Outcome<'_>) -> Result<()> {
     if task.header.state != TaskState::Claimed || !matches!(outcome, Outcome::Cancelled(_)) {
-        // The key and the turn of a cancelled task stay taken until its claim ends.
+        // A cancelled task keeps its key and its turn until its claim ends.
         unique::free(queue, task);
         group::leave(queue, task);
     }
@@ -370,7 +368,7 @@ fn conclude(queue: &mut Queue<'_>, task: &mut Task, outcome: Outcome<'_>) -> Res
     }
 }
 
-/// Removes a task. While a ready list still has its id, its bare header stays, invisible to every command.
+/// Removes a task. While a ready list still has its id, the bare header stays, invisible to every command.
 pub(crate) fn remove(queue: &mut Queue<'_>, task: &mut Task) -> Result<()> {
     unique::free(queue, task);
     group::leave(queue, task);
@@ -392,7 +390,8 @@ pub(crate) fn remove(queue: &mut Queue<'_>, task: &mut Task) -> Result<()> {
     queue.keys.set(queue.name.task(&task.id), &task.header.write(), b"")
 }
 
-/// Removes the records of ids that leave an index, if they are tasks of ours. Replies the ids that keep their places.
+/// Removes the tasks of ids that leave an index. Returns the ids that must stay, as their records are of a later
+/// version.
 pub(crate) fn erase<'i>(queue: &mut Queue<'_>, ids: &'i [Scored]) -> Result<Vec<&'i [u8]>> {
     let mut unreadable = Vec::new();
     for (_, id) in ids {

@@ -21,12 +21,12 @@
 //!
 //! * [`header`], [`options`]: what is stored of one task.
 //! * [`handle`]: the open queue and its tasks. [`events`], [`worker`]: its stream, its workers as members.
-//! * [`index`]: what stands where. An index assigns no state and ends nothing.
-//! * [`outcome`]: how a task ended, for those who wait for it.
+//! * [`index`]: which ids are where. An index assigns no state and ends nothing.
+//! * [`outcome`]: how a task ended, for those that wait for it.
 //! * [`lifecycle`]: every step of a task's life, and the only file that assigns a state.
 //! * [`new_task`], [`replace`], [`reply_to`], [`recurring`]: how tasks come about.
 //! * [`dispatch`]: claim requests against ready tasks.
-//! * [`revoke`], [`worklist`]: what follows from a transaction for other tasks and for clients that wait.
+//! * [`revoke`], [`worklist`]: what follows from a transaction for other tasks and for waiting clients.
 //! * [`commands`], [`timer`]: what clients and time do.
 
 pub(crate) mod commands;

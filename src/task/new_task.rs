@@ -1,4 +1,4 @@
-//! A task that is to be: what was asked for, and how it is written.
+//! A new task: what was asked for, and how it is written.
 
 use std::collections::BTreeSet;
 use std::rc::Rc;
@@ -19,21 +19,21 @@ use crate::time::Wall;
 /// The priority of a task that was given none.
 const DEFAULT_PRIORITY: u8 = 5;
 
-/// What a task is to be, apart from its id and payload.
+/// A new task, apart from its id and payload.
 #[derive(Debug)]
 pub(crate) struct NewTask {
-    /// When it is due; now or earlier: it is ready.
+    /// When it is due; ready at once if that is now or earlier.
     pub due: Wall,
     /// Its priority, if it was given one.
     pub priority: Option<u8>,
-    /// What differs from the queue's settings.
+    /// Its own options.
     pub options: Options,
 }
 
-/// The flags of a header that say what the options ask for.
+/// All flags that follow from options.
 const ASKED_FOR: u16 =
     header::EXPIRES | header::UNIQUE | header::RETAINED | header::GROUPED | header::TARGETED | header::REPLIES;
-/// Those of a task that does not simply go to the end of a list when its time comes.
+/// Flags of a task that does not simply go to the tail of a list when it is due.
 pub(crate) const SPECIAL: u16 = header::GROUPED | header::TARGETED;
 
 impl NewTask {
@@ -46,7 +46,7 @@ impl NewTask {
         }
     }
 
-    /// Due at this time, unless that is past.
+    /// With this due time, or now if that has passed.
     pub(crate) fn at(mut self, when: Option<&When>, context: &Context) -> NewTask {
         if let Some(when) = when {
             self.due = when.due(context).max(context.wall);
@@ -63,9 +63,9 @@ impl NewTask {
         self
     }
 
-    /// Blocked until those of these tasks that have not ended have, each once. Errors with `NoParent` for one that is
-    /// unknown, unless MISSINGOK says that it counts as acknowledged, and for one that has ended otherwise, unless
-    /// this does not matter (ONFAIL RUN).
+    /// Blocked until those of these tasks that are still running have ended. Errors with `NoParent` for one that is
+    /// unknown, unless MISSINGOK lets it count as acknowledged, and for one that is dead or cancelled, unless ONFAIL
+    /// RUN is given.
     pub(crate) fn depend(&mut self, queue: &mut Queue<'_>, after: Option<&AfterArgs<'_>>) -> Result<()> {
         let Some(after) = after else {
             return Ok(());
@@ -103,7 +103,7 @@ impl NewTask {
         }
     }
 
-    /// Sets the flags of a header that say what the options ask for, and no others of these.
+    /// Sets those flags of a header that follow from the options, and clears the others.
     pub(crate) fn flag(&self, header: &mut Header) {
         header.flags = header.flags & !ASKED_FOR | self.options.flags();
     }
@@ -132,7 +132,7 @@ impl NewTask {
         }
     }
 
-    /// Writes one task. `old` is what is left of one that had the id.
+    /// Writes one task. `old` is what is left of an earlier task with this id.
     pub(crate) fn add(&self, queue: &mut Queue<'_>, id: Id, payload: &[u8], old: Option<Task>) -> Result<()> {
         let mut task = self.task(queue, id, old.as_ref().map_or(0, |old| old.header.fence));
         if let Some(old) = old {
@@ -167,7 +167,7 @@ impl NewTask {
         Ok(())
     }
 
-    /// Writes tasks with ids of the module's making, in order; if they are plain their index gets all ids in one go.
+    /// Writes tasks with generated ids, in order; the ids of plain ones go to their index in one call.
     pub(crate) fn add_all(&self, queue: &mut Queue<'_>, payloads: &[&[u8]]) -> Result<Vec<Id>> {
         let mut ids = Vec::with_capacity(payloads.len());
         if self.options.group.is_some() || self.options.to.is_some() || !self.options.after.is_empty() {
@@ -200,7 +200,7 @@ impl NewTask {
         Task::of(id, header)
     }
 
-    /// From now on nobody claiming them in time drops these tasks.
+    /// Adds these tasks to the expiring set, if they have EXPIRE.
     fn expire(&self, queue: &mut Queue<'_>, ids: &[&[u8]]) -> Result<()> {
         match self.options.expire {
             Some(ms) => expiry::add(queue, ids, self.due.max(queue.context.wall).after(ms)),
@@ -216,7 +216,7 @@ impl NewTask {
         Ok(())
     }
 
-    /// Puts ids that stand nowhere yet where the tasks belong.
+    /// Adds the ids of new tasks to the scheduled set or the ready list.
     fn place(&self, queue: &mut Queue<'_>, ids: &[&[u8]]) -> Result<()> {
         if self.due <= queue.context.wall {
             return ready::push_all(queue, self.priority(), ids);
@@ -229,8 +229,8 @@ impl NewTask {
 }
 
 fn count(queue: &mut Queue<'_>, tasks: u64) {
-    queue.count(|totals| totals.scheduled += tasks);
-    queue.memory().used = queue.context.steady;
+    let now = queue.context.steady;
+    queue.count(|totals| totals.scheduled += tasks).used = now;
 }
 
 /// Errors with `TooBig` unless the payload, or what else it is, is within `steward.max-payload`.

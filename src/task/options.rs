@@ -1,7 +1,7 @@
-//! What a task asks for other than the queue's settings: the arguments of SCHEDULE, MSCHEDULE and REPEAT, what of them
-//! is stored, and which flag of the header says so. GET shows them (`render`).
+//! The options of a task: the arguments of SCHEDULE, MSCHEDULE and REPEAT, what is stored of them, and which flags of
+//! the header they set. GET shows them (`render`).
 //!
-//! The fields of the hash `task:{q}:x:<id>` beside a task, which exists only when there is something to say: its
+//! The fields of the hash `task:{q}:x:<id>` beside a task, which exists only if there is anything to store: its
 //! options, the last error, the progress, the result.
 
 use serde::{Deserialize, Serialize};
@@ -23,7 +23,7 @@ pub(crate) const ERROR: &[u8] = b"error";
 pub(crate) const PROGRESS: &[u8] = b"progress";
 /// Field of the result, as ACK gave it.
 pub(crate) const RESULT: &[u8] = b"result";
-/// Field of how many ends a blocked task waits for.
+/// Field of the number of ends a blocked task waits for.
 pub(crate) const WAITS: &[u8] = b"waits";
 /// Longest error kept, bytes.
 const LONGEST_ERROR: usize = 1_024;
@@ -55,7 +55,7 @@ arguments! {
 }
 
 arguments! {
-    /// Whose turn a task waits for, who may claim it, and who is told of its end.
+    /// Its group, who may claim it, and the queue that is told of its end.
     pub(crate) struct RouteOptions<'a> {
         group: Option<&'a str> = Arg::option("GROUP", Arg::text("key")),
         to: Option<&'a str> = Arg::option("TO", Arg::text("worker")),
@@ -64,8 +64,8 @@ arguments! {
 }
 
 arguments! {
-    /// What a recurring task may say of its occurrences: the options of SCHEDULE but for those that are about one task
-    /// (ID, DELAY, AT, UNIQUE, AFTER).
+    /// The options of a recurring task for its occurrences: those of SCHEDULE except the ones about a single task (ID,
+    /// DELAY, AT, UNIQUE, AFTER).
     pub(crate) struct OccurrenceOptions<'a> {
         run: RunOptions<'a> = Arg::shared(),
         route: RouteOptions<'a> = Arg::shared(),
@@ -73,7 +73,7 @@ arguments! {
 }
 
 arguments! {
-    /// That no other task of the key is accepted.
+    /// The unique key.
     pub(crate) struct UniqueArgs<'a> {
         key: &'a str = Arg::text("key"),
         time: Option<Ms> = Arg::duration("FOR", 1, MAX_DELAY),
@@ -101,7 +101,7 @@ impl When {
 }
 
 impl AfterArgs<'_> {
-    /// Whether the task runs even when one of those fails.
+    /// Whether the task runs even if one of those fails.
     pub(crate) fn runs_anyway(&self) -> bool {
         self.on_fail == Some("RUN")
     }
@@ -119,13 +119,13 @@ pub(crate) struct Options {
     /// How long a claim lasts, ms.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lease: Option<Ms>,
-    /// How long after it became ready it is dropped when nobody claimed it, ms.
+    /// How long after becoming ready it is dropped unless claimed, ms.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expire: Option<Ms>,
-    /// The key that no other task may hold at the same time.
+    /// The key that no other task may have at the same time.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unique: Option<String>,
-    /// How long it holds the key, whatever becomes of it, ms; without, until it ends.
+    /// How long the key stays taken, whatever becomes of the task, ms; by default until the task ends.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unique_for: Option<Ms>,
     /// The group it belongs to.
@@ -134,13 +134,13 @@ pub(crate) struct Options {
     /// The only worker that may claim it, as long as the header says so.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub to: Option<String>,
-    /// The tasks that had not ended when it was scheduled to come after them.
+    /// The tasks it comes after that had not ended when it was scheduled.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub after: Vec<String>,
     /// Whether it runs even if one of those does not succeed.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub onfail_run: bool,
-    /// How long it is kept when it is done, ms.
+    /// How long it is retained when it is done, ms.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub retain: Option<Ms>,
     /// The queue that is told of its end.
@@ -149,7 +149,7 @@ pub(crate) struct Options {
 }
 
 impl Options {
-    /// The queue's settings say it all.
+    /// No options: the queue's settings apply.
     pub(crate) const NONE: Options = Options {
         attempts: None,
         backoff: None,
@@ -181,7 +181,7 @@ impl Options {
         }
     }
 
-    /// The flags of a header that say what is asked for.
+    /// The flags of the header that these options set.
     pub(crate) fn flags(&self) -> u16 {
         let flags = [
             (self.expire.is_some(), header::EXPIRES),
@@ -195,7 +195,7 @@ impl Options {
         asked.fold(0, |flags, (_, flag)| flags | flag)
     }
 
-    /// Whether the queue's settings say it all.
+    /// Whether only the queue's settings apply.
     pub(crate) fn is_empty(&self) -> bool {
         *self == Options::default()
     }
@@ -206,7 +206,7 @@ impl Options {
     }
 }
 
-/// The options stored for a task; those of a hash that is missing or was edited into nonsense are none.
+/// The options stored for a task; none if the hash is missing or was edited into nonsense.
 pub(crate) fn read(keys: &mut dyn Keyspace, name: &Name, id: &[u8]) -> Options {
     match keys.hget(name.options(id), OPTIONS) {
         Ok(Some(json)) => serde_json::from_slice(&json).unwrap_or_default(),

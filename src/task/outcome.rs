@@ -1,4 +1,4 @@
-//! How tasks ended: told to the clients that wait for it, and left to be told to their REPLY queues.
+//! How tasks ended: answers the clients that wait for it, and leaves the REPLY queues to the end of the transaction.
 
 use std::rc::Rc;
 
@@ -11,34 +11,34 @@ use crate::task::index::later;
 use crate::task::options;
 use crate::waiting::result_wait::TaskEnd;
 
-/// Tasks that are looked at in one slice.
+/// Tasks that are checked in one slice.
 const RESCANNED: usize = 256;
 
-/// How a task came to its end.
+/// How a task ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Outcome<'a> {
     /// It was acknowledged, perhaps with a result.
     Done(Option<&'a [u8]>),
     /// No attempts were left, or it was lost too often; with the reason.
     Dead(&'static str),
-    /// It was not wanted any more; with the reason, empty when somebody said so.
+    /// It was cancelled; with the reason, empty when a command asked for it.
     Cancelled(&'a str),
-    /// Nobody claimed it in time.
+    /// It was not claimed in time.
     Expired,
 }
 
 /// What is known of a task's end.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum KnownEnd {
-    /// It has not come yet.
+    /// It has not ended.
     Running,
-    /// That is how it ended.
+    /// It ended like this.
     Ended(TaskEnd),
-    /// There is no such task, or no more.
+    /// There is no such task (any more).
     Gone,
 }
 
-/// A task ends: clients that wait for it are answered, its REPLY queue is told at the end of this transaction.
+/// A task ends: answers the clients that wait for it, and queues its REPLY.
 pub(crate) fn publish(queue: &mut Queue<'_>, task: &Task, outcome: Outcome<'_>) {
     let awaited = queue.state.waiting.listeners().has(&queue.name, &task.id);
     if !awaited && !task.header.has(REPLIES) {
@@ -70,7 +70,7 @@ pub(crate) fn publish(queue: &mut Queue<'_>, task: &Task, outcome: Outcome<'_>) 
     }
 }
 
-/// A task is gone: clients that wait for it and were not told of its end before are answered.
+/// A task is gone: answers the clients that still wait for it.
 pub(crate) fn publish_gone(queue: &mut Queue<'_>, id: &[u8]) {
     if queue.state.waiting.listeners().has(&queue.name, id) {
         answer(queue, id, None);
@@ -98,7 +98,8 @@ pub(crate) fn known(queue: &mut Queue<'_>, id: &[u8]) -> Result<KnownEnd> {
     Ok(KnownEnd::Ended(end_of(queue, &task, state, result)))
 }
 
-/// Looks at tasks that clients wait for, after somebody else may have changed their records. Whether there are more.
+/// Checks the tasks that clients wait for, after somebody else may have changed their records. Returns whether there
+/// are more.
 pub(crate) fn rescan(queue: &mut Queue<'_>) -> Result<bool> {
     let memory = queue.state.known_queue_mut(&queue.name);
     let Some(after) = memory.and_then(|memory| memory.awaited_rescan.take()) else {
@@ -111,7 +112,7 @@ pub(crate) fn rescan(queue: &mut Queue<'_>) -> Result<bool> {
             Ok(KnownEnd::Running) => {}
             Ok(KnownEnd::Ended(end)) => answer(queue, id, Some(&end)),
             Err(_) if later::is_later(queue, id) => {}
-            // What is no record of ours is no task.
+            // A foreign value is not a task.
             Ok(KnownEnd::Gone) | Err(_) => answer(queue, id, None),
         }
     }
@@ -120,7 +121,7 @@ pub(crate) fn rescan(queue: &mut Queue<'_>) -> Result<bool> {
     Ok(last.is_some())
 }
 
-/// The same at once for all of them, on a replica, where the timer does not work.
+/// The same for all of them at once, on a replica, where the timer does not run.
 pub(crate) fn rescan_all(queue: &mut Queue<'_>) {
     if !queue.state.waiting.listeners().any(&queue.name) {
         return;

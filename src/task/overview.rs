@@ -15,17 +15,17 @@ pub(crate) struct Overview {
     pub ready: usize,
     /// How long the oldest of them has been due, ms.
     pub oldest_ready: Ms,
-    /// Tasks that wait for their time.
+    /// Tasks that are not due yet.
     pub scheduled: usize,
     /// Tasks that wait for others or for their turn.
     pub blocked: usize,
-    /// Tasks held by workers.
+    /// Claimed tasks.
     pub claimed: usize,
     /// Dead tasks.
     pub dead: usize,
 }
 
-/// Counts all queues. A queue with a key of another type counts as far as its keys are ours.
+/// Counts all queues. Keys of another type are left out.
 pub(crate) fn overview(tx: &mut Tx<'_>) -> Overview {
     let names: Vec<Name> = tx.state.queues().map(|(name, _)| name.clone()).collect();
     let mut all = Overview {

@@ -1,7 +1,7 @@
 //! A recurring task as it is stored: its definition and how far it has come, JSON in `task:{q}:repeats`.
 //!
-//! Its payload stands beside it in `task:{q}:repeat-payloads`, any bytes, and the moment of its next occurrence in
-//! `task:{q}:repeat-due`. One that has no moment there does not recur.
+//! Its payload, any bytes, is in `task:{q}:repeat-payloads`, and the moment of its next occurrence in
+//! `task:{q}:repeat-due`. Without a moment there, it does not recur.
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -22,10 +22,10 @@ pub(crate) struct Recurring {
     /// When its occurrences come.
     #[serde(flatten)]
     pub definition: Definition,
-    /// The options of its tasks, as words one would give SCHEDULE.
+    /// The options of its tasks, as words of SCHEDULE.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub options: Vec<String>,
-    /// How many occurrences became tasks; what is left out does not count.
+    /// How many occurrences became tasks; skipped ones do not count.
     #[serde(default)]
     pub fired_total: u64,
     /// All occurrences up to this moment are dealt with, unix ms; 0 when none is.
@@ -34,13 +34,13 @@ pub(crate) struct Recurring {
     /// The last occurrence that became a task, unix ms.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_at: Option<Ms>,
-    /// What a later version stored: it stays.
+    /// Fields of a later version: they are kept.
     #[serde(flatten)]
     pub later: Map<String, Value>,
 }
 
 impl Recurring {
-    /// From what is stored; `None` when it is nothing of ours, or was edited into nonsense.
+    /// From what is stored; `None` if that is foreign, or was edited into nonsense.
     pub(crate) fn read(json: &[u8]) -> Option<Recurring> {
         let recurring: Recurring = serde_json::from_slice(json).ok()?;
         let moments = [Some(recurring.seen_until), recurring.last_at];
@@ -54,14 +54,14 @@ impl Recurring {
         serde_json::to_vec(self).unwrap_or_default()
     }
 
-    /// What its tasks are to be, apart from their due times; `BADARG` for options that were edited into nonsense.
+    /// Its tasks, apart from their due times. Errors with `BadArg` if the options were edited into nonsense.
     pub(crate) fn task(&self, context: &Context) -> Result<NewTask> {
         let words: Vec<&[u8]> = self.options.iter().map(String::as_bytes).collect();
         let OccurrenceOptions { run, route } = OccurrenceOptions::parse(&words)?;
         Ok(NewTask::asked(&run, &route, context))
     }
 
-    /// Whether it fired as often as its limit says.
+    /// Whether it has reached its LIMIT.
     pub(crate) fn is_finished(&self) -> bool {
         self.definition.limit.is_some_and(|limit| self.fired_total >= limit)
     }
@@ -75,7 +75,8 @@ impl Recurring {
     }
 }
 
-/// The name of a recurring task: an id that leaves room for the due time of an occurrence; else `BADNAME`.
+/// The name of a recurring task. Errors with `BadName` unless it is a valid id that leaves room for the due time of an
+/// occurrence.
 pub(crate) fn check_name(name: &[u8]) -> Result<&str, Error> {
     if name.len() > MAX_NAME {
         return Err(Error::BadName(format!("name must be 1 to {MAX_NAME} bytes long")));
@@ -83,14 +84,14 @@ pub(crate) fn check_name(name: &[u8]) -> Result<&str, Error> {
     plain_text("name", name)
 }
 
-/// Nothing, when the keys of recurring tasks may be written.
+/// Errors with `WrongType` unless the keys of recurring tasks have the right types.
 pub(crate) fn ensure_types(queue: &mut Queue<'_>) -> Result<()> {
     queue.keys.ensure_type(queue.name.of_queue(Part::Repeats))?;
     queue.keys.ensure_type(queue.name.of_queue(Part::RepeatDue))?;
     queue.keys.ensure_type(queue.name.of_queue(Part::RepeatPayloads))
 }
 
-/// The recurring task of this name, if there is one and it makes sense.
+/// The recurring task of this name, if there is one and it can be read.
 pub(crate) fn find(queue: &mut Queue<'_>, repeat: &[u8]) -> Result<Option<Recurring>> {
     let json = queue.keys.hget(queue.name.of_queue(Part::Repeats), repeat)?;
     Ok(json.and_then(|json| Recurring::read(&json)))

@@ -1,4 +1,4 @@
-//! SCHEDULE with a unique key that another task holds: refused, or with REPLACE that task becomes the new one.
+//! SCHEDULE with a unique key that another task has: refused, or with REPLACE that task becomes the new one.
 
 use std::rc::Rc;
 
@@ -12,8 +12,8 @@ use crate::task::lifecycle;
 use crate::task::new_task::NewTask;
 use crate::task::options::{ERROR, OPTIONS, PROGRESS};
 
-/// The id of the task that waits, holds the key and was replaced, if that is `allowed`; `None` when nobody holds it.
-/// Errors with `Duplicate` otherwise: an ID that another task has comes before a key that another task holds.
+/// Replaces the waiting or blocked task that has the key, if that is `allowed`, and returns its id; `None` if the key
+/// is free. Errors with `Duplicate` otherwise, about an ID that is taken rather than about the key.
 pub(crate) fn replace(
     queue: &mut Queue<'_>,
     new: &NewTask,
@@ -45,10 +45,9 @@ pub(crate) fn replace(
     }
 }
 
-/// The task takes the payload, the due time and the options, as if it had never run. A priority
-/// that is not given stays. What it waited for does not
-/// matter any more. Ready and to be ready, it keeps its place and the time since when it is; so does one in the line
-/// of a group that it stays in.
+/// Gives the task the payload, the due time and the options of the new one, as if it had never run. Its dependencies
+/// are dropped. Without a new priority it keeps its own. A ready task that stays ready keeps its place and its due
+/// time; so does one in the line of a group that it stays in.
 fn become_new(queue: &mut Queue<'_>, task: &mut Task, new: &NewTask, payload: &[u8]) -> Result<()> {
     let priority = new.priority.unwrap_or(task.header.priority);
     ensure_types(queue, task, priority)?;
@@ -67,8 +66,8 @@ fn become_new(queue: &mut Queue<'_>, task: &mut Task, new: &NewTask, payload: &[
         targeted::forget(queue, task);
     }
     let to = new.options.to.as_ref();
-    if to.is_some_and(|worker| queue.settings.is_orphan(worker, task.header.fence)) {
-        // For the worker that came back: it is none of those of before.
+    if to.is_some_and(|worker| queue.settings.is_released(worker, task.header.fence)) {
+        // It is for the worker that came back, not among the tasks released before.
         task.header.fence = queue.next_fence(task.header.fence);
     }
     write_options(queue, task, new)?;
@@ -103,7 +102,7 @@ fn ensure_types(queue: &mut Queue<'_>, task: &Task, priority: u8) -> Result<()> 
     ready::ensure_types(queue, priority)
 }
 
-/// Whether the task leaves the place where it waits.
+/// Whether the task has to leave the place where it waits.
 fn moves(queue: &mut Queue<'_>, task: &Task, new: &NewTask, retargeted: bool) -> Result<bool> {
     let is_blocked = task.header.state == TaskState::Blocked;
     let is_later = new.due > queue.context.wall;
@@ -114,7 +113,7 @@ fn moves(queue: &mut Queue<'_>, task: &Task, new: &NewTask, retargeted: bool) ->
         || retargeted && !is_blocked && !queue.is_scheduled(task)?)
 }
 
-/// Whether the task is for another worker than before, or was and will be for one.
+/// Whether the task gets another worker than before, or the same one after its tasks were released.
 fn is_retargeted(queue: &mut Queue<'_>, task: &Task, new: &NewTask) -> bool {
     let was = targeted::worker(queue, task);
     was != new.options.to || was.is_some() && targeted::target(queue, task).is_none()

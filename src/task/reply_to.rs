@@ -14,23 +14,23 @@ use crate::task::new_task::NewTask;
 use crate::tx::Tx;
 use crate::waiting::result_wait::TaskEnd;
 
-/// The payload of the task that tells of another's end.
+/// The payload of the task that reports the end of another.
 #[derive(Debug, Serialize)]
-struct Told<'a> {
+struct ReplyPayload<'a> {
     id: &'a str,
     state: &'a str,
-    /// What the worker gave, for a task that is done.
+    /// The result of a task that is done.
     #[serde(skip_serializing_if = "Option::is_none")]
     result: Option<Option<String>>,
-    /// The last error, for one that is not.
+    /// The last error of one that is not.
     #[serde(skip_serializing_if = "Option::is_none")]
     error: Option<Option<String>>,
-    /// How bytes that are no UTF-8 were written.
+    /// The encoding of bytes that are not UTF-8.
     #[serde(skip_serializing_if = "Option::is_none")]
     encoding: Option<&'static str>,
 }
 
-/// Errors with `BadArg` or `NoPermission` unless the queue given as REPLY is of the same slot and the caller may write
+/// Errors with `BadArg` or `NoPermission` unless the queue given as REPLY is in the same slot and the caller may write
 /// to it.
 pub(crate) fn ensure_allowed(reply: Option<&str>, name: &Name, caller: &Caller<'_>) -> Result<()> {
     let Some(reply) = reply else {
@@ -43,7 +43,7 @@ pub(crate) fn ensure_allowed(reply: Option<&str>, name: &Name, caller: &Caller<'
     Ok(())
 }
 
-/// The REPLY queue of this name, if it is of the same slot; else `BadArg`.
+/// The REPLY queue of this name. Errors with `BadArg` unless it is in the same slot.
 fn queue(name: &Name, reply: &str) -> Result<Name> {
     let tag = name.tag();
     let queue = Name::new(name.db, reply.as_bytes())?;
@@ -55,7 +55,7 @@ fn queue(name: &Name, reply: &str) -> Result<Name> {
     Ok(queue)
 }
 
-/// Schedules the task that tells of this end. Should that be impossible, an event says so.
+/// Schedules the task that reports this end. If that fails, an event says so.
 pub(crate) fn send(tx: &mut Tx<'_>, reply: &ReplyDue) {
     let Err(error) = schedule(tx, reply) else {
         return;
@@ -69,8 +69,8 @@ pub(crate) fn send(tx: &mut Tx<'_>, reply: &ReplyDue) {
         attempt: reply.attempt,
         reason: &format!("{code} {}", reply.to),
     };
-    let told = Queue::open(tx, reply.name.clone()).and_then(|mut queue| events::emit(&mut queue, &event));
-    if told.is_err() {
+    let emitted = Queue::open(tx, reply.name.clone()).and_then(|mut queue| events::emit(&mut queue, &event));
+    if emitted.is_err() {
         tx.state.log_skip(&reply.name, "a stream of events of another type");
     }
 }
@@ -102,7 +102,7 @@ fn payload(id: &[u8], end: &TaskEnd) -> Vec<u8> {
         error = Some(end.error.as_deref().map(&mut text));
     }
     let id = String::from_utf8_lossy(id);
-    let told = Told {
+    let payload = ReplyPayload {
         id: &id,
         state: end.state,
         result,
@@ -110,7 +110,7 @@ fn payload(id: &[u8], end: &TaskEnd) -> Vec<u8> {
         encoding,
     };
     // Text always has a JSON form.
-    serde_json::to_vec(&told).unwrap_or_default()
+    serde_json::to_vec(&payload).unwrap_or_default()
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! The claims of members that went, and the tasks that were for them alone.
+//! Members that are gone: their claims, and the tasks targeted at them.
 
 use std::collections::BTreeSet;
 
@@ -12,12 +12,12 @@ use crate::task::index::targeted;
 use crate::task::lifecycle;
 use crate::tx::Tx;
 
-/// Claims that end, and tasks that are released to everyone, in the transaction in which their members went; the
-/// timer deals with the others.
+/// Claims that end, and targeted tasks that are released, in the transaction in which their members go; the timer deals
+/// with the rest.
 const REVOKED: usize = 1_000;
 
-/// Ends the claims of the members that went in this transaction, in every queue that follows their service. All of
-/// them are fenced; the latest are put back at once. What was for one of them alone is for everyone before.
+/// Ends the claims of members that are gone since this transaction, in every queue that follows their service: all are
+/// fenced, and the latest are put back at once. Tasks targeted at those members are released first.
 pub(crate) fn revoke_claims(tx: &mut Tx<'_>) {
     if tx.state.services.gone.is_empty() {
         return;
@@ -50,12 +50,12 @@ pub(crate) fn revoke_claims(tx: &mut Tx<'_>) {
     }
 }
 
-/// Fences the claims of a member in a queue, and releases what was for it alone. Whether there was anything.
+/// Fences the claims of a member in a queue, and releases the tasks targeted at it. Returns whether there were any.
 fn revoke(tx: &mut Tx<'_>, name: &Name, gone: &Gone, left: &mut usize) -> Result<bool> {
     if tx.state.known_queue(name).is_none() {
         return Ok(false);
     }
-    // Another process of its name keeps what is for that name.
+    // A new process of the same name keeps the tasks targeted at that name.
     let is_back = tx.state.services.member(&gone.service, &gone.member).is_some();
     let mut queue = Queue::open(tx, name.clone())?;
     if queue.settings.service != gone.service {
@@ -67,7 +67,7 @@ fn revoke(tx: &mut Tx<'_>, name: &Name, gone: &Gone, left: &mut usize) -> Result
         released = targeted::release::release(&mut queue, &gone.member, gone.below, *left);
     }
     *left -= released.as_ref().unwrap_or(&0);
-    // A key of another type in the way of one stops the other no more than it must.
+    // A key of another type may stop one of the two, but not the other.
     let any = matches!(fenced, Ok(true)) || matches!(released, Ok(1..));
     match fenced.and(released) {
         Err(error) if !any => Err(error),
@@ -89,10 +89,10 @@ fn fence(queue: &mut Queue<'_>, gone: &Gone) -> Result<bool> {
     Ok(!memory.ended.is_empty())
 }
 
-/// Puts back the tasks of the latest claims that ended without a command of their holder, so many at most; replies
-/// how many.
+/// Puts back the tasks of the latest claims that ended without a command of their worker, so many at most. Returns how
+/// many.
 pub(crate) fn put_back(queue: &mut Queue<'_>, most: usize) -> Result<usize> {
-    // From the last to the first: each goes before the head, so that they stand in claim order again.
+    // The latest first: each goes before the head, so that they end up in claim order.
     let latest = queue.memory().ended.iter().rev().take(most);
     let latest: Vec<(u64, Ended)> = latest.map(|(token, ended)| (*token, ended.clone())).collect();
     let mut over: Vec<&[u8]> = Vec::with_capacity(latest.len());
@@ -104,7 +104,7 @@ pub(crate) fn put_back(queue: &mut Queue<'_>, most: usize) -> Result<usize> {
                 over.push(id);
                 claims.push((task, *lost));
             }
-            // Its record was deleted by hand: it must not count as claimed for ever.
+            // Its record was deleted by hand: its id must not count as claimed for ever.
             Ok(None) => {
                 let claimed = queue.name.index(Index::Claimed);
                 if queue.keys.zscore(claimed, id).unwrap_or(None).is_some() {

@@ -16,8 +16,8 @@ fn service<'q>(queue: &'q mut Queue<'_>) -> Service<'q> {
     }
 }
 
-/// Errors unless the worker may hold what it wants: a claim that lasts as long as its member needs a member
-/// (`NoMember`) that can die (`BadArg`).
+/// Errors unless the worker may make this claim: LEASE MEMBER needs a worker that is a member (else `NoMember`) with a
+/// TTL (else `BadArg`).
 pub(crate) fn ensure_may_claim(queue: &mut Queue<'_>, request: &ClaimRequest) -> Result<()> {
     if request.lease != Some(Lease::Member) {
         return Ok(());
@@ -34,7 +34,7 @@ pub(crate) fn ensure_may_claim(queue: &mut Queue<'_>, request: &ClaimRequest) ->
     }
 }
 
-/// Whether the worker is a member that was told to take no more work.
+/// Whether the worker is a member that a signal told to take no more work.
 pub(crate) fn is_quiet(queue: &mut Queue<'_>, worker: &str) -> bool {
     let Some(known) = queue.state.services.known(&queue.settings.service) else {
         return false;
@@ -48,17 +48,17 @@ pub(crate) fn is_quiet(queue: &mut Queue<'_>, worker: &str) -> bool {
     queue.state.services.is_quiet(&queue.settings.service, worker)
 }
 
-/// Whether the worker of this number, which held a claim for as long as it is a member, is none any more.
+/// Whether the worker of this number, with a claim that lasts as long as its member, is not a member any more.
 pub(crate) fn is_gone(queue: &mut Queue<'_>, number: u32) -> bool {
     match queue.worker_name(number) {
         Ok(Some(worker)) => service(queue).find(&worker).is_ok_and(|member| member.is_none()),
         Ok(None) => true,
-        // A key of another type: nothing is known of anybody.
+        // A key of another type: its members are unknown.
         Err(_) => false,
     }
 }
 
-/// How the worker is as a member; `None` when it is none.
+/// The state of the worker as a member; `None` if it is not one.
 pub(crate) fn member_state(queue: &mut Queue<'_>, worker: &str) -> Option<&'static str> {
     let mut service = service(queue);
     service.known()?;

@@ -1,7 +1,7 @@
-//! What follows from what a transaction did, done in one loop at its end: REPLY queues are told, dependents of tasks
-//! that ended go on or go with them, the next task of a group has its turn, clients that wait are served. Not before:
-//! a task that is about to end may still look like one that waits, and a loop over tasks must not meet those that it
-//! unblocked.
+//! What follows from a transaction, done in one loop at its end: REPLY tasks are scheduled, dependents of tasks that
+//! ended are unblocked or cancelled, the next task of a group gets its turn, waiting clients are served. Not earlier: a
+//! task that is about to end may still look like a waiting one, and a loop over tasks must not come across those that
+//! it unblocked itself.
 
 use crate::error::Result;
 use crate::names::{Index, Name};
@@ -13,15 +13,14 @@ use crate::task::index::{blocked, dependencies, group, later};
 use crate::task::{events, lifecycle, reply_to, revoke};
 use crate::tx::Tx;
 
-/// Dependents of tasks that one transaction deals with: a thousand would keep all other clients waiting for 8 ms
-/// (measured).
+/// Dependents that one transaction resolves: a thousand would keep all other clients waiting for 8 ms (measured).
 const DEPENDENTS: usize = 128;
 /// Tasks of one group that get their turn, or are passed over, in one step.
 const TURNS: usize = 128;
-/// Blocked tasks that are looked at in one slice.
+/// Blocked tasks that are checked in one slice.
 const RESCANNED: usize = 64;
 
-/// Does all that follows.
+/// Does everything that follows.
 pub(crate) fn run(tx: &mut Tx<'_>) {
     revoke::revoke_claims(tx);
     unblock(tx);
@@ -35,10 +34,10 @@ pub(crate) fn run(tx: &mut Tx<'_>) {
     }
 }
 
-/// Does what follows for other tasks; serves no client.
+/// Does what follows for other tasks; serves no clients.
 pub(crate) fn unblock(tx: &mut Tx<'_>) {
     let mut left = DEPENDENTS;
-    loop {
+    while tx.state.work.has_tasks() {
         for reply in std::mem::take(&mut tx.state.work.replies) {
             reply_to::send(tx, &reply);
         }
@@ -53,12 +52,8 @@ pub(crate) fn unblock(tx: &mut Tx<'_>) {
             });
             continue;
         }
-        // Looked at before it is taken: most transactions have nothing there, and taking a set costs more.
-        if tx.state.work.groups.is_empty() {
-            return;
-        }
         for (name, group) in std::mem::take(&mut tx.state.work.groups) {
-            // Those in line stay there until somebody repairs what is in the way.
+            // If a key of another type is in the way, those in line stay there until somebody repairs it.
             with_queue(tx, name, "the turns of a group", |queue| {
                 if admit_next(queue, &group)? {
                     blocked::rescan(queue);
@@ -76,10 +71,10 @@ fn with_queue(tx: &mut Tx<'_>, name: Name, what: &str, work: impl FnOnce(&mut Qu
     }
 }
 
-/// A slice of the dependents that were left over. Whether there are more.
+/// Resolves a slice of the dependents that were left over. Returns whether there are more.
 pub(crate) fn resume_dependents(queue: &mut Queue<'_>) -> Result<bool> {
     let mut left = DEPENDENTS;
-    for rest in queue.settings.settling.clone() {
+    for rest in queue.settings.unresolved.clone() {
         let end = ParentEnd {
             name: queue.name.clone(),
             parent: rest.parent,
@@ -92,7 +87,7 @@ pub(crate) fn resume_dependents(queue: &mut Queue<'_>) -> Result<bool> {
             return Ok(true);
         }
         if resolved.unreadable {
-            // They hear of it when they can be read.
+            // Tried again in case they can be read by then.
             let again = queue.context.steady.after(later::RETRY);
             queue.state.wakeups.at_steady(&queue.name, again);
         } else {
@@ -102,15 +97,15 @@ pub(crate) fn resume_dependents(queue: &mut Queue<'_>) -> Result<bool> {
     Ok(false)
 }
 
-/// What came of an attempt to deal with the tasks that wait for an end.
+/// Dependents of an end that were resolved.
 struct Resolved {
-    /// How many were dealt with.
+    /// How many.
     count: usize,
-    /// Whether some stay in line, as their records are of a later version.
+    /// Whether others stay in line, as their records are of a later version.
     unreadable: bool,
 }
 
-/// Deals with the tasks that wait for this end and were born before, so many at most.
+/// Resolves the tasks that wait for this end and were born before, so many at most.
 fn resolve_dependents(queue: &mut Queue<'_>, end: &ParentEnd, before: i64, most: usize) -> Result<Resolved> {
     let line = queue.name.after(&end.parent);
     let children = queue.keys.zlowest(line, before, most)?;
@@ -138,7 +133,7 @@ fn resolve_dependents(queue: &mut Queue<'_>, end: &ParentEnd, before: i64, most:
     })
 }
 
-/// The child waits for one end less, and goes on after the last; or it goes with a parent that failed.
+/// The child waits for one end less, and is unblocked by the last; or it is cancelled if the parent failed.
 fn resolve_dependent(queue: &mut Queue<'_>, end: &ParentEnd, child: &mut Task) -> Result<()> {
     let Some(count) = dependencies::waits(queue, &child.id) else {
         return Ok(());
@@ -167,7 +162,7 @@ fn cancel_dependent(queue: &mut Queue<'_>, child: &mut Task, parent: &[u8]) -> R
     Ok(())
 }
 
-/// Gives the free turns of a group to the first in line. Whether there may be more to give.
+/// Gives the free turns of a group to the first in line. Returns whether there may be more to give.
 fn admit_next(queue: &mut Queue<'_>, group: &str) -> Result<bool> {
     let mut free = group::free_turns(queue, group)?;
     let mut steps = 0;
@@ -200,7 +195,7 @@ fn admit_next(queue: &mut Queue<'_>, group: &str) -> Result<bool> {
 }
 
 /// Repairs blocked tasks after somebody else may have changed what they wait for, or the limit of groups was raised.
-/// Whether there are more.
+/// Returns whether there are more.
 pub(crate) fn rescan_blocked(queue: &mut Queue<'_>) -> Result<bool> {
     let memory = queue.memory();
     if !memory.maybe_blocked {
@@ -250,8 +245,7 @@ fn repair_blocked(queue: &mut Queue<'_>, id: &[u8]) -> Result<()> {
     }
 }
 
-/// Repairs a task that waits for others: a parent that is gone without a word, deleted by hand or evicted, did not
-/// succeed.
+/// Repairs a task that waits for others. A parent whose record was deleted by hand or evicted counts as failed.
 fn repair_dependent(queue: &mut Queue<'_>, child: &mut Task) -> Result<()> {
     let mut left = 0;
     for parent in child.options(queue).after.clone() {
@@ -269,8 +263,8 @@ fn repair_dependent(queue: &mut Queue<'_>, child: &mut Task) -> Result<()> {
         let linked = queue.keys.zscore(line, &child.id)?.is_some();
         let found = queue.find(parent).unwrap_or(None);
         let awaited = found.as_ref().is_some_and(|parent| parent.header.has(AWAITED));
-        // A parent that does not know of the child has ended, and may be another task of that id by now, unless
-        // somebody took the whole line away.
+        // A parent without the child in its line has ended, and the id may be another task's by now, unless somebody
+        // deleted the whole line.
         if awaited && (linked || queue.keys.zcard(queue.name.after(parent))? == 0) {
             left += 1;
             dependencies::link(queue, child, parent)?;
@@ -290,6 +284,6 @@ fn repair_dependent(queue: &mut Queue<'_>, child: &mut Task) -> Result<()> {
 }
 
 fn is_put_off(queue: &Queue<'_>, parent: &[u8]) -> bool {
-    let settling = &queue.settings.settling;
-    settling.iter().any(|rest| rest.parent.as_slice() == parent)
+    let unresolved = &queue.settings.unresolved;
+    unresolved.iter().any(|rest| rest.parent.as_slice() == parent)
 }

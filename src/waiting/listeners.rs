@@ -1,4 +1,4 @@
-//! The lines of those who wait for the ends of tasks.
+//! Clients that wait for the ends of tasks, in one line per task.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Bound::{Excluded, Unbounded};
@@ -6,7 +6,7 @@ use std::ops::Bound::{Excluded, Unbounded};
 use super::Ticket;
 use crate::names::{ByName, Id, Name};
 
-/// Queue → task → who waits for its end, in the order they came. Never an empty line.
+/// Queue → task → the clients that wait for its end, in the order they came. No line is empty.
 #[derive(Debug, Default)]
 pub(crate) struct Listeners {
     lines: ByName<BTreeMap<Id, BTreeSet<Ticket>>>,
@@ -53,7 +53,7 @@ impl Listeners {
 
     /// Whether anybody waits for the end of this task.
     pub(crate) fn has(&self, queue: &Name, id: &[u8]) -> bool {
-        // Asked at the end of every task, and mostly nobody waits for any.
+        // Called at the end of every task, when mostly nobody waits for any.
         !self.lines.is_empty() && self.lines.get(queue).is_some_and(|lines| lines.contains_key(id))
     }
 
@@ -70,7 +70,7 @@ impl Listeners {
         lines.take(count).map(|(id, _)| id.clone()).collect()
     }
 
-    /// Those who wait for the end of any task of the queue; one that waits for several is met several times.
+    /// The clients that wait for the end of any task of the queue; one that waits for several comes up several times.
     pub(crate) fn all(&self, queue: &Name) -> impl Iterator<Item = Ticket> {
         let lines = self.lines.get(queue).into_iter().flat_map(BTreeMap::values);
         lines.flatten().copied()

@@ -1,5 +1,5 @@
-//! Clients that wait: for a task, for the end of one, for the lead of a service, for a member to come or go. First
-//! come, first served, whatever the number of clients, queues or services.
+//! Blocked clients: they wait for a task, for the end of one, for the leadership of a service, or for a member to come
+//! or go. First come, first served, however many clients, queues or services there are.
 
 mod listeners;
 pub(crate) mod result_wait;
@@ -21,7 +21,7 @@ use crate::reply::Reply;
 use crate::time::Ms;
 use crate::waiting::result_wait::{ResultWait, TaskEnd};
 
-/// How long a claim lasts, when its claimer says so.
+/// How long a claim lasts, if the client says so.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Lease {
     /// That long, in ms.
@@ -30,14 +30,14 @@ pub(crate) enum Lease {
     Member,
 }
 
-/// What a claimer wants.
+/// What a client that claims asks for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct ClaimRequest {
-    /// The worker that will hold the claims.
+    /// The worker that claims.
     pub worker: String,
     /// Most tasks.
     pub count: usize,
-    /// The lease; it wins over the task's and the queue's.
+    /// The lease; it takes precedence over the task's and the queue's.
     pub lease: Option<Lease>,
     /// The connection the claims are bound to.
     pub bind: Option<u64>,
@@ -53,9 +53,9 @@ pub(crate) struct Waiter {
     /// Its connection.
     pub connection: u64,
     /// What it waits for.
-    pub wish: WaitFor,
+    pub wait_for: WaitFor,
     /// How long it waits.
-    pub patience: Timeout,
+    pub timeout: Timeout,
 }
 
 /// What a client waits for.
@@ -63,11 +63,11 @@ pub(crate) struct Waiter {
 pub(crate) enum WaitFor {
     /// Tasks of the first of these queues, in the order they were given, that has some.
     Tasks(Vec<Name>, ClaimRequest),
-    /// That this candidate leads the service.
+    /// This candidate becomes the leader of the service.
     Lead(Name, MemberName),
-    /// To become the exclusive holder of the service; the number is its place in the line of candidates.
+    /// The client becomes the exclusive holder of the service; the number is its place in the line of candidates.
     Hold(Name, Box<Registration>, i64),
-    /// That this member of the service is there, or gone.
+    /// This member of the service is there (`true`), or gone.
     Member(Name, MemberName, bool),
     /// The ends of tasks of the queue.
     Results(Name, Box<ResultWait>),
@@ -93,12 +93,12 @@ pub(crate) enum Timeout {
     For(Ms),
     /// Until it gets something.
     Forever,
-    /// Only until the sweep has shown whether anything lives behind the cancelled ids.
+    /// Only until the timer has removed the ghosts and it is clear whether anything is ready behind them.
     Sweep,
 }
 
 impl Timeout {
-    /// What BLOCK says; `None` without it, and in MULTI or a script, where nobody can wait.
+    /// What BLOCK says; `None` without it, and in MULTI or a script, where clients cannot wait.
     pub(crate) fn asked(block: Option<Ms>, caller: &Caller<'_>) -> Option<Timeout> {
         Some(match block.filter(|_| caller.may_wait)? {
             0 => Timeout::Forever,
@@ -107,7 +107,7 @@ impl Timeout {
     }
 }
 
-/// What a waiting client was given. Should the client turn out to be gone, it is taken back.
+/// What a waiting client was granted. It is taken back if the client turns out to be gone.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Granted {
     /// A claim.
@@ -119,7 +119,7 @@ pub(crate) enum Granted {
         /// The fencing token of the claim.
         token: u64,
     },
-    /// A registration, whose token nobody else knows.
+    /// A registration; only this client knows its token.
     Member {
         /// The service.
         service: Name,
@@ -141,15 +141,15 @@ impl Granted {
     }
 }
 
-/// The end of a wait: what the client is told, and what goes with it.
+/// The end of a wait: the reply to the client, and what was granted with it.
 #[derive(Debug)]
 pub(crate) struct Answer {
     /// Whose wait it was.
     pub ticket: Ticket,
-    /// What it is told.
+    /// The reply.
     pub reply: Result<Reply, Error>,
-    /// What it holds from now on.
-    pub handed: Vec<Granted>,
+    /// What the client was granted.
+    pub granted: Vec<Granted>,
 }
 
 /// All waiting clients.
@@ -159,18 +159,18 @@ pub(crate) struct Waiting {
     waiters: HashMap<Ticket, Waiter>,
     /// Those that wait for tasks of a queue.
     claimers: ByName<BTreeSet<Ticket>>,
-    /// The same by worker, where something may be for one of them alone.
+    /// The same by worker, where targeted tasks may be ready.
     workers: Workers,
-    /// Those that want to be the exclusive holder of a service.
+    /// Those that request to be the exclusive holder of a service.
     holders: ByName<BTreeSet<Ticket>>,
     /// Those that wait for something about a member.
     watchers: ByName<HashMap<MemberName, BTreeSet<Ticket>>>,
     /// Those that wait for the end of a task.
     listeners: Listeners,
-    /// Those that wait only for the sweep; few, and never for long.
-    impatient: BTreeSet<Ticket>,
-    /// The connections that are held.
-    held: BTreeSet<u64>,
+    /// Those that wait only for the timer to remove ghosts; few, and never for long.
+    until_sweep: BTreeSet<Ticket>,
+    /// Their connections.
+    blocked: BTreeSet<u64>,
     answered: Vec<Answer>,
 }
 
@@ -179,11 +179,11 @@ impl Waiting {
     pub(crate) fn join(&mut self, waiter: Waiter) -> Ticket {
         self.last += 1;
         let ticket = self.last;
-        match &waiter.wish {
-            WaitFor::Tasks(names, want) => {
+        match &waiter.wait_for {
+            WaitFor::Tasks(names, request) => {
                 for name in names {
                     self.claimers.entry(name.clone()).or_default().insert(ticket);
-                    self.workers.join(name, &want.worker, ticket);
+                    self.workers.join(name, &request.worker, ticket);
                 }
             }
             WaitFor::Hold(name, ..) => {
@@ -195,10 +195,10 @@ impl Waiting {
             }
             WaitFor::Results(name, ends) => self.listeners.add(name, ends.ids(), ticket),
         }
-        if waiter.patience == Timeout::Sweep {
-            self.impatient.insert(ticket);
+        if waiter.timeout == Timeout::Sweep {
+            self.until_sweep.insert(ticket);
         }
-        self.held.insert(waiter.connection);
+        self.blocked.insert(waiter.connection);
         self.waiters.insert(ticket, waiter);
         ticket
     }
@@ -206,13 +206,13 @@ impl Waiting {
     /// Takes a client out of every line: it was served, gave up or went away.
     pub(crate) fn leave(&mut self, ticket: Ticket) -> Option<Waiter> {
         let waiter = self.waiters.remove(&ticket)?;
-        self.impatient.remove(&ticket);
-        self.held.remove(&waiter.connection);
-        match &waiter.wish {
-            WaitFor::Tasks(names, want) => {
+        self.until_sweep.remove(&ticket);
+        self.blocked.remove(&waiter.connection);
+        match &waiter.wait_for {
+            WaitFor::Tasks(names, request) => {
                 for name in names {
                     step_out(&mut self.claimers, name, ticket);
-                    self.workers.leave(name, &want.worker, ticket);
+                    self.workers.leave(name, &request.worker, ticket);
                 }
             }
             WaitFor::Hold(name, ..) => step_out(&mut self.holders, name, ticket),
@@ -235,8 +235,8 @@ impl Waiting {
     }
 
     /// What a client waits for.
-    pub(crate) fn wish(&self, ticket: Ticket) -> Option<&WaitFor> {
-        self.waiters.get(&ticket).map(|waiter| &waiter.wish)
+    pub(crate) fn wait_for(&self, ticket: Ticket) -> Option<&WaitFor> {
+        self.waiters.get(&ticket).map(|waiter| &waiter.wait_for)
     }
 
     /// The client that has waited longest for tasks of the queue, of those that came after `passed`.
@@ -257,13 +257,13 @@ impl Waiting {
         if !self.workers.knows(queue) {
             let all: Vec<(Ticket, String)> = self
                 .claimers_of(queue)
-                .map(|(ticket, want)| (ticket, want.worker.clone()))
+                .map(|(ticket, request)| (ticket, request.worker.clone()))
                 .collect();
             self.workers.learn(queue, all.into_iter());
         }
         let ticket = self.workers.next(queue, worker, passed)?;
-        match self.wish(ticket) {
-            Some(WaitFor::Tasks(_, want)) => Some((ticket, want)),
+        match self.wait_for(ticket) {
+            Some(WaitFor::Tasks(_, request)) => Some((ticket, request)),
             _ => None,
         }
     }
@@ -271,8 +271,8 @@ impl Waiting {
     fn claimers_after(&self, queue: &Name, passed: Ticket) -> impl Iterator<Item = (Ticket, &ClaimRequest)> {
         let line = self.claimers.get(queue).into_iter();
         let line = line.flat_map(move |line| line.range(passed + 1..));
-        line.filter_map(|ticket| match self.wish(*ticket) {
-            Some(WaitFor::Tasks(_, want)) => Some((*ticket, want)),
+        line.filter_map(|ticket| match self.wait_for(*ticket) {
+            Some(WaitFor::Tasks(_, request)) => Some((*ticket, request)),
             _ => None,
         })
     }
@@ -280,18 +280,20 @@ impl Waiting {
     /// The client that has waited longest to be the exclusive holder, with its place in the line of candidates.
     pub(crate) fn first_holder(&self, service: &Name) -> Option<(Ticket, &Registration, i64)> {
         let ticket = self.holders.get(service)?.first()?;
-        match self.wish(*ticket) {
+        match self.wait_for(*ticket) {
             Some(WaitFor::Hold(_, registration, place)) => Some((*ticket, registration, *place)),
             _ => None,
         }
     }
 
-    /// The clients that wait to become the exclusive holder as this member, which they are already.
+    /// The clients that wait to become the exclusive holder and are already registered as this member.
     pub(crate) fn holders_as(&self, service: &Name, member: &str) -> Vec<(Ticket, Registration)> {
         let line = self.holders.get(service).into_iter().flatten();
-        line.filter_map(|ticket| match self.wish(*ticket) {
-            Some(WaitFor::Hold(_, wish, _)) if wish.token.is_some() && wish.member.as_ref() == member => {
-                Some((*ticket, wish.as_ref().clone()))
+        line.filter_map(|ticket| match self.wait_for(*ticket) {
+            Some(WaitFor::Hold(_, registration, _))
+                if registration.token.is_some() && registration.member.as_ref() == member =>
+            {
+                Some((*ticket, registration.as_ref().clone()))
             }
             _ => None,
         })
@@ -315,25 +317,25 @@ impl Waiting {
             .unwrap_or_default()
     }
 
-    /// Those that wait for the ends of tasks.
+    /// The clients that wait for the ends of tasks.
     pub(crate) fn listeners(&self) -> &Listeners {
         &self.listeners
     }
 
-    /// Notes the end of a task, or that there is none (any more), for all that wait for it; replies those who have
-    /// heard enough, in the order they came, with what they are told.
+    /// Records the end of a task, or that there is no such task, for all clients that wait for it. Returns those that
+    /// can be answered now, in the order they came, with their replies.
     pub(crate) fn ended(
         &mut self,
         queue: &Name,
         id: &[u8],
-        conclusion: Option<&TaskEnd>,
+        end: Option<&TaskEnd>,
     ) -> Vec<(Ticket, Result<Reply, Error>)> {
         let mut heard = Vec::new();
         for ticket in self.listeners.take(queue, id) {
             let waiter = self.waiters.get_mut(&ticket);
-            if let Some(WaitFor::Results(_, ends)) = waiter.map(|waiter| &mut waiter.wish) {
-                ends.note(id, conclusion);
-                if ends.is_enough() {
+            if let Some(WaitFor::Results(_, ends)) = waiter.map(|waiter| &mut waiter.wait_for) {
+                ends.record(id, end);
+                if ends.has_quorum() {
                     heard.push((ticket, ends.reply()));
                 }
             }
@@ -341,9 +343,9 @@ impl Waiting {
         heard
     }
 
-    /// Whether a client of this connection is held.
-    pub(crate) fn is_held(&self, connection: u64) -> bool {
-        self.held.contains(&connection)
+    /// Whether the client of this connection is blocked.
+    pub(crate) fn is_blocked(&self, connection: u64) -> bool {
+        self.blocked.contains(&connection)
     }
 
     /// Whether anybody waits for something of this name.
@@ -365,15 +367,20 @@ impl Waiting {
         self.waiters.len()
     }
 
-    /// The clients that wait for tasks of the queue, but only for the sweep.
-    pub(crate) fn impatient(&self, queue: &Name) -> Vec<Ticket> {
-        let waits = |ticket: &Ticket| self.wish(*ticket).is_some_and(|wish| wish.names().contains(queue));
-        self.impatient.iter().copied().filter(waits).collect()
+    /// The clients that wait for tasks of the queue only until the timer has removed the ghosts.
+    pub(crate) fn waiting_for_sweep(&self, queue: &Name) -> Vec<Ticket> {
+        let waits = |ticket: &Ticket| {
+            self.wait_for(*ticket)
+                .is_some_and(|wait_for| wait_for.names().contains(queue))
+        };
+        self.until_sweep.iter().copied().filter(waits).collect()
     }
 
     /// The queues or the service a client waits for.
     pub(crate) fn names_of(&self, ticket: Ticket) -> Vec<Name> {
-        self.wish(ticket).map(|wish| wish.names().to_vec()).unwrap_or_default()
+        self.wait_for(ticket)
+            .map(|wait_for| wait_for.names().to_vec())
+            .unwrap_or_default()
     }
 
     /// Everybody who waits for something of this name.
@@ -381,7 +388,7 @@ impl Waiting {
         let lines = [self.claimers.get(name), self.holders.get(name)];
         let watchers = self.watchers.get(name).into_iter().flat_map(HashMap::values);
         let lines = lines.into_iter().flatten().chain(watchers).flatten().copied();
-        // One that listens to several tasks stands in several lines.
+        // A client that waits for several tasks is in several lines.
         let all: BTreeSet<Ticket> = lines.chain(self.listeners.all(name)).collect();
         all.into_iter().collect()
     }
@@ -391,16 +398,16 @@ impl Waiting {
         &mut self,
         ticket: Ticket,
         reply: Result<Reply, Error>,
-        handed: Vec<Granted>,
+        granted: Vec<Granted>,
     ) -> Option<Waiter> {
         let waiter = self.leave(ticket)?;
-        self.notify(ticket, reply, handed);
+        self.notify(ticket, reply, granted);
         Some(waiter)
     }
 
     /// The same for a client that was taken out of its line before.
-    pub(crate) fn notify(&mut self, ticket: Ticket, reply: Result<Reply, Error>, handed: Vec<Granted>) {
-        self.answered.push(Answer { ticket, reply, handed });
+    pub(crate) fn notify(&mut self, ticket: Ticket, reply: Result<Reply, Error>, granted: Vec<Granted>) {
+        self.answered.push(Answer { ticket, reply, granted });
     }
 
     /// The answers of this transaction, to be delivered.
@@ -430,7 +437,7 @@ mod tests {
 
     fn waiter(names: &[&str]) -> Waiter {
         let names = names.iter().map(|name| Name::new(0, name.as_bytes()).unwrap());
-        let want = ClaimRequest {
+        let request = ClaimRequest {
             worker: "w".into(),
             count: 1,
             lease: None,
@@ -440,8 +447,8 @@ mod tests {
         };
         Waiter {
             connection: 1,
-            wish: WaitFor::Tasks(names.collect(), want),
-            patience: Timeout::Forever,
+            wait_for: WaitFor::Tasks(names.collect(), request),
+            timeout: Timeout::Forever,
         }
     }
 

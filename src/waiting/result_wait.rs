@@ -1,4 +1,4 @@
-//! How tasks ended, for those clients and tasks that wait for it.
+//! How tasks ended, for the clients and tasks that wait for it.
 
 use std::rc::Rc;
 
@@ -9,12 +9,12 @@ use crate::reply::Reply;
 /// Bytes of results after which a reply to ANY takes no further task.
 const MAX_BYTES: usize = 1 << 20;
 
-/// How one task ended. Shared: a thousand clients may be told of the same megabyte.
+/// How one task ended. Its values are shared: the same megabyte may go to a thousand clients.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct TaskEnd {
     /// done, dead, cancelled or expired.
     pub state: &'static str,
-    /// What its worker gave as the result.
+    /// The result its worker gave.
     pub result: Option<Rc<[u8]>>,
     /// The last error of a task that did not succeed.
     pub error: Option<Rc<[u8]>>,
@@ -29,31 +29,31 @@ impl TaskEnd {
     }
 }
 
-/// How much a client wants to hear.
+/// Of how many of its tasks a client waits for the end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Quorum {
-    /// The end of the only task, and just that.
+    /// The only one; the reply is that end alone.
     One,
-    /// Of every task.
+    /// All.
     All,
-    /// Of any of them.
+    /// Any.
     Any,
 }
 
-/// The tasks whose ends a client wants to hear of, and what is known so far.
+/// The tasks whose ends a client waits for, and what is known so far.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct ResultWait {
     ids: Vec<Id>,
-    /// In the order of the ids; a task that is none (any more) has no conclusion.
+    /// In the order of the ids; `Some(None)` for an id without a task.
     known: Vec<Option<Option<TaskEnd>>>,
-    enough: Quorum,
+    quorum: Quorum,
 }
 
 impl ResultWait {
-    /// Of these tasks, nothing known yet.
-    pub(crate) fn new(ids: Vec<Id>, enough: Quorum) -> ResultWait {
+    /// A wait for these tasks, with nothing known yet.
+    pub(crate) fn new(ids: Vec<Id>, quorum: Quorum) -> ResultWait {
         let known = vec![None; ids.len()];
-        ResultWait { ids, known, enough }
+        ResultWait { ids, known, quorum }
     }
 
     /// The tasks, as they were given.
@@ -61,32 +61,32 @@ impl ResultWait {
         &self.ids
     }
 
-    /// Notes the end of a task, or that there is no such task. What is known already stays.
-    pub(crate) fn note(&mut self, id: &[u8], conclusion: Option<&TaskEnd>) {
+    /// Records the end of a task, or that there is no such task. What is known already stays.
+    pub(crate) fn record(&mut self, id: &[u8], end: Option<&TaskEnd>) {
         for (known, _) in self
             .known
             .iter_mut()
             .zip(&self.ids)
             .filter(|(_, own)| own.as_slice() == id)
         {
-            known.get_or_insert_with(|| conclusion.cloned());
+            known.get_or_insert_with(|| end.cloned());
         }
     }
 
     /// Whether the client can be answered.
-    pub(crate) fn is_enough(&self) -> bool {
-        match self.enough {
+    pub(crate) fn has_quorum(&self) -> bool {
+        match self.quorum {
             Quorum::One | Quorum::All => self.known.iter().all(Option::is_some),
             Quorum::Any => self.known.iter().any(Option::is_some),
         }
     }
 
-    /// What the client is told when it is enough: `NoTask` for the only task when that is none.
+    /// The reply once the quorum is reached. Errors with `NoTask` if the only task does not exist.
     pub(crate) fn reply(&self) -> Result<Reply, Error> {
-        if self.enough == Quorum::One {
+        if self.quorum == Quorum::One {
             let known = self.known.first().and_then(Option::as_ref);
             return match known.and_then(Option::as_ref) {
-                Some(conclusion) => Ok(Reply::Map(fields(Some(conclusion)))),
+                Some(end) => Ok(Reply::Map(fields(Some(end)))),
                 None => Err(Error::NoTask),
             };
         }
@@ -96,7 +96,7 @@ impl ResultWait {
             let Some(known) = known else {
                 continue;
             };
-            if self.enough == Quorum::Any && bytes >= MAX_BYTES {
+            if self.quorum == Quorum::Any && bytes >= MAX_BYTES {
                 break;
             }
             bytes += known.as_ref().map_or(0, TaskEnd::bytes);
@@ -108,16 +108,13 @@ impl ResultWait {
     }
 }
 
-fn fields(conclusion: Option<&TaskEnd>) -> Vec<(&'static str, Reply)> {
+fn fields(end: Option<&TaskEnd>) -> Vec<(&'static str, Reply)> {
     let shared = |value: Option<&Rc<[u8]>>| value.map_or(Reply::Null, |value| Reply::Shared(value.clone()));
     vec![
-        (
-            "state",
-            conclusion.map_or(Reply::Null, |known| Reply::Word(known.state)),
-        ),
-        ("result", shared(conclusion.and_then(|known| known.result.as_ref()))),
-        ("error", shared(conclusion.and_then(|known| known.error.as_ref()))),
-        ("progress", shared(conclusion.and_then(|known| known.progress.as_ref()))),
+        ("state", end.map_or(Reply::Null, |known| Reply::Word(known.state))),
+        ("result", shared(end.and_then(|known| known.result.as_ref()))),
+        ("error", shared(end.and_then(|known| known.error.as_ref()))),
+        ("progress", shared(end.and_then(|known| known.progress.as_ref()))),
     ]
 }
 
@@ -149,25 +146,25 @@ mod tests {
     fn all_and_any_are_different_amounts() {
         let mut all = ResultWait::new(ids(&["a", "b", "a"]), Quorum::All);
         let mut any = ResultWait::new(ids(&["a", "b", "a"]), Quorum::Any);
-        assert!(!all.is_enough() && !any.is_enough());
+        assert!(!all.has_quorum() && !any.has_quorum());
         for ends in [&mut all, &mut any] {
-            ends.note(b"a", Some(&done(b"1")));
-            ends.note(b"a", None);
-            ends.note(b"other", None);
+            ends.record(b"a", Some(&done(b"1")));
+            ends.record(b"a", None);
+            ends.record(b"other", None);
         }
-        assert!(!all.is_enough() && any.is_enough());
+        assert!(!all.has_quorum() && any.has_quorum());
         assert_eq!(count(&any), 2);
-        all.note(b"b", None);
-        assert!(all.is_enough());
+        all.record(b"b", None);
+        assert!(all.has_quorum());
         assert_eq!(count(&all), 3);
     }
 
     #[test]
     fn any_stops_at_a_megabyte_and_all_does_not() {
-        for (enough, told) in [(Quorum::Any, 2), (Quorum::All, 4)] {
-            let mut ends = ResultWait::new(ids(&["a", "b", "c", "d"]), enough);
+        for (quorum, told) in [(Quorum::Any, 2), (Quorum::All, 4)] {
+            let mut ends = ResultWait::new(ids(&["a", "b", "c", "d"]), quorum);
             for id in ["a", "b", "c", "d"] {
-                ends.note(id.as_bytes(), Some(&done(&vec![b'x'; 600_000])));
+                ends.record(id.as_bytes(), Some(&done(&vec![b'x'; 600_000])));
             }
             assert_eq!(count(&ends), told);
         }
@@ -176,8 +173,8 @@ mod tests {
     #[test]
     fn the_only_task_that_is_none_is_an_error() {
         let mut ends = ResultWait::new(ids(&["a"]), Quorum::One);
-        ends.note(b"a", None);
-        assert!(ends.is_enough());
+        ends.record(b"a", None);
+        assert!(ends.has_quorum());
         assert_eq!(ends.reply(), Err(Error::NoTask));
     }
 }

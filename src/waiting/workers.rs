@@ -1,5 +1,5 @@
-//! Those that wait for tasks of a queue, by their workers. Kept only for queues in which that was asked for, as nobody
-//! asks where no task is for one worker.
+//! Clients that wait for tasks of a queue, by worker. Kept only for queues that have been asked for it, which those
+//! without targeted tasks never are.
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -18,7 +18,7 @@ impl Workers {
         self.queues.contains_key(queue)
     }
 
-    /// These are all that wait for tasks of the queue now.
+    /// Adds a queue, with all clients that wait for its tasks now.
     pub(super) fn learn(&mut self, queue: &Name, all: impl Iterator<Item = (Ticket, String)>) {
         let workers = self.queues.entry(queue.clone()).or_default();
         for (ticket, worker) in all {
@@ -26,14 +26,14 @@ impl Workers {
         }
     }
 
-    /// A client of this worker waits too.
+    /// Adds a client of this worker.
     pub(super) fn join(&mut self, queue: &Name, worker: &str, ticket: Ticket) {
         if let Some(workers) = self.queues.get_mut(queue) {
             workers.entry(worker.to_string()).or_default().insert(ticket);
         }
     }
 
-    /// It waits no more. With the last one of a queue all about it is forgotten.
+    /// Removes a client; with the last one of a queue, the queue.
     pub(super) fn leave(&mut self, queue: &Name, worker: &str, ticket: Ticket) {
         let Some(workers) = self.queues.get_mut(queue) else {
             return;

@@ -1,6 +1,6 @@
 //! Black-box tests: each starts a server of its own with the module and talks to it as any client would.
 //!
-//! `support` holds the harness, each other room its topics, one a module: `cargo test --test server tasks::life`.
+//! `support` is the harness; each other folder has one module per topic: `cargo test --test server tasks::life`.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 mod docs;

@@ -6,7 +6,7 @@ use crate::Result;
 use crate::connection::{Connection, Reply, encode};
 use std::cell::Cell;
 
-/// Tasks in the queue `q`; by default of a queue that was told nothing, without options.
+/// Tasks in the queue `q`; by default without settings and options.
 #[derive(Default)]
 pub struct Steward {
     /// Commands that prepare the queue.

@@ -1,4 +1,4 @@
-//! Unit tests: keys that somebody else has changed.
+//! Unit tests: keys that another client has changed.
 
 use super::{answers, candidate, edit, hash, leader, members, news, of, register, service, wait};
 use crate::keyspace::fake::Value;
@@ -45,7 +45,7 @@ fn records_that_others_change_are_taken_as_they_are() {
     assert_eq!(members(&world), ["odd\n"]);
 }
 
-/// Its process is somebody else's now: what it held is lost, and it does not lead.
+/// Another process has its name now: its claims are lost, and it does not lead.
 #[test]
 fn one_whose_record_was_deleted_registers_anew() {
     for line in [
@@ -100,7 +100,7 @@ fn a_record_that_was_deleted_and_restored_is_a_member_again() {
     assert_eq!(members(&world), ["a"]);
 }
 
-/// The record is what counts, also in the moment in which the member is overdue.
+/// The stored record counts, also at the moment at which the member is overdue.
 #[test]
 fn a_record_that_was_changed_is_read_before_anybody_dies() {
     let mut world = World::new();
@@ -144,7 +144,7 @@ fn candidates_and_leaders_that_are_no_members_are_passed_over() {
         world.state.touched(&service(), Touched::Service);
         world.tick();
         if strange == "plain" {
-            // A member that somebody else has made the leader leads.
+            // A member that another client made the leader leads.
             assert_eq!(leader(&mut world), "plain");
             world.say("PID.EVICT s plain");
         }
@@ -212,7 +212,7 @@ fn a_service_whose_keys_are_gone_is_gone() {
     assert!(world.keys.keys.is_empty());
     assert_eq!(world.say("PID.LIST s"), "[0, []]");
     assert_eq!(world.say("HB.LEADER s"), "null");
-    // A connection of before is bound to nothing.
+    // An earlier connection is bound to nothing.
     register(&mut world, "a 1 BIND");
     world.state.flushed(None);
     world.keys.keys.clear();

@@ -1,4 +1,4 @@
-//! Unit tests: who leads, and who has to wait for that.
+//! Unit tests: who leads, and who has to wait for the lead.
 
 use super::{answers, candidate, closed, leader, members, news, of, register, wait};
 use crate::task::tests::world::World;
@@ -58,7 +58,7 @@ fn a_ttl_that_outlives_the_window_cannot_lead() {
         world.say(&format!("PID.REGISTER s long 1 EXCLUSIVE TOKEN {long}")),
         refused
     );
-    // Nor can one that leads or stands get one afterwards.
+    // Nor can a leader or a candidate get such a TTL afterwards.
     for member in ["leads", "stands"] {
         let token = candidate(&mut world, member, 0);
         assert_eq!(

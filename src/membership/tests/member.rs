@@ -53,7 +53,7 @@ fn one_whose_time_is_over_but_whom_the_tick_has_not_met_is_replaced() {
     );
     world.tick();
     assert_eq!(events(&world), ["up a registered", "down a replaced", "up a replaced"]);
-    // And one that is asked for by its own token before the tick came is as alive as ever.
+    // One that shows its own token before the timer came lives on.
     world.steady = world.steady.after(20_000);
     let token = of(&reply, "token");
     assert_eq!(of(&world.say(&format!("HB.BEAT s a TOKEN {token}")), "role"), "member");
@@ -103,13 +103,13 @@ fn one_in_grace_comes_back_or_is_replaced() {
     assert_eq!(of(&world.hear(3, "PID.REGISTER s a 2"), "status"), "held");
     closed(&mut world, 2);
     assert_eq!(of(&world.hear(3, "PID.REGISTER s a 2 BIND"), "status"), "replaced");
-    // What the old one was bound to means nothing to the new one.
+    // The connections of the old one are not bound to the new one.
     closed(&mut world, 2);
     world.pass(1_000);
     assert_eq!(members(&world), ["a"]);
 }
 
-/// Between the close of a connection and the tick the process may have come back.
+/// Between the close of a connection and the timer, the process may have reconnected.
 #[test]
 fn one_that_came_back_before_the_tick_does_not_die() {
     for again in [

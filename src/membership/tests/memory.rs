@@ -1,4 +1,4 @@
-//! Unit tests of what is remembered of members, and a look behind the plan for the tests of others.
+//! Unit tests of the state of members, and a check of the plan for other tests.
 
 use std::collections::BTreeSet;
 
@@ -12,7 +12,7 @@ use crate::stalls::Stalls;
 use crate::time::{Ms, Steady};
 
 impl ServiceState {
-    /// Every member that has a deadline is planned for then or earlier, or for soon after when it is held; every
+    /// Every member that has a deadline is planned for then or earlier, or for soon after when it is postponed; every
     /// moment of the plan and every host has its member.
     pub(super) fn assert_planned(&self, default: Ms, holds: &Stalls, now: Steady) {
         let planned: BTreeSet<(Steady, MemberName)> = self
@@ -92,11 +92,11 @@ fn a_beat_moves_nothing_but_a_moment_in_memory() {
     assert_eq!(service.next(), Some(Steady(100)));
     assert_eq!(service.take_due(Steady(99)), None);
     assert_eq!(service.take_due(Steady(100)).as_deref(), Some("a"));
-    // It was looked at too early, and is planned for the moment at which it is due.
+    // It was checked too early, and is planned for the moment at which it is due.
     service.plan("a", TTL);
     assert_eq!(service.next(), Some(Steady(199)));
     check(service, 100);
-    // A beat of the past changes nothing.
+    // A heartbeat with an earlier moment changes nothing.
     service.member_mut("a").unwrap().liveness.touch(Steady(5));
     assert_eq!(service.member("a").unwrap().liveness.alive, Steady(99));
 }
@@ -136,7 +136,7 @@ fn the_deadline_is_that_of_the_ttl_or_of_the_grace() {
     assert_eq!(deadline(&member(0), &[], None), None);
     assert_eq!(deadline(&bound(0, 0), &[7], None), None);
     assert_eq!(deadline(&bound(100, 50), &[7], None), at(1_100, 100, "ttl"));
-    // After a load it has not come back yet.
+    // After a load it has not reconnected yet.
     assert_eq!(deadline(&bound(0, 50), &[], None), at(16_000, TTL, "disconnect"));
     assert_eq!(deadline(&bound(100, 50), &[], None), at(1_100, 100, "ttl"));
     // Its connection was seen closing.

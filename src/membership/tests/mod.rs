@@ -1,4 +1,4 @@
-//! Unit tests of the room, told by commands on a world of the fake keyspace: one file a subject, and a random walk.
+//! Unit tests of membership, through commands on a world of the fake keyspace: one file per subject, and a random walk.
 
 mod edited;
 mod lead;
@@ -67,14 +67,14 @@ pub(super) fn events(world: &World) -> Vec<String> {
     entries.values().map(entry).collect()
 }
 
-/// What happened since this was last asked.
+/// The events since the last call.
 pub(super) fn news(world: &mut World) -> Vec<String> {
     let news = events(world);
     world.keys.keys.remove(b"proc:{s}:events".as_slice());
     news
 }
 
-/// The answers that waiting clients got since this was last asked, with the number of their ticket.
+/// The answers that waiting clients got since the last call, with the number of their ticket.
 pub(super) fn answers(world: &mut World) -> Vec<(u64, String)> {
     let told = |reply| match reply {
         Ok(reply) => world::show(&reply),
@@ -101,7 +101,7 @@ pub(super) fn hash<'w>(world: &'w mut World, key: &str) -> &'w mut BTreeMap<Vec<
     }
 }
 
-/// Somebody else changes a record.
+/// Changes a record as another client would.
 pub(super) fn edit(world: &mut World, member: &str, json: Option<&str>) {
     let members = hash(world, "proc:{s}:members");
     match json {

@@ -1,4 +1,4 @@
-//! Unit tests: when nobody is appointed because a grant may be lost.
+//! Unit tests: when no leader is appointed because a grant may be lost.
 
 use super::{answers, candidate, leader, of, register, wait};
 use crate::task::tests::world::World;
@@ -41,7 +41,7 @@ fn without_data_or_members_or_with_a_leader_there_is_no_window_or_a_short_one() 
     world.restart();
     register(&mut world, "a 1 EXCLUSIVE TTL 0");
     world.restart();
-    // It led all along.
+    // It has been the leader throughout.
     let held = world.say("PID.REGISTER s b 1 EXCLUSIVE");
     assert!(held.contains("holder={member=a "), "{held}");
     assert_eq!(world.say("PID.DEREGISTER s a PID 1"), "1");
@@ -53,7 +53,7 @@ fn without_data_or_members_or_with_a_leader_there_is_no_window_or_a_short_one() 
     assert_eq!(of(&world.say("PID.REGISTER new 1 1 EXCLUSIVE"), "status"), "registered");
 }
 
-/// They may have been granted the lead for as long as they like.
+/// They may have been granted the lead without a limit.
 #[test]
 fn the_window_is_whole_when_a_member_has_no_ttl() {
     let mut world = World::new();

@@ -1,4 +1,4 @@
-//! Unit tests: what time does, and what it costs.
+//! Unit tests: the timer's work, and its cost.
 
 use super::{closed, events, hash, leader, members, news, of, register, service, wait};
 use crate::keyspace::fake::Value;
@@ -27,7 +27,7 @@ fn after_a_load_members_have_their_full_time_spread_over_ticks() {
     }
     assert!(gone[0] <= 101 && gone[1] <= 201 && gone[2] <= 301, "{gone:?}");
     assert_eq!(gone[3..], [350, 350]);
-    // A bound one that does not come back has the default.
+    // A bound one that does not reconnect has the default TTL.
     world.pass(15_000);
     assert_eq!(members(&world), ["file"]);
     assert!(
@@ -142,7 +142,7 @@ fn ten_thousand_die_in_slices_of_a_few() {
     assert_eq!(world.state.services.lost, 10_000);
 }
 
-/// Of very many that stand in the line and are overdue, only some are looked at in one transaction.
+/// Of very many overdue candidates, only some are checked in one transaction.
 #[test]
 fn a_living_candidate_behind_very_many_dead_ones_leads_when_they_have_gone() {
     let mut world = crowd(1_000, 1_000, true);

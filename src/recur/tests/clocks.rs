@@ -116,7 +116,7 @@ fn a_time_that_comes_twice_runs_the_first_time_only() {
         after(&howe, "2026-04-04T12:00+11", 2),
         moments(&["2026-04-05T01:45+11", "2026-04-06T01:45+10:30"])
     );
-    // Asked during the second pass, the first is the last one.
+    // During the second pass, the last occurrence is that of the first.
     assert_eq!(
         paris.last_until(at("2026-10-25T02:15+01")),
         Some(at("2026-10-25T02:30+02"))
@@ -190,7 +190,7 @@ fn a_rule_of_every_hour_goes_on_evenly_through_both_days() {
             assert!(all.windows(2).all(|two| two[1].since(two[0]) == ms));
         }
     }
-    // Half an hour: the clock shows what it shows.
+    // A change of half an hour.
     let howe = cron("0 * * * *", "Australia/Lord_Howe");
     assert_eq!(
         after(&howe, "2026-10-04T00:30+10:30", 3),

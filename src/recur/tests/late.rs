@@ -1,4 +1,4 @@
-//! The timer comes late: what fires, and what is left out.
+//! The timer is late: what fires, and what is skipped.
 
 use super::*;
 
@@ -36,7 +36,7 @@ fn after_a_gap_misfire_decides() {
         assert_eq!(fired(Misfire::Once, late), Due { fire: vec![last], next });
         let all: Vec<Wall> = (1..=90).map(|minute| Wall(NEW_YEAR + minute * MINUTE)).collect();
         assert_eq!(fired(Misfire::All, late), Due { fire: all, next });
-        // One is on time after the gap: it is the last that passed.
+        // One is on time after the gap: it is the last that was missed.
         for misfire in [Misfire::Skip, Misfire::Once] {
             assert_eq!(fired(misfire, last.after(400)).fire, [last]);
         }

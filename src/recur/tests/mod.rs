@@ -1,4 +1,4 @@
-//! Virtual years: what the tests of definitions share, and those of one definition's plain bounds.
+//! Tests on virtual years: shared helpers, and the plain bounds of one definition.
 
 mod clocks;
 mod late;
@@ -23,7 +23,7 @@ fn every(ms: Ms, made: Ms) -> Definition {
     Definition::new(Rule::every(ms).unwrap(), Wall(made))
 }
 
-/// The moment a local time with its offset names: `2026-03-29T03:00+02`.
+/// The moment of a local time with its offset: `2026-03-29T03:00+02`.
 fn at(text: &str) -> Wall {
     Wall(text.parse::<jiff::Timestamp>().unwrap().as_millisecond())
 }
@@ -36,7 +36,7 @@ fn moments(texts: &[&str]) -> Vec<Wall> {
     texts.iter().map(|text| at(text)).collect()
 }
 
-/// SplitMix64, so that a failing run can be run again.
+/// SplitMix64, so that a failing run can be repeated.
 struct Chance(u64);
 
 impl Chance {
@@ -95,7 +95,7 @@ fn every_counts_from_start_or_creation_and_never_drifts() {
     assert_eq!(definition.next_after(Wall(0)), Some(Wall(2_000)));
     assert_eq!(definition.next_after(Wall(2_000)), Some(Wall(2_007)));
 
-    // A start in the past sets the phase; what came before the definition was made is no occurrence.
+    // A start in the past sets the phase; nothing before the definition was made is an occurrence.
     definition.start_at = Some(1);
     assert_eq!(definition.next_after(Wall(0)), Some(Wall(1_002)));
     assert_eq!(definition.last_until(Wall(1_001)), None);
@@ -143,7 +143,7 @@ fn shown(clock: &TimeZone, moment: Wall) -> DateTime {
     clock.to_datetime(jiff::Timestamp::from_millisecond(moment.0).unwrap())
 }
 
-/// As the recurring task stores it, of which it is a part.
+/// Stored as a part of the recurring task.
 fn write(definition: &Definition) -> Vec<u8> {
     serde_json::to_vec(definition).unwrap()
 }

@@ -1,8 +1,8 @@
-//! Any rule: against a plain scan of all minutes, against itself, and what it costs.
+//! Random rules: compared with a plain scan of all minutes and with themselves, and their cost.
 
 use super::*;
 
-/// All occurrences of some days, by looking at every second-zero minute of the clock: the reference.
+/// The reference: all occurrences of some days, found by checking every minute of the clock.
 fn scanned(definition: &Definition, clock: &TimeZone, from: Wall, until: Wall) -> Vec<Wall> {
     let text = definition.rule.to_string();
     let expression = text.strip_prefix("CRON ").unwrap().rsplit_once(" TZ ").unwrap().0;
@@ -14,7 +14,7 @@ fn scanned(definition: &Definition, clock: &TimeZone, from: Wall, until: Wall) -
     let mut moment = Wall(from.0 - DAY);
     while moment <= until {
         let time = shown(clock, moment);
-        // What the clock shows for the first time now, with all it jumped over.
+        // The times that the clock shows for the first time now, including all that it skipped.
         let mut fresh = Vec::new();
         while reached < time {
             reached = reached.checked_add(jiff::SignedDuration::from_mins(1)).unwrap();
@@ -58,7 +58,7 @@ fn any_rule_agrees_with_a_scan_of_all_minutes_in_both_directions() {
             continue;
         };
         let definition = Definition::new(rule, Wall(0));
-        // Half of the samples lie around a change of some clock, the others anywhere in ten years.
+        // Half of the samples are around a clock change, the others anywhere in ten years.
         let from = match chance.below(2) {
             0 => at(chance.of(&changes)).0 - DAY - chance.ms_below(DAY) / 2,
             _ => NEW_YEAR + chance.ms_below(3_650 * DAY),
@@ -122,7 +122,7 @@ fn next_grows_and_is_its_own_last() {
 
 #[test]
 fn the_cost_is_printed() {
-    // Printed, not asserted: what a slow machine takes says nothing. `cargo test --release -- --nocapture`.
+    // Printed, not asserted: it depends on the machine. `cargo test --release -- --nocapture`.
     let mut chance = Chance(5);
     let texts: Vec<Vec<u8>> = (0..1_000)
         .map(|number| match number % 4 {
@@ -183,7 +183,7 @@ fn no_text_is_a_panic_or_a_rule_that_never_comes() {
     let mut chance = Chance(1_000_000_007);
     let mut taken = 0;
     for _ in 0..4_000 {
-        // Half are any pieces, the others five plain fields of which one or two are any pieces.
+        // Half are random pieces, the others five plain fields with one or two random pieces.
         let mut fields: Vec<String> = vec!["*".into(); 5];
         for _ in 0..=chance.below(2) {
             let length = 1 + chance.below(6);

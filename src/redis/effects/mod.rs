@@ -1,5 +1,5 @@
 //! The effects of one transaction on one queue or service: what goes to the replicas and the append-only file, as
-//! `steward.apply <name> <effects>`. They say what was written, so that a replica decides nothing again.
+//! `steward.apply <name> <effects>`. They are the writes themselves, so that a replica makes no decisions.
 //!
 //! A version byte, then operations: an opcode, the code of a key (see [`crate::names::KEYS`]), operands. Numbers are
 //! LEB128 varints, scores zigzag varints, strings a length and bytes, lists a count and items.
@@ -13,10 +13,10 @@ use crate::names::{Key, Place};
 /// First byte of all effects: the version of the format.
 const VERSION: u8 = b'1';
 
-/// Longest effects of a plain task of 100 bytes: reserved at once, so that the buffer does not grow.
+/// Longest effects of a plain task of 100 bytes: reserved up front, so that the buffer does not grow.
 const USUAL: usize = 224;
 
-/// Largest count of pops that is one byte.
+/// Largest count of pops that fits into one byte.
 const MOST_POPS: u8 = 0x7f;
 
 /// Collects the effects of one transaction on one queue.
@@ -25,18 +25,18 @@ const MOST_POPS: u8 = 0x7f;
 ///
 /// 1. A new kind of key or a new operation is no new version: give it a code that was never used (a row of `KEYS`, an
 ///    arm of `Reader::op`). Codes are never taken back or used for something else.
-/// 2. What an older steward would read wrongly (another order or encoding of operands, another meaning of a code) is a
+/// 2. What an older steward would misread (another order or encoding of operands, another meaning of a code) is a
 ///    new version: count `VERSION` up, and let `read` accept both, with an arm for what is different.
 /// 3. Either way an older steward cannot read what is new: it answers `steward.apply` with an error, logs it and leaves
 ///    its data as it was. So replicas are upgraded before their primary, as with Redis itself, and a file that has
 ///    something new in it is not loaded by an older steward: say so in the changelog.
-/// 4. Read each old version as long as an append-only file may hold it, which is until it is rewritten: at least up to
-///    the next major release.
+/// 4. Read each old version as long as an append-only file may contain it, which is until it is rewritten: at least up
+///    to the next major release.
 /// 5. Pin the bytes in `the_format_is_this` (`read/tests.rs`), and teach the black-box reader of the server tests.
 #[derive(Debug, Default)]
 pub(super) struct EffectLog {
     bytes: Vec<u8>,
-    /// Where the last operation begins, if it is a pop: one more of the same list is added to it.
+    /// Where the last operation begins, if it is a pop: another pop of the same list is added to it.
     pop: Option<usize>,
 }
 
@@ -47,7 +47,7 @@ impl EffectLog {
         EffectLog { bytes, pop: None }
     }
 
-    /// The buffer, to be used again.
+    /// The buffer, for reuse.
     pub(super) fn into_buffer(self) -> Vec<u8> {
         self.bytes
     }

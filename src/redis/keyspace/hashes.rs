@@ -1,4 +1,4 @@
-//! Hashes: settings of queues, names of workers, what a task has to say beyond its header.
+//! Hashes: settings of queues, names of workers, options of tasks.
 
 use std::ffi::c_int;
 use std::ptr;
@@ -95,7 +95,7 @@ pub(super) fn remove(keys: &mut ServerKeys<'_>, key: Key<'_>, fields: &[&[u8]]) 
     }
     let mut gone = false;
     for field in fields {
-        // Deleting from a missing key would make it.
+        // Deleting from a missing key would create it.
         if open.kind()?.is_some() {
             gone |= set_field(open, field, raw::REDISMODULE_HASH_DELETE.cast_mut()) > 0;
         }
@@ -109,8 +109,8 @@ pub(super) fn remove(keys: &mut ServerKeys<'_>, key: Key<'_>, fields: &[&[u8]]) 
     Ok(())
 }
 
-/// Sets a field of an open hash, or removes it when `value` is the server's mark for that; how many
-/// fields changed.
+/// Sets a field of an open hash, or removes it when `value` is the server's mark for that; the number of changed
+/// fields.
 fn set_field(open: &Open, field: &[u8], value: *mut RawText) -> c_int {
     let field = Text::new(field);
     // SAFETY: pairs of field and value, ended by a null pointer; the server copies both.

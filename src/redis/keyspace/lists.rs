@@ -11,20 +11,20 @@ use crate::names::{Id, Key};
 use crate::redis::api::{OK, Text, call};
 use crate::redis::handles::Open;
 
-/// One end of a list, and what a push there is called.
+/// One end of a list, and the event name of a push there.
 pub(super) struct End {
     position: isize,
     event: &'static CStr,
     opcode: u8,
 }
 
-/// The end from which nothing is taken.
+/// The end to which elements are appended.
 pub(super) const TAIL: End = End {
     position: raw::REDISMODULE_LIST_TAIL,
     event: c"rpush",
     opcode: b'R',
 };
-/// The end from which elements are taken.
+/// The end from which elements are popped.
 pub(super) const HEAD: End = End {
     position: raw::REDISMODULE_LIST_HEAD,
     event: c"lpush",
@@ -49,7 +49,7 @@ pub(super) fn push(keys: &mut ServerKeys<'_>, key: Key<'_>, ids: &[&[u8]], end: 
     Ok(())
 }
 
-/// Takes the head off.
+/// Pops the head.
 pub(super) fn pop(keys: &mut ServerKeys<'_>, key: Key<'_>) -> Result<Option<Id>> {
     let (open, there) = keys.typed(key, Type::List)?;
     if !there {
@@ -84,7 +84,7 @@ pub(super) fn remove(keys: &mut ServerKeys<'_>, key: Key<'_>, positions: &[usize
     let length = open.length();
     let mut removed = 0;
     for &position in positions.iter().filter(|&&position| position < length) {
-        // Those before it are gone by now.
+        // Adjusted for those already removed before it.
         let at = c_long::try_from(position.saturating_sub(removed)).unwrap_or(c_long::MAX);
         // SAFETY: a list open for writing; a position beyond its end is refused.
         if unsafe { call!(RedisModule_ListDelete(open.raw, at)) } == OK {

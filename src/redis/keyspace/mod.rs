@@ -1,6 +1,6 @@
-//! The port to the data, on the server's keys. Each verb writes with the low-level functions, tells
-//! keyspace notifications what the plain command would, and adds its effect to those of the queue,
-//! all in one place so that none can be forgotten.
+//! The port to the data, on the server's keys. Each verb writes with the low-level functions, sends the keyspace
+//! notification of the plain command, and adds its effect to those of the queue, all in one place so that none can be
+//! forgotten.
 
 mod hashes;
 mod lists;
@@ -13,6 +13,7 @@ use redis_module::raw;
 
 pub(super) use server_keys::ServerKeys;
 
+use self::sorted_sets::{UPWARDS, Walk};
 use super::api::call;
 use crate::error::Result;
 use crate::keyspace::{EntryId, Fields, Keyspace, Scored, Start, Type};
@@ -28,10 +29,10 @@ impl Keyspace for ServerKeys<'_> {
     }
 
     fn del(&mut self, key: Key<'_>) -> bool {
-        if !self.exists(key) {
+        let open = self.handles.open(key);
+        if matches!(open.kind(), Ok(None)) {
             return false;
         }
-        let open = self.handles.open(key);
         // SAFETY: open for writing. Unlinked, not deleted: a large value is freed in the background.
         unsafe { call!(RedisModule_UnlinkKey(open.raw)) };
         self.handles.notify(key, raw::REDISMODULE_NOTIFY_GENERIC, c"del");
@@ -107,10 +108,19 @@ impl Keyspace for ServerKeys<'_> {
         sorted_sets::remove_lowest(self, key, count)
     }
     fn zlowest(&mut self, key: Key<'_>, most: i64, count: usize) -> Result<Vec<Scored>> {
-        sorted_sets::walk(self, key, None, most, false, count)
+        sorted_sets::walk(self, key, Walk { most, ..UPWARDS }, count)
     }
     fn zwalk(&mut self, key: Key<'_>, after: Option<&Scored>, reverse: bool, count: usize) -> Result<Vec<Scored>> {
-        sorted_sets::walk(self, key, after, i64::MAX, reverse, count)
+        sorted_sets::walk(
+            self,
+            key,
+            Walk {
+                after,
+                reverse,
+                ..UPWARDS
+            },
+            count,
+        )
     }
     fn zscan(&mut self, key: Key<'_>, cursor: u64) -> Result<(u64, Vec<Scored>)> {
         sorted_sets::scan(self, key, cursor)

@@ -1,4 +1,4 @@
-//! What all verbs need: the open keys, the effects to be replicated, the notifications.
+//! Shared by all verbs: the open keys, the effects to replicate, the notifications.
 
 use std::ffi::{CStr, c_int};
 
@@ -17,14 +17,14 @@ use crate::redis::handles::{Handles, Open};
 pub(crate) struct ServerKeys<'s> {
     /// The open keys.
     pub handles: Handles<'s>,
-    /// Of each queue or service that was written to.
+    /// The effects of each queue or service that was written to.
     effects: SmallVec<[(Name, EffectLog); 1]>,
-    /// Effects that came from elsewhere are not collected: they are passed on as they came.
+    /// Whether effects are collected; those that came from elsewhere are passed on unchanged instead.
     collects: bool,
 }
 
 impl<'s> ServerKeys<'s> {
-    /// For a transaction of our own when it `collects`, or to carry out the effects of another one.
+    /// For a transaction of our own, which `collects` effects, or to apply the effects of another one.
     pub(crate) fn new(handles: Handles<'s>, collects: bool) -> ServerKeys<'s> {
         ServerKeys {
             handles,
@@ -39,9 +39,9 @@ impl<'s> ServerKeys<'s> {
     }
 
     /// Ends the transaction: closes all keys and sends what was done to replicas and the append-only file.
-    pub(crate) fn finish(mut self) {
+    pub(crate) fn finish(&mut self) {
         self.handles.close_all();
-        for (name, effects) in std::mem::take(&mut self.effects) {
+        for (name, effects) in self.effects.drain(..) {
             if effects.is_empty() {
                 continue;
             }
@@ -89,7 +89,7 @@ impl<'s> ServerKeys<'s> {
         Ok((open, there))
     }
 
-    /// Tells what was done to a key and, when that took its last element away, that it is gone.
+    /// Sends the notification of a removal from a key and, if that removed its last element, that the key is gone.
     pub(super) fn notify(&mut self, key: Key<'_>, class: c_int, event: &CStr) {
         self.handles.notify(key, class, event);
         if self.handles.observed() && matches!(self.handles.open(key).kind(), Ok(None)) {

@@ -1,4 +1,4 @@
-//! Sorted sets: ids by the moment something happens to them.
+//! Sorted sets: ids by the moment at which they are due.
 
 use std::cmp::Ordering;
 use std::ffi::c_int;
@@ -13,8 +13,26 @@ use crate::names::Key;
 use crate::redis::api::{OK, Text, call};
 use crate::redis::handles::Open;
 
-/// Removing up to this many of the lowest members one by one is cheaper than a call of the command.
+/// Up to this many of the lowest members, removing them one by one is cheaper than calling the command.
 const FEW: usize = 8;
+
+/// Which members a walk visits, in (score, id) order.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Walk<'a> {
+    /// Only those strictly beyond this one.
+    pub after: Option<&'a Scored>,
+    /// None with a larger score.
+    pub most: i64,
+    /// Whether it goes from the highest to the lowest.
+    pub reverse: bool,
+}
+
+/// All members, upwards.
+pub(super) const UPWARDS: Walk<'static> = Walk {
+    after: None,
+    most: i64::MAX,
+    reverse: false,
+};
 
 /// Score of the member.
 pub(super) fn score(keys: &mut ServerKeys<'_>, key: Key<'_>, id: &[u8]) -> Result<Option<i64>> {
@@ -29,7 +47,7 @@ pub(super) fn score(keys: &mut ServerKeys<'_>, key: Key<'_>, id: &[u8]) -> Resul
     Ok((found == OK).then(|| whole(score)))
 }
 
-/// How many members stand before this one.
+/// How many members come before this one.
 pub(super) fn rank(keys: &mut ServerKeys<'_>, key: Key<'_>, id: &[u8]) -> Result<Option<usize>> {
     if score(keys, key, id)?.is_none() {
         return Ok(None);
@@ -58,7 +76,7 @@ pub(super) fn add(keys: &mut ServerKeys<'_>, key: Key<'_>, members: &[(i64, &[u8
     Ok(())
 }
 
-/// Removes the members; how many were there.
+/// Removes the members; the number removed.
 pub(super) fn remove(keys: &mut ServerKeys<'_>, key: Key<'_>, ids: &[&[u8]]) -> Result<usize> {
     let (open, there) = keys.typed(key, Type::SortedSet)?;
     if !there {
@@ -81,7 +99,7 @@ pub(super) fn remove_lowest(keys: &mut ServerKeys<'_>, key: Key<'_>, count: usiz
         return Ok(());
     }
     if count <= FEW {
-        let lowest = members(open, None, i64::MAX, false, count);
+        let lowest = members(open, UPWARDS, count);
         drop_members(open, lowest.iter().map(|(_, id)| id.as_slice()));
         keys.notify(key, raw::REDISMODULE_NOTIFY_ZSET, c"zremrangebyrank");
     } else {
@@ -99,22 +117,10 @@ pub(super) fn remove_lowest(keys: &mut ServerKeys<'_>, key: Key<'_>, count: usiz
     Ok(())
 }
 
-/// Up to `count` members in (score, id) order: those strictly beyond `after`, none above `most`; `reverse`
-/// walks down.
-pub(super) fn walk(
-    keys: &mut ServerKeys<'_>,
-    key: Key<'_>,
-    after: Option<&Scored>,
-    most: i64,
-    reverse: bool,
-    count: usize,
-) -> Result<Vec<Scored>> {
+/// Up to `count` members of this walk.
+pub(super) fn walk(keys: &mut ServerKeys<'_>, key: Key<'_>, walk: Walk<'_>, count: usize) -> Result<Vec<Scored>> {
     let (open, there) = keys.typed(key, Type::SortedSet)?;
-    Ok(if there {
-        members(open, after, most, reverse, count)
-    } else {
-        Vec::new()
-    })
+    Ok(if there { members(open, walk, count) } else { Vec::new() })
 }
 
 /// Some members and the next cursor.
@@ -133,25 +139,25 @@ pub(super) fn scan(keys: &mut ServerKeys<'_>, key: Key<'_>, cursor: u64) -> Resu
     Ok((next.unwrap_or(0), members))
 }
 
-/// A score as whole ms. Foreign ones may be anything: fractions are cut off, what is too large is the
-/// largest there is.
+/// A score as whole ms. Foreign scores may be anything: fractions are cut off, too large ones become the largest
+/// possible.
 fn whole(score: f64) -> i64 {
     score as i64
 }
 
-/// Up to `count` members of an open sorted set in (score, id) order: those strictly beyond `after`, none
-/// above `most`; `reverse` walks down.
-fn members(open: &Open, after: Option<&Scored>, most: i64, reverse: bool, count: usize) -> Vec<Scored> {
+/// Up to `count` members of this walk over an open sorted set.
+fn members(open: &Open, walk: Walk<'_>, count: usize) -> Vec<Scored> {
+    let Walk { after, most, reverse } = walk;
     let mut found = Vec::new();
     let start = after.map(|(score, _)| *score as f64);
     let lowest = if reverse { None } else { start }.unwrap_or(f64::NEG_INFINITY);
     let mut highest = if most == i64::MAX { f64::INFINITY } else { most as f64 };
     if reverse {
-        // One more: a fraction above the whole score was cut off when it was shown.
+        // One more: the fraction of the score at which to continue was cut off.
         highest = start.map_or(highest, |start| start + 1.0);
     }
-    // SAFETY: an open sorted set; the walk is stopped before anything else happens to it, and every
-    // element is ours to free.
+    // SAFETY: an open sorted set; the walk is stopped before the key is used otherwise, and every element is ours to
+    // free.
     unsafe {
         let begun = if reverse {
             call!(RedisModule_ZsetLastInScoreRange(open.raw, lowest, highest, 0, 0))
@@ -187,7 +193,7 @@ fn is_beyond(member: (i64, &[u8]), after: Option<&Scored>, reverse: bool) -> boo
     member.cmp(&(*score, id.as_slice())) == wanted
 }
 
-/// Removes members of an open sorted set; how many were there.
+/// Removes members of an open sorted set; the number removed.
 fn drop_members<'i>(open: &Open, ids: impl Iterator<Item = &'i [u8]>) -> usize {
     let mut gone = 0;
     for id in ids {

@@ -1,4 +1,4 @@
-//! Streams: what happened, for those who follow it.
+//! Streams: events.
 
 use std::ffi::c_int;
 
@@ -10,7 +10,7 @@ use crate::keyspace::{EntryId, Type};
 use crate::names::Key;
 use crate::redis::api::{OK, RawText, Text, call};
 
-/// Appends an entry and removes the oldest when there are too many; replies its id.
+/// Appends an entry and trims the oldest when there are too many; returns its id.
 pub(super) fn add(
     keys: &mut ServerKeys<'_>,
     key: Key<'_>,

@@ -22,7 +22,7 @@ pub(super) fn get<B>(
         return Ok(None);
     }
     let mut size = 0;
-    // SAFETY: an open string; the bytes are copied before anything else happens to it.
+    // SAFETY: an open string; the bytes are copied before the key is used otherwise.
     let bytes = unsafe {
         let start = call!(RedisModule_StringDMA(
             open.raw,
@@ -62,8 +62,8 @@ pub(super) fn set_start(keys: &mut ServerKeys<'_>, key: Key<'_>, start: &[u8]) -
         return Ok(());
     }
     let mut size = 0;
-    // SAFETY: a string open for writing. The server gives us its own copy of it to write to, which is
-    // made long enough first; nothing else happens to the key meanwhile.
+    // SAFETY: a string open for writing. The server gives us an unshared copy to write to, which is long enough; the
+    // key is not used otherwise meanwhile.
     unsafe {
         if open.length() < start.len() {
             call!(RedisModule_StringTruncate(open.raw, start.len()));

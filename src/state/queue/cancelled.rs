@@ -5,7 +5,7 @@ use std::rc::Rc;
 
 use crate::names::Id;
 
-/// Claims of tasks that were cancelled meanwhile; their holders are told with every beat.
+/// Claims whose tasks were cancelled meanwhile; every beat of their workers lists them.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Cancelled {
     by_token: BTreeMap<u64, Rc<str>>,
@@ -13,7 +13,7 @@ pub(crate) struct Cancelled {
 }
 
 impl Cancelled {
-    /// Notes that the task of a claim was cancelled.
+    /// Records that the task of a claim was cancelled.
     pub(crate) fn insert(&mut self, worker: &str, token: u64, id: Id) {
         let worker: Rc<str> = worker.into();
         self.by_token.insert(token, worker.clone());
@@ -31,7 +31,7 @@ impl Cancelled {
             }
         }
     }
-    /// The cancelled tasks that a worker holds, in claim order.
+    /// The cancelled tasks that a worker still has claimed, in claim order.
     pub(crate) fn of(&self, worker: &str) -> impl Iterator<Item = &Id> {
         self.by_worker.get(worker).into_iter().flat_map(BTreeMap::values)
     }

@@ -1,10 +1,10 @@
-//! Who holds what in a queue.
+//! Which worker has claimed what in a queue.
 
 use std::collections::BTreeMap;
 
 use crate::names::{Id, Name};
 
-/// A claim as the index knows it.
+/// A claim, as far as memory knows it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Held {
     /// The task.
@@ -13,18 +13,18 @@ pub(crate) struct Held {
     pub connection: Option<u64>,
 }
 
-/// Worker number → token → claim. Tokens grow, so a worker's claims stand in claim order.
+/// Worker number → token → claim. Tokens grow, so a worker's claims are in claim order.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Claims {
     by_worker: BTreeMap<u32, BTreeMap<u64, Held>>,
 }
 
 impl Claims {
-    /// Notes a claim; one that is known stays as it is.
+    /// Adds a claim; one that is known stays as it is.
     pub(crate) fn insert(&mut self, worker: u32, token: u64, held: Held) {
         self.by_worker.entry(worker).or_default().entry(token).or_insert(held);
     }
-    /// Ties a claim to a connection, or loosens it; whether there is such a claim.
+    /// Binds a claim to a connection, or unbinds it; whether there is such a claim.
     pub(crate) fn tie(&mut self, worker: u32, token: u64, connection: Option<u64>) -> bool {
         let claims = self.by_worker.get_mut(&worker);
         let held = claims.and_then(|claims| claims.get_mut(&token));
@@ -39,7 +39,7 @@ impl Claims {
         }
         held
     }
-    /// Every worker that holds something: how many claims, and the token of the oldest.
+    /// Every worker with claims: how many, and the token of the oldest.
     pub(crate) fn summary(&self) -> impl Iterator<Item = (u32, (usize, u64))> {
         self.by_worker.iter().map(|(worker, claims)| {
             let oldest = claims.keys().next().copied().unwrap_or(0);
@@ -52,11 +52,11 @@ impl Claims {
         let claims = claims.flat_map(move |claims| claims.range(..token));
         claims.map(|(token, held)| (*token, held))
     }
-    /// How many claims the worker holds.
+    /// How many claims the worker has.
     pub(crate) fn count(&self, worker: u32) -> usize {
         self.by_worker.get(&worker).map_or(0, BTreeMap::len)
     }
-    /// Whether nobody holds anything.
+    /// Whether there are no claims.
     pub(crate) fn is_empty(&self) -> bool {
         self.by_worker.is_empty()
     }
@@ -69,6 +69,6 @@ pub(crate) struct BoundClaim {
     pub queue: Name,
     /// The task.
     pub id: Id,
-    /// The number of the worker that holds it.
+    /// The number of its worker.
     pub worker: u32,
 }

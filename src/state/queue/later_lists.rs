@@ -1,48 +1,48 @@
-//! The ready lists that have nothing but ids whose records are of a later version.
+//! The ready lists in which every id belongs to a record of a later version.
 
 use crate::names::Id;
 use crate::time::Steady;
 
-/// What is remembered of them.
+/// Those lists, and how far each list was rotated in search of a readable record.
 #[derive(Debug, Default)]
 pub(crate) struct LaterLists {
     /// Bit p: the list of priority p counts as empty.
     empty: u16,
-    /// Until then.
+    /// Until when.
     until: Steady,
-    /// How far each list was turned round.
-    turns: [Option<Turn>; 10],
+    /// How far each list was rotated.
+    rotations: [Option<Rotation>; 10],
 }
 
-/// Ids that went from the head of a list to its tail.
+/// Ids that were moved from the head of a list to its tail.
 #[derive(Debug)]
-struct Turn {
+struct Rotation {
     first: Id,
     count: usize,
 }
 
 impl LaterLists {
-    /// Notes that an id went from the head of a list to its tail. Whether the list, which is so long, has no others
-    /// than those that went there.
-    pub(crate) fn turn(&mut self, priority: u8, id: &Id, length: usize) -> bool {
-        let Some(turn) = self.turns.get_mut(usize::from(priority)) else {
+    /// Records that an id was moved from the head of a list of this length to its tail. Whether every id of the list
+    /// has been moved by now.
+    pub(crate) fn rotated(&mut self, priority: u8, id: &Id, length: usize) -> bool {
+        let Some(rotation) = self.rotations.get_mut(usize::from(priority)) else {
             return false;
         };
-        let turn = turn.get_or_insert_with(|| Turn {
+        let rotation = rotation.get_or_insert_with(|| Rotation {
             first: id.clone(),
             count: 0,
         });
-        // With the first one a new turn begins: within one, no id comes up twice.
-        turn.count = if turn.first == *id { 1 } else { turn.count + 1 };
-        turn.count >= length
+        // The first id coming up again starts a new rotation: within one, no id comes up twice.
+        rotation.count = if rotation.first == *id { 1 } else { rotation.count + 1 };
+        rotation.count >= length
     }
 
-    /// A list counts as empty until then.
+    /// Makes a list count as empty until then.
     pub(crate) fn set_empty(&mut self, priority: u8, until: Steady) {
         self.empty |= 1 << priority;
         self.until = until;
-        if let Some(turn) = self.turns.get_mut(usize::from(priority)) {
-            *turn = None;
+        if let Some(rotation) = self.rotations.get_mut(usize::from(priority)) {
+            *rotation = None;
         }
     }
 
@@ -51,13 +51,13 @@ impl LaterLists {
         self.empty
     }
 
-    /// Until when, if there are any.
+    /// Until when they do, if there are any.
     pub(crate) fn until(&self) -> Option<Steady> {
         (self.empty != 0).then_some(self.until)
     }
 
-    /// Those that do so no longer; they are forgotten.
-    pub(crate) fn take_over(&mut self, now: Steady) -> u16 {
+    /// Takes the lists whose time is over: they may be tried again.
+    pub(crate) fn take_expired(&mut self, now: Steady) -> u16 {
         if self.empty == 0 || now < self.until {
             return 0;
         }

@@ -1,4 +1,4 @@
-//! What is remembered of one queue between transactions: its settings, its workers' numbers, who holds what.
+//! What is remembered of one queue between transactions: its settings, its workers' numbers, its claims.
 
 mod cancelled;
 pub(crate) mod claims;
@@ -27,84 +27,84 @@ pub(crate) struct QueueState {
     pub settings: Option<Rc<QueueSettings>>,
     /// The workers hash, read; `None` after anybody else may have changed it.
     pub workers: Option<WorkerNumbers>,
-    /// Who holds what. Complete only after `rebase` is done.
+    /// Its claims. Complete only after `rebase` is done.
     pub claims: Claims,
-    /// Claims that ended without a command, by their token; the tick puts their tasks back. They are fenced: no
-    /// command of their holder is accepted any more.
+    /// Claims that ended without a command, by their token; the timer puts their tasks back. They are fenced: commands
+    /// with their tokens are refused.
     pub ended: BTreeMap<u64, Ended>,
-    /// Members that went before the claimed set was walked: (number of the worker, claims with smaller tokens are
-    /// its own) → why they count as lost, if they do.
-    pub departed: BTreeMap<(u32, u64), Option<Loss>>,
+    /// Workers whose membership ended before the walk over the claimed set was done: (worker number, its claims with
+    /// smaller tokens have ended) → why they count as lost, if they do.
+    pub revoked: BTreeMap<(u32, u64), Option<Loss>>,
     /// Claims of cancelled tasks.
     pub cancelled: Cancelled,
-    /// How far the claims that last as long as their member were looked at since the queue may follow another
-    /// service; an id.
+    /// How far the claims that last as long as their member were checked since the queue may follow another service;
+    /// an id.
     pub member_rescan: Option<Id>,
     /// How far the claimed set was walked since the process or its role began.
     pub rebase: Rebase,
     /// Bit p set: the ready list of priority p may have something.
     pub maybe_ready: u16,
-    /// Those of which that is so though they are not empty: they have nothing that this version can read.
+    /// Lists that count as empty because this version can read none of their records.
     pub later_lists: LaterLists,
-    /// There may be tasks that are dropped when nobody claims them in time.
+    /// There may be tasks with EXPIRE.
     pub maybe_expiring: bool,
-    /// There may be unique keys that are held for a time.
+    /// There may be unique keys that are taken for a time (`FOR`).
     pub maybe_unique_until: bool,
     /// Ready tasks may be for one worker.
     pub maybe_targeted: bool,
-    /// How far these were looked at since somebody else may have changed them, or who may have them: the last one.
+    /// How far they were checked since they, or who may claim them, may have changed from outside: the last one.
     pub targeted_rescan: Option<Scored>,
-    /// When they are looked at again because some could not be read.
+    /// When they are checked again because some could not be read.
     pub later_targets: Option<Steady>,
-    /// The worker that is gone whose tasks become everyone's, and the last one that was looked at.
+    /// The gone worker whose tasks are being released to everyone, and the last one released.
     pub release_cursor: Option<(String, Scored)>,
-    /// Workers for which there may be something that nobody else may have, as far as clients of theirs wait.
+    /// Workers with waiting clients for which a targeted task may be ready.
     pub workers_to_serve: BTreeSet<String>,
     /// Tasks may be blocked.
     pub maybe_blocked: bool,
-    /// How far the blocked tasks were looked at since what they wait for may have changed: the last one.
+    /// How far the blocked tasks were checked since what they wait for may have changed: the last one.
     pub blocked_rescan: Option<Scored>,
-    /// Tasks that are done may be kept.
+    /// There may be retained tasks that are done.
     pub maybe_done: bool,
-    /// How far the tasks that somebody waits for were looked at since their records may have changed; an id.
+    /// How far the tasks that clients wait for were checked since their records may have changed; an id.
     pub awaited_rescan: Option<Id>,
-    /// Some occurrence of a recurring task may come.
+    /// There may be recurring tasks.
     pub maybe_repeats: bool,
-    /// A claim met so many ghosts at the head of a list that it left them to the tick.
+    /// A claim ran into so many ghosts at the head of a list that it left them to the timer.
     pub trim: bool,
     /// How far each ready list has been compacted.
     pub passes: [Pass; 10],
     /// The claims that count against the queue's rate; empty when it has none.
     pub recent: Recent,
-    /// Counts since `Memory::since`.
+    /// Counts since `State::since`.
     pub totals: Totals,
-    /// How late its tasks became claimable; made with the first.
+    /// How late its tasks became claimable; allocated for the first.
     pub lateness: Option<Box<Lateness>>,
-    /// Whether the log was told about a foreign entry.
-    pub complained: bool,
+    /// Whether a foreign entry was logged.
+    pub logged: bool,
     /// Numbers of the workers that claimed since the unused ones were last cleaned out.
     pub active: BTreeSet<u32>,
     /// When the unused workers were last cleaned out.
     pub cleaned: Steady,
-    /// When a command or the tick last did something here.
+    /// When a command or the timer last did something here.
     pub used: Steady,
 }
 
-/// One pass over a ready list that takes out the ids that do not count.
+/// One pass over a ready list that removes its ghosts.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Pass {
-    /// The position it has come to.
+    /// How far it has come.
     pub at: usize,
-    /// Whether it found any such id.
+    /// Whether it found any.
     pub found: bool,
 }
 
-/// A claim that ended without a command of its holder.
+/// A claim that ended without a command of its worker.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Ended {
-    /// The task; if it has another token by now, nothing is to be done.
+    /// The task; if it has another token by now, there is nothing to do.
     pub id: Id,
-    /// Why the claim counts as lost; `None`: it is as if released.
+    /// Why the claim counts as lost; `None`: as if released.
     pub lost: Option<Loss>,
 }
 
@@ -115,7 +115,7 @@ pub(crate) enum Loss {
     Lease,
     /// The connection it was bound to closed.
     Disconnect,
-    /// Its worker is no member any more.
+    /// Its worker is not a member any more.
     Member,
 }
 
@@ -130,10 +130,10 @@ impl Loss {
     }
 }
 
-/// The state of the walk that gives every claim its lease anew after a load or a promotion.
+/// The state of the walk that restarts the lease of every claim after a load or a promotion.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Rebase {
-    /// The next cursor into the claimed set, and how many claims were met so far.
+    /// The next cursor into the claimed set, and how many claims were seen so far.
     Walking(u64, i64),
     /// The scores are ours.
     Done,
@@ -146,7 +146,7 @@ impl Default for QueueState {
             workers: None,
             claims: Claims::default(),
             ended: BTreeMap::new(),
-            departed: BTreeMap::new(),
+            revoked: BTreeMap::new(),
             cancelled: Cancelled::default(),
             member_rescan: None,
             rebase: Rebase::Walking(0, 0),
@@ -169,7 +169,7 @@ impl Default for QueueState {
             recent: Recent::default(),
             totals: Totals::default(),
             lateness: None,
-            complained: false,
+            logged: false,
             active: BTreeSet::new(),
             cleaned: Steady(0),
             used: Steady(0),
@@ -178,7 +178,7 @@ impl Default for QueueState {
 }
 
 /// Every ready list may have something.
-const ALL_READY: u16 = 0x3ff;
+pub(crate) const ALL_READY: u16 = 0x3ff;
 
 impl QueueState {
     /// Somebody else changed a key: what was read from it is read again.
@@ -198,12 +198,12 @@ impl QueueState {
         self.member_rescan = Some(Id::new());
     }
 
-    /// The next ticks look at what is ready for one worker, and hand it to the clients that may have it by now.
+    /// The timer checks all targeted tasks that are ready, and serves the clients that may claim them by now.
     pub(crate) fn rescan_targeted(&mut self) {
         self.targeted_rescan = Some((i64::MIN, Vec::new()));
     }
 
-    /// Somebody else changed the record of a task: those who wait for its end, or for its turn to be over, are to hear.
+    /// Somebody else changed the record of a task: clients and tasks that wait for its end are checked again.
     pub(crate) fn forget_task(&mut self) {
         self.awaited_rescan = Some(Id::new());
         self.blocked_rescan = Some((i64::MIN, Vec::new()));
@@ -214,7 +214,7 @@ impl QueueState {
         self.forget();
         self.claims = Claims::default();
         self.ended.clear();
-        self.departed.clear();
+        self.revoked.clear();
         self.cancelled = Cancelled::default();
         self.rebase = Rebase::Walking(0, 0);
         self.passes = [Pass::default(); 10];
@@ -222,23 +222,23 @@ impl QueueState {
 
     /// Whether a claim has ended though its task is not back yet.
     pub(crate) fn is_fenced(&self, worker: u32, token: u64) -> bool {
-        self.ended.contains_key(&token) || self.departed(worker, token).is_some()
+        self.ended.contains_key(&token) || self.revoked(worker, token).is_some()
     }
 
-    /// Whether the holder of a claim that the walk meets went before, and why the claim counts as lost, if it does.
-    pub(crate) fn departed(&self, worker: u32, token: u64) -> Option<Option<Loss>> {
+    /// Whether a claim that the walk finds ended with its worker's membership, and why it counts as lost, if it does.
+    pub(crate) fn revoked(&self, worker: u32, token: u64) -> Option<Option<Loss>> {
         let later = (worker, token + 1)..=(worker, u64::MAX);
-        self.departed.range(later).next().map(|(_, lost)| *lost)
+        self.revoked.range(later).next().map(|(_, lost)| *lost)
     }
 
-    /// Fences the worker's claims with tokens smaller than this; those that ended before stay as they are.
+    /// Fences the worker's claims with tokens smaller than this; those that have already ended stay as they are.
     pub(crate) fn fence(&mut self, worker: u32, below: u64, lost: Option<Loss>) {
         for (token, held) in self.claims.below(worker, below) {
             let id = held.id.clone();
             self.ended.entry(token).or_insert(Ended { id, lost });
         }
         if self.rebase != Rebase::Done {
-            self.departed.insert((worker, below), lost);
+            self.revoked.insert((worker, below), lost);
         }
     }
 }

@@ -29,7 +29,7 @@ impl WorkerNumbers {
     pub(crate) fn name(&self, number: u32) -> Option<&str> {
         self.by_number.get(&number).map(String::as_str)
     }
-    /// The lowest free number from 1 on; 0 in a header is no worker.
+    /// The lowest free number from 1 on; 0 in a header stands for no worker.
     pub(crate) fn free(&self) -> u32 {
         let mut free = 1;
         for &taken in self.by_number.keys() {
@@ -41,7 +41,7 @@ impl WorkerNumbers {
         }
         free
     }
-    /// Notes a worker.
+    /// Adds a worker.
     pub(crate) fn insert(&mut self, number: u32, name: String) {
         self.by_name.insert(name.clone(), number);
         self.by_number.insert(number, name);

@@ -63,10 +63,13 @@ impl Command for Ack {
         request.bind = caller.connection.filter(|_| bound);
         worklist::unblock(&mut queue.tx());
         queue.refresh_settings()?;
-        // The one that freed the slot comes before those that wait for it.
+        // The worker that freed the slot comes before the waiting clients.
         let claimed = dispatch::claim(queue, &request, claim::effort(caller, &queue.context))?;
         limits::freed(queue);
-        Ok(claim::response(claimed, None, vec![queue.name.clone()], request))
+        if !claimed.tasks.is_empty() {
+            return Ok(Reply::Array(claimed.tasks).into());
+        }
+        Ok(claim::nothing(&claimed, None, vec![queue.name.clone()], request))
     }
 }
 
@@ -125,7 +128,7 @@ fn one(queue: &mut Queue<'_>, id: &[u8], token: u64) -> Result<&'static str> {
             Ok(if cancelled { "CANCELLED" } else { "OK" })
         }
         Err(Error::Stale(_)) => Ok("STALE"),
-        // A foreign value in the record's place is no task of ours.
+        // A foreign value is not a task.
         Err(_) => Ok("NOTASK"),
     }
 }

@@ -1,4 +1,4 @@
-//! TASK.CANCEL: a task is not wanted any more.
+//! TASK.CANCEL: a task is not needed any more.
 
 use crate::command::run::{Command, Response};
 use crate::command::{Access, Keys, Spec};
@@ -34,7 +34,7 @@ impl Command for Cancel {
         events::ensure_types(queue)?;
         let mut cancelled = 0;
         for id in &args.ids {
-            // Foreign values under the id are no task: there is nothing to cancel.
+            // A foreign value is not a task: there is nothing to cancel.
             if let Ok(Some(mut task)) = queue.find(id.as_bytes()) {
                 cancelled += u64::from(lifecycle::cancel(queue, &mut task, "")?);
             }

@@ -1,4 +1,4 @@
-//! TASK.CLAIM and TASK.MCLAIM: work for a worker, now or when there is some.
+//! TASK.CLAIM and TASK.MCLAIM: tasks for a worker, now or as soon as there are any.
 
 use crate::command::run::{Command, Response};
 use crate::command::{Access, Actor, Arg, IntOr, Key, Keys, Spec, arguments};
@@ -16,7 +16,7 @@ use crate::waiting::{ClaimRequest, Lease, Timeout, WaitFor};
 
 /// The lease of a claim that lasts as long as its worker is a member of the queue's service.
 const MEMBER: &str = "MEMBER";
-/// Most queues one MCLAIM names.
+/// Most queues that one MCLAIM may name.
 const MAX_QUEUES: usize = 100;
 
 arguments! {
@@ -60,8 +60,11 @@ impl Command for Claim {
         worker::ensure_may_claim(queue, &request)?;
         serve::first_come(queue, &request.worker)?;
         let claimed = dispatch::claim(queue, &request, effort(caller, &queue.context))?;
+        if !claimed.tasks.is_empty() {
+            return Ok(Reply::Array(claimed.tasks).into());
+        }
         let timeout = Timeout::asked(args.request.block, caller);
-        Ok(response(claimed, timeout, vec![queue.name.clone()], request))
+        Ok(nothing(&claimed, timeout, vec![queue.name.clone()], request))
     }
 }
 
@@ -98,7 +101,7 @@ impl Command for MClaim {
             }
         }
         let request = request(&args.request, caller, true)?;
-        // One may be served from any of them later.
+        // A client that waits may be served from any of them later.
         for name in &names {
             let mut queue = Queue::open(tx, name.clone())?;
             worker::ensure_may_claim(&mut queue, &request)?;
@@ -126,7 +129,7 @@ impl Command for MClaim {
             ..Claimed::default()
         };
         let names = if timeout.is_some() { names } else { unsure };
-        Ok(response(claimed, timeout, names, request))
+        Ok(nothing(&claimed, timeout, names, request))
     }
 }
 
@@ -144,7 +147,7 @@ fn request(args: &RequestArgs<'_>, caller: &Caller<'_>, named: bool) -> Result<C
     })
 }
 
-/// How far this caller's claim goes: to the end when it cannot be held, or when no timer will ever sweep.
+/// `Thorough` if the client cannot be blocked, or no timer will ever remove the ghosts.
 pub(crate) fn effort(caller: &Caller<'_>, context: &Context) -> Effort {
     if caller.may_wait && context.config.timer {
         Effort::Bounded
@@ -153,16 +156,13 @@ pub(crate) fn effort(caller: &Caller<'_>, context: &Context) -> Effort {
     }
 }
 
-/// What a claim is answered with: tasks, the wait in these queues, or nothing.
-pub(crate) fn response(
-    claimed: Claimed,
+/// The response to a claim that got no task: a wait in these queues, or null.
+pub(crate) fn nothing(
+    claimed: &Claimed,
     timeout: Option<Timeout>,
     names: Vec<Name>,
     request: ClaimRequest,
 ) -> Response {
-    if !claimed.tasks.is_empty() {
-        return Reply::Array(claimed.tasks).into();
-    }
     let timeout = timeout.or(claimed.unsure.then_some(Timeout::Sweep));
     match timeout.filter(|_| !claimed.quiet) {
         Some(timeout) => Response::Wait(WaitFor::Tasks(names, request), timeout),

@@ -1,4 +1,4 @@
-//! TASK.CONFIG GET and SET: a queue's own queue.settings.
+//! TASK.CONFIG GET and SET: a queue's own settings.
 
 use crate::command::run::{Command, Response};
 use crate::command::{Access, Arg, Key, Keys, Spec, Typed, arguments};
@@ -38,11 +38,11 @@ impl Command for ConfigGet {
     };
 
     fn run(args: &ConfigGetArgs<'_>, _: &Caller<'_>, queue: &mut Queue<'_>) -> Result<Response> {
-        let wanted = |field: &str| args.fields.is_empty() || args.fields.contains(&field);
+        let is_requested = |field: &str| args.fields.is_empty() || args.fields.contains(&field);
         let shown = |setting| queue.settings.show(setting, &queue.context.config);
         let map = SETTINGS
             .iter()
-            .filter(|setting| wanted(setting.name))
+            .filter(|setting| is_requested(setting.name))
             .map(|setting| (setting.name, Reply::text(shown(setting))))
             .collect();
         Ok(Reply::Map(map).into())
@@ -50,7 +50,7 @@ impl Command for ConfigGet {
 }
 
 arguments! {
-    /// A field of the settings and what it is to be.
+    /// A field of the settings and its new value.
     pub(crate) struct Setting<'a> {
         field: &'a str = FIELD,
         value: &'a [u8] = Arg::bytes("value"),
@@ -109,18 +109,18 @@ impl Command for ConfigSet {
         if was_given(SERVICE) {
             let memory = queue.memory();
             memory.member_rescan = Some(Id::new());
-            // Whoever was told by its service to take no work may take it now.
+            // Workers that were quiet in the old service may claim now.
             memory.rescan_targeted();
         }
         if was_given(GROUP_LIMIT) {
             blocked::rescan(queue);
         }
-        // From now on the members of another service are its workers.
+        // From now on its workers are members of another service.
         queue.memory();
         queue.reload_settings()?;
-        // A lower dead-limit or dead-retain has something to remove.
+        // A lower dead-limit or dead-retain may leave dead letters to remove.
         queue.wake_now();
-        // A higher limit lets claimers in.
+        // A higher limit lets more claims in.
         queue.serve_waiters();
         Ok(Reply::OK.into())
     }

@@ -1,7 +1,7 @@
-//! TASK.DROP: everything of a queue goes, at once for every command.
+//! TASK.DROP: removes everything of a queue, at once as far as commands can see.
 //!
-//! The indexes are set aside under the drop's number, and no record whose fence is below that number exists
-//! for any command from then on. The tick removes the records in slices.
+//! The indexes are renamed with the drop's number, and commands ignore every record whose fence is below that number.
+//! The timer removes the records in slices.
 
 use crate::command::run::{Command, Response};
 use crate::command::{Access, Arg, Key, Keys, Spec, arguments};

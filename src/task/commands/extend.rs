@@ -1,4 +1,4 @@
-//! TASK.EXTEND: the work takes longer.
+//! TASK.EXTEND: a claim lasts longer.
 
 use crate::command::run::{Command, Response};
 use crate::command::{Access, Arg, Keys, Spec, arguments};

@@ -14,12 +14,12 @@ use crate::task::header::{HEADER_LEN, Header};
 use crate::task::index::{ready, targeted};
 use crate::task::render;
 
-/// Tasks a page holds when COUNT is not given.
+/// Tasks on a page when COUNT is not given.
 const DEFAULT_COUNT: usize = 10;
-/// Ids one page looks at: those that do not count, and those where it looks for its place again.
-const LOOKED_AT: usize = 10_000;
+/// Ids that one page scans, including those that do not count and those among which it searches its place.
+const SCANNED: usize = 10_000;
 
-/// What the cursor begins with among the ready tasks that are for one worker.
+/// What the cursor begins with among the targeted tasks.
 const FOR_ONE: &[u8] = b"to:";
 
 arguments! {
@@ -125,7 +125,7 @@ impl Page<'_, '_> {
         Ok(())
     }
 
-    /// The members of a sorted set beyond the cursor, which is the last one looked at: `score:id`.
+    /// The members of a sorted set beyond the cursor, which is the last one scanned: `score:id`.
     fn sorted(
         &mut self,
         cursor: Option<&[u8]>,
@@ -135,15 +135,15 @@ impl Page<'_, '_> {
         let mut after = cursor
             .map(|cursor| numbered(cursor).ok_or_else(bad_cursor))
             .transpose()?;
-        let mut looked_at = 0;
+        let mut scanned = 0;
         let step = self.count.clamp(16, 256);
         loop {
             let key = self.queue.name.index(index);
             let members = self.queue.keys.zwalk(key, after.as_ref(), self.reverse, step)?;
             for (score, id) in &members {
                 self.add(id, &counts)?;
-                looked_at += 1;
-                if self.is_full() || looked_at >= LOOKED_AT {
+                scanned += 1;
+                if self.is_full() || scanned >= SCANNED {
                     return Ok(Some(cursor_of(*score, id)));
                 }
             }
@@ -154,7 +154,7 @@ impl Page<'_, '_> {
         }
     }
 
-    /// The tasks that this worker holds.
+    /// The tasks that this worker has claimed.
     fn claimed_by(&mut self, cursor: Option<&[u8]>, worker: &str) -> Result<Option<Vec<u8>>> {
         match self.queue.known_workers()?.number(worker) {
             Some(number) => self.sorted(cursor, Index::Claimed, |_, header| header.worker == number),
@@ -162,8 +162,8 @@ impl Page<'_, '_> {
         }
     }
 
-    /// The ready tasks: those in the lists, then those that are for one worker, by due time; backwards the other way
-    /// round. The cursor says in which of both the last one looked at stands.
+    /// The ready tasks: those in the lists, then targeted ones by due time; in reverse the other way round. The cursor
+    /// says in which of the two the last one scanned is.
     fn ready(&mut self, cursor: Option<&[u8]>) -> Result<Option<Vec<u8>>> {
         let mut after = cursor;
         for targeted in [self.reverse, !self.reverse] {
@@ -185,8 +185,8 @@ impl Page<'_, '_> {
         Ok(None)
     }
 
-    /// The ids that count in the ready lists, the most urgent list first. The cursor is the place of the last
-    /// one looked at, `priority:position:id`: should others have come or gone meanwhile, it is looked for.
+    /// The ids that count in the ready lists, the most urgent list first. The cursor is the place of the last one
+    /// scanned, `priority:position:id`; it is searched again, as others may have come or gone meanwhile.
     fn lists(&mut self, cursor: Option<&[u8]>) -> Result<Option<Vec<u8>>> {
         let start = match cursor {
             None => None,
@@ -196,7 +196,7 @@ impl Page<'_, '_> {
         if self.reverse {
             order.reverse();
         }
-        let mut looked_at = 0;
+        let mut scanned = 0;
         let from = start.as_ref().map(|place| place.priority);
         for priority in order
             .into_iter()
@@ -211,8 +211,8 @@ impl Page<'_, '_> {
                 let ids = self.range(priority, position, step)?;
                 for id in &ids {
                     self.add(id, |queue, header| ready::counts(queue, header, priority))?;
-                    looked_at += 1;
-                    if self.is_full() || looked_at >= LOOKED_AT {
+                    scanned += 1;
+                    if self.is_full() || scanned >= SCANNED {
                         let place = Place {
                             priority,
                             position,
@@ -230,7 +230,7 @@ impl Page<'_, '_> {
         Ok(None)
     }
 
-    /// Ids of a ready list from a position on, counted from the end where this page began.
+    /// Ids of a ready list from a position on, counted from the tail in reverse.
     fn range(&mut self, priority: u8, position: usize, count: usize) -> Result<Vec<Vec<u8>>> {
         let list = self.queue.name.ready(priority);
         let keys = &mut *self.queue.keys;
@@ -272,11 +272,11 @@ impl Place {
         })
     }
 
-    /// The position behind this id as the list is now. Heads that were taken and tails that came shift it;
-    /// when it is not near any more it was taken, and so was all before it.
+    /// The position after this id in the list as it is now. Ids taken from the head or added at the tail have shifted
+    /// it; if it is not near its old position it was taken, and so was everything before it.
     fn find(&self, page: &mut Page<'_, '_>) -> Result<usize> {
-        let from = self.position.saturating_sub(LOOKED_AT);
-        let ids = page.range(self.priority, from, LOOKED_AT + 256)?;
+        let from = self.position.saturating_sub(SCANNED);
+        let ids = page.range(self.priority, from, SCANNED + 256)?;
         let near = self.position - from;
         let found = ids
             .iter()
@@ -287,7 +287,7 @@ impl Place {
     }
 }
 
-/// The cursor to go on behind a member of a sorted set.
+/// The cursor that goes on after a member of a sorted set.
 pub(crate) fn cursor_of(number: i64, id: &[u8]) -> Vec<u8> {
     let mut cursor = format!("{number}:").into_bytes();
     cursor.extend_from_slice(id);

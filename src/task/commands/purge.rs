@@ -13,9 +13,9 @@ use crate::task::index::{later, ready, targeted};
 use crate::task::lifecycle;
 use crate::time::{MAX_DELAY, Ms};
 
-/// Scheduled or done tasks one call looks at for those that are old enough; when they are due, or how long they are
-/// kept, tells nothing about age.
-const LOOKED_AT: usize = 10_000;
+/// Scheduled or done tasks that one call scans for old enough ones: their scores, the due time or the end of the
+/// retention, say nothing about their age.
+const SCANNED: usize = 10_000;
 
 arguments! {
     pub(crate) struct PurgeArgs<'a> {
@@ -80,7 +80,7 @@ fn these(queue: &mut Queue<'_>, state: &str, ids: &[&str]) -> Result<usize> {
     targeted::ensure_all_ready_types(queue)?;
     let mut removed = 0;
     for id in ids {
-        // Foreign values under the id are no task.
+        // A foreign value is not a task.
         let Ok(Some(mut task)) = queue.find(id.as_bytes()) else {
             continue;
         };
@@ -98,7 +98,7 @@ fn these(queue: &mut Queue<'_>, state: &str, ids: &[&str]) -> Result<usize> {
     Ok(removed)
 }
 
-/// Removes tasks of a set whose scores say since when they are there.
+/// Removes tasks of a set whose scores say since when they are in it.
 fn since(queue: &mut Queue<'_>, index: Index, older: Option<Ms>, count: usize) -> Result<usize> {
     let latest = older.map_or(i64::MAX, |older| queue.context.wall.0 - older);
     let tasks = queue.keys.zlowest(queue.name.index(index), latest, count)?;
@@ -115,7 +115,7 @@ fn sorted(queue: &mut Queue<'_>, index: Index, members: &[Scored]) -> Result<usi
     queue.keys.zrem(queue.name.index(index), &ids)
 }
 
-/// Tasks of a set that were scheduled, or done, that long ago.
+/// Tasks of a set that were scheduled, or done, at least that long ago.
 fn older_ones(queue: &mut Queue<'_>, index: Index, older: Option<Ms>, count: usize) -> Result<Vec<Scored>> {
     let Some(older) = older else {
         return queue.keys.zlowest(queue.name.index(index), i64::MAX, count);
@@ -127,7 +127,7 @@ fn older_ones(queue: &mut Queue<'_>, index: Index, older: Option<Ms>, count: usi
         _ => i64::try_from(task.header.fence / 1_000).is_ok_and(|moment| moment <= latest),
     };
     let mut found = Vec::new();
-    for member in queue.keys.zwalk(queue.name.index(index), None, false, LOOKED_AT)? {
+    for member in queue.keys.zwalk(queue.name.index(index), None, false, SCANNED)? {
         if queue.find(&member.1).unwrap_or(None).is_some_and(is_older) {
             found.push(member);
         }
@@ -138,16 +138,16 @@ fn older_ones(queue: &mut Queue<'_>, index: Index, older: Option<Ms>, count: usi
     Ok(found)
 }
 
-/// Takes ready tasks off the heads of their lists, the most urgent first, while they are old enough; then those that
-/// are for one worker, the oldest first.
+/// Removes ready tasks from the heads of their lists, the most urgent first, while they are old enough; then targeted
+/// ones, the oldest first.
 fn ready_tasks(queue: &mut Queue<'_>, older: Option<Ms>, count: usize) -> Result<usize> {
     targeted::ensure_all_ready_types(queue)?;
     let mut removed = 0;
-    let mut looked_at = 0;
+    let mut scanned = 0;
     for priority in 0..PRIORITIES {
         let mut ghosts = 0;
-        while removed < count && looked_at < LOOKED_AT {
-            looked_at += 1;
+        while removed < count && scanned < SCANNED {
+            scanned += 1;
             let Some(id) = queue.keys.lrange(queue.name.ready(priority), 0, 1)?.pop() else {
                 break;
             };
@@ -160,7 +160,7 @@ fn ready_tasks(queue: &mut Queue<'_>, older: Option<Ms>, count: usize) -> Result
                     lifecycle::remove(queue, &mut task)?;
                     removed += 1;
                 }
-                // What is behind it comes up when a claim has put it to the tail.
+                // What is behind it comes up once a claim has moved it to the tail.
                 None if later::is_later(queue, &id) => break,
                 task => {
                     queue.keys.lpop(queue.name.ready(priority))?;

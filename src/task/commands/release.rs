@@ -1,4 +1,4 @@
-//! TASK.RELEASE: give a task back without having used an attempt.
+//! TASK.RELEASE: give a claimed task back without using up an attempt.
 
 use crate::command::run::{Command, Response};
 use crate::command::{Access, Arg, Keys, Spec, arguments};

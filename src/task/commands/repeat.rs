@@ -93,7 +93,7 @@ impl Command for Repeat {
         let next = new.next().ok_or_else(|| {
             Error::BadArg("END must leave an occurrence: none comes from now, or from START, until then".into())
         })?;
-        // A task that is still at work goes on for OVERLAP, whatever made it.
+        // For OVERLAP the task of the last occurrence counts, even if an earlier definition made it.
         new.last_at = old.and_then(|old| old.last_at);
         queue
             .keys
@@ -124,8 +124,8 @@ fn text<'a>(name: &str, bytes: &'a [u8]) -> Result<&'a str, Error> {
     std::str::from_utf8(bytes).map_err(|_| Error::BadArg(format!("{name} must be valid UTF-8")))
 }
 
-/// Whether both were asked for in the same words: then every worker may ask at its start, and neither the phase of
-/// EVERY nor the count for LIMIT begins anew.
+/// Whether both have the same definition and options. Then the phase of EVERY and the count for LIMIT go on, so every
+/// worker may repeat the call when it starts.
 fn is_same(old: &Recurring, new: &Recurring) -> bool {
     let asked = Definition {
         made_at: old.definition.made_at,
@@ -134,7 +134,7 @@ fn is_same(old: &Recurring, new: &Recurring) -> bool {
     old.definition == asked && old.options == new.options
 }
 
-/// When a recurring task that stays as it is comes next. A moment that somebody removed is planned anew.
+/// When an unchanged recurring task comes next. A moment that somebody deleted is stored again.
 fn as_it_was(queue: &mut Queue<'_>, repeat: &[u8], next: Wall) -> Result<Wall, Error> {
     match queue.keys.zscore(queue.name.of_queue(Part::RepeatDue), repeat)? {
         Some(due) => Ok(Wall(due)),

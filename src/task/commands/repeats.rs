@@ -61,7 +61,7 @@ impl Command for Repeats {
     }
 }
 
-/// Shows a recurring task, if it makes sense; replies the length of its payload.
+/// Shows a recurring task, if it can be read. Returns the length of its payload.
 fn show(queue: &mut Queue<'_>, repeat: &[u8], due: i64, maps: &mut Vec<Reply>) -> Result<usize> {
     let Some(Recurring {
         definition,

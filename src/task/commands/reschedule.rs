@@ -1,4 +1,4 @@
-//! TASK.RESCHEDULE: another due time or priority for a task that waits.
+//! TASK.RESCHEDULE: another due time or priority for a waiting task.
 
 use crate::command::run::{Command, Response};
 use crate::command::{Access, Arg, Key, Keys, Spec, arguments};

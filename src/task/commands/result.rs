@@ -1,4 +1,4 @@
-//! TASK.RESULT and TASK.MRESULT: what became of tasks, waiting for it if told to.
+//! TASK.RESULT and TASK.MRESULT: how tasks ended, with BLOCK waiting for it.
 
 use crate::command::run::{Command, Response};
 use crate::command::{Access, Arg, Key, Keys, MAX_COUNT, Spec, arguments};
@@ -39,7 +39,7 @@ impl Command for TaskResult {
 
     fn run(args: &ResultArgs<'_>, caller: &Caller<'_>, queue: &mut Queue<'_>) -> Result<Response> {
         let id = Id::from_slice(args.id.as_bytes());
-        hear(
+        respond(
             queue,
             Timeout::asked(args.block, caller),
             ResultWait::new(vec![id], Quorum::One),
@@ -75,27 +75,27 @@ impl Command for MResult {
 
     fn run(args: &MResultArgs<'_>, caller: &Caller<'_>, queue: &mut Queue<'_>) -> Result<Response> {
         let ids = args.ids.iter().map(|id| Id::from_slice(id.as_bytes())).collect();
-        let enough = if args.any { Quorum::Any } else { Quorum::All };
-        hear(queue, Timeout::asked(args.block, caller), ResultWait::new(ids, enough))
+        let quorum = if args.any { Quorum::Any } else { Quorum::All };
+        respond(queue, Timeout::asked(args.block, caller), ResultWait::new(ids, quorum))
     }
 }
 
-/// What is known now, if that is enough; else the wait, or null.
-fn hear(queue: &mut Queue<'_>, timeout: Option<Timeout>, mut wait: ResultWait) -> Result<Response> {
+/// What is known now, if that is a quorum; else the wait, or null.
+fn respond(queue: &mut Queue<'_>, timeout: Option<Timeout>, mut wait: ResultWait) -> Result<Response> {
     for id in wait.ids().to_vec() {
         match outcome::known(queue, &id)? {
             KnownEnd::Running => {}
-            KnownEnd::Ended(end) => wait.note(&id, Some(&end)),
-            KnownEnd::Gone => wait.note(&id, None),
+            KnownEnd::Ended(end) => wait.record(&id, Some(&end)),
+            KnownEnd::Gone => wait.record(&id, None),
         }
     }
-    if wait.is_enough() {
+    if wait.has_quorum() {
         return wait.reply().map(Response::Reply);
     }
     let Some(timeout) = timeout else {
         return Ok(Reply::NullArray.into());
     };
-    // What others do to its keys is told to a queue in memory only.
+    // Keyspace events only reach queues in memory, so that this one must be there.
     queue.memory();
     let wait = WaitFor::Results(queue.name.clone(), Box::new(wait));
     Ok(Response::Wait(wait, timeout))

@@ -12,8 +12,8 @@ use crate::task::handle::Queue;
 use crate::task::index::{dead, targeted};
 use crate::task::lifecycle;
 
-/// Dead tasks one call looks at, those that stay dead included.
-const LOOKED_AT: usize = 10_000;
+/// Dead tasks that one call scans, including those that stay dead.
+const SCANNED: usize = 10_000;
 
 /// TASK.RETRY.
 pub(crate) struct Retry;
@@ -70,10 +70,10 @@ impl Command for RetryAll {
     fn run(args: &RetryAllArgs<'_>, _: &Caller<'_>, queue: &mut Queue<'_>) -> Result<Response> {
         let count = args.count.unwrap_or(MAX_COUNT);
         ensure_types(queue)?;
-        let (mut revived, mut looked_at) = (0, 0);
+        let (mut revived, mut scanned) = (0, 0);
         let mut after: Option<Scored> = None;
-        // Those that stay dead, as another task holds their key, do not stand in the way of the others.
-        while revived < count && looked_at < LOOKED_AT {
+        // Those that stay dead, as another task has their key, must not stop the others.
+        while revived < count && scanned < SCANNED {
             let most = count - revived;
             let dead = queue
                 .keys
@@ -81,7 +81,7 @@ impl Command for RetryAll {
             for (_, id) in &dead {
                 revived += usize::from(revive(queue, id)?);
             }
-            looked_at += dead.len();
+            scanned += dead.len();
             if dead.len() < most {
                 break;
             }
@@ -92,7 +92,7 @@ impl Command for RetryAll {
     }
 }
 
-/// Errors with `WrongType` unless every key that a task's way back may write has the right type.
+/// Errors with `WrongType` unless every key that a retry may write has the right type.
 fn ensure_types(queue: &mut Queue<'_>) -> Result<()> {
     dead::ensure_types(queue)?;
     queue.keys.ensure_type(queue.name.of_queue(Part::Expiring))?;

@@ -1,4 +1,4 @@
-//! TASK.WORKERS: who holds how much.
+//! TASK.WORKERS: how many claims each worker has.
 
 use std::collections::HashMap;
 
@@ -12,8 +12,8 @@ use crate::state::queue::Rebase;
 use crate::task::handle::Queue;
 use crate::task::worker;
 
-/// Claims that are looked at where memory does not know who holds what.
-const LOOKED_AT: usize = 10_000;
+/// Claims that are read if memory does not know all of them.
+const SCANNED: usize = 10_000;
 
 /// TASK.WORKERS.
 pub(crate) struct Workers;
@@ -34,12 +34,12 @@ impl Command for Workers {
 
     fn run(_: &QueueArgs<'_>, _: &Caller<'_>, queue: &mut Queue<'_>) -> Result<Response> {
         let numbers = queue.known_workers()?;
-        let held = held(queue)?;
+        let claims = claims(queue)?;
         let now = queue.context.wall_us;
         let mut workers: Vec<(&str, Reply)> = Vec::new();
         for (number, worker) in numbers.all() {
             let state = worker::member_state(queue, worker);
-            let (count, first) = held.get(&number).copied().unwrap_or_default();
+            let (count, first) = claims.get(&number).copied().unwrap_or_default();
             // A token is the wall time of its claim in µs.
             let age = || i64::try_from(now.saturating_sub(first) / 1_000).unwrap_or(i64::MAX);
             let map = Reply::Map(vec![
@@ -55,21 +55,21 @@ impl Command for Workers {
     }
 }
 
-/// How many claims each worker holds, and the token of its oldest one.
-fn held(queue: &mut Queue<'_>) -> Result<HashMap<u32, (usize, u64)>> {
+/// How many claims each worker has, and the token of its oldest one.
+fn claims(queue: &mut Queue<'_>) -> Result<HashMap<u32, (usize, u64)>> {
     let memory = queue.state.known_queue(&queue.name);
     if let Some(memory) = memory.filter(|memory| memory.rebase == Rebase::Done) {
         return Ok(memory.claims.summary().collect());
     }
     // On a replica, and until the first walk after a load, memory does not know.
-    let mut held: HashMap<u32, (usize, u64)> = HashMap::new();
+    let mut claims: HashMap<u32, (usize, u64)> = HashMap::new();
     let claimed = queue.name.index(Index::Claimed);
-    for (_, id) in queue.keys.zlowest(claimed, i64::MAX, LOOKED_AT)? {
+    for (_, id) in queue.keys.zlowest(claimed, i64::MAX, SCANNED)? {
         if let Some(task) = queue.read_header(&id) {
-            let (count, first) = held.entry(task.header.worker).or_insert((0, u64::MAX));
+            let (count, first) = claims.entry(task.header.worker).or_insert((0, u64::MAX));
             *count += 1;
             *first = task.header.fence.min(*first);
         }
     }
-    Ok(held)
+    Ok(claims)
 }

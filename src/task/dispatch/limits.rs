@@ -1,14 +1,14 @@
 //! What a queue's own limits allow: `concurrency` and `rate` for claims, `max-length` for new tasks.
 //!
-//! Nothing is stored for them. The claimed set says how many tasks are claimed, those of cancelled tasks included
-//! until their claims end; the claims of just now are memory, and a restart forgets them.
+//! Nothing is stored for them. The claimed set says how many tasks are claimed, including cancelled ones until their
+//! claims end; recent claims are only in memory, and a restart forgets them.
 
 use crate::error::{Error, Result};
 use crate::names::Index;
 use crate::task::handle::Queue;
 use crate::task::index::targeted;
 
-/// How many more tasks may be claimed now. When it is the rate that allows none, the moment it does is planned.
+/// How many more tasks may be claimed now. If the rate allows none, the timer is set for when it does.
 pub(crate) fn room(queue: &mut Queue<'_>) -> Result<usize> {
     let mut room = usize::MAX;
     let most = queue.settings.numbers.concurrency(&queue.context.config);
@@ -29,7 +29,7 @@ pub(crate) fn room(queue: &mut Queue<'_>) -> Result<usize> {
     Ok(room)
 }
 
-/// Claims have ended: clients that wait are served, if the queue may have been full of claims.
+/// Claims have ended: serves waiting clients if the queue may have been at its concurrency.
 pub(crate) fn freed(queue: &mut Queue<'_>) {
     if queue.settings.numbers.concurrency(&queue.context.config) > 0 {
         queue.serve_waiters();

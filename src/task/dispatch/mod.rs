@@ -6,10 +6,10 @@ pub(crate) mod serve;
 use smallvec::SmallVec;
 
 use crate::error::Result;
-use crate::names::{Id, Index, PRIORITIES};
+use crate::names::{Id, Index};
 use crate::reply::Reply;
 use crate::state::queue::claims::BoundClaim;
-use crate::state::queue::{Held, Rebase};
+use crate::state::queue::{ALL_READY, Held, Rebase};
 use crate::task::handle::{Loaded, Queue, Task};
 use crate::task::header::{HEADER_LEN, WITH_MEMBER};
 use crate::task::index::targeted::{self, OwnTasks};
@@ -18,40 +18,40 @@ use crate::task::{lifecycle, worker};
 use crate::time::{MAX_LEASE, Ms, Steady};
 use crate::waiting::{ClaimRequest, Lease};
 
-/// Ids one claim passes over before it leaves the rest to the timer: a million would stall the server for
-/// a third of a second.
+/// Ghosts that one claim removes before it leaves the rest to the timer: a million would stall the server for a third
+/// of a second.
 const PASSED_OVER: usize = 1_000;
-/// Bytes of payload after which one reply takes no further task.
+/// Bytes of payload after which a reply takes no further task.
 pub(crate) const MAX_PAYLOAD: usize = 1 << 20;
 
-/// What a claim came to.
+/// The outcome of a claim request.
 #[derive(Debug, Default)]
 pub(crate) struct Claimed {
-    /// The tasks as the client is shown them.
+    /// The tasks as replied to the client.
     pub tasks: Vec<Reply>,
     /// The tasks and tokens, in the same order.
-    pub tokens: Vec<(Id, u64)>,
-    /// Whether it gave up at ghosts with something that counts behind them.
+    pub tokens: SmallVec<[(Id, u64); 1]>,
+    /// Whether it gave up at ghosts while tasks may be ready behind them.
     pub unsure: bool,
-    /// Whether the worker was told to take no more work.
+    /// Whether the worker is quiet: a signal told it to take no more work.
     pub quiet: bool,
 }
 
-/// How far a claim goes through ghosts.
+/// How many ghosts a claim may pass over.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Effort {
-    /// `PASSED_OVER` of them; the client can be made to wait for the timer.
+    /// `PASSED_OVER`; the client can wait for the timer.
     Bounded,
-    /// To the end: in MULTI or a script nobody can wait.
+    /// Any number: in MULTI or a script the client cannot wait.
     Thorough,
 }
 
-/// What a claim may find.
+/// Where a claim may find tasks.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 struct Offer {
-    /// Bit p: the ready list of priority p has something.
+    /// Bit p: the ready list of priority p is not empty.
     lists: u16,
-    /// Something may be ready for this worker alone.
+    /// Tasks targeted at this worker may be ready.
     own: bool,
 }
 
@@ -73,20 +73,19 @@ struct Claim {
     deadline: Steady,
 }
 
-/// Claims up to `request.count` ready tasks and no more than the queue's limits allow, the most urgent and oldest
-/// first, of each priority first those that are for this worker alone. Claims none while the queue is paused or the
-/// worker quiet. The caller has checked that the worker may hold what it wants (`worker::ensure_may_claim`).
+/// Claims up to `request.count` ready tasks within the queue's limits: the most urgent and oldest first, and of each
+/// priority first those targeted at this worker. Claims none while the queue is paused or the worker quiet. The caller
+/// has called `worker::ensure_may_claim`.
 pub(crate) fn claim(queue: &mut Queue<'_>, request: &ClaimRequest, effort: Effort) -> Result<Claimed> {
-    let mut claimed = Claimed {
-        quiet: worker::is_quiet(queue, &request.worker),
-        ..Claimed::default()
-    };
-    if claimed.quiet {
-        return Ok(claimed);
+    if worker::is_quiet(queue, &request.worker) {
+        return Ok(Claimed {
+            quiet: true,
+            ..Claimed::default()
+        });
     }
     if queue.is_paused() {
         targeted::serve_worker_later(queue, &request.worker);
-        return Ok(claimed);
+        return Ok(Claimed::default());
     }
     let offer = ensure_claim_types(queue, &request.worker)?;
     let most = if offer.is_nothing() {
@@ -101,7 +100,7 @@ pub(crate) fn claim(queue: &mut Queue<'_>, request: &ClaimRequest, effort: Effor
         Effort::Bounded => PASSED_OVER,
         Effort::Thorough => usize::MAX,
     };
-    let claims = take(queue, request, offer, most, &mut budget, &mut claimed)?;
+    let (mut claimed, claims) = take(queue, request, offer, most, &mut budget)?;
     if !claims.is_empty() {
         store(queue, &claims)?;
         remember(queue, request, claims);
@@ -120,13 +119,13 @@ pub(crate) fn ensure_types(queue: &mut Queue<'_>, worker: &str) -> Result<()> {
     ensure_claim_types(queue, worker).map(|_| ())
 }
 
-/// The same; replies what there may be to claim.
+/// The same; returns where there may be tasks to claim.
 fn ensure_claim_types(queue: &mut Queue<'_>, worker: &str) -> Result<Offer> {
     let now = queue.context.steady;
     let memory = queue.state.known_queue_mut(&queue.name);
-    let maybe = memory.map_or(!0, |memory| memory.maybe_ready | memory.later_lists.take_over(now));
+    let maybe = memory.map_or(!0, |memory| memory.maybe_ready | memory.later_lists.take_expired(now));
     let mut lists = 0;
-    for priority in (0..PRIORITIES).filter(|priority| maybe & (1 << priority) != 0) {
+    for priority in ready::priorities(maybe) {
         if queue.keys.llen(queue.name.ready(priority))? > 0 {
             lists |= 1 << priority;
         }
@@ -146,19 +145,19 @@ fn ensure_claim_types(queue: &mut Queue<'_>, worker: &str) -> Result<Offer> {
     Ok(offer)
 }
 
-/// Pops tasks and makes them claims of the worker, so many at most.
+/// Pops tasks and makes them claims of the worker, `most` at most.
 fn take(
     queue: &mut Queue<'_>,
     request: &ClaimRequest,
     offer: Offer,
     most: usize,
     budget: &mut usize,
-    claimed: &mut Claimed,
-) -> Result<SmallVec<[Claim; 4]>> {
+) -> Result<(Claimed, SmallVec<[Claim; 4]>)> {
+    let mut claimed = Claimed::default();
     let mut claims: SmallVec<[Claim; 4]> = SmallVec::new();
     let mut bytes = 0;
     let mut own = OwnTasks::new(&request.worker, offer.own, most);
-    for priority in (0..PRIORITIES).filter(|priority| offer.own || offer.has_list(*priority)) {
+    for priority in ready::priorities(if offer.own { ALL_READY } else { offer.lists }) {
         while claims.len() < most && (claims.is_empty() || bytes < MAX_PAYLOAD) && *budget > 0 {
             let mut next = own.pop(queue, priority, budget)?;
             if next.is_none() && offer.has_list(priority) {
@@ -169,14 +168,14 @@ fn take(
             };
             bytes += value.len().saturating_sub(HEADER_LEN);
             claims.push(claim_one(queue, request, &mut task)?);
-            claimed.tokens.push((task.id.clone(), task.header.fence));
+            claimed.tokens.push((Id::from_slice(&task.id), task.header.fence));
             claimed.tasks.push(render(queue, request, &task, value));
         }
         if claims.len() >= most || *budget == 0 {
             break;
         }
     }
-    Ok(claims)
+    Ok((claimed, claims))
 }
 
 fn claim_one(queue: &mut Queue<'_>, request: &ClaimRequest, task: &mut Task) -> Result<Claim> {
@@ -185,14 +184,14 @@ fn claim_one(queue: &mut Queue<'_>, request: &ClaimRequest, task: &mut Task) -> 
         Some(Lease::For(ms)) => ms,
         Some(Lease::Member) => WITH_MEMBER,
         None => match task.options(queue).lease {
-            // One edited by hand must not become one that never ends.
+            // A lease edited by hand must not become an endless one.
             Some(lease) => lease.clamp(1, MAX_LEASE),
             None => queue.settings.numbers.lease(&queue.context.config),
         },
     };
     let token = lifecycle::claim(queue, task, worker, lease)?;
     Ok(Claim {
-        id: task.id.clone(),
+        id: Id::from_slice(&task.id),
         worker,
         token,
         deadline: task.header.deadline(queue.context.steady),
@@ -204,10 +203,10 @@ fn store(queue: &mut Queue<'_>, claims: &[Claim]) -> Result<()> {
     let index = queue.name.index(Index::Claimed);
     let walking = queue.state.queue(&queue.name).rebase == Rebase::Walking(0, 0);
     if walking && queue.keys.zcard(index)? == 0 {
-        // No claim is another process's.
+        // No claim is left from another process.
         let memory = queue.state.queue(&queue.name);
         memory.rebase = Rebase::Done;
-        memory.departed.clear();
+        memory.revoked.clear();
     }
     let members: SmallVec<[(Ms, &[u8]); 4]> = claims
         .iter()
@@ -221,10 +220,8 @@ fn store(queue: &mut Queue<'_>, claims: &[Claim]) -> Result<()> {
     Ok(())
 }
 
-/// Remembers who holds what, and counts.
+/// Updates memory and counts.
 fn remember(queue: &mut Queue<'_>, request: &ClaimRequest, claims: SmallVec<[Claim; 4]>) {
-    let count = claims.len() as u64;
-    queue.count(|totals| totals.claimed += count);
     if let Some(connection) = request.bind {
         for claim in &claims {
             let bound = BoundClaim {
@@ -237,9 +234,9 @@ fn remember(queue: &mut Queue<'_>, request: &ClaimRequest, claims: SmallVec<[Cla
     }
     let now = queue.context.steady;
     let limited = queue.settings.rate.is_some();
-    let memory = queue.memory();
+    let memory = queue.count(|totals| totals.claimed += claims.len() as u64);
     if limited {
-        memory.recent.note(now, claims.len());
+        memory.recent.record(now, claims.len());
     }
     memory.used = now;
     for Claim { id, worker, token, .. } in claims {
@@ -249,14 +246,14 @@ fn remember(queue: &mut Queue<'_>, request: &ClaimRequest, claims: SmallVec<[Cla
     }
 }
 
-/// A claim as its worker is shown it.
+/// A claim as replied to its worker.
 fn render(queue: &mut Queue<'_>, request: &ClaimRequest, task: &Task, value: Vec<u8>) -> Reply {
     let header = &task.header;
     let mut map = Vec::with_capacity(if request.full { 10 } else { 5 });
     if request.named {
         map.push(("queue", Reply::text(queue.name.text())));
     }
-    map.push(("id", Reply::Id(task.id.clone())));
+    map.push(("id", Reply::Id(Id::from_slice(&task.id))));
     map.push(("token", Reply::number(header.fence)));
     map.push(("attempt", Reply::number(header.attempt())));
     if request.full {

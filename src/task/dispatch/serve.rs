@@ -1,4 +1,4 @@
-//! Serving the clients that wait, in the transaction that made something ready, or something ready claimable.
+//! Serves waiting clients, in the transaction that made a task ready, or a ready task claimable.
 
 use crate::error::Result;
 use crate::names::Name;
@@ -9,9 +9,8 @@ use crate::task::index::{ready, targeted};
 use crate::task::worker;
 use crate::waiting::{ClaimRequest, Granted, Ticket, WaitFor};
 
-/// Serves the clients that wait in the queue's line, longest wait first, until one gets nothing; then those for whose
-/// workers alone something is ready. Those that may not take work, or not in the way they want it, are told and passed
-/// over.
+/// Serves the clients that wait for tasks of the queue, longest wait first, until one gets nothing; then those whose
+/// workers have targeted tasks. Clients whose workers may not claim get their answer and are passed over.
 pub(crate) fn serve(queue: &mut Queue<'_>) {
     if queue.state.waiting.count(&queue.name) == 0 {
         return;
@@ -23,18 +22,18 @@ pub(crate) fn serve(queue: &mut Queue<'_>) {
     }
 }
 
-/// What a client that waits came to.
+/// The result of serving one client.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Served {
-    /// It has its answer, or may have been sent home: the next one may be served.
+    /// It was answered or passed over: the next one may be served.
     Next,
-    /// There is nothing for it.
+    /// There is no task for it.
     Nothing,
-    /// The timer is to go on first.
+    /// The timer has to remove ghosts first.
     Unsure,
 }
 
-/// Serves the clients that wait, or only those of one worker, longest wait first, until one gets nothing.
+/// Serves the waiting clients, or only those of one worker, longest wait first, until one gets nothing.
 fn serve_line(queue: &mut Queue<'_>, worker: Option<&str>) -> Served {
     let mut passed = 0;
     loop {
@@ -54,7 +53,7 @@ fn serve_line(queue: &mut Queue<'_>, worker: Option<&str>) -> Served {
     }
 }
 
-/// Hands a client what there is for it.
+/// Claims for a client what there is for it.
 fn serve_client(queue: &mut Queue<'_>, ticket: Ticket, request: &ClaimRequest) -> Served {
     if let Err(error) = worker::ensure_may_claim(queue, request) {
         queue.tx().answer(ticket, Err(error), Vec::new());
@@ -80,8 +79,8 @@ fn serve_client(queue: &mut Queue<'_>, ticket: Ticket, request: &ClaimRequest) -
     }
 }
 
-/// Serves the clients for whose workers alone something is ready, wherever they stand in the line; of those that has
-/// waited longest first. What a client cannot have now is kept for it.
+/// Serves the clients whose workers have targeted tasks, wherever they are in line; longest wait first. Workers that
+/// cannot claim now are tried again later.
 fn serve_workers(queue: &mut Queue<'_>) {
     if !targeted::has_workers_to_serve(queue) || !hands_out(queue) {
         return;
@@ -110,23 +109,23 @@ fn serve_workers(queue: &mut Queue<'_>) {
     }
 }
 
-/// Whether the queue hands out anything now.
+/// Whether the queue grants claims now.
 fn hands_out(queue: &mut Queue<'_>) -> bool {
     !queue.is_paused() && limits::room(queue).unwrap_or(0) > 0
 }
 
-/// Serves the clients that wait before one that comes now. Where the clock alone may let claimers in, the newcomer
-/// could be faster than the timer.
+/// Serves waiting clients before a new one. With a rate, time alone makes room for claims, and the new client could
+/// come before the timer does.
 pub(crate) fn first_come(queue: &mut Queue<'_>, worker: &str) -> Result<()> {
     if queue.state.waiting.count(&queue.name) > 0 && queue.settings.rate.is_some() {
-        // Its claim may still be refused: nothing is handed out in a transaction that ends in an error.
+        // Its claim may still be refused, and nothing may be granted in a transaction that ends in an error.
         ensure_types(queue, worker)?;
         serve(queue);
     }
     Ok(())
 }
 
-/// Answers a client whose worker was told to take no more work of any of its queues.
+/// Answers a client whose worker is quiet in all its queues.
 fn send_home(queue: &mut Queue<'_>, ticket: Ticket, request: &ClaimRequest) {
     let names = queue.state.waiting.names_of(ticket);
     let is_quiet = |name: &Name| match Queue::open(&mut queue.tx(), name.clone()) {
@@ -138,11 +137,11 @@ fn send_home(queue: &mut Queue<'_>, ticket: Ticket, request: &ClaimRequest) {
     }
 }
 
-/// Answers the clients that waited only for the timer to sweep, when nothing that may be claimed lives in any of their
+/// Answers the clients that waited only for the timer to remove ghosts, once there is nothing to claim in any of their
 /// queues.
 fn dismiss(queue: &mut Queue<'_>) {
-    for ticket in queue.state.waiting.impatient(&queue.name) {
-        let Some(WaitFor::Tasks(names, request)) = queue.state.waiting.wish(ticket).cloned() else {
+    for ticket in queue.state.waiting.waiting_for_sweep(&queue.name) {
+        let Some(WaitFor::Tasks(names, request)) = queue.state.waiting.wait_for(ticket).cloned() else {
             continue;
         };
         let has_nothing = |name: &Name| match Queue::open(&mut queue.tx(), name.clone()) {

@@ -1,6 +1,6 @@
-//! Tasks that must not run yet, though their time may have come: they wait for their turn in their group (`group`) or
-//! for the ends of others (`dependencies`). `task:{q}:blocked` has all of them, score = since when, unix ms. Nothing
-//! but an end unblocks one, so that no claim and no timer has to look for them.
+//! Tasks that must not run yet, even if they are due: they wait for their turn in their group (`group`) or for the ends
+//! of others (`dependencies`). `task:{q}:blocked` has all of them, score = since when, unix ms. Only an end unblocks a
+//! task, so neither claims nor the timer have to search for them.
 
 use crate::error::Result;
 use crate::names::Index;
@@ -11,7 +11,7 @@ pub(crate) fn ensure_types(queue: &mut Queue<'_>) -> Result<()> {
     queue.keys.ensure_type(queue.name.index(Index::Blocked))
 }
 
-/// Puts a task in.
+/// Adds a task.
 pub(crate) fn add(queue: &mut Queue<'_>, task: &Task) -> Result<()> {
     let since = queue.context.wall;
     queue
@@ -21,13 +21,13 @@ pub(crate) fn add(queue: &mut Queue<'_>, task: &Task) -> Result<()> {
     Ok(())
 }
 
-/// Takes a task out.
+/// Removes a task.
 pub(crate) fn remove(queue: &mut Queue<'_>, id: &[u8]) -> Result<()> {
     queue.keys.zrem(queue.name.index(Index::Blocked), &[id])?;
     Ok(())
 }
 
-/// The timer repairs all blocked tasks: some may be free to go on.
+/// Makes the timer repair all blocked tasks: some may not be blocked any more.
 pub(crate) fn rescan(queue: &mut Queue<'_>) {
     queue.memory().blocked_rescan = Some((i64::MIN, Vec::new()));
     queue.wake_now();

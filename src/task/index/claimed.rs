@@ -1,5 +1,5 @@
-//! Claims: `task:{q}:claimed`, score = when the lease ends, steady ms of the process that wrote it; and in memory who
-//! holds what, and which of it was cancelled.
+//! Claims: `task:{q}:claimed`, score = when the lease ends, steady ms of the process that wrote it; and in memory
+//! the claims by worker, and those whose tasks were cancelled.
 
 use crate::error::Result;
 use crate::names::Index;
@@ -11,13 +11,13 @@ pub(crate) fn ensure_types(queue: &mut Queue<'_>) -> Result<()> {
     queue.keys.ensure_type(queue.name.index(Index::Claimed))
 }
 
-/// Takes a claim that is over out of the set.
+/// Removes a claim that is over from the set.
 pub(crate) fn remove(queue: &mut Queue<'_>, task: &Task) -> Result<()> {
     queue.keys.zrem(queue.name.index(Index::Claimed), &[&task.id])?;
     Ok(())
 }
 
-/// The lease of a claim begins anew, with this length.
+/// Restarts the lease of a claim, with this length.
 pub(crate) fn extend(queue: &mut Queue<'_>, task: &Task, lease: Ms) -> Result<()> {
     let deadline = queue.context.steady.after(lease);
     let claimed = queue.name.index(Index::Claimed);
@@ -26,7 +26,7 @@ pub(crate) fn extend(queue: &mut Queue<'_>, task: &Task, lease: Ms) -> Result<()
     Ok(())
 }
 
-/// A claim that is over leaves its worker's list and its connection; whether it was bound to one.
+/// Removes a claim that is over from memory. Returns whether it was bound to a connection.
 pub(crate) fn forget(queue: &mut Queue<'_>, task: &Task) -> bool {
     let header = &task.header;
     let Some(memory) = queue.state.known_queue_mut(&queue.name) else {
@@ -45,7 +45,7 @@ pub(crate) fn forget(queue: &mut Queue<'_>, task: &Task) -> bool {
 
 /// Remembers that a claimed task was cancelled, for the beats of its worker.
 pub(crate) fn note_cancelled(queue: &mut Queue<'_>, task: &Task) {
-    // A foreign value in the place of the workers: nobody can be told.
+    // If the key of the workers has another type, the worker is unknown.
     if let Ok(Some(worker)) = queue.worker_name(task.header.worker) {
         let cancelled = &mut queue.memory().cancelled;
         cancelled.insert(&worker, task.header.fence, task.id.clone());

@@ -7,7 +7,7 @@ use crate::names::Index;
 use crate::task::handle::{Queue, Task};
 use crate::task::index::later;
 
-/// Dead tasks one step removes to keep within the limits.
+/// Dead tasks that one step removes to keep within the limits.
 const TRIMMED: usize = 100;
 
 /// Errors with `WrongType` unless the set may be written.
@@ -15,7 +15,7 @@ pub(crate) fn ensure_types(queue: &mut Queue<'_>) -> Result<()> {
     queue.keys.ensure_type(queue.name.index(Index::Dead))
 }
 
-/// Puts a task in that dies now.
+/// Adds a task that dies now.
 pub(crate) fn add(queue: &mut Queue<'_>, task: &Task) -> Result<()> {
     let died = queue.context.wall;
     queue.keys.zadd(queue.name.index(Index::Dead), &[(died.0, &task.id)])?;
@@ -37,8 +37,8 @@ pub(crate) fn surplus(queue: &mut Queue<'_>) -> Result<Vec<Scored>> {
     Ok(if old.len() > oldest.len() { old } else { oldest })
 }
 
-/// Takes so many of the oldest out, but for the unreadable ones among them: these go behind all others, so that those
-/// come up that can be removed. Whether there may be more to trim.
+/// Removes so many of the oldest. The unreadable ones among them go behind all others instead, so that removable ones
+/// come up. Returns whether there may be more to trim.
 pub(crate) fn remove_oldest(queue: &mut Queue<'_>, count: usize, unreadable: &[&[u8]]) -> Result<bool> {
     queue.keys.zrem_lowest(queue.name.index(Index::Dead), count)?;
     later::put_last(queue, unreadable)?;

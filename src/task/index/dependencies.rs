@@ -1,19 +1,18 @@
 //! AFTER: which tasks wait for the end of which (workflows).
 //!
-//! `task:{q}:after:<parent>` has the tasks that wait for the end of one, each with the fence it was born with; a flag
-//! in the parent's header says that there are some. The child's fields say how many ends it still waits for. What
-//! follows from the end of a parent is `worklist`'s; what of it is left over when a transaction ends stands in the
-//! queue's hash.
+//! `task:{q}:after:<parent>` has the tasks that wait for the end of one, each with its first fence; a flag in the
+//! parent's header says that there are some. A field of the child says how many ends it still waits for. `worklist`
+//! resolves the children when a parent ends; what one transaction leaves over is stored in the queue's hash.
 
 use crate::error::Result;
 use crate::names::Id;
-use crate::settings::settling_field;
+use crate::settings::unresolved_field;
 use crate::state::work::ParentEnd;
 use crate::task::handle::{Queue, Task};
 use crate::task::header::{AWAITED, TaskState};
 use crate::task::options;
 
-/// The task waits for the ends of these parents.
+/// Makes the task wait for the ends of these parents.
 pub(crate) fn add(queue: &mut Queue<'_>, task: &Task, parents: &[String]) -> Result<()> {
     for parent in parents {
         link(queue, task, parent.as_bytes())?;
@@ -21,7 +20,7 @@ pub(crate) fn add(queue: &mut Queue<'_>, task: &Task, parents: &[String]) -> Res
     put_count(queue, &task.id, parents.len())
 }
 
-/// The child is told of the parent's end.
+/// Adds the child to the parent's line.
 pub(crate) fn link(queue: &mut Queue<'_>, child: &Task, parent: &[u8]) -> Result<()> {
     let born = born(child.header.fence);
     queue.keys.zadd(queue.name.after(parent), &[(born, &child.id)])?;
@@ -51,17 +50,17 @@ pub(crate) fn waits(queue: &mut Queue<'_>, id: &[u8]) -> Option<usize> {
         .keys
         .hget(queue.name.options(id), options::WAITS)
         .unwrap_or(None)?;
-    // Nonsense is as if it were the last one.
+    // Nonsense counts as the last one.
     let count = std::str::from_utf8(&count).ok().and_then(|count| count.parse().ok());
     Some(count.unwrap_or(1))
 }
 
-/// A task waits for no end any more.
+/// Removes that count.
 pub(crate) fn forget_count(queue: &mut Queue<'_>, id: &[u8]) -> Result<()> {
     queue.keys.hdel(queue.name.options(id), &[options::WAITS])
 }
 
-/// A blocked task is told of no end any more. In keys of another type there is nothing of it.
+/// Removes a blocked task from the lines of its parents. Keys of another type are skipped: it is not in them.
 pub(crate) fn unlink(queue: &mut Queue<'_>, task: &Task) {
     if task.header.state != TaskState::Blocked || waits(queue, &task.id).is_none() {
         return;
@@ -72,7 +71,7 @@ pub(crate) fn unlink(queue: &mut Queue<'_>, task: &Task) {
     let _ = forget_count(queue, &task.id);
 }
 
-/// A task came to its end, or goes without one: those that wait for it hear of it at the end of this transaction.
+/// A task ended, or is removed without an end: its dependents are resolved at the end of this transaction.
 pub(crate) fn ended(queue: &mut Queue<'_>, task: &mut Task, done: bool) {
     if task.header.has(AWAITED) {
         task.header.flags &= !AWAITED;
@@ -84,22 +83,22 @@ pub(crate) fn ended(queue: &mut Queue<'_>, task: &mut Task, done: bool) {
     }
 }
 
-/// Leaves what is left of the children of a parent to the timer, also should the server stop now.
+/// Leaves the remaining children of a parent to the timer, stored so that it survives a restart.
 pub(crate) fn put_off(queue: &mut Queue<'_>, end: &ParentEnd) -> Result<()> {
     if queue.keys.zcard(queue.name.after(&end.parent))? == 0 {
         return Ok(());
     }
-    // Should the id be given to another task meanwhile, that one's children are born later.
+    // If another task gets the id meanwhile, the fences of its children are larger than this.
     let number = queue.next_fence(0);
     let how = format!("{number} {}", if end.done { "done" } else { "failed" });
-    let field = settling_field(&end.parent);
+    let field = unresolved_field(&end.parent);
     queue.keys.hset(queue.name.queue(), &[(&field, how.as_bytes())])?;
     queue.wake_now();
     queue.reload_settings()
 }
 
-/// All children of a parent have been told of its end.
+/// All children of a parent are resolved.
 pub(crate) fn finish(queue: &mut Queue<'_>, parent: &Id) -> Result<()> {
-    queue.keys.hdel(queue.name.queue(), &[&settling_field(parent)])?;
+    queue.keys.hdel(queue.name.queue(), &[&unresolved_field(parent)])?;
     queue.reload_settings()
 }

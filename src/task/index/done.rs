@@ -1,5 +1,5 @@
-//! Tasks that are done and kept: with their result, as a record of what became of them, and so that a producer that
-//! sends one again is told (idempotent producers). `task:{q}:done`, score = kept until, unix ms.
+//! Retained tasks: done and kept with their results, for inspection, and so that a producer that sends one again gets
+//! an error (idempotent producers). `task:{q}:done`, score = kept until, unix ms.
 
 use crate::error::Result;
 use crate::names::Index;
@@ -7,7 +7,7 @@ use crate::task::handle::{Queue, Task};
 use crate::task::header::RETAINED;
 use crate::time::Ms;
 
-/// How long this task is kept when it is done, ms; 0: not at all.
+/// How long this task is retained when it is done, ms; 0: not at all.
 pub(crate) fn retain(queue: &mut Queue<'_>, task: &Task) -> Ms {
     let own = if task.header.has(RETAINED) {
         task.options(queue).retain
@@ -17,13 +17,13 @@ pub(crate) fn retain(queue: &mut Queue<'_>, task: &Task) -> Ms {
     own.unwrap_or_else(|| queue.settings.numbers.retain(&queue.context.config))
 }
 
-/// Errors with `WrongType` unless what is written to keep this task has the right type.
+/// Errors with `WrongType` unless the keys that retain this task have the right types.
 pub(crate) fn ensure_types(queue: &mut Queue<'_>, id: &[u8]) -> Result<()> {
     queue.keys.ensure_type(queue.name.index(Index::Done))?;
     queue.keys.ensure_type(queue.name.options(id))
 }
 
-/// Puts a task in for that long.
+/// Adds a task for that long.
 pub(crate) fn add(queue: &mut Queue<'_>, task: &Task, retain: Ms) -> Result<()> {
     let until = queue.context.wall.after(retain);
     queue.keys.zadd(queue.name.index(Index::Done), &[(until.0, &task.id)])?;
@@ -32,7 +32,7 @@ pub(crate) fn add(queue: &mut Queue<'_>, task: &Task, retain: Ms) -> Result<()> 
     Ok(())
 }
 
-/// When the next task was kept long enough, unix ms.
+/// When the next retained task is to be removed, unix ms.
 pub(crate) fn next(queue: &mut Queue<'_>) -> Result<Option<Ms>> {
     if !queue.memory().maybe_done {
         return Ok(None);

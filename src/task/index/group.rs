@@ -1,9 +1,9 @@
 //! GROUP: of the tasks of one group only so many (`group-limit`) have their turn at a time, in order.
 //!
-//! `task:{q}:group:<key>` has those whose time has come and that have not ended: with score 0 those whose turn it is,
-//! which may be claimed, and behind them the line, by the order in which they came. A task in the line is blocked. A
-//! turn lasts until the task ends, over every failure, release and loss; then the next in line has its turn. So a
-//! ready list never has a task that must not run, and a claim has nothing to look for.
+//! `task:{q}:group:<key>` has the tasks that have become due and have not ended: with score 0 those that have their
+//! turn and may be claimed, then the line, in the order in which they came. Tasks in the line are blocked. A turn lasts
+//! until the task ends, across failures, releases and losses; then the next in line gets its turn. So a ready list
+//! never contains a task that must not run, and claims do not have to search.
 
 use crate::error::Result;
 use crate::task::handle::{Queue, Task};
@@ -11,10 +11,10 @@ use crate::task::header::{GROUPED, TaskState};
 use crate::task::index::{blocked, later};
 use crate::time::Ms;
 
-/// Score of those whose turn it is. Places in the line are fences, far larger.
+/// Score of the tasks that have their turn. Places in the line are fences, far larger.
 const TURN: i64 = 0;
 
-/// The group of a task; none when somebody edited it away.
+/// The group of a task; none if somebody deleted its options.
 pub(crate) fn of(queue: &mut Queue<'_>, task: &Task) -> Option<String> {
     if !task.header.has(GROUPED) {
         return None;
@@ -22,13 +22,13 @@ pub(crate) fn of(queue: &mut Queue<'_>, task: &Task) -> Option<String> {
     task.options(queue).group.clone()
 }
 
-/// Errors with `WrongType` unless a task of the group may have its turn or stand in line.
+/// Errors with `WrongType` unless the keys that give a task its turn or put it in line have the right types.
 pub(crate) fn ensure_types(queue: &mut Queue<'_>, group: &str) -> Result<()> {
     queue.keys.ensure_type(queue.name.group(group))?;
     blocked::ensure_types(queue)
 }
 
-/// Whether it is the turn of a task of this group whose time has come. Otherwise it stands in line from now on.
+/// Gives a due task of this group its turn if one is free. Otherwise puts it in line and returns `false`.
 pub(crate) fn take_turn(queue: &mut Queue<'_>, task: &Task, group: &str) -> Result<bool> {
     let limit = limit(queue);
     let key = queue.name.group(group);
@@ -42,13 +42,13 @@ pub(crate) fn take_turn(queue: &mut Queue<'_>, task: &Task, group: &str) -> Resu
     }
     let place = Ms::try_from(queue.next_fence(0)).unwrap_or(Ms::MAX);
     queue.keys.zadd(queue.name.group(group), &[(place, &task.id)])?;
-    // Should there be room, as one of those whose turn it was is no more, those in front come first.
+    // If a task with a turn is gone there is room, but those in front come first.
     admit_later(queue, group.to_string());
     Ok(false)
 }
 
-/// The task ends: the next one may have its turn, at the end of this transaction. In a key of another type there is
-/// nothing of it.
+/// The task ends: the next one may get its turn, at the end of this transaction. A key of another type is skipped: the
+/// task is not in there.
 pub(crate) fn leave(queue: &mut Queue<'_>, task: &Task) {
     let Some(group) = of(queue, task) else {
         return;
@@ -58,7 +58,7 @@ pub(crate) fn leave(queue: &mut Queue<'_>, task: &Task) {
     }
 }
 
-/// A blocked task that should stand in the line of its group does, and the line is looked at.
+/// Puts a blocked task back in the line of its group if it is missing there, and lets the next ones in.
 pub(crate) fn repair(queue: &mut Queue<'_>, task: &Task, group: String) -> Result<()> {
     let key = queue.name.group(&group);
     if queue.keys.zscore(key, &task.id)?.is_none_or(|place| place == TURN) {
@@ -69,8 +69,7 @@ pub(crate) fn repair(queue: &mut Queue<'_>, task: &Task, group: String) -> Resul
     Ok(())
 }
 
-/// How many turns of the group are free. Tasks whose turn it was and that are no more, dropped or deleted, are
-/// forgotten.
+/// How many turns of the group are free. Removes tasks with a turn that were dropped or deleted.
 pub(crate) fn free_turns(queue: &mut Queue<'_>, group: &str) -> Result<usize> {
     let limit = limit(queue);
     let running = queue.keys.zlowest(queue.name.group(group), TURN, limit)?;
@@ -91,19 +90,19 @@ pub(crate) fn line(queue: &mut Queue<'_>, group: &str, count: usize) -> Result<V
     Ok(line.into_iter().map(|(_, id)| id).collect())
 }
 
-/// The task of an id that stands in line; `None` for one that is no such task.
+/// The task of an id in the line; `None` if that is no blocked task of a group.
 pub(crate) fn in_line(queue: &mut Queue<'_>, id: &[u8]) -> Option<Task> {
     let task = queue.read_header(id)?;
     let header = &task.header;
     (header.state == TaskState::Blocked && header.has(GROUPED) && queue.has(header)).then_some(task)
 }
 
-/// It is the turn of a task that stood in line.
+/// Gives a task in the line its turn.
 pub(crate) fn give_turn(queue: &mut Queue<'_>, group: &str, task: &Task) -> Result<()> {
     queue.keys.zadd(queue.name.group(group), &[(TURN, &task.id)])
 }
 
-/// Takes an id out.
+/// Removes an id.
 pub(crate) fn remove(queue: &mut Queue<'_>, group: &str, id: &[u8]) -> Result<()> {
     queue.keys.zrem(queue.name.group(group), &[id])?;
     Ok(())

@@ -11,7 +11,7 @@ use crate::time::{Ms, SECOND};
 /// What could not be read is tried again after this long, ms.
 pub(crate) const RETRY: Ms = 10 * SECOND;
 
-/// Whether the record of an id is of a later version: the id is to keep its place. The log is told.
+/// Whether the record of an id is of a later version, so that the id has to keep its place. Logged if so.
 pub(crate) fn is_later(queue: &mut Queue<'_>, id: &[u8]) -> bool {
     let Ok(Some(bytes)) = queue.keys.peek(queue.name.task(id), HEADER_LEN) else {
         return false;
@@ -23,18 +23,18 @@ pub(crate) fn is_later(queue: &mut Queue<'_>, id: &[u8]) -> bool {
     is_later
 }
 
-/// These ids stand in a set whose scores are unix ms, and come up again later.
+/// Moves ids of a set whose scores are unix ms to a later moment.
 pub(crate) fn postpone(queue: &mut Queue<'_>, part: Part, ids: &[&[u8]]) -> Result<()> {
     put(queue, part, ids, queue.context.wall.after(RETRY).0)
 }
 
-/// The same of claims.
+/// The same for claims.
 pub(crate) fn postpone_claims(queue: &mut Queue<'_>, ids: &[&[u8]]) -> Result<()> {
     let again = queue.context.steady.after(RETRY).0;
     put(queue, Part::Claimed, ids, again)
 }
 
-/// These dead letters stand behind all others, so that those come up that can be removed.
+/// Moves dead letters behind all others, so that removable ones come up.
 pub(crate) fn put_last(queue: &mut Queue<'_>, ids: &[&[u8]]) -> Result<()> {
     put(queue, Part::Dead, ids, queue.context.wall.0)
 }
@@ -47,16 +47,16 @@ fn put(queue: &mut Queue<'_>, part: Part, ids: &[&[u8]], score: Ms) -> Result<()
     queue.keys.zadd(queue.name.of_queue(part), &members)
 }
 
-/// An id that was popped goes to the tail of the list it came from: in any other its ghost bit would lie. Whether the
-/// list has nothing else; then it counts as empty for a while.
-pub(crate) fn turn(queue: &mut Queue<'_>, priority: u8, id: &Id) -> Result<bool> {
+/// Puts a popped id at the tail of the list it came from, the only one in which its ghost bit is right. Returns whether
+/// the list has only such ids; if so it counts as empty for a while.
+pub(crate) fn rotate(queue: &mut Queue<'_>, priority: u8, id: &Id) -> Result<bool> {
     queue.log_skip("a record of a later version");
     let list = queue.name.ready(priority);
     queue.keys.rpush(list, &[id])?;
     let length = queue.keys.llen(list)?;
     let until = queue.context.steady.after(RETRY);
     let memory = queue.memory();
-    let is_all = memory.later_lists.turn(priority, id, length);
+    let is_all = memory.later_lists.rotated(priority, id, length);
     if is_all {
         memory.later_lists.set_empty(priority, until);
         memory.maybe_ready &= !(1 << priority);
@@ -65,7 +65,7 @@ pub(crate) fn turn(queue: &mut Queue<'_>, priority: u8, id: &Id) -> Result<bool>
     Ok(is_all)
 }
 
-/// Something that is ready for one worker could not be read: the timer looks again later.
+/// A targeted task that is ready could not be read: the timer checks again later.
 pub(crate) fn rescan_targeted(queue: &mut Queue<'_>) {
     let again = queue.context.steady.after(RETRY);
     queue.memory().later_targets.get_or_insert(again);

@@ -1,7 +1,6 @@
-//! What stands where: one file for each set or list that has ids of tasks.
+//! Which ids are where: one file for each set or list of task ids.
 //!
-//! An index puts ids in and takes them out, and says what stands there. It assigns no state and calls nothing that
-//! does ([`super::lifecycle`]).
+//! An index adds, removes and finds ids. It assigns no state and calls nothing that does ([`super::lifecycle`]).
 
 pub(crate) mod blocked;
 pub(crate) mod claimed;

@@ -1,10 +1,11 @@
 //! The ready lists, for any worker (tasks for one worker are in `targeted`). They are never walked: a task that leaves
-//! one other than by being popped leaves its id behind as a ghost, and a bit in its header says so. When the id comes
-//! up it is passed over; when the task becomes ready again in that list, it takes the place its id still has.
+//! one without being popped leaves its id behind as a ghost, and a bit in its header says so. When the id comes up it
+//! is passed over; if the task becomes ready again in that list before, it takes the place its id still has.
 
 use crate::error::Result;
 use crate::names::{Index, PRIORITIES};
 use crate::settings::ghosts_field;
+use crate::state::queue::ALL_READY;
 use crate::task::handle::{Loaded, Queue, Task};
 use crate::task::header::{Header, TARGETED, TaskState, Unreadable};
 use crate::task::index::later;
@@ -12,13 +13,13 @@ use crate::task::index::later;
 /// Which end of its list a task goes to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum End {
-    /// Before all others: it was lost or released.
+    /// Before all others, after a loss or a release.
     Head,
-    /// Behind all others: it became due.
+    /// Behind all others.
     Tail,
 }
 
-/// Puts a task that waits into the list of its priority. May clear a bit of its header.
+/// Puts a waiting task into the list of its priority. May clear a bit of its header.
 pub(crate) fn push(queue: &mut Queue<'_>, task: &mut Task, end: End) -> Result<()> {
     let priority = task.header.priority;
     if !take_old_place(queue, task)? {
@@ -46,7 +47,7 @@ pub(crate) fn take_old_place(queue: &mut Queue<'_>, task: &mut Task) -> Result<b
         return Ok(false);
     }
     task.header.ghosts &= !(1 << priority);
-    // A list that somebody deleted has no place to go back to.
+    // If somebody deleted the list, its place is gone.
     let there = queue.keys.llen(queue.name.ready(priority))? > 0;
     change_ghosts(queue, priority, -1)?;
     Ok(there)
@@ -62,7 +63,8 @@ pub(crate) fn leave(queue: &mut Queue<'_>, task: &mut Task) -> Result<()> {
     Ok(())
 }
 
-/// Pops the next task of the list of this priority. Ids that do not count are used up on the way, and of the budget.
+/// Pops the next task of the list of this priority. Ids that do not count are removed on the way; each costs one of the
+/// budget.
 pub(crate) fn pop(queue: &mut Queue<'_>, priority: u8, budget: &mut usize) -> Result<Option<Loaded>> {
     let mut ghosts = 0;
     let mut found = None;
@@ -80,7 +82,7 @@ pub(crate) fn pop(queue: &mut Queue<'_>, priority: u8, budget: &mut usize) -> Re
             }
             (Some(Err(Unreadable::Later)), _) => {
                 *budget -= 1;
-                if later::turn(queue, priority, &id)? {
+                if later::rotate(queue, priority, &id)? {
                     break;
                 }
             }
@@ -130,11 +132,21 @@ pub(crate) fn count(queue: &mut Queue<'_>) -> Result<usize> {
     Ok(count)
 }
 
+/// The priorities of these bits, the most urgent first.
+pub(crate) fn priorities(bits: u16) -> impl Iterator<Item = u8> {
+    let mut left = bits & ALL_READY;
+    std::iter::from_fn(move || {
+        let first = left.trailing_zeros();
+        left &= left.checked_sub(1)?;
+        u8::try_from(first).ok()
+    })
+}
+
 /// Whether there may be something to claim in the lists.
 pub(crate) fn has_any(queue: &mut Queue<'_>) -> Result<bool> {
     let memory = queue.memory();
     let empty = memory.later_lists.empty() & !memory.maybe_ready;
-    for priority in (0..PRIORITIES).filter(|priority| empty & (1 << priority) == 0) {
+    for priority in priorities(!empty) {
         if queue.keys.llen(queue.name.ready(priority))? > queue.settings.ghosts(priority) as usize {
             return Ok(true);
         }
@@ -151,8 +163,8 @@ pub(crate) fn counts(queue: &Queue<'_>, header: &Header, priority: u8) -> bool {
         && queue.has(header)
 }
 
-/// What to do about an id that was taken out of the list of this priority and does not count: its bit is
-/// cleared, and a record that stayed only for it goes. Replies whether it was a ghost.
+/// Deals with an id that was removed from the list of this priority and does not count: clears its bit, and deletes a
+/// record that stayed only for it. Returns whether it was a ghost.
 pub(crate) fn discard(queue: &mut Queue<'_>, priority: u8, task: Option<Task>) -> Result<bool> {
     let Some(mut task) = task else {
         queue.log_skip("an id without a record in a ready list");

@@ -1,4 +1,4 @@
-//! Tasks that wait for their time: `task:{q}:scheduled`, score = due, unix ms.
+//! Tasks that are not due yet: `task:{q}:scheduled`, score = due, unix ms.
 
 use crate::error::Result;
 use crate::names::Index;
@@ -9,7 +9,7 @@ pub(crate) fn ensure_types(queue: &mut Queue<'_>) -> Result<()> {
     queue.keys.ensure_type(queue.name.index(Index::Scheduled))
 }
 
-/// Puts a task in, or moves it to its due time.
+/// Adds a task, or moves it to its due time.
 pub(crate) fn add(queue: &mut Queue<'_>, task: &Task) -> Result<()> {
     let due = task.header.due;
     queue
@@ -19,7 +19,7 @@ pub(crate) fn add(queue: &mut Queue<'_>, task: &Task) -> Result<()> {
     Ok(())
 }
 
-/// Takes a task out; whether it was there.
+/// Removes a task; whether it was there.
 pub(crate) fn remove(queue: &mut Queue<'_>, task: &Task) -> Result<bool> {
     Ok(queue.keys.zrem(queue.name.index(Index::Scheduled), &[&task.id])? > 0)
 }

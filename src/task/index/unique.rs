@@ -1,6 +1,6 @@
-//! Unique keys (deduplication): at most one task at a time holds one. `task:{q}:unique` has the id of each key's
-//! holder, and behind a tab the moment until which it is held when that was given (`FOR`); `task:{q}:unique-until` has
-//! those keys by that moment, for the timer.
+//! Unique keys (deduplication): at most one task at a time has one. `task:{q}:unique` has the id of each key's holder,
+//! and with `FOR`, after a tab, the moment until which it is taken; `task:{q}:unique-until` has those keys by that
+//! moment, for the timer.
 
 use crate::error::Result;
 use crate::names::{Id, Part, plain_text};
@@ -21,8 +21,8 @@ pub(crate) fn ensure_types(queue: &mut Queue<'_>, options: &Options) -> Result<(
     queue.keys.ensure_type(queue.name.of_queue(Part::Unique))
 }
 
-/// The id of the task that holds the key. One without a record, dead or done holds none; until the moment that was
-/// given it does not matter what became of the task.
+/// The id of the task that has the key. One that has ended or has no record does not have it any more, except with
+/// `FOR`: then only the moment counts.
 pub(crate) fn holder(queue: &mut Queue<'_>, key: &str) -> Result<Option<Id>> {
     let Some(value) = queue.keys.hget(queue.name.of_queue(Part::Unique), key.as_bytes())? else {
         return Ok(None);
@@ -32,7 +32,7 @@ pub(crate) fn holder(queue: &mut Queue<'_>, key: &str) -> Result<Option<Id>> {
         Some(until) => until > queue.context.wall,
         None => find(queue, id, key).is_some() || later::is_later(queue, id),
     };
-    // An id that cannot be one is nobody's.
+    // An invalid id cannot belong to a task.
     let held = held && plain_text("id", id).is_ok();
     Ok(held.then(|| Id::from_slice(id)))
 }
@@ -46,7 +46,7 @@ pub(crate) fn find(queue: &mut Queue<'_>, id: &[u8], key: &str) -> Option<Task> 
     (task.options(queue).unique.as_deref() == Some(key)).then_some(task)
 }
 
-/// The task of these options takes its key, if it has one. The caller has seen that nobody else holds it.
+/// Takes the key of these options, if any, for the task. The caller has checked that it is free.
 pub(crate) fn take(queue: &mut Queue<'_>, id: &[u8], options: &Options) -> Result<()> {
     let Some(key) = options.unique.as_deref() else {
         return Ok(());
@@ -64,7 +64,7 @@ pub(crate) fn take(queue: &mut Queue<'_>, id: &[u8], options: &Options) -> Resul
     queue.keys.hset(holders, &[(key.as_bytes(), value.as_slice())])
 }
 
-/// The task ends: its key is free, unless it is held for a time. In a key of another type there is nothing of it.
+/// The task ends: frees its key, unless it is taken for a time. A Redis key of another type is skipped.
 pub(crate) fn free(queue: &mut Queue<'_>, task: &Task) {
     if !task.header.has(UNIQUE) {
         return;
@@ -80,8 +80,8 @@ pub(crate) fn free(queue: &mut Queue<'_>, task: &Task) {
     }
 }
 
-/// Whether a dead task may live again as far as its key goes, which it then holds as before. What was held for a
-/// time is not held anew.
+/// Takes the key for a dead letter that is retried; `false` if another task has it. A key taken for a time is not taken
+/// again.
 pub(crate) fn regain(queue: &mut Queue<'_>, task: &Task) -> Result<bool> {
     if !task.header.has(UNIQUE) {
         return Ok(true);
@@ -99,7 +99,8 @@ pub(crate) fn regain(queue: &mut Queue<'_>, task: &Task) -> Result<bool> {
     Ok(true)
 }
 
-/// The id of a value, and the moment until which it holds, if one was given. One that is no moment has passed.
+/// Splits a value into the id and the moment until which the key is taken, if any. Nonsense counts as a moment that has
+/// passed.
 pub(crate) fn split(value: &[u8]) -> (&[u8], Option<Wall>) {
     let Some(tab) = value.iter().position(|&byte| byte == b'\t') else {
         return (value, None);

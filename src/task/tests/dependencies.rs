@@ -267,7 +267,7 @@ fn ten_thousand_children_are_settled_in_slices_also_over_a_restart() {
         assert!(stats.contains("blocked_tasks=9872 "), "one step has its share: {stats}");
         world.slice();
         world.restart();
-        // Another task of the id is no parent of those.
+        // A new task with the id is not their parent.
         if done {
             assert_eq!(world.say("TASK.SCHEDULE q p ID a"), "a");
             assert_eq!(world.say("TASK.SCHEDULE q p ID other AFTER 1 a"), "other");
@@ -356,13 +356,13 @@ fn ack_next_takes_the_child_that_it_set_free() {
     schedule(&mut world, &["a", "b AFTER 1 a"]);
     let token = claim_all(&mut world)[0].1;
     assert!(world.say(&format!("TASK.ACK q a {token} NEXT")).contains("id=b "));
-    // One that waited longer gets it if there is no NEXT.
+    // Without NEXT, a client that has waited longer gets it.
     let mut world = World::new();
     schedule(&mut world, &["a", "b AFTER 1 a"]);
     let token = claim_all(&mut world)[0].1;
     world.hear(2, "TASK.CLAIM q w BLOCK 0");
     ack(&mut world, "a", token);
-    assert_eq!(world.answered[0].handed[0].task(), b"b");
+    assert_eq!(world.answered[0].granted[0].task(), b"b");
 }
 
 #[test]
@@ -376,7 +376,7 @@ fn a_parent_that_is_deleted_by_hand_did_not_succeed() {
     let token = claim_all(&mut world)[0].1;
     assert_eq!(world.say(&format!("TASK.ACK q b {token}")), "OK");
     assert_eq!(claimable(&mut world), ["y"]);
-    // Lines that are deleted are made anew.
+    // Deleted lines are rebuilt.
     let mut world = World::new();
     schedule(&mut world, &["a", "b", "x AFTER 2 a b"]);
     world.keys.keys.remove(&queue("q").after(b"a").to_vec());
@@ -405,8 +405,8 @@ fn a_later_task_of_a_parents_id_is_no_parent() {
     assert_eq!((places["x"], places["y"], places["z"]), ("ready", "ready", "blocked"));
 }
 
-/// Random graphs, worked on in any order with failures, cancels and restarts: no task runs before those that it comes
-/// after, and in the end nothing is left behind.
+/// Random graphs, worked on in any order with failures, cancels and restarts: no task runs before those it comes after,
+/// and in the end nothing is left behind.
 #[test]
 fn no_random_graph_runs_out_of_order_or_hangs() {
     for seed in 0..40_u64 {

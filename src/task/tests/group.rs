@@ -187,10 +187,10 @@ fn who_waits_gets_the_next_of_the_group_in_the_same_step() {
     assert_eq!(world.hear(2, "TASK.CLAIM q w2 BLOCK 0"), "(waits)");
     world.say(&format!("TASK.ACK q a {token}"));
     assert_eq!(world.answered.len(), 1);
-    assert_eq!(world.answered[0].handed[0].task(), b"b");
+    assert_eq!(world.answered[0].granted[0].task(), b"b");
     let token = got(&mut world, "b", "deliveries");
     assert_eq!(token, "1");
-    // ACK NEXT takes the one whose turn it becomes by its own end.
+    // ACK NEXT claims the task that gets its turn through that very ACK.
     let mut world = World::new();
     schedule(&mut world, &["a GROUP g", "b GROUP g"]);
     let (_, token) = world.claim("TASK.CLAIM q w").unwrap();
@@ -298,11 +298,11 @@ fn a_replaced_task_changes_its_group_or_keeps_its_place_in_the_line() {
 fn a_group_that_somebody_edited_goes_on() {
     let mut world = World::new();
     schedule(&mut world, &["a GROUP g", "b GROUP g", "c GROUP g"]);
-    // The record of the one whose turn it is is gone: the next that comes sees it.
+    // The record of the task that has the turn is deleted: the next one to come notices.
     world.keys.keys.remove(&queue("q").task(b"a").to_vec());
     world.say("TASK.SCHEDULE q p ID d GROUP g");
     assert_eq!(claimable(&mut world), ["b"]);
-    // The whole line is gone: it is made anew.
+    // The whole line is deleted: it is rebuilt.
     let mut world = World::new();
     schedule(&mut world, &["a GROUP g", "b GROUP g", "c GROUP g"]);
     let (_, token) = world.claim("TASK.CLAIM q w").unwrap();
@@ -312,7 +312,7 @@ fn a_group_that_somebody_edited_goes_on() {
     world.tick();
     assert_eq!(claimable(&mut world), ["b"]);
     world.places();
-    // So when nobody comes and only a record is deleted.
+    // The same if no task comes and only a record is deleted.
     let mut world = World::new();
     schedule(&mut world, &["a GROUP g", "b GROUP g"]);
     world.keys.keys.remove(&queue("q").task(b"a").to_vec());

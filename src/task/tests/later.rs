@@ -5,7 +5,7 @@ use crate::names::Touched;
 use crate::task::index::later::RETRY;
 use crate::task::tests::world::{World, queue};
 
-/// The version of a task's record becomes this one.
+/// Changes the version of a task's record.
 fn set_version(world: &mut World, id: &str, version: u8) {
     match world.keys.keys.get_mut(format!("task:{{q}}:t:{id}").as_bytes()) {
         Some(Value::String(record)) => record[0] = version,
@@ -18,7 +18,7 @@ fn later(world: &mut World, ids: &[&str]) {
     ids.iter().for_each(|id| set_version(world, id, b'2'));
 }
 
-/// The records can be read again; what follows from that has followed.
+/// Makes the records readable again, and lets the timer deal with them.
 fn back(world: &mut World, ids: &[&str]) {
     ids.iter().for_each(|id| set_version(world, id, b'1'));
     world.pass(RETRY);

@@ -174,7 +174,7 @@ fn waiting_clients_are_served_in_order_of_arrival() {
         .answered
         .iter()
         .map(|answer| {
-            let id = answer.handed[0].task().to_vec();
+            let id = answer.granted[0].task().to_vec();
             (answer.ticket, String::from_utf8(id).unwrap())
         })
         .collect();

@@ -1,4 +1,4 @@
-//! A queue's limits: never more than they allow, and nobody waits longer than they demand.
+//! A queue's limits: never more claims than they allow, and no client waits longer than they require.
 
 use std::collections::BTreeSet;
 
@@ -6,7 +6,7 @@ use crate::task::tests::walk::Dice;
 use crate::task::tests::world::{Came, START, World, queue, show};
 use crate::time::Ms;
 
-/// The payloads handed to waiting clients since the last look, in order.
+/// The payloads granted to waiting clients since the last call, in order.
 fn served(world: &mut World) -> Vec<String> {
     let answered = std::mem::take(&mut world.answered);
     let replies = answered.into_iter().map(|answer| show(&answer.reply.unwrap()));
@@ -74,7 +74,7 @@ fn each_slot_that_is_freed_serves_one_waiting_client_in_the_same_unit() {
     assert_eq!(world.places().values().filter(|place| **place == "claimed").count(), 4);
 }
 
-/// The token of a claimed task: nobody but its holder is told, so the test looks at the record.
+/// The token of a claimed task, read from its record: only its worker gets it in a reply.
 fn token(world: &World, id: &str) -> u64 {
     let key = queue("q").task(id.as_bytes()).to_vec();
     match &world.keys.keys[&key] {
@@ -181,7 +181,7 @@ fn a_limited_queue_counts_as_empty_for_mclaim() {
         from_free.contains("queue=r") && !from_free.contains("queue=q"),
         "{from_free}"
     );
-    // One that waits in both is served by whichever lets it in first.
+    // A client that waits in both is served by whichever has room first.
     assert_eq!(world.hear(1, "TASK.MCLAIM 2 q r w1 BLOCK 0"), "(waits)");
     assert_eq!(world.hear(2, "TASK.MCLAIM 2 r q w2 BLOCK 0"), "(waits)");
     world.say("TASK.SCHEDULE r free ID r2");
@@ -197,7 +197,7 @@ fn ten_claims_a_second_are_ten_in_any_second() {
     let mut at: Vec<Ms> = Vec::new();
     let mut connection = 0;
     for ms in 0..3_000 {
-        // Somebody always waits.
+        // Some client always waits.
         while world.state.waiting.count(&queue("q")) < 3 {
             connection += 1;
             match world.run(Some(connection), &[b"TASK.CLAIM", b"q", b"w", b"BLOCK", b"0"]) {
@@ -243,7 +243,7 @@ fn what_a_refilled_window_lets_in_goes_to_those_that_wait_and_only_then_to_one_t
     let mut world = limited("rate 2/100", 9);
     assert_eq!(world.say("TASK.CLAIM q w COUNT 5").matches("id=").count(), 2);
     wait(&mut world, 1..2);
-    // The clock is there before the timer.
+    // The moment has come, but the timer has not run yet.
     world.wall = world.wall.after(100);
     world.steady = world.steady.after(100);
     assert!(world.hear(9, "TASK.CLAIM q w9").contains("id=4"));
@@ -346,7 +346,7 @@ fn a_full_queue_takes_no_more_but_what_is_in_it_goes_its_way() {
     assert_eq!(world.say(&format!("TASK.RELEASE q 1 {one}")), "OK");
     let (_, one) = world.claim("TASK.CLAIM q w").unwrap();
     assert!(world.say(&format!("TASK.FAIL q 1 {one}")).contains("state=dead"));
-    // The dead do not count, but they may come back.
+    // Dead letters do not count, but they may be retried.
     assert_eq!(world.say("TASK.SCHEDULE q 5 ID 5"), "5");
     assert_eq!(world.say("TASK.RETRY q 1"), "1");
     assert_eq!(world.say("TASK.SCHEDULE q 6"), full);
@@ -359,7 +359,7 @@ fn a_full_queue_takes_no_more_but_what_is_in_it_goes_its_way() {
     assert_eq!(world.say("TASK.MSCHEDULE q 2 7 8").matches(',').count(), 1);
 }
 
-/// Any history: the limits hold at every step, and at rest nobody waits for what they would let in.
+/// Any history: the limits are kept at every step, and at rest no client waits for a task that they allow.
 #[test]
 fn no_random_history_breaks_a_limit_or_lets_anybody_wait_in_vain() {
     for seed in 0..40 {

@@ -56,7 +56,7 @@ fn one_that_leaves_gives_back_without_an_attempt_and_those_that_wait_are_served(
     world.say("TASK.CLAIM q w COUNT 2");
     assert_eq!(world.say("TASK.CLAIM q next BLOCK 0"), "(waits)");
     assert_eq!(world.say("PID.DEREGISTER q w PID 7"), "1");
-    assert_eq!(world.answered[0].handed[0].task(), b"t0");
+    assert_eq!(world.answered[0].granted[0].task(), b"t0");
     assert!(world.say("TASK.GET q t0").contains("attempt=1"));
     assert!(world.say("TASK.GET q t0").contains("losses=0"));
 }
@@ -118,7 +118,7 @@ fn members_that_went_before_the_claims_were_walked_hold_nothing() {
     world.say("PID.REGISTER q w 8");
     world.say("TASK.CLAIM q w");
     world.tick();
-    assert!(world.state.known_queue(&queue("q")).unwrap().departed.is_empty());
+    assert!(world.state.known_queue(&queue("q")).unwrap().revoked.is_empty());
     let places = world.places();
     let claimed: Vec<&String> = places.keys().filter(|id| places[*id] == "claimed").collect();
     assert_eq!(claimed, ["t23", "t24"]);
@@ -212,7 +212,7 @@ fn a_waiting_client_that_is_no_member_any_more_is_told_when_its_turn_comes() {
         .answered
         .iter()
         .map(|answer| match &answer.reply {
-            Ok(_) => String::from_utf8_lossy(answer.handed[0].task()).into_owned(),
+            Ok(_) => String::from_utf8_lossy(answer.granted[0].task()).into_owned(),
             Err(error) => error.to_string(),
         })
         .collect();
@@ -314,8 +314,8 @@ fn a_client_that_is_quiet_in_one_of_its_queues_is_passed_over_there() {
     assert_eq!(world.say("TASK.CLAIM q other BLOCK 0"), "(waits)");
     world.say("TASK.SCHEDULE q p ID a");
     world.say("TASK.SCHEDULE r p ID b");
-    let handed: Vec<&[u8]> = world.answered.iter().map(|answer| answer.handed[0].task()).collect();
-    assert_eq!(handed, [b"a".as_slice(), b"b"]);
+    let granted: Vec<&[u8]> = world.answered.iter().map(|answer| answer.granted[0].task()).collect();
+    assert_eq!(granted, [b"a".as_slice(), b"b"]);
     assert_eq!(world.say("TASK.MCLAIM 2 q r w BLOCK 0"), "(waits)");
     world.say("HB.SIGNAL q w none");
     world.say("TASK.SCHEDULE q p ID c");
@@ -382,7 +382,7 @@ fn bound_claims_of_a_member_in_grace_go_with_it() {
 }
 
 /// Members come, go and leave, the server restarts, the queue changes its service: no task is lost or in two
-/// places, and once the tick is at rest no claim that lasts as long as its member has outlived it.
+/// places, and once the timer is at rest no claim that lasts as long as its member has outlived it.
 #[test]
 fn no_random_history_leaves_a_claim_without_its_member() {
     for seed in 0..40_u64 {
@@ -429,7 +429,7 @@ fn no_random_history_leaves_a_claim_without_its_member() {
     }
 }
 
-/// With the tick at rest: memory knows the claims, and those of members have one.
+/// With the timer at rest, memory knows the claims, and those that last as long as a member have one.
 fn check_claims(world: &mut World, seed: u64) {
     let service = world.say("TASK.CONFIG GET q service");
     let service = service

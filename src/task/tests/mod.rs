@@ -1,4 +1,4 @@
-//! Tests of the room: each file is a capability, told by commands on a [`world`] of the fake keyspace.
+//! Unit tests, one file a capability: commands on a [`world`] with the fake keyspace.
 
 mod dependencies;
 mod group;

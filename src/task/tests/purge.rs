@@ -28,7 +28,7 @@ fn those_of_these_tasks_go_that_are_in_the_state() {
     for (state, gone, left) in [
         ("dead", "1", 8),
         ("done", "1", 7),
-        // The heir of the one that is purged goes on.
+        // The next in the group of the purged one goes on.
         ("blocked", "2", 5),
         ("scheduled", "1", 4),
         ("ready", "2", 2),

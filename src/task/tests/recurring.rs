@@ -1,4 +1,4 @@
-//! Unit tests of recurring tasks: their commands and what time makes of them.
+//! Unit tests of recurring tasks: their commands and their occurrences.
 
 use crate::keyspace::fake::Value;
 use crate::task::tests::world::{Came, START, World, queue, show, words};
@@ -101,7 +101,7 @@ fn the_same_call_again_changes_nothing_and_another_replaces() {
     assert_eq!(world.keys.keys, before.keys);
     world.pass(10_000);
     assert_eq!(fired(&world), [1000, 11_000]);
-    // Another payload is another definition: it begins anew.
+    // Another payload is another definition: it starts over.
     let other = world.say("TASK.REPEAT q n other EVERY 1000 LIMIT 3 PRIORITY 5 LEASE 9");
     assert_eq!(other, (START + 12_500).to_string());
     world.say("TASK.REPEAT q n other EVERY 7000");
@@ -249,7 +249,7 @@ fn a_clock_that_is_stepped_makes_nothing_twice() {
             }
         }
     }
-    // All are gone when the clock shows their time again: only what is stored can tell.
+    // All are gone when the clock shows their time again: only what is stored knows of them.
     assert_eq!(world.say("TASK.STATS q").split(' ').nth(6), Some("scheduled_total=4"));
     assert!(world.say("TASK.REPEATS q").contains("fired_total=4"));
 }
@@ -304,7 +304,7 @@ fn moments_that_somebody_wrote_make_nothing_twice() {
         };
         assert_eq!(fired(&world), wanted, "{due}");
     }
-    // One that somebody removed is planned by the same call again.
+    // A moment that somebody deleted is stored again by the same call.
     let mut world = World::new();
     world.say("TASK.REPEAT q n p EVERY 1000");
     world.keys.keys.remove(b"task:{q}:repeat-due".as_slice());

@@ -1,4 +1,4 @@
-//! Unit tests of what follows a task's end: kept tasks, results, those who wait for them, replies.
+//! Unit tests of what follows a task's end: retained tasks, results, clients that wait for them, replies.
 
 use super::world::{START, World, queue, show};
 use crate::keyspace::fake::Value;
@@ -18,7 +18,7 @@ impl World {
         assert_eq!(self.say(&format!("TASK.ACK q {id} {token}{options}")), "OK");
     }
 
-    /// What waiting clients were told since the last time, in the order of their arrival.
+    /// The replies to waiting clients since the last call, in the order in which the clients came.
     fn told(&mut self) -> Vec<String> {
         let mut answered = std::mem::take(&mut self.answered);
         answered.sort_by_key(|answered| answered.ticket);
@@ -311,7 +311,7 @@ fn the_end_of_a_task_becomes_a_task_of_its_reply_queue() {
     world.say(&format!("TASK.FAIL q b {token} ERROR boom"));
     assert_eq!(world.payload("{q}r"), r#"{"id":"b","state":"dead","error":"boom"}"#);
     world.claim("TASK.CLAIM {q}r w");
-    // One that is cancelled while it runs is told once.
+    // One that is cancelled while it runs is reported once.
     world.say("TASK.MSCHEDULE q 1 p REPLY {q}r");
     let (id, token) = world.claim("TASK.CLAIM q w LEASE 7").unwrap();
     world.say(&format!("TASK.CANCEL q {id}"));
@@ -321,7 +321,7 @@ fn the_end_of_a_task_becomes_a_task_of_its_reply_queue() {
     );
     world.say(&format!("TASK.ACK q {id} {token}"));
     assert!(world.say("TASK.STATS {q}r").contains("ready_tasks=1 claimed_tasks=2"));
-    // By the tick too.
+    // By the timer too.
     assert_eq!(world.hear(2, "TASK.CLAIM {q}s w BLOCK 0"), "(waits)");
     world.say("TASK.SCHEDULE q p ID c REPLY {q}s ATTEMPTS 1");
     world.claim("TASK.CLAIM q w LEASE 7");

@@ -312,14 +312,14 @@ fn for_a_time_a_key_is_held_whatever_becomes_of_the_task() {
 fn the_moment_of_creation_stays_over_retries_and_is_that_of_the_replacement() {
     let mut world = World::new();
     world.say("TASK.SCHEDULE q p ID a UNIQUE k ATTEMPTS 1");
-    let created = world.record_of("a").created;
+    let created = world.header_of("a").created;
     world.pass(2_000);
     let (_, token) = world.claim("TASK.CLAIM q w").unwrap();
     world.say(&format!("TASK.FAIL q a {token}"));
     assert_eq!(world.say("TASK.RETRY q a"), "1");
-    assert_eq!(world.record_of("a").created, created);
+    assert_eq!(world.header_of("a").created, created);
     assert_eq!(world.say("TASK.SCHEDULE q p UNIQUE k REPLACE"), "a");
-    assert_eq!(world.record_of("a").created, created.after(2_000));
+    assert_eq!(world.header_of("a").created, created.after(2_000));
 }
 
 #[test]
@@ -330,7 +330,7 @@ fn a_holder_that_waits_becomes_the_new_task() {
             "TASK.SCHEDULE q old ID {id} UNIQUE {id} ATTEMPTS 3 EXPIRE 900"
         ));
     }
-    // Ready and to be ready: in place.
+    // A ready task that stays ready is replaced in place.
     assert_eq!(world.say("TASK.SCHEDULE q new UNIQUE a REPLACE EXPIRE 70"), "a");
     assert_eq!(world.places().len(), 3);
     assert_eq!(
@@ -342,7 +342,7 @@ fn a_holder_that_waits_becomes_the_new_task() {
         ("25".into(), (START + 70).to_string(), "new".into())
     );
     assert!(world.say("TASK.LIST q ready").contains("id=a"));
-    // With a delay it is scheduled, and takes its place again.
+    // With a delay it is scheduled, and later takes its place again.
     world.pass(1);
     assert_eq!(world.say("TASK.SCHEDULE q newer ID a UNIQUE a REPLACE DELAY 10"), "a");
     assert_eq!(world.places()["a"], "scheduled");
@@ -476,8 +476,8 @@ fn a_unique_hash_that_somebody_edited_holds_nothing_up() {
     assert_eq!(world.say("TASK.SCHEDULE q p UNIQUE k"), "-DUPLICATE b state=ready");
 }
 
-/// A random walk over everything that gives, takes or frees a key or starts a clock; the world checks after every
-/// step that both are written exactly where the headers say so.
+/// A random walk over everything that takes or frees a unique key or starts an EXPIRE; the world checks after every
+/// step that both are stored exactly where the headers say so.
 #[test]
 fn no_random_history_leaves_a_key_or_a_clock_behind() {
     for seed in 0..40_u64 {

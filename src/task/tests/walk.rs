@@ -6,7 +6,7 @@ use super::world::{World, queue};
 use crate::keyspace::fake::Value;
 
 /// Any value under any key of ours: commands answer an error that changes nothing (the world checks that), the
-/// tick goes on and comes to rest.
+/// timer goes on and comes to rest.
 #[test]
 fn foreign_values_under_our_keys_stop_nothing() {
     let parts = [
@@ -222,7 +222,7 @@ fn no_random_history_loses_a_task_or_has_it_in_two_places() {
                 }
             }
             let places = world.places();
-            // A cancelled claim leaves when it ends, a kept task in its time, without a command that says so.
+            // A cancelled task leaves when its claim ends, a retained one when its time is over, without a command.
             expected.retain(|id| places.contains_key(id) || !leaving.contains(id));
             leaving.retain(|id| places.contains_key(id));
             assert_eq!(
@@ -242,7 +242,7 @@ fn no_random_history_loses_a_task_or_has_it_in_two_places() {
     }
 }
 
-/// A row of numbers that looks like chance and is the same each time.
+/// Pseudo-random numbers, the same in every run.
 pub(crate) struct Dice(pub u64);
 
 impl Dice {

@@ -37,7 +37,7 @@ pub(crate) struct World {
     units: u64,
 }
 
-/// What a command came to.
+/// The outcome of a command.
 #[derive(Debug)]
 pub(crate) enum Came {
     Reply(Reply),
@@ -75,10 +75,10 @@ impl Visitor for Find<'_> {
             C::Args::parse(&self.argv[words.len()..]).and_then(|args| commands::run::<C>(&args, &caller, &mut tx));
         let came = match outcome {
             Ok(Response::Reply(reply)) => Ok(Came::Reply(reply)),
-            Ok(Response::Wait(wish, patience)) => Ok(Came::Waits(self.world.state.waiting.join(Waiter {
+            Ok(Response::Wait(wait_for, timeout)) => Ok(Came::Waits(self.world.state.waiting.join(Waiter {
                 connection: self.connection.unwrap_or(0),
-                wish,
-                patience,
+                wait_for,
+                timeout,
             }))),
             Ok(Response::Run(_)) => panic!("a command inside a command"),
             Err(error) => {
@@ -158,14 +158,14 @@ impl World {
         }
     }
 
-    /// Lets time pass and runs the tick until nothing is due.
+    /// Lets time pass and runs the timer until nothing is due.
     pub(crate) fn pass(&mut self, ms: Ms) {
         self.wall = self.wall.after(ms);
         self.steady = self.steady.after(ms);
         self.tick();
     }
 
-    /// Runs the tick until nothing is due.
+    /// Runs the timer until nothing is due.
     pub(crate) fn tick(&mut self) {
         for _ in 0..100_000 {
             if !self.slice() {
@@ -175,7 +175,7 @@ impl World {
         panic!("the tick never comes to rest");
     }
 
-    /// Runs one slice of the tick; whether anything was due.
+    /// Runs one slice of the timer; whether anything was due.
     pub(crate) fn slice(&mut self) -> bool {
         let context = self.context();
         let due = self.state.wakeups.take_due(&context);
@@ -199,7 +199,7 @@ impl World {
         self.state = State::default();
         self.state.fence = fence;
         self.state.queue(&queue("q"));
-        // A load tells every key.
+        // A load sends an event for every key.
         for (name, what) in self.keys.keys.keys().filter_map(|key| owner(0, key)) {
             self.state.touched(&name, what);
         }
@@ -214,8 +214,8 @@ impl World {
         }
     }
 
-    /// Every task of queue `q` by its place, after checking that each is in exactly one and that the counts
-    /// are exact.
+    /// Every task of queue `q` by its place, after checking that each is in exactly one place and that the counts are
+    /// exact.
     pub(crate) fn places(&mut self) -> BTreeMap<String, &'static str> {
         let fields = match self.keys.keys.get(&queue("q").queue().to_vec()) {
             Some(Value::Hash(fields)) => fields.iter().map(|(f, v)| (f.clone(), v.clone())).collect(),
@@ -224,20 +224,7 @@ impl World {
         let settings = QueueSettings::read(&queue("q"), &fields);
         let mut places = BTreeMap::new();
         let mut ghosts = [0_u32; 10];
-        let prefix = b"task:{q}:t:".to_vec();
-        let records: Vec<(Vec<u8>, Header)> = self
-            .keys
-            .keys
-            .iter()
-            .filter_map(|(key, value)| match value {
-                Value::String(text) => {
-                    let id = key.strip_prefix(prefix.as_slice())?;
-                    Some((id.to_vec(), Header::read(&text[..HEADER_LEN]).expect("a record")))
-                }
-                _ => None,
-            })
-            .filter(|(_, record)| record.fence >= settings.dropped_below())
-            .collect();
+        let headers = self.headers(&settings);
         let lists: Vec<Vec<Vec<u8>>> = (0..10).map(|p| self.ids(Index::Ready(p))).collect();
         let sets = [
             (Index::Scheduled, TaskState::Waiting, "scheduled"),
@@ -248,11 +235,11 @@ impl World {
             (Index::Targeted, TaskState::Waiting, "ready"),
         ]
         .map(|(index, state, word)| (BTreeSet::from_iter(self.ids(index)), state, word));
-        for (id, record) in records {
+        for (id, header) in headers {
             let mut found = Vec::new();
             for (ids, state, word) in &sets {
                 if ids.contains(&id) {
-                    assert_eq!(record.state, *state, "{word} {}", String::from_utf8_lossy(&id));
+                    assert_eq!(header.state, *state, "{word} {}", String::from_utf8_lossy(&id));
                     found.push(*word);
                 }
             }
@@ -262,23 +249,23 @@ impl World {
                     .filter(|entry| **entry == id)
                     .count();
                 assert!(entries <= 1, "an id stands once in a list");
-                if record.is_ghost(priority) {
+                if header.is_ghost(priority) {
                     assert_eq!(entries, 1, "a ghosts bit stands for an id");
                     ghosts[usize::from(priority)] += 1;
                 } else if entries == 1 {
-                    assert_eq!((record.state, record.priority), (TaskState::Waiting, priority));
-                    assert!(!record.has(TARGETED), "what is in a list is for everyone");
+                    assert_eq!((header.state, header.priority), (TaskState::Waiting, priority));
+                    assert!(!header.has(TARGETED), "what is in a list is for everyone");
                     found.push("ready");
                 }
             }
-            if record.state == TaskState::Removed {
-                assert!(found.is_empty() && record.ghosts != 0);
+            if header.state == TaskState::Removed {
+                assert!(found.is_empty() && header.ghosts != 0);
                 continue;
             }
             assert_eq!(
                 found.len(),
                 1,
-                "{} is in {found:?}: {record:?}",
+                "{} is in {found:?}: {header:?}",
                 String::from_utf8_lossy(&id)
             );
             places.insert(String::from_utf8(id).unwrap(), found[0]);
@@ -291,20 +278,36 @@ impl World {
         places
     }
 
-    /// Each task that is for one worker and not done stands among those of its worker, in its place when it is ready;
-    /// nothing else does.
+    /// The headers of the tasks of `q` that were not dropped, and of those that only ghosts are left of.
+    fn headers(&self, settings: &QueueSettings) -> Vec<(Vec<u8>, Header)> {
+        let prefix = b"task:{q}:t:".to_vec();
+        self.keys
+            .keys
+            .iter()
+            .filter_map(|(key, value)| match value {
+                Value::String(text) => {
+                    let id = key.strip_prefix(prefix.as_slice())?;
+                    Some((id.to_vec(), Header::read(&text[..HEADER_LEN]).expect("a record")))
+                }
+                _ => None,
+            })
+            .filter(|(_, header)| header.fence >= settings.dropped_below())
+            .collect()
+    }
+
+    /// Each targeted task that is not done is among those of its worker, in its place if it is ready; nothing else is.
     fn check_targeted(&mut self, places: &BTreeMap<String, &'static str>, settings: &QueueSettings) {
         let mut expected = BTreeMap::new();
         for (id, place) in places {
-            let record = self.record_of(id);
-            if !record.has(TARGETED) {
+            let header = self.header_of(id);
+            if !header.has(TARGETED) {
                 continue;
             }
             let options = options::read(&mut self.keys, &queue("q"), id.as_bytes());
             let worker = options.to.expect("a worker");
             let score = match *place {
                 "done" => continue,
-                "ready" => (i64::from(record.priority) << 43) + record.due.0,
+                "ready" => (i64::from(header.priority) << 43) + header.due.0,
                 _ => -1,
             };
             expected.insert((worker, id.clone()), score);
@@ -313,7 +316,7 @@ impl World {
             Some(Value::SortedSet(ids)) => ids.clone(),
             _ => BTreeMap::new(),
         };
-        let due = |id: &Vec<u8>| self.record_of(&String::from_utf8(id.clone()).unwrap()).due.0;
+        let due = |id: &Vec<u8>| self.header_of(&String::from_utf8(id.clone()).unwrap()).due.0;
         assert!(ready.iter().all(|(id, score)| due(id) == *score), "by their due times");
         let mut found = BTreeMap::new();
         for (key, value) in &self.keys.keys {
@@ -322,7 +325,7 @@ impl World {
             };
             for (id, score) in ids {
                 let [worker, id] = [worker, id].map(|text| String::from_utf8(text.to_vec()).unwrap());
-                let dropped = !places.contains_key(&id) && self.record_of(&id).fence < settings.dropped_below();
+                let dropped = !places.contains_key(&id) && self.header_of(&id).fence < settings.dropped_below();
                 if !dropped {
                     found.insert((worker, id), *score);
                 }
@@ -331,8 +334,8 @@ impl World {
         assert_eq!(found, expected);
     }
 
-    /// Of each group those have a turn that came and did not end, as many as the limit allows; all others that came
-    /// are blocked and stand in its line.
+    /// Of the tasks of each group that became due and have not ended, as many as the limit allows have a turn; all
+    /// others are blocked and in its line.
     fn check_groups(&mut self, places: &BTreeMap<String, &'static str>, settings: &QueueSettings) {
         let prefix = b"task:{q}:group:";
         let groups = self.keys.keys.iter().filter_map(|(key, value)| match value {
@@ -347,7 +350,7 @@ impl World {
                 let Some(found) = places.get(&id) else {
                     // Dropped and not swept yet.
                     assert!(
-                        self.record_of(&id).fence < settings.dropped_below(),
+                        self.header_of(&id).fence < settings.dropped_below(),
                         "{id} is in a group"
                     );
                     continue;
@@ -381,14 +384,14 @@ impl World {
     }
 
     /// The header of a task of `q`.
-    pub(crate) fn record_of(&self, id: &str) -> Header {
+    pub(crate) fn header_of(&self, id: &str) -> Header {
         let Some(Value::String(text)) = self.keys.keys.get(&queue("q").task(id.as_bytes()).to_vec()) else {
-            panic!("no record of {id}");
+            panic!("no header of {id}");
         };
         Header::read(&text[..HEADER_LEN]).expect("a record")
     }
 
-    /// Each task that waits for others is in their lines, as often as it says, and nobody else is.
+    /// Each task that waits for others is in their lines, as often as it says, and no other task is.
     fn check_children(&mut self, places: &BTreeMap<String, &'static str>, settings: &QueueSettings) {
         let prefix = b"task:{q}:after:";
         let mut lines: BTreeSet<(String, String)> = BTreeSet::new();
@@ -397,10 +400,10 @@ impl World {
                 for (child, born) in children {
                     let (parent, child) = (text(parent), text(child));
                     if places.contains_key(&child) {
-                        assert_eq!(self.record_of(&child).fence as i64, *born, "{child}");
+                        assert_eq!(self.header_of(&child).fence as i64, *born, "{child}");
                         lines.insert((child, parent));
                     } else {
-                        let dropped = self.record_of(&child).fence < settings.dropped_below();
+                        let dropped = self.header_of(&child).fence < settings.dropped_below();
                         assert!(dropped, "{child} waits for {parent} and is not there");
                     }
                 }
@@ -423,10 +426,10 @@ impl World {
             assert!(waits == 0 || *place == "blocked", "{id} is {place}");
             for parent in parents() {
                 let to_come = settings
-                    .settling
+                    .unresolved
                     .iter()
                     .any(|rest| rest.parent.as_slice() == parent.as_bytes());
-                let awaited = places.contains_key(parent) && self.record_of(parent).has(AWAITED);
+                let awaited = places.contains_key(parent) && self.header_of(parent).has(AWAITED);
                 assert!(to_come || awaited, "{id} waits for {parent} in vain");
             }
         }
@@ -444,21 +447,21 @@ impl World {
 
     /// The group of a task, as its header and its extra fields say.
     fn group_of(&self, id: &str) -> Option<Vec<u8>> {
-        let record = self.record_of(id);
+        let header = self.header_of(id);
         let group = self.options_of(id).group;
-        assert_eq!(record.has(GROUPED), group.is_some(), "{id}");
+        assert_eq!(header.has(GROUPED), group.is_some(), "{id}");
         group.map(String::into_bytes)
     }
 
-    /// Which tasks expire and who holds which key is written where the headers say so, and nowhere else.
+    /// The expiring set and the unique keys have exactly the tasks whose headers say so.
     fn check_flags(&mut self, places: &BTreeMap<String, &'static str>) {
         let (mut expiring, mut holders) = (BTreeSet::new(), BTreeMap::new());
         for (id, place) in places {
-            let record = self.record_of(id);
+            let header = self.header_of(id);
             let options = self.options_of(id);
-            assert_eq!(record.has(EXPIRES), options.expire.is_some(), "{id}");
-            assert_eq!(record.has(UNIQUE), options.unique.is_some(), "{id}");
-            if record.has(EXPIRES) && matches!(*place, "scheduled" | "ready") {
+            assert_eq!(header.has(EXPIRES), options.expire.is_some(), "{id}");
+            assert_eq!(header.has(UNIQUE), options.unique.is_some(), "{id}");
+            if header.has(EXPIRES) && matches!(*place, "scheduled" | "ready") {
                 expiring.insert(id.clone());
             }
             let held = options

@@ -1,4 +1,4 @@
-//! Ids in the ready lists that do not count.
+//! Removes ghosts from the ready lists.
 
 use crate::error::Result;
 use crate::names::PRIORITIES;
@@ -6,11 +6,10 @@ use crate::state::queue::Pass;
 use crate::task::handle::{Queue, Task};
 use crate::task::index::{later, ready};
 
-/// Entries of a list that are looked at in one slice.
-const LOOKED_AT: usize = 128;
+/// Entries of a list that are scanned in one slice.
+const SCANNED: usize = 128;
 
-/// Takes ids that do not count out of the ready lists: from a list that is more than half of them, and from
-/// the heads when a claim met too many.
+/// Removes ghosts: from lists of which they are more than half, and from the heads when a claim ran into too many.
 pub(super) fn compact(queue: &mut Queue<'_>) -> Result<bool> {
     let mut more = false;
     let trim = std::mem::take(&mut queue.memory().trim);
@@ -36,24 +35,24 @@ pub(super) fn compact(queue: &mut Queue<'_>) -> Result<bool> {
 
 /// What was found in a slice of a list.
 struct Slice {
-    /// How many ids were looked at.
+    /// How many ids were scanned.
     seen: usize,
     /// How many of them were removed.
     removed: usize,
-    /// How many have records of a later version: they may count or not.
+    /// How many have records of a later version, which may count or not.
     unreadable: usize,
 }
 
-/// The next slice of a pass over a list. Whether to go on at once.
+/// The next slice of a pass over a list. Returns whether to go on at once.
 fn pass(queue: &mut Queue<'_>, priority: u8) -> Result<bool> {
     let slot = usize::from(priority);
     let mut pass = queue.memory().passes.get(slot).copied().unwrap_or_default();
     let slice = discard(queue, priority, pass.at)?;
     pass.found |= slice.removed + slice.unreadable > 0;
     pass.at += slice.seen - slice.removed;
-    if slice.seen < LOOKED_AT {
+    if slice.seen < SCANNED {
         if !pass.found {
-            // Records were deleted by hand: the stored number stands for nothing in this list.
+            // Records were deleted by hand: the stored number is wrong.
             let ghosts = i64::from(queue.settings.ghosts(priority));
             ready::change_ghosts(queue, priority, -ghosts)?;
         }
@@ -68,7 +67,7 @@ fn pass(queue: &mut Queue<'_>, priority: u8) -> Result<bool> {
 /// Removes the ids that do not count among the next ones from a position on.
 fn discard(queue: &mut Queue<'_>, priority: u8, from: usize) -> Result<Slice> {
     let list = queue.name.ready(priority);
-    let ids = queue.keys.lrange(list, i64::try_from(from).unwrap_or(0), LOOKED_AT)?;
+    let ids = queue.keys.lrange(list, i64::try_from(from).unwrap_or(0), SCANNED)?;
     let mut unreadable = 0;
     let mut positions = Vec::new();
     let mut ghosts = 0;

@@ -13,7 +13,7 @@ use crate::time::Steady;
 /// Claims that end in one slice.
 const ENDED: usize = 32;
 
-/// Takes back the claims whose lease ran out, unless a stall or a freeze holds them.
+/// Ends the claims whose lease ran out, unless expiry is delayed by a stall or a freeze.
 pub(super) fn expire(queue: &mut Queue<'_>) -> Result<bool> {
     if queue.memory().rebase != Rebase::Done {
         return Ok(false);
@@ -44,7 +44,7 @@ pub(super) fn expire(queue: &mut Queue<'_>) -> Result<bool> {
         return Ok(false);
     }
     queue.keys.zrem(queue.name.index(Index::Claimed), &ended)?;
-    // From the last to the first: each goes before the head.
+    // The latest first: each goes before the head.
     lost.sort_by_key(|task| std::cmp::Reverse(task.header.fence));
     for task in &mut lost {
         lifecycle::lose(queue, task, Loss::Lease)?;
@@ -56,7 +56,7 @@ fn overdue(queue: &mut Queue<'_>) -> Result<Vec<Scored>> {
     let claimed = queue.name.index(Index::Claimed);
     let now = queue.context.steady;
     if queue.state.stalls.until(now).is_some() {
-        // Those that are held longest already are the first that may go.
+        // Those that were extended longest may expire first.
         return queue.keys.zlowest(claimed, now.0, ENDED);
     }
     // The latest first: each slice goes before the head, so that all end up in claim order.

@@ -1,4 +1,4 @@
-//! Dead letters and done tasks that were kept long enough.
+//! Removes dead letters and done tasks whose retention is over.
 
 use crate::error::Result;
 use crate::names::{Index, Part};
@@ -6,15 +6,15 @@ use crate::task::handle::Queue;
 use crate::task::index::later;
 use crate::task::lifecycle;
 
-/// Tasks one slice removes because their time is over.
+/// Done tasks that one slice removes.
 const REMOVED: usize = 100;
 
-/// Keeps the dead letters within their limits.
+/// Trims the dead letters to their limits.
 pub(super) fn trim_dead(queue: &mut Queue<'_>) -> Result<bool> {
     lifecycle::trim_dead(queue)
 }
 
-/// Removes the done tasks whose time is over, a hundred at most. Whether more are to go.
+/// Removes the done tasks whose retention is over, a hundred at most. Returns whether there are more.
 pub(super) fn trim_done(queue: &mut Queue<'_>) -> Result<bool> {
     if !queue.memory().maybe_done {
         return Ok(false);

@@ -1,4 +1,4 @@
-//! Claims that last as long as their member, when the queue may follow another service than before.
+//! Claims that last as long as their member, after the queue may have switched to another service.
 
 use crate::error::Result;
 use crate::names::{Id, Index};
@@ -8,11 +8,11 @@ use crate::task::header::{TaskState, WITH_MEMBER};
 use crate::task::worker;
 use crate::time::Steady;
 
-/// Claims that are looked at in one slice.
+/// Claims that are checked in one slice.
 const RESCANNED: usize = 64;
 
-/// Ends the claims whose worker is no member of the service the queue follows now: nothing else would. They stand
-/// last in the claimed set, so no others are looked at.
+/// Ends the claims whose worker is not a member of the service the queue follows now: nothing else would. They are at
+/// the end of the claimed set, so no others are read.
 pub(super) fn rescan(queue: &mut Queue<'_>) -> Result<bool> {
     let memory = queue.memory();
     if memory.rebase != Rebase::Done {

@@ -1,4 +1,4 @@
-//! What time moves in one queue, a slice at a time.
+//! The timer's work on one queue, a slice at a time.
 
 mod compact;
 mod ended;
@@ -23,10 +23,10 @@ use crate::time::{Steady, Wall};
 use crate::tx::Tx;
 use pace::{RETRY, TURN};
 
-/// A step: one slice of one kind of work. Whether there is more to do at once.
+/// A step: one slice of one kind of work. Returns whether there is more to do at once.
 type Step = fn(&mut Queue<'_>) -> Result<bool>;
 
-/// The steps, in their order, with what the log is told about when a key is in the way.
+/// The steps, in order, with what the log calls them when a key of another type is in the way.
 const STEPS: [(&str, Step); 18] = [
     ("its settings", end_pause),
     ("claims that ended", ended::end_claims),
@@ -48,9 +48,9 @@ const STEPS: [(&str, Step); 18] = [
     ("tasks that are waited for", outcome::rescan),
 ];
 
-/// One slice of everything that is due in the queue, and what follows from it. Plans the queue's next moment.
+/// Does one slice of everything that is due in the queue, and what follows from it. Plans the queue's next moment.
 ///
-/// A key of another type stops only what needs that key: it is passed over until somebody changes it.
+/// A key of another type stops only the steps that need it, until somebody repairs it.
 pub(crate) fn run(tx: &mut Tx<'_>, name: &Name) {
     let mut more = false;
     for (what, step) in STEPS {
@@ -87,8 +87,8 @@ fn end_pause(queue: &mut Queue<'_>) -> Result<bool> {
     Ok(false)
 }
 
-/// Plans the queue's next moments. One that has passed was tried in this slice and could not be dealt with: because
-/// of a stall, or of a key of another type. It is tried again later.
+/// Plans the queue's next moments. If one has passed, this slice could not deal with it, because of a stall or a key of
+/// another type: it is tried again later.
 fn plan(queue: &mut Queue<'_>) -> Result<()> {
     let retry = queue.context.steady.after(RETRY);
     if !queue.memory().ended.is_empty() {
@@ -108,7 +108,7 @@ fn plan(queue: &mut Queue<'_>) -> Result<()> {
         died.map(|died| died.saturating_add(retain)),
         done::next(queue)?,
         queue.settings.paused.filter(|until| *until != i64::MAX),
-        // One of these of another type keeps none of the others from its moment.
+        // A key of another type must not keep the other moments from being planned.
         expiring
             .then(|| first(queue, Place::Once(Part::Expiring)).unwrap_or(None))
             .flatten(),
@@ -128,7 +128,7 @@ fn plan(queue: &mut Queue<'_>) -> Result<()> {
     let memory = queue.memory();
     let unreadable = [memory.later_lists.until(), memory.later_targets];
     for again in unreadable.into_iter().flatten() {
-        // Lists whose moment has passed are looked at by the next claim.
+        // Lists whose moment has passed are tried by the next claim.
         if again > queue.context.steady {
             queue.state.wakeups.at_steady(&queue.name, again);
         }
@@ -151,7 +151,7 @@ fn plan_lease(queue: &mut Queue<'_>, deadline: Option<Steady>) {
     let moment = if deadline > now {
         deadline
     } else {
-        // Held until then, or for another turn of the loop.
+        // Expiry is delayed until then, or for another turn of the event loop.
         let turn = now.after(TURN);
         let until = queue.state.stalls.until(now).unwrap_or(turn);
         until.clamp(turn, now.after(RETRY))

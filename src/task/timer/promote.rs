@@ -1,4 +1,4 @@
-//! Tasks whose time has come.
+//! Tasks that become due.
 
 use crate::error::Result;
 use crate::keyspace::Scored;
@@ -14,7 +14,7 @@ use crate::time::Wall;
 /// Tasks that become ready in one slice: larger batches save nothing more.
 const PROMOTED: usize = 128;
 
-/// Makes due tasks ready, in the order of their due times; those of a group that has no turn for them are blocked.
+/// Makes due tasks ready, in the order of their due times; those of a group without a free turn are blocked.
 pub(super) fn promote(queue: &mut Queue<'_>) -> Result<bool> {
     let now = queue.context.wall;
     let due = queue
@@ -67,14 +67,14 @@ fn waiting<'i>(queue: &mut Queue<'_>, due: &'i [Scored]) -> (Vec<Task>, Vec<&'i 
     (tasks, later)
 }
 
-/// Apart from the tasks those that need a key which is of another type.
+/// Separates from the tasks those that need a key of another type.
 fn apart(queue: &mut Queue<'_>, tasks: Vec<Task>) -> (Vec<Task>, Vec<Task>) {
     tasks
         .into_iter()
         .partition(|task| !task.header.has(SPECIAL) || lifecycle::ensure_enqueue_types(queue, task).is_ok())
 }
 
-/// These tasks wait for somebody to repair the key, and none of the others waits for them.
+/// Schedules these tasks again for later, when somebody may have repaired the key, so that they do not stop the others.
 fn postpone(queue: &mut Queue<'_>, stuck: &[Task]) -> Result<()> {
     if stuck.is_empty() {
         return Ok(());
@@ -109,8 +109,7 @@ fn push(queue: &mut Queue<'_>, priority: u8, tasks: &mut [Task]) -> Result<()> {
     Ok(())
 }
 
-/// Whether a task that is special in some way goes to the ready list of its priority as others do. Otherwise it is
-/// where it belongs.
+/// Whether a special task goes to the ready list of its priority like others. If not, it has been put where it belongs.
 fn goes_to_list(queue: &mut Queue<'_>, task: &mut Task) -> Result<bool> {
     if let Some(group) = group::of(queue, task)
         && !group::take_turn(queue, task, &group)?

@@ -9,13 +9,13 @@ use crate::task::index::{claimed, later};
 use crate::task::worker;
 use crate::time::{Ms, Steady};
 
-/// Claims that get the same deadline, so that no later slice has more than its share.
+/// Claims that get the same deadline, so that not all expire in the same slice.
 const TOGETHER: i64 = 100;
 
-/// Gives every claim its lease anew after a load or a promotion: the scores are another process's. Claims of members
-/// that have gone end.
+/// Restarts the lease of every claim after a load or a promotion, as the scores are those of another process. Ends the
+/// claims of members that are gone.
 pub(super) fn rebase(queue: &mut Queue<'_>) -> Result<bool> {
-    let Rebase::Walking(cursor, mut met) = queue.memory().rebase else {
+    let Rebase::Walking(cursor, mut seen) = queue.memory().rebase else {
         return Ok(false);
     };
     let (next, members) = queue.keys.zscan(queue.name.index(Index::Claimed), cursor)?;
@@ -33,10 +33,10 @@ pub(super) fn rebase(queue: &mut Queue<'_>) -> Result<bool> {
             continue;
         };
         let deadline = match task.header.lease() {
-            Some(_) => task.header.deadline(now).after(met / TOGETHER),
+            Some(_) => task.header.deadline(now).after(seen / TOGETHER),
             None => Steady::NEVER,
         };
-        met += 1;
+        seen += 1;
         remember(queue, &task);
         moved.push((deadline.0, id));
     }
@@ -47,14 +47,14 @@ pub(super) fn rebase(queue: &mut Queue<'_>) -> Result<bool> {
     let memory = queue.memory();
     if next == 0 {
         memory.rebase = Rebase::Done;
-        memory.departed.clear();
+        memory.revoked.clear();
     } else {
-        memory.rebase = Rebase::Walking(next, met);
+        memory.rebase = Rebase::Walking(next, seen);
     }
     Ok(next != 0 || !memory.ended.is_empty())
 }
 
-/// Remembers a claim, and that it has ended when its holder is gone.
+/// Adds a claim to memory, and ends it if its worker is gone.
 fn remember(queue: &mut Queue<'_>, task: &Task) {
     let header = &task.header;
     queue.state.saw_fence(header.fence);
@@ -63,8 +63,8 @@ fn remember(queue: &mut Queue<'_>, task: &Task) {
     }
     let outlived = header.lease == WITH_MEMBER && worker::is_gone(queue, header.worker);
     let memory = queue.memory();
-    let departed = memory.departed(header.worker, header.fence);
-    if let Some(lost) = departed.or(outlived.then_some(Some(Loss::Member))) {
+    let revoked = memory.revoked(header.worker, header.fence);
+    if let Some(lost) = revoked.or(outlived.then_some(Some(Loss::Member))) {
         let id = task.id.clone();
         memory.ended.entry(header.fence).or_insert(Ended { id, lost });
     }

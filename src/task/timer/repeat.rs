@@ -11,14 +11,14 @@ use crate::task::new_task::NewTask;
 use crate::task::recurring::{self, Recurring};
 use crate::time::Wall;
 
-/// Recurring tasks that are looked at in one slice: to read one costs as much as a few tasks.
-const LOOKED_AT: usize = 16;
-/// Occurrences that become tasks, or are left out one by one, in one slice.
+/// Recurring tasks that are read in one slice: reading one costs as much as a few tasks.
+const SCANNED: usize = 16;
+/// Occurrences that become tasks, or are skipped one by one, in one slice.
 const MADE: usize = 128;
-/// To count so many occurrences that were missed costs as much as to make one a task.
+/// Counting so many missed occurrences costs as much as making one a task.
 const COUNTED: usize = 8;
 
-/// Makes tasks of the occurrences that are due. None while memory is full: those that pass meanwhile are misfires.
+/// Makes tasks of the occurrences that are due. None while memory is full: those due meanwhile are misfires.
 pub(super) fn repeat(queue: &mut Queue<'_>) -> Result<bool> {
     if queue.context.memory_full || !queue.memory().maybe_repeats {
         return Ok(false);
@@ -26,7 +26,7 @@ pub(super) fn repeat(queue: &mut Queue<'_>) -> Result<bool> {
     let now = queue.context.wall;
     let due = queue
         .keys
-        .zlowest(queue.name.of_queue(Part::RepeatDue), now.0, LOOKED_AT)?;
+        .zlowest(queue.name.of_queue(Part::RepeatDue), now.0, SCANNED)?;
     if due.is_empty() {
         return Ok(false);
     }
@@ -45,8 +45,8 @@ pub(super) fn repeat(queue: &mut Queue<'_>) -> Result<bool> {
             break;
         }
     }
-    // One that could not be dealt with, as the list of its priority is none, is tried again later.
-    Ok(moved && (left == 0 || due.len() == LOOKED_AT))
+    // One that failed, because a key has another type, is tried again later.
+    Ok(moved && (left == 0 || due.len() == SCANNED))
 }
 
 /// When the next occurrence comes.
@@ -59,8 +59,8 @@ pub(super) fn next(queue: &mut Queue<'_>) -> Result<Option<i64>> {
     Ok(next.first().map(|(due, _)| *due))
 }
 
-/// Deals with the occurrences of one recurring task up to now, so many at most; replies how many tasks that
-/// was worth.
+/// Deals with the occurrences of one recurring task up to now, so many at most. Returns how many tasks' worth of work
+/// that was.
 fn advance(queue: &mut Queue<'_>, repeat: &[u8], due: Wall, most: usize) -> Result<usize> {
     let Some(mut source) = Source::read(queue, repeat)? else {
         queue.keys.zrem(queue.name.of_queue(Part::RepeatDue), &[repeat])?;
@@ -74,7 +74,7 @@ fn advance(queue: &mut Queue<'_>, repeat: &[u8], due: Wall, most: usize) -> Resu
     }
     source.task.ensure_types(queue)?;
     let now = queue.context.wall;
-    // What was dealt with does not come again, whatever the clock did or somebody wrote.
+    // No occurrence comes twice, even if the clock was set back or the stored moment was edited.
     let after = Wall(due.0.saturating_sub(1)).max(Wall(source.recurring.seen_until));
     let Recurring {
         definition,
@@ -94,7 +94,7 @@ fn advance(queue: &mut Queue<'_>, repeat: &[u8], due: Wall, most: usize) -> Resu
         source.occur(queue, *at);
     }
     let mut recurring = source.recurring;
-    // With LIMIT only so many came as there were places, and of those some may have been left out.
+    // LIMIT cuts the occurrences off, and if some of them were skipped, later ones take their places.
     if made == fire.len() && places.is_none_or(|places| (made as u64) < places) {
         recurring.seen_until = recurring.seen_until.max(now.0);
     }
@@ -116,7 +116,7 @@ struct Source<'a> {
 }
 
 impl Source<'_> {
-    /// `None` when somebody made nonsense of it, or removed a part of it.
+    /// `None` if it was edited into nonsense, or a part of it was deleted.
     fn read<'a>(queue: &mut Queue<'_>, repeat: &'a [u8]) -> Result<Option<Source<'a>>> {
         let recurring = recurring::find(queue, repeat)?;
         let payload = recurring::payload(queue, repeat)?;
@@ -134,7 +134,7 @@ impl Source<'_> {
         }))
     }
 
-    /// Makes the task of an occurrence, or leaves it out.
+    /// Makes the task of an occurrence, or skips it.
     fn occur(&mut self, queue: &mut Queue<'_>, at: Wall) {
         let id = occurrence_id(self.name, at);
         self.recurring.seen_until = at.0;
@@ -152,7 +152,7 @@ impl Source<'_> {
                 emit(queue, "skipped", id.as_bytes(), "full");
                 return;
             }
-            // The same occurrence of a definition that was here before.
+            // An earlier definition of this name made the same occurrence.
             Err(Error::Duplicate(..)) => {}
             Err(error) => log_skip(queue, &error.to_string()),
         }
@@ -168,7 +168,7 @@ impl Source<'_> {
         self.task.add(queue, Id::from_slice(id), &self.payload, old)
     }
 
-    /// Whether the task of the last occurrence has not come to its end.
+    /// Whether the task of the last occurrence has not ended.
     fn last_lives(&self, queue: &mut Queue<'_>) -> bool {
         let Some(last) = self.recurring.last_at else {
             return false;
@@ -189,7 +189,7 @@ fn emit_missed(queue: &mut Queue<'_>, repeat: &[u8], missed: usize) {
     }
 }
 
-/// Adds to the stream of events; one that somebody made something else of stops no occurrence.
+/// Adds an event; a stream of another type must not stop an occurrence.
 fn emit(queue: &mut Queue<'_>, kind: &'static str, id: &[u8], reason: &str) {
     let event = Event {
         kind,

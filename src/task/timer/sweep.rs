@@ -5,10 +5,10 @@ use crate::names::Index;
 use crate::task::handle::Queue;
 use crate::task::index::{dependencies, group, targeted};
 
-/// Tasks of a dropped queue that go in one slice.
+/// Tasks of a dropped queue that one slice removes.
 const SWEPT: usize = 64;
 
-/// Removes the records of a dropped queue.
+/// Removes the records of the oldest drop.
 pub(super) fn sweep(queue: &mut Queue<'_>) -> Result<bool> {
     let Some(number) = queue.settings.drops.first().copied() else {
         return Ok(false);

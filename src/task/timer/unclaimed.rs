@@ -1,4 +1,4 @@
-//! Tasks that nobody claimed in time, and unique keys that were held for a time.
+//! Tasks that were not claimed in time (EXPIRE), and unique keys whose time is over (FOR).
 
 use crate::error::Result;
 use crate::names::Part;
@@ -7,10 +7,10 @@ use crate::task::header::{EXPIRES, TaskState};
 use crate::task::index::{later, scheduled, targeted, unique};
 use crate::task::{events, lifecycle};
 
-/// Tasks or keys that go in one slice.
+/// Tasks or keys that one slice removes.
 const GONE: usize = 64;
 
-/// Drops the tasks that nobody claimed in time, those first that were to go first.
+/// Drops the tasks that were not claimed in time, in the order in which they expired.
 pub(super) fn drop_unclaimed(queue: &mut Queue<'_>) -> Result<bool> {
     if !queue.memory().maybe_expiring {
         return Ok(false);
@@ -46,7 +46,7 @@ fn is_unclaimed(queue: &Queue<'_>, task: &Task) -> bool {
     header.state == TaskState::Waiting && header.has(EXPIRES) && queue.has(header)
 }
 
-/// Forgets the unique keys whose time is over, unless somebody holds them anew.
+/// Frees the unique keys whose time is over, unless they have been taken again.
 pub(super) fn free_keys(queue: &mut Queue<'_>) -> Result<bool> {
     if !queue.memory().maybe_unique_until {
         return Ok(false);
@@ -62,7 +62,7 @@ pub(super) fn free_keys(queue: &mut Queue<'_>) -> Result<bool> {
     let holders = queue.name.of_queue(Part::Unique);
     let mut free: Vec<&[u8]> = Vec::with_capacity(over.len());
     for (_, key) in &over {
-        // Keys are in no hash when somebody put another type in its place.
+        // In a hash of another type there are no keys.
         let value = queue.keys.hget(holders, key).unwrap_or(None);
         if value.is_some_and(|value| unique::split(&value).1.is_some_and(|until| until <= now)) {
             free.push(key);

@@ -4,7 +4,7 @@ use crate::error::Result;
 use crate::state::queue::Rebase;
 use crate::task::handle::{Queue, WORKERS_KEPT};
 
-/// Frees the numbers of workers that hold nothing and claimed nothing since the last time.
+/// Frees the numbers of workers that have no claims and made none since the last time.
 pub(crate) fn clean(queue: &mut Queue<'_>) -> Result<()> {
     let now = queue.context.steady;
     if queue.memory().rebase != Rebase::Done {

@@ -1,4 +1,4 @@
-//! redis.conf.example: it loads, and says what is true.
+//! redis.conf.example: it loads, and its statements are true.
 
 use std::fs;
 

@@ -1,4 +1,4 @@
-//! What the manual, the examples and the demo show, done.
+//! Runs what the manual, the examples and the demo show.
 
 mod demo;
 mod example;

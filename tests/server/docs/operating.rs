@@ -1,4 +1,4 @@
-//! What docs/operating.md shows, done.
+//! Runs what docs/operating.md shows.
 
 use std::fs;
 
@@ -8,7 +8,7 @@ fn operating() -> Document {
     Document::read("docs/operating.md")
 }
 
-/// A server as the document has it: of the four tasks of mail one is dead, and a member leads.
+/// A server as in the document: of the four tasks of mail one is dead, and a member leads.
 #[track_caller]
 fn primary() -> Server {
     let server = Server::builder().listening().start();
@@ -30,14 +30,14 @@ fn primary() -> Server {
     server
 }
 
-/// A server that stands still, with the snapshot of another one, started as the document says.
+/// A stopped server with the snapshot of another one, started as the document says.
 #[track_caller]
 fn restored(from: &Server, operating: &Document) -> Server {
     let line = operating.block("sh", "redis-server --dir /restore");
     let options: Vec<&str> = line.trim().split(" --").skip(1).collect();
     let mut settings: Vec<(&str, &str)> = options.iter().filter_map(|option| option.split_once(' ')).collect();
     assert_eq!(settings.len(), options.len());
-    // These two the harness knows.
+    // The harness sets these two.
     settings.retain(|(name, _)| !["dir", "loadmodule"].contains(name));
     assert_eq!(settings, [("appendonly", "no"), ("steward.timer", "no")]);
     let mut copy = Server::start();
@@ -54,7 +54,7 @@ fn the_sessions_are_what_happens() {
     let primary = primary();
     let mut client = primary.client();
     let mut session = Session::at(&primary);
-    // A machine that is busy shows these, which are 0 otherwise.
+    // These are not 0 on a busy machine.
     session.pass_over(&[
         "steward_stalls_total:",
         "steward_late_p99_ms:",
@@ -63,13 +63,13 @@ fn the_sessions_are_what_happens() {
     session.let_vary("205");
     let mut commands = session.run(&blocks("## What to watch").concat());
 
-    let [save, look, go_on] = &blocks("## Backup, and restore elsewhere")[..] else {
+    let [save, inspect, go_on] = &blocks("## Backup, and restore elsewhere")[..] else {
         panic!("three sessions")
     };
     commands += session.run(save);
     let copy = restored(&primary, &operating);
     session.go_to(&copy);
-    commands += session.run(look) + session.run(go_on);
+    commands += session.run(inspect) + session.run(go_on);
 
     let [fail_over, on_the_new_primary, deploy] = &blocks("## Restart and upgrade")[..] else {
         panic!("three sessions")
@@ -104,8 +104,8 @@ fn the_alarms_go_off() {
     let mut client = primary.client();
     let check = || {
         let output = folder.command("./steward-alarms").output().unwrap();
-        let told = String::from_utf8(output.stdout).unwrap();
-        (told, output.status.success())
+        let printed = String::from_utf8(output.stdout).unwrap();
+        (printed, output.status.success())
     };
     wait_until("INFO knows it", || client.info("steward_dead_tasks") == "1");
     assert_eq!(check(), ("dead_tasks 1\n".into(), false));

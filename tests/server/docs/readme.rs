@@ -1,5 +1,5 @@
-//! What the README and the manual show, done: sessions, programs, users; and that what they name exists: tests, pages,
-//! headings.
+//! Runs what the README and the manual show: sessions, programs, users; and checks that the tests, pages and headings
+//! that they name exist.
 
 mod links;
 mod programs;

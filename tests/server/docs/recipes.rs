@@ -1,4 +1,4 @@
-//! What docs/recipes.md shows, done: each recipe by hand, with what goes wrong, and with steward.
+//! Runs what docs/recipes.md shows: each recipe by hand, with what goes wrong, and with steward.
 
 mod nodes;
 mod process_id;
@@ -21,7 +21,7 @@ fn recipe(heading: &str) -> [Document; 2] {
     [recipe.part(headings[0]), recipe.part(headings[1])]
 }
 
-/// A folder with the programs of a half, in which nobody sleeps long and a host is called $ON.
+/// A folder with the programs of a half, with short sleeps and the host named by $ON.
 #[track_caller]
 fn folder(server: &Server, half: &Document) -> Folder {
     let folder = Folder::new(server);
@@ -35,13 +35,13 @@ fn folder(server: &Server, half: &Document) -> Folder {
     folder
 }
 
-/// Starts a program of the folder; what it complains about while a server is away is not shown.
+/// Starts a program of the folder, without its error output.
 #[track_caller]
 fn spawn(folder: &Folder, words: &[&str], variable: (&str, &str)) -> Process {
     Process::spawn(folder.program(words, variable).stderr(Stdio::null()))
 }
 
-/// The lines of a stand-in for work: on the host, or as the one, of that name it takes as long as this file is there.
+/// The lines of a stand-in for work: on the host, or as the worker, of that name it takes as long as this file exists.
 const HELD: &str = "while [ -e \"hold-$ON$IS\" ]; do sleep 1; done\n";
 
 fn hold(folder: &Folder, name: &str) {

@@ -23,7 +23,7 @@ fn a_beat_makes_the_member_and_later_ones_keep_it_alive() {
     }
     client.call("PID.AWAIT s b DOWN BLOCK 0");
     assert_eq!(
-        client.told("s"),
+        client.events("s"),
         ["up a reason=registered", "up b reason=registered", "down b reason=ttl"]
     );
 }
@@ -90,7 +90,7 @@ fn a_registered_member_beats_with_its_token_only() {
         "-NOMEMBER no member gone in service s"
     );
     assert_eq!(client.digest(), digest);
-    // One made without a token has none that fits.
+    // A member made without a token has no valid one.
     client.must("HB.BEAT s plain");
     assert_eq!(client.call(&format!("HB.BEAT s plain TOKEN {token}")).code(), "FENCED");
 }
@@ -108,7 +108,7 @@ fn beats_with_a_wrong_token_keep_nobody_alive() {
         assert!(["FENCED", "NOMEMBER"].contains(&wrong.as_str()));
         wrong == "NOMEMBER"
     });
-    assert_eq!(client.told("s"), ["up a reason=registered", "down a reason=ttl"]);
+    assert_eq!(client.events("s"), ["up a reason=registered", "down a reason=ttl"]);
 }
 
 #[test]

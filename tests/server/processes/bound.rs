@@ -1,4 +1,4 @@
-//! Members tied to a connection: they live and die with their process.
+//! Members bound to a connection: they live and die with their process.
 
 use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
@@ -55,7 +55,7 @@ fn a_killed_process_is_down_at_once_when_it_was_bound() {
         client.member("s", "unbound", "state connections"),
         "state 'up', connections 0"
     );
-    assert_eq!(client.told("s").last().unwrap(), "down bound reason=disconnect");
+    assert_eq!(client.events("s").last().unwrap(), "down bound reason=disconnect");
 }
 
 #[test]
@@ -75,7 +75,10 @@ fn a_forked_child_that_keeps_the_connection_keeps_the_member() {
     );
     drop(pipe);
     assert_eq!(client.call("PID.AWAIT s a DOWN BLOCK 0"), "1");
-    assert_eq!(client.told("s"), ["up a reason=registered", "down a reason=disconnect"]);
+    assert_eq!(
+        client.events("s"),
+        ["up a reason=registered", "down a reason=disconnect"]
+    );
 }
 
 #[test]
@@ -87,7 +90,7 @@ fn a_member_with_several_connections_dies_with_the_last() {
     connections[1].register(&format!("s a 12 BIND TOKEN {token}"));
     connections[2].must(&format!("HB.BEAT s a TOKEN {token} BIND"));
     assert_eq!(client.member("s", "a", "connections"), "connections 3");
-    // Twice on one connection is once.
+    // Binding twice on one connection is binding once.
     connections[2].must(&format!("HB.BEAT s a TOKEN {token} BIND"));
     for left in [2, 1] {
         connections.remove(0);
@@ -98,7 +101,10 @@ fn a_member_with_several_connections_dies_with_the_last() {
     }
     connections.clear();
     assert_eq!(client.call("PID.AWAIT s a DOWN BLOCK 0"), "1");
-    assert_eq!(client.told("s"), ["up a reason=registered", "down a reason=disconnect"]);
+    assert_eq!(
+        client.events("s"),
+        ["up a reason=registered", "down a reason=disconnect"]
+    );
 }
 
 #[test]
@@ -131,7 +137,7 @@ fn within_its_grace_a_member_returns_and_keeps_what_it_holds() {
     );
     assert_eq!(second.call(&format!("TASK.ACK s t {claim}")), "+OK");
     assert_eq!(
-        client.told("s"),
+        client.events("s"),
         ["up a reason=registered".to_string(), format!("leader a epoch={epoch}")]
     );
 }
@@ -151,7 +157,10 @@ fn when_its_grace_is_over_a_member_is_down_and_its_claims_are_free() {
         client.get("s", "t", "state attempt losses"),
         "state 'ready', attempt 1, losses 1"
     );
-    assert_eq!(client.told("s"), ["up a reason=registered", "down a reason=disconnect"]);
+    assert_eq!(
+        client.events("s"),
+        ["up a reason=registered", "down a reason=disconnect"]
+    );
     let late = client.call(&format!("PID.REGISTER s a 12 BIND TOKEN {token}"));
     assert_eq!(late, "-NOMEMBER no member a in service s");
 }
@@ -168,7 +177,7 @@ fn a_connection_of_an_earlier_member_of_the_name_does_no_harm_when_it_closes() {
         let (mut old, mut new) = (server.client(), server.client());
         old.register("s a 12 HOST h BOOT b1 TTL 0 BIND");
         client.must(end);
-        // In the last round it is the host that was booted.
+        // In the last round the host has rebooted.
         let reply = new.must("PID.REGISTER s a 12 HOST h BOOT b2 TTL 0 BIND");
         assert_eq!(reply.field("status"), status);
         let token = reply.field("token").int();
@@ -212,7 +221,7 @@ fn after_leaving_the_connection_means_nothing() {
     let (mut client, mut process) = (server.client(), server.client());
     let token = process.register("s a 12 TTL 0 BIND");
     assert_eq!(process.call(&format!("PID.DEREGISTER s a TOKEN {token}")), "1");
-    // The same connection now stands for another member, and the name for another process.
+    // The same connection is now bound to another member, and the name belongs to another process.
     process.register("s b 12 TTL 0 BIND");
     client.register("s a 13 TTL 0");
     drop(process);
@@ -257,8 +266,8 @@ fn one_connection_may_stand_for_members_of_many_services_and_databases() {
         for member in ["a", "b"] {
             assert_eq!(client.call(&format!("PID.AWAIT {service} {member} DOWN BLOCK 0")), "1");
         }
-        let told = client.told(service).split_off(2);
-        assert_eq!(told, ["down a reason=disconnect", "down b reason=disconnect"]);
+        let events = client.events(service).split_off(2);
+        assert_eq!(events, ["down a reason=disconnect", "down b reason=disconnect"]);
     }
     client.must("SELECT 1");
     assert_eq!(client.call("PID.AWAIT s a DOWN BLOCK 0"), "1");

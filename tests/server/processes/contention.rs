@@ -1,5 +1,5 @@
-//! Two hundred processes want to lead, and die at random: no epoch ever has two holders, epochs only grow,
-//! and no write of a late epoch lands. `STEWARD_SOAK=1` makes it a minute instead of some seconds.
+//! Two hundred processes compete for the lead and die at random: no epoch ever has two leaders, epochs only grow, and
+//! no write of an outdated epoch succeeds. `STEWARD_SOAK=1` makes it a minute instead of some seconds.
 
 mod process;
 
@@ -18,7 +18,7 @@ const PROCESSES: usize = 200;
 /// Between two deaths.
 const MOMENT: Duration = Duration::from_millis(3);
 
-/// How long they contend, ms.
+/// How long they compete, ms.
 fn duration() -> i64 {
     if std::env::var_os("STEWARD_SOAK").is_some() {
         60_000
@@ -27,17 +27,17 @@ fn duration() -> i64 {
     }
 }
 
-/// What all of them know together.
+/// What they share.
 struct Arena {
-    /// Of the server that leads now.
+    /// The current primary.
     socket: Mutex<PathBuf>,
     over: AtomicBool,
-    /// Who was told to lead, by epoch.
+    /// The leaders, by epoch.
     holders: Mutex<BTreeMap<i64, String>>,
 }
 
 impl Arena {
-    /// Somebody leads in this epoch, by a grant or as HB.LEADER says.
+    /// Records the leader of this epoch, from a grant or HB.LEADER.
     fn note(&self, epoch: i64, member: &str) {
         let mut holders = self.holders.lock().unwrap();
         let first = holders.entry(epoch).or_insert_with(|| member.into());
@@ -46,7 +46,7 @@ impl Arena {
     fn is_over(&self) -> bool {
         self.over.load(Ordering::Relaxed)
     }
-    /// A connection, as soon as there is a server; `None` when it is over.
+    /// A connection, as soon as there is a server; `None` when the test is over.
     fn connect(&self) -> Option<Client> {
         while !self.is_over() {
             let socket = self.socket.lock().unwrap().clone();
@@ -62,7 +62,7 @@ impl Arena {
     }
 }
 
-/// Looks at the leader all the time.
+/// Polls HB.LEADER.
 fn observe(arena: &Arena) {
     let mut last = 0;
     while let Some(mut client) = arena.connect() {
@@ -77,7 +77,7 @@ fn observe(arena: &Arena) {
     }
 }
 
-/// Kills connections at random, of those that want to lead.
+/// Kills connections of competitors at random.
 fn kill(arena: &Arena) {
     let mut random = Random::new(7);
     while let Some(mut client) = arena.connect() {
@@ -97,7 +97,7 @@ fn kill(arena: &Arena) {
     }
 }
 
-/// What happens to the server while they contend.
+/// What happens to the server while they compete.
 enum Trouble {
     Nothing,
     Crash,
@@ -129,9 +129,9 @@ fn contend(wait: Wait, trouble: Trouble) {
             std::thread::spawn(move || live(arena, number, wait))
         })
         .collect();
-    for look in [observe, kill] {
+    for work in [observe, kill] {
         let arena = arena.clone();
-        threads.push(std::thread::spawn(move || look(&arena)));
+        threads.push(std::thread::spawn(move || work(&arena)));
     }
     let goes_on = |ms: i64| {
         let until = unix_ms() + ms;
@@ -171,9 +171,9 @@ fn contend(wait: Wait, trouble: Trouble) {
     let holders = arena.holders.lock().unwrap();
     assert!(log.iter().all(|epoch| holders.contains_key(epoch)));
     assert!(holders.len() > PROCESSES / 20, "only {} grants", holders.len());
-    // The stream tells of the same leaders, in the same order.
-    let told = client.told("s");
-    let led: Vec<(i64, String)> = told.iter().filter_map(|line| elected(line)).collect();
+    // The stream has the same leaders, in the same order.
+    let events = client.events("s");
+    let led: Vec<(i64, String)> = events.iter().filter_map(|line| elected(line)).collect();
     assert!(led.is_sorted_by(|one, other| one.0 < other.0), "epochs only grow");
     let led: BTreeMap<i64, String> = led.into_iter().collect();
     for (epoch, member) in holders.iter() {
@@ -185,7 +185,7 @@ fn contend(wait: Wait, trouble: Trouble) {
     assert_eq!(client.leader("s"), "nobody");
 }
 
-/// The epoch and the member of an event that tells of a new leader.
+/// The epoch and the member of an event of a new leader.
 fn elected(line: &str) -> Option<(i64, String)> {
     let (member, epoch) = line.strip_prefix("leader ")?.split_once(" epoch=")?;
     Some((epoch.split(' ').next()?.parse().ok()?, member.into()))

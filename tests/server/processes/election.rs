@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::support::{Client, Server, Value, unix_ms, wait_until};
 
-/// Registers members of service `s` that stay, and replies their tokens.
+/// Registers members of service `s` without a TTL, and returns their tokens.
 #[track_caller]
 fn join<const N: usize>(client: &mut Client, members: [&str; N]) -> [i64; N] {
     members.map(|member| client.register(&format!("s {member} 7 HOST h TTL 0")))
@@ -33,10 +33,10 @@ fn candidates_follow_by_priority_and_then_in_the_order_they_came() {
     position(format!("d {d} PRIORITY 5"), 2);
     position(format!("e {e} PRIORITY 1000"), 1);
     position(format!("b {b}"), 4);
-    // None given keeps the priority, and the place.
+    // Without a new priority it keeps the old one, and its place.
     position(format!("d {d}"), 3);
     position(format!("c {c} PRIORITY 5"), 2);
-    // Another one is another place: behind those who had it before.
+    // A new priority is a new place: behind the others of that priority.
     position(format!("e {e} PRIORITY 5"), 3);
     assert_eq!(
         server.client_resp2().call(&format!("HB.CAMPAIGN s b {b}")),
@@ -121,7 +121,7 @@ fn a_wait_that_ran_out_leaves_a_candidate() {
     assert_eq!(client.call(&format!("HB.CAMPAIGN s b {b} BLOCK 20")), Value::Null);
     assert_eq!(two.call(&format!("HB.CAMPAIGN s b {b} BLOCK 20")), Value::NullArray);
     assert_eq!(client.member("s", "b", "role"), "role 'candidate'");
-    // One whose connection closes stays one too: the wait is not the candidacy.
+    // It stays a candidate when its connection closes: the wait is not the candidacy.
     drop(server.waiter(&format!("HB.CAMPAIGN s b {b} BLOCK 0")));
     wait_until("it has left", || client.info("blocked_clients") == "0");
     client.must("PID.EVICT s a");
@@ -157,7 +157,7 @@ fn a_candidate_withdraws_and_a_leader_resigns_instead() {
     assert_eq!(client.call(&format!("HB.WITHDRAW s b {b}")), "1");
     assert_eq!(client.call(&format!("HB.WITHDRAW s b {b}")), "0");
     assert_eq!(client.member("s", "b", "role"), "role 'member'");
-    // A leader is no candidate any more.
+    // A leader is no longer a candidate.
     assert_eq!(client.call(&format!("HB.WITHDRAW s a {a}")), "0");
     assert!(client.leader("s").starts_with("a "));
     assert_eq!(
@@ -207,7 +207,7 @@ fn a_leader_resigns_to_the_next_or_to_whom_it_names() {
         assert_eq!(client.member("s", name, "role"), "role 'member'");
     }
     assert_eq!(
-        client.told("s")[4..],
+        client.events("s")[4..],
         [
             format!("leader a epoch={first}"),
             format!("resigned a epoch={first}"),

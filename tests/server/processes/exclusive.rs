@@ -2,7 +2,7 @@
 
 use crate::support::{Client, Server, Value, wait_until};
 
-/// What a caller is told while `a`, with pid 12 on host h, holds the service.
+/// The reply while `a`, with pid 12 on host h, is the holder.
 #[track_caller]
 fn held(client: &mut Client, words: &str) {
     let epoch = client.epoch("s");
@@ -42,7 +42,7 @@ fn the_first_one_holds_the_service_and_others_are_told_who_does() {
         again,
         format!("{{status: 'resumed', token: {token}, epoch: {epoch}, ttl_ms: 60000, holder: null, retry_ms: null}}")
     );
-    // A plain member beside it is welcome.
+    // A plain member may register beside it.
     let other = client.register("s b 13");
     let digest = client.digest();
     held(&mut client, &format!("PID.REGISTER s b 99 EXCLUSIVE TOKEN {other}"));

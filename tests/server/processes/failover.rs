@@ -1,4 +1,4 @@
-//! Members and leaders over restarts and failovers: everybody gets a full TTL to come back.
+//! Members and leaders over restarts and failovers: every member gets a full TTL to come back.
 
 mod sentinel;
 
@@ -36,7 +36,7 @@ fn nobody_is_declared_dead_before_a_full_ttl_after_a_restart() {
         } else {
             builder.append_always()
         };
-        // Held still until all are there.
+        // Stopped until all are there.
         let mut server = builder.set("steward.timer", "no").start();
         let mut client = server.client();
         let tokens = client.register_many("s", ALL, &format!("TTL {TTL}"));
@@ -98,7 +98,7 @@ fn a_planned_failover_is_nobodys_death() {
     wait_until("the replica leads", || there.info("role") == "master");
     wait_until("the old primary follows", || client.info("role") == "slave");
     assert_eq!(waiting.receive().code(), "UNBLOCKED");
-    // Their connections to the old primary no longer say anything.
+    // Their connections to the old primary no longer count.
     drop(processes);
     assert_eq!(there.beat("s", "beating", beating), "candidate");
     assert_eq!(there.beat("s", "leading", leading), "leader");
@@ -212,7 +212,7 @@ fn leads(client: &mut Client) -> (i64, i64) {
     (token, reply.field("epoch").int())
 }
 
-/// As `leads`, the one before being put away.
+/// Like `leads`, after the previous leader was removed.
 #[track_caller]
 fn next(client: &mut Client, last: &mut (i64, i64), after: &str) {
     for member in client.members("s") {

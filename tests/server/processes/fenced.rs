@@ -2,7 +2,7 @@
 
 use crate::support::{Client, Server, Stream, Value};
 
-/// Makes `a` lead service `s` and replies the epoch.
+/// Makes `a` lead service `s` and returns the epoch.
 #[track_caller]
 fn lead(client: &mut Client) -> i64 {
     client.must("HB.BEAT s a TTL 60000 CAMPAIGN").field("epoch").int()
@@ -108,10 +108,10 @@ fn a_script_is_refused_and_looks_for_itself_instead() {
         assert_eq!(refused, expected);
     }
     let script = "redis.call('HB.CHECK', KEYS[1], ARGV[1]); return redis.call('INCR', KEYS[2])";
-    let mut look = |epoch: &str| client.call_args(&["EVAL", script, "2", "s", "n", epoch]);
-    let late = look("5").to_string();
+    let mut check = |epoch: &str| client.call_args(&["EVAL", script, "2", "s", "n", epoch]);
+    let late = check("5").to_string();
     assert!(late.starts_with(&format!("-FENCED epoch={epoch} leader=a")), "{late}");
-    assert_eq!(look(&epoch), "1");
+    assert_eq!(check(&epoch), "1");
     assert_eq!(stream.take(), ["INCR n"]);
 }
 
@@ -148,7 +148,7 @@ fn what_waits_or_changes_the_connection_is_refused() {
         let refused = client.call(&format!("HB.FENCED s {epoch} {words}"));
         assert_eq!(refused.code(), "BADARG", "{words}: {refused}");
     }
-    // Refused by some servers, and no wait on the others.
+    // Some servers refuse it, on the others it does not wait.
     for words in ["BLPOP none 0", "BRPOPLPUSH none l 0", "XREAD BLOCK 0 STREAMS none $"] {
         let reply = client.call(&format!("HB.FENCED s {epoch} {words}"));
         let waited_not = [Value::Null, Value::NullArray, Value::Int(0)].contains(&reply);

@@ -2,8 +2,7 @@
 
 use crate::support::{Client, Server, Value};
 
-/// Every command of the server, those with a part of its own (`CLIENT KILL`) as that, with as many words behind it
-/// as it asks for.
+/// Every command of the server (subcommands such as `CLIENT KILL` separately), with as many words as it requires.
 #[track_caller]
 fn every_command(client: &mut Client) -> Vec<(String, usize)> {
     let mut found = Vec::new();

@@ -1,4 +1,4 @@
-//! Who is alive: TTLs, a process that was stopped, steps of the clock.
+//! Liveness: TTLs, a process that was stopped, steps of the clock.
 
 use std::io::{BufRead, BufReader, Write};
 use std::process::{Child, Command, Stdio};
@@ -28,7 +28,7 @@ fn a_ttl_that_passes_without_a_sign_of_life_ends_the_member() {
     assert_eq!(client.call("EXISTS proc:{s}:members"), "0");
 }
 
-/// A process that sends the lines it is given and tells the replies.
+/// A process that sends the lines it is given and prints the replies.
 struct Process {
     child: Child,
     replies: BufReader<std::process::ChildStdout>,

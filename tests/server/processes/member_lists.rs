@@ -61,7 +61,7 @@ fn pages_show_who_stays_exactly_once_whatever_else_comes_and_goes() {
             if cursor == "0" {
                 break;
             }
-            // The last one shown, one before and one behind it go; others come.
+            // The last one shown, one before and one after it leave; others register.
             for gone in [seen.last().unwrap().clone(), "m00".into(), format!("m{:02}", 59 - turn)] {
                 client.must(&format!("PID.EVICT s {gone}"));
             }

@@ -1,4 +1,4 @@
-//! One member: GET, AWAIT, and the ways out.
+//! One member: GET, AWAIT, and the ways to leave.
 
 use crate::support::{Server, Value, unix_ms};
 
@@ -130,7 +130,7 @@ fn all_that_wait_for_a_member_are_woken_when_it_comes_and_when_it_goes() {
         let mut waiting = server.client();
         waiting.send("PID.AWAIT s a DOWN BLOCK 0");
         if go.contains("DEREGISTER") {
-            // A member without a pid has none that fits.
+            // A member without a pid matches none.
             assert_eq!(client.call(go), "0");
             assert_eq!(client.call("PID.EVICT s a"), "1");
         } else {
@@ -158,7 +158,7 @@ fn a_member_leaves_by_its_token_or_its_pid() {
     assert_eq!(client.call(&format!("PID.DEREGISTER s a TOKEN {token}")), "0");
     assert_eq!(client.call("PID.DEREGISTER s b PID 13"), "1");
     assert_eq!(client.members("s"), Vec::<String>::new());
-    assert_eq!(client.told("s")[2..], ["down a reason=left", "down b reason=left"]);
+    assert_eq!(client.events("s")[2..], ["down a reason=left", "down b reason=left"]);
 }
 
 #[test]
@@ -175,7 +175,7 @@ fn an_operator_evicts_with_or_without_a_word() {
     assert_eq!(client.call("PID.EVICT s b"), "0");
     assert_eq!(client.call("PID.EVICT nobody b"), "0");
     assert_eq!(
-        client.told("s")[2..],
+        client.events("s")[2..],
         ["down a reason=evicted", "down b reason=disk is full"]
     );
     for words in [

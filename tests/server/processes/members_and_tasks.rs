@@ -62,7 +62,7 @@ fn every_kind_of_death_uses_an_attempt_and_leaving_does_not() {
             "the order of the claims"
         );
         assert_eq!(client.get("s", "t1", "attempt losses"), expected, "{reason}");
-        assert!(client.told("s").contains(&format!("down a reason={reason}")));
+        assert!(client.events("s").contains(&format!("down a reason={reason}")));
         client.must("TASK.DROP s");
     }
 }
@@ -101,7 +101,7 @@ fn a_queue_may_follow_another_service_of_its_slot() {
     assert_eq!(client.counts("{app}mail"), "ready 1");
     assert_eq!(client.counts("{app}print"), "ready 1");
     assert_eq!(client.counts("{app}own"), "claimed 1");
-    // An app's name alone is of the slot of the queue with that tag.
+    // An app's name alone is in the slot of the queue with that tag.
     client.must("TASK.CONFIG SET {app}own service app");
 }
 
@@ -259,7 +259,7 @@ fn who_is_quiet_in_one_queue_only_waits_on_for_the_others() {
     assert_eq!(client.counts("s"), "ready 1");
     client.schedule("other x ID of-other");
     assert_eq!(waiting.receive().ids(), ["of-other"]);
-    // What is there is no reason to be sent home either.
+    // Tasks in the queue do not end its wait either.
     let mut waiting = server.waiter("TASK.MCLAIM 2 s other a BLOCK 0");
     assert!(waiting.is_silent());
     client.must("HB.SIGNAL s a none");

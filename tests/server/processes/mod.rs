@@ -1,30 +1,30 @@
-//! What is done with members, leaders and epochs: `PID` and `HB`, and how they go with tasks.
+//! Members, leaders and epochs: `PID` and `HB`, and how they interact with tasks.
 
 mod beats;
 mod bound;
+mod cluster;
 mod contention;
 mod election;
+mod events;
 mod exclusive;
 mod failover;
 mod fenced;
 mod fenced_commands;
+mod foreign_values;
+mod history;
+mod input;
+mod keys;
 mod liveness;
 mod member_lists;
 mod members;
 mod members_and_tasks;
-mod proc_cluster;
-mod proc_events;
-mod proc_foreign;
-mod proc_history;
-mod proc_input;
-mod proc_keys;
-mod proc_replication;
-mod proc_tokens;
-mod proc_waits;
 mod reclaim;
 mod register;
+mod replication;
 mod signals;
 mod signs_of_life;
 mod standstill;
 mod start_over;
+mod tokens;
 mod unblock;
+mod waits;

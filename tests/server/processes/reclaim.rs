@@ -1,4 +1,4 @@
-//! The reclaim window: after a load or a promotion nobody is made leader whose predecessor may still act.
+//! The reclaim window: after a load or a promotion no leader is appointed while its predecessor may still act.
 
 use crate::support::builder::Builder;
 use crate::support::{Client, Server, Value, unix_ms, wait_until};
@@ -8,7 +8,7 @@ fn lasting(window: i64) -> Builder {
     Server::builder().append_always().set("steward.reclaim-window", &window)
 }
 
-/// Kills the server and starts it again; the moment at which it was asked to.
+/// Kills the server and starts it again; returns the moment of the start.
 #[track_caller]
 fn restart(server: &mut Server) -> i64 {
     server.kill_9();
@@ -17,9 +17,9 @@ fn restart(server: &mut Server) -> i64 {
     begun
 }
 
-/// The reply to a campaign in the window of `most` ms, everything but what is left of it.
+/// The reply to a campaign in the window of `most` ms, without the remaining time.
 #[track_caller]
-fn is_told_to_wait(campaign: &Value, most: i64) {
+fn must_wait(campaign: &Value, most: i64) {
     let reclaim = campaign.field("reclaim_ms").int();
     assert!((1..=most).contains(&reclaim), "{campaign}");
     assert_eq!(
@@ -44,10 +44,10 @@ fn a_service_without_a_leader_record_gets_no_leader_before_the_window_is_over() 
         format!("{{status: 'held', token: null, epoch: null, ttl_ms: null, holder: null, retry_ms: {retry}}}")
     );
     assert_eq!(client.member("s", "x", "state"), "gone", "nothing was registered");
-    is_told_to_wait(&client.call(&format!("HB.CAMPAIGN s a {token}")), 900);
+    must_wait(&client.call(&format!("HB.CAMPAIGN s a {token}")), 900);
     assert_eq!(client.info("steward_reclaiming_services"), "1");
     assert_eq!(client.leader("s"), "nobody");
-    // Bound, so that its waiting is a sign of life.
+    // Bound, so that its wait counts as a heartbeat.
     waiting.must(&format!("HB.BEAT s a TOKEN {token} BIND"));
     waiting.send(&format!("HB.CAMPAIGN s a {token} BLOCK 0"));
     let leads = waiting.receive();
@@ -116,7 +116,7 @@ fn forgotten(server: &mut Server) -> (i64, i64) {
     client.must("DEL proc:{s} proc:{s}:candidates");
     restart(server);
     let mut client = server.client();
-    is_told_to_wait(&client.call(&format!("HB.CAMPAIGN s other {other}")), 60_000);
+    must_wait(&client.call(&format!("HB.CAMPAIGN s other {other}")), 60_000);
     (old, other)
 }
 
@@ -146,10 +146,10 @@ fn who_came_after_the_restart_neither_ends_the_window_nor_makes_it_longer() {
     let begun = restart(&mut server);
     let mut client = server.client();
     let new = client.register("s new 2 TTL 60000");
-    is_told_to_wait(&client.call(&format!("HB.CAMPAIGN s new {new}")), 900);
+    must_wait(&client.call(&format!("HB.CAMPAIGN s new {new}")), 900);
     let other = client.register("s other 3 TTL 60000");
     assert_eq!(client.call(&format!("PID.DEREGISTER s other TOKEN {other}")), "1");
-    is_told_to_wait(&client.call(&format!("HB.CAMPAIGN s new {new}")), 900);
+    must_wait(&client.call(&format!("HB.CAMPAIGN s new {new}")), 900);
     assert_eq!(client.call(&format!("HB.RESIGN s new {new}")).code(), "FENCED");
     let leads = client.call(&format!("HB.CAMPAIGN s new {new} BLOCK 20000"));
     assert_eq!(leads.field("role"), "'leader'");
@@ -177,7 +177,7 @@ fn the_window_of_a_service_with_an_endless_member_is_the_longest() {
     client.register("s file 2 TTL 0");
     restart(&mut server);
     let campaign = server.client().call(&format!("HB.CAMPAIGN s a {token}"));
-    is_told_to_wait(&campaign, 60_000);
+    must_wait(&campaign, 60_000);
     assert!(campaign.field("reclaim_ms").int() > 50_000, "{campaign}");
 }
 
@@ -216,7 +216,7 @@ fn a_promotion_opens_the_window_too() {
     server.kill_9();
     let begun = unix_ms();
     there.must("REPLICAOF NO ONE");
-    is_told_to_wait(&there.call(&format!("HB.CAMPAIGN s a {token}")), 700);
+    must_wait(&there.call(&format!("HB.CAMPAIGN s a {token}")), 700);
     wait_until("a leads", || {
         there.must(&format!("HB.BEAT s a TOKEN {token}")).field("role") == "'leader'"
     });
@@ -238,7 +238,7 @@ fn a_grant_that_a_failover_has_lost_is_not_doubled() {
     server.kill_9();
     let begun = unix_ms();
     there.must("REPLICAOF NO ONE");
-    is_told_to_wait(&there.call(&format!("HB.CAMPAIGN s b {b}")), 900);
+    must_wait(&there.call(&format!("HB.CAMPAIGN s b {b}")), 900);
     assert_eq!(
         there.call("PID.REGISTER t y 4 TTL 900 EXCLUSIVE").field("status"),
         "'held'"
@@ -247,14 +247,14 @@ fn a_grant_that_a_failover_has_lost_is_not_doubled() {
         let fenced = there.call(&format!("HB.FENCED {service} {epoch} SET x 1"));
         assert_eq!(fenced, "-FENCED epoch=0 leader=");
     }
-    // Bound, so that its waiting is a sign of life.
+    // Bound, so that its wait counts as a heartbeat.
     there.must(&format!("HB.BEAT s b TOKEN {b} BIND"));
     let leads = there.call(&format!("HB.CAMPAIGN s b {b} BLOCK 20000"));
     assert!(leads.field("epoch").int() > lost, "{leads}");
     assert!(unix_ms() - begun >= 900 - 1, "two clocks in whole milliseconds");
 }
 
-/// A member that would resume as the only one waits like everybody else, and keeps its membership.
+/// A member that wants to resume as the holder waits like everyone else, and keeps its membership.
 #[track_caller]
 fn resumes(client: &mut Client, token: i64) -> Value {
     client.call(&format!("PID.REGISTER s a 1 TTL 700 EXCLUSIVE TOKEN {token}"))

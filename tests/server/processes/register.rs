@@ -1,4 +1,4 @@
-//! PID.REGISTER in all its outcomes.
+//! All outcomes of PID.REGISTER.
 
 use crate::support::{Server, Value, unix_ms, wait_until};
 
@@ -28,7 +28,7 @@ fn a_member_is_registered_and_resumed_with_its_token() {
         updated,
         "TTL and META that are not given stay"
     );
-    assert_eq!(client.told("s"), ["up a reason=registered"], "a return is no event");
+    assert_eq!(client.events("s"), ["up a reason=registered"], "a return is no event");
 }
 
 #[test]
@@ -110,7 +110,7 @@ fn a_silent_predecessor_is_replaced() {
         "FENCED"
     );
     assert_eq!(
-        client.told("s"),
+        client.events("s"),
         [
             "up a reason=registered",
             "down a reason=replaced",
@@ -141,9 +141,9 @@ fn a_reboot_ends_the_old_members_of_its_host() {
     assert_eq!(reply, there("registered", reply.field("token").int(), "null", 0));
     assert_eq!(client.members("s"), ["a", "elsewhere", "unknown"]);
     assert_eq!(client.member("s", "a", "boot"), "boot 'b2'");
-    let told = client.told("s").split_off(4);
+    let events = client.events("s").split_off(4);
     assert_eq!(
-        told,
+        events,
         ["down a reason=reboot", "down b reason=reboot", "up a reason=registered"]
     );
 }
@@ -155,8 +155,8 @@ fn a_reboot_is_seen_by_a_new_name_too() {
     client.register("s a 1 HOST h BOOT b1 TTL 0");
     client.register("s b 2 HOST h BOOT b2 TTL 0");
     assert_eq!(client.members("s"), ["b"]);
-    let told = client.told("s").split_off(1);
-    assert_eq!(told, ["down a reason=reboot", "up b reason=registered"]);
+    let events = client.events("s").split_off(1);
+    assert_eq!(events, ["down a reason=reboot", "up b reason=registered"]);
 }
 
 #[test]
@@ -185,7 +185,7 @@ fn a_member_nobody_hears_of_is_down_after_its_ttl() {
     let mut client = server.client();
     client.register("s a 12 TTL 100");
     assert_eq!(client.call("PID.AWAIT s a DOWN BLOCK 0"), "1");
-    assert_eq!(client.told("s"), ["up a reason=registered", "down a reason=ttl"]);
+    assert_eq!(client.events("s"), ["up a reason=registered", "down a reason=ttl"]);
     let reply = client.call("PID.REGISTER s a 12");
     assert_eq!(reply.field("status"), "'registered'");
 }
@@ -213,13 +213,13 @@ fn a_record_is_json_that_anybody_can_read() {
     let token = process.register("s full 12 HOST h START 100 BOOT b TTL 500 BIND GRACE 70 META 2 k v \" \\");
     process.must("HB.SIGNAL s full quiet");
     process.must("HB.BEAT s plain");
-    // The server's own SHA-256: that of the token, so that a reader of the key cannot act as the member.
+    // The server's own SHA-256 of the token: a reader of the key cannot act as the member.
     process.must(&format!("ACL SETUSER hash >{token}"));
     let user = process.must("ACL GETUSER hash");
     let hash = user.field("passwords").item(0).text();
     let json: serde_json::Value = serde_json::from_str(&record("full")).unwrap();
     let at = |name: &str| json[name].as_i64().unwrap();
-    // Order and signal_order count in µs, each larger than all before: they tell which came first.
+    // Order and signal_order count in µs, each larger than all before: they show which came first.
     for (name, per_ms) in [("registered_at", 1), ("order", 1_000), ("signal_order", 1_000)] {
         let age = unix_ms() - at(name) / per_ms;
         assert!((0..60_000).contains(&age), "{name} {}", at(name));

@@ -1,8 +1,8 @@
-//! HB.SIGNAL: words that stand in the replies to beats.
+//! HB.SIGNAL: words in the replies to heartbeats.
 
 use crate::support::{Client, Server, Value};
 
-/// The `signal` a member's beat tells.
+/// The `signal` in the reply to a member's heartbeat.
 #[track_caller]
 fn signal(client: &mut Client, member: &str) -> String {
     client.must(&format!("HB.BEAT s {member}")).field("signal").to_string()
@@ -46,7 +46,7 @@ fn a_signal_to_all_reaches_who_is_there_and_not_who_comes_later() {
     assert_eq!(signals(), ["null", "null", "null", "null"]);
     assert_eq!(client.must("HB.BEAT other x").field("signal"), &Value::Null);
     assert_eq!(
-        client.told("s")[3..],
+        client.events("s")[3..],
         [
             "signal * reason=quiet",
             "up d reason=registered",

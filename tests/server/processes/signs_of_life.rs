@@ -1,4 +1,4 @@
-//! What keeps a bound member alive besides its beats.
+//! What keeps a bound member alive besides its heartbeats.
 
 use crate::support::{Server, Value, wait_until};
 
@@ -32,9 +32,9 @@ fn a_member_that_waits_on_its_bound_connection_is_alive() {
     for waiter in &mut waiters[..2] {
         assert_eq!(waiter.receive().ids().len(), 1);
     }
-    // Its life goes on from the end of its wait, and no longer than its TTL.
+    // Its TTL begins again at the end of its wait.
     assert_eq!(client.call("PID.AWAIT s claims DOWN BLOCK 0"), "1");
-    assert!(client.told("s").contains(&"down claims reason=ttl".to_string()));
+    assert!(client.events("s").contains(&"down claims reason=ttl".to_string()));
 }
 
 #[test]
@@ -46,12 +46,12 @@ fn commands_on_the_bound_connection_are_signs_of_life() {
     client.must("HB.BEAT the-clock marker TTL 1500");
     while client.call("PID.GET the-clock marker") != Value::Null {
         process.must("TASK.STATS q");
-        // This one speaks for somebody else only, and of no use to b is what is no command of ours.
+        // These commands name another member or are not ours, so they are no heartbeat of b.
         other.must("TASK.CLAIM q a");
         other.must("PING");
     }
     assert_eq!(client.members("s"), ["a"]);
-    assert_eq!(client.told("s").last().unwrap(), "down b reason=ttl");
+    assert_eq!(client.events("s").last().unwrap(), "down b reason=ttl");
     client.must("HB.BEAT the-clock marker TTL 1500");
     while client.call("PID.GET the-clock marker") != Value::Null {
         process.must("TASK.CLAIM q a");
@@ -68,7 +68,7 @@ fn commands_elsewhere_are_no_signs_of_life() {
         client.must("TASK.CLAIM s a");
         client.must("PID.GET s a") == Value::Null
     });
-    assert_eq!(client.told("s"), ["up a reason=registered", "down a reason=ttl"]);
+    assert_eq!(client.events("s"), ["up a reason=registered", "down a reason=ttl"]);
     assert_eq!(process.call("PING"), "+PONG");
 }
 
@@ -86,6 +86,6 @@ fn a_connection_of_an_earlier_member_of_the_name_is_no_sign_of_life() {
             old.must("TASK.CLAIM q a");
             client.must("PID.GET s a") == Value::Null
         });
-        assert_eq!(client.told("s").last().unwrap(), "down a reason=ttl", "{end}");
+        assert_eq!(client.events("s").last().unwrap(), "down a reason=ttl", "{end}");
     }
 }

@@ -1,4 +1,4 @@
-//! A server that stood still, was stopped, or refused writes: the living live on, and the dead still die.
+//! A server that stalled, was stopped, or refused writes: living members stay alive, and dead ones still die.
 
 use crate::support::service::all_dead;
 use crate::support::{Client, Server, Value, unix_ms, wait_until};
@@ -14,7 +14,7 @@ fn whose_beats_queued_up_while_the_server_stood_still_lives_and_the_silent_die()
     let tokens = client.register_many("s", ALL, "TTL 500");
     client.must("CONFIG SET steward.timer yes");
     let mut sleeper = server.client();
-    // Everybody has beaten when the server falls asleep for four TTLs.
+    // Every member has sent a heartbeat when the server sleeps for four TTLs.
     let beats = client.pipeline((0..ALL).map(|n| format!("HB.BEAT s m{n} TOKEN {}", tokens[n])));
     assert!(!beats.iter().any(Value::is_error));
     sleeper.send("DEBUG SLEEP 2");
@@ -103,7 +103,7 @@ fn a_freeze_of_more_than_ten_seconds_kills_nobody_who_beats_right_after_it() {
     for (at, (client, (_, thaw))) in clients.iter_mut().zip(FREEZES).enumerate() {
         assert_eq!(client.member_count("s"), 3, "nobody dies while writes are refused");
         client.must(thaw);
-        // The timer is at work again.
+        // The timer works again.
         wait_until("what is due is ready", || client.counts("other") == "ready 1");
         assert!(client.must(&format!("TASK.EXTEND leased held {}", claims[at])).int() > 0);
         for (member, token) in ["a", "b", "c"].into_iter().zip(tokens[at]) {

@@ -1,8 +1,8 @@
-//! Every way in which a server comes to its data opens the reclaim window, and none without data does.
+//! Every way of loading data opens the reclaim window, unless there is no data.
 
 use crate::support::{Client, Server, wait_until};
 
-/// What a campaign for a service without a leader record is told.
+/// The reply to a campaign for a service without a leader record.
 #[track_caller]
 fn reclaims(client: &mut Client, token: i64) -> bool {
     let campaign = client.must(&format!("HB.CAMPAIGN s a {token}"));
@@ -96,7 +96,7 @@ fn a_full_sync_and_a_promotion() {
             .set("repl-diskless-load", diskless)
             .start();
         let mut there = replica.client();
-        // The replica has had a life of its own before.
+        // The replica was a primary of its own before.
         there.must("HB.BEAT s own TTL 200 BIND CAMPAIGN");
         let token = client.register("s a 1 TTL 60000");
         there.must(&format!("REPLICAOF 127.0.0.1 {}", server.port()));
@@ -106,7 +106,7 @@ fn a_full_sync_and_a_promotion() {
         there.must("REPLICAOF NO ONE");
         assert!(reclaims(&mut there, token), "{diskless}");
         assert_eq!(there.members("s"), ["a"]);
-        assert_eq!(there.told("s"), ["up a reason=registered"]);
+        assert_eq!(there.events("s"), ["up a reason=registered"]);
     }
 }
 

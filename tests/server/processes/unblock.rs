@@ -1,4 +1,4 @@
-//! Waits for the lead and for members that end otherwise than they were meant to.
+//! Waits for the lead and for members that end abnormally.
 
 use crate::support::{Client, Server, Value, wait_until};
 
@@ -36,7 +36,7 @@ fn client_unblock_ends_every_wait_in_both_ways_and_changes_nothing() {
         }
     }
     assert_eq!(client.digest(), digest);
-    // Who gave up stands in no line: the candidate leads, whose wait alone is over.
+    // A client that gave up is not in the line: the candidate leads, of which only the wait is over.
     client.must("PID.EVICT s a");
     assert!(client.leader("s").starts_with("b "));
     assert_eq!(client.members("s"), ["b"]);
@@ -120,7 +120,7 @@ fn a_demotion_ends_every_wait_and_is_nobodys_death() {
         server.waiter("PID.REGISTER s c 3 TTL 60000 BIND EXCLUSIVE BLOCK 0"),
         server.waiter("PID.AWAIT s c UP BLOCK 0"),
     ];
-    let told = client.told("s");
+    let events = client.events("s");
     client.must("MULTI");
     client.must(&format!("REPLICAOF 127.0.0.1 {}", other.port()));
     client.must("REPLICAOF NO ONE");
@@ -130,7 +130,7 @@ fn a_demotion_ends_every_wait_and_is_nobodys_death() {
     }
     drop(bound);
     client.let_pass(200);
-    assert_eq!(client.told("s"), told);
+    assert_eq!(client.events("s"), events);
     assert_eq!(client.members("s"), ["a", "b", "bound"]);
 }
 

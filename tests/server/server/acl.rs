@@ -1,4 +1,4 @@
-//! Access rights: by command and by the queue's name as the key.
+//! Access rules: by command and by the queue's name as the key.
 
 use crate::support::{Client, Server, Value};
 

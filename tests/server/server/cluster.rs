@@ -48,7 +48,7 @@ fn a_queue_on_the_move_is_tried_again_and_arrives_whole() {
     let ids = [first.must("CLUSTER MYID").text(), second.must("CLUSTER MYID").text()];
     second.must(&format!("CLUSTER SETSLOT {slot} IMPORTING {}", ids[0]));
     first.must(&format!("CLUSTER SETSLOT {slot} MIGRATING {}", ids[1]));
-    // The name itself is no key: the source sends everybody on, the target does not act on half a queue.
+    // The name itself is not a key: the source redirects all clients, the target does not work on half a queue.
     let calls = [
         "TASK.SCHEDULE {q} y",
         "TASK.CLAIM {q} w",
@@ -124,8 +124,8 @@ fn who_waits_for_a_queue_that_moves_away_is_told() {
     for client in [&mut second, &mut first] {
         client.must(&format!("CLUSTER SETSLOT {slot} NODE {target}"));
     }
-    let told = waiting.receive();
-    assert!(["TRYAGAIN", "MOVED", "UNBLOCKED"].contains(&told.code()), "{told}");
+    let reply = waiting.receive();
+    assert!(["TRYAGAIN", "MOVED", "UNBLOCKED"].contains(&reply.code()), "{reply}");
 }
 
 #[test]
@@ -160,9 +160,9 @@ fn a_manual_failover_happens_under_a_busy_timer() {
     there.must("CLUSTER FAILOVER");
     wait_until("it leads", || there.info("role") == "master");
     wait_until("the old primary follows", || first.info("role") == "slave");
-    // Told by the server or by us, whoever sees it first.
-    let told = waiting.receive();
-    assert!(["UNBLOCKED", "TRYAGAIN"].contains(&told.code()), "{told}");
+    // Answered by the server or by us, whichever notices first.
+    let reply = waiting.receive();
+    assert!(["UNBLOCKED", "TRYAGAIN"].contains(&reply.code()), "{reply}");
     wait_until("the cluster serves", || {
         there.must("CLUSTER INFO").text().contains("cluster_state:ok")
     });

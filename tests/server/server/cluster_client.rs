@@ -1,20 +1,18 @@
-//! A cluster of three as a client library sees it, which must find the node of every command by itself.
+//! A cluster of three, seen by a client library that must find the node of every command by itself.
 
-use std::path::Path;
 use std::process::Command;
 
 use crate::support::cluster::nodes;
+use crate::support::python;
 
 #[test]
 fn a_cluster_client_finds_the_node_of_every_command() {
     let nodes = nodes::<3>();
-    // scripts/deps --dev puts it there.
-    let python = Path::new(env!("CARGO_TARGET_TMPDIR")).with_file_name("python/bin/python");
     let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/server/server/cluster_client.py");
-    let run = Command::new(&python)
+    let run = Command::new(python())
         .arg(script)
         .arg(nodes[0].port().to_string())
         .output();
-    let output = run.unwrap_or_else(|error| panic!("{}, see scripts/deps --dev: {error}", python.display()));
+    let output = run.unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
 }

@@ -159,6 +159,16 @@ fn a_queues_setting_out_of_range_is_refused_with_the_range() {
 }
 
 #[test]
+fn a_timeout_that_would_close_the_connections_of_busy_workers_is_told() {
+    let server = Server::builder().set("timeout", "300").start();
+    let mut client = server.client();
+    assert_eq!(client.info("steward_client_timeout_ms"), "300000");
+    wait_until("it is in the log", || server.log().contains("set timeout 0"));
+    client.must("CONFIG SET timeout 0");
+    assert_eq!(client.info("steward_client_timeout_ms"), "0");
+}
+
+#[test]
 fn an_eviction_policy_that_could_take_our_keys_is_told() {
     let server = Server::start();
     let mut client = server.client();

@@ -1,4 +1,4 @@
-//! Kill -9 under load: what was accepted is there, and in one place.
+//! Kill -9 under load: every accepted task is there, and in one place.
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;

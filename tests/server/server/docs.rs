@@ -1,4 +1,4 @@
-//! What the server tells about our commands: COMMAND DOCS, INFO, GETKEYS, arity, HELP.
+//! What the server reports about our commands: COMMAND DOCS, INFO, GETKEYS, arity, HELP.
 
 use crate::support::{Server, Value};
 
@@ -65,7 +65,7 @@ fn the_commands_are_these_and_no_others() {
     let mut client = server.client();
     let listed = client.must("COMMAND LIST FILTERBY MODULE steward");
     let mut listed: Vec<String> = listed.items().iter().map(Value::text).collect();
-    // A debug build has the contract of the port as a command.
+    // A debug build has the contract test of the port as a command.
     listed.retain(|name| name != "steward.contract");
     listed.sort();
     let mut expected: Vec<&str> = COMMANDS.iter().map(|(name, ..)| *name).collect();
@@ -81,13 +81,13 @@ fn arity_and_flags_are_declared_and_enforced() {
     for (name, arity, flags) in COMMANDS {
         let info = info(&mut client, name);
         assert_eq!(info.item(1).int(), *arity, "{name}");
-        let told: Vec<String> = info.item(2).items().iter().map(Value::text).collect();
+        let shown: Vec<String> = info.item(2).items().iter().map(Value::text).collect();
         for flag in ["write", "readonly", "denyoom", "blocking"] {
             let declared = flags.split(' ').any(|declared| declared == flag);
             assert_eq!(
-                told.iter().any(|told| told == flag),
+                shown.iter().any(|shown| shown == flag),
                 declared,
-                "{name} {flag}: {told:?}"
+                "{name} {flag}: {shown:?}"
             );
         }
         let words = name.to_uppercase().replace('|', " ");
@@ -181,7 +181,7 @@ fn every_command_is_documented() {
     }
 }
 
-/// The usage of an argument as its documentation tells it.
+/// The usage of an argument according to COMMAND DOCS.
 fn usage(arg: &Value) -> String {
     let text = |field: &str| match arg {
         Value::Map(fields) => {

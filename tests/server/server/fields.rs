@@ -1,10 +1,10 @@
-//! The names of the fields that are shown, and what is in them: docs/fields.md.
+//! The names and values of the fields in replies: docs/fields.md.
 
 use std::collections::BTreeSet;
 
 use crate::support::{Server, Value, wait_until};
 
-/// The fields of all maps in a reply, whatever holds them.
+/// The fields of all maps in a reply, at any depth.
 fn fields<'v>(value: &'v Value, found: &mut Vec<(String, &'v Value)>) {
     match value {
         Value::Array(items) => items.iter().for_each(|item| fields(item, found)),

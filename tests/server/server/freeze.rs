@@ -1,10 +1,10 @@
-//! While a client's write would be refused nothing moves by itself; afterwards it does.
+//! While a client's write would be refused, the timer changes nothing; afterwards it does.
 //!
 //! A write outside a client's command in such a moment would abort the server.
 
 use crate::support::{Client, Server, unix_ms, wait_until};
 
-/// Work for the timer in the next moments: due tasks, leases that end, a bound claim of a closed connection.
+/// Work for the timer: due tasks, leases that end, a bound claim of a closed connection.
 #[track_caller]
 fn busy(server: &Server, client: &mut Client) {
     for n in 0..20 {
@@ -45,7 +45,7 @@ fn a_write_pause_holds_everything_still() {
             let before = client.digest();
             loop {
                 let now = client.digest();
-                // Read after the digest, which the end of the pause may not overtake.
+                // Read after the digest, so that the pause cannot end in between.
                 if client.info("paused_reason") != "client_pause" {
                     break;
                 }

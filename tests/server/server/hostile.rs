@@ -1,4 +1,4 @@
-//! Foreign values under our keys, and thousands of random calls: errors, and a server that goes on.
+//! Foreign values under our keys, and thousands of random calls: errors, and a server that keeps working.
 
 use crate::support::{Client, Random, Server, wait_until};
 
@@ -98,9 +98,9 @@ fn put_foreign(client: &mut Client, part: &str, put: &str) -> String {
     client.schedule("q x ID live GROUP g");
     let key = format!("task:{{q}}{part}");
     client.must(&format!("DEL {key}"));
-    // What the module remembers of the keys is warm when the foreign value comes.
-    for look in &CALLS[..9] {
-        client.call(look);
+    // The module's state of the keys is warm when the foreign value comes.
+    for read in &CALLS[..9] {
+        client.call(read);
     }
     client.must(&put.replace("{k}", &key));
     key
@@ -317,7 +317,7 @@ fn random_calls_are_answered_and_an_error_has_written_nothing() {
         for _ in 0..random.below(8) {
             call.push(argument(&mut random));
         }
-        // A wait would end only with somebody's help.
+        // A wait would end only with another client's help.
         if call.iter().any(|word| word.eq_ignore_ascii_case(b"BLOCK")) {
             continue;
         }

@@ -1,4 +1,4 @@
-//! Whatever odd state the keys are in, the server comes to rest.
+//! The server becomes idle, whatever odd state the keys are in.
 
 use std::time::Duration;
 
@@ -10,11 +10,11 @@ fn cpu(client: &mut Client) -> f64 {
     used("used_cpu_user_main_thread") + used("used_cpu_sys_main_thread")
 }
 
-/// Fails the test when the server is busy although nothing is to be done.
+/// Fails the test when the server is busy although there is nothing to do.
 #[track_caller]
 fn rests(client: &mut Client, what: &str) {
     let mut last = 0.0;
-    // Whatever there was to do is done at some time; from then on an interval costs next to nothing.
+    // Once all work is done, an interval costs next to nothing.
     wait_until(&format!("the server rests: {what}"), || {
         let before = cpu(client);
         std::thread::sleep(Duration::from_millis(300));

@@ -1,4 +1,4 @@
-//! What users do to our keys by hand, and what they see when we change them.
+//! Manual changes of our keys, and the notifications of our own changes.
 
 use crate::support::{Client, Server, Value, unix_ms, wait_until};
 
@@ -233,14 +233,14 @@ fn changes_of_members_and_leaders_are_notified_too() {
             "zrem {s}:candidates"
         ]
     );
-    for look in [
+    for read in [
         "PID.GET s a",
         "PID.LIST s",
         "HB.LEADER s",
         "PID.AWAIT s a UP",
         "PID.REGISTER s b 1 EXCLUSIVE",
     ] {
-        assert_eq!(heard(&mut client, look), Vec::<String>::new(), "{look}");
+        assert_eq!(heard(&mut client, read), Vec::<String>::new(), "{read}");
     }
 }
 
@@ -266,16 +266,16 @@ fn a_watched_key_that_we_change_breaks_the_transaction() {
     client.must("MULTI");
     client.must("PING");
     assert_eq!(client.call("EXEC"), Value::Null);
-    // Looking at a key is no change.
+    // Reading a key is not a change.
     client.must("WATCH task:{r}:ready:5 task:{r}:t:a task:{r} task:{r}:scheduled");
-    for look in [
+    for read in [
         "TASK.STATS r",
         "TASK.GET r a",
         "TASK.LIST r ready",
         "TASK.CONFIG GET r",
         "TASK.WORKERS r",
     ] {
-        other.must(look);
+        other.must(read);
     }
     assert_eq!(other.call("TASK.ACK r a 5").code(), "STALE");
     client.must("MULTI");

@@ -57,7 +57,7 @@ fn tasks_that_are_evicted_are_passed_over() {
     wait_until("the timer goes on", || client.counts("fresh") == "ready 1");
 }
 
-/// One turn of everything a task can meet.
+/// Everything that can happen to a task, once.
 fn turn(client: &mut Client, n: usize) {
     let queue = format!("q{}", n % 5);
     client.must(&format!("TASK.SCHEDULE {queue} payload ID t{n}"));
@@ -91,9 +91,9 @@ fn finished_tasks_leave_no_memory_behind() {
     );
 }
 
-/// One turn of everything a member can meet.
+/// Everything that can happen to a member, once.
 fn member_turn(server: &Server, client: &mut Client, n: usize) {
-    // A queue remembers its workers for a while; a service forgets its members.
+    // A queue keeps its workers for a while; a service forgets its members.
     let (service, member) = (format!("s{}", n % 5), format!("m{}", n % 9));
     client.must(&format!("HB.BEAT {service} unique{n}"));
     client.must(&format!("PID.EVICT {service} unique{n}"));

@@ -1,4 +1,4 @@
-//! What is expected of the server: its data, its memory, its replicas, its clock, its rights.
+//! The server: data, memory, replicas, clock, access rules.
 
 mod acl;
 mod clock;

@@ -6,12 +6,12 @@ use crate::support::{Client, Server, places, wait_until};
 
 const STEPS: usize = 3_000;
 
-/// A server on which a lease is short unless said otherwise.
+/// A server on which leases are short by default.
 fn short() -> Builder {
     Server::builder().set("steward.lease", "50")
 }
 
-/// Stops the timer and replies the digest of what there is.
+/// Stops the timer and returns the digest of the data.
 #[track_caller]
 fn settled(client: &mut Client) -> String {
     client.must("CONFIG SET steward.timer no");
@@ -37,7 +37,7 @@ fn a_replica_has_what_its_primary_has() {
     }
     let digest = settled(&mut client);
     wait_until("the replica has it all", || there.digest() == digest);
-    // And so has the replica's own append-only file, without a preamble.
+    // So has the replica's own append-only file, without a preamble.
     wait_until("the rewrite is over", || there.info("aof_rewrite_in_progress") == "0");
     let mut replica = replica;
     drop(there);
@@ -87,7 +87,7 @@ fn a_snapshot_brings_everything_back() {
     goes_on(&mut client);
 }
 
-/// Every task is in one place, and all of them come to an end.
+/// Every task is in one place, and all of them end.
 #[track_caller]
 fn goes_on(client: &mut Client) {
     client.must("CONFIG SET steward.timer yes");
@@ -104,7 +104,7 @@ fn goes_on(client: &mut Client) {
         });
         places::check(client, queue);
         wait_until("all is done", || {
-            // Some are for one of these alone.
+            // Some are targeted at one of these.
             for worker in ["w0", "w1", "w2", "w3"] {
                 let claims = client.must(&format!("TASK.CLAIM {queue} {worker} COUNT 1000 LEASE 60000"));
                 let crate::support::Value::Array(tasks) = &claims else {
@@ -163,7 +163,7 @@ fn every_task_is_in_one_place_at_every_moment_of_a_history() {
     }
 }
 
-/// The suite that the fake of the unit tests passes, on the server's own keys: a command of debug builds.
+/// Runs the suite that the fake of the unit tests passes on the server's own keys, with a command of debug builds.
 #[cfg(debug_assertions)]
 #[test]
 fn the_port_keeps_its_contract_on_the_servers_keys() {
@@ -171,7 +171,7 @@ fn the_port_keeps_its_contract_on_the_servers_keys() {
     let replica = server.replica();
     let (mut client, mut there) = (server.client(), replica.client());
     assert_eq!(client.call("steward.contract q"), "+OK");
-    // The same in the forms that the server keeps larger values in.
+    // The same with the server's encodings of larger values.
     for small in [
         "list-max-listpack-size 2",
         "zset-max-listpack-entries 3",

@@ -1,4 +1,4 @@
-//! Memory is derived: after a load, a full sync, a promotion or a late start of the module all goes on.
+//! The state is derived: after a load, a full sync, a promotion or a late MODULE LOAD all work continues.
 
 use crate::support::{Client, Server, Value, places, unix_ms, wait_until};
 
@@ -71,7 +71,7 @@ fn a_promoted_replica_goes_on_where_its_primary_was() {
         let mut server = Server::builder().listening().start();
         let mut client = server.client();
         populate(&mut client);
-        // The replica has had a life of its own before.
+        // The replica was a primary of its own before.
         let replica = Server::builder()
             .listening()
             .set("repl-diskless-load", diskless)
@@ -119,7 +119,7 @@ fn a_module_that_is_loaded_late_finds_what_is_there() {
     client.must("SELECT 4");
     client.schedule("elsewhere x ID a DELAY 300");
     client.must("SELECT 0");
-    // An armed timer keeps the module.
+    // An armed timer prevents MODULE UNLOAD.
     assert!(client.call("MODULE UNLOAD steward").is_error());
     client.must("CONFIG SET steward.timer no");
     wait_until("the module can go", || !client.call("MODULE UNLOAD steward").is_error());
@@ -151,6 +151,31 @@ fn a_key_that_expires_or_is_moved_is_not_missed() {
     wait_until("it becomes due there", || client.counts("r") == "ready 1");
     assert_eq!(client.call("TASK.CLAIM r w").ids(), ["a"]);
     assert_eq!(client.call("TASK.CLAIM r w"), Value::Null);
+}
+
+/// Hardened servers do that. Without DEL the timer would take every write for one that is refused, in silence.
+#[test]
+fn a_server_whose_commands_are_renamed_is_told_what_is_missing() {
+    let server = |renamed: &str| Server::builder().plain().set("rename-command", renamed).start();
+    let load = ["MODULE", "LOAD", &crate::support::server::module()];
+    let without = server("DEL not-for-everybody");
+    assert_eq!(without.client().call_args(&load).code(), "ERR");
+    let log = without.log();
+    assert!(
+        log.contains("this server has no command DEL: steward needs it"),
+        "{log}"
+    );
+
+    let without = server("CONFIG \"\"");
+    let mut client = without.client();
+    assert_eq!(client.call_args(&load), "+OK");
+    assert!(
+        without
+            .log()
+            .contains("this server has no command CONFIG: an eviction policy")
+    );
+    client.schedule("q x DELAY 5");
+    wait_until("the timer works", || client.counts("q") == "ready 1");
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! A replica shows what its primary does, and survives what should not happen to it.
+//! A replica shows the same as its primary, and survives misuse.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -23,7 +23,7 @@ fn a_replica_shows_what_its_primary_shows_and_writes_nothing() {
     client.must("TASK.PAUSE q");
     wait_until("the replica has it", || there.digest() == client.digest());
     let digest = there.digest();
-    for look in [
+    for read in [
         "TASK.LIST q scheduled PAYLOADS",
         "TASK.LIST q ready COUNT 100",
         "TASK.LIST q dead",
@@ -32,11 +32,11 @@ fn a_replica_shows_what_its_primary_shows_and_writes_nothing() {
         "TASK.GET q far",
         "TASK.HELP",
     ] {
-        assert_eq!(there.call(look), client.call(look).to_string(), "{look}");
+        assert_eq!(there.call(read), client.call(read).to_string(), "{read}");
     }
     assert_eq!(there.counts("q"), client.counts("q"));
     assert_eq!(there.stat("q", "paused_until"), -1);
-    // What depends on the clock of the server that is asked.
+    // These fields depend on the server's clock.
     for words in ["q claimed COUNT 100", "q claimed WORKER w1", "q claimed WORKER w2"] {
         let ids = |list: Value| {
             let mut ids = list.item(1).ids();
@@ -105,7 +105,7 @@ fn a_replica_that_was_tampered_with_goes_on() {
                 _ => {}
             }
         }
-        // Whoever makes a replica writable writes there for himself.
+        // Writes to a writable replica stay there.
         there.call("TASK.SCHEDULE q own DELAY 1");
         there.call("TASK.CLAIM q own BLOCK 1");
     }
@@ -192,11 +192,32 @@ fn effects_that_cannot_be_read_are_an_error_and_the_server_says_what_follows() {
         assert!(server.log().contains("steward.apply cannot read these effects"));
 
         let mut server = stopped_with(&file);
-        // Without its last words, which the harness takes for a failure.
+        // Without the final log lines, which the harness takes for a failure.
         let panics = [("propagation-error-behavior", "panic"), ("logfile", "")];
         let start = catch_unwind(AssertUnwindSafe(|| server.start_again(&panics)));
         assert!(start.is_err(), "it starts");
     }
+}
+
+/// Effects are absolute; a command would decide anew, with another clock, other ids and other settings.
+#[test]
+fn a_write_of_ours_in_a_file_or_a_stream_is_refused() {
+    let writes: [&[&[u8]]; 3] = [
+        &[b"TASK.SCHEDULE", b"q", b"x"],
+        &[b"PID.REGISTER", b"s", b"m", b"1"],
+        &[b"HB.BEAT", b"s", b"m"],
+    ];
+    let mut file = Vec::new();
+    for write in writes {
+        append(&mut file, write);
+    }
+    append(&mut file, &[b"SET", b"end", b"reached"]);
+    let mut server = stopped_with(&file);
+    server.start_again(&[]);
+    let mut client = server.client();
+    assert_eq!(client.call("GET end"), "'reached'");
+    assert_eq!(client.must("DBSIZE"), "1");
+    assert_eq!(client.info("unexpected_error_replies"), "3");
 }
 
 /// Appends a command to an append-only file.
@@ -209,7 +230,7 @@ fn append(file: &mut Vec<u8>, words: &[&[u8]]) {
     }
 }
 
-/// A server that will read this append-only file, of the old kind, which it takes over, when it is started again.
+/// A server that will load this append-only file, of the old kind, when it is restarted.
 fn stopped_with(file: &[u8]) -> Server {
     let mut server = Server::builder()
         .set("appendonly", "yes")

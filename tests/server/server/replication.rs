@@ -1,9 +1,9 @@
-//! What each command and each step of the timer sends to replicas and the append-only file: exactly this,
-//! one record for each unit of work, with values and never with decisions to be made again.
+//! Exactly what each command and each slice of the timer sends to replicas and the append-only file: one record for
+//! each transaction, with values and never with decisions to be repeated.
 
-mod for_one;
 mod kept;
 mod removal;
+mod targeted;
 
 use crate::support::rig::Rig;
 use crate::support::{Value, unix_ms, wait_until};
@@ -229,7 +229,7 @@ fn settings_pauses_purges_and_drops() {
         "q: rename scheduled drop:F:scheduled; rename claimed drop:F:claimed; del queue; del workers; \
          hset queue [drops F]"
     );
-    for look in [
+    for read in [
         "TASK.STATS q",
         "TASK.GET q a",
         "TASK.LIST q ready",
@@ -237,7 +237,7 @@ fn settings_pauses_purges_and_drops() {
         "TASK.WORKERS q",
         "TASK.CONFIG GET q",
     ] {
-        assert_eq!(rig.sent(look), Vec::<String>::new(), "{look}");
+        assert_eq!(rig.sent(read), Vec::<String>::new(), "{read}");
     }
 }
 

@@ -2,7 +2,7 @@
 
 use crate::support::{Server, Value, wait_until};
 
-/// A whole life of a task, with what each step answered.
+/// A whole life of a task, with the reply of each step.
 const LIFE: &str = "
     local q = KEYS[1]
     local id = redis.call('TASK.SCHEDULE', q, 'x', 'ID', 'a')
@@ -79,8 +79,8 @@ fn a_script_without_writes_may_look_and_nothing_else() {
     let mut client = server.client();
     client.schedule("q x ID a");
     let digest = client.digest();
-    let look = "return redis.call('TASK.GET', KEYS[1], 'a')[4]";
-    assert_eq!(client.call_args(&["EVAL_RO", look, "1", "q"]), "'ready'");
+    let script = "return redis.call('TASK.GET', KEYS[1], 'a')[4]";
+    assert_eq!(client.call_args(&["EVAL_RO", script, "1", "q"]), "'ready'");
     let claim = "return redis.call('TASK.CLAIM', KEYS[1], 'w')";
     assert!(client.call_args(&["EVAL_RO", claim, "1", "q"]).is_error());
     let maps = "redis.setresp(3); return redis.call('TASK.GET', KEYS[1], 'a')['map']['state']";
@@ -135,7 +135,7 @@ fn members_come_lead_and_go_in_one_step_and_a_refusal_stops_nothing_else() {
         ],
         ["registered", "held"]
     );
-    assert_eq!(shown(3), "-FENCED epoch=0 leader=");
+    assert_eq!(shown(3), "-FENCED TOKEN is missing: epoch=0 leader=");
     assert_eq!(shown(4), "-BADARG COUNT must be an integer from 1 to 1000");
     assert_eq!((shown(5), shown(6)), ("1".into(), "null".into()));
     let script = "local s = KEYS[1]; \

@@ -1,8 +1,8 @@
-//! What a server is started with.
+//! Starts a server with chosen settings.
 
 use super::server::Server;
 
-/// Settings of a server; by itself on a unix socket only, and saving nothing.
+/// Settings of a server; by default it has only a unix socket and saves nothing.
 #[derive(Clone)]
 pub(crate) struct Builder {
     pub(super) settings: Vec<(String, String)>,
@@ -50,7 +50,7 @@ impl Builder {
             .set("cluster-enabled", "yes")
             .set("cluster-node-timeout", "1000")
     }
-    /// Everything written reaches the disk before its reply.
+    /// Syncs every write to the disk before its reply.
     pub(crate) fn append_always(self) -> Builder {
         self.set("appendonly", "yes").set("appendfsync", "always")
     }

@@ -16,7 +16,7 @@ pub(crate) struct Client {
 }
 
 impl Client {
-    /// Connects in RESP2, or not.
+    /// Connects in RESP2 or RESP3.
     pub(crate) fn connect(socket: &Path) -> Option<Client> {
         let stream = UnixStream::connect(socket).ok()?;
         stream.set_read_timeout(Some(PATIENCE)).unwrap();
@@ -33,7 +33,7 @@ impl Client {
         self.receive()
     }
 
-    /// As `call`, for a reply that must not be an error.
+    /// Like `call`, for a reply that must not be an error.
     #[track_caller]
     pub(crate) fn must(&mut self, words: &str) -> Value {
         let reply = self.call(words);
@@ -54,13 +54,13 @@ impl Client {
         self.send_args(&words.split_whitespace().collect::<Vec<_>>());
     }
 
-    /// As `call`, or the error of a connection that broke.
+    /// Like `call`, or the error of a broken connection.
     pub(crate) fn try_call(&mut self, words: &str) -> std::io::Result<Value> {
         self.try_send(words)?;
         self.try_receive()
     }
 
-    /// As `send`, or the error of a connection that broke.
+    /// Like `send`, or the error of a broken connection.
     pub(crate) fn try_send(&mut self, words: &str) -> std::io::Result<()> {
         let mut out = Vec::new();
         encode(&words.split_whitespace().collect::<Vec<_>>(), &mut out);
@@ -106,7 +106,7 @@ impl Client {
         self.try_receive().expect("a reply")
     }
 
-    /// The next reply, or why there is none: the connection closed, or the patience is at its end.
+    /// The next reply, or why there is none: the connection closed, or the timeout ran out.
     pub(crate) fn try_receive(&mut self) -> std::io::Result<Value> {
         Value::read(&mut self.stream)
     }
@@ -136,7 +136,7 @@ impl Client {
         self.call("CLIENT ID").int()
     }
 
-    /// The bytes beneath, for what is no RESP.
+    /// The raw connection, for anything but RESP.
     pub(crate) fn stream(&mut self) -> &mut BufReader<UnixStream> {
         &mut self.stream
     }

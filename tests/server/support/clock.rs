@@ -117,7 +117,7 @@ impl Clock {
         file.write_all_at(&bytes, 0).unwrap();
     }
 
-    /// A server that reads it.
+    /// A server that uses it.
     pub(crate) fn server(&self) -> Builder {
         let path = |name: &str| -> String { Path::new(&self.file(name)).display().to_string() };
         Server::builder()

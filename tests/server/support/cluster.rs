@@ -2,7 +2,7 @@
 
 use super::{Client, Server, wait_until};
 
-/// A cluster of `N`, of which each has an equal share of the slots, in their order; it is up.
+/// A running cluster of `N` nodes, each with an equal share of the slots, in order.
 #[track_caller]
 pub(crate) fn nodes<const N: usize>() -> [Server; N] {
     let nodes = [(); N].map(|()| Server::builder().cluster().start());

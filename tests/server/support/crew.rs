@@ -1,4 +1,4 @@
-//! The members of a random life: processes that come, beat, campaign, claim, leave and break off.
+//! The members of a random history: processes that register, send heartbeats, campaign, claim, leave and disconnect.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -19,7 +19,7 @@ pub(crate) struct Crew {
 }
 
 impl Crew {
-    /// A crew of nobody yet.
+    /// An empty crew.
     pub(crate) fn new(socket: PathBuf) -> Crew {
         Crew {
             socket,
@@ -41,7 +41,7 @@ impl Crew {
         if let Value::Error(text) = &reply {
             let code = text.split(' ').next().unwrap_or_default();
             let foreign = self.among_vandals && ["WRONGTYPE", "BADARG"].contains(&code);
-            // Only what cannot be known beforehand: who is there, who leads, who is a candidate.
+            // Only errors that cannot be predicted: who is a member, the leader, or a candidate.
             let about_others = code == "BADARG" && (words.contains(" TO ") || words.contains("MEMBER"));
             let expected = foreign || about_others || ["NOMEMBER", "FENCED"].contains(&code);
             assert!(expected, "{words}: {text}");

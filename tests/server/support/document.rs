@@ -52,7 +52,7 @@ impl Document {
         &self.name
     }
 
-    /// What it says.
+    /// Its text.
     pub(crate) fn text(&self) -> &str {
         &self.text
     }

@@ -78,7 +78,7 @@ impl Folder {
     }
 }
 
-/// A process, killed when dropped, with those it has started.
+/// A process, killed with its children when dropped.
 pub(crate) struct Process(Child);
 
 impl Process {
@@ -98,13 +98,13 @@ impl Process {
         self.0.try_wait().unwrap().is_some()
     }
 
-    /// Kills it with -9, and nothing that it has started.
+    /// Kills it with -9, but not its children.
     pub(crate) fn kill_alone(&mut self) {
         self.0.kill().unwrap();
         self.0.wait().unwrap();
     }
 
-    /// Sends a signal to it and to all that it has started.
+    /// Sends a signal to it and its children.
     pub(crate) fn signal(&self, signal: &str) {
         let group = format!("-{}", self.0.id());
         let _ = Command::new("kill")

@@ -1,4 +1,4 @@
-//! A long random life: every command, with times short enough that the timer takes part.
+//! A long random history: every command, with times short enough for the timer to take part.
 
 use std::path::PathBuf;
 
@@ -7,7 +7,7 @@ use super::crew::Crew;
 use super::random::Random;
 use super::value::Value;
 
-/// What a history remembers: the claims it made.
+/// The state of a history: the claims it made.
 pub(crate) struct History {
     pub random: Random,
     claims: Vec<(String, String, i64)>,
@@ -26,7 +26,7 @@ impl History {
         }
     }
 
-    /// Others change the keys meanwhile: these may have any type, and nothing that was known need still be so.
+    /// For a history during which other clients change the keys, which may then have any type.
     pub(crate) fn among_vandals(mut self) -> History {
         if let Some(crew) = &mut self.crew {
             crew.among_vandals = true;
@@ -42,7 +42,7 @@ impl History {
         }
     }
 
-    /// Takes so many steps.
+    /// Runs this many steps.
     #[track_caller]
     pub(crate) fn run(&mut self, client: &mut Client, steps: usize) {
         for _ in 0..steps {

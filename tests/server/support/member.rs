@@ -1,4 +1,4 @@
-//! What most tests say to a service, in one word each.
+//! Shorthands for commands on a service.
 
 use super::client::Client;
 use super::server::Server;
@@ -6,13 +6,13 @@ use super::value::Value;
 use super::wait_until;
 
 impl Client {
-    /// PID.REGISTER; replies the token of the member that is there now.
+    /// PID.REGISTER; returns the token of the member.
     #[track_caller]
     pub(crate) fn register(&mut self, words: &str) -> i64 {
         self.must(&format!("PID.REGISTER {words}")).field("token").int()
     }
 
-    /// HB.CAMPAIGN; replies the role.
+    /// HB.CAMPAIGN; returns the role.
     #[track_caller]
     pub(crate) fn campaign(&mut self, words: &str) -> String {
         self.must(&format!("HB.CAMPAIGN {words}")).field("role").text()
@@ -50,16 +50,15 @@ impl Client {
         }
     }
 
-    /// The epoch of the leader there is.
+    /// The epoch of the current leader.
     #[track_caller]
     pub(crate) fn epoch(&mut self, service: &str) -> i64 {
         self.must(&format!("HB.LEADER {service}")).field("epoch").int()
     }
 
-    /// The events of a service, one line each, what is empty left out: `down a reason=ttl`. Pid and host are
-    /// left out too.
+    /// The events of a service, one line each, without empty fields, pid and host: `down a reason=ttl`.
     #[track_caller]
-    pub(crate) fn told(&mut self, service: &str) -> Vec<String> {
+    pub(crate) fn events(&mut self, service: &str) -> Vec<String> {
         let key = if service.contains('{') {
             format!("proc:{service}:events")
         } else {
@@ -80,7 +79,7 @@ impl Client {
         entries.items().iter().map(line).collect()
     }
 
-    /// Lets so many milliseconds of the server's own time pass: the life of a member nobody beats for.
+    /// Lets this many milliseconds of the server's own time pass: the TTL of a member without heartbeats.
     #[track_caller]
     pub(crate) fn let_pass(&mut self, ms: u32) {
         self.must(&format!("HB.BEAT the-clock marker TTL {ms}"));
@@ -89,7 +88,7 @@ impl Client {
 }
 
 impl Server {
-    /// A connection that waits with `words`, once it really does.
+    /// A connection blocked by `words`; returns once it is.
     #[track_caller]
     pub(crate) fn waiter(&self, words: &str) -> Client {
         let mut client = self.client();
@@ -97,11 +96,11 @@ impl Server {
         client
     }
 
-    /// Sends `words` on this connection and returns once it waits.
+    /// Sends `words` on this connection and returns once it is blocked.
     #[track_caller]
     pub(crate) fn wait_with(&self, client: &mut Client, words: &str) {
-        let mut look = self.client();
-        let mut blocked = || look.info("blocked_clients").parse::<i64>().unwrap();
+        let mut observer = self.client();
+        let mut blocked = || observer.info("blocked_clients").parse::<i64>().unwrap();
         let before = blocked();
         client.send(words);
         wait_until("the client waits", || blocked() == before + 1);

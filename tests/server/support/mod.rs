@@ -1,4 +1,4 @@
-//! What the tests stand on: a server of their own, connections, and the replication stream made readable.
+//! The test harness: a server for each test, connections, and a readable replication stream.
 
 pub(crate) mod builder;
 pub(crate) mod client;
@@ -22,6 +22,7 @@ pub(crate) mod stream;
 pub(crate) mod task;
 pub(crate) mod value;
 
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 pub(crate) use client::Client;
@@ -33,8 +34,7 @@ pub(crate) use session::Session;
 pub(crate) use stream::Stream;
 pub(crate) use value::Value;
 
-/// Waits for `condition`; fails the test with `what` when it is not true within a time no
-/// healthy run comes near.
+/// Waits for `condition`; fails the test with `what` when that takes much longer than any healthy run.
 #[track_caller]
 pub(crate) fn wait_until(what: &str, mut condition: impl FnMut() -> bool) {
     let start = Instant::now();
@@ -47,4 +47,20 @@ pub(crate) fn wait_until(what: &str, mut condition: impl FnMut() -> bool) {
 /// The wall clock, unix milliseconds.
 pub(crate) fn unix_ms() -> i64 {
     i64::try_from(SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_millis()).unwrap()
+}
+
+/// Python with the client library that `scripts/deps --dev` installs.
+pub(crate) fn python() -> PathBuf {
+    installed("python/bin/python")
+}
+
+/// The folder of the Node packages that `scripts/deps --dev` installs.
+pub(crate) fn node_modules() -> PathBuf {
+    installed("node/node_modules")
+}
+
+fn installed(path: &str) -> PathBuf {
+    let path = Path::new(env!("CARGO_TARGET_TMPDIR")).with_file_name(path);
+    assert!(path.exists(), "{} is missing: run scripts/deps --dev", path.display());
+    path
 }

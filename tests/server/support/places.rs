@@ -1,4 +1,4 @@
-//! The invariant of the stored data: every task is in exactly one place, and what is counted is there.
+//! The invariant of the stored data: every task is in exactly one place, and the counts are right.
 
 use std::collections::BTreeMap;
 
@@ -22,11 +22,11 @@ const SNAPSHOT: &str = "
     end
     return {records, places, redis.call('TASK.STATS', ARGV[1])}";
 
-/// What the sets hold; a ready task for one worker stands in one too.
+/// The contents of the sets; a ready targeted task is in one too.
 const SETS: [&str; 6] = ["scheduled", "blocked", "claimed", "dead", "done", "ready"];
 
-/// Fails the test unless every task of the queue is in the one place its record says, and STATS is right.
-/// Not for a queue of which a DROP has not been swept. Replies the ids of all tasks with their place.
+/// Fails the test unless every task of the queue is in the place that its record says, and STATS is right. Not for a
+/// queue with an unfinished DROP. Returns the ids of all tasks with their place.
 #[track_caller]
 pub(crate) fn check(client: &mut Client, queue: &str) -> BTreeMap<String, &'static str> {
     let snapshot = client.call_args(&["EVAL", SNAPSHOT, "0", queue]);

@@ -16,7 +16,7 @@ impl Server {
         assert_eq!(sent, 0);
     }
 
-    /// Kills it as power loss of the process would.
+    /// Kills it with SIGKILL.
     pub(crate) fn kill_9(&mut self) {
         self.signal(libc::SIGKILL);
         self.wait_for_end();
@@ -41,7 +41,7 @@ impl Server {
         self.child = None;
     }
 
-    /// Starts it again in the same directory, with these settings besides its own.
+    /// Restarts it in the same directory, with additional settings.
     #[track_caller]
     pub(crate) fn start_again(&mut self, settings: &[(&str, &str)]) {
         assert!(self.child.is_none(), "the server still runs");
@@ -51,13 +51,13 @@ impl Server {
         assert!(self.launch(), "the server does not start again:\n{}", self.log_tail());
     }
 
-    /// Starts it again with the redis.conf it has written itself.
+    /// Restarts it with the redis.conf that it has written itself.
     #[track_caller]
     pub(crate) fn start_again_as_written(&mut self) {
         assert!(self.spawn(), "the server does not start again:\n{}", self.log_tail());
     }
 
-    /// Starts it again without the module.
+    /// Restarts it without the module.
     #[track_caller]
     pub(crate) fn start_again_plain(&mut self) {
         self.builder.module = false;
@@ -66,7 +66,7 @@ impl Server {
     }
 }
 
-/// A test that is killed leaves no server behind.
+/// Makes sure that a killed test leaves no server behind.
 pub(crate) fn die_with_parent(command: &mut Command) {
     #[cfg(target_os = "linux")]
     // SAFETY: prctl is async-signal-safe and touches only the child.

@@ -1,4 +1,4 @@
-//! Chance that can be had again: a seeded generator (splitmix64).
+//! Reproducible randomness: a seeded generator (splitmix64).
 
 /// A generator; the seed is printed when a test that uses one fails.
 pub(crate) struct Random {
@@ -7,7 +7,7 @@ pub(crate) struct Random {
 }
 
 impl Random {
-    /// `STEWARD_SEED` wins over the seed given.
+    /// `STEWARD_SEED` overrides the given seed.
     pub(crate) fn new(seed: u64) -> Random {
         let seed = std::env::var("STEWARD_SEED")
             .ok()

@@ -129,7 +129,7 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// The value of a string key: a task's header taken apart, then its payload.
+/// The value of a string key: a task's parsed header, then its payload.
 fn shown_value(key: &str, value: &[u8]) -> String {
     if key.starts_with("t:") {
         shown_record(value)
@@ -141,7 +141,7 @@ fn shown_value(key: &str, value: &[u8]) -> String {
 /// Length of a header, LF included.
 pub(crate) const HEADER: usize = 56;
 
-/// The header of a task, taken apart.
+/// The parsed header of a task.
 pub(crate) struct Header {
     /// Its state in a word.
     pub state: &'static str,
@@ -165,7 +165,7 @@ const FIELDS: [(&str, usize); 12] = [
 ];
 
 impl Header {
-    /// Reads a header; fails the test when it is none.
+    /// Parses a header; fails the test when it is invalid.
     #[track_caller]
     pub(crate) fn read(bytes: &[u8]) -> Header {
         let header = std::str::from_utf8(bytes).expect("an ASCII header");
@@ -204,8 +204,8 @@ impl Header {
     }
 }
 
-/// A task's record, `<state> <what is not zero, by name> 'payload'`, without what depends on how fast a test runs: the
-/// second in which it was created, and how long the last run of one that has ended took.
+/// A task's record, `<state> <nonzero fields by name> 'payload'`, without what depends on how fast a test runs: the
+/// second of its creation, and the duration of the last run of an ended one.
 pub(crate) fn shown_record(record: &[u8]) -> String {
     let (header, payload) = record.split_at_checked(HEADER).expect("a whole header");
     let header = Header::read(header);

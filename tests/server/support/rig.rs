@@ -1,4 +1,4 @@
-//! A server whose stream is read, with what differs from run to run shown by name.
+//! A server whose replication stream is read, with symbolic names for what differs from run to run.
 
 use std::collections::HashMap;
 
@@ -28,7 +28,7 @@ impl Rig {
         }
     }
 
-    /// Says it, and shows what was sent, one line for each command of the stream.
+    /// Runs a command and shows what was replicated, one line for each command of the stream.
     #[track_caller]
     pub(crate) fn sent(&mut self, words: &str) -> Vec<String> {
         let reply = self.client.must(words);
@@ -36,14 +36,14 @@ impl Rig {
         self.rest()
     }
 
-    /// What was sent meanwhile.
+    /// What was replicated meanwhile.
     #[track_caller]
     pub(crate) fn rest(&mut self) -> Vec<String> {
         let lines = self.stream.take();
         lines.iter().map(|line| self.named(line)).collect()
     }
 
-    /// Notes the tokens and generated ids of a reply.
+    /// Records the tokens and generated ids of a reply.
     pub(crate) fn learn(&mut self, reply: &Value) {
         let items = match reply {
             Value::Array(items) => items,
@@ -61,7 +61,7 @@ impl Rig {
         }
     }
 
-    /// Notes the token of a claim or of a member, when there is one.
+    /// Records the token of a claim or of a member, if there is one.
     fn learn_token(&mut self, map: &Value) {
         let Value::Map(pairs) = map else { return };
         let token = pairs.iter().find(|(key, _)| *key == "'token'").map(|(_, token)| token);
@@ -95,7 +95,7 @@ impl Rig {
             word.clear();
             out.push(c);
         }
-        // Which of its millisecond an event is depends on how fast the server was.
+        // The number of an event within its millisecond depends on how fast the server was.
         for number in 0..10 {
             out = out.replace(&format!("MS-{number} most"), "ID most");
         }

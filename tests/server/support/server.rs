@@ -1,4 +1,4 @@
-//! A server with the module, in a directory of its own, gone when dropped.
+//! A server with the module, in a directory of its own that is removed when dropped.
 
 use std::net::TcpListener;
 use std::path::PathBuf;
@@ -44,7 +44,7 @@ impl Server {
             port: 0,
             bus_port: 0,
         };
-        // Somebody may take the port between our look and the server's bind.
+        // Another process may take the port between our check and the server's bind.
         for _ in 0..5 {
             server.port = if server.builder.listens { free_port() } else { 0 };
             server.bus_port = if server.builder.cluster { free_port() } else { 0 };
@@ -55,13 +55,13 @@ impl Server {
         panic!("the server does not start:\n{}", server.log_tail());
     }
 
-    /// A replica of this server, which must be `listening`, once it is in step.
+    /// A replica of this server, which must be `listening`; returns once it is in sync.
     #[track_caller]
     pub(crate) fn replica(&self) -> Server {
         self.replica_with(Server::builder())
     }
 
-    /// As `replica`, with settings.
+    /// Like `replica`, with settings.
     #[track_caller]
     pub(crate) fn replica_with(&self, builder: Builder) -> Server {
         let replica = builder
@@ -70,7 +70,7 @@ impl Server {
             .start();
         let mut client = replica.client();
         super::wait_until("the replica is linked", || client.info("master_link_status") == "up");
-        // Linked, it may have to wait for up to a second before the first command is sent to it.
+        // Once linked, it may take up to a second until the first command is sent to it.
         let mut here = self.client();
         here.must("PUBLISH nobody x");
         super::wait_until("the replica is in step", || {
@@ -113,7 +113,7 @@ impl Server {
         std::fs::read(self.dir().join("log")).map_or_else(|_| String::new(), |log| String::from_utf8_lossy(&log).into())
     }
 
-    /// Where it listens.
+    /// Its unix socket.
     pub(crate) fn socket(&self) -> PathBuf {
         self.dir().join("s")
     }
@@ -269,12 +269,12 @@ pub(crate) fn module() -> String {
     path.display().to_string()
 }
 
-/// A loopback port that nobody uses now.
+/// A free loopback port.
 pub(crate) fn free_port() -> u16 {
     TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }
 
-/// As redis.conf wants a value: words stay words, nothing becomes "".
+/// A value quoted for redis.conf: words stay words, an empty value becomes "".
 fn quoted(value: &str) -> String {
     if value.is_empty() { "\"\"".into() } else { value.into() }
 }

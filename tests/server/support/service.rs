@@ -1,10 +1,10 @@
-//! Services of many members, and what became of them.
+//! Services with many members, and what happened to them.
 
 use super::client::Client;
 use super::value::Value;
 
 impl Client {
-    /// Registers the members m0, m1, ... with these options; replies their tokens.
+    /// Registers the members m0, m1, ... with these options; returns their tokens.
     #[track_caller]
     pub(crate) fn register_many(&mut self, service: &str, count: usize, options: &str) -> Vec<i64> {
         let replies = self.pipeline((0..count).map(|n| format!("PID.REGISTER {service} m{n} {} {options}", n + 1)));
@@ -17,11 +17,11 @@ impl Client {
         self.must(&format!("HLEN proc:{{{service}}}:members")).int()
     }
 
-    /// Who died and of what, in the order of the events: `a ttl`.
+    /// The members that died and why, in the order of the events: `a ttl`.
     #[track_caller]
     pub(crate) fn deaths(&mut self, service: &str) -> Vec<String> {
-        let told = self.told(service);
-        let down = told.iter().filter_map(|line| line.strip_prefix("down "));
+        let events = self.events(service);
+        let down = events.iter().filter_map(|line| line.strip_prefix("down "));
         down.map(|line| line.replace("reason=", "")).collect()
     }
 
@@ -37,7 +37,7 @@ impl Client {
         id.split('-').next().and_then(|ms| ms.parse().ok())
     }
 
-    /// A beat with a token; replies the role, or the code of the error.
+    /// A heartbeat with a token; returns the role, or the code of the error.
     #[track_caller]
     pub(crate) fn beat(&mut self, service: &str, member: &str, token: i64) -> String {
         match self.call(&format!("HB.BEAT {service} {member} TOKEN {token}")) {
@@ -47,7 +47,7 @@ impl Client {
     }
 }
 
-/// The names m<from>, m<from + 1>, ... before m<to>, each with what it died of, sorted.
+/// The names from m<from> up to, but not including, m<to>, each with its cause of death, sorted.
 pub(crate) fn all_dead(from: usize, to: usize, reason: &str) -> Vec<String> {
     let mut lines: Vec<String> = (from..to).map(|n| format!("m{n} {reason}")).collect();
     lines.sort();

@@ -1,4 +1,4 @@
-//! The sessions of a document: each command gives what is printed beneath it, but for ids, tokens and times.
+//! The sessions of a document: each command prints what is shown beneath it, except for ids, tokens and times.
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
@@ -24,17 +24,17 @@ impl Session {
         }
     }
 
-    /// Types at this server from now on.
+    /// Types at another server from now on.
     pub(crate) fn go_to(&mut self, server: &Server) {
         self.folder = Folder::new(server);
     }
 
-    /// A word of the document that is another one here: a port, a process id.
+    /// Replaces a word of the document: a port, a process id.
     pub(crate) fn let_be(&mut self, word: &str, here: &str) {
         self.seen.words.insert(word.into(), here.into());
     }
 
-    /// A number of the document that is another one in every run.
+    /// A number of the document that differs in every run.
     pub(crate) fn let_vary(&mut self, number: &str) {
         self.seen.varying.push(number.into());
     }
@@ -44,8 +44,8 @@ impl Session {
         self.passed_over = starts.iter().map(|start| (*start).into()).collect();
     }
 
-    /// Types the commands of a block and compares what they print; replies how many there were. INFO tells of what
-    /// goes on meanwhile, so it is asked until it is as shown.
+    /// Types the commands of a block and compares what they print; returns how many there were. INFO reports ongoing
+    /// work, so it is repeated until it is as shown.
     #[track_caller]
     pub(crate) fn run(&mut self, block: &str) -> usize {
         let block = format!("\n{block}");
@@ -87,7 +87,7 @@ impl Session {
     }
 }
 
-/// Words and what is between them.
+/// Splits into words and what is between them.
 fn pieces(text: &str) -> Vec<&str> {
     let mut pieces = Vec::new();
     let mut rest = text;
@@ -110,7 +110,7 @@ fn is_number(word: &str) -> bool {
     !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_digit())
 }
 
-/// Whether a word is an id, a token or a time, or one of these in a header: other in every run.
+/// Whether a word is an id, a token or a time, or one of these in a header: different in every run.
 fn is_volatile(word: &str) -> bool {
     match word.len() {
         13 | 16 => is_number(word) && word.starts_with('1'),
@@ -125,7 +125,7 @@ fn is_within_an_id(pieces: &[&str]) -> bool {
     matches!(pieces, [.., ms, "-"] if ms.len() == 13 && is_volatile(ms))
 }
 
-/// Volatile words of the document, and what stands for them in this run.
+/// Volatile words of the document, and their values in this run.
 #[derive(Default)]
 struct Seen {
     words: BTreeMap<String, String>,
@@ -133,7 +133,7 @@ struct Seen {
 }
 
 impl Seen {
-    /// Whether the texts are alike but for volatile words, each always standing for the same one.
+    /// Whether the texts are the same except for volatile words, each with the same value throughout.
     fn is_alike(&mut self, expected: &str, actual: &str) -> bool {
         let (shown, right) = (pieces(expected), pieces(actual));
         let mut words = self.words.clone();

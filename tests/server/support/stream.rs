@@ -1,4 +1,4 @@
-//! The replication stream of a server, as a replica would get it, one readable line for each effect.
+//! The replication stream of a server, as a replica receives it, one readable line for each effect.
 
 use std::io::{BufRead, Read};
 
@@ -15,7 +15,7 @@ pub(crate) struct Stream {
 }
 
 impl Stream {
-    /// Starts to listen; what the server holds already is passed over.
+    /// Starts to listen; skips the existing data.
     #[track_caller]
     pub(crate) fn of(server: &Server) -> Stream {
         let mut link = server.client_resp2();
@@ -46,7 +46,7 @@ impl Stream {
         self.take_commands().iter().map(|command| shown(command)).collect()
     }
 
-    /// As `take`, the commands as they were sent.
+    /// Like `take`, with the commands as they were sent.
     #[track_caller]
     pub(crate) fn take_commands(&mut self) -> Vec<Vec<Vec<u8>>> {
         self.marks += 1;

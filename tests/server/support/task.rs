@@ -1,16 +1,16 @@
-//! What most tests say to a queue, in one word each.
+//! Shorthands for commands on a queue.
 
 use super::client::Client;
 use super::value::Value;
 
 impl Client {
-    /// TASK.SCHEDULE; replies the id.
+    /// TASK.SCHEDULE; returns the id.
     #[track_caller]
     pub(crate) fn schedule(&mut self, words: &str) -> String {
         self.must(&format!("TASK.SCHEDULE {words}")).text()
     }
 
-    /// TASK.CLAIM of one task; replies its id and token.
+    /// TASK.CLAIM of one task; returns its id and token.
     #[track_caller]
     pub(crate) fn claim(&mut self, words: &str) -> (String, i64) {
         let reply = self.must(&format!("TASK.CLAIM {words}"));
@@ -26,7 +26,7 @@ impl Client {
         self.must(&format!("TASK.STATS {queue}")).field(name).int()
     }
 
-    /// How many tasks are in each state that has any: `ready 2 claimed 1`.
+    /// The number of tasks in each nonempty state: `ready 2 claimed 1`.
     #[track_caller]
     pub(crate) fn counts(&mut self, queue: &str) -> String {
         let stats = self.must(&format!("TASK.STATS {queue}"));

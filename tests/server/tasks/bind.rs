@@ -1,4 +1,4 @@
-//! Claims tied to a connection.
+//! Claims bound to a connection.
 
 use crate::support::{Server, Value, wait_until};
 
@@ -180,7 +180,7 @@ fn many_workers_that_die_at_once_lose_all_they_hold() {
     client.must("CLIENT KILL TYPE normal SKIPME yes");
     wait_until("all are ready", || client.counts("q") == "ready 3000");
     let mut again = client.listed("q", "ready");
-    // Each worker's claims stand together and in their order at the head.
+    // Each worker's claims are together and in order at the head.
     again.chunks_mut(150).for_each(|chunk| assert!(chunk.is_sorted()));
     again.sort();
     assert_eq!(again, order);

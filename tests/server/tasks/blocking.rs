@@ -1,15 +1,15 @@
-//! Claimers that wait: who is served, when, and what ends a wait.
+//! Blocked claims: which client is served, when, and what ends a wait.
 
 use crate::support::{Client, Server, Value, wait_until};
 
-/// A new connection that waits with `words`, once it really does.
+/// A new connection blocked by `words`; returns once it is.
 #[track_caller]
 fn waiter(server: &Server, words: &str) -> Client {
-    let mut look = server.client();
-    let before = blocked(&mut look);
+    let mut observer = server.client();
+    let before = blocked(&mut observer);
     let mut client = server.client();
     client.send(words);
-    wait_until("the client waits", || blocked(&mut look) == before + 1);
+    wait_until("the client waits", || blocked(&mut observer) == before + 1);
     client
 }
 

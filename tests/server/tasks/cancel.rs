@@ -1,4 +1,4 @@
-//! Cancelled tasks: never run, never counted, never walked to.
+//! Cancelled tasks: never run, never counted, never visited.
 
 use std::time::{Duration, Instant};
 
@@ -91,7 +91,7 @@ fn dead_tasks_are_not_cancelled() {
 
 #[test]
 fn reschedule_moves_a_ready_task_without_a_trace() {
-    // Without the timer, which would take the ids away that do not count.
+    // Without the timer, which would remove the ghosts.
     let server = Server::builder().set("steward.timer", "no").start();
     let mut client = server.client();
     for id in ["a", "b", "c"] {
@@ -102,7 +102,7 @@ fn reschedule_moves_a_ready_task_without_a_trace() {
     assert_eq!(client.listed("q", "ready"), ["a", "c"]);
     client.must("TASK.RESCHEDULE q a PRIORITY 9");
     assert_eq!(client.listed("q", "ready"), ["c", "a"]);
-    // Becoming ready where an id of it still stands, it takes that place.
+    // It becomes ready in the place of its ghost.
     client.must("TASK.RESCHEDULE q b DELAY 0");
     assert_eq!(client.listed("q", "ready"), ["b", "c", "a"]);
     assert_eq!(client.counts("q"), "ready 3");
@@ -137,7 +137,7 @@ fn counts_are_exact_also_after_a_restart() {
     assert_eq!(client.counts("q"), "claimed 60");
 }
 
-/// Repeats what one cancelled ready task has left behind, as if a thousand more had been cancelled.
+/// Repeats the ghost of one cancelled ready task, as if a thousand more had been cancelled.
 const LEFT_BEHIND: &str = "
     local left = redis.call('GET', 'task:{q}:t:first')
     local ids, records = {}, {}

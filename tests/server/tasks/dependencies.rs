@@ -32,7 +32,7 @@ fn a_graph_is_sent_in_one_transaction_and_runs_in_its_order() {
     wait_until("it waits", || client.stat("q", "waiting_clients") == 1);
     let token = task.item(0).field("token");
     client.must(&format!("TASK.ACK q top {token}"));
-    // What one step sets free is handed out together.
+    // Tasks freed by one command are handed out together.
     let sides = worker.receive();
     assert_eq!(sides.ids(), ["left", "right"]);
     let token = |at: usize| sides.item(at).field("token").int();
@@ -55,7 +55,7 @@ fn a_parent_of_ten_thousand_children_ends_and_nobody_waits_for_it_long() {
     }
     assert_eq!(client.counts("q"), "ready 1 blocked 10000");
     let (id, token) = client.claim("q w");
-    // Some are settled with the ACK, then the server dies; the others are not forgotten.
+    // Some are resolved with the ACK, then the server dies; the others are not forgotten.
     client.must("CONFIG SET steward.timer no");
     assert_eq!(ack(&mut client, (id, token)), "parent");
     assert_eq!(client.counts("q"), "ready 128 blocked 9872");

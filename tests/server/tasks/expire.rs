@@ -1,6 +1,6 @@
-//! EXPIRE: tasks that nobody claims in time.
+//! EXPIRE: tasks that are not claimed in time.
 
-use super::task_events::events;
+use super::events::events;
 use crate::support::{Server, Value, unix_ms, wait_until};
 
 #[test]
@@ -17,10 +17,10 @@ fn a_task_that_nobody_claims_is_dropped_also_while_the_queue_is_paused() {
     assert!(unix_ms() - before >= 50, "b became ready before its time ran");
     assert_eq!(client.counts("q"), "ready 1");
     assert_eq!(client.get("q", "a", "state"), "gone");
-    let told = events(&mut client);
-    let count = |event: &str| told.iter().filter(|told| *told == event).count();
+    let seen = events(&mut client);
+    let count = |event: &str| seen.iter().filter(|seen| *seen == event).count();
     assert_eq!(
-        (told.len(), count("expired a - - -"), count("expired b - - -")),
+        (seen.len(), count("expired a - - -"), count("expired b - - -")),
         (5, 1, 1)
     );
     assert_eq!(client.call("ZCARD task:{q}:expiring"), "1");
@@ -62,7 +62,7 @@ fn what_ends_or_moves_a_task_takes_its_moment_along() {
     assert_eq!((id.as_str(), left(&mut client).as_str()), ("c", "['d']"));
     client.must(&format!("TASK.FAIL q c {token} DEAD"));
     assert_eq!(left(&mut client), "['d']");
-    // In the same millisecond c and d would stand in the order of their ids.
+    // In the same millisecond c and d would be in the order of their ids.
     wait_until("the clock has moved on", || unix_ms() > scheduled);
     client.must("TASK.RETRY q c");
     assert_eq!(left(&mut client), "['d', 'c']");

@@ -1,4 +1,4 @@
-//! Attempts, backoff, dead tasks and what brings them back.
+//! Attempts, backoff, dead letters and RETRY.
 
 use crate::support::{Client, Server, unix_ms, wait_until};
 

@@ -1,4 +1,4 @@
-//! What is stored of a task, as the source describes it.
+//! The stored format of a task, as the source describes it.
 
 use crate::support::record::{HEADER, Header};
 use crate::support::{Client, Server, unix_ms, wait_until};

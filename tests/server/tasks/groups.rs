@@ -1,4 +1,4 @@
-//! GROUP: one at a time and in order, others overtake.
+//! GROUP: one at a time and in order, without holding up other groups.
 
 use std::collections::BTreeMap;
 use std::sync::Mutex;
@@ -8,7 +8,7 @@ use crate::support::{Client, Server, Value, places, wait_until};
 const GROUPS: usize = 4;
 const OF_EACH: usize = 30;
 
-/// What the workers did: of each group who is at work, and what was done.
+/// What the workers did: for each group, who is running a task, and what was done.
 #[derive(Default)]
 struct Journal {
     at_work: BTreeMap<String, String>,
@@ -38,7 +38,7 @@ fn work(server: &Server, worker: &str, journal: &Mutex<Journal>, seed: usize) {
         let before = journal.lock().unwrap().at_work.insert(group.clone(), id.clone());
         assert_eq!(before, None, "{id}: of a group one runs at a time");
         if round % 7 == 3 {
-            // As a process that is killed: the server sees its connection close, and not before.
+            // Like a killed process: the server only sees its connection close.
             journal.lock().unwrap().at_work.remove(&group);
             client = server.client();
             continue;
@@ -85,7 +85,7 @@ fn the_tasks_of_a_group_are_done_in_order_under_crashes_of_their_workers() {
     assert!(left.is_empty(), "{left:?}");
 }
 
-/// Does what can be claimed, one after the other; replies the ids.
+/// Claims and acknowledges all that is ready, one after the other; returns the ids.
 #[track_caller]
 fn drain(client: &mut Client) -> Vec<String> {
     let mut done = Vec::new();

@@ -1,8 +1,8 @@
-//! Bad input: an error that names the argument and its range; nothing written, nothing replicated.
+//! Bad input: an error that names the argument and its range, without writes or replication.
 
 use crate::support::{Client, Server, Stream};
 
-/// A task of each state on queue `q`: a ready, b claimed, c scheduled, d dead. Replies b's token.
+/// A task of each state on queue `q`: a ready, b claimed, c scheduled, d dead. Returns b's token.
 #[track_caller]
 fn populate(client: &mut Client) -> i64 {
     for id in ["d", "b", "a"] {

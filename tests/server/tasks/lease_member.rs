@@ -91,7 +91,7 @@ fn a_blocked_claim_for_a_members_life_ends_with_the_member() {
     assert_eq!(client.get("s", "t", "lease_ms"), "lease_ms null");
     let mut waiting = server.waiter("TASK.CLAIM s a LEASE MEMBER BLOCK 0");
     client.must("PID.EVICT s a");
-    // Its claim is free now, and nobody is there to hold it for life.
+    // Its claim is free now, and there is no member to claim it for life.
     assert_eq!(waiting.receive(), "-NOMEMBER no member a in service s");
     assert_eq!(client.counts("s"), "ready 1");
 }

@@ -1,4 +1,4 @@
-//! A queue's limits: how many tasks are claimed at once and in how long, and how many the queue holds.
+//! A queue's limits: how many tasks may be claimed at once, the rate of claims, and the length of the queue.
 
 use std::time::{Duration, Instant};
 
@@ -6,13 +6,13 @@ use crate::support::{Client, Server, wait_until};
 
 /// Connections that wait for a task of the queue, in this order.
 fn line(server: &Server, queue: &str, workers: std::ops::Range<usize>) -> Vec<Client> {
-    let mut look = server.client();
+    let mut observer = server.client();
     workers
         .map(|worker| {
-            let before = look.stat(queue, "waiting_clients");
+            let before = observer.stat(queue, "waiting_clients");
             let mut client = server.client();
             client.send(&format!("TASK.CLAIM {queue} w{worker} BLOCK 0 BIND"));
-            wait_until("it waits", || look.stat(queue, "waiting_clients") == before + 1);
+            wait_until("it waits", || observer.stat(queue, "waiting_clients") == before + 1);
             client
         })
         .collect()
@@ -37,12 +37,12 @@ fn two_of_five_claimers_work_at_once_and_a_killed_one_makes_room() {
     assert_eq!(first.receive().item(0).field("payload"), "'1'");
     assert_eq!(claimers[0].receive().item(0).field("payload"), "'2'");
     assert_eq!(answered(&mut claimers), [0; 0]);
-    // It dies with its task, which goes to the head of its list, and from there to the one that waited longest.
+    // It dies with its task, which goes to the head of its list, and from there to the client that waited longest.
     drop(first);
     assert_eq!(claimers[1].receive().item(0).field("payload"), "'1'");
     assert_eq!(client.counts("q"), "ready 4 claimed 2");
     assert_eq!(answered(&mut claimers), [0; 0]);
-    // Each end lets in one.
+    // Each end admits one.
     let held = client.listed("q", "claimed");
     assert_eq!(held.len(), 2);
     drop(claimers.remove(0));
@@ -83,7 +83,7 @@ fn more_claimers_than_slots_do_all_the_work_and_never_too_many_at_once() {
     for task in 0..TASKS {
         client.schedule(&format!("q {task}"));
     }
-    // Each is stopped by a claim that ends with its connection.
+    // Each is blocked by a claim that ends with its connection.
     for _ in 0..workers.len() {
         client.schedule("q stop ATTEMPTS 1 PRIORITY 9");
     }
@@ -229,11 +229,11 @@ fn a_full_queue_refuses_all_of_a_call_or_none() {
 fn limits_are_shown_and_nonsense_is_refused() {
     let server = Server::start();
     let mut client = server.client();
-    let look = "TASK.CONFIG GET q concurrency rate max-length";
-    assert_eq!(client.call(look), "{concurrency: '0', rate: '0', max-length: '0'}");
+    let query = "TASK.CONFIG GET q concurrency rate max-length";
+    assert_eq!(client.call(query), "{concurrency: '0', rate: '0', max-length: '0'}");
     client.must("TASK.CONFIG SET q concurrency 5 rate 0010/60000 max-length 1000");
     let set = "{concurrency: '5', rate: '10/60000', max-length: '1000'}";
-    assert_eq!(client.call(look), set);
+    assert_eq!(client.call(query), set);
     let rate =
         "-BADARG rate must be claims/ms, such as 10/1000: 1 to 1000000 claims in 1 to 86400000 ms, or 0 for none";
     for (words, error) in [
@@ -254,7 +254,7 @@ fn limits_are_shown_and_nonsense_is_refused() {
     ] {
         assert_eq!(client.call(&format!("TASK.CONFIG SET q {words}")), error);
     }
-    assert_eq!(client.call(look), set);
+    assert_eq!(client.call(query), set);
     client.must("TASK.DROP q");
-    assert_eq!(client.call(look), "{concurrency: '0', rate: '0', max-length: '0'}");
+    assert_eq!(client.call(query), "{concurrency: '0', rate: '0', max-length: '0'}");
 }

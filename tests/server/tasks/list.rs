@@ -69,7 +69,7 @@ fn every_state_is_listed_in_order_forwards_and_backwards() {
             );
         }
     }
-    // Some died in the same millisecond: those are in the order of their ids, which is the same here.
+    // Tasks that died in the same millisecond are in the order of their ids, which is the same here.
     assert_eq!(walk(&mut client, "dead dead", 4, |_| ()), expected);
     assert_eq!(walk(&mut client, "dead dead REV", 4, |_| ()), reversed);
 }

@@ -1,11 +1,11 @@
-//! What is done with tasks and queues: `TASK`.
+//! Tasks and queues: `TASK`.
 
-mod addressed;
 mod bind;
 mod blocking;
 mod cancel;
 mod dependencies;
 mod drop;
+mod events;
 mod expire;
 mod fail;
 mod formats;
@@ -17,11 +17,11 @@ mod limits;
 mod list;
 mod model;
 mod names;
-mod patience;
 mod queues;
 mod repeat;
 mod results;
 mod stale;
-mod task_events;
+mod targeted;
+mod timeouts;
 mod timer;
 mod unique;

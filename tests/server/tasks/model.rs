@@ -1,7 +1,7 @@
-//! A random history of commands against a small reference model: every reply is what the model says, and
-//! every few steps everything the server shows is.
+//! A random history of commands against a small reference model: every reply is as in the model, and every few steps
+//! everything that the server shows is.
 //!
-//! The timer is off, so that time moves nothing; `history` is the same with time.
+//! The timer is off, so that nothing happens by itself; `history` is the same with the timer.
 
 mod holder;
 mod operator;

@@ -1,4 +1,4 @@
-//! Names of queues, tasks and workers: what is refused, and what works however odd it looks.
+//! Names of queues, tasks and workers: which are refused, and odd ones that work.
 
 use crate::support::Server;
 
@@ -60,7 +60,7 @@ fn odd_names_that_are_allowed_work_like_any_other() {
         "$-1",
     ];
     for name in odd {
-        // The first byte of an id and of a worker is free of any meaning too.
+        // The first byte of an id and of a worker has no special meaning either.
         let id = if name.contains('{') { "{x}:y" } else { name };
         assert_eq!(client.call_args(&["TASK.SCHEDULE", name, name, "ID", id]).text(), id);
         let claimed = client.call_args(&["TASK.CLAIM", name, name, "COUNT", "5"]);

@@ -1,4 +1,4 @@
-//! What is told about a queue as a whole, and its own settings.
+//! Statistics of a queue, and its own settings.
 
 use crate::support::{Server, unix_ms, wait_until};
 

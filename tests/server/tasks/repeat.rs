@@ -1,4 +1,4 @@
-//! Recurring tasks: each occurrence once, on its moment, whatever happens to the server or its clock.
+//! Recurring tasks: each occurrence once, on time, whatever happens to the server or its clock.
 
 use crate::support::clock::{Clock, HOUR, assert_shows};
 use crate::support::rig::Rig;
@@ -6,7 +6,7 @@ use crate::support::{Client, Server, Value, unix_ms, wait_until};
 
 const MINUTE: i64 = 60_000;
 
-/// TASK.REPEAT; replies when it is next due.
+/// TASK.REPEAT; returns when it is next due.
 #[track_caller]
 fn repeat(client: &mut Client, words: &str) -> i64 {
     client.must(&format!("TASK.REPEAT {words}")).int()
@@ -39,7 +39,7 @@ fn events(client: &mut Client, queue: &str) -> Vec<String> {
     entries.items().iter().map(line).collect()
 }
 
-/// Waits until the timer has looked at the queue once more.
+/// Waits until the timer has served the queue once more.
 #[track_caller]
 fn let_the_timer_pass(client: &mut Client, queue: &str) {
     let mark = client.schedule(&format!("{queue} x DELAY 20"));
@@ -155,7 +155,7 @@ fn a_server_that_was_down_leaves_what_passed_to_misfire() {
     });
     server.kill_9();
     clock.step(5 * HOUR + MINUTE);
-    // Whatever is done is done once: the second start finds nothing more.
+    // Everything is done once: after the second start there is nothing left.
     for start in ["first", "second"] {
         server.start_again(&[]);
         let mut client = server.client();
@@ -170,12 +170,12 @@ fn a_server_that_was_down_leaves_what_passed_to_misfire() {
             wait_until("it goes on", || next_of(&mut client, rule) == next);
             let_the_timer_pass(&mut client, rule);
             assert_eq!(ready(&mut client, rule), made, "{rule} after the {start} start");
-            let told: Vec<String> = events(&mut client, rule)
+            let seen: Vec<String> = events(&mut client, rule)
                 .into_iter()
                 .filter(|event| event.starts_with("missed"))
                 .collect();
             let wanted: Vec<String> = missed.map(|missed| format!("missed n {missed}")).into_iter().collect();
-            assert_eq!(told, wanted, "{rule} after the {start} start");
+            assert_eq!(seen, wanted, "{rule} after the {start} start");
         }
         server.kill_9();
     }
@@ -200,7 +200,7 @@ fn a_stepped_clock_brings_nothing_twice() {
         wait_until("the timer has seen the step", || ready(&mut client, "q") == came);
         let_the_timer_pass(&mut client, "q");
         assert_eq!(ready(&mut client, "q"), came, "{step} minutes");
-        // Gone, so that only the definition can tell that it was there.
+        // Gone, so that only the definition knows that it was there.
         for due in came {
             client.must(&format!("TASK.CANCEL q n:{due}"));
         }

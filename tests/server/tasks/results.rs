@@ -1,15 +1,15 @@
-//! What became of a task: kept tasks, results, those who wait for them, replies.
+//! The outcome of tasks: kept tasks, results, clients that wait for them, replies.
 
 use crate::support::{Client, Server, Value, wait_until};
 
-/// A new connection that waits with `words`, once it really does.
+/// A new connection blocked by `words`; returns once it is.
 #[track_caller]
 fn waiter(server: &Server, words: &str) -> Client {
-    let mut look = server.client();
-    let before = blocked(&mut look);
+    let mut observer = server.client();
+    let before = blocked(&mut observer);
     let mut client = server.client();
     client.send(words);
-    wait_until("the client waits", || blocked(&mut look) == before + 1);
+    wait_until("the client waits", || blocked(&mut observer) == before + 1);
     client
 }
 
@@ -141,12 +141,12 @@ fn a_reply_is_a_task_in_the_step_in_which_the_task_ends() {
         b"RESULT",
         b"\xff\x00",
     ]);
-    let told = worker.receive();
+    let reply = worker.receive();
     assert_eq!(
-        told.item(0).field("payload").text(),
+        reply.item(0).field("payload").text(),
         r#"{"id":"a","state":"done","result":"/wA=","encoding":"base64"}"#
     );
-    // A lease that runs out is an end as well.
+    // A lease that runs out also ends the task.
     client.schedule("q p ID b ATTEMPTS 1 REPLY {q}r");
     client.claim("q w LEASE 50");
     worker.send("TASK.CLAIM {q}r w BLOCK 0");

@@ -1,8 +1,8 @@
-//! A claim that was lost can change nothing: the fence.
+//! Fencing tokens: a lost claim cannot change anything.
 
 use crate::support::{Client, Server, Value, wait_until};
 
-/// The verbs of a holder.
+/// The commands of a claim's holder.
 const VERBS: [&str; 5] = ["ACK", "ACK-NEXT", "FAIL", "RELEASE", "EXTEND"];
 
 #[track_caller]
@@ -13,7 +13,7 @@ fn say(client: &mut Client, verb: &str, id: &str, token: i64) -> Value {
     }
 }
 
-/// Each verb answers `error`, and nothing changes.
+/// Each command returns `error`, and nothing changes.
 #[track_caller]
 fn all_answer(client: &mut Client, id: &str, token: i64, error: &str) {
     let digest = client.digest();

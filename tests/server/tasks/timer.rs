@@ -1,4 +1,4 @@
-//! The timer: what is due becomes ready, whatever the size of the burst, and an idle server idles.
+//! The timer: due tasks become ready, whatever the size of the burst, and an idle server stays idle.
 
 use crate::support::{Server, unix_ms, wait_until};
 
@@ -52,7 +52,7 @@ fn many_due_at_one_instant_are_all_ready_in_order_while_others_are_served() {
     let payloads = " x".repeat(1_000);
     client.pipeline((0..MANY / 1_000).map(|_| format!("TASK.MSCHEDULE q 1000{payloads} AT {due}")));
     assert_eq!(client.counts("q"), format!("scheduled {MANY}"));
-    // The same instant for all, in the past, as after a long standstill.
+    // The same moment for all, in the past, as after a long stall.
     let past = unix_ms() - 1_000;
     let script = "local k = KEYS[1]; local z = redis.call('ZRANGE', k, 0, -1); \
                   for i = 1, #z do redis.call('ZADD', k, ARGV[1], z[i]) end; return #z";
@@ -117,7 +117,7 @@ fn a_lease_does_not_end_before_what_was_sent_in_time_is_read() {
     client.claim("q w LEASE 100");
     let mut blocker = server.client();
     blocker.send("DEBUG SLEEP 0.6");
-    // Sent at once, read after the standstill: the lease is over by the clock, the worker is not late.
+    // Sent immediately, read after the stall: by the clock the lease is over, but the worker is not late.
     client.send(&format!("TASK.EXTEND q a {token} LEASE 30000"));
     assert!(client.receive().int() > 0);
     assert_eq!(blocker.receive(), "+OK");

@@ -1,8 +1,8 @@
-//! UNIQUE: one task at a time holds a key, or becomes the new one.
+//! UNIQUE: at most one task at a time has a key; with REPLACE, the new one.
 
 use crate::support::{Client, Server, wait_until};
 
-/// Whether another task may have the key now.
+/// Whether another task can take the key now.
 #[track_caller]
 fn is_free(client: &mut Client) -> bool {
     let reply = client.call("TASK.SCHEDULE q x ID b UNIQUE k");

@@ -1,4 +1,4 @@
-//! Unit test of histories nobody would think of: whatever members, clients and time do, the invariants hold.
+//! Unit test of random histories: whatever members, clients and time do, the invariants hold.
 
 mod observer;
 
@@ -9,7 +9,7 @@ use crate::task::tests::world::{Came, World, show, words};
 use crate::time::{Ms, Steady};
 use crate::waiting::Ticket;
 
-/// A command somebody gives on one of these names, and the member it is about.
+/// A random command on one of these names, and the member it is about.
 fn command(dice: &mut Dice, seen: &Seen) -> (String, String) {
     let member = format!("m{}", dice.roll(5));
     let other = format!("m{}", dice.roll(5));
@@ -122,7 +122,7 @@ fn time(dice: &mut Dice, world: &mut World, seen: &mut Seen) {
     }
 }
 
-/// The server starts anew: nobody waits or is bound any more, and everybody has its full time.
+/// Restarts the server: no client waits and no member is bound, and every member has its full TTL.
 fn restart(world: &mut World, seen: &mut Seen) {
     later(world, 10);
     world.restart();
@@ -177,7 +177,7 @@ fn no_random_history_has_two_leaders_or_kills_who_lives_or_keeps_who_is_dead() {
                 }
             }
             if dice.roll(3) == 0 {
-                // More than one thing between two ticks.
+                // Several commands between two runs of the timer.
                 continue;
             }
             seen.before = members(&world);
@@ -190,7 +190,7 @@ fn no_random_history_has_two_leaders_or_kills_who_lives_or_keeps_who_is_dead() {
     }
 }
 
-/// These connections gave a sign of life, perhaps.
+/// These connections may have given a heartbeat.
 fn alive(seen: &mut Seen, connections: &[(Ticket, u64)], now: Steady) {
     for (member, bound) in &seen.once_bound {
         if connections.iter().any(|(_, connection)| bound.contains(connection)) {

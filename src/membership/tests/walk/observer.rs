@@ -1,4 +1,4 @@
-//! What an observer from outside knows of a service, and what must hold at any moment.
+//! What an outside observer knows of a service, and the invariants that must hold at any moment.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -13,31 +13,31 @@ use crate::time::{Ms, Steady};
 use crate::tx::Tx;
 use crate::waiting::Ticket;
 
-/// After a hold a member is looked at again within this time, ms.
+/// A postponed member is checked again within this time, ms.
 const LATE: Ms = 1_010;
 
-/// What an observer from outside knows.
+/// What an outside observer knows.
 #[derive(Default)]
 pub(super) struct Seen {
     /// The last token each member got.
     pub(super) tokens: BTreeMap<String, u64>,
-    /// Its last sign of life that was certainly one.
+    /// Its last certain heartbeat.
     pub(super) certain: BTreeMap<String, Steady>,
-    /// Its last sign of life that was perhaps one.
+    /// Its last possible heartbeat.
     pub(super) perhaps: BTreeMap<String, Steady>,
-    /// The connections it is certainly bound to, and those it was perhaps once bound to.
+    /// The connections it is certainly bound to, and those it may once have been bound to.
     pub(super) bound: BTreeMap<String, BTreeSet<u64>>,
     pub(super) once_bound: BTreeMap<String, BTreeSet<u64>>,
     /// The clients that wait, and for which member.
     pub(super) waits: BTreeMap<Ticket, (u64, String)>,
-    /// The records of before the tick.
+    /// The records before the timer ran.
     pub(super) before: BTreeMap<String, MemberRecord>,
     /// When the event loop last turned after a standstill.
     pub(super) turned: Steady,
     pub(super) event: EntryId,
     pub(super) epoch: u64,
     pub(super) leader: Option<String>,
-    /// The largest token of before this transaction, those that were given out in it, and all tokens and epochs.
+    /// The largest token before this transaction, those that were given out in it, and all tokens and epochs.
     pub(super) token: u64,
     pub(super) fresh: Vec<u64>,
     pub(super) numbers: BTreeSet<u64>,
@@ -81,7 +81,7 @@ impl Seen {
         }
     }
 
-    /// The clients that were told something in this transaction, which is over.
+    /// The clients that were answered in this transaction, which is over.
     pub(super) fn answers(&mut self, world: &mut World) {
         for answered in std::mem::take(&mut world.answered) {
             if let Some((_, member)) = self.waits.remove(&answered.ticket) {
@@ -140,7 +140,7 @@ impl Seen {
         }
     }
 
-    /// All that must hold at any moment after a tick.
+    /// Everything that must hold whenever the timer has run.
     pub(super) fn check(&mut self, world: &mut World) {
         let members = members(world);
         let head = match world.keys.keys.get(b"proc:{q}".as_slice()) {
@@ -190,7 +190,7 @@ impl Seen {
             context,
         };
         let left = Service::of(&mut tx, &service()).reclaim_left();
-        // The window may have become shorter since its end was planned; whoever beats then sees that.
+        // The window may have become shorter since its end was planned; the next heartbeat notices that.
         let reclaims = left.unwrap() > 0 || world.state.services.reclaims_since.is_some();
         assert!(led || line.is_empty() || reclaims, "{line:?} without a leader");
         let Some(known) = world.state.services.known(&service()) else {
@@ -210,12 +210,12 @@ impl Seen {
         known.assert_planned(world.module.ttl, &world.state.stalls, world.steady);
         if let Some(next) = known.next() {
             let wait = world.state.wakeups.next(&context).expect("something to wake up for");
-            // One that is held may be planned for a moment that has passed.
+            // A postponed one may be planned for a moment that has passed.
             assert!(wait <= next.since(world.steady).max(LATE));
         }
     }
 
-    /// Nobody who was silent for too long is still there.
+    /// No member that was silent for too long is still there.
     fn check_silent(&self, world: &World, members: &BTreeMap<String, MemberRecord>) {
         let now = world.steady.after(-LATE);
         for (name, record) in members.iter().filter(|(_, record)| record.ttl > 0) {

@@ -1,16 +1,16 @@
-//! Reads effects and writes them again, through the same verbs that wrote them first.
+//! Reads effects and repeats them, through the same verbs that made them.
 
 use super::VERSION;
 use crate::error::Result;
 use crate::keyspace::{EntryId, Keyspace};
 use crate::names::{DROPPED, Index, Key, Name, Part, Place, Touched};
 
-/// What is wrong with effects that cannot be read.
+/// Why effects cannot be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Unreadable {
-    /// Another version of the format.
+    /// An unknown version of the format.
     Version,
-    /// An operation, a key or an operand is not as the format says.
+    /// An operation, a key or an operand violates the format.
     Malformed,
 }
 
@@ -24,18 +24,18 @@ impl Unreadable {
     }
 }
 
-/// What was done to the keys of a name.
+/// What was applied to the keys of a name.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Applied {
-    /// Operations that met a key of another type.
+    /// Operations that were refused because the key has another type.
     pub refused: usize,
-    /// Whether something is derived in memory from a key of the queue that may have changed.
+    /// Whether a key of the queue that memory is derived from may have changed.
     pub queue: bool,
     /// Likewise of the service.
     pub service: bool,
 }
 
-/// One operation, as read.
+/// One parsed operation.
 #[derive(Debug, PartialEq, Eq)]
 enum Op<'a> {
     Set(Place<'a>, &'a [u8]),
@@ -68,7 +68,7 @@ impl<'a> Op<'a> {
     }
 }
 
-/// Writes the effects to the keys of `name`; nothing when they cannot be read.
+/// Writes the effects to the keys of `name`, or nothing if they cannot be read.
 pub(crate) fn apply(effects: &[u8], name: &Name, keys: &mut dyn Keyspace) -> Result<Applied, Unreadable> {
     let mut reader = Reader(effects);
     if reader.byte() != Ok(VERSION) {
@@ -166,7 +166,7 @@ impl<'a> Reader<'a> {
 
     fn list<T>(&mut self, item: fn(&mut Reader<'a>) -> Result<T, Unreadable>) -> Result<Vec<T>, Unreadable> {
         let count = self.count()?;
-        // Not with_capacity(count): every item takes a byte at least, so a false count ends soon.
+        // Not with_capacity(count): every item takes at least a byte, so a false count ends soon.
         let mut items = Vec::new();
         for _ in 0..count {
             items.push(item(self)?);

@@ -1,4 +1,4 @@
-//! Records of effects: what was written is what is read, and what is damaged does no harm.
+//! Effects round-trip, and damaged ones do no harm.
 
 use super::*;
 use crate::context::Context;
@@ -46,7 +46,7 @@ fn write(op: &Op<'_>, name: &Name, effects: &mut EffectLog) {
     }
 }
 
-/// Draws from a small set, so that operations meet each other.
+/// Draws from a small set, so that operations hit the same keys.
 struct Draw(Context, u64);
 
 impl Draw {

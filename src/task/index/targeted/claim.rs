@@ -1,4 +1,4 @@
-//! What is ready for one worker alone, as a claim of that worker takes it.
+//! Claiming the tasks targeted at a worker.
 
 use std::collections::VecDeque;
 
@@ -10,21 +10,21 @@ use crate::task::handle::{Loaded, Queue, Task};
 use crate::task::header::{Header, TARGETED, TaskState, Unreadable};
 use crate::task::index::later;
 
-/// Most ids that are read at once.
+/// Most ids read at once.
 const READ: usize = 128;
 
-/// The ready tasks of a worker, the most urgent and oldest first.
+/// The ready tasks targeted at a worker, the most urgent and oldest first.
 #[derive(Debug)]
 pub(crate) struct OwnTasks<'w> {
     worker: &'w str,
-    /// How many are wanted in all.
+    /// How many are asked for.
     most: usize,
     found: VecDeque<Scored>,
     more: bool,
 }
 
 impl OwnTasks<'_> {
-    /// What is ready for this worker, if there may be `any`; `most` tasks are wanted in all.
+    /// The tasks of this worker, if there may be `any`; `most` are asked for.
     pub(crate) fn new(worker: &str, any: bool, most: usize) -> OwnTasks<'_> {
         OwnTasks {
             worker,
@@ -34,12 +34,12 @@ impl OwnTasks<'_> {
         }
     }
 
-    /// Takes the next one, if its priority is this or more urgent. What does not belong there is removed on the way
-    /// and used up of the budget.
+    /// Takes the next one, if its priority is this or more urgent. Ids that do not belong there are removed on the way;
+    /// each costs one of the budget.
     pub(crate) fn pop(&mut self, queue: &mut Queue<'_>, priority: u8, budget: &mut usize) -> Result<Option<Loaded>> {
         while *budget > 0 {
             if self.found.is_empty() && self.more {
-                // What was taken stands there no more.
+                // Those taken before are not there any more, so every read starts at the first.
                 let count = self.most.clamp(1, READ);
                 let own = queue.name.to(self.worker);
                 let next = queue.keys.zwalk(own, Some(&BEFORE_READY), false, count)?;
@@ -61,13 +61,13 @@ impl OwnTasks<'_> {
         Ok(None)
     }
 
-    /// The task of an id, taken; or the id goes to where it belongs.
+    /// Takes the task of an id; if it is not ready, moves or removes the id and returns `None`.
     fn take(&self, queue: &mut Queue<'_>, id: &[u8]) -> Result<Option<Loaded>> {
         let value = queue.keys.get(queue.name.task(id)).unwrap_or(None);
         let header = value.as_deref().map(Header::read);
         let (own, index) = (queue.name.to(self.worker), queue.name.index(Index::Targeted));
         if header == Some(Err(Unreadable::Later)) {
-            // The timer puts it back to its place when it can be read.
+            // The timer puts it back in its place once it can be read.
             queue.keys.zadd(own, &[(NOT_READY, id)])?;
             later::rescan_targeted(queue);
             return Ok(None);
@@ -90,7 +90,7 @@ impl OwnTasks<'_> {
             return Ok(None);
         }
         let is_ready = queue.keys.zrem(index, &[id])? > 0 && counts;
-        if is_ready && queue.settings.is_orphan(self.worker, task.header.fence) {
+        if is_ready && queue.settings.is_released(self.worker, task.header.fence) {
             forget(queue, &task);
             task.header.flags &= !TARGETED;
         } else {

@@ -1,9 +1,9 @@
 //! TO: a task that only one worker may claim, until that worker's membership ends.
 //!
-//! A ready task for one worker stands in no ready list but in `task:{q}:targeted`. `task:{q}:to:<worker>` has all
-//! tasks of that worker that are not done: those that are ready in the order in which it gets them, the others before
-//! them, so that neither a claim nor the end of the worker has to look for any. A flag of the header says that the
-//! task is still for that worker; without it a task is like any other.
+//! A ready targeted task is in no ready list but in `task:{q}:targeted`. `task:{q}:to:<worker>` has all tasks targeted
+//! at that worker that are not done: the ready ones in the order in which it gets them, the others before them, so that
+//! neither a claim nor the end of its membership has to search. A flag of the header says that the task is still
+//! targeted; without it a task is like any other.
 
 mod claim;
 pub(crate) mod release;
@@ -25,14 +25,14 @@ use crate::time::{Ms, Wall};
 const NOT_READY: Ms = -1;
 /// The ready ones of a priority begin with this score times the priority: no moment is larger.
 const PRIORITY: Ms = 1 << 43;
-/// Ids at the head of a ready list that are looked at for the oldest one that counts.
+/// Ids at the head of a ready list among which the oldest task is searched.
 const HEADS: usize = 16;
-/// What stands before all that are ready.
+/// The place before all that are ready.
 const BEFORE_READY: Scored = (0, Vec::new());
-/// Ready tasks that are looked at in one slice.
+/// Ready tasks that are checked in one slice.
 const RESCANNED: usize = 64;
 
-/// The worker a task was given to; none when somebody edited it away.
+/// The worker a task was targeted at; none if somebody deleted its options.
 pub(crate) fn worker(queue: &mut Queue<'_>, task: &Task) -> Option<String> {
     if !task.header.has(TARGETED) {
         return None;
@@ -40,29 +40,29 @@ pub(crate) fn worker(queue: &mut Queue<'_>, task: &Task) -> Option<String> {
     task.options(queue).to.clone()
 }
 
-/// The worker a task is for: none once the membership of the one it was given to has ended.
+/// The worker a task is still targeted at: none once the membership of that worker has ended.
 pub(crate) fn target(queue: &mut Queue<'_>, task: &Task) -> Option<String> {
-    worker(queue, task).filter(|worker| !queue.settings.is_orphan(worker, task.header.fence))
+    worker(queue, task).filter(|worker| !queue.settings.is_released(worker, task.header.fence))
 }
 
-/// Errors with `WrongType` unless all that a new task for this worker writes has the right type.
+/// Errors with `WrongType` unless the keys of a new task for this worker have the right types.
 pub(crate) fn ensure_types(queue: &mut Queue<'_>, worker: &str) -> Result<()> {
     queue.keys.ensure_type(queue.name.to(worker))?;
     ensure_ready_types(queue)
 }
 
-/// Errors with `WrongType` unless the set of ready tasks for one worker may be written.
+/// Errors with `WrongType` unless the set of ready targeted tasks may be written.
 pub(crate) fn ensure_ready_types(queue: &mut Queue<'_>) -> Result<()> {
     queue.keys.ensure_type(queue.name.index(Index::Targeted))
 }
 
-/// Errors with `WrongType` unless all places where a ready task may stand can be written.
+/// Errors with `WrongType` unless all keys in which a ready task may be have the right types.
 pub(crate) fn ensure_all_ready_types(queue: &mut Queue<'_>) -> Result<()> {
     ensure_ready_types(queue)?;
     ready::ensure_all_types(queue)
 }
 
-/// The task, which is not ready, is among those of its worker.
+/// Adds a task that is not ready to those of its worker.
 pub(crate) fn join(queue: &mut Queue<'_>, task: &Task) -> Result<()> {
     match worker(queue, task) {
         Some(worker) => queue.keys.zadd(queue.name.to(&worker), &[(NOT_READY, &task.id)]),
@@ -70,8 +70,8 @@ pub(crate) fn join(queue: &mut Queue<'_>, task: &Task) -> Result<()> {
     }
 }
 
-/// Makes a waiting task ready for its worker alone. `false` when it is for that worker no more: the header says so
-/// from now on, and the task is to go to its list.
+/// Makes a waiting task ready for its worker alone. Returns `false` if it is not targeted any more: its flag is
+/// cleared, and the caller puts it in its ready list.
 pub(crate) fn push(queue: &mut Queue<'_>, task: &mut Task) -> Result<bool> {
     let Some(worker) = confirm(queue, task)? else {
         return Ok(false);
@@ -85,7 +85,7 @@ pub(crate) fn push(queue: &mut Queue<'_>, task: &mut Task) -> Result<bool> {
     Ok(true)
 }
 
-/// Makes a waiting task ready: for its worker alone if it has one, else in the list of its priority.
+/// Makes a waiting task ready: for its worker alone if it is targeted, else in the list of its priority.
 pub(crate) fn push_ready(queue: &mut Queue<'_>, task: &mut Task, end: End) -> Result<()> {
     if task.header.has(TARGETED) && push(queue, task)? {
         return Ok(());
@@ -93,7 +93,7 @@ pub(crate) fn push_ready(queue: &mut Queue<'_>, task: &mut Task, end: End) -> Re
     ready::push(queue, task, end)
 }
 
-/// A ready task is not ready any more.
+/// Takes a task out of where it is ready.
 pub(crate) fn leave_ready(queue: &mut Queue<'_>, task: &mut Task) -> Result<()> {
     if !task.header.has(TARGETED) {
         return ready::leave(queue, task);
@@ -105,15 +105,15 @@ pub(crate) fn leave_ready(queue: &mut Queue<'_>, task: &mut Task) -> Result<()> 
     Ok(())
 }
 
-/// The task is done, or is no more. In a key of another type there is nothing of it.
+/// Removes a task that is done or gone from those of its worker. A key of another type is skipped.
 pub(crate) fn forget(queue: &mut Queue<'_>, task: &Task) {
     if let Some(worker) = worker(queue, task) {
         let _ = queue.keys.zrem(queue.name.to(&worker), &[&task.id]);
     }
 }
 
-/// The worker a task is for. Where there is none any more, or its tasks cannot be found as somebody made something
-/// else of their key, the task is for everyone from now on.
+/// The worker a task is still targeted at. If there is none any more, or the key of its tasks has another type, clears
+/// the flag: the task is for everyone from now on.
 fn confirm(queue: &mut Queue<'_>, task: &mut Task) -> Result<Option<String>> {
     if let Some(worker) = target(queue, task) {
         if queue.keys.ensure_type(queue.name.to(&worker)).is_ok() {
@@ -126,13 +126,13 @@ fn confirm(queue: &mut Queue<'_>, task: &mut Task) -> Result<Option<String>> {
     Ok(None)
 }
 
-/// Where a ready task stands among those of its worker: the most urgent first, then by due time.
+/// The place of a ready task among those of its worker: the most urgent first, then by due time.
 fn score(header: &Header) -> Ms {
     let due = header.due.0.clamp(0, PRIORITY - 1);
     Ms::from(header.priority) * PRIORITY + due
 }
 
-/// Something is ready for this worker: a client of that worker which waits gets it.
+/// A task targeted at this worker is ready: its waiting clients are served at the end of the transaction.
 fn serve_worker(queue: &mut Queue<'_>, worker: String) {
     let somebody_waits = queue.state.waiting.count(&queue.name) > 0;
     let memory = queue.memory();
@@ -142,7 +142,7 @@ fn serve_worker(queue: &mut Queue<'_>, worker: String) {
     }
 }
 
-/// The worker may not claim now. Should something be ready for it alone, a client of it that waits gets it later.
+/// The worker may not claim now. If tasks targeted at it are ready, its waiting clients are served later.
 pub(crate) fn serve_worker_later(queue: &mut Queue<'_>, worker: &str) {
     let memory = queue.state.known_queue_mut(&queue.name);
     if let Some(memory) = memory.filter(|memory| memory.maybe_targeted) {
@@ -150,7 +150,7 @@ pub(crate) fn serve_worker_later(queue: &mut Queue<'_>, worker: &str) {
     }
 }
 
-/// The workers for which something may be ready while clients of theirs wait; they are forgotten.
+/// Takes the workers with waiting clients for which targeted tasks may be ready.
 pub(crate) fn take_workers_to_serve(queue: &mut Queue<'_>) -> BTreeSet<String> {
     let memory = queue.state.known_queue_mut(&queue.name);
     memory
@@ -164,12 +164,12 @@ pub(crate) fn has_workers_to_serve(queue: &Queue<'_>) -> bool {
     memory.is_some_and(|memory| memory.maybe_targeted && !memory.workers_to_serve.is_empty())
 }
 
-/// How many tasks are ready: those in the lists and those for one worker.
+/// How many tasks are ready: those in the lists and targeted ones.
 pub(crate) fn count_ready(queue: &mut Queue<'_>) -> Result<usize> {
     Ok(ready::count(queue)? + count(queue)?)
 }
 
-/// How long the oldest ready task has been due, ms, as far as it stands near the head of its list.
+/// How long the oldest ready task has been due, ms, if it is near the head of its list.
 pub(crate) fn oldest_ready(queue: &mut Queue<'_>) -> Result<Option<Ms>> {
     let mut oldest = None;
     for priority in 0..PRIORITIES {
@@ -221,13 +221,13 @@ pub(crate) fn has_any(queue: &mut Queue<'_>, worker: &str) -> bool {
     }
 }
 
-/// Whether an id in the set of ready tasks for one worker counts.
+/// Whether an id in the set of ready targeted tasks counts.
 pub(crate) fn counts(queue: &Queue<'_>, header: &Header) -> bool {
     header.state == TaskState::Waiting && header.has(TARGETED) && queue.has(header)
 }
 
-/// Looks at ready tasks after somebody else may have changed their sets, or who may have them: each is to be found by
-/// its worker, and by the clients of it that wait. Whether there are more.
+/// Repairs ready targeted tasks after somebody else may have changed their sets, or who may claim them: each must be
+/// found by its worker and its waiting clients. Returns whether there are more.
 pub(crate) fn rescan(queue: &mut Queue<'_>) -> Result<bool> {
     let now = queue.context.steady;
     let memory = queue.memory();
@@ -263,7 +263,7 @@ fn repair(queue: &mut Queue<'_>, id: &[u8]) -> Result<()> {
         queue.keys.zrem(queue.name.index(Index::Targeted), &[id])?;
         return Ok(());
     };
-    // Should its worker's membership end, that is to have a larger number.
+    // If its worker's membership ends, that must get a larger number.
     queue.state.saw_fence(task.header.fence);
     match confirm(queue, &mut task)? {
         Some(worker) => {

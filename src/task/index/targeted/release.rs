@@ -1,35 +1,34 @@
-//! The worker that tasks were for is gone: they are for everyone.
+//! When a worker is gone, the tasks targeted at it are released to everyone.
 //!
-//! In the moment in which the worker's membership ends up to a thousand tasks are released. Should there be more, a
-//! field of the queue's hash says so until the timer has come to all of them, over every restart; meanwhile a task
-//! whose place changes is for everyone from then on.
+//! Up to a thousand are released in the transaction in which the worker's membership ends. If there are more, a field
+//! of the queue's hash says so, across restarts, until the timer has released all of them; meanwhile a task that moves
+//! is released as it does.
 
 use super::{BEFORE_READY, counts, ensure_all_ready_types, worker};
 use crate::error::Result;
 use crate::keyspace::Scored;
 use crate::names::Index;
-use crate::settings::ORPHANED;
+use crate::settings::RELEASES;
 use crate::task::handle::{Queue, Task};
 use crate::task::header::{TARGETED, TaskState};
 use crate::task::index::ready::{self, End};
 
 /// Tasks that are released in one slice.
 const RELEASED: usize = 64;
-/// What stands before a worker's tasks that are not ready.
+/// The place before a worker's tasks that are not ready.
 const BEFORE_ALL: Scored = (i64::MIN, Vec::new());
 
-/// The worker's membership ended: its tasks, whose fences are smaller than `below` unless another server with another
-/// clock gave them, are for everyone. So many at most in this transaction, those that are ready first; replies how
-/// many.
+/// The worker's membership ended: releases the tasks targeted at it, `most` at most in this transaction, ready ones
+/// first. Returns how many. Their fences are smaller than `below`, unless a server with another clock issued them.
 pub(crate) fn release(queue: &mut Queue<'_>, worker: &str, below: u64, most: usize) -> Result<usize> {
-    // In a key of another type there is nothing.
+    // A key of another type has none.
     let there = queue.keys.zcard(queue.name.to(worker)).unwrap_or(0);
     if there == 0 {
         return Ok(0);
     }
     let released = release_first(queue, worker, most);
     if there > most || released.is_err() {
-        // What is given to the worker from now on has a larger fence.
+        // Tasks targeted at the worker from now on have larger fences.
         let below = queue.next_fence(below);
         store(queue, worker, Some(below))?;
         queue.wake_now();
@@ -37,7 +36,7 @@ pub(crate) fn release(queue: &mut Queue<'_>, worker: &str, below: u64, most: usi
     Ok(released.unwrap_or(0))
 }
 
-/// Releases so many tasks of the worker, whatever their fences: nobody else was given any yet.
+/// Releases so many tasks of the worker, whatever their fences: it has no new ones yet.
 fn release_first(queue: &mut Queue<'_>, worker: &str, most: usize) -> Result<usize> {
     ensure_all_ready_types(queue)?;
     let key = queue.name.to(worker);
@@ -50,9 +49,9 @@ fn release_first(queue: &mut Queue<'_>, worker: &str, most: usize) -> Result<usi
     Ok(members.len())
 }
 
-/// A slice of what is left of the first worker of those that went. Whether there is more.
+/// Releases a slice of the tasks of the first gone worker that still has some. Returns whether there is one.
 pub(crate) fn go_on(queue: &mut Queue<'_>) -> Result<bool> {
-    let Some((worker, below)) = queue.settings.orphaned.first().cloned() else {
+    let Some((worker, below)) = queue.settings.releases.first().cloned() else {
         return Ok(false);
     };
     ensure_all_ready_types(queue)?;
@@ -81,7 +80,7 @@ pub(crate) fn go_on(queue: &mut Queue<'_>) -> Result<bool> {
     Ok(true)
 }
 
-/// A task is for everyone, if it was given to the worker before; at its due place in its list if it is ready.
+/// Releases a task, if it was targeted at the worker before it was gone; a ready one goes to the tail of its list.
 fn release_one(queue: &mut Queue<'_>, gone: &str, id: &[u8], below: u64) -> Result<()> {
     if let Some(mut task) = targeted(queue, id)
         && worker(queue, &task).is_some_and(|worker| worker == gone)
@@ -102,7 +101,7 @@ fn release_one(queue: &mut Queue<'_>, gone: &str, id: &[u8], below: u64) -> Resu
     Ok(())
 }
 
-/// The task of an id, if it is for one worker and has not ended well.
+/// The task of an id, if it is targeted and not done.
 fn targeted(queue: &mut Queue<'_>, id: &[u8]) -> Option<Task> {
     let task = queue.read_header(id)?;
     let header = &task.header;
@@ -110,9 +109,9 @@ fn targeted(queue: &mut Queue<'_>, id: &[u8]) -> Option<Task> {
     (lives && header.has(TARGETED)).then_some(task)
 }
 
-/// Stores, or forgets, that tasks below a fence are not the worker's any more.
+/// Stores, or removes, that tasks below a fence are not targeted at the worker any more.
 fn store(queue: &mut Queue<'_>, worker: &str, below: Option<u64>) -> Result<()> {
-    let field = format!("{ORPHANED}{worker}");
+    let field = format!("{RELEASES}{worker}");
     match below {
         Some(below) => {
             let below = below.to_string();

@@ -1,4 +1,4 @@
-//! Keys that somebody else changed.
+//! Targeted tasks whose keys somebody else changed.
 
 use super::{claim_all, claimable, schedule};
 use crate::keyspace::fake::Value;
@@ -28,7 +28,7 @@ fn sets_that_somebody_edited_hold_nothing_up() {
     world.keys.keys.remove(b"task:{q}:t:a".as_slice());
     assert_eq!(claimable(&mut world, "w"), ["b"]);
     assert!(world.say("TASK.STATS q").contains("ready_tasks=0 "));
-    // The options are edited away: it is for everyone.
+    // The options are deleted: it is for everyone.
     let mut world = World::new();
     schedule(&mut world, &["a TO w"]);
     world.keys.keys.remove(b"task:{q}:x:a".as_slice());
@@ -52,7 +52,7 @@ fn a_key_of_another_type_is_told_and_changes_nothing() {
         assert_eq!(world.say("TASK.SCHEDULE q p ID plain"), "plain");
         assert_eq!(world.claim("TASK.CLAIM q w").unwrap().0, "plain", "{key}");
     }
-    // What stands there cannot be kept for its worker.
+    // Targeted tasks cannot be found there, so they are for everyone.
     let mut world = World::new();
     schedule(&mut world, &["a TO w DELAY 5"]);
     world

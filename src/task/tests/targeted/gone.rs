@@ -1,11 +1,11 @@
-//! The worker that a task is for is gone.
+//! The worker that tasks are targeted at is gone.
 
-use super::waiting::handed;
+use super::waiting::granted;
 use super::{claimable, got, schedule};
 use crate::keyspace::fake::Value;
 use crate::task::tests::world::{World, queue};
 
-/// A world in which `w` is a member and has so many tasks of its own; and their ids.
+/// A world in which `w` is a member with so many tasks targeted at it; and their ids.
 fn owner(count: usize) -> (World, Vec<String>) {
     let mut world = World::new();
     world.say("PID.REGISTER q w 7 TTL 60000");
@@ -23,7 +23,7 @@ fn own(world: &mut World, count: usize, options: &str) -> Vec<String> {
     ids
 }
 
-fn orphaned(world: &World) -> Vec<String> {
+fn release_fields(world: &World) -> Vec<String> {
     match world.keys.keys.get(b"task:{q}".as_slice()) {
         Some(Value::Hash(fields)) => fields
             .keys()
@@ -76,7 +76,7 @@ fn however_its_membership_ends_its_tasks_are_for_everyone_in_the_same_unit() {
         }
         assert_eq!(world.places()["held"], "ready", "{how}");
         assert!(!world.keys.keys.contains_key(b"task:{q}:to:w".as_slice()), "{how}");
-        assert_eq!(orphaned(&world), Vec::<String>::new());
+        assert_eq!(release_fields(&world), Vec::<String>::new());
         for id in ["held", "a", "b", "later"] {
             assert_eq!(got(&mut world, id, "to"), "null", "{how} {id}");
         }
@@ -123,9 +123,9 @@ fn clients_that_wait_get_what_was_for_one_that_died() {
     }
     schedule(&mut world, &["a TO w", "b TO w"]);
     world.claim("TASK.CLAIM q w LEASE 600000").unwrap();
-    assert_eq!(handed(&mut world), []);
+    assert_eq!(granted(&mut world), []);
     world.say("PID.EVICT q w");
-    let ids: Vec<String> = handed(&mut world).into_iter().map(|(_, id)| id).collect();
+    let ids: Vec<String> = granted(&mut world).into_iter().map(|(_, id)| id).collect();
     assert_eq!(ids, ["a", "b"]);
     world.places();
 }
@@ -140,7 +140,7 @@ fn of_very_many_a_thousand_go_at_once_and_the_rest_in_slices_over_a_restart() {
         world.say("PID.EVICT q w");
         world.places();
         assert!(world.say("TASK.STATS q").contains("ready_tasks=1500 claimed_tasks=0 "));
-        assert_eq!(orphaned(&world), ["orphaned:w"]);
+        assert_eq!(release_fields(&world), ["orphaned:w"]);
         let got_now = world.say("TASK.CLAIM q v COUNT 1000").matches("id=").count();
         assert_eq!(got_now, 1_000);
         for _ in 0..restart_after {
@@ -150,7 +150,7 @@ fn of_very_many_a_thousand_go_at_once_and_the_rest_in_slices_over_a_restart() {
         // It comes back and gets something new meanwhile.
         world.say("PID.REGISTER q w 8 TTL 60000");
         schedule(&mut world, &["new TO w PRIORITY 9", "later TO w DELAY 50"]);
-        // Nobody sees an address that is void, at rest or not.
+        // No reply shows a target that is gone, whether the timer is done or not.
         assert_eq!(got(&mut world, &ids[1_499], "to"), "null");
         assert_eq!(got(&mut world, "new", "to"), "w");
         world.say(&format!("TASK.RESCHEDULE q {} DELAY 60", later[0]));
@@ -159,7 +159,7 @@ fn of_very_many_a_thousand_go_at_once_and_the_rest_in_slices_over_a_restart() {
         world.say(&format!("TASK.RESCHEDULE q {} DELAY 60", ids[1_498]));
         world.places();
         world.tick();
-        assert_eq!(orphaned(&world), Vec::<String>::new());
+        assert_eq!(release_fields(&world), Vec::<String>::new());
         world.places();
         let rest = claimable(&mut world, "v");
         assert_eq!(rest.first(), ids.last());
@@ -183,7 +183,7 @@ fn one_that_came_back_claims_what_was_its_own_as_anybody_may() {
     world.say(&format!("TASK.RELEASE q {id} {token}"));
     assert_eq!(world.claim("TASK.CLAIM q v").unwrap().0, id);
     world.places();
-    // One that is given to it anew is its own, though it was among those of before.
+    // One that is targeted at it again is its own, though it was among the earlier ones.
     let (mut world, _) = owner(1_200);
     world.say("TASK.SCHEDULE q p ID u TO w UNIQUE k PRIORITY 9");
     world.say("PID.EVICT q w");
@@ -219,14 +219,14 @@ fn what_a_key_of_another_type_holds_up_goes_on_when_it_is_repaired() {
     let list = b"task:{q}:ready:3".to_vec();
     world.keys.keys.insert(list.clone(), Value::String(b"?".to_vec()));
     world.say("PID.EVICT q w");
-    assert_eq!(orphaned(&world), ["orphaned:w"]);
+    assert_eq!(release_fields(&world), ["orphaned:w"]);
     assert_eq!(got(&mut world, &ids[0], "to"), "null");
     world.tick();
     world.keys.keys.remove(&list);
     world.state.touched(&queue("q"), crate::names::Touched::Queue);
     world.tick();
     assert_eq!(claimable(&mut world, "v"), ids);
-    assert_eq!(orphaned(&world), Vec::<String>::new());
+    assert_eq!(release_fields(&world), Vec::<String>::new());
     assert!(!world.keys.keys.contains_key(b"task:{q}".as_slice()));
 }
 

@@ -4,8 +4,7 @@ use super::{claimable, got};
 use crate::task::tests::walk::Dice;
 use crate::task::tests::world::World;
 
-/// Commands, deaths, returns and restarts: no task is claimed by anybody but its worker while it is his, and all are
-/// found.
+/// Commands, deaths, returns and restarts: while a task is targeted only its worker claims it, and none is lost.
 #[test]
 fn no_random_history_gives_a_task_to_another_worker_or_loses_it() {
     for seed in 0..25_u64 {

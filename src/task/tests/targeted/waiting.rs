@@ -1,15 +1,15 @@
-//! Clients that wait, while something is for one worker.
+//! Waiting clients and targeted tasks.
 
 use super::schedule;
 use crate::task::tests::world::{Came, World, queue, words};
 use crate::waiting::Granted;
 
-/// The ids that were handed to waiting clients since this was last asked, with the answers' tickets.
-pub(super) fn handed(world: &mut World) -> Vec<(u64, String)> {
+/// The ids granted to waiting clients since the last call, with the answers' tickets.
+pub(super) fn granted(world: &mut World) -> Vec<(u64, String)> {
     let answers = world.answered.drain(..);
     answers
-        .flat_map(|answer| answer.handed.into_iter().map(move |handed| (answer.ticket, handed)))
-        .map(|(ticket, handed)| match handed {
+        .flat_map(|answer| answer.granted.into_iter().map(move |granted| (answer.ticket, granted)))
+        .map(|(ticket, granted)| match granted {
             Granted::Claim { id, .. } => (ticket, String::from_utf8(id.to_vec()).unwrap()),
             Granted::Member { .. } => panic!("a member"),
         })
@@ -32,16 +32,16 @@ fn the_client_of_its_worker_gets_it_wherever_it_stands_in_the_line() {
     );
     let second = wait(&mut world, 4, "b");
     schedule(&mut world, &["nobody TO x"]);
-    assert_eq!(handed(&mut world), []);
+    assert_eq!(granted(&mut world), []);
     schedule(&mut world, &["one TO b"]);
-    assert_eq!(handed(&mut world), [(b, "one".into())]);
+    assert_eq!(granted(&mut world), [(b, "one".into())]);
     schedule(&mut world, &["two TO b"]);
-    assert_eq!(handed(&mut world), [(second, "two".into())]);
+    assert_eq!(granted(&mut world), [(second, "two".into())]);
     schedule(&mut world, &["late TO c DELAY 5"]);
     world.pass(5);
-    assert_eq!(handed(&mut world), [(c, "late".into())]);
+    assert_eq!(granted(&mut world), [(c, "late".into())]);
     schedule(&mut world, &["plain"]);
-    assert_eq!(handed(&mut world), [(a, "plain".into())]);
+    assert_eq!(granted(&mut world), [(a, "plain".into())]);
     let queue = world.state.known_queue(&queue("q")).unwrap();
     assert!(queue.workers_to_serve.is_empty(), "{:?}", queue.workers_to_serve);
 }
@@ -64,7 +64,7 @@ fn what_a_pause_or_a_limit_keeps_back_is_handed_over_at_its_end() {
             assert!(!world.say(begin).starts_with('-'), "{begin}");
             world.say("TASK.CLAIM q other LEASE 100000");
             world.hear(2, "TASK.CLAIM q a BLOCK 0");
-            // In two queues, so that one who is quiet here waits on.
+            // In two queues, so that a client that is quiet in one goes on waiting.
             let wait = |world: &mut World| world.hear(3, "TASK.MCLAIM 2 q r b BLOCK 0");
             if waits_first {
                 assert_eq!(wait(&mut world), "(waits)", "{begin}");
@@ -74,15 +74,15 @@ fn what_a_pause_or_a_limit_keeps_back_is_handed_over_at_its_end() {
                 assert_eq!(wait(&mut world), "(waits)", "{begin}");
             }
             schedule(&mut world, &["nobody TO c"]);
-            let before: Vec<String> = handed(&mut world).into_iter().map(|(_, id)| id).collect();
+            let before: Vec<String> = granted(&mut world).into_iter().map(|(_, id)| id).collect();
             assert!(!before.contains(&"mine".to_string()), "{begin}: {before:?}");
             if !end.is_empty() {
                 world.say(end);
             }
             world.pass(10);
-            let mut after: Vec<String> = handed(&mut world).into_iter().map(|(_, id)| id).collect();
+            let mut after: Vec<String> = granted(&mut world).into_iter().map(|(_, id)| id).collect();
             if after == ["held"] {
-                // With the pause over, one was there for the first in line.
+                // After the pause, one was there for the first in line.
                 after.clear();
             }
             after.retain(|id| id != "held");
@@ -99,7 +99,7 @@ fn a_claim_that_passes_over_ids_does_not_wait_for_what_is_for_others() {
     }
     world.say("TASK.SCHEDULE q p ID other TO x");
     let ids: Vec<String> = (0..1_100).map(|n| format!("t{n}")).collect();
-    // A cancelled head, more than one claim passes over.
+    // More cancelled tasks at the head than one claim passes over.
     world.say(&format!("TASK.CANCEL q {}", ids.join(" ")));
     for _ in 0..3 {
         let came = world.hear(5, "TASK.CLAIM q w");

@@ -1,4 +1,4 @@
-//! The README and the manual hang together: links, headings, the summary, and a README that stays short.
+//! The README and the manual are consistent: links, headings, the summary, and a README that stays short.
 
 use std::path::{Component, Path, PathBuf};
 
@@ -18,14 +18,14 @@ fn unfenced(page: &Document) -> Vec<&str> {
 /// Where the links of a page lead, without those to other hosts.
 fn links(page: &Document) -> Vec<String> {
     let text = unfenced(page).join("\n");
-    // What is in `...` is no link.
+    // Code spans contain no links.
     let prose: String = text.split('`').step_by(2).collect();
     let targets = prose.split("](").skip(1).map(|rest| rest.split(')').next().unwrap());
     let here = targets.filter(|target| !target.contains("://"));
     here.map(String::from).collect()
 }
 
-/// What a link has behind its # to lead to a heading: the rule of GitHub and of mdBook.
+/// The fragment of a link to a heading, by the rule of GitHub and mdBook.
 fn anchor(heading: &str) -> String {
     let title = heading.trim_start_matches('#').trim().to_lowercase();
     let kept = title.chars().filter(|c| c.is_alphanumeric() || " -_".contains(*c));

@@ -1,11 +1,11 @@
-//! The programs, run as they stand: workers, the start and stop of a daemon, leaders.
+//! Runs the programs unchanged: workers, the start and stop of a daemon, leaders.
 
 use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::Path;
 use std::process::{Command, Output};
 
-use crate::support::{Client, Document, Folder, Process, Server, wait_until};
+use crate::support::{Client, Document, Folder, Process, Server, node_modules, python, wait_until};
 
 /// The program of a page that has this text.
 #[track_caller]
@@ -78,32 +78,24 @@ fn the_worker_in_shell_works() {
 }
 
 #[test]
-#[ignore = "needs python3 with the package redis"]
 fn the_worker_in_python_works() {
     let deliver = "import os.path\ndef deliver(payload):\n    if payload.endswith('flaky') and not os.path.exists('tried'):\n        \
                    open('tried', 'w'); raise ValueError('no luck')\n    open('delivered', 'a').write(payload + '\\n')\n";
-    in_language("python", "# worker.py", deliver, "worker.py", "python3");
+    in_language("python", "# worker.py", deliver, "worker.py", &python());
 }
 
 #[test]
-#[ignore = "needs node with the package ioredis, its folder node_modules in $NODE_DIR"]
 fn the_worker_in_node_works() {
     let deliver = "import fs from 'fs';\nasync function deliver(payload) {\n  if (payload.endsWith('flaky') && !fs.existsSync('tried')) \
                    { fs.writeFileSync('tried', ''); throw new Error('no luck'); }\n  fs.appendFileSync('delivered', payload + '\\n');\n}\n";
-    in_language("js", "// worker.mjs", deliver, "worker.mjs", "node");
+    in_language("js", "// worker.mjs", deliver, "worker.mjs", "node".as_ref());
 }
 
 #[track_caller]
-fn in_language(language: &str, start: &str, deliver: &str, file: &str, interpreter: &str) {
+fn in_language(language: &str, start: &str, deliver: &str, file: &str, interpreter: &Path) {
     let server = Server::builder().listening().start();
     let dir = tempfile::tempdir().unwrap();
-    if let Ok(node_dir) = std::env::var("NODE_DIR") {
-        symlink(
-            Path::new(&node_dir).join("node_modules"),
-            dir.path().join("node_modules"),
-        )
-        .unwrap();
-    }
+    symlink(node_modules(), dir.path().join("node_modules")).unwrap();
     fs::write(
         dir.path().join(file),
         format!("{deliver}{}", program("workers", language, start)),
@@ -116,7 +108,7 @@ fn in_language(language: &str, start: &str, deliver: &str, file: &str, interpret
     );
 }
 
-fn interpreted(server: &Server, dir: &Path, interpreter: &str, file: &str) -> Command {
+fn interpreted(server: &Server, dir: &Path, interpreter: &Path, file: &str) -> Command {
     let mut program = Command::new(interpreter);
     program.arg(file).current_dir(dir);
     program.env("REDIS_URL", format!("redis://127.0.0.1:{}", server.port()));
@@ -222,7 +214,6 @@ fn the_leaders_in_shell_take_turns() {
 }
 
 #[test]
-#[ignore = "needs python3 with the package redis"]
 fn the_leaders_in_python_take_turns() {
     let server = Server::builder().listening().start();
     let dir = tempfile::tempdir().unwrap();
@@ -231,7 +222,7 @@ fn the_leaders_in_python_take_turns() {
     fs::write(dir.path().join("report.py"), program).unwrap();
     lead_in_turn(&server, |name| {
         Process::spawn(
-            interpreted(&server, dir.path(), "python3", "report.py")
+            interpreted(&server, dir.path(), &python(), "report.py")
                 .arg(name)
                 .env("IS", name),
         )

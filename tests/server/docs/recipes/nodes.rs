@@ -1,4 +1,4 @@
-//! Jobs for chosen nodes: a list for each node, and tasks for one worker.
+//! Jobs for chosen nodes: a list for each node, and targeted tasks.
 
 use std::fs::File;
 
@@ -9,7 +9,7 @@ pub(super) const RECIPE: &str = "## Jobs for chosen nodes";
 
 const NODES: [&str; 3] = ["node-1", "node-2", "node-3"];
 
-/// A folder in which a result tells by whom it is.
+/// A folder in which a result names its worker.
 fn running(server: &Server, half: &Document) -> Folder {
     let folder = folder(server, half);
     folder.add("run_job", &format!("#!/bin/sh\n{HELD}echo \"$1 by $IS\"\n"));
@@ -20,7 +20,7 @@ fn node(folder: &Folder, name: &str) -> Process {
     spawn(folder, &["node.sh", name], ("IS", name))
 }
 
-/// A master with a job for all nodes, who writes what came out into a file of that name.
+/// A master with a job for all nodes, which writes the results into a file of that name.
 fn master(folder: &Folder, job: &str) -> Process {
     let words = ["master.sh", job, NODES[0], NODES[1], NODES[2]];
     let file = File::create(folder.path().join(job)).unwrap();

@@ -1,4 +1,4 @@
-//! A process id that all hosts know: kept by a key that is set again and again, and by a member.
+//! A process id that all hosts know: with a key that is set repeatedly, and with a member.
 
 use super::{folder, recipe, spawn};
 use crate::support::{Client, Folder, Process, Server, Session, Value, wait_until};
@@ -8,7 +8,7 @@ pub(super) const RECIPE: &str = "## A process id that all hosts know";
 /// The daemon.
 const BILLING: &str = "#!/bin/sh\nPATH=${PATH#*:} exec sleep 600\n";
 
-/// Starts the daemon on a host and waits until this command tells its number.
+/// Starts the daemon on a host and waits until this command prints its number.
 #[track_caller]
 fn start(folder: &Folder, host: &str, client: &mut Client, number: &str) -> Process {
     let daemon = spawn(folder, &["start-billing"], ("ON", host));
@@ -41,7 +41,7 @@ fn by_hand_the_key_goes_after_the_process_and_a_second_start_writes_over_it() {
 
     first.kill_alone();
     wait_until("the key is removed", || client.must(number) == Value::Null);
-    // With the loop, as when the host burns down.
+    // Including the loop, as when the host fails.
     let daemon = start(&folder, "a3", &mut client, number);
     let gone = daemon.id().to_string();
     drop(daemon);
@@ -79,5 +79,5 @@ fn with_steward_a_second_start_is_refused_and_an_end_is_told() {
     });
     b1.kill_alone();
     wait_until("it is taken off", || client.members("billing").is_empty());
-    assert_eq!(client.told("billing").last().unwrap(), "down b1 reason=left");
+    assert_eq!(client.events("billing").last().unwrap(), "down b1 reason=left");
 }

@@ -5,7 +5,7 @@ use crate::support::{Folder, Server, Session, wait_until};
 
 pub(super) const RECIPE: &str = "## A standby that takes over";
 
-/// Lets pages be written that tell by whom.
+/// Has pages written that name their writer.
 fn add_write_page(folder: &Folder) {
     let write_page = format!("#!/bin/sh\n{HELD}echo \"page $1 by $IS\"\n");
     folder.add("write_page", &write_page);

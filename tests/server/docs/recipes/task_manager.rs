@@ -5,7 +5,7 @@ use crate::support::{Client, Document, Folder, Process, Server, Session, wait_un
 
 pub(super) const RECIPE: &str = "## A task manager";
 
-/// A folder in which work is written down once it is done.
+/// A folder in which finished work is logged.
 fn working(server: &Server, half: &Document) -> Folder {
     let folder = folder(server, half);
     folder.add("do_job", &format!("#!/bin/sh\n{HELD}echo \"$1\" >>done\n"));
@@ -84,7 +84,7 @@ fn with_steward_a_killed_workers_task_is_done_by_another_and_a_late_one_is_refus
     session.run(look_back);
 
     drop(b1);
-    // Or the next task is handed to what it waited with, which the server does not know to be closed.
+    // Otherwise the next task goes to its old connection, which the server does not yet know to be closed.
     wait_until("its client is gone", || client.stat("jobs", "waiting_clients") == 0);
     hold(&folder, "c1");
     let c1 = worker(&folder, "c1");

@@ -1,4 +1,4 @@
-//! Tasks at a time: a sorted set that every worker asks, and tasks with a due time.
+//! Tasks at a time: a sorted set that every worker polls, and tasks with a due time.
 
 use std::collections::BTreeSet;
 
@@ -7,7 +7,7 @@ use crate::support::{Document, Folder, Server, Session, Value, unix_ms, wait_unt
 
 pub(super) const RECIPE: &str = "## Tasks at a time";
 
-/// A folder in which a bell that rings is written down, with the server's time.
+/// A folder in which each ring of a bell is logged, with the server's time.
 fn ringing(server: &Server, half: &Document) -> Folder {
     let folder = folder(server, half);
     let ring =

@@ -1,4 +1,4 @@
-//! One of those that want to lead.
+//! One of the processes that compete for the lead.
 
 use std::sync::Arc;
 
@@ -9,7 +9,7 @@ use crate::support::{Client, Random, Value};
 pub(super) enum Ended {
     /// Its connection broke.
     Killed,
-    /// It is no member any more, or does not lead.
+    /// It is no longer a member, or does not lead.
     Over,
 }
 
@@ -29,7 +29,7 @@ pub(super) struct Process {
 impl Process {
     fn call(&mut self, words: &str) -> Going<Value> {
         match self.client.try_call(words) {
-            // The server is no primary any more.
+            // The server is no longer a primary.
             Ok(Value::Error(text)) if text.contains("READONLY ") || text.starts_with("UNBLOCKED ") => {
                 Err(Ended::Killed)
             }
@@ -37,7 +37,7 @@ impl Process {
         }
     }
 
-    /// Waits to be the only one.
+    /// Waits to be the exclusive holder.
     pub(super) fn register(&mut self) -> Going<Option<(i64, i64)>> {
         let words = format!("PID.REGISTER s {} 1 TTL 1000 BIND EXCLUSIVE BLOCK 300", self.name);
         let reply = self.call(&words)?;
@@ -87,7 +87,7 @@ impl Process {
             }
             1 => {
                 self.call(&format!("HB.RESIGN s {name} {token}"))?;
-                // Its connection is bound no more once it is no member.
+                // Its connection is unbound once it is not a member.
                 self.call(&format!("PID.DEREGISTER s {name} TOKEN {token}"))?;
             }
             _ => return Err(Ended::Killed),
@@ -97,7 +97,7 @@ impl Process {
         Ok(())
     }
 
-    /// What a leader does to its data: two writes, both or none.
+    /// The writes of a leader: two, both or none.
     fn write(&mut self, epoch: i64) -> Going<()> {
         self.call("MULTI")?;
         self.call(&format!("HB.FENCED s {epoch} INCR counter"))?;
@@ -115,7 +115,7 @@ impl Process {
         }
     }
 
-    /// A command under its epoch; over when that is not the epoch any more.
+    /// A command with its epoch; ends when that is no longer the current one.
     fn fenced(&mut self, epoch: i64, words: &str) -> Going<Value> {
         match self.call(&format!("HB.FENCED s {epoch} {words}"))? {
             Value::Error(text) => {
@@ -127,7 +127,7 @@ impl Process {
     }
 }
 
-/// The life of one process after another, until it is over.
+/// The life of one process after another, until the test is over.
 pub(super) fn live(arena: Arc<Arena>, number: usize, wait: Wait) {
     for life in 0.. {
         let Some(client) = arena.connect() else {
@@ -149,7 +149,7 @@ pub(super) fn live(arena: Arc<Arena>, number: usize, wait: Wait) {
             });
             match led {
                 Ok(()) => process.name.push('+'),
-                // The connection is dropped, as that of a process that died.
+                // The connection is dropped, like that of a process that died.
                 Err(_) => break,
             }
         }

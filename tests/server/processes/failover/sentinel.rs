@@ -1,4 +1,4 @@
-//! A failover by Sentinel, under members that beat, a leader and a candidate.
+//! A failover by Sentinel, with members that send heartbeats, a leader and a candidate.
 
 use std::process::{Child, Command, Stdio};
 
@@ -57,7 +57,7 @@ impl Drop for Sentinel {
 
 #[test]
 fn a_leader_leads_on_after_a_failover_by_sentinel_and_the_next_one_when_it_is_silent() {
-    // Nobody dies before the failover.
+    // No member dies before the failover.
     let mut server = Server::builder().set("steward.timer", "no").listening().start();
     let replica = server.replica();
     let (mut client, mut there) = (server.client(), replica.client());
@@ -71,7 +71,7 @@ fn a_leader_leads_on_after_a_failover_by_sentinel_and_the_next_one_when_it_is_si
     sentinel.wait_for_replica();
     wait_until("the replica has it", || there.digest() == client.digest());
     server.kill_9();
-    // A sentinel closes the connections of whom it promotes.
+    // A sentinel closes the connections of the server that it promotes.
     wait_until("the replica leads", || {
         let role = Client::connect(&replica.socket()).and_then(|mut client| client.try_call("ROLE").ok());
         role.is_some_and(|role| role.item(0) == "'master'")

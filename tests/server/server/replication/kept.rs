@@ -1,4 +1,4 @@
-//! What is sent for tasks that are kept when they are done, and for replies.
+//! What is sent for tasks that are kept after they are done, and for replies.
 
 use crate::support::rig::Rig;
 

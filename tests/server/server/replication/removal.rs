@@ -11,8 +11,8 @@ fn dead(rig: &mut Rig, id: &str) {
     rig.sent(&format!("TASK.FAIL q {id} {token} DEAD"));
 }
 
-/// What the timer sent. The server wraps the units of one of its callbacks in a transaction.
-fn units(rig: &mut Rig) -> Vec<String> {
+/// What the timer sent. The server wraps the transactions of one of its callbacks in one MULTI.
+fn transactions(rig: &mut Rig) -> Vec<String> {
     let mut sent = rig.rest();
     sent.retain(|line| line != "MULTI" && line != "EXEC");
     sent
@@ -35,10 +35,10 @@ fn purges_of_scheduled_and_dead_tasks() {
 fn dead_tasks_beyond_their_time() {
     let mut rig = Rig::start("yes");
     dead(&mut rig, "a");
-    // The timer may be faster than our look at the stream.
+    // The timer may be faster than our reading of the stream.
     let mut sent = rig.sent("TASK.CONFIG SET q dead-retain 1");
     wait_until("it is gone", || rig.client.call("EXISTS task:{q}:t:a") == "0");
-    sent.extend(units(&mut rig));
+    sent.extend(transactions(&mut rig));
     assert_eq!(
         sent,
         ["q: hset queue [dead-retain 1]", "q: del t:a; zrem_lowest dead 1"]
@@ -52,7 +52,7 @@ fn a_dropped_queue_is_swept() {
     rig.sent("TASK.SCHEDULE q x ID b DELAY 5000");
     let mut sent = rig.sent("TASK.DROP q");
     wait_until("nothing is left", || rig.client.call("DBSIZE") == "0");
-    sent.extend(units(&mut rig));
+    sent.extend(transactions(&mut rig));
     // Slices that follow each other within the timer's time are one transaction.
     sent.retain(|line| line != "MULTI" && line != "EXEC");
     assert_eq!(
@@ -81,7 +81,7 @@ fn ids_that_do_not_count_are_taken_out() {
     );
     sent = rig.sent("TASK.RESCHEDULE q a DELAY 5000");
     wait_until("none is left", || rig.client.call("EXISTS task:{q}:ready:5") == "0");
-    sent.extend(units(&mut rig));
+    sent.extend(transactions(&mut rig));
     assert_eq!(
         sent,
         [

@@ -1,4 +1,4 @@
-//! Claims, and the verbs of who holds one.
+//! Claims, and the commands of their holders.
 
 use super::queue::{Queue, State};
 use super::{IDS, Run};
@@ -17,7 +17,7 @@ impl Run {
         if has_some(&self.queues["r"]) {
             return self.claimed("r", "w1", 2, "queue: 'r', ", &reply);
         }
-        // Looking for work in r passed over what is there.
+        // The search for work in r skipped the ghosts.
         if !self.queues["r"].paused {
             self.queues.get_mut("r").unwrap().pop(1);
         }
@@ -54,7 +54,7 @@ impl Run {
         assert!(*reply == expected, "not {expected}:\n{}", self.tail());
     }
 
-    /// One of the four verbs of a holder, mostly with the right token.
+    /// One of the four commands of a claim's holder, mostly with the right token.
     pub(super) fn holder(&mut self, queue: &'static str, verb: &str) {
         let held = self.queues[queue].claimed();
         let id = if held.is_empty() || self.random.once_in(5) {

@@ -1,4 +1,4 @@
-//! What is done to tasks by those who hold none.
+//! Commands on tasks that need no claim.
 
 use super::queue::{State, Task};
 use super::{FAR, IDS, Run};

@@ -22,7 +22,7 @@ pub(super) struct Task {
     pub payload: String,
 }
 
-/// One queue. A list entry that is not live stands for a task that left the list other than by a claim.
+/// One queue. A list entry that is not live is a ghost: its task left the list other than by a claim.
 #[derive(Default)]
 pub(super) struct Queue {
     pub tasks: BTreeMap<String, Task>,
@@ -47,7 +47,7 @@ impl Queue {
         list.iter_mut().find(|(entry, _)| entry == id).unwrap().1 = false;
     }
 
-    /// The next `count` ready ids; ids that are not live are passed over on the way.
+    /// The next `count` ready ids; ghosts on the way are dropped.
     pub(super) fn pop(&mut self, count: usize) -> Vec<String> {
         let mut popped = Vec::new();
         for list in &mut self.lists {

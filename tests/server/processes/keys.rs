@@ -1,4 +1,4 @@
-//! What users do to the keys of services by hand: nothing crashes, and the module goes on with what is there.
+//! Manual changes of the keys of services: the module does not crash and continues with what is there.
 
 mod nonsense;
 
@@ -19,7 +19,7 @@ fn busy(client: &mut Client) {
     client.claim("s leading LEASE MEMBER");
 }
 
-/// Members come, lead, die and are followed, of this service and of another.
+/// Members of this service and of another register, lead, die and are succeeded.
 #[track_caller]
 pub(super) fn goes_on(client: &mut Client, what: &str) {
     let services = ["s", "fresh"];
@@ -35,7 +35,11 @@ pub(super) fn goes_on(client: &mut Client, what: &str) {
     for service in services {
         let down = format!("PID.AWAIT {service} short DOWN BLOCK 20000");
         assert_eq!(client.call(&down), "1", "{what}");
-        assert_eq!(client.told(service).last().unwrap(), "down short reason=ttl", "{what}");
+        assert_eq!(
+            client.events(service).last().unwrap(),
+            "down short reason=ttl",
+            "{what}"
+        );
         assert_eq!(client.members(service), ["after"], "{what}");
     }
 }
@@ -49,18 +53,18 @@ fn any_key_of_a_service_may_be_deleted_or_moved() {
             busy(&mut client);
             let what = how.replace("{}", &format!("proc:{{s}}{part}"));
             client.must(&what);
-            for look in [
+            for read in [
                 "PID.LIST s",
                 "PID.GET s leading",
                 "HB.LEADER s",
                 "HB.BEAT s x",
                 "HB.CHECK s 5",
             ] {
-                let reply = client.call(look);
+                let reply = client.call(read);
                 let known = ["WRONGTYPE", "FENCED"];
                 assert!(
                     !reply.is_error() || known.contains(&reply.code()),
-                    "{what}: {look}: {reply}"
+                    "{what}: {read}: {reply}"
                 );
             }
             goes_on(&mut client, &what);

@@ -4,7 +4,7 @@ use super::goes_on;
 use crate::support::history::History;
 use crate::support::{Client, Random, Server, Value, wait_until};
 
-/// What may stand in the hash of members.
+/// Values to put into the hash of members.
 const RECORDS: [&str; 22] = [
     "",
     "not JSON",
@@ -30,7 +30,7 @@ const RECORDS: [&str; 22] = [
     "\u{1}\u{2}{\"pid\":1}",
 ];
 
-/// Every command on the service and on this member; none may fail in a way of its own.
+/// Every command on the service and on this member; none may fail unexpectedly.
 #[track_caller]
 fn all_answer(client: &mut Client, member: &str, what: &str) {
     let calls = [

@@ -1,4 +1,4 @@
-//! The stream of what went wrong with the tasks of a queue.
+//! The event stream of a queue.
 
 use crate::support::{Client, Server, wait_until};
 
@@ -49,7 +49,7 @@ fn what_went_wrong_is_told_once_and_in_order() {
     client.must("TASK.CANCEL q b c");
     client.schedule("q x ID d EXPIRE 10");
     wait_until("it has expired", || client.stat("q", "expired_total") == 1);
-    // What simply succeeds is not told.
+    // Plain success emits no event.
     client.schedule("q x ID e UNIQUE k EXPIRE 60000");
     let (_, token) = client.claim("q w1");
     client.must(&format!("TASK.RELEASE q e {token}"));

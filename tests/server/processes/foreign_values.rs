@@ -1,4 +1,4 @@
-//! Foreign values at the keys of a service: errors, and a server that goes on.
+//! Foreign values at the keys of a service: errors, and a server that keeps working.
 
 use crate::support::{Server, wait_until};
 
@@ -12,7 +12,7 @@ const FOREIGN: [&str; 6] = [
     "SADD {k} a junk",
     "XADD {k} 9999999999999-5 a junk",
 ];
-/// Every command of a service, as a user would say it.
+/// Every command of a service, as a user would type it.
 const CALLS: [&str; 22] = [
     "PID.GET s a",
     "PID.GET s a pid",
@@ -48,8 +48,8 @@ fn a_foreign_value_at_any_key_is_a_clear_error_that_changes_nothing() {
             let token = client.register("s a 12 TTL 100");
             client.must(&format!("HB.CAMPAIGN s a {token}"));
             let key = format!("proc:{{s}}{part}");
-            for look in &CALLS[..9] {
-                client.call(look);
+            for read in &CALLS[..9] {
+                client.call(read);
             }
             client.must(&format!("DEL {key}"));
             client.must(&put.replace("{k}", &key));
@@ -118,7 +118,7 @@ fn the_timer_goes_on_beside_a_service_it_cannot_read() {
     }
 }
 
-/// The stream keeps its last id for good: no entry can ever be added again.
+/// Uses up the ids of the stream: no entry can ever be added again.
 #[test]
 fn members_come_lead_and_go_although_the_ids_of_the_event_stream_are_used_up() {
     let server = Server::start();

@@ -1,4 +1,4 @@
-//! What is sent for tasks that are for one worker.
+//! What is sent for targeted tasks.
 
 use crate::support::rig::Rig;
 

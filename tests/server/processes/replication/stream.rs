@@ -1,4 +1,4 @@
-//! The exact stream: one record for each unit of work, nothing for a sign of life.
+//! The exact stream: one record for each transaction, none for a heartbeat.
 
 use crate::support::rig::Rig;
 use crate::support::wait_until;

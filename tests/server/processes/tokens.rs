@@ -1,8 +1,8 @@
-//! A member's token: nobody else's does anything, and nobody is shown it.
+//! A member's token: no other token works for it, and no command shows it.
 
 use crate::support::{Client, Server, Stream};
 
-/// Service `s`: `a` leads, `b` is a candidate, `c` a plain member. Replies their tokens.
+/// Service `s`: `a` leads, `b` is a candidate, `c` a plain member. Returns their tokens.
 #[track_caller]
 fn populate(client: &mut Client) -> [i64; 3] {
     let tokens = ["a", "b", "c"].map(|member| client.register(&format!("s {member} 7 HOST h TTL 0")));

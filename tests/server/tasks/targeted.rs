@@ -1,8 +1,8 @@
-//! TO: tasks for one worker, over its life and death.
+//! TO: targeted tasks, over the life and death of their worker.
 
 use crate::support::{Client, Random, Server, Value, places, wait_until};
 
-/// The fields of the queue's hash that say of a dead worker that its tasks are on their way to everyone.
+/// The fields of the queue's hash for dead workers whose tasks are being given to everyone.
 fn orphaned(client: &mut Client, queue: &str) -> bool {
     client
         .call(&format!("HKEYS task:{{{queue}}}"))
@@ -174,7 +174,7 @@ fn thousands_become_everyones_over_a_restart_and_a_promotion() {
             server.start_again(&[("steward.timer", "yes")]);
             server.client()
         };
-        // It is back, with something new.
+        // It is back, with a new task.
         client.register("q w 13 TTL 0");
         client.schedule("q x ID new TO w");
         wait_until("all are everyone's", || !orphaned(&mut client, "q"));

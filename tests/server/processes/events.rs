@@ -1,4 +1,4 @@
-//! The stream of what happened to a service.
+//! The event stream of a service.
 
 use crate::support::{Server, Value, wait_until};
 
@@ -79,8 +79,8 @@ fn the_stream_is_capped() {
         assert!(length <= 22, "{length}");
         assert!(length >= 20.min(n + 1), "{length} after {}", n + 1);
     }
-    let told = client.told("s");
-    assert_eq!(told.last().unwrap(), "up m199 reason=registered");
+    let events = client.events("s");
+    assert_eq!(events.last().unwrap(), "up m199 reason=registered");
     client.must("CONFIG SET steward.events 10");
     client.must("HB.BEAT s last");
     assert!(client.call("XLEN proc:{s}:events").int() <= 11);
@@ -96,16 +96,16 @@ fn what_happens_in_one_step_stands_together() {
     let holder = client.must("PID.REGISTER s old3 1 HOST h BOOT b1 TTL 0 EXCLUSIVE");
     let other = client.register("s other 2 HOST h2 TTL 0");
     client.must(&format!("HB.CAMPAIGN s other {other}"));
-    let seen = client.told("s").len();
+    let seen = client.events("s").len();
     client.must("MULTI");
     client.must("PID.REGISTER s new 1 HOST h BOOT b2 TTL 0");
     client.must("HB.LEADER s");
     let replies = client.call("EXEC");
     let leader = replies.item(1);
     assert_eq!(leader.field("member"), "'other'", "no moment without a leader");
-    let told = client.told("s").split_off(seen);
+    let events = client.events("s").split_off(seen);
     assert_eq!(
-        told,
+        events,
         [
             "down old0 reason=reboot".to_string(),
             "down old1 reason=reboot".into(),
@@ -133,8 +133,8 @@ fn members_whose_keys_a_user_deletes_are_down_as_deleted() {
         "-NOMEMBER no member a in service s"
     );
     wait_until("nobody leads", || client.call("HB.LEADER s") == Value::Null);
-    wait_until("it is told", || {
-        client.told("s").contains(&"down a reason=deleted".to_string())
+    wait_until("the event is there", || {
+        client.events("s").contains(&"down a reason=deleted".to_string())
     });
     assert_eq!(client.members("s"), ["b"]);
     assert_eq!(client.must("HB.BEAT s new CAMPAIGN").field("role"), "'leader'");

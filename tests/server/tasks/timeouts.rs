@@ -1,8 +1,8 @@
-//! A wait ends when its time is over, whatever else stands still.
+//! A wait times out, whatever else has stopped.
 
 use crate::support::{Client, Server, Value, unix_ms, wait_until};
 
-/// A client that waits for a while, and another to look on with.
+/// A client that waits for a while, and another to observe it.
 #[track_caller]
 fn waiter(server: &Server) -> (Client, Client) {
     let (mut waiting, mut client) = (server.client(), server.client());
@@ -35,7 +35,7 @@ fn without_enough_replicas() {
     let (mut waiting, mut client) = waiter(&server);
     client.must("CONFIG SET min-replicas-to-write 1");
     assert_eq!(waiting.receive(), Value::Null);
-    // And nothing is handed over meanwhile.
+    // Nothing is handed out meanwhile.
     client.must("CONFIG SET min-replicas-to-write 0");
     waiting.send("TASK.CLAIM q w BLOCK 0");
     client.schedule("q x ID a DELAY 50");
@@ -61,7 +61,7 @@ fn on_a_replica_that_may_be_written() {
     assert_eq!(client.call("TASK.CLAIM q w BLOCK 50").ids(), ["a"]);
 }
 
-/// Three thousand ids in the ready list that do not count.
+/// Three thousand ghosts in the ready list.
 #[track_caller]
 fn cancelled(client: &mut Client) {
     for _ in 0..3 {
@@ -86,7 +86,7 @@ fn when_a_live_task_stands_behind_them_and_nobody_sweeps() {
     let mut client = server.client();
     cancelled(&mut client);
     client.schedule("q x ID live");
-    // Null as long as it has not come so far; but never a wait that nobody asked for.
+    // Null until the search reaches the end, but never a wait without BLOCK.
     wait_until("the live one is claimed", || {
         client.call("TASK.CLAIM q w").ids() == ["live"]
     });

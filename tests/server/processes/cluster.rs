@@ -125,7 +125,7 @@ fn who_waits_for_a_service_that_moves_away_is_told() {
         pair.nodes[0].waiter(&format!("PID.REGISTER {name} c 3 EXCLUSIVE BLOCK 0")),
         pair.nodes[0].waiter(&format!("PID.AWAIT {name} a DOWN BLOCK 0")),
     ];
-    // The keys are gone when the slot goes: those of a slot that holds some cannot be given away.
+    // The keys are gone before the slot moves: a slot with keys cannot be assigned to another node.
     let ids = begin_to_move(&mut first, &mut second, slot);
     for key in first.keys() {
         first.must(&format!("MIGRATE 127.0.0.1 {} {key} 0 5000", pair.nodes[1].port()));
@@ -134,8 +134,8 @@ fn who_waits_for_a_service_that_moves_away_is_told() {
         client.must(&format!("CLUSTER SETSLOT {slot} NODE {}", ids[1]));
     }
     for waiting in &mut waiting {
-        let told = waiting.receive();
-        assert!(["TRYAGAIN", "MOVED", "UNBLOCKED"].contains(&told.code()), "{told}");
+        let reply = waiting.receive();
+        assert!(["TRYAGAIN", "MOVED", "UNBLOCKED"].contains(&reply.code()), "{reply}");
     }
     assert_eq!(
         second.leader(&name).split(' ').next(),

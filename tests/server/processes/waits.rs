@@ -1,8 +1,8 @@
-//! Clients that wait for a member or for the lead: what ends a wait besides what they wait for.
+//! Clients that wait for a member or for the lead: what else ends such a wait.
 
 use crate::support::{Client, Server, Value, wait_until};
 
-/// `a` leads, `b` is a member: what each kind of wait says.
+/// `a` leads, `b` is a member: every kind of wait.
 #[track_caller]
 fn waits(client: &mut Client) -> [String; 3] {
     let token = client.must("PID.REGISTER s a 1 TTL 0 EXCLUSIVE").field("token").int();
@@ -33,7 +33,7 @@ fn client_unblock_ends_every_wait_in_both_ways() {
         }
     }
     client.must("PID.EVICT s a");
-    // The candidate still is one; nobody waits for the hold any more.
+    // The candidate still is one; no client waits to become the holder.
     assert!(client.leader("s").starts_with("b "));
     client.must("PID.EVICT s b");
     assert_eq!(client.leader("s"), "nobody");

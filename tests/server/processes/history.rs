@@ -1,5 +1,5 @@
-//! A long random life of a service: at every moment its events, read from the first, tell what its keys and its
-//! commands say.
+//! A long random history of a service: at every moment its events, read from the first, agree with its keys and its
+//! commands.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -9,7 +9,7 @@ const MEMBERS: [&str; 6] = ["a", "b", "c", "d", "e", "f"];
 
 struct History {
     random: Random,
-    /// Tokens that were given out, also of members that have gone.
+    /// Tokens that were given out, also to members that have left.
     tokens: Vec<(String, i64)>,
     connections: Vec<Client>,
 }
@@ -111,41 +111,41 @@ impl History {
     }
 }
 
-/// What the events tell, read from the first.
+/// The state according to the events, read from the first.
 #[derive(Default)]
-struct Told {
+struct Replayed {
     members: BTreeSet<String>,
     leader: Option<String>,
     epoch: i64,
 }
 
-impl Told {
-    fn read(entries: &Value) -> Told {
-        let mut told = Told::default();
+impl Replayed {
+    fn read(entries: &Value) -> Replayed {
+        let mut replayed = Replayed::default();
         for entry in entries.items() {
             let fields = entry.item(1);
             let text = |name: &str| fields.field(name).text();
             let (member, shown) = (text("member"), entry.to_string());
             match text("type").as_str() {
-                "up" => assert!(told.members.insert(member), "{shown}"),
+                "up" => assert!(replayed.members.insert(member), "{shown}"),
                 "down" => {
-                    assert!(told.members.remove(&member), "{shown}");
-                    if told.leader.as_ref() == Some(&member) {
-                        told.leader = None;
+                    assert!(replayed.members.remove(&member), "{shown}");
+                    if replayed.leader.as_ref() == Some(&member) {
+                        replayed.leader = None;
                     }
                 }
                 "leader" => {
                     let epoch: i64 = text("epoch").parse().unwrap();
-                    assert!(told.leader.is_none() && epoch > told.epoch, "{shown}");
-                    assert!(told.members.contains(&member), "{shown}");
-                    (told.leader, told.epoch) = (Some(member), epoch);
+                    assert!(replayed.leader.is_none() && epoch > replayed.epoch, "{shown}");
+                    assert!(replayed.members.contains(&member), "{shown}");
+                    (replayed.leader, replayed.epoch) = (Some(member), epoch);
                 }
-                "resigned" => assert_eq!(told.leader.take(), Some(member), "{shown}"),
-                "signal" => assert!(member == "*" || told.members.contains(&member), "{shown}"),
+                "resigned" => assert_eq!(replayed.leader.take(), Some(member), "{shown}"),
+                "signal" => assert!(member == "*" || replayed.members.contains(&member), "{shown}"),
                 other => panic!("{other}"),
             }
         }
-        told
+        replayed
     }
 }
 
@@ -164,26 +164,29 @@ fn check(client: &mut Client) -> bool {
         client.must(words);
     }
     let replies = client.call("EXEC");
-    let told = Told::read(replies.item(0));
+    let replayed = Replayed::read(replies.item(0));
     let map = |at: usize| match replies.item(at) {
         Value::Map(pairs) => pairs.iter().map(|(key, value)| (key.text(), value.text())).collect(),
         other => panic!("{other}"),
     };
     let (members, head): (BTreeMap<String, String>, BTreeMap<String, String>) = (map(1), map(2));
-    assert_eq!(members.keys().cloned().collect::<BTreeSet<_>>(), told.members);
+    assert_eq!(members.keys().cloned().collect::<BTreeSet<_>>(), replayed.members);
     let listed = replies.item(5).item(1).items().iter();
     let roles: BTreeMap<String, String> = listed
         .map(|member| (member.field("member").text(), member.field("role").text()))
         .collect();
-    assert_eq!(roles.keys().cloned().collect::<BTreeSet<_>>(), told.members);
-    assert_eq!(head.get("leader"), told.leader.as_ref());
-    assert_eq!(head.get("epoch").map_or(0, |epoch| epoch.parse().unwrap()), told.epoch);
-    match (replies.item(4), &told.leader) {
+    assert_eq!(roles.keys().cloned().collect::<BTreeSet<_>>(), replayed.members);
+    assert_eq!(head.get("leader"), replayed.leader.as_ref());
+    assert_eq!(
+        head.get("epoch").map_or(0, |epoch| epoch.parse().unwrap()),
+        replayed.epoch
+    );
+    match (replies.item(4), &replayed.leader) {
         (Value::Null, None) => {}
         (leader, Some(name)) => {
             assert_eq!(
                 (leader.field("member").text(), leader.field("epoch").int()),
-                (name.clone(), told.epoch)
+                (name.clone(), replayed.epoch)
             );
         }
         (leader, None) => panic!("{leader} leads, and nobody as the events tell"),
@@ -191,7 +194,7 @@ fn check(client: &mut Client) -> bool {
     let candidates: BTreeSet<String> = replies.item(3).items().iter().map(Value::text).collect();
     for (member, role) in &roles {
         let expected = match () {
-            () if told.leader.as_ref() == Some(member) => "leader",
+            () if replayed.leader.as_ref() == Some(member) => "leader",
             () if candidates.contains(member) => "candidate",
             () => "member",
         };
@@ -202,9 +205,14 @@ fn check(client: &mut Client) -> bool {
             members[member]
         );
     }
-    assert!(candidates.is_subset(&told.members));
-    assert!(told.leader.as_ref().is_none_or(|leader| !candidates.contains(leader)));
-    told.leader.is_some() || candidates.is_empty()
+    assert!(candidates.is_subset(&replayed.members));
+    assert!(
+        replayed
+            .leader
+            .as_ref()
+            .is_none_or(|leader| !candidates.contains(leader))
+    );
+    replayed.leader.is_some() || candidates.is_empty()
 }
 
 #[test]
@@ -226,15 +234,17 @@ fn the_events_of_a_random_life_tell_what_the_keys_say() {
         }
         wait_until("who stands in the line is led", || check(&mut client));
     }
-    let told: Vec<String> = client.told("s");
+    let events: Vec<String> = client.events("s");
     for reason in ["ttl", "disconnect", "evicted", "left", "reboot", "replaced"] {
         let end = format!("reason={reason}");
         assert!(
-            told.iter().any(|line| line.starts_with("down") && line.ends_with(&end)),
+            events
+                .iter()
+                .any(|line| line.starts_with("down") && line.ends_with(&end)),
             "{reason}"
         );
     }
-    let leads = told.iter().filter(|line| line.starts_with("leader")).count();
+    let leads = events.iter().filter(|line| line.starts_with("leader")).count();
     assert!(leads > 40, "{leads}");
     client.must("CONFIG SET steward.timer no");
     let digest = client.digest();

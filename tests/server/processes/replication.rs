@@ -1,5 +1,5 @@
-//! What members, leaders and their claims send to replicas and the append-only file, and that the same is
-//! there afterwards everywhere.
+//! What members, leaders and their claims send to replicas and the append-only file, and that the data is the same
+//! everywhere afterwards.
 
 mod stream;
 
@@ -9,24 +9,24 @@ use crate::support::{Client, Server, wait_until};
 
 const STEPS: usize = 3_000;
 
-/// A server on which claims and members are short-lived unless said otherwise.
+/// A server on which claims and members are short-lived by default.
 fn short() -> Builder {
     Server::builder().set("steward.lease", "50").set("steward.ttl", "200")
 }
 
-/// Stops the timer and replies the digest of what there is.
+/// Stops the timer and returns the digest of the data.
 #[track_caller]
 fn settled(client: &mut Client) -> String {
     client.must("CONFIG SET steward.timer no");
     client.digest()
 }
 
-/// The history has come to all kinds of ends.
+/// The history contains all kinds of ends.
 #[track_caller]
 fn everything_happened(client: &mut Client) {
-    let mut told = Vec::new();
+    let mut events = Vec::new();
     for service in ["q", "r", "{t}s"] {
-        told.extend(client.told(service));
+        events.extend(client.events(service));
     }
     let ends = [
         "reason=registered",
@@ -42,9 +42,9 @@ fn everything_happened(client: &mut Client) {
     ];
     for end in ends {
         assert!(
-            told.iter().any(|line| line.contains(end)),
+            events.iter().any(|line| line.contains(end)),
             "no {end} in {} events",
-            told.len()
+            events.len()
         );
     }
 }
@@ -68,7 +68,7 @@ fn a_replica_has_the_members_the_leaders_and_the_claims_of_its_primary() {
         client.deaths("q").iter().any(|death| death.ends_with(" ttl"))
     });
     everything_happened(&mut client);
-    // One that comes late gets it in one piece, with what is bound and half done.
+    // A late replica gets a full copy, including bound claims and unfinished work.
     let late = server.replica();
     history.run(&mut client, 300);
     let digest = settled(&mut client);
@@ -76,8 +76,8 @@ fn a_replica_has_the_members_the_leaders_and_the_claims_of_its_primary() {
     wait_until("both replicas have it all", || {
         there.digest() == digest && last.digest() == digest
     });
-    for look in ["PID.SERVICES", "HB.LEADER q", "PID.GET q w0 pid host role meta"] {
-        assert_eq!(there.call(look), client.call(look).to_string(), "{look}");
+    for read in ["PID.SERVICES", "HB.LEADER q", "PID.GET q w0 pid host role meta"] {
+        assert_eq!(there.call(read), client.call(read).to_string(), "{read}");
     }
     wait_until("the rewrite is over", || there.info("aof_rewrite_in_progress") == "0");
     let mut replica = replica;
@@ -127,7 +127,7 @@ fn a_snapshot_brings_members_and_leaders_back() {
     comes_to_rest(&mut client);
 }
 
-/// When time goes on the members nobody beats for die, and no claim is theirs any more.
+/// When the timer runs again, members without heartbeats die and lose their claims.
 #[track_caller]
 fn comes_to_rest(client: &mut Client) {
     client.must("CONFIG SET steward.timer yes");

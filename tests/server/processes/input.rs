@@ -1,4 +1,4 @@
-//! Bad input to PID and HB: an error that names the argument and its range; nothing written, nothing replicated.
+//! Bad input to PID and HB: an error that names the argument and its range, without writes or replication.
 
 use crate::support::{Server, Stream};
 
@@ -9,7 +9,7 @@ const BLOCK: &str = "must be an integer from 0 to 1728000000 ms";
 const COUNT: &str = "must be an integer from 1 to 1000";
 const PRIORITY: &str = "must be an integer from 0 to 1000";
 
-/// Calls, and the error each of them is answered with; a trailing ` ...` stands for any end.
+/// Calls, and the error of each; a trailing ` ...` stands for any end.
 const CASES: &[(&str, &str, &str)] = &[
     (
         "PID.REGISTER s x 0",
@@ -247,7 +247,7 @@ fn odd_names_that_are_allowed_work_like_any_other() {
         "**",
     ];
     for name in odd {
-        // A member's name is free of any meaning.
+        // A member's name has no special characters.
         let member = if name.contains('{') { "{x}:y" } else { name };
         let reply = client.call_args(&["PID.REGISTER", name, member, "7", "HOST", name, "META", "1", name, name]);
         let token = reply.field("token").int().to_string();
