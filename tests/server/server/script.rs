@@ -135,7 +135,7 @@ fn members_come_lead_and_go_in_one_step_and_a_refusal_stops_nothing_else() {
         ],
         ["registered", "held"]
     );
-    assert_eq!(shown(3), "-FENCED epoch=0 leader=");
+    assert_eq!(shown(3), "-FENCED TOKEN is missing: epoch=0 leader=");
     assert_eq!(shown(4), "-BADARG COUNT must be an integer from 1 to 1000");
     assert_eq!((shown(5), shown(6)), ("1".into(), "null".into()));
     let script = "local s = KEYS[1]; \
