@@ -41,11 +41,16 @@ fn spawn(folder: &Folder, words: &[&str], variable: (&str, &str)) -> Process {
     Process::spawn(folder.program(words, variable).stderr(Stdio::null()))
 }
 
-/// The lines of a stand-in for work: on the host, or as the worker, of that name it takes as long as this file exists.
-const HELD: &str = "while [ -e \"hold-$ON$IS\" ]; do sleep 1; done\n";
+/// The lines of a stand-in for work: on the host, or as the worker, of that name it takes as long as a file exists, and
+/// another file says that it has begun.
+const HELD: &str = "while [ -e \"hold-$ON$IS\" ]; do touch \"held-$ON$IS\"; sleep 1; done\n";
 
 fn hold(folder: &Folder, name: &str) {
     fs::write(folder.path().join(format!("hold-{name}")), "").unwrap();
+}
+
+fn is_held(folder: &Folder, name: &str) -> bool {
+    folder.path().join(format!("held-{name}")).exists()
 }
 
 fn let_go(folder: &Folder, name: &str) {

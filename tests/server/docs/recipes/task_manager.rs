@@ -1,6 +1,6 @@
 //! A task manager: lists and a reaper, and a queue whose workers are members.
 
-use super::{HELD, folder, hold, let_go, list, recipe, spawn, times};
+use super::{HELD, folder, hold, is_held, let_go, list, recipe, spawn, times};
 use crate::support::{Client, Document, Folder, Process, Server, Session, wait_until};
 
 pub(super) const RECIPE: &str = "## A task manager";
@@ -50,7 +50,7 @@ fn by_hand_a_reaper_gives_back_what_a_dead_worker_held_and_what_a_late_one_does_
     let c1 = worker(&folder, "c1");
     client.must("HSET jobs:payload 4 late");
     client.must("LPUSH jobs:ready 4");
-    wait_until("it has the job", || has_one(&mut client, "c1", &c1));
+    wait_until("it is at the job", || is_held(&folder, "c1"));
     c1.signal("-STOP");
     let _b2 = worker(&folder, "b2");
     wait_until("another does it", || times(&folder, "done", "late") == 1);
@@ -89,7 +89,7 @@ fn with_steward_a_killed_workers_task_is_done_by_another_and_a_late_one_is_refus
     hold(&folder, "c1");
     let c1 = worker(&folder, "c1");
     client.schedule("jobs late");
-    wait_until("it has the task", || client.counts("jobs") == "claimed 1");
+    wait_until("it is at the task", || is_held(&folder, "c1"));
     c1.signal("-STOP");
     let _b2 = worker(&folder, "b2");
     wait_until("another does it", || client.stat("jobs", "acked_total") == 4);
