@@ -29,6 +29,7 @@ lint: ## check format and lints; a warning is an error
 	$(CARGO) fmt --check --manifest-path bench/Cargo.toml
 	$(CARGO) clippy --locked --all-targets -- -D warnings
 	$(CARGO) clippy --locked --all-targets --manifest-path bench/Cargo.toml -- -D warnings
+	RUSTDOCFLAGS='-D warnings' $(CARGO) doc --quiet --locked --no-deps --document-private-items
 
 test: lint ## lint, unit tests, and tests against a real server
 	$(CARGO) test --locked

@@ -12,8 +12,13 @@
 //!   [`waiting`] clients, the settings and claims of queues, the members of services, what [`stalls`] postpone.
 //! * [`recur`] computes when recurring tasks are due: intervals, cron expressions, time zones.
 //!
-//! No files import each other in a circle, and only the edge uses Redis or reads a clock ([`layers`]).
+//! No files import each other in a circle, and only the edge uses Redis or reads a clock (`layers.rs`).
 //! `docs/internals/` says more, and how to add things.
+
+#![allow(
+    rustdoc::private_intra_doc_links,
+    reason = "this documentation is for those who change the module: nothing of it is a library"
+)]
 
 mod backoff;
 mod command;

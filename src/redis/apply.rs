@@ -102,7 +102,7 @@ fn warn(name: &Name, why: &str) {
     let name = name.text().escape_default();
     let before = match left_out {
         0 => String::new(),
-        count => format!(", as {count} before"),
+        count => format!(", and {count} before it"),
     };
     log(
         Level::Warning,
