@@ -123,7 +123,7 @@ fn a_wait_that_ran_out_leaves_a_candidate() {
     assert_eq!(client.member("s", "b", "role"), "role 'candidate'");
     // It stays a candidate when its connection closes: the wait is not the candidacy.
     drop(server.waiter(&format!("HB.CAMPAIGN s b {b} BLOCK 0")));
-    wait_until("it has left", || client.info("blocked_clients") == "0");
+    wait_until("it has left", || client.blocked_clients() == 0);
     client.must("PID.EVICT s a");
     assert!(client.leader("s").starts_with("b "));
 }

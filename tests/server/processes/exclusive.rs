@@ -130,7 +130,7 @@ fn a_waiting_holder_that_went_away_is_passed_over() {
     let gone = server.waiter("PID.REGISTER s b 13 EXCLUSIVE BLOCK 0");
     let mut next = server.waiter("PID.REGISTER s c 14 EXCLUSIVE BLOCK 0");
     drop(gone);
-    wait_until("it has left", || client.info("blocked_clients") == "1");
+    wait_until("it has left", || client.blocked_clients() == 1);
     client.must("PID.EVICT s a");
     let epoch = next.receive().field("epoch").int();
     assert_eq!(client.leader("s"), format!("c {epoch}"));

@@ -5,6 +5,7 @@ mod stream;
 
 use crate::support::builder::Builder;
 use crate::support::history::History;
+use crate::support::recovery::{Recovery, settled};
 use crate::support::{Client, Server, wait_until};
 
 const STEPS: usize = 3_000;
@@ -12,13 +13,6 @@ const STEPS: usize = 3_000;
 /// A server on which claims and members are short-lived by default.
 fn short() -> Builder {
     Server::builder().set("steward.lease", "50").set("steward.ttl", "200")
-}
-
-/// Stops the timer and returns the digest of the data.
-#[track_caller]
-fn settled(client: &mut Client) -> String {
-    client.must("CONFIG SET steward.timer no");
-    client.digest()
 }
 
 /// The history contains all kinds of ends.
@@ -88,43 +82,24 @@ fn a_replica_has_the_members_the_leaders_and_the_claims_of_its_primary() {
 
 #[test]
 fn an_append_only_file_brings_members_and_leaders_back() {
-    for preamble in ["yes", "no"] {
-        let mut server = short().append_always().set("aof-use-rdb-preamble", preamble).start();
-        let mut client = server.client();
-        let mut history = History::with_members(42, server.socket());
-        history.run(&mut client, STEPS / 4);
-        client.must("BGREWRITEAOF");
-        history.run(&mut client, STEPS / 4);
-        wait_until("the rewrite is over", || client.info("aof_rewrite_in_progress") == "0");
-        let digest = settled(&mut client);
-        server.kill_9();
-        server.start_again(&[("steward.timer", "no")]);
-        let mut client = server.client();
-        assert_eq!(client.digest(), digest, "preamble {preamble}");
-        client.must("BGREWRITEAOF");
-        wait_until("the rewrite is over", || client.info("aof_rewrite_in_progress") == "0");
-        server.kill_9();
-        server.start_again(&[]);
-        let mut client = server.client();
-        assert_eq!(client.digest(), digest, "rewritten, preamble {preamble}");
-        comes_to_rest(&mut client);
-    }
+    let recovery = Recovery {
+        server: short,
+        history: |server| History::with_members(42, server.socket()),
+        steps: STEPS / 2,
+        goes_on: comes_to_rest,
+    };
+    recovery.after_a_kill();
 }
 
 #[test]
 fn a_snapshot_brings_members_and_leaders_back() {
-    let mut server = short().start();
-    let mut client = server.client();
-    History::with_members(43, server.socket()).run(&mut client, STEPS / 2);
-    let digest = settled(&mut client);
-    client.must("SAVE");
-    client.must("DEBUG RELOAD");
-    assert_eq!(client.digest(), digest);
-    server.kill_9();
-    server.start_again(&[("steward.timer", "no")]);
-    let mut client = server.client();
-    assert_eq!(client.digest(), digest);
-    comes_to_rest(&mut client);
+    let recovery = Recovery {
+        server: short,
+        history: |server| History::with_members(43, server.socket()),
+        steps: STEPS / 2,
+        goes_on: comes_to_rest,
+    };
+    recovery.after_a_snapshot();
 }
 
 /// When the timer runs again, members without heartbeats die and lose their claims.

@@ -2,6 +2,7 @@
 
 use crate::support::builder::Builder;
 use crate::support::history::History;
+use crate::support::recovery::{Recovery, settled};
 use crate::support::{Client, Server, places, wait_until};
 
 const STEPS: usize = 3_000;
@@ -9,13 +10,6 @@ const STEPS: usize = 3_000;
 /// A server on which leases are short by default.
 fn short() -> Builder {
     Server::builder().set("steward.lease", "50")
-}
-
-/// Stops the timer and returns the digest of the data.
-#[track_caller]
-fn settled(client: &mut Client) -> String {
-    client.must("CONFIG SET steward.timer no");
-    client.digest()
 }
 
 #[test]
@@ -30,8 +24,7 @@ fn a_replica_has_what_its_primary_has() {
         if part == 1 {
             there.must("BGREWRITEAOF");
         }
-        client.must("CONFIG SET steward.timer no");
-        let digest = client.digest();
+        let digest = settled(&mut client);
         wait_until("the replica has it all", || there.digest() == digest);
         client.must("CONFIG SET steward.timer yes");
     }
@@ -48,43 +41,24 @@ fn a_replica_has_what_its_primary_has() {
 
 #[test]
 fn an_append_only_file_brings_everything_back() {
-    for preamble in ["yes", "no"] {
-        let mut server = short().append_always().set("aof-use-rdb-preamble", preamble).start();
-        let mut client = server.client();
-        let mut history = History::new(12);
-        history.run(&mut client, STEPS / 2);
-        client.must("BGREWRITEAOF");
-        history.run(&mut client, STEPS / 2);
-        wait_until("the rewrite is over", || client.info("aof_rewrite_in_progress") == "0");
-        let digest = settled(&mut client);
-        server.kill_9();
-        server.start_again(&[("steward.timer", "no")]);
-        let mut client = server.client();
-        assert_eq!(client.digest(), digest, "preamble {preamble}");
-        client.must("BGREWRITEAOF");
-        wait_until("the rewrite is over", || client.info("aof_rewrite_in_progress") == "0");
-        server.kill_9();
-        server.start_again(&[]);
-        let mut client = server.client();
-        assert_eq!(client.digest(), digest, "rewritten, preamble {preamble}");
-        goes_on(&mut client);
-    }
+    let recovery = Recovery {
+        server: short,
+        history: |_| History::new(12),
+        steps: STEPS,
+        goes_on,
+    };
+    recovery.after_a_kill();
 }
 
 #[test]
 fn a_snapshot_brings_everything_back() {
-    let mut server = short().start();
-    let mut client = server.client();
-    History::new(13).run(&mut client, STEPS);
-    let digest = settled(&mut client);
-    client.must("SAVE");
-    client.must("DEBUG RELOAD");
-    assert_eq!(client.digest(), digest);
-    server.kill_9();
-    server.start_again(&[("steward.timer", "no")]);
-    let mut client = server.client();
-    assert_eq!(client.digest(), digest);
-    goes_on(&mut client);
+    let recovery = Recovery {
+        server: short,
+        history: |_| History::new(13),
+        steps: STEPS,
+        goes_on,
+    };
+    recovery.after_a_snapshot();
 }
 
 /// Every task is in one place, and all of them end.

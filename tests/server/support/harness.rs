@@ -58,7 +58,7 @@ fn a_replica_follows_and_a_blocked_client_is_silent() {
     let mut waiting = server.client();
     waiting.send("BLPOP list 0");
     let mut client = server.client();
-    wait_until("it is blocked", || client.info("blocked_clients") == "1");
+    wait_until("it is blocked", || client.blocked_clients() == 1);
     assert!(waiting.is_silent() && !waiting.is_closed());
     client.must("RPUSH list a");
     assert_eq!(waiting.receive(), "['list', 'a']");

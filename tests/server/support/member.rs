@@ -100,9 +100,8 @@ impl Server {
     #[track_caller]
     pub(crate) fn wait_with(&self, client: &mut Client, words: &str) {
         let mut observer = self.client();
-        let mut blocked = || observer.info("blocked_clients").parse::<i64>().unwrap();
-        let before = blocked();
+        let before = observer.blocked_clients();
         client.send(words);
-        wait_until("the client waits", || blocked() == before + 1);
+        wait_until("the client waits", || observer.blocked_clients() == before + 1);
     }
 }

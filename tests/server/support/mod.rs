@@ -14,6 +14,7 @@ pub(crate) mod places;
 pub(crate) mod process;
 pub(crate) mod random;
 pub(crate) mod record;
+pub(crate) mod recovery;
 pub(crate) mod rig;
 pub(crate) mod server;
 pub(crate) mod service;

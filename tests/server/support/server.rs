@@ -204,6 +204,12 @@ impl Server {
 }
 
 impl Client {
+    /// How many clients are blocked.
+    #[track_caller]
+    pub(crate) fn blocked_clients(&mut self) -> i64 {
+        self.info("blocked_clients").parse().unwrap()
+    }
+
     /// One field of INFO, "" when it is not there.
     #[track_caller]
     pub(crate) fn info(&mut self, field: &str) -> String {

@@ -2,21 +2,6 @@
 
 use crate::support::{Client, Server, Value, wait_until};
 
-/// A new connection blocked by `words`; returns once it is.
-#[track_caller]
-fn waiter(server: &Server, words: &str) -> Client {
-    let mut observer = server.client();
-    let before = blocked(&mut observer);
-    let mut client = server.client();
-    client.send(words);
-    wait_until("the client waits", || blocked(&mut observer) == before + 1);
-    client
-}
-
-fn blocked(client: &mut Client) -> i64 {
-    client.info("blocked_clients").parse().unwrap()
-}
-
 /// The payload of the only task of a claim's reply.
 #[track_caller]
 fn payload(reply: &Value) -> String {
@@ -29,7 +14,7 @@ fn waiting_clients_are_served_first_come_first_served() {
     let server = Server::start();
     let mut client = server.client();
     let mut waiters: Vec<Client> = (0..4)
-        .map(|n| waiter(&server, &format!("TASK.CLAIM q w{n} BLOCK 0")))
+        .map(|n| server.waiter(&format!("TASK.CLAIM q w{n} BLOCK 0")))
         .collect();
     assert_eq!(client.stat("q", "waiting_clients"), 4);
     client.must("TASK.MSCHEDULE q 3 a b c");
@@ -58,7 +43,7 @@ fn what_is_there_is_claimed_without_waiting_and_a_waiter_takes_what_it_gets() {
     let mut client = server.client();
     client.must("TASK.MSCHEDULE q 2 a b");
     assert_eq!(client.call("TASK.CLAIM q w COUNT 5 BLOCK 0").ids().len(), 2);
-    let mut waiting = waiter(&server, "TASK.CLAIM q w COUNT 5 BLOCK 0");
+    let mut waiting = server.waiter("TASK.CLAIM q w COUNT 5 BLOCK 0");
     client.must("TASK.MSCHEDULE q 3 c d e");
     assert_eq!(waiting.receive().ids().len(), 3);
 }
@@ -103,8 +88,8 @@ fn client_unblock_ends_a_wait_in_both_ways() {
 fn a_waiting_client_that_goes_away_gets_nothing() {
     let server = Server::start();
     let mut client = server.client();
-    let killed = waiter(&server, "TASK.CLAIM q w1 BLOCK 0");
-    let mut second = waiter(&server, "TASK.CLAIM q w2 BLOCK 0");
+    let killed = server.waiter("TASK.CLAIM q w1 BLOCK 0");
+    let mut second = server.waiter("TASK.CLAIM q w2 BLOCK 0");
     drop(killed);
     wait_until("it has left", || client.stat("q", "waiting_clients") == 1);
     client.schedule("q x");
@@ -195,8 +180,8 @@ fn mclaim_takes_what_is_there_in_the_order_of_its_arguments() {
 fn a_client_that_waits_on_many_queues_is_one_waiter() {
     let server = Server::start();
     let mut client = server.client();
-    let mut many = waiter(&server, "TASK.MCLAIM 3 a b c w BLOCK 0");
-    let mut single = waiter(&server, "TASK.CLAIM c w BLOCK 0");
+    let mut many = server.waiter("TASK.MCLAIM 3 a b c w BLOCK 0");
+    let mut single = server.waiter("TASK.CLAIM c w BLOCK 0");
     client.schedule("c first");
     assert_eq!(payload(&many.receive()), "first");
     assert_eq!(
@@ -215,7 +200,7 @@ fn a_client_that_waits_on_many_queues_is_one_waiter() {
 fn a_pause_keeps_those_who_wait_and_its_end_serves_them() {
     let server = Server::start();
     let mut client = server.client();
-    let mut waiting = waiter(&server, "TASK.CLAIM q w BLOCK 0");
+    let mut waiting = server.waiter("TASK.CLAIM q w BLOCK 0");
     client.must("TASK.PAUSE q");
     assert_eq!(client.stat("q", "paused_until"), -1);
     client.schedule("q x");
@@ -230,7 +215,7 @@ fn a_pause_keeps_those_who_wait_and_its_end_serves_them() {
     );
     client.must("TASK.RESUME q");
     assert_eq!(payload(&waiting.receive()), "x");
-    let mut waiting = waiter(&server, "TASK.CLAIM q w BLOCK 0");
+    let mut waiting = server.waiter("TASK.CLAIM q w BLOCK 0");
     client.must("TASK.PAUSE q FOR 60");
     client.schedule("q y");
     assert_eq!(payload(&waiting.receive()), "y");
@@ -245,7 +230,7 @@ fn a_paused_queue_counts_as_empty_for_a_client_of_many() {
     client.schedule("b y");
     client.must("TASK.PAUSE a");
     assert_eq!(payload(&client.call("TASK.MCLAIM 2 a b w")), "y");
-    let mut waiting = waiter(&server, "TASK.MCLAIM 2 a b w BLOCK 0");
+    let mut waiting = server.waiter("TASK.MCLAIM 2 a b w BLOCK 0");
     client.must("TASK.RESUME a");
     assert_eq!(payload(&waiting.receive()), "x");
 }
@@ -254,7 +239,7 @@ fn a_paused_queue_counts_as_empty_for_a_client_of_many() {
 fn a_demotion_ends_every_wait() {
     let server = Server::builder().listening().start();
     let mut client = server.client();
-    let mut waiting = waiter(&server, "TASK.CLAIM q w BLOCK 0");
+    let mut waiting = server.waiter("TASK.CLAIM q w BLOCK 0");
     client.must("REPLICAOF 127.0.0.1 1");
     assert_eq!(waiting.receive().code(), "UNBLOCKED");
     client.must("REPLICAOF NO ONE");
@@ -267,7 +252,7 @@ fn the_module_is_unloaded_only_when_nobody_waits_and_data_stays() {
     let server = Server::start();
     let mut client = server.client();
     client.schedule("q x ID a");
-    let waiting = waiter(&server, "TASK.CLAIM other w BLOCK 0");
+    let waiting = server.waiter("TASK.CLAIM other w BLOCK 0");
     assert!(client.call("MODULE UNLOAD steward").is_error());
     drop(waiting);
     wait_until("the module can go", || !client.call("MODULE UNLOAD steward").is_error());

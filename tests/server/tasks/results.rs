@@ -2,21 +2,6 @@
 
 use crate::support::{Client, Server, Value, wait_until};
 
-/// A new connection blocked by `words`; returns once it is.
-#[track_caller]
-fn waiter(server: &Server, words: &str) -> Client {
-    let mut observer = server.client();
-    let before = blocked(&mut observer);
-    let mut client = server.client();
-    client.send(words);
-    wait_until("the client waits", || blocked(&mut observer) == before + 1);
-    client
-}
-
-fn blocked(client: &mut Client) -> i64 {
-    client.info("blocked_clients").parse().unwrap()
-}
-
 /// Claims the next task of `q` and acknowledges it with these options.
 #[track_caller]
 fn ack(client: &mut Client, options: &str) {
@@ -57,9 +42,9 @@ fn a_thousand_clients_hear_of_one_end() {
     for waiter in &mut waiters {
         waiter.send("TASK.RESULT q a BLOCK 0");
     }
-    wait_until("all wait", || blocked(&mut client) == 1_000);
+    wait_until("all wait", || client.blocked_clients() == 1_000);
     ack(&mut client, "RESULT 42");
-    assert_eq!(blocked(&mut client), 0);
+    assert_eq!(client.blocked_clients(), 0);
     for waiter in &mut waiters {
         assert_eq!(
             waiter.receive(),
@@ -74,8 +59,8 @@ fn results_of_several_tasks_are_heard_together_or_as_they_come() {
     let mut client = server.client();
     client.schedule("q p ID a");
     client.schedule("q p ID b ATTEMPTS 1");
-    let mut all = waiter(&server, "TASK.MRESULT q 2 b a BLOCK 0");
-    let mut any = waiter(&server, "TASK.MRESULT q 2 b a ANY BLOCK 0");
+    let mut all = server.waiter("TASK.MRESULT q 2 b a BLOCK 0");
+    let mut any = server.waiter("TASK.MRESULT q 2 b a ANY BLOCK 0");
     ack(&mut client, "RESULT 1");
     let a = "{id: 'a', state: 'done', result: '1', error: null, progress: null}";
     assert_eq!(any.receive(), format!("[{a}]").as_str());
@@ -105,7 +90,7 @@ fn a_wait_for_a_result_ends_in_every_way_it_can() {
     client.must("MULTI");
     client.must("TASK.MRESULT q 1 a BLOCK 0");
     assert_eq!(client.call("EXEC"), "[null]");
-    let mut cancelled = waiter(&server, "TASK.RESULT q a BLOCK 0");
+    let mut cancelled = server.waiter("TASK.RESULT q a BLOCK 0");
     client.must("TASK.CANCEL q a");
     assert_eq!(
         cancelled.receive(),
@@ -113,15 +98,15 @@ fn a_wait_for_a_result_ends_in_every_way_it_can() {
     );
     for end in ["TASK.DROP q", "TASK.PURGE q ready", "DEL task:{q}:t:b", "FLUSHALL"] {
         client.schedule("q p ID b");
-        let mut waits = waiter(&server, "TASK.RESULT q b BLOCK 0");
+        let mut waits = server.waiter("TASK.RESULT q b BLOCK 0");
         client.must(end);
         assert_eq!(waits.receive(), "-NOTASK no such task", "{end}");
         client.must("FLUSHALL");
     }
     client.schedule("q p ID c");
-    let gone = waiter(&server, "TASK.RESULT q c BLOCK 0");
+    let gone = server.waiter("TASK.RESULT q c BLOCK 0");
     drop(gone);
-    wait_until("it waits no more", || blocked(&mut client) == 0);
+    wait_until("it waits no more", || client.blocked_clients() == 0);
     ack(&mut client, "RESULT x");
 }
 
@@ -129,7 +114,7 @@ fn a_wait_for_a_result_ends_in_every_way_it_can() {
 fn a_reply_is_a_task_in_the_step_in_which_the_task_ends() {
     let server = Server::start();
     let mut client = server.client();
-    let mut worker = waiter(&server, "TASK.CLAIM {q}r w BLOCK 0");
+    let mut worker = server.waiter("TASK.CLAIM {q}r w BLOCK 0");
     client.schedule("q p ID a REPLY {q}r");
     let (_, token) = client.claim("q w");
     let token = token.to_string();
@@ -189,7 +174,7 @@ fn a_replica_has_the_results_and_tells_those_who_wait_there() {
     client.schedule("q p ID b REPLY {q}r");
     let mut there = replica.client();
     wait_until("the tasks are there", || there.counts("q") == "ready 2");
-    let mut waits = waiter(&replica, "TASK.RESULT q a BLOCK 0");
+    let mut waits = replica.waiter("TASK.RESULT q a BLOCK 0");
     ack(&mut client, "RESULT 42");
     ack(&mut client, "RESULT 43");
     let done = "{state: 'done', result: '42', error: null, progress: null}";
