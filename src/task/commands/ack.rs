@@ -66,10 +66,7 @@ impl Command for Ack {
         // The worker that freed the slot comes before the waiting clients.
         let claimed = dispatch::claim(queue, &request, claim::effort(caller, &queue.context))?;
         limits::freed(queue);
-        if !claimed.tasks.is_empty() {
-            return Ok(Reply::Array(claimed.tasks).into());
-        }
-        Ok(claim::nothing(&claimed, None, vec![queue.name.clone()], request))
+        Ok(claim::response(claimed, None, queue, request))
     }
 }
 

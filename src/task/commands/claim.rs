@@ -60,11 +60,8 @@ impl Command for Claim {
         worker::ensure_may_claim(queue, &request)?;
         serve::first_come(queue, &request.worker)?;
         let claimed = dispatch::claim(queue, &request, effort(caller, &queue.context))?;
-        if !claimed.tasks.is_empty() {
-            return Ok(Reply::Array(claimed.tasks).into());
-        }
         let timeout = Timeout::asked(args.request.block, caller);
-        Ok(nothing(&claimed, timeout, vec![queue.name.clone()], request))
+        Ok(response(claimed, timeout, queue, request))
     }
 }
 
@@ -156,13 +153,22 @@ pub(crate) fn effort(caller: &Caller<'_>, context: &Context) -> Effort {
     }
 }
 
-/// The response to a claim that got no task: a wait in these queues, or null.
-pub(crate) fn nothing(
-    claimed: &Claimed,
+/// The response to a claim in one queue: its tasks, a wait in the queue, or null.
+pub(crate) fn response(
+    claimed: Claimed,
     timeout: Option<Timeout>,
-    names: Vec<Name>,
+    queue: &Queue<'_>,
     request: ClaimRequest,
 ) -> Response {
+    if claimed.tasks.is_empty() {
+        nothing(&claimed, timeout, vec![queue.name.clone()], request)
+    } else {
+        Reply::Array(claimed.tasks).into()
+    }
+}
+
+/// The response to a claim that got no task: a wait in these queues, or null.
+fn nothing(claimed: &Claimed, timeout: Option<Timeout>, names: Vec<Name>, request: ClaimRequest) -> Response {
     let timeout = timeout.or(claimed.unsure.then_some(Timeout::Sweep));
     match timeout.filter(|_| !claimed.quiet) {
         Some(timeout) => Response::Wait(WaitFor::Tasks(names, request), timeout),
