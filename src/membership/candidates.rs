@@ -70,7 +70,7 @@ impl Service<'_> {
                 if found.is_none_or(|found| found.record.token.is_none()) {
                     self.log_skip("a candidate that is no member with a token");
                     self.keys.zrem(self.name.candidates(), &[candidate])?;
-                    self.state.wakeups.now(&self.name);
+                    self.wake_now();
                     continue;
                 }
                 // The timer removes overdue members.

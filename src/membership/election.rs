@@ -77,7 +77,7 @@ impl Service<'_> {
             let left = self.reclaim_left()?;
             if left > 0 {
                 let end = self.context.steady.after(left);
-                self.state.wakeups.at_steady(&self.name, end);
+                self.wake_at(end);
                 return Ok(None);
             }
             let candidate = self.first_candidate()?;

@@ -33,7 +33,7 @@ impl Service<'_> {
         }
         if next != 0 {
             self.memory().loading = Loading::At(next, loaded);
-            self.state.wakeups.now(&self.name);
+            self.wake_now();
             return Ok(());
         }
         self.memory().loading = Loading::Done;

@@ -69,7 +69,7 @@ impl Service<'_> {
             self.vacate()?;
         }
         if led {
-            self.state.wakeups.now(&self.name);
+            self.wake_now();
         }
         Ok(())
     }

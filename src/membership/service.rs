@@ -127,8 +127,18 @@ impl<'t> Service<'t> {
         };
         if memory.member(member).is_some() {
             memory.dead.insert(member.into(), reason);
-            self.state.wakeups.now(&self.name);
+            self.wake_now();
         }
+    }
+
+    /// The timer comes to this service at that moment.
+    pub(crate) fn wake_at(&mut self, moment: Steady) {
+        self.state.wakeups.at_steady(&self.name, moment);
+    }
+
+    /// The timer comes to this service at once.
+    pub(crate) fn wake_now(&mut self) {
+        self.state.wakeups.now(&self.name);
     }
 
     /// Plans the timer for the next member that is due.
@@ -137,9 +147,9 @@ impl<'t> Service<'t> {
             return;
         };
         if known.loading != Loading::Done {
-            self.state.wakeups.now(&self.name);
+            self.wake_now();
         } else if let Some(next) = known.next() {
-            self.state.wakeups.at_steady(&self.name, next);
+            self.wake_at(next);
         }
     }
 

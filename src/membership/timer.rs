@@ -30,7 +30,7 @@ impl Service<'_> {
                 // A key of a foreign type: retried until it is repaired.
                 self.log_skip(&error.to_string());
                 let retry = self.context.steady.after(RETRY);
-                self.state.wakeups.at_steady(&self.name, retry);
+                self.wake_at(retry);
             }
         }
     }
@@ -52,7 +52,7 @@ impl Service<'_> {
             }
         }
         if !self.memory().dead.is_empty() {
-            self.state.wakeups.now(&self.name);
+            self.wake_now();
         }
         Ok(())
     }
@@ -70,7 +70,7 @@ impl Service<'_> {
             };
             gone += usize::from(self.end_if_overdue(&member)?);
         }
-        self.state.wakeups.now(&self.name);
+        self.wake_now();
         Ok(())
     }
 

@@ -15,7 +15,7 @@ use crate::state::queue::{QueueState, WorkerNumbers};
 use crate::stats::Totals;
 use crate::task::header::{CANCELLED, HEADER_LEN, Header, TaskState, WITH_OPTIONS, generated_id};
 use crate::task::options::{self, Options};
-use crate::time::{Ms, SECOND, Wall};
+use crate::time::{Ms, SECOND, Steady, Wall};
 use crate::tx::Tx;
 
 /// Numbers of workers that claimed nothing for this long are freed, ms.
@@ -117,6 +117,11 @@ impl<'t> Queue<'t> {
         self.state.wakeups.at_wall(&self.name, moment);
     }
 
+    /// The same, for a moment of the steady clock.
+    pub(crate) fn wake_at_steady(&mut self, moment: Steady) {
+        self.state.wakeups.at_steady(&self.name, moment);
+    }
+
     /// The timer comes to this queue at once.
     pub(crate) fn wake_now(&mut self) {
         self.state.wakeups.now(&self.name);
@@ -162,11 +167,16 @@ impl<'t> Queue<'t> {
     /// The task of this id, or `None` when there is none (any more). Errors with `Foreign` for a record that is not
     /// ours.
     pub(crate) fn find(&mut self, id: &[u8]) -> Result<Option<Task>> {
+        Ok(self.record(id)?.filter(|task| self.has(&task.header)))
+    }
+
+    /// The same, also for a task that was removed or dropped.
+    fn record(&mut self, id: &[u8]) -> Result<Option<Task>> {
         let Some(bytes) = self.keys.get_start(self.name.task(id), HEADER_LEN)? else {
             return Ok(None);
         };
         let header = Header::read(&bytes).map_err(|_| Error::Foreign)?;
-        Ok(self.has(&header).then(|| Task::new(id, header)))
+        Ok(Some(Task::new(id, header)))
     }
 
     /// Whether a record is a task for any command: neither removed nor dropped.
@@ -203,18 +213,18 @@ impl<'t> Queue<'t> {
 
     /// The record left under an id that no task has, if any. Errors with `Duplicate` if a task has the id.
     pub(crate) fn leftover(&mut self, id: &[u8]) -> Result<Option<Task>> {
-        let Some(bytes) = self.keys.get_start(self.name.task(id), HEADER_LEN)? else {
+        let Some(mut task) = self.record(id)? else {
             return Ok(None);
         };
-        let mut header = Header::read(&bytes).map_err(|_| Error::Foreign)?;
-        if self.has(&header) {
-            return Err(self.duplicate(id, Some(Task::new(id, header))));
+        if self.has(&task.header) {
+            return Err(self.duplicate(id, Some(task)));
         }
+        let header = &mut task.header;
         if header.state != TaskState::Removed || header.fence < self.settings.dropped_below() {
             // Its ghosts are in indexes that were renamed to be swept.
             header.ghosts = 0;
         }
-        Ok(Some(Task::new(id, header)))
+        Ok(Some(task))
     }
 
     /// The error for a call whose id or unique key belongs to this task, or to one that is gone.
@@ -285,23 +295,19 @@ impl<'t> Queue<'t> {
 
     /// The same, without adding a queue to memory that is only read.
     pub(crate) fn known_workers(&mut self) -> Result<WorkerNumbers> {
-        match self
-            .state
-            .known_queue(&self.name)
-            .and_then(|memory| memory.workers.as_ref())
-        {
+        match self.workers_in_memory() {
             Some(numbers) => Ok(numbers.clone()),
             None => Ok(WorkerNumbers::read(self.keys.hgetall(self.name.workers())?)),
         }
     }
 
+    fn workers_in_memory(&self) -> Option<&WorkerNumbers> {
+        self.state.known_queue(&self.name)?.workers.as_ref()
+    }
+
     /// The worker of a number.
     pub(crate) fn worker_name(&mut self, number: u32) -> Result<Option<String>> {
-        if let Some(numbers) = self
-            .state
-            .known_queue(&self.name)
-            .and_then(|memory| memory.workers.as_ref())
-        {
+        if let Some(numbers) = self.workers_in_memory() {
             return Ok(numbers.name(number).map(str::to_string));
         }
         let value = self.keys.hget(self.name.workers(), number.to_string().as_bytes())?;
@@ -320,7 +326,7 @@ impl<'t> Queue<'t> {
         self.keys
             .hset(self.name.workers(), &[(field.as_bytes(), worker.as_bytes())])?;
         let check = self.context.steady.after(WORKERS_KEPT);
-        self.state.wakeups.at_steady(&self.name, check);
+        self.wake_at_steady(check);
         Ok(number)
     }
 }

@@ -6,7 +6,6 @@
 
 use crate::error::Result;
 use crate::keyspace::Scored;
-use crate::names::Index;
 use crate::state::queue::Loss;
 use crate::task::events::{self, Event};
 use crate::task::handle::{Queue, Task};
@@ -271,7 +270,7 @@ pub(crate) fn revive(queue: &mut Queue<'_>, task: &mut Task) -> Result<bool> {
     if !unique::regain(queue, task)? {
         return Ok(false);
     }
-    queue.keys.zrem(queue.name.index(Index::Dead), &[&task.id])?;
+    dead::remove(queue, task)?;
     task.header.attempts = 0;
     task.header.lost = 0;
     task.header.due = queue.context.wall;

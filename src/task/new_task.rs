@@ -3,11 +3,9 @@
 use std::collections::BTreeSet;
 use std::rc::Rc;
 
-use smallvec::SmallVec;
-
 use crate::context::Context;
 use crate::error::{Error, Result};
-use crate::names::{Id, Index, Part};
+use crate::names::{Id, Part};
 use crate::task::handle::{Queue, Task};
 use crate::task::header::{self, Header, TaskState};
 use crate::task::index::ready::{self, End};
@@ -221,10 +219,7 @@ impl NewTask {
         if self.due <= queue.context.wall {
             return ready::push_all(queue, self.priority(), ids);
         }
-        let members: SmallVec<[(i64, &[u8]); 4]> = ids.iter().map(|id| (self.due.0, *id)).collect();
-        queue.keys.zadd(queue.name.index(Index::Scheduled), &members)?;
-        queue.wake_at(self.due);
-        Ok(())
+        scheduled::add_all(queue, self.due, ids)
     }
 }
 

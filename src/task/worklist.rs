@@ -89,7 +89,7 @@ pub(crate) fn resume_dependents(queue: &mut Queue<'_>) -> Result<bool> {
         if resolved.unreadable {
             // Tried again in case they can be read by then.
             let again = queue.context.steady.after(later::RETRY);
-            queue.state.wakeups.at_steady(&queue.name, again);
+            queue.wake_at_steady(again);
         } else {
             dependencies::finish(queue, &end.parent)?;
         }
@@ -250,12 +250,8 @@ fn repair_dependent(queue: &mut Queue<'_>, child: &mut Task) -> Result<()> {
     let mut left = 0;
     for parent in child.options(queue).after.clone() {
         let parent = parent.as_bytes();
-        if is_put_off(queue, parent) {
-            // The timer will come to it.
-            left += 1;
-            continue;
-        }
-        if later::is_later(queue, parent) {
+        // The timer will come to the first kind.
+        if is_put_off(queue, parent) || later::is_later(queue, parent) {
             left += 1;
             continue;
         }

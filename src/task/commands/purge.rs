@@ -9,7 +9,7 @@ use crate::names::{Index, PRIORITIES};
 use crate::reply::Reply;
 use crate::task::handle::{Queue, Task};
 use crate::task::header::TaskState;
-use crate::task::index::{later, ready, targeted};
+use crate::task::index::{dead, done, later, ready, targeted};
 use crate::task::lifecycle;
 use crate::time::{MAX_DELAY, Ms};
 
@@ -88,8 +88,8 @@ fn these(queue: &mut Queue<'_>, state: &str, ids: &[&str]) -> Result<usize> {
             continue;
         }
         match task.header.state {
-            TaskState::Dead => _ = queue.keys.zrem(queue.name.index(Index::Dead), &[&task.id])?,
-            TaskState::Done => _ = queue.keys.zrem(queue.name.index(Index::Done), &[&task.id])?,
+            TaskState::Dead => dead::remove(queue, &task)?,
+            TaskState::Done => done::remove(queue, &task)?,
             _ => lifecycle::take_out(queue, &mut task)?,
         }
         lifecycle::remove(queue, &mut task)?;

@@ -22,7 +22,7 @@ pub(crate) fn room(queue: &mut Queue<'_>) -> Result<usize> {
         if left == 0
             && let Some(next) = recent.next(rate)
         {
-            queue.state.wakeups.at_steady(&queue.name, next);
+            queue.wake_at_steady(next);
         }
         room = room.min(left);
     }

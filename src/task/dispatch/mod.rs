@@ -215,7 +215,7 @@ fn store(queue: &mut Queue<'_>, claims: &[Claim]) -> Result<()> {
     queue.keys.zadd(index, &members)?;
     let first = claims.iter().map(|claim| claim.deadline).min();
     if let Some(first) = first.filter(|first| *first != Steady::NEVER) {
-        queue.state.wakeups.at_steady(&queue.name, first);
+        queue.wake_at_steady(first);
     }
     Ok(())
 }

@@ -22,7 +22,7 @@ pub(crate) fn extend(queue: &mut Queue<'_>, task: &Task, lease: Ms) -> Result<()
     let deadline = queue.context.steady.after(lease);
     let claimed = queue.name.index(Index::Claimed);
     queue.keys.zadd(claimed, &[(deadline.0, &task.id)])?;
-    queue.state.wakeups.at_steady(&queue.name, deadline);
+    queue.wake_at_steady(deadline);
     Ok(())
 }
 

@@ -23,6 +23,12 @@ pub(crate) fn add(queue: &mut Queue<'_>, task: &Task) -> Result<()> {
     Ok(())
 }
 
+/// Removes a task.
+pub(crate) fn remove(queue: &mut Queue<'_>, task: &Task) -> Result<()> {
+    queue.keys.zrem(queue.name.index(Index::Dead), &[&task.id])?;
+    Ok(())
+}
+
 /// The oldest tasks beyond `dead-limit` and `dead-retain`, a hundred at most.
 pub(crate) fn surplus(queue: &mut Queue<'_>) -> Result<Vec<Scored>> {
     let dead = queue.name.index(Index::Dead);

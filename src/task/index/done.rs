@@ -32,6 +32,12 @@ pub(crate) fn add(queue: &mut Queue<'_>, task: &Task, retain: Ms) -> Result<()> 
     Ok(())
 }
 
+/// Removes a task.
+pub(crate) fn remove(queue: &mut Queue<'_>, task: &Task) -> Result<()> {
+    queue.keys.zrem(queue.name.index(Index::Done), &[&task.id])?;
+    Ok(())
+}
+
 /// When the next retained task is to be removed, unix ms.
 pub(crate) fn next(queue: &mut Queue<'_>) -> Result<Option<Ms>> {
     if !queue.memory().maybe_done {

@@ -60,7 +60,7 @@ pub(crate) fn rotate(queue: &mut Queue<'_>, priority: u8, id: &Id) -> Result<boo
     if is_all {
         memory.later_lists.set_empty(priority, until);
         memory.maybe_ready &= !(1 << priority);
-        queue.state.wakeups.at_steady(&queue.name, until);
+        queue.wake_at_steady(until);
     }
     Ok(is_all)
 }
@@ -69,5 +69,5 @@ pub(crate) fn rotate(queue: &mut Queue<'_>, priority: u8, id: &Id) -> Result<boo
 pub(crate) fn rescan_targeted(queue: &mut Queue<'_>) {
     let again = queue.context.steady.after(RETRY);
     queue.memory().later_targets.get_or_insert(again);
-    queue.state.wakeups.at_steady(&queue.name, again);
+    queue.wake_at_steady(again);
 }

@@ -1,8 +1,11 @@
 //! Tasks that are not due yet: `task:{q}:scheduled`, score = due, unix ms.
 
+use smallvec::SmallVec;
+
 use crate::error::Result;
 use crate::names::Index;
 use crate::task::handle::{Queue, Task};
+use crate::time::Wall;
 
 /// Errors with `WrongType` unless the set may be written.
 pub(crate) fn ensure_types(queue: &mut Queue<'_>) -> Result<()> {
@@ -11,10 +14,13 @@ pub(crate) fn ensure_types(queue: &mut Queue<'_>) -> Result<()> {
 
 /// Adds a task, or moves it to its due time.
 pub(crate) fn add(queue: &mut Queue<'_>, task: &Task) -> Result<()> {
-    let due = task.header.due;
-    queue
-        .keys
-        .zadd(queue.name.index(Index::Scheduled), &[(due.0, &task.id)])?;
+    add_all(queue, task.header.due, &[&task.id])
+}
+
+/// Adds tasks that are due at the same moment.
+pub(crate) fn add_all(queue: &mut Queue<'_>, due: Wall, ids: &[&[u8]]) -> Result<()> {
+    let members: SmallVec<[(i64, &[u8]); 4]> = ids.iter().map(|id| (due.0, *id)).collect();
+    queue.keys.zadd(queue.name.index(Index::Scheduled), &members)?;
     queue.wake_at(due);
     Ok(())
 }

@@ -92,7 +92,7 @@ fn end_pause(queue: &mut Queue<'_>) -> Result<bool> {
 fn plan(queue: &mut Queue<'_>) -> Result<()> {
     let retry = queue.context.steady.after(RETRY);
     if !queue.memory().ended.is_empty() {
-        queue.state.wakeups.at_steady(&queue.name, retry);
+        queue.wake_at_steady(retry);
     }
     if queue.settings.rate.is_none() {
         queue.memory().recent = Recent::default();
@@ -121,7 +121,7 @@ fn plan(queue: &mut Queue<'_>) -> Result<()> {
         if moment > queue.context.wall {
             queue.wake_at(moment);
         } else {
-            queue.state.wakeups.at_steady(&queue.name, retry);
+            queue.wake_at_steady(retry);
         }
     }
     plan_lease(queue, deadline.map(Steady));
@@ -130,7 +130,7 @@ fn plan(queue: &mut Queue<'_>) -> Result<()> {
     for again in unreadable.into_iter().flatten() {
         // Lists whose moment has passed are tried by the next claim.
         if again > queue.context.steady {
-            queue.state.wakeups.at_steady(&queue.name, again);
+            queue.wake_at_steady(again);
         }
     }
     Ok(())
@@ -156,5 +156,5 @@ fn plan_lease(queue: &mut Queue<'_>, deadline: Option<Steady>) {
         let until = queue.state.stalls.until(now).unwrap_or(turn);
         until.clamp(turn, now.after(RETRY))
     };
-    queue.state.wakeups.at_steady(&queue.name, moment);
+    queue.wake_at_steady(moment);
 }

@@ -16,7 +16,7 @@ pub(crate) fn clean(queue: &mut Queue<'_>) -> Result<()> {
     let memory = queue.memory();
     if now.since(memory.cleaned) < WORKERS_KEPT {
         let next = memory.cleaned.after(WORKERS_KEPT);
-        queue.state.wakeups.at_steady(&queue.name, next);
+        queue.wake_at_steady(next);
         return Ok(());
     }
     let active = std::mem::take(&mut memory.active);
@@ -37,6 +37,6 @@ pub(crate) fn clean(queue: &mut Queue<'_>) -> Result<()> {
             numbers.remove(number);
         }
     }
-    queue.state.wakeups.at_steady(&queue.name, now.after(WORKERS_KEPT));
+    queue.wake_at_steady(now.after(WORKERS_KEPT));
     Ok(())
 }
