@@ -87,12 +87,7 @@ fn it_goes_to_the_next_only_when_writes_are_allowed_again() {
     let id = gone.id();
     server.wait_with(&mut gone, "PID.REGISTER s b 2 TTL 60000 EXCLUSIVE BLOCK 0");
     let mut next = server.waiter("PID.REGISTER s c 3 TTL 60000 EXCLUSIVE BLOCK 0");
-    client.must("MULTI");
-    client.must("PID.EVICT s a");
-    client.must(&format!("CLIENT KILL ID {id}"));
-    client.must("CLIENT PAUSE 60000 WRITE");
-    client.must("EXEC");
-    wait_until("it is closed", || gone.is_closed());
+    client.kill_as_writes_pause("PID.EVICT s a", &mut gone, id);
     let digest = client.digest();
     for _ in 0..50 {
         assert_eq!(client.members("s"), ["b"]);

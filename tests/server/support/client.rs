@@ -6,6 +6,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use super::value::Value;
+use super::wait_until;
 
 /// A reply that takes longer fails the test.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
@@ -134,6 +135,17 @@ impl Client {
     #[track_caller]
     pub(crate) fn id(&mut self) -> i64 {
         self.call("CLIENT ID").int()
+    }
+
+    /// Does this step and, before writes are allowed again, kills the client of this id, whose connection is `gone`.
+    #[track_caller]
+    pub(crate) fn kill_as_writes_pause(&mut self, step: &str, gone: &mut Client, id: i64) {
+        self.must("MULTI");
+        self.must(step);
+        self.must(&format!("CLIENT KILL ID {id}"));
+        self.must("CLIENT PAUSE 60000 WRITE");
+        self.must("EXEC");
+        wait_until("it is closed", || gone.is_closed());
     }
 
     /// The raw connection, for anything but RESP.

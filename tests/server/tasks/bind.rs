@@ -147,12 +147,7 @@ fn a_hand_over_to_a_client_that_is_gone_is_undone_when_writes_are_allowed_again(
         let id = gone.id();
         gone.send(words);
         wait_until("the client waits", || client.stat("q", "waiting_clients") == 1);
-        client.must("MULTI");
-        client.must("TASK.SCHEDULE q x ID a");
-        client.must(&format!("CLIENT KILL ID {id}"));
-        client.must("CLIENT PAUSE 60000 WRITE");
-        client.must("EXEC");
-        wait_until("it is closed", || gone.is_closed());
+        client.kill_as_writes_pause("TASK.SCHEDULE q x ID a", &mut gone, id);
         let digest = client.digest();
         for _ in 0..50 {
             assert_eq!(client.counts("q"), "claimed 1");
