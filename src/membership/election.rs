@@ -137,18 +137,16 @@ impl Service<'_> {
     /// Registers a blocked client whose turn as the exclusive holder has come.
     fn admit(&mut self, ticket: Ticket, registration: &Registration) -> Result<()> {
         // Leaves the line first, because registering checks the line.
-        let Some(waiter) = self.state.waiting.leave(ticket) else {
+        if self.state.waiting.leave(ticket).is_none() {
             return Ok(());
-        };
+        }
         let registered = self.register_in_turn(registration);
         let granted = registered
             .as_ref()
             .ok()
             .and_then(|came| self.granted(registration, came));
         let reply = registered.map(|registered| self.render_registered(&registered));
-        let now = self.context.steady;
         self.state.waiting.notify(ticket, reply, granted.into_iter().collect());
-        self.state.services.seen(waiter.connection, None, now);
         Ok(())
     }
 

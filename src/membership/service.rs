@@ -253,15 +253,8 @@ impl<'t> Service<'t> {
     pub(crate) fn is_overdue(&self, member: &Member) -> bool {
         let now = self.context.steady;
         let deadline = member.deadline(self.context.config.ttl);
-        deadline.is_some_and(|(deadline, length)| {
-            deadline <= now && self.state.stalls.may_expire(now, deadline, length) && !self.is_waiting(member)
-        })
-    }
-
-    /// Whether a client on one of its bound connections is blocked: that counts as a heartbeat as long as it lasts.
-    pub(crate) fn is_waiting(&self, member: &Member) -> bool {
-        let mut connections = member.liveness.connections.iter();
-        connections.any(|connection| self.state.waiting.is_blocked(*connection))
+        deadline
+            .is_some_and(|(deadline, length)| deadline <= now && self.state.stalls.may_expire(now, deadline, length))
     }
 
     /// Logs that a foreign entry under the service's keys is skipped.

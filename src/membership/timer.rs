@@ -87,8 +87,6 @@ impl Service<'_> {
         };
         if deadline > now {
             self.memory().plan_at(name, deadline);
-        } else if self.is_waiting(member) {
-            self.touch(name, None);
         } else if self.is_overdue(member) {
             let reason = member.reason(now);
             self.remove(name, &reason)?;

@@ -22,7 +22,7 @@ use crate::state::queues::Queues;
 use crate::state::work::Work;
 use crate::stats::{Lateness, Totals};
 use crate::time::{Ms, SECOND, Steady, Wall};
-use crate::waiting::{Granted, Ticket, Waiter, Waiting};
+use crate::waiting::{Granted, Ticket, Timeout, Waiter, Waiting};
 use crate::wakeups::Wakeups;
 
 /// Memory of a queue without keys and without use is dropped after this long, ms.
@@ -276,11 +276,17 @@ impl State {
         }
     }
 
-    /// A waiting client gave up or disconnected; its wait counted as a sign of life until now.
-    pub(crate) fn leave(&mut self, ticket: Ticket, now: Steady) -> Option<Waiter> {
-        let waiter = self.waiting.leave(ticket)?;
+    /// A client begins to wait, which is a sign of life of the members bound to its connection. Returns its ticket, and
+    /// when its wait ends: before their TTL does, so that those that are alive show it again.
+    pub(crate) fn wait(&mut self, waiter: Waiter, now: Steady) -> (Ticket, Option<Steady>) {
         self.services.seen(waiter.connection, None, now);
-        Some(waiter)
+        let shortest = self.services.shortest_ttl(waiter.connection).map(|ttl| ttl * 3 / 4);
+        let asked = match waiter.timeout {
+            Timeout::For(wait) => Some(wait),
+            Timeout::Forever | Timeout::Sweep => None,
+        };
+        let longest = asked.into_iter().chain(shortest).min();
+        (self.waiting.join(waiter), longest.map(|wait| now.after(wait)))
     }
 
     /// Takes back what was granted to a client that is gone: the timer ends a claim as if it were released, and a

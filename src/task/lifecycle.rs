@@ -207,7 +207,11 @@ pub(crate) fn lose(queue: &mut Queue<'_>, task: &mut Task, why: Loss) -> Result<
     if task.header.attempts >= queue.max_attempts(options) {
         return bury(queue, task, "attempts");
     }
-    requeue(queue, task, None, End::Head)
+    let state = requeue(queue, task, None, End::Head)?;
+    if state == NewState::Ready && queue.state.waiting.count(&queue.name) > 0 {
+        queue.memory().lost_ready += 1;
+    }
+    Ok(state)
 }
 
 /// A claim is released: no attempt is used up. The task goes to the head of its list, or waits for `due`. The caller

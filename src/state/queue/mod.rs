@@ -70,6 +70,8 @@ pub(crate) struct QueueState {
     pub awaited_rescan: Option<Id>,
     /// There may be recurring tasks.
     pub maybe_repeats: bool,
+    /// So many of the tasks at the heads of the ready lists were lost while clients waited.
+    pub lost_ready: usize,
     /// A claim ran into so many ghosts at the head of a list that it left them to the timer.
     pub trim: bool,
     /// How far each ready list has been compacted.
@@ -164,6 +166,7 @@ impl Default for QueueState {
             maybe_done: true,
             awaited_rescan: None,
             maybe_repeats: true,
+            lost_ready: 0,
             trim: false,
             passes: [Pass::default(); 10],
             recent: Recent::default(),
