@@ -3,7 +3,7 @@
 
 use crate::error::Result;
 use crate::membership::liveness::Reason;
-use crate::membership::record::MemberName;
+use crate::membership::record::{MemberName, MemberRecord};
 use crate::membership::registration::Registration;
 use crate::membership::service::Service;
 use crate::time::Ms;
@@ -40,7 +40,7 @@ pub(crate) enum Registered {
 pub(crate) enum Status {
     /// Its name was free.
     Registered,
-    /// It was a member and has shown its token.
+    /// It was a member and has shown its token, or sends the same again.
     Resumed,
     /// It replaced a silent member of its name.
     Replaced,
@@ -70,9 +70,30 @@ impl Service<'_> {
             self.ensure_may_lead(ttl.unwrap_or(self.context.config.ttl))?;
         }
         if self.find(member)?.is_none() {
-            self.ensure_room(memory_full)?;
+            return self.ensure_room(memory_full);
+        }
+        if self.is_repeated(registration) {
+            return self.ensure_may_go_on(member, *ttl, registration.exclusive);
         }
         Ok(())
+    }
+
+    /// Whether a registration was sent again because its reply was lost: it is from the process of the member, and no
+    /// client has shown the token since. A load does not tell whether one has, but then it was this process too.
+    fn is_repeated(&self, registration: &Registration) -> bool {
+        let process = |pid, host, start, boot| Some((pid?, host?, start?, boot?));
+        let Registration {
+            pid, host, start, boot, ..
+        } = registration;
+        let calls = process(*pid, host.as_ref(), start.as_ref(), boot.as_ref());
+        self.member(&registration.member).is_some_and(|member| {
+            let MemberRecord {
+                pid, host, start, boot, ..
+            } = &member.record;
+            !member.token_shown
+                && calls.is_some()
+                && calls == process(*pid, host.as_ref(), start.as_ref(), boot.as_ref())
+        })
     }
 
     /// Removes the members of this host that registered under another boot id: their processes are gone. Whether there
@@ -117,7 +138,7 @@ impl Service<'_> {
         if self.find(name)?.is_none() {
             return Ok(Some(Status::Registered));
         }
-        if registration.token.is_some() {
+        if registration.token.is_some() || self.is_repeated(registration) {
             return Ok(Some(Status::Resumed));
         }
         let is_silent = self

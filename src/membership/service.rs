@@ -170,14 +170,15 @@ impl<'t> Service<'t> {
         let Some(known) = self.find(member)? else {
             return Err(self.no_member(member));
         };
-        if known.token == Some(token) {
+        if known.token == Some(token) && known.token_shown {
             return Ok(());
         }
-        if known.record.token.as_deref() != Some(hash_token(token).as_str()) {
+        if known.token != Some(token) && known.record.token.as_deref() != Some(hash_token(token).as_str()) {
             return Err(self.fenced(false)?);
         }
         if let Some(known) = self.memory().member_mut(member) {
             known.token = Some(token);
+            known.token_shown = true;
         }
         Ok(())
     }

@@ -27,6 +27,9 @@ pub(crate) struct ServiceState {
     /// Whether it had a leader since data was loaded, or a possible earlier leader has left: then no grant from before
     /// the load can still be in force.
     pub settled: bool,
+    /// Whether the leader gets a new epoch when it shows itself: a larger one may have been given before a load or a
+    /// promotion, and lost.
+    pub renew_lead: bool,
     /// The longest TTL of the members that were found in the data, ms, including those that have died since; the
     /// largest number when one is endless.
     pub longest_ttl: Option<Ms>,

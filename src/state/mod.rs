@@ -132,12 +132,13 @@ impl State {
 
     /// After a load or a promotion everything derived is derived again, and every lease and every TTL starts over at
     /// its full length. Connections from before are gone. With data, the latest grants of leadership may be lost, so
-    /// new leaders wait.
+    /// new leaders wait, and those that lead get a new epoch.
     pub(crate) fn start_over(&mut self, now: Steady, with_data: bool) {
         self.services.reclaims_since = with_data.then_some(now);
         self.services.unbind_all(|_| true);
         for (name, service) in self.services.iter_mut() {
             service.start_over();
+            service.renew_lead = true;
             self.wakeups.now(name);
         }
         self.bound.clear();
@@ -210,6 +211,20 @@ impl State {
             if queue.is_some_and(|queue| queue.claims.tie(claim.worker, token, Some(connection))) {
                 self.bind(connection, token, claim);
             }
+        }
+    }
+
+    /// A claim that is bound to a connection is bound to this one now.
+    pub(crate) fn move_claim(&mut self, name: &Name, (id, token): (Id, u64), worker: u32, connection: Option<u64>) {
+        let Some(queue) = self.queues.get_mut(name) else {
+            return;
+        };
+        let before = queue.claims.get(worker, token).and_then(|held| held.connection);
+        if let (Some(before), Some(connection)) = (before, connection) {
+            queue.claims.tie(worker, token, Some(connection));
+            self.unbind(before, token);
+            let queue = name.clone();
+            self.bind(connection, token, BoundClaim { queue, id, worker });
         }
     }
 

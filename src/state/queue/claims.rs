@@ -30,6 +30,10 @@ impl Claims {
         let held = claims.and_then(|claims| claims.get_mut(&token));
         held.map(|held| held.connection = connection).is_some()
     }
+    /// A claim.
+    pub(crate) fn get(&self, worker: u32, token: u64) -> Option<&Held> {
+        self.by_worker.get(&worker)?.get(&token)
+    }
     /// Forgets a claim that has ended.
     pub(crate) fn remove(&mut self, worker: u32, token: u64) -> Option<Held> {
         let claims = self.by_worker.get_mut(&worker)?;

@@ -3,6 +3,7 @@
 mod cancelled;
 pub(crate) mod claims;
 mod later_lists;
+mod successors;
 mod worker_numbers;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -11,6 +12,7 @@ use std::rc::Rc;
 pub(crate) use cancelled::Cancelled;
 pub(crate) use claims::{Claims, Held};
 pub(crate) use later_lists::LaterLists;
+use successors::Successors;
 pub(crate) use worker_numbers::WorkerNumbers;
 
 use crate::keyspace::Scored;
@@ -29,6 +31,8 @@ pub(crate) struct QueueState {
     pub workers: Option<WorkerNumbers>,
     /// Its claims. Complete only after `rebase` is done.
     pub claims: Claims,
+    /// The claims that the acknowledgement of others made.
+    pub successors: Successors,
     /// Claims that ended without a command, by their token; the timer puts their tasks back. They are fenced: commands
     /// with their tokens are refused.
     pub ended: BTreeMap<u64, Ended>,
@@ -147,6 +151,7 @@ impl Default for QueueState {
             settings: None,
             workers: None,
             claims: Claims::default(),
+            successors: Successors::default(),
             ended: BTreeMap::new(),
             revoked: BTreeMap::new(),
             cancelled: Cancelled::default(),
@@ -216,6 +221,7 @@ impl QueueState {
     pub(crate) fn start_over(&mut self) {
         self.forget();
         self.claims = Claims::default();
+        self.successors = Successors::default();
         self.ended.clear();
         self.revoked.clear();
         self.cancelled = Cancelled::default();

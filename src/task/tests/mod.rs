@@ -9,6 +9,7 @@ mod members;
 mod purge;
 mod recurring;
 mod results;
+mod successors;
 mod targeted;
 mod unique;
 pub(crate) mod walk;

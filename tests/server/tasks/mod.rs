@@ -19,6 +19,7 @@ mod model;
 mod names;
 mod queues;
 mod repeat;
+mod repeated_ack;
 mod results;
 mod stale;
 mod targeted;
