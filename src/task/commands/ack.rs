@@ -30,7 +30,7 @@ impl Command for Ack {
     type On<'t> = Queue<'t>;
     const SPEC: Spec = Spec {
         name: "TASK.ACK",
-        summary: "Acknowledges a claimed task: it is done, and removed unless it has RETAIN. RESULT goes to clients that wait for the task, to its REPLY queue, and is kept for RETAIN. NEXT also claims the next task.",
+        summary: "Acknowledges a claimed task: it is done, and removed unless it has RETAIN. RESULT goes to clients that wait for the task, to its REPLY queue, and is kept for RETAIN. NEXT also claims the next task; sent again, it answers the same claim while that lives.",
         complexity: "O(log N) for N claimed tasks",
         access: Access::Write,
         blocking: true,
