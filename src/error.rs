@@ -28,6 +28,8 @@ pub(crate) enum Error {
     TooBig(&'static str, usize),
     /// The queue cannot be dropped: so many tasks are claimed.
     BusyQueue(usize),
+    /// The service cannot be dropped: it has so many members.
+    BusyService(usize),
     /// There is no such member, or no more, in this service.
     NoMember(String, String),
     /// Not the current epoch, or not the member's token; contains the leader and its epoch.
@@ -103,7 +105,12 @@ pub(crate) const CODES: &[(&str, &str, &str)] = &[
         "the service has as many members as `steward.max-members`",
         "register again when one has left",
     ),
-    ("BUSYQUEUE", "DROP while tasks are claimed", "wait, or FORCE"),
+    ("BUSYQUEUE", "TASK.DROP while tasks are claimed", "wait, or FORCE"),
+    (
+        "BUSYSERVICE",
+        "PID.DROP of a service with members",
+        "evict them, or FORCE",
+    ),
     (
         "NOMEMBER",
         "unknown or dead member: names it and the service",
@@ -143,6 +150,12 @@ impl fmt::Display for Error {
                 "TOOBIG {what} is larger than steward.max-payload: at most {max} bytes"
             ),
             Error::BusyQueue(claimed) => write!(f, "BUSYQUEUE {claimed} tasks are claimed: wait, or give FORCE"),
+            Error::BusyService(members) => {
+                write!(
+                    f,
+                    "BUSYSERVICE {members} members are registered: evict them, or give FORCE"
+                )
+            }
             Error::NoMember(member, service) => write!(f, "NOMEMBER no member {member} in service {service}"),
             Error::Fenced {
                 epoch,

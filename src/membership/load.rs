@@ -40,8 +40,10 @@ impl Service<'_> {
         for member in self.memory().not_loaded() {
             self.mark_dead(&member, Reason::Deleted);
         }
-        for member in self.memory().of_earlier_boots() {
-            self.mark_dead(&member, Reason::Reboot);
+        let rebooted = self.memory().rebooted_hosts();
+        if !rebooted.is_empty() {
+            self.memory().leaving.boots.extend(rebooted);
+            self.wake_now();
         }
         self.notify_all_watchers()
     }

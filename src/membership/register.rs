@@ -6,6 +6,7 @@ use crate::membership::liveness::Reason;
 use crate::membership::record::{MemberName, MemberRecord};
 use crate::membership::registration::Registration;
 use crate::membership::service::Service;
+use crate::membership::service_state::ServiceState;
 use crate::time::Ms;
 
 /// The outcome of a registration.
@@ -97,18 +98,25 @@ impl Service<'_> {
     }
 
     /// Removes the members of this host that registered under another boot id: their processes are gone. Whether there
-    /// were any.
+    /// were any. Of many, the timer removes most.
     pub(crate) fn remove_other_boots(&mut self, registration: &Registration) -> Result<bool> {
         let (Some(host), Some(boot)) = (&registration.host, &registration.boot) else {
             return Ok(false);
         };
-        let known = self.known();
-        let mut old = known.map(|known| known.of_other_boots(host, boot)).unwrap_or_default();
-        old.retain(|member| registration.token.is_none() || *member != registration.member);
-        for member in &old {
-            self.remove(member, &Reason::Reboot)?;
+        let has_others = |known: &ServiceState| known.of_other_boots(host, boot).next().is_some();
+        if !self.known().is_some_and(has_others) {
+            return Ok(false);
         }
-        Ok(!old.is_empty())
+        self.memory().leaving.boots.insert(host.clone(), boot.clone());
+        if registration.token.is_some() {
+            return self.remove_leaving(Some(&registration.member));
+        }
+        self.remove_leaving(None)?;
+        // Its name is to be free.
+        if self.memory().is_leaving(&registration.member).is_some() {
+            self.remove(&registration.member, &Reason::Reboot)?;
+        }
+        Ok(true)
     }
 
     /// What keeps a process from becoming the exclusive holder, if it asks for that.

@@ -23,9 +23,11 @@ impl Service<'_> {
             .and_then(|()| self.load_some())
             .and_then(|()| self.remove_dead())
             .and_then(|()| self.remove_overdue())
-            .and_then(|()| self.elect());
+            .and_then(|()| self.remove_leaving(None))
+            .and_then(|_| self.elect())
+            .and_then(|_| self.remove_if_over());
         match done {
-            Ok(_) => self.plan(),
+            Ok(()) => self.plan(),
             Err(error) => {
                 // A key of a foreign type: retried until it is repaired.
                 self.log_skip(&error.to_string());

@@ -98,7 +98,7 @@ pub(super) fn missing() -> Option<&'static str> {
         RedisModule_Scan RedisModule_ScanCursorCreate RedisModule_ScanCursorDestroy RedisModule_SelectDb RedisModule_ServerInfoGetFieldC
         RedisModule_SetCommandInfo RedisModule_SetDisconnectCallback RedisModule_SetModuleOptions
         RedisModule_SignalModifiedKey RedisModule_StopTimer RedisModule_StringDMA RedisModule_StringPtrLen
-        RedisModule_StreamAdd RedisModule_StreamTrimByLength RedisModule_StringSet RedisModule_StringTruncate RedisModule_SubscribeToKeyspaceEvents
+        RedisModule_StreamAdd RedisModule_StreamIteratorNextID RedisModule_StreamIteratorStart RedisModule_StreamIteratorStop RedisModule_StreamTrimByLength RedisModule_StringSet RedisModule_StringTruncate RedisModule_SubscribeToKeyspaceEvents
         RedisModule_SubscribeToServerEvent RedisModule_UnblockClient RedisModule_ValueLength RedisModule_WrongArity
         RedisModule_ZsetAdd RedisModule_ZsetFirstInScoreRange RedisModule_ZsetLastInScoreRange
         RedisModule_ZsetRangeCurrentElement RedisModule_ZsetRangeNext RedisModule_ZsetRangePrev

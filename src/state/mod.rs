@@ -196,6 +196,14 @@ impl State {
         queue.lateness.get_or_insert_default().record(late, count);
     }
 
+    /// The timer comes to every name: moments were planned by a setting that has changed.
+    pub(crate) fn wake_all(&mut self) {
+        let services = self.services.iter().map(|(name, _)| name);
+        for name in self.known.iter().chain(services) {
+            self.wakeups.now(name);
+        }
+    }
+
     /// Binds a claim to a connection.
     pub(crate) fn bind(&mut self, connection: u64, token: u64, claim: BoundClaim) {
         self.bound.entry(connection).or_default().insert(token, claim);

@@ -20,7 +20,7 @@ use crate::names::Id;
 use crate::rate::Recent;
 use crate::settings::QueueSettings;
 use crate::stats::{Lateness, Totals};
-use crate::time::Steady;
+use crate::time::{Steady, Wall};
 
 /// The memory of one queue.
 #[derive(Debug)]
@@ -74,6 +74,8 @@ pub(crate) struct QueueState {
     pub awaited_rescan: Option<Id>,
     /// There may be recurring tasks.
     pub maybe_repeats: bool,
+    /// The moment of its last event, as the timer last saw it.
+    pub last_event: Option<Wall>,
     /// So many of the tasks at the heads of the ready lists were lost while clients waited.
     pub lost_ready: usize,
     /// A claim ran into so many ghosts at the head of a list that it left them to the timer.
@@ -171,6 +173,7 @@ impl Default for QueueState {
             maybe_done: true,
             awaited_rescan: None,
             maybe_repeats: true,
+            last_event: None,
             lost_ready: 0,
             trim: false,
             passes: [Pass::default(); 10],

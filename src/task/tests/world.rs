@@ -109,6 +109,7 @@ impl World {
 
     pub(crate) fn context(&mut self) -> Context {
         self.units += 1;
+        self.keys.now = self.wall.0 as u64;
         Context {
             wall: self.wall,
             wall_us: self.wall.0 as u64 * 1_000,

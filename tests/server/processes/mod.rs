@@ -4,6 +4,7 @@ mod beats;
 mod bound;
 mod cluster;
 mod contention;
+mod drop;
 mod election;
 mod events;
 mod exclusive;

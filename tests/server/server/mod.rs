@@ -17,4 +17,5 @@ mod persistence;
 mod reload;
 mod replica;
 mod replication;
+mod retention;
 mod script;
