@@ -21,6 +21,8 @@ pub(crate) struct ServiceState {
     pub leadership: Option<Leadership>,
     /// How far the members were read since another client may have changed them.
     pub loading: Loading,
+    /// Whether all members are in memory, though not by the timer's loading.
+    pub is_complete: bool,
     /// Grows with every change by another client: earlier reads are then repeated.
     pub version: u64,
     /// Members that the timer is to remove, and why.
@@ -217,6 +219,17 @@ impl ServiceState {
         self.version += 1;
         self.current = 0;
         self.loading = Loading::default();
+        self.is_complete = false;
+    }
+
+    /// A member may have changed: its record is read again. Whether it is known.
+    pub(crate) fn outdate(&mut self, member: &str) -> bool {
+        let Some(known) = self.members.get_mut(member) else {
+            return false;
+        };
+        self.current -= usize::from(known.version == self.version);
+        known.version = self.version.wrapping_sub(1);
+        true
     }
 
     /// Why a member goes, if it does.

@@ -62,7 +62,7 @@ fn apply(ctx: *mut Ctx, name: &[u8], effects: &[u8]) -> Result<(), Error> {
     let name = Name::new(db, name)?;
     let applied = run(ctx, Mode::Applies, |tx| {
         let applied = effects::apply(effects, &name, tx.keys);
-        if applied.is_ok_and(|applied| applied.queue) {
+        if applied.as_ref().is_ok_and(|applied| applied.queue) {
             tx.state.touched(&name, Touched::Queue);
         }
         // On a replica, clients that wait for results are answered only here.
@@ -72,9 +72,16 @@ fn apply(ctx: *mut Ctx, name: &[u8], effects: &[u8]) -> Result<(), Error> {
             // When the queue hash has another type, they continue to wait.
             outcome::rescan_all(&mut queue);
         }
-        if applied.is_ok_and(|applied| applied.service) {
-            tx.state.touched(&name, Touched::Service);
-            Service::of(tx, &name).notify_all_watchers()?;
+        if let Ok(applied) = applied.as_ref()
+            && applied.service
+        {
+            let mut service = Service::of(tx, &name);
+            if applied.any_member {
+                service.state.touched(&name, Touched::Service);
+            } else {
+                service.refresh(&applied.members)?;
+            }
+            service.notify_all_watchers()?;
         }
         Ok(applied)
     })?;

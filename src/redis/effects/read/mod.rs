@@ -1,5 +1,7 @@
 //! Reads effects and repeats them, through the same verbs that made them.
 
+use std::collections::BTreeSet;
+
 use super::VERSION;
 use crate::error::Result;
 use crate::keyspace::{EntryId, Keyspace};
@@ -25,7 +27,7 @@ impl Unreadable {
 }
 
 /// What was applied to the keys of a name.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Applied {
     /// Operations that were refused because the key has another type.
     pub refused: usize,
@@ -33,6 +35,10 @@ pub(crate) struct Applied {
     pub queue: bool,
     /// Likewise of the service.
     pub service: bool,
+    /// The members that may have changed.
+    pub members: BTreeSet<Vec<u8>>,
+    /// Whether others of them may have changed too.
+    pub any_member: bool,
 }
 
 /// One parsed operation.
@@ -68,6 +74,22 @@ impl<'a> Op<'a> {
     }
 }
 
+impl Op<'_> {
+    /// The members of the service that this may change; `None`: any of them.
+    fn members(&self) -> Option<Vec<Vec<u8>>> {
+        let owned = |name: &&[u8]| name.to_vec();
+        match self {
+            Op::SetFields(Place::Once(Part::Service), _) | Op::DelFields(Place::Once(Part::Service), _) => {
+                Some(Vec::new())
+            }
+            Op::SetFields(_, fields) => Some(fields.iter().map(|(name, _)| owned(name)).collect()),
+            Op::Add(_, members) => Some(members.iter().map(|(_, name)| owned(name)).collect()),
+            Op::DelFields(_, names) | Op::Rem(_, names) => Some(names.iter().map(owned).collect()),
+            _ => None,
+        }
+    }
+}
+
 /// Writes the effects to the keys of `name`, or nothing if they cannot be read.
 pub(crate) fn apply(effects: &[u8], name: &Name, keys: &mut dyn Keyspace) -> Result<Applied, Unreadable> {
     let mut reader = Reader(effects);
@@ -82,7 +104,13 @@ pub(crate) fn apply(effects: &[u8], name: &Name, keys: &mut dyn Keyspace) -> Res
     for op in &ops {
         match op.place().touched() {
             Touched::Queue => applied.queue = true,
-            Touched::Service => applied.service = true,
+            Touched::Service => {
+                applied.service = true;
+                match op.members() {
+                    Some(members) => applied.members.extend(members),
+                    None => applied.any_member = true,
+                }
+            }
             Touched::Task | Touched::Events => {}
         }
         applied.refused += usize::from(run(op, name, keys).is_err());

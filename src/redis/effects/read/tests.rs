@@ -202,14 +202,25 @@ fn what_was_derived_from_the_changed_keys_is_told() {
     ] {
         let mut effects = EffectLog::default();
         effects.op(b'X', key);
-        let refused = 0;
         let applied = Applied {
-            refused,
             queue,
             service,
+            any_member: service,
+            ..Applied::default()
         };
         assert_eq!(apply(effects.bytes(), &name, &mut Fake::default()), Ok(applied));
     }
+    let mut effects = EffectLog::default();
+    effects.op(b'A', name.members()).count(1).text(b"a").text(b"{}");
+    effects.op(b'B', name.members()).list(&[b"b"]);
+    effects.op(b'Y', name.candidates()).list(&[b"c"]);
+    effects.op(b'B', name.service()).list(&[b"leader"]);
+    let applied = Applied {
+        service: true,
+        members: [b"a".to_vec(), b"b".to_vec(), b"c".to_vec()].into(),
+        ..Applied::default()
+    };
+    assert_eq!(apply(effects.bytes(), &name, &mut Fake::default()), Ok(applied));
 }
 
 #[test]
