@@ -24,6 +24,7 @@ mod block;
 mod blocked;
 mod callback;
 mod clock;
+mod cluster;
 mod commands;
 mod config;
 #[cfg(debug_assertions)]
@@ -159,6 +160,7 @@ fn load(ctx: *mut Ctx, arguments: &[&[u8]]) -> Result<(), String> {
     }
     server_settings::check_eviction(ctx);
     server_settings::check_timeout(ctx);
+    server_settings::read_min_replicas(ctx);
     listeners::check(ctx);
     if discover::has_data(ctx) {
         module::with(|module| {
