@@ -52,11 +52,6 @@ impl EffectLog {
         self.bytes
     }
 
-    /// Whether nothing was written.
-    pub(super) fn is_empty(&self) -> bool {
-        self.bytes.is_empty()
-    }
-
     /// The bytes, to be sent.
     pub(super) fn bytes(&self) -> &[u8] {
         &self.bytes

@@ -12,39 +12,53 @@ use crate::redis::api::{CallReply, Level, OK, call, log};
 use crate::redis::effects::EffectLog;
 use crate::redis::handles::{Handles, Open};
 
+/// What becomes of the effects of a transaction.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Effects {
+    /// They are sent to replicas and the append-only file.
+    Collected,
+    /// Nobody listens: they are changes for the server to count.
+    Counted,
+    /// There are none, or they came from elsewhere and are passed on unchanged.
+    PassedOn,
+}
+
 /// The server's keys, for one transaction.
 #[derive(Debug)]
 pub(crate) struct ServerKeys<'s> {
     /// The open keys.
     pub handles: Handles<'s>,
-    /// The effects of each queue or service that was written to.
-    effects: SmallVec<[(Name, EffectLog); 1]>,
-    /// Whether effects are collected; those that came from elsewhere are passed on unchanged instead.
-    collects: bool,
+    effects: Effects,
+    /// The collected effects of each queue or service that was written to.
+    collected: SmallVec<[(Name, EffectLog); 1]>,
+    /// Whether anything was written.
+    written: bool,
 }
 
 impl<'s> ServerKeys<'s> {
-    /// For a transaction of our own, which `collects` effects, or to apply the effects of another one.
-    pub(crate) fn new(handles: Handles<'s>, collects: bool) -> ServerKeys<'s> {
+    /// For a transaction.
+    pub(crate) fn new(handles: Handles<'s>, effects: Effects) -> ServerKeys<'s> {
         ServerKeys {
             handles,
-            effects: SmallVec::new(),
-            collects,
+            effects,
+            collected: SmallVec::new(),
+            written: false,
         }
     }
 
     /// Whether the transaction has written nothing.
     pub(crate) fn is_untouched(&self) -> bool {
-        self.effects.iter().all(|(_, effects)| effects.is_empty())
+        !self.written
     }
 
     /// Ends the transaction: closes all keys and sends what was done to replicas and the append-only file.
     pub(crate) fn finish(&mut self) {
         self.handles.close_all();
-        for (name, effects) in self.effects.drain(..) {
-            if effects.is_empty() {
-                continue;
-            }
+        if self.written && self.effects == Effects::Counted {
+            // SAFETY: the context of a client's command, which the server counts as a change. It sends it nowhere.
+            unsafe { call!(RedisModule_ReplicateVerbatim(self.handles.ctx)) };
+        }
+        for (name, effects) in self.collected.drain(..) {
             self.handles.select(name.db);
             // SAFETY: `b` takes a pointer and a length as size_t, twice.
             let sent = unsafe {
@@ -69,16 +83,18 @@ impl<'s> ServerKeys<'s> {
     }
 
     /// Adds an effect to those of its queue.
+    #[inline]
     pub(super) fn effect(&mut self, key: Key<'_>, write: impl FnOnce(&mut EffectLog)) {
-        if !self.collects {
+        self.written |= self.effects != Effects::PassedOn;
+        if self.effects != Effects::Collected {
             return;
         }
-        if let Some((_, effects)) = self.effects.iter_mut().find(|(name, _)| name == key.name) {
+        if let Some((_, effects)) = self.collected.iter_mut().find(|(name, _)| name == key.name) {
             write(effects);
         } else {
             let mut effects = EffectLog::in_buffer(self.handles.take_buffer());
             write(&mut effects);
-            self.effects.push((key.name.clone(), effects));
+            self.collected.push((key.name.clone(), effects));
         }
     }
 
