@@ -167,13 +167,13 @@ impl fmt::Display for Error {
             }
             Error::TryAgain => f.write_str("TRYAGAIN the slot of this name is being moved, or is not served here"),
             Error::NoPermission(why) => write!(f, "NOPERM {why}"),
-            Error::NotForClients => f.write_str(
-                "ERR steward.apply carries effects from a primary or an append-only file and is not for clients",
-            ),
-            Error::OnlyEffects => {
-                f.write_str("ERR of steward only steward.apply is carried out from a primary or an append-only file")
+            Error::NotForClients => {
+                f.write_str("ERR steward carries effects from a primary or an append-only file and is not for clients")
             }
-            Error::Unreadable(why) => write!(f, "ERR steward.apply cannot read these effects: {why}"),
+            Error::OnlyEffects => f.write_str(
+                "ERR of the module only the command steward is carried out from a primary or an append-only file",
+            ),
+            Error::Unreadable(why) => write!(f, "ERR steward cannot read these effects: {why}"),
             Error::Internal => f.write_str("ERR internal error of steward, see the server log"),
         }
     }

@@ -7,9 +7,9 @@ use smallvec::SmallVec;
 
 use crate::error::Result;
 use crate::keyspace::Type;
-use crate::names::{Key, Name};
+use crate::names::Key;
 use crate::redis::api::{CallReply, Level, OK, call, log};
-use crate::redis::effects::EffectLog;
+use crate::redis::effects::{EFFECTS, EffectLog};
 use crate::redis::handles::{Handles, Open};
 
 /// What becomes of the effects of a transaction.
@@ -29,8 +29,8 @@ pub(crate) struct ServerKeys<'s> {
     /// The open keys.
     pub handles: Handles<'s>,
     effects: Effects,
-    /// The collected effects of each queue or service that was written to.
-    collected: SmallVec<[(Name, EffectLog); 1]>,
+    /// The collected effects, by database.
+    collected: SmallVec<[EffectLog; 1]>,
     /// Whether anything was written.
     written: bool,
 }
@@ -58,43 +58,46 @@ impl<'s> ServerKeys<'s> {
             // SAFETY: the context of a client's command, which the server counts as a change. It sends it nowhere.
             unsafe { call!(RedisModule_ReplicateVerbatim(self.handles.ctx)) };
         }
-        for (name, effects) in self.collected.drain(..) {
-            self.handles.select(name.db);
-            // SAFETY: `b` takes a pointer and a length as size_t, twice.
+        for effects in self.collected.drain(..) {
+            self.handles.select(effects.name().db);
+            let name = self.handles.name_text(effects.name());
+            // SAFETY: `s` takes a string of the server, `b` a pointer and a length as size_t.
             let sent = unsafe {
                 call!(RedisModule_Replicate(
                     self.handles.ctx,
-                    c"steward.apply".as_ptr(),
-                    c"bb".as_ptr(),
-                    name.text().as_ptr(),
-                    name.text().len(),
+                    EFFECTS.as_ptr(),
+                    c"sb".as_ptr(),
+                    name.raw(),
                     effects.bytes().as_ptr(),
                     effects.bytes().len()
                 ))
             };
             if sent != OK {
-                log(
-                    Level::Warning,
-                    "steward.apply is unknown to the server: effects were not replicated",
-                );
+                let command = EFFECTS.to_string_lossy();
+                let text = format!("{command} is unknown to the server: effects were not replicated");
+                log(Level::Warning, &text);
             }
             self.handles.keep_buffer(effects.into_buffer());
         }
     }
 
-    /// Adds an effect to those of its queue.
+    /// Adds an effect to those of the transaction.
     #[inline]
     pub(super) fn effect(&mut self, key: Key<'_>, write: impl FnOnce(&mut EffectLog)) {
         self.written |= self.effects != Effects::PassedOn;
         if self.effects != Effects::Collected {
             return;
         }
-        if let Some((_, effects)) = self.collected.iter_mut().find(|(name, _)| name == key.name) {
+        if let Some(effects) = self
+            .collected
+            .iter_mut()
+            .find(|effects| effects.name().db == key.name.db)
+        {
             write(effects);
         } else {
-            let mut effects = EffectLog::in_buffer(self.handles.take_buffer());
+            let mut effects = EffectLog::new(key.name, self.handles.take_buffer());
             write(&mut effects);
-            self.collected.push((key.name.clone(), effects));
+            self.collected.push(effects);
         }
     }
 

@@ -19,3 +19,4 @@ mod reload;
 mod replica;
 mod replication;
 mod script;
+mod torn;
