@@ -14,8 +14,6 @@ pub(super) use read::{Applied, Change, apply};
 use std::ffi::CStr;
 use std::ops::Range;
 
-use smallvec::SmallVec;
-
 use crate::names::{Key, Name, Place};
 
 /// The command that carries effects. The server looks it up for each record.
@@ -130,22 +128,43 @@ impl EffectLog {
         self.id(id);
     }
 
-    /// The first bytes of a string were replaced by these of the same length: what changed.
+    /// The first bytes of a string were replaced by these of the same length, at most a header's: what changed.
     pub(super) fn patch(&mut self, key: Key<'_>, before: &[u8], after: &[u8]) {
-        let mut changes: SmallVec<[Range<usize>; 4]> = SmallVec::new();
-        for at in (0..after.len()).filter(|&at| before.get(at) != after.get(at)) {
-            match changes.last_mut() {
+        self.op(b'H', key);
+        let counted = self.bytes.len();
+        self.bytes.push(0);
+        let (mut count, mut written) = (0, 0);
+        let mut change: Option<Range<usize>> = None;
+        for (at, _) in before
+            .iter()
+            .zip(after)
+            .enumerate()
+            .filter(|(_, (old, new))| old != new)
+        {
+            match &mut change {
                 Some(last) if at <= last.end + SMALL_GAP => last.end = at + 1,
-                _ => changes.push(at..at + 1),
+                _ => {
+                    written = self.change(change.replace(at..at + 1), after, written);
+                    count += 1;
+                }
             }
         }
-        self.op(b'H', key).count(changes.len());
-        let mut end = 0;
-        for change in changes {
-            self.count(change.start - end);
-            end = change.end;
-            self.text(after.get(change).unwrap_or_default());
+        self.change(change, after, written);
+        if let Some(byte) = self.bytes.get_mut(counted) {
+            *byte = count;
         }
+    }
+
+    /// One change of a string, of which what is before `written` has been dealt with; where the change ends.
+    #[inline]
+    fn change(&mut self, change: Option<Range<usize>>, after: &[u8], written: usize) -> usize {
+        let Some(change) = change else {
+            return written;
+        };
+        let end = change.end;
+        self.count(change.start - written);
+        self.text(after.get(change).unwrap_or_default());
+        end
     }
 
     /// Another key, as an operand.
