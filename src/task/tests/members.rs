@@ -40,7 +40,7 @@ fn what_a_dead_member_held_is_ready_in_the_same_unit_in_claim_order() {
     assert_eq!(world.say("PID.EVICT q one"), "1");
     assert_eq!(
         world.say(&format!("TASK.ACK q t2 {token}")),
-        "-STALE the claim was lost: the task is now ready"
+        "-STALE this token holds no claim: the task is now ready"
     );
     assert_eq!(world.say(&format!("TASK.ACK q t3 {other}")), "OK");
     assert_eq!(order(&mut world, 2), ["t0", "t2"]);
@@ -88,7 +88,7 @@ fn of_very_many_claims_all_are_fenced_and_the_rest_moves_in_slices() {
     for command in ["ACK", "FAIL", "RELEASE", "EXTEND"] {
         assert_eq!(
             world.say(&format!("TASK.{command} q t0 {first}")),
-            "-STALE the claim was lost: the task is now on its way back"
+            "-STALE this token holds no claim: the task is now on its way back"
         );
     }
     assert_eq!(world.say(&format!("TASK.MACK q 1 t0 {first}")), "[STALE]");
