@@ -18,3 +18,4 @@ mod reload;
 mod replica;
 mod replication;
 mod script;
+mod watching;
