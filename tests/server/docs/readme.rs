@@ -3,6 +3,7 @@
 
 mod links;
 mod programs;
+mod weather;
 
 use std::fs;
 

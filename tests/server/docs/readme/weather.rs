@@ -1,0 +1,250 @@
+//! What the workers and leaders of the manual live through: a slow network, a lost reply, a payload that cannot be done,
+//! idleness, a restart of the server, SIGTERM.
+
+use std::fs::{self, File};
+use std::os::unix::fs::symlink;
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use super::programs::{interpreted_at, program};
+use crate::support::{Client, Folder, Process, Proxy, Server, Value, node_modules, python, wait_until};
+
+/// Each fails for a payload with `poison`, and waits at one with `slow` until there is a file `go`.
+const SHELL: &str = r#"#!/bin/sh
+case $1 in
+    *poison*) exit 1 ;;
+    *slow*) touch at-it; until [ -e go ]; do sleep 0.01; done; rm go at-it ;;
+esac
+echo "$1" >>delivered
+"#;
+const PYTHON: &str = r#"import os, time
+def deliver(payload):
+    payload = payload.decode()
+    if "slow" in payload:
+        open("at-it", "w")
+        while not os.path.exists("go"): time.sleep(0.01)
+        os.remove("go"); os.remove("at-it")
+    open("delivered", "a").write(payload + "\n")
+"#;
+const NODE: &str = r#"import fs from "node:fs";
+async function deliver(payload) {
+  payload = new TextDecoder("utf-8", { fatal: true }).decode(payload);
+  if (payload.includes("slow")) {
+    fs.writeFileSync("at-it", "");
+    while (!fs.existsSync("go")) await new Promise((done) => setTimeout(done, 10));
+    fs.rmSync("go"); fs.rmSync("at-it");
+  }
+  fs.appendFileSync("delivered", payload + "\n");
+}
+"#;
+
+struct Weather {
+    server: Server,
+    proxy: Proxy,
+    folder: Folder,
+    /// Whether the program keeps its connection.
+    stays: bool,
+}
+
+impl Weather {
+    fn new(stays: bool) -> Weather {
+        let server = Server::builder().listening().append_always().start();
+        let folder = Folder::new(&server);
+        let proxy = Proxy::to(server.port());
+        folder.go_through(proxy.port());
+        symlink(node_modules(), folder.path().join("node_modules")).unwrap();
+        Weather {
+            server,
+            proxy,
+            folder,
+            stays,
+        }
+    }
+
+    /// A program of the manual, with what stands for the reader's work.
+    fn interpreted(&self, interpreter: &Path, file: &str, text: &str) -> Command {
+        fs::write(self.folder.path().join(file), text).unwrap();
+        interpreted_at(self.proxy.port(), self.folder.path(), interpreter, file)
+    }
+
+    fn is_there(&self, file: &str) -> bool {
+        self.folder.path().join(file).exists()
+    }
+
+    fn let_go(&self) {
+        File::create(self.folder.path().join("go")).unwrap();
+        wait_until("it goes on", || !self.is_there("at-it"));
+    }
+
+    /// Loses the reply to the command as it comes.
+    fn lose(&self, command: &str, reply: &str, step: impl FnOnce()) {
+        self.proxy.lose(command, reply);
+        step();
+        wait_until(&format!("a reply to {command} is lost"), || self.proxy.has_lost());
+    }
+}
+
+/// A claim that is not bound comes back when this is over.
+const LEASE: &str = "LEASE 1000";
+
+fn done(client: &mut Client, count: i64) {
+    wait_until(&format!("{count} are done"), || {
+        client.stat("mail", "acked_total") == count
+    });
+}
+
+fn claims(client: &mut Client) -> i64 {
+    let stats = client.info("cmdstat_task.claim");
+    let calls = stats.split(',').next().and_then(|calls| calls.strip_prefix("calls="));
+    calls.map_or(0, |calls| calls.parse().unwrap())
+}
+
+/// All of it happens to this worker.
+#[track_caller]
+fn lives_through(mut weather: Weather, program: &mut Command) {
+    let mut client = weather.server.client();
+    let mut worker = Process::spawn(program.stdout(Stdio::null()));
+    client.schedule(&format!("mail first {LEASE}"));
+    done(&mut client, 1);
+
+    weather.lose("TASK.ACK", "OK", || {
+        drop(client.schedule(&format!("mail second {LEASE}")))
+    });
+    weather.lose("TASK.CLAIM", "third", || {
+        drop(client.schedule(&format!("mail third {LEASE}")))
+    });
+    done(&mut client, 3);
+    assert_eq!(client.stat("mail", "lost_total"), 1);
+
+    client.call_args(&[&b"TASK.SCHEDULE"[..], b"mail", b"poison \xff\xfe", b"ATTEMPTS", b"1"]);
+    wait_until("it is given up", || client.stat("mail", "dead_tasks") == 1);
+
+    wait_until("it waits", || client.blocked_clients() == 1);
+    let (connections, asked) = (weather.proxy.connections(), claims(&mut client));
+    wait_until("it asks again after a wait in vain", || claims(&mut client) > asked);
+    assert!(!weather.stays || weather.proxy.connections() == connections);
+
+    client.schedule("mail slow ID slow");
+    wait_until("it is at work", || weather.is_there("at-it"));
+    weather.server.kill_9();
+    weather.server.start_again(&[]);
+    let mut client = weather.server.client();
+    weather.let_go();
+    done(&mut client, 1);
+
+    client.schedule("mail slow");
+    wait_until("it is at work", || weather.is_there("at-it"));
+    worker.signal_alone("-TERM");
+    client.schedule("mail later");
+    weather.let_go();
+    wait_until("it ends", || worker.has_ended());
+    assert!(worker.exit().unwrap().success());
+    assert_eq!(client.counts("mail"), "ready 1 dead 1");
+    let mut delivered = weather.folder.lines("delivered");
+    delivered.sort();
+    assert_eq!(delivered, ["first", "second", "slow", "slow", "third"]);
+}
+
+#[test]
+fn the_worker_in_shell_lives_through_it() {
+    let weather = Weather::new(false);
+    weather.folder.add("deliver", SHELL);
+    weather
+        .folder
+        .add("worker.sh", &program("workers", "sh", "# worker.sh"));
+    let mut worker = weather.folder.program(&["worker.sh"], ("IS", "w"));
+    lives_through(weather, &mut worker);
+}
+
+#[test]
+fn the_worker_in_python_lives_through_it() {
+    let weather = Weather::new(true);
+    let text = format!("{PYTHON}{}", program("workers", "python", "# worker.py"));
+    let mut worker = weather.interpreted(&python(), "worker.py", &text);
+    lives_through(weather, &mut worker);
+}
+
+#[test]
+fn the_worker_in_node_lives_through_it() {
+    let weather = Weather::new(true);
+    let text = format!("{NODE}{}", program("workers", "js", "// worker.mjs"));
+    let mut worker = weather.interpreted("node".as_ref(), "worker.mjs", &text);
+    lives_through(weather, &mut worker);
+}
+
+/// The number of connections that the leader is bound to.
+fn bound(client: &mut Client) -> Value {
+    client.call("PID.GET report one connections")
+}
+
+fn leads(client: &mut Client, name: &str) {
+    wait_until(&format!("{name} leads and writes"), || {
+        client.call("HB.LEADER report").to_string().contains(name)
+            && client.call("GET {report}text") == format!("'{name}'")
+    });
+}
+
+/// Two of these: the one that leads loses a reply, the server restarts, and it is told to end.
+#[track_caller]
+fn leads_through(mut weather: Weather, mut spawn: impl FnMut(&Weather, &str) -> Process) {
+    let mut client = weather.server.client();
+    let mut one = spawn(&weather, "one");
+    leads(&mut client, "one");
+    let is_bound = bound(&mut client) == "1";
+    assert_eq!(is_bound, weather.stays);
+    let _two = spawn(&weather, "two");
+    wait_until("the other stands by", || {
+        client.call("PID.GET report two role") == "'candidate'"
+    });
+
+    weather.lose("HB.FENCED", "OK", || {});
+    client.must("DEL {report}text");
+    wait_until("one of them writes", || {
+        !client.must("GET {report}text").to_string().contains("null")
+    });
+    weather.server.kill_9();
+    weather.server.start_again(&[]);
+    let mut client = weather.server.client();
+    client.must("DEL {report}text");
+    wait_until("one of them writes", || {
+        !client.must("GET {report}text").to_string().contains("null")
+    });
+    let expected = if is_bound { "1" } else { "0" };
+    wait_until("it is bound again", || bound(&mut client) == expected);
+
+    let leader = client.must("HB.LEADER report").field("member").text();
+    if leader == "two" {
+        client.must("PID.EVICT report two");
+    }
+    leads(&mut client, "one");
+    one.signal_alone("-TERM");
+    wait_until("it ends", || one.has_ended());
+    leads(&mut client, "two");
+    let events = client.must("XRANGE proc:{report}:events - +").to_string();
+    let down = events.rsplit("'down', 'member', 'one'").next().unwrap();
+    let reason = if is_bound { "disconnect" } else { "left" };
+    assert!(down.contains(&format!("'reason', '{reason}'")), "{down}");
+}
+
+#[test]
+fn the_leader_in_shell_lives_through_it() {
+    let weather = Weather::new(false);
+    weather
+        .folder
+        .add("report.sh", &program("leaders", "sh", "# report.sh"));
+    weather.folder.add("write_report", "#!/bin/sh\necho \"$IS\"\n");
+    leads_through(weather, |weather, name| {
+        Process::spawn(&mut weather.folder.program(&["report.sh", name], ("IS", name)))
+    });
+}
+
+#[test]
+fn the_leader_in_python_lives_through_it() {
+    let weather = Weather::new(true);
+    let work = "import os\ndef write_report():\n    return os.environ['IS']\n";
+    let text = format!("{work}{}", program("leaders", "python", "# report.py"));
+    leads_through(weather, |weather, name| {
+        let mut program = weather.interpreted(&python(), "report.py", &text);
+        Process::spawn(program.arg(name).env("IS", name).stdout(Stdio::null()))
+    });
+}
