@@ -40,9 +40,9 @@ impl Folder {
         folder
     }
 
-    /// From now on redis-cli asks at this port.
-    pub(crate) fn go_through(&self, port: u16) {
-        let client = format!("#!/bin/sh\nPATH=${{PATH#*:}}\nexec {} -p {port} \"$@\"\n", cli());
+    /// From now on redis-cli has these options.
+    pub(crate) fn go_through(&self, options: &str) {
+        let client = format!("#!/bin/sh\nPATH=${{PATH#*:}}\nexec {} {options} \"$@\"\n", cli());
         self.add("redis-cli", &client);
     }
 

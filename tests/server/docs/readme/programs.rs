@@ -109,14 +109,14 @@ fn in_language(language: &str, start: &str, deliver: &str, file: &str, interpret
 }
 
 fn interpreted(server: &Server, dir: &Path, interpreter: &Path, file: &str) -> Command {
-    interpreted_at(server.port(), dir, interpreter, file)
+    interpreted_at(&format!("127.0.0.1:{}", server.port()), dir, interpreter, file)
 }
 
-/// A program in a folder, for a server at this port.
-pub(super) fn interpreted_at(port: u16, dir: &Path, interpreter: &Path, file: &str) -> Command {
+/// A program in a folder, for the server at this address.
+pub(super) fn interpreted_at(server: &str, dir: &Path, interpreter: &Path, file: &str) -> Command {
     let mut program = Command::new(interpreter);
     program.arg(file).current_dir(dir);
-    program.env("REDIS_URL", format!("redis://127.0.0.1:{port}"));
+    program.env("REDIS_URL", format!("redis://{server}"));
     program
 }
 

@@ -7,7 +7,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 
 use super::programs::{interpreted_at, program};
-use crate::support::{Client, Folder, Process, Proxy, Server, Value, node_modules, python, wait_until};
+use crate::support::{Client, Document, Folder, Process, Proxy, Server, Value, node_modules, python, wait_until};
 
 /// Each fails for a payload with `poison`, and waits at one with `slow` until there is a file `go`.
 const SHELL: &str = r#"#!/bin/sh
@@ -47,11 +47,21 @@ struct Weather {
 }
 
 impl Weather {
-    fn new(stays: bool) -> Weather {
-        let server = Server::builder().listening().append_always().start();
+    /// The programs are run as the worker of the manual, with these rights as well.
+    fn new(stays: bool, rights: &str) -> Weather {
+        let acl = Document::read("docs/acl.md");
+        let worker = acl
+            .text()
+            .lines()
+            .find_map(|line| line.strip_prefix("ACL SETUSER worker "));
+        let user = format!("worker {} {rights}", worker.unwrap());
+        let server = Server::builder().listening().append_always().set("user", &user).start();
         let folder = Folder::new(&server);
         let proxy = Proxy::to(server.port());
-        folder.go_through(proxy.port());
+        folder.go_through(&format!(
+            "-p {} --user worker --pass change-me --no-auth-warning",
+            proxy.port()
+        ));
         symlink(node_modules(), folder.path().join("node_modules")).unwrap();
         Weather {
             server,
@@ -64,7 +74,8 @@ impl Weather {
     /// A program of the manual, with what stands for the reader's work.
     fn interpreted(&self, interpreter: &Path, file: &str, text: &str) -> Command {
         fs::write(self.folder.path().join(file), text).unwrap();
-        interpreted_at(self.proxy.port(), self.folder.path(), interpreter, file)
+        let server = format!("worker:change-me@127.0.0.1:{}", self.proxy.port());
+        interpreted_at(&server, self.folder.path(), interpreter, file)
     }
 
     fn is_there(&self, file: &str) -> bool {
@@ -147,7 +158,7 @@ fn lives_through(mut weather: Weather, program: &mut Command) {
 
 #[test]
 fn the_worker_in_shell_lives_through_it() {
-    let weather = Weather::new(false);
+    let weather = Weather::new(false, "");
     weather.folder.add("deliver", SHELL);
     weather
         .folder
@@ -158,7 +169,7 @@ fn the_worker_in_shell_lives_through_it() {
 
 #[test]
 fn the_worker_in_python_lives_through_it() {
-    let weather = Weather::new(true);
+    let weather = Weather::new(true, "");
     let text = format!("{PYTHON}{}", program("workers", "python", "# worker.py"));
     let mut worker = weather.interpreted(&python(), "worker.py", &text);
     lives_through(weather, &mut worker);
@@ -166,11 +177,14 @@ fn the_worker_in_python_lives_through_it() {
 
 #[test]
 fn the_worker_in_node_lives_through_it() {
-    let weather = Weather::new(true);
+    let weather = Weather::new(true, "");
     let text = format!("{NODE}{}", program("workers", "js", "// worker.mjs"));
     let mut worker = weather.interpreted("node".as_ref(), "worker.mjs", &text);
     lives_through(weather, &mut worker);
 }
+
+/// What the leaders need: a key of their own, and the command for it.
+const REPORT: &str = "~report ~{report}text +set";
 
 /// The number of connections that the leader is bound to.
 fn bound(client: &mut Client) -> Value {
@@ -228,7 +242,7 @@ fn leads_through(mut weather: Weather, mut spawn: impl FnMut(&Weather, &str) -> 
 
 #[test]
 fn the_leader_in_shell_lives_through_it() {
-    let weather = Weather::new(false);
+    let weather = Weather::new(false, REPORT);
     weather
         .folder
         .add("report.sh", &program("leaders", "sh", "# report.sh"));
@@ -240,7 +254,7 @@ fn the_leader_in_shell_lives_through_it() {
 
 #[test]
 fn the_leader_in_python_lives_through_it() {
-    let weather = Weather::new(true);
+    let weather = Weather::new(true, REPORT);
     let work = "import os\ndef write_report():\n    return os.environ['IS']\n";
     let text = format!("{work}{}", program("leaders", "python", "# report.py"));
     leads_through(weather, |weather, name| {
