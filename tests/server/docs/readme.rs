@@ -1,6 +1,7 @@
 //! Runs what the README and the manual show: sessions, programs, users; and checks that the tests, pages and headings
 //! that they name exist.
 
+mod clients;
 mod links;
 mod programs;
 mod weather;

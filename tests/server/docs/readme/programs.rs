@@ -35,6 +35,7 @@ fn the_programs_are_these_and_no_others() {
     }
     names.sort();
     let known = [
+        "producer.py",
         "report.py",
         "report.sh",
         "start-billing",
