@@ -28,7 +28,7 @@ pub(crate) enum Error {
     TooBig(&'static str, usize),
     /// The queue cannot be dropped: so many tasks are claimed.
     BusyQueue(usize),
-    /// There is no such member, or no more, in this service.
+    /// There is no such member, or no more, in this service; which may say where that was set.
     NoMember(String, String),
     /// Not the current epoch, or not the member's token; contains the leader and its epoch.
     Fenced {

@@ -130,7 +130,7 @@ fn a_claim_may_last_as_long_as_its_member() {
     let mut world = tasks(2);
     assert_eq!(
         world.say("TASK.CLAIM q w LEASE MEMBER"),
-        "-NOMEMBER no member w in service q"
+        "-NOMEMBER no member w in service q (setting service of queue q)"
     );
     world.say("PID.REGISTER q still 7 TTL 0");
     assert_eq!(
@@ -216,7 +216,10 @@ fn a_waiting_client_that_is_no_member_any_more_is_told_when_its_turn_comes() {
             Err(error) => error.to_string(),
         })
         .collect();
-    assert_eq!(told, ["NOMEMBER no member w in service q", "a"]);
+    assert_eq!(
+        told,
+        ["NOMEMBER no member w in service q (setting service of queue q)", "a"]
+    );
 }
 
 #[test]
