@@ -56,6 +56,23 @@ fn a_lost_reply_makes_two_tasks_unless_the_client_is_told_not_to_send_again() {
 }
 
 #[test]
+fn the_time_out_of_redis_py_is_that_of_the_table() {
+    let script = "import redis; print(redis.Redis().get_connection_kwargs()['socket_timeout'])";
+    let output = Command::new(python()).args(["-c", script]).output().unwrap();
+    let seconds = String::from_utf8(output.stdout).unwrap();
+    let page = Document::read("docs/clients.md");
+    let row = page
+        .text()
+        .lines()
+        .find(|line| line.starts_with("| redis-py "))
+        .unwrap();
+    assert!(
+        row.contains(&format!("| {} s: `socket_timeout=10` |", seconds.trim())),
+        "{seconds} {row}"
+    );
+}
+
+#[test]
 fn the_producer_sends_its_task_once_whatever_is_lost() {
     let server = Server::builder().listening().start();
     let proxy = Proxy::to(server.port());
