@@ -296,5 +296,7 @@ fn info_has_the_fields_of_the_contract() {
     for field in ["late_p99_ms", "oldest_ready_ms", "stalls_total", "since_at"] {
         assert_ne!(client.info(&format!("steward_{field}")), "", "{field}");
     }
+    let zones = client.info("steward_time_zones");
+    assert!(zones.starts_with("20") && zones.len() == 5, "{zones}");
     assert!(client.call("INFO steward").text().contains("steward_ready_tasks:1"));
 }

@@ -20,3 +20,4 @@ mod replica;
 mod replication;
 mod script;
 mod torn;
+mod watching;

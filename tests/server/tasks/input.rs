@@ -160,7 +160,7 @@ fn every_bad_argument_is_named_with_its_range() {
         ),
         (
             "TASK.CLAIM q w LEASE MEMBER".into(),
-            "NOMEMBER no member w in service q".into(),
+            "NOMEMBER no member w in service q (setting service of queue q)".into(),
         ),
         (
             "TASK.CLAIM q w BLOCK -1".into(),
