@@ -1,6 +1,7 @@
 //! The server: data, memory, replicas, clock, access rules.
 
 mod acl;
+mod audience;
 mod clock;
 mod cluster;
 mod cluster_client;
@@ -19,3 +20,5 @@ mod replica;
 mod replication;
 mod retention;
 mod script;
+mod torn;
+mod watching;
