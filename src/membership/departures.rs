@@ -25,8 +25,8 @@ impl Service<'_> {
         Ok(count)
     }
 
-    /// Removes the next members that go, the leader first so that the next one leads at once, but not `stays`. Whether
-    /// any was removed. The timer does the rest; with the last member of a dropped service its keys go.
+    /// Removes the next members that go, and the leader if it goes so that the next one leads at once, but not `stays`.
+    /// Whether any was removed. The timer does the rest; with the last member of a dropped service its keys go.
     pub(crate) fn remove_leaving(&mut self, stays: Option<&str>) -> Result<bool> {
         let Leaving {
             boots, dropped_below, ..
@@ -38,7 +38,7 @@ impl Service<'_> {
         let leader = self.leadership()?.leader;
         let mut next = self.memory().next_leaving(SLICE);
         let is_over = next.len() < SLICE && self.memory().loading == Loading::Done;
-        next.splice(..0, leader);
+        next.extend(leader);
         next.retain(|member| stays != Some(member.as_ref()));
         let mut any = false;
         for member in next {
