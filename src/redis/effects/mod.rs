@@ -29,9 +29,6 @@ const USUAL: usize = 224;
 /// Largest count of pops that fits into one byte.
 const MOST_POPS: u8 = 0x7f;
 
-/// Bytes of a string that stayed are sent as changed if there are no more of them than this between two changes.
-const SMALL_GAP: usize = 2;
-
 /// Collects the effects of one transaction on the names of one database.
 ///
 /// How to change the format:
@@ -128,43 +125,31 @@ impl EffectLog {
         self.id(id);
     }
 
-    /// The first bytes of a string were replaced by these of the same length, at most a header's: what changed.
+    /// The first bytes of a string were replaced by these of the same length, 64 at most: what changed.
     pub(super) fn patch(&mut self, key: Key<'_>, before: &[u8], after: &[u8]) {
+        let bytes = before.iter().zip(after).enumerate();
+        let changed = bytes.fold(0_u64, |bits, (at, (old, new))| {
+            bits | u64::from(old != new) << (at % 64)
+        });
+        // Up to two bytes that stayed between two that changed are shorter sent than left out.
+        let mut changed = changed | (changed << 1 | changed << 2) & (changed >> 1) | (changed << 1) & (changed >> 2);
         self.op(b'H', key);
         let counted = self.bytes.len();
         self.bytes.push(0);
-        let (mut count, mut written) = (0, 0);
-        let mut change: Option<Range<usize>> = None;
-        for (at, _) in before
-            .iter()
-            .zip(after)
-            .enumerate()
-            .filter(|(_, (old, new))| old != new)
-        {
-            match &mut change {
-                Some(last) if at <= last.end + SMALL_GAP => last.end = at + 1,
-                _ => {
-                    written = self.change(change.replace(at..at + 1), after, written);
-                    count += 1;
-                }
-            }
+        let (mut count, mut at) = (0, 0);
+        while changed != 0 {
+            let kept = changed.trailing_zeros();
+            let length = (changed >> kept).trailing_ones();
+            changed = changed.checked_shr(kept + length).unwrap_or(0);
+            let start = at + kept as usize;
+            at = start + length as usize;
+            self.bytes.push(kept as u8);
+            self.text(after.get(start..at).unwrap_or_default());
+            count += 1;
         }
-        self.change(change, after, written);
         if let Some(byte) = self.bytes.get_mut(counted) {
             *byte = count;
         }
-    }
-
-    /// One change of a string, of which what is before `written` has been dealt with; where the change ends.
-    #[inline]
-    fn change(&mut self, change: Option<Range<usize>>, after: &[u8], written: usize) -> usize {
-        let Some(change) = change else {
-            return written;
-        };
-        let end = change.end;
-        self.count(change.start - written);
-        self.text(after.get(change).unwrap_or_default());
-        end
     }
 
     /// Another key, as an operand.
