@@ -127,10 +127,7 @@ impl EffectLog {
 
     /// The first bytes of a string were replaced by these of the same length, 64 at most: what changed.
     pub(super) fn patch(&mut self, key: Key<'_>, before: &[u8], after: &[u8]) {
-        let bytes = before.iter().zip(after).enumerate();
-        let changed = bytes.fold(0_u64, |bits, (at, (old, new))| {
-            bits | u64::from(old != new) << (at % 64)
-        });
+        let changed = changed(before, after);
         // Up to two bytes that stayed between two that changed are shorter sent than left out.
         let mut changed = changed | (changed << 1 | changed << 2) & (changed >> 1) | (changed << 1) & (changed >> 2);
         self.op(b'H', key);
@@ -207,7 +204,9 @@ impl EffectLog {
 
     /// A string.
     pub(super) fn text(&mut self, bytes: &[u8]) -> &mut EffectLog {
-        self.pieces(bytes, &[])
+        self.count(bytes.len());
+        self.bytes.extend_from_slice(bytes);
+        self
     }
 
     /// A string given in two pieces.
@@ -226,4 +225,22 @@ impl EffectLog {
         }
         self
     }
+}
+
+/// Bit n: the byte n differs. Looks at eight bytes at a time: a header is patched with every step of a task.
+fn changed(before: &[u8], after: &[u8]) -> u64 {
+    let word = |bytes: &[u8]| {
+        let whole = bytes.first_chunk().map(|word| u64::from_le_bytes(*word));
+        whole.unwrap_or_else(|| bytes.iter().rev().fold(0, |word, byte| word << 8 | u64::from(*byte)))
+    };
+    let words = before.chunks(8).zip(after.chunks(8)).take(8).enumerate();
+    words.fold(0, |bits, (at, (old, new))| {
+        let mut differs = word(old) ^ word(new);
+        // The lowest bit of each byte that is not 0, and then these eight bits side by side.
+        differs |= differs >> 4;
+        differs |= differs >> 2;
+        differs |= differs >> 1;
+        let side_by_side = (differs & 0x0101_0101_0101_0101).wrapping_mul(0x0102_0408_1020_4080) >> 56;
+        bits | side_by_side << (8 * at)
+    })
 }
