@@ -8,6 +8,7 @@ mod limits;
 mod members;
 mod purge;
 mod recurring;
+mod redefined;
 mod results;
 mod targeted;
 mod unique;

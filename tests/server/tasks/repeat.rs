@@ -254,6 +254,42 @@ fn a_promoted_replica_goes_on_with_what_recurs() {
 }
 
 #[test]
+fn an_overdue_occurrence_is_made_from_the_definition_that_replaces_its_own() {
+    let server = Server::start();
+    let mut client = server.client();
+    client.must("CONFIG SET steward.timer no");
+    let names = ["payload", "rule", "start"];
+    let due = names.map(|name| repeat(&mut client, &format!("q {name} v1 EVERY 10")));
+    wait_until("all are due", || unix_ms() > due[2]);
+    let start = unix_ms() + HOUR;
+    for (words, due) in [
+        ("payload v2 EVERY 10 LIMIT 1 MISFIRE ALL".to_string(), due[0]),
+        (format!("rule v2 EVERY {HOUR} MISFIRE ALL"), due[1]),
+        (format!("start v2 EVERY {HOUR} START {start} MISFIRE ALL"), due[2]),
+    ] {
+        assert_eq!(repeat(&mut client, &format!("q {words}")), due, "{words}");
+    }
+    client.must("CONFIG SET steward.timer yes");
+    for (name, due) in names.into_iter().zip(due) {
+        let id = format!("{name}:{due}");
+        wait_until("it is made", || client.get("q", &id, "payload") == "payload 'v2'");
+    }
+}
+
+#[test]
+fn two_versions_of_a_program_that_alternate_do_not_stop_what_recurs() {
+    let server = Server::start();
+    let mut client = server.client();
+    wait_until("it runs seven times", || {
+        repeat(&mut client, "q n v1 EVERY 200 MISFIRE ALL");
+        repeat(&mut client, "q n v2 EVERY 200 MISFIRE ALL LEASE 99");
+        client.stat("q", "ready_tasks") >= 7
+    });
+    let came = ready(&mut client, "q");
+    assert!(came.windows(2).all(|pair| pair[1] - pair[0] == 200), "{came:?}");
+}
+
+#[test]
 fn many_clients_that_ask_for_the_same_get_each_occurrence_once() {
     let server = Server::start();
     let mut clients: Vec<Client> = (0..20).map(|_| server.client()).collect();
