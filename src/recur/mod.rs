@@ -8,6 +8,7 @@
 //! exist runs at the first instant after the gap, one that comes twice the first time); a rule that runs in every
 //! hour continues evenly through both days; EVERY ignores the clock.
 
+mod calendar;
 mod cron;
 mod expression;
 mod rule;

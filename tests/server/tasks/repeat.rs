@@ -254,6 +254,49 @@ fn a_promoted_replica_goes_on_with_what_recurs() {
 }
 
 #[test]
+fn cron_is_that_of_crontab_and_an_error_says_what_to_write() {
+    let server = Server::start();
+    let mut client = server.client();
+    let mut cron = |expression: &str| {
+        // From 1 January 2100, a Friday.
+        let words = [
+            "TASK.REPEAT",
+            "q",
+            "n",
+            "p",
+            "CRON",
+            expression,
+            "START",
+            "4102444800000",
+        ];
+        client.call_args(&words)
+    };
+    const DAY: i64 = 24 * HOUR;
+    for (expression, days) in [
+        ("0 0 13 * MON", 3),
+        ("0 0 */2 * MON", 10),
+        ("0 0 4 * */2", 34),
+        ("0 0 1 * +MON", 31),
+        ("0 0 * * 0", 2),
+    ] {
+        assert_eq!(cron(expression).int(), 4_102_444_800_000 + days * DAY, "{expression}");
+    }
+    for (expression, error) in [
+        ("0/5 * * * *", "minute 0/5 must be written 0-59/5"),
+        (
+            "TZ=Asia/Tokyo 0 9 * * *",
+            "must be the fields only: write TZ Asia/Tokyo after it",
+        ),
+        (
+            "CRON_TZ=UTC 0 9 * * *",
+            "must be the fields only: write TZ UTC after it",
+        ),
+    ] {
+        assert_eq!(cron(expression).to_string(), format!("-BADARG CRON {error}"));
+    }
+}
+
+#[test]
 fn an_overdue_occurrence_is_made_from_the_definition_that_replaces_its_own() {
     let server = Server::start();
     let mut client = server.client();
