@@ -5,6 +5,7 @@ mod group;
 mod later;
 mod life;
 mod limits;
+mod lost;
 mod members;
 mod purge;
 mod recurring;

@@ -326,7 +326,9 @@ fn the_end_of_a_task_becomes_a_task_of_its_reply_queue() {
     world.say("TASK.SCHEDULE q p ID c REPLY {q}s ATTEMPTS 1");
     world.claim("TASK.CLAIM q w LEASE 7");
     world.pass(7);
-    assert!(world.told()[0].ends_with(r#"payload={"id":"c","state":"dead","error":null}}]"#));
+    assert!(
+        world.told()[0].ends_with(r#"payload={"id":"c","state":"dead","error":"lost once: lease of w ran out"}}]"#)
+    );
 }
 
 #[test]

@@ -137,7 +137,7 @@ fn a_reply_is_a_task_in_the_step_in_which_the_task_ends() {
     worker.send("TASK.CLAIM {q}r w BLOCK 0");
     assert_eq!(
         worker.receive().item(0).field("payload").text(),
-        r#"{"id":"b","state":"dead","error":null}"#
+        r#"{"id":"b","state":"dead","error":"lost once: lease of w ran out"}"#
     );
     client.schedule("q p ID c REPLY {q}bad");
     client.must("SET task:{q}bad:ready:5 foreign");
