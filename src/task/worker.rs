@@ -24,7 +24,13 @@ pub(crate) fn ensure_may_claim(queue: &mut Queue<'_>, request: &ClaimRequest) ->
     }
     let mut service = service(queue);
     let Some(member) = service.find(&request.worker)? else {
-        return Err(service.no_member(&request.worker));
+        let mut error = service.no_member(&request.worker);
+        if let Error::NoMember(_, service) = &mut error
+            && queue.settings.service != queue.name
+        {
+            service.push_str(&format!(", the setting service of queue {}", queue.name.text()));
+        }
+        return Err(error);
     };
     match member.record.ttl {
         0 => Err(Error::BadArg(

@@ -56,6 +56,10 @@ fn a_claim_for_the_life_of_its_member_has_no_timeout() {
         "whichever queue has something"
     );
     client.must("TASK.CONFIG SET {s}other service s");
+    assert_eq!(
+        client.call("TASK.CLAIM {s}other nobody LEASE MEMBER"),
+        "-NOMEMBER no member nobody in service s, the setting service of queue {s}other"
+    );
     let claim = client.call("TASK.MCLAIM 2 {s}other s b LEASE MEMBER");
     assert_eq!(claim.ids(), ["t3"]);
     client.let_pass(200);
