@@ -1,6 +1,8 @@
 //! Unit tests, one file a capability: commands on a [`world`] with the fake keyspace.
 
 mod dependencies;
+mod drops;
+mod edges;
 mod group;
 mod later;
 mod life;

@@ -190,3 +190,16 @@ fn a_claim_that_must_not_wait_still_finds_what_lives_behind_cancelled_ids() {
     client.must("TASK.CLAIM q w");
     assert_eq!(client.call("EXEC").item(0).ids(), ["live"]);
 }
+
+#[test]
+fn one_call_takes_at_most_a_thousand_ids() {
+    let server = Server::start();
+    let mut client = server.client();
+    for command in ["CANCEL", "RETRY"] {
+        let ids = " x".repeat(100_000);
+        assert_eq!(
+            client.call(&format!("TASK.{command} q{ids}")),
+            "-BADARG ids must be at most 1000 a call, not 100000"
+        );
+    }
+}

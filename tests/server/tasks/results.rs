@@ -188,3 +188,23 @@ fn a_replica_has_the_results_and_tells_those_who_wait_there() {
     assert_eq!(there.call("TASK.SCHEDULE q p ID a"), "-DUPLICATE a state=done");
     wait_until("what is promoted goes on", || there.counts("q") == "done 1");
 }
+
+#[test]
+fn a_reply_has_a_megabyte_of_results_and_says_what_is_unread() {
+    let server = Server::start();
+    let mut client = server.client();
+    let ids: Vec<String> = (0..20).map(|n| format!("t{n:02}")).collect();
+    let result = "x".repeat(300_000);
+    for id in &ids {
+        client.schedule(&format!("q x ID {id} RETAIN 3600000"));
+        let (_, token) = client.claim("q w");
+        client.must(&format!("TASK.ACK q {id} {token} RESULT {result}"));
+    }
+    let shown = client.must(&format!("TASK.MRESULT q 20 {}", ids.join(" ")));
+    let states: Vec<String> = shown.items().iter().map(|end| end.field("state").text()).collect();
+    assert_eq!(states[..4], ["done", "done", "done", "done"]);
+    assert!(states[4..].iter().all(|state| state == "unread"), "{states:?}");
+    assert_eq!(shown.item(4).field("result"), &Value::Null);
+    let rest = client.must(&format!("TASK.MRESULT q 2 {}", ids[4..6].join(" ")));
+    assert_eq!(rest.item(0).field("result").text(), result);
+}
