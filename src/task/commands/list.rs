@@ -283,11 +283,14 @@ impl Place {
     }
 }
 
+/// What each value of an array adds besides its length: many short ones are work, too.
+const ITEM: usize = 16;
+
 /// What a value adds to a page, bytes: a task may have to come after a thousand others.
 fn size(value: &Reply) -> usize {
     match value {
         Reply::Bytes(bytes) => bytes.len(),
-        Reply::Array(items) => items.iter().map(size).sum(),
+        Reply::Array(items) => items.iter().map(|item| ITEM + size(item)).sum(),
         _ => 0,
     }
 }

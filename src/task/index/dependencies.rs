@@ -7,7 +7,7 @@
 use crate::command::MAX_COUNT;
 use crate::error::{Error, Result};
 use crate::names::Id;
-use crate::settings::unresolved_field;
+use crate::settings::{Unresolved, unresolved_field};
 use crate::state::work::ParentEnd;
 use crate::task::handle::{Queue, Task};
 use crate::task::header::{AWAITED, TaskState};
@@ -140,11 +140,21 @@ pub(crate) fn put_off(queue: &mut Queue<'_>, end: &ParentEnd) -> Result<()> {
     let field = unresolved_field(&end.parent);
     queue.keys.hset(queue.name.queue(), &[(&field, how.as_bytes())])?;
     queue.wake_now();
-    queue.reload_settings()
+    // Changed, not read again: a thousand may be put off at once.
+    queue.change_settings(|settings| {
+        settings.unresolved.retain(|rest| rest.parent != end.parent);
+        settings.unresolved.push(Unresolved {
+            parent: end.parent.clone(),
+            below: number,
+            done: end.done,
+        });
+    });
+    Ok(())
 }
 
 /// All children of a parent are resolved.
 pub(crate) fn finish(queue: &mut Queue<'_>, parent: &Id) -> Result<()> {
     queue.keys.hdel(queue.name.queue(), &[&unresolved_field(parent)])?;
-    queue.reload_settings()
+    queue.change_settings(|settings| settings.unresolved.retain(|rest| rest.parent != *parent));
+    Ok(())
 }
