@@ -94,11 +94,10 @@ fn pop(queue: &mut Queue<'_>, number: u64, index: Index) -> Result<Option<Vec<u8
             return Ok(id.map(|id| id.into_vec()));
         }
     } else if let Ok(mut lowest) = queue.keys.zlowest(key, i64::MAX, 1) {
-        let id = lowest.pop().map(|(_, id)| id);
-        if id.is_some() {
-            queue.keys.zrem_lowest(key, 1)?;
+        if !lowest.is_empty() {
+            queue.keys.zrem_lowest(key, &lowest)?;
         }
-        return Ok(id);
+        return Ok(lowest.pop().map(|(_, id)| id));
     }
     queue.keys.del(key);
     Ok(None)

@@ -197,3 +197,18 @@ fn a_task_that_dies_of_lost_claims_says_whose_and_why() {
         "state 'dead', error 'lost 4 times, last: connection of w4 closed'"
     );
 }
+
+#[test]
+fn a_connection_that_is_reset_keeps_what_is_bound_to_it() {
+    let server = Server::start();
+    let (mut client, mut worker) = (server.client(), server.client_resp2());
+    client.schedule("q x");
+    worker.must("TASK.CLAIM q w BIND");
+    worker.must("HB.BEAT q w BIND");
+    worker.must("RESET");
+    assert_eq!(client.counts("q"), "claimed 1");
+    assert_eq!(client.must("PID.GET q w connections"), "1");
+    drop(worker);
+    wait_until("both are lost", || client.counts("q") == "ready 1");
+    assert_eq!(client.must("PID.GET q w"), Value::Null);
+}

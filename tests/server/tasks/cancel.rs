@@ -203,3 +203,16 @@ fn one_call_takes_at_most_a_thousand_ids() {
         );
     }
 }
+
+#[test]
+fn the_header_of_a_cancelled_ready_task_stays_until_its_place_comes_up() {
+    let server = Server::start();
+    let mut client = server.client();
+    client.schedule("q x ID a");
+    client.call_args(&["TASK.SCHEDULE", "q", &"x".repeat(1_000), "ID", "b"]);
+    client.schedule("q x ID c");
+    client.must("TASK.CANCEL q b");
+    assert_eq!(client.must("STRLEN task:{q}:t:b"), "56");
+    assert_eq!(client.call("TASK.CLAIM q w COUNT 2").ids(), ["a", "c"]);
+    assert_eq!(client.must("EXISTS task:{q}:t:b"), "0");
+}

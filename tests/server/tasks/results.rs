@@ -208,3 +208,27 @@ fn a_reply_has_a_megabyte_of_results_and_says_what_is_unread() {
     let rest = client.must(&format!("TASK.MRESULT q 2 {}", ids[4..6].join(" ")));
     assert_eq!(rest.item(0).field("result").text(), result);
 }
+
+#[test]
+fn a_result_that_is_asked_for_in_one_pipeline_with_its_task_is_never_missed() {
+    const ROUNDS: i64 = 200;
+    let server = Server::start();
+    let mut worker = server.client();
+    let working = std::thread::spawn(move || {
+        for _ in 0..ROUNDS {
+            let (id, token) = worker.claim("q w BLOCK 0");
+            worker.must(&format!("TASK.ACK q {id} {token} RESULT {id}"));
+        }
+    });
+    let mut client = server.client();
+    for round in 0..ROUNDS {
+        let id = format!("t{round}");
+        let asked = [
+            format!("TASK.SCHEDULE q x ID {id}"),
+            format!("TASK.RESULT q {id} BLOCK 0"),
+        ];
+        let replies = client.pipeline(asked);
+        assert_eq!(replies[1].field("result").text(), id);
+    }
+    working.join().unwrap();
+}
