@@ -3,8 +3,9 @@
 
 use croner::Cron;
 use croner::parser::CronParser;
-use croner::time::{Weekday, days_in_month};
 
+use super::calendar::Calendar;
+use super::zone::printable;
 use crate::error::Error;
 
 /// Longest expression, bytes: a list of every minute of an hour fits; a hostile one stays cheap.
@@ -39,6 +40,8 @@ const FIELDS: [(&str, &str); 6] = [
     ("month", "1 to 12 or JAN to DEC"),
     ("weekday", "0 to 7 or SUN to SAT, 5L or 5#2"),
 ];
+/// The largest number of each.
+const MAXIMA: [u8; 6] = [59, 59, 23, 31, 12, 6];
 /// Position of the day of the month in `FIELDS`.
 const DAY: usize = 3;
 /// Position of the month.
@@ -48,12 +51,13 @@ const WEEKDAY: usize = 5;
 
 /// Parses an expression. Returns the text to store (one space between fields) and the pattern; `BADARG` names the
 /// field and its range. An expression that never occurs is refused.
-pub(super) fn parse(text: &str) -> Result<(String, Cron), Error> {
+pub(super) fn parse(text: &str) -> Result<(String, Calendar), Error> {
     if text.len() > MAX_LENGTH || !text.is_ascii() {
         return Err(bad(format!("must be ASCII, at most {MAX_LENGTH} bytes")));
     }
     let fields: Vec<&str> = text.split_ascii_whitespace().collect();
     let stored = fields.join(" ");
+    ensure_no_zone(&fields)?;
     let cron = if stored.starts_with('@') {
         read(&meaning(&stored)?)
     } else if !matches!(fields.len(), 5 | 6) {
@@ -66,14 +70,25 @@ pub(super) fn parse(text: &str) -> Result<(String, Cron), Error> {
         None
     };
     let cron = cron.ok_or_else(|| wrong_field(&fields))?;
-    if !comes(&cron) {
-        return Err(bad(format!("{stored} never comes: no month has such a day")));
+    match Calendar::new(cron) {
+        Some(calendar) => Ok((stored, calendar)),
+        None => Err(bad(format!("{stored} never comes: no month has such a day"))),
     }
-    Ok((stored, cron))
 }
 
 fn bad(why: String) -> Error {
     Error::BadArg(format!("CRON {why}"))
+}
+
+/// Other programs have the zone in the expression.
+fn ensure_no_zone(fields: &[&str]) -> Result<(), Error> {
+    let assigned = fields.first().and_then(|first| first.split_once('='));
+    match assigned {
+        Some((name, zone)) if name.eq_ignore_ascii_case("TZ") || name.eq_ignore_ascii_case("CRON_TZ") => Err(bad(
+            format!("must be the fields only: write TZ {} after it", printable(zone)),
+        )),
+        _ => Ok(()),
+    }
 }
 
 fn meaning(shorthand: &str) -> Result<[&'static str; 5], Error> {
@@ -87,11 +102,13 @@ fn meaning(shorthand: &str) -> Result<[&'static str; 5], Error> {
         })
 }
 
-/// Reads five or six fields.
+/// Reads five or six fields. A day or weekday that begins with a star, whatever follows, restricts the other field, as
+/// in every crontab: `*/2 * MON` are the Mondays with an odd date. Else either is enough.
 fn read(fields: &[&str]) -> Option<Cron> {
     let second = if fields.len() < FIELDS.len() { "0 " } else { "" };
     let text = format!("{second}{} {YEARS}", fields.join(" "));
-    CronParser::new().parse(&text).ok()
+    let both = places(fields).any(|(place, field)| matches!(place, DAY | WEEKDAY) && field.starts_with(['*', '?']));
+    CronParser::builder().dom_and_dow(both).build().parse(&text).ok()
 }
 
 /// The fields with their positions in `FIELDS`.
@@ -102,17 +119,36 @@ fn places<'a>(fields: &'a [&'a str]) -> impl Iterator<Item = (usize, &'a str)> {
 /// The error for the first field that is wrong by itself. Only an error pays for parsing each alone.
 fn wrong_field(fields: &[&str]) -> Error {
     for (place, field) in places(fields) {
-        let alone: Vec<&str> = (0..FIELDS.len())
-            .map(|at| if at == place { field } else { "*" })
-            .collect();
-        let wrong = !words_fit(place, field) || read(&alone).is_none();
+        let wrong = !words_fit(place, field) || !reads_alone(place, field);
         if wrong && let Some((name, allowed)) = FIELDS.get(place) {
+            if let Some(right) = with_ranges(place, field) {
+                return bad(format!("{name} {field} must be written {right}"));
+            }
             return bad(format!(
                 "{name} must be {allowed}, *, a range a-b, a step */n or a-b/n, or a list of these"
             ));
         }
     }
     bad("is not a cron expression".into())
+}
+
+fn reads_alone(place: usize, field: &str) -> bool {
+    let alone: Vec<&str> = (0..FIELDS.len())
+        .map(|at| if at == place { field } else { "*" })
+        .collect();
+    read(&alone).is_some()
+}
+
+/// The field with `0/5` and `/5`, which other programs take, as `0-59/5` and `*/5`; `None` if that was not all.
+fn with_ranges(place: usize, field: &str) -> Option<String> {
+    let last = MAXIMA.get(place)?;
+    let item = |item: &str| match item.split_once('/') {
+        Some(("", step)) => format!("*/{step}"),
+        Some((first, step)) if is_number(first.trim_start_matches('+')) => format!("{first}-{last}/{step}"),
+        _ => item.to_string(),
+    };
+    let right = field.split(',').map(item).collect::<Vec<_>>().join(",");
+    (right != field && words_fit(place, &right) && reads_alone(place, &right)).then_some(right)
 }
 
 /// Whether the letters in a field are whole names of that field, and no item of its list is empty.
@@ -152,28 +188,6 @@ fn name_fits(place: usize, word: &str, item: &str) -> bool {
 
 fn is_number(word: &str) -> bool {
     !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_digit())
-}
-
-/// Whether any day matches. These 28 years contain all fourteen kinds of year, and a match depends on nothing else; an
-/// unbounded search for 30 February would block the server for milliseconds.
-fn comes(cron: &Cron) -> bool {
-    // 1 January 2001 was a Monday.
-    let mut weekday = Weekday::Monday;
-    for year in 2001..=2028 {
-        for month in 1..=12 {
-            let days = days_in_month(year, month);
-            if cron.pattern.month_match(month).unwrap_or(false) {
-                for day in 1..=days {
-                    let weekday = weekday.shift(i32::try_from(day - 1).unwrap_or(0));
-                    if cron.pattern.day_match(year, month, day, weekday).unwrap_or(false) {
-                        return true;
-                    }
-                }
-            }
-            weekday = weekday.shift(i32::try_from(days).unwrap_or(0));
-        }
-    }
-    false
 }
 
 #[cfg(test)]
@@ -238,6 +252,25 @@ mod tests {
         for (text, wanted) in cases {
             assert_eq!(error(text), format!("BADARG CRON {wanted}, {rest}"));
         }
+        for (text, wanted) in [
+            ("0/15 * * * *", "minute 0/15 must be written 0-59/15"),
+            ("/5 * * * * *", "second /5 must be written */5"),
+            ("0 2,8/4 * * *", "hour 2,8/4 must be written 2,8-23/4"),
+            ("0 0 1/2 * *", "day 1/2 must be written 1-31/2"),
+            ("0 0 1 2/3 *", "month 2/3 must be written 2-12/3"),
+            ("0 0 * * +1/2", "weekday +1/2 must be written +1-6/2"),
+            (
+                "TZ=Europe/Paris 0 9 * * *",
+                "must be the fields only: write TZ Europe/Paris after it",
+            ),
+            (
+                "cron_tz=UTC 0 9 * * *",
+                "must be the fields only: write TZ UTC after it",
+            ),
+            ("TZ=UTC @daily", "must be the fields only: write TZ UTC after it"),
+        ] {
+            assert_eq!(error(text), format!("BADARG CRON {wanted}"));
+        }
         assert_eq!(
             error("@never"),
             "BADARG CRON must be fields or one of @hourly @daily @midnight @weekly @monthly @yearly @annually"
@@ -268,6 +301,8 @@ mod tests {
             "5/0 * * * *",
             "0/15 * * * *",
             "/5 * * * *",
+            "0/5,x * * * *",
+            "TZ=\u{7f}%s\0 * * * * *",
             "*/ * * * *",
             "*/65535000 * * * *",
             "1-5/65535 0 0 0 0",

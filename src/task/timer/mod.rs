@@ -9,7 +9,6 @@ mod pace;
 mod promote;
 mod rebase;
 mod repeat;
-mod sweep;
 mod unclaimed;
 mod workers;
 
@@ -18,7 +17,7 @@ use crate::names::{Index, Name, Part, Place};
 use crate::rate::Recent;
 use crate::task::handle::Queue;
 use crate::task::index::{done, targeted};
-use crate::task::{outcome, worklist};
+use crate::task::{outcome, sweep, worklist};
 use crate::time::{Steady, Wall};
 use crate::tx::Tx;
 use pace::{RETRY, TURN};
