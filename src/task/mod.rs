@@ -28,6 +28,7 @@
 //! * [`dispatch`]: claim requests against ready tasks.
 //! * [`sweep`]: the records of dropped queues.
 //! * [`revoke`], [`worklist`]: what follows from a transaction for other tasks and for waiting clients.
+//! * [`repair`]: blocked tasks after foreign changes.
 //! * [`commands`], [`timer`]: what clients and time do.
 
 pub(crate) mod commands;
@@ -43,6 +44,7 @@ pub(crate) mod outcome;
 pub(crate) mod overview;
 pub(crate) mod recurring;
 pub(crate) mod render;
+pub(crate) mod repair;
 pub(crate) mod replace;
 pub(crate) mod reply_to;
 pub(crate) mod revoke;

@@ -17,7 +17,7 @@ use crate::names::{Index, Name, Part, Place};
 use crate::rate::Recent;
 use crate::task::handle::Queue;
 use crate::task::index::{done, targeted};
-use crate::task::{outcome, sweep, worklist};
+use crate::task::{outcome, repair, sweep, worklist};
 use crate::time::{Steady, Wall};
 use crate::tx::Tx;
 use pace::{RETRY, TURN};
@@ -37,7 +37,7 @@ const STEPS: [(&str, Step); 18] = [
     ("recurring tasks", repeat::repeat),
     ("a lease that ran out", expire::expire),
     ("tasks that wait for others", worklist::resume_dependents),
-    ("the blocked set", worklist::rescan_blocked),
+    ("the blocked set", repair::rescan_blocked),
     ("tasks of a worker that went", targeted::release::go_on),
     ("tasks for one worker", targeted::rescan),
     ("a ready list", compact::compact),
