@@ -30,6 +30,8 @@ pub(crate) enum Error {
     BusyQueue(usize),
     /// The service cannot be dropped: it has so many members.
     BusyService(usize),
+    /// The queue cannot be dropped: so many earlier drops are not swept yet.
+    ManyDrops(usize),
     /// There is no such member, or no more, in this service; which may say where that was set.
     NoMember(String, String),
     /// Not the current epoch, or not the member's token; contains the leader and its epoch.
@@ -105,7 +107,11 @@ pub(crate) const CODES: &[(&str, &str, &str)] = &[
         "the service has as many members as `steward.max-members`",
         "register again when one has left",
     ),
-    ("BUSYQUEUE", "TASK.DROP while tasks are claimed", "wait, or FORCE"),
+    (
+        "BUSYQUEUE",
+        "TASK.DROP while tasks are claimed, or while the tasks of 32 earlier drops are still being removed",
+        "wait; FORCE, in the first case",
+    ),
     (
         "BUSYSERVICE",
         "PID.DROP of a service with members",
@@ -156,6 +162,7 @@ impl fmt::Display for Error {
                     "BUSYSERVICE {members} members are registered: evict them, or give FORCE"
                 )
             }
+            Error::ManyDrops(drops) => write!(f, "BUSYQUEUE {drops} earlier drops are not swept yet: try again"),
             Error::NoMember(member, service) => write!(f, "NOMEMBER no member {member} in service {service}"),
             Error::Fenced {
                 epoch,

@@ -31,7 +31,7 @@ pub(crate) struct Fake {
     pub now: u64,
     /// How many verbs wrote something.
     pub writes: usize,
-    /// How many single fields of hashes were read.
+    /// How many fields of hashes were read.
     pub field_reads: usize,
 }
 
@@ -252,13 +252,15 @@ impl Keyspace for Fake {
         Ok(of_type!(self, key, Hash)?.and_then(|hash| hash.get(field).cloned()))
     }
     fn hgetall(&mut self, key: Key<'_>) -> Result<Fields> {
-        Ok(of_type!(self, key, Hash)?
+        let fields: Fields = of_type!(self, key, Hash)?
             .map(|hash| {
                 hash.iter()
                     .map(|(field, value)| (field.clone(), value.clone()))
                     .collect()
             })
-            .unwrap_or_default())
+            .unwrap_or_default();
+        self.field_reads += fields.len();
+        Ok(fields)
     }
     fn hlen(&mut self, key: Key<'_>) -> Result<usize> {
         Ok(of_type!(self, key, Hash)?.map_or(0, |hash| hash.len()))

@@ -215,17 +215,10 @@ impl CallReply {
         String::from_utf8_lossy(string(self.0)).into_owned()
     }
 
-    /// Passes it on unchanged to the client of this context.
-    pub(super) fn pass_on(&self, ctx: *mut Ctx) {
+    /// Passes it on unchanged to the client of this context; whether it did.
+    pub(super) fn pass_on(&self, ctx: *mut Ctx) -> bool {
         // SAFETY: a context with a client to answer, and a live reply.
-        unsafe {
-            if self.0.is_null() || call!(RedisModule_ReplyWithCallReply(ctx, self.0)) != OK {
-                call!(RedisModule_ReplyWithError(
-                    ctx,
-                    c"ERR the reply is none for this client".as_ptr()
-                ));
-            }
-        }
+        !self.0.is_null() && unsafe { call!(RedisModule_ReplyWithCallReply(ctx, self.0)) } == OK
     }
 
     /// The integer; `None` for anything else.

@@ -5,7 +5,7 @@ use std::cell::Cell;
 use std::ffi::CString;
 
 use super::acl::has_user;
-use super::api::{CallReply, Ctx, Flags, keys_of};
+use super::api::{CallReply, Ctx, Flags, call, keys_of};
 use super::probe::slot_number;
 use crate::error::Error;
 use crate::reply::Reply;
@@ -65,7 +65,15 @@ pub(super) fn run(ctx: *mut Ctx, fenced: &[&[u8]], from: usize) -> Result<Option
             return Err(Error::NoPermission(why.trim_end_matches('.').into()));
         }
     }
-    reply.pass_on(ctx);
+    if !reply.pass_on(ctx) {
+        // SAFETY: a context with a client to answer.
+        unsafe {
+            call!(RedisModule_ReplyWithError(
+                ctx,
+                c"ERR the reply is none for this client".as_ptr()
+            ));
+        }
+    }
     Ok(None)
 }
 

@@ -6,7 +6,7 @@
 //!
 //! It has layers, each of which imports only those below:
 //!
-//! 1. the server's functions: [`api`], [`callback`], [`reply`], [`server_info`], [`clock`], [`timer`], [`pulse`];
+//! 1. the server's functions: [`api`], [`callback`], [`reply`], [`canned`], [`server_info`], [`clock`], [`timer`], [`pulse`];
 //! 2. what is kept between calls: [`module`], with [`audience`], [`blocked`], [`texts`] and the rest of its parts;
 //! 3. work on the data: [`handles`], [`keyspace`], [`block`], [`transaction`];
 //! 4. what the server calls: [`dispatch`], [`apply`], [`background`], [`events`], [`notify`], [`config`], [`info`].
@@ -24,6 +24,7 @@ mod background;
 mod block;
 mod blocked;
 mod callback;
+mod canned;
 mod clock;
 mod cluster;
 mod commands;
@@ -148,6 +149,7 @@ fn load(ctx: *mut Ctx, arguments: &[&[u8]]) -> Result<(), String> {
         module.state.since = context.wall;
         module.timer.init(lasting, background::on_timer);
     });
+    canned::prepare(lasting);
     if !config::register(ctx) {
         return refused("the settings, or one in redis.conf is out of range");
     }

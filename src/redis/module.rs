@@ -5,6 +5,7 @@ use std::cell::{Cell, RefCell};
 use super::api::Flags;
 use super::audience::Audience;
 use super::blocked::Blocked;
+use super::canned;
 use super::clock::Clock;
 use super::discover::Discovery;
 use super::handles::Open;
@@ -134,6 +135,7 @@ impl Module {
 
 /// Forgets everything, the settings too.
 pub(super) fn forget() {
+    canned::forget();
     with(|module| *module = Module::default());
     SETTINGS.set(ModuleConfig::default());
 }

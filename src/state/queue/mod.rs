@@ -62,6 +62,8 @@ pub(crate) struct QueueState {
     pub later_targets: Option<Steady>,
     /// The gone worker whose tasks are being released to everyone, and the last one released.
     pub release_cursor: Option<(String, Scored)>,
+    /// The end of a task whose dependents are being resolved, and the last one resolved.
+    pub unresolved_cursor: Option<(Id, Option<Scored>)>,
     /// Workers with waiting clients for which a targeted task may be ready.
     pub workers_to_serve: BTreeSet<String>,
     /// Tasks may be blocked.
@@ -167,6 +169,7 @@ impl Default for QueueState {
             targeted_rescan: Some((i64::MIN, Vec::new())),
             later_targets: None,
             release_cursor: None,
+            unresolved_cursor: None,
             workers_to_serve: BTreeSet::new(),
             maybe_blocked: true,
             blocked_rescan: Some((i64::MIN, Vec::new())),
@@ -202,6 +205,7 @@ impl QueueState {
         self.maybe_targeted = true;
         self.rescan_targeted();
         self.release_cursor = None;
+        self.unresolved_cursor = None;
         self.maybe_blocked = true;
         self.maybe_done = true;
         self.forget_task();

@@ -10,7 +10,6 @@ mod pace;
 mod promote;
 mod rebase;
 mod repeat;
-mod sweep;
 mod unclaimed;
 mod workers;
 
@@ -19,7 +18,7 @@ use crate::names::{Index, Name, Part, Place};
 use crate::rate::Recent;
 use crate::task::handle::Queue;
 use crate::task::index::{done, targeted};
-use crate::task::{outcome, worklist};
+use crate::task::{outcome, repair, sweep, worklist};
 use crate::time::{Steady, Wall};
 use crate::tx::Tx;
 use pace::{RETRY, TURN};
@@ -39,7 +38,7 @@ const STEPS: [(&str, Step); 19] = [
     ("recurring tasks", repeat::repeat),
     ("a lease that ran out", expire::expire),
     ("tasks that wait for others", worklist::resume_dependents),
-    ("the blocked set", worklist::rescan_blocked),
+    ("the blocked set", repair::rescan_blocked),
     ("tasks of a worker that went", targeted::release::go_on),
     ("tasks for one worker", targeted::rescan),
     ("a ready list", compact::compact),

@@ -18,6 +18,7 @@ mod list;
 mod model;
 mod names;
 mod queues;
+mod redefined;
 mod repeat;
 mod repeated_ack;
 mod results;

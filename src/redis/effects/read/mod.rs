@@ -181,9 +181,11 @@ fn run(op: &Op<'_>, name: &Name, keys: &mut dyn Keyspace) -> Result<()> {
         }
         Op::Push(place, ids) => keys.rpush(key(*place), ids),
         Op::PushFront(place, ids) => keys.lpush(key(*place), ids),
-        Op::Pop(place, ids) => ids
-            .iter()
-            .fold(Ok(()), |before, id| pop(keys, key(*place), id).and(before)),
+        Op::Pop(place, ids) => {
+            // One that is refused does not keep the others.
+            let refused = ids.iter().filter_map(|id| pop(keys, key(*place), id).err()).last();
+            refused.map_or(Ok(()), Err)
+        }
         Op::Remove(place, elements) => remove(keys, key(*place), elements),
         Op::Add(place, members) => keys.zadd(key(*place), members),
         Op::Rem(place, ids) => keys.zrem(key(*place), ids).map(|_| ()),
