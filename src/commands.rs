@@ -66,6 +66,7 @@ pub(crate) fn visit_all(visitor: &mut impl Visitor) {
     visitor.visit::<pid::register::Register>();
     visitor.visit::<pid::deregister::Deregister>();
     visitor.visit::<pid::evict::Evict>();
+    visitor.visit::<pid::drop::Drop>();
     visitor.visit::<pid::get::Get>();
     visitor.visit::<pid::list::List>();
     visitor.visit::<pid::services::Services>();

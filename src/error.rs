@@ -30,6 +30,8 @@ pub(crate) enum Error {
     BusyQueue(usize),
     /// The queue cannot be dropped: so many earlier drops are not swept yet.
     ManyDrops(usize),
+    /// The service cannot be dropped: it has so many members.
+    BusyService(usize),
     /// There is no such member, or no more, in this service; which may say where that was set.
     NoMember(String, String),
     /// Not the current epoch, or not the member's token; contains the leader and its epoch.
@@ -107,8 +109,13 @@ pub(crate) const CODES: &[(&str, &str, &str)] = &[
     ),
     (
         "BUSYQUEUE",
-        "DROP while tasks are claimed, or while the tasks of 32 earlier drops are still being removed",
+        "TASK.DROP while tasks are claimed, or while the tasks of 32 earlier drops are still being removed",
         "wait; FORCE, in the first case",
+    ),
+    (
+        "BUSYSERVICE",
+        "PID.DROP of a service with members",
+        "evict them, or FORCE",
     ),
     (
         "NOMEMBER",
@@ -150,6 +157,12 @@ impl fmt::Display for Error {
             ),
             Error::BusyQueue(claimed) => write!(f, "BUSYQUEUE {claimed} tasks are claimed: wait, or give FORCE"),
             Error::ManyDrops(drops) => write!(f, "BUSYQUEUE {drops} earlier drops are not swept yet: try again"),
+            Error::BusyService(members) => {
+                write!(
+                    f,
+                    "BUSYSERVICE {members} members are registered: evict them, or give FORCE"
+                )
+            }
             Error::NoMember(member, service) => write!(f, "NOMEMBER no member {member} in service {service}"),
             Error::Fenced {
                 epoch,

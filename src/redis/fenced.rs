@@ -49,7 +49,10 @@ pub(super) fn run(ctx: *mut Ctx, fenced: &[&[u8]], from: usize) -> Result<Option
     }
     // `E` errors as replies, `M` refuses writes that grow when memory is full, `S` script mode, `!` replicated, `0` in
     // the client's protocol, `C` with the permissions of the caller, when it has a user.
-    let modifiers = if has_user(ctx) { "EMS!0C" } else { "EMS!0" };
+    let modifiers = match has_user(ctx) {
+        Some(false) => "EMS!0",
+        _ => "EMS!0C",
+    };
     let before = RUNNING.replace(true);
     let reply = CallReply::of(ctx, &text, modifiers, arguments);
     RUNNING.set(before);

@@ -26,6 +26,7 @@ mod blocked;
 mod callback;
 mod canned;
 mod clock;
+mod cluster;
 mod commands;
 mod config;
 #[cfg(debug_assertions)]
@@ -162,6 +163,7 @@ fn load(ctx: *mut Ctx, arguments: &[&[u8]]) -> Result<(), String> {
     }
     server_settings::check_eviction(ctx);
     server_settings::check_timeout(ctx);
+    server_settings::read_min_replicas(ctx);
     listeners::check(ctx);
     if discover::has_data(ctx) {
         module::with(|module| {

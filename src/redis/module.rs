@@ -49,6 +49,8 @@ pub(super) struct Module {
     pub eviction_unsafe: bool,
     /// After how long the server closes the connection of an idle client, ms; 0: never.
     pub client_timeout: Ms,
+    /// How many replicas a write needs, `None` if that cannot be read.
+    pub min_replicas: Option<i64>,
     /// Whether keyspace notifications have other listeners than us.
     pub observed: bool,
     /// Whether anybody listens to effects.
@@ -57,6 +59,8 @@ pub(super) struct Module {
     pub refused_effects: LogLimit,
     /// Where the next check of the slots of queues with waiting clients begins.
     pub checked_slots: usize,
+    /// When it was last made.
+    pub slots_checked: Steady,
     /// The tasks counted for INFO, and when.
     pub overview: Option<(Steady, Overview)>,
 }

@@ -206,7 +206,11 @@ pub(crate) fn lose(queue: &mut Queue<'_>, task: &mut Task, why: Loss) -> Result<
     } else if task.header.attempts >= queue.max_attempts(options) {
         "attempts"
     } else {
-        return requeue(queue, task, None, End::Head);
+        let state = requeue(queue, task, None, End::Head)?;
+        if state == NewState::Ready && queue.state.waiting.count(&queue.name) > 0 {
+            queue.memory().lost_ready += 1;
+        }
+        return Ok(state);
     };
     let error = lost_error(queue, task, why);
     queue.put_field(task, options::ERROR, options::cut(error.as_bytes()))?;

@@ -13,6 +13,7 @@ mod purge;
 mod recurring;
 mod redefined;
 mod results;
+mod successors;
 mod targeted;
 mod unique;
 pub(crate) mod walk;

@@ -255,7 +255,7 @@ fn a_client_that_gives_up_leaves_every_line() {
         panic!("{came:?}")
     };
     assert_eq!(world.state.waiting.all(&queue("q")), [ticket]);
-    world.state.leave(ticket, world.steady);
+    world.state.waiting.leave(ticket);
     assert!(!world.state.waiting.any(&queue("q")));
 }
 

@@ -4,6 +4,7 @@ mod compact;
 mod ended;
 mod expire;
 mod kept;
+mod leftover;
 mod member_claims;
 mod pace;
 mod promote;
@@ -26,7 +27,7 @@ use pace::{RETRY, TURN};
 type Step = fn(&mut Queue<'_>) -> Result<bool>;
 
 /// The steps, in order, with what the log calls them when a key of another type is in the way.
-const STEPS: [(&str, Step); 18] = [
+const STEPS: [(&str, Step); 19] = [
     ("its settings", end_pause),
     ("claims that ended", ended::end_claims),
     ("a dropped queue", sweep::sweep),
@@ -45,6 +46,7 @@ const STEPS: [(&str, Step); 18] = [
     ("unique keys", unclaimed::free_keys),
     ("the done set", kept::trim_done),
     ("tasks that are waited for", outcome::rescan),
+    ("a stream of events", leftover::remove_events),
 ];
 
 /// Does one slice of everything that is due in the queue, and what follows from it. Plans the queue's next moment.
@@ -115,6 +117,7 @@ fn plan(queue: &mut Queue<'_>) -> Result<()> {
             .then(|| first(queue, Place::Once(Part::UniqueUntil)).unwrap_or(None))
             .flatten(),
         repeat::next(queue)?,
+        leftover::next(queue),
     ];
     for moment in moments.into_iter().flatten().map(Wall) {
         if moment > queue.context.wall {

@@ -15,6 +15,7 @@ const COMMANDS: &[(&str, i64, &str)] = &[
     ("hb.withdraw", 4, "write"),
     ("pid.await", -4, "readonly blocking"),
     ("pid.deregister", -5, "write"),
+    ("pid.drop", -2, "write"),
     ("pid.evict", -3, "write"),
     ("pid.get", -3, "readonly"),
     ("pid.help", 1, "readonly"),

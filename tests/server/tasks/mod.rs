@@ -20,6 +20,7 @@ mod names;
 mod queues;
 mod redefined;
 mod repeat;
+mod repeated_ack;
 mod results;
 mod stale;
 mod targeted;
