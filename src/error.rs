@@ -28,10 +28,10 @@ pub(crate) enum Error {
     TooBig(&'static str, usize),
     /// The queue cannot be dropped: so many tasks are claimed.
     BusyQueue(usize),
-    /// The service cannot be dropped: it has so many members.
-    BusyService(usize),
     /// The queue cannot be dropped: so many earlier drops are not swept yet.
     ManyDrops(usize),
+    /// The service cannot be dropped: it has so many members.
+    BusyService(usize),
     /// There is no such member, or no more, in this service; which may say where that was set.
     NoMember(String, String),
     /// Not the current epoch, or not the member's token; contains the leader and its epoch.
@@ -156,13 +156,13 @@ impl fmt::Display for Error {
                 "TOOBIG {what} is larger than steward.max-payload: at most {max} bytes"
             ),
             Error::BusyQueue(claimed) => write!(f, "BUSYQUEUE {claimed} tasks are claimed: wait, or give FORCE"),
+            Error::ManyDrops(drops) => write!(f, "BUSYQUEUE {drops} earlier drops are not swept yet: try again"),
             Error::BusyService(members) => {
                 write!(
                     f,
                     "BUSYSERVICE {members} members are registered: evict them, or give FORCE"
                 )
             }
-            Error::ManyDrops(drops) => write!(f, "BUSYQUEUE {drops} earlier drops are not swept yet: try again"),
             Error::NoMember(member, service) => write!(f, "NOMEMBER no member {member} in service {service}"),
             Error::Fenced {
                 epoch,

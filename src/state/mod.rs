@@ -227,11 +227,9 @@ impl State {
         let Some(queue) = self.queues.get_mut(name) else {
             return;
         };
-        if let Some(connection) = connection
-            && let Some(held) = queue.claims.get_mut(worker, token)
-            && let Some(before) = held.connection
-        {
-            held.connection = Some(connection);
+        let before = queue.claims.get(worker, token).and_then(|held| held.connection);
+        if let (Some(before), Some(connection)) = (before, connection) {
+            queue.claims.tie(worker, token, Some(connection));
             self.unbind(before, token);
             let queue = name.clone();
             self.bind(connection, token, BoundClaim { queue, id, worker });

@@ -52,6 +52,10 @@ impl Line {
         self.count += 1;
     }
 
+    fn get(&self, token: u64) -> Option<&Held> {
+        self.claims.get(self.place(token).ok()?)?.1.as_ref()
+    }
+
     fn get_mut(&mut self, token: u64) -> Option<&mut Held> {
         let place = self.place(token).ok()?;
         self.claims.get_mut(place)?.1.as_mut()
@@ -88,12 +92,12 @@ impl Claims {
     }
     /// Binds a claim to a connection, or unbinds it; whether there is such a claim.
     pub(crate) fn tie(&mut self, worker: u32, token: u64, connection: Option<u64>) -> bool {
-        let held = self.get_mut(worker, token);
+        let held = self.by_worker.get_mut(&worker).and_then(|line| line.get_mut(token));
         held.map(|held| held.connection = connection).is_some()
     }
     /// A claim.
-    pub(crate) fn get_mut(&mut self, worker: u32, token: u64) -> Option<&mut Held> {
-        self.by_worker.get_mut(&worker)?.get_mut(token)
+    pub(crate) fn get(&self, worker: u32, token: u64) -> Option<&Held> {
+        self.by_worker.get(&worker)?.get(token)
     }
     /// Forgets a claim that has ended.
     pub(crate) fn remove(&mut self, worker: u32, token: u64) -> Option<Held> {
@@ -174,6 +178,7 @@ mod tests {
                 map.entry(worker).or_default().entry(token).or_insert(held);
             } else {
                 let known = map.get_mut(&worker).and_then(|claims| claims.remove(&token));
+                assert_eq!(claims.get(worker, token), known.as_ref());
                 assert_eq!(claims.remove(worker, token), known);
             }
             map.retain(|_, claims| !claims.is_empty());
