@@ -3,9 +3,11 @@
 CARGO ?= cargo
 # The directory whose files the demo works on: make run DIR="$HOME/some where". Default: what git tracks here.
 DIR ?=
+ROUNDS ?= 10
+SEED ?=
 export DIR
 
-.PHONY: help deps build run stop test lint bench budget clean
+.PHONY: help deps build run stop test lint chaos bench budget clean
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -33,6 +35,10 @@ lint: ## check format and lints; a warning is an error
 
 test: lint ## lint, unit tests, and tests against a real server
 	$(CARGO) test --locked
+
+chaos: ## kill and replace servers under load for ROUNDS=10 rounds, and check what each promised (SEED=n repeats one)
+	@scripts/deps --dev
+	STEWARD_ROUNDS=$(ROUNDS) STEWARD_SEED=$(SEED) $(CARGO) test --locked --test server -- chaos::many_rounds --ignored --nocapture
 
 bench: build ## measure CPU, memory and lateness against streams and Lua (ARGS=--quick ...)
 	$(CARGO) run --release --locked --manifest-path bench/Cargo.toml -- --module "$$(scripts/server module)" $(ARGS)

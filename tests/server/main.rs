@@ -3,6 +3,7 @@
 //! `support` is the harness; each other folder has one module per topic: `cargo test --test server tasks::life`.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
+mod chaos;
 mod docs;
 mod processes;
 mod server;

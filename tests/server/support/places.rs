@@ -6,9 +6,9 @@ use super::client::Client;
 use super::record::Header;
 use super::value::{Value, readable};
 
-/// Everything stored of a queue, read in one step. A queue name without braces is taken.
+/// Everything stored of a queue, read in one step.
 const SNAPSHOT: &str = "
-    local base = 'task:{' .. ARGV[1] .. '}'
+    local base = 'task:' .. (string.find(ARGV[1], '^{') and ARGV[1] or '{' .. ARGV[1] .. '}')
     local records = {}
     for _, key in ipairs(redis.call('KEYS', base .. ':t:*')) do
         records[#records + 1] = {string.sub(key, #base + 4), redis.call('GETRANGE', key, 0, 55)}

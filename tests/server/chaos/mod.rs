@@ -1,0 +1,58 @@
+//! A soak: producers, workers and members call everything there is, the server is killed or replaced under them, and a
+//! checker that knows every call and every reply compares what is there with what was promised.
+//!
+//! `make chaos ROUNDS=n` runs many rounds; the tests here are one short round for each fault. A seed decides what each
+//! client calls and when a fault comes, not how the server orders the calls of many clients: a failing seed fails again
+//! in most runs, not in all.
+
+mod actor;
+mod checker;
+mod claims;
+mod fault;
+mod histories;
+mod leaders;
+mod member;
+mod producer;
+mod settle;
+mod soak;
+mod wishes;
+mod worker;
+
+use self::fault::Fault;
+
+#[test]
+fn nothing_is_lost_when_a_server_that_syncs_always_is_killed() {
+    soak::round(Fault::Kill, 1);
+}
+
+#[test]
+fn what_is_two_seconds_old_is_there_when_a_server_that_syncs_every_second_is_killed() {
+    soak::round(Fault::KillEverysec, 2);
+}
+
+#[test]
+fn a_planned_failover_loses_nothing() {
+    soak::round(Fault::Failover, 3);
+}
+
+#[test]
+fn what_was_waited_for_is_on_a_replica_that_is_promoted_by_hand() {
+    soak::round(Fault::Promotion, 4);
+}
+
+#[test]
+fn what_was_waited_for_is_on_a_replica_that_sentinel_promotes() {
+    soak::round(Fault::Sentinel, 5);
+}
+
+/// `make chaos`: rounds from `STEWARD_SEED` on, by default another one each time.
+#[test]
+#[ignore = "takes as long as it is told to: make chaos"]
+fn many_rounds() {
+    let number = |name: &str| std::env::var(name).ok().and_then(|text| text.parse::<u64>().ok());
+    let rounds = number("STEWARD_ROUNDS").unwrap_or(10);
+    let first = number("STEWARD_SEED").unwrap_or_else(|| crate::support::unix_ms().unsigned_abs());
+    for seed in first..first + rounds {
+        soak::round(Fault::of(seed), seed);
+    }
+}
