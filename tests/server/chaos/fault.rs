@@ -127,12 +127,17 @@ impl World {
     }
 
     fn wait_for_promotion(&self) {
-        // Sentinel ends the connections of a server that it promotes.
-        wait_until("the replica is the primary", || {
-            let client = Client::connect(&self.servers[1].socket());
-            let role = client.and_then(|mut client| client.try_call("ROLE").ok());
-            role.is_some_and(|role| *role.item(0) == "'master'")
-        });
+        let [_, replica] = &self.servers[..] else { return };
+        // Sentinel ends the connections of a server that it promotes: clients come when it says so.
+        if let Some(sentinel) = &self.sentinel {
+            let mut sentinel = sentinel.client();
+            let here = format!("['127.0.0.1', '{}']", replica.port());
+            wait_until("Sentinel has promoted the replica", || {
+                sentinel.must("SENTINEL GET-MASTER-ADDR-BY-NAME steward") == here
+            });
+        }
+        let mut client = replica.client();
+        wait_until("the replica is the primary", || client.info("role") == "master");
     }
 }
 

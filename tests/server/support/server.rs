@@ -10,6 +10,7 @@ use tempfile::TempDir;
 use super::builder::Builder;
 use super::client::Client;
 use super::process::die_with_parent;
+use super::value::Value;
 
 /// A server that takes longer to start or to stop fails the test.
 pub(super) const PATIENCE: Duration = Duration::from_secs(30);
@@ -75,13 +76,20 @@ impl Server {
     /// Waits until this replica of a primary is in sync with it.
     #[track_caller]
     pub(crate) fn follows(&self, primary: &Server) {
-        let mut client = self.client();
-        super::wait_until("the replica is linked", || client.info("master_link_status") == "up");
+        // Asked on a new connection each time, since Sentinel ends those of a server that it makes a replica.
+        let told = |field: &str| {
+            let client = Client::connect(&self.socket());
+            let info = client.and_then(|mut client| client.try_call("INFO everything").ok());
+            info.map(|info| info_field(&info, field))
+        };
+        super::wait_until("the replica is linked", || {
+            told("master_link_status").as_deref() == Some("up")
+        });
         // Once linked, it may take up to a second until the first command is sent to it.
         let mut here = primary.client();
         here.must("PUBLISH nobody x");
         super::wait_until("the replica is in step", || {
-            client.info("master_repl_offset") == here.info("master_repl_offset")
+            told("master_repl_offset") == Some(here.info("master_repl_offset"))
         });
     }
 
@@ -227,12 +235,16 @@ impl Client {
     /// One field of INFO, "" when it is not there.
     #[track_caller]
     pub(crate) fn info(&mut self, field: &str) -> String {
-        let info = self.call("INFO everything").text();
-        let line = info
-            .lines()
-            .find_map(|line| line.strip_prefix(field)?.strip_prefix(':'));
-        line.unwrap_or_default().to_string()
+        info_field(&self.call("INFO everything"), field)
     }
+}
+
+#[track_caller]
+fn info_field(info: &Value, field: &str) -> String {
+    let info = info.text();
+    let mut lines = info.lines();
+    let found = lines.find_map(|line| line.strip_prefix(field)?.strip_prefix(':'));
+    found.unwrap_or_default().to_string()
 }
 
 impl Drop for Server {
