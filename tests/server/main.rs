@@ -5,6 +5,7 @@
 
 mod chaos;
 mod docs;
+mod fuzz;
 mod processes;
 mod server;
 mod support;

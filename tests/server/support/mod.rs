@@ -9,6 +9,7 @@ pub(crate) mod document;
 pub(crate) mod folder;
 mod harness;
 pub(crate) mod history;
+pub(crate) mod indexes;
 pub(crate) mod member;
 pub(crate) mod places;
 pub(crate) mod process;
