@@ -2,7 +2,7 @@
 
 use super::api::Ctx;
 use super::handles::Handles;
-use super::keyspace::ServerKeys;
+use super::keyspace::{Effects, ServerKeys};
 use super::module::{self, Module};
 use crate::names::Name;
 use crate::pid::services;
@@ -35,7 +35,7 @@ pub(super) fn forget_moved(ctx: *mut Ctx, name: &Name) -> bool {
 
 fn forget_if_gone(module: &mut Module, ctx: *mut Ctx, name: &Name) -> bool {
     let Module { state, texts, open, .. } = module;
-    let mut keys = ServerKeys::new(Handles::new(ctx, false, false, texts, open), false);
+    let mut keys = ServerKeys::new(Handles::new(ctx, false, false, texts, open), Effects::PassedOn);
     let gone = !queues::exists(&mut keys, name) && !services::exists(&mut keys, name);
     keys.finish();
     if gone {

@@ -10,6 +10,7 @@ use super::module::{self, Module};
 use super::reply::c_string;
 use super::transaction::{Mode, run};
 use crate::membership::overview as services;
+use crate::recur::database_version;
 use crate::task::overview::{Overview, overview};
 use crate::time::SECOND;
 
@@ -34,6 +35,12 @@ pub(super) unsafe extern "C" fn on_info(ctx: *mut RedisModuleInfoCtx, for_crash_
                 let name = c_string(name);
                 call!(RedisModule_InfoAddFieldLongLong(ctx, name.as_ptr(), value));
             }
+            let zones = c_string(database_version());
+            call!(RedisModule_InfoAddFieldCString(
+                ctx,
+                c"time_zones".as_ptr(),
+                zones.as_ptr()
+            ));
         }
     });
 }

@@ -31,6 +31,7 @@ pub(super) struct Texts {
 pub(super) struct NameTexts {
     /// The queue.
     pub name: Name,
+    own: OnceCell<Rc<Text>>,
     fixed: [OnceCell<Rc<Text>>; FIXED],
     /// The prefix before the id in the names of each family.
     prefixes: [Vec<u8>; FAMILIES],
@@ -47,6 +48,7 @@ impl Texts {
         }
         let texts = Rc::new(NameTexts {
             name: name.clone(),
+            own: OnceCell::new(),
             fixed: [const { OnceCell::new() }; FIXED],
             prefixes: std::array::from_fn(|family| {
                 let kind = KEYS.get(FIRST_FAMILY + family);
@@ -55,6 +57,14 @@ impl Texts {
         });
         self.names.insert(name.clone(), texts.clone());
         texts
+    }
+}
+
+impl NameTexts {
+    /// The name itself.
+    pub(super) fn own(&self) -> Rc<Text> {
+        let text = || Rc::new(Text::new(self.name.text().as_bytes()));
+        self.own.get_or_init(text).clone()
     }
 }
 

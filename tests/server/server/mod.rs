@@ -1,6 +1,7 @@
 //! The server: data, memory, replicas, clock, access rules.
 
 mod acl;
+mod audience;
 mod clock;
 mod cluster;
 mod cluster_client;
@@ -18,3 +19,5 @@ mod reload;
 mod replica;
 mod replication;
 mod script;
+mod torn;
+mod watching;
