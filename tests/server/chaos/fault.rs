@@ -31,6 +31,9 @@ impl Fault {
     }
 }
 
+/// Long enough for a server that is late, ms.
+const NEVER: u32 = 120_000;
+
 /// The servers.
 pub(super) struct World {
     fault: Fault,
@@ -97,9 +100,10 @@ impl World {
                 return if everysec { Promise::Before(sure) } else { Promise::All };
             }
             Fault::Promotion => drop(self.servers[1].client().must("REPLICAOF NO ONE")),
-            _ => {}
+            _ => self.be_down_after(500),
         }
         self.wait_for_promotion();
+        self.be_down_after(NEVER);
         self.servers.swap(0, 1);
         Promise::Confirmed
     }
@@ -126,6 +130,15 @@ impl World {
         }
     }
 
+    /// Sentinel takes a server that has not answered for so many milliseconds for dead: only while one is, since on a
+    /// busy machine any of them may be late.
+    fn be_down_after(&self, ms: u32) {
+        if let Some(sentinel) = &self.sentinel {
+            let set = format!("SENTINEL SET steward down-after-milliseconds {ms}");
+            sentinel.client().must(&set);
+        }
+    }
+
     fn wait_for_promotion(&self) {
         let [_, replica] = &self.servers[..] else { return };
         // Sentinel ends the connections of a server that it promotes: clients come when it says so.
@@ -146,7 +159,7 @@ fn sentinel(primary: &Server) -> Server {
     let sentinel = Builder::new()
         .sentinel()
         .set("sentinel monitor", &format!("steward 127.0.0.1 {} 1", primary.port()))
-        .set("sentinel down-after-milliseconds", "steward 500")
+        .set("sentinel down-after-milliseconds", &format!("steward {NEVER}"))
         .set("sentinel failover-timeout", "steward 3000")
         .start();
     let mut client = sentinel.client();
