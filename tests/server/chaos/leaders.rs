@@ -68,6 +68,11 @@ impl Leaders {
         before.map(|(_, epoch)| *epoch).max().unwrap_or_default()
     }
 
+    /// In how many epochs somebody was told to lead.
+    pub(super) fn epochs(&self) -> usize {
+        self.holders.len()
+    }
+
     /// After a fault, only what was sure to stay holds.
     pub(super) fn keep(&mut self, is_sure: impl Fn(Mark) -> bool) {
         for read in self.read.values_mut() {

@@ -53,6 +53,9 @@ pub(super) fn round(fault: Fault, seed: u64) {
     checker.settle(Promise::All, &there(&mut client, &QUEUES));
     checker.finish();
     checker.check();
+    let (ended, epochs) = checker.counts();
+    println!("{ended} tasks acknowledged, {epochs} epochs");
+    assert!(ended > 300 && epochs > 5, "enough happened");
 }
 
 /// Does what there is to do; false when nothing waits any more.
@@ -81,6 +84,12 @@ fn work(client: &mut Client, checker: &mut Checker) -> bool {
 }
 
 impl Checker {
+    /// How many tasks were acknowledged, and in how many epochs somebody led.
+    fn counts(&self) -> (usize, usize) {
+        let ended = self.tasks.values().filter(|task| task.ended.is_some());
+        (ended.count(), self.leaders.epochs())
+    }
+
     /// Fails the test when something is not as promised.
     #[track_caller]
     fn check(&self) {

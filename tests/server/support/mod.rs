@@ -17,6 +17,7 @@ pub(crate) mod proxy;
 pub(crate) mod random;
 pub(crate) mod record;
 pub(crate) mod recovery;
+mod replica;
 pub(crate) mod rig;
 pub(crate) mod server;
 pub(crate) mod service;
