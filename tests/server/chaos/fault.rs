@@ -2,7 +2,7 @@
 
 use super::settle::{Promise, Seen};
 use crate::support::builder::Builder;
-use crate::support::{Client, Server, places, unix_ms, wait_until};
+use crate::support::{Client, Server, indexes, places, unix_ms, wait_until};
 
 /// What happens to the primary at the end of each of its lives.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -169,24 +169,21 @@ fn sentinel(primary: &Server) -> Server {
     sentinel
 }
 
-/// Everything that is there; fails the test when a task is not in exactly one place.
+/// Everything that is there; fails the test when a task is not in exactly one place, or an index does not fit.
 #[track_caller]
 pub(super) fn there(client: &mut Client, queues: &[&str]) -> Vec<Seen> {
+    client.must("CONFIG SET steward.timer no");
     let mut all = Vec::new();
     for queue in queues {
-        let places = places::check(client, queue);
-        let tag = if queue.starts_with('{') {
-            (*queue).to_string()
-        } else {
-            format!("{{{queue}}}")
-        };
-        let read = places.keys().map(|id| format!("GETRANGE task:{tag}:t:{id} 56 -1"));
-        let payloads = client.pipeline(read);
+        let places = indexes::check(client, queue);
+        let base = places::base(queue);
+        let payloads = client.pipeline(places.keys().map(|id| format!("GETRANGE {base}:t:{id} 56 -1")));
         all.extend(places.into_iter().zip(payloads).map(|((id, place), payload)| Seen {
             key: format!("{queue} {id}"),
             place,
             payload: payload.text(),
         }));
     }
+    client.must("CONFIG SET steward.timer yes");
     all
 }

@@ -10,26 +10,24 @@ use super::value::{Value, readable};
 /// A task as TASK.LIST shows it, by its id.
 type Tasks = BTreeMap<String, (&'static str, Value)>;
 
-/// Fails the test unless all of them hold. Not for a queue with an unfinished DROP. Returns the number of its tasks.
+/// Fails the test unless all of them hold. Not for a queue with an unfinished DROP. Returns the ids of all tasks
+/// with their place.
 #[track_caller]
-pub(crate) fn check(client: &mut Client, queue: &str) -> usize {
+pub(crate) fn check(client: &mut Client, queue: &str) -> BTreeMap<String, &'static str> {
     let places = places::check(client, queue);
     let tasks = tasks(client, queue);
     let listed: BTreeMap<&String, &str> = tasks.iter().map(|(id, (state, _))| (id, *state)).collect();
     let there: BTreeMap<&String, &str> = places.iter().map(|(id, place)| (id, *place)).collect();
     assert_eq!(listed, there, "{queue}: TASK.LIST shows what is there");
-    let base = match queue.starts_with('{') {
-        true => format!("task:{queue}"),
-        false => format!("task:{{{queue}}}"),
-    };
-    groups(client, &base, &tasks);
+    let base = places::base(queue);
+    groups(client, queue, &tasks);
     workers(client, &base, &tasks);
     flags(client, &base, &tasks);
     for (child, _) in below(client, &base, "after").into_values().flatten() {
         assert_eq!(state(&tasks, &child), "blocked", "{base}: {child} waits for another");
     }
     members(client, &base.replacen("task:", "proc:", 1));
-    tasks.len()
+    places
 }
 
 /// All tasks of the queue.
@@ -85,9 +83,9 @@ fn below(client: &mut Client, base: &str, part: &str) -> BTreeMap<String, Vec<(S
 
 /// Of each group as many as the limit allows have their turn, all others are blocked.
 #[track_caller]
-fn groups(client: &mut Client, base: &str, tasks: &Tasks) {
-    let queue = base.trim_start_matches("task:");
-    let shown = client.must(&format!("TASK.CONFIG GET {} group-limit", bare(queue)));
+fn groups(client: &mut Client, queue: &str, tasks: &Tasks) {
+    let base = &places::base(queue);
+    let shown = client.must(&format!("TASK.CONFIG GET {queue} group-limit"));
     let limit: usize = shown
         .field("group-limit")
         .to_string()
@@ -163,13 +161,5 @@ fn members(client: &mut Client, base: &str) {
     let leader = Some(&leader).filter(|leader| **leader != Value::Null);
     for member in candidates.items().iter().chain(leader) {
         assert!(members.items().contains(member), "{base}: {member} is no member");
-    }
-}
-
-/// `{q}` is the queue `q`, `{t}s` is itself.
-fn bare(tagged: &str) -> &str {
-    match tagged.strip_suffix('}') {
-        Some(tag) => tag.trim_start_matches('{'),
-        None => tagged,
     }
 }
