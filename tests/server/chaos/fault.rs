@@ -77,8 +77,7 @@ impl World {
         self.servers.len() - 1
     }
 
-    /// The primary dies or steps down; returns what must be there afterwards. `before` is called when no call may be
-    /// under way any more.
+    /// The primary dies or steps down, and the clients hang up; returns what must be there afterwards.
     #[track_caller]
     pub(super) fn strike(&mut self, hang_up: impl FnOnce()) -> Promise {
         let sure = unix_ms() - 2_500;
