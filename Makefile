@@ -39,7 +39,7 @@ test: lint ## lint, unit tests, and tests against a real server
 
 chaos: ## kill and replace servers under load for ROUNDS=10 rounds, and check what each promised (SEED=n repeats one)
 	@scripts/deps --dev
-	STEWARD_ROUNDS=$(ROUNDS) STEWARD_SEED=$(SEED) $(CARGO) test --locked --test server -- chaos::many_rounds --ignored --nocapture
+	STEWARD_ROUNDS=$(ROUNDS) STEWARD_SEED=$(SEED) $(CARGO) test --locked --test server -- chaos::rounds::many --ignored --nocapture
 
 fuzz: ## hostile calls for SECONDS=60 against a module with AddressSanitizer (SEED=n repeats them)
 	@scripts/deps --dev

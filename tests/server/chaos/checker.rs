@@ -13,7 +13,7 @@ const EXPECTED: [(&str, &str); 8] = [
     ("CANCELLED", "TASK."),
     ("DUPLICATE", "TASK."),
     ("NOMEMBER", ""),
-    ("FENCED", "HB."),
+    ("FENCED", ""),
     ("BADARG", "HB.RESIGN"),
     ("ERR", "TASK.RESCHEDULE"),
 ];
