@@ -57,6 +57,7 @@ pub(crate) fn visit_all(visitor: &mut impl Visitor) {
     visitor.visit::<task::commands::pause::Resume>();
     visitor.visit::<task::commands::config::ConfigGet>();
     visitor.visit::<task::commands::config::ConfigSet>();
+    visitor.visit::<Help<TaskConfig>>();
     visitor.visit::<task::commands::retry::Retry>();
     visitor.visit::<task::commands::retry::RetryAll>();
     visitor.visit::<task::commands::purge::Purge>();
@@ -65,6 +66,7 @@ pub(crate) fn visit_all(visitor: &mut impl Visitor) {
     visitor.visit::<pid::register::Register>();
     visitor.visit::<pid::deregister::Deregister>();
     visitor.visit::<pid::evict::Evict>();
+    visitor.visit::<pid::drop::Drop>();
     visitor.visit::<pid::get::Get>();
     visitor.visit::<pid::list::List>();
     visitor.visit::<pid::services::Services>();
@@ -92,12 +94,18 @@ trait Family {
 }
 
 struct Task;
+struct TaskConfig;
 struct Pid;
 struct Hb;
 
 impl Family for Task {
     const HELP: &'static str = "TASK.HELP";
     const SUMMARY: &'static str = "Shows all TASK commands.";
+}
+
+impl Family for TaskConfig {
+    const HELP: &'static str = "TASK.CONFIG HELP";
+    const SUMMARY: &'static str = "Shows the TASK.CONFIG commands.";
 }
 
 impl Family for Pid {
@@ -125,7 +133,7 @@ impl<F: Family> Command for Help<F> {
     };
 
     fn run(_: &NoArgs, _: &Caller<'_>, _: &mut Tx<'_>) -> Result<Response, Error> {
-        let lines = F::HELP.split_once('.').and_then(|(family, _)| LINES.get(family));
+        let lines = F::HELP.strip_suffix("HELP").and_then(|family| LINES.get(family));
         let lines = lines.map(Vec::as_slice).unwrap_or_default();
         Ok(Reply::Array(lines.iter().map(|line| Reply::text(line.as_str())).collect()).into())
     }
@@ -145,10 +153,14 @@ struct Lines(BTreeMap<&'static str, Vec<String>>);
 
 impl Visitor for Lines {
     fn visit<C: Command>(&mut self) {
-        if let Some((family, _)) = C::SPEC.name.split_once('.') {
-            let lines = self.0.entry(family).or_default();
-            lines.push(C::SPEC.syntax());
-            lines.push(format!("    {}", C::SPEC.summary));
+        let name = C::SPEC.name;
+        // `TASK.CONFIG GET` is a command of `TASK.` and of `TASK.CONFIG `.
+        for (end, mark) in name.match_indices(['.', ' ']) {
+            if let Some(family) = name.get(..end + mark.len()) {
+                let lines = self.0.entry(family).or_default();
+                lines.push(C::SPEC.syntax());
+                lines.push(format!("    {}", C::SPEC.summary));
+            }
         }
     }
 }

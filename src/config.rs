@@ -1,6 +1,6 @@
 //! The module's settings: `steward.*` in redis.conf and CONFIG GET/SET. Queue settings override them.
 
-use crate::time::{MAX_LEASE, MAX_TTL, MIN_TTL, Ms};
+use crate::time::{DAY, MAX_DELAY, MAX_LEASE, MAX_TTL, MIN_TTL, Ms, SECOND};
 
 /// A numeric setting of the module.
 #[derive(Debug)]
@@ -32,6 +32,8 @@ pub(crate) struct ModuleConfig {
     pub max_members: i64,
     /// `events`: how many entries a stream of events keeps.
     pub events: i64,
+    /// `events-retain`, ms: how long the events of a queue or service are kept that is not used any more.
+    pub events_retain: Ms,
     /// `timer`: `no` suspends everything that the passing of time would trigger.
     pub timer: bool,
 }
@@ -81,6 +83,11 @@ pub(crate) const NUMBERS: &[Number] = &[
         range: (10, 1_000, 1_000_000),
         field: |settings| &mut settings.events,
     },
+    Number {
+        name: "events-retain",
+        range: (SECOND, DAY, MAX_DELAY),
+        field: |settings| &mut settings.events_retain,
+    },
 ];
 
 impl Default for ModuleConfig {
@@ -94,6 +101,7 @@ impl Default for ModuleConfig {
             reclaim_window: 0,
             max_members: 0,
             events: 0,
+            events_retain: 0,
             timer: true,
         };
         for number in NUMBERS {

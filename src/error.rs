@@ -28,6 +28,10 @@ pub(crate) enum Error {
     TooBig(&'static str, usize),
     /// The queue cannot be dropped: so many tasks are claimed.
     BusyQueue(usize),
+    /// The queue cannot be dropped: so many earlier drops are not swept yet.
+    ManyDrops(usize),
+    /// The service cannot be dropped: it has so many members.
+    BusyService(usize),
     /// There is no such member, or no more, in this service; which may say where that was set.
     NoMember(String, String),
     /// Not the current epoch, or not the member's token; contains the leader and its epoch.
@@ -103,7 +107,16 @@ pub(crate) const CODES: &[(&str, &str, &str)] = &[
         "the service has as many members as `steward.max-members`",
         "register again when one has left",
     ),
-    ("BUSYQUEUE", "DROP while tasks are claimed", "wait, or FORCE"),
+    (
+        "BUSYQUEUE",
+        "TASK.DROP while tasks are claimed, or while the tasks of 32 earlier drops are still being removed",
+        "wait; FORCE, in the first case",
+    ),
+    (
+        "BUSYSERVICE",
+        "PID.DROP of a service with members",
+        "evict them, or FORCE",
+    ),
     (
         "NOMEMBER",
         "unknown or dead member: names it and the service",
@@ -143,6 +156,13 @@ impl fmt::Display for Error {
                 "TOOBIG {what} is larger than steward.max-payload: at most {max} bytes"
             ),
             Error::BusyQueue(claimed) => write!(f, "BUSYQUEUE {claimed} tasks are claimed: wait, or give FORCE"),
+            Error::ManyDrops(drops) => write!(f, "BUSYQUEUE {drops} earlier drops are not swept yet: try again"),
+            Error::BusyService(members) => {
+                write!(
+                    f,
+                    "BUSYSERVICE {members} members are registered: evict them, or give FORCE"
+                )
+            }
             Error::NoMember(member, service) => write!(f, "NOMEMBER no member {member} in service {service}"),
             Error::Fenced {
                 epoch,

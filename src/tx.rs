@@ -41,8 +41,6 @@ impl Tx<'_> {
 
     /// Ends a client's wait with a reply or an error.
     pub(crate) fn answer(&mut self, ticket: Ticket, reply: Result<Reply, Error>, granted: Vec<Granted>) {
-        if let Some(waiter) = self.state.waiting.answer(ticket, reply, granted) {
-            self.state.services.seen(waiter.connection, None, self.context.steady);
-        }
+        self.state.waiting.answer(ticket, reply, granted);
     }
 }

@@ -56,8 +56,8 @@ impl Command for Beat {
     fn run(args: &BeatArgs<'_>, caller: &Caller<'_>, service: &mut Service<'_>) -> Result<Response> {
         let member = args.member.0;
         let bind = connection(args.bind.is_some(), caller)?;
-        let is_there = is_there(service, member, args.token)?;
         let campaigns = args.campaign.is_some();
+        let is_there = is_there(service, member, args.token, campaigns)?;
         if campaigns || args.ttl.is_some() {
             service.ensure_may_go_on(member, args.ttl, campaigns)?;
         }
@@ -79,14 +79,17 @@ impl Command for Beat {
     }
 }
 
-/// Whether the member exists. Errors unless one that has a token shows it.
-fn is_there(service: &mut Service<'_>, member: &str, token: Option<u64>) -> Result<bool> {
+/// Whether the member exists. Errors unless one that has a token shows it, or `campaigns` again because the reply with
+/// the token was lost.
+fn is_there(service: &mut Service<'_>, member: &str, token: Option<u64>, campaigns: bool) -> Result<bool> {
     if let Some(token) = token {
         service.verify(member, token)?;
         return Ok(true);
     }
     match service.find(member)? {
-        Some(known) if known.record.token.is_some() => Err(service.fenced(true)?),
+        Some(known) if known.record.token.is_some() && !(campaigns && known.may_lack_token()) => {
+            Err(service.fenced(true)?)
+        }
         known => Ok(known.is_some()),
     }
 }
@@ -117,8 +120,7 @@ fn change(args: &BeatArgs<'_>, service: &mut Service<'_>, member: &str, bind: Op
         return Ok(None);
     }
     service.ensure_types()?;
-    let has_none = service.member(member).is_some_and(|known| known.record.token.is_none());
-    let token = (args.campaign.is_some() && has_none)
+    let token = (args.campaign.is_some() && args.token.is_none())
         .then(|| service.next_fence())
         .transpose()?;
     service.update(member, |record| {
@@ -131,10 +133,14 @@ fn change(args: &BeatArgs<'_>, service: &mut Service<'_>, member: &str, bind: Op
             record.token = Some(hash_token(token));
         }
     })?;
-    if token.is_some()
-        && let Some(known) = service.memory().member_mut(member)
-    {
-        known.token = token;
+    if token.is_some() {
+        if let Some(known) = service.memory().member_mut(member) {
+            known.token = token;
+        }
+        if service.is_led_by(member)? {
+            // One epoch never has two holders: that of the token of before may still be around.
+            service.renew_lead(member)?;
+        }
     }
     service.touch(member, bind);
     Ok(token)
@@ -164,6 +170,9 @@ fn reply(service: &mut Service<'_>, member: &str, token: Option<u64>) -> Result<
 /// The leader. A candidate that was silent may be appointed by this heartbeat.
 fn leader(service: &mut Service<'_>, member: &str) -> Result<Option<MemberName>> {
     let leader = service.leader()?;
+    if leader.as_deref() == Some(member) {
+        service.confirm_lead(member)?;
+    }
     if leader.is_some() || !service.member(member).is_some_and(|known| known.is_candidate) {
         return Ok(leader);
     }

@@ -45,6 +45,9 @@ impl Command for Campaign {
         service.touch(member, None);
         service.campaign(member, args.priority)?;
         let leads = service.elect()?.as_deref() == Some(member);
+        if leads {
+            service.confirm_lead(member)?;
+        }
         Ok(match Timeout::asked(args.block, caller).filter(|_| !leads) {
             None => service.render_standing(member)?.into(),
             Some(timeout) => Response::Wait(WaitFor::Lead(service.name.clone(), member.into()), timeout),

@@ -417,6 +417,7 @@ fn large_hashes(check: &mut Check<'_>) -> Result<(), String> {
 
 fn streams(check: &mut Check<'_>) -> Result<(), String> {
     let (keys, key) = (&mut *check.keys, check.name.events());
+    same("the last entry of nothing", answer(keys.last_entry(key))?, None)?;
     let first = answer(keys.xadd(key, Some((5, 1)), &[(b"f", b"1")], 10))?;
     same("a given id", first, (5, 1))?;
     same(
@@ -428,6 +429,7 @@ fn streams(check: &mut Check<'_>) -> Result<(), String> {
     for _ in 0..40 {
         let id = answer(keys.xadd(key, None, &[(b"f", b"\0\xff"), (b"", b"")], 10))?;
         same("ids grow", id > last, true)?;
+        same("the last entry", answer(keys.last_entry(key))?, Some(id))?;
         last = id;
     }
     answer(keys.ensure_type(key))?;
@@ -486,6 +488,7 @@ fn other_types(check: &mut Check<'_>) -> Result<(), String> {
     refused("hscan", keys.hscan(list, 0).err())?;
     refused("zrank", keys.zrank(list, b"f").err())?;
     refused("xadd", keys.xadd(list, None, &[(b"f", b"x")], 9).err())?;
+    refused("last_entry", keys.last_entry(list).err())?;
     same(
         "the string is as it was",
         answer(keys.get(string))?,

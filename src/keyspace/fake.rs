@@ -27,9 +27,11 @@ pub(crate) enum Value {
 pub(crate) struct Fake {
     /// Key bytes → value; never an empty container.
     pub keys: BTreeMap<Vec<u8>, Value>,
+    /// The time of the ids that streams give, ms.
+    pub now: u64,
     /// How many verbs wrote something.
     pub writes: usize,
-    /// How many single fields of hashes were read.
+    /// How many fields of hashes were read.
     pub field_reads: usize,
 }
 
@@ -250,13 +252,15 @@ impl Keyspace for Fake {
         Ok(of_type!(self, key, Hash)?.and_then(|hash| hash.get(field).cloned()))
     }
     fn hgetall(&mut self, key: Key<'_>) -> Result<Fields> {
-        Ok(of_type!(self, key, Hash)?
+        let fields: Fields = of_type!(self, key, Hash)?
             .map(|hash| {
                 hash.iter()
                     .map(|(field, value)| (field.clone(), value.clone()))
                     .collect()
             })
-            .unwrap_or_default())
+            .unwrap_or_default();
+        self.field_reads += fields.len();
+        Ok(fields)
     }
     fn hlen(&mut self, key: Key<'_>) -> Result<usize> {
         Ok(of_type!(self, key, Hash)?.map_or(0, |hash| hash.len()))
@@ -285,11 +289,12 @@ impl Keyspace for Fake {
 
     fn xadd(&mut self, key: Key<'_>, id: Option<EntryId>, fields: &[(&[u8], &[u8])], most: usize) -> Result<EntryId> {
         of_type!(self, key, Stream)?;
+        let now = self.now;
         let Value::Stream(entries) = self.make(&key, Value::Stream(BTreeMap::new())) else {
             return Err(Error::WrongType);
         };
         let last = entries.keys().next_back().copied().unwrap_or_default();
-        let id = id.unwrap_or((last.0 + 1, 0));
+        let id = id.unwrap_or((now, 0).max((last.0, last.1 + 1)));
         if id <= last {
             return Err(Error::Internal);
         }
@@ -301,5 +306,10 @@ impl Keyspace for Fake {
             }
         }
         Ok(id)
+    }
+
+    fn last_entry(&mut self, key: Key<'_>) -> Result<Option<EntryId>> {
+        let entries = of_type!(self, key, Stream)?;
+        Ok(entries.and_then(|entries| entries.keys().next_back().copied()))
     }
 }

@@ -102,4 +102,6 @@ pub(crate) trait Keyspace {
     /// that has become a tenth longer than `most` loses its oldest entries. Errors with `Internal` when the id is not
     /// larger than all before.
     fn xadd(&mut self, key: Key<'_>, id: Option<EntryId>, fields: &[(&[u8], &[u8])], most: usize) -> Result<EntryId>;
+    /// The id of the last entry of the stream.
+    fn last_entry(&mut self, key: Key<'_>) -> Result<Option<EntryId>>;
 }

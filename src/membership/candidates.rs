@@ -73,8 +73,9 @@ impl Service<'_> {
                     self.wake_now();
                     continue;
                 }
-                // The timer removes overdue members.
-                let living = self.member(member).filter(|member| !self.is_overdue(member));
+                // The timer removes those that are overdue or go.
+                let goes = self.memory().is_leaving(member).is_some();
+                let living = self.member(member).filter(|member| !goes && !self.is_overdue(member));
                 if let Some(living) = living {
                     return Ok(Some((*place, living.name.clone())));
                 }

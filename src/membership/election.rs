@@ -49,14 +49,17 @@ impl Service<'_> {
     fn enter(&mut self, registration: &Registration, status: Status) -> Result<Registered> {
         let name = &registration.member;
         let token = if status == Status::Resumed {
-            self.resume(registration)?;
-            registration.token
+            Some(self.resume(registration)?)
         } else {
             self.join(registration, status.word())?
         };
         let leads = self.is_led_by(name)?;
-        if registration.exclusive && !leads {
-            self.appoint(name)?;
+        match (leads, registration.token) {
+            (true, Some(_)) => self.confirm_lead(name)?,
+            // One epoch never has two holders: that of the token of before may still be around.
+            (true, None) => self.renew_lead(name)?,
+            (false, _) if registration.exclusive => self.appoint(name)?,
+            (false, _) => {}
         }
         let epoch = self.leadership()?.epoch;
         Ok(Registered::In {
@@ -120,6 +123,7 @@ impl Service<'_> {
         let memory = self.memory();
         memory.leadership = Some(leadership);
         memory.settled = true;
+        memory.renew_lead = false;
         self.withdraw(member)?;
         self.emit(member, &Event::Leader(epoch))?;
         for (ticket, registration) in self.state.waiting.holders_as(&self.name, member) {
@@ -134,21 +138,44 @@ impl Service<'_> {
         Ok(())
     }
 
+    /// The leader shows itself. For the first time after a load or a promotion it gets a new epoch.
+    pub(crate) fn confirm_lead(&mut self, leader: &str) -> Result<()> {
+        if self.known().is_some_and(|known| known.renew_lead) {
+            self.ensure_types()?;
+            self.renew_lead(leader)?;
+        }
+        Ok(())
+    }
+
+    /// Gives the leader a new epoch, larger than any before; it has led since the same moment.
+    pub(crate) fn renew_lead(&mut self, leader: &str) -> Result<()> {
+        let epoch = self.next_fence()?;
+        let leadership = Leadership {
+            epoch,
+            ..self.leadership()?
+        };
+        let text = epoch.to_string();
+        self.keys
+            .hset(self.name.service(), &[(EPOCH.as_bytes(), text.as_bytes())])?;
+        let memory = self.memory();
+        memory.leadership = Some(leadership);
+        memory.renew_lead = false;
+        self.emit(leader, &Event::Leader(epoch))
+    }
+
     /// Registers a blocked client whose turn as the exclusive holder has come.
     fn admit(&mut self, ticket: Ticket, registration: &Registration) -> Result<()> {
         // Leaves the line first, because registering checks the line.
-        let Some(waiter) = self.state.waiting.leave(ticket) else {
+        if self.state.waiting.leave(ticket).is_none() {
             return Ok(());
-        };
+        }
         let registered = self.register_in_turn(registration);
         let granted = registered
             .as_ref()
             .ok()
             .and_then(|came| self.granted(registration, came));
         let reply = registered.map(|registered| self.render_registered(&registered));
-        let now = self.context.steady;
         self.state.waiting.notify(ticket, reply, granted.into_iter().collect());
-        self.state.services.seen(waiter.connection, None, now);
         Ok(())
     }
 

@@ -1,5 +1,6 @@
 //! The event stream of a service: one entry for every change.
 
+use crate::config::ModuleConfig;
 use crate::error::{Error, Result};
 use crate::membership::liveness::Reason;
 use crate::membership::service::Service;
@@ -63,7 +64,12 @@ impl Service<'_> {
             (b"epoch", epoch.as_bytes()),
             (b"reason", event.reason().as_bytes()),
         ];
-        let most = usize::try_from(self.context.config.events).unwrap_or(usize::MAX);
+        let ModuleConfig {
+            events, events_retain, ..
+        } = self.context.config;
+        let most = usize::try_from(events).unwrap_or(usize::MAX);
+        let over = self.context.wall.after(events_retain);
+        self.state.wakeups.at_wall(&self.name, over);
         match self.keys.xadd(self.name.events(), None, &fields, most) {
             Err(Error::Internal) => {
                 // The ids of the stream may have been used up by a foreign entry; that must not fail the transaction.

@@ -1,5 +1,7 @@
 //! Loads all members of a service into memory: after a load, a promotion, or a change by another client.
 
+use std::collections::BTreeSet;
+
 use crate::error::Result;
 use crate::membership::liveness::Reason;
 use crate::membership::service::Service;
@@ -13,6 +15,42 @@ impl Service<'_> {
     pub(crate) fn load_all(&mut self) -> Result<()> {
         while self.memory().loading != Loading::Done {
             self.load_some()?;
+        }
+        Ok(())
+    }
+
+    /// The primary has changed these members and perhaps the leader: what memory knows is read again, so that a list does
+    /// not read all members for every page.
+    pub(crate) fn refresh(&mut self, members: &BTreeSet<Vec<u8>>) -> Result<()> {
+        let memory = self.memory();
+        memory.leadership = None;
+        memory.loading = Loading::default();
+        let is_complete = memory.is_complete;
+        self.wake_now();
+        for member in members {
+            let member = std::str::from_utf8(member).unwrap_or_default();
+            let is_known = self.memory().outdate(member);
+            if (is_known || is_complete) && self.find(member)?.is_none() {
+                self.memory().take(member);
+            }
+        }
+        Ok(())
+    }
+
+    /// Reads all members without the timer, which does not run on a replica.
+    pub(crate) fn complete(&mut self) -> Result<()> {
+        let known = self.known();
+        if known.is_some_and(|known| known.loading == Loading::Done || known.is_complete) {
+            return Ok(());
+        }
+        let alive = self.context.steady;
+        for (member, stored) in self.keys.hgetall(self.name.members())? {
+            let member = std::str::from_utf8(&member).unwrap_or_default();
+            self.load(member, Some(&stored), alive);
+        }
+        // Reading a service must not create a state for it.
+        if let Some(known) = self.state.services.known_mut(&self.name) {
+            known.is_complete = true;
         }
         Ok(())
     }
@@ -40,8 +78,10 @@ impl Service<'_> {
         for member in self.memory().not_loaded() {
             self.mark_dead(&member, Reason::Deleted);
         }
-        for member in self.memory().of_earlier_boots() {
-            self.mark_dead(&member, Reason::Reboot);
+        let rebooted = self.memory().rebooted_hosts();
+        if !rebooted.is_empty() {
+            self.memory().leaving.boots.extend(rebooted);
+            self.wake_now();
         }
         self.notify_all_watchers()
     }

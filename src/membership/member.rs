@@ -15,8 +15,10 @@ pub(crate) struct Member {
     pub version: u64,
     /// Whether it was found in the data, not registered by this process.
     pub was_loaded: bool,
-    /// Its token, once a client has shown it.
+    /// Its token, once it was made here or a client has shown it.
     pub token: Option<u64>,
+    /// Whether a client has shown its token to this process.
+    pub token_shown: bool,
     /// Whether it is in the line of candidates.
     pub is_candidate: bool,
     /// Its last STATUS.
@@ -34,6 +36,7 @@ impl Member {
             version: 0,
             was_loaded: false,
             token: None,
+            token_shown: false,
             is_candidate: false,
             status: None,
             liveness: Liveness {
@@ -49,6 +52,12 @@ impl Member {
             was_loaded: true,
             ..Member::new(name, MemberRecord::default(), alive)
         }
+    }
+
+    /// Whether a heartbeat made its token and no client has shown it: the reply with it may be lost. Not after a load,
+    /// which does not tell whether a client has shown it.
+    pub(crate) fn may_lack_token(&self) -> bool {
+        self.record.pid.is_none() && !self.token_shown && !self.was_loaded
     }
 
     /// Whether it is bound and has no connection; it may reconnect.

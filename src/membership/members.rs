@@ -74,9 +74,14 @@ impl Service<'_> {
         Ok(())
     }
 
-    /// Updates the record of a member that registers again with its token.
-    pub(crate) fn resume(&mut self, registration: &Registration) -> Result<()> {
+    /// Updates the record of a member that registers again. Returns its token: the one it has shown, or a new one.
+    pub(crate) fn resume(&mut self, registration: &Registration) -> Result<u64> {
         let order = self.next_fence()?;
+        let token = match registration.token {
+            Some(token) => token,
+            None => self.tx().next_fence(order),
+        };
+        let hash = registration.token.is_none().then(|| hash_token(token));
         self.update(&registration.member, |record| {
             if record.boot != registration.boot {
                 // The boot id that registered last is the host's current one.
@@ -90,12 +95,16 @@ impl Service<'_> {
             record.bind = registration.bind.is_some();
             record.grace = registration.grace;
             record.exclusive = registration.exclusive;
+            record.token = hash.or_else(|| record.token.take());
             if let Some(meta) = &registration.meta {
                 record.meta.clone_from(meta);
             }
         })?;
+        if let Some(known) = self.memory().member_mut(&registration.member) {
+            known.token = Some(token);
+        }
         self.touch(&registration.member, registration.bind);
-        Ok(())
+        Ok(token)
     }
 
     /// Changes the record of a member, and stores it only if that changed it.

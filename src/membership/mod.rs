@@ -1,17 +1,19 @@
 //! The engine behind PID and HB. From the bottom up, each file imports only those before it:
 //!
 //! * `record` is a member as stored, `registration` the request of a process, `leadership` the service's own hash;
-//! * `liveness` and `member` are a member in memory, `table` finds members by name, `service_state` is the state of one
+//! * `leaving` tells who goes with many others, `liveness` and `member` are a member in memory, `table` finds members by name, `service_state` is the state of one
 //!   service, `services` that of all;
 //! * `service` is the handle that commands and the timer work on: `events` and `watchers` report changes, `load` reads
 //!   members, `reclaim` delays elections after a load, `candidates` keeps the line of candidates, `members` adds and
-//!   removes members, `register` decides the outcome of a registration, `election` appoints leaders;
+//!   removes members, `departures` removes many at a time, `register` decides the outcome of a registration, `election` appoints leaders;
 //! * `timer` does the work that is due, `render` builds replies, `overview` counts for INFO.
 
 pub(crate) mod candidates;
+mod departures;
 pub(crate) mod election;
 pub(crate) mod events;
 pub(crate) mod leadership;
+mod leaving;
 pub(crate) mod liveness;
 mod load;
 pub(crate) mod member;

@@ -3,9 +3,10 @@
 
 use crate::error::Result;
 use crate::membership::liveness::Reason;
-use crate::membership::record::MemberName;
+use crate::membership::record::{MemberName, MemberRecord};
 use crate::membership::registration::Registration;
 use crate::membership::service::Service;
+use crate::membership::service_state::ServiceState;
 use crate::time::Ms;
 
 /// The outcome of a registration.
@@ -40,7 +41,7 @@ pub(crate) enum Registered {
 pub(crate) enum Status {
     /// Its name was free.
     Registered,
-    /// It was a member and has shown its token.
+    /// It was a member and has shown its token, or sends the same again.
     Resumed,
     /// It replaced a silent member of its name.
     Replaced,
@@ -70,24 +71,52 @@ impl Service<'_> {
             self.ensure_may_lead(ttl.unwrap_or(self.context.config.ttl))?;
         }
         if self.find(member)?.is_none() {
-            self.ensure_room(memory_full)?;
+            return self.ensure_room(memory_full);
+        }
+        if self.is_repeated(registration) {
+            return self.ensure_may_go_on(member, *ttl, registration.exclusive);
         }
         Ok(())
     }
 
+    /// Whether a registration was sent again because its reply was lost: it is from the process of the member, and no
+    /// client has shown the token since. A load does not tell whether one has, but then it was this process too.
+    fn is_repeated(&self, registration: &Registration) -> bool {
+        let process = |pid, host, start, boot| Some((pid?, host?, start?, boot?));
+        let Registration {
+            pid, host, start, boot, ..
+        } = registration;
+        let calls = process(*pid, host.as_ref(), start.as_ref(), boot.as_ref());
+        self.member(&registration.member).is_some_and(|member| {
+            let MemberRecord {
+                pid, host, start, boot, ..
+            } = &member.record;
+            !member.token_shown
+                && calls.is_some()
+                && calls == process(*pid, host.as_ref(), start.as_ref(), boot.as_ref())
+        })
+    }
+
     /// Removes the members of this host that registered under another boot id: their processes are gone. Whether there
-    /// were any.
+    /// were any. Of many, the timer removes most.
     pub(crate) fn remove_other_boots(&mut self, registration: &Registration) -> Result<bool> {
         let (Some(host), Some(boot)) = (&registration.host, &registration.boot) else {
             return Ok(false);
         };
-        let known = self.known();
-        let mut old = known.map(|known| known.of_other_boots(host, boot)).unwrap_or_default();
-        old.retain(|member| registration.token.is_none() || *member != registration.member);
-        for member in &old {
-            self.remove(member, &Reason::Reboot)?;
+        let has_others = |known: &ServiceState| known.of_other_boots(host, boot).next().is_some();
+        if !self.known().is_some_and(has_others) {
+            return Ok(false);
         }
-        Ok(!old.is_empty())
+        self.memory().leaving.boots.insert(host.clone(), boot.clone());
+        if registration.token.is_some() {
+            return self.remove_leaving(Some(&registration.member));
+        }
+        self.remove_leaving(None)?;
+        // Its name is to be free.
+        if self.memory().is_leaving(&registration.member).is_some() {
+            self.remove(&registration.member, &Reason::Reboot)?;
+        }
+        Ok(true)
     }
 
     /// What keeps a process from becoming the exclusive holder, if it asks for that.
@@ -117,7 +146,7 @@ impl Service<'_> {
         if self.find(name)?.is_none() {
             return Ok(Some(Status::Registered));
         }
-        if registration.token.is_some() {
+        if registration.token.is_some() || self.is_repeated(registration) {
             return Ok(Some(Status::Resumed));
         }
         let is_silent = self

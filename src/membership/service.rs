@@ -170,14 +170,15 @@ impl<'t> Service<'t> {
         let Some(known) = self.find(member)? else {
             return Err(self.no_member(member));
         };
-        if known.token == Some(token) {
+        if known.token == Some(token) && known.token_shown {
             return Ok(());
         }
-        if known.record.token.as_deref() != Some(hash_token(token).as_str()) {
+        if known.token != Some(token) && known.record.token.as_deref() != Some(hash_token(token).as_str()) {
             return Err(self.fenced(false)?);
         }
         if let Some(known) = self.memory().member_mut(member) {
             known.token = Some(token);
+            known.token_shown = true;
         }
         Ok(())
     }
@@ -253,15 +254,8 @@ impl<'t> Service<'t> {
     pub(crate) fn is_overdue(&self, member: &Member) -> bool {
         let now = self.context.steady;
         let deadline = member.deadline(self.context.config.ttl);
-        deadline.is_some_and(|(deadline, length)| {
-            deadline <= now && self.state.stalls.may_expire(now, deadline, length) && !self.is_waiting(member)
-        })
-    }
-
-    /// Whether a client on one of its bound connections is blocked: that counts as a heartbeat as long as it lasts.
-    pub(crate) fn is_waiting(&self, member: &Member) -> bool {
-        let mut connections = member.liveness.connections.iter();
-        connections.any(|connection| self.state.waiting.is_blocked(*connection))
+        deadline
+            .is_some_and(|(deadline, length)| deadline <= now && self.state.stalls.may_expire(now, deadline, length))
     }
 
     /// Logs that a foreign entry under the service's keys is skipped.

@@ -4,6 +4,7 @@ use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::membership::leadership::Leadership;
+use crate::membership::leaving::Leaving;
 use crate::membership::liveness::Reason;
 use crate::membership::member::Member;
 use crate::membership::record::{MemberName, MemberRecord};
@@ -20,13 +21,20 @@ pub(crate) struct ServiceState {
     pub leadership: Option<Leadership>,
     /// How far the members were read since another client may have changed them.
     pub loading: Loading,
+    /// Whether all members are in memory, though not by the timer's loading.
+    pub is_complete: bool,
     /// Grows with every change by another client: earlier reads are then repeated.
     pub version: u64,
     /// Members that the timer is to remove, and why.
     pub dead: BTreeMap<MemberName, Reason>,
+    /// Members that go in slices.
+    pub leaving: Leaving,
     /// Whether it had a leader since data was loaded, or a possible earlier leader has left: then no grant from before
     /// the load can still be in force.
     pub settled: bool,
+    /// Whether the leader gets a new epoch when it shows itself: a larger one may have been given before a load or a
+    /// promotion, and lost.
+    pub renew_lead: bool,
     /// The longest TTL of the members that were found in the data, ms, including those that have died since; the
     /// largest number when one is endless.
     pub longest_ttl: Option<Ms>,
@@ -159,14 +167,10 @@ impl ServiceState {
     }
 
     /// The members of a host that registered under another boot id.
-    pub(crate) fn of_other_boots(&self, host: &str, boot: &str) -> Vec<MemberName> {
-        self.hosts
-            .get(host)
-            .into_iter()
-            .flatten()
-            .filter(|(known, _)| known.as_str() != boot)
-            .flat_map(|(_, members)| members.iter().cloned())
-            .collect()
+    pub(crate) fn of_other_boots(&self, host: &str, boot: &str) -> impl Iterator<Item = &MemberName> {
+        let boots = self.hosts.get(host).into_iter().flatten();
+        let others = boots.filter(move |(known, _)| known.as_str() != boot);
+        others.flat_map(|(_, members)| members)
     }
 
     /// Makes sure that the timer checks a member when it is due. A check that comes too early plans the next one.
@@ -215,23 +219,54 @@ impl ServiceState {
         self.version += 1;
         self.current = 0;
         self.loading = Loading::default();
+        self.is_complete = false;
     }
 
-    /// The members of hosts that have rebooted: on each host, all but those of the boot id that registered last.
-    pub(crate) fn of_earlier_boots(&self) -> Vec<MemberName> {
-        let order = |name: &MemberName| self.member(name).map_or(0, |member| member.record.order);
-        let mut earlier = Vec::new();
-        for boots in self.hosts.values().filter(|boots| boots.len() > 1) {
-            let latest = boots
-                .values()
-                .max_by_key(|members| members.iter().map(order).max())
-                .into_iter()
-                .flatten();
-            let latest: BTreeSet<&MemberName> = latest.collect();
-            let all = boots.values().flatten();
-            earlier.extend(all.filter(|name| !latest.contains(name)).cloned());
+    /// A member may have changed: its record is read again. Whether it is known.
+    pub(crate) fn outdate(&mut self, member: &str) -> bool {
+        let Some(known) = self.members.get_mut(member) else {
+            return false;
+        };
+        self.current -= usize::from(known.version == self.version);
+        known.version = self.version.wrapping_sub(1);
+        true
+    }
+
+    /// Why a member goes, if it does.
+    pub(crate) fn is_leaving(&self, member: &str) -> Option<Reason> {
+        self.leaving.reason(&self.member(member)?.record)
+    }
+
+    /// The next members that go.
+    pub(crate) fn next_leaving(&mut self, most: usize) -> Vec<MemberName> {
+        let boots = self.leaving.boots.iter();
+        let rebooted = boots.flat_map(|(host, boot)| self.of_other_boots(host, boot));
+        let mut next: Vec<MemberName> = rebooted.take(most).cloned().collect();
+        if let Some(below) = self.leaving.dropped_below {
+            let mut after = self.leaving.after.take();
+            for member in self.members_after(after.clone().as_deref()) {
+                if next.len() == most {
+                    break;
+                }
+                after = Some(member.name.clone());
+                if member.record.order < below {
+                    next.push(member.name.clone());
+                }
+            }
+            self.leaving.after = after;
         }
-        earlier
+        next
+    }
+
+    /// Hosts whose members have several boot ids, with the one that registered last: the others are of earlier boots.
+    pub(crate) fn rebooted_hosts(&self) -> BTreeMap<String, String> {
+        let order = |name: &MemberName| self.member(name).map_or(0, |member| member.record.order);
+        let rebooted = self.hosts.iter().filter(|(_, boots)| boots.len() > 1);
+        let latest = rebooted.filter_map(|(host, boots)| {
+            let latest = boots.iter().max_by_key(|(_, members)| members.iter().map(order).max());
+            latest.map(|(boot, _)| (host.clone(), boot.clone()))
+        });
+        latest.collect()
     }
 
     /// The members that a complete reading of the data did not find.

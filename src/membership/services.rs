@@ -161,6 +161,13 @@ impl Services {
         }
     }
 
+    /// The shortest TTL of the members bound to a connection, ms; `None` if none of them has any.
+    pub(crate) fn shortest_ttl(&self, connection: u64) -> Option<Ms> {
+        let bound = self.bound.get(&connection).into_iter().flatten();
+        let ttls = bound.filter_map(|(name, member)| Some(self.member(name, member)?.record.ttl));
+        ttls.filter(|ttl| *ttl > 0).min()
+    }
+
     /// Unbinds all connections from members of these services.
     pub(crate) fn unbind_all(&mut self, of: impl Fn(&Name) -> bool) {
         self.bound.retain(|_, members| {

@@ -23,9 +23,11 @@ impl Service<'_> {
             .and_then(|()| self.load_some())
             .and_then(|()| self.remove_dead())
             .and_then(|()| self.remove_overdue())
-            .and_then(|()| self.elect());
+            .and_then(|()| self.remove_leaving(None))
+            .and_then(|_| self.elect())
+            .and_then(|_| self.remove_if_over());
         match done {
-            Ok(_) => self.plan(),
+            Ok(()) => self.plan(),
             Err(error) => {
                 // A key of a foreign type: retried until it is repaired.
                 self.log_skip(&error.to_string());
@@ -87,8 +89,6 @@ impl Service<'_> {
         };
         if deadline > now {
             self.memory().plan_at(name, deadline);
-        } else if self.is_waiting(member) {
-            self.touch(name, None);
         } else if self.is_overdue(member) {
             let reason = member.reason(now);
             self.remove(name, &reason)?;

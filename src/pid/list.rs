@@ -6,7 +6,6 @@ use crate::context::Caller;
 use crate::error::Result;
 use crate::membership::record::MemberName;
 use crate::membership::service::Service;
-use crate::membership::service_state::Loading;
 use crate::pages;
 use crate::pid::render;
 use crate::reply::Reply;
@@ -32,7 +31,7 @@ impl Command for List {
     const SPEC: Spec = Spec {
         name: "PID.LIST",
         summary: "Lists the members of a service by name. A member that stays is never missed, whatever happens to others meanwhile.",
-        complexity: "O(N) for N members looked at; on a replica, and just after a load, for all members",
+        complexity: "O(N) for N members looked at; the first time on a replica, and just after a load, for all members",
         access: Access::Read,
         blocking: false,
         keys: Keys::First,
@@ -62,14 +61,7 @@ fn page(
     host: Option<&str>,
     count: usize,
 ) -> Result<(Vec<MemberName>, Option<MemberName>)> {
-    if service.known().is_none_or(|known| known.loading != Loading::Done) {
-        // Not all members are in memory.
-        let alive = service.context.steady;
-        for (member, stored) in service.keys.hgetall(service.name.members())? {
-            let member = std::str::from_utf8(&member).unwrap_or_default();
-            service.load(member, Some(&stored), alive);
-        }
-    }
+    service.complete()?;
     let mut page = Vec::new();
     let Some(known) = service.known() else {
         return Ok((page, None));

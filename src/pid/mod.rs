@@ -2,6 +2,7 @@
 
 pub(crate) mod await_member;
 pub(crate) mod deregister;
+pub(crate) mod drop;
 pub(crate) mod evict;
 pub(crate) mod get;
 pub(crate) mod list;

@@ -66,7 +66,7 @@ impl Command for Register {
     type On<'t> = Service<'t>;
     const SPEC: Spec = Spec {
         name: "PID.REGISTER",
-        summary: "Registers a process as a member of a service; EXCLUSIVE: as its leader, or not at all.",
+        summary: "Registers a process as a member of a service; EXCLUSIVE: as its leader, or not at all. Sent again by the same process (pid, HOST, START, BOOT) before its token was shown, it is resumed with a new token.",
         complexity: "O(log N) for N members",
         access: Access::Write,
         blocking: true,
@@ -77,8 +77,11 @@ impl Command for Register {
 
     fn run(args: &RegisterArgs<'_>, caller: &Caller<'_>, service: &mut Service<'_>) -> Result<Response> {
         let registration = registration(args, caller)?;
-        let registered = service.register(&registration)?;
         let block = args.exclusive.as_ref().and_then(|exclusive| exclusive.block);
+        if block.is_some() {
+            ensure_can_end(service, &registration)?;
+        }
+        let registered = service.register(&registration)?;
         match (Timeout::asked(block, caller), &registered) {
             (Some(timeout), Registered::Held { lead: true, .. }) => {
                 let place = service.next_place(0);
@@ -88,6 +91,19 @@ impl Command for Register {
             _ => Ok(service.render_registered(&registered).into()),
         }
     }
+}
+
+/// Errors with `BadArg` when nothing would show that the client is gone which waits to be the exclusive holder: it would
+/// be the holder for ever.
+fn ensure_can_end(service: &mut Service<'_>, registration: &Registration) -> Result<()> {
+    let stored = match registration.token {
+        Some(_) => service.find(&registration.member)?.map(|known| known.record.ttl),
+        None => None,
+    };
+    if registration.ttl.or(stored) == Some(0) && registration.bind.is_none() {
+        return Err(Error::BadArg("EXCLUSIVE BLOCK with TTL 0 needs BIND".into()));
+    }
+    Ok(())
 }
 
 fn registration(args: &RegisterArgs<'_>, caller: &Caller<'_>) -> Result<Registration> {

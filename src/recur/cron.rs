@@ -13,22 +13,22 @@
 use std::fmt;
 use std::sync::Arc;
 
-use jiff::civil::DateTime;
+use jiff::ToSpan;
 
+use super::calendar::Calendar;
 use super::expression;
-use super::zone::{Zone, moment, show};
+use super::zone::{Zone, moment, printable, show};
 use crate::error::Error;
 
-/// Most clock changes to search across: there are at most four a year, and the rarest day (29 February on one
-/// weekday) comes after 40 years at most.
-const MAX_CHANGES: u32 = 400;
+/// Most searches of the calendar for one moment: those around a clock change or two, and one of the years in between.
+const MAX_SEARCHES: usize = 16;
 /// Two clock changes are further apart than this, seconds.
 const APART: i64 = 86_400;
+/// No clock is ever changed by more than this, seconds.
+const SHIFT: i64 = 2 * 86_400;
 /// When the years of `expression` have ended in every zone, unix seconds: 2 January 2400. A later clock must not make
 /// the search walk back over the years in between.
 const END: i64 = 13_569_552_000;
-/// Longest name of a zone shown in an error, bytes.
-const SHOWN: usize = 64;
 
 /// A cron expression in a zone.
 #[derive(Clone, PartialEq)]
@@ -37,26 +37,25 @@ pub(super) struct Cron {
     text: String,
     zone: Zone,
     /// Shared, because it takes about 5 KiB.
-    times: Arc<croner::Cron>,
+    calendar: Arc<Calendar>,
     every_hour: bool,
 }
 
 impl Cron {
     /// Reads an expression for a zone of this IANA name.
     pub(super) fn parse(expression: &str, zone: &str) -> Result<Cron, Error> {
-        let (text, times) = expression::parse(expression)?;
+        let (text, calendar) = expression::parse(expression)?;
         let zone = Zone::find(zone).ok_or_else(|| {
-            let shown: String = zone.chars().take(SHOWN).flat_map(char::escape_default).collect();
             Error::BadArg(format!(
-                "TZ {shown} is unknown: must be an IANA zone such as Europe/Paris, or UTC"
+                "TZ {} is unknown: must be an IANA zone such as Europe/Paris, or UTC",
+                printable(zone)
             ))
         })?;
-        let every_hour = times.pattern.hours.values().len() == 24;
         Ok(Cron {
             text,
             zone,
-            times: Arc::new(times),
-            every_hour,
+            every_hour: calendar.is_every_hour(),
+            calendar: Arc::new(calendar),
         })
     }
 
@@ -66,9 +65,10 @@ impl Cron {
             return None;
         }
         if self.every_hour {
-            return self.shown_after(at);
+            return self.shown_from(at.checked_add(1)?);
         }
-        self.zone.first(self.next(self.zone.reached(at)?, false)?)
+        let next = self.zone.reached(at)?.checked_add(1.second()).ok()?;
+        self.zone.first(self.calendar.from(next)?)
     }
 
     /// The last occurrence at this moment or before, unix seconds.
@@ -77,50 +77,46 @@ impl Cron {
         if self.every_hour {
             return self.shown_until(at);
         }
-        self.zone.first(self.previous(self.zone.reached(at)?)?)
+        self.zone.first(self.calendar.until(self.zone.reached(at)?)?)
     }
 
-    /// The first moment after this one at which the clock shows such a time: searched between two clock changes, where
-    /// the clock runs evenly.
-    fn shown_after(&self, at: i64) -> Option<i64> {
-        let (mut from, mut inclusive) = (at, false);
-        for _ in 0..MAX_CHANGES {
-            let offset = self.zone.offset(from)?;
-            let found = moment(offset, self.next(show(offset, from)?, inclusive)?)?;
-            if found - from < APART && self.zone.offset(found)? == offset {
+    /// The first moment, this one included, at which the clock shows such a time: searched between two clock changes,
+    /// where the clock runs evenly.
+    fn shown_from(&self, mut at: i64) -> Option<i64> {
+        for _ in 0..MAX_SEARCHES {
+            let offset = self.zone.offset(at)?;
+            let found = moment(offset, self.calendar.from(show(offset, at)?)?)?;
+            if found - at < APART && self.zone.offset(found)? == offset {
                 return Some(found);
             }
-            match self.zone.change_after(from) {
-                Some(change) if change <= found => (from, inclusive) = (change, true),
-                _ => return Some(found),
+            at = match self.zone.change_after(at) {
+                Some(change) if change > found => return Some(found),
+                None => return Some(found),
+                // It may bring back times that were shown already.
+                Some(change) if change - at < SHIFT => change,
+                // The years until shortly before have no such time, whatever the changes in between.
+                Some(change) => change.max(found - SHIFT),
             }
         }
         None
     }
 
-    /// The same backwards, this moment included.
-    fn shown_until(&self, at: i64) -> Option<i64> {
-        let mut from = at;
-        for _ in 0..MAX_CHANGES {
-            let offset = self.zone.offset(from)?;
-            let found = moment(offset, self.previous(show(offset, from)?)?)?;
-            if from - found < APART && self.zone.offset(found)? == offset {
+    /// The last such moment, this one included.
+    fn shown_until(&self, mut at: i64) -> Option<i64> {
+        for _ in 0..MAX_SEARCHES {
+            let offset = self.zone.offset(at)?;
+            let found = moment(offset, self.calendar.until(show(offset, at)?)?)?;
+            if at - found < APART && self.zone.offset(found)? == offset {
                 return Some(found);
             }
-            match self.zone.change_until(from) {
-                Some(change) if found < change => from = change.checked_sub(1)?,
-                _ => return Some(found),
+            at = match self.zone.change_until(at) {
+                Some(change) if change <= found => return Some(found),
+                None => return Some(found),
+                Some(change) if at - change < SHIFT => change.checked_sub(1)?,
+                Some(change) => change.checked_sub(1)?.min(found + SHIFT),
             }
         }
         None
-    }
-
-    fn next(&self, time: DateTime, inclusive: bool) -> Option<DateTime> {
-        self.times.find_next_occurrence(&time, inclusive).ok()
-    }
-
-    fn previous(&self, time: DateTime) -> Option<DateTime> {
-        self.times.find_previous_occurrence(&time, true).ok()
     }
 }
 

@@ -3,8 +3,9 @@
 
 use croner::Cron;
 use croner::parser::CronParser;
-use croner::time::{Weekday, days_in_month};
 
+use super::calendar::Calendar;
+use super::zone::printable;
 use crate::error::Error;
 
 /// Longest expression, bytes: a list of every minute of an hour fits; a hostile one stays cheap.
@@ -39,6 +40,8 @@ const FIELDS: [(&str, &str); 6] = [
     ("month", "1 to 12 or JAN to DEC"),
     ("weekday", "0 to 7 or SUN to SAT, 5L or 5#2"),
 ];
+/// The largest number of each.
+const MAXIMA: [u8; 6] = [59, 59, 23, 31, 12, 6];
 /// Position of the day of the month in `FIELDS`.
 const DAY: usize = 3;
 /// Position of the month.
@@ -48,12 +51,13 @@ const WEEKDAY: usize = 5;
 
 /// Parses an expression. Returns the text to store (one space between fields) and the pattern; `BADARG` names the
 /// field and its range. An expression that never occurs is refused.
-pub(super) fn parse(text: &str) -> Result<(String, Cron), Error> {
+pub(super) fn parse(text: &str) -> Result<(String, Calendar), Error> {
     if text.len() > MAX_LENGTH || !text.is_ascii() {
         return Err(bad(format!("must be ASCII, at most {MAX_LENGTH} bytes")));
     }
     let fields: Vec<&str> = text.split_ascii_whitespace().collect();
     let stored = fields.join(" ");
+    ensure_no_zone(&fields)?;
     let cron = if stored.starts_with('@') {
         read(&meaning(&stored)?)
     } else if !matches!(fields.len(), 5 | 6) {
@@ -66,14 +70,25 @@ pub(super) fn parse(text: &str) -> Result<(String, Cron), Error> {
         None
     };
     let cron = cron.ok_or_else(|| wrong_field(&fields))?;
-    if !comes(&cron) {
-        return Err(bad(format!("{stored} never comes: no month has such a day")));
+    match Calendar::new(cron) {
+        Some(calendar) => Ok((stored, calendar)),
+        None => Err(bad(format!("{stored} never comes: no month has such a day"))),
     }
-    Ok((stored, cron))
 }
 
 fn bad(why: String) -> Error {
     Error::BadArg(format!("CRON {why}"))
+}
+
+/// Other programs have the zone in the expression.
+fn ensure_no_zone(fields: &[&str]) -> Result<(), Error> {
+    let assigned = fields.first().and_then(|first| first.split_once('='));
+    match assigned {
+        Some((name, zone)) if name.eq_ignore_ascii_case("TZ") || name.eq_ignore_ascii_case("CRON_TZ") => Err(bad(
+            format!("must be the fields only: write TZ {} after it", printable(zone)),
+        )),
+        _ => Ok(()),
+    }
 }
 
 fn meaning(shorthand: &str) -> Result<[&'static str; 5], Error> {
@@ -87,11 +102,13 @@ fn meaning(shorthand: &str) -> Result<[&'static str; 5], Error> {
         })
 }
 
-/// Reads five or six fields.
+/// Reads five or six fields. A day or weekday that begins with a star, whatever follows, restricts the other field, as
+/// in every crontab: `*/2 * MON` are the Mondays with an odd date. Else either is enough.
 fn read(fields: &[&str]) -> Option<Cron> {
     let second = if fields.len() < FIELDS.len() { "0 " } else { "" };
     let text = format!("{second}{} {YEARS}", fields.join(" "));
-    CronParser::new().parse(&text).ok()
+    let both = places(fields).any(|(place, field)| matches!(place, DAY | WEEKDAY) && field.starts_with(['*', '?']));
+    CronParser::builder().dom_and_dow(both).build().parse(&text).ok()
 }
 
 /// The fields with their positions in `FIELDS`.
@@ -102,17 +119,36 @@ fn places<'a>(fields: &'a [&'a str]) -> impl Iterator<Item = (usize, &'a str)> {
 /// The error for the first field that is wrong by itself. Only an error pays for parsing each alone.
 fn wrong_field(fields: &[&str]) -> Error {
     for (place, field) in places(fields) {
-        let alone: Vec<&str> = (0..FIELDS.len())
-            .map(|at| if at == place { field } else { "*" })
-            .collect();
-        let wrong = !words_fit(place, field) || read(&alone).is_none();
+        let wrong = !words_fit(place, field) || !reads_alone(place, field);
         if wrong && let Some((name, allowed)) = FIELDS.get(place) {
+            if let Some(right) = with_ranges(place, field) {
+                return bad(format!("{name} {field} must be written {right}"));
+            }
             return bad(format!(
                 "{name} must be {allowed}, *, a range a-b, a step */n or a-b/n, or a list of these"
             ));
         }
     }
     bad("is not a cron expression".into())
+}
+
+fn reads_alone(place: usize, field: &str) -> bool {
+    let alone: Vec<&str> = (0..FIELDS.len())
+        .map(|at| if at == place { field } else { "*" })
+        .collect();
+    read(&alone).is_some()
+}
+
+/// The field with `0/5` and `/5`, which other programs take, as `0-59/5` and `*/5`; `None` if that was not all.
+fn with_ranges(place: usize, field: &str) -> Option<String> {
+    let last = MAXIMA.get(place)?;
+    let item = |item: &str| match item.split_once('/') {
+        Some(("", step)) => format!("*/{step}"),
+        Some((first, step)) if is_number(first.trim_start_matches('+')) => format!("{first}-{last}/{step}"),
+        _ => item.to_string(),
+    };
+    let right = field.split(',').map(item).collect::<Vec<_>>().join(",");
+    (right != field && words_fit(place, &right) && reads_alone(place, &right)).then_some(right)
 }
 
 /// Whether the letters in a field are whole names of that field, and no item of its list is empty.
@@ -154,181 +190,5 @@ fn is_number(word: &str) -> bool {
     !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_digit())
 }
 
-/// Whether any day matches. These 28 years contain all fourteen kinds of year, and a match depends on nothing else; an
-/// unbounded search for 30 February would block the server for milliseconds.
-fn comes(cron: &Cron) -> bool {
-    // 1 January 2001 was a Monday.
-    let mut weekday = Weekday::Monday;
-    for year in 2001..=2028 {
-        for month in 1..=12 {
-            let days = days_in_month(year, month);
-            if cron.pattern.month_match(month).unwrap_or(false) {
-                for day in 1..=days {
-                    let weekday = weekday.shift(i32::try_from(day - 1).unwrap_or(0));
-                    if cron.pattern.day_match(year, month, day, weekday).unwrap_or(false) {
-                        return true;
-                    }
-                }
-            }
-            weekday = weekday.shift(i32::try_from(days).unwrap_or(0));
-        }
-    }
-    false
-}
-
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn error(text: &str) -> String {
-        match parse(text) {
-            Err(error) => error.to_string(),
-            Ok((stored, _)) => format!("taken: {stored}"),
-        }
-    }
-
-    #[test]
-    fn what_is_promised_is_taken() {
-        for text in [
-            "* * * * *",
-            "*/5 * * * *",
-            "0 0 1,15 * *",
-            "0 9-17/2 * JAN-jun,Dec Mon-FRI",
-            "30 0 0 * * *",
-            "0 0 L * *",
-            "0 0 LW * *",
-            "0 0 15W * ?",
-            "0 0 ? * 5L",
-            "0 0 ? * FRIL",
-            "0 0 ? * FRI#L",
-            "0 0 ? * 5#2",
-            "0 0 13 * +FRI",
-            "0 0 * * SAT-SUN",
-            "0 0 * * 7",
-            "0 0 29 2 *",
-            "0 0 29 2 +MON#5",
-            "  0\t0  * * *  ",
-            "*/100 * * * *",
-        ] {
-            assert!(parse(text).is_ok(), "{text}: {:?}", parse(text).err());
-        }
-        for (shorthand, meaning) in SHORTHANDS {
-            let upper = shorthand.to_uppercase();
-            assert_eq!(
-                parse(&upper).unwrap().1,
-                parse(&meaning.join(" ")).unwrap().1,
-                "{shorthand}"
-            );
-            assert_eq!(parse(&upper).unwrap().0, upper);
-        }
-        assert_eq!(parse("  0\t0  * * *  ").unwrap().0, "0 0 * * *");
-    }
-
-    #[test]
-    fn an_error_names_the_field_and_what_it_allows() {
-        let rest = "*, a range a-b, a step */n or a-b/n, or a list of these";
-        let cases = [
-            ("60 * * * *", "minute must be 0 to 59"),
-            ("* 24 * * *", "hour must be 0 to 23"),
-            ("* * 0 * *", "day must be 1 to 31, L, LW or 15W"),
-            ("* * * 13 *", "month must be 1 to 12 or JAN to DEC"),
-            ("* * * * 8", "weekday must be 0 to 7 or SUN to SAT, 5L or 5#2"),
-            ("60 * * * * *", "second must be 0 to 59"),
-        ];
-        for (text, wanted) in cases {
-            assert_eq!(error(text), format!("BADARG CRON {wanted}, {rest}"));
-        }
-        assert_eq!(
-            error("@never"),
-            "BADARG CRON must be fields or one of @hourly @daily @midnight @weekly @monthly @yearly @annually"
-        );
-        assert_eq!(
-            error("* * *"),
-            "BADARG CRON must have 5 fields (minute hour day month weekday), or 6 with the second first"
-        );
-        assert_eq!(
-            error("0 0 30 2 *"),
-            "BADARG CRON 0 0 30 2 * never comes: no month has such a day"
-        );
-    }
-
-    #[test]
-    fn nonsense_is_refused() {
-        let long = format!("{} * * * *", "1,".repeat(5_000));
-        let wide = "*".repeat(10_000);
-        let starred = "* ".repeat(5_000);
-        for text in [
-            "",
-            " ",
-            "*",
-            "* * * *",
-            "* * * * * * *",
-            "*/0 * * * *",
-            "* */0 * * *",
-            "5/0 * * * *",
-            "0/15 * * * *",
-            "/5 * * * *",
-            "*/ * * * *",
-            "*/65535000 * * * *",
-            "1-5/65535 0 0 0 0",
-            "99999999999999999999 * * * *",
-            "-1 * * * *",
-            "1- * * * *",
-            "5-1 * * * *",
-            "1-5-7 * * * *",
-            ", * * * *",
-            "1, * * * *",
-            "1,,2 * * * *",
-            "* * MON * *",
-            "MON * * * *",
-            "* * * MON *",
-            "* * * * JAN",
-            "* * * * SUNDAY",
-            "* * * JANUARY *",
-            "* * * * 1MON",
-            "* * * * L",
-            "* * * * 5W",
-            "* * * L *",
-            "L * * * *",
-            "? * * * *",
-            "* * * ? *",
-            "+5 * * * *",
-            "* * +5 * *",
-            "* * * * ++5",
-            "* * * * 5#6",
-            "* * * * 5#0",
-            "* * * * #",
-            "* * * * 5#",
-            "* * L-3 * *",
-            "* * 32W * *",
-            "* * W * *",
-            "* * 0W * *",
-            "* * * * FRI-MON",
-            "@",
-            "@@daily",
-            "@reboot",
-            "x@daily",
-            "@daily @daily",
-            "* * * * * 2026",
-            "é * * * *",
-            "\u{0661} * * * *",
-            "* * * * \u{ff0a}",
-            "0 0 31 4,6,9,11 *",
-            "0 0 30 FEB *",
-            "0 0 30 2 +MON",
-            "* * 31 2 +*",
-            "0\0 * * * *",
-            "%s %n * * *",
-            "* * * * */8#1L",
-            &long,
-            &wide,
-            &starred,
-        ] {
-            let error = error(text);
-            assert!(
-                error.starts_with("BADARG CRON ") && error.len() < 700,
-                "{text}: {error}"
-            );
-        }
-    }
-}
+mod tests;

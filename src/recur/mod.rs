@@ -8,6 +8,7 @@
 //! exist runs at the first instant after the gap, one that comes twice the first time); a rule that runs in every
 //! hour continues evenly through both days; EVERY ignores the clock.
 
+mod calendar;
 mod cron;
 mod expression;
 mod rule;
@@ -36,7 +37,8 @@ pub(crate) const MAX_NAME: usize = 240;
 pub(crate) struct Definition {
     /// The rule of its occurrences.
     pub rule: Rule,
-    /// When it was made or last replaced, unix ms: occurrences come after it, and EVERY without START counts from it.
+    /// When it was made, unix ms: occurrences come after it, and EVERY without START counts from it. It outlives all
+    /// replacements that keep the phase.
     pub made_at: Ms,
     /// No occurrence before this, unix ms; EVERY counts from it and has its first occurrence then.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -157,6 +159,12 @@ impl Definition {
     pub(crate) fn is_sound(&self) -> bool {
         let moments = [Some(self.made_at), self.start_at, self.end_at];
         moments.iter().flatten().all(|at| (0..=MAX_UNIX_MS).contains(at))
+    }
+
+    /// Whether both have the same rule and START, so that their occurrences are the same moments, whenever they were
+    /// made.
+    pub(crate) fn has_phase_of(&self, other: &Definition) -> bool {
+        self.rule == other.rule && self.start_at == other.start_at
     }
 
     /// The first occurrence strictly after this moment, within START and END; the caller applies LIMIT.

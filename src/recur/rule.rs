@@ -32,9 +32,10 @@ impl Rule {
 
     /// A cron expression on the clock of a zone. Five fields (minute hour day month weekday), six with the second
     /// first, or @hourly and the like; names, ranges, lists, steps, `?`, `L` (last day, `5L` last Friday), `15W`
-    /// (nearest working day), `5#2` (second Friday). When neither day nor weekday is `*`, either is enough, as in Vixie
-    /// cron; `+` before the weekday requires both. It ends with the year 2399. `BADARG` says what is wrong with the
-    /// expression (also that it never occurs) or the zone.
+    /// (nearest working day), `5#2` (second Friday); weekday 0 and 7 are Sunday. A day or weekday that begins with `*`
+    /// restricts the other; when neither does, either is enough, as in every crontab; `+` before the weekday requires
+    /// both. It ends with the year 2399. `BADARG` says what is wrong with the expression (also that it never occurs) or
+    /// the zone.
     pub(crate) fn cron(expression: &str, zone: &str) -> Result<Rule, Error> {
         Cron::parse(expression, zone).map(|cron| Rule(Kind::Cron(cron)))
     }

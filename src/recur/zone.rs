@@ -7,6 +7,9 @@ use jiff::Timestamp;
 use jiff::civil::DateTime;
 use jiff::tz::{AmbiguousOffset, Offset, TimeZone, TimeZoneDatabase};
 
+/// Longest name of a zone shown in an error, characters.
+const SHOWN: usize = 64;
+
 /// A zone of the IANA database, which is compiled into the module.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Zone(TimeZone);
@@ -66,6 +69,11 @@ impl Zone {
         let at = Timestamp::from_second(at).ok()?;
         Some(self.0.following(at).next()?.timestamp().as_second())
     }
+}
+
+/// A name of a zone as an error shows it: printable, and not too long.
+pub(super) fn printable(name: &str) -> String {
+    name.chars().take(SHOWN).flat_map(char::escape_default).collect()
 }
 
 /// The time that a clock with this offset shows at this moment.

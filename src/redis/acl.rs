@@ -2,12 +2,11 @@
 
 use std::cell::OnceCell;
 use std::ffi::c_int;
-use std::io::{Error, ErrorKind};
 use std::ptr;
 
 use redis_module::raw;
 
-use super::api::{Ctx, OK, Text, call};
+use super::api::{CallReply, Ctx, OK, Text, call};
 
 /// The caller's rules, looked up when first asked for.
 #[derive(Debug)]
@@ -20,7 +19,7 @@ pub(super) struct Rules {
 enum User {
     /// No user: the server itself or another module.
     Anyone,
-    /// A user with these rules; null for a deleted user.
+    /// A user with these rules; null for one that was deleted or cannot be told, who has no rights.
     Named(*mut raw::RedisModuleUser),
 }
 
@@ -67,24 +66,25 @@ impl Drop for Rules {
     }
 }
 
-/// Whether the caller has a user: the server itself, and another module in its own name, have none.
-pub(super) fn has_user(ctx: *mut Ctx) -> bool {
-    // SAFETY: a context the server lent us. The error of a call in the caller's name tells: the server reports the
-    // command as unknown only after it has found a user.
-    unsafe {
-        let reply = call!(RedisModule_Call(ctx, c"steward.nothing".as_ptr(), c"C".as_ptr()));
-        let found = Error::last_os_error().kind() == ErrorKind::NotFound;
-        if !reply.is_null() {
-            call!(RedisModule_FreeCallReply(reply));
-        }
-        found
+/// Whether the caller has a user: the server itself, and another module in its own name, have none. `None` if that
+/// cannot be told.
+pub(super) fn has_user(ctx: *mut Ctx) -> Option<bool> {
+    // The answer to a call in the caller's name tells: the server reports the command as unknown only after it has found
+    // a user. Its text is kept with the reply, while what it frees afterwards may change errno.
+    let error = CallReply::of(ctx, c"steward.nothing", "EC", &[]).error();
+    if error.contains("nknown") {
+        Some(true)
+    } else {
+        error.contains("no user").then_some(false)
     }
 }
 
 fn find(ctx: *mut Ctx) -> User {
     // Asking for the name of a caller without a user would crash the server.
-    if !has_user(ctx) {
-        return User::Anyone;
+    match has_user(ctx) {
+        Some(true) => {}
+        Some(false) => return User::Anyone,
+        None => return User::Named(ptr::null_mut()),
     }
     // SAFETY: a context the server lent us, whose caller has a user.
     unsafe {

@@ -84,8 +84,8 @@ pub(super) fn missing() -> Option<&'static str> {
         RedisModule_CallReplyArrayElement RedisModule_CallReplyInteger RedisModule_CallReplyLength RedisModule_CallReplyStringPtr
         RedisModule_CallReplyType RedisModule_CloseKey RedisModule_CreateCommand RedisModule_CreateString
         RedisModule_CreateSubcommand RedisModule_CreateTimer RedisModule_DbSize RedisModule_UnlinkKey
-        RedisModule_FreeCallReply RedisModule_FreeModuleUser RedisModule_FreeServerInfo RedisModule_FreeString RedisModule_FreeThreadSafeContext RedisModule_GetBlockedClientHandle
-        RedisModule_GetBlockedClientPrivateData RedisModule_GetClientId RedisModule_GetClientInfoById
+        RedisModule_FreeCallReply RedisModule_FreeClusterNodesList RedisModule_FreeModuleUser RedisModule_FreeServerInfo RedisModule_FreeString RedisModule_FreeThreadSafeContext RedisModule_GetBlockedClientHandle
+        RedisModule_GetBlockedClientPrivateData RedisModule_GetClientId RedisModule_GetClusterNodeInfo RedisModule_GetClusterNodesList RedisModule_GetClientInfoById
         RedisModule_GetCommand RedisModule_GetCommandKeys RedisModule_GetContextFlags RedisModule_GetCurrentUserName
         RedisModule_GetDetachedThreadSafeContext RedisModule_GetModuleUserFromUserName RedisModule_GetSelectedDb RedisModule_GetServerInfo
         RedisModule_HashGet RedisModule_HashSet RedisModule_InfoAddFieldLongLong RedisModule_InfoAddSection
@@ -98,7 +98,7 @@ pub(super) fn missing() -> Option<&'static str> {
         RedisModule_Scan RedisModule_ScanCursorCreate RedisModule_ScanCursorDestroy RedisModule_SelectDb RedisModule_ServerInfoGetFieldC
         RedisModule_SetCommandInfo RedisModule_SetDisconnectCallback RedisModule_SetModuleOptions
         RedisModule_SignalModifiedKey RedisModule_StopTimer RedisModule_StringDMA RedisModule_StringPtrLen
-        RedisModule_StreamAdd RedisModule_StreamTrimByLength RedisModule_StringSet RedisModule_StringTruncate RedisModule_SubscribeToKeyspaceEvents
+        RedisModule_StreamAdd RedisModule_StreamIteratorNextID RedisModule_StreamIteratorStart RedisModule_StreamIteratorStop RedisModule_StreamTrimByLength RedisModule_StringSet RedisModule_StringTruncate RedisModule_SubscribeToKeyspaceEvents
         RedisModule_SubscribeToServerEvent RedisModule_UnblockClient RedisModule_ValueLength RedisModule_WrongArity
         RedisModule_ZsetAdd RedisModule_ZsetFirstInScoreRange RedisModule_ZsetLastInScoreRange
         RedisModule_ZsetRangeCurrentElement RedisModule_ZsetRangeNext RedisModule_ZsetRangePrev
@@ -215,17 +215,10 @@ impl CallReply {
         String::from_utf8_lossy(string(self.0)).into_owned()
     }
 
-    /// Passes it on unchanged to the client of this context.
-    pub(super) fn pass_on(&self, ctx: *mut Ctx) {
+    /// Passes it on unchanged to the client of this context; whether it did.
+    pub(super) fn pass_on(&self, ctx: *mut Ctx) -> bool {
         // SAFETY: a context with a client to answer, and a live reply.
-        unsafe {
-            if self.0.is_null() || call!(RedisModule_ReplyWithCallReply(ctx, self.0)) != OK {
-                call!(RedisModule_ReplyWithError(
-                    ctx,
-                    c"ERR the reply is none for this client".as_ptr()
-                ));
-            }
-        }
+        !self.0.is_null() && unsafe { call!(RedisModule_ReplyWithCallReply(ctx, self.0)) } == OK
     }
 
     /// The integer; `None` for anything else.

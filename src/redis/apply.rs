@@ -99,8 +99,12 @@ fn take_up(tx: &mut Tx<'_>, change: &Change) -> Result<(), Error> {
         outcome::rescan_all(&mut queue);
     }
     if change.service {
-        tx.state.touched(name, Touched::Service);
-        Service::of(tx, name).notify_all_watchers()?;
+        if change.any_member {
+            tx.state.touched(name, Touched::Service);
+        }
+        let mut service = Service::of(tx, name);
+        service.refresh(&change.members)?;
+        service.notify_all_watchers()?;
     }
     Ok(())
 }

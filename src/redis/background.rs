@@ -142,15 +142,15 @@ pub(super) fn check_freeze(ctx: *mut Ctx) {
     let Some(Some(name)) = next.filter(|_| flags.decides()) else {
         return;
     };
-    let slot = if flags.in_cluster() {
-        probe::slot(ctx, &name)
-    } else {
-        Slot::Here
-    };
-    match slot {
-        Slot::Elsewhere => {}
-        Slot::Here if !probe::refusal_is_likely() => _ = module::with(|module| module.set_frozen(false)),
-        Slot::Here | Slot::Down => _ = freeze_if_refused(ctx, &name),
+    if !probe::refusal_is_likely(ctx, flags) {
+        // What the timer has met with, it checks again itself.
+        module::with(|module| {
+            if !module.refused {
+                module.set_frozen(false);
+            }
+        });
+    } else if !flags.in_cluster() || probe::slot(ctx, &name) != Slot::Elsewhere {
+        freeze_if_refused(ctx, &name);
     }
 }
 

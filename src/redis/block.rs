@@ -31,10 +31,6 @@ struct Served {
 pub(super) fn block_client(ctx: *mut Ctx, connection: u64, wait_for: WaitFor, timeout: Timeout) {
     module::with(|module| {
         let context = module.context();
-        let deadline = match timeout {
-            Timeout::For(wait) => Some(context.steady.after(wait)),
-            Timeout::Forever | Timeout::Sweep => None,
-        };
         // SAFETY: the client may be blocked, as was checked; the callbacks are ours.
         let handle = unsafe {
             let handle = call!(RedisModule_BlockClient(
@@ -47,11 +43,12 @@ pub(super) fn block_client(ctx: *mut Ctx, connection: u64, wait_for: WaitFor, ti
             call!(RedisModule_SetDisconnectCallback(handle, Some(on_disconnect)));
             handle
         };
-        let ticket = module.state.waiting.join(Waiter {
+        let waiter = Waiter {
             connection,
             wait_for,
             timeout,
-        });
+        };
+        let (ticket, deadline) = module.state.wait(waiter, context.steady);
         module.blocked.add(ticket, Client { handle, deadline });
         module.arm(&context, SOON);
     });
@@ -70,16 +67,15 @@ pub(super) fn deliver(module: &mut Module) {
 /// Ends the waits that have timed out.
 pub(super) fn end_overdue(module: &mut Module, now: Steady) {
     while let Some((ticket, handle)) = module.blocked.remove_overdue(now) {
-        module.state.leave(ticket, now);
+        module.state.waiting.leave(ticket);
         unblock(handle, Ok(Reply::NullArray), Vec::new());
     }
 }
 
 /// Ends the wait of these clients with an error.
 pub(super) fn refuse(module: &mut Module, tickets: &[Ticket], error: &Error) {
-    let now = module.clock.steady();
     for &ticket in tickets {
-        module.state.leave(ticket, now);
+        module.state.waiting.leave(ticket);
         if let Some(handle) = module.blocked.remove(ticket) {
             unblock(handle, Err(error.clone()), Vec::new());
         }
@@ -111,8 +107,7 @@ fn give_back(module: &mut Module, granted: Vec<Granted>) {
 fn leave(module: &mut Module, handle: *mut Handle) -> bool {
     let ticket = module.blocked.remove_handle(handle);
     if let Some(ticket) = ticket {
-        let now = module.clock.steady();
-        module.state.leave(ticket, now);
+        module.state.waiting.leave(ticket);
     }
     ticket.is_some()
 }

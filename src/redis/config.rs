@@ -77,7 +77,15 @@ unsafe extern "C" fn set_number(
     data: *mut c_void,
     _error: *mut *mut RawText,
 ) -> c_int {
-    let change = |number: &Number| module::change_settings(|settings| *(number.field)(settings) = value);
+    let change = |number: &Number| {
+        module::change_settings(|settings| *(number.field)(settings) = value);
+        if number.name == "events-retain" {
+            module::soon(|module| {
+                module.state.wake_all();
+                module.arm_now();
+            });
+        }
+    };
     match guard(|| number(data).map(change)) {
         Some(Some(())) => OK,
         _ => ERR,

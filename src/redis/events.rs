@@ -141,6 +141,9 @@ unsafe extern "C" fn on_config(ctx: *mut Ctx, _: raw::RedisModuleEvent, _: u64, 
             // SAFETY: as above.
             match (!name.is_null()).then(|| unsafe { CStr::from_ptr(name) }) {
                 Some(name) if name == c"maxmemory-policy" => server_settings::check_eviction(ctx),
+                Some(name) if name == c"min-replicas-to-write" || name == c"min-slaves-to-write" => {
+                    server_settings::read_min_replicas(ctx);
+                }
                 Some(name) if name == c"timeout" => server_settings::check_timeout(ctx),
                 Some(name) if name == c"notify-keyspace-events" => listeners::check(ctx),
                 _ => {}

@@ -5,7 +5,7 @@ use std::cell::Cell;
 use std::ffi::CString;
 
 use super::acl::has_user;
-use super::api::{CallReply, Ctx, Flags, keys_of};
+use super::api::{CallReply, Ctx, Flags, call, keys_of};
 use super::probe::slot_number;
 use crate::error::Error;
 use crate::reply::Reply;
@@ -49,7 +49,10 @@ pub(super) fn run(ctx: *mut Ctx, fenced: &[&[u8]], from: usize) -> Result<Option
     }
     // `E` errors as replies, `M` refuses writes that grow when memory is full, `S` script mode, `!` replicated, `0` in
     // the client's protocol, `C` with the permissions of the caller, when it has a user.
-    let modifiers = if has_user(ctx) { "EMS!0C" } else { "EMS!0" };
+    let modifiers = match has_user(ctx) {
+        Some(false) => "EMS!0",
+        _ => "EMS!0C",
+    };
     let before = RUNNING.replace(true);
     let reply = CallReply::of(ctx, &text, modifiers, arguments);
     RUNNING.set(before);
@@ -62,7 +65,15 @@ pub(super) fn run(ctx: *mut Ctx, fenced: &[&[u8]], from: usize) -> Result<Option
             return Err(Error::NoPermission(why.trim_end_matches('.').into()));
         }
     }
-    reply.pass_on(ctx);
+    if !reply.pass_on(ctx) {
+        // SAFETY: a context with a client to answer.
+        unsafe {
+            call!(RedisModule_ReplyWithError(
+                ctx,
+                c"ERR the reply is none for this client".as_ptr()
+            ));
+        }
+    }
     Ok(None)
 }
 

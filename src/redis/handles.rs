@@ -261,6 +261,7 @@ impl<'s> Handles<'s> {
         (texts, text)
     }
 
+    #[inline(always)]
     fn texts(&mut self, name: &Name) -> Rc<NameTexts> {
         match &self.last {
             Some(last) if last.name == *name => last.clone(),

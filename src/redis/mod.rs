@@ -6,7 +6,7 @@
 //!
 //! It has layers, each of which imports only those below:
 //!
-//! 1. the server's functions: [`api`], [`callback`], [`reply`], [`server_info`], [`clock`], [`timer`], [`pulse`];
+//! 1. the server's functions: [`api`], [`callback`], [`reply`], [`canned`], [`server_info`], [`clock`], [`timer`], [`pulse`];
 //! 2. what is kept between calls: [`module`], with [`audience`], [`blocked`], [`texts`] and the rest of its parts;
 //! 3. work on the data: [`handles`], [`keyspace`], [`block`], [`transaction`];
 //! 4. what the server calls: [`dispatch`], [`apply`], [`background`], [`events`], [`notify`], [`config`], [`info`].
@@ -24,7 +24,9 @@ mod background;
 mod block;
 mod blocked;
 mod callback;
+mod canned;
 mod clock;
+mod cluster;
 mod commands;
 mod config;
 #[cfg(debug_assertions)]
@@ -147,6 +149,7 @@ fn load(ctx: *mut Ctx, arguments: &[&[u8]]) -> Result<(), String> {
         module.state.since = context.wall;
         module.timer.init(lasting, background::on_timer);
     });
+    canned::prepare(lasting);
     if !config::register(ctx) {
         return refused("the settings, or one in redis.conf is out of range");
     }
@@ -160,6 +163,7 @@ fn load(ctx: *mut Ctx, arguments: &[&[u8]]) -> Result<(), String> {
     }
     server_settings::check_eviction(ctx);
     server_settings::check_timeout(ctx);
+    server_settings::read_min_replicas(ctx);
     listeners::check(ctx);
     if discover::has_data(ctx) {
         module::with(|module| {

@@ -5,6 +5,7 @@ use std::cell::{Cell, RefCell};
 use super::api::Flags;
 use super::audience::Audience;
 use super::blocked::Blocked;
+use super::canned;
 use super::clock::Clock;
 use super::discover::Discovery;
 use super::handles::Open;
@@ -48,6 +49,8 @@ pub(super) struct Module {
     pub eviction_unsafe: bool,
     /// After how long the server closes the connection of an idle client, ms; 0: never.
     pub client_timeout: Ms,
+    /// How many replicas a write needs, `None` if that cannot be read.
+    pub min_replicas: Option<i64>,
     /// Whether keyspace notifications have other listeners than us.
     pub observed: bool,
     /// Whether anybody listens to effects.
@@ -56,6 +59,8 @@ pub(super) struct Module {
     pub refused_effects: LogLimit,
     /// Where the next check of the slots of queues with waiting clients begins.
     pub checked_slots: usize,
+    /// When it was last made.
+    pub slots_checked: Steady,
     /// The tasks counted for INFO, and when.
     pub overview: Option<(Steady, Overview)>,
 }
@@ -130,6 +135,7 @@ impl Module {
 
 /// Forgets everything, the settings too.
 pub(super) fn forget() {
+    canned::forget();
     with(|module| *module = Module::default());
     SETTINGS.set(ModuleConfig::default());
 }

@@ -1,7 +1,7 @@
 //! Asks the server whether a client's command would be accepted.
 
-use super::api::{CallReply, Ctx, optional};
-use super::{module, server_info};
+use super::api::{CallReply, Ctx, Flags, optional};
+use super::{cluster, module, server_info};
 use crate::error::Error;
 use crate::names::Name;
 
@@ -45,11 +45,24 @@ pub(super) fn slot_is_whole(ctx: *mut Ctx, name: &Name) -> Result<(), Error> {
 
 /// Whether there is a sign that clients' writes are refused. Sends no command: one with every beat of the cron, as long
 /// as any claim exists, would fill MONITOR and the statistics of commands.
-pub(super) fn refusal_is_likely() -> bool {
+pub(super) fn refusal_is_likely(ctx: *mut Ctx, flags: Flags) -> bool {
     let failed = |field| server_info::field(c"persistence", field).is_some_and(|status| status != b"ok");
+    is_held_back()
+        || failed(c"rdb_last_bgsave_status")
+        || failed(c"aof_last_write_status")
+        || lacks_replicas()
+        || flags.in_cluster() && cluster::has_failing_nodes(ctx)
+}
+
+/// Whether writes need more replicas than there are.
+fn lacks_replicas() -> bool {
     // A field that exists only where writes need replicas.
-    let needs_replicas = || server_info::field(c"replication", c"min_slaves_good_slaves").is_some();
-    is_held_back() || failed(c"rdb_last_bgsave_status") || failed(c"aof_last_write_status") || needs_replicas()
+    let Some(good) = server_info::field(c"replication", c"min_slaves_good_slaves") else {
+        return false;
+    };
+    let good: Option<i64> = std::str::from_utf8(&good).ok().and_then(|good| good.parse().ok());
+    let needed = module::with(|module| module.min_replicas).flatten();
+    good.zip(needed).is_none_or(|(good, needed)| good < needed)
 }
 
 /// Whether a client's write to this name would be refused or delayed now, or the timer is switched off.

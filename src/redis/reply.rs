@@ -4,6 +4,7 @@ use std::ffi::{CString, c_char, c_int, c_long};
 
 use super::api::{Ctx, OK, call, optional};
 use super::callback::guard;
+use super::canned;
 use crate::error::Error;
 use crate::reply::Reply;
 
@@ -45,9 +46,7 @@ pub(super) fn write(ctx: *mut Ctx, reply: &Reply) {
             Reply::NullArray => {
                 call!(RedisModule_ReplyWithNullArray(ctx));
             }
-            Reply::Status("OK") => {
-                call!(RedisModule_ReplyWithSimpleString(ctx, c"OK".as_ptr()));
-            }
+            Reply::Status("OK") if canned::write_ok(ctx) => {}
             Reply::Status(text) => {
                 let text = c_string(text);
                 call!(RedisModule_ReplyWithSimpleString(ctx, text.as_ptr()));
@@ -76,7 +75,9 @@ pub(super) fn write(ctx: *mut Ctx, reply: &Reply) {
             Reply::Map(fields) => {
                 call!(RedisModule_ReplyWithMap(ctx, length(fields.len())));
                 for (field, value) in fields {
-                    write_bytes(ctx, field.as_bytes());
+                    if !canned::write_field(ctx, field) {
+                        write_bytes(ctx, field.as_bytes());
+                    }
                     write(ctx, value);
                 }
             }

@@ -1,4 +1,4 @@
-//! Warns of settings of the server that void what the module promises.
+//! Settings of the server: warns of those that void what the module promises.
 
 use super::api::{CallReply, Ctx, Level, log};
 use super::module;
@@ -33,6 +33,13 @@ pub(super) fn check_timeout(ctx: *mut Ctx) {
         }
         module.client_timeout = timeout;
     });
+}
+
+/// Reads how many replicas a write needs.
+pub(super) fn read_min_replicas(ctx: *mut Ctx) {
+    let needed = value(ctx, b"min-replicas-to-write");
+    let needed = std::str::from_utf8(&needed).ok().and_then(|text| text.parse().ok());
+    module::soon(move |module| module.min_replicas = needed);
 }
 
 /// The value of a setting; empty if it cannot be read.

@@ -22,7 +22,7 @@ use crate::state::queues::Queues;
 use crate::state::work::Work;
 use crate::stats::{Lateness, Totals};
 use crate::time::{Ms, SECOND, Steady, Wall};
-use crate::waiting::{Granted, Ticket, Waiter, Waiting};
+use crate::waiting::{Granted, Ticket, Timeout, Waiter, Waiting};
 use crate::wakeups::Wakeups;
 
 /// Memory of a queue without keys and without use is dropped after this long, ms.
@@ -132,12 +132,13 @@ impl State {
 
     /// After a load or a promotion everything derived is derived again, and every lease and every TTL starts over at
     /// its full length. Connections from before are gone. With data, the latest grants of leadership may be lost, so
-    /// new leaders wait.
+    /// new leaders wait, and those that lead get a new epoch.
     pub(crate) fn start_over(&mut self, now: Steady, with_data: bool) {
         self.services.reclaims_since = with_data.then_some(now);
         self.services.unbind_all(|_| true);
         for (name, service) in self.services.iter_mut() {
             service.start_over();
+            service.renew_lead = true;
             self.wakeups.now(name);
         }
         self.bound.clear();
@@ -195,6 +196,14 @@ impl State {
         queue.lateness.get_or_insert_default().record(late, count);
     }
 
+    /// The timer comes to every name: moments were planned by a setting that has changed.
+    pub(crate) fn wake_all(&mut self) {
+        let services = self.services.iter().map(|(name, _)| name);
+        for name in self.known.iter().chain(services) {
+            self.wakeups.now(name);
+        }
+    }
+
     /// Binds a claim to a connection.
     pub(crate) fn bind(&mut self, connection: u64, token: u64, claim: BoundClaim) {
         self.bound.entry(connection).or_default().insert(token, claim);
@@ -210,6 +219,20 @@ impl State {
             if queue.is_some_and(|queue| queue.claims.tie(claim.worker, token, Some(connection))) {
                 self.bind(connection, token, claim);
             }
+        }
+    }
+
+    /// A claim that is bound to a connection is bound to this one now.
+    pub(crate) fn move_claim(&mut self, name: &Name, (id, token): (Id, u64), worker: u32, connection: Option<u64>) {
+        let Some(queue) = self.queues.get_mut(name) else {
+            return;
+        };
+        let before = queue.claims.get(worker, token).and_then(|held| held.connection);
+        if let (Some(before), Some(connection)) = (before, connection) {
+            queue.claims.tie(worker, token, Some(connection));
+            self.unbind(before, token);
+            let queue = name.clone();
+            self.bind(connection, token, BoundClaim { queue, id, worker });
         }
     }
 
@@ -276,11 +299,17 @@ impl State {
         }
     }
 
-    /// A waiting client gave up or disconnected; its wait counted as a sign of life until now.
-    pub(crate) fn leave(&mut self, ticket: Ticket, now: Steady) -> Option<Waiter> {
-        let waiter = self.waiting.leave(ticket)?;
+    /// A client begins to wait, which is a sign of life of the members bound to its connection. Returns its ticket, and
+    /// when its wait ends: before their TTL does, so that those that are alive show it again.
+    pub(crate) fn wait(&mut self, waiter: Waiter, now: Steady) -> (Ticket, Option<Steady>) {
         self.services.seen(waiter.connection, None, now);
-        Some(waiter)
+        let shortest = self.services.shortest_ttl(waiter.connection).map(|ttl| ttl * 3 / 4);
+        let asked = match waiter.timeout {
+            Timeout::For(wait) => Some(wait),
+            Timeout::Forever | Timeout::Sweep => None,
+        };
+        let longest = asked.into_iter().chain(shortest).min();
+        (self.waiting.join(waiter), longest.map(|wait| now.after(wait)))
     }
 
     /// Takes back what was granted to a client that is gone: the timer ends a claim as if it were released, and a

@@ -16,6 +16,8 @@ pub(crate) struct Work {
     pub replies: Vec<ReplyDue>,
     /// Queues in which something may be claimed, while clients wait.
     pub to_serve: BTreeSet<Name>,
+    /// Counts the dependencies (AFTER) that were read or removed, ever: what bounds loops over tasks that have many.
+    pub edges: usize,
 }
 
 impl Work {

@@ -48,6 +48,7 @@ pub(crate) fn emit(queue: &mut Queue<'_>, event: &Event<'_>) -> Result<()> {
         (b"attempt", attempt.as_bytes()),
         (b"reason", event.reason.as_bytes()),
     ];
+    queue.wake_at(queue.context.wall.after(queue.context.config.events_retain));
     let stream = queue.name.of_queue(Part::TaskEvents);
     match queue.keys.xadd(stream, None, &fields, most) {
         Err(Error::Internal) => {

@@ -200,14 +200,36 @@ pub(crate) fn lose(queue: &mut Queue<'_>, task: &mut Task, why: Loss) -> Result<
     }
     task.header.attempts += 1;
     task.header.lost += 1;
-    if task.header.lost > queue.settings.numbers.max_lost(&queue.context.config) {
-        return bury(queue, task, "lost");
-    }
     let options = task.options(queue);
-    if task.header.attempts >= queue.max_attempts(options) {
-        return bury(queue, task, "attempts");
+    let reason = if task.header.lost > queue.settings.numbers.max_lost(&queue.context.config) {
+        "lost"
+    } else if task.header.attempts >= queue.max_attempts(options) {
+        "attempts"
+    } else {
+        let state = requeue(queue, task, None, End::Head)?;
+        if state == NewState::Ready && queue.state.waiting.count(&queue.name) > 0 {
+            queue.memory().lost_ready += 1;
+        }
+        return Ok(state);
+    };
+    let error = lost_error(queue, task, why);
+    queue.put_field(task, options::ERROR, options::cut(error.as_bytes()))?;
+    bury(queue, task, reason)
+}
+
+/// What GET shows as the error of a task that died because its claims were lost.
+fn lost_error(queue: &mut Queue<'_>, task: &Task, why: Loss) -> String {
+    let worker = queue.worker_name(task.header.worker).unwrap_or(None);
+    let worker = worker.as_deref().unwrap_or("its worker");
+    let why = match why {
+        Loss::Lease => format!("lease of {worker} ran out"),
+        Loss::Disconnect => format!("connection of {worker} closed"),
+        Loss::Member => format!("member {worker} died"),
+    };
+    match task.header.lost {
+        1 => format!("lost once: {why}"),
+        lost => format!("lost {lost} times, last: {why}"),
     }
-    requeue(queue, task, None, End::Head)
 }
 
 /// A claim is released: no attempt is used up. The task goes to the head of its list, or waits for `due`. The caller

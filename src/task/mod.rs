@@ -26,7 +26,9 @@
 //! * [`lifecycle`]: every step of a task's life, and the only file that assigns a state.
 //! * [`new_task`], [`replace`], [`reply_to`], [`recurring`]: how tasks come about.
 //! * [`dispatch`]: claim requests against ready tasks.
+//! * [`sweep`]: the records of dropped queues.
 //! * [`revoke`], [`worklist`]: what follows from a transaction for other tasks and for waiting clients.
+//! * [`repair`]: blocked tasks after foreign changes.
 //! * [`commands`], [`timer`]: what clients and time do.
 
 pub(crate) mod commands;
@@ -42,9 +44,11 @@ pub(crate) mod outcome;
 pub(crate) mod overview;
 pub(crate) mod recurring;
 pub(crate) mod render;
+pub(crate) mod repair;
 pub(crate) mod replace;
 pub(crate) mod reply_to;
 pub(crate) mod revoke;
+pub(crate) mod sweep;
 pub(crate) mod timer;
 pub(crate) mod worker;
 pub(crate) mod worklist;

@@ -84,16 +84,23 @@ pub(crate) fn publish_all_gone(queue: &mut Queue<'_>) {
     }
 }
 
-/// What is known of a task's end from its record.
-pub(crate) fn known(queue: &mut Queue<'_>, id: &[u8]) -> Result<KnownEnd> {
+/// What is known of a task's end from its record, with its values or without.
+pub(crate) fn known(queue: &mut Queue<'_>, id: &[u8], values: bool) -> Result<KnownEnd> {
     let Some(task) = queue.find(id)? else {
         return Ok(KnownEnd::Gone);
     };
-    let (state, result) = match task.header.state {
-        TaskState::Done => ("done", queue.field(&task, options::RESULT).map(Rc::from)),
-        TaskState::Dead => ("dead", None),
-        TaskState::Claimed if task.is_cancelled() => ("cancelled", None),
+    let state = match task.header.state {
+        TaskState::Done => "done",
+        TaskState::Dead => "dead",
+        TaskState::Claimed if task.is_cancelled() => "cancelled",
         _ => return Ok(KnownEnd::Running),
+    };
+    if !values {
+        return Ok(KnownEnd::Ended(TaskEnd::UNREAD));
+    }
+    let result = match task.header.state {
+        TaskState::Done => queue.field(&task, options::RESULT).map(Rc::from),
+        _ => None,
     };
     Ok(KnownEnd::Ended(end_of(queue, &task, state, result)))
 }
@@ -108,7 +115,7 @@ pub(crate) fn rescan(queue: &mut Queue<'_>) -> Result<bool> {
     let listeners = queue.state.waiting.listeners();
     let ids = listeners.tasks(&queue.name, Some(&after), RESCANNED);
     for id in &ids {
-        match known(queue, id) {
+        match known(queue, id, true) {
             Ok(KnownEnd::Running) => {}
             Ok(KnownEnd::Ended(end)) => answer(queue, id, Some(&end)),
             Err(_) if later::is_later(queue, id) => {}

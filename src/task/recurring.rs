@@ -34,6 +34,9 @@ pub(crate) struct Recurring {
     /// The last occurrence that became a task, unix ms.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_at: Option<Ms>,
+    /// The one that this replaced, while occurrences of it are due; its END is when it was replaced.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub before: Option<Box<Recurring>>,
     /// Fields of a later version: they are kept.
     #[serde(flatten)]
     pub later: Map<String, Value>,
@@ -43,9 +46,14 @@ impl Recurring {
     /// From what is stored; `None` if that is foreign, or was edited into nonsense.
     pub(crate) fn read(json: &[u8]) -> Option<Recurring> {
         let recurring: Recurring = serde_json::from_slice(json).ok()?;
-        let moments = [Some(recurring.seen_until), recurring.last_at];
-        let sound = moments.iter().flatten().all(|at| (0..=MAX_UNIX_MS).contains(at));
-        (sound && recurring.definition.is_sound()).then_some(recurring)
+        recurring.is_sound().then_some(recurring)
+    }
+
+    fn is_sound(&self) -> bool {
+        let moments = [Some(self.seen_until), self.last_at];
+        moments.iter().flatten().all(|at| (0..=MAX_UNIX_MS).contains(at))
+            && self.definition.is_sound()
+            && self.before.as_ref().is_none_or(|before| before.is_sound())
     }
 
     /// What is stored.
@@ -68,10 +76,68 @@ impl Recurring {
 
     /// The first occurrence that is not dealt with.
     pub(crate) fn next(&self) -> Option<Wall> {
+        if let Some(due) = self.before.as_ref().and_then(|before| before.next()) {
+            return Some(due);
+        }
         if self.is_finished() {
             return None;
         }
         self.definition.next_after(Wall(self.seen_until))
+    }
+
+    /// Takes over from the definition that this one replaces. With the same rule and START the phase goes on, and with
+    /// the same LIMIT its count; else only what is due: two versions of a program that replace each other's definition
+    /// must lose no occurrence.
+    pub(crate) fn inherit(&mut self, old: &Recurring, now: Wall) {
+        // For OVERLAP the task of the last occurrence counts, even if an earlier definition made it.
+        self.last_at = old.last_at;
+        if self.definition.has_phase_of(&old.definition) {
+            self.definition.made_at = old.definition.made_at;
+            self.seen_until = old.seen_until;
+            if self.definition.limit == old.definition.limit {
+                self.fired_total = old.fired_total;
+            }
+            self.before.clone_from(&old.before);
+        } else if old.next().is_some_and(|due| due <= now) {
+            self.before = Some(Box::new(old.clone().replaced(now)));
+        }
+        if let Some(before) = &mut self.before {
+            before.definition.misfire = self.definition.misfire;
+            before.definition.overlap = self.definition.overlap;
+        }
+    }
+
+    /// This definition, replaced now. If one that it has replaced itself is still due, that one stays, and goes on in
+    /// place of both if both are due: there is never more than one to remember.
+    fn replaced(mut self, now: Wall) -> Recurring {
+        let Some(mut before) = self.before.take() else {
+            let end = self.definition.end_at.unwrap_or(now.0);
+            self.definition.end_at = Some(end.min(now.0));
+            self.options.clear();
+            return self;
+        };
+        // Unless its own END has ended it.
+        let went_on = before.definition.end_at == Some(self.definition.made_at);
+        if went_on && self.next().is_some_and(|due| due <= now) {
+            before.definition.end_at = Some(now.0);
+        }
+        *before
+    }
+
+    /// The definition whose occurrences come first, and the one that has replaced it.
+    pub(crate) fn split(mut self) -> (Recurring, Option<Recurring>) {
+        match self.before.take() {
+            Some(before) if before.next().is_some() => (*before, Some(self)),
+            _ => (self, None),
+        }
+    }
+
+    /// Undoes `split` when the first definition has come further.
+    pub(crate) fn join(self, newer: Option<Recurring>) -> Recurring {
+        let Some(mut newer) = newer else { return self };
+        newer.last_at = self.last_at;
+        newer.before = self.next().is_some().then(|| Box::new(self));
+        newer
     }
 }
 

@@ -4,21 +4,22 @@
 //! it unblocked itself.
 
 use crate::error::Result;
-use crate::names::{Index, Name};
+use crate::keyspace::Scored;
+use crate::names::Name;
 use crate::state::work::ParentEnd;
 use crate::task::dispatch::serve;
 use crate::task::handle::{Queue, Task};
-use crate::task::header::{AWAITED, TaskState};
+use crate::task::header::TaskState;
 use crate::task::index::{blocked, dependencies, group, later};
 use crate::task::{events, lifecycle, reply_to, revoke};
 use crate::tx::Tx;
 
 /// Dependents that one transaction resolves: a thousand would keep all other clients waiting for 8 ms (measured).
 const DEPENDENTS: usize = 128;
+/// So many dependencies, read or removed, cost as much as one dependent.
+const EDGES: usize = 8;
 /// Tasks of one group that get their turn, or are passed over, in one step.
 const TURNS: usize = 128;
-/// Blocked tasks that are checked in one slice.
-const RESCANNED: usize = 64;
 
 /// Does everything that follows.
 pub(crate) fn run(tx: &mut Tx<'_>) {
@@ -43,12 +44,8 @@ pub(crate) fn unblock(tx: &mut Tx<'_>) {
         }
         if let Some(end) = tx.state.work.parent_ends.pop_front() {
             with_queue(tx, end.name.clone(), "a task that waits for others", |queue| {
-                let resolved = resolve_dependents(queue, &end, i64::MAX, left)?;
-                left -= resolved.count;
-                if left == 0 || resolved.unreadable {
-                    dependencies::put_off(queue, &end)?;
-                }
-                Ok(())
+                resolve_dependents(queue, &end, i64::MAX, None, &mut left)?;
+                dependencies::put_off(queue, &end)
             });
             continue;
         }
@@ -74,72 +71,96 @@ fn with_queue(tx: &mut Tx<'_>, name: Name, what: &str, work: impl FnOnce(&mut Qu
 /// Resolves a slice of the dependents that were left over. Returns whether there are more.
 pub(crate) fn resume_dependents(queue: &mut Queue<'_>) -> Result<bool> {
     let mut left = DEPENDENTS;
-    for rest in queue.settings.unresolved.clone() {
+    let cursor = queue.memory().unresolved_cursor.take();
+    let unresolved = queue.settings.unresolved.clone();
+    let at = cursor
+        .as_ref()
+        .and_then(|(parent, _)| unresolved.iter().position(|rest| rest.parent == *parent));
+    let mut from = cursor.filter(|_| at.is_some()).and_then(|(_, child)| child);
+    for rest in unresolved.into_iter().skip(at.unwrap_or(0)) {
         let end = ParentEnd {
             name: queue.name.clone(),
             parent: rest.parent,
             done: rest.done,
         };
         let before = dependencies::born(rest.below).saturating_sub(1);
-        let resolved = resolve_dependents(queue, &end, before, left)?;
-        left -= resolved.count;
+        let last = resolve_dependents(queue, &end, before, from.take(), &mut left)?;
         if left == 0 {
+            queue.memory().unresolved_cursor = Some((end.parent, last));
             return Ok(true);
         }
-        if resolved.unreadable {
-            // Tried again in case they can be read by then.
+        if queue.keys.zlowest(queue.name.after(&end.parent), before, 1)?.is_empty() {
+            dependencies::finish(queue, &end.parent)?;
+        } else {
+            // Records of a later version: tried again in case they can be read by then.
             let again = queue.context.steady.after(later::RETRY);
             queue.wake_at_steady(again);
-        } else {
-            dependencies::finish(queue, &end.parent)?;
         }
     }
     Ok(false)
 }
 
-/// Dependents of an end that were resolved.
-struct Resolved {
-    /// How many.
-    count: usize,
-    /// Whether others stay in line, as their records are of a later version.
-    unreadable: bool,
-}
-
-/// Resolves the tasks that wait for this end and were born before, so many at most.
-fn resolve_dependents(queue: &mut Queue<'_>, end: &ParentEnd, before: i64, most: usize) -> Result<Resolved> {
-    let line = queue.name.after(&end.parent);
-    let children = queue.keys.zlowest(line, before, most)?;
-    let mut unreadable = 0;
-    for (born, id) in &children {
-        let child = queue.read_header(id);
-        if child.is_none() && later::is_later(queue, id) {
-            unreadable += 1;
-            continue;
+/// Resolves tasks that wait for this end and were born before, beyond `from`, until the budget `left` is spent. Those of
+/// a later version stay in line. Returns the last one.
+fn resolve_dependents(
+    queue: &mut Queue<'_>,
+    end: &ParentEnd,
+    before: i64,
+    mut from: Option<Scored>,
+    left: &mut usize,
+) -> Result<Option<Scored>> {
+    while *left > 0 {
+        let line = queue.name.after(&end.parent);
+        let children = queue.keys.zwalk(line, from.as_ref(), false, *left)?;
+        if children.is_empty() {
+            break;
         }
-        queue.keys.zrem(queue.name.after(&end.parent), &[id])?;
-        let Some(mut child) = child else {
-            continue;
-        };
-        let header = &child.header;
-        let waits =
-            header.state == TaskState::Blocked && dependencies::born(header.fence) == *born && queue.has(header);
-        if waits && let Err(error) = resolve_dependent(queue, end, &mut child) {
-            queue.log_skip(&format!("a task that waits for others: {error}"));
+        for child in children {
+            if child.0 > before {
+                return Ok(from);
+            }
+            if *left == 0 {
+                break;
+            }
+            let edges = queue.state.work.edges;
+            resolve_dependent(queue, end, &child)?;
+            let cost = 1 + (queue.state.work.edges - edges) / EDGES;
+            *left = left.saturating_sub(cost);
+            from = Some(child);
         }
     }
-    Ok(Resolved {
-        count: children.len() - unreadable,
-        unreadable: unreadable > 0,
-    })
+    Ok(from)
+}
+
+fn resolve_dependent(queue: &mut Queue<'_>, end: &ParentEnd, (born, id): &Scored) -> Result<()> {
+    let child = queue.read_header(id);
+    if child.is_none() && later::is_later(queue, id) {
+        return Ok(());
+    }
+    queue.keys.zrem(queue.name.after(&end.parent), &[id])?;
+    let waiting = child.filter(|child| {
+        let header = &child.header;
+        header.state == TaskState::Blocked && dependencies::born(header.fence) == *born && queue.has(header)
+    });
+    if let Some(mut child) = waiting
+        && let Err(error) = settle(queue, end, &mut child)
+    {
+        queue.log_skip(&format!("a task that waits for others: {error}"));
+    }
+    Ok(())
 }
 
 /// The child waits for one end less, and is unblocked by the last; or it is cancelled if the parent failed.
-fn resolve_dependent(queue: &mut Queue<'_>, end: &ParentEnd, child: &mut Task) -> Result<()> {
+fn settle(queue: &mut Queue<'_>, end: &ParentEnd, child: &mut Task) -> Result<()> {
     let Some(count) = dependencies::waits(queue, &child.id) else {
         return Ok(());
     };
-    if !end.done && !child.options(queue).onfail_run {
-        return cancel_dependent(queue, child, &end.parent);
+    if !end.done {
+        let options = child.options(queue);
+        queue.state.work.edges += options.after.len();
+        if !options.onfail_run {
+            return cancel_dependent(queue, child, &end.parent);
+        }
     }
     if count > 1 {
         return dependencies::put_count(queue, &child.id, count - 1);
@@ -147,14 +168,14 @@ fn resolve_dependent(queue: &mut Queue<'_>, end: &ParentEnd, child: &mut Task) -
     unblock_dependent(queue, child)
 }
 
-fn unblock_dependent(queue: &mut Queue<'_>, child: &mut Task) -> Result<()> {
+pub(super) fn unblock_dependent(queue: &mut Queue<'_>, child: &mut Task) -> Result<()> {
     lifecycle::ensure_unblock_types(queue, child)?;
     dependencies::forget_count(queue, &child.id)?;
     queue.serve_waiters();
     lifecycle::unblock(queue, child)
 }
 
-fn cancel_dependent(queue: &mut Queue<'_>, child: &mut Task, parent: &[u8]) -> Result<()> {
+pub(super) fn cancel_dependent(queue: &mut Queue<'_>, child: &mut Task, parent: &[u8]) -> Result<()> {
     lifecycle::ensure_unblock_types(queue, child)?;
     events::ensure_types(queue)?;
     let reason = format!("after {}", String::from_utf8_lossy(parent));
@@ -192,94 +213,4 @@ fn admit_next(queue: &mut Queue<'_>, group: &str) -> Result<bool> {
         }
     }
     Ok(false)
-}
-
-/// Repairs blocked tasks after somebody else may have changed what they wait for, or the limit of groups was raised.
-/// Returns whether there are more.
-pub(crate) fn rescan_blocked(queue: &mut Queue<'_>) -> Result<bool> {
-    let memory = queue.memory();
-    if !memory.maybe_blocked {
-        memory.blocked_rescan = None;
-        return Ok(false);
-    }
-    let Some(after) = memory.blocked_rescan.take() else {
-        return Ok(false);
-    };
-    let index = queue.name.index(Index::Blocked);
-    let members = queue.keys.zwalk(index, Some(&after), false, RESCANNED)?;
-    for (_, id) in &members {
-        if let Err(error) = repair_blocked(queue, id) {
-            queue.log_skip(&format!("a blocked task: {error}"));
-        }
-    }
-    let all = members.len() < RESCANNED;
-    if !all {
-        queue.memory().blocked_rescan = members.last().cloned();
-    } else if members.is_empty() {
-        let left = queue.keys.zcard(queue.name.index(Index::Blocked))?;
-        queue.memory().maybe_blocked = left > 0;
-    }
-    Ok(!all)
-}
-
-fn repair_blocked(queue: &mut Queue<'_>, id: &[u8]) -> Result<()> {
-    let found = queue.read_header(id);
-    let found = found.filter(|task| task.header.state == TaskState::Blocked && queue.has(&task.header));
-    let Some(mut task) = found else {
-        if later::is_later(queue, id) {
-            return Ok(());
-        }
-        queue.log_skip("an id in the blocked set that is no blocked task");
-        return blocked::remove(queue, id);
-    };
-    if dependencies::waits(queue, id).is_some() {
-        return repair_dependent(queue, &mut task);
-    }
-    match group::of(queue, &task) {
-        Some(group) => group::repair(queue, &task, group),
-        None => {
-            lifecycle::ensure_unblock_types(queue, &task)?;
-            queue.serve_waiters();
-            lifecycle::unblock(queue, &mut task)
-        }
-    }
-}
-
-/// Repairs a task that waits for others. A parent whose record was deleted by hand or evicted counts as failed.
-fn repair_dependent(queue: &mut Queue<'_>, child: &mut Task) -> Result<()> {
-    let mut left = 0;
-    for parent in child.options(queue).after.clone() {
-        let parent = parent.as_bytes();
-        // The timer will come to the first kind.
-        if is_put_off(queue, parent) || later::is_later(queue, parent) {
-            left += 1;
-            continue;
-        }
-        let line = queue.name.after(parent);
-        let linked = queue.keys.zscore(line, &child.id)?.is_some();
-        let found = queue.find(parent).unwrap_or(None);
-        let awaited = found.as_ref().is_some_and(|parent| parent.header.has(AWAITED));
-        // A parent without the child in its line has ended, and the id may be another task's by now, unless somebody
-        // deleted the whole line.
-        if awaited && (linked || queue.keys.zcard(queue.name.after(parent))? == 0) {
-            left += 1;
-            dependencies::link(queue, child, parent)?;
-        } else if linked {
-            queue.keys.zrem(queue.name.after(parent), &[&child.id])?;
-            let done = found.is_some_and(|parent| parent.header.state == TaskState::Done);
-            if !done && !child.options(queue).onfail_run {
-                return cancel_dependent(queue, child, parent);
-            }
-        }
-    }
-    match left {
-        0 => unblock_dependent(queue, child),
-        left if dependencies::waits(queue, &child.id) != Some(left) => dependencies::put_count(queue, &child.id, left),
-        _ => Ok(()),
-    }
-}
-
-fn is_put_off(queue: &Queue<'_>, parent: &[u8]) -> bool {
-    let unresolved = &queue.settings.unresolved;
-    unresolved.iter().any(|rest| rest.parent.as_slice() == parent)
 }

@@ -107,6 +107,33 @@ impl Timeout {
     }
 }
 
+/// Whose turn it is in a line of clients that wait.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Turn {
+    /// The one that has waited longest, of those that came after this one.
+    After(Ticket),
+    /// The one that was heard from last, of those that came before this one.
+    Before(Ticket),
+}
+
+impl Turn {
+    fn of(self, line: &BTreeSet<Ticket>) -> Option<Ticket> {
+        let next = match self {
+            Turn::After(passed) => line.range(passed + 1..).next(),
+            Turn::Before(passed) => line.range(..passed).next_back(),
+        };
+        next.copied()
+    }
+
+    /// The turn after that of this client.
+    pub(crate) fn past(self, ticket: Ticket) -> Turn {
+        match self {
+            Turn::After(_) => Turn::After(ticket),
+            Turn::Before(_) => Turn::Before(ticket),
+        }
+    }
+}
+
 /// What a waiting client was granted. It is taken back if the client turns out to be gone.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Granted {
@@ -169,8 +196,6 @@ pub(crate) struct Waiting {
     listeners: Listeners,
     /// Those that wait only for the timer to remove ghosts; few, and never for long.
     until_sweep: BTreeSet<Ticket>,
-    /// Their connections.
-    blocked: BTreeSet<u64>,
     answered: Vec<Answer>,
 }
 
@@ -198,7 +223,6 @@ impl Waiting {
         if waiter.timeout == Timeout::Sweep {
             self.until_sweep.insert(ticket);
         }
-        self.blocked.insert(waiter.connection);
         self.waiters.insert(ticket, waiter);
         ticket
     }
@@ -207,7 +231,6 @@ impl Waiting {
     pub(crate) fn leave(&mut self, ticket: Ticket) -> Option<Waiter> {
         let waiter = self.waiters.remove(&ticket)?;
         self.until_sweep.remove(&ticket);
-        self.blocked.remove(&waiter.connection);
         match &waiter.wait_for {
             WaitFor::Tasks(names, request) => {
                 for name in names {
@@ -239,18 +262,19 @@ impl Waiting {
         self.waiters.get(&ticket).map(|waiter| &waiter.wait_for)
     }
 
-    /// The client that has waited longest for tasks of the queue, of those that came after `passed`.
-    pub(crate) fn next(&self, queue: &Name, passed: Ticket) -> Option<(Ticket, &ClaimRequest)> {
-        self.claimers_after(queue, passed).next()
+    /// The client whose turn it is among those that wait for tasks of the queue.
+    pub(crate) fn next(&self, queue: &Name, turn: Turn) -> Option<(Ticket, &ClaimRequest)> {
+        self.claimer(turn.of(self.claimers.get(queue)?)?)
     }
 
     /// The clients that wait for tasks of the queue, longest wait first.
     pub(crate) fn claimers_of(&self, queue: &Name) -> impl Iterator<Item = (Ticket, &ClaimRequest)> {
-        self.claimers_after(queue, 0)
+        let line = self.claimers.get(queue).into_iter().flatten();
+        line.filter_map(|ticket| self.claimer(*ticket))
     }
 
-    /// The client of this worker that has waited longest for tasks of the queue, of those that came after `passed`.
-    pub(crate) fn next_of(&mut self, queue: &Name, worker: &str, passed: Ticket) -> Option<(Ticket, &ClaimRequest)> {
+    /// The same as `next`, among those of this worker.
+    pub(crate) fn next_of(&mut self, queue: &Name, worker: &str, turn: Turn) -> Option<(Ticket, &ClaimRequest)> {
         if !self.claimers.contains_key(queue) {
             return None;
         }
@@ -261,20 +285,15 @@ impl Waiting {
                 .collect();
             self.workers.learn(queue, all.into_iter());
         }
-        let ticket = self.workers.next(queue, worker, passed)?;
+        let ticket = turn.of(self.workers.of(queue, worker)?)?;
+        self.claimer(ticket)
+    }
+
+    fn claimer(&self, ticket: Ticket) -> Option<(Ticket, &ClaimRequest)> {
         match self.wait_for(ticket) {
             Some(WaitFor::Tasks(_, request)) => Some((ticket, request)),
             _ => None,
         }
-    }
-
-    fn claimers_after(&self, queue: &Name, passed: Ticket) -> impl Iterator<Item = (Ticket, &ClaimRequest)> {
-        let line = self.claimers.get(queue).into_iter();
-        let line = line.flat_map(move |line| line.range(passed + 1..));
-        line.filter_map(|ticket| match self.wait_for(*ticket) {
-            Some(WaitFor::Tasks(_, request)) => Some((*ticket, request)),
-            _ => None,
-        })
     }
 
     /// The client that has waited longest to be the exclusive holder, with its place in the line of candidates.
@@ -343,11 +362,6 @@ impl Waiting {
         heard
     }
 
-    /// Whether the client of this connection is blocked.
-    pub(crate) fn is_blocked(&self, connection: u64) -> bool {
-        self.blocked.contains(&connection)
-    }
-
     /// Whether anybody waits for something of this name.
     pub(crate) fn any(&self, name: &Name) -> bool {
         self.claimers.contains_key(name)
@@ -394,15 +408,10 @@ impl Waiting {
     }
 
     /// Ends a client's wait; the edge delivers the answer when the transaction is over.
-    pub(crate) fn answer(
-        &mut self,
-        ticket: Ticket,
-        reply: Result<Reply, Error>,
-        granted: Vec<Granted>,
-    ) -> Option<Waiter> {
-        let waiter = self.leave(ticket)?;
-        self.notify(ticket, reply, granted);
-        Some(waiter)
+    pub(crate) fn answer(&mut self, ticket: Ticket, reply: Result<Reply, Error>, granted: Vec<Granted>) {
+        if self.leave(ticket).is_some() {
+            self.notify(ticket, reply, granted);
+        }
     }
 
     /// The same for a client that was taken out of its line before.
@@ -458,10 +467,10 @@ mod tests {
         let (a, b) = (Name::new(0, b"a").unwrap(), Name::new(0, b"b").unwrap());
         let first = waiting.join(waiter(&["a", "b"]));
         let second = waiting.join(waiter(&["b"]));
-        assert_eq!(waiting.next(&b, 0).map(|(ticket, _)| ticket), Some(first));
+        assert_eq!(waiting.next(&b, Turn::After(0)).map(|(ticket, _)| ticket), Some(first));
         waiting.answer(first, Ok(Reply::Null), Vec::new());
         assert!(!waiting.any(&a));
-        assert_eq!(waiting.next(&b, 0).map(|(ticket, _)| ticket), Some(second));
+        assert_eq!(waiting.next(&b, Turn::After(0)).map(|(ticket, _)| ticket), Some(second));
         assert_eq!(waiting.take_answered().len(), 1);
         assert_eq!(waiting.total(), 1);
     }
@@ -472,12 +481,15 @@ mod tests {
         let (a, b) = (Name::new(0, b"a").unwrap(), Name::new(0, b"b").unwrap());
         let first = waiting.join(waiter(&["a", "b"]));
         let found = |waiting: &mut Waiting, queue: &Name, worker: &str, passed| {
-            waiting.next_of(queue, worker, passed).map(|(ticket, _)| ticket)
+            let next = waiting.next_of(queue, worker, Turn::After(passed));
+            next.map(|(ticket, _)| ticket)
         };
         assert_eq!(found(&mut waiting, &a, "v", 0), None);
         let second = waiting.join(waiter(&["a"]));
         assert_eq!(found(&mut waiting, &a, "w", 0), Some(first));
         assert_eq!(found(&mut waiting, &a, "w", first), Some(second));
+        let latest = waiting.next_of(&a, "w", Turn::Before(Ticket::MAX));
+        assert_eq!(latest.map(|(ticket, _)| ticket), Some(second));
         assert_eq!(found(&mut waiting, &b, "w", first), None);
         waiting.leave(first);
         assert_eq!(found(&mut waiting, &a, "w", 0), Some(second));

@@ -6,13 +6,13 @@ use crate::error::Error;
 use crate::names::Id;
 use crate::reply::Reply;
 
-/// Bytes of results after which a reply to ANY takes no further task.
+/// Bytes of results after which a reply has no further ones.
 const MAX_BYTES: usize = 1 << 20;
 
 /// How one task ended. Its values are shared: the same megabyte may go to a thousand clients.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct TaskEnd {
-    /// done, dead, cancelled or expired.
+    /// done, dead, cancelled or expired; unread if its values did not fit into the reply.
     pub state: &'static str,
     /// The result its worker gave.
     pub result: Option<Rc<[u8]>>,
@@ -23,6 +23,14 @@ pub(crate) struct TaskEnd {
 }
 
 impl TaskEnd {
+    /// An end whose values do not fit into the reply any more.
+    pub(crate) const UNREAD: TaskEnd = TaskEnd {
+        state: "unread",
+        result: None,
+        error: None,
+        progress: None,
+    };
+
     fn bytes(&self) -> usize {
         let fields = [&self.result, &self.error, &self.progress];
         fields.into_iter().flatten().map(|value| value.len()).sum()
@@ -47,13 +55,20 @@ pub(crate) struct ResultWait {
     /// In the order of the ids; `Some(None)` for an id without a task.
     known: Vec<Option<Option<TaskEnd>>>,
     quorum: Quorum,
+    /// The length of all values known so far.
+    bytes: usize,
 }
 
 impl ResultWait {
     /// A wait for these tasks, with nothing known yet.
     pub(crate) fn new(ids: Vec<Id>, quorum: Quorum) -> ResultWait {
         let known = vec![None; ids.len()];
-        ResultWait { ids, known, quorum }
+        ResultWait {
+            ids,
+            known,
+            quorum,
+            bytes: 0,
+        }
     }
 
     /// The tasks, as they were given.
@@ -61,15 +76,21 @@ impl ResultWait {
         &self.ids
     }
 
+    /// Whether the reply takes no more values, so that they need not be read.
+    pub(crate) fn is_full(&self) -> bool {
+        self.bytes >= MAX_BYTES
+    }
+
     /// Records the end of a task, or that there is no such task. What is known already stays.
     pub(crate) fn record(&mut self, id: &[u8], end: Option<&TaskEnd>) {
-        for (known, _) in self
-            .known
-            .iter_mut()
-            .zip(&self.ids)
-            .filter(|(_, own)| own.as_slice() == id)
-        {
-            known.get_or_insert_with(|| end.cloned());
+        let own = self.known.iter_mut().zip(&self.ids);
+        for (known, _) in own.filter(|(known, own)| known.is_none() && own.as_slice() == id) {
+            let end = match end {
+                Some(_) if self.bytes >= MAX_BYTES => Some(TaskEnd::UNREAD),
+                end => end.cloned(),
+            };
+            self.bytes += end.as_ref().map_or(0, TaskEnd::bytes);
+            *known = Some(end);
         }
     }
 
@@ -91,15 +112,10 @@ impl ResultWait {
             };
         }
         let mut maps = Vec::new();
-        let mut bytes = 0;
         for (id, known) in self.ids.iter().zip(&self.known) {
             let Some(known) = known else {
                 continue;
             };
-            if self.quorum == Quorum::Any && bytes >= MAX_BYTES {
-                break;
-            }
-            bytes += known.as_ref().map_or(0, TaskEnd::bytes);
             let mut map = vec![("id", Reply::Id(id.clone()))];
             map.extend(fields(known.as_ref()));
             maps.push(Reply::Map(map));
@@ -160,13 +176,27 @@ mod tests {
     }
 
     #[test]
-    fn any_stops_at_a_megabyte_and_all_does_not() {
-        for (quorum, told) in [(Quorum::Any, 2), (Quorum::All, 4)] {
-            let mut ends = ResultWait::new(ids(&["a", "b", "c", "d"]), quorum);
-            for id in ["a", "b", "c", "d"] {
-                ends.record(id.as_bytes(), Some(&done(&vec![b'x'; 600_000])));
+    fn what_is_beyond_a_megabyte_is_unread() {
+        for quorum in [Quorum::Any, Quorum::All] {
+            let mut ends = ResultWait::new(ids(&["a", "b", "c", "gone", "d", "a"]), quorum);
+            for id in ["b", "a", "c", "d"] {
+                ends.record(id.as_bytes(), Some(&done(&vec![b'x'; 400_000])));
             }
-            assert_eq!(count(&ends), told);
+            ends.record(b"gone", None);
+            let Ok(Reply::Array(maps)) = ends.reply() else {
+                panic!("no array");
+            };
+            let states = maps.iter().map(|map| match map {
+                Reply::Map(fields) => match (&fields[1].1, &fields[2].1) {
+                    (Reply::Word(state), Reply::Shared(_)) => *state,
+                    (Reply::Word("unread"), Reply::Null) => "unread",
+                    _ => "none",
+                },
+                _ => panic!("no map"),
+            });
+            // In the order in which they became known: b, both a.
+            let wanted = ["done", "done", "unread", "none", "unread", "done"];
+            assert_eq!(states.collect::<Vec<_>>(), wanted);
         }
     }
 

@@ -49,9 +49,8 @@ impl Workers {
         }
     }
 
-    /// The client of this worker that has waited longest, of those that came after `passed`.
-    pub(super) fn next(&self, queue: &Name, worker: &str, passed: Ticket) -> Option<Ticket> {
-        let tickets = self.queues.get(queue)?.get(worker)?;
-        tickets.range(passed + 1..).next().copied()
+    /// The clients of this worker.
+    pub(super) fn of(&self, queue: &Name, worker: &str) -> Option<&BTreeSet<Ticket>> {
+        self.queues.get(queue)?.get(worker)
     }
 }

@@ -154,6 +154,62 @@ fn a_reboot_ends_all_members_of_the_host_and_the_next_leads_at_once() {
     assert_eq!(members(&world), ["b", "c", "other"]);
 }
 
+/// Registers so many members of host h under the boot id `one`.
+fn host_of(world: &mut World, count: usize) {
+    for number in 0..count {
+        register(world, &format!("m{number:04} 1 HOST h BOOT one TTL 0"));
+    }
+}
+
+#[test]
+fn a_reboot_of_a_host_with_many_members_goes_in_slices_and_the_leader_first() {
+    let mut world = World::new();
+    host_of(&mut world, 1_000);
+    let last = register(&mut world, "z-leads 1 HOST h BOOT one TTL 0");
+    world.say(&format!("HB.CAMPAIGN s z-leads {last}"));
+    let lines = register(&mut world, "a-lines-up 1 HOST h BOOT one TTL 0");
+    world.say(&format!("HB.CAMPAIGN s a-lines-up {lines} PRIORITY 9"));
+    candidate(&mut world, "other", 0);
+    let written = world.keys.writes;
+    let reply = world.say("PID.REGISTER s m0999 7 HOST h BOOT two");
+    assert_eq!(of(&reply, "status"), "registered");
+    assert_eq!(leader(&mut world), "other", "none that goes leads");
+    let wrote = world.keys.writes - written;
+    assert!((100..1_000).contains(&wrote), "{wrote} writes");
+    assert!(members(&world).len() > 800);
+    world.tick();
+    assert_eq!(members(&world), ["m0999", "other"]);
+}
+
+#[test]
+fn a_service_with_many_members_is_dropped_in_slices_and_who_comes_meanwhile_stays() {
+    for comes in [false, true] {
+        let mut world = World::new();
+        host_of(&mut world, 1_000);
+        candidate(&mut world, "leads", 0);
+        assert_eq!(
+            world.say("PID.DROP s"),
+            "-BUSYSERVICE 1001 members are registered: evict them, or give FORCE"
+        );
+        let written = world.keys.writes;
+        assert_eq!(world.say("PID.DROP s FORCE"), "1001");
+        let wrote = world.keys.writes - written;
+        assert!((100..1_000).contains(&wrote), "{wrote} writes");
+        assert_eq!(leader(&mut world), "null");
+        if comes {
+            candidate(&mut world, "comes", 0);
+        }
+        world.tick();
+        if comes {
+            assert_eq!(members(&world), ["comes"]);
+            assert_eq!(leader(&mut world), "comes");
+            assert_eq!(events(&world).last().unwrap(), "down m0999 dropped");
+        } else {
+            assert!(world.keys.keys.is_empty());
+        }
+    }
+}
+
 #[test]
 fn with_its_token_a_member_outlives_the_reboot_of_its_host() {
     let mut world = World::new();

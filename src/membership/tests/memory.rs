@@ -164,14 +164,17 @@ fn the_members_of_a_host_are_known_by_its_boots() {
         ("d", member(100)),
     ]);
     let service = services.service(&name("s"));
-    let names = |members: Vec<MemberName>| members.iter().map(|name| name.to_string()).collect::<Vec<_>>();
-    assert_eq!(names(service.of_other_boots("h", "2")), ["a", "b"]);
-    assert!(service.of_other_boots("h", "1").is_empty());
-    assert!(service.of_other_boots("other", "1").is_empty());
-    assert!(service.of_earlier_boots().is_empty());
+    let others = |service: &ServiceState, host: &str, boot: &str| {
+        let others = service.of_other_boots(host, boot);
+        others.map(|name| name.to_string()).collect::<Vec<_>>()
+    };
+    assert_eq!(others(service, "h", "2"), ["a", "b"]);
+    assert!(others(service, "h", "1").is_empty());
+    assert!(others(service, "other", "1").is_empty());
+    assert!(service.rebooted_hosts().is_empty());
     service.put(Member::new("b".into(), on("h", "2", 4), Steady(0)), TTL);
-    assert_eq!(names(service.of_other_boots("h", "2")), ["a"]);
-    assert_eq!(names(service.of_earlier_boots()), ["a"]);
+    assert_eq!(others(service, "h", "2"), ["a"]);
+    assert_eq!(service.rebooted_hosts(), [("h".into(), "2".into())].into());
     check(service, 0);
     service.take("a");
     service.put(Member::new("b".into(), member(100), Steady(0)), TTL);

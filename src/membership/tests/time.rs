@@ -1,9 +1,10 @@
 //! Unit tests: the timer's work, and its cost.
 
-use super::{closed, events, hash, leader, members, news, of, register, service, wait};
+use super::{answers, closed, events, hash, leader, members, news, of, register, service, wait};
 use crate::keyspace::fake::Value;
 use crate::names::Touched;
 use crate::task::tests::world::World;
+use crate::waiting::{Timeout, WaitFor, Waiter};
 
 #[test]
 fn after_a_load_members_have_their_full_time_spread_over_ticks() {
@@ -78,19 +79,41 @@ fn the_time_of_a_freeze_is_added() {
 }
 
 #[test]
-fn a_client_that_waits_keeps_its_bound_member_alive() {
+fn a_wait_is_a_sign_of_life_when_it_begins_and_not_when_it_ends() {
     let mut world = World::new();
     world.hear(7, "PID.REGISTER s a 1 TTL 1000 BIND");
-    let ticket = wait(&mut world, 7, "PID.AWAIT s nobody UP BLOCK 0");
-    for _ in 0..10 {
-        world.pass(700);
-    }
-    assert_eq!(members(&world), ["a"]);
-    world.state.leave(ticket, world.steady);
-    world.pass(999);
-    assert_eq!(members(&world), ["a"]);
+    world.pass(500);
+    let ticket = wait(&mut world, 7, "PID.AWAIT s b UP BLOCK 0");
+    world.pass(700);
+    world.say("HB.BEAT s b");
+    assert_eq!(answers(&mut world), [(ticket, "1".to_string())]);
+    world.pass(299);
+    assert_eq!(members(&world), ["a", "b"]);
     world.pass(1);
-    assert!(members(&world).is_empty());
+    assert_eq!(members(&world), ["b"]);
+}
+
+#[test]
+fn a_wait_on_a_bound_connection_ends_before_the_shortest_ttl() {
+    let mut world = World::new();
+    world.hear(7, "PID.REGISTER s a 1 TTL 2000 BIND");
+    world.hear(7, "PID.REGISTER t b 1 TTL 1000 BIND");
+    world.hear(7, "PID.REGISTER t file 1 TTL 0 BIND");
+    world.hear(8, "PID.REGISTER t file8 1 TTL 0 BIND");
+    let mut ends = |connection, timeout| {
+        let waiter = Waiter {
+            connection,
+            wait_for: WaitFor::Member(service(), "x".into(), true),
+            timeout,
+        };
+        let (_, end) = world.state.wait(waiter, world.steady);
+        end.map(|end| end.since(world.steady))
+    };
+    assert_eq!(ends(7, Timeout::Forever), Some(750));
+    assert_eq!(ends(7, Timeout::For(751)), Some(750));
+    assert_eq!(ends(7, Timeout::For(749)), Some(749));
+    assert_eq!(ends(8, Timeout::Forever), None);
+    assert_eq!(ends(9, Timeout::For(5_000)), Some(5_000));
 }
 
 /// Many members without the cost of registering each in a test.

@@ -51,6 +51,63 @@ fn day_and_weekday_both_restricted_mean_either_and_plus_means_both() {
 }
 
 #[test]
+fn a_field_that_begins_with_a_star_restricts_the_other() {
+    for (expression, days) in [
+        // The Mondays with an odd date.
+        ("0 0 */2 * MON", ["2026-02-09", "2026-02-23", "2026-03-09"]),
+        ("0 0 ?/2 * MON", ["2026-02-09", "2026-02-23", "2026-03-09"]),
+        // The 13th if it is a Sunday, Tuesday, Thursday or Saturday.
+        ("0 0 13 * */2", ["2026-06-13", "2026-08-13", "2026-09-13"]),
+        // The first Monday of a month.
+        ("0 0 */100,1-7 * MON", ["2026-02-02", "2026-03-02", "2026-04-06"]),
+        ("0 0 * * 0", ["2026-02-01", "2026-02-08", "2026-02-15"]),
+        ("0 0 * * 7", ["2026-02-01", "2026-02-08", "2026-02-15"]),
+        ("0 0 1 * +MON", ["2026-06-01", "2027-02-01", "2027-03-01"]),
+        // Either is enough as soon as no field begins with a star.
+        ("0 0 1-31/2 * MON", ["2026-02-01", "2026-02-02", "2026-02-03"]),
+        ("0 0 1-7,*/100 * MON", ["2026-02-01", "2026-02-02", "2026-02-03"]),
+    ] {
+        let wanted = days.map(|day| at(&format!("{day}T00:00Z")));
+        assert_eq!(
+            after(&cron(expression, "UTC"), "2026-01-31T12:00Z", 3),
+            wanted,
+            "{expression}"
+        );
+    }
+}
+
+#[test]
+fn the_rarest_days_are_found_in_few_steps() {
+    // The search gives up after a number of steps that takes well under a millisecond; each of these is still found.
+    for zone in ["UTC", "America/New_York"] {
+        for day in [
+            "29 2 +MON#5",
+            "29 2 +0",
+            "? 2 3#5",
+            "29W 2 +SAT,FRI,5#5",
+            "29 2,4 +TUE#5",
+        ] {
+            for time in ["* *", "59 23"] {
+                let definition = cron(&format!("{time} {day}"), zone);
+                let (mut moment, mut found) = (at("1999-12-31T00:00Z"), Vec::new());
+                while let Some(next) = definition.next_after(moment) {
+                    assert_eq!(definition.last_until(next), Some(next), "{time} {day}");
+                    if let Some(last) = found.last() {
+                        assert_eq!(definition.last_until(Wall(next.0 - 1)), Some(*last), "{time} {day}");
+                    }
+                    found.push(next);
+                    // To the last minute of this day on any clock.
+                    moment = next.after(2 * DAY);
+                    let last = definition.last_until(moment).unwrap();
+                    found.push(last);
+                }
+                assert!(found.len() >= 20, "{time} {day} in {zone}: {}", found.len());
+            }
+        }
+    }
+}
+
+#[test]
 fn the_rarest_days_are_found() {
     let leap = cron("0 0 29 2 *", "Europe/Paris");
     assert_eq!(

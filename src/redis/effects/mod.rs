@@ -29,9 +29,6 @@ const USUAL: usize = 224;
 /// Largest count of pops that fits into one byte.
 const MOST_POPS: u8 = 0x7f;
 
-/// Bytes of a string that stayed are sent as changed if there are no more of them than this between two changes.
-const SMALL_GAP: usize = 2;
-
 /// Collects the effects of one transaction on the names of one database.
 ///
 /// How to change the format:
@@ -128,43 +125,28 @@ impl EffectLog {
         self.id(id);
     }
 
-    /// The first bytes of a string were replaced by these of the same length, at most a header's: what changed.
+    /// The first bytes of a string were replaced by these of the same length, 64 at most: what changed.
     pub(super) fn patch(&mut self, key: Key<'_>, before: &[u8], after: &[u8]) {
+        let changed = changed(before, after);
+        // Up to two bytes that stayed between two that changed are shorter sent than left out.
+        let mut changed = changed | (changed << 1 | changed << 2) & (changed >> 1) | (changed << 1) & (changed >> 2);
         self.op(b'H', key);
         let counted = self.bytes.len();
         self.bytes.push(0);
-        let (mut count, mut written) = (0, 0);
-        let mut change: Option<Range<usize>> = None;
-        for (at, _) in before
-            .iter()
-            .zip(after)
-            .enumerate()
-            .filter(|(_, (old, new))| old != new)
-        {
-            match &mut change {
-                Some(last) if at <= last.end + SMALL_GAP => last.end = at + 1,
-                _ => {
-                    written = self.change(change.replace(at..at + 1), after, written);
-                    count += 1;
-                }
-            }
+        let (mut count, mut at) = (0, 0);
+        while changed != 0 {
+            let kept = changed.trailing_zeros();
+            let length = (changed >> kept).trailing_ones();
+            changed = changed.checked_shr(kept + length).unwrap_or(0);
+            let start = at + kept as usize;
+            at = start + length as usize;
+            self.bytes.push(kept as u8);
+            self.text(after.get(start..at).unwrap_or_default());
+            count += 1;
         }
-        self.change(change, after, written);
         if let Some(byte) = self.bytes.get_mut(counted) {
             *byte = count;
         }
-    }
-
-    /// One change of a string, of which what is before `written` has been dealt with; where the change ends.
-    #[inline]
-    fn change(&mut self, change: Option<Range<usize>>, after: &[u8], written: usize) -> usize {
-        let Some(change) = change else {
-            return written;
-        };
-        let end = change.end;
-        self.count(change.start - written);
-        self.text(after.get(change).unwrap_or_default());
-        end
     }
 
     /// Another key, as an operand.
@@ -222,7 +204,9 @@ impl EffectLog {
 
     /// A string.
     pub(super) fn text(&mut self, bytes: &[u8]) -> &mut EffectLog {
-        self.pieces(bytes, &[])
+        self.count(bytes.len());
+        self.bytes.extend_from_slice(bytes);
+        self
     }
 
     /// A string given in two pieces.
@@ -241,4 +225,22 @@ impl EffectLog {
         }
         self
     }
+}
+
+/// Bit n: the byte n differs. Looks at eight bytes at a time: a header is patched with every step of a task.
+fn changed(before: &[u8], after: &[u8]) -> u64 {
+    let word = |bytes: &[u8]| {
+        let whole = bytes.first_chunk().map(|word| u64::from_le_bytes(*word));
+        whole.unwrap_or_else(|| bytes.iter().rev().fold(0, |word, byte| word << 8 | u64::from(*byte)))
+    };
+    let words = before.chunks(8).zip(after.chunks(8)).take(8).enumerate();
+    words.fold(0, |bits, (at, (old, new))| {
+        let mut differs = word(old) ^ word(new);
+        // The lowest bit of each byte that is not 0, and then these eight bits side by side.
+        differs |= differs >> 4;
+        differs |= differs >> 2;
+        differs |= differs >> 1;
+        let side_by_side = (differs & 0x0101_0101_0101_0101).wrapping_mul(0x0102_0408_1020_4080) >> 56;
+        bits | side_by_side << (8 * at)
+    })
 }

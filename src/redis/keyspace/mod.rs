@@ -148,4 +148,7 @@ impl Keyspace for ServerKeys<'_> {
     fn xadd(&mut self, key: Key<'_>, id: Option<EntryId>, fields: &[(&[u8], &[u8])], most: usize) -> Result<EntryId> {
         streams::add(self, key, id, fields, most)
     }
+    fn last_entry(&mut self, key: Key<'_>) -> Result<Option<EntryId>> {
+        streams::last(self, key)
+    }
 }

@@ -62,3 +62,29 @@ pub(super) fn add(
     });
     Ok((entry.ms, entry.seq))
 }
+
+/// The id of the last entry.
+pub(super) fn last(keys: &mut ServerKeys<'_>, key: Key<'_>) -> Result<Option<EntryId>> {
+    let (open, there) = keys.typed(key, Type::Stream)?;
+    if !there {
+        return Ok(None);
+    }
+    let mut entry = raw::RedisModuleStreamID { ms: 0, seq: 0 };
+    let mut fields = 0;
+    let backwards = raw::REDISMODULE_STREAM_ITERATOR_REVERSE.cast_signed();
+    // SAFETY: an open stream without an iterator; the one that is started is stopped before anything else is done.
+    let found = unsafe {
+        let (first, last) = (std::ptr::null_mut(), std::ptr::null_mut());
+        if call!(RedisModule_StreamIteratorStart(open.raw, backwards, first, last)) != OK {
+            return Ok(None);
+        }
+        let found = call!(RedisModule_StreamIteratorNextID(
+            open.raw,
+            &raw mut entry,
+            &raw mut fields
+        ));
+        call!(RedisModule_StreamIteratorStop(open.raw));
+        found
+    };
+    Ok((found == OK).then_some((entry.ms, entry.seq)))
+}

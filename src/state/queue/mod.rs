@@ -3,6 +3,7 @@
 mod cancelled;
 pub(crate) mod claims;
 mod later_lists;
+mod successors;
 mod worker_numbers;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -11,6 +12,7 @@ use std::rc::Rc;
 pub(crate) use cancelled::Cancelled;
 pub(crate) use claims::{Claims, Held};
 pub(crate) use later_lists::LaterLists;
+use successors::Successors;
 pub(crate) use worker_numbers::WorkerNumbers;
 
 use crate::keyspace::Scored;
@@ -18,7 +20,7 @@ use crate::names::Id;
 use crate::rate::Recent;
 use crate::settings::QueueSettings;
 use crate::stats::{Lateness, Totals};
-use crate::time::Steady;
+use crate::time::{Steady, Wall};
 
 /// The memory of one queue.
 #[derive(Debug)]
@@ -29,6 +31,8 @@ pub(crate) struct QueueState {
     pub workers: Option<WorkerNumbers>,
     /// Its claims. Complete only after `rebase` is done.
     pub claims: Claims,
+    /// The claims that the acknowledgement of others made.
+    pub successors: Successors,
     /// Claims that ended without a command, by their token; the timer puts their tasks back. They are fenced: commands
     /// with their tokens are refused.
     pub ended: BTreeMap<u64, Ended>,
@@ -58,6 +62,8 @@ pub(crate) struct QueueState {
     pub later_targets: Option<Steady>,
     /// The gone worker whose tasks are being released to everyone, and the last one released.
     pub release_cursor: Option<(String, Scored)>,
+    /// The end of a task whose dependents are being resolved, and the last one resolved.
+    pub unresolved_cursor: Option<(Id, Option<Scored>)>,
     /// Workers with waiting clients for which a targeted task may be ready.
     pub workers_to_serve: BTreeSet<String>,
     /// Tasks may be blocked.
@@ -70,6 +76,10 @@ pub(crate) struct QueueState {
     pub awaited_rescan: Option<Id>,
     /// There may be recurring tasks.
     pub maybe_repeats: bool,
+    /// The moment of its last event, as the timer last saw it.
+    pub last_event: Option<Wall>,
+    /// So many of the tasks at the heads of the ready lists were lost while clients waited.
+    pub lost_ready: usize,
     /// A claim ran into so many ghosts at the head of a list that it left them to the timer.
     pub trim: bool,
     /// How far each ready list has been compacted.
@@ -145,6 +155,7 @@ impl Default for QueueState {
             settings: None,
             workers: None,
             claims: Claims::default(),
+            successors: Successors::default(),
             ended: BTreeMap::new(),
             revoked: BTreeMap::new(),
             cancelled: Cancelled::default(),
@@ -158,12 +169,15 @@ impl Default for QueueState {
             targeted_rescan: Some((i64::MIN, Vec::new())),
             later_targets: None,
             release_cursor: None,
+            unresolved_cursor: None,
             workers_to_serve: BTreeSet::new(),
             maybe_blocked: true,
             blocked_rescan: Some((i64::MIN, Vec::new())),
             maybe_done: true,
             awaited_rescan: None,
             maybe_repeats: true,
+            last_event: None,
+            lost_ready: 0,
             trim: false,
             passes: [Pass::default(); 10],
             recent: Recent::default(),
@@ -191,6 +205,7 @@ impl QueueState {
         self.maybe_targeted = true;
         self.rescan_targeted();
         self.release_cursor = None;
+        self.unresolved_cursor = None;
         self.maybe_blocked = true;
         self.maybe_done = true;
         self.forget_task();
@@ -213,6 +228,7 @@ impl QueueState {
     pub(crate) fn start_over(&mut self) {
         self.forget();
         self.claims = Claims::default();
+        self.successors = Successors::default();
         self.ended.clear();
         self.revoked.clear();
         self.cancelled = Cancelled::default();

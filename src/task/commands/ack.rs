@@ -30,7 +30,7 @@ impl Command for Ack {
     type On<'t> = Queue<'t>;
     const SPEC: Spec = Spec {
         name: "TASK.ACK",
-        summary: "Acknowledges a claimed task: it is done, and removed unless it has RETAIN. RESULT goes to clients that wait for the task, to its REPLY queue, and is kept for RETAIN. NEXT also claims the next task.",
+        summary: "Acknowledges a claimed task: it is done, and removed unless it has RETAIN. RESULT goes to clients that wait for the task, to its REPLY queue, and is kept for RETAIN. NEXT also claims the next task; sent again, it answers the same claim while that lives.",
         complexity: "O(log N) for N claimed tasks",
         access: Access::Write,
         blocking: true,
@@ -40,7 +40,10 @@ impl Command for Ack {
     };
 
     fn run(args: &AckArgs<'_>, caller: &Caller<'_>, queue: &mut Queue<'_>) -> Result<Response> {
-        let mut task = args.claim.find(queue)?;
+        let mut task = match args.claim.find(queue) {
+            Err(error) if args.next => return repeated(&args.claim, caller, queue)?.ok_or(error),
+            found => found?,
+        };
         claimed::ensure_types(queue)?;
         let (mut result, mut retain) = (None, 0);
         if !task.is_cancelled() {
@@ -65,9 +68,36 @@ impl Command for Ack {
         queue.refresh_settings()?;
         // The worker that freed the slot comes before the waiting clients.
         let claimed = dispatch::claim(queue, &request, claim::effort(caller, &queue.context))?;
+        if let Some((id, token)) = claimed.tokens.first() {
+            let next = (id.clone(), *token);
+            queue.memory().successors.insert((task.id, args.claim.token), next);
+        }
         limits::freed(queue);
         Ok(claim::response(claimed, None, queue, request))
     }
+}
+
+/// The response to an ACK NEXT that was sent again because its reply was lost: the claim that it made, if that still
+/// lives. It is bound to the calling connection now if it was bound to that of the first call.
+fn repeated(acked: &ClaimedArgs<'_>, caller: &Caller<'_>, queue: &mut Queue<'_>) -> Result<Option<Response>> {
+    let known = queue.state.known_queue(&queue.name);
+    let next = known.and_then(|known| known.successors.get(acked.id.as_bytes(), acked.token));
+    let Some((id, token)) = next.cloned() else {
+        return Ok(None);
+    };
+    let Ok(task) = queue.find_claim(&id, token) else {
+        return Ok(None);
+    };
+    let Some(record) = queue.keys.get(queue.name.task(&id))? else {
+        return Ok(None);
+    };
+    let request = same_again(queue, &task)?;
+    queue
+        .state
+        .move_claim(&queue.name, (id, token), task.header.worker, caller.connection);
+    Ok(Some(
+        Reply::Array(vec![dispatch::render(queue, &request, &task, record)]).into(),
+    ))
 }
 
 arguments! {

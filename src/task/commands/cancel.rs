@@ -7,7 +7,7 @@ use crate::error::Result;
 use crate::reply::Reply;
 use crate::task::commands::IdsArgs;
 use crate::task::handle::Queue;
-use crate::task::index::{blocked, scheduled, targeted};
+use crate::task::index::{blocked, dependencies, scheduled, targeted};
 use crate::task::{events, lifecycle};
 
 /// TASK.CANCEL.
@@ -18,7 +18,7 @@ impl Command for Cancel {
     type On<'t> = Queue<'t>;
     const SPEC: Spec = Spec {
         name: "TASK.CANCEL",
-        summary: "Cancels tasks: a claimed one is removed when its claim ends, any other at once.",
+        summary: "Cancels tasks, at most 1,000 a call: a claimed one is removed when its claim ends, any other at once.",
         complexity: "O(N log M) for N ids and M scheduled tasks",
         access: Access::Write,
         blocking: false,
@@ -28,10 +28,12 @@ impl Command for Cancel {
     };
 
     fn run(args: &IdsArgs<'_>, _: &Caller<'_>, queue: &mut Queue<'_>) -> Result<Response> {
+        args.ensure_few()?;
         scheduled::ensure_types(queue)?;
         blocked::ensure_types(queue)?;
         targeted::ensure_all_ready_types(queue)?;
         events::ensure_types(queue)?;
+        dependencies::ensure_removable(queue, &args.ids)?;
         let mut cancelled = 0;
         for id in &args.ids {
             // A foreign value is not a task: there is nothing to cancel.

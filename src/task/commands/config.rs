@@ -1,5 +1,7 @@
 //! TASK.CONFIG GET and SET: a queue's own settings.
 
+use std::collections::BTreeSet;
+
 use crate::command::run::{Command, Response};
 use crate::command::{Access, Arg, Key, Keys, Spec, Typed, arguments};
 use crate::context::Caller;
@@ -38,6 +40,7 @@ impl Command for ConfigGet {
     };
 
     fn run(args: &ConfigGetArgs<'_>, _: &Caller<'_>, queue: &mut Queue<'_>) -> Result<Response> {
+        ensure_once(args.fields.iter().copied())?;
         let is_requested = |field: &str| args.fields.is_empty() || args.fields.contains(&field);
         let shown = |setting| queue.settings.show(setting, &queue.context.config);
         let map = SETTINGS
@@ -46,6 +49,15 @@ impl Command for ConfigGet {
             .map(|setting| (setting.name, Reply::text(shown(setting))))
             .collect();
         Ok(Reply::Map(map).into())
+    }
+}
+
+/// Errors with `BadArg` if a field is given twice.
+fn ensure_once<'f>(mut fields: impl Iterator<Item = &'f str>) -> Result<()> {
+    let mut known = BTreeSet::new();
+    match fields.find(|field| !known.insert(*field)) {
+        Some(again) => Err(Error::BadArg(format!("{again} is given twice"))),
+        None => Ok(()),
     }
 }
 
@@ -72,7 +84,7 @@ impl Command for ConfigSet {
     type On<'t> = Queue<'t>;
     const SPEC: Spec = Spec {
         name: "TASK.CONFIG SET",
-        summary: "Changes settings of a queue: all that are given, or none.",
+        summary: "Changes settings of a queue: all that are given, or none. `service` needs the right to read that service.",
         complexity: "O(1)",
         access: Access::Write,
         blocking: false,
@@ -81,16 +93,20 @@ impl Command for ConfigSet {
         reply: "OK",
     };
 
-    fn run(args: &ConfigSetArgs<'_>, _: &Caller<'_>, queue: &mut Queue<'_>) -> Result<Response> {
-        let mut values: Vec<(&'static str, String)> = Vec::new();
-        for Setting { field, value } in &args.settings {
-            let (field, value) = settings::check(&queue.name, field, value)?;
-            if values.iter().any(|(known, _)| *known == field) {
-                return Err(Error::BadArg(format!("{field} is given twice")));
-            }
-            values.push((field, value));
-        }
+    fn run(args: &ConfigSetArgs<'_>, caller: &Caller<'_>, queue: &mut Queue<'_>) -> Result<Response> {
         let name = queue.name.clone();
+        let values = args.settings.iter();
+        let values = values.map(|Setting { field, value }| settings::check(&name, field, value));
+        let values = values.collect::<Result<Vec<(&'static str, String)>>>()?;
+        ensure_once(values.iter().map(|(field, _)| *field))?;
+        // What the queue shows of its workers is what the service knows of its members.
+        let service = values
+            .iter()
+            .find(|(field, _)| *field == SERVICE)
+            .map(|(_, value)| value);
+        if service.is_some_and(|service| service != name.text() && !(caller.may_see)(service)) {
+            return Err(Error::NoPermission("no permission for the key given as service".into()));
+        }
         let is_own = |(field, value): &&(&str, String)| *field == SERVICE && value == name.text();
         let fields: Vec<(&[u8], &[u8])> = values
             .iter()

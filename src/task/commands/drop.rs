@@ -11,7 +11,10 @@ use crate::names::{Index, Part};
 use crate::reply::Reply;
 use crate::task::handle::Queue;
 use crate::task::index::targeted;
-use crate::task::outcome;
+use crate::task::{outcome, sweep};
+
+/// Most drops of one queue that are not swept yet.
+const MAX_DROPS: usize = 32;
 
 arguments! {
     pub(crate) struct DropArgs<'a> {
@@ -47,6 +50,11 @@ impl Command for Drop {
             tasks += queue.keys.zcard(queue.name.index(index))?;
         }
         queue.keys.ensure_type(queue.name.workers())?;
+        if queue.settings.drops.len() >= MAX_DROPS {
+            return Err(Error::ManyDrops(queue.settings.drops.len()));
+        }
+        // Whoever drops again and again does the work as well: the timer alone might not keep up.
+        sweep::sweep(queue)?;
 
         let number = queue.next_fence(0);
         let mut aside = false;

@@ -115,11 +115,7 @@ impl Page<'_, '_> {
             .then(|| value.get(HEADER_LEN..).unwrap_or_default().to_vec());
         let task = render::render(queue, &Task::new(id, header), payload)?;
         if let Reply::Map(fields) = &task {
-            let lengths = fields.iter().map(|(_, value)| match value {
-                Reply::Bytes(bytes) => bytes.len(),
-                _ => 0,
-            });
-            self.bytes += lengths.sum::<usize>();
+            self.bytes += fields.iter().map(|(_, value)| size(value)).sum::<usize>();
         }
         self.tasks.push(task);
         Ok(())
@@ -284,6 +280,18 @@ impl Place {
             .filter(|(_, id)| **id == self.id)
             .min_by_key(|(position, _)| position.abs_diff(near));
         Ok(found.map_or(0, |(position, _)| from + position + 1))
+    }
+}
+
+/// What each value of an array adds besides its length: many short ones are work, too.
+const ITEM: usize = 16;
+
+/// What a value adds to a page, bytes: a task may have to come after a thousand others.
+fn size(value: &Reply) -> usize {
+    match value {
+        Reply::Bytes(bytes) => bytes.len(),
+        Reply::Array(items) => items.iter().map(|item| ITEM + size(item)).sum(),
+        _ => 0,
     }
 }
 

@@ -7,6 +7,7 @@ use crate::error::Result;
 use crate::reply::Reply;
 use crate::task::dispatch::limits;
 use crate::task::handle::Queue;
+use crate::task::index::dependencies;
 use crate::task::new_task::{NewTask, ensure_size};
 use crate::task::options::{AFTER, AfterArgs, PAYLOAD, RouteOptions, RunOptions, WHEN, When};
 use crate::task::reply_to;
@@ -30,8 +31,8 @@ impl Command for MSchedule {
     type On<'t> = Queue<'t>;
     const SPEC: Spec = Spec {
         name: "TASK.MSCHEDULE",
-        summary: "Schedules several tasks with the same options: all of them, or none.",
-        complexity: "O(N) for N tasks, O(N log M) with a delay",
+        summary: "Schedules several tasks with the same options: all of them, or none. AFTER: at most 10,000 dependencies a call (tasks times ids).",
+        complexity: "O(N) for N tasks, O(N log M) with a delay, O(N*P) AFTER P ids",
         access: Access::Grow,
         blocking: false,
         keys: Keys::First,
@@ -42,6 +43,9 @@ impl Command for MSchedule {
     fn run(args: &MScheduleArgs<'_>, caller: &Caller<'_>, queue: &mut Queue<'_>) -> Result<Response> {
         let mut task = NewTask::asked(&args.run, &args.route, &queue.context).at(args.when.as_ref(), &queue.context);
         reply_to::ensure_allowed(args.route.reply, &queue.name, caller)?;
+        if let Some(after) = &args.after {
+            dependencies::ensure_few(args.payloads.len(), after.ids.len())?;
+        }
         task.depend(queue, args.after.as_ref())?;
         task.ensure_types(queue)?;
         for payload in &args.payloads {

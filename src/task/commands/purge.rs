@@ -9,7 +9,7 @@ use crate::names::{Index, PRIORITIES};
 use crate::reply::Reply;
 use crate::task::handle::{Queue, Task};
 use crate::task::header::TaskState;
-use crate::task::index::{dead, done, later, ready, targeted};
+use crate::task::index::{dead, dependencies, done, later, ready, targeted};
 use crate::task::lifecycle;
 use crate::time::{MAX_DELAY, Ms};
 
@@ -35,7 +35,7 @@ impl Command for Purge {
     type On<'t> = Queue<'t>;
     const SPEC: Spec = Spec {
         name: "TASK.PURGE",
-        summary: "Removes tasks in one state, at most 1,000 a call. OLDER: only those in that state for at least that long. IDS: only these.",
+        summary: "Removes tasks in one state, at most 1,000 a call, or blocked ones with 10,000 dependencies (AFTER). OLDER: only those in that state for at least that long. IDS: only these.",
         complexity: "O(N log M) for N tasks removed of M in that state",
         access: Access::Write,
         blocking: false,
@@ -78,6 +78,7 @@ fn these(queue: &mut Queue<'_>, state: &str, ids: &[&str]) -> Result<usize> {
         queue.keys.ensure_type(queue.name.index(index))?;
     }
     targeted::ensure_all_ready_types(queue)?;
+    dependencies::ensure_removable(queue, ids)?;
     let mut removed = 0;
     for id in ids {
         // A foreign value is not a task.
@@ -101,7 +102,11 @@ fn these(queue: &mut Queue<'_>, state: &str, ids: &[&str]) -> Result<usize> {
 /// Removes tasks of a set whose scores say since when they are in it.
 fn since(queue: &mut Queue<'_>, index: Index, older: Option<Ms>, count: usize) -> Result<usize> {
     let latest = older.map_or(i64::MAX, |older| queue.context.wall.0 - older);
-    let tasks = queue.keys.zlowest(queue.name.index(index), latest, count)?;
+    let mut tasks = queue.keys.zlowest(queue.name.index(index), latest, count)?;
+    if index == Index::Blocked {
+        let few = dependencies::removable(queue, tasks.iter().map(|(_, id)| id.as_slice()));
+        tasks.truncate(few);
+    }
     sorted(queue, index, &tasks)
 }
 

@@ -58,7 +58,7 @@ impl Command for Repeat {
     type On<'t> = Queue<'t>;
     const SPEC: Spec = Spec {
         name: "TASK.REPEAT",
-        summary: "Creates or replaces a recurring task, by interval (EVERY) or CRON expression; each occurrence is a task `<name>:<due>`. Repeating the same call changes nothing.",
+        summary: "Creates or replaces a recurring task, by interval (EVERY) or CRON expression; each occurrence is a task `<name>:<due>`. Repeating the same call changes nothing; another EVERY, CRON, TZ or START begins a new phase, other options keep it. What is overdue stays due.",
         complexity: "O(log N) for N recurring tasks",
         access: Access::Grow,
         blocking: false,
@@ -75,6 +75,7 @@ impl Command for Repeat {
             fired_total: 0,
             seen_until: 0,
             last_at: None,
+            before: None,
             later: serde_json::Map::new(),
         };
         reply_to::ensure_allowed(args.tasks.route.reply, &queue.name, caller)?;
@@ -82,19 +83,19 @@ impl Command for Repeat {
         ensure_size("payload", payload, &queue.context)?;
         recurring::ensure_types(queue)?;
 
-        let old = recurring::find(queue, repeat)?;
-        if let Some(old) = &old
-            && is_same(old, &new)
-            && recurring::payload(queue, repeat)?.as_deref() == Some(payload)
-            && let Some(next) = old.next()
-        {
-            return Ok(Reply::Int(as_it_was(queue, repeat, next)?.0).into());
+        // One that has reached its END or LIMIT is gone.
+        let old = recurring::find(queue, repeat)?.filter(|old| old.next().is_some());
+        if let Some(old) = &old {
+            new.inherit(old, queue.context.wall);
         }
         let next = new.next().ok_or_else(|| {
             Error::BadArg("END must leave an occurrence: none comes from now, or from START, until then".into())
         })?;
-        // For OVERLAP the task of the last occurrence counts, even if an earlier definition made it.
-        new.last_at = old.and_then(|old| old.last_at);
+        if old.is_some_and(|old| old.definition == new.definition && old.options == new.options)
+            && recurring::payload(queue, repeat)?.as_deref() == Some(payload)
+        {
+            return Ok(Reply::Int(as_it_was(queue, repeat, next)?.0).into());
+        }
         queue
             .keys
             .hset(queue.name.of_queue(Part::RepeatPayloads), &[(repeat, payload)])?;
@@ -122,16 +123,6 @@ fn definition(args: &RepeatArgs<'_>, context: &Context) -> Result<Definition, Er
 
 fn text<'a>(name: &str, bytes: &'a [u8]) -> Result<&'a str, Error> {
     std::str::from_utf8(bytes).map_err(|_| Error::BadArg(format!("{name} must be valid UTF-8")))
-}
-
-/// Whether both have the same definition and options. Then the phase of EVERY and the count for LIMIT go on, so every
-/// worker may repeat the call when it starts.
-fn is_same(old: &Recurring, new: &Recurring) -> bool {
-    let asked = Definition {
-        made_at: old.definition.made_at,
-        ..new.definition.clone()
-    };
-    old.definition == asked && old.options == new.options
 }
 
 /// When an unchanged recurring task comes next. A moment that somebody deleted is stored again.

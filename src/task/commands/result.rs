@@ -70,7 +70,7 @@ impl Command for MResult {
         blocking: true,
         keys: Keys::First,
         args: MResultArgs::ARGS,
-        reply: "array of maps `id`, `state` (null: no such task), `result`, `error`, `progress`; null unless all, with ANY one, have ended",
+        reply: "array of maps `id`, `state` (null: no such task; `unread`: it ended, but the reply has 1 MiB of values already), `result`, `error`, `progress`; null unless all, with ANY one, have ended",
     };
 
     fn run(args: &MResultArgs<'_>, caller: &Caller<'_>, queue: &mut Queue<'_>) -> Result<Response> {
@@ -83,7 +83,7 @@ impl Command for MResult {
 /// What is known now, if that is a quorum; else the wait, or null.
 fn respond(queue: &mut Queue<'_>, timeout: Option<Timeout>, mut wait: ResultWait) -> Result<Response> {
     for id in wait.ids().to_vec() {
-        match outcome::known(queue, &id)? {
+        match outcome::known(queue, &id, !wait.is_full())? {
             KnownEnd::Running => {}
             KnownEnd::Ended(end) => wait.record(&id, Some(&end)),
             KnownEnd::Gone => wait.record(&id, None),

@@ -23,7 +23,7 @@ impl Command for Retry {
     type On<'t> = Queue<'t>;
     const SPEC: Spec = Spec {
         name: "TASK.RETRY",
-        summary: "Makes dead tasks ready again, with all their attempts; one whose unique key is taken stays dead.",
+        summary: "Makes dead tasks ready again, at most 1,000 a call, with all their attempts; one whose unique key is taken stays dead.",
         complexity: "O(N log M) for N ids and M dead tasks",
         access: Access::Write,
         blocking: false,
@@ -33,6 +33,7 @@ impl Command for Retry {
     };
 
     fn run(args: &IdsArgs<'_>, _: &Caller<'_>, queue: &mut Queue<'_>) -> Result<Response> {
+        args.ensure_few()?;
         ensure_types(queue)?;
         let mut count = 0;
         for id in &args.ids {

@@ -34,7 +34,7 @@ impl Command for Schedule {
     const SPEC: Spec = Spec {
         name: "TASK.SCHEDULE",
         summary: "Schedules a task, due at once, after DELAY or AT a time. EXPIRE: it is dropped unless claimed within that time of becoming ready. UNIQUE: refused while another task holds the key, until that task ends or FOR a time; REPLACE overwrites a holder that is not claimed yet. GROUP: tasks of a group run one at a time, in order. TO: only that worker may claim it, until its membership ends. AFTER: blocked until those tasks are acknowledged.",
-        complexity: "O(1), O(log N) with a delay",
+        complexity: "O(1), O(log N) with a delay, O(P) AFTER P ids",
         access: Access::Grow,
         blocking: false,
         keys: Keys::First,

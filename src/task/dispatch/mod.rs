@@ -247,7 +247,7 @@ fn remember(queue: &mut Queue<'_>, request: &ClaimRequest, claims: SmallVec<[Cla
 }
 
 /// A claim as replied to its worker.
-fn render(queue: &mut Queue<'_>, request: &ClaimRequest, task: &Task, value: Vec<u8>) -> Reply {
+pub(crate) fn render(queue: &mut Queue<'_>, request: &ClaimRequest, task: &Task, value: Vec<u8>) -> Reply {
     let header = &task.header;
     let mut map = Vec::with_capacity(if request.full { 10 } else { 5 });
     if request.named {

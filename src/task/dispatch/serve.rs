@@ -7,7 +7,7 @@ use crate::task::dispatch::{Effort, claim, ensure_types, limits};
 use crate::task::handle::Queue;
 use crate::task::index::{ready, targeted};
 use crate::task::worker;
-use crate::waiting::{ClaimRequest, Granted, Ticket, WaitFor};
+use crate::waiting::{ClaimRequest, Granted, Ticket, Turn, WaitFor};
 
 /// Serves the clients that wait for tasks of the queue, longest wait first, until one gets nothing; then those whose
 /// workers have targeted tasks. Clients whose workers may not claim get their answer and are passed over.
@@ -17,6 +17,10 @@ pub(crate) fn serve(queue: &mut Queue<'_>) {
     }
     let served = serve_line(queue, None);
     serve_workers(queue);
+    let memory = queue.memory();
+    if memory.maybe_ready == 0 {
+        memory.lost_ready = 0;
+    }
     if served != Served::Unsure {
         dismiss(queue);
     }
@@ -33,19 +37,24 @@ enum Served {
     Unsure,
 }
 
-/// Serves the waiting clients, or only those of one worker, longest wait first, until one gets nothing.
+/// Serves the waiting clients, or only those of one worker, longest wait first, until one gets nothing. Tasks that were
+/// lost come first, and go to the clients that were heard from last: a host that is gone without a trace waits longest,
+/// and each such host would cost the task another lease.
 fn serve_line(queue: &mut Queue<'_>, worker: Option<&str>) -> Served {
-    let mut passed = 0;
+    let mut turn = Turn::Before(Ticket::MAX);
     loop {
+        if matches!(turn, Turn::Before(_)) && queue.memory().lost_ready == 0 {
+            turn = Turn::After(0);
+        }
         let waiting = &mut queue.state.waiting;
         let next = match worker {
-            None => waiting.next(&queue.name, passed),
-            Some(worker) => waiting.next_of(&queue.name, worker, passed),
+            None => waiting.next(&queue.name, turn),
+            Some(worker) => waiting.next_of(&queue.name, worker, turn),
         };
         let Some((ticket, request)) = next.map(|(ticket, request)| (ticket, request.clone())) else {
             return Served::Nothing;
         };
-        passed = ticket;
+        turn = turn.past(ticket);
         let served = serve_client(queue, ticket, &request);
         if served != Served::Next {
             return served;
@@ -61,6 +70,8 @@ fn serve_client(queue: &mut Queue<'_>, ticket: Ticket, request: &ClaimRequest) -
     }
     match claim(queue, request, Effort::Bounded) {
         Ok(claimed) if !claimed.tasks.is_empty() => {
+            let memory = queue.memory();
+            memory.lost_ready = memory.lost_ready.saturating_sub(claimed.tasks.len());
             let granted = |(id, token)| Granted::Claim {
                 name: queue.name.clone(),
                 id,
@@ -87,7 +98,7 @@ fn serve_workers(queue: &mut Queue<'_>) {
     }
     let mut first: Vec<(Ticket, String)> = Vec::new();
     for worker in targeted::take_workers_to_serve(queue) {
-        let next = queue.state.waiting.next_of(&queue.name, &worker, 0);
+        let next = queue.state.waiting.next_of(&queue.name, &worker, Turn::After(0));
         if let Some((ticket, _)) = next {
             first.push((ticket, worker));
         }

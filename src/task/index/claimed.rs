@@ -35,6 +35,7 @@ pub(crate) fn forget(queue: &mut Queue<'_>, task: &Task) -> bool {
     if task.is_cancelled() {
         memory.cancelled.remove(header.fence);
     }
+    memory.successors.ended(header.fence);
     let held = memory.claims.remove(header.worker, header.fence);
     let connection = held.and_then(|held| held.connection);
     if let Some(connection) = connection {

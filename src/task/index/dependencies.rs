@@ -4,13 +4,57 @@
 //! parent's header says that there are some. A field of the child says how many ends it still waits for. `worklist`
 //! resolves the children when a parent ends; what one transaction leaves over is stored in the queue's hash.
 
-use crate::error::Result;
+use crate::command::MAX_COUNT;
+use crate::error::{Error, Result};
 use crate::names::Id;
-use crate::settings::unresolved_field;
+use crate::settings::{Unresolved, unresolved_field};
 use crate::state::work::ParentEnd;
 use crate::task::handle::{Queue, Task};
 use crate::task::header::{AWAITED, TaskState};
 use crate::task::options;
+
+/// Most dependencies that one command makes or removes: a task may have a thousand.
+const EDGES: usize = 10_000;
+
+/// Errors with `BadArg` if so many tasks that wait for so many others are too much for one call.
+pub(crate) fn ensure_few(tasks: usize, parents: usize) -> Result<()> {
+    let edges = tasks * parents;
+    if edges > EDGES {
+        return Err(Error::BadArg(format!(
+            "AFTER of {parents} ids for {tasks} tasks makes {edges} dependencies: at most {EDGES} a call"
+        )));
+    }
+    Ok(())
+}
+
+/// Errors with `BadArg` if these tasks have too many dependencies to remove them in one call.
+pub(crate) fn ensure_removable(queue: &mut Queue<'_>, ids: &[&str]) -> Result<()> {
+    if ids.len() * MAX_COUNT <= EDGES {
+        return Ok(());
+    }
+    match removable(queue, ids.iter().map(|id| id.as_bytes())) {
+        all if all == ids.len() => Ok(()),
+        some => Err(Error::BadArg(format!(
+            "the tasks of ids have more than {EDGES} dependencies: give the first {some} ids, then the others"
+        ))),
+    }
+}
+
+/// How many of these tasks, from the first and at least one, may be removed in one call.
+pub(crate) fn removable<'i>(queue: &mut Queue<'_>, ids: impl Iterator<Item = &'i [u8]>) -> usize {
+    let (mut count, mut edges) = (0, 0);
+    for id in ids {
+        let blocked = queue
+            .read_header(id)
+            .filter(|task| task.header.state == TaskState::Blocked);
+        edges += blocked.map_or(0, |task| task.options(queue).after.len());
+        if edges > EDGES && count > 0 {
+            break;
+        }
+        count += 1;
+    }
+    count
+}
 
 /// Makes the task wait for the ends of these parents.
 pub(crate) fn add(queue: &mut Queue<'_>, task: &Task, parents: &[String]) -> Result<()> {
@@ -65,7 +109,9 @@ pub(crate) fn unlink(queue: &mut Queue<'_>, task: &Task) {
     if task.header.state != TaskState::Blocked || waits(queue, &task.id).is_none() {
         return;
     }
-    for parent in &task.options(queue).after {
+    let parents = &task.options(queue).after;
+    queue.state.work.edges += parents.len();
+    for parent in parents {
         let _ = queue.keys.zrem(queue.name.after(parent.as_bytes()), &[&task.id]);
     }
     let _ = forget_count(queue, &task.id);
@@ -94,11 +140,21 @@ pub(crate) fn put_off(queue: &mut Queue<'_>, end: &ParentEnd) -> Result<()> {
     let field = unresolved_field(&end.parent);
     queue.keys.hset(queue.name.queue(), &[(&field, how.as_bytes())])?;
     queue.wake_now();
-    queue.reload_settings()
+    // Changed, not read again: a thousand may be put off at once.
+    queue.change_settings(|settings| {
+        settings.unresolved.retain(|rest| rest.parent != end.parent);
+        settings.unresolved.push(Unresolved {
+            parent: end.parent.clone(),
+            below: number,
+            done: end.done,
+        });
+    });
+    Ok(())
 }
 
 /// All children of a parent are resolved.
 pub(crate) fn finish(queue: &mut Queue<'_>, parent: &Id) -> Result<()> {
     queue.keys.hdel(queue.name.queue(), &[&unresolved_field(parent)])?;
-    queue.reload_settings()
+    queue.change_settings(|settings| settings.unresolved.retain(|rest| rest.parent != *parent));
+    Ok(())
 }

@@ -225,3 +225,83 @@ fn its_worker_gets_it_when_it_can_be_read() {
     back(&mut world, &["a"]);
     assert_eq!(claimable(&mut world), ["a"]);
 }
+
+#[test]
+fn children_that_cannot_be_read_hold_up_no_others() {
+    for done in [true, false] {
+        let mut world = World::new();
+        world.say("TASK.SCHEDULE q p ID a");
+        let ids: Vec<String> = (0..400).map(|n| format!("c{n:03}")).collect();
+        for id in &ids {
+            world.say(&format!("TASK.SCHEDULE q p ID {id} AFTER 1 a"));
+        }
+        // A second parent with one child: its turn comes as well.
+        world.say("TASK.SCHEDULE q p ID b");
+        world.say("TASK.SCHEDULE q p ID last AFTER 1 b ONFAIL RUN");
+        let unreadable: Vec<&str> = ids[..300].iter().map(String::as_str).collect();
+        later(&mut world, &unreadable);
+        let count = world.say("TASK.CANCEL q b");
+        assert_eq!(count, "1");
+        let (_, token) = world.claim("TASK.CLAIM q w").unwrap();
+        match done {
+            true => _ = world.say(&format!("TASK.ACK q a {token}")),
+            false => _ = world.say(&format!("TASK.FAIL q a {token} DEAD")),
+        }
+        let mut slices = 0;
+        while world.slice() {
+            slices += 1;
+            assert!(slices < 20, "it rests");
+        }
+        let ready = if done { 101 } else { 1 };
+        let stats = world.say("TASK.STATS q");
+        assert!(stats.contains(&format!("ready_tasks={ready} ")), "{stats}");
+        unreadable.iter().for_each(|id| set_version(&mut world, id, b'1'));
+        world.pass(RETRY);
+        let ready = if done { 401 } else { 1 };
+        let stats = world.say("TASK.STATS q");
+        assert!(
+            stats.contains(&format!("ready_tasks={ready} claimed_tasks=0 blocked_tasks=0 ")),
+            "{stats}"
+        );
+        world.places();
+    }
+}
+
+#[test]
+fn a_drop_leaves_them_to_a_server_that_can_read_them() {
+    let mut world = World::new();
+    let ids: Vec<String> = (0..300).map(|n| format!("t{n:03}")).collect();
+    for (n, id) in ids.iter().enumerate() {
+        let when = if n % 2 == 0 { "" } else { " DELAY 99" };
+        world.say(&format!("TASK.SCHEDULE q p ID {id}{when}"));
+    }
+    let unreadable: Vec<&str> = ids[..200].iter().map(String::as_str).collect();
+    later(&mut world, &unreadable);
+    assert_eq!(world.say("TASK.DROP q"), "300");
+    world.say("TASK.SCHEDULE q p ID new");
+    assert_eq!(world.say("TASK.DROP q"), "1");
+    let mut slices = 0;
+    while world.slice() {
+        slices += 1;
+        assert!(slices < 20, "it rests");
+    }
+    let records = |world: &World| {
+        world
+            .keys
+            .keys
+            .keys()
+            .filter(|key| key.starts_with(b"task:{q}:t:"))
+            .count()
+    };
+    assert_eq!(records(&world), 200);
+    world.say("TASK.SCHEDULE q p ID other");
+    unreadable.iter().for_each(|id| set_version(&mut world, id, b'1'));
+    assert_eq!(
+        world.say(&format!("TASK.GET q {}", ids[0])),
+        "null",
+        "it is not there for anybody"
+    );
+    world.pass(RETRY);
+    assert_eq!(world.places().keys().collect::<Vec<_>>(), ["other"]);
+    assert_eq!(world.keys.keys.len(), 2, "{:?}", world.keys.keys.keys());
+}

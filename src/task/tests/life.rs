@@ -233,30 +233,16 @@ fn a_script_gets_the_live_task_behind_any_number_of_cancelled_ids() {
 }
 
 #[test]
-fn a_dropped_queue_is_empty_at_once_and_swept_later() {
+fn one_call_cancels_or_retries_at_most_a_thousand() {
     let mut world = World::new();
-    for number in 0..200 {
-        world.say(&format!("TASK.SCHEDULE q p ID r{number} LEASE 7"));
-        world.say(&format!("TASK.SCHEDULE q p ID s{number} DELAY 50"));
+    for command in ["CANCEL", "RETRY"] {
+        let line = format!("TASK.{command} q{}", " x".repeat(1_000));
+        assert_eq!(world.say(&line), "0");
+        assert_eq!(
+            world.say(&format!("{line} x")),
+            "-BADARG ids must be at most 1000 a call, not 1001"
+        );
     }
-    let (id, token) = world.claim("TASK.CLAIM q w").unwrap();
-    assert_eq!(
-        world.say("TASK.DROP q"),
-        "-BUSYQUEUE 1 tasks are claimed: wait, or give FORCE"
-    );
-    assert_eq!(world.say("TASK.DROP q FORCE"), "400");
-    assert_eq!(world.say(&format!("TASK.ACK q {id} {token}")), "-NOTASK no such task");
-    assert_eq!(world.say("TASK.GET q r5"), "null");
-    assert!(
-        world
-            .say("TASK.STATS q")
-            .starts_with("{scheduled_tasks=0 ready_tasks=0 claimed_tasks=0")
-    );
-    assert_eq!(world.say("TASK.SCHEDULE q again ID r5"), "r5");
-    world.pass(100);
-    assert_eq!(world.places().keys().collect::<Vec<_>>(), ["r5"]);
-    assert_eq!(world.keys.keys.len(), 2, "{:?}", world.keys.keys.keys());
-    assert_eq!(world.claim("TASK.CLAIM q w").unwrap().0, "r5");
 }
 
 #[test]

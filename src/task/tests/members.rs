@@ -457,3 +457,27 @@ fn check_claims(world: &mut World, seed: u64) {
         .sum();
     assert_eq!(cancelled, shown.matches("cancelled=1").count(), "seed {seed}");
 }
+
+#[test]
+fn to_follow_a_service_takes_the_right_to_read_it() {
+    let mut world = World::new();
+    assert_eq!(
+        world.say("TASK.CONFIG SET q lease 5 service {q}forbidden"),
+        "-NOPERM no permission for the key given as service"
+    );
+    assert!(world.keys.keys.is_empty());
+    assert_eq!(world.say("TASK.CONFIG SET q service {q}s"), "OK");
+    assert_eq!(
+        world.say("TASK.CONFIG SET {q}forbidden service {q}forbidden"),
+        "OK",
+        "its own"
+    );
+    assert_eq!(
+        world.say("TASK.CONFIG GET q lease service lease"),
+        "-BADARG lease is given twice"
+    );
+    assert_eq!(
+        world.say("TASK.CLAIM q w LEASE MEMBER"),
+        "-NOMEMBER no member w in service {q}s (setting service of queue q)"
+    );
+}

@@ -1,14 +1,19 @@
 //! Unit tests, one file a capability: commands on a [`world`] with the fake keyspace.
 
 mod dependencies;
+mod drops;
+mod edges;
 mod group;
 mod later;
 mod life;
 mod limits;
+mod lost;
 mod members;
 mod purge;
 mod recurring;
+mod redefined;
 mod results;
+mod successors;
 mod targeted;
 mod unique;
 pub(crate) mod walk;

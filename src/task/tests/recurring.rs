@@ -7,7 +7,7 @@ use crate::time::{DAY, Ms, SECOND};
 const MINUTE: Ms = 60 * SECOND;
 
 /// The ids that are ready in the list of priority 5, without the name: how long after the start they were due.
-fn fired(world: &World) -> Vec<Ms> {
+pub(super) fn fired(world: &World) -> Vec<Ms> {
     ids(world, 5)
         .iter()
         .map(|id| id.split_once(':').unwrap().1.parse::<Ms>().unwrap() - START)
@@ -22,7 +22,7 @@ fn ids(world: &World, priority: u8) -> Vec<String> {
 }
 
 /// The events of the queue: `type id reason`.
-fn events(world: &World) -> Vec<String> {
+pub(super) fn events(world: &World) -> Vec<String> {
     let Some(Value::Stream(entries)) = world.keys.keys.get(b"task:{q}:events".as_slice()) else {
         return Vec::new();
     };
@@ -101,9 +101,10 @@ fn the_same_call_again_changes_nothing_and_another_replaces() {
     assert_eq!(world.keys.keys, before.keys);
     world.pass(10_000);
     assert_eq!(fired(&world), [1000, 11_000]);
-    // Another payload is another definition: it starts over.
+    // Another payload keeps the phase and the count for LIMIT, another rule starts over.
     let other = world.say("TASK.REPEAT q n other EVERY 1000 LIMIT 3 PRIORITY 5 LEASE 9");
-    assert_eq!(other, (START + 12_500).to_string());
+    assert_eq!(other, (START + 12_000).to_string());
+    assert!(world.say("TASK.REPEATS q").contains("fired_total=2"));
     world.say("TASK.REPEAT q n other EVERY 7000");
     world.pass(6999);
     assert_eq!(fired(&world), [1000, 11_000], "nothing is left of the old due");

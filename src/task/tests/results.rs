@@ -255,7 +255,7 @@ fn a_client_that_gives_up_leaves_every_line() {
         panic!("{came:?}")
     };
     assert_eq!(world.state.waiting.all(&queue("q")), [ticket]);
-    world.state.leave(ticket, world.steady);
+    world.state.waiting.leave(ticket);
     assert!(!world.state.waiting.any(&queue("q")));
 }
 
@@ -326,7 +326,9 @@ fn the_end_of_a_task_becomes_a_task_of_its_reply_queue() {
     world.say("TASK.SCHEDULE q p ID c REPLY {q}s ATTEMPTS 1");
     world.claim("TASK.CLAIM q w LEASE 7");
     world.pass(7);
-    assert!(world.told()[0].ends_with(r#"payload={"id":"c","state":"dead","error":null}}]"#));
+    assert!(
+        world.told()[0].ends_with(r#"payload={"id":"c","state":"dead","error":"lost once: lease of w ran out"}}]"#)
+    );
 }
 
 #[test]
@@ -403,4 +405,32 @@ fn a_done_set_of_another_type_refuses_only_what_needs_it() {
     assert!(world.say(&format!("TASK.MACK q 1 a {token}")).starts_with("-WRONGTYPE"));
     world.ack("b", "");
     world.pass(1_000);
+}
+
+#[test]
+fn results_beyond_a_megabyte_are_unread() {
+    let mut world = World::new();
+    let ids: Vec<String> = (0..6).map(|n| format!("t{n}")).collect();
+    let line = format!("TASK.MRESULT q 6 {}", ids.join(" "));
+    for id in &ids {
+        world.say(&format!("TASK.SCHEDULE q p ID {id} RETAIN 9999"));
+    }
+    assert_eq!(world.hear(7, &format!("{line} BLOCK 0")), "(waits)");
+    let result = "x".repeat(400_000);
+    for id in &ids {
+        let (_, token) = world.claim("TASK.CLAIM q w").unwrap();
+        world.say(&format!("TASK.ACK q {id} {token} RESULT {result}"));
+    }
+    let waited = world.told()[0].clone();
+    for (came, what) in [
+        (waited, "waited"),
+        (world.say(&line), "later"),
+        (world.say(&format!("{line} ANY")), "any"),
+    ] {
+        assert_eq!(came.matches("state=done").count(), 3, "{what}");
+        assert_eq!(came.matches("state=unread result=null").count(), 3, "{what}");
+        assert_eq!(came.matches(&result).count(), 3, "{what}");
+    }
+    let rest = world.say("TASK.MRESULT q 3 t3 t4 t5");
+    assert_eq!(rest.matches("state=done").count(), 3);
 }

@@ -62,7 +62,7 @@ impl Visitor for Find<'_> {
             db: 0,
             connection: self.connection,
             may_wait: self.connection.is_some(),
-            may_see: &|_| true,
+            may_see: &|key| !key.ends_with("forbidden"),
             may_write: &|key| !key.ends_with("forbidden"),
         };
         let written = self.world.keys.writes;
@@ -75,11 +75,14 @@ impl Visitor for Find<'_> {
             C::Args::parse(&self.argv[words.len()..]).and_then(|args| commands::run::<C>(&args, &caller, &mut tx));
         let came = match outcome {
             Ok(Response::Reply(reply)) => Ok(Came::Reply(reply)),
-            Ok(Response::Wait(wait_for, timeout)) => Ok(Came::Waits(self.world.state.waiting.join(Waiter {
-                connection: self.connection.unwrap_or(0),
-                wait_for,
-                timeout,
-            }))),
+            Ok(Response::Wait(wait_for, timeout)) => {
+                let waiter = Waiter {
+                    connection: self.connection.unwrap_or(0),
+                    wait_for,
+                    timeout,
+                };
+                Ok(Came::Waits(self.world.state.wait(waiter, self.world.steady).0))
+            }
             Ok(Response::Run(_)) => panic!("a command inside a command"),
             Err(error) => {
                 assert_eq!(written, self.world.keys.writes, "an error wrote something");
@@ -106,6 +109,7 @@ impl World {
 
     pub(crate) fn context(&mut self) -> Context {
         self.units += 1;
+        self.keys.now = self.wall.0 as u64;
         Context {
             wall: self.wall,
             wall_us: self.wall.0 as u64 * 1_000,

@@ -4,12 +4,12 @@ mod compact;
 mod ended;
 mod expire;
 mod kept;
+mod leftover;
 mod member_claims;
 mod pace;
 mod promote;
 mod rebase;
 mod repeat;
-mod sweep;
 mod unclaimed;
 mod workers;
 
@@ -18,7 +18,7 @@ use crate::names::{Index, Name, Part, Place};
 use crate::rate::Recent;
 use crate::task::handle::Queue;
 use crate::task::index::{done, targeted};
-use crate::task::{outcome, worklist};
+use crate::task::{outcome, repair, sweep, worklist};
 use crate::time::{Steady, Wall};
 use crate::tx::Tx;
 use pace::{RETRY, TURN};
@@ -27,7 +27,7 @@ use pace::{RETRY, TURN};
 type Step = fn(&mut Queue<'_>) -> Result<bool>;
 
 /// The steps, in order, with what the log calls them when a key of another type is in the way.
-const STEPS: [(&str, Step); 18] = [
+const STEPS: [(&str, Step); 19] = [
     ("its settings", end_pause),
     ("claims that ended", ended::end_claims),
     ("a dropped queue", sweep::sweep),
@@ -38,7 +38,7 @@ const STEPS: [(&str, Step); 18] = [
     ("recurring tasks", repeat::repeat),
     ("a lease that ran out", expire::expire),
     ("tasks that wait for others", worklist::resume_dependents),
-    ("the blocked set", worklist::rescan_blocked),
+    ("the blocked set", repair::rescan_blocked),
     ("tasks of a worker that went", targeted::release::go_on),
     ("tasks for one worker", targeted::rescan),
     ("a ready list", compact::compact),
@@ -46,6 +46,7 @@ const STEPS: [(&str, Step); 18] = [
     ("unique keys", unclaimed::free_keys),
     ("the done set", kept::trim_done),
     ("tasks that are waited for", outcome::rescan),
+    ("a stream of events", leftover::remove_events),
 ];
 
 /// Does one slice of everything that is due in the queue, and what follows from it. Plans the queue's next moment.
@@ -116,6 +117,7 @@ fn plan(queue: &mut Queue<'_>) -> Result<()> {
             .then(|| first(queue, Place::Once(Part::UniqueUntil)).unwrap_or(None))
             .flatten(),
         repeat::next(queue)?,
+        leftover::next(queue),
     ];
     for moment in moments.into_iter().flatten().map(Wall) {
         if moment > queue.context.wall {

@@ -98,6 +98,7 @@ fn advance(queue: &mut Queue<'_>, repeat: &[u8], due: Wall, most: usize) -> Resu
     if made == fire.len() && places.is_none_or(|places| (made as u64) < places) {
         recurring.seen_until = recurring.seen_until.max(now.0);
     }
+    let recurring = recurring.join(source.newer);
     match recurring.next() {
         Some(next) => recurring::put(queue, repeat, &recurring, next)?,
         None => {
@@ -111,6 +112,8 @@ fn advance(queue: &mut Queue<'_>, repeat: &[u8], due: Wall, most: usize) -> Resu
 struct Source<'a> {
     name: &'a str,
     recurring: Recurring,
+    /// The definition that has replaced it.
+    newer: Option<Recurring>,
     task: NewTask,
     payload: Vec<u8>,
 }
@@ -126,9 +129,11 @@ impl Source<'_> {
         let (Ok(repeat), Ok(task)) = (recurring::check_name(repeat), recurring.task(&queue.context)) else {
             return Ok(None);
         };
+        let (recurring, newer) = recurring.split();
         Ok(Some(Source {
             name: repeat,
             recurring,
+            newer,
             task,
             payload,
         }))

@@ -72,6 +72,7 @@ fn a_service_on_the_move_is_tried_again_and_arrives_with_its_members_and_its_lea
         "PID.LIST {s}",
         "PID.GET {s} a",
         "PID.EVICT {s} a",
+        "PID.DROP {s} FORCE",
         "HB.BEAT {s} c",
         "HB.LEADER {s}",
         "HB.SIGNAL {s} * stop",

@@ -101,7 +101,10 @@ fn a_planned_failover_is_nobodys_death() {
     // Their connections to the old primary no longer count.
     drop(processes);
     assert_eq!(there.beat("s", "beating", beating), "candidate");
+    // Its epoch holds until its next beat.
+    assert_eq!(there.call(&format!("HB.FENCED s {epoch} SET x 1")), "+OK");
     assert_eq!(there.beat("s", "leading", leading), "leader");
+    let epoch = there.epoch("s");
     let mut process = replica.client();
     let resumed = process.call(&format!("PID.REGISTER s bound 3 BIND TOKEN {bound}"));
     assert_eq!(resumed.field("status"), "'resumed'");

@@ -13,7 +13,7 @@ const FOREIGN: [&str; 6] = [
     "XADD {k} 9999999999999-5 a junk",
 ];
 /// Every command of a service, as a user would type it.
-const CALLS: [&str; 22] = [
+const CALLS: [&str; 23] = [
     "PID.GET s a",
     "PID.GET s a pid",
     "PID.LIST s",
@@ -35,6 +35,7 @@ const CALLS: [&str; 22] = [
     "HB.SIGNAL s * quiet",
     "PID.DEREGISTER s a PID 12",
     "PID.EVICT s a",
+    "PID.DROP s FORCE",
     "TASK.CLAIM s a LEASE MEMBER",
 ];
 

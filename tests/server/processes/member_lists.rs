@@ -85,6 +85,59 @@ fn pages_show_who_stays_exactly_once_whatever_else_comes_and_goes() {
 }
 
 #[test]
+fn a_replica_reads_the_members_once_and_then_only_those_that_change() {
+    let server = Server::builder().listening().start();
+    let replica = server.replica();
+    let (mut client, mut there) = (server.client(), replica.client());
+    client.register_many("s", 1_000, "HOST h TTL 0");
+    wait_until("the replica has them", || there.digest() == client.digest());
+    let mut seen = Vec::new();
+    let mut cursor = "0".to_string();
+    let mut changed = 0;
+    there.must("CONFIG RESETSTAT");
+    loop {
+        let page = there.must(&format!("PID.LIST s CURSOR {cursor} COUNT 50"));
+        seen.extend(page.item(1).items().iter().map(|member| member.field("member").text()));
+        cursor = page.item(0).text();
+        if cursor == "0" {
+            break;
+        }
+        client.must(&format!("PID.EVICT s m{changed}"));
+        client.register(&format!("s z{changed} 7 HOST g TTL 0"));
+        changed += 1;
+        wait_until("the replica has it", || there.digest() == client.digest());
+    }
+    assert!(changed > 15);
+    // Once for all members, and for each change the hash of the service, which has no members in it.
+    let calls = there.info("cmdstat_hgetall");
+    let calls: i64 = calls
+        .trim_start_matches("calls=")
+        .split(',')
+        .next()
+        .unwrap()
+        .parse()
+        .unwrap();
+    assert!(calls <= changed + 2, "{calls} calls for {changed} changes");
+    assert!(seen.is_sorted() && seen.iter().any(|name| name == "z0"), "{seen:?}");
+    assert_eq!(there.members("s"), client.members("s"));
+    let members = there.must("PID.LIST s HOST g COUNT 1000");
+    assert_eq!(members.item(1).items().len() as i64, changed);
+    // Also a member that changed since it was listed, a candidate and the leader.
+    for who in ["a TTL 100000", "b"] {
+        client.must(&format!("HB.BEAT s {who}"));
+    }
+    client.must("HB.BEAT s a TTL 50000 CAMPAIGN");
+    client.must("HB.BEAT s b TTL 50000 CAMPAIGN");
+    wait_until("the replica has it", || there.digest() == client.digest());
+    assert_eq!(there.member("s", "a", "role ttl_ms"), "role 'leader', ttl_ms 50000");
+    assert_eq!(there.member("s", "b", "role idle_ms"), "role 'candidate', idle_ms null");
+    client.must("PID.EVICT s a");
+    wait_until("the replica has it", || there.digest() == client.digest());
+    assert_eq!(there.member("s", "a", "role"), "gone");
+    assert_eq!(there.member("s", "b", "role"), "role 'leader'");
+}
+
+#[test]
 fn a_page_looks_at_so_many_members_and_no_more() {
     let server = Server::start();
     let mut client = server.client();

@@ -1,40 +1,91 @@
 //! What keeps a bound member alive besides its heartbeats.
 
-use crate::support::{Server, Value, wait_until};
+use crate::support::{Server, Value, unix_ms, wait_until};
 
 #[test]
-fn a_member_that_waits_on_its_bound_connection_is_alive() {
+fn a_wait_on_a_bound_connection_ends_in_time_for_the_living_to_show_themselves() {
     let server = Server::start();
     let mut client = server.client();
-    let waits = [
-        ("claims", "TASK.CLAIM q claims BLOCK 0"),
-        ("mclaims", "TASK.MCLAIM 2 q q2 mclaims BLOCK 0"),
-        ("campaigns", "HB.CAMPAIGN s campaigns {token} BLOCK 0"),
-        ("registers", "PID.REGISTER s other 2 EXCLUSIVE BLOCK 0"),
-    ];
     let leader = client.register("s leader 1 TTL 0");
     client.campaign(&format!("s leader {leader}"));
-    let mut waiters: Vec<_> = waits
-        .iter()
-        .map(|(member, words)| {
-            let mut waiter = server.client();
-            let token = waiter.register(&format!("s {member} 12 TTL 400 BIND"));
-            server.wait_with(&mut waiter, &words.replace("{token}", &token.to_string()));
-            waiter
+    client.schedule("q x ID a DELAY 3600000");
+    let waits = [
+        ("claims", "TASK.CLAIM q claims BLOCK 0"),
+        ("mclaims", "TASK.MCLAIM 2 q q2 mclaims BLOCK 3600000"),
+        ("campaigns", "HB.CAMPAIGN s campaigns {token} BLOCK 0"),
+        ("registers", "PID.REGISTER s other 2 EXCLUSIVE BLOCK 0"),
+        ("awaits", "PID.AWAIT s other UP BLOCK 0"),
+        ("listens", "TASK.RESULT q a BLOCK 0"),
+    ];
+    let mut waiters = waits.map(|(member, words)| {
+        let mut waiter = server.client();
+        let token = waiter.register(&format!("s {member} 12 TTL 600 BIND"));
+        (waiter, words.replace("{token}", &token.to_string()))
+    });
+    // Those that ask again when a wait has ended live on, over several TTLs.
+    client.must("HB.BEAT the-clock marker TTL 2500");
+    while client.call("PID.GET the-clock marker") != Value::Null {
+        for (waiter, words) in &mut waiters {
+            waiter.send(words);
+        }
+        for (waiter, words) in &mut waiters {
+            assert_eq!(waiter.receive(), Value::Null, "{words}");
+        }
+    }
+    let all = [
+        "awaits",
+        "campaigns",
+        "claims",
+        "leader",
+        "listens",
+        "mclaims",
+        "registers",
+    ];
+    assert_eq!(client.members("s"), all);
+    // One TTL after they were last heard, the others are down, although their connections are open.
+    wait_until("they are down", || client.members("s") == ["leader"]);
+}
+
+#[test]
+fn dead_candidates_that_wait_hold_up_an_election_for_one_ttl_in_all() {
+    let server = Server::start();
+    let mut client = server.client();
+    let leader = client
+        .must("PID.REGISTER s leader 1 TTL 0 EXCLUSIVE")
+        .field("token")
+        .int();
+    let dead: Vec<_> = (0..4)
+        .map(|n| {
+            let mut gone = server.client();
+            let token = gone.register(&format!("s gone{n} 2 TTL 1000 BIND"));
+            server.wait_with(&mut gone, &format!("HB.CAMPAIGN s gone{n} {token} BLOCK 0"));
+            gone
         })
         .collect();
-    client.let_pass(1_500);
-    assert_eq!(
-        client.members("s"),
-        ["campaigns", "claims", "leader", "mclaims", "registers"]
-    );
-    client.must("TASK.MSCHEDULE q 2 x x");
-    for waiter in &mut waiters[..2] {
-        assert_eq!(waiter.receive().ids().len(), 1);
-    }
-    // Its TTL begins again at the end of its wait.
-    assert_eq!(client.call("PID.AWAIT s claims DOWN BLOCK 0"), "1");
-    assert!(client.events("s").contains(&"down claims reason=ttl".to_string()));
+    let token = client.register("s alive 3 TTL 60000");
+    assert_eq!(client.campaign(&format!("s alive {token}")), "candidate");
+    let begun = unix_ms();
+    client.must(&format!("HB.RESIGN s leader {leader}"));
+    assert!(client.leader("s").starts_with("gone0 "));
+    wait_until("the living one leads", || client.leader("s").starts_with("alive "));
+    let events = client.must("XREVRANGE proc:{s}:events + - COUNT 1");
+    let led = events.item(0).item(0).text();
+    let led: i64 = led.split('-').next().unwrap().parse().unwrap();
+    assert!(led - begun < 2_000, "one TTL, not four: {} ms", led - begun);
+    drop(dead);
+}
+
+#[test]
+fn a_ghost_that_waits_to_be_the_holder_must_be_bound_unless_it_has_a_ttl() {
+    let server = Server::start();
+    let mut client = server.client();
+    let token = client.register("s member 1 TTL 0");
+    let error = "-BADARG EXCLUSIVE BLOCK with TTL 0 needs BIND";
+    assert_eq!(client.call("PID.REGISTER s a 2 TTL 0 EXCLUSIVE BLOCK 0"), error);
+    let own = format!("PID.REGISTER s member 1 EXCLUSIVE BLOCK 0 TOKEN {token}");
+    assert_eq!(client.call(&own), error, "its own TTL counts when none is given");
+    let bound = client.must("PID.REGISTER s a 2 TTL 0 BIND EXCLUSIVE BLOCK 0");
+    assert_eq!(bound.field("status"), "'registered'");
 }
 
 #[test]

@@ -11,7 +11,7 @@ fn waits(client: &mut Client) -> [String; 3] {
     [
         "PID.AWAIT s x UP BLOCK 0".into(),
         format!("HB.CAMPAIGN s b {other} BLOCK 0"),
-        "PID.REGISTER s c 3 TTL 0 EXCLUSIVE BLOCK 0".into(),
+        "PID.REGISTER s c 3 TTL 0 BIND EXCLUSIVE BLOCK 0".into(),
     ]
 }
 
@@ -103,7 +103,7 @@ fn a_user_that_is_deleted_waits_no_more() {
     client.must("ACL SETUSER worker on nopass ~s +@all");
     let mut worker = server.client();
     worker.must("AUTH worker any");
-    server.wait_with(&mut worker, "PID.REGISTER s b 2 TTL 0 EXCLUSIVE BLOCK 0");
+    server.wait_with(&mut worker, "PID.REGISTER s b 2 TTL 0 BIND EXCLUSIVE BLOCK 0");
     client.must("ACL DELUSER worker");
     wait_until("its connection is closed", || worker.is_closed());
     client.must("PID.EVICT s a");

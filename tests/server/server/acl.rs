@@ -96,6 +96,7 @@ fn members_and_leaders_take_rights_to_their_service() {
     assert_eq!(viewer.call("HB.LEADER mail").field("epoch").int(), epoch);
     for words in [
         "PID.EVICT mail w",
+        "PID.DROP mail FORCE",
         "HB.SIGNAL mail w stop",
         "PID.REGISTER secret w 1",
         "HB.BEAT secret w",

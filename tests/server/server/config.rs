@@ -3,7 +3,7 @@
 use crate::support::{Server, wait_until};
 
 /// Name, default, smallest and largest value.
-const NUMBERS: [(&str, &str, &str, &str); 8] = [
+const NUMBERS: [(&str, &str, &str, &str); 9] = [
     ("steward.lease", "30000", "1", "1728000000"),
     ("steward.attempts", "25", "1", "46655"),
     ("steward.max-payload", "1048576", "1", "536870912"),
@@ -12,6 +12,7 @@ const NUMBERS: [(&str, &str, &str, &str); 8] = [
     ("steward.reclaim-window", "60000", "0", "60000"),
     ("steward.max-members", "100000", "1", "1000000"),
     ("steward.events", "1000", "10", "1000000"),
+    ("steward.events-retain", "86400000", "1000", "3153600000000"),
 ];
 
 #[test]

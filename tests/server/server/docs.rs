@@ -15,6 +15,7 @@ const COMMANDS: &[(&str, i64, &str)] = &[
     ("hb.withdraw", 4, "write"),
     ("pid.await", -4, "readonly blocking"),
     ("pid.deregister", -5, "write"),
+    ("pid.drop", -2, "write"),
     ("pid.evict", -3, "write"),
     ("pid.get", -3, "readonly"),
     ("pid.help", 1, "readonly"),
@@ -25,6 +26,7 @@ const COMMANDS: &[(&str, i64, &str)] = &[
     ("task.cancel", -3, "write"),
     ("task.claim", -3, "write blocking"),
     ("task.config|get", -3, "readonly"),
+    ("task.config|help", 2, "readonly"),
     ("task.config|set", -5, "write"),
     ("task.drop", -2, "write"),
     ("task.extend", -4, "write"),
@@ -143,7 +145,7 @@ fn the_names_are_the_keys() {
     let none_first = ["task.queues", "task.mclaim", "pid.services"];
     for (name, ..) in COMMANDS
         .iter()
-        .filter(|(name, ..)| !name.ends_with(".help") && !none_first.contains(name))
+        .filter(|(name, ..)| !name.ends_with("help") && !none_first.contains(name))
     {
         let first = if name.contains('|') { 2 } else { 1 };
         assert_eq!(info(&mut client, name).item(3).int(), first, "{name}");
@@ -161,7 +163,7 @@ fn every_command_is_documented() {
         for field in ["summary", "since", "complexity"] {
             assert!(!docs.field(field).text().is_empty(), "{name} {field}");
         }
-        if !name.ends_with(".help") {
+        if !name.ends_with("help") {
             assert!(!docs.field("arguments").items().is_empty(), "{name}");
         }
     }
@@ -262,6 +264,10 @@ fn help_has_a_line_for_each_command() {
             assert_eq!(help.contains(&name), is_of_it, "{name} in {help}");
         }
         assert!(!help.contains("STEWARD.APPLY"));
+    }
+    let help = client.call("TASK.CONFIG HELP").to_string();
+    for (command, is_of_it) in [("GET", true), ("SET", true), ("HELP", true), ("DROP", false)] {
+        assert_eq!(help.contains(&format!(" {command}")), is_of_it, "{help}");
     }
 }
 

@@ -2,7 +2,7 @@
 //!
 //! A write outside a client's command in such a moment would abort the server.
 
-use crate::support::{Client, Server, unix_ms, wait_until};
+use crate::support::{Client, Server, Value, cluster, unix_ms, wait_until};
 
 /// Work for the timer: due tasks, leases that end, a bound claim of a closed connection.
 #[track_caller]
@@ -177,20 +177,42 @@ fn a_replica_moves_nothing_by_itself_and_a_promoted_one_does() {
     assert_eq!(there.call("TASK.CLAIM other w").ids().len(), 1);
 }
 
+/// A claim and a member that end in an hour; the timer sends no commands meanwhile.
+#[track_caller]
+fn sends_no_commands(client: &mut Client, queue: &str) {
+    client.schedule(&format!("{queue} x ID held"));
+    client.claim(&format!("{queue} w LEASE 3600000"));
+    client.register(&format!("{queue} a 1 TTL 3600000"));
+    let mut calls = || {
+        client.must(&format!("SET {{{queue}}}marker x PX 1000"));
+        wait_until("the server's cron has beaten often", || {
+            client.call(&format!("GET {{{queue}}}marker")) == Value::Null
+        });
+        let stats = ["del", "exists"].map(|name| client.info(&format!("cmdstat_{name}")));
+        stats.join(" ")
+    };
+    // What has just begun may have given the timer something to do.
+    assert_eq!(calls(), calls());
+}
+
 #[test]
 fn a_timer_that_has_nothing_to_do_sends_no_commands() {
     let server = Server::start();
+    sends_no_commands(&mut server.client(), "q");
+}
+
+#[test]
+fn nor_does_it_where_writes_need_a_replica_that_is_there() {
+    let server = Server::builder().listening().start();
+    let _replica = server.replica();
     let mut client = server.client();
-    client.schedule("q x ID held");
-    client.claim("q w LEASE 3600000");
-    client.register("s a 1 TTL 3600000");
-    let mut deletions = || {
-        client.must("SET marker x PX 1000");
-        wait_until("the server's cron has beaten often", || {
-            client.call("EXISTS marker") == "0"
-        });
-        client.info("cmdstat_del")
-    };
-    // What has just begun may have given the timer something to do.
-    assert_eq!(deletions(), deletions());
+    client.must("CONFIG SET min-replicas-to-write 1");
+    wait_until("the replica counts", || !client.call("SET x 1").is_error());
+    sends_no_commands(&mut client, "q");
+}
+
+#[test]
+fn nor_does_it_in_a_cluster() {
+    let [node] = cluster::nodes();
+    sends_no_commands(&mut node.client(), "q");
 }

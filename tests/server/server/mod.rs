@@ -18,6 +18,7 @@ mod persistence;
 mod reload;
 mod replica;
 mod replication;
+mod retention;
 mod script;
 mod torn;
 mod watching;

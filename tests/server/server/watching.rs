@@ -21,7 +21,7 @@ fn every_read_says_that_its_reply_may_change_and_the_lists_that_each_node_has_it
         let is_read = info.item(2).items().iter().any(|flag| flag.text() == "readonly");
         let expected = match name.as_str() {
             "task.queues" | "pid.services" => LISTS,
-            "task.help" | "pid.help" | "hb.help" | "task.config" => "",
+            "task.help" | "task.config|help" | "pid.help" | "hb.help" | "task.config" => "",
             "steward.contract" => continue,
             _ if is_read => READS,
             _ => "",

@@ -182,6 +182,23 @@ fn many_workers_that_die_at_once_lose_all_they_hold() {
 }
 
 #[test]
+fn a_task_that_dies_of_lost_claims_says_whose_and_why() {
+    let server = Server::start();
+    let mut client = server.client();
+    client.schedule("q x ID a");
+    for n in 1..=4 {
+        let mut worker = server.client();
+        worker.claim(&format!("q w{n} BIND"));
+        drop(worker);
+        wait_until("the claim is lost", || client.stat("q", "claimed_tasks") == 0);
+    }
+    assert_eq!(
+        client.get("q", "a", "state error"),
+        "state 'dead', error 'lost 4 times, last: connection of w4 closed'"
+    );
+}
+
+#[test]
 fn a_connection_that_is_reset_keeps_what_is_bound_to_it() {
     let server = Server::start();
     let (mut client, mut worker) = (server.client(), server.client_resp2());

@@ -38,6 +38,29 @@ fn waiting_clients_are_served_first_come_first_served() {
 }
 
 #[test]
+fn a_lost_task_goes_to_the_waiter_heard_last_and_every_loss_counts() {
+    let server = Server::start();
+    let mut client = server.client();
+    let dead: Vec<Client> = (0..4)
+        .map(|n| server.waiter(&format!("TASK.CLAIM q gone{n} BLOCK 0 LEASE 400")))
+        .collect();
+    let mut alive = server.waiter("TASK.CLAIM q alive BLOCK 20000");
+    client.schedule("q x ID a");
+    let reply = alive.receive();
+    assert_eq!(
+        (reply.ids(), reply.item(0).field("attempt").int()),
+        (vec!["a".into()], 2)
+    );
+    let token = reply.item(0).field("token").int();
+    assert_eq!(client.get("q", "a", "losses"), "losses 1");
+    client.must(&format!("TASK.ACK q a {token}"));
+    // A new task goes to the one that has waited longest, as ever.
+    client.schedule("q y ID b");
+    assert_eq!(client.get("q", "b", "worker"), "worker 'gone1'");
+    drop(dead);
+}
+
+#[test]
 fn what_is_there_is_claimed_without_waiting_and_a_waiter_takes_what_it_gets() {
     let server = Server::start();
     let mut client = server.client();

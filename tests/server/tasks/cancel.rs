@@ -192,6 +192,19 @@ fn a_claim_that_must_not_wait_still_finds_what_lives_behind_cancelled_ids() {
 }
 
 #[test]
+fn one_call_takes_at_most_a_thousand_ids() {
+    let server = Server::start();
+    let mut client = server.client();
+    for command in ["CANCEL", "RETRY"] {
+        let ids = " x".repeat(100_000);
+        assert_eq!(
+            client.call(&format!("TASK.{command} q{ids}")),
+            "-BADARG ids must be at most 1000 a call, not 100000"
+        );
+    }
+}
+
+#[test]
 fn the_header_of_a_cancelled_ready_task_stays_until_its_place_comes_up() {
     let server = Server::start();
     let mut client = server.client();

@@ -143,3 +143,42 @@ fn a_parent_that_is_deleted_by_hand_holds_nobody_up() {
     wait_until("the child is gone", || client.get("q", "child", "state") == "gone");
     assert_eq!(client.get("q", "stubborn", "state"), "state 'ready'");
 }
+
+#[test]
+fn a_call_and_a_step_have_a_bound_of_dependencies_not_of_tasks_alone() {
+    let server = Server::builder().set("steward.timer", "no").start();
+    let mut client = server.client();
+    let ids: Vec<String> = (0..500).map(|n| format!("p{n:03}")).collect();
+    for id in &ids {
+        client.schedule(&format!("q x ID {id}"));
+    }
+    let after = format!("AFTER 500 {}", ids.join(" "));
+    let payloads = |count: usize| " x".repeat(count);
+    assert_eq!(
+        client.call(&format!("TASK.MSCHEDULE q 21{} {after}", payloads(21))),
+        "-BADARG AFTER of 500 ids for 21 tasks makes 10500 dependencies: at most 10000 a call"
+    );
+    let mut children = Vec::new();
+    for _ in 0..4 {
+        let came = client.must(&format!("TASK.MSCHEDULE q 20{} {after}", payloads(20)));
+        children.extend(came.items().iter().map(Value::text));
+    }
+    assert_eq!(client.counts("q"), "ready 500 blocked 80");
+    let error = "-BADARG the tasks of ids have more than 10000 dependencies: give the first 20 ids, then the others";
+    let all = children.join(" ");
+    assert_eq!(client.call(&format!("TASK.CANCEL q {all}")), error);
+    assert_eq!(client.call(&format!("TASK.PURGE q blocked IDS 80 {all}")), error);
+    assert_eq!(client.call("TASK.PURGE q blocked"), "20");
+    assert_eq!(
+        client.call(&format!("TASK.CANCEL q {}", children[20..40].join(" "))),
+        "20"
+    );
+    assert_eq!(client.stat("q", "blocked_tasks"), 40);
+    // The step that ends their parent cancels a few of them, the timer the others.
+    let (id, token) = client.claim("q w");
+    client.must(&format!("TASK.FAIL q {id} {token} DEAD"));
+    assert!((1..40).contains(&client.stat("q", "blocked_tasks")));
+    client.must("CONFIG SET steward.timer yes");
+    wait_until("all are cancelled", || client.stat("q", "blocked_tasks") == 0);
+    places::check(&mut client, "q");
+}

@@ -124,3 +124,43 @@ fn a_large_queue_is_dropped_at_once_and_others_go_on() {
     wait_until("the rest is swept", || client.call("DBSIZE").int() <= 3);
     assert_eq!(client.get("q", "a", "state"), "state 'claimed'");
 }
+
+#[test]
+fn drops_in_turn_with_new_tasks_do_not_pile_up() {
+    let server = Server::builder().set("steward.timer", "no").start();
+    let mut client = server.client();
+    for _ in 0..100 {
+        client.schedule("q x");
+        assert_eq!(client.call("TASK.DROP q"), "1");
+        let drops = client.must("HGET task:{q} drops").text();
+        assert_eq!(drops.split(' ').count(), 1, "{drops}");
+    }
+    let payloads = " x".repeat(100);
+    let mut last = Value::Null;
+    for _ in 0..100 {
+        client.must(&format!("TASK.MSCHEDULE q 100{payloads}"));
+        last = client.call("TASK.DROP q");
+        if last.is_error() {
+            break;
+        }
+    }
+    assert_eq!(last, "-BUSYQUEUE 32 earlier drops are not swept yet: try again");
+    client.must("CONFIG SET steward.timer yes");
+    wait_until("it can be dropped", || !client.call("TASK.DROP q").is_error());
+    wait_until("its keys are gone", || client.keys().is_empty());
+}
+
+#[test]
+fn a_record_of_a_later_version_goes_when_it_can_be_read() {
+    let server = Server::start();
+    let mut client = server.client();
+    client.schedule("q x ID a");
+    client.schedule("q x ID b DELAY 3600000");
+    client.must("SETRANGE task:{q}:t:a 0 2");
+    assert_eq!(client.call("TASK.DROP q"), "2");
+    wait_until("the other is gone", || client.call("EXISTS task:{q}:t:b") == "0");
+    assert_eq!(client.call("EXISTS task:{q}:t:a"), "1");
+    client.must("SETRANGE task:{q}:t:a 0 1");
+    assert_eq!(client.get("q", "a", "state"), "gone");
+    wait_until("its keys are gone", || client.keys().is_empty());
+}

@@ -242,3 +242,25 @@ fn a_tagged_name_keeps_its_keys_in_the_slot_of_its_tag() {
         ["ready 1", "claimed 1"]
     );
 }
+
+#[test]
+fn to_follow_a_service_takes_the_right_to_read_it() {
+    let server = Server::start();
+    let mut admin = server.client();
+    admin.must("ACL SETUSER owner on nopass resetkeys ~q %R~{q}seen -@all +task.config");
+    let mut owner = server.client();
+    owner.must("AUTH owner x");
+    assert_eq!(
+        owner.call("TASK.CONFIG SET q lease 5 service {q}other"),
+        "-NOPERM no permission for the key given as service"
+    );
+    assert_eq!(admin.keys(), Vec::<String>::new());
+    for service in ["{q}seen", "q"] {
+        assert_eq!(owner.call(&format!("TASK.CONFIG SET q service {service}")), "+OK");
+    }
+    assert_eq!(
+        owner.call("TASK.CONFIG GET q lease lease"),
+        "-BADARG lease is given twice"
+    );
+    assert!(owner.must("TASK.CONFIG HELP").items().len() >= 6);
+}

@@ -8,13 +8,13 @@ const MINUTE: i64 = 60_000;
 
 /// TASK.REPEAT; returns when it is next due.
 #[track_caller]
-fn repeat(client: &mut Client, words: &str) -> i64 {
+pub(super) fn repeat(client: &mut Client, words: &str) -> i64 {
     client.must(&format!("TASK.REPEAT {words}")).int()
 }
 
 /// When the ready occurrences were due, in the order of their list.
 #[track_caller]
-fn ready(client: &mut Client, queue: &str) -> Vec<i64> {
+pub(super) fn ready(client: &mut Client, queue: &str) -> Vec<i64> {
     let ids = client.listed(queue, "ready");
     ids.iter()
         .map(|id| id.rsplit_once(':').unwrap().1.parse().unwrap())

@@ -137,7 +137,7 @@ fn a_reply_is_a_task_in_the_step_in_which_the_task_ends() {
     worker.send("TASK.CLAIM {q}r w BLOCK 0");
     assert_eq!(
         worker.receive().item(0).field("payload").text(),
-        r#"{"id":"b","state":"dead","error":null}"#
+        r#"{"id":"b","state":"dead","error":"lost once: lease of w ran out"}"#
     );
     client.schedule("q p ID c REPLY {q}bad");
     client.must("SET task:{q}bad:ready:5 foreign");
@@ -187,6 +187,26 @@ fn a_replica_has_the_results_and_tells_those_who_wait_there() {
     assert_eq!(there.call("TASK.RESULT q a"), done);
     assert_eq!(there.call("TASK.SCHEDULE q p ID a"), "-DUPLICATE a state=done");
     wait_until("what is promoted goes on", || there.counts("q") == "done 1");
+}
+
+#[test]
+fn a_reply_has_a_megabyte_of_results_and_says_what_is_unread() {
+    let server = Server::start();
+    let mut client = server.client();
+    let ids: Vec<String> = (0..20).map(|n| format!("t{n:02}")).collect();
+    let result = "x".repeat(300_000);
+    for id in &ids {
+        client.schedule(&format!("q x ID {id} RETAIN 3600000"));
+        let (_, token) = client.claim("q w");
+        client.must(&format!("TASK.ACK q {id} {token} RESULT {result}"));
+    }
+    let shown = client.must(&format!("TASK.MRESULT q 20 {}", ids.join(" ")));
+    let states: Vec<String> = shown.items().iter().map(|end| end.field("state").text()).collect();
+    assert_eq!(states[..4], ["done", "done", "done", "done"]);
+    assert!(states[4..].iter().all(|state| state == "unread"), "{states:?}");
+    assert_eq!(shown.item(4).field("result"), &Value::Null);
+    let rest = client.must(&format!("TASK.MRESULT q 2 {}", ids[4..6].join(" ")));
+    assert_eq!(rest.item(0).field("result").text(), result);
 }
 
 #[test]

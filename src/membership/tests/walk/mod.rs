@@ -153,7 +153,7 @@ fn no_random_history_has_two_leaders_or_kills_who_lives_or_keeps_who_is_dead() {
                     seen.waits.retain(|ticket, (waits, _)| {
                         let closes = *waits == connection;
                         if closes {
-                            world.state.leave(*ticket, world.steady);
+                            world.state.waiting.leave(*ticket);
                         }
                         !closes
                     });
@@ -164,7 +164,7 @@ fn no_random_history_has_two_leaders_or_kills_who_lives_or_keeps_who_is_dead() {
                 }
                 5 if !waiting.is_empty() => {
                     let (ticket, _) = waiting[dice.roll(waiting.len())];
-                    world.state.leave(ticket, world.steady);
+                    world.state.waiting.leave(ticket);
                     seen.waits.remove(&ticket);
                 }
                 6 if dice.roll(8) == 0 => restart(&mut world, &mut seen),
@@ -172,8 +172,7 @@ fn no_random_history_has_two_leaders_or_kills_who_lives_or_keeps_who_is_dead() {
                 _ => {
                     let (line, member) = command(&mut dice, &seen);
                     say(&mut world, &mut seen, connection, &line, &member);
-                    alive(&mut seen, &[(0, connection)], world.steady);
-                    alive(&mut seen, &waiting, world.steady);
+                    alive(&mut seen, connection, world.steady);
                 }
             }
             if dice.roll(3) == 0 {
@@ -184,16 +183,15 @@ fn no_random_history_has_two_leaders_or_kills_who_lives_or_keeps_who_is_dead() {
             world.tick();
             seen.news(&world);
             seen.answers(&mut world);
-            alive(&mut seen, &waiting, world.steady);
             seen.check(&mut world);
         }
     }
 }
 
-/// These connections may have given a heartbeat.
-fn alive(seen: &mut Seen, connections: &[(Ticket, u64)], now: Steady) {
+/// This connection may have given a heartbeat.
+fn alive(seen: &mut Seen, connection: u64, now: Steady) {
     for (member, bound) in &seen.once_bound {
-        if connections.iter().any(|(_, connection)| bound.contains(connection)) {
+        if bound.contains(&connection) {
             seen.perhaps.insert(member.clone(), now);
         }
     }

@@ -1,5 +1,7 @@
 //! Reads effects and repeats them, through the same verbs that made them.
 
+use std::collections::BTreeSet;
+
 use super::{NAME, VERSION};
 use crate::error::{Error, Result};
 use crate::keyspace::{EntryId, Keyspace};
@@ -48,6 +50,10 @@ pub(crate) struct Change {
     pub queue: bool,
     /// Likewise of the service.
     pub service: bool,
+    /// The members that may have changed.
+    pub members: BTreeSet<Vec<u8>>,
+    /// Whether others of them may have changed too.
+    pub any_member: bool,
 }
 
 impl Applied {
@@ -59,6 +65,8 @@ impl Applied {
                 name: name.clone(),
                 queue: false,
                 service: false,
+                members: BTreeSet::new(),
+                any_member: false,
             });
             self.changes.len() - 1
         })
@@ -101,6 +109,22 @@ impl<'a> Op<'a> {
     }
 }
 
+impl Op<'_> {
+    /// The members of the service that this may change; `None`: any of them.
+    fn members(&self) -> Option<Vec<Vec<u8>>> {
+        let owned = |name: &&[u8]| name.to_vec();
+        match self {
+            Op::SetFields(Place::Once(Part::Service), _) | Op::DelFields(Place::Once(Part::Service), _) => {
+                Some(Vec::new())
+            }
+            Op::SetFields(_, fields) => Some(fields.iter().map(|(name, _)| owned(name)).collect()),
+            Op::Add(_, members) => Some(members.iter().map(|(_, name)| owned(name)).collect()),
+            Op::DelFields(_, names) | Op::Rem(_, names) => Some(names.iter().map(owned).collect()),
+            _ => None,
+        }
+    }
+}
+
 /// Writes the effects of a record of this name, or nothing if they cannot be read.
 pub(crate) fn apply(effects: &[u8], name: &Name, keys: &mut dyn Keyspace) -> Result<Applied, Unreadable> {
     let mut reader = Reader {
@@ -127,7 +151,13 @@ pub(crate) fn apply(effects: &[u8], name: &Name, keys: &mut dyn Keyspace) -> Res
         };
         match op.place().map(|place| place.touched()) {
             Some(Touched::Queue) => change.queue = true,
-            Some(Touched::Service) => change.service = true,
+            Some(Touched::Service) => {
+                change.service = true;
+                match op.members() {
+                    Some(members) => change.members.extend(members),
+                    None => change.any_member = true,
+                }
+            }
             Some(Touched::Task | Touched::Events) | None => {}
         }
         applied.refused += usize::from(run(op, &change.name, keys).is_err());
@@ -151,9 +181,11 @@ fn run(op: &Op<'_>, name: &Name, keys: &mut dyn Keyspace) -> Result<()> {
         }
         Op::Push(place, ids) => keys.rpush(key(*place), ids),
         Op::PushFront(place, ids) => keys.lpush(key(*place), ids),
-        Op::Pop(place, ids) => ids
-            .iter()
-            .fold(Ok(()), |before, id| pop(keys, key(*place), id).and(before)),
+        Op::Pop(place, ids) => {
+            // One that is refused does not keep the others.
+            let refused = ids.iter().filter_map(|id| pop(keys, key(*place), id).err()).last();
+            refused.map_or(Ok(()), Err)
+        }
         Op::Remove(place, elements) => remove(keys, key(*place), elements),
         Op::Add(place, members) => keys.zadd(key(*place), members),
         Op::Rem(place, ids) => keys.zrem(key(*place), ids).map(|_| ()),

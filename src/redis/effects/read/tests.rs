@@ -252,12 +252,14 @@ fn a_record_has_several_names() {
     for (key, id) in [(mail.ready(5), "a"), (sms.ready(5), "b"), (mail.ready(4), "c")] {
         assert_eq!(keys.lrange(key, 0, 9).unwrap(), [id.as_bytes().to_vec()]);
     }
-    let change = |name: &Name, queue, service| Change {
+    let change = |name: &Name, members: &[&[u8]]| Change {
         name: name.clone(),
-        queue,
-        service,
+        queue: true,
+        service: !members.is_empty(),
+        members: members.iter().map(|name| name.to_vec()).collect(),
+        any_member: false,
     };
-    assert_eq!(applied.changes, [change(&mail, true, false), change(&sms, true, true)]);
+    assert_eq!(applied.changes, [change(&mail, &[]), change(&sms, &[b"m"])]);
 }
 
 #[test]
@@ -278,6 +280,20 @@ fn what_was_derived_from_the_changed_keys_is_told() {
         };
         assert_eq!((change.queue, change.service), (queue, service));
     }
+    let mut effects = EffectLog::new(&name, Vec::new());
+    effects.op(b'A', name.members()).count(1).text(b"a").text(b"{}");
+    effects.op(b'B', name.members()).list(&[b"b"]);
+    effects.op(b'Y', name.candidates()).ids(&[b"c"]);
+    effects.op(b'B', name.service()).list(&[b"leader"]);
+    let applied = apply(effects.bytes(), &name, &mut Fake::default()).unwrap();
+    let [change] = applied.changes.as_slice() else {
+        panic!("one name");
+    };
+    assert!(change.service && !change.any_member);
+    assert_eq!(
+        change.members,
+        ["a", "b", "c"].map(|name| name.as_bytes().to_vec()).into()
+    );
 }
 
 #[test]

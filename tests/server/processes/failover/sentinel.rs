@@ -78,7 +78,9 @@ fn a_leader_leads_on_after_a_failover_by_sentinel_and_the_next_one_when_it_is_si
     });
     let mut there = replica.client();
     let beaten = unix_ms();
+    assert_eq!(there.call(&format!("HB.FENCED s {epoch} SET x 1")), "+OK");
     assert_eq!(there.beat("s", "leading", leading), "leader");
+    let epoch = there.epoch("s");
     assert_eq!(there.call(&format!("HB.FENCED s {epoch} SET x 1")), "+OK");
     let waiting = format!("HB.CAMPAIGN s next {next} BLOCK 20000");
     assert_eq!(there.call(&waiting).field("role"), "'leader'");
