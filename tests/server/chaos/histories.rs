@@ -58,7 +58,13 @@ fn value(text: &str) -> Value {
 }
 
 /// What is wrong, and in which history.
-const WRONG: [(&str, &str); 27] = [
+const WRONG: [(&str, &str); 28] = [
+    (
+        "epoch 7 after 8",
+        "HB.CAMPAIGN s a 1 < map role leader epoch 8
+         Confirmed:
+         HB.BEAT s b TOKEN 1 < map role leader epoch 7",
+    ),
     (
         "accepted, not acknowledged, gone",
         "TASK.SCHEDULE q x ID a < 'a'
@@ -255,7 +261,8 @@ fn what_is_right_is_no_violation() {
          Confirmed: b ready x
          TASK.SCHEDULE q x ID a < 'a'
          TASK.CLAIM q w < claim b 8 x a 9 x
-         HB.CAMPAIGN s b 1 < map role leader epoch 7
+         HB.LEADER s < map member b epoch 7
+         HB.BEAT s b TOKEN 1 < map role leader epoch 9
          Before: a ready x",
         // What was not answered may have been done, or not.
         "TASK.SCHEDULE q x ID a < lost

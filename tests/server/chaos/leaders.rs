@@ -11,9 +11,16 @@ pub(super) struct Leaders {
     /// Who was told that it leads in this epoch of a service.
     holders: BTreeMap<(String, i64), String>,
     /// The epochs of each service that were read, as far as they were larger than those before.
-    read: BTreeMap<String, Vec<(Mark, i64)>>,
+    read: BTreeMap<String, Vec<Epoch>>,
     /// The last token of each member, and when it was read.
     tokens: BTreeMap<(String, String), (i64, u64)>,
+}
+
+struct Epoch {
+    number: i64,
+    mark: Mark,
+    /// A fault may have undone what was told, but nobody may lead in a smaller one.
+    is_undone: bool,
 }
 
 impl Leaders {
@@ -28,7 +35,7 @@ impl Leaders {
         let member = words.first().copied().unwrap_or_default();
         if name == "HB.FENCED" && !reply.is_error() {
             let epoch: i64 = member.parse().expect("an epoch");
-            let newer = self.highest(service, sent);
+            let newer = self.highest(service, sent, false);
             if epoch < newer {
                 wrong.push(format!("wrote in epoch {epoch} after {newer}"));
             }
@@ -37,14 +44,18 @@ impl Leaders {
         let field = |name: &str| pairs.iter().find(|(key, _)| key.text() == name).map(|(_, value)| value);
         let is = |name: &str, value: &str| field(name).is_some_and(|field| *field == *format!("'{value}'"));
         if let Some(Value::Int(epoch)) = field("epoch") {
-            let newer = self.highest(service, sent);
+            let leads = is("role", "leader") || (name == "PID.REGISTER" && is("status", "registered"));
+            let newer = self.highest(service, sent, leads);
             if *epoch < newer {
                 wrong.push(format!("epoch {epoch} after {newer}"));
             }
             if *epoch > newer {
-                self.read.entry(service.into()).or_default().push((mark, *epoch));
+                self.read.entry(service.into()).or_default().push(Epoch {
+                    number: *epoch,
+                    mark,
+                    is_undone: false,
+                });
             }
-            let leads = is("role", "leader") || (name == "PID.REGISTER" && is("status", "registered"));
             if leads {
                 let before = self.holders.insert((service.into(), *epoch), member.into());
                 let other = before.filter(|before| before != member);
@@ -62,10 +73,10 @@ impl Leaders {
     }
 
     /// The highest epoch that was read before this moment.
-    fn highest(&self, service: &str, moment: u64) -> i64 {
+    fn highest(&self, service: &str, moment: u64, also_undone: bool) -> i64 {
         let read = self.read.get(service).into_iter().flatten();
-        let before = read.filter(|(mark, _)| mark.read < moment);
-        before.map(|(_, epoch)| *epoch).max().unwrap_or_default()
+        let before = read.filter(|epoch| epoch.mark.read < moment && (also_undone || !epoch.is_undone));
+        before.map(|epoch| epoch.number).max().unwrap_or_default()
     }
 
     /// In how many epochs somebody was told to lead.
@@ -75,8 +86,8 @@ impl Leaders {
 
     /// After a fault, only what was sure to stay holds.
     pub(super) fn keep(&mut self, is_sure: impl Fn(Mark) -> bool) {
-        for read in self.read.values_mut() {
-            read.retain(|(mark, _)| is_sure(*mark));
+        for epoch in self.read.values_mut().flatten() {
+            epoch.is_undone |= !is_sure(epoch.mark);
         }
     }
 }
