@@ -320,8 +320,7 @@ impl<'t> Queue<'t> {
         if let Some(number) = numbers.number(worker) {
             return Ok(number);
         }
-        let number = numbers.free();
-        numbers.insert(number, worker.to_string());
+        let number = numbers.add(worker);
         let field = number.to_string();
         self.keys
             .hset(self.name.workers(), &[(field.as_bytes(), worker.as_bytes())])?;

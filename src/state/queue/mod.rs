@@ -84,8 +84,10 @@ pub(crate) struct QueueState {
     pub logged: bool,
     /// Numbers of the workers that claimed since the unused ones were last cleaned out.
     pub active: BTreeSet<u32>,
-    /// When the unused workers were last cleaned out.
+    /// When the last round of cleaning them out began.
     pub cleaned: Steady,
+    /// The round that is under way.
+    pub cleaning: Option<Cleaning>,
     /// When a command or the timer last did something here.
     pub used: Steady,
 }
@@ -97,6 +99,15 @@ pub(crate) struct Pass {
     pub at: usize,
     /// Whether it found any.
     pub found: bool,
+}
+
+/// A round in which the numbers of unused workers are freed.
+#[derive(Debug)]
+pub(crate) struct Cleaning {
+    /// The workers that claimed before it began, since the round before.
+    pub active: BTreeSet<u32>,
+    /// The next number to check.
+    pub from: u32,
 }
 
 /// A claim that ended without a command of its worker.
@@ -172,6 +183,7 @@ impl Default for QueueState {
             logged: false,
             active: BTreeSet::new(),
             cleaned: Steady(0),
+            cleaning: None,
             used: Steady(0),
         }
     }
