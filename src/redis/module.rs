@@ -5,6 +5,7 @@ use std::cell::{Cell, RefCell};
 use super::api::Flags;
 use super::blocked::Blocked;
 use super::clock::Clock;
+use super::databases;
 use super::discover::Discovery;
 use super::handles::Open;
 use super::log_limit::LogLimit;
@@ -14,8 +15,7 @@ use super::timer::{AT_ONCE, LONGEST, SOON, Timer};
 use crate::config::ModuleConfig;
 use crate::context::Context;
 use crate::state::State;
-use crate::task::overview::Overview;
-use crate::time::{Ms, Steady};
+use crate::time::Ms;
 
 /// How often it is checked whether writes are allowed again, ms.
 const POLL: Ms = 10;
@@ -41,8 +41,6 @@ pub(super) struct Module {
     pub clock: Clock,
     /// Detects stalls of the server.
     pub pulse: Pulse,
-    /// When idle queues were last checked.
-    pub housekept: Steady,
     /// Whether the server may evict our keys.
     pub eviction_unsafe: bool,
     /// After how long the server closes the connection of an idle client, ms; 0: never.
@@ -53,8 +51,6 @@ pub(super) struct Module {
     pub refused_effects: LogLimit,
     /// Where the next check of the slots of queues with waiting clients begins.
     pub checked_slots: usize,
-    /// The tasks counted for INFO, and when.
-    pub overview: Option<(Steady, Overview)>,
 }
 
 impl Module {
@@ -64,10 +60,12 @@ impl Module {
     }
 
     /// Arms the timer for the next work, but not before `least` ms from now. On a server that is not an active primary,
-    /// the timer only ends waits that have timed out.
+    /// the timer changes no data.
     pub(super) fn arm(&mut self, context: &Context, least: Ms) {
         let timeout = self.blocked.next_deadline(context.steady);
-        let Some(next) = self.next_work(context).into_iter().chain(timeout).min() else {
+        let keeping = self.state.next_keeping(context.steady).filter(|_| context.config.timer);
+        let other = keeping.into_iter().chain(timeout).min();
+        let Some(next) = self.next_work(context).into_iter().chain(other).min() else {
             return;
         };
         let wait = |wait: Ms| wait.clamp(least, LONGEST);
@@ -77,7 +75,7 @@ impl Module {
         let next = if Flags::of(self.timer.context()).decides() {
             Some(next)
         } else {
-            timeout
+            other
         };
         if let Some(next) = next {
             self.timer.arm(context.steady, wait(next));
@@ -93,7 +91,7 @@ impl Module {
     /// How long until there is work on the data.
     fn next_work(&self, context: &Context) -> Option<Ms> {
         let least = if self.refused { POLL } else { 0 };
-        let due = self.state.wakeups.next(context).filter(|_| context.config.timer);
+        let due = self.state.names.next(context).filter(|_| context.config.timer);
         let due = due.map(|wait| wait.max(least));
         let search = self.discovery.as_ref().map(|_| SOON);
         due.into_iter().chain(search).min()
@@ -128,6 +126,7 @@ impl Module {
 /// Forgets everything, the settings too.
 pub(super) fn forget() {
     with(|module| *module = Module::default());
+    databases::forget();
     SETTINGS.set(ModuleConfig::default());
 }
 

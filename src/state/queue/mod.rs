@@ -88,8 +88,12 @@ pub(crate) struct QueueState {
     pub cleaned: Steady,
     /// The round that is under way.
     pub cleaning: Option<Cleaning>,
-    /// When a command or the timer last did something here.
-    pub used: Steady,
+    /// Whether it is in the line of those to be measured.
+    pub listed: bool,
+    /// When it was last measured.
+    pub seen: Steady,
+    /// Whether it was dropped, and has had no keys since.
+    pub dropped: bool,
 }
 
 /// One pass over a ready list that removes its ghosts.
@@ -173,7 +177,7 @@ impl Default for QueueState {
             maybe_blocked: true,
             blocked_rescan: Some((i64::MIN, Vec::new())),
             maybe_done: true,
-            awaited_rescan: None,
+            awaited_rescan: Some(Id::new()),
             maybe_repeats: true,
             trim: false,
             passes: [Pass::default(); 10],
@@ -184,7 +188,9 @@ impl Default for QueueState {
             active: BTreeSet::new(),
             cleaned: Steady(0),
             cleaning: None,
-            used: Steady(0),
+            listed: false,
+            seen: Steady(0),
+            dropped: false,
         }
     }
 }
@@ -230,6 +236,11 @@ impl QueueState {
         self.cancelled = Cancelled::default();
         self.rebase = Rebase::Walking(0, 0);
         self.passes = [Pass::default(); 10];
+    }
+
+    /// Whether there is anything that STATS would lose.
+    pub(crate) fn has_past(&self) -> bool {
+        self.totals != Totals::default() || self.lateness.is_some()
     }
 
     /// Whether a claim has ended though its task is not back yet.

@@ -63,7 +63,7 @@ pub(crate) fn run(tx: &mut Tx<'_>, name: &Name) {
     });
     worklist::run(tx);
     if more {
-        tx.state.wakeups.now(name);
+        tx.state.names.wake_now(name);
     }
     with_queue(tx, name, "a moment to plan", plan);
 }
