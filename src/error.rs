@@ -20,7 +20,7 @@ pub(crate) enum Error {
     NotWaiting(&'static str),
     /// The task of this id is not one that AFTER can wait for; contains the state it is in.
     NoParent(String, &'static str),
-    /// The claim was lost; contains what the task is now.
+    /// The token is not that of the current claim; contains what the task is now.
     Stale(&'static str),
     /// The claimed task was cancelled.
     Cancelled,
@@ -28,7 +28,7 @@ pub(crate) enum Error {
     TooBig(&'static str, usize),
     /// The queue cannot be dropped: so many tasks are claimed.
     BusyQueue(usize),
-    /// There is no such member, or no more, in this service.
+    /// There is no such member, or no more, in this service; which may say where that was set.
     NoMember(String, String),
     /// Not the current epoch, or not the member's token; contains the leader and its epoch.
     Fenced {
@@ -80,7 +80,7 @@ pub(crate) const CODES: &[(&str, &str, &str)] = &[
     ("NOTASK", "no such task (any more)", "take a repeated ACK as done"),
     (
         "STALE",
-        "the claim was lost; says what the task is now",
+        "the token holds no claim: that was lost, or never was; says what the task is now",
         "drop the work",
     ),
     (
@@ -136,7 +136,7 @@ impl fmt::Display for Error {
             Error::NoTask => f.write_str("NOTASK no such task"),
             Error::NotWaiting(now) => write!(f, "NOTASK no such task that waits: it is {now}"),
             Error::NoParent(id, now) => write!(f, "NOTASK no task that AFTER can wait for: {id} is {now}"),
-            Error::Stale(now) => write!(f, "STALE the claim was lost: the task is now {now}"),
+            Error::Stale(now) => write!(f, "STALE this token holds no claim: the task is now {now}"),
             Error::Cancelled => f.write_str("CANCELLED the task was cancelled: stop, then ACK or RELEASE it"),
             Error::TooBig(what, max) => write!(
                 f,
@@ -167,13 +167,13 @@ impl fmt::Display for Error {
             }
             Error::TryAgain => f.write_str("TRYAGAIN the slot of this name is being moved, or is not served here"),
             Error::NoPermission(why) => write!(f, "NOPERM {why}"),
-            Error::NotForClients => f.write_str(
-                "ERR steward.apply carries effects from a primary or an append-only file and is not for clients",
-            ),
-            Error::OnlyEffects => {
-                f.write_str("ERR of steward only steward.apply is carried out from a primary or an append-only file")
+            Error::NotForClients => {
+                f.write_str("ERR steward carries effects from a primary or an append-only file and is not for clients")
             }
-            Error::Unreadable(why) => write!(f, "ERR steward.apply cannot read these effects: {why}"),
+            Error::OnlyEffects => f.write_str(
+                "ERR of the module only the command steward is carried out from a primary or an append-only file",
+            ),
+            Error::Unreadable(why) => write!(f, "ERR steward cannot read these effects: {why}"),
             Error::Internal => f.write_str("ERR internal error of steward, see the server log"),
         }
     }

@@ -41,8 +41,8 @@ impl<'v, 'a> Input<'v, 'a> {
         let Some(extra) = self.peek() else {
             return Ok(());
         };
-        Err(match group_of(extra, args) {
-            Some((group, option)) => misplaced(option, group, argv),
+        Err(match owner_of(extra, args) {
+            Some((option, word)) => misplaced(word, option, argv),
             None => unknown(extra),
         })
     }
@@ -103,22 +103,36 @@ fn decimal(bytes: &[u8]) -> Option<i64> {
     }
 }
 
-/// The option that has a keyword `word` in its group, and that keyword's argument.
-fn group_of<'s>(word: &[u8], args: &'s [Arg]) -> Option<(&'s Arg, &'s Arg)> {
+/// The option that `word` belongs to, as a keyword of its group or as a value, and how that word is spelled.
+fn owner_of<'s>(word: &[u8], args: &'s [Arg]) -> Option<(&'s Arg, &'static str)> {
     args.iter().find_map(|arg| match &arg.kind {
-        Kind::Group(inner) => inner.iter().find(|own| own.is_called(word)).map(|own| (arg, own)),
-        Kind::Shared(inner) | Kind::OneOf(inner) | Kind::Either(inner) => group_of(word, inner),
+        Kind::Shared(inner) | Kind::OneOf(inner) | Kind::Either(inner) => owner_of(word, inner),
+        _ if arg.word.is_some() => inner_word(word, arg).map(|found| (arg, found)),
         _ => None,
     })
 }
 
-/// The error for an option of a group that is outside that group.
-fn misplaced(option: &Arg, group: &Arg, argv: &[&[u8]]) -> Error {
-    let (option, word) = (option.key(), group.key());
-    Error::BadArg(if argv.iter().any(|given| group.is_called(given)) {
-        format!("{option} must follow {word} directly: {}", group.inner_syntax())
+/// `word` as it is spelled inside of this argument, unless it is not there.
+fn inner_word(word: &[u8], arg: &Arg) -> Option<&'static str> {
+    let is_it = |own: &&str| own.as_bytes().eq_ignore_ascii_case(word);
+    match &arg.kind {
+        Kind::Group(inner) => inner.iter().find_map(|own| {
+            let keyword = own.word.filter(is_it);
+            keyword.or_else(|| inner_word(word, own))
+        }),
+        Kind::Words(words) => words.iter().copied().find(is_it),
+        Kind::IntOr(.., own) => Some(*own).filter(is_it),
+        _ => None,
+    }
+}
+
+/// The error for a word of an option that is not where that option is.
+fn misplaced(word: &str, option: &Arg, argv: &[&[u8]]) -> Error {
+    let key = option.key();
+    Error::BadArg(if argv.iter().any(|given| option.is_called(given)) {
+        format!("{word} must follow {key} directly: {}", option.inner_syntax())
     } else {
-        format!("{option} is an option of {word}, which is not given")
+        format!("{word} is an option of {key}, which is not given")
     })
 }
 

@@ -81,6 +81,19 @@ impl Spec {
         }
         flags
     }
+
+    /// What COMMAND INFO tells clients beyond the flags. The key that a read names is never written, only those that are
+    /// derived from it: a client that keeps replies by their key would never learn of a change.
+    pub(crate) fn tips(&self) -> &'static str {
+        match (self.access, self.keys) {
+            (Access::Read, Keys::None) if self.args.is_empty() => "",
+            (Access::Read, Keys::None) => {
+                "nondeterministic_output dont_cache request_policy:all_shards response_policy:special"
+            }
+            (Access::Read, _) => "nondeterministic_output dont_cache",
+            _ => "",
+        }
+    }
 }
 
 /// Adds the minimum number of words that these need; whether more may follow.

@@ -159,7 +159,7 @@ fn lists(check: &mut Check<'_>) -> Result<(), String> {
         None,
     )?;
     same("lrange of a missing list", check.list()?, Vec::new())?;
-    answer(check.keys.lremove(check.name.ready(5), &[0]))?;
+    answer(check.keys.lremove(check.name.ready(5), &[(0, b"x")]))?;
     check.rpush(&["c", "d"])?;
     answer(check.keys.lpush(check.name.ready(5), &[b"b", b"a"]))?;
     same("pushed", check.list()?, bytes(&["a", "b", "c", "d"]))?;
@@ -170,7 +170,11 @@ fn lists(check: &mut Check<'_>) -> Result<(), String> {
     same("from before the head", range(-9, 2)?, bytes(&["a", "b"]))?;
     same("beyond the end", range(4, 2)?, Vec::new())?;
     same("none", range(0, 0)?, Vec::new())?;
-    answer(check.keys.lremove(check.name.ready(5), &[1, 3, 9]))?;
+    answer(
+        check
+            .keys
+            .lremove(check.name.ready(5), &[(1, b"b"), (3, b"d"), (9, b"x")]),
+    )?;
     same("removed", check.list()?, bytes(&["a", "c"]))?;
     same(
         "lpop",
@@ -185,7 +189,7 @@ fn lists(check: &mut Check<'_>) -> Result<(), String> {
     same("an empty list is gone", check.keys.exists(check.name.ready(5)), false)?;
     check.rpush(&["x"])?;
     same("a list that was gone", check.list()?, bytes(&["x"]))?;
-    answer(check.keys.lremove(check.name.ready(5), &[0]))?;
+    answer(check.keys.lremove(check.name.ready(5), &[(0, b"x")]))?;
     same("the last one removed", check.keys.exists(check.name.ready(5)), false)?;
     answer(check.keys.rpush(check.name.ready(5), &ODD))?;
     let odd: Vec<Vec<u8>> = ODD.iter().map(|id| id.to_vec()).collect();
@@ -203,14 +207,17 @@ fn long_lists(check: &mut Check<'_>) -> Result<(), String> {
     let page = answer(check.keys.lrange(key, -1_500, 700))?;
     same("a page", page.iter().eq(wanted.iter().skip(1_500).take(700)), true)?;
     let positions: Vec<usize> = (0..MANY).filter(|at| at % 3 != 1 || *at > 2_900).collect();
-    answer(check.keys.lremove(key, &positions))?;
+    let at = |at: &usize| Some((*at, *ids.get(*at)?));
+    let elements: Vec<(usize, &[u8])> = positions.iter().filter_map(at).collect();
+    answer(check.keys.lremove(key, &elements))?;
     let mut at = 0;
     wanted.retain(|_| {
         at += 1;
         positions.binary_search(&(at - 1)).is_err()
     });
     same("after many were removed", check.list()? == wanted, true)?;
-    answer(check.keys.lremove(key, &(0..wanted.len()).collect::<Vec<_>>()))?;
+    let all: Vec<(usize, &[u8])> = wanted.iter().map(Vec::as_slice).enumerate().collect();
+    answer(check.keys.lremove(key, &all))?;
     same("after all were removed", check.keys.exists(key), false)
 }
 
@@ -227,7 +234,7 @@ fn sorted_sets(check: &mut Check<'_>) -> Result<(), String> {
         Vec::new(),
     )?;
     same("zscan of a missing set", answer(keys.zscan(key, 0))?, (0, Vec::new()))?;
-    answer(keys.zrem_lowest(key, 2))?;
+    remove_lowest(keys, key, 2)?;
     answer(keys.zadd(key, &[(30, b"c"), (-10, b"a"), (20, b"b")]))?;
     answer(keys.zadd(key, &[(40, b"c"), (1 << 53, b"d")]))?;
     let all = scored(&[(-10, "a"), (20, "b"), (40, "c"), (1 << 53, "d")]);
@@ -246,13 +253,13 @@ fn sorted_sets(check: &mut Check<'_>) -> Result<(), String> {
     let down: Vec<Scored> = all.into_iter().rev().collect();
     same("down", answer(keys.zwalk(key, None, true, 9))?, down)?;
     same("zrem", answer(keys.zrem(key, &[b"a", b"z", b"b"]))?, 2)?;
-    answer(keys.zrem_lowest(key, 1))?;
+    remove_lowest(keys, key, 1)?;
     same(
         "zrem_lowest",
         answer(keys.zwalk(key, None, false, 9))?,
         scored(&[(1 << 53, "d")]),
     )?;
-    answer(keys.zrem_lowest(key, 5))?;
+    remove_lowest(keys, key, 5)?;
     same("an empty set is gone", keys.exists(key), false)?;
     let odd: Vec<(i64, &[u8])> = ODD.iter().map(|id| (7, *id)).collect();
     answer(keys.zadd(key, &odd))?;
@@ -261,6 +268,11 @@ fn sorted_sets(check: &mut Check<'_>) -> Result<(), String> {
     }
     same("zrem of odd ids", answer(keys.zrem(key, &ODD))?, ODD.len())?;
     same("and it is gone", keys.exists(key), false)
+}
+
+fn remove_lowest(keys: &mut dyn Keyspace, key: Key<'_>, count: usize) -> Result<(), String> {
+    let lowest = answer(keys.zlowest(key, i64::MAX, count))?;
+    answer(keys.zrem_lowest(key, &lowest))
 }
 
 fn ties(check: &mut Check<'_>) -> Result<(), String> {
@@ -338,11 +350,11 @@ fn large_sorted_sets(check: &mut Check<'_>) -> Result<(), String> {
         down.iter().rev().eq(wanted.iter().take(500)),
         true,
     )?;
-    answer(keys.zrem_lowest(key, 300))?;
-    answer(keys.zrem_lowest(key, 3))?;
+    remove_lowest(keys, key, 300)?;
+    remove_lowest(keys, key, 3)?;
     let rest = answer(keys.zlowest(key, i64::MAX, 2))?;
     same("zrem_lowest", rest.iter().eq(wanted.iter().skip(303).take(2)), true)?;
-    answer(keys.zrem_lowest(key, 1_000))?;
+    remove_lowest(keys, key, 1_000)?;
     same("all of them", keys.exists(key), false)
 }
 
@@ -457,12 +469,12 @@ fn other_types(check: &mut Check<'_>) -> Result<(), String> {
     refused("lpush", keys.lpush(string, &[b"x"]).err())?;
     refused("lpop", keys.lpop(string).err())?;
     refused("lrange", keys.lrange(string, 0, 1).err())?;
-    refused("lremove", keys.lremove(string, &[0]).err())?;
+    refused("lremove", keys.lremove(string, &[(0, b"a")]).err())?;
     refused("zcard", keys.zcard(hash).err())?;
     refused("zscore", keys.zscore(hash, b"x").err())?;
     refused("zadd", keys.zadd(hash, &[(1, b"x")]).err())?;
     refused("zrem", keys.zrem(hash, &[b"x"]).err())?;
-    refused("zrem_lowest", keys.zrem_lowest(hash, 1).err())?;
+    refused("zrem_lowest", keys.zrem_lowest(hash, &[(1, b"a".to_vec())]).err())?;
     refused("zlowest", keys.zlowest(hash, 1, 1).err())?;
     refused("zwalk", keys.zwalk(hash, None, false, 1).err())?;
     refused("zscan", keys.zscan(hash, 0).err())?;

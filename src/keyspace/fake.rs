@@ -176,9 +176,9 @@ impl Keyspace for Fake {
         };
         Ok(list.iter().skip(from as usize).take(count).cloned().collect())
     }
-    fn lremove(&mut self, key: Key<'_>, positions: &[usize]) -> Result<()> {
+    fn lremove(&mut self, key: Key<'_>, elements: &[(usize, &[u8])]) -> Result<()> {
         if let Some(list) = of_type!(self, key, List)? {
-            for position in positions.iter().rev() {
+            for (position, _) in elements.iter().rev() {
                 if *position < list.len() {
                     list.remove(*position);
                 }
@@ -214,8 +214,7 @@ impl Keyspace for Fake {
         self.drop_if_empty(&key);
         Ok(removed)
     }
-    fn zrem_lowest(&mut self, key: Key<'_>, count: usize) -> Result<()> {
-        let lowest = self.zlowest(key, i64::MAX, count)?;
+    fn zrem_lowest(&mut self, key: Key<'_>, lowest: &[Scored]) -> Result<()> {
         let ids: Vec<&[u8]> = lowest.iter().map(|(_, id)| id.as_slice()).collect();
         self.zrem(key, &ids).map(|_| ())
     }

@@ -62,8 +62,8 @@ pub(crate) trait Keyspace {
     fn lpop(&mut self, key: Key<'_>) -> Result<Option<Id>>;
     /// Up to `count` elements from position `from`; negative positions count from the tail, -1 the last.
     fn lrange(&mut self, key: Key<'_>, from: i64, count: usize) -> Result<Vec<Vec<u8>>>;
-    /// Removes the elements at these ascending positions.
-    fn lremove(&mut self, key: Key<'_>, positions: &[usize]) -> Result<()>;
+    /// Removes these elements, with the ascending positions at which they are.
+    fn lremove(&mut self, key: Key<'_>, elements: &[(usize, &[u8])]) -> Result<()>;
 
     /// Number of members.
     fn zcard(&mut self, key: Key<'_>) -> Result<usize>;
@@ -75,8 +75,8 @@ pub(crate) trait Keyspace {
     fn zadd(&mut self, key: Key<'_>, members: &[(i64, &[u8])]) -> Result<()>;
     /// Removes the members; how many were there.
     fn zrem(&mut self, key: Key<'_>, ids: &[&[u8]]) -> Result<usize>;
-    /// Removes the `count` lowest members.
-    fn zrem_lowest(&mut self, key: Key<'_>, count: usize) -> Result<()>;
+    /// Removes these members, which are the lowest.
+    fn zrem_lowest(&mut self, key: Key<'_>, lowest: &[Scored]) -> Result<()>;
     /// Up to `count` members of the lowest scores, none above `most`; ties by bytes.
     fn zlowest(&mut self, key: Key<'_>, most: i64, count: usize) -> Result<Vec<Scored>>;
     /// Up to `count` members beyond `after` in (score, id) order, or from the start; `reverse` walks down.

@@ -81,7 +81,7 @@ pub(crate) struct KeyKind {
     family: &'static str,
     /// Its suffix; the key of one task, group or worker continues with that.
     suffix: &'static str,
-    /// Its code in `steward.apply`; must never change.
+    /// Its code in effects; must never change.
     code: u8,
     /// The type of its value.
     pub of: Type,
@@ -121,7 +121,7 @@ pub(crate) const KEYS: [KeyKind; 25] = [
     many(Part::To, ":to:", b'o', Type::SortedSet),
 ];
 
-/// Precedes in `steward.apply` the number of a DROP and the code of the index that it set aside.
+/// Precedes in effects the number of a DROP and the code of the index that it set aside.
 pub(crate) const DROPPED: u8 = b'D';
 
 const TASK: &str = "task:";
@@ -275,7 +275,7 @@ impl Place<'_> {
         }
     }
 
-    /// Its code in `steward.apply`.
+    /// Its code in effects.
     pub(crate) fn code(&self) -> u8 {
         match self {
             Place::Once(part) | Place::Of(part, _) => part.kind().code,

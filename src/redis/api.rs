@@ -312,7 +312,7 @@ pub(super) fn keys_of<'c>(ctx: *mut Ctx, command: &[&'c [u8]]) -> Vec<&'c [u8]> 
 const FROM_FILE: u64 = u64::MAX;
 
 /// What the server says of itself and of the caller.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Flags(u32);
 
 impl Flags {
@@ -351,6 +351,10 @@ impl Flags {
     /// Whether memory is used up to its limit.
     pub(super) fn memory_full(self) -> bool {
         self.has(raw::REDISMODULE_CTX_FLAGS_OOM)
+    }
+    /// Whether there is an append-only file.
+    pub(super) fn has_file(self) -> bool {
+        self.has(raw::REDISMODULE_CTX_FLAGS_AOF)
     }
     /// Whether the server is part of a cluster.
     pub(super) fn in_cluster(self) -> bool {

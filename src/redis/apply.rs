@@ -1,4 +1,4 @@
-//! `steward.apply <name> <effects>`: repeats the effects of a transaction, on a replica or from an append-only file.
+//! `steward <name> <effects>`: repeats the effects of a transaction, on a replica or from an append-only file.
 //!
 //! Unreadable effects are an error, so that the server counts them and `propagation-error-behavior` decides what
 //! follows.
@@ -7,7 +7,7 @@ use std::ffi::c_int;
 
 use super::api::{Ctx, Flags, Level, OK, RawText, call, log};
 use super::callback::arguments;
-use super::effects::{self, Applied};
+use super::effects::{self, Applied, Change, EFFECTS};
 use super::module::{self, Module};
 use super::transaction::{Mode, run};
 use super::{databases, reply};
@@ -17,6 +17,7 @@ use crate::names::{Name, Touched};
 use crate::reply::Reply;
 use crate::task::handle::Queue;
 use crate::task::outcome;
+use crate::tx::Tx;
 
 /// Registers the command.
 pub(super) fn register(ctx: *mut Ctx) -> bool {
@@ -24,7 +25,7 @@ pub(super) fn register(ctx: *mut Ctx) -> bool {
     unsafe {
         call!(RedisModule_CreateCommand(
             ctx,
-            c"steward.apply".as_ptr(),
+            EFFECTS.as_ptr(),
             Some(on_apply),
             c"write fast deny-script".as_ptr(),
             1,
@@ -62,19 +63,8 @@ fn apply(ctx: *mut Ctx, name: &[u8], effects: &[u8]) -> Result<(), Error> {
     let name = Name::new(databases::id(db), name)?;
     let applied = run(ctx, Mode::Applies, |tx| {
         let applied = effects::apply(effects, &name, tx.keys);
-        if applied.is_ok_and(|applied| applied.queue) {
-            tx.state.touched(&name, Touched::Queue);
-        }
-        // On a replica, clients that wait for results are answered only here.
-        if tx.state.waiting.listeners().any(&name)
-            && let Ok(mut queue) = Queue::open(tx, name.clone())
-        {
-            // When the queue hash has another type, they continue to wait.
-            outcome::rescan_all(&mut queue);
-        }
-        if applied.is_ok_and(|applied| applied.service) {
-            tx.state.touched(&name, Touched::Service);
-            Service::of(tx, &name).notify_all_watchers()?;
+        for change in applied.iter().flat_map(|applied| &applied.changes) {
+            take_up(tx, change)?;
         }
         Ok(applied)
     })?;
@@ -84,7 +74,8 @@ fn apply(ctx: *mut Ctx, name: &[u8], effects: &[u8]) -> Result<(), Error> {
     match applied {
         Ok(Applied { refused: 0, .. }) => Ok(()),
         Ok(Applied { refused, .. }) => {
-            warn(&name, &format!("{refused} operations met a key of another type"));
+            let why = "a key has another type, or an id is not where it was";
+            warn(&name, &format!("{refused} operations were refused: {why}"));
             Ok(())
         }
         Err(unreadable) => {
@@ -92,6 +83,26 @@ fn apply(ctx: *mut Ctx, name: &[u8], effects: &[u8]) -> Result<(), Error> {
             Err(Error::Unreadable(unreadable.why()))
         }
     }
+}
+
+/// Takes up in memory what changed of a name.
+fn take_up(tx: &mut Tx<'_>, change: &Change) -> Result<(), Error> {
+    let name = &change.name;
+    if change.queue {
+        tx.state.touched(name, Touched::Queue);
+    }
+    // On a replica, clients that wait for results are answered only here.
+    if tx.state.waiting.listeners().any(name)
+        && let Ok(mut queue) = Queue::open(tx, name.clone())
+    {
+        // When the queue hash has another type, they continue to wait.
+        outcome::rescan_all(&mut queue);
+    }
+    if change.service {
+        tx.state.touched(name, Touched::Service);
+        Service::of(tx, name).notify_all_watchers()?;
+    }
+    Ok(())
 }
 
 fn warn(name: &Name, why: &str) {

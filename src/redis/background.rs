@@ -75,42 +75,50 @@ fn discover(ctx: *mut Ctx, slice: Duration) {
     });
 }
 
-/// Serves the names that are due, round robin, until the slice is over.
+/// Serves the names that are due, round robin, until the slice is over. All of them are one transaction: the server
+/// sends several as MULTI, and one that is torn at the end of an append-only file undoes what is written behind it.
 fn serve_due(ctx: *mut Ctx, flags: Flags, begun: Instant, slice: Duration) {
-    let mut allowed = false;
-    while let Some(Some(name)) = module::with(take_due) {
-        // Checked first: a write to a slot that moved away is refused too, but that does not concern other names.
-        if flags.in_cluster() && probe::slot(ctx, &name) == Slot::Elsewhere {
-            if !housekeeping::forget_moved(ctx, &name) {
-                retry(&name);
-            }
-            break;
-        }
-        if !allowed {
-            let refused = freeze_if_refused(ctx, &name);
-            module::with(|module| {
-                module.refused = refused;
-                if refused {
-                    module.state.names.wake_now(&name);
-                }
-            });
-            if refused {
-                break;
-            }
-            allowed = true;
-        }
-        let result = run(ctx, Mode::Writes, |tx| {
-            tx.context.memory_full = flags.memory_full();
-            timer::run(tx, &name);
-            Ok(())
-        });
-        if result.is_err() {
+    let Some(Some(mut name)) = module::with(take_due) else {
+        return;
+    };
+    // Checked first: a write to a slot that moved away is refused too, but that does not concern other names.
+    if flags.in_cluster() && probe::slot(ctx, &name) == Slot::Elsewhere {
+        if !housekeeping::forget_moved(ctx, &name) {
             retry(&name);
         }
-        // The server requires that the effects of one callback touch only one slot.
-        if flags.in_cluster() || begun.elapsed() >= slice {
-            break;
+        return;
+    }
+    let refused = freeze_if_refused(ctx, &name);
+    module::with(|module| {
+        module.refused = refused;
+        if refused {
+            module.state.names.wake_now(&name);
         }
+    });
+    if refused {
+        return;
+    }
+    let result = run(ctx, Mode::Writes, |tx| {
+        tx.context.memory_full = flags.memory_full();
+        loop {
+            timer::run(tx, &name);
+            // The effects of one callback may touch only one slot.
+            if flags.in_cluster() || begun.elapsed() >= slice {
+                return Ok(());
+            }
+            match tx.state.names.take_due(&tx.context) {
+                Some(next) if next.db == name.db => name = next,
+                // A record concerns one database.
+                Some(next) => {
+                    tx.state.names.wake_now(&next);
+                    return Ok(());
+                }
+                None => return Ok(()),
+            }
+        }
+    });
+    if result.is_err() {
+        retry(&name);
     }
 }
 

@@ -71,7 +71,7 @@ fn execute<C: Command>(ctx: *mut Ctx, arguments: &[&[u8]]) -> Result<Option<Repl
     };
     let mode = match C::SPEC.access {
         Access::Read => Mode::Reads,
-        Access::Write | Access::Grow => Mode::Writes,
+        Access::Write | Access::Grow => Mode::Commanded(flags),
     };
     let work = |tx: &mut Tx<'_>| {
         tx.context.memory_full = flags.memory_full();

@@ -32,6 +32,7 @@ pub(super) fn describe(ctx: *mut Ctx, spec: &Spec) -> bool {
         &Info {
             summary: &arena.text(spec.summary),
             complexity: &arena.text(spec.complexity),
+            tips: &arena.text(spec.tips()),
             arity: spec.arity(),
             keys: keys.as_mut_ptr(),
             args,
@@ -46,6 +47,7 @@ pub(super) fn describe_container(ctx: *mut Ctx, name: &str) -> bool {
     let info = Info {
         summary: c"A container for the settings of a queue.",
         complexity: c"Depends on subcommand.",
+        tips: c"",
         arity: -2,
         keys: none.as_mut_ptr(),
         args: ptr::null_mut(),
@@ -56,6 +58,7 @@ pub(super) fn describe_container(ctx: *mut Ctx, name: &str) -> bool {
 struct Info<'a> {
     summary: &'a std::ffi::CStr,
     complexity: &'a std::ffi::CStr,
+    tips: &'a std::ffi::CStr,
     arity: i32,
     keys: *mut raw::RedisModuleCommandKeySpec,
     args: *mut raw::RedisModuleCommandArg,
@@ -76,7 +79,11 @@ fn set(ctx: *mut Ctx, name: &str, info: &Info<'_>) -> bool {
         complexity: info.complexity.as_ptr(),
         since: SINCE.as_ptr(),
         history: ptr::null_mut(),
-        tips: ptr::null(),
+        tips: if info.tips.is_empty() {
+            ptr::null()
+        } else {
+            info.tips.as_ptr()
+        },
         arity: info.arity,
         key_specs: info.keys,
         args: info.args,

@@ -16,8 +16,10 @@ use crate::time::Ms;
 const EVENTS: [(
     u64,
     unsafe extern "C" fn(*mut Ctx, raw::RedisModuleEvent, u64, *mut c_void),
-); 10] = [
+); 12] = [
     (raw::REDISMODULE_EVENT_REPLICATION_ROLE_CHANGED, on_role),
+    (raw::REDISMODULE_EVENT_REPLICA_CHANGE, on_replicas),
+    (raw::REDISMODULE_EVENT_FORK_CHILD, on_replicas),
     (raw::REDISMODULE_EVENT_LOADING, on_loading),
     (raw::REDISMODULE_EVENT_REPL_ASYNC_LOAD, on_async_load),
     (raw::REDISMODULE_EVENT_FLUSHDB, on_flush),
@@ -62,7 +64,13 @@ unsafe extern "C" fn on_role(_: *mut Ctx, _: raw::RedisModuleEvent, _: u64, _: *
     change(start_over);
 }
 
+/// A replica came or went, or a snapshot is made, perhaps for a replica.
+unsafe extern "C" fn on_replicas(_: *mut Ctx, _: raw::RedisModuleEvent, _: u64, _: *mut c_void) {
+    guard(|| module::soon(|module| module.audience.may_have_come()));
+}
+
 fn start_over(module: &mut Module) {
+    module.audience.may_have_come();
     let with_data = discover::has_data(module.timer.context());
     module.start_over(with_data);
 }

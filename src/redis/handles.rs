@@ -11,7 +11,7 @@ use super::databases;
 use super::texts::{KeyText, MOST_SCRATCH, NameTexts, Texts};
 use crate::error::Error;
 use crate::keyspace::Type;
-use crate::names::{Key, Place};
+use crate::names::{Key, Name, Place};
 
 /// Most keys open at once: a claim in one queue needs five, and finding one is a linear search.
 const MOST_OPEN: usize = 16;
@@ -248,22 +248,27 @@ impl<'s> Handles<'s> {
         text
     }
 
+    /// The text of a name, for its effects.
+    pub(super) fn name_text(&mut self, name: &Name) -> Rc<Text> {
+        self.texts(name).own()
+    }
+
     /// The name of a key, for a command.
     pub(super) fn text(&mut self, key: Key<'_>) -> KeyText {
         self.name(key).1
     }
 
     fn name(&mut self, key: Key<'_>) -> (Rc<NameTexts>, KeyText) {
-        let texts = match &self.last {
-            Some(last) if last.name == *key.name => last.clone(),
-            _ => {
-                let texts = self.texts.of(key.name);
-                self.last = Some(texts.clone());
-                texts
-            }
-        };
+        let texts = self.texts(key.name);
         let text = KeyText::new(&texts, key, &mut self.texts.scratch);
         (texts, text)
+    }
+
+    fn texts(&mut self, name: &Name) -> Rc<NameTexts> {
+        match &self.last {
+            Some(last) if last.name == *name => last.clone(),
+            _ => self.last.insert(self.texts.of(name)).clone(),
+        }
     }
 }
 

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use super::api::Ctx;
 use super::handles::Handles;
-use super::keyspace::ServerKeys;
+use super::keyspace::{Effects, ServerKeys};
 use super::module::{self, Module};
 use super::transaction::{Mode, run as run_transaction};
 use crate::names::Name;
@@ -67,7 +67,7 @@ pub(super) fn forget_moved(ctx: *mut Ctx, name: &Name) -> bool {
 
 fn forget_if_gone(module: &mut Module, ctx: *mut Ctx, name: &Name) -> bool {
     let Module { state, texts, open, .. } = module;
-    let mut keys = ServerKeys::new(Handles::new(ctx, false, false, texts, open), false);
+    let mut keys = ServerKeys::new(Handles::new(ctx, false, false, texts, open), Effects::PassedOn);
     let gone = !queues::exists(&mut keys, name) && !services::exists(&mut keys, name);
     keys.finish();
     if gone {

@@ -10,6 +10,7 @@ use super::housekeeping;
 use super::module::{self, Module};
 use super::reply::c_string;
 use crate::context::Context;
+use crate::recur::database_version;
 use crate::state::sums::Sums;
 
 /// Called for INFO, and for a crash report, to which we add nothing because memory may be corrupt.
@@ -33,6 +34,12 @@ pub(super) unsafe extern "C" fn on_info(ctx: *mut RedisModuleInfoCtx, for_crash_
                 let name = c_string(name);
                 call!(RedisModule_InfoAddFieldLongLong(ctx, name.as_ptr(), value));
             }
+            let zones = c_string(database_version());
+            call!(RedisModule_InfoAddFieldCString(
+                ctx,
+                c"time_zones".as_ptr(),
+                zones.as_ptr()
+            ));
         }
     });
 }

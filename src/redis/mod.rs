@@ -7,7 +7,7 @@
 //! It has layers, each of which imports only those below:
 //!
 //! 1. the server's functions: [`api`], [`callback`], [`reply`], [`server_info`], [`clock`], [`timer`], [`pulse`];
-//! 2. what is kept between calls: [`module`], with [`blocked`], [`texts`] and the rest of its parts;
+//! 2. what is kept between calls: [`module`], with [`audience`], [`blocked`], [`texts`] and the rest of its parts;
 //! 3. work on the data: [`handles`], [`keyspace`], [`block`], [`transaction`];
 //! 4. what the server calls: [`dispatch`], [`apply`], [`background`], [`events`], [`notify`], [`config`], [`info`].
 
@@ -19,6 +19,7 @@ mod acl;
 mod alloc;
 mod api;
 mod apply;
+mod audience;
 mod background;
 mod block;
 mod blocked;

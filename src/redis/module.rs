@@ -3,6 +3,7 @@
 use std::cell::{Cell, RefCell};
 
 use super::api::Flags;
+use super::audience::Audience;
 use super::blocked::Blocked;
 use super::clock::Clock;
 use super::databases;
@@ -47,6 +48,8 @@ pub(super) struct Module {
     pub client_timeout: Ms,
     /// Whether keyspace notifications have other listeners than us.
     pub observed: bool,
+    /// Whether anybody listens to effects.
+    pub audience: Audience,
     /// Of effects that were not carried out in full.
     pub refused_effects: LogLimit,
     /// Where the next check of the slots of queues with waiting clients begins.

@@ -31,6 +31,7 @@ pub(super) struct Texts {
 pub(super) struct NameTexts {
     /// The queue.
     pub name: Name,
+    own: OnceCell<Rc<Text>>,
     fixed: [OnceCell<Rc<Text>>; FIXED],
     /// The prefix before the id in the names of each family.
     prefixes: [OnceCell<Vec<u8>>; FAMILIES],
@@ -47,11 +48,20 @@ impl Texts {
         }
         let texts = Rc::new(NameTexts {
             name: name.clone(),
+            own: OnceCell::new(),
             fixed: [const { OnceCell::new() }; FIXED],
             prefixes: [const { OnceCell::new() }; FAMILIES],
         });
         self.names.insert(name.clone(), texts.clone());
         texts
+    }
+}
+
+impl NameTexts {
+    /// The name itself.
+    pub(super) fn own(&self) -> Rc<Text> {
+        let text = || Rc::new(Text::new(self.name.text().as_bytes()));
+        self.own.get_or_init(text).clone()
     }
 }
 

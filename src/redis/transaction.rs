@@ -4,10 +4,10 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use super::api::{Ctx, Level, log};
+use super::api::{Ctx, Flags, Level, log};
 use super::block;
 use super::handles::Handles;
-use super::keyspace::ServerKeys;
+use super::keyspace::{Effects, ServerKeys};
 use super::module::{self, Module};
 use super::timer::SOON;
 use crate::error::Error;
@@ -20,6 +20,8 @@ pub(super) enum Mode {
     Reads,
     /// Writes, and its effects are replicated.
     Writes,
+    /// Writes at the command of a client: if nobody listens to its effects, they are only counted.
+    Commanded(Flags),
     /// Applies effects that are passed on unchanged.
     Applies,
 }
@@ -40,10 +42,16 @@ pub(super) fn run<R>(
                 texts,
                 open,
                 observed,
+                audience,
                 ..
             } = module;
             let handles = Handles::new(ctx, mode != Mode::Reads, *observed, texts, open);
-            let mut keys = ServerKeys::new(handles, mode == Mode::Writes);
+            let effects = match mode {
+                Mode::Commanded(flags) if !audience.listens(flags) => Effects::Counted,
+                Mode::Writes | Mode::Commanded(_) => Effects::Collected,
+                Mode::Reads | Mode::Applies => Effects::PassedOn,
+            };
+            let mut keys = ServerKeys::new(handles, effects);
             let mut tx = Tx {
                 keys: &mut keys,
                 state,

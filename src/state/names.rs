@@ -120,7 +120,11 @@ impl Names {
             self.unplan(&name);
             self.turn.push_back(name);
         }
-        self.turn.pop_front()
+        let name = self.turn.pop_front();
+        if self.turn.len() < self.turn.capacity() / 4 {
+            self.turn.shrink_to(self.turn.capacity() / 2);
+        }
+        name
     }
 
     /// How long until the next moment: 0 when one has come, `None` when nothing is planned.

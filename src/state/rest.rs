@@ -3,17 +3,17 @@
 
 use crate::state::queue::{QueueState, Rebase};
 use crate::stats::{Lateness, Totals};
-use crate::time::Steady;
+use crate::time::{Ms, SECOND, Steady};
 
 /// A queue that is not in memory.
 #[derive(Debug, Default)]
 pub(crate) struct Rest {
-    known: Known,
     totals: [u32; Totals::COUNT],
     lateness: Option<Box<Lateness>>,
-    cleaned: Steady,
-    era: u32,
+    /// In seconds.
+    cleaned: u32,
     maybe_ready: u16,
+    known: Known,
     maybe: u8,
 }
 
@@ -25,8 +25,15 @@ enum Known {
     Nothing,
     /// There may be one; its keys are to be looked at.
     Doubt,
-    /// It left memory, and nothing has changed since.
-    All,
+    /// It left memory in this era, by its last bits, and nothing has changed since.
+    All(u8),
+}
+
+impl Known {
+    /// The timer comes to every name in every era, so the last bits tell them apart.
+    fn of_era(era: u32) -> Known {
+        Known::All(era.to_le_bytes()[0])
+    }
 }
 
 /// The hints of a queue, each of which is a bit.
@@ -68,11 +75,14 @@ impl Rest {
         let hints = hints(queue).into_iter().enumerate();
         let maybe = hints.fold(0, |bits, (at, hint)| bits | u8::from(*hint) << at);
         Some(Rest {
-            known: if is_done && rescanned { Known::All } else { Known::Doubt },
+            known: if is_done && rescanned {
+                Known::of_era(era)
+            } else {
+                Known::Doubt
+            },
             totals: queue.totals.packed()?,
             lateness: queue.lateness.take(),
-            cleaned: queue.cleaned,
-            era,
+            cleaned: u32::try_from(queue.cleaned.0 / SECOND).unwrap_or(0),
             maybe_ready: queue.maybe_ready,
             maybe,
         })
@@ -85,13 +95,13 @@ impl Rest {
             lateness: self.lateness,
             ..QueueState::default()
         };
-        let is_certain = self.known == Known::All && self.era == era;
+        let is_certain = self.known == Known::of_era(era);
         if is_certain {
             for (at, hint) in hints(&mut queue).into_iter().enumerate() {
                 *hint = self.maybe & 1 << at != 0;
             }
             queue.maybe_ready = self.maybe_ready;
-            queue.cleaned = self.cleaned;
+            queue.cleaned = Steady(Ms::from(self.cleaned) * SECOND);
             queue.rebase = Rebase::Done;
             queue.targeted_rescan = None;
             queue.blocked_rescan = None;
@@ -114,7 +124,7 @@ impl Rest {
         match self.known {
             Known::Nothing => false,
             Known::Doubt => true,
-            Known::All => self.maybe & BLOCKED != 0,
+            Known::All(_) => self.maybe & BLOCKED != 0,
         }
     }
 }

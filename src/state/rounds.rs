@@ -28,7 +28,8 @@ impl Line {
 
     /// Takes the first one, if its turn comes by then.
     pub(super) fn take(&mut self, by: Steady) -> Option<Name> {
-        let (_, name) = self.0.pop_front_if(|(moment, _)| *moment <= by)?;
+        self.next().filter(|moment| *moment <= by)?;
+        let (_, name) = self.0.pop_front()?;
         if self.0.len() < self.0.capacity() / 4 {
             self.0.shrink_to(self.0.capacity() / 2);
         }

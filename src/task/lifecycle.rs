@@ -258,7 +258,7 @@ pub(crate) fn bury(queue: &mut Queue<'_>, task: &mut Task, why: &'static str) ->
 pub(crate) fn trim_dead(queue: &mut Queue<'_>) -> Result<bool> {
     let oldest = dead::surplus(queue)?;
     let unreadable = erase(queue, &oldest)?;
-    dead::remove_oldest(queue, oldest.len(), &unreadable)
+    dead::remove_oldest(queue, &oldest, &unreadable)
 }
 
 /// Makes a dead letter ready again, with fresh attempts. Returns `false` if another task has its unique key, or a key

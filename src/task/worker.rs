@@ -22,11 +22,16 @@ pub(crate) fn ensure_may_claim(queue: &mut Queue<'_>, request: &ClaimRequest) ->
     if request.lease != Some(Lease::Member) {
         return Ok(());
     }
-    let mut service = service(queue);
-    let Some(member) = service.find(&request.worker)? else {
-        return Err(service.no_member(&request.worker));
+    let found = service(queue).find(&request.worker)?.map(|member| member.record.ttl);
+    let Some(ttl) = found else {
+        let from = format!(
+            "{} (setting service of queue {})",
+            queue.settings.service.text(),
+            queue.name.text()
+        );
+        return Err(Error::NoMember(request.worker.clone(), from));
     };
-    match member.record.ttl {
+    match ttl {
         0 => Err(Error::BadArg(
             "LEASE MEMBER needs a worker that is a member with a TTL: this one has TTL 0".into(),
         )),

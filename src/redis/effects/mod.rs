@@ -1,17 +1,27 @@
-//! The effects of one transaction on one queue or service: what goes to the replicas and the append-only file, as
-//! `steward.apply <name> <effects>`. They are the writes themselves, so that a replica makes no decisions.
+//! The effects of one transaction: what goes to the replicas and the append-only file, as `steward <name> <effects>`.
+//! They are the writes themselves, so that a replica makes no decisions. All names that a transaction writes to are in
+//! one record: a server that is killed while it writes the file keeps the whole record or nothing of it.
 //!
 //! A version byte, then operations: an opcode, the code of a key (see [`crate::names::KEYS`]), operands. Numbers are
-//! LEB128 varints, scores zigzag varints, strings a length and bytes, lists a count and items.
+//! LEB128 varints, scores zigzag varints, strings a length and bytes, lists a count and items. Ids are strings whose
+//! length is one larger than it is: 0 stands for the id before. An operation concerns the name of the record, or that
+//! of the last `N` before it.
 
 mod read;
 
-pub(super) use read::{Applied, apply};
+pub(super) use read::{Applied, Change, apply};
 
-use crate::names::{Key, Place};
+use std::ffi::CStr;
+use std::ops::Range;
 
+use crate::names::{Key, Name, Place};
+
+/// The command that carries effects. The server looks it up for each record.
+pub(super) const EFFECTS: &CStr = c"steward";
 /// First byte of all effects: the version of the format.
 const VERSION: u8 = b'1';
+/// The opcode before another name.
+const NAME: u8 = b'N';
 
 /// Longest effects of a plain task of 100 bytes: reserved up front, so that the buffer does not grow.
 const USUAL: usize = 224;
@@ -19,7 +29,10 @@ const USUAL: usize = 224;
 /// Largest count of pops that fits into one byte.
 const MOST_POPS: u8 = 0x7f;
 
-/// Collects the effects of one transaction on one queue.
+/// Bytes of a string that stayed are sent as changed if there are no more of them than this between two changes.
+const SMALL_GAP: usize = 2;
+
+/// Collects the effects of one transaction on the names of one database.
 ///
 /// How to change the format:
 ///
@@ -27,24 +40,38 @@ const MOST_POPS: u8 = 0x7f;
 ///    arm of `Reader::op`). Codes are never taken back or used for something else.
 /// 2. What an older steward would misread (another order or encoding of operands, another meaning of a code) is a
 ///    new version: count `VERSION` up, and let `read` accept both, with an arm for what is different.
-/// 3. Either way an older steward cannot read what is new: it answers `steward.apply` with an error, logs it and leaves
+/// 3. Either way an older steward cannot read what is new: it answers `steward` with an error, logs it and leaves
 ///    its data as it was. So replicas are upgraded before their primary, as with Redis itself, and a file that has
 ///    something new in it is not loaded by an older steward: say so in the changelog.
 /// 4. Read each old version as long as an append-only file may contain it, which is until it is rewritten: at least up
 ///    to the next major release.
 /// 5. Pin the bytes in `the_format_is_this` (`read/tests.rs`), and teach the black-box reader of the server tests.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct EffectLog {
     bytes: Vec<u8>,
+    /// The name of the record.
+    name: Name,
+    /// The name of the last operation, if it is another one.
+    other: Option<Name>,
+    /// Where the last id is.
+    id: Range<usize>,
     /// Where the last operation begins, if it is a pop: another pop of the same list is added to it.
     pop: Option<usize>,
 }
 
 impl EffectLog {
-    /// Collects in this buffer.
-    pub(super) fn in_buffer(mut bytes: Vec<u8>) -> EffectLog {
+    /// Collects in this buffer, in a record of this name.
+    pub(super) fn new(name: &Name, mut bytes: Vec<u8>) -> EffectLog {
         bytes.clear();
-        EffectLog { bytes, pop: None }
+        bytes.reserve(USUAL);
+        bytes.push(VERSION);
+        EffectLog {
+            bytes,
+            name: name.clone(),
+            other: None,
+            id: 0..0,
+            pop: None,
+        }
     }
 
     /// The buffer, for reuse.
@@ -52,57 +79,134 @@ impl EffectLog {
         self.bytes
     }
 
-    /// Whether nothing was written.
-    pub(super) fn is_empty(&self) -> bool {
-        self.bytes.is_empty()
-    }
-
     /// The bytes, to be sent.
     pub(super) fn bytes(&self) -> &[u8] {
         &self.bytes
     }
 
+    /// The name of the record.
+    pub(super) fn name(&self) -> &Name {
+        &self.name
+    }
+
     /// Starts an operation on a key.
     pub(super) fn op(&mut self, opcode: u8, key: Key<'_>) -> &mut EffectLog {
-        if self.bytes.is_empty() {
-            self.bytes.reserve(USUAL);
-            self.bytes.push(VERSION);
-        }
+        self.turn_to(key.name);
         self.pop = None;
         self.bytes.push(opcode);
         self.key(key)
     }
 
-    /// One element was taken off the head of a list.
-    pub(super) fn pop(&mut self, key: Key<'_>) {
-        let before = self.pop;
-        let start = self.bytes.len().max(1);
+    fn turn_to(&mut self, name: &Name) {
+        if self.other.as_ref().unwrap_or(&self.name) != name {
+            self.bytes.push(NAME);
+            self.text(name.text().as_bytes());
+            self.other = Some(name.clone());
+        }
+    }
+
+    /// This id was taken off the head of a list.
+    pub(super) fn pop(&mut self, key: Key<'_>, id: &[u8]) {
+        self.turn_to(key.name);
+        let (before, last_id, start) = (self.pop, self.id.clone(), self.bytes.len());
         self.op(b'P', key);
         // The opcode and the key of the operation before this one, then its count in one byte.
-        if let Some((same, [count, this @ ..])) = before.and_then(|before| {
-            let (done, this) = self.bytes.split_at_mut_checked(start - 1)?;
-            Some((done.get(before..)?, this))
-        }) && same == this
-            && *count < MOST_POPS
+        if let Some([count, ..]) = before.and_then(|before| {
+            let (done, this) = self.bytes.split_at_mut_checked(start)?;
+            let (same, rest) = done.get_mut(before..)?.split_at_mut_checked(this.len())?;
+            (same == this).then_some(rest)
+        }) && *count < MOST_POPS
         {
             *count += 1;
             self.bytes.truncate(start);
+            self.id = last_id;
             self.pop = before;
-            return;
+        } else {
+            self.number(1);
+            self.pop = Some(start);
         }
-        self.number(1);
-        self.pop = Some(start);
+        self.id(id);
+    }
+
+    /// The first bytes of a string were replaced by these of the same length, at most a header's: what changed.
+    pub(super) fn patch(&mut self, key: Key<'_>, before: &[u8], after: &[u8]) {
+        self.op(b'H', key);
+        let counted = self.bytes.len();
+        self.bytes.push(0);
+        let (mut count, mut written) = (0, 0);
+        let mut change: Option<Range<usize>> = None;
+        for (at, _) in before
+            .iter()
+            .zip(after)
+            .enumerate()
+            .filter(|(_, (old, new))| old != new)
+        {
+            match &mut change {
+                Some(last) if at <= last.end + SMALL_GAP => last.end = at + 1,
+                _ => {
+                    written = self.change(change.replace(at..at + 1), after, written);
+                    count += 1;
+                }
+            }
+        }
+        self.change(change, after, written);
+        if let Some(byte) = self.bytes.get_mut(counted) {
+            *byte = count;
+        }
+    }
+
+    /// One change of a string, of which what is before `written` has been dealt with; where the change ends.
+    #[inline]
+    fn change(&mut self, change: Option<Range<usize>>, after: &[u8], written: usize) -> usize {
+        let Some(change) = change else {
+            return written;
+        };
+        let end = change.end;
+        self.count(change.start - written);
+        self.text(after.get(change).unwrap_or_default());
+        end
     }
 
     /// Another key, as an operand.
     pub(super) fn key(&mut self, key: Key<'_>) -> &mut EffectLog {
-        write_key(&mut self.bytes, key.place);
+        self.bytes.push(key.place.code());
+        match key.place {
+            Place::Once(_) | Place::Ready(_) => self,
+            Place::Of(_, id) => self.id(id),
+            Place::Dropped(number, index) => {
+                self.number(number).bytes.push(index.place().code());
+                self
+            }
+        }
+    }
+
+    /// An id.
+    pub(super) fn id(&mut self, id: &[u8]) -> &mut EffectLog {
+        if self.bytes.get(self.id.clone()) == Some(id) && !id.is_empty() {
+            return self.number(0);
+        }
+        self.count(id.len() + 1);
+        self.id = self.bytes.len()..self.bytes.len() + id.len();
+        self.bytes.extend_from_slice(id);
+        self
+    }
+
+    /// A list of ids.
+    pub(super) fn ids(&mut self, ids: &[&[u8]]) -> &mut EffectLog {
+        self.count(ids.len());
+        for id in ids {
+            self.id(id);
+        }
         self
     }
 
     /// A number.
-    pub(super) fn number(&mut self, number: u64) -> &mut EffectLog {
-        write_number(&mut self.bytes, number);
+    pub(super) fn number(&mut self, mut number: u64) -> &mut EffectLog {
+        while number >= 0x80 {
+            self.bytes.push((number & 0x7f) as u8 | 0x80);
+            number >>= 7;
+        }
+        self.bytes.push(number as u8);
         self
     }
 
@@ -118,8 +222,7 @@ impl EffectLog {
 
     /// A string.
     pub(super) fn text(&mut self, bytes: &[u8]) -> &mut EffectLog {
-        write_text(&mut self.bytes, bytes);
-        self
+        self.pieces(bytes, &[])
     }
 
     /// A string given in two pieces.
@@ -137,30 +240,5 @@ impl EffectLog {
             self.text(item);
         }
         self
-    }
-}
-
-fn write_number(out: &mut Vec<u8>, mut number: u64) {
-    while number >= 0x80 {
-        out.push((number & 0x7f) as u8 | 0x80);
-        number >>= 7;
-    }
-    out.push(number as u8);
-}
-
-fn write_text(out: &mut Vec<u8>, bytes: &[u8]) {
-    write_number(out, bytes.len() as u64);
-    out.extend_from_slice(bytes);
-}
-
-fn write_key(out: &mut Vec<u8>, place: Place<'_>) {
-    out.push(place.code());
-    match place {
-        Place::Once(_) | Place::Ready(_) => {}
-        Place::Of(_, id) => write_text(out, id),
-        Place::Dropped(number, index) => {
-            write_number(out, number);
-            out.push(index.place().code());
-        }
     }
 }

@@ -44,7 +44,7 @@ pub(super) fn push(keys: &mut ServerKeys<'_>, key: Key<'_>, ids: &[&[u8]], end: 
     }
     keys.notify(key, raw::REDISMODULE_NOTIFY_LIST, end.event);
     keys.effect(key, |effects| {
-        effects.op(end.opcode, key).list(ids);
+        effects.op(end.opcode, key).ids(ids);
     });
     Ok(())
 }
@@ -66,7 +66,7 @@ pub(super) fn pop(keys: &mut ServerKeys<'_>, key: Key<'_>) -> Result<Option<Id>>
         return Ok(None);
     };
     keys.notify(key, raw::REDISMODULE_NOTIFY_LIST, c"lpop");
-    keys.effect(key, |effects| effects.pop(key));
+    keys.effect(key, |effects| effects.pop(key, popped.bytes()));
     Ok(Some(Id::from_slice(popped.bytes())))
 }
 
@@ -78,12 +78,12 @@ pub(super) fn range(keys: &mut ServerKeys<'_>, key: Key<'_>, from: i64, count: u
     Ok(found)
 }
 
-/// Removes the elements at these ascending positions.
-pub(super) fn remove(keys: &mut ServerKeys<'_>, key: Key<'_>, positions: &[usize]) -> Result<()> {
+/// Removes these elements, with the ascending positions at which they are.
+pub(super) fn remove(keys: &mut ServerKeys<'_>, key: Key<'_>, elements: &[(usize, &[u8])]) -> Result<()> {
     let (open, _) = keys.typed(key, Type::List)?;
     let length = open.length();
     let mut removed = 0;
-    for &position in positions.iter().filter(|&&position| position < length) {
+    for (position, _) in elements.iter().filter(|(position, _)| *position < length) {
         // Adjusted for those already removed before it.
         let at = c_long::try_from(position.saturating_sub(removed)).unwrap_or(c_long::MAX);
         // SAFETY: a list open for writing; a position beyond its end is refused.
@@ -94,9 +94,9 @@ pub(super) fn remove(keys: &mut ServerKeys<'_>, key: Key<'_>, positions: &[usize
     if removed > 0 {
         keys.notify(key, raw::REDISMODULE_NOTIFY_LIST, c"lrem");
         keys.effect(key, |effects| {
-            effects.op(b'E', key).count(positions.len());
-            for &position in positions {
-                effects.count(position);
+            effects.op(b'E', key).count(elements.len());
+            for (position, id) in elements {
+                effects.count(*position).id(id);
             }
         });
     }

@@ -11,7 +11,7 @@ mod strings;
 
 use redis_module::raw;
 
-pub(super) use server_keys::ServerKeys;
+pub(super) use server_keys::{Effects, ServerKeys};
 
 use self::sorted_sets::{UPWARDS, Walk};
 use super::api::call;
@@ -85,8 +85,8 @@ impl Keyspace for ServerKeys<'_> {
     fn lrange(&mut self, key: Key<'_>, from: i64, count: usize) -> Result<Vec<Vec<u8>>> {
         lists::range(self, key, from, count)
     }
-    fn lremove(&mut self, key: Key<'_>, positions: &[usize]) -> Result<()> {
-        lists::remove(self, key, positions)
+    fn lremove(&mut self, key: Key<'_>, elements: &[(usize, &[u8])]) -> Result<()> {
+        lists::remove(self, key, elements)
     }
 
     fn zcard(&mut self, key: Key<'_>) -> Result<usize> {
@@ -104,8 +104,8 @@ impl Keyspace for ServerKeys<'_> {
     fn zrem(&mut self, key: Key<'_>, ids: &[&[u8]]) -> Result<usize> {
         sorted_sets::remove(self, key, ids)
     }
-    fn zrem_lowest(&mut self, key: Key<'_>, count: usize) -> Result<()> {
-        sorted_sets::remove_lowest(self, key, count)
+    fn zrem_lowest(&mut self, key: Key<'_>, lowest: &[Scored]) -> Result<()> {
+        sorted_sets::remove_lowest(self, key, lowest)
     }
     fn zlowest(&mut self, key: Key<'_>, most: i64, count: usize) -> Result<Vec<Scored>> {
         sorted_sets::walk(self, key, Walk { most, ..UPWARDS }, count)

@@ -7,78 +7,97 @@ use smallvec::SmallVec;
 
 use crate::error::Result;
 use crate::keyspace::Type;
-use crate::names::{Key, Name};
+use crate::names::Key;
 use crate::redis::api::{CallReply, Level, OK, call, log};
-use crate::redis::effects::EffectLog;
+use crate::redis::effects::{EFFECTS, EffectLog};
 use crate::redis::handles::{Handles, Open};
+
+/// What becomes of the effects of a transaction.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Effects {
+    /// They are sent to replicas and the append-only file.
+    Collected,
+    /// Nobody listens: they are changes for the server to count.
+    Counted,
+    /// There are none, or they came from elsewhere and are passed on unchanged.
+    PassedOn,
+}
 
 /// The server's keys, for one transaction.
 #[derive(Debug)]
 pub(crate) struct ServerKeys<'s> {
     /// The open keys.
     pub handles: Handles<'s>,
-    /// The effects of each queue or service that was written to.
-    effects: SmallVec<[(Name, EffectLog); 1]>,
-    /// Whether effects are collected; those that came from elsewhere are passed on unchanged instead.
-    collects: bool,
+    effects: Effects,
+    /// The collected effects, by database.
+    collected: SmallVec<[EffectLog; 1]>,
+    /// Whether anything was written.
+    written: bool,
 }
 
 impl<'s> ServerKeys<'s> {
-    /// For a transaction of our own, which `collects` effects, or to apply the effects of another one.
-    pub(crate) fn new(handles: Handles<'s>, collects: bool) -> ServerKeys<'s> {
+    /// For a transaction.
+    pub(crate) fn new(handles: Handles<'s>, effects: Effects) -> ServerKeys<'s> {
         ServerKeys {
             handles,
-            effects: SmallVec::new(),
-            collects,
+            effects,
+            collected: SmallVec::new(),
+            written: false,
         }
     }
 
     /// Whether the transaction has written nothing.
     pub(crate) fn is_untouched(&self) -> bool {
-        self.effects.iter().all(|(_, effects)| effects.is_empty())
+        !self.written
     }
 
     /// Ends the transaction: closes all keys and sends what was done to replicas and the append-only file.
     pub(crate) fn finish(&mut self) {
         self.handles.close_all();
-        for (name, effects) in self.effects.drain(..) {
-            if effects.is_empty() {
-                continue;
-            }
-            self.handles.select(name.db);
-            // SAFETY: `b` takes a pointer and a length as size_t, twice.
+        if self.written && self.effects == Effects::Counted {
+            // SAFETY: the context of a client's command, which the server counts as a change. It sends it nowhere.
+            unsafe { call!(RedisModule_ReplicateVerbatim(self.handles.ctx)) };
+        }
+        for effects in self.collected.drain(..) {
+            self.handles.select(effects.name().db);
+            let name = self.handles.name_text(effects.name());
+            // SAFETY: `s` takes a string of the server, `b` a pointer and a length as size_t.
             let sent = unsafe {
                 call!(RedisModule_Replicate(
                     self.handles.ctx,
-                    c"steward.apply".as_ptr(),
-                    c"bb".as_ptr(),
-                    name.text().as_ptr(),
-                    name.text().len(),
+                    EFFECTS.as_ptr(),
+                    c"sb".as_ptr(),
+                    name.raw(),
                     effects.bytes().as_ptr(),
                     effects.bytes().len()
                 ))
             };
             if sent != OK {
-                log(
-                    Level::Warning,
-                    "steward.apply is unknown to the server: effects were not replicated",
-                );
+                let command = EFFECTS.to_string_lossy();
+                let text = format!("{command} is unknown to the server: effects were not replicated");
+                log(Level::Warning, &text);
             }
             self.handles.keep_buffer(effects.into_buffer());
         }
     }
 
-    /// Adds an effect to those of its queue.
+    /// Adds an effect to those of the transaction.
+    #[inline]
     pub(super) fn effect(&mut self, key: Key<'_>, write: impl FnOnce(&mut EffectLog)) {
-        if !self.collects {
+        self.written |= self.effects != Effects::PassedOn;
+        if self.effects != Effects::Collected {
             return;
         }
-        if let Some((_, effects)) = self.effects.iter_mut().find(|(name, _)| name == key.name) {
+        if let Some(effects) = self
+            .collected
+            .iter_mut()
+            .find(|effects| effects.name().db == key.name.db)
+        {
             write(effects);
         } else {
-            let mut effects = EffectLog::in_buffer(self.handles.take_buffer());
+            let mut effects = EffectLog::new(key.name, self.handles.take_buffer());
             write(&mut effects);
-            self.effects.push((key.name.clone(), effects));
+            self.collected.push(effects);
         }
     }
 

@@ -70,7 +70,7 @@ pub(super) fn add(keys: &mut ServerKeys<'_>, key: Key<'_>, members: &[(i64, &[u8
     keys.effect(key, |effects| {
         effects.op(b'Z', key).count(members.len());
         for (score, id) in members {
-            effects.score(*score).text(id);
+            effects.score(*score).id(id);
         }
     });
     Ok(())
@@ -86,33 +86,26 @@ pub(super) fn remove(keys: &mut ServerKeys<'_>, key: Key<'_>, ids: &[&[u8]]) -> 
     if gone > 0 {
         keys.notify(key, raw::REDISMODULE_NOTIFY_ZSET, c"zrem");
         keys.effect(key, |effects| {
-            effects.op(b'Y', key).list(ids);
+            effects.op(b'Y', key).ids(ids);
         });
     }
     Ok(gone)
 }
 
-/// Removes the `count` lowest members.
-pub(super) fn remove_lowest(keys: &mut ServerKeys<'_>, key: Key<'_>, count: usize) -> Result<()> {
-    let (open, there) = keys.typed(key, Type::SortedSet)?;
-    if !there || count == 0 {
-        return Ok(());
+/// Removes these members, which are the lowest.
+pub(super) fn remove_lowest(keys: &mut ServerKeys<'_>, key: Key<'_>, lowest: &[Scored]) -> Result<()> {
+    let ids: Vec<&[u8]> = lowest.iter().map(|(_, id)| id.as_slice()).collect();
+    if lowest.len() <= FEW {
+        return remove(keys, key, &ids).map(|_| ());
     }
-    if count <= FEW {
-        let lowest = members(open, UPWARDS, count);
-        drop_members(open, lowest.iter().map(|(_, id)| id.as_slice()));
-        keys.notify(key, raw::REDISMODULE_NOTIFY_ZSET, c"zremrangebyrank");
-    } else {
-        let last = (count - 1).to_string();
-        if keys
-            .command(c"ZREMRANGEBYRANK", key, &[b"0", last.as_bytes()])
-            .is_error()
-        {
-            return Err(Error::Internal);
-        }
+    keys.typed(key, Type::SortedSet)?;
+    let last = (lowest.len() - 1).to_string();
+    let removed = keys.command(c"ZREMRANGEBYRANK", key, &[b"0", last.as_bytes()]);
+    if removed.is_error() {
+        return Err(Error::Internal);
     }
     keys.effect(key, |effects| {
-        effects.op(b'V', key).count(count);
+        effects.op(b'Y', key).ids(&ids);
     });
     Ok(())
 }

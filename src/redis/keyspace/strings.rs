@@ -64,7 +64,7 @@ pub(super) fn set_start(keys: &mut ServerKeys<'_>, key: Key<'_>, start: &[u8]) -
     let mut size = 0;
     // SAFETY: a string open for writing. The server gives us an unshared copy to write to, which is long enough; the
     // key is not used otherwise meanwhile.
-    unsafe {
+    let before = unsafe {
         if open.length() < start.len() {
             call!(RedisModule_StringTruncate(open.raw, start.len()));
         }
@@ -76,11 +76,11 @@ pub(super) fn set_start(keys: &mut ServerKeys<'_>, key: Key<'_>, start: &[u8]) -
         if to.is_null() || size < start.len() {
             return Err(Error::Internal);
         }
+        let before = Start::from_slice(slice_of(to, start.len()));
         ptr::copy_nonoverlapping(start.as_ptr(), to.cast::<u8>(), start.len());
-    }
+        before
+    };
     keys.handles.notify(key, raw::REDISMODULE_NOTIFY_STRING, c"setrange");
-    keys.effect(key, |effects| {
-        effects.op(b'H', key).text(start);
-    });
+    keys.effect(key, |effects| effects.patch(key, &before, start));
     Ok(())
 }

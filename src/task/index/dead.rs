@@ -43,10 +43,11 @@ pub(crate) fn surplus(queue: &mut Queue<'_>) -> Result<Vec<Scored>> {
     Ok(if old.len() > oldest.len() { old } else { oldest })
 }
 
-/// Removes so many of the oldest. The unreadable ones among them go behind all others instead, so that removable ones
-/// come up. Returns whether there may be more to trim.
-pub(crate) fn remove_oldest(queue: &mut Queue<'_>, count: usize, unreadable: &[&[u8]]) -> Result<bool> {
-    queue.keys.zrem_lowest(queue.name.index(Index::Dead), count)?;
+/// Removes these, the oldest. The unreadable ones among them go behind all others instead, so that removable ones come
+/// up. Returns whether there may be more to trim.
+pub(crate) fn remove_oldest(queue: &mut Queue<'_>, oldest: &[Scored], unreadable: &[&[u8]]) -> Result<bool> {
+    let count = oldest.len();
+    queue.keys.zrem_lowest(queue.name.index(Index::Dead), oldest)?;
     later::put_last(queue, unreadable)?;
     let more = unreadable.len() < count && (count == TRIMMED || !unreadable.is_empty());
     if more {

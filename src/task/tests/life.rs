@@ -28,7 +28,7 @@ fn a_task_is_claimed_once_and_acknowledged() {
     assert_eq!(world.claim("TASK.CLAIM q w"), None);
     assert_eq!(
         world.say(&format!("TASK.ACK q a {}", token + 1)),
-        "-STALE the claim was lost: the task is now claimed again"
+        "-STALE this token holds no claim: the task is now claimed again"
     );
     assert_eq!(world.say(&format!("TASK.ACK q a {token}")), "OK");
     assert_eq!(world.say(&format!("TASK.ACK q a {token}")), "-NOTASK no such task");
@@ -88,7 +88,7 @@ fn a_lost_lease_puts_the_task_at_the_head_and_uses_an_attempt() {
     world.pass(10);
     assert_eq!(
         world.say(&format!("TASK.ACK q a {first}")),
-        "-STALE the claim was lost: the task is now ready"
+        "-STALE this token holds no claim: the task is now ready"
     );
     let order: Vec<String> = (0..3).map(|_| world.claim("TASK.CLAIM q w").unwrap().0).collect();
     assert_eq!(order, ["a", "b", "c"]);

@@ -40,7 +40,7 @@ fn what_a_dead_member_held_is_ready_in_the_same_unit_in_claim_order() {
     assert_eq!(world.say("PID.EVICT q one"), "1");
     assert_eq!(
         world.say(&format!("TASK.ACK q t2 {token}")),
-        "-STALE the claim was lost: the task is now ready"
+        "-STALE this token holds no claim: the task is now ready"
     );
     assert_eq!(world.say(&format!("TASK.ACK q t3 {other}")), "OK");
     assert_eq!(order(&mut world, 2), ["t0", "t2"]);
@@ -88,7 +88,7 @@ fn of_very_many_claims_all_are_fenced_and_the_rest_moves_in_slices() {
     for command in ["ACK", "FAIL", "RELEASE", "EXTEND"] {
         assert_eq!(
             world.say(&format!("TASK.{command} q t0 {first}")),
-            "-STALE the claim was lost: the task is now on its way back"
+            "-STALE this token holds no claim: the task is now on its way back"
         );
     }
     assert_eq!(world.say(&format!("TASK.MACK q 1 t0 {first}")), "[STALE]");
@@ -130,7 +130,7 @@ fn a_claim_may_last_as_long_as_its_member() {
     let mut world = tasks(2);
     assert_eq!(
         world.say("TASK.CLAIM q w LEASE MEMBER"),
-        "-NOMEMBER no member w in service q"
+        "-NOMEMBER no member w in service q (setting service of queue q)"
     );
     world.say("PID.REGISTER q still 7 TTL 0");
     assert_eq!(
@@ -216,7 +216,10 @@ fn a_waiting_client_that_is_no_member_any_more_is_told_when_its_turn_comes() {
             Err(error) => error.to_string(),
         })
         .collect();
-    assert_eq!(told, ["NOMEMBER no member w in service q", "a"]);
+    assert_eq!(
+        told,
+        ["NOMEMBER no member w in service q (setting service of queue q)", "a"]
+    );
 }
 
 #[test]

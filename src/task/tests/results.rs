@@ -86,7 +86,7 @@ fn a_second_acknowledgement_of_a_kept_task_is_stale() {
     for verb in ["ACK", "FAIL", "RELEASE", "EXTEND"] {
         assert_eq!(
             world.say(&format!("TASK.{verb} q a {token}")),
-            "-STALE the claim was lost: the task is now done"
+            "-STALE this token holds no claim: the task is now done"
         );
     }
     assert_eq!(world.say(&format!("TASK.MACK q 1 a {token}")), "[STALE]");

@@ -69,7 +69,7 @@ fn discard(queue: &mut Queue<'_>, priority: u8, from: usize) -> Result<Slice> {
     let list = queue.name.ready(priority);
     let ids = queue.keys.lrange(list, i64::try_from(from).unwrap_or(0), SCANNED)?;
     let mut unreadable = 0;
-    let mut positions = Vec::new();
+    let mut removed: Vec<(usize, &[u8])> = Vec::new();
     let mut ghosts = 0;
     for (offset, id) in ids.iter().enumerate() {
         let task = queue.read_header(id);
@@ -80,17 +80,17 @@ fn discard(queue: &mut Queue<'_>, priority: u8, from: usize) -> Result<Slice> {
         if task.is_none() && later::is_later(queue, id) {
             unreadable += 1;
         } else {
-            positions.push(from + offset);
+            removed.push((from + offset, id));
             ghosts += i64::from(ready::discard(queue, priority, task)?);
         }
     }
-    if !positions.is_empty() {
-        queue.keys.lremove(queue.name.ready(priority), &positions)?;
+    if !removed.is_empty() {
+        queue.keys.lremove(queue.name.ready(priority), &removed)?;
     }
     ready::change_ghosts(queue, priority, -ghosts)?;
     Ok(Slice {
         seen: ids.len(),
-        removed: positions.len(),
+        removed: removed.len(),
         unreadable,
     })
 }

@@ -23,7 +23,7 @@ pub(super) fn trim_done(queue: &mut Queue<'_>) -> Result<bool> {
     let over = queue.keys.zlowest(done, queue.context.wall.0, REMOVED)?;
     let unreadable = lifecycle::erase(queue, &over)?;
     if !over.is_empty() {
-        queue.keys.zrem_lowest(queue.name.index(Index::Done), over.len())?;
+        queue.keys.zrem_lowest(queue.name.index(Index::Done), &over)?;
     }
     later::postpone(queue, Part::Done, &unreadable)?;
     let left = queue.keys.zcard(queue.name.index(Index::Done))?;

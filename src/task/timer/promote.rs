@@ -30,7 +30,7 @@ pub(super) fn promote(queue: &mut Queue<'_>) -> Result<bool> {
         ready::ensure_types(queue, priority)?;
     }
     let (tasks, stuck) = apart(queue, tasks);
-    queue.keys.zrem_lowest(queue.name.index(Index::Scheduled), due.len())?;
+    queue.keys.zrem_lowest(queue.name.index(Index::Scheduled), &due)?;
     postpone(queue, &stuck)?;
     later::postpone(queue, Part::Scheduled, &later)?;
     let mut plain = Vec::with_capacity(tasks.len());

@@ -28,7 +28,7 @@ pub(super) fn sweep(queue: &mut Queue<'_>) -> Result<bool> {
             }
         } else if let Ok(members) = queue.keys.zlowest(key, i64::MAX, SWEPT) {
             if !members.is_empty() {
-                queue.keys.zrem_lowest(key, members.len())?;
+                queue.keys.zrem_lowest(key, &members)?;
             }
             ids.extend(members.into_iter().map(|(_, id)| id));
         } else {

@@ -71,6 +71,6 @@ pub(super) fn free_keys(queue: &mut Queue<'_>) -> Result<bool> {
     if !free.is_empty() {
         queue.keys.hdel(holders, &free)?;
     }
-    queue.keys.zrem_lowest(until, over.len())?;
+    queue.keys.zrem_lowest(until, &over)?;
     Ok(over.len() == GONE)
 }

@@ -59,6 +59,7 @@ fn the_sessions_are_what_happens() {
         "steward_stalls_total:",
         "steward_late_p99_ms:",
         "steward_timer_backlog:",
+        "steward_time_zones:",
     ]);
     session.let_vary("205");
     let mut commands = session.run(&blocks("## What to watch").concat());
@@ -112,4 +113,36 @@ fn the_alarms_go_off() {
     client.must("TASK.PURGE mail dead");
     wait_until("INFO knows it", || client.info("steward_dead_tasks") == "0");
     assert_eq!(check(), (String::new(), true));
+}
+
+#[test]
+fn the_script_for_the_exporter_returns_all_numbers_of_info() {
+    let primary = primary();
+    let mut client = primary.client();
+    wait_until("INFO knows it", || client.info("steward_dead_tasks") == "1");
+    let script = operating().block("lua", "-- steward.lua");
+    let values = client.call_args(&["EVAL", &script, "0"]);
+    let pairs: Vec<(String, String)> = values
+        .items()
+        .chunks(2)
+        .map(|pair| (pair[0].text(), pair[1].text()))
+        .collect();
+    for (name, value) in [("ready_tasks", "2"), ("dead_tasks", "1"), ("leaders", "1")] {
+        assert!(pairs.contains(&(name.into(), value.into())), "{pairs:?}");
+    }
+    let info = client.call("INFO steward").text();
+    let numbers = info.lines().filter(|line| line.starts_with("steward_")).count() - 1;
+    assert_eq!(pairs.len(), numbers, "all but time_zones");
+}
+
+#[test]
+fn the_list_for_the_scaler_is_that_of_the_ready_tasks() {
+    let primary = primary();
+    let line = operating().block("yaml", "listName: ");
+    let name = line
+        .lines()
+        .find_map(|line| line.trim().strip_prefix("listName: "))
+        .unwrap()
+        .to_string();
+    assert_eq!(primary.client().must(&format!("LLEN {name}")), "2");
 }

@@ -1,8 +1,10 @@
 //! Runs what the README and the manual show: sessions, programs, users; and checks that the tests, pages and headings
 //! that they name exist.
 
+mod clients;
 mod links;
 mod programs;
+mod weather;
 
 use std::fs;
 
@@ -52,12 +54,12 @@ fn the_four_users_may_do_their_part_and_no_more() {
         ("TASK.MSCHEDULE mail 1 x", "producer"),
         ("TASK.CANCEL mail a", "producer operator"),
         ("TASK.RESCHEDULE mail a", "producer operator"),
-        ("TASK.REPEAT mail n x EVERY 5", "producer operator"),
+        ("TASK.REPEAT mail n x EVERY 5", "producer worker operator"),
         ("TASK.UNREPEAT mail n", "producer operator"),
         ("TASK.REPEATS mail", "producer operator viewer"),
         ("TASK.GET mail a", "producer operator viewer"),
-        ("TASK.RESULT mail a", "producer operator viewer"),
-        ("TASK.MRESULT mail 1 a", "producer operator viewer"),
+        ("TASK.RESULT mail a", "producer worker operator viewer"),
+        ("TASK.MRESULT mail 1 a", "producer worker operator viewer"),
         ("TASK.CLAIM mail w", "worker"),
         ("TASK.MCLAIM 1 mail w", "worker"),
         ("TASK.ACK mail a 1", "worker"),
@@ -69,7 +71,7 @@ fn the_four_users_may_do_their_part_and_no_more() {
         ("TASK.RETRYALL mail", "operator"),
         ("TASK.PURGE mail dead", "operator"),
         ("TASK.DROP mail", "operator"),
-        ("TASK.PAUSE mail", "operator"),
+        ("TASK.PAUSE mail", "worker operator"),
         ("TASK.RESUME mail", "operator"),
         ("TASK.CONFIG SET mail lease 5", "operator"),
         ("TASK.CONFIG GET mail", "operator viewer"),
@@ -84,7 +86,7 @@ fn the_four_users_may_do_their_part_and_no_more() {
         ("PID.GET mail w", "worker operator viewer"),
         ("PID.LIST mail", "operator viewer"),
         ("PID.SERVICES", "operator viewer"),
-        ("PID.AWAIT mail w UP", "operator viewer"),
+        ("PID.AWAIT mail w UP", "worker operator viewer"),
         ("PID.HELP", "operator viewer"),
         ("HB.BEAT mail w", "worker"),
         ("HB.CAMPAIGN mail w 1", "worker"),
@@ -98,6 +100,7 @@ fn the_four_users_may_do_their_part_and_no_more() {
         ("XRANGE proc:{mail}:events - +", "viewer"),
         ("XREAD STREAMS proc:{mail}:events 0", "viewer"),
         ("INFO steward", "operator viewer"),
+        ("WAIT 1 1000", "producer worker"),
         ("TASK.SCHEDULE other x", ""),
         ("TASK.CLAIM other w", ""),
         ("TASK.DROP other", ""),

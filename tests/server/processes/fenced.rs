@@ -141,7 +141,7 @@ fn what_waits_or_changes_the_connection_is_refused() {
         "SCRIPT FLUSH".into(),
         "AUTH user password".into(),
         "RESET".into(),
-        "steward.apply s x".into(),
+        "steward s x".into(),
         format!("HB.FENCED s {epoch} SET k v"),
         format!("hb.fenced s {epoch} SET k v"),
     ] {

@@ -1,6 +1,6 @@
 //! Access rules: by command and by the queue's name as the key.
 
-use crate::support::{Client, Server, Value};
+use crate::support::{Client, Server, Value, wait_until};
 
 /// A connection of a user with these rules.
 #[track_caller]
@@ -132,9 +132,9 @@ fn rights_taken_away_end_a_wait_or_its_reach() {
     let mut admin = server.client();
     let mut worker = user(&server, "worker", WORKER);
     worker.send("TASK.CLAIM mail w BLOCK 0");
-    crate::support::wait_until("the client waits", || admin.stat("mail", "waiting_clients") == 1);
+    wait_until("the client waits", || admin.stat("mail", "waiting_clients") == 1);
     admin.must("ACL DELUSER worker");
-    crate::support::wait_until("its connection is closed", || worker.is_closed());
+    wait_until("its connection is closed", || worker.is_closed());
     admin.schedule("mail x");
     assert_eq!(admin.counts("mail"), "ready 1");
 }
@@ -170,4 +170,25 @@ fn another_service_is_out_of_reach() {
         assert_eq!(anybody.call(&words).code(), "NOPERM", "{words}");
     }
     assert_eq!(admin.digest(), digest);
+}
+
+#[test]
+fn a_client_that_waits_has_the_rights_it_came_with_until_its_connection_is_ended() {
+    let server = Server::start();
+    let mut admin = server.client();
+    let mut worker = user(&server, "worker", WORKER);
+    worker.send("TASK.CLAIM mail w BLOCK 0");
+    wait_until("the client waits", || admin.stat("mail", "waiting_clients") == 1);
+    admin.must("ACL SETUSER worker -task.claim");
+    admin.schedule("mail x ID a");
+    assert_eq!(worker.receive().ids(), ["a"]);
+    assert_eq!(worker.call("TASK.CLAIM mail w BLOCK 0").code(), "NOPERM");
+
+    admin.must("ACL SETUSER worker +task.claim");
+    worker.send("TASK.CLAIM mail w BLOCK 0");
+    wait_until("the client waits", || admin.stat("mail", "waiting_clients") == 1);
+    admin.must("ACL SETUSER worker -task.claim");
+    admin.must("CLIENT KILL USER worker");
+    admin.schedule("mail x ID b");
+    assert_eq!(admin.counts("mail"), "ready 1 claimed 1");
 }

@@ -1,7 +1,7 @@
 //! Steps of the system clock: due times follow it, leases do not.
 
 use crate::support::clock::{Clock, HOUR, assert_shows};
-use crate::support::{Client, unix_ms, wait_until};
+use crate::support::{Client, Value, unix_ms, wait_until};
 
 #[test]
 fn a_step_forward_makes_due_what_is_due_and_ends_no_lease() {
@@ -68,4 +68,33 @@ fn a_step_back_while_the_timer_works_starves_no_client() {
     assert_eq!(client.must("PING"), "+PONG");
     clock.step(0);
     wait_until("all are ready", || ready(&mut client) == 50_000);
+}
+
+#[test]
+fn a_step_forward_ends_the_durations_that_are_kept_as_a_moment() {
+    let clock = Clock::new();
+    let server = clock.server().start();
+    let mut client = server.client();
+    let half = HOUR / 2;
+    client.schedule(&format!("q x ID failed BACKOFF FIXED {half}"));
+    client.schedule(&format!("q x ID kept RETAIN {half}"));
+    for end in ["FAIL", "ACK"] {
+        let (id, token) = client.claim("q w");
+        client.must(&format!("TASK.{end} q {id} {token}"));
+    }
+    client.schedule(&format!("q x ID waits EXPIRE {half}"));
+    let once = format!("TASK.SCHEDULE r x UNIQUE key FOR {half}");
+    client.must(&once);
+    client.must(&format!("TASK.PAUSE r FOR {half}"));
+    assert_eq!(client.counts("q"), "scheduled 1 ready 1 done 1");
+    assert_eq!(client.call(&once).code(), "DUPLICATE");
+    assert_eq!(client.must("TASK.CLAIM r w"), Value::Null);
+    clock.step(HOUR);
+    assert_shows(&mut client, HOUR);
+    wait_until("it is retried, forgotten, and dropped", || {
+        client.counts("q") == "ready 1"
+    });
+    assert_eq!(client.listed("q", "ready"), ["failed"]);
+    wait_until("the pause is over", || client.must("TASK.CLAIM r w") != Value::Null);
+    client.must(&once);
 }

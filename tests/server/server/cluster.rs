@@ -128,6 +128,7 @@ fn who_waits_for_a_queue_that_moves_away_is_told() {
     }
     let reply = waiting.receive();
     assert!(["TRYAGAIN", "MOVED", "UNBLOCKED"].contains(&reply.code()), "{reply}");
+    assert_eq!(waiting.call(&format!("TASK.CLAIM {name} w")).code(), "MOVED");
 }
 
 #[test]

@@ -35,3 +35,6 @@ for name in names:
 for family in ["TASK", "PID", "HB"]:
     lines = ask(f"{family}.HELP", target_nodes=cluster.get_random_node())
     same(lines[0].split(".")[0], family)
+# Each node knows its own names.
+pages = ask("TASK.QUEUES", "COUNT", 1000, target_nodes=cluster.get_primaries())
+same(sorted(name for _, page in pages.values() for name in page if name in names), sorted(names))

@@ -69,7 +69,7 @@ fn the_commands_are_these_and_no_others() {
     listed.retain(|name| name != "steward.contract");
     listed.sort();
     let mut expected: Vec<&str> = COMMANDS.iter().map(|(name, ..)| *name).collect();
-    expected.extend(["steward.apply", "task.config"]);
+    expected.extend(["steward", "task.config"]);
     expected.sort_unstable();
     assert_eq!(listed, expected);
 }
@@ -296,5 +296,7 @@ fn info_has_the_fields_of_the_contract() {
     for field in ["late_p99_ms", "oldest_ready_ms", "stalls_total", "since_at"] {
         assert_ne!(client.info(&format!("steward_{field}")), "", "{field}");
     }
+    let zones = client.info("steward_time_zones");
+    assert!(zones.starts_with("20") && zones.len() == 5, "{zones}");
     assert!(client.call("INFO steward").text().contains("steward_ready_tasks:1"));
 }

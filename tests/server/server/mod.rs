@@ -1,6 +1,7 @@
 //! The server: data, memory, replicas, clock, access rules.
 
 mod acl;
+mod audience;
 mod clock;
 mod cluster;
 mod cluster_client;
@@ -19,3 +20,5 @@ mod reload;
 mod replica;
 mod replication;
 mod script;
+mod torn;
+mod watching;

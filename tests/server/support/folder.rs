@@ -5,7 +5,7 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
 
 use tempfile::TempDir;
 
@@ -38,6 +38,12 @@ impl Folder {
         );
         folder.add("redis-cli", &client);
         folder
+    }
+
+    /// From now on redis-cli has these options.
+    pub(crate) fn go_through(&self, options: &str) {
+        let client = format!("#!/bin/sh\nPATH=${{PATH#*:}}\nexec {} {options} \"$@\"\n", cli());
+        self.add("redis-cli", &client);
     }
 
     /// Where it is.
@@ -95,7 +101,12 @@ impl Process {
 
     /// Whether it has ended.
     pub(crate) fn has_ended(&mut self) -> bool {
-        self.0.try_wait().unwrap().is_some()
+        self.exit().is_some()
+    }
+
+    /// How it has ended.
+    pub(crate) fn exit(&mut self) -> Option<ExitStatus> {
+        self.0.try_wait().unwrap()
     }
 
     /// Kills it with -9, but not its children.
@@ -106,9 +117,17 @@ impl Process {
 
     /// Sends a signal to it and its children.
     pub(crate) fn signal(&self, signal: &str) {
-        let group = format!("-{}", self.0.id());
+        self.send(signal, &format!("-{}", self.0.id()));
+    }
+
+    /// Sends a signal to it, but not to its children.
+    pub(crate) fn signal_alone(&self, signal: &str) {
+        self.send(signal, &self.0.id().to_string());
+    }
+
+    fn send(&self, signal: &str, to: &str) {
         let _ = Command::new("kill")
-            .args([signal, "--", &group])
+            .args([signal, "--", to])
             .stderr(Stdio::null())
             .status();
     }

@@ -1,10 +1,20 @@
-//! The bytes the module writes: the record of effects in `steward.apply`, and the header of a task.
+//! The bytes the module writes: the record of effects in `steward`, and the header of a task.
+
+use std::collections::BTreeMap;
 
 use super::value::readable;
 
-/// The effects of a record, one line each, such as `rpush ready:5 [a, b]`.
-pub(crate) fn effects(record: &[u8]) -> Vec<String> {
-    let mut from = Reader { rest: record };
+/// The strings that effects have written so far, by name and key: what was patched is shown whole.
+pub(crate) type Strings = BTreeMap<(String, String), Vec<u8>>;
+
+/// The effects of a record of this name, one line each, such as `rpush ready:5 [a, b]`.
+pub(crate) fn effects(name: &str, record: &[u8], strings: &mut Strings) -> Vec<String> {
+    let mut from = Reader {
+        rest: record,
+        name: name.to_string(),
+        strings,
+        id: String::new(),
+    };
     assert_eq!(from.byte(), b'1', "format version");
     let mut effects = Vec::new();
     while !from.rest.is_empty() {
@@ -15,6 +25,11 @@ pub(crate) fn effects(record: &[u8]) -> Vec<String> {
 
 struct Reader<'a> {
     rest: &'a [u8],
+    /// The name that the next effect concerns.
+    name: String,
+    strings: &'a mut Strings,
+    /// The last id.
+    id: String,
 }
 
 impl<'a> Reader<'a> {
@@ -56,6 +71,14 @@ impl<'a> Reader<'a> {
         readable(self.bytes())
     }
 
+    /// A text, or the id before.
+    fn id(&mut self) -> String {
+        if let Some(length) = self.number().checked_sub(1) {
+            self.id = readable(self.take(usize::try_from(length).unwrap()));
+        }
+        self.id.clone()
+    }
+
     fn list<T: std::fmt::Display>(&mut self, mut item: impl FnMut(&mut Self) -> T) -> String {
         let count = self.number();
         let items: Vec<String> = (0..count).map(|_| item(self).to_string()).collect();
@@ -64,22 +87,32 @@ impl<'a> Reader<'a> {
 
     fn effect(&mut self) -> String {
         let code = self.byte();
+        if code == b'N' {
+            self.name = self.text();
+            return format!("of {}", self.name);
+        }
         let key = self.key();
         match code {
-            b'S' => format!("set {key} {}", shown_value(&key, self.bytes())),
-            b'H' => format!("set_start {key} {}", shown_value(&key, self.bytes())),
+            b'S' => {
+                let value = self.bytes();
+                self.strings.insert((self.name.clone(), key.clone()), value.to_vec());
+                format!("set {key} {}", shown_value(&key, value))
+            }
+            b'H' => format!("patch {key} {}", self.patched(&key)),
             b'X' => format!("del {key}"),
             b'M' => format!("rename {key} {}", self.key()),
-            b'R' => format!("rpush {key} {}", self.list(Reader::text)),
-            b'L' => format!("lpush {key} {}", self.list(Reader::text)),
-            b'P' => format!("lpop {key} {}", self.number()),
-            b'E' => format!("lremove {key} {}", self.list(Reader::number)),
+            b'R' => format!("rpush {key} {}", self.list(Reader::id)),
+            b'L' => format!("lpush {key} {}", self.list(Reader::id)),
+            b'P' => format!("lpop {key} {}", self.list(Reader::id)),
+            b'E' => format!(
+                "lremove {key} {}",
+                self.list(|from| format!("{} {}", from.number(), from.id()))
+            ),
             b'Z' => format!(
                 "zadd {key} {}",
-                self.list(|from| format!("{} {}", from.score(), from.text()))
+                self.list(|from| format!("{} {}", from.score(), from.id()))
             ),
-            b'Y' => format!("zrem {key} {}", self.list(Reader::text)),
-            b'V' => format!("zrem_lowest {key} {}", self.number()),
+            b'Y' => format!("zrem {key} {}", self.list(Reader::id)),
             b'A' => format!(
                 "hset {key} {}",
                 self.list(|from| format!("{} {}", from.text(), from.text()))
@@ -96,10 +129,23 @@ impl<'a> Reader<'a> {
         }
     }
 
+    /// A string after some of its bytes were replaced, without the rest behind its header.
+    fn patched(&mut self, key: &str) -> String {
+        let changes: Vec<_> = (0..self.number()).map(|_| (self.number(), self.bytes())).collect();
+        let string = self.strings.entry((self.name.clone(), key.to_string())).or_default();
+        let mut at = 0;
+        for (kept, new) in changes {
+            at += usize::try_from(kept).unwrap();
+            string[at..at + new.len()].copy_from_slice(new);
+            at += new.len();
+        }
+        shown_value(key, &string[..HEADER])
+    }
+
     fn key(&mut self) -> String {
         match self.byte() {
-            b't' => format!("t:{}", self.text()),
-            b'x' => format!("x:{}", self.text()),
+            b't' => format!("t:{}", self.id()),
+            b'x' => format!("x:{}", self.id()),
             b'D' => format!("drop:{}:{}", self.number(), self.key()),
             b'q' => "queue".into(),
             b'w' => "workers".into(),
@@ -109,9 +155,9 @@ impl<'a> Reader<'a> {
             b'f' => "done".into(),
             b'b' => "blocked".into(),
             b'i' => "targeted".into(),
-            b'g' => format!("group:{}", self.text()),
-            b'a' => format!("after:{}", self.text()),
-            b'o' => format!("to:{}", self.text()),
+            b'g' => format!("group:{}", self.id()),
+            b'a' => format!("after:{}", self.id()),
+            b'o' => format!("to:{}", self.id()),
             b'p' => "service".into(),
             b'm' => "members".into(),
             b'k' => "candidates".into(),
@@ -225,15 +271,16 @@ pub(crate) fn shown_record(record: &[u8]) -> String {
 
 #[test]
 fn a_record_is_read_as_the_format_says() {
-    assert_eq!(effects(b"1R5\x02\x01a\x03b b"), ["rpush ready:5 [a, b b]"]);
+    let read = |record| effects("q", record, &mut Strings::new());
+    assert_eq!(read(b"1R5\x02\x02a\x04b b"), ["rpush ready:5 [a, b b]"]);
     assert_eq!(
-        effects(b"1R5\x01\x01aPt\x01i\xac\x02"),
-        ["rpush ready:5 [a]", "lpop t:i 300"]
+        read(b"1R5\x01\x02aN\x01rP7\x02\x00\x02bXt\x00"),
+        ["rpush ready:5 [a]", "of r", "lpop ready:7 [a, b]", "del t:b"]
     );
-    assert_eq!(effects(b"1Zc\x01\x03\x01i"), ["zadd claimed [-2 i]"]);
-    assert_eq!(effects(b"1MdD\x09d"), ["rename dead drop:9:dead"]);
+    assert_eq!(read(b"1Zc\x01\x03\x02i"), ["zadd claimed [-2 i]"]);
+    assert_eq!(read(b"1MdD\x09d"), ["rename dead drop:9:dead"]);
     assert_eq!(
-        effects(b"1Iv\x05\x00\x07\x01\x04type\x02upBm\x01\x01a"),
+        read(b"1Iv\x05\x00\x07\x01\x04type\x02upBm\x01\x01a"),
         ["xadd events 5-0 most 7 [type up]", "hdel members [a]"]
     );
     let header = b"1c500001000010020a 000300000z0000000000z00000000a000001\nhi";

@@ -12,6 +12,7 @@ pub(crate) struct Stream {
     link: Client,
     client: Client,
     marks: u64,
+    strings: record::Strings,
 }
 
 impl Stream {
@@ -34,6 +35,7 @@ impl Stream {
             link,
             client: server.client(),
             marks: 0,
+            strings: record::Strings::new(),
         };
         stream.take();
         stream
@@ -43,7 +45,8 @@ impl Stream {
     /// anything else as the words of its command.
     #[track_caller]
     pub(crate) fn take(&mut self) -> Vec<String> {
-        self.take_commands().iter().map(|command| shown(command)).collect()
+        let commands = self.take_commands();
+        commands.iter().map(|command| self.shown(command)).collect()
     }
 
     /// Like `take`, with the commands as they were sent.
@@ -66,13 +69,15 @@ impl Stream {
             }
         }
     }
-}
 
-/// A command of the stream in one line.
-pub(crate) fn shown(command: &[Vec<u8>]) -> String {
-    if command[0].eq_ignore_ascii_case(b"steward.apply") {
-        assert_eq!(command.len(), 3, "steward.apply has a name and a record");
-        return format!("{}: {}", readable(&command[1]), record::effects(&command[2]).join("; "));
+    /// A command of the stream in one line.
+    fn shown(&mut self, command: &[Vec<u8>]) -> String {
+        if command[0].eq_ignore_ascii_case(b"steward") {
+            assert_eq!(command.len(), 3, "steward has a name and a record");
+            let name = readable(&command[1]);
+            let effects = record::effects(&name, &command[2], &mut self.strings);
+            return format!("{name}: {}", effects.join("; "));
+        }
+        command.iter().map(|word| readable(word)).collect::<Vec<_>>().join(" ")
     }
-    command.iter().map(|word| readable(word)).collect::<Vec<_>>().join(" ")
 }

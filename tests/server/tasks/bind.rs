@@ -180,3 +180,18 @@ fn many_workers_that_die_at_once_lose_all_they_hold() {
     again.sort();
     assert_eq!(again, order);
 }
+
+#[test]
+fn a_connection_that_is_reset_keeps_what_is_bound_to_it() {
+    let server = Server::start();
+    let (mut client, mut worker) = (server.client(), server.client_resp2());
+    client.schedule("q x");
+    worker.must("TASK.CLAIM q w BIND");
+    worker.must("HB.BEAT q w BIND");
+    worker.must("RESET");
+    assert_eq!(client.counts("q"), "claimed 1");
+    assert_eq!(client.must("PID.GET q w connections"), "1");
+    drop(worker);
+    wait_until("both are lost", || client.counts("q") == "ready 1");
+    assert_eq!(client.must("PID.GET q w"), Value::Null);
+}

@@ -190,3 +190,16 @@ fn a_claim_that_must_not_wait_still_finds_what_lives_behind_cancelled_ids() {
     client.must("TASK.CLAIM q w");
     assert_eq!(client.call("EXEC").item(0).ids(), ["live"]);
 }
+
+#[test]
+fn the_header_of_a_cancelled_ready_task_stays_until_its_place_comes_up() {
+    let server = Server::start();
+    let mut client = server.client();
+    client.schedule("q x ID a");
+    client.call_args(&["TASK.SCHEDULE", "q", &"x".repeat(1_000), "ID", "b"]);
+    client.schedule("q x ID c");
+    client.must("TASK.CANCEL q b");
+    assert_eq!(client.must("STRLEN task:{q}:t:b"), "56");
+    assert_eq!(client.call("TASK.CLAIM q w COUNT 2").ids(), ["a", "c"]);
+    assert_eq!(client.must("EXISTS task:{q}:t:b"), "0");
+}

@@ -172,3 +172,17 @@ fn groups_of_a_queue_that_is_dropped_go_with_it() {
     client.must("TASK.DROP q");
     wait_until("nothing is left", || client.keys().is_empty());
 }
+
+#[test]
+fn a_group_stands_still_while_its_first_task_waits_for_its_backoff() {
+    let server = Server::start();
+    let mut client = server.client();
+    client.schedule("q x ID a GROUP g BACKOFF FIXED 3600000");
+    client.schedule("q x ID b GROUP g");
+    let (id, token) = client.claim("q w");
+    client.must(&format!("TASK.FAIL q {id} {token}"));
+    assert_eq!(client.must("TASK.CLAIM q w"), Value::Null);
+    assert_eq!(client.counts("q"), "scheduled 1 blocked 1");
+    client.must("TASK.RESCHEDULE q a DELAY 0");
+    wait_until("it is its turn still", || client.listed("q", "ready") == ["a"]);
+}

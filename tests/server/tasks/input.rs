@@ -160,7 +160,7 @@ fn every_bad_argument_is_named_with_its_range() {
         ),
         (
             "TASK.CLAIM q w LEASE MEMBER".into(),
-            "NOMEMBER no member w in service q".into(),
+            "NOMEMBER no member w in service q (setting service of queue q)".into(),
         ),
         (
             "TASK.CLAIM q w BLOCK -1".into(),
@@ -266,13 +266,13 @@ fn every_bad_argument_is_named_with_its_range() {
 fn a_record_of_effects_is_refused_from_a_client() {
     let server = Server::start();
     let mut client = server.client();
-    let refused = "-ERR steward.apply carries effects from a primary or an append-only file and is not for clients";
-    let record = [b"steward.apply".as_slice(), b"q", b"1R5\x01\x01a"];
+    let refused = "-ERR steward carries effects from a primary or an append-only file and is not for clients";
+    let record = [b"steward".as_slice(), b"q", b"1R5\x01\x01a"];
     assert_eq!(client.call_args(&record), refused);
     client.must("MULTI");
     client.call_args(&record);
     assert_eq!(client.call("EXEC").item(0), &refused);
-    let script = "return redis.pcall('steward.apply', KEYS[1], '1X5').err";
+    let script = "return redis.pcall('steward', KEYS[1], '1X5').err";
     let refused = client.call_args(&["EVAL", script, "1", "q"]).text();
     assert!(
         refused.contains("not for clients") || refused.contains("not allowed from script"),

@@ -16,15 +16,15 @@ fn a_claim_for_the_life_of_its_member_has_no_timeout() {
     for (words, error) in [
         (
             "TASK.CLAIM s nobody LEASE MEMBER",
-            "-NOMEMBER no member nobody in service s",
+            "-NOMEMBER no member nobody in service s (setting service of queue s)",
         ),
         (
             "TASK.MCLAIM 1 s nobody LEASE MEMBER",
-            "-NOMEMBER no member nobody in service s",
+            "-NOMEMBER no member nobody in service s (setting service of queue s)",
         ),
         (
             "TASK.CLAIM s nobody LEASE MEMBER BLOCK 0",
-            "-NOMEMBER no member nobody in service s",
+            "-NOMEMBER no member nobody in service s (setting service of queue s)",
         ),
     ] {
         assert_eq!(client.call(words), error, "{words}");
@@ -52,10 +52,14 @@ fn a_claim_for_the_life_of_its_member_has_no_timeout() {
     );
     assert_eq!(
         client.call("TASK.MCLAIM 2 s other b LEASE MEMBER"),
-        "-NOMEMBER no member b in service other",
+        "-NOMEMBER no member b in service other (setting service of queue other)",
         "whichever queue has something"
     );
     client.must("TASK.CONFIG SET {s}other service s");
+    assert_eq!(
+        client.call("TASK.CLAIM {s}other nobody LEASE MEMBER"),
+        "-NOMEMBER no member nobody in service s (setting service of queue {s}other)"
+    );
     let claim = client.call("TASK.MCLAIM 2 {s}other s b LEASE MEMBER");
     assert_eq!(claim.ids(), ["t3"]);
     client.let_pass(200);
@@ -92,7 +96,10 @@ fn a_blocked_claim_for_a_members_life_ends_with_the_member() {
     let mut waiting = server.waiter("TASK.CLAIM s a LEASE MEMBER BLOCK 0");
     client.must("PID.EVICT s a");
     // Its claim is free now, and there is no member to claim it for life.
-    assert_eq!(waiting.receive(), "-NOMEMBER no member a in service s");
+    assert_eq!(
+        waiting.receive(),
+        "-NOMEMBER no member a in service s (setting service of queue s)"
+    );
     assert_eq!(client.counts("s"), "ready 1");
 }
 

@@ -188,3 +188,27 @@ fn a_replica_has_the_results_and_tells_those_who_wait_there() {
     assert_eq!(there.call("TASK.SCHEDULE q p ID a"), "-DUPLICATE a state=done");
     wait_until("what is promoted goes on", || there.counts("q") == "done 1");
 }
+
+#[test]
+fn a_result_that_is_asked_for_in_one_pipeline_with_its_task_is_never_missed() {
+    const ROUNDS: i64 = 200;
+    let server = Server::start();
+    let mut worker = server.client();
+    let working = std::thread::spawn(move || {
+        for _ in 0..ROUNDS {
+            let (id, token) = worker.claim("q w BLOCK 0");
+            worker.must(&format!("TASK.ACK q {id} {token} RESULT {id}"));
+        }
+    });
+    let mut client = server.client();
+    for round in 0..ROUNDS {
+        let id = format!("t{round}");
+        let asked = [
+            format!("TASK.SCHEDULE q x ID {id}"),
+            format!("TASK.RESULT q {id} BLOCK 0"),
+        ];
+        let replies = client.pipeline(asked);
+        assert_eq!(replies[1].field("result").text(), id);
+    }
+    working.join().unwrap();
+}

@@ -36,7 +36,7 @@ fn a_worker_whose_lease_is_lost_is_stale_in_every_state_of_the_task() {
         &mut client,
         "a",
         token,
-        "-STALE the claim was lost: the task is now ready",
+        "-STALE this token holds no claim: the task is now ready",
     );
     let (_, newer) = client.claim("q w");
     assert!(newer > token, "fences grow");
@@ -44,20 +44,20 @@ fn a_worker_whose_lease_is_lost_is_stale_in_every_state_of_the_task() {
         &mut client,
         "a",
         token,
-        "-STALE the claim was lost: the task is now claimed again",
+        "-STALE this token holds no claim: the task is now claimed again",
     );
     client.must(&format!("TASK.FAIL q a {newer} DELAY 3600000"));
     all_answer(
         &mut client,
         "a",
         token,
-        "-STALE the claim was lost: the task is now scheduled",
+        "-STALE this token holds no claim: the task is now scheduled",
     );
     all_answer(
         &mut client,
         "a",
         newer,
-        "-STALE the claim was lost: the task is now scheduled",
+        "-STALE this token holds no claim: the task is now scheduled",
     );
     client.must("TASK.RESCHEDULE q a DELAY 0");
     let (_, newest) = client.claim("q w");
@@ -66,7 +66,7 @@ fn a_worker_whose_lease_is_lost_is_stale_in_every_state_of_the_task() {
         &mut client,
         "a",
         newest,
-        "-STALE the claim was lost: the task is now dead",
+        "-STALE this token holds no claim: the task is now dead",
     );
     client.must("TASK.PURGE q dead");
     all_answer(&mut client, "a", newest, "-NOTASK no such task");
@@ -84,21 +84,26 @@ fn a_token_of_another_task_or_of_no_claim_is_stale() {
         &mut client,
         "b",
         token,
-        "-STALE the claim was lost: the task is now ready",
+        "-STALE this token holds no claim: the task is now ready",
     );
     all_answer(
         &mut client,
         "a",
         token + 1,
-        "-STALE the claim was lost: the task is now claimed again",
+        "-STALE this token holds no claim: the task is now claimed again",
     );
     all_answer(
         &mut client,
         "a",
         0,
-        "-STALE the claim was lost: the task is now claimed again",
+        "-STALE this token holds no claim: the task is now claimed again",
     );
-    all_answer(&mut client, "b", 0, "-STALE the claim was lost: the task is now ready");
+    all_answer(
+        &mut client,
+        "b",
+        0,
+        "-STALE this token holds no claim: the task is now ready",
+    );
     all_answer(&mut client, "nobody", token, "-NOTASK no such task");
 }
 
@@ -114,14 +119,14 @@ fn a_new_task_of_the_same_id_is_safe_from_the_old_token() {
         &mut client,
         "a",
         token,
-        "-STALE the claim was lost: the task is now ready",
+        "-STALE this token holds no claim: the task is now ready",
     );
     client.claim("q w");
     all_answer(
         &mut client,
         "a",
         token,
-        "-STALE the claim was lost: the task is now claimed again",
+        "-STALE this token holds no claim: the task is now claimed again",
     );
 }
 
@@ -206,6 +211,6 @@ fn fences_grow_over_a_restart() {
         &mut client,
         "a",
         token,
-        "-STALE the claim was lost: the task is now claimed again",
+        "-STALE this token holds no claim: the task is now claimed again",
     );
 }

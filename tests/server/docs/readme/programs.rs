@@ -9,7 +9,7 @@ use crate::support::{Client, Document, Folder, Process, Server, node_modules, py
 
 /// The program of a page that has this text.
 #[track_caller]
-fn program(page: &str, language: &str, text: &str) -> String {
+pub(super) fn program(page: &str, language: &str, text: &str) -> String {
     Document::read(&format!("docs/{page}.md")).block(language, text)
 }
 
@@ -35,6 +35,7 @@ fn the_programs_are_these_and_no_others() {
     }
     names.sort();
     let known = [
+        "producer.py",
         "report.py",
         "report.sh",
         "start-billing",
@@ -73,20 +74,20 @@ fn the_worker_in_shell_works() {
                    printf '%s\\n' \"$1\" >>delivered\n";
     folder.add("deliver", deliver);
     folder.add("worker.sh", &program("workers", "sh", "# worker.sh"));
-    let mut worker = folder.program(&["worker.sh", "worker-1"], ("IS", "worker-1"));
+    let mut worker = folder.program(&["worker.sh"], ("IS", "worker-1"));
     works(&server, folder.path(), &mut worker);
 }
 
 #[test]
 fn the_worker_in_python_works() {
-    let deliver = "import os.path\ndef deliver(payload):\n    if payload.endswith('flaky') and not os.path.exists('tried'):\n        \
-                   open('tried', 'w'); raise ValueError('no luck')\n    open('delivered', 'a').write(payload + '\\n')\n";
+    let deliver = "import os.path\ndef deliver(payload):\n    if payload.endswith(b'flaky') and not os.path.exists('tried'):\n        \
+                   open('tried', 'w'); raise ValueError('no luck')\n    open('delivered', 'ab').write(payload + b'\\n')\n";
     in_language("python", "# worker.py", deliver, "worker.py", &python());
 }
 
 #[test]
 fn the_worker_in_node_works() {
-    let deliver = "import fs from 'fs';\nasync function deliver(payload) {\n  if (payload.endsWith('flaky') && !fs.existsSync('tried')) \
+    let deliver = "import fs from 'fs';\nasync function deliver(payload) {\n  if (String(payload).endsWith('flaky') && !fs.existsSync('tried')) \
                    { fs.writeFileSync('tried', ''); throw new Error('no luck'); }\n  fs.appendFileSync('delivered', payload + '\\n');\n}\n";
     in_language("js", "// worker.mjs", deliver, "worker.mjs", "node".as_ref());
 }
@@ -109,9 +110,14 @@ fn in_language(language: &str, start: &str, deliver: &str, file: &str, interpret
 }
 
 fn interpreted(server: &Server, dir: &Path, interpreter: &Path, file: &str) -> Command {
+    interpreted_at(&format!("127.0.0.1:{}", server.port()), dir, interpreter, file)
+}
+
+/// A program in a folder, for the server at this address.
+pub(super) fn interpreted_at(server: &str, dir: &Path, interpreter: &Path, file: &str) -> Command {
     let mut program = Command::new(interpreter);
     program.arg(file).current_dir(dir);
-    program.env("REDIS_URL", format!("redis://127.0.0.1:{}", server.port()));
+    program.env("REDIS_URL", format!("redis://{server}"));
     program
 }
 

@@ -99,3 +99,30 @@ fn with_steward_a_killed_workers_task_is_done_by_another_and_a_late_one_is_refus
     wait_until("both wait for more", || client.stat("jobs", "waiting_clients") == 2);
     assert_eq!(client.stat("jobs", "acked_total"), 4);
 }
+
+#[test]
+fn with_steward_a_worker_acknowledges_what_it_did_while_the_server_was_away_or_it_was_told_to_end() {
+    let [_, with_steward] = recipe(RECIPE);
+    let mut server = Server::builder().append_always().start();
+    let folder = working(&server, &with_steward);
+    hold(&folder, "a3");
+    let mut a3 = worker(&folder, "a3");
+    server.client().schedule("jobs x");
+    wait_until("it is at the task", || is_held(&folder, "a3"));
+    server.kill_9();
+    let_go(&folder, "a3");
+    wait_until("it is done", || done(&folder) == ["x"]);
+    server.start_again(&[]);
+    let mut client = server.client();
+    wait_until("it is acknowledged", || client.stat("jobs", "acked_total") == 1);
+
+    hold(&folder, "a3");
+    client.schedule("jobs y");
+    wait_until("it is at the task", || client.counts("jobs") == "claimed 1");
+    a3.signal_alone("-TERM");
+    client.schedule("jobs later");
+    let_go(&folder, "a3");
+    wait_until("it ends", || a3.has_ended());
+    assert_eq!(done(&folder), ["x", "y"]);
+    assert_eq!(client.counts("jobs"), "ready 1");
+}

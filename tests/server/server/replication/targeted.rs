@@ -14,20 +14,18 @@ fn coming_going_and_becoming_everyones() {
     );
     assert_eq!(
         rig.sent("TASK.RESCHEDULE q a DELAY 0"),
-        [
-            "q: zrem scheduled [a]; zadd targeted [MS a]; zadd to:w [MS a]; set_start t:a waiting flags=129 fence=F due=MS"
-        ]
+        ["q: zrem scheduled [a]; zadd targeted [MS a]; zadd to:w [MS a]; patch t:a waiting flags=129 fence=F due=MS"]
     );
     assert_eq!(
         rig.sent("TASK.CLAIM q w"),
         ["q: zrem targeted [a]; zadd to:w [-1 a]; hset workers [1 w]; \
-          set_start t:a claimed flags=129 deliveries=1 worker=1 lease=30000 fence=T1 due=MS; zadd claimed [MS a]"]
+          patch t:a claimed flags=129 deliveries=1 worker=1 lease=30000 fence=T1 due=MS; zadd claimed [MS a]"]
     );
     let token = rig.token("T1");
     assert_eq!(
         rig.sent(&format!("TASK.RELEASE q a {token}")),
         ["q: zrem claimed [a]; zadd targeted [MS a]; zadd to:w [MS a]; \
-          set_start t:a waiting flags=129 deliveries=1 fence=T1 due=MS"]
+          patch t:a waiting flags=129 deliveries=1 fence=T1 due=MS"]
     );
     rig.sent("TASK.CLAIM q w");
     let token = rig.token("T2");
@@ -47,9 +45,7 @@ fn coming_going_and_becoming_everyones() {
         panic!("one record")
     };
     assert!(
-        line.ends_with(
-            "zrem targeted [b]; rpush ready:0 [b]; set_start t:b waiting flags=1 fence=F due=MS; zrem to:w [b]"
-        ),
+        line.ends_with("zrem targeted [b]; rpush ready:0 [b]; patch t:b waiting flags=1 fence=F due=MS; zrem to:w [b]"),
         "{line}"
     );
 }

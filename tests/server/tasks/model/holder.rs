@@ -87,7 +87,10 @@ impl Run {
                 State::Claimed => "claimed again",
                 State::Dead(_) => "dead",
             };
-            return self.expect(words, &format!("-STALE the claim was lost: the task is now {now}"));
+            return self.expect(
+                words,
+                &format!("-STALE this token holds no claim: the task is now {now}"),
+            );
         }
         let cancelled = task.cancelled;
         match verb {
