@@ -126,7 +126,10 @@ fn a_quiet_or_stopping_member_gets_no_work() {
                 let asked = Instant::now();
                 assert_eq!(client.call(&words), Value::Null, "{word} {words}");
                 assert_eq!(two.call(&words), Value::NullArray, "{word} {words}");
-                assert!(end.is_empty() || asked.elapsed() >= Duration::from_millis(100), "{word} {words}");
+                assert!(
+                    end.is_empty() || asked.elapsed() >= Duration::from_millis(100),
+                    "{word} {words}"
+                );
             }
             assert!(other.is_silent());
             client.schedule("s x ID t");
