@@ -406,7 +406,10 @@ fn cron_and_every_error_of_its_arguments() {
             "TASK.REPEAT q n p EVERY 5 WITHIN 1000",
             "BADARG WITHIN is an option of MISFIRE, which is not given",
         ),
-        ("TASK.REPEAT q n p EVERY 5 MISFIRE", "BADARG MISFIRE is missing its value"),
+        (
+            "TASK.REPEAT q n p EVERY 5 MISFIRE",
+            "BADARG MISFIRE is missing its value",
+        ),
         ("TASK.REPEAT q n p EVERY 5 ID x", "BADARG unknown argument ID"),
         (
             "TASK.REPEAT q n p EVERY 5 END 5",

@@ -182,7 +182,7 @@ fn a_panic_is_an_error_or_the_end_of_the_connection_and_never_half_a_reply() {
 
 /// A random argument, often one that means something.
 fn argument(random: &mut Random) -> Vec<u8> {
-    const WORDS: [&str; 83] = [
+    const WORDS: [&str; 85] = [
         "q",
         "r",
         "a",
@@ -235,6 +235,8 @@ fn argument(random: &mut Random) -> Vec<u8> {
         "EVERY",
         "blocked",
         "group-limit",
+        "group-hold",
+        "run",
         "REPLY",
         "RESULT",
         "ANY",
