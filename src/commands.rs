@@ -39,8 +39,11 @@ pub(crate) fn visit_all(visitor: &mut impl Visitor) {
     visitor.visit::<task::commands::ack::Ack>();
     visitor.visit::<task::commands::ack::MAck>();
     visitor.visit::<task::commands::fail::Fail>();
+    visitor.visit::<task::commands::fail::MFail>();
     visitor.visit::<task::commands::release::Release>();
+    visitor.visit::<task::commands::release::MRelease>();
     visitor.visit::<task::commands::extend::Extend>();
+    visitor.visit::<task::commands::extend::MExtend>();
     visitor.visit::<task::commands::cancel::Cancel>();
     visitor.visit::<task::commands::reschedule::Reschedule>();
     visitor.visit::<task::commands::get::Get>();

@@ -3,6 +3,7 @@
 pub(crate) mod ack;
 pub(crate) mod cancel;
 pub(crate) mod claim;
+pub(crate) mod claims;
 pub(crate) mod config;
 pub(crate) mod drop;
 pub(crate) mod extend;

@@ -13,7 +13,7 @@ const VALUES: [(&str, &str); 6] = [
 ];
 
 /// Every command once, on queue `q`, as a user would.
-const CALLS: [&str; 38] = [
+const CALLS: [&str; 41] = [
     "TASK.STATS q",
     "TASK.QUEUES",
     "TASK.WORKERS q",
@@ -34,6 +34,9 @@ const CALLS: [&str; 38] = [
     "TASK.MCLAIM 2 q other w",
     "TASK.ACK q a 5",
     "TASK.MACK q 1 a 5",
+    "TASK.MFAIL q 1 a 5",
+    "TASK.MRELEASE q 1 a 5",
+    "TASK.MEXTEND q 1 a 5",
     "TASK.FAIL q a 5",
     "TASK.RELEASE q a 5",
     "TASK.EXTEND q a 5",

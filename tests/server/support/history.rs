@@ -102,6 +102,20 @@ impl History {
         format!("{queue} {id} {token}")
     }
 
+    /// A step for several claims of one queue.
+    fn several(&mut self, short: usize) -> String {
+        let step = *self.random.pick(&["MFAIL", "MRELEASE", "MEXTEND"]);
+        let (first, second) = (self.holder(), self.holder());
+        let (queue, first) = first.split_once(' ').unwrap();
+        let (_, second) = second.split_once(' ').unwrap();
+        let options = match step {
+            "MFAIL" => format!(" ERROR broken-{short}"),
+            "MRELEASE" => format!(" DELAY {short}"),
+            _ => format!(" LEASE {}", short + 1),
+        };
+        format!("TASK.{step} {queue} 2 {first} {second}{options}")
+    }
+
     fn command(&mut self) -> String {
         let short = self.random.below(60);
         let queue = self.queue();
@@ -141,6 +155,7 @@ impl History {
             22..=24 => format!("TASK.FAIL {} ERROR broken-{short}", self.holder()),
             25 => format!("TASK.FAIL {} DEAD", self.holder()),
             26 => format!("TASK.FAIL {} DELAY {short}", self.holder()),
+            27 if short.is_multiple_of(2) => self.several(short),
             27 => format!("TASK.RELEASE {}", self.holder()),
             28 => format!("TASK.EXTEND {} LEASE {} PROGRESS at-{short}", self.holder(), short + 1),
             29..=31 => format!("TASK.CANCEL {queue} {} {}", self.id(), self.id()),
