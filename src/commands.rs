@@ -46,6 +46,7 @@ pub(crate) fn visit_all(visitor: &mut impl Visitor) {
     visitor.visit::<task::commands::extend::MExtend>();
     visitor.visit::<task::commands::cancel::Cancel>();
     visitor.visit::<task::commands::reschedule::Reschedule>();
+    visitor.visit::<task::commands::edit::EditTask>();
     visitor.visit::<task::commands::get::Get>();
     visitor.visit::<task::commands::list::List>();
     visitor.visit::<task::commands::result::TaskResult>();
@@ -56,11 +57,14 @@ pub(crate) fn visit_all(visitor: &mut impl Visitor) {
     visitor.visit::<task::commands::repeat::Repeat>();
     visitor.visit::<task::commands::unrepeat::Unrepeat>();
     visitor.visit::<task::commands::repeats::Repeats>();
+    visitor.visit::<task::commands::trigger::Trigger>();
     visitor.visit::<task::commands::pause::Pause>();
     visitor.visit::<task::commands::pause::Resume>();
     visitor.visit::<task::commands::config::ConfigGet>();
     visitor.visit::<task::commands::config::ConfigSet>();
     visitor.visit::<Help<TaskConfig>>();
+    visitor.visit::<task::commands::unclaim::Unclaim>();
+    visitor.visit::<task::commands::bury::Bury>();
     visitor.visit::<task::commands::retry::Retry>();
     visitor.visit::<task::commands::retry::RetryAll>();
     visitor.visit::<task::commands::purge::Purge>();

@@ -1,11 +1,13 @@
 //! The TASK commands, one file each.
 
 pub(crate) mod ack;
+pub(crate) mod bury;
 pub(crate) mod cancel;
 pub(crate) mod claim;
 pub(crate) mod claims;
 pub(crate) mod config;
 pub(crate) mod drop;
+pub(crate) mod edit;
 pub(crate) mod extend;
 pub(crate) mod fail;
 pub(crate) mod get;
@@ -22,6 +24,8 @@ pub(crate) mod result;
 pub(crate) mod retry;
 pub(crate) mod schedule;
 pub(crate) mod stats;
+pub(crate) mod trigger;
+pub(crate) mod unclaim;
 pub(crate) mod unrepeat;
 pub(crate) mod workers;
 

@@ -13,7 +13,7 @@ const VALUES: [(&str, &str); 6] = [
 ];
 
 /// Every command once, on queue `q`, as a user would.
-const CALLS: [&str; 41] = [
+const CALLS: [&str; 45] = [
     "TASK.STATS q",
     "TASK.QUEUES",
     "TASK.WORKERS q",
@@ -42,6 +42,10 @@ const CALLS: [&str; 41] = [
     "TASK.EXTEND q a 5",
     "TASK.CANCEL q a",
     "TASK.RESCHEDULE q a DELAY 7",
+    "TASK.UNCLAIM q a",
+    "TASK.EDIT q a PAYLOAD y",
+    "TASK.BURY q a REASON x",
+    "TASK.TRIGGER q a",
     "TASK.RETRYALL q",
     "TASK.PURGE q dead",
     "TASK.PURGE q done",

@@ -159,7 +159,10 @@ impl History {
             27 => format!("TASK.RELEASE {}", self.holder()),
             28 => format!("TASK.EXTEND {} LEASE {} PROGRESS at-{short}", self.holder(), short + 1),
             29..=31 => format!("TASK.CANCEL {queue} {} {}", self.id(), self.id()),
-            32..=33 => format!("TASK.RESCHEDULE {queue} {} DELAY {short}", self.id()),
+            32 if short < 20 => format!("TASK.UNCLAIM {queue} {} {}", self.id(), self.id()),
+            32 if short < 40 => format!("TASK.BURY {queue} {} REASON because-{short}", self.id()),
+            32 => format!("TASK.EDIT {queue} {} PAYLOAD edited-{short}", self.id()),
+            33 => format!("TASK.RESCHEDULE {queue} {} DELAY {short}", self.id()),
             34 => format!(
                 "TASK.RESCHEDULE {queue} {} PRIORITY {}",
                 self.id(),
@@ -186,6 +189,7 @@ impl History {
                 3 + short,
                 ["ALLOW", "SKIP"][short % 2]
             ),
+            37 if short % 6 == 2 => format!("TASK.TRIGGER {queue} every-{}", short % 4),
             37 => format!("TASK.PAUSE {queue} FOR {}", 1 + short / 4),
             38 => format!(
                 "TASK.PURGE {queue} {} COUNT 2",
