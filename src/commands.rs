@@ -45,6 +45,7 @@ pub(crate) fn visit_all(visitor: &mut impl Visitor) {
     visitor.visit::<task::commands::extend::Extend>();
     visitor.visit::<task::commands::extend::MExtend>();
     visitor.visit::<task::commands::cancel::Cancel>();
+    visitor.visit::<task::commands::cancel::CancelAll>();
     visitor.visit::<task::commands::reschedule::Reschedule>();
     visitor.visit::<task::commands::edit::EditTask>();
     visitor.visit::<task::commands::get::Get>();

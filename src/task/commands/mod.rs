@@ -10,6 +10,7 @@ pub(crate) mod drop;
 pub(crate) mod edit;
 pub(crate) mod extend;
 pub(crate) mod fail;
+pub(crate) mod filter;
 pub(crate) mod get;
 pub(crate) mod list;
 pub(crate) mod mschedule;

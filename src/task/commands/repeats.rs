@@ -7,10 +7,10 @@ use crate::error::Result;
 use crate::names::{Id, Part};
 use crate::pages;
 use crate::reply::Reply;
-use crate::task::commands::list;
 use crate::task::dispatch::MAX_PAYLOAD;
 use crate::task::handle::Queue;
 use crate::task::recurring::{self, OWNER, Recurring};
+use crate::task::walk;
 
 arguments! {
     pub(crate) struct RepeatsArgs<'a> {
@@ -42,7 +42,7 @@ impl Command for Repeats {
         let count = pages::count(args.count);
         let after = match args.cursor {
             None | Some(b"" | b"0") => None,
-            Some(cursor) => Some(list::numbered(cursor).ok_or_else(pages::bad_cursor)?),
+            Some(cursor) => Some(walk::numbered(cursor).ok_or_else(pages::bad_cursor)?),
         };
         let due = queue
             .keys
@@ -51,7 +51,7 @@ impl Command for Repeats {
         let mut last = None;
         for (moment, repeat) in &due {
             bytes += show(queue, repeat, *moment, args.owner, &mut maps)?;
-            last = Some(list::cursor_of(*moment, repeat));
+            last = Some(walk::cursor_of(*moment, repeat));
             if bytes >= MAX_PAYLOAD {
                 break;
             }

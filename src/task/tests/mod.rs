@@ -15,6 +15,7 @@ mod purge;
 pub(super) mod recurring;
 mod redefined;
 mod results;
+mod steps;
 mod successors;
 mod targeted;
 mod unique;

@@ -76,6 +76,7 @@ fn the_four_users_may_do_their_part_and_no_more() {
         ("TASK.EXTEND mail a 1", "worker"),
         ("TASK.RETRY mail a", "operator"),
         ("TASK.RETRYALL mail", "operator"),
+        ("TASK.CANCELALL mail ready", "operator"),
         ("TASK.PURGE mail dead", "operator"),
         ("TASK.DROP mail", "operator"),
         ("TASK.PAUSE mail", "worker operator"),

@@ -25,6 +25,7 @@ const COMMANDS: &[(&str, i64, &str)] = &[
     ("task.ack", -4, "write blocking"),
     ("task.bury", -3, "write"),
     ("task.cancel", -3, "write"),
+    ("task.cancelall", -3, "write"),
     ("task.claim", -3, "write blocking"),
     ("task.config|get", -3, "readonly"),
     ("task.config|help", 2, "readonly"),

@@ -13,7 +13,7 @@ const VALUES: [(&str, &str); 6] = [
 ];
 
 /// Every command once, on queue `q`, as a user would.
-const CALLS: [&str; 45] = [
+const CALLS: [&str; 48] = [
     "TASK.STATS q",
     "TASK.QUEUES",
     "TASK.WORKERS q",
@@ -41,6 +41,9 @@ const CALLS: [&str; 45] = [
     "TASK.RELEASE q a 5",
     "TASK.EXTEND q a 5",
     "TASK.CANCEL q a",
+    "TASK.LIST q ready MATCH *a* ATTEMPTED",
+    "TASK.CANCELALL q scheduled MATCH *a*",
+    "TASK.CANCELALL q claimed WORKER w",
     "TASK.RESCHEDULE q a DELAY 7",
     "TASK.UNCLAIM q a",
     "TASK.EDIT q a PAYLOAD y",

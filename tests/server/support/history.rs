@@ -168,6 +168,12 @@ impl History {
                 self.id(),
                 self.random.below(10)
             ),
+            35 if short < 20 => format!(
+                "TASK.CANCELALL {queue} {} MATCH *{} COUNT 40",
+                self.random.pick(&["scheduled", "ready", "blocked", "claimed"]),
+                self.random.below(10)
+            ),
+            35 if short < 40 => format!("TASK.RETRYALL {queue} MATCH broken-{}* COUNT 9", short % 6),
             35 => format!("TASK.RETRYALL {queue} COUNT 3"),
             36 => format!(
                 "TASK.CONFIG SET {queue} lease {} max-lost {} dead-limit {} group-limit {}",
@@ -191,6 +197,7 @@ impl History {
             ),
             37 if short % 6 == 2 => format!("TASK.TRIGGER {queue} every-{}", short % 4),
             37 => format!("TASK.PAUSE {queue} FOR {}", 1 + short / 4),
+            38 if short < 20 => format!("TASK.PURGE {queue} ready MATCH *{} COUNT 9", self.random.below(10)),
             38 => format!(
                 "TASK.PURGE {queue} {} COUNT 2",
                 self.random.pick(&["scheduled", "ready", "blocked", "done", "dead"])
