@@ -89,7 +89,7 @@ impl Service<'_> {
         if over <= self.context.wall {
             self.remove_keys();
         } else {
-            self.state.wakeups.at_wall(&self.name, over);
+            self.state.names.wake_at_wall(&self.name, over);
         }
         Ok(())
     }

@@ -224,8 +224,7 @@ impl NewTask {
 }
 
 fn count(queue: &mut Queue<'_>, tasks: u64) {
-    let now = queue.context.steady;
-    queue.count(|totals| totals.scheduled += tasks).used = now;
+    queue.count(|totals| totals.scheduled += tasks);
 }
 
 /// Errors with `TooBig` unless the payload, or what else it is, is within `steward.max-payload`.

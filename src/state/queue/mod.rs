@@ -94,10 +94,16 @@ pub(crate) struct QueueState {
     pub logged: bool,
     /// Numbers of the workers that claimed since the unused ones were last cleaned out.
     pub active: BTreeSet<u32>,
-    /// When the unused workers were last cleaned out.
+    /// When the last round of cleaning them out began.
     pub cleaned: Steady,
-    /// When a command or the timer last did something here.
-    pub used: Steady,
+    /// The round that is under way.
+    pub cleaning: Option<Cleaning>,
+    /// Whether it is in the line of those to be measured.
+    pub listed: bool,
+    /// When it was last measured.
+    pub seen: Steady,
+    /// Whether it was dropped, and has had no keys since.
+    pub dropped: bool,
 }
 
 /// One pass over a ready list that removes its ghosts.
@@ -107,6 +113,15 @@ pub(crate) struct Pass {
     pub at: usize,
     /// Whether it found any.
     pub found: bool,
+}
+
+/// A round in which the numbers of unused workers are freed.
+#[derive(Debug)]
+pub(crate) struct Cleaning {
+    /// The workers that claimed before it began, since the round before.
+    pub active: BTreeSet<u32>,
+    /// The next number to check.
+    pub from: u32,
 }
 
 /// A claim that ended without a command of its worker.
@@ -174,7 +189,7 @@ impl Default for QueueState {
             maybe_blocked: true,
             blocked_rescan: Some((i64::MIN, Vec::new())),
             maybe_done: true,
-            awaited_rescan: None,
+            awaited_rescan: Some(Id::new()),
             maybe_repeats: true,
             last_event: None,
             lost_ready: 0,
@@ -186,7 +201,10 @@ impl Default for QueueState {
             logged: false,
             active: BTreeSet::new(),
             cleaned: Steady(0),
-            used: Steady(0),
+            cleaning: None,
+            listed: false,
+            seen: Steady(0),
+            dropped: false,
         }
     }
 }
@@ -234,6 +252,11 @@ impl QueueState {
         self.cancelled = Cancelled::default();
         self.rebase = Rebase::Walking(0, 0);
         self.passes = [Pass::default(); 10];
+    }
+
+    /// Whether there is anything that STATS would lose.
+    pub(crate) fn has_past(&self) -> bool {
+        self.totals != Totals::default() || self.lateness.is_some()
     }
 
     /// Whether a claim has ended though its task is not back yet.

@@ -96,7 +96,7 @@ impl<'a> Filter<'a> {
 
     /// How much work that was, in bytes.
     pub(crate) fn work(&self, seen: &Seen) -> usize {
-        let compared = self.args.pattern.map_or(0, |pattern| 1 + pattern.len() / COMPARED);
+        let compared = self.args.pattern.map_or(1, |pattern| 1 + pattern.len() / COMPARED);
         seen.record.len().saturating_sub(HEADER_LEN) * compared
     }
 

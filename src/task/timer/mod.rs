@@ -57,14 +57,14 @@ pub(crate) fn run(tx: &mut Tx<'_>, name: &Name) {
     for (what, step) in STEPS {
         more |= with_queue(tx, name, what, step).unwrap_or(false);
     }
-    with_queue(tx, name, "the workers", workers::clean);
+    more |= with_queue(tx, name, "the workers", workers::clean).unwrap_or(false);
     with_queue(tx, name, "the clients that wait", |queue| {
         queue.serve_waiters();
         Ok(())
     });
     worklist::run(tx);
     if more {
-        tx.state.wakeups.now(name);
+        tx.state.names.wake_now(name);
     }
     with_queue(tx, name, "a moment to plan", plan);
 }
