@@ -280,6 +280,17 @@ pub(crate) fn from<V>(names: &BTreeMap<Name, V>, db: i32, from: Position) -> imp
     range.into_iter().flatten().take_while(move |(name, _)| name.db == db)
 }
 
+/// The databases of these names.
+pub(crate) fn databases<V>(names: &BTreeMap<Name, V>) -> Vec<i32> {
+    let first = |db| Name {
+        db,
+        hash: 0,
+        text: Rc::from(""),
+    };
+    let from = |db| names.range(first(db)..).next().map(|(name, _)| name.db);
+    std::iter::successors(from(i32::MIN), |db| from(db.checked_add(1)?)).collect()
+}
+
 fn is_tagged(text: &str) -> bool {
     text.strip_prefix('{')
         .and_then(|rest| rest.split_once('}'))

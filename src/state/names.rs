@@ -237,7 +237,7 @@ impl Names {
 
     /// The databases with names.
     pub(crate) fn databases(&self) -> Vec<i32> {
-        self.sums.keys().copied().collect()
+        names::databases(&self.entries)
     }
 
     /// The names of a database from this position on. Some may have no keys any more.

@@ -255,11 +255,16 @@ impl Header {
         header
     }
 
-    /// Records that the task ended now, and how long its last run took.
+    /// Records that the task ends now, and if it is claimed, how long this run took.
     pub(crate) fn end(&mut self, now: Wall) {
         let claimed = Wall(Ms::try_from(self.fence / 1_000).unwrap_or(Ms::MAX));
+        let ran = if self.state == TaskState::Claimed {
+            now.since(claimed)
+        } else {
+            0
+        };
         self.worker = 0;
-        self.lease = now.since(claimed).clamp(0, WITH_MEMBER - 1);
+        self.lease = ran.clamp(0, WITH_MEMBER - 1);
         self.due = now;
     }
 
@@ -455,6 +460,9 @@ mod tests {
     #[test]
     fn an_end_has_its_moment_and_the_length_of_the_last_run() {
         let mut header = Header::new(5_000_000, Wall(5), 0, CREATED);
+        header.end(Wall(5_250));
+        assert_eq!((header.due, header.lease), (Wall(5_250), 0), "it did not run");
+        header.state = TaskState::Claimed;
         for (now, run) in [(5_250, 250), (4_000, 0), (i64::MAX, WITH_MEMBER - 1)] {
             header.end(Wall(now));
             assert_eq!((header.due, header.lease, header.fence), (Wall(now), run, 5_000_000));

@@ -145,9 +145,9 @@ pub(crate) fn complete(queue: &mut Queue<'_>, task: &mut Task, result: Option<&[
 /// Stores a done task for so long.
 fn store_done(queue: &mut Queue<'_>, task: &mut Task, result: Option<&[u8]>, retain: Ms) -> Result<()> {
     targeted::forget(queue, task);
+    task.header.end(queue.context.wall);
     task.header.state = TaskState::Done;
     task.header.attempts += 1;
-    task.header.end(queue.context.wall);
     if let Some(result) = result {
         queue.put_field(task, options::RESULT, result)?;
     }
@@ -185,6 +185,23 @@ pub(crate) fn fail(queue: &mut Queue<'_>, task: &mut Task, error: Option<&[u8]>,
     };
     task.header.due = queue.context.wall.after(delay);
     requeue(queue, task, Some(task.header.due), End::Tail)
+}
+
+/// Somebody gives up a task that waits or is claimed: it is a dead letter. A claimed one has used up its attempt.
+pub(crate) fn give_up(queue: &mut Queue<'_>, task: &mut Task, error: Option<&[u8]>) -> Result<()> {
+    if task.header.state == TaskState::Claimed {
+        claimed::remove(queue, task)?;
+        claimed::forget(queue, task);
+        task.header.attempts += 1;
+    } else {
+        take_out(queue, task)?;
+        expiry::remove(queue, task);
+    }
+    if let Some(error) = error {
+        queue.put_field(task, options::ERROR, options::cut(error))?;
+    }
+    bury(queue, task, "buried")?;
+    Ok(())
 }
 
 /// A claim is lost: its lease ran out, its connection closed or its worker died. It uses up an attempt. The task goes
@@ -267,8 +284,8 @@ pub(crate) fn requeue(queue: &mut Queue<'_>, task: &mut Task, due: Option<Wall>,
 /// Makes a task a dead letter, and trims the dead letters to their limit.
 pub(crate) fn bury(queue: &mut Queue<'_>, task: &mut Task, why: &'static str) -> Result<NewState> {
     end_task(queue, task, Outcome::Dead(why))?;
-    task.header.state = TaskState::Dead;
     task.header.end(queue.context.wall);
+    task.header.state = TaskState::Dead;
     queue.write_header(task)?;
     dead::add(queue, task)?;
     queue.count(|totals| totals.dead += 1);

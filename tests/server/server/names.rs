@@ -75,9 +75,9 @@ fn a_name_that_has_keys_costs_at_most_300_bytes() {
 
 #[test]
 fn a_name_without_keys_costs_nothing() {
-    const MANY: usize = 20_000;
-    // Less than 150 bytes each: the names of the keys of a thousand names stay cached.
-    const MOST: i64 = 3_000_000;
+    const MANY: usize = 8_000;
+    // Less than 300 bytes each: the names of the keys of a thousand names stay cached.
+    const MOST: i64 = 2_200_000;
     let server = Server::start();
     let mut client = server.client();
     populate(&mut client, 0, 100);
@@ -169,7 +169,7 @@ fn a_key_of_an_application_is_no_queue() {
     let count = |client: &mut Client| [client.info("steward_queues"), client.info("steward_services")];
     assert_eq!(count(&mut client), ["0", "0"]);
     client.must("HSET task:{7} lease 5");
-    client.must("HSET proc:{8} epoch 5");
+    client.must("HSET proc:{8} epoch 5 signal quiet signal_order 5");
     settle(&mut client);
     assert_eq!(client.call("TASK.QUEUES"), "['0', ['7']]");
     assert_eq!(client.call("PID.SERVICES"), "['0', ['8']]");
