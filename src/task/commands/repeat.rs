@@ -34,7 +34,7 @@ arguments! {
 
 arguments! {
     pub(crate) struct MisfireArgs<'a> {
-        misfire: &'a str = Arg::words("MISFIRE", Misfire::WORDS),
+        misfire: &'a str = Arg::words("misfire", Misfire::WORDS),
         within: Option<Ms> = Arg::duration("WITHIN", ON_TIME, MAX_DELAY),
     }
 }

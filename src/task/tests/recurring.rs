@@ -396,7 +396,7 @@ fn cron_and_every_error_of_its_arguments() {
         ),
         (
             "TASK.REPEAT q n p EVERY 5 MISFIRE NO",
-            "BADARG MISFIRE must be SKIP or ONCE or ALL",
+            "BADARG misfire must be SKIP or ONCE or ALL",
         ),
         (
             "TASK.REPEAT q n p EVERY 5 MISFIRE ONCE WITHIN 999",
@@ -408,7 +408,7 @@ fn cron_and_every_error_of_its_arguments() {
         ),
         (
             "TASK.REPEAT q n p EVERY 5 MISFIRE",
-            "BADARG MISFIRE is missing its value",
+            "BADARG misfire is missing its value",
         ),
         ("TASK.REPEAT q n p EVERY 5 ID x", "BADARG unknown argument ID"),
         (
