@@ -16,7 +16,7 @@ use smallvec::SmallVec;
 pub(crate) use crate::names::Type;
 
 use crate::error::Result;
-use crate::names::{Id, Key};
+use crate::names::{Id, Key, Name};
 
 /// A member of a sorted set with its score. Scores are whole milliseconds.
 pub(crate) type Scored = (i64, Vec<u8>);
@@ -32,6 +32,8 @@ pub(crate) type EntryId = (u64, u64);
 
 /// The verbs.
 pub(crate) trait Keyspace {
+    /// Why a client's write to a key of this name would be refused or delayed now, if it would.
+    fn write_refusal(&mut self, name: &Name) -> Option<String>;
     /// Errors with `WrongType` unless the key is missing or has the type of its kind.
     fn ensure_type(&mut self, key: Key<'_>) -> Result<()>;
     /// Whether the key exists, of any type.

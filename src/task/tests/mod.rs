@@ -4,6 +4,7 @@ mod batches;
 mod dependencies;
 mod drops;
 mod edges;
+mod explain;
 mod group;
 mod later;
 mod life;

@@ -13,8 +13,9 @@ const VALUES: [(&str, &str); 6] = [
 ];
 
 /// Every command once, on queue `q`, as a user would.
-const CALLS: [&str; 48] = [
+const CALLS: [&str; 49] = [
     "TASK.STATS q",
+    "TASK.EXPLAIN q w",
     "TASK.QUEUES",
     "TASK.WORKERS q",
     "TASK.GET q a",
