@@ -66,6 +66,7 @@ pub(super) fn write_ok(ctx: *mut Ctx) -> bool {
 }
 
 /// Writes the name of a field as a string; whether it did.
+#[inline(always)]
 pub(super) fn write_field(ctx: *mut Ctx, field: &str) -> bool {
     CANNED.with_borrow(|canned| match canned.fields.get(place(field)) {
         Some(Some((known, reply))) if *known == field => reply.pass_on(ctx),
@@ -73,8 +74,12 @@ pub(super) fn write_field(ctx: *mut Ctx, field: &str) -> bool {
     })
 }
 
-fn place(field: &str) -> usize {
-    let first = field.bytes().next().map_or(0, usize::from);
+#[inline(always)]
+const fn place(field: &str) -> usize {
+    let first = match field.as_bytes() {
+        [first, ..] => *first as usize,
+        [] => 0,
+    };
     (first + 6 * field.len()) % PLACES
 }
 

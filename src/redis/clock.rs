@@ -12,6 +12,9 @@ pub(super) struct Clock {
     /// What the wall clock was ahead of the monotonic clock of the system, ms.
     ahead: Ms,
     chance: u64,
+    /// The moment that a test has set both clocks to.
+    #[cfg(debug_assertions)]
+    set: Option<Reading>,
 }
 
 impl Default for Clock {
@@ -20,6 +23,8 @@ impl Default for Clock {
         Clock {
             ahead: wall.ms() - Reading::of(libc::CLOCK_MONOTONIC).ms(),
             chance: wall.us() << 10 | 1,
+            #[cfg(debug_assertions)]
+            set: None,
         }
     }
 }
@@ -27,7 +32,7 @@ impl Default for Clock {
 impl Clock {
     /// The moment, for one transaction.
     pub(super) fn context(&mut self, config: ModuleConfig) -> Context {
-        let wall = Reading::of(libc::CLOCK_REALTIME);
+        let wall = self.read(libc::CLOCK_REALTIME);
         // A Weyl sequence: `Context::draw` mixes it.
         self.chance = self.chance.wrapping_add(0x9e37_79b9_7f4a_7c15);
         Context {
@@ -43,12 +48,33 @@ impl Clock {
 
     /// The steady clock's moment.
     pub(super) fn steady(&self) -> Steady {
-        Steady(self.ahead + Reading::of(libc::CLOCK_MONOTONIC).ms())
+        Steady(self.ahead + self.read(libc::CLOCK_MONOTONIC).ms())
+    }
+
+    #[inline]
+    fn read(&self, clock: libc::clockid_t) -> Reading {
+        #[cfg(debug_assertions)]
+        if let Some(set) = self.set {
+            return set;
+        }
+        Reading::of(clock)
+    }
+
+    /// Sets both clocks to a moment, unix µs, where they stay, and what is drawn to what follows from it.
+    #[cfg(debug_assertions)]
+    pub(super) fn set(&mut self, us: u64) {
+        let us = us.cast_signed();
+        self.set = Some(Reading {
+            seconds: us / 1_000_000,
+            nanos: us % 1_000_000 * 1_000,
+        });
+        self.ahead = 0;
+        self.chance = us.cast_unsigned() << 10 | 1;
     }
 
     /// By how many ms the wall clock has been stepped since the steady clock was set.
     pub(super) fn offset(&self) -> Ms {
-        Reading::of(libc::CLOCK_REALTIME).ms() - self.steady().0
+        self.read(libc::CLOCK_REALTIME).ms() - self.steady().0
     }
 }
 

@@ -9,7 +9,7 @@ use crate::keyspace::Scored;
 use crate::state::queue::Loss;
 use crate::task::events::{self, Event};
 use crate::task::handle::{Queue, Task};
-use crate::task::header::{CANCELLED, EXPIRES, GROUPED, TARGETED, TaskState, UNIQUE, WITH_OPTIONS};
+use crate::task::header::{CANCELLED, EXPIRES, GROUPED, Header, TARGETED, TaskState, UNIQUE, WITH_OPTIONS};
 use crate::task::index::ready::{self, End};
 use crate::task::index::{
     blocked, claimed, dead, dependencies, done, expiry, group, later, scheduled, targeted, unique,
@@ -111,16 +111,20 @@ pub(crate) fn ensure_unblock_types(queue: &mut Queue<'_>, task: &Task) -> Result
 /// Makes a popped task a claim of a worker. Returns the token.
 pub(crate) fn claim(queue: &mut Queue<'_>, task: &mut Task, worker: u32, lease: Ms) -> Result<u64> {
     let token = queue.next_fence(task.header.fence);
-    let header = &mut task.header;
+    begin_claim(&mut task.header, worker, lease, token);
+    queue.write_header(task)?;
+    expiry::remove(queue, task);
+    Ok(token)
+}
+
+/// Writes a claim into the header of its task.
+pub(crate) fn begin_claim(header: &mut Header, worker: u32, lease: Ms, token: u64) {
     header.state = TaskState::Claimed;
     header.flags &= !CANCELLED;
     header.deliveries += 1;
     header.worker = worker;
     header.lease = lease;
     header.fence = token;
-    queue.write_header(task)?;
-    expiry::remove(queue, task);
-    Ok(token)
 }
 
 /// Completes a claimed task: it is removed, or retained for so long, ms. Returns whether its claim was bound to a

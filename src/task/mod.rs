@@ -26,6 +26,7 @@
 //! * [`lifecycle`]: every step of a task's life, and the only file that assigns a state.
 //! * [`new_task`], [`replace`], [`reply_to`], [`recurring`]: how tasks come about.
 //! * [`dispatch`]: claim requests against ready tasks.
+//! * [`plain`]: when a step is that of a plain task, which the edge then takes by a shorter way.
 //! * [`sweep`]: the records of dropped queues. [`walk`]: the tasks in one state, page by page.
 //! * [`revoke`], [`worklist`]: what follows from a transaction for other tasks and for waiting clients.
 //! * [`repair`]: blocked tasks after foreign changes.
@@ -42,6 +43,7 @@ pub(crate) mod new_task;
 pub(crate) mod options;
 pub(crate) mod outcome;
 pub(crate) mod overview;
+pub(crate) mod plain;
 pub(crate) mod recurring;
 pub(crate) mod render;
 pub(crate) mod repair;

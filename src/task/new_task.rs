@@ -15,7 +15,7 @@ use crate::task::options::{AfterArgs, OPTIONS, Options, RouteOptions, RunOptions
 use crate::time::Wall;
 
 /// The priority of a task that was given none.
-const DEFAULT_PRIORITY: u8 = 5;
+pub(crate) const DEFAULT_PRIORITY: u8 = 5;
 
 /// A new task, apart from its id and payload.
 #[derive(Debug)]

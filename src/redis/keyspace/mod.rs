@@ -11,7 +11,7 @@ mod strings;
 
 use redis_module::raw;
 
-pub(super) use server_keys::{Effects, ServerKeys};
+pub(super) use server_keys::{Effects, ServerKeys, count_change, send};
 
 use self::sorted_sets::{UPWARDS, Walk};
 use super::api::call;

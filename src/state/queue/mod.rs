@@ -78,6 +78,8 @@ pub(crate) struct QueueState {
     pub maybe_repeats: bool,
     /// The moment of its last event, as the timer last saw it.
     pub last_event: Option<Wall>,
+    /// From when on plain steps are tried again, see `task::plain`.
+    pub plain_from: Steady,
     /// So many of the tasks at the heads of the ready lists were lost while clients waited.
     pub lost_ready: usize,
     /// A claim ran into so many ghosts at the head of a list that it left them to the timer.
@@ -192,6 +194,7 @@ impl Default for QueueState {
             awaited_rescan: Some(Id::new()),
             maybe_repeats: true,
             last_event: None,
+            plain_from: Steady(0),
             lost_ready: 0,
             trim: false,
             passes: [Pass::default(); 10],

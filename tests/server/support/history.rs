@@ -69,12 +69,17 @@ impl History {
                     .contains(&code);
                 assert!(expected && !text.contains("internal"), "{words}: {text}");
             }
-            if let (true, Value::Array(tasks)) = (words.contains("CLAIM") || words.ends_with("NEXT"), &reply) {
-                for task in tasks {
-                    let queue = words.split(' ').nth(1).unwrap_or_default().to_string();
-                    self.claims
-                        .push((queue, task.field("id").text(), task.field("token").int()));
-                }
+            self.learn(&words, &reply);
+        }
+    }
+
+    /// Remembers the claims that a command made.
+    pub(crate) fn learn(&mut self, words: &str, reply: &Value) {
+        if let (true, Value::Array(tasks)) = (words.contains("CLAIM") || words.ends_with("NEXT"), reply) {
+            for task in tasks {
+                let queue = words.split(' ').nth(1).unwrap_or_default().to_string();
+                self.claims
+                    .push((queue, task.field("id").text(), task.field("token").int()));
             }
         }
     }
@@ -116,7 +121,8 @@ impl History {
         format!("TASK.{step} {queue} 2 {first} {second}{options}")
     }
 
-    fn command(&mut self) -> String {
+    /// The next command.
+    pub(crate) fn command(&mut self) -> String {
         let short = self.random.below(60);
         let queue = self.queue();
         match self.random.below(40) {

@@ -19,6 +19,7 @@ mod list;
 mod model;
 mod names;
 mod operators;
+mod plain;
 mod queues;
 mod redefined;
 mod repeat;
