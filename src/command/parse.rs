@@ -7,12 +7,17 @@ use crate::error::{Error, Result};
 #[derive(Debug)]
 pub(crate) struct Input<'v, 'a> {
     rest: &'v [&'a [u8]],
+    /// The first count of the call.
+    pub(super) counted: Option<i64>,
 }
 
 impl<'v, 'a> Input<'v, 'a> {
     /// All words after the command's name.
     pub(super) fn new(argv: &'v [&'a [u8]]) -> Input<'v, 'a> {
-        Input { rest: argv }
+        Input {
+            rest: argv,
+            counted: None,
+        }
     }
 
     /// The next word.

@@ -5,7 +5,7 @@ use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher};
 
 use super::{EntryId, Fields, Keyspace, Scored, Start, Type};
 use crate::error::{Error, Result};
-use crate::names::{Id, Key};
+use crate::names::{Id, Key, Name};
 
 /// A value of one of the types.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -115,6 +115,10 @@ impl Keyspace for Fake {
         if let Some(value) = self.keys.remove(&from.to_vec()) {
             self.keys.insert(to.to_vec(), value);
         }
+    }
+
+    fn touch(&mut self, _: &Name) {
+        self.writes += 1;
     }
 
     fn get(&mut self, key: Key<'_>) -> Result<Option<Vec<u8>>> {

@@ -24,13 +24,14 @@
 //! * [`index`]: which ids are where. An index assigns no state and ends nothing.
 //! * [`outcome`]: how a task ended, for those that wait for it.
 //! * [`lifecycle`]: every step of a task's life, and the only file that assigns a state.
-//! * [`new_task`], [`replace`], [`reply_to`], [`recurring`]: how tasks come about.
+//! * [`new_task`], [`again`], [`replace`], [`reply_to`], [`recurring`]: how tasks come about.
 //! * [`dispatch`]: claim requests against ready tasks.
 //! * [`sweep`]: the records of dropped queues.
 //! * [`revoke`], [`worklist`]: what follows from a transaction for other tasks and for waiting clients.
 //! * [`repair`]: blocked tasks after foreign changes.
 //! * [`commands`], [`timer`]: what clients and time do.
 
+pub(crate) mod again;
 pub(crate) mod commands;
 pub(crate) mod dispatch;
 pub(crate) mod events;

@@ -228,6 +228,16 @@ fn count(queue: &mut Queue<'_>, tasks: u64) {
     queue.count(|totals| totals.scheduled += tasks).used = now;
 }
 
+/// Errors with `OutOfMemory` if nothing new may be stored. Declared as `Access::Grow`, a command would be refused before
+/// it can see that there is nothing new.
+pub(crate) fn ensure_memory(context: &Context) -> Result<()> {
+    if context.memory_full {
+        Err(Error::OutOfMemory)
+    } else {
+        Ok(())
+    }
+}
+
 /// Errors with `TooBig` unless the payload, or what else it is, is within `steward.max-payload`.
 pub(crate) fn ensure_size(what: &'static str, bytes: &[u8], context: &Context) -> Result<()> {
     let most = usize::try_from(context.config.max_payload).unwrap_or(usize::MAX);

@@ -10,10 +10,21 @@ use crate::task::index::ready::{self, End};
 use crate::task::index::{blocked, dependencies, expiry, group, scheduled, targeted, unique};
 use crate::task::lifecycle;
 use crate::task::new_task::NewTask;
-use crate::task::options::{ERROR, OPTIONS, PROGRESS};
+use crate::task::options::{ERROR, OPTIONS, Options, PROGRESS};
 
-/// Replaces the waiting or blocked task that has the key, if that is `allowed`, and returns its id; `None` if the key
-/// is free. Errors with `Duplicate` otherwise, about an ID that is taken rather than about the key.
+/// Whether the task of this id waits or is blocked and has the key of these options.
+pub(crate) fn is_due(queue: &mut Queue<'_>, id: &[u8], options: &Options) -> bool {
+    let key = options.unique.as_deref();
+    key.is_some_and(|key| waiting(queue, id, key).is_some())
+}
+
+fn waiting(queue: &mut Queue<'_>, id: &[u8], key: &str) -> Option<Task> {
+    let found = unique::find(queue, id, key);
+    found.filter(|task| matches!(task.header.state, TaskState::Waiting | TaskState::Blocked))
+}
+
+/// Replaces the waiting or blocked task that has the key, if that is `allowed` and not at odds with the ID, and
+/// returns its id; `None` if the key is free. Errors with `Duplicate` otherwise.
 pub(crate) fn replace(
     queue: &mut Queue<'_>,
     new: &NewTask,
@@ -27,14 +38,9 @@ pub(crate) fn replace(
     let Some(holder) = unique::holder(queue, key)? else {
         return Ok(None);
     };
-    let other = id.filter(|id| id.as_bytes() != holder.as_slice());
-    if let Some(other) = other {
-        queue.leftover(other.as_bytes())?;
-    }
-    let waits = unique::find(queue, &holder, key)
-        .filter(|task| matches!(task.header.state, TaskState::Waiting | TaskState::Blocked));
-    match waits {
-        Some(mut task) if allowed && other.is_none() => {
+    let is_it = id.is_none_or(|id| id.as_bytes() == holder.as_slice());
+    match waiting(queue, &holder, key) {
+        Some(mut task) if allowed && is_it => {
             become_new(queue, &mut task, new, payload)?;
             Ok(Some(holder))
         }

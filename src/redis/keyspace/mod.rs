@@ -17,7 +17,7 @@ use self::sorted_sets::{UPWARDS, Walk};
 use super::api::call;
 use crate::error::Result;
 use crate::keyspace::{EntryId, Fields, Keyspace, Scored, Start, Type};
-use crate::names::{Id, Key};
+use crate::names::{Id, Key, Name, Part, Place};
 
 impl Keyspace for ServerKeys<'_> {
     fn ensure_type(&mut self, key: Key<'_>) -> Result<()> {
@@ -52,6 +52,11 @@ impl Keyspace for ServerKeys<'_> {
                 effects.op(b'M', from).key(to);
             });
         }
+    }
+
+    fn touch(&mut self, name: &Name) {
+        let place = Place::Once(Part::Queue);
+        self.effect(Key { name, place }, |_| {});
     }
 
     fn get(&mut self, key: Key<'_>) -> Result<Option<Vec<u8>>> {

@@ -1,5 +1,6 @@
 //! Unit tests, one file a capability: commands on a [`world`] with the fake keyspace.
 
+mod again;
 mod dependencies;
 mod drops;
 mod edges;

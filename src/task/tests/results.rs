@@ -57,7 +57,7 @@ fn a_task_that_is_done_is_kept_for_its_time() {
     assert!(shown.contains("attempt=1 "), "{shown}");
     assert!(world.say("TASK.LIST q done").contains("{id=a state=done"));
     assert!(world.say("TASK.STATS q").contains("done_tasks=1 "));
-    assert_eq!(world.say("TASK.SCHEDULE q p ID a"), "-DUPLICATE a state=done");
+    assert_eq!(world.say("TASK.SCHEDULE q x ID a"), "-DUPLICATE done a");
     assert_eq!(world.say("TASK.CANCEL q a"), "0");
     assert_eq!(world.say("TASK.RETRY q a"), "0");
     assert_eq!(

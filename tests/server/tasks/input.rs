@@ -136,7 +136,7 @@ fn every_bad_argument_is_named_with_its_range() {
             "BADNAME id must be 1 to 256 bytes long".into(),
         ),
         ("TASK.SCHEDULE q x ID *".into(), "BADNAME id must not be *".into()),
-        ("TASK.SCHEDULE q x ID a".into(), "DUPLICATE a state=ready".into()),
+        ("TASK.SCHEDULE q y ID a".into(), "DUPLICATE ready a".into()),
         ("TASK.SCHEDULE a{b x".into(), format!("BADNAME {queue_braces}")),
         ("TASK.SCHEDULE {a} x".into(), format!("BADNAME {queue_braces}")),
         ("TASK.SCHEDULE {a}b:c x".into(), format!("BADNAME {queue_braces}")),

@@ -151,11 +151,11 @@ fn an_id_is_taken_as_long_as_its_task_exists() {
     let server = Server::start();
     let mut client = server.client();
     client.schedule("q first ID a");
-    assert_eq!(client.call("TASK.SCHEDULE q second ID a"), "-DUPLICATE a state=ready");
+    assert_eq!(client.call("TASK.SCHEDULE q second ID a"), "-DUPLICATE ready a");
     let (_, token) = client.claim("q w");
-    assert_eq!(client.call("TASK.SCHEDULE q second ID a"), "-DUPLICATE a state=claimed");
+    assert_eq!(client.call("TASK.SCHEDULE q second ID a"), "-DUPLICATE claimed a");
     client.must(&format!("TASK.FAIL q a {token} DEAD"));
-    assert_eq!(client.call("TASK.SCHEDULE q second ID a"), "-DUPLICATE a state=dead");
+    assert_eq!(client.call("TASK.SCHEDULE q second ID a"), "-DUPLICATE dead a");
     assert_eq!(client.get("q", "a", "payload"), "payload 'first'");
     client.must("TASK.PURGE q dead");
     assert_eq!(client.call("TASK.SCHEDULE q second ID a"), "'a'");

@@ -1,5 +1,6 @@
 //! Tasks and queues: `TASK`.
 
+mod again;
 mod bind;
 mod blocking;
 mod cancel;
