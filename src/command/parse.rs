@@ -121,7 +121,7 @@ fn owner_of<'s>(word: &[u8], args: &'s [Arg]) -> Option<(&'s Arg, &'static str)>
 fn inner_word(word: &[u8], arg: &Arg) -> Option<&'static str> {
     let is_it = |own: &&str| own.as_bytes().eq_ignore_ascii_case(word);
     match &arg.kind {
-        Kind::Group(inner) => inner.iter().find_map(|own| {
+        Kind::Group(inner) | Kind::OneOf(inner) => inner.iter().find_map(|own| {
             let keyword = own.word.filter(is_it);
             keyword.or_else(|| inner_word(word, own))
         }),

@@ -17,7 +17,7 @@ pub(crate) struct Event<'a> {
     /// The attempt that ended; 0 when it never ran.
     pub attempt: u64,
     /// Why. Lost claim: lease, disconnect or member. Dead task: attempts, lost or failed. Reply that could not be
-    /// delivered: the error code and the REPLY queue. Skipped occurrence: overlap, full or unreadable. Missed
+    /// delivered: the error code and the REPLY queue. Skipped occurrence: overlap, full, nomember or unreadable. Missed
     /// occurrences: how many.
     pub reason: &'a str,
 }

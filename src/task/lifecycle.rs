@@ -118,6 +118,7 @@ pub(crate) fn claim(queue: &mut Queue<'_>, task: &mut Task, worker: u32, lease: 
     header.worker = worker;
     header.lease = lease;
     header.fence = token;
+    unique::claimed(queue, task);
     queue.write_header(task)?;
     expiry::remove(queue, task);
     Ok(token)

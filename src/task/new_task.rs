@@ -11,7 +11,8 @@ use crate::task::header::{self, Header, TaskState};
 use crate::task::index::ready::{self, End};
 use crate::task::index::{blocked, dependencies, expiry, group, scheduled, targeted, unique};
 use crate::task::lifecycle;
-use crate::task::options::{AfterArgs, OPTIONS, Options, RouteOptions, RunOptions, UniqueArgs, When};
+use crate::task::options::{AfterArgs, Hold, OPTIONS, Options, RouteOptions, RunOptions, UniqueArgs, When};
+use crate::task::worker;
 use crate::time::Wall;
 
 /// The priority of a task that was given none.
@@ -26,6 +27,8 @@ pub(crate) struct NewTask {
     pub priority: Option<u8>,
     /// Its own options.
     pub options: Options,
+    /// Whether the worker that it is for must be there.
+    pub now: bool,
 }
 
 /// All flags that follow from options.
@@ -41,6 +44,7 @@ impl NewTask {
             due: context.wall,
             priority: run.priority,
             options: Options::asked(run, route),
+            now: route.to.as_ref().is_some_and(|to| to.now),
         }
     }
 
@@ -54,9 +58,13 @@ impl NewTask {
 
     /// With a unique key.
     pub(crate) fn unique(mut self, unique: Option<&UniqueArgs<'_>>) -> NewTask {
-        if let Some(UniqueArgs { key, time, .. }) = unique {
+        if let Some(UniqueArgs { key, hold, .. }) = unique {
             self.options.unique = Some((*key).to_string());
-            self.options.unique_for = *time;
+            match hold {
+                Some(Hold::For(time)) => self.options.unique_for = Some(*time),
+                Some(Hold::Until(_)) => self.options.unique_until_claim = true,
+                None => {}
+            }
         }
         self
     }
@@ -98,6 +106,7 @@ impl NewTask {
             due: context.wall,
             priority: None,
             options: Options::NONE,
+            now: false,
         }
     }
 
@@ -109,6 +118,14 @@ impl NewTask {
     /// Its priority, 0 to 9.
     pub(crate) fn priority(&self) -> u8 {
         self.priority.unwrap_or(DEFAULT_PRIORITY)
+    }
+
+    /// Errors with `NoMember` if the worker that it is for must be there and is not.
+    pub(crate) fn ensure_there(&self, queue: &mut Queue<'_>) -> Result<()> {
+        match &self.options.to {
+            Some(worker) if self.now => worker::ensure_there(queue, worker),
+            _ => Ok(()),
+        }
     }
 
     /// Errors with `WrongType` unless the keys the task goes to have the right types.

@@ -58,8 +58,16 @@ arguments! {
     /// Its group, who may claim it, and the queue that is told of its end.
     pub(crate) struct RouteOptions<'a> {
         group: Option<&'a str> = Arg::option("GROUP", Arg::text("key")),
-        to: Option<&'a str> = Arg::option("TO", Arg::text("worker")),
+        to: Option<ToArgs<'a>> = Arg::group("TO", "to"),
         reply: Option<&'a str> = Arg::option("REPLY", Arg::text("queue")),
+    }
+}
+
+arguments! {
+    /// The only worker that may claim it.
+    pub(crate) struct ToArgs<'a> {
+        worker: &'a str = Arg::text("worker"),
+        now: bool = Arg::flag("NOW"),
     }
 }
 
@@ -76,8 +84,23 @@ arguments! {
     /// The unique key.
     pub(crate) struct UniqueArgs<'a> {
         key: &'a str = Arg::text("key"),
-        time: Option<Ms> = Arg::duration("FOR", 1, MAX_DELAY),
-        replace: bool = Arg::flag("REPLACE"),
+        hold: Option<Hold<'a>> = Arg::one_of("hold"),
+        replace: Option<ReplaceArgs> = Arg::group("REPLACE", "replace"),
+    }
+}
+
+arguments! {
+    /// How long a unique key is taken, if not until the task ends.
+    pub(crate) enum Hold<'a> {
+        For(time: Ms) = Arg::duration("FOR", 1, MAX_DELAY),
+        Until(end: &'a str) = Arg::option("UNTIL", Arg::words("end", &["CLAIM"])),
+    }
+}
+
+arguments! {
+    /// How the task that has the key is replaced.
+    pub(crate) struct ReplaceArgs {
+        keep: bool = Arg::flag("KEEP"),
     }
 }
 
@@ -128,6 +151,9 @@ pub(crate) struct Options {
     /// How long the key stays taken, whatever becomes of the task, ms; by default until the task ends.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unique_for: Option<Ms>,
+    /// The key is free once the task was claimed.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub unique_until_claim: bool,
     /// The group it belongs to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub group: Option<String>,
@@ -157,6 +183,7 @@ impl Options {
         expire: None,
         unique: None,
         unique_for: None,
+        unique_until_claim: false,
         group: None,
         to: None,
         after: Vec::new(),
@@ -175,7 +202,7 @@ impl Options {
             expire: run.expire,
             retain: run.retain,
             group: owned(route.group),
-            to: owned(route.to),
+            to: owned(route.to.as_ref().map(|to| to.worker)),
             reply: owned(route.reply),
             ..Options::NONE
         }

@@ -10,7 +10,7 @@ use crate::task::index::ready::{self, End};
 use crate::task::index::{blocked, dependencies, expiry, group, scheduled, targeted, unique};
 use crate::task::lifecycle;
 use crate::task::new_task::NewTask;
-use crate::task::options::{ERROR, OPTIONS, Options, PROGRESS};
+use crate::task::options::{ERROR, OPTIONS, Options, PROGRESS, ReplaceArgs};
 
 /// Whether the task of this id waits or is blocked and has the key of these options.
 pub(crate) fn is_due(queue: &mut Queue<'_>, id: &[u8], options: &Options) -> bool {
@@ -23,24 +23,30 @@ fn waiting(queue: &mut Queue<'_>, id: &[u8], key: &str) -> Option<Task> {
     found.filter(|task| matches!(task.header.state, TaskState::Waiting | TaskState::Blocked))
 }
 
-/// Replaces the waiting or blocked task that has the key, if that is `allowed` and not at odds with the ID, and
+/// Replaces the waiting or blocked task that has the key, if REPLACE is given and the ID is not another, and
 /// returns its id; `None` if the key is free. Errors with `Duplicate` otherwise.
 pub(crate) fn replace(
     queue: &mut Queue<'_>,
-    new: &NewTask,
+    new: &mut NewTask,
     id: Option<&str>,
-    allowed: bool,
+    replace: Option<&ReplaceArgs>,
     payload: &[u8],
 ) -> Result<Option<Id>> {
-    let Some(key) = new.options.unique.as_deref() else {
+    let Some(key) = new.options.unique.clone() else {
         return Ok(None);
     };
-    let Some(holder) = unique::holder(queue, key)? else {
+    let Some(holder) = unique::holder(queue, &key)? else {
         return Ok(None);
     };
     let is_it = id.is_none_or(|id| id.as_bytes() == holder.as_slice());
-    match waiting(queue, &holder, key) {
-        Some(mut task) if allowed && is_it => {
+    match waiting(queue, &holder, &key) {
+        Some(mut task)
+            if let Some(args) = replace
+                && is_it =>
+        {
+            if args.keep {
+                new.due = task.header.due;
+            }
             become_new(queue, &mut task, new, payload)?;
             Ok(Some(holder))
         }
@@ -130,6 +136,7 @@ fn write_options(queue: &mut Queue<'_>, task: &mut Task, new: &NewTask) -> Resul
     queue.keys.hset(fields, &[(OPTIONS, &new.options.to_json())])?;
     queue.keys.hdel(fields, &[ERROR, PROGRESS])?;
     task.header.attempts = 0;
+    task.header.deliveries = 0;
     task.header.lost = 0;
     task.header.created = queue.context.wall;
     task.header.flags |= WITH_OPTIONS;

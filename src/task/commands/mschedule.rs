@@ -71,6 +71,7 @@ fn new_task(
     if let Some(after) = &args.after {
         dependencies::ensure_few(payloads.len(), after.ids.len())?;
     }
+    task.ensure_there(queue)?;
     task.depend(queue, args.after.as_ref())?;
     task.ensure_types(queue)?;
     for payload in payloads {

@@ -34,7 +34,7 @@ impl Command for Schedule {
     type On<'t> = Queue<'t>;
     const SPEC: Spec = Spec {
         name: "TASK.SCHEDULE",
-        summary: "Schedules a task, due at once, after DELAY or AT a time. Sent again with its ID and payload, it is there once. EXPIRE: it is dropped unless claimed within that time of becoming ready. UNIQUE: refused while another task holds the key, until that task ends or FOR a time; REPLACE overwrites a holder that is not claimed yet. GROUP: tasks of a group run one at a time, in order. TO: only that worker may claim it, until its membership ends. AFTER: blocked until those tasks are acknowledged.",
+        summary: "Schedules a task, due at once, after DELAY or AT a time. Sent again with its ID and payload, it is there once. EXPIRE: it is dropped unless claimed within that time of becoming ready. UNIQUE: refused while another task holds the key, until that task ends or is claimed (UNTIL CLAIM), or FOR a time; REPLACE overwrites a holder that is not claimed yet, and with KEEP leaves its due time. GROUP: tasks of a group run one at a time, in order. TO: only that worker may claim it, until its membership ends; NOW: refused if it is no member. AFTER: blocked until those tasks are acknowledged.",
         complexity: "O(1), O(log N) with a delay, O(P) AFTER P ids",
         access: Access::Write,
         blocking: false,
@@ -46,12 +46,12 @@ impl Command for Schedule {
     fn run(args: &ScheduleArgs<'_>, caller: &Caller<'_>, queue: &mut Queue<'_>) -> Result<Response> {
         let task = NewTask::asked(&args.run, &args.route, &queue.context);
         let mut task = task.at(args.when.as_ref(), &queue.context).unique(args.unique.as_ref());
-        let replace = args.unique.as_ref().is_some_and(|unique| unique.replace);
-        if replace && args.after.is_some() {
+        let replace = args.unique.as_ref().and_then(|unique| unique.replace.as_ref());
+        if replace.is_some() && args.after.is_some() {
             return Err(Error::BadArg("AFTER contradicts REPLACE: give one of them".into()));
         }
         let old = match args.id.map(str::as_bytes) {
-            Some(id) if !(replace && replace::is_due(queue, id, &task.options)) => {
+            Some(id) if !(replace.is_some() && replace::is_due(queue, id, &task.options)) => {
                 match again::find(queue, id, args.payload)? {
                     Sent::Before => {
                         again::confirm(queue);
@@ -64,10 +64,11 @@ impl Command for Schedule {
         };
         ensure_memory(&queue.context)?;
         reply_to::ensure_allowed(args.route.reply, &queue.name, caller)?;
+        task.ensure_there(queue)?;
         task.depend(queue, args.after.as_ref())?;
         task.ensure_types(queue)?;
         ensure_size("payload", args.payload, &queue.context)?;
-        if let Some(id) = replace::replace(queue, &task, args.id, replace, args.payload)? {
+        if let Some(id) = replace::replace(queue, &mut task, args.id, replace, args.payload)? {
             queue.serve_waiters();
             return Ok(Reply::Id(id).into());
         }

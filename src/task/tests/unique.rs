@@ -400,6 +400,73 @@ fn a_replaced_task_begins_anew() {
 }
 
 #[test]
+fn a_replaced_task_that_keeps_its_time_is_due_when_it_was() {
+    let mut world = World::new();
+    let edit = |world: &mut World, payload: &str| {
+        let call = format!("TASK.SCHEDULE q {payload} UNIQUE k REPLACE KEEP DELAY 10 PRIORITY 4");
+        let id = world.say(&call);
+        world.places();
+        id
+    };
+    let id = edit(&mut world, "1");
+    let due = got(&mut world, &id, "due_at");
+    for payload in ["2", "3"] {
+        world.pass(4);
+        assert_eq!(edit(&mut world, payload), id);
+        assert_eq!(got(&mut world, &id, "due_at"), due);
+    }
+    world.pass(2);
+    assert_eq!(world.places()[&id], "ready", "ten after the first");
+    world.pass(5);
+    assert_eq!(edit(&mut world, "4"), id);
+    assert_eq!(world.places()[&id], "ready", "it is not put off");
+    assert_eq!(got(&mut world, &id, "due_at"), due);
+    assert_eq!(world.claim("TASK.CLAIM q w").unwrap().0, id);
+    assert_eq!(got(&mut world, &id, "payload"), "4");
+    assert_eq!(edit(&mut world, "5"), format!("-DUPLICATE claimed {id}"));
+    world.say("TASK.SCHEDULE q p ID parent");
+    world.say("TASK.SCHEDULE q p ID child UNIQUE c DELAY 50 AFTER 1 parent");
+    world.pass(20);
+    assert_eq!(world.say("TASK.SCHEDULE q p UNIQUE c REPLACE KEEP"), "child");
+    assert_eq!(world.places()["child"], "scheduled", "its time has not come");
+    assert_eq!(
+        world.say("TASK.SCHEDULE q p UNIQUE c KEEP"),
+        "-BADARG KEEP must follow UNIQUE directly: UNIQUE key [FOR ms | UNTIL CLAIM] [REPLACE [KEEP]]"
+    );
+}
+
+#[test]
+fn a_key_until_the_claim_lets_an_edit_during_the_run_make_one_more() {
+    let mut world = World::new();
+    let edit = |world: &mut World| world.say("TASK.SCHEDULE q p UNIQUE k UNTIL CLAIM REPLACE");
+    let first = edit(&mut world);
+    assert_eq!(edit(&mut world), first);
+    let (_, token) = world.claim("TASK.CLAIM q w").unwrap();
+    world.places();
+    let second = edit(&mut world);
+    assert_ne!(second, first);
+    assert_eq!(edit(&mut world), second);
+    assert_eq!(
+        world.say("TASK.SCHEDULE q p UNIQUE k UNTIL CLAIM"),
+        format!("-DUPLICATE ready {second}")
+    );
+    // Neither a release nor a retry nor a death takes the key back.
+    world.say(&format!("TASK.RELEASE q {first} {token}"));
+    let (_, token) = world.claim("TASK.CLAIM q w").unwrap();
+    world.say(&format!("TASK.FAIL q {first} {token} DEAD"));
+    assert_eq!(world.say(&format!("TASK.RETRY q {first}")), "1");
+    world.places();
+    assert_eq!(edit(&mut world), second);
+    world.say(&format!("TASK.CANCEL q {second} {first}"));
+    world.tick();
+    assert_eq!(keys(&world), ["task:{q}:events", "task:{q}:workers"]);
+    assert_eq!(
+        world.say("TASK.SCHEDULE q p UNIQUE k FOR 5 UNTIL CLAIM"),
+        "-BADARG UNTIL contradicts FOR: give one of them"
+    );
+}
+
+#[test]
 fn ten_thousand_debounces_end_in_one_run_and_leave_nothing() {
     for pause in ["TASK.RESUME q", "TASK.PAUSE q FOR 60000"] {
         let mut world = World::new();
@@ -485,7 +552,14 @@ fn no_random_history_leaves_a_key_or_a_clock_behind() {
                 0..=3 => {
                     let with_id = ["".to_string(), format!(" ID {id}")][dice.roll(2)].clone();
                     let when = ["", " DELAY 20", " PRIORITY 3", " PRIORITY 3 DELAY 9"][dice.roll(4)];
-                    let how = ["", " REPLACE", " REPLACE", " FOR 15"][dice.roll(4)];
+                    let how = [
+                        "",
+                        " REPLACE",
+                        " REPLACE KEEP",
+                        " FOR 15",
+                        " UNTIL CLAIM",
+                        " UNTIL CLAIM REPLACE",
+                    ][dice.roll(6)];
                     let expire = ["", " EXPIRE 12"][dice.roll(2)];
                     let group = ["", " GROUP g", " GROUP h"][dice.roll(3)];
                     let to = ["", "", " TO w", " TO v"][dice.roll(4)];

@@ -157,6 +157,10 @@ impl Source<'_> {
                 emit(queue, "skipped", id.as_bytes(), "full");
                 return;
             }
+            Err(Error::NoMember(..)) => {
+                emit(queue, "skipped", id.as_bytes(), "nomember");
+                return;
+            }
             // An earlier definition of this name made the same occurrence.
             Err(Error::Duplicate(..)) => {}
             Err(error) => log_skip(queue, &error.to_string()),
@@ -165,6 +169,7 @@ impl Source<'_> {
     }
 
     fn make(&mut self, queue: &mut Queue<'_>, id: &[u8], at: Wall) -> Result<()> {
+        self.task.ensure_there(queue)?;
         let old = queue.leftover(id)?;
         limits::ensure_length(queue, 1)?;
         queue.keys.ensure_type(queue.name.queue())?;

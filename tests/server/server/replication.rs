@@ -67,6 +67,12 @@ fn expiry_and_unique_keys() {
         rig.sent(&format!("TASK.ACK q a {token}")),
         ["q: zrem claimed [a]; hdel unique [k]; del x:a; del t:a"]
     );
+    rig.sent("TASK.SCHEDULE q x ID c UNIQUE k UNTIL CLAIM");
+    assert_eq!(
+        rig.sent("TASK.CLAIM q w LEASE 9000"),
+        ["q: lpop ready:5 [c]; hdel unique [k]; \
+          patch t:c claimed p=5 flags=1 deliveries=1 worker=1 lease=9000 fence=T2 due=MS; zadd claimed [MS c]"]
+    );
     let sent = rig.sent("TASK.SCHEDULE q x ID b UNIQUE k FOR 5000").concat();
     let (sent, until) = sent.rsplit_once("\\t").unwrap();
     assert_eq!(

@@ -84,7 +84,7 @@ fn every_bad_argument_is_named_with_its_range() {
         ),
         (
             "TASK.SCHEDULE q x UNIQUE k DELAY 1 REPLACE".into(),
-            "BADARG REPLACE must follow UNIQUE directly: UNIQUE key [FOR ms] [REPLACE]".into(),
+            "BADARG REPLACE must follow UNIQUE directly: UNIQUE key [FOR ms | UNTIL CLAIM] [REPLACE [KEEP]]".into(),
         ),
         (
             "TASK.MSCHEDULE q 1 x UNIQUE k".into(),

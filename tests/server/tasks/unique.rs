@@ -154,6 +154,30 @@ fn a_debounced_task_keeps_its_place_unless_it_is_told_otherwise() {
 }
 
 #[test]
+fn an_edit_during_the_run_makes_one_more_run() {
+    let mut server = Server::builder().append_always().listening().start();
+    let mut client = server.client();
+    let replica = server.replica_with(Server::builder());
+    let edit = "q page UNIQUE k UNTIL CLAIM REPLACE KEEP DELAY 20";
+    let first = client.schedule(edit);
+    assert_eq!(client.schedule(edit), first);
+    let (_, token) = client.claim("q w BLOCK 0");
+    let second = client.schedule(edit);
+    assert_ne!(second, first);
+    client.must(&format!("TASK.FAIL q {first} {token} DEAD"));
+    assert_eq!(client.call(&format!("TASK.RETRY q {first}")), "1");
+    let mut there = replica.client();
+    wait_until("the replica has it", || there.digest() == client.digest());
+    there.must("REPLICAOF NO ONE");
+    server.kill_9();
+    server.start_again(&[]);
+    for client in [&mut there, &mut server.client()] {
+        assert_eq!(client.call("HGETALL task:{q}:unique"), format!("{{k: '{second}'}}"));
+        assert_eq!(client.schedule("q last UNIQUE k UNTIL CLAIM REPLACE"), second);
+    }
+}
+
+#[test]
 fn a_debounced_task_is_handed_to_a_client_that_waits() {
     let server = Server::start();
     let (mut client, mut waiting) = (server.client(), server.client());
