@@ -1,4 +1,4 @@
-//! Counts since the module was loaded, and how late the timer was.
+//! Counts since the module was loaded, how late the timer was, and how long tasks ran.
 
 use hdrhistogram::Histogram;
 
@@ -25,33 +25,33 @@ pub(crate) struct Totals {
     pub cancelled: u64,
 }
 
-/// How many ms after its due time a task became claimable.
+/// How long something took, each time.
 #[derive(Debug)]
-pub(crate) struct Lateness(Histogram<u32>);
+pub(crate) struct Durations(Histogram<u32>);
 
-/// Longest lateness recorded exactly, ms; more counts as this.
+/// Longest duration recorded exactly, ms; more counts as this.
 const MOST: u64 = 86_400_000;
 
-impl Default for Lateness {
-    fn default() -> Lateness {
+impl Default for Durations {
+    fn default() -> Durations {
         // Two significant digits up to a day: cannot fail with these bounds, and grows no further.
         let histogram = Histogram::new_with_bounds(1, MOST, 2)
             .or_else(|_| Histogram::new(2))
             .unwrap_or_else(|_| unreachable!("two significant digits are allowed"));
-        Lateness(histogram)
+        Durations(histogram)
     }
 }
 
-impl Lateness {
-    /// Records `count` tasks that were `late`.
-    pub(crate) fn record(&mut self, late: Ms, count: u64) {
+impl Durations {
+    /// Records a duration, `count` times.
+    pub(crate) fn record(&mut self, ms: Ms, count: u64) {
         self.0.saturating_record_n(
-            u64::try_from(late).unwrap_or(0).min(MOST),
+            u64::try_from(ms).unwrap_or(0).min(MOST),
             u32::try_from(count).unwrap_or(u32::MAX),
         );
     }
 
-    /// The lateness that this share of the tasks did not exceed, ms; `None` before the first.
+    /// The duration that this share of them did not exceed, ms; `None` before the first.
     pub(crate) fn quantile(&self, share: f64) -> Option<Ms> {
         (!self.0.is_empty()).then(|| Ms::try_from(self.0.value_at_quantile(share)).unwrap_or(Ms::MAX))
     }
@@ -68,7 +68,7 @@ mod tests {
 
     #[test]
     fn quantiles_are_those_of_what_was_recorded() {
-        let mut lateness = Lateness::default();
+        let mut lateness = Durations::default();
         assert_eq!(lateness.quantile(0.5), None);
         lateness.record(0, 98);
         lateness.record(7, 2);

@@ -6,7 +6,7 @@
 //! ││││  │ │ │  │  │  │   │     │          └ due, wall ms; once done or dead, when that was (9)
 //! ││││  │ │ │  │  │  │   │     └ fence: birth number until claimed, then the token of the last claim (11)
 //! ││││  │ │ │  │  │  │   └ lease of the claim, ms (6); zzzzzz: as long as its worker is a member;
-//! ││││  │ │ │  │  │  │     once done or dead, how long the last run took
+//! ││││  │ │ │  │  │  │     otherwise how long the last run took
 //! ││││  │ │ │  │  │  └ number of the worker that has claimed it (4)
 //! ││││  │ │ │  │  └ times lost (2)
 //! ││││  │ │ │  └ deliveries (3)
@@ -133,8 +133,7 @@ pub(crate) struct Header {
     pub lost: u64,
     /// Number of the worker that has claimed it; 0 for none.
     pub worker: u32,
-    /// Length of the present claim's lease, ms, or `WITH_MEMBER`; 0 while it is not claimed. Once done or dead, how
-    /// long the last run took, ms.
+    /// Length of the present claim's lease, ms, or `WITH_MEMBER`; while it is not claimed, how long the last run took.
     pub lease: Ms,
     /// Birth number until claimed, then the token of the last claim.
     pub fence: u64,
@@ -255,11 +254,33 @@ impl Header {
         header
     }
 
-    /// Records that the task ended now, and how long its last run took.
-    pub(crate) fn end(&mut self, now: Wall) {
-        let claimed = Wall(Ms::try_from(self.fence / 1_000).unwrap_or(Ms::MAX));
+    /// The moment of the present or last claim; `None` if it was never claimed.
+    pub(crate) fn claimed_at(&self) -> Option<Wall> {
+        (self.deliveries > 0).then(|| self.fence_at())
+    }
+
+    /// The moment at which its fence was given out.
+    fn fence_at(&self) -> Wall {
+        Wall(Ms::try_from(self.fence / 1_000).unwrap_or(Ms::MAX))
+    }
+
+    /// How long the present claim has lasted, ms.
+    pub(crate) fn run(&self, now: Wall) -> Ms {
+        now.since(self.fence_at()).clamp(0, WITH_MEMBER - 1)
+    }
+
+    /// Records how long the present claim has lasted, if there is one, before the task leaves that state.
+    pub(crate) fn end_run(&mut self, now: Wall) {
+        if self.state == TaskState::Claimed {
+            self.lease = self.run(now);
+        }
         self.worker = 0;
-        self.lease = now.since(claimed).clamp(0, WITH_MEMBER - 1);
+    }
+
+    /// Moves the task to the state in which it ends, now.
+    pub(crate) fn end(&mut self, state: TaskState, now: Wall) {
+        self.end_run(now);
+        self.state = state;
         self.due = now;
     }
 
@@ -455,10 +476,17 @@ mod tests {
     #[test]
     fn an_end_has_its_moment_and_the_length_of_the_last_run() {
         let mut header = Header::new(5_000_000, Wall(5), 0, CREATED);
+        assert_eq!(header.claimed_at(), None);
+        header.deliveries = 1;
+        assert_eq!(header.claimed_at(), Some(Wall(5_000)));
         for (now, run) in [(5_250, 250), (4_000, 0), (i64::MAX, WITH_MEMBER - 1)] {
-            header.end(Wall(now));
+            header.state = TaskState::Claimed;
+            header.end(TaskState::Dead, Wall(now));
             assert_eq!((header.due, header.lease, header.fence), (Wall(now), run, 5_000_000));
         }
+        header.lease = 7;
+        header.end(TaskState::Dead, Wall(9_000));
+        assert_eq!((header.due, header.lease), (Wall(9_000), 7), "it did not run any more");
     }
 
     #[test]

@@ -130,7 +130,8 @@ pub(crate) fn complete(queue: &mut Queue<'_>, task: &mut Task, result: Option<&[
     claimed::remove(queue, task)?;
     let bound = claimed::forget(queue, task);
     if !task.is_cancelled() {
-        queue.count(|totals| totals.acked += 1);
+        let run = task.header.run(queue.context.wall);
+        queue.count(|totals| totals.acked += 1).record_run(run);
         end_task(queue, task, Outcome::Done(result))?;
         if retain > 0 {
             store_done(queue, task, result, retain)?;
@@ -146,9 +147,8 @@ pub(crate) fn complete(queue: &mut Queue<'_>, task: &mut Task, result: Option<&[
 /// Stores a done task for so long.
 fn store_done(queue: &mut Queue<'_>, task: &mut Task, result: Option<&[u8]>, retain: Ms) -> Result<()> {
     targeted::forget(queue, task);
-    task.header.state = TaskState::Done;
     task.header.attempts += 1;
-    task.header.end(queue.context.wall);
+    task.header.end(TaskState::Done, queue.context.wall);
     if let Some(result) = result {
         queue.put_field(task, options::RESULT, result)?;
     }
@@ -160,7 +160,8 @@ fn store_done(queue: &mut Queue<'_>, task: &mut Task, result: Option<&[u8]>, ret
 pub(crate) fn fail(queue: &mut Queue<'_>, task: &mut Task, error: Option<&[u8]>, retry: Retry) -> Result<NewState> {
     claimed::remove(queue, task)?;
     claimed::forget(queue, task);
-    queue.count(|totals| totals.failed += 1);
+    let run = task.header.run(queue.context.wall);
+    queue.count(|totals| totals.failed += 1).record_run(run);
     task.header.attempts += 1;
     if task.is_cancelled() {
         remove(queue, task)?;
@@ -247,10 +248,9 @@ pub(crate) fn release(queue: &mut Queue<'_>, task: &mut Task, due: Option<Wall>)
 /// Schedules a task that is not claimed any more for `due`, or enqueues it at that end of its list. Its EXPIRE starts
 /// over.
 pub(crate) fn requeue(queue: &mut Queue<'_>, task: &mut Task, due: Option<Wall>, end: End) -> Result<NewState> {
-    task.header.state = TaskState::Waiting;
-    task.header.worker = 0;
-    task.header.lease = 0;
     let now = queue.context.wall;
+    task.header.end_run(now);
+    task.header.state = TaskState::Waiting;
     expiry::start(queue, task, due.unwrap_or(now).max(now))?;
     let state = match due.filter(|due| *due > now) {
         Some(due) => {
@@ -267,8 +267,7 @@ pub(crate) fn requeue(queue: &mut Queue<'_>, task: &mut Task, due: Option<Wall>,
 /// Makes a task a dead letter, and trims the dead letters to their limit.
 pub(crate) fn bury(queue: &mut Queue<'_>, task: &mut Task, why: &'static str) -> Result<NewState> {
     end_task(queue, task, Outcome::Dead(why))?;
-    task.header.state = TaskState::Dead;
-    task.header.end(queue.context.wall);
+    task.header.end(TaskState::Dead, queue.context.wall);
     queue.write_header(task)?;
     dead::add(queue, task)?;
     queue.count(|totals| totals.dead += 1);

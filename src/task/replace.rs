@@ -137,6 +137,7 @@ fn write_options(queue: &mut Queue<'_>, task: &mut Task, new: &NewTask) -> Resul
     queue.keys.hdel(fields, &[ERROR, PROGRESS])?;
     task.header.attempts = 0;
     task.header.deliveries = 0;
+    task.header.lease = 0;
     task.header.lost = 0;
     task.header.created = queue.context.wall;
     task.header.flags |= WITH_OPTIONS;

@@ -19,8 +19,8 @@ use crate::keyspace::Scored;
 use crate::names::Id;
 use crate::rate::Recent;
 use crate::settings::QueueSettings;
-use crate::stats::{Lateness, Totals};
-use crate::time::{Steady, Wall};
+use crate::stats::{Durations, Totals};
+use crate::time::{Ms, Steady, Wall};
 
 /// The memory of one queue.
 #[derive(Debug)]
@@ -89,7 +89,9 @@ pub(crate) struct QueueState {
     /// Counts since `State::since`.
     pub totals: Totals,
     /// How late its tasks became claimable; allocated for the first.
-    pub lateness: Option<Box<Lateness>>,
+    pub lateness: Option<Box<Durations>>,
+    /// How long its tasks ran that were acknowledged or failed; allocated for the first.
+    pub runs: Option<Box<Durations>>,
     /// Whether a foreign entry was logged.
     pub logged: bool,
     /// Numbers of the workers that claimed since the unused ones were last cleaned out.
@@ -183,6 +185,7 @@ impl Default for QueueState {
             recent: Recent::default(),
             totals: Totals::default(),
             lateness: None,
+            runs: None,
             logged: false,
             active: BTreeSet::new(),
             cleaned: Steady(0),
@@ -222,6 +225,11 @@ impl QueueState {
     pub(crate) fn forget_task(&mut self) {
         self.awaited_rescan = Some(Id::new());
         self.blocked_rescan = Some((i64::MIN, Vec::new()));
+    }
+
+    /// A task was acknowledged or failed after this time.
+    pub(crate) fn record_run(&mut self, ms: Ms) {
+        self.runs.get_or_insert_default().record(ms, 1);
     }
 
     /// All keys may be different, and the claims' scores are another process's.

@@ -6,6 +6,7 @@ use crate::context::Caller;
 use crate::error::Result;
 use crate::names::Index;
 use crate::reply::Reply;
+use crate::stats::Durations;
 use crate::task::handle::Queue;
 use crate::task::index::targeted;
 
@@ -23,11 +24,11 @@ impl Command for Stats {
         blocking: false,
         keys: Keys::First,
         args: QueueArgs::ARGS,
-        reply: "map `scheduled_tasks`, `ready_tasks`, `claimed_tasks`, `blocked_tasks`, `done_tasks`, `dead_tasks`, `scheduled_total`, `claimed_total`, `acked_total`, `failed_total`, `lost_total`, `dead_total`, `expired_total`, `cancelled_total`, `since_at`, `oldest_ready_ms`, `late_p50_ms`, `late_p99_ms`, `late_max_ms`, `waiting_clients`, `paused_until`",
+        reply: "map `scheduled_tasks`, `ready_tasks`, `claimed_tasks`, `blocked_tasks`, `done_tasks`, `dead_tasks`, `scheduled_total`, `claimed_total`, `acked_total`, `failed_total`, `lost_total`, `dead_total`, `expired_total`, `cancelled_total`, `since_at`, `oldest_ready_ms`, `late_p50_ms`, `late_p99_ms`, `late_max_ms`, `run_p50_ms`, `run_p99_ms`, `waiting_clients`, `paused_until`",
     };
 
     fn run(_: &QueueArgs<'_>, _: &Caller<'_>, queue: &mut Queue<'_>) -> Result<Response> {
-        let mut map = Vec::with_capacity(21);
+        let mut map = Vec::with_capacity(23);
         map.push(("scheduled_tasks", size(queue, Index::Scheduled)?));
         map.push(("ready_tasks", Reply::count(targeted::count_ready(queue)?)));
         for (field, index) in [
@@ -55,16 +56,18 @@ impl Command for Stats {
             map.push((field, Reply::number(total)));
         }
         let lateness = memory.and_then(|memory| memory.lateness.as_deref());
-        let late = |share: f64| Reply::int_or_null(lateness.and_then(|lateness| lateness.quantile(share)));
+        let runs = memory.and_then(|memory| memory.runs.as_deref());
         map.extend([
             ("since_at", Reply::Int(queue.state.since.0)),
             ("oldest_ready_ms", Reply::int_or_null(oldest)),
-            ("late_p50_ms", late(0.5)),
-            ("late_p99_ms", late(0.99)),
+            ("late_p50_ms", quantile(lateness, 0.5)),
+            ("late_p99_ms", quantile(lateness, 0.99)),
             (
                 "late_max_ms",
                 Reply::int_or_null(lateness.and_then(|lateness| lateness.max())),
             ),
+            ("run_p50_ms", quantile(runs, 0.5)),
+            ("run_p99_ms", quantile(runs, 0.99)),
             ("waiting_clients", Reply::count(queue.state.waiting.count(&queue.name))),
             (
                 "paused_until",
@@ -73,6 +76,10 @@ impl Command for Stats {
         ]);
         Ok(Reply::Map(map).into())
     }
+}
+
+fn quantile(durations: Option<&Durations>, share: f64) -> Reply {
+    Reply::int_or_null(durations.and_then(|durations| durations.quantile(share)))
 }
 
 fn size(queue: &mut Queue<'_>, index: Index) -> Result<Reply> {

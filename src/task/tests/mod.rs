@@ -16,6 +16,7 @@ mod redefined;
 mod results;
 mod successors;
 mod targeted;
+mod times;
 mod unique;
 pub(crate) mod walk;
 pub(crate) mod world;
