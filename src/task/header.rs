@@ -11,7 +11,7 @@
 //! ││││  │ │ │  │  └ times lost (2)
 //! ││││  │ │ │  └ deliveries (3)
 //! ││││  │ │ └ attempts used up (3)
-//! ││││  │ └ kind: a number of the queue's table of kinds; 0: none (2)
+//! ││││  │ └ kind: a number of the queue's table of kinds; 0: none; 1001: see its options (2)
 //! ││││  └ ghosts: bit p, the ready list of priority p still has an id of this task that does not count (2)
 //! │││└ flags (3)
 //! ││└ priority
@@ -123,7 +123,7 @@ pub(crate) struct Header {
     pub flags: u16,
     /// Bit p: the ready list of priority p has an id of this task that does not count.
     pub ghosts: u16,
-    /// A number of the queue's table of kinds; 0 for none.
+    /// A number of the queue's table of kinds; 0 for none, 1001 for one that has no number.
     pub kind: u16,
     /// Attempts used up; the one that runs is not among them.
     pub attempts: u64,

@@ -14,6 +14,7 @@ use crate::task::index::ready::{self, End};
 use crate::task::index::{
     blocked, claimed, dead, dependencies, done, expiry, group, later, scheduled, targeted, unique,
 };
+use crate::task::kind;
 use crate::task::options;
 use crate::task::outcome::{self, Outcome};
 use crate::time::{Ms, Wall};
@@ -121,6 +122,10 @@ pub(crate) fn claim(queue: &mut Queue<'_>, task: &mut Task, worker: u32, lease: 
     unique::claimed(queue, task);
     queue.write_header(task)?;
     expiry::remove(queue, task);
+    kind::count(queue, task, |kind| {
+        kind.claimed += 1;
+        kind.running += 1;
+    });
     Ok(token)
 }
 
@@ -132,6 +137,10 @@ pub(crate) fn complete(queue: &mut Queue<'_>, task: &mut Task, result: Option<&[
     if !task.is_cancelled() {
         let run = task.header.run(queue.context.wall);
         queue.count(|totals| totals.acked += 1).record_run(run);
+        kind::count(queue, task, |kind| {
+            kind.acked += 1;
+            kind.runs.record(run, 1);
+        });
         end_task(queue, task, Outcome::Done(result))?;
         if retain > 0 {
             store_done(queue, task, result, retain)?;
@@ -162,6 +171,10 @@ pub(crate) fn fail(queue: &mut Queue<'_>, task: &mut Task, error: Option<&[u8]>,
     claimed::forget(queue, task);
     let run = task.header.run(queue.context.wall);
     queue.count(|totals| totals.failed += 1).record_run(run);
+    kind::count(queue, task, |kind| {
+        kind.failed += 1;
+        kind.runs.record(run, 1);
+    });
     task.header.attempts += 1;
     if task.is_cancelled() {
         remove(queue, task)?;
@@ -271,6 +284,7 @@ pub(crate) fn bury(queue: &mut Queue<'_>, task: &mut Task, why: &'static str) ->
     queue.write_header(task)?;
     dead::add(queue, task)?;
     queue.count(|totals| totals.dead += 1);
+    kind::count(queue, task, |kind| kind.dead += 1);
     trim_dead(queue)?;
     Ok(NewState::Dead)
 }
@@ -439,17 +453,19 @@ pub(crate) fn ensure_end_types(queue: &mut Queue<'_>, task: &Task) -> Result<()>
     ensure_enqueue_types(queue, task)
 }
 
-fn emit(queue: &mut Queue<'_>, task: &Task, kind: &'static str, attempt: u64, reason: &str) -> Result<()> {
+fn emit(queue: &mut Queue<'_>, task: &Task, what: &'static str, attempt: u64, reason: &str) -> Result<()> {
+    let sort = kind::of(queue, task);
     let worker = match task.header.worker {
         0 => None,
         number => queue.worker_name(number).unwrap_or(None),
     };
     let event = Event {
-        kind,
+        kind: what,
         id: &task.id,
         worker: worker.as_deref().unwrap_or_default(),
         attempt,
         reason,
+        task_kind: sort.as_deref().unwrap_or_default(),
     };
     events::emit(queue, &event)
 }

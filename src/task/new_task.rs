@@ -6,10 +6,12 @@ use std::rc::Rc;
 use crate::context::Context;
 use crate::error::{Error, Result};
 use crate::names::{Id, Part};
+use crate::settings::kinds::OTHER;
 use crate::task::handle::{Queue, Task};
 use crate::task::header::{self, Header, TaskState};
 use crate::task::index::ready::{self, End};
 use crate::task::index::{blocked, dependencies, expiry, group, scheduled, targeted, unique};
+use crate::task::kind;
 use crate::task::lifecycle;
 use crate::task::options::{AfterArgs, Hold, OPTIONS, Options, RouteOptions, RunOptions, UniqueArgs, When};
 use crate::task::worker;
@@ -29,6 +31,8 @@ pub(crate) struct NewTask {
     pub options: Options,
     /// Whether the worker that it is for must be there.
     pub now: bool,
+    /// The number of its kind, once it is known.
+    kind: u16,
 }
 
 /// All flags that follow from options.
@@ -45,6 +49,7 @@ impl NewTask {
             priority: run.priority,
             options: Options::asked(run, route),
             now: route.to.as_ref().is_some_and(|to| to.now),
+            kind: 0,
         }
     }
 
@@ -107,17 +112,28 @@ impl NewTask {
             priority: None,
             options: Options::NONE,
             now: false,
+            kind: 0,
         }
     }
 
-    /// Sets those flags of a header that follow from the options, and clears the others.
+    /// Sets those flags of a header that follow from the options, and clears the others; and the kind.
     pub(crate) fn flag(&self, header: &mut Header) {
         header.flags = header.flags & !ASKED_FOR | self.options.flags();
+        header.kind = self.kind;
     }
 
     /// Its priority, 0 to 9.
     pub(crate) fn priority(&self) -> u8 {
         self.priority.unwrap_or(DEFAULT_PRIORITY)
+    }
+
+    /// Finds the number of its kind, when nothing can keep it from being added any more.
+    pub(crate) fn number_kind(&mut self, queue: &mut Queue<'_>) -> Result<()> {
+        if let Some(name) = self.options.kind.take() {
+            self.kind = kind::number(queue, &name)?;
+            self.options.kind = (self.kind == OTHER).then_some(name);
+        }
+        Ok(())
     }
 
     /// Errors with `NoMember` if the worker that it is for must be there and is not.

@@ -45,6 +45,7 @@ arguments! {
 arguments! {
     /// How a task runs.
     pub(crate) struct RunOptions<'a> {
+        kind: Option<&'a str> = Arg::option("KIND", Arg::text("kind")),
         priority: Option<u8> = PRIORITY,
         attempts: Option<u64> = Arg::option("ATTEMPTS", Arg::int("n", 1, MAX_ATTEMPTS, "")),
         backoff: Option<BackoffArgs<'a>> = Arg::group("BACKOFF", "backoff"),
@@ -169,6 +170,9 @@ pub(crate) struct Options {
     /// How long it is retained when it is done, ms.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub retain: Option<Ms>,
+    /// Its kind, if the queue has too many to give each a number.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kind: Option<String>,
     /// The queue that is told of its end.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reply: Option<String>,
@@ -189,6 +193,7 @@ impl Options {
         after: Vec::new(),
         onfail_run: false,
         retain: None,
+        kind: None,
         reply: None,
     };
 
@@ -201,6 +206,7 @@ impl Options {
             lease: run.lease,
             expire: run.expire,
             retain: run.retain,
+            kind: owned(run.kind),
             group: owned(route.group),
             to: owned(route.to.as_ref().map(|to| to.worker)),
             reply: owned(route.reply),

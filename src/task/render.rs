@@ -6,13 +6,14 @@ use crate::reply::Reply;
 use crate::task::handle::{Queue, Task};
 use crate::task::header::{CANCELLED, EXPIRES, TaskState};
 use crate::task::index::targeted;
-use crate::task::options;
+use crate::task::{kind, options};
 use crate::time::Steady;
 
 /// Everything known about a task but its token; the result only with the payload.
 pub(crate) fn render(queue: &mut Queue<'_>, task: &Task, payload: Option<Vec<u8>>) -> Result<Reply> {
     let header = &task.header;
     let state = queue.place(task)?;
+    let kind = kind::of(queue, task);
     let options = task.options(queue);
     let to = targeted::target(queue, task);
     let attempts = queue.max_attempts(options);
@@ -49,6 +50,7 @@ pub(crate) fn render(queue: &mut Queue<'_>, task: &Task, payload: Option<Vec<u8>
     Ok(Reply::Map(vec![
         ("id", Reply::Id(task.id.clone())),
         ("state", Reply::Word(state)),
+        ("kind", kind.map_or(Reply::Null, |kind| Reply::text(&*kind))),
         ("created_at", Reply::Int(header.created.0)),
         ("due_at", Reply::int_or_null(due_at)),
         ("claimed_at", Reply::int_or_null(header.claimed_at().map(|at| at.0))),

@@ -60,9 +60,10 @@ pub(crate) fn replace(
 /// Gives the task the payload, the due time and the options of the new one, as if it had never run. Its dependencies
 /// are dropped. Without a new priority it keeps its own. A ready task that stays ready keeps its place and its due
 /// time; so does one in the line of a group that it stays in.
-fn become_new(queue: &mut Queue<'_>, task: &mut Task, new: &NewTask, payload: &[u8]) -> Result<()> {
+fn become_new(queue: &mut Queue<'_>, task: &mut Task, new: &mut NewTask, payload: &[u8]) -> Result<()> {
     let priority = new.priority.unwrap_or(task.header.priority);
     ensure_types(queue, task, priority)?;
+    new.number_kind(queue)?;
     let is_blocked = task.header.state == TaskState::Blocked;
     let retargeted = is_retargeted(queue, task, new);
     let moves = moves(queue, task, new, retargeted)?;

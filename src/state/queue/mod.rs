@@ -2,6 +2,7 @@
 
 mod cancelled;
 pub(crate) mod claims;
+mod kinds;
 mod later_lists;
 mod successors;
 mod worker_numbers;
@@ -11,6 +12,7 @@ use std::rc::Rc;
 
 pub(crate) use cancelled::Cancelled;
 pub(crate) use claims::{Claims, Held};
+pub(crate) use kinds::{KindCounts, KindStats};
 pub(crate) use later_lists::LaterLists;
 use successors::Successors;
 pub(crate) use worker_numbers::WorkerNumbers;
@@ -92,6 +94,8 @@ pub(crate) struct QueueState {
     pub lateness: Option<Box<Durations>>,
     /// How long its tasks ran that were acknowledged or failed; allocated for the first.
     pub runs: Option<Box<Durations>>,
+    /// What happened to its tasks of each kind.
+    pub kinds: KindCounts,
     /// Whether a foreign entry was logged.
     pub logged: bool,
     /// Numbers of the workers that claimed since the unused ones were last cleaned out.
@@ -186,6 +190,7 @@ impl Default for QueueState {
             totals: Totals::default(),
             lateness: None,
             runs: None,
+            kinds: KindCounts::default(),
             logged: false,
             active: BTreeSet::new(),
             cleaned: Steady(0),
@@ -236,6 +241,7 @@ impl QueueState {
     pub(crate) fn start_over(&mut self) {
         self.forget();
         self.claims = Claims::default();
+        self.kinds.start_over();
         self.successors = Successors::default();
         self.ended.clear();
         self.revoked.clear();

@@ -51,7 +51,11 @@ impl Command for MSchedule {
                 add_missing(args, ids, caller, queue)?;
                 ids.iter().map(|id| Id::from_slice(id.as_bytes())).collect()
             }
-            None => new_task(args, &args.payloads, caller, queue)?.add_all(queue, &args.payloads)?,
+            None => {
+                let mut task = new_task(args, &args.payloads, caller, queue)?;
+                task.number_kind(queue)?;
+                task.add_all(queue, &args.payloads)?
+            }
         };
         queue.serve_waiters();
         Ok(Reply::Array(ids.into_iter().map(Reply::Id).collect()).into())
@@ -99,7 +103,7 @@ fn add_missing(args: &MScheduleArgs<'_>, ids: &[&str], caller: &Caller<'_>, queu
         again::confirm(queue);
         return Ok(());
     }
-    let task = new_task(args, &payloads, caller, queue)?;
+    let mut task = new_task(args, &payloads, caller, queue)?;
     if missing
         .iter()
         .flat_map(|(_, old)| old)
@@ -107,6 +111,7 @@ fn add_missing(args: &MScheduleArgs<'_>, ids: &[&str], caller: &Caller<'_>, queu
     {
         queue.keys.ensure_type(queue.name.queue())?;
     }
+    task.number_kind(queue)?;
     for ((id, old), payload) in missing.into_iter().zip(payloads) {
         task.add(queue, Id::from_slice(id.as_bytes()), payload, old)?;
     }

@@ -80,6 +80,7 @@ impl Command for Schedule {
         if old.as_ref().is_some_and(|old| old.header.ghosts != 0) {
             queue.keys.ensure_type(queue.name.queue())?;
         }
+        task.number_kind(queue)?;
         task.add(queue, Id::from_slice(&id), args.payload, old)?;
         queue.serve_waiters();
         Ok(Reply::Id(id).into())

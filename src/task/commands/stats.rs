@@ -1,7 +1,7 @@
-//! TASK.STATS: a queue in numbers, each exact and O(1).
+//! TASK.STATS: a queue in numbers, each exact and O(1); and the kinds of its tasks.
 
 use crate::command::run::{Command, Response};
-use crate::command::{Access, Keys, QueueArgs, Spec};
+use crate::command::{Access, Arg, Key, Keys, Spec, arguments};
 use crate::context::Caller;
 use crate::error::Result;
 use crate::names::Index;
@@ -10,24 +10,34 @@ use crate::stats::Durations;
 use crate::task::handle::Queue;
 use crate::task::index::targeted;
 
+arguments! {
+    pub(crate) struct StatsArgs<'a> {
+        queue: Key<'a> = Arg::QUEUE,
+        kinds: bool = Arg::flag("KINDS"),
+    }
+}
+
 /// TASK.STATS.
 pub(crate) struct Stats;
 
 impl Command for Stats {
-    type Args<'a> = QueueArgs<'a>;
+    type Args<'a> = StatsArgs<'a>;
     type On<'t> = Queue<'t>;
     const SPEC: Spec = Spec {
         name: "TASK.STATS",
-        summary: "Shows how many tasks of a queue are in each state, and what happened to its tasks since the module was loaded.",
-        complexity: "O(1)",
+        summary: "Shows how many tasks of a queue are in each state, and what happened to its tasks since the module was loaded; KINDS: those of each kind.",
+        complexity: "O(1), O(N) for N kinds",
         access: Access::Read,
         blocking: false,
         keys: Keys::First,
-        args: QueueArgs::ARGS,
-        reply: "map `scheduled_tasks`, `ready_tasks`, `claimed_tasks`, `blocked_tasks`, `done_tasks`, `dead_tasks`, `scheduled_total`, `claimed_total`, `acked_total`, `failed_total`, `lost_total`, `dead_total`, `expired_total`, `cancelled_total`, `since_at`, `oldest_ready_ms`, `late_p50_ms`, `late_p99_ms`, `late_max_ms`, `run_p50_ms`, `run_p99_ms`, `waiting_clients`, `paused_until`",
+        args: StatsArgs::ARGS,
+        reply: "map `scheduled_tasks`, `ready_tasks`, `claimed_tasks`, `blocked_tasks`, `done_tasks`, `dead_tasks`, `scheduled_total`, `claimed_total`, `acked_total`, `failed_total`, `lost_total`, `dead_total`, `expired_total`, `cancelled_total`, `since_at`, `oldest_ready_ms`, `late_p50_ms`, `late_p99_ms`, `late_max_ms`, `run_p50_ms`, `run_p99_ms`, `waiting_clients`, `paused_until`; with KINDS an array of maps `kind`, `claimed_total`, `acked_total`, `failed_total`, `dead_total`, `claimed_tasks`, `run_p50_ms`, `run_p99_ms`",
     };
 
-    fn run(_: &QueueArgs<'_>, _: &Caller<'_>, queue: &mut Queue<'_>) -> Result<Response> {
+    fn run(args: &StatsArgs<'_>, _: &Caller<'_>, queue: &mut Queue<'_>) -> Result<Response> {
+        if args.kinds {
+            return Ok(kinds(queue).into());
+        }
         let mut map = Vec::with_capacity(23);
         map.push(("scheduled_tasks", size(queue, Index::Scheduled)?));
         map.push(("ready_tasks", Reply::count(targeted::count_ready(queue)?)));
@@ -76,6 +86,25 @@ impl Command for Stats {
         ]);
         Ok(Reply::Map(map).into())
     }
+}
+
+/// What happened to the tasks of each kind.
+fn kinds(queue: &Queue<'_>) -> Reply {
+    let memory = queue.state.known_queue(&queue.name);
+    let kinds = memory.into_iter().flat_map(|memory| memory.kinds.iter());
+    let maps = kinds.map(|(kind, stats)| {
+        Reply::Map(vec![
+            ("kind", Reply::text(kind)),
+            ("claimed_total", Reply::number(stats.claimed)),
+            ("acked_total", Reply::number(stats.acked)),
+            ("failed_total", Reply::number(stats.failed)),
+            ("dead_total", Reply::number(stats.dead)),
+            ("claimed_tasks", Reply::number(stats.running)),
+            ("run_p50_ms", quantile(Some(&stats.runs), 0.5)),
+            ("run_p99_ms", quantile(Some(&stats.runs), 0.99)),
+        ])
+    });
+    Reply::Array(maps.collect())
 }
 
 fn quantile(durations: Option<&Durations>, share: f64) -> Reply {

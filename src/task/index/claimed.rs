@@ -4,6 +4,7 @@
 use crate::error::Result;
 use crate::names::Index;
 use crate::task::handle::{Queue, Task};
+use crate::task::kind;
 use crate::time::Ms;
 
 /// Errors with `WrongType` unless the set may be written.
@@ -29,6 +30,7 @@ pub(crate) fn extend(queue: &mut Queue<'_>, task: &Task, lease: Ms) -> Result<()
 /// Removes a claim that is over from memory. Returns whether it was bound to a connection.
 pub(crate) fn forget(queue: &mut Queue<'_>, task: &Task) -> bool {
     let header = &task.header;
+    kind::count(queue, task, |kind| kind.running = kind.running.saturating_sub(1));
     let Some(memory) = queue.state.known_queue_mut(&queue.name) else {
         return false;
     };

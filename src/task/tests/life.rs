@@ -73,7 +73,7 @@ fn a_failed_task_waits_and_dies_after_its_attempts() {
     assert!(world.say("TASK.GET q a").contains("state=dead"));
     assert!(world.say("TASK.GET q a").contains("error=boom"));
     assert_eq!(world.say("TASK.RETRY q a nobody"), "1");
-    assert!(world.say("TASK.GET q a").contains("state=ready created"));
+    assert!(world.say("TASK.GET q a").contains("state=ready kind=null created"));
     assert!(world.say("TASK.GET q a").contains("attempt=0 max_attempts=2"));
 }
 

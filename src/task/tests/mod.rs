@@ -5,6 +5,7 @@ mod dependencies;
 mod drops;
 mod edges;
 mod group;
+mod kinds;
 mod later;
 mod life;
 mod limits;

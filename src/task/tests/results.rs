@@ -299,7 +299,7 @@ fn the_end_of_a_task_becomes_a_task_of_its_reply_queue() {
     world.done("a", " REPLY {q}r", " RESULT 42");
     let told = world.told();
     assert!(
-        told[0].ends_with(r#"attempt=1 payload={"id":"a","state":"done","result":"42"}}]"#),
+        told[0].ends_with(r#"attempt=1 kind=null payload={"id":"a","state":"done","result":"42"}}]"#),
         "{told:?}"
     );
     world.say("TASK.SCHEDULE q p ID b REPLY {q}r ATTEMPTS 1");
@@ -336,7 +336,7 @@ fn a_queue_can_reply_to_itself() {
     world.claim("TASK.CLAIM q w");
     assert_eq!(
         world.hear(2, "TASK.MCLAIM 2 q other w BLOCK 0"),
-        "[{queue=q id=b token=1800000000000003 attempt=1 payload=p}]"
+        "[{queue=q id=b token=1800000000000003 attempt=1 kind=null payload=p}]"
     );
     assert_eq!(world.hear(2, "TASK.CLAIM q w BLOCK 0"), "(waits)");
     world.say("TASK.CANCEL q a b");
@@ -384,7 +384,8 @@ fn a_reply_queue_that_cannot_take_it_stops_nothing() {
                 "id=a",
                 "worker=",
                 "attempt=1",
-                "reason=WRONGTYPE {q}r"
+                "reason=WRONGTYPE {q}r",
+                "kind="
             ]
         );
     }

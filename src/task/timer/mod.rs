@@ -18,7 +18,7 @@ use crate::names::{Index, Name, Part, Place};
 use crate::rate::Recent;
 use crate::task::handle::Queue;
 use crate::task::index::{done, targeted};
-use crate::task::{outcome, repair, sweep, worklist};
+use crate::task::{kind, outcome, repair, sweep, worklist};
 use crate::time::{Steady, Wall};
 use crate::tx::Tx;
 use pace::{RETRY, TURN};
@@ -58,6 +58,7 @@ pub(crate) fn run(tx: &mut Tx<'_>, name: &Name) {
         more |= with_queue(tx, name, what, step).unwrap_or(false);
     }
     with_queue(tx, name, "the workers", workers::clean);
+    with_queue(tx, name, "the kinds", kind::clean);
     with_queue(tx, name, "the clients that wait", |queue| {
         queue.serve_waiters();
         Ok(())

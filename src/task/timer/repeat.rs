@@ -174,6 +174,7 @@ impl Source<'_> {
         limits::ensure_length(queue, 1)?;
         queue.keys.ensure_type(queue.name.queue())?;
         queue.keys.ensure_type(queue.name.options(id))?;
+        self.task.number_kind(queue)?;
         self.task.due = at;
         self.task.add(queue, Id::from_slice(id), &self.payload, old)
     }
@@ -207,6 +208,7 @@ fn emit(queue: &mut Queue<'_>, kind: &'static str, id: &[u8], reason: &str) {
         worker: "",
         attempt: 0,
         reason,
+        task_kind: "",
     };
     if let Err(error) = events::emit(queue, &event) {
         log_skip(queue, &error.to_string());

@@ -50,7 +50,7 @@ const COMMANDS: &[(&str, i64, &str)] = &[
     ("task.retry", -3, "write"),
     ("task.retryall", -2, "write"),
     ("task.schedule", -3, "write"),
-    ("task.stats", 2, "readonly"),
+    ("task.stats", -2, "readonly"),
     ("task.unrepeat", 3, "write"),
     ("task.workers", 2, "readonly"),
 ];

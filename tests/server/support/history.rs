@@ -118,6 +118,7 @@ impl History {
                     format!(" LEASE {}", short + 1),
                     format!(" EXPIRE {}", 20 * short + 1),
                     format!(" UNIQUE k{}{}", self.random.below(300), ["", " UNTIL CLAIM"][short % 2]),
+                    format!(" KIND kind-{}", short % 7),
                     format!(" RETAIN {}", short * 4),
                     format!(" GROUP g{}", self.random.below(4)),
                     format!(" TO w{}", self.random.below(4)),

@@ -35,7 +35,7 @@ fn a_header_says_when_its_task_was_created_and_when_and_after_how_long_it_ended(
         assert!((30..=most).contains(&number(&header, "lease")));
         let ended = number(&header, "due");
         assert!((before..=unix_ms()).contains(&ended));
-        let shown = client.get("q", state, &"due_at claimed_at finished_at run_ms lease_ms worker");
+        let shown = client.get("q", state, "due_at claimed_at finished_at run_ms lease_ms worker");
         let lease = if state == "done" { "null" } else { "30000" };
         assert_eq!(
             shown,

@@ -34,7 +34,7 @@ fn a_claim_shows_the_documented_fields_in_order() {
     let token = reply.item(0).field("token").int();
     assert_eq!(
         reply,
-        format!("[{{id: 'a', token: {token}, attempt: 1, payload: 'p1'}}]")
+        format!("[{{id: 'a', token: {token}, attempt: 1, kind: null, payload: 'p1'}}]")
     );
     let before = unix_ms();
     client.schedule("q p2 ID b PRIORITY 3 LEASE 7000");
@@ -45,7 +45,7 @@ fn a_claim_shows_the_documented_fields_in_order() {
         reply,
         format!(
             "[{{id: 'b', token: {token}, attempt: 1, queue: 'q', due_at: {due}, priority: 3, \
-             deliveries: 1, lease_ms: 7000, group: null, payload: 'p2'}}]"
+             deliveries: 1, lease_ms: 7000, group: null, kind: null, payload: 'p2'}}]"
         )
     );
     client.schedule("q p3 ID c");
@@ -53,7 +53,7 @@ fn a_claim_shows_the_documented_fields_in_order() {
     let token = reply.item(0).field("token").int();
     assert_eq!(
         reply,
-        format!("[['id', 'c', 'token', {token}, 'attempt', 1, 'payload', 'p3']]")
+        format!("[['id', 'c', 'token', {token}, 'attempt', 1, 'kind', null, 'payload', 'p3']]")
     );
     assert_eq!(two.call("TASK.CLAIM q w"), Value::NullArray);
     assert_eq!(client.call("TASK.CLAIM q w"), Value::Null);
@@ -72,7 +72,7 @@ fn get_shows_everything_known() {
     assert_eq!(
         client.call("TASK.GET q a"),
         format!(
-            "{{id: 'a', state: 'scheduled', created_at: {created}, due_at: {due}, claimed_at: null, finished_at: null, run_ms: null, priority: 7, attempt: 0, max_attempts: 4, \
+            "{{id: 'a', state: 'scheduled', kind: null, created_at: {created}, due_at: {due}, claimed_at: null, finished_at: null, run_ms: null, priority: 7, attempt: 0, max_attempts: 4, \
              backoff: 'FIXED 5000 MAX 5000 JITTER 0', deliveries: 0, losses: 0, worker: null, lease_ms: 1234, remaining_ms: null, \
              cancelled: 0, expires_at: null, unique: null, group: null, to: null, after: null, error: null, progress: null, result: null, kept_until: null, payload: 'work'}}"
         )
@@ -86,7 +86,7 @@ fn get_shows_everything_known() {
     assert_eq!(
         shown,
         format!(
-            "{{id: 'a', state: 'claimed', created_at: {created}, due_at: {due}, claimed_at: {}, finished_at: null, run_ms: null, priority: 7, attempt: 1, max_attempts: 4, \
+            "{{id: 'a', state: 'claimed', kind: null, created_at: {created}, due_at: {due}, claimed_at: {}, finished_at: null, run_ms: null, priority: 7, attempt: 1, max_attempts: 4, \
              backoff: 'FIXED 5000 MAX 5000 JITTER 0', deliveries: 1, losses: 0, worker: 'w1', lease_ms: 1234, remaining_ms: {left}, \
              cancelled: 0, expires_at: null, unique: null, group: null, to: null, after: null, error: null, progress: 'half', result: null, kept_until: null, payload: 'work'}}",
             token / 1_000

@@ -12,6 +12,7 @@ mod fail;
 mod formats;
 mod groups;
 mod input;
+mod kinds;
 mod lease_member;
 mod life;
 mod limits;

@@ -39,7 +39,7 @@ impl Run {
             task.worker = worker.into();
             task.deliveries += 1;
             expected.push(format!(
-                "{{{prefix}id: '{id}', token: {token}, attempt: {}, payload: '{}'}}",
+                "{{{prefix}id: '{id}', token: {token}, attempt: {}, kind: null, payload: '{}'}}",
                 task.used + 1,
                 task.payload
             ));

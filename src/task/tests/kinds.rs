@@ -1,0 +1,174 @@
+//! Unit tests of KIND.
+
+use super::world::{World, got, queue};
+use crate::keyspace::Keyspace as _;
+use crate::keyspace::fake::Value;
+use crate::names::Part;
+
+/// The fields of the settings hash.
+fn table(world: &mut World) -> Vec<String> {
+    let fields = world.keys.hgetall(queue("q").queue()).unwrap();
+    let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
+    fields
+        .iter()
+        .map(|(field, value)| format!("{} {}", text(field), text(value)))
+        .collect()
+}
+
+#[test]
+fn a_task_has_its_kind_wherever_it_is_shown() {
+    let mut world = World::new();
+    world.say("TASK.SCHEDULE q p ID a KIND mail.send");
+    world.say("TASK.MSCHEDULE q 1 p IDS b KIND report");
+    world.say("TASK.REPEAT q tick p EVERY 5 LIMIT 1 KIND mail.send");
+    world.say("TASK.SCHEDULE q p ID plain");
+    world.pass(5);
+    assert_eq!(table(&mut world), ["kind:1 mail.send", "kind:2 report"]);
+    assert_eq!(got(&mut world, "a", "kind"), "mail.send");
+    assert_eq!(got(&mut world, "plain", "kind"), "null");
+    assert!(
+        world
+            .say("TASK.LIST q ready")
+            .contains("{id=b state=ready kind=report ")
+    );
+    let claimed = world.say("TASK.CLAIM q w COUNT 9");
+    let kinds: Vec<&str> = claimed
+        .split("kind=")
+        .skip(1)
+        .map(|rest| rest.split(' ').next().unwrap())
+        .collect();
+    assert_eq!(kinds, ["mail.send", "report", "null", "mail.send"]);
+    assert!(claimed.contains(" kind=mail.send payload=p}"), "{claimed}");
+    assert_eq!(world.header_of("a").kind, 1);
+    assert_eq!(world.header_of("plain").kind, 0);
+    assert!(
+        !world.header_of("a").has(crate::task::header::WITH_OPTIONS),
+        "a number is enough"
+    );
+}
+
+#[test]
+fn an_event_has_the_kind_of_its_task() {
+    let mut world = World::new();
+    world.say("TASK.SCHEDULE q p ID a KIND mail.send DELAY 5");
+    world.say("TASK.CANCEL q a");
+    let stream = queue("q").of_queue(Part::TaskEvents).to_vec();
+    let Some(Value::Stream(entries)) = world.keys.keys.get(&stream) else {
+        panic!("events")
+    };
+    let (field, kind) = entries.values().next().unwrap().last().unwrap();
+    assert_eq!(
+        (field.as_slice(), kind.as_slice()),
+        (b"kind".as_slice(), b"mail.send".as_slice())
+    );
+}
+
+#[test]
+fn stats_count_each_kind() {
+    let mut world = World::new();
+    assert_eq!(world.say("TASK.STATS q KINDS"), "[]");
+    for (id, kind, end) in [
+        ("a", "x", "ACK"),
+        ("b", "x", "FAIL"),
+        ("c", "y", "FAIL"),
+        ("d", "y", "RELEASE"),
+    ] {
+        world.say(&format!("TASK.SCHEDULE q p ID {id} KIND {kind} ATTEMPTS 1"));
+        let (_, token) = world.claim("TASK.CLAIM q w").unwrap();
+        world.pass(10);
+        world.say(&format!("TASK.{end} q {id} {token}"));
+    }
+    world.claim("TASK.CLAIM q w").unwrap();
+    world.say("TASK.SCHEDULE q p");
+    world.claim("TASK.CLAIM q w").unwrap();
+    let stats = "[{kind=x claimed_total=2 acked_total=1 failed_total=1 dead_total=1 claimed_tasks=0 run_p50_ms=10 run_p99_ms=10}, \
+                 {kind=y claimed_total=3 acked_total=0 failed_total=1 dead_total=1 claimed_tasks=1 run_p50_ms=10 run_p99_ms=10}]";
+    assert_eq!(world.say("TASK.STATS q KINDS"), stats);
+    world.restart();
+    world.tick();
+    world.say("TASK.CLAIM q w");
+    let again = world.say("TASK.STATS q KINDS");
+    assert!(again.contains("kind=y") && again.contains("claimed_tasks=1"), "{again}");
+    world.say("TASK.DROP q FORCE");
+    assert!(!world.say("TASK.STATS q KINDS").contains("claimed_tasks=1"));
+}
+
+#[test]
+fn of_more_than_a_thousand_kinds_the_others_are_counted_as_one() {
+    let mut world = World::new();
+    for n in 0..1_002 {
+        world.say(&format!("TASK.SCHEDULE q p ID {n} KIND k{n}"));
+    }
+    assert_eq!(table(&mut world).len(), 1_000);
+    assert_eq!(got(&mut world, "1001", "kind"), "k1001");
+    assert_eq!(world.header_of("1001").kind, 1_001);
+    let claimed = world.say("TASK.CLAIM q w COUNT 1000") + &world.say("TASK.CLAIM q w COUNT 2");
+    assert!(claimed.contains("kind=k999 ") && claimed.contains("kind=k1001 "));
+    let stats = world.say("TASK.STATS q KINDS");
+    assert!(stats.contains("{kind=other claimed_total=2 "), "{stats}");
+    assert!(!stats.contains("kind=k1001"));
+}
+
+#[test]
+fn numbers_are_free_again_when_nothing_uses_them() {
+    let mut world = World::new();
+    world.say("TASK.SCHEDULE q p ID a KIND x ATTEMPTS 1");
+    world.say("TASK.SCHEDULE q p ID b KIND y");
+    world.say("TASK.CANCEL q b");
+    let (_, token) = world.claim("TASK.CLAIM q w LEASE 600000").unwrap();
+    world.pass(200_000);
+    assert_eq!(table(&mut world).len(), 2, "a claimed task uses one");
+    world.say(&format!("TASK.FAIL q a {token}"));
+    world.pass(200_000);
+    assert_eq!(table(&mut world).len(), 2, "so does a dead one");
+    assert_eq!(got(&mut world, "a", "kind"), "x");
+    world.say("TASK.PURGE q dead");
+    world.pass(200_000);
+    assert_eq!(table(&mut world), Vec::<String>::new());
+    world.say("TASK.SCHEDULE q p ID a KIND z");
+    assert_eq!(
+        (table(&mut world), got(&mut world, "a", "kind")),
+        (vec!["kind:1 z".into()], "z".into())
+    );
+}
+
+#[test]
+fn a_replaced_task_gets_the_new_kind_and_one_sent_again_keeps_its_own() {
+    let mut world = World::new();
+    world.say("TASK.SCHEDULE q p ID a UNIQUE k KIND x DELAY 5");
+    world.say("TASK.SCHEDULE q p UNIQUE k REPLACE KIND y DELAY 5");
+    assert_eq!(got(&mut world, "a", "kind"), "y");
+    world.say("TASK.SCHEDULE q p ID a KIND z");
+    assert_eq!(table(&mut world), ["kind:1 x", "kind:2 y"]);
+    world.say("TASK.SCHEDULE q p UNIQUE k REPLACE DELAY 5");
+    assert_eq!(got(&mut world, "a", "kind"), "null");
+    let before = world.keys.keys.clone();
+    let refused = world.say("TASK.SCHEDULE q p KIND ");
+    assert_eq!(refused, "-BADNAME kind must be 1 to 256 bytes long");
+    world.say("TASK.CONFIG SET q max-length 1");
+    let before_full = (before, world.say("TASK.SCHEDULE q p KIND new"));
+    assert!(before_full.1.starts_with("-QUEUEFULL"));
+    assert_eq!(table(&mut world).len(), 3, "two kinds and the setting");
+}
+
+#[test]
+fn a_table_that_somebody_edited_is_read_as_far_as_it_makes_sense() {
+    let mut world = World::new();
+    world.say("TASK.SCHEDULE q p ID a KIND x");
+    for (field, value) in [
+        ("kind:0", "zero"),
+        ("kind:1001", "many"),
+        ("kind:z", "z"),
+        ("kind:2", ""),
+    ] {
+        let fields = [(field.as_bytes(), value.as_bytes())];
+        world.keys.hset(queue("q").queue(), &fields).unwrap();
+    }
+    world.keys.hdel(queue("q").queue(), &[b"kind:1"]).unwrap();
+    world.state.touched(&queue("q"), crate::names::Touched::Queue);
+    assert_eq!(got(&mut world, "a", "kind"), "null");
+    world.claim("TASK.CLAIM q w").unwrap();
+    assert!(world.say("TASK.STATS q KINDS").contains("{kind=other claimed_total=1 "));
+    world.say("TASK.SCHEDULE q p ID b KIND y");
+    assert_eq!(got(&mut world, "b", "kind"), "y");
+}
