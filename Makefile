@@ -3,9 +3,12 @@
 CARGO ?= cargo
 # The directory whose files the demo works on: make run DIR="$HOME/some where". Default: what git tracks here.
 DIR ?=
+ROUNDS ?= 10
+SECONDS ?= 60
+SEED ?=
 export DIR
 
-.PHONY: help deps build run stop test lint bench budget clean
+.PHONY: help deps build run stop test lint chaos fuzz matrix suites bench budget clean
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -33,6 +36,21 @@ lint: ## check format and lints; a warning is an error
 
 test: lint ## lint, unit tests, and tests against a real server
 	$(CARGO) test --locked
+
+chaos: ## kill and replace servers under load for ROUNDS=10 rounds, and check what each promised (SEED=n repeats one)
+	@scripts/deps --dev
+	STEWARD_ROUNDS=$(ROUNDS) STEWARD_SEED=$(SEED) $(CARGO) test --locked --test server -- chaos::rounds::many --ignored --nocapture
+
+fuzz: ## hostile calls for SECONDS=60 against a module with AddressSanitizer (SEED=n repeats them)
+	@scripts/deps --dev
+	STEWARD_SEED=$(SEED) scripts/fuzz $(SECONDS)
+
+matrix: ## the server tests on each version of Redis and Valkey and with io-threads: a table (ARGS=part of test names)
+	@scripts/deps --dev
+	scripts/matrix $(ARGS)
+
+suites: build ## Redis's own tests with the module in every server, against a run without (ARGS="--single unit/expire")
+	scripts/suites $(ARGS)
 
 bench: build ## measure CPU, memory and lateness against streams and Lua (ARGS=--quick ...)
 	$(CARGO) run --release --locked --manifest-path bench/Cargo.toml -- --module "$$(scripts/server module)" $(ARGS)

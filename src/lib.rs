@@ -8,8 +8,8 @@
 //!   ([`command`]) and what it does. One run of a command, or one slice of the [`timer`], is a transaction ([`tx`]).
 //! * [`task`] is everything about tasks, [`membership`] everything about members and leaders.
 //! * A transaction reads and writes the data through the verbs of [`keyspace`] on the keys of [`names`].
-//! * [`state`] holds what is derived from the keys or ephemeral: the [`wakeups`] (when each name is next due), the
-//!   [`waiting`] clients, the settings and claims of queues, the members of services, what [`stalls`] postpone.
+//! * [`state`] holds what is derived from the keys or ephemeral: all names and when each is next due, the [`waiting`]
+//!   clients, the settings and claims of queues, the members of services, what [`stalls`] postpone.
 //! * [`recur`] computes when recurring tasks are due: intervals, cron expressions, time zones.
 //!
 //! No files import each other in a circle, and only the edge uses Redis or reads a clock (`layers.rs`).
@@ -48,7 +48,6 @@ mod time;
 mod timer;
 mod tx;
 mod waiting;
-mod wakeups;
 
 // It exists only inside a server, hence not in unit tests.
 #[cfg(not(test))]

@@ -5,7 +5,7 @@ use crate::context::Caller;
 use crate::error::{Error, Result};
 use crate::glob;
 use crate::keyspace::Keyspace;
-use crate::names::{MAX_NAME, Name};
+use crate::names::{MAX_NAME, Name, Position};
 use crate::reply::Reply;
 
 /// Names on a page when COUNT is not given.
@@ -50,10 +50,15 @@ pub(crate) fn cursor(behind: Option<&str>) -> Reply {
     Reply::text(behind.map_or_else(|| "0".to_string(), |text| format!(">{text}")))
 }
 
-/// The name after which the page begins.
-pub(crate) fn after_name(cursor: Option<&[u8]>, caller: &Caller<'_>) -> Result<Option<Name>> {
-    let after = after(cursor)?.map(|name| Name::new(caller.db, name));
-    after.transpose().map_err(|_| bad_cursor())
+/// Where a page of names begins.
+pub(crate) fn position(cursor: Option<&[u8]>) -> Result<Position> {
+    let Some(cursor) = cursor.filter(|cursor| !matches!(*cursor, b"" | b"0")) else {
+        return Ok(Position::default());
+    };
+    let number = std::str::from_utf8(cursor).ok().and_then(|text| text.parse().ok());
+    number.and_then(Position::of_number).ok_or_else(|| {
+        Error::BadArg("CURSOR must be 0 or what the last page replied, of this server since its start".into())
+    })
 }
 
 /// A page of those among `names` that match, that the caller may see, and that exist: the next cursor and the names.
@@ -69,19 +74,26 @@ pub(crate) fn page<'n>(
     }
     let count = count(args.count);
     let mut shown = Vec::new();
-    let mut last = None;
-    for (scanned, name) in names.take(SCANNED).enumerate() {
+    let mut names = names.peekable();
+    let mut scanned = 0;
+    while let Some(name) = names.next() {
         let matches = || (args.pattern).is_none_or(|pattern| glob::matches(pattern, name.text().as_bytes()));
         // Rights first: hidden names cost no matching.
         if (caller.may_see)(name.text()) && matches() && exists(keys, name) {
             shown.push(Reply::text(name.text()));
         }
-        if shown.len() >= count || scanned + 1 == SCANNED {
-            last = Some(name.text());
+        scanned += 1;
+        let Some(next) = names.peek() else {
             break;
+        };
+        // Names of one position are on one page.
+        let position = Position::behind(name);
+        if (shown.len() >= count || scanned >= SCANNED) && position != Position::behind(next) {
+            let cursor = Reply::text(position.number().to_string());
+            return Ok(Reply::Array(vec![cursor, Reply::Array(shown)]));
         }
     }
-    Ok(Reply::Array(vec![cursor(last), Reply::Array(shown)]))
+    Ok(Reply::Array(vec![cursor(None), Reply::Array(shown)]))
 }
 
 #[cfg(test)]

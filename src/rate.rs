@@ -83,6 +83,11 @@ impl Recent {
         }
     }
 
+    /// Whether there are none.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.claims.is_empty()
+    }
+
     /// When the rate allows the next claim, if it allows none now.
     pub(crate) fn next(&self, rate: Rate) -> Option<Steady> {
         let mut count = self.count;

@@ -1,7 +1,5 @@
 //! Counts since the module was loaded, how late the timer was, and how long tasks ran.
 
-use hdrhistogram::Histogram;
-
 use crate::time::Ms;
 
 /// What happened to the tasks of one queue, or of all of them.
@@ -25,49 +23,105 @@ pub(crate) struct Totals {
     pub cancelled: u64,
 }
 
-/// How long something took, each time.
-#[derive(Debug)]
-pub(crate) struct Durations(Histogram<u32>);
+impl Totals {
+    /// How many there are.
+    pub(crate) const COUNT: usize = 8;
 
-/// Longest duration recorded exactly, ms; more counts as this.
-const MOST: u64 = 86_400_000;
+    fn fields(&mut self) -> [&mut u64; Totals::COUNT] {
+        [
+            &mut self.scheduled,
+            &mut self.claimed,
+            &mut self.acked,
+            &mut self.failed,
+            &mut self.lost,
+            &mut self.dead,
+            &mut self.expired,
+            &mut self.cancelled,
+        ]
+    }
 
-impl Default for Durations {
-    fn default() -> Durations {
-        Durations::with_digits(2)
+    /// In half the room; `None` if one is too large.
+    pub(crate) fn packed(mut self) -> Option<[u32; Totals::COUNT]> {
+        let mut packed = [0; Totals::COUNT];
+        for (place, total) in packed.iter_mut().zip(self.fields()) {
+            *place = u32::try_from(*total).ok()?;
+        }
+        Some(packed)
+    }
+
+    /// The same, as they were.
+    pub(crate) fn unpacked(packed: [u32; Totals::COUNT]) -> Totals {
+        let mut totals = Totals::default();
+        for (total, place) in totals.fields().into_iter().zip(packed) {
+            *total = u64::from(place);
+        }
+        totals
     }
 }
 
+/// How long something took, each time, to a hundredth. Most queues know few different values, so each takes room only
+/// once it has occurred.
+#[derive(Debug, Default)]
+pub(crate) struct Durations {
+    /// How many there were in each bucket, in order.
+    buckets: Vec<(u16, u32)>,
+    most: u32,
+}
+
+/// Longest duration recorded, ms; more counts as this.
+const MOST: u32 = 86_400_000;
+/// Up to twice this many ms each has a bucket of its own, and from there on so many share a power of two.
+const STEPS: u32 = 128;
+
+/// The bucket of a duration.
+fn bucket(ms: u32) -> u16 {
+    let halvings = ms.checked_ilog2().unwrap_or(0).saturating_sub(STEPS.ilog2());
+    u16::try_from(STEPS * halvings + (ms >> halvings)).unwrap_or(u16::MAX)
+}
+
+/// The largest duration of a bucket.
+fn largest(bucket: u16) -> u32 {
+    let halvings = (u32::from(bucket) / STEPS).saturating_sub(1);
+    ((u32::from(bucket) - STEPS * halvings + 1) << halvings) - 1
+}
+
 impl Durations {
-    /// One significant digit in an eighth of the memory, 1.5 KiB, for something of which there are many.
-    pub(crate) fn coarse() -> Durations {
-        Durations::with_digits(1)
-    }
-
-    fn with_digits(digits: u8) -> Durations {
-        // One or two significant digits up to a day: cannot fail with these bounds, and grows no further.
-        let histogram = Histogram::new_with_bounds(1, MOST, digits)
-            .or_else(|_| Histogram::new(digits))
-            .unwrap_or_else(|_| unreachable!("so few significant digits are allowed"));
-        Durations(histogram)
-    }
-
     /// Records a duration, `count` times.
     pub(crate) fn record(&mut self, ms: Ms, count: u64) {
-        self.0.saturating_record_n(
-            u64::try_from(ms).unwrap_or(0).min(MOST),
-            u32::try_from(count).unwrap_or(u32::MAX),
-        );
+        let ms = u32::try_from(ms.max(0)).unwrap_or(MOST).min(MOST);
+        let count = u32::try_from(count).unwrap_or(u32::MAX);
+        self.most = self.most.max(ms);
+        let bucket = bucket(ms);
+        match self.buckets.binary_search_by_key(&bucket, |(known, _)| *known) {
+            Ok(at) => {
+                if let Some((_, known)) = self.buckets.get_mut(at) {
+                    *known = known.saturating_add(count);
+                }
+            }
+            Err(at) => self.buckets.insert(at, (bucket, count)),
+        }
     }
 
     /// The duration that this share of them did not exceed, ms; `None` before the first.
+    #[allow(
+        clippy::cast_possible_truncation,
+        clippy::cast_precision_loss,
+        clippy::cast_sign_loss,
+        reason = "a share of a count"
+    )]
     pub(crate) fn quantile(&self, share: f64) -> Option<Ms> {
-        (!self.0.is_empty()).then(|| Ms::try_from(self.0.value_at_quantile(share)).unwrap_or(Ms::MAX))
+        let total: u64 = self.buckets.iter().map(|(_, count)| u64::from(*count)).sum();
+        let mut left = (share * total as f64).ceil() as u64;
+        let reached = self.buckets.iter().find(|(_, count)| {
+            left = left.saturating_sub(u64::from(*count));
+            left == 0
+        });
+        reached.map(|(bucket, _)| Ms::from(largest(*bucket).min(self.most)))
     }
 
     /// The largest, ms; `None` before the first.
     pub(crate) fn max(&self) -> Option<Ms> {
-        (!self.0.is_empty()).then(|| Ms::try_from(self.0.max()).unwrap_or(Ms::MAX))
+        (!self.buckets.is_empty()).then_some(Ms::from(self.most))
     }
 }
 
@@ -83,5 +137,29 @@ mod tests {
         lateness.record(7, 2);
         assert_eq!(lateness.quantile(0.5), Some(0));
         assert_eq!((lateness.quantile(0.99), lateness.max()), (Some(7), Some(7)));
+        lateness.record(100_000_000, 900);
+        assert_eq!(
+            (lateness.quantile(0.5), lateness.max()),
+            (Some(86_400_000), Some(86_400_000))
+        );
+        lateness.record(-1, 9_000);
+        assert_eq!(lateness.quantile(0.5), Some(0));
+    }
+
+    #[test]
+    fn a_bucket_is_a_hundredth_wide_at_most_and_only_what_occurred_takes_room() {
+        let mut last = 0;
+        for late in (0..2_000).chain((2_000..MOST).step_by(997)) {
+            let (bucket, largest) = (bucket(late), largest(bucket(late)));
+            assert!(largest >= late && largest - late <= late / 100, "{late} {largest}");
+            assert!(bucket >= last, "{late}");
+            last = bucket;
+        }
+        assert!(last < 2_700);
+        let mut lateness = Durations::default();
+        for _ in 0..1_000 {
+            lateness.record(3, 1);
+        }
+        assert_eq!(lateness.buckets, [(3, 1_000)]);
     }
 }

@@ -1,8 +1,12 @@
 //! The timer's work, one slice per name.
 
+use crate::membership::overview as services;
 use crate::membership::service::Service;
 use crate::names::Name;
+use crate::pid;
+use crate::state::sums::Holds;
 use crate::task;
+use crate::task::overview as queues;
 use crate::tx::Tx;
 
 /// One slice of work for the name whose moment has come: dead members and their claims, claims that ended without a
@@ -12,7 +16,19 @@ pub(crate) fn run(tx: &mut Tx<'_>, name: &Name) {
         Service::of(tx, name).run_due();
         task::worklist::run(tx);
     }
-    if tx.state.known_queue(name).is_some() {
+    if tx.state.has_queue(name) {
         task::timer::run(tx, name);
     }
+}
+
+/// Measures what the keys of a name hold.
+pub(crate) fn measure(tx: &mut Tx<'_>, name: &Name) {
+    let mut holds = Holds::default();
+    if task::commands::queues::exists(tx.keys, name) {
+        queues::measure(tx, name, &mut holds);
+    }
+    if pid::services::exists(tx.keys, name) {
+        services::measure(tx, name, &mut holds);
+    }
+    tx.state.measured(name, holds, tx.context.steady);
 }

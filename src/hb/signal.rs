@@ -112,7 +112,7 @@ fn end_waits(service: &mut Service<'_>) {
         }
         // Members that may take work again are served by the timer.
         if service.state.waiting.count(&queue) > 0 {
-            service.state.wakeups.now(&queue);
+            service.state.names.wake_now(&queue);
             service.state.queue(&queue).rescan_targeted();
         }
     }

@@ -4,7 +4,7 @@ use crate::error::Result;
 use crate::membership::leaving::Leaving;
 use crate::membership::service::Service;
 use crate::membership::service_state::{Loading, NO_SIGNAL};
-use crate::time::Wall;
+use crate::time::{Ms, Wall};
 
 /// Members that go in one slice.
 const SLICE: usize = 128;
@@ -85,11 +85,11 @@ impl Service<'_> {
         }
         let last = self.keys.last_entry(self.name.events())?;
         let retain = self.context.config.events_retain;
-        let over = Wall(last.map_or(0, |(ms, _)| i64::try_from(ms).unwrap_or(0))).after(retain);
+        let over = Wall(last.map_or(0, |(ms, _)| Ms::try_from(ms).unwrap_or(Ms::MAX))).after(retain);
         if over <= self.context.wall {
             self.remove_keys();
         } else {
-            self.state.wakeups.at_wall(&self.name, over);
+            self.state.names.wake_at_wall(&self.name, over);
         }
         Ok(())
     }

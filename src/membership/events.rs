@@ -69,7 +69,7 @@ impl Service<'_> {
         } = self.context.config;
         let most = usize::try_from(events).unwrap_or(usize::MAX);
         let over = self.context.wall.after(events_retain);
-        self.state.wakeups.at_wall(&self.name, over);
+        self.state.names.wake_at_wall(&self.name, over);
         match self.keys.xadd(self.name.events(), None, &fields, most) {
             Err(Error::Internal) => {
                 // The ids of the stream may have been used up by a foreign entry; that must not fail the transaction.

@@ -129,10 +129,8 @@ impl Service<'_> {
         let json = member.record.write();
         let field = [(member.name.as_bytes(), json.as_slice())];
         self.keys.hset(self.name.members(), &field)?;
-        let (now, default_ttl) = (self.context.steady, self.context.config.ttl);
-        let memory = self.memory();
-        memory.used = now;
-        memory.put(member, default_ttl);
+        let default_ttl = self.context.config.ttl;
+        self.memory().put(member, default_ttl);
         Ok(())
     }
 

@@ -38,6 +38,20 @@ impl Service<'_> {
         Ok(left(longest.unwrap_or(self.context.config.ttl)))
     }
 
+    /// Whether the reclaim window is open, as far as memory knows.
+    pub(crate) fn is_reclaiming(&self) -> bool {
+        let window = self.context.config.reclaim_window;
+        let known = self.known();
+        let longest = known.filter(|known| known.loading == Loading::Done);
+        let longest = longest.map_or(window, |known| known.longest_ttl.unwrap_or(self.context.config.ttl));
+        let end = self
+            .state
+            .services
+            .reclaims_since
+            .map(|since| since.after(longest.min(window)));
+        !known.is_some_and(|known| known.settled) && end.is_some_and(|end| end > self.context.steady)
+    }
+
     /// Ends the reclaim window when a member that may have led before a load or a promotion gives that up: after that,
     /// no lost grant can be in force. Whether it may have led.
     pub(crate) fn give_up_lost_lead(&mut self, member: &str) -> Result<bool> {

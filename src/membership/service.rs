@@ -61,7 +61,7 @@ impl<'t> Service<'t> {
 
     /// The state of the service, created if missing.
     pub(crate) fn memory(&mut self) -> &mut ServiceState {
-        self.state.services.service(&self.name)
+        self.state.service(&self.name)
     }
 
     /// The state of the service, if there is any.
@@ -133,12 +133,12 @@ impl<'t> Service<'t> {
 
     /// The timer comes to this service at that moment.
     pub(crate) fn wake_at(&mut self, moment: Steady) {
-        self.state.wakeups.at_steady(&self.name, moment);
+        self.state.names.wake_at_steady(&self.name, moment);
     }
 
     /// The timer comes to this service at once.
     pub(crate) fn wake_now(&mut self) {
-        self.state.wakeups.now(&self.name);
+        self.state.names.wake_now(&self.name);
     }
 
     /// Plans the timer for the next member that is due.
@@ -160,7 +160,6 @@ impl<'t> Service<'t> {
         }
         let (now, default_ttl) = (self.context.steady, self.context.config.ttl);
         let memory = self.memory();
-        memory.used = now;
         memory.touch(member, now, default_ttl);
         self.plan();
     }

@@ -40,8 +40,10 @@ pub(crate) struct ServiceState {
     pub longest_ttl: Option<Ms>,
     /// When the last candidate joined the line, ms; no two have the same moment.
     pub arrival: Ms,
-    /// When it was last used.
-    pub used: Steady,
+    /// Whether it is in the line of those to be measured.
+    pub listed: bool,
+    /// When it was last measured.
+    pub seen: Steady,
     /// Whether the log was told about a foreign entry.
     pub logged: bool,
     pub(super) members: MemberTable,
@@ -278,13 +280,19 @@ impl ServiceState {
         missing.map(|member| member.name.clone()).collect()
     }
 
+    /// Whether it has no members, and none is to be removed.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.members.len() == 0 && self.dead.is_empty()
+    }
+
     /// Forgets its members.
     pub(crate) fn start_over(&mut self) {
         let version = self.version + 1;
         *self = ServiceState {
             version,
             arrival: self.arrival,
-            used: self.used,
+            listed: self.listed,
+            seen: self.seen,
             ..ServiceState::default()
         };
     }

@@ -12,14 +12,13 @@ use smallvec::SmallVec;
 use crate::membership::member::Member;
 use crate::membership::record::MemberName;
 use crate::membership::service_state::ServiceState;
-use crate::names::{self, ByName, Name};
+use crate::names::{ByName, Name};
 use crate::time::{Ms, Steady};
 
 /// All services.
 #[derive(Debug, Default)]
 pub(crate) struct Services {
     services: ByName<ServiceState>,
-    known: BTreeSet<Name>,
     /// The members bound to each connection.
     pub(super) bound: HashMap<u64, SmallVec<[(Name, MemberName); 1]>, RandomState>,
     /// Members that were removed in this transaction and whose claims are still to be ended.
@@ -49,9 +48,6 @@ pub(crate) struct Gone {
 impl Services {
     /// The state of a service, created if missing.
     pub(crate) fn service(&mut self, name: &Name) -> &mut ServiceState {
-        if !self.services.contains_key(name) {
-            self.known.insert(name.clone());
-        }
         self.services.entry(name.clone()).or_default()
     }
 
@@ -65,25 +61,14 @@ impl Services {
         self.services.get_mut(name)
     }
 
-    /// All services in memory.
-    pub(crate) fn iter(&self) -> impl Iterator<Item = (&Name, &ServiceState)> {
-        self.services.iter()
-    }
-
-    /// The same, mutable.
+    /// All services in memory, mutable.
     pub(crate) fn iter_mut(&mut self) -> impl Iterator<Item = (&Name, &mut ServiceState)> {
         self.services.iter_mut()
     }
 
-    /// The names seen so far in database `db`, in order, beyond `after`. Some may have no keys any more.
-    pub(crate) fn names_after<'a>(&'a self, db: i32, after: Option<&'a Name>) -> impl Iterator<Item = &'a Name> {
-        names::after(&self.known, db, after)
-    }
-
-    /// Forgets a service that has no keys here.
+    /// Forgets a service.
     pub(crate) fn forget(&mut self, name: &Name) {
         self.services.remove(name);
-        self.known.remove(name);
     }
 
     /// A member.
@@ -104,7 +89,8 @@ impl Services {
 
     /// Binds a member to a connection.
     pub(crate) fn bind(&mut self, connection: u64, service: &Name, member: &MemberName) {
-        if let Some(known) = self.service(service).member_mut(member) {
+        let known = self.services.get_mut(service);
+        if let Some(known) = known.and_then(|service| service.member_mut(member)) {
             known.liveness.closed = None;
             if !known.liveness.connections.contains(&connection) {
                 known.liveness.connections.push(connection);

@@ -125,6 +125,7 @@ pub(crate) const KEYS: [KeyKind; 25] = [
 pub(crate) const DROPPED: u8 = b'D';
 
 const TASK: &str = "task:";
+const DROP: &str = ":drop:";
 const PROC: &str = "proc:";
 
 const fn queue(part: Part, suffix: &'static str, code: u8, of: Type) -> KeyKind {
@@ -318,7 +319,7 @@ impl Key<'_> {
         }
         if let Place::Dropped(number, _) = self.place {
             // Writing to a vector cannot fail.
-            let _ = write!(out, ":drop:{number}");
+            let _ = write!(out, "{DROP}{number}");
         }
         out.extend_from_slice(kind.suffix.as_bytes());
         match self.place {
@@ -359,17 +360,18 @@ pub(crate) fn is_ours(key: &[u8]) -> bool {
 /// The queue or service a key belongs to; `None` for a key that is not ours.
 pub(crate) fn owner(db: i32, key: &[u8]) -> Option<(Name, Touched)> {
     let parsed = parse(key)?;
+    let touched = parsed.touched()?;
     let name = if parsed.rest.is_empty() {
         Name::new(db, parsed.tag)
     } else {
         Name::new(db, &[b"{", parsed.tag, b"}", parsed.rest].concat())
     };
-    name.ok().map(|name| (name, parsed.touched()))
+    name.ok().map(|name| (name, touched))
 }
 
 /// What the module must reread after a foreign change of this key; does not build its name.
 pub(crate) fn touched(key: &[u8]) -> Option<Touched> {
-    parse(key).map(|parsed| parsed.touched())
+    parse(key)?.touched()
 }
 
 fn parse(key: &[u8]) -> Option<Parsed<'_>> {
@@ -390,7 +392,8 @@ fn parse(key: &[u8]) -> Option<Parsed<'_>> {
 }
 
 impl Parsed<'_> {
-    fn touched(&self) -> Touched {
+    /// `None` for a key of somebody else that only looks like ours.
+    fn touched(&self) -> Option<Touched> {
         let is = |kind: &&KeyKind| {
             let suffix = kind.suffix.as_bytes();
             kind.family == self.family
@@ -400,11 +403,8 @@ impl Parsed<'_> {
                     self.suffix == suffix
                 }
         };
-        let is_special = |kind: &&KeyKind| matches!(kind.touched, Touched::Task | Touched::Events);
-        match KEYS.iter().filter(is_special).find(is) {
-            Some(kind) => kind.touched,
-            None if self.family == TASK => Touched::Queue,
-            None => Touched::Service,
-        }
+        let is_dropped = || self.family == TASK && self.suffix.starts_with(DROP.as_bytes());
+        let kind = KEYS.iter().find(is).map(|kind| kind.touched);
+        kind.or_else(|| is_dropped().then_some(Touched::Queue))
     }
 }

@@ -3,7 +3,8 @@
 mod keys;
 
 use std::cell::RefCell;
-use std::collections::{BTreeSet, HashMap};
+use std::cmp::Ordering;
+use std::collections::{BTreeMap, HashMap};
 use std::hash::{BuildHasher, BuildHasherDefault, Hash, Hasher};
 use std::rc::Rc;
 
@@ -25,13 +26,13 @@ pub(crate) const MAX_NAME: usize = 256;
 pub(crate) const PRIORITIES: u8 = 10;
 
 /// The name of a queue or a service of one database. Cheap to clone and to look up.
-#[derive(Clone, Debug, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, Eq)]
 pub(crate) struct Name {
-    /// Number of its SELECT database.
+    /// The id of its database: not its number, which SWAPDB changes.
     pub db: i32,
+    /// Keyed hash of the text, computed once because a command looks its queue up in several maps.
+    hash: u32,
     text: Rc<str>,
-    /// Hash of the text, computed once because a command looks its queue up in several maps.
-    hash: u64,
 }
 
 impl PartialEq for Name {
@@ -44,7 +45,22 @@ impl PartialEq for Name {
 
 impl Hash for Name {
     fn hash<H: Hasher>(&self, state: &mut H) {
-        state.write_u64(self.hash ^ u64::from(self.db.unsigned_abs()));
+        state.write_u32(self.hash ^ self.db.cast_unsigned());
+    }
+}
+
+/// By the keyed hash: a position in this order tells nothing about the names around it.
+impl Ord for Name {
+    fn cmp(&self, other: &Name) -> Ordering {
+        let place = |name: &Name| (name.db, name.hash);
+        let texts = || self.text.cmp(&other.text);
+        place(self).cmp(&place(other)).then_with(texts)
+    }
+}
+
+impl PartialOrd for Name {
+    fn partial_cmp(&self, other: &Name) -> Option<Ordering> {
+        Some(self.cmp(other))
     }
 }
 
@@ -57,8 +73,9 @@ pub(crate) struct Hashed(u64);
 
 impl Hasher for Hashed {
     fn write(&mut self, _: &[u8]) {}
-    fn write_u64(&mut self, hash: u64) {
-        self.0 = hash;
+    fn write_u32(&mut self, hash: u32) {
+        // The maps use the highest bits too.
+        self.0 = u64::from(hash).wrapping_mul(0x9e37_79b9_7f4a_7c15);
     }
     fn finish(&self) -> u64 {
         self.0
@@ -110,7 +127,7 @@ impl Name {
         Ok(Name {
             db,
             text: text.into(),
-            hash: HASHER.with(|hasher| hasher.hash_one(text)),
+            hash: hash(text),
         })
     }
 
@@ -219,13 +236,59 @@ fn has_control(text: &str) -> bool {
     text.bytes().any(|byte| byte.is_ascii_control() || byte == 0xc2) && text.chars().any(char::is_control)
 }
 
-/// Those of `names` in database `db`, in order, beyond `after`.
-pub(crate) fn after<'a>(names: &'a BTreeSet<Name>, db: i32, after: Option<&'a Name>) -> impl Iterator<Item = &'a Name> {
-    use std::ops::Bound::{Excluded, Unbounded};
-    let start = after.map_or(Unbounded, Excluded);
-    names
-        .range::<Name, _>((start, Unbounded))
-        .filter(move |name| name.db == db)
+#[allow(clippy::cast_possible_truncation, reason = "all bits of the hash are equally good")]
+fn hash(text: &str) -> u32 {
+    HASHER.with(|hasher| hasher.hash_one(text)) as u32
+}
+
+/// A position in the order of the names of a database. Names are looked at in this order, so that no position tells a
+/// name, and any number of hidden names can be passed over.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Position(u64);
+
+impl Position {
+    /// The one behind this name, and behind all others of the same hash.
+    pub(crate) fn behind(name: &Name) -> Position {
+        Position(u64::from(name.hash) + 1)
+    }
+
+    /// As a number for a client, which also tells the process: after a restart the order is another one.
+    pub(crate) fn number(self) -> u64 {
+        process() << 33 | self.0
+    }
+
+    /// From such a number; `None` if it is not one of this process.
+    pub(crate) fn of_number(number: u64) -> Option<Position> {
+        (number >> 33 == process()).then_some(Position(number & ((1 << 33) - 1)))
+    }
+}
+
+/// A number for this process, 1 to 2^20.
+fn process() -> u64 {
+    u64::from(hash("") >> 12) + 1
+}
+
+/// Those of `names` in this database, from this position on.
+pub(crate) fn from<V>(names: &BTreeMap<Name, V>, db: i32, from: Position) -> impl Iterator<Item = (&Name, &V)> {
+    let hash = u32::try_from(from.0).ok();
+    let start = hash.map(|hash| Name {
+        db,
+        hash,
+        text: Rc::from(""),
+    });
+    let range = start.map(|start| names.range(start..));
+    range.into_iter().flatten().take_while(move |(name, _)| name.db == db)
+}
+
+/// The databases of these names.
+pub(crate) fn databases<V>(names: &BTreeMap<Name, V>) -> Vec<i32> {
+    let first = |db| Name {
+        db,
+        hash: 0,
+        text: Rc::from(""),
+    };
+    let from = |db| names.range(first(db)..).next().map(|(name, _)| name.db);
+    std::iter::successors(from(i32::MIN), |db| from(db.checked_add(1)?)).collect()
 }
 
 fn is_tagged(text: &str) -> bool {
@@ -311,6 +374,34 @@ mod tests {
         assert_eq!(owner(0, b"task:mail"), None);
         assert_eq!(owner(0, b"task:{}x"), None);
         assert_eq!(owner(0, b"other"), None);
+        for others in [
+            "task:{7}:subtasks",
+            "task:{7}:",
+            "task:{7}:readyx",
+            "proc:{7}:scheduled",
+        ] {
+            assert_eq!(owner(0, others.as_bytes()), None, "{others}");
+        }
+    }
+
+    #[test]
+    fn a_walk_meets_every_name_of_a_database_once() {
+        let all: BTreeMap<Name, usize> = (0..500)
+            .flat_map(|number| [0, 1].map(|db| Name::new(db, format!("n{number}").as_bytes()).unwrap()))
+            .zip(0..)
+            .collect();
+        let mut position = Position::default();
+        let mut met = Vec::new();
+        while let Some((name, _)) = from(&all, 1, position).next() {
+            position = Position::of_number(Position::behind(name).number()).unwrap();
+            met.push(name.text().to_string());
+        }
+        let by_hash = met.clone();
+        met.sort_unstable();
+        assert_ne!(met, by_hash);
+        met.dedup();
+        assert_eq!(met.len(), 500);
+        assert_eq!(Position::of_number(Position::default().number() ^ 1 << 40), None);
     }
 
     #[test]

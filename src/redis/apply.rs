@@ -9,8 +9,8 @@ use super::api::{Ctx, Flags, Level, OK, RawText, call, log};
 use super::callback::arguments;
 use super::effects::{self, Applied, Change, EFFECTS};
 use super::module::{self, Module};
-use super::reply;
 use super::transaction::{Mode, run};
+use super::{databases, reply};
 use crate::error::Error;
 use crate::membership::service::Service;
 use crate::names::{Name, Touched};
@@ -60,7 +60,7 @@ fn apply(ctx: *mut Ctx, name: &[u8], effects: &[u8]) -> Result<(), Error> {
     if !Flags::of(ctx).brings_effects(client) {
         return Err(Error::NotForClients);
     }
-    let name = Name::new(db, name)?;
+    let name = Name::new(databases::id(db), name)?;
     let applied = run(ctx, Mode::Applies, |tx| {
         let applied = effects::apply(effects, &name, tx.keys);
         for change in applied.iter().flat_map(|applied| &applied.changes) {

@@ -9,7 +9,7 @@ use super::module::{self, Module};
 use super::probe::{self, Slot};
 use super::timer::SOON;
 use super::transaction::{Mode, run};
-use super::{block, housekeeping};
+use super::{block, databases, housekeeping};
 use crate::names::Name;
 use crate::time::Ms;
 use crate::timer;
@@ -49,10 +49,10 @@ fn work(ctx: *mut Ctx) {
         let now = module.clock.steady();
         block::end_overdue(module, now);
     });
+    housekeeping::run(ctx, slice / 4);
     if flags.decides() {
         discover(ctx, slice);
         serve_due(ctx, flags, begun, slice);
-        housekeeping::run(ctx);
     }
     module::with(|module| {
         let context = module.context();
@@ -92,7 +92,7 @@ fn serve_due(ctx: *mut Ctx, flags: Flags, begun: Instant, slice: Duration) {
     module::with(|module| {
         module.refused = refused;
         if refused {
-            module.state.wakeups.now(&name);
+            module.state.names.wake_now(&name);
         }
     });
     if refused {
@@ -106,11 +106,11 @@ fn serve_due(ctx: *mut Ctx, flags: Flags, begun: Instant, slice: Duration) {
             if flags.in_cluster() || begun.elapsed() >= slice {
                 return Ok(());
             }
-            match tx.state.wakeups.take_due(&tx.context) {
+            match tx.state.names.take_due(&tx.context) {
                 Some(next) if next.db == name.db => name = next,
                 // A record concerns one database.
                 Some(next) => {
-                    tx.state.wakeups.now(&next);
+                    tx.state.names.wake_now(&next);
                     return Ok(());
                 }
                 None => return Ok(()),
@@ -124,13 +124,19 @@ fn serve_due(ctx: *mut Ctx, flags: Flags, begun: Instant, slice: Duration) {
 
 fn take_due(module: &mut Module) -> Option<Name> {
     let context = module.context();
-    module.state.wakeups.take_due(&context)
+    loop {
+        let name = module.state.names.take_due(&context)?;
+        if databases::number(name.db).is_some() {
+            return Some(name);
+        }
+        module.state.forget(&name);
+    }
 }
 
 fn retry(name: &Name) {
     module::with(|module| {
         let moment = module.clock.steady().after(RETRY);
-        module.state.wakeups.at_steady(name, moment);
+        module.state.names.wake_at_steady(name, moment);
     });
 }
 
@@ -138,7 +144,7 @@ fn retry(name: &Name) {
 /// send heartbeats now, must get that time back too.
 pub(super) fn check_freeze(ctx: *mut Ctx) {
     let flags = Flags::of(ctx);
-    let next = module::with(|module| module.state.wakeups.next_on_steady().cloned());
+    let next = module::with(|module| module.state.names.next_on_steady().cloned());
     let Some(Some(name)) = next.filter(|_| flags.decides()) else {
         return;
     };

@@ -5,8 +5,8 @@ use std::ffi::c_int;
 
 use super::api::{Ctx, OK, RawText, call};
 use super::callback::arguments;
-use super::reply;
 use super::transaction::{Mode, run};
+use super::{databases, reply};
 use crate::error::Error;
 use crate::keyspace::contract;
 use crate::names::Name;
@@ -48,7 +48,8 @@ unsafe extern "C" fn on_contract(ctx: *mut Ctx, argv: *mut *mut RawText, argc: c
 
 fn check(ctx: *mut Ctx, name: &[u8]) -> Result<Option<Reply>, Error> {
     // SAFETY: a context the server lent us.
-    let name = Name::new(unsafe { call!(RedisModule_GetSelectedDb(ctx)) }, name)?;
+    let db = unsafe { call!(RedisModule_GetSelectedDb(ctx)) };
+    let name = Name::new(databases::id(db), name)?;
     let kept = run(ctx, Mode::Writes, |tx| Ok(contract::run(tx.keys, &name)))?;
     Ok(Some(kept.map_or_else(Reply::text, |()| Reply::OK)))
 }

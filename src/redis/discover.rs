@@ -8,6 +8,7 @@ use redis_module::raw::{RedisModuleKey, RedisModuleScanCursor};
 
 use super::api::{Ctx, OK, RawText, bytes_of, call};
 use super::callback::guard;
+use super::databases;
 use crate::names::{Name, Touched, owner};
 
 /// How far the search is.
@@ -50,7 +51,10 @@ impl Discovery {
                 if call!(RedisModule_SelectDb(ctx, self.db)) != OK {
                     return false;
                 }
-                let mut seen = Seen { db: self.db, found };
+                let mut seen = Seen {
+                    db: databases::id(self.db),
+                    found,
+                };
                 let data = (&raw mut seen).cast::<c_void>();
                 if call!(RedisModule_Scan(ctx, self.cursor, Some(on_key), data)) == 0 {
                     self.db += 1;

@@ -7,7 +7,7 @@ use super::api::{Ctx, Flags, OK, RawText, call};
 use super::callback::arguments;
 use super::probe;
 use super::transaction::{Mode, run};
-use super::{block, docs, fenced, reply};
+use super::{block, databases, docs, fenced, reply};
 use crate::command::run::{Command, Response};
 use crate::command::{Access, Arguments, Keys, Spec};
 use crate::commands;
@@ -63,7 +63,7 @@ fn execute<C: Command>(ctx: *mut Ctx, arguments: &[&[u8]]) -> Result<Option<Repl
     let may_see = |key: &str| rules.may_read(key);
     let may_write = |key: &str| rules.may_write(key);
     let caller = Caller {
-        db,
+        db: databases::id(db),
         connection: connection(id, flags),
         may_wait: !flags.must_not_wait(),
         may_see: &may_see,

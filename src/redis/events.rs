@@ -9,7 +9,7 @@ use super::api::{Ctx, Flags, Level, OK, call, log};
 use super::callback::guard;
 use super::module::{self, Module};
 use super::timer::SOON;
-use super::{background, discover, listeners, server_settings, waits};
+use super::{background, databases, discover, listeners, server_settings, waits};
 use crate::time::Ms;
 
 /// Every event we need.
@@ -82,16 +82,14 @@ unsafe extern "C" fn on_loading(ctx: *mut Ctx, _: raw::RedisModuleEvent, step: u
         }
         // While new data is loaded in the background, the old data is still served.
         _ if Flags::of(ctx).loads_aside() => {}
-        _ => change(|module| module.state.flushed(None)),
+        _ => change(|module| flush(module, None)),
     }
 }
 
 unsafe extern "C" fn on_async_load(_: *mut Ctx, _: raw::RedisModuleEvent, step: u64, _: *mut c_void) {
     if step == raw::REDISMODULE_SUBEVENT_REPL_ASYNC_LOAD_COMPLETED {
-        change(|module| {
-            module.state.flushed(None);
-            start_over(module);
-        });
+        // What was loaded is known by now.
+        change(start_over);
     }
 }
 
@@ -99,7 +97,19 @@ unsafe extern "C" fn on_flush(_: *mut Ctx, _: raw::RedisModuleEvent, step: u64, 
     // SAFETY: the server's description of the event, as its version 1 is declared.
     let db = unsafe { data.cast::<raw::RedisModuleFlushInfo>().as_ref() }.map(|info| info.dbnum);
     if step == raw::REDISMODULE_SUBEVENT_FLUSHDB_END {
-        change(move |module| module.state.flushed(db.filter(|&db| db >= 0)));
+        change(move |module| flush(module, db.filter(|&db| db >= 0)));
+    }
+}
+
+/// The database of this number was emptied, or all were.
+fn flush(module: &mut Module, number: Option<i32>) {
+    let all = || {
+        let ids = module.state.databases();
+        ids.into_iter().filter_map(databases::number).collect()
+    };
+    for number in number.map_or_else(all, |number| vec![number]) {
+        let (before, now) = databases::renew(number);
+        module.state.flushed(before, now);
     }
 }
 
@@ -107,7 +117,10 @@ unsafe extern "C" fn on_swap(_: *mut Ctx, _: raw::RedisModuleEvent, _: u64, data
     // SAFETY: as above.
     if let Some(info) = unsafe { data.cast::<raw::RedisModuleSwapDbInfo>().as_ref() } {
         let (a, b) = (info.dbnum_first, info.dbnum_second);
-        change(move |module| module.state.swapped(a, b));
+        change(move |module| {
+            let (one, other) = databases::swap(a, b);
+            module.state.swapped(one, other);
+        });
     }
 }
 

@@ -7,6 +7,7 @@ use std::rc::Rc;
 use redis_module::raw;
 
 use super::api::{Ctx, Text, call};
+use super::databases;
 use super::texts::{KeyText, MOST_SCRATCH, NameTexts, Texts};
 use crate::error::Error;
 use crate::keyspace::Type;
@@ -94,7 +95,7 @@ impl<'s> Handles<'s> {
         open: &'s mut Vec<Open>,
     ) -> Handles<'s> {
         // SAFETY: a context the server lent us.
-        let db = unsafe { call!(RedisModule_GetSelectedDb(ctx)) };
+        let db = databases::id(unsafe { call!(RedisModule_GetSelectedDb(ctx)) });
         let mode = if writes {
             raw::REDISMODULE_READ | raw::REDISMODULE_WRITE
         } else {
@@ -113,11 +114,13 @@ impl<'s> Handles<'s> {
         }
     }
 
-    /// Selects a database, if another one is selected.
+    /// Selects the database of this id, if another one is selected.
     pub(super) fn select(&mut self, db: i32) {
-        if db != self.db {
+        if db != self.db
+            && let Some(number) = databases::number(db)
+        {
             // SAFETY: a context the server lent us; a number out of range is refused.
-            unsafe { call!(RedisModule_SelectDb(self.ctx, db)) };
+            unsafe { call!(RedisModule_SelectDb(self.ctx, number)) };
             self.db = db;
         }
     }

@@ -1,31 +1,63 @@
-//! Forgets names without keys: those unused for an hour, and those whose slot moved to another node.
+//! Keeps memory small and the sums of INFO right, on replicas too.
+
+use std::time::{Duration, Instant};
 
 use super::api::Ctx;
 use super::handles::Handles;
 use super::keyspace::{Effects, ServerKeys};
 use super::module::{self, Module};
+use super::transaction::{Mode, run as run_transaction};
 use crate::names::Name;
 use crate::pid::services;
 use crate::task::commands::queues;
-use crate::time::{Ms, SECOND};
+use crate::timer;
 
-/// How often idle names are checked, ms.
-const EVERY: Ms = 60 * SECOND;
-/// Most names checked at once, with 21 keys each.
-const MOST: usize = 100;
+/// Names that are measured in one transaction.
+const TOGETHER: usize = 8;
+/// Transactions that one INFO runs: up to so many names are measured at once.
+const AT_ONCE: usize = 4;
 
-/// Forgets idle names, when it is time.
-pub(super) fn run(ctx: *mut Ctx) {
-    module::with(|module| {
-        let context = module.context();
-        if context.steady.since(module.housekept) < EVERY {
-            return;
-        }
-        module.housekept = context.steady;
-        for name in module.state.idle(&context).iter().take(MOST) {
-            forget_if_gone(module, ctx, name);
-        }
+/// Does what there is to do, for the length of a slice.
+pub(super) fn run(ctx: *mut Ctx, slice: Duration) {
+    let begun = Instant::now();
+    let mut more = true;
+    while more && begun.elapsed() < slice {
+        let others = module::with(|module| {
+            let now = module.clock.steady();
+            let state = &mut module.state;
+            state.sweep_some() | state.revisit_some() | state.settle_next(now)
+        });
+        more = measure(ctx) || others == Some(true);
+    }
+}
+
+/// Measures the next names; whether there may be more.
+fn measure(ctx: *mut Ctx) -> bool {
+    let wait = module::with(|module| {
+        let now = module.clock.steady();
+        module.state.next_keeping(now)
     });
+    if wait != Some(Some(0)) {
+        return false;
+    }
+    let measured = run_transaction(ctx, Mode::Reads, |tx| {
+        for _ in 0..TOGETHER {
+            let Some(name) = tx.state.next_to_measure(tx.context.steady) else {
+                return Ok(false);
+            };
+            timer::measure(tx, &name);
+        }
+        Ok(true)
+    });
+    measured == Ok(true)
+}
+
+/// Measures the names that were touched since, if they are few.
+pub(super) fn measure_few(ctx: *mut Ctx) {
+    module::with(|module| module.state.measure_few(AT_ONCE * TOGETHER));
+    for _ in 0..AT_ONCE {
+        measure(ctx);
+    }
 }
 
 /// Forgets a name whose slot is no longer completely here, if its last key has gone; whether it has.

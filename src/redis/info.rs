@@ -6,13 +6,12 @@ use redis_module::raw::RedisModuleInfoCtx;
 
 use super::api::call;
 use super::callback::guard;
+use super::housekeeping;
 use super::module::{self, Module};
 use super::reply::c_string;
-use super::transaction::{Mode, run};
-use crate::membership::overview as services;
+use crate::context::Context;
 use crate::recur::database_version;
-use crate::task::overview::{Overview, overview};
-use crate::time::SECOND;
+use crate::state::sums::Sums;
 
 /// Called for INFO, and for a crash report, to which we add nothing because memory may be corrupt.
 ///
@@ -45,45 +44,47 @@ pub(super) unsafe extern "C" fn on_info(ctx: *mut RedisModuleInfoCtx, for_crash_
     });
 }
 
-/// The current values. Counting the tasks opens a dozen keys of every queue, so it is done at most once a second.
+/// The current values.
 fn values() -> Option<Vec<(&'static str, i64)>> {
-    let (ctx, counted) = module::with(|module| {
-        let now = module.clock.steady();
-        let counted = module.overview.filter(|(moment, _)| now.since(*moment) < SECOND);
-        (module.timer.context(), counted.map(|(_, overview)| overview))
-    })?;
-    let overview = match counted {
-        Some(overview) => overview,
-        None => run(ctx, Mode::Reads, |tx| Ok(overview(tx))).ok()?,
-    };
-    let services = run(ctx, Mode::Reads, |tx| Ok(services::overview(tx))).ok()?;
+    if let Some(ctx) = module::with(|module| module.timer.context()) {
+        housekeeping::measure_few(ctx);
+    }
     module::with(|module| {
-        if counted.is_none() {
-            module.overview = Some((module.clock.steady(), overview));
-        }
-        fields(module, overview, services)
+        let context = module.context();
+        fields(module, &context)
     })
 }
 
-fn fields(module: &Module, overview: Overview, services: services::Overview) -> Vec<(&'static str, i64)> {
+fn fields(module: &Module, context: &Context) -> Vec<(&'static str, i64)> {
     let state = &module.state;
     let totals = &state.totals;
     let number = |count: u64| i64::try_from(count).unwrap_or(i64::MAX);
     let size = |count: usize| i64::try_from(count).unwrap_or(i64::MAX);
+    let sum = |of: fn(&Sums) -> usize| size(state.names.sums().map(of).sum());
+    let oldest = state.names.sums().filter_map(Sums::oldest).min();
+    let reclaims = state.services.reclaims_since;
+    let reclaims = reclaims.is_some_and(|since| since.after(context.config.reclaim_window) > context.steady);
     vec![
         ("late_p99_ms", state.lateness.quantile(0.99).unwrap_or(0)),
-        ("timer_backlog", size(state.wakeups.backlog())),
-        ("queues", size(overview.queues)),
-        ("scheduled_tasks", size(overview.scheduled)),
-        ("ready_tasks", size(overview.ready)),
-        ("oldest_ready_ms", overview.oldest_ready),
-        ("blocked_tasks", size(overview.blocked)),
-        ("claimed_tasks", size(overview.claimed)),
-        ("dead_tasks", size(overview.dead)),
-        ("services", size(services.services)),
-        ("members", size(services.members)),
-        ("leaders", size(services.leaders)),
-        ("reclaiming_services", size(services.reclaiming)),
+        ("timer_backlog", size(state.names.backlog())),
+        ("sums_age_ms", state.sums_age(context.steady)),
+        ("queues", sum(|sums| sums.queues)),
+        ("scheduled_tasks", sum(|sums| sums.scheduled)),
+        ("ready_tasks", sum(|sums| sums.ready)),
+        (
+            "oldest_ready_ms",
+            oldest.map_or(0, |due| context.wall.since(due).max(0)),
+        ),
+        ("blocked_tasks", sum(|sums| sums.blocked)),
+        ("claimed_tasks", sum(|sums| sums.claimed)),
+        ("dead_tasks", sum(|sums| sums.dead)),
+        ("services", sum(|sums| sums.services)),
+        ("members", sum(|sums| sums.members)),
+        ("leaders", sum(|sums| sums.leaders)),
+        (
+            "reclaiming_services",
+            if reclaims { sum(|sums| sums.reclaiming) } else { 0 },
+        ),
         ("waiting_clients", size(module.blocked.count())),
         ("scheduled_total", number(totals.scheduled)),
         ("claimed_total", number(totals.claimed)),

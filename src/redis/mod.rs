@@ -31,6 +31,7 @@ mod commands;
 mod config;
 #[cfg(debug_assertions)]
 mod contract;
+mod databases;
 mod discover;
 mod dispatch;
 mod docs;

@@ -7,6 +7,7 @@ use super::audience::Audience;
 use super::blocked::Blocked;
 use super::canned;
 use super::clock::Clock;
+use super::databases;
 use super::discover::Discovery;
 use super::handles::Open;
 use super::log_limit::LogLimit;
@@ -16,7 +17,6 @@ use super::timer::{AT_ONCE, LONGEST, SOON, Timer};
 use crate::config::ModuleConfig;
 use crate::context::Context;
 use crate::state::State;
-use crate::task::overview::Overview;
 use crate::time::{Ms, Steady};
 
 /// How often it is checked whether writes are allowed again, ms.
@@ -43,8 +43,6 @@ pub(super) struct Module {
     pub clock: Clock,
     /// Detects stalls of the server.
     pub pulse: Pulse,
-    /// When idle queues were last checked.
-    pub housekept: Steady,
     /// Whether the server may evict our keys.
     pub eviction_unsafe: bool,
     /// After how long the server closes the connection of an idle client, ms; 0: never.
@@ -61,8 +59,6 @@ pub(super) struct Module {
     pub checked_slots: usize,
     /// When it was last made.
     pub slots_checked: Steady,
-    /// The tasks counted for INFO, and when.
-    pub overview: Option<(Steady, Overview)>,
 }
 
 impl Module {
@@ -72,10 +68,12 @@ impl Module {
     }
 
     /// Arms the timer for the next work, but not before `least` ms from now. On a server that is not an active primary,
-    /// the timer only ends waits that have timed out.
+    /// the timer changes no data.
     pub(super) fn arm(&mut self, context: &Context, least: Ms) {
         let timeout = self.blocked.next_deadline(context.steady);
-        let Some(next) = self.next_work(context).into_iter().chain(timeout).min() else {
+        let keeping = self.state.next_keeping(context.steady).filter(|_| context.config.timer);
+        let other = keeping.into_iter().chain(timeout).min();
+        let Some(next) = self.next_work(context).into_iter().chain(other).min() else {
             return;
         };
         let wait = |wait: Ms| wait.clamp(least, LONGEST);
@@ -85,7 +83,7 @@ impl Module {
         let next = if Flags::of(self.timer.context()).decides() {
             Some(next)
         } else {
-            timeout
+            other
         };
         if let Some(next) = next {
             self.timer.arm(context.steady, wait(next));
@@ -101,7 +99,7 @@ impl Module {
     /// How long until there is work on the data.
     fn next_work(&self, context: &Context) -> Option<Ms> {
         let least = if self.refused { POLL } else { 0 };
-        let due = self.state.wakeups.next(context).filter(|_| context.config.timer);
+        let due = self.state.names.next(context).filter(|_| context.config.timer);
         let due = due.map(|wait| wait.max(least));
         let search = self.discovery.as_ref().map(|_| SOON);
         due.into_iter().chain(search).min()
@@ -137,6 +135,7 @@ impl Module {
 pub(super) fn forget() {
     canned::forget();
     with(|module| *module = Module::default());
+    databases::forget();
     SETTINGS.set(ModuleConfig::default());
 }
 

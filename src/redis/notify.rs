@@ -6,7 +6,7 @@ use redis_module::raw;
 
 use super::api::{Ctx, OK, RawText, bytes_of, call, optional};
 use super::callback::guard;
-use super::module;
+use super::{databases, module};
 use crate::names::{Touched, is_ours, owner, touched};
 
 /// Subscribes to changes of our keys. Not to strings, sets and streams: such a value in place of one of our keys causes
@@ -49,7 +49,7 @@ unsafe extern "C" fn on_change(ctx: *mut Ctx, class: c_int, _event: *const c_cha
         }
         // SAFETY: a context the server lent us.
         let db = unsafe { call!(RedisModule_GetSelectedDb(ctx)) };
-        if let Some((name, what)) = owner(db, key) {
+        if let Some((name, what)) = owner(databases::id(db), key) {
             module::soon(move |module| {
                 module.state.touched(&name, what);
                 module.arm_now();

@@ -34,7 +34,7 @@ pub(super) struct NameTexts {
     own: OnceCell<Rc<Text>>,
     fixed: [OnceCell<Rc<Text>>; FIXED],
     /// The prefix before the id in the names of each family.
-    prefixes: [Vec<u8>; FAMILIES],
+    prefixes: [OnceCell<Vec<u8>>; FAMILIES],
 }
 
 impl Texts {
@@ -50,10 +50,7 @@ impl Texts {
             name: name.clone(),
             own: OnceCell::new(),
             fixed: [const { OnceCell::new() }; FIXED],
-            prefixes: std::array::from_fn(|family| {
-                let kind = KEYS.get(FIRST_FAMILY + family);
-                kind.map_or(Vec::new(), |kind| name.per_id(kind.part, &[]).to_vec())
-            }),
+            prefixes: [const { OnceCell::new() }; FAMILIES],
         });
         self.names.insert(name.clone(), texts.clone());
         texts
@@ -100,7 +97,7 @@ impl KeyText {
             && let Some(prefix) = family(part).and_then(|family| texts.prefixes.get(family))
         {
             scratch.clear();
-            scratch.extend_from_slice(prefix);
+            scratch.extend_from_slice(prefix.get_or_init(|| key.name.per_id(part, &[]).to_vec()));
             scratch.extend_from_slice(id);
             return own(id, scratch);
         }

@@ -10,6 +10,7 @@ use table::{Kind, Numbers, Setting};
 use crate::backoff::{self, Backoff};
 use crate::config::ModuleConfig;
 use crate::error::Error;
+use crate::keyspace::Keyspace;
 use crate::names::{Id, Name, PRIORITIES};
 use crate::rate::Rate;
 use crate::time::Ms;
@@ -81,6 +82,20 @@ pub(crate) const fn ghosts_field(priority: u8) -> &'static str {
         8 => "ghosts:8",
         _ => "ghosts:9",
     }
+}
+
+/// Whether the queue hash has a field of ours: an application may have a key of the same name. Those that go with other
+/// keys are not looked for.
+pub(crate) fn exist(keys: &mut dyn Keyspace, queue: &Name) -> bool {
+    let key = queue.queue();
+    let ghosts = (0..PRIORITIES).map(ghosts_field);
+    let settings = SETTINGS.iter().map(|setting| setting.name);
+    keys.exists(key)
+        && [PAUSED, DROPS]
+            .into_iter()
+            .chain(ghosts)
+            .chain(settings)
+            .any(|field| keys.hget(key, field.as_bytes()).is_ok_and(|value| value.is_some()))
 }
 
 impl QueueSettings {

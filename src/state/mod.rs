@@ -1,32 +1,35 @@
 //! What the module holds in memory. Everything here is derived from the keys or ephemeral by nature:
 //! losing it loses no task.
 
+mod keeping;
+mod names;
 pub(crate) mod queue;
 mod queues;
+mod rest;
+mod rounds;
+pub(crate) mod sums;
 pub(crate) mod work;
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, HashMap};
 
 use foldhash::fast::RandomState;
 
-use crate::context::Context;
 use crate::membership::liveness::Reason;
 use crate::membership::record::MemberName;
 use crate::membership::service_state::ServiceState;
 use crate::membership::services::Services;
-use crate::names::{self, Id, MAX_TOKEN, Name, Touched};
+use crate::names::{Id, MAX_TOKEN, Name, Position, Touched};
 use crate::stalls::Stalls;
+use crate::state::names::Names;
 use crate::state::queue::claims::BoundClaim;
 use crate::state::queue::{Ended, Loss, QueueState};
 use crate::state::queues::Queues;
+use crate::state::rounds::Rounds;
 use crate::state::work::Work;
 use crate::stats::{Durations, Totals};
-use crate::time::{Ms, SECOND, Steady, Wall};
+use crate::time::{Ms, Steady, Wall};
 use crate::waiting::{Granted, Ticket, Timeout, Waiter, Waiting};
-use crate::wakeups::Wakeups;
 
-/// Memory of a queue without keys and without use is dropped after this long, ms.
-const IDLE: i64 = 3_600 * SECOND;
 /// Most cancelled tasks that the reply to one beat lists.
 const MOST_CANCELLED: usize = 1_000;
 
@@ -38,11 +41,11 @@ const LATEST_FENCE: u64 = MAX_TOKEN.unsigned_abs() / 2;
 #[derive(Debug, Default)]
 pub(crate) struct State {
     queues: Queues,
-    known: BTreeSet<Name>,
     /// The members of the services.
     pub services: Services,
-    /// When each queue and service next needs the timer.
-    pub wakeups: Wakeups,
+    /// All names, and when each next needs the timer.
+    pub names: Names,
+    rounds: Rounds,
     /// Clients that wait.
     pub waiting: Waiting,
     /// What is left to be done at the end of this transaction.
@@ -81,14 +84,55 @@ impl State {
         }
     }
 
-    /// The memory of a queue, created if there is none yet. The timer comes to a new one at once.
+    /// The memory of a queue, created if there is none. It is measured soon: whoever asks for it may change its keys.
     pub(crate) fn queue(&mut self, name: &Name) -> &mut QueueState {
-        let (queue, is_new) = self.queues.get_or_make(name);
-        if is_new {
-            self.known.insert(name.clone());
-            self.wakeups.now(name);
+        let place = match self.queues.listed(name) {
+            Some(place) => place,
+            None => self.list_queue(name),
+        };
+        self.queues.at(place)
+    }
+
+    /// Brings a queue into memory, and in the line of those to be measured. Returns its place.
+    #[cold]
+    fn list_queue(&mut self, name: &Name) -> usize {
+        if self.queues.get(name).is_none() {
+            self.make_room();
         }
-        queue
+        let State {
+            queues, names, rounds, ..
+        } = self;
+        let place = queues.get_or_make(name, || names.take_queue(name, rounds.era));
+        let queue = queues.at(place);
+        if names.list(name) {
+            rounds.touched.push(name.clone());
+        }
+        queue.listed = true;
+        place
+    }
+
+    /// The memory of a service, created if there is none. It is measured soon.
+    pub(crate) fn service(&mut self, name: &Name) -> &mut ServiceState {
+        let State {
+            services,
+            names,
+            rounds,
+            ..
+        } = self;
+        let service = services.service(name);
+        if !service.listed {
+            service.listed = true;
+            names.add(name);
+            if names.list(name) {
+                rounds.touched.push(name.clone());
+            }
+        }
+        service
+    }
+
+    /// Whether there may be a queue of this name.
+    pub(crate) fn has_queue(&self, name: &Name) -> bool {
+        self.queues.get(name).is_some() || self.names.has_queue(name)
     }
 
     /// The memory of a queue, if there is any.
@@ -101,33 +145,49 @@ impl State {
         self.queues.get_mut(name)
     }
 
-    /// The names seen so far in database `db`, in order, beyond `after`. Some may have no keys any more.
-    pub(crate) fn names_after<'a>(&'a self, db: i32, after: Option<&'a Name>) -> impl Iterator<Item = &'a Name> {
-        names::after(&self.known, db, after)
+    /// The names of database `db` from this position on. Some may have no keys any more.
+    pub(crate) fn names_from(&self, db: i32, from: Position) -> impl Iterator<Item = &Name> {
+        self.names.from(db, from)
     }
 
     /// Somebody else changed a key of the queue.
     pub(crate) fn touched(&mut self, name: &Name, what: Touched) {
         match what {
-            Touched::Queue => self.queue(name).forget(),
-            Touched::Service => self.services.service(name).forget(),
-            Touched::Task => {
-                let awaited = self.waiting.listeners().any(name);
-                match self.queues.get_mut(name) {
-                    Some(queue) if awaited || queue.maybe_blocked => queue.forget_task(),
-                    _ => return,
+            Touched::Queue if self.queues.get(name).is_some() => self.queue(name).forget(),
+            Touched::Queue => {
+                if self.names.touch_queue(name) {
+                    self.rounds.touched.push(name.clone());
                 }
             }
-            Touched::Events => return,
+            Touched::Service => self.service(name).forget(),
+            Touched::Task => {
+                let may_block = match self.queues.get(name) {
+                    Some(queue) => queue.maybe_blocked,
+                    None => self.names.may_block(name),
+                };
+                let awaited = || self.waiting.listeners().any(name) && self.has_queue(name);
+                if !(may_block || awaited()) {
+                    return;
+                }
+                self.queue(name).forget_task();
+            }
+            // Nothing is derived from them, but they may have been the last key.
+            Touched::Events => {
+                if self.names.list(name) {
+                    self.rounds.touched.push(name.clone());
+                }
+                return;
+            }
         }
-        self.wakeups.now(name);
+        self.names.wake_now(name);
     }
 
     /// The queue was dropped: it has no claims any more.
     pub(crate) fn emptied(&mut self, name: &Name) {
         let queue = self.queue(name);
         queue.start_over();
-        self.wakeups.now(name);
+        queue.dropped = true;
+        self.names.wake_now(name);
     }
 
     /// After a load or a promotion everything derived is derived again, and every lease and every TTL starts over at
@@ -139,54 +199,51 @@ impl State {
         for (name, service) in self.services.iter_mut() {
             service.start_over();
             service.renew_lead = true;
-            self.wakeups.now(name);
+            self.names.wake_now(name);
         }
         self.bound.clear();
         for (name, queue) in self.queues.iter_mut() {
             queue.start_over();
-            self.wakeups.now(name);
+            self.names.wake_now(name);
         }
+        self.rounds.start_over();
     }
 
-    /// The databases `db` (or all, when it is `None`) were emptied.
-    pub(crate) fn flushed(&mut self, db: Option<i32>) {
-        let gone = |name: &Name| db.is_none_or(|db| db == name.db);
-        for (name, queue) in self.queues.iter_mut().filter(|(name, _)| gone(name)) {
-            queue.start_over();
-            self.wakeups.now(name);
-        }
+    /// The database of the id `before` was emptied, and has a new id `now`: what is known of the old one counts no
+    /// more. Clients that wait stay.
+    pub(crate) fn flushed(&mut self, before: i32, now: i32) {
+        let gone = |name: &Name| name.db == before;
         for claims in self.bound.values_mut() {
             claims.retain(|_, bound| !gone(&bound.queue));
         }
         self.services.unbind_all(gone);
-        for (name, service) in self.services.iter_mut().filter(|(name, _)| gone(name)) {
-            service.start_over();
-            self.wakeups.now(name);
+        self.names.empty(before);
+        self.move_waiting(|db| if db == before { now } else { db });
+    }
+
+    /// The databases of these ids were swapped: clients that wait stay where they are.
+    pub(crate) fn swapped(&mut self, one: i32, other: i32) {
+        self.move_waiting(|db| match db {
+            db if db == one => other,
+            db if db == other => one,
+            db => db,
+        });
+    }
+
+    /// Clients that wait for something in a database wait in this one from now on.
+    fn move_waiting(&mut self, to: impl Fn(i32) -> i32) {
+        for (name, what) in self.waiting.change_databases(to) {
+            self.touched(&name, what);
         }
     }
 
-    /// The databases `a` and `b` were swapped: every name known in one of them may have keys in the other now.
-    pub(crate) fn swapped(&mut self, a: i32, b: i32) {
-        let names: Vec<Name> = self
-            .known
-            .iter()
-            .filter(|name| name.db == a || name.db == b)
-            .cloned()
-            .collect();
-        for name in names {
-            let mut other = name.clone();
-            other.db = if name.db == a { b } else { a };
-            self.touched(&other, Touched::Queue);
-        }
-        let services = self.services.iter().map(|(name, _)| name);
-        let services: Vec<Name> = services.filter(|name| name.db == a || name.db == b).cloned().collect();
-        for name in services {
-            let mut other = name.clone();
-            other.db = if name.db == a { b } else { a };
-            self.touched(&other, Touched::Service);
-        }
-        self.flushed(Some(a));
-        self.flushed(Some(b));
+    /// The databases with names, or with clients that wait for some.
+    pub(crate) fn databases(&self) -> Vec<i32> {
+        let mut databases = self.names.databases();
+        databases.extend(self.waiting.names().map(|name| name.db));
+        databases.sort_unstable();
+        databases.dedup();
+        databases
     }
 
     /// Records that `count` tasks of a queue became claimable `late` ms after their due time.
@@ -196,12 +253,9 @@ impl State {
         queue.lateness.get_or_insert_default().record(late, count);
     }
 
-    /// The timer comes to every name: moments were planned by a setting that has changed.
+    /// The timer comes to every name, in slices: moments were planned by a setting that has changed.
     pub(crate) fn wake_all(&mut self) {
-        let services = self.services.iter().map(|(name, _)| name);
-        for name in self.known.iter().chain(services) {
-            self.wakeups.now(name);
-        }
+        self.rounds.revisit = Some(None);
     }
 
     /// Binds a claim to a connection.
@@ -212,7 +266,7 @@ impl State {
     /// A member came back on this connection: its claims that were bound to an earlier one are bound to it now.
     pub(crate) fn rebind(&mut self, connection: u64, service: &Name, member: &MemberName) {
         self.services.bind(connection, service, member);
-        let member = self.services.service(service).member_mut(member);
+        let member = self.service(service).member_mut(member);
         let parked = member.map(|member| std::mem::take(&mut member.liveness.parked));
         for (token, claim) in parked.unwrap_or_default() {
             let queue = self.queues.get_mut(&claim.queue);
@@ -251,12 +305,12 @@ impl State {
     pub(crate) fn disconnected(&mut self, connection: u64, now: Steady, default_ttl: Ms) -> bool {
         let away = self.services.disconnected(connection, now, default_ttl);
         for (name, member) in &away {
-            let service = self.services.service(name);
+            let service = self.service(name);
             if service.member(member).is_some_and(|member| member.record.grace == 0) {
                 service.dead.insert(member.clone(), Reason::Disconnect);
-                self.wakeups.now(name);
+                self.names.wake_now(name);
             } else if let Some(next) = service.next() {
-                self.wakeups.at_steady(name, next);
+                self.names.wake_at_steady(name, next);
             }
         }
         let claims = self.bound.remove(&connection).unwrap_or_default();
@@ -294,7 +348,7 @@ impl State {
         if let Some(queue) = self.queues.get_mut(&claim.queue) {
             queue.claims.tie(claim.worker, token, None);
         }
-        if let Some(member) = self.services.service(service).member_mut(member) {
+        if let Some(member) = self.service(service).member_mut(member) {
             member.liveness.parked.push((token, claim));
         }
     }
@@ -322,7 +376,7 @@ impl State {
                 let is_it = |known: &&mut ServiceState| known.member(&member).is_some_and(|it| it.token == Some(token));
                 if let Some(known) = known.filter(is_it) {
                     known.dead.insert(member, Reason::Left);
-                    self.wakeups.now(&service);
+                    self.names.wake_now(&service);
                 }
             }
         }
@@ -331,7 +385,7 @@ impl State {
     fn end(&mut self, name: &Name, token: u64, ended: Ended) {
         // A claim ends once: the first reason stays.
         self.queue(name).ended.entry(token).or_insert(ended);
-        self.wakeups.now(name);
+        self.names.wake_now(name);
     }
 
     /// The cancelled tasks of a queue that a worker still has claimed, in claim order; a thousand at most.
@@ -359,7 +413,7 @@ impl State {
     pub(crate) fn log_skipped_member(&mut self, name: &Name, what: &str) {
         self.skipped_foreign += 1;
         let text = format!("service {}: passed over {what}", name.text().escape_default());
-        let service = self.services.service(name);
+        let service = self.service(name);
         if !service.logged {
             service.logged = true;
             self.log_lines.push(text);
@@ -372,27 +426,6 @@ impl State {
         self.services.follow(name, None);
         self.services.forget(name);
         self.queues.remove(name);
-        self.known.remove(name);
-        self.wakeups.clear(name);
-    }
-
-    /// The names unused for an hour that have no claims, no members and no waiting clients.
-    pub(crate) fn idle(&self, context: &Context) -> Vec<Name> {
-        let idle_queue = |queue: &QueueState| context.steady.since(queue.used) > IDLE && queue.claims.is_empty();
-        let idle_service = |service: &ServiceState| context.steady.since(service.used) > IDLE && service.count() == 0;
-        let is_idle = |name: &&Name| {
-            self.queues.get(name).is_none_or(idle_queue)
-                && self.services.known(name).is_none_or(idle_service)
-                && !self.waiting.any(name)
-        };
-        let services = self.services.iter().map(|(name, _)| name);
-        let services = services.filter(|name| self.queues.get(name).is_none());
-        let queues = self.queues.iter().map(|(name, _)| name);
-        queues.chain(services).filter(is_idle).cloned().collect()
-    }
-
-    /// All queues in memory.
-    pub(crate) fn queues(&self) -> impl Iterator<Item = (&Name, &QueueState)> {
-        self.queues.iter()
+        self.names.remove(name);
     }
 }

@@ -9,10 +9,12 @@ use crate::names::{ByName, Name};
 /// All queues in memory.
 #[derive(Debug, Default)]
 pub(super) struct Queues {
-    all: Vec<(Name, QueueState)>,
+    all: Vec<(Name, Box<QueueState>)>,
     places: ByName<usize>,
     /// The place of the one met last; a hint.
     recent: Cell<usize>,
+    /// The place of the one that was last looked at to make room.
+    turn: usize,
 }
 
 impl Queues {
@@ -30,29 +32,41 @@ impl Queues {
     /// The memory of a queue, if there is any.
     #[inline]
     pub(super) fn get(&self, name: &Name) -> Option<&QueueState> {
-        self.all.get(self.place(name)?).map(|(_, queue)| queue)
+        self.all.get(self.place(name)?).map(|(_, queue)| queue.as_ref())
     }
 
     /// The same, to change.
     #[inline]
     pub(super) fn get_mut(&mut self, name: &Name) -> Option<&mut QueueState> {
         let place = self.place(name)?;
-        self.all.get_mut(place).map(|(_, queue)| queue)
+        self.all.get_mut(place).map(|(_, queue)| queue.as_mut())
     }
 
-    /// The memory of a queue, and whether it was made just now.
+    /// The place of a queue that is to be measured.
     #[inline]
-    pub(super) fn get_or_make(&mut self, name: &Name) -> (&mut QueueState, bool) {
-        let known = self.place(name);
-        let place = known.unwrap_or_else(|| self.make(name));
-        #[allow(clippy::indexing_slicing, reason = "a place just found or made")]
-        let (_, queue) = &mut self.all[place];
-        (queue, known.is_none())
+    pub(super) fn listed(&self, name: &Name) -> Option<usize> {
+        let place = self.place(name)?;
+        self.all
+            .get(place)
+            .is_some_and(|(_, queue)| queue.listed)
+            .then_some(place)
     }
 
-    fn make(&mut self, name: &Name) -> usize {
+    /// The memory at a place.
+    #[inline]
+    #[allow(clippy::indexing_slicing, reason = "a place just found or made")]
+    pub(super) fn at(&mut self, place: usize) -> &mut QueueState {
+        &mut self.all[place].1
+    }
+
+    /// The memory of a queue, made if there is none; its place.
+    pub(super) fn get_or_make(&mut self, name: &Name, make: impl FnOnce() -> QueueState) -> usize {
+        self.place(name).unwrap_or_else(|| self.put(name, make()))
+    }
+
+    fn put(&mut self, name: &Name, queue: QueueState) -> usize {
         let place = self.all.len();
-        self.all.push((name.clone(), QueueState::default()));
+        self.all.push((name.clone(), Box::new(queue)));
         self.places.insert(name.clone(), place);
         place
     }
@@ -66,16 +80,26 @@ impl Queues {
         if let Some((moved, _)) = self.all.get(place) {
             self.places.insert(moved.clone(), place);
         }
+        if self.all.len() < self.all.capacity() / 4 {
+            self.all.shrink_to(self.all.capacity() / 2);
+            self.places.shrink_to(self.all.capacity());
+        }
     }
 
-    /// All of them.
-    pub(super) fn iter(&self) -> impl Iterator<Item = (&Name, &QueueState)> {
-        self.all.iter().map(|(name, queue)| (name, queue))
+    /// One after the other of them.
+    pub(super) fn next_in_turn(&mut self) -> Option<Name> {
+        self.turn = (self.turn + 1) % self.all.len().max(1);
+        self.all.get(self.turn).map(|(name, _)| name.clone())
+    }
+
+    /// How many there are.
+    pub(super) fn len(&self) -> usize {
+        self.all.len()
     }
 
     /// All of them, to change.
     pub(super) fn iter_mut(&mut self) -> impl Iterator<Item = (&Name, &mut QueueState)> {
-        self.all.iter_mut().map(|(name, queue)| (&*name, queue))
+        self.all.iter_mut().map(|(name, queue)| (&*name, queue.as_mut()))
     }
 }
 
@@ -88,9 +112,8 @@ mod tests {
         let name = |number: u64| Name::new(0, number.to_string().as_bytes()).unwrap();
         let mut queues = Queues::default();
         for number in 0..5 {
-            let (queue, made) = queues.get_or_make(&name(number));
-            assert!(made);
-            queue.totals.acked = number;
+            let place = queues.get_or_make(&name(number), QueueState::default);
+            queues.at(place).totals.acked = number;
         }
         for gone in [4, 0, 2, 2] {
             queues.remove(&name(gone));
@@ -99,7 +122,7 @@ mod tests {
             .map(|number| queues.get(&name(number)).map(|queue| queue.totals.acked))
             .collect();
         assert_eq!(left, [None, Some(1), None, Some(3), None]);
-        assert!(!queues.get_or_make(&name(3)).1);
-        assert_eq!(queues.iter().count(), 2);
+        let known = queues.get_or_make(&name(3), || panic!("it is known"));
+        assert_eq!((queues.at(known).totals.acked, queues.len()), (3, 2));
     }
 }

@@ -48,6 +48,22 @@ impl<'t> Queue<'t> {
         })
     }
 
+    /// Opens a queue to read its keys, and leaves memory as it is.
+    pub(crate) fn look_at(tx: &'t mut Tx<'_>, name: Name) -> Result<Queue<'t>> {
+        let known = tx.state.known_queue(&name).and_then(|memory| memory.settings.clone());
+        let settings = match known {
+            Some(settings) => settings,
+            None => Rc::new(QueueSettings::read(&name, &tx.keys.hgetall(name.queue())?)),
+        };
+        Ok(Queue {
+            keys: &mut *tx.keys,
+            state: &mut *tx.state,
+            context: tx.context,
+            name,
+            settings,
+        })
+    }
+
     /// The transaction, for work on other queues or services.
     pub(crate) fn tx(&mut self) -> Tx<'_> {
         Tx {
@@ -114,17 +130,17 @@ impl<'t> Queue<'t> {
 
     /// The timer comes to this queue at that moment.
     pub(crate) fn wake_at(&mut self, moment: Wall) {
-        self.state.wakeups.at_wall(&self.name, moment);
+        self.state.names.wake_at_wall(&self.name, moment);
     }
 
     /// The same, for a moment of the steady clock.
     pub(crate) fn wake_at_steady(&mut self, moment: Steady) {
-        self.state.wakeups.at_steady(&self.name, moment);
+        self.state.names.wake_at_steady(&self.name, moment);
     }
 
     /// The timer comes to this queue at once.
     pub(crate) fn wake_now(&mut self) {
-        self.state.wakeups.now(&self.name);
+        self.state.names.wake_now(&self.name);
     }
 
     /// Clients that wait for tasks of this queue are served at the end of the transaction: something became ready, or
@@ -320,8 +336,7 @@ impl<'t> Queue<'t> {
         if let Some(number) = numbers.number(worker) {
             return Ok(number);
         }
-        let number = numbers.free();
-        numbers.insert(number, worker.to_string());
+        let number = numbers.add(worker);
         let field = number.to_string();
         self.keys
             .hset(self.name.workers(), &[(field.as_bytes(), worker.as_bytes())])?;
@@ -339,7 +354,15 @@ impl<'t> Target<'t> for Queue<'t> {
 
 /// The settings of a queue, read from the hash when they are not in memory.
 fn settings(tx: &mut Tx<'_>, name: &Name) -> Result<Rc<QueueSettings>> {
-    if let Some(settings) = tx.state.known_queue(name).and_then(|memory| memory.settings.as_ref()) {
+    if let Some(memory) = tx.state.known_queue(name)
+        && memory.listed
+        && let Some(settings) = &memory.settings
+    {
+        return Ok(settings.clone());
+    }
+    if tx.state.has_queue(name)
+        && let Some(settings) = &tx.state.queue(name).settings
+    {
         return Ok(settings.clone());
     }
     let settings = Rc::new(QueueSettings::read(name, &tx.keys.hgetall(name.queue())?));

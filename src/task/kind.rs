@@ -42,28 +42,24 @@ pub(crate) fn count(queue: &mut Queue<'_>, task: &Task, add: impl FnOnce(&mut Ki
         return;
     }
     let name = queue.settings.kinds.name(task.header.kind).cloned();
-    queue
-        .memory()
-        .kinds
-        .count(name.as_deref().unwrap_or(OTHERS), OTHERS, add);
+    let kinds = queue.memory().kinds.get_or_insert_default();
+    kinds.count(name.as_deref().unwrap_or(OTHERS), OTHERS, add);
 }
 
-/// Frees all numbers once the queue has been empty and unused for a while: no record has one of them any more.
+/// Frees all numbers once the queue has neither tasks nor workers: no record has one of them any more.
 pub(crate) fn clean(queue: &mut Queue<'_>) -> Result<()> {
     if queue.settings.kinds.is_empty() {
         return Ok(());
     }
-    let now = queue.context.steady;
-    let over = queue.memory().used.after(WORKERS_KEPT);
-    if over > now {
-        queue.wake_at_steady(over);
+    if !queue.worker_numbers()?.is_empty() {
+        // They go first, and only when nobody claims any more.
         return Ok(());
     }
     if Index::ALL
         .iter()
         .any(|index| queue.keys.exists(queue.name.index(*index)))
     {
-        queue.wake_at_steady(now.after(WORKERS_KEPT));
+        queue.wake_at_steady(queue.context.steady.after(WORKERS_KEPT));
         return Ok(());
     }
     let fields = queue.settings.kinds.fields();

@@ -257,8 +257,7 @@ impl NewTask {
 }
 
 fn count(queue: &mut Queue<'_>, tasks: u64) {
-    let now = queue.context.steady;
-    queue.count(|totals| totals.scheduled += tasks).used = now;
+    queue.count(|totals| totals.scheduled += tasks);
 }
 
 /// Errors with `OutOfMemory` if nothing new may be stored. Declared as `Access::Grow`, a command would be refused before

@@ -45,7 +45,7 @@ pub(crate) fn revoke_claims(tx: &mut Tx<'_>) {
             Err(error) => log_skip(tx, &name, &error.to_string()),
         }
         if !tx.state.queue(&name).ended.is_empty() {
-            tx.state.wakeups.now(&name);
+            tx.state.names.wake_now(&name);
         }
     }
 }

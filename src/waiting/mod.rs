@@ -16,7 +16,7 @@ use crate::context::Caller;
 use crate::error::Error;
 use crate::membership::record::MemberName;
 use crate::membership::registration::Registration;
-use crate::names::{ByName, Id, Name};
+use crate::names::{ByName, Id, Name, Touched};
 use crate::reply::Reply;
 use crate::time::Ms;
 use crate::waiting::result_wait::{ResultWait, TaskEnd};
@@ -82,6 +82,26 @@ impl WaitFor {
             | WaitFor::Hold(name, ..)
             | WaitFor::Member(name, ..)
             | WaitFor::Results(name, _) => std::slice::from_ref(name),
+        }
+    }
+}
+
+impl WaitFor {
+    fn names_mut(&mut self) -> &mut [Name] {
+        match self {
+            WaitFor::Tasks(names, _) => names,
+            WaitFor::Lead(name, _)
+            | WaitFor::Hold(name, ..)
+            | WaitFor::Member(name, ..)
+            | WaitFor::Results(name, _) => std::slice::from_mut(name),
+        }
+    }
+
+    /// Whether it is about a queue or about a service.
+    fn touched(&self) -> Touched {
+        match self {
+            WaitFor::Tasks(..) | WaitFor::Results(..) => Touched::Queue,
+            WaitFor::Lead(..) | WaitFor::Hold(..) | WaitFor::Member(..) => Touched::Service,
         }
     }
 }
@@ -203,7 +223,11 @@ impl Waiting {
     /// Puts a client at the end of the line of whatever it waits for.
     pub(crate) fn join(&mut self, waiter: Waiter) -> Ticket {
         self.last += 1;
-        let ticket = self.last;
+        self.put(self.last, waiter);
+        self.last
+    }
+
+    fn put(&mut self, ticket: Ticket, waiter: Waiter) {
         match &waiter.wait_for {
             WaitFor::Tasks(names, request) => {
                 for name in names {
@@ -224,7 +248,30 @@ impl Waiting {
             self.until_sweep.insert(ticket);
         }
         self.waiters.insert(ticket, waiter);
-        ticket
+    }
+
+    /// Clients that wait for something in a database wait in this one from now on, each in its old place. Returns what
+    /// they wait for now.
+    pub(crate) fn change_databases(&mut self, to: impl Fn(i32) -> i32) -> Vec<(Name, Touched)> {
+        let moves = |waiter: &Waiter| waiter.wait_for.names().iter().any(|name| to(name.db) != name.db);
+        let all = self.waiters.iter();
+        let tickets: Vec<Ticket> = all
+            .filter(|(_, waiter)| moves(waiter))
+            .map(|(ticket, _)| *ticket)
+            .collect();
+        let mut moved = Vec::new();
+        for ticket in tickets {
+            let Some(mut waiter) = self.leave(ticket) else {
+                continue;
+            };
+            let touched = waiter.wait_for.touched();
+            for name in waiter.wait_for.names_mut() {
+                name.db = to(name.db);
+                moved.push((name.clone(), touched));
+            }
+            self.put(ticket, waiter);
+        }
+        moved
     }
 
     /// Takes a client out of every line: it was served, gave up or went away.

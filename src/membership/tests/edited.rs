@@ -206,16 +206,14 @@ fn a_service_whose_keys_are_gone_is_gone() {
             .starts_with("-NOMEMBER")
     );
     assert_eq!(members(&world), ["w"]);
-    world.state.flushed(None);
-    world.keys.keys.clear();
+    world.flush();
     world.tick();
     assert!(world.keys.keys.is_empty());
     assert_eq!(world.say("PID.LIST s"), "[0, []]");
     assert_eq!(world.say("HB.LEADER s"), "null");
     // An earlier connection is bound to nothing.
     register(&mut world, "a 1 BIND");
-    world.state.flushed(None);
-    world.keys.keys.clear();
+    world.flush();
     world.tick();
     world.hear(2, "PID.REGISTER s a 1 TTL 1000");
     world.pass(900);

@@ -8,7 +8,7 @@ use crate::stats::Durations;
 const MOST: usize = 1_000;
 
 /// The counts of one kind.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct KindStats {
     /// Claims granted.
     pub claimed: u64,
@@ -39,14 +39,7 @@ impl KindCounts {
         if let Some(stats) = self.0.get_mut(kind) {
             return add(stats);
         }
-        add(self.0.entry(kind.to_string()).or_insert(KindStats {
-            claimed: 0,
-            acked: 0,
-            failed: 0,
-            dead: 0,
-            running: 0,
-            runs: Durations::coarse(),
-        }));
+        add(self.0.entry(kind.to_string()).or_default());
     }
 
     /// All of them, by name.

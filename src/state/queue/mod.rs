@@ -95,15 +95,21 @@ pub(crate) struct QueueState {
     /// How long its tasks ran that were acknowledged or failed; allocated for the first.
     pub runs: Option<Box<Durations>>,
     /// What happened to its tasks of each kind.
-    pub kinds: KindCounts,
+    pub kinds: Option<Box<KindCounts>>,
     /// Whether a foreign entry was logged.
     pub logged: bool,
     /// Numbers of the workers that claimed since the unused ones were last cleaned out.
     pub active: BTreeSet<u32>,
-    /// When the unused workers were last cleaned out.
+    /// When the last round of cleaning them out began.
     pub cleaned: Steady,
-    /// When a command or the timer last did something here.
-    pub used: Steady,
+    /// The round that is under way.
+    pub cleaning: Option<Cleaning>,
+    /// Whether it is in the line of those to be measured.
+    pub listed: bool,
+    /// When it was last measured.
+    pub seen: Steady,
+    /// Whether it was dropped, and has had no keys since.
+    pub dropped: bool,
 }
 
 /// One pass over a ready list that removes its ghosts.
@@ -113,6 +119,15 @@ pub(crate) struct Pass {
     pub at: usize,
     /// Whether it found any.
     pub found: bool,
+}
+
+/// A round in which the numbers of unused workers are freed.
+#[derive(Debug)]
+pub(crate) struct Cleaning {
+    /// The workers that claimed before it began, since the round before.
+    pub active: BTreeSet<u32>,
+    /// The next number to check.
+    pub from: u32,
 }
 
 /// A claim that ended without a command of its worker.
@@ -180,7 +195,7 @@ impl Default for QueueState {
             maybe_blocked: true,
             blocked_rescan: Some((i64::MIN, Vec::new())),
             maybe_done: true,
-            awaited_rescan: None,
+            awaited_rescan: Some(Id::new()),
             maybe_repeats: true,
             last_event: None,
             lost_ready: 0,
@@ -190,11 +205,14 @@ impl Default for QueueState {
             totals: Totals::default(),
             lateness: None,
             runs: None,
-            kinds: KindCounts::default(),
+            kinds: None,
             logged: false,
             active: BTreeSet::new(),
             cleaned: Steady(0),
-            used: Steady(0),
+            cleaning: None,
+            listed: false,
+            seen: Steady(0),
+            dropped: false,
         }
     }
 }
@@ -241,13 +259,20 @@ impl QueueState {
     pub(crate) fn start_over(&mut self) {
         self.forget();
         self.claims = Claims::default();
-        self.kinds.start_over();
+        if let Some(kinds) = &mut self.kinds {
+            kinds.start_over();
+        }
         self.successors = Successors::default();
         self.ended.clear();
         self.revoked.clear();
         self.cancelled = Cancelled::default();
         self.rebase = Rebase::Walking(0, 0);
         self.passes = [Pass::default(); 10];
+    }
+
+    /// Whether there is anything that STATS would lose.
+    pub(crate) fn has_past(&self) -> bool {
+        self.totals != Totals::default() || self.lateness.is_some() || self.kinds.is_some()
     }
 
     /// Whether a claim has ended though its task is not back yet.

@@ -7,6 +7,7 @@ use crate::error::Result;
 use crate::keyspace::Keyspace;
 use crate::names::{Index, Name, Part};
 use crate::pages::{self, PageArgs};
+use crate::settings;
 use crate::tx::Tx;
 
 /// TASK.QUEUES.
@@ -17,8 +18,8 @@ impl Command for Queues {
     type On<'t> = Tx<'t>;
     const SPEC: Spec = Spec {
         name: "TASK.QUEUES",
-        summary: "Lists the queues of this database on this node that the caller may access, in order.",
-        complexity: "O(N) for N queues looked at",
+        summary: "Lists the queues of this database on this node that the caller may access, in no order. One that exists all the while is returned once.",
+        complexity: "O(N) for N queues and services looked at, 1,000 at most",
         access: Access::Read,
         blocking: false,
         keys: Keys::None,
@@ -27,14 +28,16 @@ impl Command for Queues {
     };
 
     fn run(args: &PageArgs<'_>, caller: &Caller<'_>, tx: &mut Tx<'_>) -> Result<Response> {
-        let after = pages::after_name(args.cursor, caller)?;
-        let names = tx.state.names_after(caller.db, after.as_ref());
+        let position = pages::position(args.cursor)?;
+        let names = tx.state.names_from(caller.db, position);
         Ok(pages::page(args, caller, tx.keys, names, exists)?.into())
     }
 }
 
 /// Whether any key of the queue exists that is not the record of a single task.
 pub(crate) fn exists(keys: &mut dyn Keyspace, name: &Name) -> bool {
-    Part::once_per_queue().any(|part| keys.exists(name.of_queue(part)))
+    let parts = Part::once_per_queue().filter(|part| *part != Part::Queue);
+    parts.into_iter().any(|part| keys.exists(name.of_queue(part)))
         || Index::ALL.iter().any(|index| keys.exists(name.index(*index)))
+        || settings::exist(keys, name)
 }

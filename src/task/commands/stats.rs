@@ -91,7 +91,8 @@ impl Command for Stats {
 /// What happened to the tasks of each kind.
 fn kinds(queue: &Queue<'_>) -> Reply {
     let memory = queue.state.known_queue(&queue.name);
-    let kinds = memory.into_iter().flat_map(|memory| memory.kinds.iter());
+    let kinds = memory.and_then(|memory| memory.kinds.as_deref());
+    let kinds = kinds.into_iter().flat_map(|kinds| kinds.iter());
     let maps = kinds.map(|(kind, stats)| {
         Reply::Map(vec![
             ("kind", Reply::text(kind)),

@@ -37,7 +37,7 @@ impl Command for Workers {
         let claims = claims(queue)?;
         let now = queue.context.wall_us;
         let mut workers: Vec<(&str, Reply)> = Vec::new();
-        for (number, worker) in numbers.all() {
+        for (number, worker) in numbers.from(0) {
             let state = worker::member_state(queue, worker);
             let (count, first) = claims.get(&number).copied().unwrap_or_default();
             // A token is the wall time of its claim in µs.

@@ -238,7 +238,6 @@ fn remember(queue: &mut Queue<'_>, request: &ClaimRequest, claims: SmallVec<[Cla
     if limited {
         memory.recent.record(now, claims.len());
     }
-    memory.used = now;
     for Claim { id, worker, token, .. } in claims {
         memory.active.insert(worker);
         let connection = request.bind;

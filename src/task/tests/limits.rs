@@ -276,7 +276,7 @@ fn a_limited_queue_that_nobody_waits_in_wakes_nobody() {
     assert_eq!(world.say("TASK.CLAIM q w"), "none");
     world.pass(100);
     let context = world.context();
-    let next = world.state.wakeups.next(&context);
+    let next = world.state.names.next(&context);
     assert!(next.is_some_and(|wait| wait > 1_000), "{next:?}");
 }
 

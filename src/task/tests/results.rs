@@ -267,8 +267,7 @@ fn what_others_do_to_the_records_is_seen_by_those_who_wait() {
     world.state.touched(&queue("q"), Touched::Task);
     world.tick();
     assert_eq!(world.told(), ["-NOTASK no such task"]);
-    world.keys.keys.clear();
-    world.state.flushed(None);
+    world.flush();
     world.tick();
     assert_eq!(world.told(), ["-NOTASK no such task"]);
 }

@@ -27,6 +27,8 @@ pub(crate) const START: Ms = 1_800_000_000_000;
 /// The fake server.
 pub(crate) struct World {
     pub keys: Fake,
+    /// The id of its database.
+    pub db: i32,
     pub state: State,
     pub wall: Wall,
     pub steady: Steady,
@@ -59,7 +61,7 @@ impl Visitor for Find<'_> {
         }
         let context = self.world.context();
         let caller = Caller {
-            db: 0,
+            db: self.world.db,
             connection: self.connection,
             may_wait: self.connection.is_some(),
             may_see: &|key| !key.ends_with("forbidden"),
@@ -97,6 +99,7 @@ impl World {
     pub(crate) fn new() -> World {
         World {
             keys: Fake::default(),
+            db: 0,
             state: State::default(),
             wall: Wall(START),
             steady: Steady(START),
@@ -182,19 +185,30 @@ impl World {
     /// Runs one slice of the timer; whether anything was due.
     pub(crate) fn slice(&mut self) -> bool {
         let context = self.context();
-        let due = self.state.wakeups.take_due(&context);
-        if let Some(name) = &due {
-            timer::run(
-                &mut Tx {
-                    keys: &mut self.keys,
-                    state: &mut self.state,
-                    context,
-                },
-                name,
-            );
+        let due = self.state.names.take_due(&context);
+        let mut tx = Tx {
+            keys: &mut self.keys,
+            state: &mut self.state,
+            context,
+        };
+        match &due {
+            Some(name) if name.db == self.db => timer::run(&mut tx, name),
+            Some(name) => tx.state.forget(name),
+            None => {}
         }
+        while let Some(name) = tx.state.next_to_measure(context.steady) {
+            timer::measure(&mut tx, &name);
+        }
+        while tx.state.settle_next(context.steady) || tx.state.revisit_some() || tx.state.sweep_some() {}
         self.answered.extend(self.state.waiting.take_answered());
         due.is_some()
+    }
+
+    /// Empties the database, as FLUSHDB does.
+    pub(crate) fn flush(&mut self) {
+        self.keys.keys.clear();
+        self.state.flushed(self.db, self.db - 1);
+        self.db -= 1;
     }
 
     /// Forgets everything derived, as a restart does.
@@ -204,7 +218,7 @@ impl World {
         self.state.fence = fence;
         self.state.queue(&queue("q"));
         // A load sends an event for every key.
-        for (name, what) in self.keys.keys.keys().filter_map(|key| owner(0, key)) {
+        for (name, what) in self.keys.keys.keys().filter_map(|key| owner(self.db, key)) {
             self.state.touched(&name, what);
         }
         self.state.start_over(self.steady, !self.keys.keys.is_empty());

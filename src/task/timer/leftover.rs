@@ -10,7 +10,7 @@ pub(super) fn remove_events(queue: &mut Queue<'_>) -> Result<bool> {
     let events = queue.name.of_queue(Part::TaskEvents);
     let last = queue.keys.last_entry(events)?.map(|(ms, _)| ms);
     let last = last.or_else(|| queue.keys.exists(events).then_some(0));
-    let last = last.map(|ms| Wall(Ms::try_from(ms).unwrap_or(0)));
+    let last = last.map(|ms| Wall(Ms::try_from(ms).unwrap_or(Ms::MAX)));
     let retain = queue.context.config.events_retain;
     let is_old = last.is_some_and(|last| last.after(retain) <= queue.context.wall);
     if is_old && !is_used(queue) {

@@ -57,7 +57,7 @@ pub(crate) fn run(tx: &mut Tx<'_>, name: &Name) {
     for (what, step) in STEPS {
         more |= with_queue(tx, name, what, step).unwrap_or(false);
     }
-    with_queue(tx, name, "the workers", workers::clean);
+    more |= with_queue(tx, name, "the workers", workers::clean).unwrap_or(false);
     with_queue(tx, name, "the kinds", kind::clean);
     with_queue(tx, name, "the clients that wait", |queue| {
         queue.serve_waiters();
@@ -65,7 +65,7 @@ pub(crate) fn run(tx: &mut Tx<'_>, name: &Name) {
     });
     worklist::run(tx);
     if more {
-        tx.state.wakeups.now(name);
+        tx.state.names.wake_now(name);
     }
     with_queue(tx, name, "a moment to plan", plan);
 }

@@ -46,10 +46,7 @@ pub(super) fn promote(queue: &mut Queue<'_>) -> Result<bool> {
         let late = same.first().map_or(0, |(due, _)| now.since(Wall(*due)));
         queue.record_lateness(late, same.len() as u64);
     }
-    let steady = queue.context.steady;
-    let memory = queue.memory();
-    memory.maybe_ready |= lists;
-    memory.used = steady;
+    queue.memory().maybe_ready |= lists;
     Ok(due.len() == PROMOTED)
 }
 

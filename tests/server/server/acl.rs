@@ -75,7 +75,7 @@ fn only_the_queues_a_user_may_access_are_listed() {
         admin.schedule(&format!("{queue} x"));
     }
     let mut viewer = user(&server, "viewer", "+task.queues ~mail*");
-    assert_eq!(viewer.call("TASK.QUEUES COUNT 1000"), "['0', ['mail', 'mail2']]");
+    assert_eq!(viewer.must("TASK.QUEUES COUNT 1000").names(), ["mail", "mail2"]);
     assert_eq!(viewer.call("TASK.QUEUES MATCH secret"), "['0', []]");
     let mut nobody = user(&server, "nobody", "+task.queues");
     assert_eq!(nobody.call("TASK.QUEUES"), "['0', []]");

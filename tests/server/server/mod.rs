@@ -14,6 +14,7 @@ mod hostile;
 mod idle;
 mod keyspace;
 mod memory;
+mod names;
 mod persistence;
 mod reload;
 mod replica;

@@ -42,8 +42,8 @@ fn what_is_over_goes_and_what_is_used_stays() {
     assert!(client.keys().contains(&"proc:{over}".to_string()));
     assert!(client.keys().contains(&"task:{empty}:events".to_string()));
     wait_until("what is over is gone", || client.keys() == KEPT);
-    assert_eq!(client.call("PID.SERVICES"), "['0', ['member', 'signalled']]");
-    assert_eq!(client.call("TASK.QUEUES"), "['0', ['set', 'tasks']]");
+    assert_eq!(client.must("PID.SERVICES").names(), ["member", "signalled"]);
+    assert_eq!(client.must("TASK.QUEUES").names(), ["set", "tasks"]);
     // What kept them ends; for a queue without an event.
     let (_, token) = client.claim("tasks w");
     client.must(&format!("TASK.ACK tasks b {token}"));

@@ -10,17 +10,19 @@ pub(crate) struct Builder {
     pub(super) module: bool,
     pub(super) listens: bool,
     pub(super) cluster: bool,
+    pub(super) sentinel: bool,
 }
 
 impl Builder {
-    /// A server with the module.
+    /// A server with the module, and with the settings and environment that the whole run was told to use.
     pub(crate) fn new() -> Builder {
         Builder {
-            settings: Vec::new(),
-            environment: Vec::new(),
+            settings: told("STEWARD_SETTINGS"),
+            environment: told("STEWARD_ENVIRONMENT"),
             module: true,
             listens: false,
             cluster: false,
+            sentinel: false,
         }
     }
     /// A line of redis.conf.
@@ -50,6 +52,11 @@ impl Builder {
             .set("cluster-enabled", "yes")
             .set("cluster-node-timeout", "1000")
     }
+    /// A Sentinel.
+    pub(crate) fn sentinel(mut self) -> Builder {
+        self.sentinel = true;
+        self.plain().listening()
+    }
     /// Syncs every write to the disk before its reply.
     pub(crate) fn append_always(self) -> Builder {
         self.set("appendonly", "yes").set("appendfsync", "always")
@@ -60,4 +67,11 @@ impl Builder {
     pub(crate) fn start(self) -> Server {
         Server::of(self)
     }
+}
+
+/// The pairs of an environment variable: `io-threads 4;hz 100`.
+fn told(variable: &str) -> Vec<(String, String)> {
+    let text = std::env::var(variable).unwrap_or_default();
+    let pairs = text.split(';').filter_map(|pair| pair.split_once(' '));
+    pairs.map(|(name, value)| (name.into(), value.into())).collect()
 }

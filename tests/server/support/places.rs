@@ -6,9 +6,9 @@ use super::client::Client;
 use super::record::Header;
 use super::value::{Value, readable};
 
-/// Everything stored of a queue, read in one step. A queue name without braces is taken.
+/// Everything stored of a queue, read in one step.
 const SNAPSHOT: &str = "
-    local base = 'task:{' .. ARGV[1] .. '}'
+    local base = ARGV[2]
     local records = {}
     for _, key in ipairs(redis.call('KEYS', base .. ':t:*')) do
         records[#records + 1] = {string.sub(key, #base + 4), redis.call('GETRANGE', key, 0, 55)}
@@ -22,6 +22,15 @@ const SNAPSHOT: &str = "
     end
     return {records, places, redis.call('TASK.STATS', ARGV[1])}";
 
+/// What the keys of a queue begin with.
+pub(crate) fn base(queue: &str) -> String {
+    if queue.starts_with('{') {
+        format!("task:{queue}")
+    } else {
+        format!("task:{{{queue}}}")
+    }
+}
+
 /// The contents of the sets; a ready targeted task is in one too.
 const SETS: [&str; 6] = ["scheduled", "blocked", "claimed", "dead", "done", "ready"];
 
@@ -29,7 +38,7 @@ const SETS: [&str; 6] = ["scheduled", "blocked", "claimed", "dead", "done", "rea
 /// queue with an unfinished DROP. Returns the ids of all tasks with their place.
 #[track_caller]
 pub(crate) fn check(client: &mut Client, queue: &str) -> BTreeMap<String, &'static str> {
-    let snapshot = client.call_args(&["EVAL", SNAPSHOT, "0", queue]);
+    let snapshot = client.call_args(&["EVAL", SNAPSHOT, "0", queue, &base(queue)]);
     let records: BTreeMap<String, Header> = snapshot
         .item(0)
         .items()

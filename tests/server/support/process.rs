@@ -22,6 +22,11 @@ impl Server {
         self.wait_for_end();
     }
 
+    /// Whether it was killed or stopped, and not started again.
+    pub(crate) fn is_down(&self) -> bool {
+        self.child.is_none()
+    }
+
     /// Asks it to stop, and waits.
     #[track_caller]
     pub(crate) fn stop(&mut self) {

@@ -2,7 +2,7 @@
 
 /// A generator; the seed is printed when a test that uses one fails.
 pub(crate) struct Random {
-    seed: u64,
+    seed: Option<u64>,
     state: u64,
 }
 
@@ -13,7 +13,18 @@ impl Random {
             .ok()
             .and_then(|text| text.parse().ok())
             .unwrap_or(seed);
-        Random { seed, state: seed }
+        Random {
+            seed: Some(seed),
+            state: seed,
+        }
+    }
+
+    /// One of exactly this seed, of which the caller tells.
+    pub(crate) fn of(seed: u64) -> Random {
+        Random {
+            seed: None,
+            state: seed,
+        }
     }
 
     /// Any number.
@@ -43,8 +54,8 @@ impl Random {
 
 impl Drop for Random {
     fn drop(&mut self) {
-        if std::thread::panicking() {
-            eprintln!("again with STEWARD_SEED={}", self.seed);
+        if let Some(seed) = self.seed.filter(|_| std::thread::panicking()) {
+            eprintln!("again with STEWARD_SEED={seed}");
         }
     }
 }

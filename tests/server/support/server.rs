@@ -10,6 +10,7 @@ use tempfile::TempDir;
 use super::builder::Builder;
 use super::client::Client;
 use super::process::die_with_parent;
+use super::value::Value;
 
 /// A server that takes longer to start or to stop fails the test.
 pub(super) const PATIENCE: Duration = Duration::from_secs(30);
@@ -55,30 +56,6 @@ impl Server {
         panic!("the server does not start:\n{}", server.log_tail());
     }
 
-    /// A replica of this server, which must be `listening`; returns once it is in sync.
-    #[track_caller]
-    pub(crate) fn replica(&self) -> Server {
-        self.replica_with(Server::builder())
-    }
-
-    /// Like `replica`, with settings.
-    #[track_caller]
-    pub(crate) fn replica_with(&self, builder: Builder) -> Server {
-        let replica = builder
-            .listening()
-            .set("replicaof", &format!("127.0.0.1 {}", self.port))
-            .start();
-        let mut client = replica.client();
-        super::wait_until("the replica is linked", || client.info("master_link_status") == "up");
-        // Once linked, it may take up to a second until the first command is sent to it.
-        let mut here = self.client();
-        here.must("PUBLISH nobody x");
-        super::wait_until("the replica is in step", || {
-            client.info("master_repl_offset") == here.info("master_repl_offset")
-        });
-        replica
-    }
-
     /// A RESP3 connection.
     #[track_caller]
     pub(crate) fn client(&self) -> Client {
@@ -108,9 +85,14 @@ impl Server {
         self.dir.path()
     }
 
-    /// Everything it has logged.
+    /// Everything it has logged, and what a sanitizer has written beside it.
     pub(crate) fn log(&self) -> String {
-        std::fs::read(self.dir().join("log")).map_or_else(|_| String::new(), |log| String::from_utf8_lossy(&log).into())
+        let names = std::fs::read_dir(self.dir())
+            .unwrap()
+            .map(|file| file.unwrap().file_name());
+        let logs = names.filter(|name| name == "log" || name.to_string_lossy().starts_with("asan."));
+        let texts = logs.map(|name| std::fs::read(self.dir().join(name)).unwrap_or_default());
+        texts.map(|text| String::from_utf8_lossy(&text).into_owned()).collect()
     }
 
     /// Its unix socket.
@@ -168,6 +150,9 @@ impl Server {
     pub(super) fn spawn(&mut self) -> bool {
         let mut command = Command::new(server_binary());
         command.arg("redis.conf").current_dir(self.dir());
+        if self.builder.sentinel {
+            command.arg("--sentinel");
+        }
         command.envs(self.builder.environment.iter().map(|(name, value)| (name, value)));
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
         die_with_parent(&mut command);
@@ -213,12 +198,17 @@ impl Client {
     /// One field of INFO, "" when it is not there.
     #[track_caller]
     pub(crate) fn info(&mut self, field: &str) -> String {
-        let info = self.call("INFO everything").text();
-        let line = info
-            .lines()
-            .find_map(|line| line.strip_prefix(field)?.strip_prefix(':'));
-        line.unwrap_or_default().to_string()
+        info_field(&self.call("INFO everything"), field)
     }
+}
+
+/// A field of the reply to INFO, "" when it is not there.
+#[track_caller]
+pub(super) fn info_field(info: &Value, field: &str) -> String {
+    let info = info.text();
+    let mut lines = info.lines();
+    let found = lines.find_map(|line| line.strip_prefix(field)?.strip_prefix(':'));
+    found.unwrap_or_default().to_string()
 }
 
 impl Drop for Server {
@@ -234,7 +224,13 @@ impl Drop for Server {
             return;
         }
         let log = self.log();
-        let crashed = ["BUG REPORT START", "crashed by signal", "ASSERTION FAILED", "panicked"];
+        let crashed = [
+            "BUG REPORT START",
+            "crashed by signal",
+            "ASSERTION FAILED",
+            "panicked",
+            "Sanitizer:",
+        ];
         assert!(
             !crashed.iter().any(|sign| log.contains(sign)),
             "the server crashed:\n{}",
@@ -263,8 +259,11 @@ pub(crate) fn server_binary() -> String {
     })
 }
 
-/// The module that cargo has built beside this test.
+/// The module to test: `STEWARD_MODULE`, or what cargo has built beside this test.
 pub(crate) fn module() -> String {
+    if let Ok(path) = std::env::var("STEWARD_MODULE") {
+        return path;
+    }
     let name = format!(
         "{}steward{}",
         std::env::consts::DLL_PREFIX,

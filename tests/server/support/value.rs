@@ -117,6 +117,14 @@ impl Value {
             other => panic!("{other} is no error"),
         }
     }
+    /// The names on a page of TASK.QUEUES or PID.SERVICES, sorted.
+    #[track_caller]
+    pub(crate) fn names(&self) -> Vec<String> {
+        let mut names: Vec<String> = self.item(1).items().iter().map(Value::text).collect();
+        names.sort();
+        names
+    }
+
     /// The ids of an array of tasks.
     #[track_caller]
     pub(crate) fn ids(&self) -> Vec<String> {

@@ -209,7 +209,7 @@ impl Seen {
         }
         known.assert_planned(world.module.ttl, &world.state.stalls, world.steady);
         if let Some(next) = known.next() {
-            let wait = world.state.wakeups.next(&context).expect("something to wake up for");
+            let wait = world.state.names.next(&context).expect("something to wake up for");
             // A postponed one may be planned for a moment that has passed.
             assert!(wait <= next.since(world.steady).max(LATE));
         }

@@ -1,0 +1,113 @@
+//! Which names are looked at next.
+
+use std::collections::VecDeque;
+
+use crate::names::Name;
+use crate::time::{Ms, SECOND, Steady};
+
+/// How often a round begins, ms; with many names less often, so that no more than a twentieth of the time goes into
+/// them.
+const PERIOD: Ms = SECOND;
+const LONGEST: Ms = 10 * SECOND;
+const SHARE: Ms = 20;
+
+/// Names in the order of the moments from which they may be dealt with; these never go back.
+#[derive(Debug, Default)]
+pub(super) struct Line(VecDeque<(Steady, Name)>);
+
+impl Line {
+    /// Adds a name.
+    pub(super) fn push(&mut self, moment: Steady, name: &Name) {
+        self.0.push_back((moment, name.clone()));
+    }
+
+    /// When it is the first one's turn.
+    pub(super) fn next(&self) -> Option<Steady> {
+        self.0.front().map(|(moment, _)| *moment)
+    }
+
+    /// Takes the first one, if its turn comes by then.
+    pub(super) fn take(&mut self, by: Steady) -> Option<Name> {
+        self.next().filter(|moment| *moment <= by)?;
+        let (_, name) = self.0.pop_front()?;
+        if self.0.len() < self.0.capacity() / 4 {
+            self.0.shrink_to(self.0.capacity() / 2);
+        }
+        Some(name)
+    }
+}
+
+/// Which names are to be measured, round by round, and which may be put to rest or forgotten.
+#[derive(Debug, Default)]
+pub(super) struct Rounds {
+    /// Those touched since the last round began, each once, and since when there are any.
+    pub touched: Vec<Name>,
+    since: Option<Steady>,
+    /// Those left of this round, and since when the first of them has waited.
+    left: Vec<Name>,
+    left_since: Option<Steady>,
+    begun: Steady,
+    /// How long after that the next round begins.
+    pause: Ms,
+    /// Those in memory, that may be put to rest.
+    pub resting: Line,
+    /// Those without keys, that may be forgotten.
+    pub leaving: Line,
+    /// How far all names were visited since the data may have changed as a whole.
+    pub revisit: Option<Option<Name>>,
+    /// Grows whenever that happens: what was known of a resting queue before is in doubt.
+    pub era: u32,
+}
+
+impl Rounds {
+    /// All keys may be different: the timer comes to all names.
+    pub(super) fn start_over(&mut self) {
+        self.era += 1;
+        self.revisit = Some(None);
+    }
+
+    /// When the next name is to be measured.
+    pub(super) fn next(&mut self, now: Steady) -> Option<Steady> {
+        if !self.left.is_empty() {
+            return Some(now);
+        }
+        if self.touched.is_empty() {
+            return None;
+        }
+        self.since.get_or_insert(now);
+        Some(self.begun.after(self.pause))
+    }
+
+    /// How many are to be measured.
+    pub(super) fn count(&self) -> usize {
+        self.left.len() + self.touched.len()
+    }
+
+    /// Since when the first of them has waited.
+    pub(super) fn waits_since(&self) -> Option<Steady> {
+        let left = self.left_since.filter(|_| !self.left.is_empty());
+        left.or_else(|| self.since.filter(|_| !self.touched.is_empty()))
+    }
+
+    /// Adds those touched to this round.
+    pub(super) fn begin(&mut self) {
+        self.left.append(&mut std::mem::take(&mut self.touched));
+        let since = self.since.take();
+        self.left_since = self.left_since.or(since);
+    }
+
+    /// Takes the next one, when it is time.
+    pub(super) fn take(&mut self, now: Steady) -> Option<Name> {
+        if self.left.is_empty() && now >= self.begun.after(self.pause) {
+            self.begun = now;
+            self.left_since = None;
+            self.begin();
+        }
+        let name = self.left.pop()?;
+        self.pause = (now.since(self.begun) * SHARE).clamp(PERIOD, LONGEST);
+        if self.left.is_empty() {
+            self.left = Vec::new();
+        }
+        Some(name)
+    }
+}
