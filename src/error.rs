@@ -16,8 +16,10 @@ pub(crate) enum Error {
     Duplicate(String, &'static str),
     /// There is no such task, or no more.
     NoTask,
-    /// The task is not waiting; contains the state it is in.
-    NotWaiting(&'static str),
+    /// The task does not do what it must for this call; contains the state it is in.
+    NotIn(&'static str, &'static str),
+    /// There is no such recurring task, or no more.
+    NoRepeat(String),
     /// The task of this id is not one that AFTER can wait for; contains the state it is in.
     NoParent(String, &'static str),
     /// The token is not that of the current claim; contains what the task is now.
@@ -147,7 +149,8 @@ impl fmt::Display for Error {
             Error::BadName(why) => write!(f, "BADNAME {why}"),
             Error::Duplicate(id, now) => write!(f, "DUPLICATE {now} {id}"),
             Error::NoTask => f.write_str("NOTASK no such task"),
-            Error::NotWaiting(now) => write!(f, "NOTASK no such task that waits: it is {now}"),
+            Error::NotIn(wanted, now) => write!(f, "NOTASK no such task that {wanted}: it is {now}"),
+            Error::NoRepeat(name) => write!(f, "NOTASK no recurring task {name}"),
             Error::NoParent(id, now) => write!(f, "NOTASK no task that AFTER can wait for: {id} is {now}"),
             Error::Stale(now) => write!(f, "STALE this token holds no claim: the task is now {now}"),
             Error::Cancelled => f.write_str("CANCELLED the task was cancelled: stop, then ACK or RELEASE it"),

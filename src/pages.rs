@@ -18,10 +18,13 @@ const MAX_PATTERN: usize = MAX_NAME;
 /// Where a page begins: what the previous page replied.
 pub(crate) const CURSOR: Typed<Option<&[u8]>> = Arg::option("CURSOR", Arg::bytes("cursor"));
 
+/// A pattern of what is shown.
+pub(crate) const MATCH: Typed<Option<&[u8]>> = Arg::option("MATCH", Arg::bytes("glob"));
+
 arguments! {
     /// The arguments of a list of names.
     pub(crate) struct PageArgs<'a> {
-        pattern: Option<&'a [u8]> = Arg::option("MATCH", Arg::bytes("glob")),
+        pattern: Option<&'a [u8]> = MATCH,
         cursor: Option<&'a [u8]> = CURSOR,
         count: Option<usize> = Arg::COUNT,
     }
@@ -43,6 +46,14 @@ pub(crate) fn after(cursor: Option<&[u8]>) -> Result<Option<&[u8]>> {
 /// The error for a cursor that no page replied.
 pub(crate) fn bad_cursor() -> Error {
     Error::BadArg("CURSOR must be 0 or what the last page replied".into())
+}
+
+/// Errors with `BadArg` if the pattern is too long.
+pub(crate) fn ensure_short(pattern: Option<&[u8]>) -> Result<()> {
+    if pattern.is_some_and(|pattern| pattern.len() > MAX_PATTERN) {
+        return Err(Error::BadArg(format!("MATCH must be at most {MAX_PATTERN} bytes long")));
+    }
+    Ok(())
 }
 
 /// The cursor that goes on after this text, or `0` at the end.
@@ -69,9 +80,7 @@ pub(crate) fn page<'n>(
     names: impl Iterator<Item = &'n Name>,
     exists: fn(&mut dyn Keyspace, &Name) -> bool,
 ) -> Result<Reply> {
-    if args.pattern.is_some_and(|pattern| pattern.len() > MAX_PATTERN) {
-        return Err(Error::BadArg(format!("MATCH must be at most {MAX_PATTERN} bytes long")));
-    }
+    ensure_short(args.pattern)?;
     let count = count(args.count);
     let mut shown = Vec::new();
     let mut names = names.peekable();

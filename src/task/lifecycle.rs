@@ -202,6 +202,23 @@ pub(crate) fn fail(queue: &mut Queue<'_>, task: &mut Task, error: Option<&[u8]>,
     requeue(queue, task, Some(task.header.due), End::Tail)
 }
 
+/// Somebody gives up a task that waits or is claimed: it is a dead letter. A claimed one has used up its attempt.
+pub(crate) fn give_up(queue: &mut Queue<'_>, task: &mut Task, error: Option<&[u8]>) -> Result<()> {
+    if task.header.state == TaskState::Claimed {
+        claimed::remove(queue, task)?;
+        claimed::forget(queue, task);
+        task.header.attempts += 1;
+    } else {
+        take_out(queue, task)?;
+        expiry::remove(queue, task);
+    }
+    if let Some(error) = error {
+        queue.put_field(task, options::ERROR, options::cut(error))?;
+    }
+    bury(queue, task, "buried")?;
+    Ok(())
+}
+
 /// A claim is lost: its lease ran out, its connection closed or its worker died. It uses up an attempt. The task goes
 /// to the head of its list, or becomes a dead letter if it was lost too often. The caller has removed it from the
 /// claimed set.

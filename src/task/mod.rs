@@ -27,7 +27,7 @@
 //! * [`lifecycle`]: every step of a task's life, and the only file that assigns a state.
 //! * [`new_task`], [`again`], [`replace`], [`reply_to`], [`recurring`]: how tasks come about.
 //! * [`dispatch`]: claim requests against ready tasks.
-//! * [`sweep`]: the records of dropped queues.
+//! * [`sweep`]: the records of dropped queues. [`walk`]: the tasks in one state, page by page.
 //! * [`revoke`], [`worklist`]: what follows from a transaction for other tasks and for waiting clients.
 //! * [`repair`]: blocked tasks after foreign changes.
 //! * [`commands`], [`timer`]: what clients and time do.
@@ -53,6 +53,7 @@ pub(crate) mod reply_to;
 pub(crate) mod revoke;
 pub(crate) mod sweep;
 pub(crate) mod timer;
+pub(crate) mod walk;
 pub(crate) mod worker;
 pub(crate) mod worklist;
 

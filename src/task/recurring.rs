@@ -6,15 +6,19 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use crate::command::Arguments;
+use crate::command::{Arg, Arguments, Typed};
 use crate::context::Context;
 use crate::error::{Error, Result};
-use crate::names::{Part, plain_text};
+use crate::names::{Id, Part, plain_text};
 use crate::recur::{Definition, MAX_NAME};
+use crate::task::dispatch::limits;
 use crate::task::handle::Queue;
 use crate::task::new_task::NewTask;
 use crate::task::options::OccurrenceOptions;
 use crate::time::{MAX_UNIX_MS, Ms, Wall};
+
+/// Who owns a definition.
+pub(crate) const OWNER: Typed<Option<&str>> = Arg::option("OWNER", Arg::text("owner"));
 
 /// A recurring task.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -25,6 +29,9 @@ pub(crate) struct Recurring {
     /// The options of its tasks, as words of SCHEDULE.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub options: Vec<String>,
+    /// Who owns the definition, for a deploy that removes those of its own that are not wanted any more.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub owner: Option<String>,
     /// How many occurrences became tasks; skipped ones do not count.
     #[serde(default)]
     pub fired_total: u64,
@@ -67,6 +74,11 @@ impl Recurring {
         let words: Vec<&[u8]> = self.options.iter().map(String::as_bytes).collect();
         let OccurrenceOptions { run, route } = OccurrenceOptions::parse(&words)?;
         Ok(NewTask::asked(&run, &route, context))
+    }
+
+    /// Whether both were defined alike, however far each has come.
+    pub(crate) fn is_defined_as(&self, other: &Recurring) -> bool {
+        self.definition == other.definition && self.options == other.options && self.owner == other.owner
     }
 
     /// Whether it has reached its LIMIT.
@@ -166,6 +178,17 @@ pub(crate) fn find(queue: &mut Queue<'_>, repeat: &[u8]) -> Result<Option<Recurr
 /// The payload of its tasks.
 pub(crate) fn payload(queue: &mut Queue<'_>, repeat: &[u8]) -> Result<Option<Vec<u8>>> {
     queue.keys.hget(queue.name.of_queue(Part::RepeatPayloads), repeat)
+}
+
+/// Makes the task of an occurrence. Errors with `Duplicate` if it is there already, and with `QueueFull`.
+pub(crate) fn make(queue: &mut Queue<'_>, task: &mut NewTask, id: Id, payload: &[u8]) -> Result<()> {
+    task.ensure_there(queue)?;
+    let old = queue.leftover(&id)?;
+    limits::ensure_length(queue, 1)?;
+    queue.keys.ensure_type(queue.name.queue())?;
+    queue.keys.ensure_type(queue.name.options(&id))?;
+    task.number_kind(queue)?;
+    task.add(queue, id, payload, old)
 }
 
 /// Stores how far a recurring task has come, and when it comes next.

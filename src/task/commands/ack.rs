@@ -1,11 +1,12 @@
 //! TASK.ACK and TASK.MACK: the work is done.
 
 use crate::command::run::{Command, Response};
-use crate::command::{Access, Arg, Key, Keys, MAX_COUNT, Spec, Typed, arguments};
+use crate::command::{Access, Arg, Keys, Spec, arguments};
 use crate::context::Caller;
 use crate::error::{Error, Result};
 use crate::names::Index;
 use crate::reply::Reply;
+use crate::task::commands::claims::ClaimsArgs;
 use crate::task::commands::{ClaimedArgs, claim};
 use crate::task::dispatch::{self, limits};
 use crate::task::handle::{Queue, Task};
@@ -100,28 +101,11 @@ fn repeated(acked: &ClaimedArgs<'_>, caller: &Caller<'_>, queue: &mut Queue<'_>)
     ))
 }
 
-arguments! {
-    /// A task that is acknowledged.
-    pub(crate) struct Acked<'a> {
-        id: &'a str = Arg::ID,
-        token: u64 = Arg::TOKEN,
-    }
-}
-
-const ACKED: Typed<Acked<'static>> = Arg::shared();
-
-arguments! {
-    pub(crate) struct MAckArgs<'a> {
-        queue: Key<'a> = Arg::QUEUE,
-        tasks: Vec<Acked<'a>> = Arg::counted("numtasks", MAX_COUNT, &ACKED),
-    }
-}
-
 /// TASK.MACK.
 pub(crate) struct MAck;
 
 impl Command for MAck {
-    type Args<'a> = MAckArgs<'a>;
+    type Args<'a> = ClaimsArgs<'a>;
     type On<'t> = Queue<'t>;
     const SPEC: Spec = Spec {
         name: "TASK.MACK",
@@ -130,33 +114,22 @@ impl Command for MAck {
         access: Access::Write,
         blocking: false,
         keys: Keys::First,
-        args: MAckArgs::ARGS,
+        args: ClaimsArgs::ARGS,
         reply: "array of OK, STALE, NOTASK or CANCELLED",
     };
 
-    fn run(args: &MAckArgs<'_>, _: &Caller<'_>, queue: &mut Queue<'_>) -> Result<Response> {
+    fn run(args: &ClaimsArgs<'_>, _: &Caller<'_>, queue: &mut Queue<'_>) -> Result<Response> {
         claimed::ensure_types(queue)?;
         queue.keys.ensure_type(queue.name.index(Index::Done))?;
         let mut replies = Vec::with_capacity(args.tasks.len());
-        for Acked { id, token } in &args.tasks {
-            replies.push(Reply::Status(one(queue, id.as_bytes(), *token)?));
+        for claim in &args.tasks {
+            replies.push(claim.step(queue, |queue, task| {
+                let retain = done::retain(queue, task);
+                lifecycle::complete(queue, task, None, retain).map(|_| ())
+            })?);
         }
         limits::freed(queue);
         Ok(Reply::Array(replies).into())
-    }
-}
-
-fn one(queue: &mut Queue<'_>, id: &[u8], token: u64) -> Result<&'static str> {
-    match queue.find_claim(id, token) {
-        Ok(mut task) => {
-            let cancelled = task.is_cancelled();
-            let retain = done::retain(queue, &task);
-            lifecycle::complete(queue, &mut task, None, retain)?;
-            Ok(if cancelled { "CANCELLED" } else { "OK" })
-        }
-        Err(Error::Stale(_)) => Ok("STALE"),
-        // A foreign value is not a task.
-        Err(_) => Ok("NOTASK"),
     }
 }
 

@@ -1,11 +1,12 @@
-//! TASK.CANCEL: a task is not needed any more.
+//! TASK.CANCEL and TASK.CANCELALL: a task is not needed any more.
 
 use crate::command::run::{Command, Response};
-use crate::command::{Access, Keys, Spec};
+use crate::command::{Access, Arg, Key, Keys, Spec, arguments};
 use crate::context::Caller;
 use crate::error::Result;
 use crate::reply::Reply;
 use crate::task::commands::IdsArgs;
+use crate::task::commands::filter::{self, CLAIMED_BY, Filter, StepArgs};
 use crate::task::handle::Queue;
 use crate::task::index::{blocked, dependencies, scheduled, targeted};
 use crate::task::{events, lifecycle};
@@ -29,10 +30,7 @@ impl Command for Cancel {
 
     fn run(args: &IdsArgs<'_>, _: &Caller<'_>, queue: &mut Queue<'_>) -> Result<Response> {
         args.ensure_few()?;
-        scheduled::ensure_types(queue)?;
-        blocked::ensure_types(queue)?;
-        targeted::ensure_all_ready_types(queue)?;
-        events::ensure_types(queue)?;
+        ensure_types(queue)?;
         dependencies::ensure_removable(queue, &args.ids)?;
         let mut cancelled = 0;
         for id in &args.ids {
@@ -42,5 +40,51 @@ impl Command for Cancel {
             }
         }
         Ok(Reply::number(cancelled).into())
+    }
+}
+
+/// Errors with `WrongType` unless every key that a cancellation may write has the right type.
+fn ensure_types(queue: &mut Queue<'_>) -> Result<()> {
+    scheduled::ensure_types(queue)?;
+    blocked::ensure_types(queue)?;
+    targeted::ensure_all_ready_types(queue)?;
+    events::ensure_types(queue)
+}
+
+arguments! {
+    pub(crate) struct CancelAllArgs<'a> {
+        queue: Key<'a> = Arg::QUEUE,
+        state: &'a str = Arg::words("state", &["scheduled", "ready", "blocked", "claimed"]),
+        worker: Option<&'a str> = CLAIMED_BY,
+        step: StepArgs<'a> = Arg::shared(),
+    }
+}
+
+/// TASK.CANCELALL.
+pub(crate) struct CancelAll;
+
+impl Command for CancelAll {
+    type Args<'a> = CancelAllArgs<'a>;
+    type On<'t> = Queue<'t>;
+    const SPEC: Spec = Spec {
+        name: "TASK.CANCELALL",
+        summary: "Cancels the tasks in one state that TASK.LIST shows with the same filters, one step a call: COUNT, 1,000 by default, is how many are looked at.",
+        complexity: "O(N log M) for N tasks looked at and M scheduled",
+        access: Access::Write,
+        blocking: false,
+        keys: Keys::First,
+        args: CancelAllArgs::ARGS,
+        reply: "the cursor of the next step (`0` at the end) and the number of tasks cancelled",
+    };
+
+    fn run(args: &CancelAllArgs<'_>, _: &Caller<'_>, queue: &mut Queue<'_>) -> Result<Response> {
+        ensure_types(queue)?;
+        let filter = Filter::new(queue, args.state, &args.step.filter, args.worker)?;
+        let (next, selected) = filter::select(queue, &args.step, &filter)?;
+        let mut cancelled = 0;
+        for mut task in selected.into_iter().filter_map(|seen| seen.task) {
+            cancelled += usize::from(lifecycle::cancel(queue, &mut task, "")?);
+        }
+        Ok(filter::reply(next, cancelled).into())
     }
 }

@@ -1,4 +1,4 @@
-//! TASK.EXTEND: a claim lasts longer.
+//! TASK.EXTEND and TASK.MEXTEND: a claim lasts longer.
 
 use crate::command::run::{Command, Response};
 use crate::command::{Access, Arg, Keys, Spec, arguments};
@@ -6,7 +6,8 @@ use crate::context::Caller;
 use crate::error::{Error, Result};
 use crate::reply::Reply;
 use crate::task::commands::ClaimedArgs;
-use crate::task::handle::Queue;
+use crate::task::commands::claims::ClaimsArgs;
+use crate::task::handle::{Queue, Task};
 use crate::task::index::claimed;
 use crate::task::new_task::ensure_size;
 use crate::task::options::{self, LEASE};
@@ -46,18 +47,61 @@ impl Command for Extend {
         claimed::ensure_types(queue)?;
         queue.keys.ensure_type(queue.name.options(&task.id))?;
 
-        let before = task.header.clone();
-        task.header.lease = args.lease.unwrap_or(before.lease);
-        if let Some(progress) = args.progress {
-            queue.put_field(&mut task, options::PROGRESS, progress)?;
+        let lease = extend(queue, &mut task, args.lease, args.progress)?;
+        Ok(Reply::int_or_null(lease).into())
+    }
+}
+
+/// Renews the lease, and stores the progress. Returns the lease, ms; `None` if the claim lasts as long as its member.
+fn extend(queue: &mut Queue<'_>, task: &mut Task, lease: Option<Ms>, progress: Option<&[u8]>) -> Result<Option<Ms>> {
+    let before = task.header.clone();
+    task.header.lease = lease.unwrap_or(before.lease);
+    if let Some(progress) = progress {
+        queue.put_field(task, options::PROGRESS, progress)?;
+    }
+    if task.header != before {
+        queue.write_header(task)?;
+    }
+    let lease = task.header.lease();
+    if let Some(lease) = lease {
+        claimed::extend(queue, task, lease)?;
+    }
+    Ok(lease)
+}
+
+arguments! {
+    pub(crate) struct MExtendArgs<'a> {
+        claims: ClaimsArgs<'a> = Arg::shared(),
+        lease: Option<Ms> = LEASE,
+    }
+}
+
+/// TASK.MEXTEND.
+pub(crate) struct MExtend;
+
+impl Command for MExtend {
+    type Args<'a> = MExtendArgs<'a>;
+    type On<'t> = Queue<'t>;
+    const SPEC: Spec = Spec {
+        name: "TASK.MEXTEND",
+        summary: "Renews the leases of several claims, each on its own, with LEASE to a new length; that of a cancelled task is not renewed.",
+        complexity: "O(N log M) for N tasks given and M claimed",
+        access: Access::Write,
+        blocking: false,
+        keys: Keys::First,
+        args: MExtendArgs::ARGS,
+        reply: "array of OK, STALE, NOTASK or CANCELLED",
+    };
+
+    fn run(args: &MExtendArgs<'_>, _: &Caller<'_>, queue: &mut Queue<'_>) -> Result<Response> {
+        claimed::ensure_types(queue)?;
+        let mut replies = Vec::with_capacity(args.claims.tasks.len());
+        for claim in &args.claims.tasks {
+            replies.push(claim.step(queue, |queue, task| match task.is_cancelled() {
+                true => Ok(()),
+                false => extend(queue, task, args.lease, None).map(|_| ()),
+            })?);
         }
-        if task.header != before {
-            queue.write_header(&task)?;
-        }
-        let Some(lease) = task.header.lease() else {
-            return Ok(Reply::Null.into());
-        };
-        claimed::extend(queue, &task, lease)?;
-        Ok(Reply::Int(lease).into())
+        Ok(Reply::Array(replies).into())
     }
 }

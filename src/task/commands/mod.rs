@@ -1,12 +1,16 @@
 //! The TASK commands, one file each.
 
 pub(crate) mod ack;
+pub(crate) mod bury;
 pub(crate) mod cancel;
 pub(crate) mod claim;
+pub(crate) mod claims;
 pub(crate) mod config;
 pub(crate) mod drop;
+pub(crate) mod edit;
 pub(crate) mod extend;
 pub(crate) mod fail;
+pub(crate) mod filter;
 pub(crate) mod get;
 pub(crate) mod list;
 pub(crate) mod mschedule;
@@ -21,6 +25,8 @@ pub(crate) mod result;
 pub(crate) mod retry;
 pub(crate) mod schedule;
 pub(crate) mod stats;
+pub(crate) mod trigger;
+pub(crate) mod unclaim;
 pub(crate) mod unrepeat;
 pub(crate) mod workers;
 

@@ -6,23 +6,24 @@ use crate::context::Caller;
 use crate::error::{Error, Result};
 use crate::keyspace::Scored;
 use crate::names::{Index, PRIORITIES};
-use crate::reply::Reply;
+use crate::task::commands::filter::{self, Filter, StepArgs};
 use crate::task::handle::{Queue, Task};
 use crate::task::header::TaskState;
 use crate::task::index::{dead, dependencies, done, later, ready, targeted};
 use crate::task::lifecycle;
 use crate::time::{MAX_DELAY, Ms};
 
-/// Scheduled or done tasks that one call scans for old enough ones: their scores, the due time or the end of the
-/// retention, say nothing about their age.
+/// Ids that one call scans at the heads of the ready lists.
 const SCANNED: usize = 10_000;
+/// The cursor when more ready tasks are left: the next step begins at the heads again.
+const FROM_THE_HEADS: &[u8] = b"0:0:";
 
 arguments! {
     pub(crate) struct PurgeArgs<'a> {
         queue: Key<'a> = Arg::QUEUE,
         state: &'a str = Arg::words("state", &["scheduled", "ready", "blocked", "done", "dead"]),
+        step: StepArgs<'a> = Arg::shared(),
         older: Option<Ms> = Arg::duration("OLDER", 0, MAX_DELAY),
-        count: Option<usize> = Arg::COUNT,
         ids: Option<Vec<&'a str>> = Arg::option("IDS", Arg::counted("numids", MAX_COUNT, &Arg::ID)),
     }
 }
@@ -35,49 +36,87 @@ impl Command for Purge {
     type On<'t> = Queue<'t>;
     const SPEC: Spec = Spec {
         name: "TASK.PURGE",
-        summary: "Removes tasks in one state, at most 1,000 a call, or blocked ones with 10,000 dependencies (AFTER). OLDER: only those in that state for at least that long. IDS: only these.",
-        complexity: "O(N log M) for N tasks removed of M in that state",
+        summary: "Removes the tasks in one state that TASK.LIST shows with the same filters, one step a call: COUNT, 1,000 by default, is how many are looked at; of blocked ones those with 10,000 dependencies (AFTER). OLDER: only those in that state for at least that long. IDS: only these.",
+        complexity: "O(N log M) for N tasks looked at of M in that state",
         access: Access::Write,
         blocking: false,
         keys: Keys::First,
         args: PurgeArgs::ARGS,
-        reply: "number of tasks removed",
+        reply: "the cursor of the next step (`0` at the end) and the number of tasks removed",
     };
 
     fn run(args: &PurgeArgs<'_>, _: &Caller<'_>, queue: &mut Queue<'_>) -> Result<Response> {
-        let count = args.count.unwrap_or(MAX_COUNT);
-        let older = args.older;
-        let state = args.state;
+        let PurgeArgs { state, step, older, .. } = args;
         if let Some(ids) = &args.ids {
-            let others = [("OLDER", older.is_some()), ("COUNT", args.count.is_some())];
+            let others = [
+                ("OLDER", older.is_some()),
+                ("COUNT", step.count.is_some()),
+                ("CURSOR", step.cursor.is_some()),
+                ("MATCH", step.filter.pattern.is_some()),
+                ("ATTEMPTED", step.filter.attempted),
+            ];
             if let Some((other, _)) = others.into_iter().find(|(_, given)| *given) {
                 return Err(Error::BadArg(format!("IDS contradicts {other}: give one of them")));
             }
-            return Ok(Reply::count(these(queue, state, ids)?).into());
+            return Ok(filter::reply(b"0".to_vec(), these(queue, state, ids)?).into());
         }
-        let removed = match state {
-            "ready" => ready_tasks(queue, older, count)?,
-            "dead" => since(queue, Index::Dead, older, count)?,
-            "blocked" => since(queue, Index::Blocked, older, count)?,
-            "done" => {
-                let tasks = older_ones(queue, Index::Done, older, count)?;
-                sorted(queue, Index::Done, &tasks)?
+        let mut filter = Filter::new(queue, state, &step.filter, None)?;
+        if *state == "ready" && filter.takes_all() {
+            let (next, removed) = ready_tasks(queue, *older, step.count.unwrap_or(MAX_COUNT))?;
+            return Ok(filter::reply(next, removed).into());
+        }
+        filter.older = *older;
+        ensure_types(queue)?;
+        let (next, selected) = filter::select(queue, step, &filter)?;
+        let removed = match index(state) {
+            Some(index) => {
+                let members: Vec<Scored> = selected.into_iter().map(|seen| seen.member).collect();
+                sorted(queue, index, &members)?
             }
-            _ => {
-                let tasks = older_ones(queue, Index::Scheduled, older, count)?;
-                sorted(queue, Index::Scheduled, &tasks)?
+            None => {
+                let tasks: Vec<Task> = selected.into_iter().filter_map(|seen| seen.task).collect();
+                let removed = tasks.len();
+                for mut task in tasks {
+                    remove(queue, &mut task)?;
+                }
+                removed
             }
         };
-        Ok(Reply::count(removed).into())
+        Ok(filter::reply(next, removed).into())
     }
+}
+
+/// The set of the tasks in this state; none for ready ones.
+fn index(state: &str) -> Option<Index> {
+    match state {
+        "scheduled" => Some(Index::Scheduled),
+        "blocked" => Some(Index::Blocked),
+        "done" => Some(Index::Done),
+        "dead" => Some(Index::Dead),
+        _ => None,
+    }
+}
+
+/// Errors with `WrongType` unless every key that a purge may write has the right type.
+fn ensure_types(queue: &mut Queue<'_>) -> Result<()> {
+    for index in [Index::Scheduled, Index::Blocked, Index::Done, Index::Dead] {
+        queue.keys.ensure_type(queue.name.index(index))?;
+    }
+    targeted::ensure_all_ready_types(queue)
+}
+
+fn remove(queue: &mut Queue<'_>, task: &mut Task) -> Result<()> {
+    match task.header.state {
+        TaskState::Dead => dead::remove(queue, task)?,
+        TaskState::Done => done::remove(queue, task)?,
+        _ => lifecycle::take_out(queue, task)?,
+    }
+    lifecycle::remove(queue, task)
 }
 
 /// Removes those of these tasks that are in the state.
 fn these(queue: &mut Queue<'_>, state: &str, ids: &[&str]) -> Result<usize> {
-    for index in [Index::Scheduled, Index::Blocked, Index::Done, Index::Dead] {
-        queue.keys.ensure_type(queue.name.index(index))?;
-    }
-    targeted::ensure_all_ready_types(queue)?;
+    ensure_types(queue)?;
     dependencies::ensure_removable(queue, ids)?;
     let mut removed = 0;
     for id in ids {
@@ -88,26 +127,10 @@ fn these(queue: &mut Queue<'_>, state: &str, ids: &[&str]) -> Result<usize> {
         if queue.place(&task)? != state {
             continue;
         }
-        match task.header.state {
-            TaskState::Dead => dead::remove(queue, &task)?,
-            TaskState::Done => done::remove(queue, &task)?,
-            _ => lifecycle::take_out(queue, &mut task)?,
-        }
-        lifecycle::remove(queue, &mut task)?;
+        remove(queue, &mut task)?;
         removed += 1;
     }
     Ok(removed)
-}
-
-/// Removes tasks of a set whose scores say since when they are in it.
-fn since(queue: &mut Queue<'_>, index: Index, older: Option<Ms>, count: usize) -> Result<usize> {
-    let latest = older.map_or(i64::MAX, |older| queue.context.wall.0 - older);
-    let mut tasks = queue.keys.zlowest(queue.name.index(index), latest, count)?;
-    if index == Index::Blocked {
-        let few = dependencies::removable(queue, tasks.iter().map(|(_, id)| id.as_slice()));
-        tasks.truncate(few);
-    }
-    sorted(queue, index, &tasks)
 }
 
 fn sorted(queue: &mut Queue<'_>, index: Index, members: &[Scored]) -> Result<usize> {
@@ -120,32 +143,9 @@ fn sorted(queue: &mut Queue<'_>, index: Index, members: &[Scored]) -> Result<usi
     queue.keys.zrem(queue.name.index(index), &ids)
 }
 
-/// Tasks of a set that were scheduled, or done, at least that long ago.
-fn older_ones(queue: &mut Queue<'_>, index: Index, older: Option<Ms>, count: usize) -> Result<Vec<Scored>> {
-    let Some(older) = older else {
-        return queue.keys.zlowest(queue.name.index(index), i64::MAX, count);
-    };
-    let latest = queue.context.wall.0.saturating_sub(older);
-    let is_older = |task: Task| match task.header.state {
-        TaskState::Done => task.header.due.0 <= latest,
-        // Until it is claimed, a task's fence is the time of its birth in µs.
-        _ => i64::try_from(task.header.fence / 1_000).is_ok_and(|moment| moment <= latest),
-    };
-    let mut found = Vec::new();
-    for member in queue.keys.zwalk(queue.name.index(index), None, false, SCANNED)? {
-        if queue.find(&member.1).unwrap_or(None).is_some_and(is_older) {
-            found.push(member);
-        }
-        if found.len() >= count {
-            break;
-        }
-    }
-    Ok(found)
-}
-
-/// Removes ready tasks from the heads of their lists, the most urgent first, while they are old enough; then targeted
-/// ones, the oldest first.
-fn ready_tasks(queue: &mut Queue<'_>, older: Option<Ms>, count: usize) -> Result<usize> {
+/// Removes ready tasks from the heads of their lists, leaving no ghosts, the most urgent first, while
+/// they are old enough; then targeted ones, the oldest first. Returns the cursor of the next step, too.
+fn ready_tasks(queue: &mut Queue<'_>, older: Option<Ms>, count: usize) -> Result<(Vec<u8>, usize)> {
     targeted::ensure_all_ready_types(queue)?;
     let mut removed = 0;
     let mut scanned = 0;
@@ -176,7 +176,11 @@ fn ready_tasks(queue: &mut Queue<'_>, older: Option<Ms>, count: usize) -> Result
         ready::change_ghosts(queue, priority, -ghosts)?;
     }
     if removed < count {
-        removed += since(queue, Index::Targeted, older, count - removed)?;
+        let latest = older.map_or(i64::MAX, |older| queue.context.wall.0 - older);
+        let targeted = queue.name.index(Index::Targeted);
+        let tasks = queue.keys.zlowest(targeted, latest, count - removed)?;
+        removed += sorted(queue, Index::Targeted, &tasks)?;
     }
-    Ok(removed)
+    let more = removed == count || scanned == SCANNED;
+    Ok((if more { FROM_THE_HEADS } else { b"0" }.to_vec(), removed))
 }

@@ -1,20 +1,23 @@
-//! TASK.RELEASE: give a claimed task back without using up an attempt.
+//! TASK.RELEASE and TASK.MRELEASE: give a claimed task back without using up an attempt.
 
 use crate::command::run::{Command, Response};
-use crate::command::{Access, Arg, Keys, Spec, arguments};
+use crate::command::{Access, Arg, Keys, Spec, Typed, arguments};
 use crate::context::Caller;
 use crate::error::Result;
 use crate::reply::Reply;
 use crate::task::commands::ClaimedArgs;
+use crate::task::commands::claims::ClaimsArgs;
 use crate::task::handle::Queue;
 use crate::task::index::claimed;
 use crate::task::lifecycle;
 use crate::time::{MAX_DELAY, Ms};
 
+const DELAY: Typed<Option<Ms>> = Arg::duration("DELAY", 0, MAX_DELAY);
+
 arguments! {
     pub(crate) struct ReleaseArgs<'a> {
         claim: ClaimedArgs<'a> = Arg::shared(),
-        delay: Option<Ms> = Arg::duration("DELAY", 0, MAX_DELAY),
+        delay: Option<Ms> = DELAY,
     }
 }
 
@@ -43,5 +46,46 @@ impl Command for Release {
         lifecycle::release(queue, &mut task, due)?;
         queue.serve_waiters();
         Ok(Reply::OK.into())
+    }
+}
+
+arguments! {
+    pub(crate) struct MReleaseArgs<'a> {
+        claims: ClaimsArgs<'a> = Arg::shared(),
+        delay: Option<Ms> = DELAY,
+    }
+}
+
+/// TASK.MRELEASE.
+pub(crate) struct MRelease;
+
+impl Command for MRelease {
+    type Args<'a> = MReleaseArgs<'a>;
+    type On<'t> = Queue<'t>;
+    const SPEC: Spec = Spec {
+        name: "TASK.MRELEASE",
+        summary: "Gives several claimed tasks back, each on its own; the attempts do not count. The first one given is the first to be claimed again.",
+        complexity: "O(N log M) for N tasks given and M claimed and scheduled",
+        access: Access::Write,
+        blocking: false,
+        keys: Keys::First,
+        args: MReleaseArgs::ARGS,
+        reply: "array of OK, STALE, NOTASK or CANCELLED",
+    };
+
+    fn run(args: &MReleaseArgs<'_>, _: &Caller<'_>, queue: &mut Queue<'_>) -> Result<Response> {
+        args.claims.ensure(queue, lifecycle::ensure_end_types)?;
+        let due = args.delay.map(|delay| queue.context.wall.after(delay));
+        let mut replies = Vec::with_capacity(args.claims.tasks.len());
+        // Each goes before the head of its list.
+        for claim in args.claims.tasks.iter().rev() {
+            replies.push(claim.step(queue, |queue, task| {
+                claimed::remove(queue, task)?;
+                lifecycle::release(queue, task, due).map(|_| ())
+            })?);
+        }
+        replies.reverse();
+        queue.serve_waiters();
+        Ok(Reply::Array(replies).into())
     }
 }

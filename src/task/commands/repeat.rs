@@ -10,7 +10,7 @@ use crate::reply::Reply;
 use crate::task::handle::Queue;
 use crate::task::new_task::ensure_size;
 use crate::task::options::{OccurrenceOptions, PAYLOAD};
-use crate::task::recurring::{self, Recurring};
+use crate::task::recurring::{self, OWNER, Recurring};
 use crate::task::reply_to;
 use crate::time::{MAX_DELAY, MAX_UNIX_MS, MIN_UNIX_MS, Ms, Wall};
 
@@ -46,6 +46,7 @@ arguments! {
         limit: Option<u64> = Arg::option("LIMIT", Arg::int("n", 1, MAX_LIMIT, "")),
         misfire: Option<&'a str> = Arg::option("MISFIRE", Arg::words("misfire", Misfire::WORDS)),
         overlap: Option<&'a str> = Arg::option("OVERLAP", Arg::words("overlap", Overlap::WORDS)),
+        owner: Option<&'a str> = OWNER,
         tasks: OccurrenceOptions<'a> = Arg::shared(),
     }
 }
@@ -58,7 +59,7 @@ impl Command for Repeat {
     type On<'t> = Queue<'t>;
     const SPEC: Spec = Spec {
         name: "TASK.REPEAT",
-        summary: "Creates or replaces a recurring task, by interval (EVERY) or CRON expression; each occurrence is a task `<name>:<due>`. Repeating the same call changes nothing; another EVERY, CRON, TZ or START begins a new phase, other options keep it. What is overdue stays due.",
+        summary: "Creates or replaces a recurring task, by interval (EVERY) or CRON expression; each occurrence is a task `<name>:<due>`. Repeating the same call changes nothing; another EVERY, CRON, TZ or START begins a new phase, other options keep it. What is overdue stays due. OWNER: whose it is, for REPEATS.",
         complexity: "O(log N) for N recurring tasks",
         access: Access::Grow,
         blocking: false,
@@ -72,6 +73,7 @@ impl Command for Repeat {
         let mut new = Recurring {
             definition: definition(args, &queue.context)?,
             options: args.tasks.to_words()?,
+            owner: args.owner.map(str::to_string),
             fired_total: 0,
             seen_until: 0,
             last_at: None,
@@ -91,7 +93,7 @@ impl Command for Repeat {
         let next = new.next().ok_or_else(|| {
             Error::BadArg("END must leave an occurrence: none comes from now, or from START, until then".into())
         })?;
-        if old.is_some_and(|old| old.definition == new.definition && old.options == new.options)
+        if old.is_some_and(|old| new.is_defined_as(&old))
             && recurring::payload(queue, repeat)?.as_deref() == Some(payload)
         {
             return Ok(Reply::Int(as_it_was(queue, repeat, next)?.0).into());

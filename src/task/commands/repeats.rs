@@ -7,14 +7,15 @@ use crate::error::Result;
 use crate::names::{Id, Part};
 use crate::pages;
 use crate::reply::Reply;
-use crate::task::commands::list;
 use crate::task::dispatch::MAX_PAYLOAD;
 use crate::task::handle::Queue;
-use crate::task::recurring::{self, Recurring};
+use crate::task::recurring::{self, OWNER, Recurring};
+use crate::task::walk;
 
 arguments! {
     pub(crate) struct RepeatsArgs<'a> {
         queue: Key<'a> = Arg::QUEUE,
+        owner: Option<&'a str> = OWNER,
         cursor: Option<&'a [u8]> = pages::CURSOR,
         count: Option<usize> = Arg::COUNT,
     }
@@ -28,20 +29,20 @@ impl Command for Repeats {
     type On<'t> = Queue<'t>;
     const SPEC: Spec = Spec {
         name: "TASK.REPEATS",
-        summary: "Lists the recurring tasks, next due first. One that comes due meanwhile may be listed twice.",
-        complexity: "O(log M+N) for N listed of M",
+        summary: "Lists the recurring tasks, next due first. One that comes due meanwhile may be listed twice. OWNER: only those of this owner; COUNT is how many are looked at.",
+        complexity: "O(log M+N) for N looked at of M",
         access: Access::Read,
         blocking: false,
         keys: Keys::First,
         args: RepeatsArgs::ARGS,
-        reply: "the next cursor (`0` at the end) and an array of maps `name`, `rule`, `next_at`, `last_at` (occurrence that became a task, or null), `fired_total` (how many did), `limit`, `start_at`, `end_at`, `misfire`, `overlap`, `payload`, `options` (array of words)",
+        reply: "the next cursor (`0` at the end) and an array of maps `name`, `rule`, `next_at`, `last_at` (occurrence that became a task, or null), `fired_total` (how many did), `limit`, `start_at`, `end_at`, `misfire`, `overlap`, `owner`, `payload`, `options` (array of words)",
     };
 
     fn run(args: &RepeatsArgs<'_>, _: &Caller<'_>, queue: &mut Queue<'_>) -> Result<Response> {
         let count = pages::count(args.count);
         let after = match args.cursor {
             None | Some(b"" | b"0") => None,
-            Some(cursor) => Some(list::numbered(cursor).ok_or_else(pages::bad_cursor)?),
+            Some(cursor) => Some(walk::numbered(cursor).ok_or_else(pages::bad_cursor)?),
         };
         let due = queue
             .keys
@@ -49,8 +50,8 @@ impl Command for Repeats {
         let (mut maps, mut bytes) = (Vec::new(), 0);
         let mut last = None;
         for (moment, repeat) in &due {
-            bytes += show(queue, repeat, *moment, &mut maps)?;
-            last = Some(list::cursor_of(*moment, repeat));
+            bytes += show(queue, repeat, *moment, args.owner, &mut maps)?;
+            last = Some(walk::cursor_of(*moment, repeat));
             if bytes >= MAX_PAYLOAD {
                 break;
             }
@@ -61,15 +62,17 @@ impl Command for Repeats {
     }
 }
 
-/// Shows a recurring task, if it can be read. Returns the length of its payload.
-fn show(queue: &mut Queue<'_>, repeat: &[u8], due: i64, maps: &mut Vec<Reply>) -> Result<usize> {
+/// Shows a recurring task, if it can be read and is of that owner. Returns the length of its payload.
+fn show(queue: &mut Queue<'_>, repeat: &[u8], due: i64, owner: Option<&str>, maps: &mut Vec<Reply>) -> Result<usize> {
+    let found = recurring::find(queue, repeat)?;
     let Some(Recurring {
         definition,
         options,
+        owner,
         fired_total,
         last_at,
         ..
-    }) = recurring::find(queue, repeat)?
+    }) = found.filter(|found| owner.is_none() || found.owner.as_deref() == owner)
     else {
         return Ok(0);
     };
@@ -86,6 +89,7 @@ fn show(queue: &mut Queue<'_>, repeat: &[u8], due: i64, maps: &mut Vec<Reply>) -
         ("end_at", Reply::int_or_null(definition.end_at)),
         ("misfire", Reply::Word(definition.misfire.word())),
         ("overlap", Reply::Word(definition.overlap.word())),
+        ("owner", owner.map_or(Reply::Null, Reply::text)),
         ("payload", Reply::bytes_or_null(payload)),
         ("options", Reply::Array(options.into_iter().map(Reply::text).collect())),
     ]));

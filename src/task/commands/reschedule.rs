@@ -44,7 +44,7 @@ impl Command for Reschedule {
         }
         let mut task = queue.find(args.id.as_bytes())?.ok_or(Error::NoTask)?;
         if task.header.state != TaskState::Waiting {
-            return Err(Error::NotWaiting(queue.place(&task)?));
+            return Err(Error::NotIn("waits", queue.place(&task)?));
         }
         let priority = args.priority.unwrap_or(task.header.priority);
         scheduled::ensure_types(queue)?;

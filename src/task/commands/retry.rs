@@ -1,19 +1,16 @@
 //! TASK.RETRY and TASK.RETRYALL: another chance for dead tasks.
 
 use crate::command::run::{Command, Response};
-use crate::command::{Access, Arg, Key, Keys, MAX_COUNT, Spec, arguments};
+use crate::command::{Access, Arg, Key, Keys, Spec, arguments};
 use crate::context::Caller;
 use crate::error::Result;
-use crate::keyspace::Scored;
-use crate::names::{Index, Part};
+use crate::names::Part;
 use crate::reply::Reply;
 use crate::task::commands::IdsArgs;
+use crate::task::commands::filter::{self, Filter, StepArgs};
 use crate::task::handle::Queue;
 use crate::task::index::{dead, targeted};
 use crate::task::lifecycle;
-
-/// Dead tasks that one call scans, including those that stay dead.
-const SCANNED: usize = 10_000;
 
 /// TASK.RETRY.
 pub(crate) struct Retry;
@@ -47,7 +44,7 @@ impl Command for Retry {
 arguments! {
     pub(crate) struct RetryAllArgs<'a> {
         queue: Key<'a> = Arg::QUEUE,
-        count: Option<usize> = Arg::COUNT,
+        step: StepArgs<'a> = Arg::shared(),
     }
 }
 
@@ -59,37 +56,25 @@ impl Command for RetryAll {
     type On<'t> = Queue<'t>;
     const SPEC: Spec = Spec {
         name: "TASK.RETRYALL",
-        summary: "Makes dead tasks ready again, in the order they died, at most 1,000 a call.",
-        complexity: "O(N log M) for N tasks and M dead ones",
+        summary: "Makes dead tasks ready again that TASK.LIST shows with the same filters, in the order they died, one step a call: COUNT, 1,000 by default, is how many are looked at.",
+        complexity: "O(N log M) for N tasks looked at of M dead ones",
         access: Access::Write,
         blocking: false,
         keys: Keys::First,
         args: RetryAllArgs::ARGS,
-        reply: "number of tasks retried",
+        reply: "the cursor of the next step (`0` at the end) and the number of tasks retried",
     };
 
     fn run(args: &RetryAllArgs<'_>, _: &Caller<'_>, queue: &mut Queue<'_>) -> Result<Response> {
-        let count = args.count.unwrap_or(MAX_COUNT);
         ensure_types(queue)?;
-        let (mut revived, mut scanned) = (0, 0);
-        let mut after: Option<Scored> = None;
-        // Those that stay dead, as another task has their key, must not stop the others.
-        while revived < count && scanned < SCANNED {
-            let most = count - revived;
-            let dead = queue
-                .keys
-                .zwalk(queue.name.index(Index::Dead), after.as_ref(), false, most)?;
-            for (_, id) in &dead {
-                revived += usize::from(revive(queue, id)?);
-            }
-            scanned += dead.len();
-            if dead.len() < most {
-                break;
-            }
-            after = dead.last().cloned();
+        let filter = Filter::new(queue, "dead", &args.step.filter, None)?;
+        let (next, selected) = filter::select(queue, &args.step, &filter)?;
+        let mut revived = 0;
+        for mut task in selected.into_iter().filter_map(|seen| seen.task) {
+            revived += usize::from(lifecycle::revive(queue, &mut task)?);
         }
         queue.serve_waiters();
-        Ok(Reply::count(revived).into())
+        Ok(filter::reply(next, revived).into())
     }
 }
 

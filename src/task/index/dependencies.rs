@@ -14,7 +14,7 @@ use crate::task::header::{AWAITED, TaskState};
 use crate::task::options;
 
 /// Most dependencies that one command makes or removes: a task may have a thousand.
-const EDGES: usize = 10_000;
+pub(crate) const EDGES: usize = 10_000;
 
 /// Errors with `BadArg` if so many tasks that wait for so many others are too much for one call.
 pub(crate) fn ensure_few(tasks: usize, parents: usize) -> Result<()> {
@@ -44,16 +44,22 @@ pub(crate) fn ensure_removable(queue: &mut Queue<'_>, ids: &[&str]) -> Result<()
 pub(crate) fn removable<'i>(queue: &mut Queue<'_>, ids: impl Iterator<Item = &'i [u8]>) -> usize {
     let (mut count, mut edges) = (0, 0);
     for id in ids {
-        let blocked = queue
-            .read_header(id)
-            .filter(|task| task.header.state == TaskState::Blocked);
-        edges += blocked.map_or(0, |task| task.options(queue).after.len());
+        let task = queue.read_header(id);
+        edges += task.map_or(0, |task| edges_of(queue, &task));
         if edges > EDGES && count > 0 {
             break;
         }
         count += 1;
     }
     count
+}
+
+/// How many dependencies are removed with a task.
+pub(crate) fn edges_of(queue: &mut Queue<'_>, task: &Task) -> usize {
+    match task.header.state {
+        TaskState::Blocked => task.options(queue).after.len(),
+        _ => 0,
+    }
 }
 
 /// Makes the task wait for the ends of these parents.

@@ -87,7 +87,7 @@ fn what_does_not_succeed_takes_its_children_along_or_lets_them_run() {
         );
         match how {
             "CANCEL" => assert_eq!(world.say("TASK.CANCEL q a"), "1"),
-            "PURGE" => assert_eq!(world.say("TASK.PURGE q ready"), "1"),
+            "PURGE" => assert_eq!(world.say("TASK.PURGE q ready"), "[0, 1]"),
             "EXPIRE" => world.pass(60),
             _ => {
                 let token = claim_all(&mut world)[0].1;
@@ -314,9 +314,12 @@ fn a_blocked_task_can_be_cancelled_purged_replaced_and_dropped() {
     assert_eq!(got(&mut world, "y", "after"), "null");
     schedule(&mut world, &["c AFTER 1 a", "d AFTER 1 b"]);
     assert!(world.say("TASK.LIST q blocked").contains("id=c "));
-    assert_eq!(world.say("TASK.PURGE q blocked OLDER 1"), "0");
+    assert_eq!(world.say("TASK.PURGE q blocked OLDER 1"), "[0, 0]");
     world.pass(1);
-    assert_eq!(world.say("TASK.PURGE q blocked OLDER 1 COUNT 1"), "1");
+    assert_eq!(
+        world.say("TASK.PURGE q blocked OLDER 1 COUNT 1"),
+        "[1800000000000:c, 1]"
+    );
     assert!(world.say("TASK.STATS q").contains("blocked_tasks=1 "));
     world.places();
     assert_eq!(world.say("TASK.DROP q"), "4");

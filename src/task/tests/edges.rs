@@ -52,7 +52,7 @@ fn one_call_removes_at_most_ten_thousand() {
     let after = parents(&mut world, "p", 600);
     let ids = children(&mut world, &after, 40);
     let removed = edges(&world);
-    assert_eq!(world.say("TASK.PURGE q blocked"), "16");
+    assert_eq!(world.say("TASK.PURGE q blocked"), "[1800000000000:c15, 16]");
     assert_eq!(edges(&world) - removed, 16 * 600);
     assert_eq!(blocked(&mut world), 24);
     let rest = ids[16..].join(" ");
@@ -63,7 +63,7 @@ fn one_call_removes_at_most_ten_thousand() {
     assert_eq!(world.say(&format!("TASK.CANCEL q {}", ids[16..32].join(" "))), "16");
     assert_eq!(
         world.say(&format!("TASK.PURGE q blocked IDS 8 {}", ids[32..].join(" "))),
-        "8"
+        "[0, 8]"
     );
     assert_eq!(blocked(&mut world), 0);
     world.places();
@@ -105,7 +105,7 @@ fn many_ends_at_once_do_not_read_each_other() {
         world.say(&format!("TASK.SCHEDULE q p ID c{n} AFTER 1 p{n}"));
     }
     let reads = world.keys.field_reads;
-    assert_eq!(world.say("TASK.PURGE q ready"), "600");
+    assert_eq!(world.say("TASK.PURGE q ready"), "[0, 600]");
     world.tick();
     assert_eq!(blocked(&mut world), 0);
     let reads = world.keys.field_reads - reads;

@@ -154,9 +154,9 @@ fn dead_letters_done_tasks_and_those_that_expire_stay() {
     later(&mut world, &["a", "done", "old"]);
     world.say("TASK.CONFIG SET q dead-limit 1");
     world.pass(10 * RETRY);
-    assert_eq!(world.say("TASK.PURGE q dead"), "0");
-    assert_eq!(world.say("TASK.PURGE q done"), "0");
-    assert_eq!(world.say("TASK.PURGE q ready"), "0");
+    assert_eq!(world.say("TASK.PURGE q dead"), "[0, 0]");
+    assert_eq!(world.say("TASK.PURGE q done"), "[0, 0]");
+    assert_eq!(world.say("TASK.PURGE q ready"), "[0, 0]");
     let stats = world.say("TASK.STATS q");
     assert!(
         stats.contains("ready_tasks=1 ") && stats.contains("done_tasks=1 dead_tasks=1 "),

@@ -1,6 +1,7 @@
 //! Unit tests, one file a capability: commands on a [`world`] with the fake keyspace.
 
 mod again;
+mod batches;
 mod dependencies;
 mod drops;
 mod edges;
@@ -11,11 +12,13 @@ mod life;
 mod limits;
 mod lost;
 mod members;
+mod operators;
 mod purge;
-mod recurring;
+pub(super) mod recurring;
 mod redefined;
 mod rest;
 mod results;
+mod steps;
 mod successors;
 mod targeted;
 mod times;

@@ -33,7 +33,11 @@ fn those_of_these_tasks_go_that_are_in_the_state() {
         ("scheduled", "1", 4),
         ("ready", "2", 2),
     ] {
-        assert_eq!(world.say(&format!("TASK.PURGE q {state} IDS {all}")), gone, "{state}");
+        assert_eq!(
+            world.say(&format!("TASK.PURGE q {state} IDS {all}")),
+            format!("[0, {gone}]"),
+            "{state}"
+        );
         assert_eq!(world.places().len(), left, "{state}");
     }
     let places = world.places();

@@ -67,7 +67,7 @@ fn occurrences_are_tasks_with_the_options_of_the_definition() {
     assert_eq!(task, wanted);
     let shown = world.say("TASK.REPEATS q");
     let wanted = format!(
-        "[0, [{{name=tick rule=EVERY 1000 next_at={} last_at={} fired_total=1 limit=null start_at=null end_at=null misfire=ONCE overlap=ALLOW payload=p options=[PRIORITY, 2, ATTEMPTS, 3, BACKOFF, FIXED, 7, LEASE, 50]}}]]",
+        "[0, [{{name=tick rule=EVERY 1000 next_at={} last_at={} fired_total=1 limit=null start_at=null end_at=null misfire=ONCE overlap=ALLOW owner=null payload=p options=[PRIORITY, 2, ATTEMPTS, 3, BACKOFF, FIXED, 7, LEASE, 50]}}]]",
         START + 2000,
         START + 1000
     );

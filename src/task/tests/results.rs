@@ -118,10 +118,10 @@ fn kept_tasks_are_purged_and_dropped() {
     world.done("old", " RETAIN 100000", "");
     world.pass(10);
     world.done("young", " RETAIN 1000", " RESULT r");
-    assert_eq!(world.say("TASK.PURGE q done OLDER 11"), "0");
-    assert_eq!(world.say("TASK.PURGE q done OLDER 10"), "1");
+    assert_eq!(world.say("TASK.PURGE q done OLDER 11"), "[0, 0]");
+    assert_eq!(world.say("TASK.PURGE q done OLDER 10"), "[0, 1]");
     assert_eq!(world.places().keys().collect::<Vec<_>>(), ["young"]);
-    assert_eq!(world.say("TASK.PURGE q done COUNT 5"), "1");
+    assert_eq!(world.say("TASK.PURGE q done COUNT 5"), "[0, 1]");
     world.done("a", " RETAIN 1000", " RESULT r");
     assert_eq!(world.say("TASK.DROP q"), "1");
     assert_eq!(world.say("TASK.RESULT q a"), "-NOTASK no such task");

@@ -265,13 +265,21 @@ fn a_dead_task_whose_key_is_taken_stays_dead() {
     assert_eq!(world.say("TASK.RETRY q b c"), "1");
     assert_eq!(world.places()["b"], "ready");
     assert_eq!(world.say("TASK.RETRY q a"), "0");
+    let mut came = vec![world.say("TASK.RETRYALL q COUNT 1")];
+    for _ in 0..3 {
+        let last = came.last().unwrap();
+        let cursor = last[1..].split(',').next().unwrap();
+        came.push(world.say(&format!("TASK.RETRYALL q COUNT 1 CURSOR {cursor}")));
+    }
+    let retried: Vec<bool> = came.iter().map(|reply| reply.ends_with(" 1]")).collect();
     assert_eq!(
-        world.say("TASK.RETRYALL q COUNT 1"),
-        "1",
-        "those in front do not stand in the way"
+        retried,
+        [false, false, true, false],
+        "those in front do not stand in the way: {came:?}"
     );
+    assert_eq!(came[3], "[0, 0]");
     assert_eq!(world.places()["d"], "ready");
-    assert_eq!(world.say("TASK.PURGE q dead"), "2");
+    assert_eq!(world.say("TASK.PURGE q dead"), "[0, 2]");
     assert_eq!(world.say("TASK.SCHEDULE q p UNIQUE k"), "-DUPLICATE ready b");
     world.places();
 }

@@ -96,6 +96,14 @@ fn foreign_values_under_our_keys_stop_nothing() {
                 "TASK.LIST q claimed",
                 "TASK.LIST q scheduled",
                 "TASK.RESCHEDULE q a DELAY 5",
+                "TASK.UNCLAIM q a c",
+                "TASK.EDIT q b PAYLOAD x",
+                "TASK.BURY q c REASON x",
+                "TASK.TRIGGER q r",
+                "TASK.LIST q dead MATCH x",
+                "TASK.CANCELALL q claimed MATCH none WORKER w",
+                "TASK.CANCELALL q blocked ATTEMPTED",
+                "TASK.PURGE q ready MATCH b COUNT 3",
                 "TASK.CANCEL q a",
                 "TASK.PAUSE q FOR 5",
                 "TASK.CONFIG SET q lease 50",
@@ -151,7 +159,7 @@ fn no_random_history_loses_a_task_or_has_it_in_two_places() {
             } else {
                 Some(tokens[dice.roll(tokens.len())].clone())
             };
-            match dice.roll(16) {
+            match dice.roll(18) {
                 0..=2 => {
                     let delay = ["", " DELAY 20", " DELAY 0"][dice.roll(3)];
                     let retain = ["", "", " RETAIN 40", " RETAIN 40 REPLY {q}r"][dice.roll(4)];
@@ -215,7 +223,15 @@ fn no_random_history_loses_a_task_or_has_it_in_two_places() {
                 13 => {
                     world.say(&format!("TASK.RETRY q {id}"));
                 }
-                14 => world.pass(dice.roll(25) as i64),
+                14 => {
+                    world.say(&format!("TASK.UNCLAIM q {id} t{priority}"));
+                }
+                15 => {
+                    if world.say(&format!("TASK.BURY q {id} REASON why")) == "OK" && dice.roll(2) == 0 {
+                        world.say(&format!("TASK.RETRY q {id}"));
+                    }
+                }
+                16 => world.pass(dice.roll(25) as i64),
                 _ => {
                     if dice.roll(4) == 0 {
                         world.restart();

@@ -3,7 +3,6 @@
 use crate::error::{Error, Result};
 use crate::names::{Id, Part};
 use crate::recur::{MAX_FIRED, Overlap, occurrence_id};
-use crate::task::dispatch::limits;
 use crate::task::events::{self, Event};
 use crate::task::handle::Queue;
 use crate::task::index::later;
@@ -148,7 +147,8 @@ impl Source<'_> {
             return;
         }
         let late = queue.context.wall.since(at);
-        match self.make(queue, id.as_bytes(), at) {
+        self.task.due = at;
+        match recurring::make(queue, &mut self.task, Id::from_slice(id.as_bytes()), &self.payload) {
             Ok(()) => {
                 self.recurring.fired_total += 1;
                 queue.record_lateness(late, 1);
@@ -166,17 +166,6 @@ impl Source<'_> {
             Err(error) => log_skip(queue, &error.to_string()),
         }
         self.recurring.last_at = Some(at.0);
-    }
-
-    fn make(&mut self, queue: &mut Queue<'_>, id: &[u8], at: Wall) -> Result<()> {
-        self.task.ensure_there(queue)?;
-        let old = queue.leftover(id)?;
-        limits::ensure_length(queue, 1)?;
-        queue.keys.ensure_type(queue.name.queue())?;
-        queue.keys.ensure_type(queue.name.options(id))?;
-        self.task.number_kind(queue)?;
-        self.task.due = at;
-        self.task.add(queue, Id::from_slice(id), &self.payload, old)
     }
 
     /// Whether the task of the last occurrence has not ended.

@@ -13,7 +13,7 @@ const VALUES: [(&str, &str); 6] = [
 ];
 
 /// Every command once, on queue `q`, as a user would.
-const CALLS: [&str; 38] = [
+const CALLS: [&str; 48] = [
     "TASK.STATS q",
     "TASK.QUEUES",
     "TASK.WORKERS q",
@@ -34,11 +34,21 @@ const CALLS: [&str; 38] = [
     "TASK.MCLAIM 2 q other w",
     "TASK.ACK q a 5",
     "TASK.MACK q 1 a 5",
+    "TASK.MFAIL q 1 a 5",
+    "TASK.MRELEASE q 1 a 5",
+    "TASK.MEXTEND q 1 a 5",
     "TASK.FAIL q a 5",
     "TASK.RELEASE q a 5",
     "TASK.EXTEND q a 5",
     "TASK.CANCEL q a",
+    "TASK.LIST q ready MATCH *a* ATTEMPTED",
+    "TASK.CANCELALL q scheduled MATCH *a*",
+    "TASK.CANCELALL q claimed WORKER w",
     "TASK.RESCHEDULE q a DELAY 7",
+    "TASK.UNCLAIM q a",
+    "TASK.EDIT q a PAYLOAD y",
+    "TASK.BURY q a REASON x",
+    "TASK.TRIGGER q a",
     "TASK.RETRYALL q",
     "TASK.PURGE q dead",
     "TASK.PURGE q done",

@@ -51,8 +51,8 @@ fn rested(client: &mut Client) -> i64 {
 /// How many bytes of memory a name takes beyond its keys, which `populate` makes for the names of these numbers.
 #[track_caller]
 fn bytes_per_name(populate: impl Fn(&mut Client, usize, usize)) -> i64 {
-    const FEW: usize = 2_000;
-    const MANY: usize = 8_000;
+    const FEW: usize = 4_000;
+    const MANY: usize = 16_000;
     let server = Server::start();
     let mut client = server.client();
     populate(&mut client, 0, FEW);

@@ -166,6 +166,10 @@ fn failing_and_releasing() {
     rig.sent("TASK.CLAIM q w");
     let token = rig.token("T2");
     assert_eq!(
+        rig.sent(&format!("TASK.MEXTEND q 2 a {token} b 5 LEASE 77")),
+        ["q: patch t:a claimed p=5 deliveries=2 worker=1 lease=77 fence=T2 due=MS; zadd claimed [MS a]"]
+    );
+    assert_eq!(
         rig.sent(&format!("TASK.FAIL q a {token} ERROR broken DELAY 5000")),
         ["q: zrem claimed [a]; hset x:a [error broken]; zadd scheduled [MS a]; \
           patch t:a waiting p=5 flags=1 used=1 deliveries=2 fence=T2 due=MS"]

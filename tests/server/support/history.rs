@@ -102,6 +102,20 @@ impl History {
         format!("{queue} {id} {token}")
     }
 
+    /// A step for several claims of one queue.
+    fn several(&mut self, short: usize) -> String {
+        let step = *self.random.pick(&["MFAIL", "MRELEASE", "MEXTEND"]);
+        let (first, second) = (self.holder(), self.holder());
+        let (queue, first) = first.split_once(' ').unwrap();
+        let (_, second) = second.split_once(' ').unwrap();
+        let options = match step {
+            "MFAIL" => format!(" ERROR broken-{short}"),
+            "MRELEASE" => format!(" DELAY {short}"),
+            _ => format!(" LEASE {}", short + 1),
+        };
+        format!("TASK.{step} {queue} 2 {first} {second}{options}")
+    }
+
     fn command(&mut self) -> String {
         let short = self.random.below(60);
         let queue = self.queue();
@@ -142,15 +156,25 @@ impl History {
             22..=24 => format!("TASK.FAIL {} ERROR broken-{short}", self.holder()),
             25 => format!("TASK.FAIL {} DEAD", self.holder()),
             26 => format!("TASK.FAIL {} DELAY {short}", self.holder()),
+            27 if short.is_multiple_of(2) => self.several(short),
             27 => format!("TASK.RELEASE {}", self.holder()),
             28 => format!("TASK.EXTEND {} LEASE {} PROGRESS at-{short}", self.holder(), short + 1),
             29..=31 => format!("TASK.CANCEL {queue} {} {}", self.id(), self.id()),
-            32..=33 => format!("TASK.RESCHEDULE {queue} {} DELAY {short}", self.id()),
+            32 if short < 20 => format!("TASK.UNCLAIM {queue} {} {}", self.id(), self.id()),
+            32 if short < 40 => format!("TASK.BURY {queue} {} REASON because-{short}", self.id()),
+            32 => format!("TASK.EDIT {queue} {} PAYLOAD edited-{short}", self.id()),
+            33 => format!("TASK.RESCHEDULE {queue} {} DELAY {short}", self.id()),
             34 => format!(
                 "TASK.RESCHEDULE {queue} {} PRIORITY {}",
                 self.id(),
                 self.random.below(10)
             ),
+            35 if short < 20 => format!(
+                "TASK.CANCELALL {queue} {} MATCH *{} COUNT 40",
+                self.random.pick(&["scheduled", "ready", "blocked", "claimed"]),
+                self.random.below(10)
+            ),
+            35 if short < 40 => format!("TASK.RETRYALL {queue} MATCH broken-{}* COUNT 9", short % 6),
             35 => format!("TASK.RETRYALL {queue} COUNT 3"),
             36 => format!(
                 "TASK.CONFIG SET {queue} lease {} max-lost {} dead-limit {} group-limit {}",
@@ -172,7 +196,9 @@ impl History {
                 3 + short,
                 ["ALLOW", "SKIP"][short % 2]
             ),
+            37 if short % 6 == 2 => format!("TASK.TRIGGER {queue} every-{}", short % 4),
             37 => format!("TASK.PAUSE {queue} FOR {}", 1 + short / 4),
+            38 if short < 20 => format!("TASK.PURGE {queue} ready MATCH *{} COUNT 9", self.random.below(10)),
             38 => format!(
                 "TASK.PURGE {queue} {} COUNT 2",
                 self.random.pick(&["scheduled", "ready", "blocked", "done", "dead"])

@@ -155,10 +155,10 @@ fn retry_brings_dead_tasks_back_with_fresh_attempts() {
         "state 'ready', attempt 0, losses 0, finished_at null"
     );
     assert_eq!(client.listed("q", "ready"), ["c", "a"]);
-    assert_eq!(client.call("TASK.RETRYALL q COUNT 1"), "1");
+    assert_eq!(client.call("TASK.RETRYALL q COUNT 1").item(1), &1.to_string());
     assert_eq!(client.listed("q", "dead"), ["d"]);
-    assert_eq!(client.call("TASK.RETRYALL q"), "1");
-    assert_eq!(client.call("TASK.RETRYALL q"), "0");
+    assert_eq!(client.call("TASK.RETRYALL q"), "['0', 1]");
+    assert_eq!(client.call("TASK.RETRYALL q"), "['0', 0]");
     let claimed = client.call("TASK.CLAIM q w COUNT 9");
     assert_eq!(claimed.ids(), ["c", "a", "b", "d"]);
     assert!(claimed.items().iter().all(|task| task.field("attempt").int() == 1));
@@ -197,13 +197,13 @@ fn purge_takes_what_is_old_enough_and_not_more_than_asked_for() {
         client.schedule(&format!("q x ID {id}"));
     }
     assert_eq!(client.counts("q"), "scheduled 3 ready 3 dead 3");
-    assert_eq!(client.call("TASK.PURGE q dead OLDER 3600000"), "0");
-    assert_eq!(client.call("TASK.PURGE q dead COUNT 1"), "1");
+    assert_eq!(client.call("TASK.PURGE q dead OLDER 3600000"), "['0', 0]");
+    assert_eq!(client.call("TASK.PURGE q dead COUNT 1").item(1), &1.to_string());
     assert_eq!(client.listed("q", "dead"), ["b", "c"]);
-    assert_eq!(client.call("TASK.PURGE q ready COUNT 2"), "2");
+    assert_eq!(client.call("TASK.PURGE q ready COUNT 2").item(1), &2.to_string());
     assert_eq!(client.listed("q", "ready"), ["z"]);
-    assert_eq!(client.call("TASK.PURGE q scheduled"), "3");
-    assert_eq!(client.call("TASK.PURGE q dead"), "2");
+    assert_eq!(client.call("TASK.PURGE q scheduled"), "['0', 3]");
+    assert_eq!(client.call("TASK.PURGE q dead"), "['0', 2]");
     assert_eq!(client.counts("q"), "ready 1");
     assert_eq!(client.call("TASK.CLAIM q w").ids(), ["z"]);
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::support::{Client, Random, Server, Value, unix_ms, wait_until};
+use crate::support::{Client, Random, Server, Value, unix_ms};
 
 /// All ids of a state in pages of `count`; `between` runs after each page.
 #[track_caller]
@@ -197,11 +197,86 @@ fn a_live_task_behind_many_that_do_not_count_is_listed() {
     client.schedule("q x ID last");
     assert_eq!(walk(&mut client, "q ready", 10, |_| ()), ["first", "last"]);
     assert_eq!(walk(&mut client, "q ready REV", 10, |_| ()), ["last", "first"]);
-    assert_eq!(client.call("TASK.PURGE q ready"), "1");
-    let mut purged = 0;
-    wait_until("the other one is purged too", || {
-        purged += client.call("TASK.PURGE q ready").int();
-        purged == 1
-    });
+    let mut cursor = "0".to_string();
+    let mut purged = Vec::new();
+    for _ in 0..3 {
+        let step = client.must(&format!("TASK.PURGE q ready CURSOR {cursor}"));
+        cursor = step.item(0).text();
+        purged.push((step.item(1).int(), cursor == "0"));
+    }
+    assert_eq!(purged, [(1, false), (0, false), (1, true)], "10,000 ids a step");
     assert_eq!(client.counts("q"), "");
+}
+
+/// Sends a step until its cursor is 0; returns how many tasks were changed in all.
+#[track_caller]
+fn step_through(client: &mut Client, words: &str) -> i64 {
+    let mut changed = 0;
+    let mut cursor = "0".to_string();
+    for _ in 0..1_000 {
+        let step = client.must(&format!("{words} CURSOR {cursor}"));
+        changed += step.item(1).int();
+        cursor = step.item(0).text();
+        if cursor == "0" {
+            return changed;
+        }
+    }
+    panic!("steps without end: {words}");
+}
+
+#[test]
+fn a_filter_finds_every_task_page_by_page_and_a_step_changes_those() {
+    let server = Server::start();
+    let mut client = server.client();
+    for n in 0..2_500 {
+        let kind = if n % 100 == 7 { "needle" } else { "hay" };
+        client.schedule(&format!("q {kind}-{n} ID t{n:04} DELAY 3600000"));
+        client.schedule(&format!("q {kind}-{n} ID r{n:04} PRIORITY {}", n / 100 % 10));
+    }
+    for state in ["scheduled", "ready"] {
+        let words = format!("q {state} MATCH needle-*");
+        let found = walk(&mut client, &words, 100, |_| ());
+        assert_eq!(found.len(), 25, "{state}");
+        let page = client.must(&format!("TASK.LIST {words}"));
+        assert_eq!(page.item(1).items().len(), 10, "1,000 are looked at: {state}");
+        assert_eq!(
+            step_through(&mut client, &format!("TASK.CANCELALL {words} COUNT 300")),
+            25
+        );
+        assert_eq!(walk(&mut client, &words, 1_000, |_| ()), Vec::<String>::new());
+    }
+    assert_eq!(client.counts("q"), "scheduled 2475 ready 2475");
+    assert_eq!(step_through(&mut client, "TASK.PURGE q ready MATCH *7"), 225);
+    assert_eq!(step_through(&mut client, "TASK.PURGE q ready"), 2_250);
+    assert_eq!(step_through(&mut client, "TASK.CANCELALL q scheduled"), 2_475);
+    assert_eq!(client.counts("q"), "");
+}
+
+#[test]
+fn a_pattern_is_matched_with_any_bytes_and_with_the_error() {
+    let server = Server::start();
+    let mut client = server.client();
+    let payload: &[u8] = b"a\0\xff\r\nz";
+    client.call_args(&[b"TASK.SCHEDULE".as_slice(), b"q", payload, b"ID", b"bytes"]);
+    client.schedule("q x ID failed");
+    let pattern: &[u8] = b"*\xff\r*";
+    let page = client.call_args(&[b"TASK.LIST".as_slice(), b"q", b"ready", b"MATCH", pattern]);
+    assert_eq!(page.item(1).ids(), ["bytes"]);
+    for _ in 0..2 {
+        let claim = client.call("TASK.CLAIM q w");
+        let claim = claim.item(0);
+        let (id, token) = (claim.field("id").text(), claim.field("token").int());
+        client.must(&format!("TASK.FAIL q {id} {token} ERROR {id}-broke DEAD"));
+    }
+    assert_eq!(
+        client.call("TASK.LIST q dead MATCH *led-broke").item(1).ids(),
+        ["failed"]
+    );
+    assert_eq!(client.call("TASK.RETRYALL q MATCH *led-broke"), "['0', 1]");
+    assert_eq!(client.listed("q", "ready"), ["failed"]);
+    assert_eq!(
+        client.call("TASK.LIST q ready ATTEMPTED").item(1).ids(),
+        Vec::<String>::new()
+    );
+    assert_eq!(client.call("TASK.LIST q dead ATTEMPTED").item(1).ids(), ["bytes"]);
 }

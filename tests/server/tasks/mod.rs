@@ -19,6 +19,7 @@ mod limits;
 mod list;
 mod model;
 mod names;
+mod operators;
 mod queues;
 mod redefined;
 mod repeat;

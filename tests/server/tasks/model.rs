@@ -70,6 +70,13 @@ impl Run {
         assert!(given == reply, "not {reply}:\n{}", self.tail());
     }
 
+    /// A step over many tasks changes so many.
+    #[track_caller]
+    fn expect_step(&mut self, words: String, changed: usize) {
+        let given = self.call(words);
+        assert!(given.item(1) == &changed.to_string(), "not {changed}:\n{}", self.tail());
+    }
+
     fn tail(&self) -> String {
         self.log[self.log.len().saturating_sub(40)..].join("\n")
     }

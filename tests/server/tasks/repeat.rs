@@ -84,7 +84,7 @@ fn what_recurs_is_shown() {
         client.call("TASK.REPEATS q").to_string(),
         format!(
             "['0', [{{name: 'n', rule: 'EVERY {HOUR}', next_at: {start}, last_at: null, fired_total: 0, limit: 3, start_at: {start}, end_at: {end}, \
-             misfire: 'ALL', overlap: 'SKIP', payload: 'p', options: ['PRIORITY', '1', 'LEASE', '9']}}]]"
+             misfire: 'ALL', overlap: 'SKIP', owner: null, payload: 'p', options: ['PRIORITY', '1', 'LEASE', '9']}}]]"
         )
     );
     let cron: [&str; 8] = [

@@ -29,7 +29,7 @@ fn a_kept_task_survives_a_restart_and_goes_at_its_time() {
     assert_eq!(client.call("TASK.RESULT q short"), "-NOTASK no such task");
     assert_eq!(client.schedule("q p ID short"), "short");
     assert_eq!(client.listed("q", "done"), ["long"]);
-    assert_eq!(client.call("TASK.PURGE q done"), "1");
+    assert_eq!(client.call("TASK.PURGE q done"), "['0', 1]");
     assert_eq!(client.counts("q"), "ready 1");
 }
 

@@ -20,8 +20,10 @@ fn all_answer(client: &mut Client, id: &str, token: i64, error: &str) {
     for verb in VERBS {
         assert_eq!(say(client, verb, id, token), error, "{verb}");
     }
-    let many = client.call(&format!("TASK.MACK q 1 {id} {token}"));
-    assert_eq!(many, format!("[+{}]", &error[1..].split(' ').next().unwrap()));
+    for verb in ["MACK", "MFAIL", "MRELEASE", "MEXTEND"] {
+        let many = client.call(&format!("TASK.{verb} q 1 {id} {token}"));
+        assert_eq!(many, format!("[+{}]", &error[1..].split(' ').next().unwrap()), "{verb}");
+    }
     assert_eq!(client.digest(), digest);
 }
 
@@ -177,6 +179,45 @@ fn many_are_acknowledged_in_one_call_each_with_its_own_outcome() {
     assert_eq!(reply, "[+OK, +STALE, +CANCELLED, +NOTASK, +OK, +NOTASK]");
     assert_eq!(client.counts("q"), "claimed 1");
     assert_eq!(client.get("q", "b", "state"), "state 'claimed'");
+}
+
+#[test]
+fn many_fail_or_are_released_or_extended_in_one_call_each_with_its_own_outcome() {
+    let server = Server::start();
+    let mut client = server.client();
+    for id in ["a", "b", "c", "d", "e"] {
+        client.schedule(&format!("q x ID {id} LEASE 60000"));
+    }
+    let claims = client.call("TASK.CLAIM q w COUNT 5");
+    let claim = |at: usize| {
+        let claim = claims.item(at);
+        format!("{} {}", claim.field("id").text(), claim.field("token").int())
+    };
+    let (a, b, c, d, e) = (claim(0), claim(1), claim(2), claim(3), claim(4));
+    client.must("TASK.CANCEL q c d");
+    assert_eq!(
+        client.call(&format!("TASK.MEXTEND q 4 {a} b 5 {c} nobody 7 LEASE 900000")),
+        "[+OK, +STALE, +CANCELLED, +NOTASK]"
+    );
+    assert_eq!(client.get("q", "a", "lease_ms"), "lease_ms 900000");
+    assert_eq!(client.get("q", "b", "lease_ms"), "lease_ms 60000");
+    assert_eq!(
+        client.call(&format!(
+            "TASK.MFAIL q 5 {a} b 5 {c} nobody 7 {a} ERROR broken DELAY 3600000"
+        )),
+        "[+OK, +STALE, +CANCELLED, +NOTASK, +STALE]"
+    );
+    assert_eq!(
+        client.get("q", "a", "state attempt error"),
+        "state 'scheduled', attempt 1, error 'broken'"
+    );
+    assert_eq!(
+        client.call(&format!("TASK.MRELEASE q 4 {b} {d} nobody 7 {e}")),
+        "[+OK, +CANCELLED, +NOTASK, +OK]"
+    );
+    assert_eq!(client.listed("q", "ready"), ["b", "e"]);
+    assert_eq!(client.get("q", "b", "attempt deliveries"), "attempt 0, deliveries 1");
+    assert_eq!(client.counts("q"), "scheduled 1 ready 2");
 }
 
 #[test]

@@ -208,7 +208,7 @@ fn thousands_become_everyones_over_a_restart_and_a_promotion() {
         }
         assert_eq!(got, 2_000);
         assert_eq!(client.claim("q w").0, "new");
-        assert_eq!(client.call("TASK.PURGE q scheduled"), "1000");
+        assert_eq!(client.call("TASK.PURGE q scheduled").item(1), &Value::Int(1_000));
     }
 }
 

@@ -90,7 +90,7 @@ fn a_dead_task_whose_key_is_taken_stays_dead() {
     client.must(&format!("TASK.FAIL q a {token} DEAD"));
     assert!(is_free(&mut client));
     assert_eq!(client.call("TASK.RETRY q a"), "0");
-    assert_eq!(client.call("TASK.RETRYALL q"), "0");
+    assert_eq!(client.call("TASK.RETRYALL q"), "['0', 0]");
     assert_eq!(client.counts("q"), "ready 1 dead 1");
     client.must("TASK.CANCEL q b");
     assert_eq!(client.call("TASK.RETRY q a"), "1");

@@ -297,11 +297,11 @@ fn the_list_has_them_behind_the_others_page_by_page() {
                 .starts_with("-BAD")
         );
     }
-    assert_eq!(world.say("TASK.PURGE q ready COUNT 4"), "4");
+    assert_eq!(world.say("TASK.PURGE q ready COUNT 4"), "[0:0:, 4]");
     assert_eq!(pages(&mut world, "", 9), ["t2", "t4", "t5"]);
-    assert_eq!(world.say("TASK.PURGE q ready OLDER 3"), "2");
+    assert_eq!(world.say("TASK.PURGE q ready OLDER 3"), "[0, 2]");
     world.places();
-    assert_eq!(world.say("TASK.PURGE q ready"), "1");
+    assert_eq!(world.say("TASK.PURGE q ready"), "[0, 1]");
     assert!(world.places().is_empty());
 }
 

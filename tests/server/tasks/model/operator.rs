@@ -87,22 +87,19 @@ impl Run {
 
     pub(super) fn retry(&mut self, queue: &'static str, id: &str) {
         let dead = self.queues[queue].dead();
-        let (words, back): (String, Vec<String>) = if self.random.once_in(2) {
-            (
-                format!("TASK.RETRY {queue} {id}"),
-                dead.into_iter().filter(|dead| dead == id).collect(),
-            )
-        } else {
-            (
-                format!("TASK.RETRYALL {queue} COUNT 2"),
-                dead.into_iter().take(2).collect(),
-            )
+        let one = self.random.once_in(2);
+        let back: Vec<String> = match one {
+            true => dead.into_iter().filter(|dead| dead == id).collect(),
+            false => dead.into_iter().take(2).collect(),
         };
         for id in &back {
             self.task(queue, id).used = 0;
             self.queues.get_mut(queue).unwrap().push(id, false);
         }
-        self.expect(words, &back.len().to_string());
+        match one {
+            true => self.expect(format!("TASK.RETRY {queue} {id}"), &back.len().to_string()),
+            false => self.expect_step(format!("TASK.RETRYALL {queue} COUNT 2"), back.len()),
+        }
     }
 
     pub(super) fn purge(&mut self, queue: &'static str) {
@@ -118,9 +115,6 @@ impl Run {
         for id in &gone {
             model.tasks.remove(id);
         }
-        self.expect(
-            format!("TASK.PURGE {queue} {state} COUNT {count}"),
-            &gone.len().to_string(),
-        );
+        self.expect_step(format!("TASK.PURGE {queue} {state} COUNT {count}"), gone.len());
     }
 }
