@@ -73,7 +73,7 @@ pub(super) fn none_given(options: &[Arg]) -> Error {
 }
 
 /// One of these words, in any case, as it is spelled here.
-pub(super) fn word(key: &str, words: &[&'static str], bytes: &[u8]) -> Result<&'static str> {
+pub(crate) fn word(key: &str, words: &[&'static str], bytes: &[u8]) -> Result<&'static str> {
     let is_it = |word: &&str| word.as_bytes().eq_ignore_ascii_case(bytes);
     let found = words.iter().copied().find(is_it);
     found.ok_or_else(|| Error::BadArg(format!("{key} must be {}", words.join(" or "))))

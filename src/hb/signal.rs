@@ -54,7 +54,7 @@ impl Command for Signal {
         if reached > 0 {
             let member = std::str::from_utf8(to).unwrap_or_default();
             service.emit(member, &Event::Signal(word))?;
-            end_waits(service);
+            end_waits(service, to);
         }
         Ok(Reply::count(reached).into())
     }
@@ -93,14 +93,16 @@ fn to_all(service: &mut Service<'_>, word: &str) -> Result<usize> {
     Ok(members)
 }
 
-/// Ends the blocked claims of members that must not take more work, in every queue.
-fn end_waits(service: &mut Service<'_>) {
+/// Ends the blocked claims of the signalled members that must not take more work, in every queue. Claims that they
+/// make from now on wait until they may take work again.
+fn end_waits(service: &mut Service<'_>, to: &[u8]) {
     for queue in service.state.services.followers(&service.name) {
         let services = &service.state.services;
         let waiting = &service.state.waiting;
         let is_quiet = |queue: &Name, worker: &str| services.is_quiet(services.followed_by(queue), worker);
         let quiet: Vec<_> = waiting
             .claimers_of(&queue)
+            .filter(|(_, request)| to == ALL || to == request.worker.as_bytes())
             .filter(|(ticket, request)| {
                 let queues = waiting.names_of(*ticket);
                 queues.iter().all(|queue| is_quiet(queue, &request.worker))
@@ -110,10 +112,6 @@ fn end_waits(service: &mut Service<'_>) {
         for ticket in quiet {
             service.tx().answer(ticket, Ok(Reply::NullArray), Vec::new());
         }
-        // Members that may take work again are served by the timer.
-        if service.state.waiting.count(&queue) > 0 {
-            service.state.names.wake_now(&queue);
-            service.state.queue(&queue).rescan_targeted();
-        }
     }
+    service.state.readmit_quiet(&service.name);
 }

@@ -33,6 +33,8 @@ pub(crate) struct Fake {
     pub writes: usize,
     /// How many fields of hashes were read.
     pub field_reads: usize,
+    /// Why clients' writes are refused, if they are.
+    pub refusal: Option<String>,
 }
 
 macro_rules! of_type {
@@ -88,6 +90,9 @@ fn scan<T>(all: Vec<T>, cursor: u64, name: fn(&T) -> &Vec<u8>) -> (u64, Vec<T>) 
 }
 
 impl Keyspace for Fake {
+    fn write_refusal(&mut self, _: &Name) -> Option<String> {
+        self.refusal.clone()
+    }
     fn ensure_type(&mut self, key: Key<'_>) -> Result<()> {
         let found = match self.keys.get(&key.to_vec()) {
             None => return Ok(()),

@@ -32,6 +32,8 @@ pub(crate) type EntryId = (u64, u64);
 
 /// The verbs.
 pub(crate) trait Keyspace {
+    /// Why a client's write to a key of this name would be refused or delayed now, if it would.
+    fn write_refusal(&mut self, name: &Name) -> Option<String>;
     /// Errors with `WrongType` unless the key is missing or has the type of its kind.
     fn ensure_type(&mut self, key: Key<'_>) -> Result<()>;
     /// Whether the key exists, of any type.

@@ -75,6 +75,7 @@ impl Service<'_> {
             return Ok(());
         }
         self.memory().loading = Loading::Done;
+        self.state.readmit_quiet(&self.name);
         for member in self.memory().not_loaded() {
             self.mark_dead(&member, Reason::Deleted);
         }

@@ -77,6 +77,7 @@ impl Service<'_> {
     /// Updates the record of a member that registers again. Returns its token: the one it has shown, or a new one.
     pub(crate) fn resume(&mut self, registration: &Registration) -> Result<u64> {
         let order = self.next_fence()?;
+        let was_quiet = self.state.services.is_quiet(&self.name, &registration.member);
         let token = match registration.token {
             Some(token) => token,
             None => self.tx().next_fence(order),
@@ -104,6 +105,10 @@ impl Service<'_> {
             known.token = Some(token);
         }
         self.touch(&registration.member, registration.bind);
+        if was_quiet {
+            // A signal to all does not reach a process of a later boot.
+            self.state.readmit_quiet(&self.name);
+        }
         Ok(token)
     }
 
@@ -146,6 +151,7 @@ impl Service<'_> {
             return Ok(());
         };
         let is_candidate = known.is_candidate;
+        let was_quiet = self.state.services.is_quiet(&self.name, member);
         self.keys.hdel(self.name.members(), &[member.as_bytes()])?;
         if is_candidate {
             self.keys.zrem(self.name.candidates(), &[member.as_bytes()])?;
@@ -167,6 +173,9 @@ impl Service<'_> {
             below,
             lost,
         });
+        if was_quiet {
+            self.state.readmit_quiet(&self.name);
+        }
         self.notify_watchers(member, false);
         Ok(())
     }

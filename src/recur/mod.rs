@@ -22,7 +22,7 @@ use serde::{Deserialize, Serialize};
 pub(crate) use rule::{DEFAULT_ZONE, Rule};
 pub(crate) use zone::database_version;
 
-use crate::time::{MAX_UNIX_MS, Ms, SECOND, Wall};
+use crate::time::{MAX_DELAY, MAX_UNIX_MS, Ms, SECOND, Wall};
 
 /// Most occurrences that fire at once, however many were missed: the cap of MISFIRE ALL.
 pub(crate) const MAX_FIRED: usize = 1_000;
@@ -52,6 +52,9 @@ pub(crate) struct Definition {
     /// What happens to occurrences that were missed, for example while the server was down.
     #[serde(default)]
     pub misfire: Misfire,
+    /// An occurrence that is later than this, ms, does not fire, whatever MISFIRE says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub within_ms: Option<Ms>,
     /// Whether an occurrence fires while the task of the previous one is unfinished.
     #[serde(default)]
     pub overlap: Overlap,
@@ -61,7 +64,7 @@ pub(crate) struct Definition {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "UPPERCASE")]
 pub(crate) enum Misfire {
-    /// They are skipped.
+    /// They are skipped, unless WITHIN says that they are not too late.
     Skip,
     /// The last one fires, unless a later one is on time.
     #[default]
@@ -151,6 +154,7 @@ impl Definition {
             end_at: None,
             limit: None,
             misfire: Misfire::default(),
+            within_ms: None,
             overlap: Overlap::default(),
         }
     }
@@ -159,6 +163,9 @@ impl Definition {
     pub(crate) fn is_sound(&self) -> bool {
         let moments = [Some(self.made_at), self.start_at, self.end_at];
         moments.iter().flatten().all(|at| (0..=MAX_UNIX_MS).contains(at))
+            && self
+                .within_ms
+                .is_none_or(|within| (ON_TIME..=MAX_DELAY).contains(&within))
     }
 
     /// Whether both have the same rule and START, so that their occurrences are the same moments, whenever they were
@@ -185,14 +192,18 @@ impl Definition {
     pub(crate) fn occurrences(&self, after: Wall, now: Wall, fired: u64) -> Due {
         let left = self.limit.map_or(u64::MAX, |limit| limit.saturating_sub(fired));
         let most = usize::try_from(left).unwrap_or(MAX_FIRED).min(MAX_FIRED);
-        let late = Wall(now.0.saturating_sub(ON_TIME + 1)).max(after);
+        let late_by = |ms| Wall(now.0.saturating_sub(ms).saturating_sub(1)).max(after);
+        let late = late_by(ON_TIME);
+        let too_late = self.within_ms.map(late_by);
+        let oldest = too_late.unwrap_or(after);
         let mut fire = match self.misfire {
-            Misfire::All if most < MAX_FIRED => self.first(after, now, most),
-            Misfire::All => self.latest(after, now, MAX_FIRED),
-            Misfire::Skip | Misfire::Once => self.latest(late, now, MAX_FIRED),
+            Misfire::All if most < MAX_FIRED => self.first(oldest, now, most),
+            Misfire::All => self.latest(oldest, now, MAX_FIRED),
+            Misfire::Skip => self.latest(too_late.unwrap_or(late), now, MAX_FIRED),
+            Misfire::Once => self.latest(late, now, MAX_FIRED),
         };
         if fire.is_empty() && self.misfire == Misfire::Once {
-            fire = self.latest(after, now, 1);
+            fire = self.latest(oldest, now, 1);
         }
         fire.truncate(most);
         let more = u64::try_from(fire.len()).is_ok_and(|count| count < left);

@@ -68,14 +68,26 @@ fn lacks_replicas() -> bool {
 /// Whether a client's write to this name would be refused or delayed now, or the timer is switched off.
 pub(super) fn writes_are_refused(ctx: *mut Ctx, name: &Name) -> bool {
     // While writes are paused, for a failover or a shutdown, one effect sent from a timer aborts the server.
-    is_held_back() || CallReply::of(ctx, c"DEL", "!ES", &[&absent(name, b":probe:1")]).is_error()
+    is_held_back() || write_refusal(ctx, name).is_some()
+}
+
+/// Why a client's write to this name would be refused or delayed now, if it would.
+pub(super) fn write_refusal(ctx: *mut Ctx, name: &Name) -> Option<String> {
+    if are_writes_paused() {
+        return Some("writes are paused, by CLIENT PAUSE, a failover or a shutdown".into());
+    }
+    let reply = CallReply::of(ctx, c"DEL", "!ES", &[&absent(name, b":probe:1")]);
+    reply.is_error().then(|| reply.error())
 }
 
 /// Whether the timer is switched off, or writes are paused.
 fn is_held_back() -> bool {
+    !module::settings().timer || are_writes_paused()
+}
+
+fn are_writes_paused() -> bool {
     // SAFETY: reads a pointer that was set when the module was loaded.
-    let paused = unsafe { optional!(RedisModule_AvoidReplicaTraffic).is_some_and(|avoid| avoid() != 0) };
-    !module::settings().timer || paused
+    unsafe { optional!(RedisModule_AvoidReplicaTraffic).is_some_and(|avoid| avoid() != 0) }
 }
 
 fn absent(name: &Name, suffix: &[u8]) -> Vec<u8> {

@@ -8,6 +8,7 @@ pub(crate) use table::{FIELDS, GROUP_LIMIT, SERVICE, SETTINGS};
 use table::{Kind, Numbers, Setting};
 
 use crate::backoff::{self, Backoff};
+use crate::command::word;
 use crate::config::ModuleConfig;
 use crate::error::Error;
 use crate::keyspace::Keyspace;
@@ -164,7 +165,9 @@ impl QueueSettings {
     /// Takes the stored value of a setting if it is valid.
     fn read_setting(&mut self, setting: &Setting, value: &[u8]) {
         match &setting.kind {
-            Kind::Number { field, .. } => *field(&mut self.numbers) = setting.number(value).ok(),
+            Kind::Number { field, .. } | Kind::Word { field, .. } => {
+                *field(&mut self.numbers) = setting.number(value).ok()
+            }
             Kind::Backoff => self.backoff = std::str::from_utf8(value).ok().and_then(Backoff::parse),
             Kind::Rate => self.rate = Rate::parse(value).unwrap_or(None),
             Kind::Service => self.service = service(&self.service, value).unwrap_or_else(|_| self.service.clone()),
@@ -180,6 +183,9 @@ impl QueueSettings {
     pub(crate) fn show(&self, setting: &Setting, module: &ModuleConfig) -> String {
         match setting.kind {
             Kind::Number { value, .. } => value(&self.numbers, module).to_string(),
+            Kind::Word { words, value, .. } => words
+                .get(value(&self.numbers))
+                .map_or_else(String::new, ToString::to_string),
             Kind::Backoff => self.backoff().to_string(),
             Kind::Rate => Rate::text(self.rate),
             Kind::Service => self.service.text().to_string(),
@@ -242,6 +248,7 @@ pub(crate) fn check(queue: &Name, field: &str, value: &[u8]) -> Result<(&'static
     };
     let text = match &setting.kind {
         Kind::Number { .. } => setting.number(value)?.to_string(),
+        Kind::Word { words, .. } => word(setting.name, words, value)?.to_string(),
         Kind::Backoff => std::str::from_utf8(value)
             .ok()
             .and_then(Backoff::parse)
@@ -269,6 +276,7 @@ pub(crate) fn manual_table() -> String {
         let (values, default) = match setting.kind {
             Kind::Number { range, unit, .. } => (format!("{} to {} {unit}", range.0, range.1), format!("`{default}`")),
             Kind::Backoff => ("as BACKOFF of TASK.SCHEDULE".into(), format!("`{default}`")),
+            Kind::Word { words, .. } => (words.join(" or "), format!("`{default}`")),
             Kind::Rate => ("`n/ms`, or 0".into(), format!("`{default}`")),
             Kind::Service => ("a service of the same slot".into(), "its own name".into()),
         };

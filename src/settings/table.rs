@@ -3,7 +3,7 @@
 //! A new numeric setting is a field of `Numbers`, a row of `SETTINGS` and the function that reads it with its default;
 //! TASK.CONFIG and the manual are generated from the row.
 
-use crate::command::int;
+use crate::command::{int, word};
 use crate::config::{MAX_ATTEMPTS, ModuleConfig};
 use crate::error::Error;
 use crate::time::{DAY, MAX_DELAY, MAX_LEASE, Ms};
@@ -34,6 +34,15 @@ pub(crate) enum Kind {
         /// The effective value.
         value: fn(&Numbers, &ModuleConfig) -> i64,
     },
+    /// One of these words.
+    Word {
+        /// The first is the default.
+        words: &'static [&'static str],
+        /// Accesses the place of the word among them; `None` when the queue does not set it.
+        field: fn(&mut Numbers) -> &mut Option<i64>,
+        /// The effective place.
+        value: fn(&Numbers) -> usize,
+    },
     /// Like BACKOFF of TASK.SCHEDULE.
     Backoff,
     /// Claims per so many ms.
@@ -50,6 +59,7 @@ pub(crate) struct Numbers {
     retain: Option<i64>,
     concurrency: Option<i64>,
     group_limit: Option<i64>,
+    group_hold: Option<i64>,
     max_length: Option<i64>,
     max_lost: Option<i64>,
     dead_limit: Option<i64>,
@@ -63,7 +73,7 @@ pub(crate) const GROUP_LIMIT: &str = "group-limit";
 pub(crate) const SERVICE: &str = "service";
 
 /// All settings, in the documented order.
-pub(crate) const SETTINGS: [Setting; 13] = [
+pub(crate) const SETTINGS: [Setting; 14] = [
     Setting {
         name: "lease",
         meaning: "how long a claim lasts, unless CLAIM or the task sets LEASE",
@@ -123,6 +133,15 @@ pub(crate) const SETTINGS: [Setting; 13] = [
             unit: "",
             field: |numbers| &mut numbers.group_limit,
             value: |numbers, module| numbers.group_limit(module) as i64,
+        },
+    },
+    Setting {
+        name: "group-hold",
+        meaning: "how long a task of a GROUP keeps its turn: until its `end`, or only while it may `run`, so that others go on while it waits for its next attempt",
+        kind: Kind::Word {
+            words: &["end", "run"],
+            field: |numbers| &mut numbers.group_hold,
+            value: |numbers| usize::from(numbers.group_hold_run()),
         },
     },
     Setting {
@@ -198,10 +217,14 @@ pub(crate) const FIELDS: [&str; SETTINGS.len()] = {
 };
 
 impl Setting {
-    /// The value of a numeric setting; errors with `BadArg` for any other.
+    /// The value of a numeric setting, or the place of its word; errors with `BadArg` for any other.
     pub(super) fn number(&self, value: &[u8]) -> Result<i64, Error> {
         match self.kind {
             Kind::Number { range, unit, .. } => int(self.name, value, range.0, range.1, unit),
+            Kind::Word { words, .. } => {
+                let given = word(self.name, words, value)?;
+                Ok(words.iter().position(|word| *word == given).unwrap_or(0) as i64)
+            }
             _ => Err(Error::Internal),
         }
     }
@@ -227,6 +250,10 @@ impl Numbers {
     /// Most tasks of one group that run at a time.
     pub(crate) fn group_limit(&self, _: &ModuleConfig) -> usize {
         self.group_limit.unwrap_or(1) as usize
+    }
+    /// Whether a task keeps its turn in its group only while it may run.
+    pub(crate) fn group_hold_run(&self) -> bool {
+        self.group_hold == Some(1)
     }
     /// Most tasks that wait, are claimed or blocked; 0 for any number.
     pub(crate) fn max_length(&self, _: &ModuleConfig) -> usize {

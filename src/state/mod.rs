@@ -182,6 +182,17 @@ impl State {
         self.names.wake_now(name);
     }
 
+    /// Members of a service may be quiet no more: the timer serves those that wait for tasks.
+    pub(crate) fn readmit_quiet(&mut self, service: &Name) {
+        for queue in self.services.followers(service) {
+            if self.waiting.count(&queue) > 0 {
+                self.waiting.readmit(&queue);
+                self.names.wake_now(&queue);
+                self.queue(&queue).rescan_targeted();
+            }
+        }
+    }
+
     /// The queue was dropped: it has no claims any more.
     pub(crate) fn emptied(&mut self, name: &Name) {
         let queue = self.queue(name);

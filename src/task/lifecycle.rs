@@ -286,6 +286,7 @@ pub(crate) fn requeue(queue: &mut Queue<'_>, task: &mut Task, due: Option<Wall>,
         Some(due) => {
             task.header.due = due;
             scheduled::add(queue, task)?;
+            group::step_aside(queue, task);
             NewState::Scheduled
         }
         None => enqueue(queue, task, end)?,
@@ -382,6 +383,7 @@ pub(crate) fn reschedule(queue: &mut Queue<'_>, task: &mut Task, due: Option<Wal
         task.header.priority = priority;
         task.header.due = due;
         scheduled::add(queue, task)?;
+        group::step_aside(queue, task);
     } else if priority != task.header.priority {
         targeted::leave_ready(queue, task)?;
         task.header.priority = priority;

@@ -115,6 +115,7 @@ impl Recurring {
         }
         if let Some(before) = &mut self.before {
             before.definition.misfire = self.definition.misfire;
+            before.definition.within_ms = self.definition.within_ms;
             before.definition.overlap = self.definition.overlap;
         }
     }

@@ -71,6 +71,33 @@ pub(crate) fn is_gone(queue: &mut Queue<'_>, number: u32) -> bool {
     }
 }
 
+/// The members of the service that a queue follows, taken together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Membership {
+    /// The service was never used: workers need not be members.
+    Unused,
+    /// There are none any more, or not yet.
+    None,
+    /// All have lost their connections, and have their grace to come back.
+    Away,
+    /// Some are up.
+    Up,
+}
+
+/// How the members of the service are.
+pub(crate) fn membership(queue: &mut Queue<'_>) -> Result<Membership> {
+    let is_own = queue.settings.service == queue.name;
+    let service = service(queue);
+    if service.keys.hlen(service.name.members())? == 0 {
+        let is_used =
+            !is_own || service.keys.exists(service.name.service()) || service.keys.exists(service.name.events());
+        return Ok(if is_used { Membership::None } else { Membership::Unused });
+    }
+    let known = service.known().filter(|known| known.loading == Loading::Done);
+    let all_away = known.is_some_and(|known| known.members_after(None).all(|member| member.is_away()));
+    Ok(if all_away { Membership::Away } else { Membership::Up })
+}
+
 /// The state of the worker as a member; `None` if it is not one.
 pub(crate) fn member_state(queue: &mut Queue<'_>, worker: &str) -> Option<&'static str> {
     let mut service = service(queue);

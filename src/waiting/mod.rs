@@ -206,6 +206,8 @@ pub(crate) struct Waiting {
     waiters: HashMap<Ticket, Waiter>,
     /// Those that wait for tasks of a queue.
     claimers: ByName<BTreeSet<Ticket>>,
+    /// Those of them whose workers are quiet: out of the line, so that nobody has to walk past them.
+    quiet: ByName<BTreeSet<Ticket>>,
     /// The same by worker, where targeted tasks may be ready.
     workers: Workers,
     /// Those that request to be the exclusive holder of a service.
@@ -282,6 +284,7 @@ impl Waiting {
             WaitFor::Tasks(names, request) => {
                 for name in names {
                     step_out(&mut self.claimers, name, ticket);
+                    step_out(&mut self.quiet, name, ticket);
                     self.workers.leave(name, &request.worker, ticket);
                 }
             }
@@ -304,6 +307,19 @@ impl Waiting {
         Some(waiter)
     }
 
+    /// Takes a client whose worker is quiet out of the line for tasks of the queue.
+    pub(crate) fn set_aside(&mut self, queue: &Name, ticket: Ticket) {
+        step_out(&mut self.claimers, queue, ticket);
+        self.quiet.entry(queue.clone()).or_default().insert(ticket);
+    }
+
+    /// Puts all clients whose workers were quiet back in their places in the line.
+    pub(crate) fn readmit(&mut self, queue: &Name) {
+        if let Some(mut quiet) = self.quiet.remove(queue) {
+            self.claimers.entry(queue.clone()).or_default().append(&mut quiet);
+        }
+    }
+
     /// What a client waits for.
     pub(crate) fn wait_for(&self, ticket: Ticket) -> Option<&WaitFor> {
         self.waiters.get(&ticket).map(|waiter| &waiter.wait_for)
@@ -314,9 +330,9 @@ impl Waiting {
         self.claimer(turn.of(self.claimers.get(queue)?)?)
     }
 
-    /// The clients that wait for tasks of the queue, longest wait first.
+    /// The clients that wait for tasks of the queue, those of quiet workers last.
     pub(crate) fn claimers_of(&self, queue: &Name) -> impl Iterator<Item = (Ticket, &ClaimRequest)> {
-        let line = self.claimers.get(queue).into_iter().flatten();
+        let line = self.claimers_in(queue).flatten();
         line.filter_map(|ticket| self.claimer(*ticket))
     }
 
@@ -334,6 +350,11 @@ impl Waiting {
         }
         let ticket = turn.of(self.workers.of(queue, worker)?)?;
         self.claimer(ticket)
+    }
+
+    /// The line for tasks of the queue, and those out of it.
+    fn claimers_in(&self, queue: &Name) -> impl Iterator<Item = &BTreeSet<Ticket>> {
+        [self.claimers.get(queue), self.quiet.get(queue)].into_iter().flatten()
     }
 
     fn claimer(&self, ticket: Ticket) -> Option<(Ticket, &ClaimRequest)> {
@@ -411,7 +432,7 @@ impl Waiting {
 
     /// Whether anybody waits for something of this name.
     pub(crate) fn any(&self, name: &Name) -> bool {
-        self.claimers.contains_key(name)
+        self.count(name) > 0
             || self.holders.contains_key(name)
             || self.watchers.contains_key(name)
             || self.listeners.any(name)
@@ -419,7 +440,7 @@ impl Waiting {
 
     /// How many wait for tasks of the queue.
     pub(crate) fn count(&self, queue: &Name) -> usize {
-        self.claimers.get(queue).map_or(0, BTreeSet::len)
+        self.claimers_in(queue).map(BTreeSet::len).sum()
     }
 
     /// How many wait in all.
@@ -446,9 +467,9 @@ impl Waiting {
 
     /// Everybody who waits for something of this name.
     pub(crate) fn all(&self, name: &Name) -> Vec<Ticket> {
-        let lines = [self.claimers.get(name), self.holders.get(name)];
         let watchers = self.watchers.get(name).into_iter().flat_map(HashMap::values);
-        let lines = lines.into_iter().flatten().chain(watchers).flatten().copied();
+        let lines = self.claimers_in(name).chain(self.holders.get(name)).chain(watchers);
+        let lines = lines.flatten().copied();
         // A client that waits for several tasks is in several lines.
         let all: BTreeSet<Ticket> = lines.chain(self.listeners.all(name)).collect();
         all.into_iter().collect()
@@ -474,7 +495,8 @@ impl Waiting {
     /// The names that somebody waits for.
     pub(crate) fn names(&self) -> impl Iterator<Item = &Name> {
         let services = self.holders.keys().chain(self.watchers.keys());
-        self.claimers.keys().chain(services).chain(self.listeners.queues())
+        let claimers = self.claimers.keys().chain(self.quiet.keys());
+        claimers.chain(services).chain(self.listeners.queues())
     }
 }
 

@@ -44,6 +44,47 @@ fn after_a_gap_misfire_decides() {
 }
 
 #[test]
+fn within_is_the_grace_of_every_misfire_rule() {
+    let now = Wall(NEW_YEAR + 90 * MINUTE + 30 * SECOND);
+    let minutes = |from: i64| {
+        (from..=90)
+            .map(|minute| Wall(NEW_YEAR + minute * MINUTE))
+            .collect::<Vec<_>>()
+    };
+    for definition in [cron("* * * * *", "Europe/Paris"), every(MINUTE, NEW_YEAR - DAY)] {
+        let fired = |misfire, within, limit| {
+            let definition = Definition {
+                misfire,
+                limit,
+                within_ms: Some(within),
+                ..definition.clone()
+            };
+            definition.occurrences(Wall(NEW_YEAR), now, 0).fire
+        };
+        for misfire in [Misfire::Skip, Misfire::All] {
+            assert_eq!(fired(misfire, 30 * SECOND - 1, None), []);
+            assert_eq!(fired(misfire, 30 * SECOND, None), minutes(90), "late by just that");
+            assert_eq!(fired(misfire, 10 * MINUTE, None), minutes(81));
+            assert_eq!(
+                fired(misfire, DAY, None),
+                minutes(1),
+                "it brings nothing that came before"
+            );
+        }
+        assert_eq!(fired(Misfire::All, 10 * MINUTE, Some(2)), minutes(81)[..2]);
+        assert_eq!(fired(Misfire::Once, 30 * SECOND - 1, None), []);
+        assert_eq!(fired(Misfire::Once, DAY, None), minutes(90));
+    }
+    // On time is on time.
+    let short = Definition {
+        within_ms: Some(ON_TIME),
+        ..cron("* * * * *", "UTC")
+    };
+    let due = short.occurrences(Wall(NEW_YEAR - MINUTE), Wall(NEW_YEAR + ON_TIME), 0);
+    assert_eq!(due.fire, [Wall(NEW_YEAR)]);
+}
+
+#[test]
 fn all_is_the_latest_thousand_and_no_gap_is_too_long() {
     let years = 10 * 365 * DAY;
     for (definition, ms) in [(cron("* * * * * *", "Europe/Paris"), SECOND), (every(1, 0), 1)] {

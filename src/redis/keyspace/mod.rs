@@ -15,11 +15,17 @@ pub(super) use server_keys::{Effects, ServerKeys};
 
 use self::sorted_sets::{UPWARDS, Walk};
 use super::api::call;
+use super::probe;
 use crate::error::Result;
 use crate::keyspace::{EntryId, Fields, Keyspace, Scored, Start, Type};
 use crate::names::{Id, Key, Name, Part, Place};
 
 impl Keyspace for ServerKeys<'_> {
+    fn write_refusal(&mut self, name: &Name) -> Option<String> {
+        self.handles.close_all();
+        self.handles.select(name.db);
+        probe::write_refusal(self.handles.ctx, name)
+    }
     fn ensure_type(&mut self, key: Key<'_>) -> Result<()> {
         self.typed(key, key.place.kind().of).map(|_| ())
     }

@@ -106,7 +106,6 @@ impl Command for MClaim {
         }
         let effort = effort(caller, &tx.context);
         let mut unsure = Vec::new();
-        let mut quiet = true;
         for name in &names {
             let mut queue = Queue::open(tx, name.clone())?;
             serve::first_come(&mut queue, &request.worker)?;
@@ -114,7 +113,6 @@ impl Command for MClaim {
             if !claimed.tasks.is_empty() {
                 return Ok(Reply::Array(claimed.tasks).into());
             }
-            quiet &= claimed.quiet;
             if claimed.unsure {
                 unsure.push(name.clone());
             }
@@ -122,7 +120,6 @@ impl Command for MClaim {
         let timeout = Timeout::asked(args.request.block, caller);
         let claimed = Claimed {
             unsure: !unsure.is_empty(),
-            quiet,
             ..Claimed::default()
         };
         let names = if timeout.is_some() { names } else { unsure };
@@ -170,7 +167,7 @@ pub(crate) fn response(
 /// The response to a claim that got no task: a wait in these queues, or null.
 fn nothing(claimed: &Claimed, timeout: Option<Timeout>, names: Vec<Name>, request: ClaimRequest) -> Response {
     let timeout = timeout.or(claimed.unsure.then_some(Timeout::Sweep));
-    match timeout.filter(|_| !claimed.quiet) {
+    match timeout {
         Some(timeout) => Response::Wait(WaitFor::Tasks(names, request), timeout),
         None => Reply::NullArray.into(),
     }

@@ -127,6 +127,7 @@ impl Command for ConfigSet {
             memory.member_rescan = Some(Id::new());
             // Workers that were quiet in the old service may claim now.
             memory.rescan_targeted();
+            queue.state.waiting.readmit(&queue.name);
         }
         if was_given(GROUP_LIMIT) {
             blocked::rescan(queue);

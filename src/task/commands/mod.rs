@@ -8,6 +8,7 @@ pub(crate) mod claims;
 pub(crate) mod config;
 pub(crate) mod drop;
 pub(crate) mod edit;
+pub(crate) mod explain;
 pub(crate) mod extend;
 pub(crate) mod fail;
 pub(crate) mod filter;

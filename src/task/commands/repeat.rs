@@ -5,7 +5,7 @@ use crate::command::{Access, Arg, Arguments, Key, Keys, Spec, Typed, arguments};
 use crate::context::{Caller, Context};
 use crate::error::{Error, Result};
 use crate::names::Part;
-use crate::recur::{DEFAULT_ZONE, Definition, Misfire, Overlap, Rule};
+use crate::recur::{DEFAULT_ZONE, Definition, Misfire, ON_TIME, Overlap, Rule};
 use crate::reply::Reply;
 use crate::task::handle::Queue;
 use crate::task::new_task::ensure_size;
@@ -32,6 +32,13 @@ arguments! {
     }
 }
 
+arguments! {
+    pub(crate) struct MisfireArgs<'a> {
+        misfire: &'a str = Arg::words("misfire", Misfire::WORDS),
+        within: Option<Ms> = Arg::duration("WITHIN", ON_TIME, MAX_DELAY),
+    }
+}
+
 /// A moment that must not be given in seconds.
 const MOMENT: Typed<Ms> = Arg::int("unix-ms", MIN_UNIX_MS, MAX_UNIX_MS, "unix ms, not seconds");
 
@@ -44,7 +51,7 @@ arguments! {
         start: Option<Ms> = Arg::option("START", MOMENT),
         end: Option<Ms> = Arg::option("END", MOMENT),
         limit: Option<u64> = Arg::option("LIMIT", Arg::int("n", 1, MAX_LIMIT, "")),
-        misfire: Option<&'a str> = Arg::option("MISFIRE", Arg::words("misfire", Misfire::WORDS)),
+        misfire: Option<MisfireArgs<'a>> = Arg::group("MISFIRE", "missed"),
         overlap: Option<&'a str> = Arg::option("OVERLAP", Arg::words("overlap", Overlap::WORDS)),
         owner: Option<&'a str> = OWNER,
         tasks: OccurrenceOptions<'a> = Arg::shared(),
@@ -118,7 +125,10 @@ fn definition(args: &RepeatArgs<'_>, context: &Context) -> Result<Definition, Er
     definition.start_at = args.start;
     definition.end_at = args.end;
     definition.limit = args.limit;
-    definition.misfire = args.misfire.and_then(Misfire::from_word).unwrap_or_default();
+    if let Some(MisfireArgs { misfire, within }) = &args.misfire {
+        definition.misfire = Misfire::from_word(misfire).unwrap_or_default();
+        definition.within_ms = *within;
+    }
     definition.overlap = args.overlap.and_then(Overlap::from_word).unwrap_or_default();
     Ok(definition)
 }

@@ -35,7 +35,7 @@ impl Command for Repeats {
         blocking: false,
         keys: Keys::First,
         args: RepeatsArgs::ARGS,
-        reply: "the next cursor (`0` at the end) and an array of maps `name`, `rule`, `next_at`, `last_at` (occurrence that became a task, or null), `fired_total` (how many did), `limit`, `start_at`, `end_at`, `misfire`, `overlap`, `owner`, `payload`, `options` (array of words)",
+        reply: "the next cursor (`0` at the end) and an array of maps `name`, `rule`, `next_at`, `last_at` (occurrence that became a task, or null), `fired_total` (how many did), `limit`, `start_at`, `end_at`, `misfire`, `within_ms`, `overlap`, `owner`, `payload`, `options` (array of words)",
     };
 
     fn run(args: &RepeatsArgs<'_>, _: &Caller<'_>, queue: &mut Queue<'_>) -> Result<Response> {
@@ -88,6 +88,7 @@ fn show(queue: &mut Queue<'_>, repeat: &[u8], due: i64, owner: Option<&str>, map
         ("start_at", Reply::int_or_null(definition.start_at)),
         ("end_at", Reply::int_or_null(definition.end_at)),
         ("misfire", Reply::Word(definition.misfire.word())),
+        ("within_ms", Reply::int_or_null(definition.within_ms)),
         ("overlap", Reply::Word(definition.overlap.word())),
         ("owner", owner.map_or(Reply::Null, Reply::text)),
         ("payload", Reply::bytes_or_null(payload)),

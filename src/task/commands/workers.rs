@@ -56,7 +56,7 @@ impl Command for Workers {
 }
 
 /// How many claims each worker has, and the token of its oldest one.
-fn claims(queue: &mut Queue<'_>) -> Result<HashMap<u32, (usize, u64)>> {
+pub(super) fn claims(queue: &mut Queue<'_>) -> Result<HashMap<u32, (usize, u64)>> {
     let memory = queue.state.known_queue(&queue.name);
     if let Some(memory) = memory.filter(|memory| memory.rebase == Rebase::Done) {
         return Ok(memory.claims.summary().collect());

@@ -10,7 +10,8 @@ use crate::task::worker;
 use crate::waiting::{ClaimRequest, Granted, Ticket, Turn, WaitFor};
 
 /// Serves the clients that wait for tasks of the queue, longest wait first, until one gets nothing; then those whose
-/// workers have targeted tasks. Clients whose workers may not claim get their answer and are passed over.
+/// workers have targeted tasks. Clients whose workers may not claim get their answer and are passed over; those whose
+/// workers are quiet wait on outside the line.
 pub(crate) fn serve(queue: &mut Queue<'_>) {
     if queue.state.waiting.count(&queue.name) == 0 {
         return;
@@ -82,7 +83,7 @@ fn serve_client(queue: &mut Queue<'_>, ticket: Ticket, request: &ClaimRequest) -
             Served::Next
         }
         Ok(claimed) if claimed.quiet => {
-            send_home(queue, ticket, request);
+            queue.state.waiting.set_aside(&queue.name, ticket);
             Served::Next
         }
         Ok(claimed) if claimed.unsure => Served::Unsure,
@@ -134,18 +135,6 @@ pub(crate) fn first_come(queue: &mut Queue<'_>, worker: &str) -> Result<()> {
         serve(queue);
     }
     Ok(())
-}
-
-/// Answers a client whose worker is quiet in all its queues.
-fn send_home(queue: &mut Queue<'_>, ticket: Ticket, request: &ClaimRequest) {
-    let names = queue.state.waiting.names_of(ticket);
-    let is_quiet = |name: &Name| match Queue::open(&mut queue.tx(), name.clone()) {
-        Ok(mut other) => worker::is_quiet(&mut other, &request.worker),
-        Err(_) => false,
-    };
-    if names.iter().all(is_quiet) {
-        queue.tx().answer(ticket, Ok(Reply::NullArray), Vec::new());
-    }
 }
 
 /// Answers the clients that waited only for the timer to remove ghosts, once there is nothing to claim in any of their

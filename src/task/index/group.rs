@@ -4,8 +4,12 @@
 //! turn and may be claimed, then the line, in the order in which they came. Tasks in the line are blocked. A turn lasts
 //! until the task ends, across failures, releases and losses; then the next in line gets its turn. So a ready list
 //! never contains a task that must not run, and claims do not have to search.
+//!
+//! With `group-hold run` a task that had its turn and waits for its due time again lets the next one in: it is there
+//! with score -1, and comes to the head of the line when it is due.
 
 use crate::error::Result;
+use crate::keyspace::Scored;
 use crate::task::handle::{Queue, Task};
 use crate::task::header::{GROUPED, TaskState};
 use crate::task::index::{blocked, later};
@@ -13,6 +17,10 @@ use crate::time::Ms;
 
 /// Score of the tasks that have their turn. Places in the line are fences, far larger.
 const TURN: i64 = 0;
+/// Score of the tasks that let others in while they wait for their due times.
+const ASIDE: i64 = -1;
+/// The place before all that have their turn.
+const BEFORE_TURNS: Scored = (TURN, Vec::new());
 
 /// The group of a task; none if somebody deleted its options.
 pub(crate) fn of(queue: &mut Queue<'_>, task: &Task) -> Option<String> {
@@ -32,19 +40,39 @@ pub(crate) fn ensure_types(queue: &mut Queue<'_>, group: &str) -> Result<()> {
 pub(crate) fn take_turn(queue: &mut Queue<'_>, task: &Task, group: &str) -> Result<bool> {
     let limit = limit(queue);
     let key = queue.name.group(group);
-    if queue.keys.zscore(key, &task.id)? == Some(TURN) {
+    let before = queue.keys.zscore(key, &task.id)?;
+    if before == Some(TURN) {
         return Ok(true);
     }
-    let running = queue.keys.zlowest(key, TURN, limit)?.len();
-    if running < limit && queue.keys.zcard(key)? == running {
+    let first = queue.keys.zwalk(key, Some(&BEFORE_TURNS), false, limit)?;
+    if first.len() < limit && first.iter().all(|(place, _)| *place == TURN) {
         queue.keys.zadd(key, &[(TURN, &task.id)])?;
         return Ok(true);
     }
-    let place = Ms::try_from(queue.next_fence(0)).unwrap_or(Ms::MAX);
+    let place = match before {
+        // Milliseconds, far smaller than fences.
+        Some(ASIDE) => task.header.due.0.max(TURN + 1),
+        _ => Ms::try_from(queue.next_fence(0)).unwrap_or(Ms::MAX),
+    };
     queue.keys.zadd(queue.name.group(group), &[(place, &task.id)])?;
     // If a task with a turn is gone there is room, but those in front come first.
     admit_later(queue, group.to_string());
     Ok(false)
+}
+
+/// The task waits for its due time: with `group-hold run` the next one may get its turn. A key of another type is
+/// skipped.
+pub(crate) fn step_aside(queue: &mut Queue<'_>, task: &Task) {
+    if !queue.settings.numbers.group_hold_run() {
+        return;
+    }
+    let Some(group) = of(queue, task) else {
+        return;
+    };
+    let key = queue.name.group(&group);
+    if queue.keys.zscore(key, &task.id) == Ok(Some(TURN)) && queue.keys.zadd(key, &[(ASIDE, &task.id)]).is_ok() {
+        admit_later(queue, group);
+    }
 }
 
 /// The task ends: the next one may get its turn, at the end of this transaction. A key of another type is skipped: the
@@ -61,7 +89,7 @@ pub(crate) fn leave(queue: &mut Queue<'_>, task: &Task) {
 /// Puts a blocked task back in the line of its group if it is missing there, and lets the next ones in.
 pub(crate) fn repair(queue: &mut Queue<'_>, task: &Task, group: String) -> Result<()> {
     let key = queue.name.group(&group);
-    if queue.keys.zscore(key, &task.id)?.is_none_or(|place| place == TURN) {
+    if queue.keys.zscore(key, &task.id)?.is_none_or(|place| place <= TURN) {
         let place = Ms::try_from(task.header.fence).unwrap_or(Ms::MAX);
         queue.keys.zadd(key, &[(place.max(TURN + 1), &task.id)])?;
     }
@@ -72,9 +100,12 @@ pub(crate) fn repair(queue: &mut Queue<'_>, task: &Task, group: String) -> Resul
 /// How many turns of the group are free. Removes tasks with a turn that were dropped or deleted.
 pub(crate) fn free_turns(queue: &mut Queue<'_>, group: &str) -> Result<usize> {
     let limit = limit(queue);
-    let running = queue.keys.zlowest(queue.name.group(group), TURN, limit)?;
-    let mut free = limit - running.len();
-    for (_, id) in running {
+    let first = queue
+        .keys
+        .zwalk(queue.name.group(group), Some(&BEFORE_TURNS), false, limit)?;
+    let mut free = limit;
+    for (_, id) in first.into_iter().take_while(|(place, _)| *place == TURN) {
+        free -= 1;
         if !has_turn(queue, &id) {
             remove(queue, group, &id)?;
             free += 1;

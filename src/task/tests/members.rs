@@ -294,18 +294,73 @@ fn a_queue_with_a_foreign_key_is_passed_over_and_the_others_go_on() {
 }
 
 #[test]
-fn a_quiet_worker_gets_nothing_and_never_waits() {
+fn a_quiet_worker_gets_nothing_however_long_it_waits() {
     let mut world = tasks(2);
     world.say("TASK.SCHEDULE r p ID r0");
     world.say("HB.BEAT q w");
     let (_, token) = world.claim("TASK.CLAIM q w").unwrap();
     world.say("HB.SIGNAL q * quiet");
-    assert_eq!(world.say("TASK.CLAIM q w BLOCK 0"), "none");
+    assert_eq!(world.say("TASK.CLAIM q w"), "none");
     assert_eq!(world.say(&format!("TASK.ACK q t0 {token} NEXT")), "none");
-    assert_eq!(world.say("TASK.MCLAIM 1 q w BLOCK 0"), "none");
     assert!(world.say("TASK.MCLAIM 2 q r w BLOCK 0").contains("id=r0"));
-    assert_eq!(world.say("TASK.MCLAIM 2 q r w BLOCK 0"), "(waits)");
+    for claim in ["CLAIM q w", "MCLAIM 1 q w", "MCLAIM 2 q r w"] {
+        assert_eq!(world.say(&format!("TASK.{claim} BLOCK 0")), "(waits)");
+    }
     assert!(world.say("TASK.CLAIM q other").contains("id=t1"));
+    world.say("TASK.SCHEDULE q p");
+    world.pass(1_000);
+    assert_eq!(world.answered.len(), 0);
+}
+
+#[test]
+fn a_signal_ends_the_waits_of_those_it_reaches_and_of_no_others() {
+    let mut world = World::new();
+    for member in ["a", "b"] {
+        world.say(&format!("HB.BEAT q {member}"));
+        world.say(&format!("TASK.CLAIM q {member} BLOCK 0"));
+        world.say(&format!("HB.SIGNAL q {member} quiet"));
+        assert_eq!(world.answered.len(), 1, "{member}");
+        world.answered.clear();
+        world.say(&format!("TASK.CLAIM q {member} BLOCK 0"));
+    }
+    for (signal, ended) in [("b none", 0), ("b stop", 1), ("* reload", 0), ("* stop", 1)] {
+        world.say(&format!("HB.SIGNAL q {signal}"));
+        assert_eq!(std::mem::take(&mut world.answered).len(), ended, "{signal}");
+    }
+}
+
+#[test]
+fn a_quiet_worker_that_waits_is_served_in_its_turn_when_it_may_work_again() {
+    for end in [
+        "HB.SIGNAL q w none",
+        "HB.SIGNAL q * reload",
+        "PID.EVICT q w",
+        "PID.DROP q FORCE",
+        "TASK.CONFIG SET q service {q}s",
+        "",
+    ] {
+        let mut world = World::new();
+        world.say("HB.BEAT q w");
+        world.say("HB.SIGNAL q w quiet");
+        world.say("TASK.CLAIM q w BLOCK 0");
+        // It is passed over once.
+        world.say("TASK.CLAIM q other BLOCK 0");
+        world.say("TASK.SCHEDULE q p ID first");
+        assert_eq!(world.answered.len(), 1, "{end}");
+        world.say("TASK.CLAIM q other BLOCK 0");
+        if end.is_empty() {
+            // Another client deletes the members.
+            world.keys.keys.remove(b"proc:{q}:members".as_slice());
+            world.state.touched(&queue("q"), Touched::Service);
+        } else {
+            assert!(!world.say(end).starts_with('-'), "{end}");
+        }
+        world.pass(1_000);
+        world.say("TASK.SCHEDULE q p ID second");
+        let tickets: Vec<_> = world.answered.iter().map(|answer| answer.ticket).collect();
+        assert_eq!(tickets, [2, 1], "{end}");
+        assert_eq!(world.answered[1].granted[0].task(), b"second", "{end}");
+    }
 }
 
 #[test]
@@ -331,7 +386,8 @@ fn a_quiet_worker_stays_quiet_after_a_load() {
     world.say("HB.BEAT q w");
     world.say("HB.SIGNAL q * quiet");
     world.restart();
-    assert_eq!(world.say("TASK.CLAIM q w BLOCK 0"), "none");
+    assert_eq!(world.say("TASK.CLAIM q w BLOCK 0"), "(waits)");
+    assert_eq!(world.places()["t0"], "ready");
 }
 
 #[test]

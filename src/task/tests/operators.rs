@@ -221,5 +221,5 @@ fn a_definition_has_the_owner_that_defined_it_last() {
     world.pass(500);
     assert_eq!(names(&mut world, "OWNER y"), "a b", "an occurrence keeps the owner");
     world.say("TASK.REPEAT q a p EVERY 1000");
-    assert!(world.say("TASK.REPEATS q").contains("name=a rule=EVERY 1000 next_at=1800000002000 last_at=1800000001000 fired_total=1 limit=null start_at=null end_at=null misfire=ONCE overlap=ALLOW owner=null"));
+    assert!(world.say("TASK.REPEATS q").contains("name=a rule=EVERY 1000 next_at=1800000002000 last_at=1800000001000 fired_total=1 limit=null start_at=null end_at=null misfire=ONCE within_ms=null overlap=ALLOW owner=null"));
 }

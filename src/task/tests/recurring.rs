@@ -67,7 +67,7 @@ fn occurrences_are_tasks_with_the_options_of_the_definition() {
     assert_eq!(task, wanted);
     let shown = world.say("TASK.REPEATS q");
     let wanted = format!(
-        "[0, [{{name=tick rule=EVERY 1000 next_at={} last_at={} fired_total=1 limit=null start_at=null end_at=null misfire=ONCE overlap=ALLOW owner=null payload=p options=[PRIORITY, 2, ATTEMPTS, 3, BACKOFF, FIXED, 7, LEASE, 50]}}]]",
+        "[0, [{{name=tick rule=EVERY 1000 next_at={} last_at={} fired_total=1 limit=null start_at=null end_at=null misfire=ONCE within_ms=null overlap=ALLOW owner=null payload=p options=[PRIORITY, 2, ATTEMPTS, 3, BACKOFF, FIXED, 7, LEASE, 50]}}]]",
         START + 2000,
         START + 1000
     );
@@ -141,6 +141,9 @@ fn a_server_that_was_down_leaves_what_passed_to_misfire() {
         ("SKIP", vec![], Some("5")),
         ("ONCE", vec![5 * MINUTE], Some("4")),
         ("ALL", (1..=5).map(|minute| minute * MINUTE).collect(), None),
+        ("SKIP WITHIN 20000", vec![5 * MINUTE], Some("4")),
+        ("ONCE WITHIN 19999", vec![], Some("5")),
+        ("ALL WITHIN 140000", vec![3 * MINUTE, 4 * MINUTE, 5 * MINUTE], Some("2")),
     ] {
         let mut world = World::new();
         world.say(&format!("TASK.REPEAT q n p EVERY {MINUTE} MISFIRE {misfire}"));
@@ -394,7 +397,19 @@ fn cron_and_every_error_of_its_arguments() {
         ),
         (
             "TASK.REPEAT q n p EVERY 5 MISFIRE NO",
-            "BADARG MISFIRE must be SKIP or ONCE or ALL",
+            "BADARG misfire must be SKIP or ONCE or ALL",
+        ),
+        (
+            "TASK.REPEAT q n p EVERY 5 MISFIRE ONCE WITHIN 999",
+            "BADARG WITHIN must be an integer from 1000 to 3153600000000 ms",
+        ),
+        (
+            "TASK.REPEAT q n p EVERY 5 WITHIN 1000",
+            "BADARG WITHIN is an option of MISFIRE, which is not given",
+        ),
+        (
+            "TASK.REPEAT q n p EVERY 5 MISFIRE",
+            "BADARG misfire is missing its value",
         ),
         ("TASK.REPEAT q n p EVERY 5 ID x", "BADARG unknown argument ID"),
         (

@@ -373,13 +373,17 @@ impl World {
                     );
                     continue;
                 };
-                there += 1;
                 assert_eq!(self.group_of(&id).as_deref(), Some(group), "{id}");
                 assert_eq!(*place > 0, *found == "blocked", "{id} is {found}");
                 assert!(
                     ["ready", "claimed", "scheduled", "blocked"].contains(found),
                     "{id} is {found}"
                 );
+                assert!(
+                    *place >= 0 || *found == "scheduled",
+                    "{id} let others in and is {found}"
+                );
+                there += usize::from(*place >= 0);
                 turns += usize::from(*place == 0);
                 assert!(in_groups.insert(id), "in one group");
             }

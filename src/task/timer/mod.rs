@@ -60,6 +60,8 @@ pub(crate) fn run(tx: &mut Tx<'_>, name: &Name) {
     more |= with_queue(tx, name, "the workers", workers::clean).unwrap_or(false);
     with_queue(tx, name, "the kinds", kind::clean);
     with_queue(tx, name, "the clients that wait", |queue| {
+        // Another client may have changed who is quiet.
+        queue.state.waiting.readmit(&queue.name);
         queue.serve_waiters();
         Ok(())
     });

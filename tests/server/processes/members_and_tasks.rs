@@ -1,5 +1,7 @@
 //! Workers that are members: their claims live and die with them.
 
+use std::time::{Duration, Instant};
+
 use crate::support::{Client, Server, Value, wait_until};
 
 #[test]
@@ -118,14 +120,27 @@ fn a_quiet_or_stopping_member_gets_no_work() {
             let mut other = server.waiter("TASK.CLAIM s b BLOCK 0");
             assert_eq!(client.call(&format!("HB.SIGNAL s a {word}")), "1");
             assert_eq!(waiting.receive(), Value::Null, "{word} {words}");
-            assert_eq!(client.call(words), Value::Null, "{word} {words}");
-            assert_eq!(two.call(words), Value::NullArray, "{word} {words}");
+            let mut quiet = server.waiter(words);
+            for end in ["", " BLOCK 50"] {
+                let words = words.replace(" BLOCK 0", end);
+                let asked = Instant::now();
+                assert_eq!(client.call(&words), Value::Null, "{word} {words}");
+                assert_eq!(two.call(&words), Value::NullArray, "{word} {words}");
+                assert!(
+                    end.is_empty() || asked.elapsed() >= Duration::from_millis(100),
+                    "{word} {words}"
+                );
+            }
             assert!(other.is_silent());
             client.schedule("s x ID t");
             assert_eq!(other.receive().ids(), ["t"]);
+            client.schedule("s y ID u");
             assert_eq!(client.call("TASK.CLAIM s a"), Value::Null);
-            client.must("TASK.DROP s FORCE");
+            assert!(quiet.is_silent());
+            assert_eq!(client.stat("s", "waiting_clients"), 1);
             client.must("HB.SIGNAL s a none");
+            assert_eq!(quiet.receive().ids(), ["u"], "{word} {words}");
+            client.must("TASK.DROP s FORCE");
         }
     }
     client.must("HB.SIGNAL s a reload");

@@ -5,7 +5,7 @@ mod stream;
 
 use crate::support::builder::Builder;
 use crate::support::history::History;
-use crate::support::recovery::{Recovery, settled};
+use crate::support::recovery::{Recovery, assert_own_file_is_right, settled};
 use crate::support::{Client, Server, wait_until};
 
 const STEPS: usize = 3_000;
@@ -76,11 +76,7 @@ fn a_replica_has_the_members_the_leaders_and_the_claims_of_its_primary() {
     for read in ["HB.LEADER q", "PID.GET q w0 pid host role meta"] {
         assert_eq!(there.call(read), client.call(read).to_string(), "{read}");
     }
-    wait_until("the rewrite is over", || there.info("aof_rewrite_in_progress") == "0");
-    let mut replica = replica;
-    replica.kill_9();
-    replica.start_again(&[("steward.timer", "no"), ("replicaof", "no one")]);
-    assert_eq!(replica.client().digest(), digest);
+    assert_own_file_is_right(replica, &digest);
 }
 
 #[test]

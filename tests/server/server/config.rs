@@ -130,9 +130,10 @@ fn a_queues_setting_out_of_range_is_refused_with_the_range() {
             "lease 7 dead-retain 3153600000001",
             "-BADARG dead-retain must be an integer from 0 to 3153600000000 ms",
         ),
+        ("group-hold no", "-BADARG group-hold must be end or run"),
         (
             "colour red",
-            "-BADARG field must be lease or attempts or backoff or retain or concurrency or rate or group-limit or max-length or max-lost or \
+            "-BADARG field must be lease or attempts or backoff or retain or concurrency or rate or group-limit or group-hold or max-length or max-lost or \
              dead-limit or dead-retain or events or service",
         ),
         (

@@ -32,6 +32,7 @@ const COMMANDS: &[(&str, i64, &str)] = &[
     ("task.config|set", -5, "write"),
     ("task.drop", -2, "write"),
     ("task.edit", -5, "write denyoom"),
+    ("task.explain", -2, "readonly"),
     ("task.extend", -4, "write"),
     ("task.fail", -4, "write"),
     ("task.get", 3, "readonly"),

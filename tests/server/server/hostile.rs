@@ -13,8 +13,9 @@ const VALUES: [(&str, &str); 6] = [
 ];
 
 /// Every command once, on queue `q`, as a user would.
-const CALLS: [&str; 48] = [
+const CALLS: [&str; 49] = [
     "TASK.STATS q",
+    "TASK.EXPLAIN q w",
     "TASK.QUEUES",
     "TASK.WORKERS q",
     "TASK.GET q a",
@@ -192,7 +193,7 @@ fn a_panic_is_an_error_or_the_end_of_the_connection_and_never_half_a_reply() {
 
 /// A random argument, often one that means something.
 fn argument(random: &mut Random) -> Vec<u8> {
-    const WORDS: [&str; 83] = [
+    const WORDS: [&str; 85] = [
         "q",
         "r",
         "a",
@@ -245,6 +246,8 @@ fn argument(random: &mut Random) -> Vec<u8> {
         "EVERY",
         "blocked",
         "group-limit",
+        "group-hold",
+        "run",
         "REPLY",
         "RESULT",
         "ANY",

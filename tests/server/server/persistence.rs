@@ -2,7 +2,7 @@
 
 use crate::support::builder::Builder;
 use crate::support::history::History;
-use crate::support::recovery::{Recovery, settled};
+use crate::support::recovery::{Recovery, assert_own_file_is_right, settled};
 use crate::support::{Client, Server, places, wait_until};
 
 const STEPS: usize = 3_000;
@@ -31,12 +31,7 @@ fn a_replica_has_what_its_primary_has() {
     let digest = settled(&mut client);
     wait_until("the replica has it all", || there.digest() == digest);
     // So has the replica's own append-only file, without a preamble.
-    wait_until("the rewrite is over", || there.info("aof_rewrite_in_progress") == "0");
-    let mut replica = replica;
-    drop(there);
-    replica.kill_9();
-    replica.start_again(&[("steward.timer", "no"), ("replicaof", "no one")]);
-    assert_eq!(replica.client().digest(), digest);
+    assert_own_file_is_right(replica, &digest);
 }
 
 #[test]

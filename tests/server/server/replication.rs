@@ -251,6 +251,7 @@ fn settings_pauses_purges_and_drops() {
     );
     for read in [
         "TASK.STATS q",
+        "TASK.EXPLAIN q w",
         "TASK.GET q a",
         "TASK.LIST q ready",
         "TASK.QUEUES",

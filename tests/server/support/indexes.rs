@@ -95,13 +95,17 @@ fn groups(client: &mut Client, queue: &str, tasks: &Tasks) {
     for (group, line) in below(client, base, "group") {
         let turns = line.iter().filter(|(_, place)| *place == 0.0).count();
         assert!(
-            turns == limit || turns == line.len().min(limit),
+            turns == limit || turns == line.iter().filter(|(_, place)| *place >= 0.0).count().min(limit),
             "{base}: {turns} of {group} have their turn"
         );
         for (id, place) in line {
             assert_eq!(field(tasks, &id, "group").as_ref(), Some(&group), "{base}: {id}");
             let state = state(tasks, &id);
             assert_eq!(place > 0.0, state == "blocked", "{base}: {id} of {group} is {state}");
+            assert!(
+                place >= 0.0 || state == "scheduled",
+                "{base}: {id} of {group} is {state}"
+            );
             assert!(!["dead", "done"].contains(&state), "{base}: {id} of {group} is {state}");
         }
     }

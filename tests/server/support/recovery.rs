@@ -62,6 +62,16 @@ impl Recovery {
     }
 }
 
+/// A replica that is killed once its append-only file is rewritten comes back from it as a primary with this data.
+#[track_caller]
+pub(crate) fn assert_own_file_is_right(mut replica: Server, digest: &str) {
+    let mut there = replica.client();
+    wait_until("the rewrite is over", || there.info("aof_rewrite_in_progress") == "0");
+    replica.kill_9();
+    replica.start_again(&[("steward.timer", "no"), ("replicaof", "no one")]);
+    assert_eq!(replica.client().digest(), digest);
+}
+
 /// Stops the timer and returns the digest of the data.
 #[track_caller]
 pub(crate) fn settled(client: &mut Client) -> String {

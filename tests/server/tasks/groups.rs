@@ -186,3 +186,31 @@ fn a_group_stands_still_while_its_first_task_waits_for_its_backoff() {
     client.must("TASK.RESCHEDULE q a DELAY 0");
     wait_until("it is its turn still", || client.listed("q", "ready") == ["a"]);
 }
+
+#[test]
+fn with_hold_run_a_group_goes_on_and_who_waited_comes_next_even_after_a_crash_or_a_failover() {
+    let mut server = Server::builder().append_always().listening().start();
+    let replica = server.replica();
+    let (mut client, mut there) = (server.client(), replica.client());
+    client.must("TASK.CONFIG SET q group-hold run");
+    for id in ["a", "b", "c"] {
+        client.schedule(&format!("q x ID {id} GROUP g BACKOFF FIXED 3600000"));
+    }
+    let (_, token) = client.claim("q w");
+    let mut waiting = server.waiter("TASK.CLAIM q w BLOCK 0");
+    client.must(&format!("TASK.FAIL q a {token}"));
+    let token = waiting.receive().item(0).field("token").int();
+    wait_until("the replica has it", || there.digest() == client.digest());
+    there.must("REPLICAOF NO ONE");
+    server.kill_9();
+    server.start_again(&[]);
+    for client in [&mut there, &mut server.client()] {
+        assert_eq!(client.counts("q"), "scheduled 1 claimed 1 blocked 1");
+        places::check(client, "q");
+        client.must("TASK.RESCHEDULE q a DELAY 0");
+        assert_eq!(client.counts("q"), "claimed 1 blocked 2");
+        client.must(&format!("TASK.ACK q b {token}"));
+        assert_eq!(drain(client), ["a", "c"]);
+        assert_eq!(client.counts("q"), "");
+    }
+}

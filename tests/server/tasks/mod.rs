@@ -8,6 +8,7 @@ mod dependencies;
 mod drop;
 mod events;
 mod expire;
+mod explain;
 mod fail;
 mod formats;
 mod groups;

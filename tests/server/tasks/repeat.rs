@@ -77,14 +77,15 @@ fn what_recurs_is_shown() {
     let mut client = server.client();
     let start = unix_ms() + HOUR;
     let end = start + 9 * HOUR;
-    let words =
-        format!("q n p EVERY {HOUR} START {start} END {end} LIMIT 3 MISFIRE all OVERLAP skip LEASE 9 PRIORITY 1");
+    let words = format!(
+        "q n p EVERY {HOUR} START {start} END {end} LIMIT 3 MISFIRE all within 60000 OVERLAP skip LEASE 9 PRIORITY 1"
+    );
     assert_eq!(repeat(&mut client, &words), start);
     assert_eq!(
         client.call("TASK.REPEATS q").to_string(),
         format!(
             "['0', [{{name: 'n', rule: 'EVERY {HOUR}', next_at: {start}, last_at: null, fired_total: 0, limit: 3, start_at: {start}, end_at: {end}, \
-             misfire: 'ALL', overlap: 'SKIP', owner: null, payload: 'p', options: ['PRIORITY', '1', 'LEASE', '9']}}]]"
+             misfire: 'ALL', within_ms: 60000, overlap: 'SKIP', owner: null, payload: 'p', options: ['PRIORITY', '1', 'LEASE', '9']}}]]"
         )
     );
     let cron: [&str; 8] = [
@@ -113,9 +114,9 @@ fn what_recurs_is_shown() {
 fn what_is_sent_to_replicas() {
     let mut rig = Rig::start("yes");
     let start = unix_ms() + 100;
-    let words = format!("TASK.REPEAT q n p EVERY {HOUR} START {start} LEASE 77");
+    let words = format!("TASK.REPEAT q n p EVERY {HOUR} START {start} MISFIRE SKIP WITHIN {HOUR} LEASE 77");
     let definition = format!(
-        "\"rule\":\"EVERY {HOUR}\",\"made_at\":MS,\"start_at\":MS,\"misfire\":\"ONCE\",\"overlap\":\"ALLOW\",\"options\":[\"LEASE\",\"77\"]"
+        "\"rule\":\"EVERY {HOUR}\",\"made_at\":MS,\"start_at\":MS,\"misfire\":\"SKIP\",\"within_ms\":{HOUR},\"overlap\":\"ALLOW\",\"options\":[\"LEASE\",\"77\"]"
     );
     assert_eq!(
         rig.sent(&words),
@@ -145,12 +146,16 @@ fn a_server_that_was_down_leaves_what_passed_to_misfire() {
     let clock = Clock::new();
     let mut server = clock.server().append_always().start();
     let mut client = server.client();
-    let rules = ["SKIP", "ONCE", "ALL"];
+    let rules = ["SKIP", "ONCE", "ALL", "WITHIN"];
     let due = rules.map(|rule| {
         let start = unix_ms() + HOUR;
+        let misfire = match rule {
+            "WITHIN" => format!("ALL WITHIN {}", 2 * HOUR),
+            rule => rule.to_string(),
+        };
         repeat(
             &mut client,
-            &format!("{rule} n p EVERY {HOUR} MISFIRE {rule} START {start}"),
+            &format!("{rule} n p EVERY {HOUR} MISFIRE {misfire} START {start}"),
         )
     });
     server.kill_9();
@@ -164,6 +169,7 @@ fn a_server_that_was_down_leaves_what_passed_to_misfire() {
             let (made, missed) = match rule {
                 "SKIP" => (&all[..0], Some("5")),
                 "ONCE" => (&all[4..], Some("4")),
+                "WITHIN" => (&all[3..], Some("3")),
                 _ => (&all[..], None),
             };
             let next = due + 5 * HOUR;
