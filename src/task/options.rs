@@ -30,6 +30,7 @@ const LONGEST_ERROR: usize = 1_024;
 
 pub(crate) const PAYLOAD: Typed<&[u8]> = Arg::bytes("payload");
 pub(crate) const WHEN: Typed<Option<When>> = Arg::one_of("when");
+pub(crate) const KIND: Typed<Option<&str>> = Arg::option("KIND", Arg::text("kind"));
 pub(crate) const PRIORITY: Typed<Option<u8>> = Arg::option("PRIORITY", Arg::int("priority", 0, 9, ""));
 pub(crate) const LEASE: Typed<Option<Ms>> = Arg::duration("LEASE", 1, MAX_LEASE);
 pub(crate) const AFTER: Typed<Option<AfterArgs<'static>>> = Arg::group("AFTER", "after");
@@ -45,7 +46,7 @@ arguments! {
 arguments! {
     /// How a task runs.
     pub(crate) struct RunOptions<'a> {
-        kind: Option<&'a str> = Arg::option("KIND", Arg::text("kind")),
+        kind: Option<&'a str> = KIND,
         priority: Option<u8> = PRIORITY,
         attempts: Option<u64> = Arg::option("ATTEMPTS", Arg::int("n", 1, MAX_ATTEMPTS, "")),
         backoff: Option<BackoffArgs<'a>> = Arg::group("BACKOFF", "backoff"),

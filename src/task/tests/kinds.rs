@@ -110,6 +110,47 @@ fn of_more_than_a_thousand_kinds_the_others_are_counted_as_one() {
 }
 
 #[test]
+fn tasks_of_a_kind_are_found_and_changed_together() {
+    let mut world = World::new();
+    for n in 0..1_001 {
+        world.say(&format!("TASK.SCHEDULE q p ID {n} KIND k{n} DELAY 5"));
+    }
+    for (id, kind) in [("a", "k3"), ("b", "k1000"), ("c", "k1001")] {
+        world.say(&format!("TASK.SCHEDULE q p ID {id} KIND {kind}"));
+    }
+    world.say("TASK.SCHEDULE q p ID plain");
+    for (words, ids) in [
+        ("ready KIND k3", &["a"][..]),
+        ("ready KIND k1000", &["b"]),
+        ("ready KIND k3 MATCH b", &[]),
+        ("ready KIND nothing", &[]),
+        ("scheduled KIND k3", &["3"]),
+    ] {
+        let page = world.say(&format!("TASK.LIST q {words}"));
+        let shown: Vec<&str> = page.split("{id=").skip(1).collect();
+        assert_eq!(shown.len(), ids.len(), "{words}: {page}");
+        assert!(
+            shown
+                .iter()
+                .zip(ids)
+                .all(|(task, id)| task.starts_with(&format!("{id} "))),
+            "{words}: {page}"
+        );
+    }
+    assert_eq!(world.say("TASK.PURGE q ready KIND k1001"), "[0, 1]");
+    assert_eq!(world.say("TASK.CANCELALL q ready KIND k1000"), "[0, 1]");
+    world.say("TASK.BURY q a");
+    assert_eq!(world.say("TASK.RETRYALL q KIND k1"), "[0, 0]");
+    assert_eq!(world.say("TASK.RETRYALL q KIND k3"), "[0, 1]");
+    assert_eq!(
+        world.say("TASK.PURGE q dead KIND k3 IDS 1 a"),
+        "-BADARG IDS contradicts KIND: give one of them"
+    );
+    assert_eq!((world.places()["a"], world.places()["plain"]), ("ready", "ready"));
+    assert!(!world.places().contains_key("b") && !world.places().contains_key("c"));
+}
+
+#[test]
 fn numbers_are_free_again_when_nothing_uses_them() {
     let mut world = World::new();
     world.say("TASK.SCHEDULE q p ID a KIND x ATTEMPTS 1");

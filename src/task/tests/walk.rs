@@ -103,6 +103,7 @@ fn foreign_values_under_our_keys_stop_nothing() {
                 "TASK.LIST q dead MATCH x",
                 "TASK.CANCELALL q claimed MATCH none WORKER w",
                 "TASK.CANCELALL q blocked ATTEMPTED",
+                "TASK.CANCELALL q ready KIND k",
                 "TASK.PURGE q ready MATCH b COUNT 3",
                 "TASK.CANCEL q a",
                 "TASK.PAUSE q FOR 5",

@@ -26,6 +26,8 @@ fn a_kind_is_shown_and_counted_and_outlives_a_restart_and_a_failover() {
     );
     let mut there = replica.client();
     wait_until("the replica has it", || there.digest() == client.digest());
+    assert_eq!(client.call("TASK.LIST q dead KIND mail.send").item(1).ids(), ["a"]);
+    assert_eq!(client.call("TASK.LIST q dead KIND report").item(1).ids(), [""; 0]);
     assert_eq!(
         there.get("q", "a", "kind"),
         "kind 'mail.send'",
