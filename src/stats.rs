@@ -102,6 +102,14 @@ impl Durations {
         }
     }
 
+    /// Records all that another one has.
+    pub(crate) fn add(&mut self, other: &Durations) {
+        for (bucket, count) in &other.buckets {
+            let ms = largest(*bucket).min(other.most);
+            self.record(ms.into(), u64::from(*count));
+        }
+    }
+
     /// The duration that this share of them did not exceed, ms; `None` before the first.
     #[allow(
         clippy::cast_possible_truncation,

@@ -45,6 +45,11 @@ impl Kinds {
         (1..=MOST).find(|number| !self.names.contains_key(number))
     }
 
+    /// Whether none is free.
+    pub(crate) fn is_full(&self) -> bool {
+        self.names.len() == usize::from(MOST)
+    }
+
     /// Gives a number to a name. Of two numbers that somebody gave to one name, both mean it.
     pub(crate) fn insert(&mut self, number: u16, name: &str) {
         let name: Rc<str> = name.into();
@@ -57,9 +62,16 @@ impl Kinds {
         self.names.is_empty()
     }
 
-    /// The fields of all of them.
-    pub(crate) fn fields(&self) -> Vec<String> {
-        self.names.keys().map(|number| field(*number)).collect()
+    /// Frees a number.
+    pub(crate) fn remove(&mut self, number: u16) {
+        if let Some(name) = self.names.remove(&number) {
+            self.numbers.remove(&name);
+        }
+    }
+
+    /// All numbers that have a name.
+    pub(crate) fn numbers(&self) -> impl Iterator<Item = u16> {
+        self.names.keys().copied()
     }
 }
 

@@ -4,20 +4,20 @@
 use std::rc::Rc;
 
 use crate::error::Result;
-use crate::names::Index;
 use crate::settings::kinds::{OTHER, field};
-use crate::state::queue::KindStats;
+use crate::state::queue::{KindStats, KindWalk};
 use crate::task::handle::{Queue, Task, WORKERS_KEPT};
-
-/// What all kinds without a number are counted as.
-const OTHERS: &str = "other";
 
 /// The number of a kind; a new one is stored with the settings.
 pub(crate) fn number(queue: &mut Queue<'_>, name: &str) -> Result<u16> {
     if let Some(number) = queue.settings.kinds.number(name) {
+        if queue.settings.kinds.is_full() {
+            queue.memory().see_kind(number);
+        }
         return Ok(number);
     }
     let Some(number) = queue.settings.kinds.free() else {
+        want_walk(queue);
         return Ok(OTHER);
     };
     let hash = queue.name.queue();
@@ -41,30 +41,19 @@ pub(crate) fn count(queue: &mut Queue<'_>, task: &Task, add: impl FnOnce(&mut Ki
     if task.header.kind == 0 {
         return;
     }
-    let name = queue.settings.kinds.name(task.header.kind).cloned();
-    let kinds = queue.memory().kinds.get_or_insert_default();
-    kinds.count(name.as_deref().unwrap_or(OTHERS), OTHERS, add);
+    let settings = queue.settings.clone();
+    let name = settings.kinds.name(task.header.kind);
+    let counts = queue.memory().kinds.get_or_insert_default();
+    counts.count(name.map(|name| &**name), &settings.kinds, add);
 }
 
-/// Frees all numbers once the queue has neither tasks nor workers: no record has one of them any more.
-pub(crate) fn clean(queue: &mut Queue<'_>) -> Result<()> {
-    if queue.settings.kinds.is_empty() {
-        return Ok(());
+/// No number is free: the timer looks for some that are not in use, unless it did so not long ago.
+fn want_walk(queue: &mut Queue<'_>) {
+    let now = queue.context.steady;
+    let memory = queue.memory();
+    let is_old = |walk: &KindWalk| walk.is_over && now.since(walk.begun) >= WORKERS_KEPT;
+    if memory.kind_walk.as_deref().is_none_or(is_old) {
+        memory.kind_walk = Some(Box::new(KindWalk::new(now)));
+        queue.wake_now();
     }
-    if !queue.worker_numbers()?.is_empty() {
-        // They go first, and only when nobody claims any more.
-        return Ok(());
-    }
-    if Index::ALL
-        .iter()
-        .any(|index| queue.keys.exists(queue.name.index(*index)))
-    {
-        queue.wake_at_steady(queue.context.steady.after(WORKERS_KEPT));
-        return Ok(());
-    }
-    let fields = queue.settings.kinds.fields();
-    let fields: Vec<&[u8]> = fields.iter().map(|field| field.as_bytes()).collect();
-    queue.keys.hdel(queue.name.queue(), &fields)?;
-    queue.change_settings(|settings| settings.kinds = Default::default());
-    Ok(())
 }

@@ -12,7 +12,7 @@ use std::rc::Rc;
 
 pub(crate) use cancelled::Cancelled;
 pub(crate) use claims::{Claims, Held};
-pub(crate) use kinds::{KindCounts, KindStats};
+pub(crate) use kinds::{KindCounts, KindStats, KindWalk};
 pub(crate) use later_lists::LaterLists;
 use successors::Successors;
 pub(crate) use worker_numbers::WorkerNumbers;
@@ -96,6 +96,8 @@ pub(crate) struct QueueState {
     pub runs: Option<Box<Durations>>,
     /// What happened to its tasks of each kind.
     pub kinds: Option<Box<KindCounts>>,
+    /// The last walk that looked for numbers of kinds to free.
+    pub kind_walk: Option<Box<KindWalk>>,
     /// Whether a foreign entry was logged.
     pub logged: bool,
     /// Numbers of the workers that claimed since the unused ones were last cleaned out.
@@ -206,6 +208,7 @@ impl Default for QueueState {
             lateness: None,
             runs: None,
             kinds: None,
+            kind_walk: None,
             logged: false,
             active: BTreeSet::new(),
             cleaned: Steady(0),
@@ -248,6 +251,14 @@ impl QueueState {
     pub(crate) fn forget_task(&mut self) {
         self.awaited_rescan = Some(Id::new());
         self.blocked_rescan = Some((i64::MIN, Vec::new()));
+        self.kind_walk = None;
+    }
+
+    /// A task of this kind moves: a walk over all tasks might miss it.
+    pub(crate) fn see_kind(&mut self, number: u16) {
+        if let Some(walk) = &mut self.kind_walk {
+            walk.seen.insert(number);
+        }
     }
 
     /// A task was acknowledged or failed after this time.

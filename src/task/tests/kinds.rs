@@ -1,5 +1,6 @@
 //! Unit tests of KIND.
 
+use super::walk::Dice;
 use super::world::{World, got, queue};
 use crate::keyspace::Keyspace as _;
 use crate::keyspace::fake::Value;
@@ -107,6 +108,13 @@ fn of_more_than_a_thousand_kinds_the_others_are_counted_as_one() {
     let stats = world.say("TASK.STATS q KINDS");
     assert!(stats.contains("{kind=other claimed_total=2 "), "{stats}");
     assert!(!stats.contains("kind=k1001"));
+    world.say("TASK.DROP q FORCE");
+    world.pass(200_000);
+    world.say("TASK.SCHEDULE q p KIND new");
+    world.claim("TASK.CLAIM q w").unwrap();
+    let stats = world.say("TASK.STATS q KINDS");
+    assert!(stats.contains("{kind=new claimed_total=1 "), "{stats}");
+    assert!(stats.contains("{kind=other claimed_total=3 "), "one made room: {stats}");
 }
 
 #[test]
@@ -171,6 +179,95 @@ fn numbers_are_free_again_when_nothing_uses_them() {
         (table(&mut world), got(&mut world, "a", "kind")),
         (vec!["kind:1 z".into()], "z".into())
     );
+}
+
+#[test]
+fn when_all_are_used_up_the_numbers_that_no_task_has_are_free_again() {
+    let mut world = World::new();
+    world.say("TASK.SCHEDULE q p ID later KIND later DELAY 900000");
+    for (id, end) in [
+        ("done", "ACK"),
+        ("dead", "FAIL"),
+        ("claimed", "EXTEND"),
+        ("failed", "FAIL"),
+    ] {
+        let attempts = if id == "dead" { 1 } else { 2 };
+        world.say(&format!(
+            "TASK.SCHEDULE q p ID {id} KIND {id} ATTEMPTS {attempts} RETAIN 900000 BACKOFF FIXED 900000"
+        ));
+        let (_, token) = world.claim("TASK.CLAIM q w LEASE 900000").unwrap();
+        world.say(&format!("TASK.{end} q {id} {token}"));
+    }
+    world.say("TASK.SCHEDULE q p ID blocked KIND blocked AFTER 1 later");
+    world.say("TASK.SCHEDULE q p ID ready KIND ready");
+    world.say("TASK.SCHEDULE q p ID to KIND to TO v");
+    for n in 0..992 {
+        world.say(&format!("TASK.SCHEDULE q p ID {n} KIND k{n}"));
+    }
+    assert_eq!(table(&mut world).len(), 1_000);
+    world.say("TASK.PURGE q ready MATCH [0-9]*");
+    world.say("TASK.SCHEDULE q p ID more KIND more");
+    assert_eq!(world.header_of("more").kind, 1_001);
+    world.tick();
+    let kept = [
+        "later", "done", "dead", "claimed", "failed", "blocked", "ready", "to", "more",
+    ];
+    for id in kept {
+        assert_eq!(got(&mut world, id, "kind"), id);
+    }
+    world.say("TASK.SCHEDULE q p ID new KIND new");
+    let kinds = table(&mut world);
+    let kinds = kinds.iter().filter(|field| field.starts_with("kind:"));
+    assert_eq!(kinds.count(), 9);
+    assert_eq!(
+        (got(&mut world, "new", "kind"), world.header_of("new").kind),
+        ("new".into(), 9)
+    );
+}
+
+#[test]
+fn a_number_stays_with_its_tasks_while_they_move() {
+    for seed in 0..8 {
+        let mut world = World::new();
+        let mut dice = Dice(seed);
+        let ids = ["a", "b", "c", "d", "e", "f"];
+        for id in ids {
+            world.say(&format!(
+                "TASK.SCHEDULE q p ID {id} KIND {id} DELAY 50 UNIQUE {id} BACKOFF FIXED 4"
+            ));
+        }
+        // A walk over these takes several slices.
+        for n in 0..994 {
+            let delay = [0, 40, 60][n % 3];
+            world.say(&format!("TASK.SCHEDULE q x ID {n} KIND k{n} DELAY {delay} PRIORITY 3"));
+        }
+        for _ in 0..20 {
+            world.say("TASK.SCHEDULE q x KIND more DELAY 900000");
+            while world.slice() {
+                let id = ids[dice.roll(6)];
+                let due = dice.roll(100);
+                let priority = dice.roll(10);
+                world.say(
+                    &[
+                        format!("TASK.RESCHEDULE q {id} DELAY {due} PRIORITY {priority}"),
+                        format!("TASK.RESCHEDULE q {id} DELAY 0 PRIORITY {priority}"),
+                        format!("TASK.BURY q {id}"),
+                        format!("TASK.RETRY q {id}"),
+                        format!("TASK.UNCLAIM q {id}"),
+                        "TASK.CLAIM q w COUNT 2".into(),
+                    ][dice.roll(6)],
+                );
+            }
+            for id in ids {
+                assert_eq!(got(&mut world, id, "kind"), id, "seed {seed}");
+            }
+            world.say(&format!(
+                "TASK.PURGE q {} MATCH x COUNT 50",
+                ["ready", "scheduled"][dice.roll(2)]
+            ));
+            world.pass(61_000);
+        }
+    }
 }
 
 #[test]

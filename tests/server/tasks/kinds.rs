@@ -72,3 +72,27 @@ fn a_dropped_queue_leaves_no_kinds() {
     assert_eq!(client.get("q", "n", "kind"), "kind 'b'");
     assert_eq!(client.call("HGETALL task:{q}"), "{kind:1: 'b'}");
 }
+
+#[test]
+fn used_up_numbers_are_free_again_when_no_task_has_them() {
+    let server = Server::builder().listening().start();
+    let mut client = server.client();
+    let replica = server.replica_with(Server::builder());
+    client.schedule("q x ID kept KIND kept");
+    for n in 1..1_000 {
+        client.schedule(&format!("q x KIND k{n}"));
+    }
+    client.must("TASK.PURGE q ready KIND k1");
+    client.must("TASK.PURGE q ready KIND k2");
+    client.schedule("q x ID more KIND more");
+    wait_until("both are free", || {
+        client.call("HMGET task:{q} kind:2 kind:3") == "[null, null]"
+    });
+    client.schedule("q x ID new KIND new");
+    assert_eq!(client.call("HGET task:{q} kind:2"), "'new'");
+    for id in ["kept", "more", "new"] {
+        assert_eq!(client.get("q", id, "kind"), format!("kind '{id}'"));
+    }
+    let mut there = replica.client();
+    wait_until("the replica has it", || there.digest() == client.digest());
+}
