@@ -30,7 +30,7 @@ fn a_key_is_free_on_every_way_out() {
     ] {
         let server = Server::start();
         let mut client = server.client();
-        let expire = if way == "expires" { " EXPIRE 20" } else { "" };
+        let expire = if way == "expires" { " EXPIRE 1000" } else { "" };
         client.schedule(&format!("q x ID a ATTEMPTS 1 UNIQUE k{expire}"));
         assert!(!is_free(&mut client), "{way}: ready");
         assert_eq!(client.get("q", "a", "unique"), "unique 'k'");
