@@ -105,7 +105,7 @@ impl State {
         let place = queues.get_or_make(name, || names.take_queue(name, rounds.era));
         let queue = queues.at(place);
         if names.list(name) {
-            rounds.touched.push(name.clone());
+            rounds.touch(name);
         }
         queue.listed = true;
         place
@@ -124,7 +124,7 @@ impl State {
             service.listed = true;
             names.add(name);
             if names.list(name) {
-                rounds.touched.push(name.clone());
+                rounds.touch(name);
             }
         }
         service
@@ -156,7 +156,7 @@ impl State {
             Touched::Queue if self.queues.get(name).is_some() => self.queue(name).forget(),
             Touched::Queue => {
                 if self.names.touch_queue(name) {
-                    self.rounds.touched.push(name.clone());
+                    self.rounds.touch(name);
                 }
             }
             Touched::Service => self.service(name).forget(),
@@ -174,7 +174,7 @@ impl State {
             // Nothing is derived from them, but they may have been the last key.
             Touched::Events => {
                 if self.names.list(name) {
-                    self.rounds.touched.push(name.clone());
+                    self.rounds.touch(name);
                 }
                 return;
             }
@@ -266,7 +266,7 @@ impl State {
 
     /// The timer comes to every name, in slices: moments were planned by a setting that has changed.
     pub(crate) fn wake_all(&mut self) {
-        self.rounds.revisit = Some(None);
+        self.rounds.revisit();
     }
 
     /// Binds a claim to a connection.

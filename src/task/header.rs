@@ -174,23 +174,31 @@ impl Header {
     }
 
     fn fields(header: &[u8; HEADER_LEN]) -> Option<Header> {
-        let mut from = Reader(header);
-        from.skip(VERSION)?;
-        let letter = from.byte()?;
-        let state = STATES.iter().find(|(_, known)| *known == letter)?.0;
+        let [VERSION, letter, counts @ .., b'\n'] = header else {
+            return None;
+        };
+        let state = STATES.iter().find(|(_, known)| known == letter)?.0;
+        // The space is no digit either.
+        let (counts, [b' ', claim @ ..]) = counts.split_first_chunk::<16>()? else {
+            return None;
+        };
+        let claim = claim.first_chunk::<36>()?;
+        if !(all_digits(counts) & all_digits(claim)) {
+            return None;
+        }
+        let mut from = Reader(counts);
         let priority = u8::try_from(from.number::<1>()?).ok().filter(|p| *p < PRIORITIES)?;
         let flags = u16::try_from(from.number::<3>()?).ok()?;
         let ghosts = u16::try_from(from.number::<2>()?).ok();
         let ghosts = ghosts.filter(|mask| *mask < 1 << PRIORITIES)?;
         let kind = u16::try_from(from.number::<2>()?).ok()?;
         let (attempts, deliveries, lost) = (from.number::<3>()?, from.number::<3>()?, from.number::<2>()?);
-        from.skip(b' ')?;
+        let mut from = Reader(claim);
         let worker = u32::try_from(from.number::<4>()?).ok()?;
         let lease = from.ms::<6>()?;
         let fence = from.number::<11>()?;
         let due = Wall(from.ms::<9>()?);
         let created = EPOCH.after(from.ms::<6>()? * SECOND);
-        from.skip(b'\n')?;
         Some(Header {
             state,
             priority,
@@ -344,7 +352,15 @@ fn value(byte: u8) -> u8 {
     VALUES.get(usize::from(byte)).copied().unwrap_or(NO_DIGIT)
 }
 
-/// Reads fields of known widths one after the other; no number is wider than 11 digits, which fit in 64 bits.
+/// Whether these are base-36 digits alone. Without a branch, so that the compiler compares sixteen at a time.
+#[inline(always)]
+fn all_digits<const WIDTH: usize>(field: &[u8; WIDTH]) -> bool {
+    let is_digit = |byte: u8| (byte.wrapping_sub(b'0') < 10) | (byte.wrapping_sub(b'a') < 26);
+    field.iter().fold(true, |all, &byte| all & is_digit(byte))
+}
+
+/// Reads fields of known widths one after the other, all of them digits; no number is wider than 11 digits, which fit in
+/// 64 bits.
 struct Reader<'a>(&'a [u8]);
 
 impl<'a> Reader<'a> {
@@ -355,28 +371,14 @@ impl<'a> Reader<'a> {
         Some(field)
     }
     #[inline(always)]
-    fn byte(&mut self) -> Option<u8> {
-        self.take().map(|[byte]| *byte)
-    }
-    #[inline(always)]
-    fn skip(&mut self, byte: u8) -> Option<()> {
-        (self.byte()? == byte).then_some(())
-    }
-    #[inline(always)]
     fn number<const WIDTH: usize>(&mut self) -> Option<u64> {
         let field = self.take::<WIDTH>()?;
         // Most fields of most headers.
         if *field == [b'0'; WIDTH] {
             return Some(0);
         }
-        let mut number = 0;
-        let mut largest = 0;
-        for &byte in field {
-            let value = value(byte);
-            largest = value.max(largest);
-            number = number * 36 + u64::from(value);
-        }
-        (largest != NO_DIGIT).then_some(number)
+        let digit = |byte: &u8| u64::from(value(*byte));
+        Some(field.iter().fold(0, |number, byte| number * 36 + digit(byte)))
     }
     #[inline(always)]
     fn ms<const WIDTH: usize>(&mut self) -> Option<Ms> {
@@ -388,16 +390,19 @@ impl<'a> Reader<'a> {
 struct Writer<'a>(&'a mut [u8]);
 
 impl Writer<'_> {
+    #[inline(always)]
     fn take<const WIDTH: usize>(&mut self) -> Option<&mut [u8; WIDTH]> {
         let (field, rest) = std::mem::take(&mut self.0).split_first_chunk_mut()?;
         self.0 = rest;
         Some(field)
     }
+    #[inline(always)]
     fn byte(&mut self, byte: u8) {
         if let Some(field) = self.take() {
             *field = [byte];
         }
     }
+    #[inline(always)]
     fn number<const WIDTH: usize>(&mut self, number: u64) {
         let mut rest = number.min(const { 36_u64.pow(WIDTH as u32) - 1 });
         let Some(field) = self.take::<WIDTH>() else {
@@ -415,6 +420,7 @@ impl Writer<'_> {
             *digit = DIGITS.get(rest as usize).copied().unwrap_or(b'0');
         }
     }
+    #[inline(always)]
     fn ms<const WIDTH: usize>(&mut self, ms: Ms) {
         self.number::<WIDTH>(u64::try_from(ms).unwrap_or(0));
     }
