@@ -7,12 +7,17 @@ use crate::error::{Error, Result};
 #[derive(Debug)]
 pub(crate) struct Input<'v, 'a> {
     rest: &'v [&'a [u8]],
+    /// The first count of the call.
+    pub(super) counted: Option<i64>,
 }
 
 impl<'v, 'a> Input<'v, 'a> {
     /// All words after the command's name.
     pub(super) fn new(argv: &'v [&'a [u8]]) -> Input<'v, 'a> {
-        Input { rest: argv }
+        Input {
+            rest: argv,
+            counted: None,
+        }
     }
 
     /// The next word.
@@ -135,7 +140,7 @@ fn owner_of<'s>(word: &[u8], args: &'s [Arg]) -> Option<(&'s Arg, &'static str)>
 fn inner_word(word: &[u8], arg: &Arg) -> Option<&'static str> {
     let is_it = |own: &&str| own.as_bytes().eq_ignore_ascii_case(word);
     match &arg.kind {
-        Kind::Group(inner) => inner.iter().find_map(|own| {
+        Kind::Group(inner) | Kind::OneOf(inner) => inner.iter().find_map(|own| {
             let keyword = own.word.filter(is_it);
             keyword.or_else(|| inner_word(word, own))
         }),

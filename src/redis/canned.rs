@@ -6,10 +6,11 @@ use std::cell::RefCell;
 use super::api::{CallReply, Ctx};
 
 /// The field names of the replies that every task and every heartbeat gets.
-const FIELDS: [&str; 11] = [
+const FIELDS: [&str; 12] = [
     "id",
     "token",
     "attempt",
+    "kind",
     "payload",
     "role",
     "epoch",
@@ -80,7 +81,7 @@ const fn place(field: &str) -> usize {
         [first, ..] => *first as usize,
         [] => 0,
     };
-    (first + 6 * field.len()) % PLACES
+    (first + 20 * field.len()) % PLACES
 }
 
 #[cfg(test)]

@@ -26,7 +26,7 @@ use crate::state::queue::{Ended, Loss, QueueState};
 use crate::state::queues::Queues;
 use crate::state::rounds::Rounds;
 use crate::state::work::Work;
-use crate::stats::{Lateness, Totals};
+use crate::stats::{Durations, Totals};
 use crate::time::{Ms, Steady, Wall};
 use crate::waiting::{Granted, Ticket, Timeout, Waiter, Waiting};
 
@@ -59,7 +59,7 @@ pub(crate) struct State {
     /// Counts over all queues.
     pub totals: Totals,
     /// Lateness over all queues.
-    pub lateness: Lateness,
+    pub lateness: Durations,
     /// Entries under our keys that were not ours and were passed over.
     pub skipped_foreign: u64,
     /// What was passed over, to be logged at the end of the transaction.

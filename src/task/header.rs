@@ -6,12 +6,12 @@
 //! ││││  │ │ │  │  │  │   │     │          └ due, wall ms; once done or dead, when that was (9)
 //! ││││  │ │ │  │  │  │   │     └ fence: birth number until claimed, then the token of the last claim (11)
 //! ││││  │ │ │  │  │  │   └ lease of the claim, ms (6); zzzzzz: as long as its worker is a member;
-//! ││││  │ │ │  │  │  │     once done or dead, how long the last run took
+//! ││││  │ │ │  │  │  │     otherwise how long the last run took
 //! ││││  │ │ │  │  │  └ number of the worker that has claimed it (4)
 //! ││││  │ │ │  │  └ times lost (2)
 //! ││││  │ │ │  └ deliveries (3)
 //! ││││  │ │ └ attempts used up (3)
-//! ││││  │ └ kind: a number of the queue's table of kinds; 0: none (2)
+//! ││││  │ └ kind: a number of the queue's table of kinds; 0: none; 1001: see its options (2)
 //! ││││  └ ghosts: bit p, the ready list of priority p still has an id of this task that does not count (2)
 //! │││└ flags (3)
 //! ││└ priority
@@ -123,7 +123,7 @@ pub(crate) struct Header {
     pub flags: u16,
     /// Bit p: the ready list of priority p has an id of this task that does not count.
     pub ghosts: u16,
-    /// A number of the queue's table of kinds; 0 for none.
+    /// A number of the queue's table of kinds; 0 for none, 1001 for one that has no number.
     pub kind: u16,
     /// Attempts used up; the one that runs is not among them.
     pub attempts: u64,
@@ -133,8 +133,7 @@ pub(crate) struct Header {
     pub lost: u64,
     /// Number of the worker that has claimed it; 0 for none.
     pub worker: u32,
-    /// Length of the present claim's lease, ms, or `WITH_MEMBER`; 0 while it is not claimed. Once done or dead, how
-    /// long the last run took, ms.
+    /// Length of the present claim's lease, ms, or `WITH_MEMBER`; while it is not claimed, how long the last run took.
     pub lease: Ms,
     /// Birth number until claimed, then the token of the last claim.
     pub fence: u64,
@@ -263,16 +262,33 @@ impl Header {
         header
     }
 
-    /// Records that the task ends now, and if it is claimed, how long this run took.
-    pub(crate) fn end(&mut self, now: Wall) {
-        let claimed = Wall(Ms::try_from(self.fence / 1_000).unwrap_or(Ms::MAX));
-        let ran = if self.state == TaskState::Claimed {
-            now.since(claimed)
-        } else {
-            0
-        };
+    /// The moment of the present or last claim; `None` if it was never claimed.
+    pub(crate) fn claimed_at(&self) -> Option<Wall> {
+        (self.deliveries > 0).then(|| self.fence_at())
+    }
+
+    /// The moment at which its fence was given out.
+    fn fence_at(&self) -> Wall {
+        Wall(Ms::try_from(self.fence / 1_000).unwrap_or(Ms::MAX))
+    }
+
+    /// How long the present claim has lasted, ms.
+    pub(crate) fn run(&self, now: Wall) -> Ms {
+        now.since(self.fence_at()).clamp(0, WITH_MEMBER - 1)
+    }
+
+    /// Records how long the present claim has lasted, if there is one, before the task leaves that state.
+    pub(crate) fn end_run(&mut self, now: Wall) {
+        if self.state == TaskState::Claimed {
+            self.lease = self.run(now);
+        }
         self.worker = 0;
-        self.lease = ran.clamp(0, WITH_MEMBER - 1);
+    }
+
+    /// Moves the task to the state in which it ends, now.
+    pub(crate) fn end(&mut self, state: TaskState, now: Wall) {
+        self.end_run(now);
+        self.state = state;
         self.due = now;
     }
 
@@ -466,13 +482,17 @@ mod tests {
     #[test]
     fn an_end_has_its_moment_and_the_length_of_the_last_run() {
         let mut header = Header::new(5_000_000, Wall(5), 0, CREATED);
-        header.end(Wall(5_250));
-        assert_eq!((header.due, header.lease), (Wall(5_250), 0), "it did not run");
-        header.state = TaskState::Claimed;
+        assert_eq!(header.claimed_at(), None);
+        header.deliveries = 1;
+        assert_eq!(header.claimed_at(), Some(Wall(5_000)));
         for (now, run) in [(5_250, 250), (4_000, 0), (i64::MAX, WITH_MEMBER - 1)] {
-            header.end(Wall(now));
+            header.state = TaskState::Claimed;
+            header.end(TaskState::Dead, Wall(now));
             assert_eq!((header.due, header.lease, header.fence), (Wall(now), run, 5_000_000));
         }
+        header.lease = 7;
+        header.end(TaskState::Dead, Wall(9_000));
+        assert_eq!((header.due, header.lease), (Wall(9_000), 7), "it did not run any more");
     }
 
     #[test]

@@ -121,10 +121,11 @@ pub(crate) fn claimed(state: &mut State, name: &Name, header: &Header, id: &[u8]
 }
 
 /// A claim was acknowledged.
-pub(crate) fn acked(state: &mut State, name: &Name, header: &Header) {
+pub(crate) fn acked(state: &mut State, name: &Name, header: &Header, context: &Context) {
     state.totals.acked += 1;
     if let Some(queue) = state.known_queue_mut(name) {
         queue.totals.acked += 1;
+        queue.record_run(header.run(context.wall));
     }
     claimed::forget_claim(state, name, header);
 }

@@ -104,5 +104,5 @@ fn end(step: &mut Step<'_>, set: &mut Open, mut claim: Claim<'_>) {
     unsafe { call!(RedisModule_UnlinkKey(claim.record.raw)) };
     claim.record.changed = true;
     step.effect(task(claim.id), |effects, key| _ = effects.op(b'X', key));
-    plain::acked(step.state, &step.name, &claim.header);
+    plain::acked(step.state, &step.name, &claim.header, &step.context);
 }

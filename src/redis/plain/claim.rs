@@ -11,7 +11,8 @@ use super::{Call, Step, task};
 use crate::command::int;
 use crate::names::{Part, Place};
 use crate::redis::api::{Text, call};
-use crate::redis::canned;
+use crate::redis::{canned, reply};
+use crate::reply::Reply;
 use crate::task::dispatch::MAX_PAYLOAD;
 use crate::task::header::{HEADER_LEN, Header};
 use crate::task::{lifecycle, plain};
@@ -133,13 +134,15 @@ fn push_back<'t>(list: &Open, last_first: impl Iterator<Item = &'t Text>) {
 fn answer(step: &Step<'_>, id: &Text, header: &Header, payload: &[u8]) {
     let ctx = step.ctx;
     // SAFETY: a context with a client to answer; as many fields follow.
-    unsafe { call!(RedisModule_ReplyWithMap(ctx, 4)) };
+    unsafe { call!(RedisModule_ReplyWithMap(ctx, 5)) };
     field(step, "id");
     step.reply(id.bytes());
     field(step, "token");
     step.reply_number(header.fence);
     field(step, "attempt");
     step.reply_number(header.attempt());
+    field(step, "kind");
+    reply::write(ctx, &Reply::Null);
     field(step, "payload");
     step.reply(payload);
 }

@@ -6,6 +6,7 @@ use crate::names::{Index, Name};
 use crate::state::State;
 use crate::task::handle::{Queue, Task};
 use crate::task::header::{CANCELLED, Header};
+use crate::task::kind;
 use crate::time::Ms;
 
 /// Errors with `WrongType` unless the set may be written.
@@ -30,10 +31,11 @@ pub(crate) fn extend(queue: &mut Queue<'_>, task: &Task, lease: Ms) -> Result<()
 
 /// Removes a claim that is over from memory. Returns whether it was bound to a connection.
 pub(crate) fn forget(queue: &mut Queue<'_>, task: &Task) -> bool {
+    kind::count(queue, task, |kind| kind.running = kind.running.saturating_sub(1));
     forget_claim(queue.state, &queue.name, &task.header)
 }
 
-/// The same, of a queue that is not open.
+/// The same, of a task without a kind, in a queue that is not open.
 pub(crate) fn forget_claim(state: &mut State, name: &Name, header: &Header) -> bool {
     let Some(memory) = state.known_queue_mut(name) else {
         return false;
