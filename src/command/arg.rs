@@ -38,6 +38,8 @@ pub(crate) enum Kind {
     Either(&'static [Arg]),
     /// These, one or more times, to the end.
     Many(&'static [Arg]),
+    /// These, one or more times, to the end or to this option, which comes last.
+    ManyBefore(&'static [Arg], &'static str),
     /// These, zero or more times, to the end.
     Any(&'static [Arg]),
     /// A count up to this maximum, then these that many times.

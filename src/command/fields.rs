@@ -360,6 +360,12 @@ impl<'a, T: Value<'a>> Value<'a> for Vec<T> {
                     add(items, input)?;
                 }
             }
+            Kind::ManyBefore(items, option) => {
+                add(items, input)?;
+                while input.peek().is_some() && !input.is_at_last(option) {
+                    add(items, input)?;
+                }
+            }
             Kind::Any(items) => {
                 while input.peek().is_some() {
                     add(items, input)?;
@@ -374,7 +380,12 @@ impl<'a, T: Value<'a>> Value<'a> for Vec<T> {
         if let Kind::Counted(..) = arg.kind {
             words.push(self.len().to_string());
         }
-        let (Kind::Counted(_, items) | Kind::AsMany(items) | Kind::Many(items) | Kind::Any(items)) = arg.kind else {
+        let (Kind::Counted(_, items)
+        | Kind::AsMany(items)
+        | Kind::Many(items)
+        | Kind::ManyBefore(items, _)
+        | Kind::Any(items)) = arg.kind
+        else {
             return Err(Error::Internal);
         };
         let item = items.first().ok_or(Error::Internal)?;

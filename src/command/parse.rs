@@ -25,6 +25,11 @@ impl<'v, 'a> Input<'v, 'a> {
         self.rest.first().copied()
     }
 
+    /// Whether what is left is this option and its value.
+    pub(super) fn is_at_last(&self, option: &str) -> bool {
+        matches!(self.rest, [word, _] if option.as_bytes().eq_ignore_ascii_case(word))
+    }
+
     /// Skips the next word.
     pub(super) fn skip(&mut self) {
         self.rest = self.rest.get(1..).unwrap_or_default();

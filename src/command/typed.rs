@@ -122,6 +122,15 @@ impl Arg {
         Arg::value(name, Kind::Many(item.items()))
     }
 
+    /// One or more of this, before the last option of the call. The first of them may be spelled like that option.
+    pub(crate) const fn many_before<T>(
+        name: &'static str,
+        item: &'static Typed<T>,
+        option: &'static str,
+    ) -> Typed<Vec<T>> {
+        Arg::value(name, Kind::ManyBefore(item.items(), option))
+    }
+
     /// Zero or more of this.
     pub(crate) const fn any<T>(name: &'static str, item: &'static Typed<T>) -> Typed<Vec<T>> {
         Arg::value(name, Kind::Any(item.items()))

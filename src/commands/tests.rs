@@ -69,9 +69,11 @@ fn shortest(args: &[Arg], words: &mut Vec<String>) {
             }
             _ if arg.word.is_some() => {}
             Kind::OneOf(_) | Kind::Any(_) | Kind::Flag => {}
-            Kind::Shared(inner) | Kind::Group(inner) | Kind::Many(inner) | Kind::AsMany(inner) => {
-                shortest(inner, words)
-            }
+            Kind::Shared(inner)
+            | Kind::Group(inner)
+            | Kind::Many(inner)
+            | Kind::ManyBefore(inner, _)
+            | Kind::AsMany(inner) => shortest(inner, words),
             Kind::Counted(_, inner) => {
                 words.push("1".into());
                 shortest(inner, words);

@@ -238,7 +238,7 @@ impl Arena {
                 }
                 return;
             }
-            Kind::Many(items) => return self.push_items(array, items, 0),
+            Kind::Many(items) | Kind::ManyBefore(items, _) => return self.push_items(array, items, 0),
             Kind::Any(items) => return self.push_items(array, items, raw::REDISMODULE_CMD_ARG_OPTIONAL),
             Kind::Counted(_, items) if arg.word.is_some() => {
                 raw.type_ = raw::RedisModuleCommandArgType_REDISMODULE_ARG_TYPE_BLOCK;

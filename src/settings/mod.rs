@@ -3,6 +3,9 @@
 pub(crate) mod kinds;
 pub(crate) mod table;
 
+use std::fmt;
+use std::rc::Rc;
+
 use kinds::Kinds;
 pub(crate) use table::{FIELDS, GROUP_LIMIT, SERVICE, SETTINGS};
 use table::{Kind, Numbers, Setting};
@@ -49,8 +52,8 @@ pub(crate) struct Unresolved {
     pub parent: Id,
     /// Tasks whose first fence is below this depended on it.
     pub below: u64,
-    /// Whether it was acknowledged.
-    pub done: bool,
+    /// How it ended.
+    pub how: How,
 }
 
 /// Field: the wall moment a pause ends.
@@ -59,6 +62,34 @@ pub(crate) const PAUSED: &str = "paused_until";
 pub(crate) const DROPS: &str = "drops";
 /// Prefix of the fields that say which tasks of a worker whose membership ended are released; then the worker.
 pub(crate) const RELEASES: &str = "orphaned:";
+/// How a task ended that others wait for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum How {
+    /// It was acknowledged.
+    Done,
+    /// It did not succeed, for this reason.
+    Failed(Rc<str>),
+}
+
+impl How {
+    fn read(text: &str) -> How {
+        let (word, why) = text.split_once(' ').unwrap_or((text, ""));
+        match word {
+            "done" => How::Done,
+            _ => How::Failed(why.into()),
+        }
+    }
+}
+
+impl fmt::Display for How {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            How::Done => f.write_str("done"),
+            How::Failed(why) => write!(f, "failed {why}"),
+        }
+    }
+}
+
 /// Prefix of the fields of ends with unresolved dependents; then the id of the task.
 const UNRESOLVED: &str = "settling:";
 /// The pause that only RESUME ends, as stored.
@@ -224,7 +255,7 @@ fn unresolved(field: &str, text: &str) -> Option<Unresolved> {
     Some(Unresolved {
         parent: Id::from_slice(field.strip_prefix(UNRESOLVED)?.as_bytes()),
         below: below.parse().ok()?,
-        done: how == "done",
+        how: How::read(how),
     })
 }
 

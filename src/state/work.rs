@@ -3,6 +3,7 @@
 use std::collections::{BTreeSet, VecDeque};
 
 use crate::names::{Id, Name};
+use crate::settings::How;
 use crate::waiting::result_wait::TaskEnd;
 
 /// What follows from what a transaction has done so far.
@@ -34,8 +35,8 @@ pub(crate) struct ParentEnd {
     pub name: Name,
     /// The task.
     pub parent: Id,
-    /// Whether it was acknowledged.
-    pub done: bool,
+    /// How it ended.
+    pub how: How,
 }
 
 /// The end of a task that becomes a task in its REPLY queue.

@@ -227,13 +227,17 @@ impl<'t> Queue<'t> {
         }
     }
 
-    /// The record left under an id that no task has, if any. Errors with `Duplicate` if a task has the id.
+    /// The record left under an id that may be used, if any: that of a task that is gone, or is kept although it did not
+    /// run. Errors with `Duplicate` if another task has the id.
     pub(crate) fn leftover(&mut self, id: &[u8]) -> Result<Option<Task>> {
         let Some(mut task) = self.record(id)? else {
             return Ok(None);
         };
         if self.has(&task.header) {
-            return Err(self.duplicate(id, Some(task)));
+            if !matches!(task.header.state, TaskState::Cancelled | TaskState::Expired) {
+                return Err(self.duplicate(id, Some(task)));
+            }
+            return Ok(Some(task));
         }
         let header = &mut task.header;
         if header.state != TaskState::Removed || header.fence < self.settings.dropped_below() {
@@ -258,6 +262,8 @@ impl<'t> Queue<'t> {
             TaskState::Blocked => "blocked",
             TaskState::Dead => "dead",
             TaskState::Done => "done",
+            TaskState::Cancelled => "cancelled",
+            TaskState::Expired => "expired",
             TaskState::Removed => "removed",
         })
     }

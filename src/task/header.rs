@@ -3,7 +3,7 @@
 //! ```text
 //! 1w5000000000000000 0000000000hz3f8k2m1ab0mk3v9a2q3jnk5s\n<payload>
 //! ││││  │ │ │  │  │  │   │     │          │        └ created, s since 2020 (6)
-//! ││││  │ │ │  │  │  │   │     │          └ due, wall ms; once done or dead, when that was (9)
+//! ││││  │ │ │  │  │  │   │     │          └ due, wall ms; once it has ended, when that was (9)
 //! ││││  │ │ │  │  │  │   │     └ fence: birth number until claimed, then the token of the last claim (11)
 //! ││││  │ │ │  │  │  │   └ lease of the claim, ms (6); zzzzzz: as long as its worker is a member;
 //! ││││  │ │ │  │  │  │     otherwise how long the last run took
@@ -90,16 +90,29 @@ pub(crate) enum TaskState {
     Dead,
     /// Ended with success and kept.
     Done,
+    /// Cancelled and kept.
+    Cancelled,
+    /// Not claimed in time and kept.
+    Expired,
     /// Not a task any more; the header stays until no ready list has its id.
     Removed,
 }
 
-const STATES: [(TaskState, u8); 6] = [
+impl TaskState {
+    /// Whether it is that of a task that has ended for good and is kept for RETAIN.
+    pub(crate) fn is_kept(self) -> bool {
+        matches!(self, TaskState::Done | TaskState::Cancelled | TaskState::Expired)
+    }
+}
+
+const STATES: [(TaskState, u8); 8] = [
     (TaskState::Waiting, b'w'),
     (TaskState::Claimed, b'c'),
     (TaskState::Blocked, b'b'),
     (TaskState::Dead, b'd'),
     (TaskState::Done, b'f'),
+    (TaskState::Cancelled, b'x'),
+    (TaskState::Expired, b'e'),
     (TaskState::Removed, b'r'),
 ];
 
@@ -137,7 +150,7 @@ pub(crate) struct Header {
     pub lease: Ms,
     /// Birth number until claimed, then the token of the last claim.
     pub fence: u64,
-    /// When it is due; once done or dead, when that was.
+    /// When it is due; once it has ended, when that was.
     pub due: Wall,
     /// When it was created, to the second.
     pub created: Wall,
@@ -512,7 +525,7 @@ mod tests {
     #[test]
     fn another_version_an_unknown_flag_and_an_unknown_state_are_of_a_later_version() {
         let good = Header::new(1, Wall(1), 5, CREATED).write();
-        for (at, byte) in [(0, b'2'), (0, b'z'), (1, b'x'), (1, b'7'), (3, b'1')] {
+        for (at, byte) in [(0, b'2'), (0, b'z'), (1, b'y'), (1, b'7'), (3, b'1')] {
             let mut later = good;
             later[at] = byte;
             assert_eq!(Header::read(&later), Err(Unreadable::Later), "byte {at}");

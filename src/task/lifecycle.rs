@@ -6,10 +6,11 @@
 
 use crate::error::Result;
 use crate::keyspace::Scored;
+use crate::settings::How;
 use crate::state::queue::Loss;
 use crate::task::events::{self, Event};
 use crate::task::handle::{Queue, Task};
-use crate::task::header::{CANCELLED, EXPIRES, GROUPED, Header, TARGETED, TaskState, UNIQUE, WITH_OPTIONS};
+use crate::task::header::{AWAITED, CANCELLED, EXPIRES, GROUPED, Header, TARGETED, TaskState, UNIQUE, WITH_OPTIONS};
 use crate::task::index::ready::{self, End};
 use crate::task::index::{
     blocked, claimed, dead, dependencies, done, expiry, group, later, scheduled, targeted, unique,
@@ -30,7 +31,7 @@ pub(crate) enum NewState {
     Blocked,
     /// It is a dead letter.
     Dead,
-    /// It had been cancelled, and is removed.
+    /// It had been cancelled, and has left.
     Cancelled,
 }
 
@@ -152,21 +153,43 @@ pub(crate) fn complete(queue: &mut Queue<'_>, task: &mut Task, result: Option<&[
         }
         // `end_task` has freed both.
         task.header.flags &= !(UNIQUE | GROUPED);
+        remove(queue, task)?;
+        return Ok(bound);
     }
-    remove(queue, task)?;
+    task.header.attempts += 1;
+    leave(queue, task, TaskState::Cancelled, None)?;
     Ok(bound)
 }
 
 /// Stores a done task for so long.
 fn store_done(queue: &mut Queue<'_>, task: &mut Task, result: Option<&[u8]>, retain: Ms) -> Result<()> {
-    targeted::forget(queue, task);
     task.header.attempts += 1;
-    task.header.end(TaskState::Done, queue.context.wall);
     if let Some(result) = result {
         queue.put_field(task, options::RESULT, result)?;
     }
+    keep(queue, task, TaskState::Done, retain)
+}
+
+/// Keeps a task that has ended for good for so long.
+fn keep(queue: &mut Queue<'_>, task: &mut Task, state: TaskState, retain: Ms) -> Result<()> {
+    targeted::forget(queue, task);
+    task.header.end(state, queue.context.wall);
     queue.write_header(task)?;
     done::add(queue, task, retain)
+}
+
+/// A task that will not run leaves, in this state if it is to be retained. One whose keys have other types is not.
+fn leave(queue: &mut Queue<'_>, task: &mut Task, state: TaskState, why: Option<&[u8]>) -> Result<()> {
+    let retain = done::retain(queue, task);
+    if retain == 0 || done::ensure_types(queue, &task.id).is_err() {
+        return remove(queue, task);
+    }
+    unlink(queue, task);
+    task.header.flags &= !CANCELLED;
+    if let Some(why) = why {
+        queue.put_field(task, options::ERROR, options::cut(why))?;
+    }
+    keep(queue, task, state, retain)
 }
 
 /// An attempt failed: the task is tried again, or is a dead letter when no attempts are left.
@@ -181,7 +204,7 @@ pub(crate) fn fail(queue: &mut Queue<'_>, task: &mut Task, error: Option<&[u8]>,
     });
     task.header.attempts += 1;
     if task.is_cancelled() {
-        remove(queue, task)?;
+        leave(queue, task, TaskState::Cancelled, None)?;
         return Ok(NewState::Cancelled);
     }
     if let Some(error) = error {
@@ -230,11 +253,11 @@ pub(crate) fn lose(queue: &mut Queue<'_>, task: &mut Task, why: Loss) -> Result<
     emit(queue, task, "lost", task.header.attempt(), why.word())?;
     claimed::forget(queue, task);
     queue.count(|totals| totals.lost += 1);
+    task.header.attempts += 1;
     if task.is_cancelled() {
-        remove(queue, task)?;
+        leave(queue, task, TaskState::Cancelled, None)?;
         return Ok(NewState::Cancelled);
     }
-    task.header.attempts += 1;
     task.header.lost += 1;
     let options = task.options(queue);
     let reason = if task.header.lost > queue.settings.numbers.max_lost(&queue.context.config) {
@@ -273,7 +296,7 @@ fn lost_error(queue: &mut Queue<'_>, task: &Task, why: Loss) -> String {
 pub(crate) fn release(queue: &mut Queue<'_>, task: &mut Task, due: Option<Wall>) -> Result<NewState> {
     claimed::forget(queue, task);
     if task.is_cancelled() {
-        remove(queue, task)?;
+        leave(queue, task, TaskState::Cancelled, None)?;
         return Ok(NewState::Cancelled);
     }
     requeue(queue, task, due, End::Head)
@@ -336,19 +359,24 @@ pub(crate) fn revive(queue: &mut Queue<'_>, task: &mut Task) -> Result<bool> {
     Ok(true)
 }
 
-/// Cancels a task: a waiting or blocked one is removed now, a claimed one when its claim ends. Returns whether there
-/// was anything to cancel. The reason is empty when a command asked for it.
-pub(crate) fn cancel(queue: &mut Queue<'_>, task: &mut Task, reason: &str) -> Result<bool> {
+/// Cancels a task: a waiting or blocked one leaves now, a claimed one when its claim ends. Returns whether there was
+/// anything to cancel. The reason may be empty.
+pub(crate) fn cancel(queue: &mut Queue<'_>, task: &mut Task, reason: &[u8]) -> Result<bool> {
+    let reason = options::cut(reason);
+    let why = (!reason.is_empty()).then_some(reason);
     match task.header.state {
         TaskState::Waiting | TaskState::Blocked => {
             take_out(queue, task)?;
             end_task(queue, task, Outcome::Cancelled(reason))?;
-            remove(queue, task)?;
+            leave(queue, task, TaskState::Cancelled, why)?;
         }
         TaskState::Claimed if !task.is_cancelled() => {
             task.header.flags |= CANCELLED;
             claimed::note_cancelled(queue, task);
             end_task(queue, task, Outcome::Cancelled(reason))?;
+            if let Some(why) = why {
+                queue.put_field(task, options::ERROR, why)?;
+            }
             queue.write_header(task)?;
         }
         _ => return Ok(false),
@@ -362,7 +390,7 @@ pub(crate) fn expire(queue: &mut Queue<'_>, task: &mut Task) -> Result<()> {
     take_out(queue, task)?;
     end_task(queue, task, Outcome::Expired)?;
     task.header.flags &= !EXPIRES;
-    remove(queue, task)?;
+    leave(queue, task, TaskState::Expired, Some(outcome::EXPIRED))?;
     queue.count(|totals| totals.expired += 1);
     Ok(())
 }
@@ -415,25 +443,38 @@ fn end_task(queue: &mut Queue<'_>, task: &mut Task, outcome: Outcome<'_>) -> Res
         unique::free(queue, task);
         group::leave(queue, task);
     }
-    dependencies::ended(queue, task, matches!(outcome, Outcome::Done(_)));
+    if task.header.has(AWAITED) {
+        let end = outcome::for_dependents(queue, task, outcome);
+        dependencies::ended(queue, task, end);
+    }
     outcome::publish(queue, task, outcome);
     let attempts = task.header.attempts;
     match outcome {
         Outcome::Done(_) => Ok(()),
         Outcome::Dead(reason) => emit(queue, task, "dead", attempts, reason),
-        Outcome::Cancelled(reason) => emit(queue, task, "cancelled", task.header.attempt(), reason),
+        Outcome::Cancelled(reason) => {
+            let reason = String::from_utf8_lossy(reason);
+            emit(queue, task, "cancelled", task.header.attempt(), &reason)
+        }
         Outcome::Expired => emit(queue, task, "expired", attempts, ""),
     }
 }
 
-/// Removes a task. While a ready list still has its id, the bare header stays, invisible to every command.
-pub(crate) fn remove(queue: &mut Queue<'_>, task: &mut Task) -> Result<()> {
+/// Frees what a task holds, and takes it out of the lines in which it waits.
+fn unlink(queue: &mut Queue<'_>, task: &Task) {
     unique::free(queue, task);
     group::leave(queue, task);
-    targeted::forget(queue, task);
     dependencies::unlink(queue, task);
-    dependencies::ended(queue, task, false);
     expiry::remove(queue, task);
+}
+
+/// Removes a task. While a ready list still has its id, the bare header stays, invisible to every command.
+pub(crate) fn remove(queue: &mut Queue<'_>, task: &mut Task) -> Result<()> {
+    unlink(queue, task);
+    targeted::forget(queue, task);
+    if task.header.has(AWAITED) {
+        dependencies::ended(queue, task, How::Failed("removed".into()));
+    }
     outcome::publish_gone(queue, &task.id);
     task.header.flags &= !(UNIQUE | EXPIRES | TARGETED);
     if task.header.has(WITH_OPTIONS) {

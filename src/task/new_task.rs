@@ -10,7 +10,7 @@ use crate::settings::kinds::OTHER;
 use crate::task::handle::{Queue, Task};
 use crate::task::header::{self, Header, TaskState};
 use crate::task::index::ready::{self, End};
-use crate::task::index::{blocked, dependencies, expiry, group, scheduled, targeted, unique};
+use crate::task::index::{blocked, dependencies, done, expiry, group, scheduled, targeted, unique};
 use crate::task::kind;
 use crate::task::lifecycle;
 use crate::task::options::{AfterArgs, Hold, OPTIONS, Options, RouteOptions, RunOptions, UniqueArgs, When};
@@ -75,8 +75,8 @@ impl NewTask {
     }
 
     /// Blocked until those of these tasks that are still running have ended. Errors with `NoParent` for one that is
-    /// unknown, unless MISSINGOK lets it count as acknowledged, and for one that is dead or cancelled, unless ONFAIL
-    /// RUN is given.
+    /// unknown, unless MISSINGOK lets it count as acknowledged, and for one that did not succeed, unless ONFAIL RUN is
+    /// given.
     pub(crate) fn depend(&mut self, queue: &mut Queue<'_>, after: Option<&AfterArgs<'_>>) -> Result<()> {
         let Some(after) = after else {
             return Ok(());
@@ -91,6 +91,8 @@ impl NewTask {
                 None => return Err(Error::NoParent(id.into(), "unknown")),
                 Some(TaskState::Done | TaskState::Removed) => continue,
                 Some(TaskState::Dead) => "dead",
+                Some(TaskState::Cancelled) => "cancelled",
+                Some(TaskState::Expired) => "expired",
                 Some(TaskState::Claimed) if parent.is_some_and(|parent| parent.is_cancelled()) => "cancelled",
                 Some(_) => {
                     queue.keys.ensure_type(queue.name.after(id.as_bytes()))?;
@@ -171,6 +173,9 @@ impl NewTask {
             group::leave(queue, &old);
             targeted::forget(queue, &old);
             dependencies::unlink(queue, &old);
+            if old.header.state.is_kept() {
+                done::remove(queue, &old);
+            }
             queue.keys.del(queue.name.options(&old.id));
         }
         self.write_options(queue, &mut task)?;

@@ -4,6 +4,7 @@ use std::rc::Rc;
 
 use crate::error::Result;
 use crate::names::Id;
+use crate::settings::How;
 use crate::state::work::ReplyDue;
 use crate::task::handle::{Queue, Task};
 use crate::task::header::{REPLIES, TaskState};
@@ -21,10 +22,25 @@ pub(crate) enum Outcome<'a> {
     Done(Option<&'a [u8]>),
     /// No attempts were left, or it was lost too often; with the reason.
     Dead(&'static str),
-    /// It was cancelled; with the reason, empty when a command asked for it.
-    Cancelled(&'a str),
+    /// It was cancelled; with the reason, empty if none was given.
+    Cancelled(&'a [u8]),
     /// It was not claimed in time.
     Expired,
+}
+
+/// Why a task ended that was not claimed in time.
+pub(crate) const EXPIRED: &[u8] = b"expired";
+
+impl Outcome<'_> {
+    /// The word for it.
+    pub(crate) fn word(self) -> &'static str {
+        match self {
+            Outcome::Done(_) => "done",
+            Outcome::Dead(_) => "dead",
+            Outcome::Cancelled(_) => "cancelled",
+            Outcome::Expired => "expired",
+        }
+    }
 }
 
 /// What is known of a task's end.
@@ -44,13 +60,7 @@ pub(crate) fn publish(queue: &mut Queue<'_>, task: &Task, outcome: Outcome<'_>) 
     if !awaited && !task.header.has(REPLIES) {
         return;
     }
-    let (state, result) = match outcome {
-        Outcome::Done(result) => ("done", result.map(Rc::from)),
-        Outcome::Dead(_) => ("dead", None),
-        Outcome::Cancelled(_) => ("cancelled", None),
-        Outcome::Expired => ("expired", None),
-    };
-    let end = end_of(queue, task, state, result);
+    let end = end_of(queue, task, outcome);
     if awaited {
         answer(queue, &task.id, Some(&end));
     }
@@ -59,7 +69,7 @@ pub(crate) fn publish(queue: &mut Queue<'_>, task: &Task, outcome: Outcome<'_>) 
     }
     if let Some(to) = task.options(queue).reply.clone() {
         // An attempt that was acknowledged is not counted yet.
-        let attempt = task.header.attempts + u64::from(state == "done");
+        let attempt = task.header.attempts + u64::from(matches!(outcome, Outcome::Done(_)));
         queue.state.work.replies.push(ReplyDue {
             name: queue.name.clone(),
             id: task.id.clone(),
@@ -89,20 +99,22 @@ pub(crate) fn known(queue: &mut Queue<'_>, id: &[u8], values: bool) -> Result<Kn
     let Some(task) = queue.find(id)? else {
         return Ok(KnownEnd::Gone);
     };
-    let state = match task.header.state {
-        TaskState::Done => "done",
-        TaskState::Dead => "dead",
-        TaskState::Claimed if task.is_cancelled() => "cancelled",
+    let outcome = match task.header.state {
+        TaskState::Done => Outcome::Done(None),
+        TaskState::Dead => Outcome::Dead(""),
+        TaskState::Cancelled => Outcome::Cancelled(b""),
+        TaskState::Expired => Outcome::Expired,
+        TaskState::Claimed if task.is_cancelled() => Outcome::Cancelled(b""),
         _ => return Ok(KnownEnd::Running),
     };
     if !values {
         return Ok(KnownEnd::Ended(TaskEnd::UNREAD));
     }
-    let result = match task.header.state {
-        TaskState::Done => queue.field(&task, options::RESULT).map(Rc::from),
-        _ => None,
-    };
-    Ok(KnownEnd::Ended(end_of(queue, &task, state, result)))
+    let mut end = end_of(queue, &task, outcome);
+    if outcome == Outcome::Done(None) {
+        end.result = queue.field(&task, options::RESULT).map(Rc::from);
+    }
+    Ok(KnownEnd::Ended(end))
 }
 
 /// Checks the tasks that clients wait for, after somebody else may have changed their records. Returns whether there
@@ -137,16 +149,35 @@ pub(crate) fn rescan_all(queue: &mut Queue<'_>) {
     while rescan(queue).unwrap_or(false) {}
 }
 
-fn end_of(queue: &mut Queue<'_>, task: &Task, state: &'static str, result: Option<Rc<[u8]>>) -> TaskEnd {
-    let mut error = None;
-    if state == "dead" {
-        error = queue.field(task, options::ERROR).map(Rc::from);
-    }
+fn end_of(queue: &mut Queue<'_>, task: &Task, outcome: Outcome<'_>) -> TaskEnd {
     TaskEnd {
-        state,
-        result,
-        error,
+        state: outcome.word(),
+        result: match outcome {
+            Outcome::Done(result) => result.map(Rc::from),
+            _ => None,
+        },
+        error: error_of(queue, task, outcome).map(Rc::from),
         progress: queue.field(task, options::PROGRESS).map(Rc::from),
+    }
+}
+
+/// The end of a task as it concerns those that wait for it.
+pub(crate) fn for_dependents(queue: &mut Queue<'_>, task: &Task, outcome: Outcome<'_>) -> How {
+    if let Outcome::Done(_) = outcome {
+        return How::Done;
+    }
+    let error = error_of(queue, task, outcome);
+    let why = error.as_deref().unwrap_or(outcome.word().as_bytes());
+    How::Failed(String::from_utf8_lossy(why).into())
+}
+
+/// Why the task did not succeed: the reason of its end, else its last error.
+pub(crate) fn error_of(queue: &mut Queue<'_>, task: &Task, outcome: Outcome<'_>) -> Option<Vec<u8>> {
+    match outcome {
+        Outcome::Done(_) => None,
+        Outcome::Expired => Some(EXPIRED.to_vec()),
+        Outcome::Cancelled(reason) if !reason.is_empty() => Some(reason.to_vec()),
+        Outcome::Dead(_) | Outcome::Cancelled(_) => queue.field(task, options::ERROR),
     }
 }
 

@@ -26,6 +26,7 @@ pub(crate) fn render(queue: &mut Queue<'_>, task: &Task, payload: Option<Vec<u8>
     let (mut finished_at, mut kept_until) = (None, None);
     let mut due_at = Some(header.due.0);
     let has_run = header.deliveries > 0 && header.state != TaskState::Claimed;
+    let is_cancelled = header.has(CANCELLED) || header.state == TaskState::Cancelled;
     let run_ms = has_run.then_some(header.lease);
     match header.state {
         TaskState::Waiting if header.has(EXPIRES) => {
@@ -37,7 +38,7 @@ pub(crate) fn render(queue: &mut Queue<'_>, task: &Task, payload: Option<Vec<u8>
             lease = header.lease();
             remaining_ms = remaining(queue, task)?;
         }
-        TaskState::Done => {
+        TaskState::Done | TaskState::Cancelled | TaskState::Expired => {
             lease = None;
             finished_at = due_at.take();
             kept_until = queue.keys.zscore(queue.name.index(Index::Done), &task.id)?;
@@ -65,7 +66,7 @@ pub(crate) fn render(queue: &mut Queue<'_>, task: &Task, payload: Option<Vec<u8>
         ("worker", worker.map_or(Reply::Null, Reply::text)),
         ("lease_ms", Reply::int_or_null(lease)),
         ("remaining_ms", Reply::int_or_null(remaining_ms)),
-        ("cancelled", Reply::Int(i64::from(header.has(CANCELLED)))),
+        ("cancelled", Reply::Int(i64::from(is_cancelled))),
         ("expires_at", Reply::int_or_null(expires_at)),
         ("unique", options.unique.clone().map_or(Reply::Null, Reply::text)),
         ("group", options.group.clone().map_or(Reply::Null, Reply::text)),

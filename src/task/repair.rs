@@ -99,7 +99,7 @@ fn repair_dependent(queue: &mut Queue<'_>, child: &mut Task) -> Result<()> {
             queue.keys.zrem(queue.name.after(parent), &[&child.id])?;
             let done = found.is_some_and(|parent| parent.header.state == TaskState::Done);
             if !done && !child.options(queue).onfail_run {
-                return cancel_dependent(queue, child, parent);
+                return cancel_dependent(queue, child, parent, "gone");
             }
         }
     }
@@ -112,5 +112,9 @@ fn repair_dependent(queue: &mut Queue<'_>, child: &mut Task) -> Result<()> {
 
 fn is_put_off(queue: &Queue<'_>, parent: &[u8]) -> bool {
     let unresolved = &queue.settings.unresolved;
+    let ends = &queue.state.work.parent_ends;
     unresolved.iter().any(|rest| rest.parent.as_slice() == parent)
+        || ends
+            .iter()
+            .any(|end| end.name == queue.name && end.parent.as_slice() == parent)
 }

@@ -6,6 +6,7 @@
 use crate::error::Result;
 use crate::keyspace::Scored;
 use crate::names::Name;
+use crate::settings::How;
 use crate::state::work::ParentEnd;
 use crate::task::dispatch::serve;
 use crate::task::handle::{Queue, Task};
@@ -81,7 +82,7 @@ pub(crate) fn resume_dependents(queue: &mut Queue<'_>) -> Result<bool> {
         let end = ParentEnd {
             name: queue.name.clone(),
             parent: rest.parent,
-            done: rest.done,
+            how: rest.how,
         };
         let before = dependencies::born(rest.below).saturating_sub(1);
         let last = resolve_dependents(queue, &end, before, from.take(), &mut left)?;
@@ -155,11 +156,11 @@ fn settle(queue: &mut Queue<'_>, end: &ParentEnd, child: &mut Task) -> Result<()
     let Some(count) = dependencies::waits(queue, &child.id) else {
         return Ok(());
     };
-    if !end.done {
+    if let How::Failed(why) = &end.how {
         let options = child.options(queue);
         queue.state.work.edges += options.after.len();
         if !options.onfail_run {
-            return cancel_dependent(queue, child, &end.parent);
+            return cancel_dependent(queue, child, &end.parent, why);
         }
     }
     if count > 1 {
@@ -175,11 +176,11 @@ pub(super) fn unblock_dependent(queue: &mut Queue<'_>, child: &mut Task) -> Resu
     lifecycle::unblock(queue, child)
 }
 
-pub(super) fn cancel_dependent(queue: &mut Queue<'_>, child: &mut Task, parent: &[u8]) -> Result<()> {
+pub(super) fn cancel_dependent(queue: &mut Queue<'_>, child: &mut Task, parent: &[u8], why: &str) -> Result<()> {
     lifecycle::ensure_unblock_types(queue, child)?;
     events::ensure_types(queue)?;
-    let reason = format!("after {}", String::from_utf8_lossy(parent));
-    lifecycle::cancel(queue, child, &reason)?;
+    let reason = format!("after {}: {why}", String::from_utf8_lossy(parent));
+    lifecycle::cancel(queue, child, reason.as_bytes())?;
     Ok(())
 }
 

@@ -1,42 +1,54 @@
 //! TASK.CANCEL and TASK.CANCELALL: a task is not needed any more.
 
 use crate::command::run::{Command, Response};
-use crate::command::{Access, Arg, Key, Keys, Spec, arguments};
+use crate::command::{Access, Arg, Key, Keys, Spec, Typed, arguments};
 use crate::context::Caller;
 use crate::error::Result;
 use crate::reply::Reply;
-use crate::task::commands::IdsArgs;
+use crate::task::commands::ensure_few;
 use crate::task::commands::filter::{self, CLAIMED_BY, Filter, StepArgs};
 use crate::task::handle::Queue;
 use crate::task::index::{blocked, dependencies, scheduled, targeted};
 use crate::task::{events, lifecycle};
 
+/// Why the tasks are cancelled.
+const REASON: Typed<Option<&[u8]>> = Arg::option("REASON", Arg::bytes("text"));
+
+arguments! {
+    pub(crate) struct CancelArgs<'a> {
+        queue: Key<'a> = Arg::QUEUE,
+        ids: Vec<&'a str> = Arg::many_before("ids", &Arg::ID, "REASON"),
+        reason: Option<&'a [u8]> = REASON,
+    }
+}
+
 /// TASK.CANCEL.
 pub(crate) struct Cancel;
 
 impl Command for Cancel {
-    type Args<'a> = IdsArgs<'a>;
+    type Args<'a> = CancelArgs<'a>;
     type On<'t> = Queue<'t>;
     const SPEC: Spec = Spec {
         name: "TASK.CANCEL",
-        summary: "Cancels tasks, at most 1,000 a call: a claimed one is removed when its claim ends, any other at once.",
+        summary: "Cancels tasks, at most 1,000 a call: a claimed one leaves when its claim ends, any other at once; it is kept if it has RETAIN. REASON is told as its error.",
         complexity: "O(N log M) for N ids and M scheduled tasks",
         access: Access::Write,
         blocking: false,
         keys: Keys::First,
-        args: IdsArgs::ARGS,
+        args: CancelArgs::ARGS,
         reply: "number of tasks cancelled",
     };
 
-    fn run(args: &IdsArgs<'_>, _: &Caller<'_>, queue: &mut Queue<'_>) -> Result<Response> {
-        args.ensure_few()?;
+    fn run(args: &CancelArgs<'_>, _: &Caller<'_>, queue: &mut Queue<'_>) -> Result<Response> {
+        ensure_few(&args.ids)?;
         ensure_types(queue)?;
         dependencies::ensure_removable(queue, &args.ids)?;
+        let reason = args.reason.unwrap_or_default();
         let mut cancelled = 0;
         for id in &args.ids {
             // A foreign value is not a task: there is nothing to cancel.
             if let Ok(Some(mut task)) = queue.find(id.as_bytes()) {
-                cancelled += u64::from(lifecycle::cancel(queue, &mut task, "")?);
+                cancelled += u64::from(lifecycle::cancel(queue, &mut task, reason)?);
             }
         }
         Ok(Reply::number(cancelled).into())
@@ -57,6 +69,7 @@ arguments! {
         state: &'a str = Arg::words("state", &["scheduled", "ready", "blocked", "claimed"]),
         worker: Option<&'a str> = CLAIMED_BY,
         step: StepArgs<'a> = Arg::shared(),
+        reason: Option<&'a [u8]> = REASON,
     }
 }
 
@@ -83,7 +96,7 @@ impl Command for CancelAll {
         let (next, selected) = filter::select(queue, &args.step, &filter)?;
         let mut cancelled = 0;
         for mut task in selected.into_iter().filter_map(|seen| seen.task) {
-            cancelled += usize::from(lifecycle::cancel(queue, &mut task, "")?);
+            cancelled += usize::from(lifecycle::cancel(queue, &mut task, args.reason.unwrap_or_default())?);
         }
         Ok(filter::reply(next, cancelled).into())
     }

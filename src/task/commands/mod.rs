@@ -59,14 +59,12 @@ arguments! {
     }
 }
 
-impl IdsArgs<'_> {
-    /// Errors with `BadArg` if these are too many for one call.
-    pub(crate) fn ensure_few(&self) -> Result<()> {
-        match self.ids.len() {
-            0..=MAX_COUNT => Ok(()),
-            ids => Err(Error::BadArg(format!(
-                "ids must be at most {MAX_COUNT} a call, not {ids}"
-            ))),
-        }
+/// Errors with `BadArg` if these are too many for one call.
+pub(crate) fn ensure_few(ids: &[&str]) -> Result<()> {
+    match ids.len() {
+        0..=MAX_COUNT => Ok(()),
+        ids => Err(Error::BadArg(format!(
+            "ids must be at most {MAX_COUNT} a call, not {ids}"
+        ))),
     }
 }

@@ -109,7 +109,7 @@ fn ensure_types(queue: &mut Queue<'_>) -> Result<()> {
 fn remove(queue: &mut Queue<'_>, task: &mut Task) -> Result<()> {
     match task.header.state {
         TaskState::Dead => dead::remove(queue, task)?,
-        TaskState::Done => done::remove(queue, task)?,
+        state if state.is_kept() => done::remove(queue, task),
         _ => lifecycle::take_out(queue, task)?,
     }
     lifecycle::remove(queue, task)

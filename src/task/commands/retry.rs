@@ -6,8 +6,8 @@ use crate::context::Caller;
 use crate::error::Result;
 use crate::names::Part;
 use crate::reply::Reply;
-use crate::task::commands::IdsArgs;
 use crate::task::commands::filter::{self, Filter, StepArgs};
+use crate::task::commands::{IdsArgs, ensure_few};
 use crate::task::handle::Queue;
 use crate::task::index::{dead, targeted};
 use crate::task::lifecycle;
@@ -30,7 +30,7 @@ impl Command for Retry {
     };
 
     fn run(args: &IdsArgs<'_>, _: &Caller<'_>, queue: &mut Queue<'_>) -> Result<Response> {
-        args.ensure_few()?;
+        ensure_few(&args.ids)?;
         ensure_types(queue)?;
         let mut count = 0;
         for id in &args.ids {

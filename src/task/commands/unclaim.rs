@@ -5,7 +5,7 @@ use crate::command::{Access, Keys, Spec};
 use crate::context::Caller;
 use crate::error::Result;
 use crate::reply::Reply;
-use crate::task::commands::IdsArgs;
+use crate::task::commands::{IdsArgs, ensure_few};
 use crate::task::handle::{Queue, Task};
 use crate::task::header::TaskState;
 use crate::task::index::claimed;
@@ -29,7 +29,7 @@ impl Command for Unclaim {
     };
 
     fn run(args: &IdsArgs<'_>, _: &Caller<'_>, queue: &mut Queue<'_>) -> Result<Response> {
-        args.ensure_few()?;
+        ensure_few(&args.ids)?;
         for id in &args.ids {
             if let Some(task) = claimed_task(queue, id) {
                 lifecycle::ensure_end_types(queue, &task)?;

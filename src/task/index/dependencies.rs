@@ -7,7 +7,7 @@
 use crate::command::MAX_COUNT;
 use crate::error::{Error, Result};
 use crate::names::Id;
-use crate::settings::{Unresolved, unresolved_field};
+use crate::settings::{How, Unresolved, unresolved_field};
 use crate::state::work::ParentEnd;
 use crate::task::handle::{Queue, Task};
 use crate::task::header::{AWAITED, TaskState};
@@ -123,16 +123,14 @@ pub(crate) fn unlink(queue: &mut Queue<'_>, task: &Task) {
     let _ = forget_count(queue, &task.id);
 }
 
-/// A task ended, or is removed without an end: its dependents are resolved at the end of this transaction.
-pub(crate) fn ended(queue: &mut Queue<'_>, task: &mut Task, done: bool) {
-    if task.header.has(AWAITED) {
-        task.header.flags &= !AWAITED;
-        queue.state.work.parent_ends.push_back(ParentEnd {
-            name: queue.name.clone(),
-            parent: task.id.clone(),
-            done,
-        });
-    }
+/// An awaited task ended, or is removed without an end: its dependents are resolved at the end of this transaction.
+pub(crate) fn ended(queue: &mut Queue<'_>, task: &mut Task, how: How) {
+    task.header.flags &= !AWAITED;
+    queue.state.work.parent_ends.push_back(ParentEnd {
+        name: queue.name.clone(),
+        parent: task.id.clone(),
+        how,
+    });
 }
 
 /// Leaves the remaining children of a parent to the timer, stored so that it survives a restart.
@@ -142,7 +140,7 @@ pub(crate) fn put_off(queue: &mut Queue<'_>, end: &ParentEnd) -> Result<()> {
     }
     // If another task gets the id meanwhile, the fences of its children are larger than this.
     let number = queue.next_fence(0);
-    let how = format!("{number} {}", if end.done { "done" } else { "failed" });
+    let how = format!("{number} {}", end.how);
     let field = unresolved_field(&end.parent);
     queue.keys.hset(queue.name.queue(), &[(&field, how.as_bytes())])?;
     queue.wake_now();
@@ -152,7 +150,7 @@ pub(crate) fn put_off(queue: &mut Queue<'_>, end: &ParentEnd) -> Result<()> {
         settings.unresolved.push(Unresolved {
             parent: end.parent.clone(),
             below: number,
-            done: end.done,
+            how: end.how.clone(),
         });
     });
     Ok(())

@@ -1,5 +1,6 @@
 //! Retained tasks: done and kept with their results, for inspection, and so that a producer that sends one again gets
-//! an error (idempotent producers). `task:{q}:done`, score = kept until, unix ms.
+//! an error (idempotent producers); cancelled or expired and kept so that one can see why. `task:{q}:done`, score = kept
+//! until, unix ms.
 
 use crate::error::Result;
 use crate::names::Index;
@@ -7,7 +8,7 @@ use crate::task::handle::{Queue, Task};
 use crate::task::header::RETAINED;
 use crate::time::Ms;
 
-/// How long this task is retained when it is done, ms; 0: not at all.
+/// How long this task is retained when it has ended, ms; 0: not at all.
 pub(crate) fn retain(queue: &mut Queue<'_>, task: &Task) -> Ms {
     let own = if task.header.has(RETAINED) {
         task.options(queue).retain
@@ -32,10 +33,9 @@ pub(crate) fn add(queue: &mut Queue<'_>, task: &Task, retain: Ms) -> Result<()> 
     Ok(())
 }
 
-/// Removes a task.
-pub(crate) fn remove(queue: &mut Queue<'_>, task: &Task) -> Result<()> {
-    queue.keys.zrem(queue.name.index(Index::Done), &[&task.id])?;
-    Ok(())
+/// Removes a task. A key of another type is skipped: it is not in there.
+pub(crate) fn remove(queue: &mut Queue<'_>, task: &Task) {
+    let _ = queue.keys.zrem(queue.name.index(Index::Done), &[&task.id]);
 }
 
 /// When the next retained task is to be removed, unix ms.

@@ -340,7 +340,8 @@ fn retrying_a_dead_parent_revives_no_child() {
     world.say(&format!("TASK.FAIL q a {token} DEAD"));
     assert!(format!("{:?}", world.answered).contains("cancelled"));
     assert_eq!(world.say("TASK.RETRY q a"), "1");
-    assert_eq!(world.places().len(), 1);
+    assert_eq!(world.places()["a"], "ready");
+    assert_eq!(got(&mut world, "b", "state"), "cancelled");
 }
 
 #[test]

@@ -5,6 +5,7 @@ mod batches;
 mod dependencies;
 mod drops;
 mod edges;
+mod ended;
 mod explain;
 mod group;
 mod kinds;

@@ -225,6 +225,8 @@ impl Header {
             "b" => "blocked",
             "d" => "dead",
             "f" => "done",
+            "x" => "cancelled",
+            "e" => "expired",
             "r" => "removed",
             other => panic!("unknown state {other}"),
         };

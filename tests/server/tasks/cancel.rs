@@ -216,3 +216,39 @@ fn the_header_of_a_cancelled_ready_task_stays_until_its_place_comes_up() {
     assert_eq!(client.call("TASK.CLAIM q w COUNT 2").ids(), ["a", "c"]);
     assert_eq!(client.must("EXISTS task:{q}:t:b"), "0");
 }
+
+#[test]
+fn a_cancelled_task_is_kept_with_its_reason_over_a_restart_until_its_id_is_used_again() {
+    let mut server = Server::builder().append_always().start();
+    let mut client = server.client();
+    client.schedule("q x ID a RETAIN 3600000");
+    client.schedule("q x ID b RETAIN 3600000 PRIORITY 0");
+    client.schedule("q x ID c AFTER 1 a RETAIN 3600000");
+    let (_, token) = client.claim("q w");
+    let mut waiting = server.client();
+    waiting.send("TASK.RESULT q b BLOCK 0");
+    wait_until("it waits", || client.info("steward_waiting_clients") == "1");
+    client.call_args(&["TASK.CANCEL", "q", "a", "b", "REASON", "eve \u{fc}\n"]);
+    assert_eq!(waiting.receive().field("error").bytes(), "eve \u{fc}\n".as_bytes());
+    client.must(&format!("TASK.RELEASE q b {token}"));
+    server.kill_9();
+    server.start_again(&[]);
+    let mut client = server.client();
+    assert_eq!(client.counts("q"), "done 3");
+    for (id, error) in [
+        ("a", "eve \u{fc}\n"),
+        ("b", "eve \u{fc}\n"),
+        ("c", "after a: eve \u{fc}\n"),
+    ] {
+        let result = client.must(&format!("TASK.RESULT q {id}"));
+        assert_eq!(result.field("state").text(), "cancelled");
+        assert_eq!(result.field("error").bytes(), error.as_bytes());
+    }
+    assert_eq!(client.call("TASK.RETRY q a b c"), "0");
+    client.schedule("q y ID a");
+    assert_eq!(client.counts("q"), "ready 1 done 2");
+    assert_eq!(
+        client.get("q", "a", "state error kept_until"),
+        "state 'ready', error null, kept_until null"
+    );
+}

@@ -102,7 +102,7 @@ fn what_waits_is_the_same_on_a_replica_and_after_a_restart() {
         let last = events.items().last().unwrap().item(1).to_string();
         assert_eq!(
             last,
-            "['type', 'cancelled', 'id', 'e', 'worker', '', 'attempt', '', 'reason', 'after c', 'kind', '']"
+            "['type', 'cancelled', 'id', 'e', 'worker', '', 'attempt', '', 'reason', 'after c: dead', 'kind', '']"
         );
         places::check(client, "q");
     }
@@ -122,7 +122,7 @@ fn who_waits_for_a_child_hears_that_it_went_with_its_parent() {
     let reply = client.must("TASK.CLAIM {q}replies w");
     assert_eq!(
         reply.item(0).field("payload").text(),
-        r#"{"id":"child","state":"cancelled","error":null}"#
+        r#"{"id":"child","state":"cancelled","error":"after parent: cancelled"}"#
     );
     assert_eq!(
         client.call("TASK.SCHEDULE q x AFTER 1 parent"),

@@ -7,7 +7,7 @@ use crate::error::Result;
 use crate::keyspace::Scored;
 use crate::names::Index;
 use crate::task::handle::{Loaded, Queue, Task};
-use crate::task::header::{Header, TARGETED, TaskState, Unreadable};
+use crate::task::header::{Header, TARGETED, Unreadable};
 use crate::task::index::later;
 
 /// Most ids read at once.
@@ -79,7 +79,7 @@ impl OwnTasks<'_> {
         };
         let mut task = Task::new(id, header);
         let is_own = worker(queue, &task).is_some_and(|worker| worker == self.worker);
-        let lives = !matches!(task.header.state, TaskState::Done | TaskState::Removed) && queue.has(&task.header);
+        let lives = !task.header.state.is_kept() && queue.has(&task.header);
         let counts = counts(queue, &task.header);
         let (own, index) = (queue.name.to(self.worker), queue.name.index(Index::Targeted));
         if !is_own || !lives {

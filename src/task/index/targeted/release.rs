@@ -10,7 +10,7 @@ use crate::keyspace::Scored;
 use crate::names::Index;
 use crate::settings::RELEASES;
 use crate::task::handle::{Queue, Task};
-use crate::task::header::{TARGETED, TaskState};
+use crate::task::header::TARGETED;
 use crate::task::index::ready::{self, End};
 
 /// Tasks that are released in one slice.
@@ -101,11 +101,11 @@ fn release_one(queue: &mut Queue<'_>, gone: &str, id: &[u8], below: u64) -> Resu
     Ok(())
 }
 
-/// The task of an id, if it is targeted and not done.
+/// The task of an id, if it is targeted and has not ended for good.
 fn targeted(queue: &mut Queue<'_>, id: &[u8]) -> Option<Task> {
     let task = queue.read_header(id)?;
     let header = &task.header;
-    let lives = !matches!(header.state, TaskState::Done | TaskState::Removed) && queue.has(header);
+    let lives = !header.state.is_kept() && queue.has(header);
     (lives && header.has(TARGETED)).then_some(task)
 }
 
