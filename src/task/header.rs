@@ -46,7 +46,7 @@ pub(crate) const HEADER_LEN: usize = 56;
 const VERSION: u8 = b'1';
 
 /// 2020-01-01, from which the moment of creation counts.
-const EPOCH: Wall = Wall(1_577_836_800_000);
+pub(crate) const EPOCH: Wall = Wall(1_577_836_800_000);
 
 /// It has a hash of extra fields.
 pub(crate) const WITH_OPTIONS: u16 = 1;

@@ -8,12 +8,14 @@ use crate::error::{Error, Result};
 use crate::names::{Id, Part};
 use crate::settings::kinds::OTHER;
 use crate::task::handle::{Queue, Task};
-use crate::task::header::{self, Header, TaskState};
+use crate::task::header::{self, EPOCH, Header, TaskState};
 use crate::task::index::ready::{self, End};
-use crate::task::index::{blocked, dependencies, done, expiry, group, scheduled, targeted, unique};
+use crate::task::index::{blocked, dead, dependencies, done, expiry, group, scheduled, targeted, unique};
 use crate::task::kind;
 use crate::task::lifecycle;
-use crate::task::options::{AfterArgs, Hold, OPTIONS, Options, RouteOptions, RunOptions, UniqueArgs, When};
+use crate::task::options::{
+    self, AfterArgs, ERROR, Hold, OPTIONS, Options, RouteOptions, RunOptions, UniqueArgs, UsedArgs, When,
+};
 use crate::task::worker;
 use crate::time::Wall;
 
@@ -31,8 +33,19 @@ pub(crate) struct NewTask {
     pub options: Options,
     /// Whether the worker that it is for must be there.
     pub now: bool,
+    /// What it has behind it, if it comes from elsewhere.
+    past: Option<Past>,
     /// The number of its kind, once it is known.
     kind: u16,
+}
+
+/// What a task that comes from elsewhere has behind it. Totals do not count it.
+#[derive(Debug)]
+struct Past {
+    attempts: u64,
+    created: Wall,
+    /// Its error if it is a dead letter.
+    dead: Option<Vec<u8>>,
 }
 
 /// All flags that follow from options.
@@ -49,6 +62,7 @@ impl NewTask {
             priority: run.priority,
             options: Options::asked(run, route),
             now: route.to.as_ref().is_some_and(|to| to.now),
+            past: None,
             kind: 0,
         }
     }
@@ -72,6 +86,32 @@ impl NewTask {
             }
         }
         self
+    }
+
+    /// With what it has behind it elsewhere. Errors with `BadArg` if that leaves it no attempt.
+    pub(crate) fn used(&mut self, queue: &Queue<'_>, used: Option<&UsedArgs<'_>>) -> Result<()> {
+        let Some(used) = used else {
+            return Ok(());
+        };
+        let most = queue.max_attempts(&self.options);
+        if used.dead.is_none() && used.attempts >= most {
+            let used = used.attempts;
+            return Err(Error::BadArg(format!(
+                "USED {used} leaves none of {most} attempts: give DEAD, or more ATTEMPTS"
+            )));
+        }
+        let now = queue.context.wall;
+        self.past = Some(Past {
+            attempts: used.attempts,
+            created: used.created.map_or(now, |at| Wall(at).clamp(EPOCH, now.max(EPOCH))),
+            dead: used.dead.map(|error| options::cut(error).to_vec()),
+        });
+        Ok(())
+    }
+
+    /// Whether it is a dead letter from the beginning.
+    pub(crate) fn is_dead(&self) -> bool {
+        self.past.as_ref().is_some_and(|past| past.dead.is_some())
     }
 
     /// Blocked until those of these tasks that are still running have ended. Errors with `NoParent` for one that is
@@ -114,6 +154,7 @@ impl NewTask {
             priority: None,
             options: Options::NONE,
             now: false,
+            past: None,
             kind: 0,
         }
     }
@@ -148,15 +189,18 @@ impl NewTask {
 
     /// Errors with `WrongType` unless the keys the task goes to have the right types.
     pub(crate) fn ensure_types(&self, queue: &mut Queue<'_>) -> Result<()> {
+        if let Some(worker) = &self.options.to {
+            targeted::ensure_types(queue, worker)?;
+        }
         if self.options.expire.is_some() {
             queue.keys.ensure_type(queue.name.of_queue(Part::Expiring))?;
+        }
+        if self.is_dead() {
+            return dead::ensure_types(queue);
         }
         unique::ensure_types(queue, &self.options)?;
         if let Some(group) = &self.options.group {
             group::ensure_types(queue, group)?;
-        }
-        if let Some(worker) = &self.options.to {
-            targeted::ensure_types(queue, worker)?;
         }
         if self.due > queue.context.wall {
             scheduled::ensure_types(queue)
@@ -181,7 +225,10 @@ impl NewTask {
         self.write_options(queue, &mut task)?;
         let at_once = self.due <= queue.context.wall;
         let special = task.header.has(SPECIAL) || task.header.is_ghost(self.priority());
-        if !self.options.after.is_empty() {
+        if let Some(Past { dead: Some(error), .. }) = &self.past {
+            queue.put_field(&mut task, ERROR, error)?;
+            lifecycle::rest_dead(queue, &mut task)?;
+        } else if !self.options.after.is_empty() {
             dependencies::add(queue, &task, &self.options.after)?;
             lifecycle::block(queue, &mut task)?;
         } else if at_once && special {
@@ -189,17 +236,23 @@ impl NewTask {
         } else {
             self.place(queue, &[&task.id])?;
         }
-        if !at_once || task.header.state == TaskState::Blocked {
+        if !at_once || task.header.state != TaskState::Waiting {
             targeted::join(queue, &task)?;
         }
         queue
             .keys
             .set(queue.name.task(&task.id), &task.header.write(), payload)?;
+        if task.header.state == TaskState::Dead {
+            lifecycle::trim_dead(queue)?;
+            return Ok(());
+        }
         unique::take(queue, &task.id, &self.options)?;
         if task.header.state == TaskState::Waiting {
             self.expire(queue, &[&task.id])?;
         }
-        count(queue, 1);
+        if self.past.is_none() {
+            count(queue, 1);
+        }
         Ok(())
     }
 
@@ -231,7 +284,9 @@ impl NewTask {
 
     fn task(&self, queue: &mut Queue<'_>, id: Id, last_fence: u64) -> Task {
         let fence = queue.next_fence(last_fence);
-        let mut header = Header::new(fence, self.due, self.priority(), queue.context.wall);
+        let created = self.past.as_ref().map_or(queue.context.wall, |past| past.created);
+        let mut header = Header::new(fence, self.due, self.priority(), created);
+        header.attempts = self.past.as_ref().map_or(0, |past| past.attempts);
         self.flag(&mut header);
         Task::of(id, header)
     }

@@ -115,6 +115,15 @@ arguments! {
     }
 }
 
+arguments! {
+    /// What a task that comes from elsewhere has behind it.
+    pub(crate) struct UsedArgs<'a> {
+        attempts: u64 = Arg::int("n", 0, MAX_ATTEMPTS, ""),
+        dead: Option<&'a [u8]> = Arg::option("DEAD", Arg::bytes("error")),
+        created: Option<Ms> = Arg::option("CREATED", Arg::int("unix-ms", MIN_UNIX_MS, MAX_UNIX_MS, "unix ms, not seconds")),
+    }
+}
+
 impl When {
     /// The wall moment it stands for.
     pub(crate) fn due(&self, context: &Context) -> Wall {

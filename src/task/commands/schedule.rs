@@ -10,7 +10,7 @@ use crate::task::again::{self, Sent};
 use crate::task::dispatch::limits;
 use crate::task::handle::Queue;
 use crate::task::new_task::{NewTask, ensure_memory, ensure_size};
-use crate::task::options::{AFTER, AfterArgs, PAYLOAD, RouteOptions, RunOptions, UniqueArgs, WHEN, When};
+use crate::task::options::{AFTER, AfterArgs, PAYLOAD, RouteOptions, RunOptions, UniqueArgs, UsedArgs, WHEN, When};
 use crate::task::{replace, reply_to};
 
 arguments! {
@@ -23,6 +23,7 @@ arguments! {
         unique: Option<UniqueArgs<'a>> = Arg::group("UNIQUE", "unique"),
         route: RouteOptions<'a> = Arg::shared(),
         after: Option<AfterArgs<'a>> = AFTER,
+        used: Option<UsedArgs<'a>> = Arg::group("USED", "used"),
     }
 }
 
@@ -34,7 +35,7 @@ impl Command for Schedule {
     type On<'t> = Queue<'t>;
     const SPEC: Spec = Spec {
         name: "TASK.SCHEDULE",
-        summary: "Schedules a task, due at once, after DELAY or AT a time. Sent again with its ID and payload, it is there once. EXPIRE: it is dropped unless claimed within that time of becoming ready. UNIQUE: refused while another task holds the key, until that task ends or is claimed (UNTIL CLAIM), or FOR a time; REPLACE overwrites a holder that is not claimed yet, and with KEEP leaves its due time. GROUP: tasks of a group run one at a time, in order. TO: only that worker may claim it, until its membership ends; NOW: refused if it is no member. AFTER: blocked until those tasks are acknowledged.",
+        summary: "Schedules a task, due at once, after DELAY or AT a time. Sent again with its ID and payload, it is there once. EXPIRE: it is dropped unless claimed within that time of becoming ready. UNIQUE: refused while another task holds the key, until that task ends or is claimed (UNTIL CLAIM), or FOR a time; REPLACE overwrites a holder that is not claimed yet, and with KEEP leaves its due time. GROUP: tasks of a group run one at a time, in order. TO: only that worker may claim it, until its membership ends; NOW: refused if it is no member. AFTER: blocked until those tasks are acknowledged. USED: it comes from elsewhere, where it used so many attempts, is DEAD of an error, or was CREATED then; no total counts it, and its death there is not told.",
         complexity: "O(1), O(log N) with a delay, O(P) AFTER P ids",
         access: Access::Write,
         blocking: false,
@@ -46,10 +47,12 @@ impl Command for Schedule {
     fn run(args: &ScheduleArgs<'_>, caller: &Caller<'_>, queue: &mut Queue<'_>) -> Result<Response> {
         let task = NewTask::asked(&args.run, &args.route, &queue.context);
         let mut task = task.at(args.when.as_ref(), &queue.context).unique(args.unique.as_ref());
+        task.used(queue, args.used.as_ref())?;
         let replace = args.unique.as_ref().and_then(|unique| unique.replace.as_ref());
         if replace.is_some() && args.after.is_some() {
             return Err(Error::BadArg("AFTER contradicts REPLACE: give one of them".into()));
         }
+        ensure_fits(args)?;
         let old = match args.id.map(str::as_bytes) {
             Some(id) if !(replace.is_some() && replace::is_due(queue, id, &task.options)) => {
                 match again::find(queue, id, args.payload)? {
@@ -68,7 +71,9 @@ impl Command for Schedule {
         task.depend(queue, args.after.as_ref())?;
         task.ensure_types(queue)?;
         ensure_size("payload", args.payload, &queue.context)?;
-        if let Some(id) = replace::replace(queue, &mut task, args.id, replace, args.payload)? {
+        if !task.is_dead()
+            && let Some(id) = replace::replace(queue, &mut task, args.id, replace, args.payload)?
+        {
             queue.serve_waiters();
             return Ok(Reply::Id(id).into());
         }
@@ -76,7 +81,9 @@ impl Command for Schedule {
             Some(id) => Id::from_slice(id.as_bytes()),
             None => queue.free_id(),
         };
-        limits::ensure_length(queue, 1)?;
+        if !task.is_dead() {
+            limits::ensure_length(queue, 1)?;
+        }
         if old.as_ref().is_some_and(|old| old.header.ghosts != 0) {
             queue.keys.ensure_type(queue.name.queue())?;
         }
@@ -84,5 +91,23 @@ impl Command for Schedule {
         task.add(queue, Id::from_slice(&id), args.payload, old)?;
         queue.serve_waiters();
         Ok(Reply::Id(id).into())
+    }
+}
+
+/// Errors with `BadArg` for options that USED and DEAD exclude.
+fn ensure_fits(args: &ScheduleArgs<'_>) -> Result<()> {
+    let Some(used) = &args.used else {
+        return Ok(());
+    };
+    let replaces = args.unique.as_ref().is_some_and(|unique| unique.replace.is_some());
+    let dead = used.dead.is_some();
+    let excluded = [
+        (replaces, "USED", "REPLACE"),
+        (dead && args.when.is_some(), "DEAD", "a due time"),
+        (dead && args.after.is_some(), "DEAD", "AFTER"),
+    ];
+    match excluded.iter().find(|(excluded, ..)| *excluded) {
+        Some((_, one, other)) => Err(Error::BadArg(format!("{one} contradicts {other}: give one of them"))),
+        None => Ok(()),
     }
 }

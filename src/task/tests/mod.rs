@@ -14,6 +14,7 @@ mod life;
 mod limits;
 mod lost;
 mod members;
+mod moved;
 mod operators;
 mod purge;
 pub(super) mod recurring;

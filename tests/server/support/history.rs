@@ -154,6 +154,16 @@ impl History {
                 }
                 words
             }
+            10 if short < 30 => {
+                self.made += 1;
+                let past = [" DEAD broken-1 TO w1 UNIQUE k1", " DELAY 9 GROUP g1", ""][short % 3];
+                format!(
+                    "TASK.SCHEDULE {queue} moved ID t{} KIND kind-{} USED {} CREATED 17000000000{short:02}{past}",
+                    self.made,
+                    short % 7,
+                    short % 5
+                )
+            }
             10 => format!("TASK.MSCHEDULE {queue} 3 x y z DELAY {short}"),
             11..=17 => format!("TASK.CLAIM {queue} w{} COUNT {}", short % 4, 1 + short % 5),
             18 => format!("TASK.ACK {}", self.holder()),

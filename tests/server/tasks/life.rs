@@ -214,3 +214,34 @@ fn a_released_task_is_next_again_and_keeps_its_attempt() {
     let due = client.call("TASK.GET q a").field("due_at").int();
     assert!((before + 500_000..=unix_ms() + 500_000).contains(&due));
 }
+
+#[test]
+fn tasks_that_were_moved_in_are_the_same_on_a_replica_and_after_a_restart() {
+    let mut server = Server::builder().append_always().listening().start();
+    let replica = server.replica();
+    let (mut client, mut there) = (server.client(), replica.client());
+    client.schedule("q x ID waits USED 2 CREATED 1700000000000 ATTEMPTS 3");
+    client.schedule("q x ID dead USED 9 DEAD boom CREATED 1700000001999 REPLY {q}r");
+    wait_until("the replica has it", || there.digest() == client.digest());
+    server.kill_9();
+    server.start_again(&[]);
+    for client in [&mut there, &mut server.client()] {
+        assert_eq!(
+            client.get("q", "waits", "state attempt created_at"),
+            "state 'ready', attempt 2, created_at 1700000000000"
+        );
+        assert_eq!(
+            client.get("q", "dead", "state attempt created_at error"),
+            "state 'dead', attempt 9, created_at 1700000001000, error 'boom'"
+        );
+        assert_eq!(client.call("EXISTS task:{q}:events task:{q}r:ready:5"), "0");
+    }
+    let mut client = server.client();
+    assert_eq!(
+        (client.stat("q", "scheduled_total"), client.stat("q", "dead_total")),
+        (0, 0)
+    );
+    let (_, token) = client.claim("q w");
+    client.must(&format!("TASK.FAIL q waits {token} ERROR last"));
+    assert_eq!(client.counts("q"), "dead 2");
+}
