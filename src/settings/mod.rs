@@ -67,7 +67,9 @@ pub(crate) const RELEASES: &str = "orphaned:";
 pub(crate) enum How {
     /// It was acknowledged.
     Done,
-    /// It did not succeed, for this reason.
+    /// It is a dead letter, for this reason: it succeeds yet if it is retried.
+    Dead(Rc<str>),
+    /// It will not succeed, for this reason.
     Failed(Rc<str>),
 }
 
@@ -76,6 +78,7 @@ impl How {
         let (word, why) = text.split_once(' ').unwrap_or((text, ""));
         match word {
             "done" => How::Done,
+            "dead" => How::Dead(why.into()),
             _ => How::Failed(why.into()),
         }
     }
@@ -85,6 +88,7 @@ impl fmt::Display for How {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             How::Done => f.write_str("done"),
+            How::Dead(why) => write!(f, "dead {why}"),
             How::Failed(why) => write!(f, "failed {why}"),
         }
     }

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeSet, VecDeque};
 
+use crate::keyspace::Scored;
 use crate::names::{Id, Name};
 use crate::settings::How;
 use crate::waiting::result_wait::TaskEnd;
@@ -26,6 +27,15 @@ impl Work {
     pub(crate) fn has_tasks(&self) -> bool {
         !(self.replies.is_empty() && self.parent_ends.is_empty() && self.groups.is_empty())
     }
+}
+
+/// How far a walk over those that wait for one end has come.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Walk {
+    /// The last one.
+    pub last: Option<Scored>,
+    /// Whether the record of one is of a later version.
+    pub unread: bool,
 }
 
 /// The end of a task that other tasks wait for.

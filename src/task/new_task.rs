@@ -116,12 +116,13 @@ impl NewTask {
 
     /// Blocked until those of these tasks that are still running have ended. Errors with `NoParent` for one that is
     /// unknown, unless MISSINGOK lets it count as acknowledged, and for one that did not succeed, unless ONFAIL RUN is
-    /// given.
+    /// given, or ONFAIL WAIT and it is dead.
     pub(crate) fn depend(&mut self, queue: &mut Queue<'_>, after: Option<&AfterArgs<'_>>) -> Result<()> {
         let Some(after) = after else {
             return Ok(());
         };
         self.options.onfail_run = after.runs_anyway();
+        self.options.onfail_wait = after.waits_for_retry();
         blocked::ensure_types(queue)?;
         let mut seen = BTreeSet::new();
         for id in after.ids.iter().copied().filter(|id| seen.insert(*id)) {
@@ -130,7 +131,7 @@ impl NewTask {
                 None if after.missing_ok => continue,
                 None => return Err(Error::NoParent(id.into(), "unknown")),
                 Some(TaskState::Done | TaskState::Removed) => continue,
-                Some(TaskState::Dead) => "dead",
+                Some(TaskState::Dead) if !after.waits_for_retry() => "dead",
                 Some(TaskState::Cancelled) => "cancelled",
                 Some(TaskState::Expired) => "expired",
                 Some(TaskState::Claimed) if parent.is_some_and(|parent| parent.is_cancelled()) => "cancelled",

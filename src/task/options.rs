@@ -111,7 +111,7 @@ arguments! {
     pub(crate) struct AfterArgs<'a> {
         ids: Vec<&'a str> = Arg::counted("numids", MAX_COUNT, &Arg::ID),
         missing_ok: bool = Arg::flag("MISSINGOK"),
-        on_fail: Option<&'a str> = Arg::option("ONFAIL", Arg::words("onfail", &["CANCEL", "RUN"])),
+        on_fail: Option<&'a str> = Arg::option("ONFAIL", Arg::words("onfail", &["CANCEL", "RUN", "WAIT"])),
     }
 }
 
@@ -138,6 +138,11 @@ impl AfterArgs<'_> {
     /// Whether the task runs even if one of those fails.
     pub(crate) fn runs_anyway(&self) -> bool {
         self.on_fail == Some("RUN")
+    }
+
+    /// Whether the task goes on waiting while one of those is dead.
+    pub(crate) fn waits_for_retry(&self) -> bool {
+        self.on_fail == Some("WAIT")
     }
 }
 
@@ -177,6 +182,9 @@ pub(crate) struct Options {
     /// Whether it runs even if one of those does not succeed.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub onfail_run: bool,
+    /// Whether it goes on waiting while one of those is dead.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub onfail_wait: bool,
     /// How long it is retained when it is done, ms.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub retain: Option<Ms>,
@@ -202,6 +210,7 @@ impl Options {
         to: None,
         after: Vec::new(),
         onfail_run: false,
+        onfail_wait: false,
         retain: None,
         kind: None,
         reply: None,

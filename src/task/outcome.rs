@@ -168,7 +168,11 @@ pub(crate) fn for_dependents(queue: &mut Queue<'_>, task: &Task, outcome: Outcom
     }
     let error = error_of(queue, task, outcome);
     let why = error.as_deref().unwrap_or(outcome.word().as_bytes());
-    How::Failed(String::from_utf8_lossy(why).into())
+    let why = String::from_utf8_lossy(why).into();
+    match outcome {
+        Outcome::Dead(_) => How::Dead(why),
+        _ => How::Failed(why),
+    }
 }
 
 /// Why the task did not succeed: the reason of its end, else its last error.

@@ -5,7 +5,7 @@ use crate::names::{Index, Part};
 use crate::reply::Reply;
 use crate::task::handle::{Queue, Task};
 use crate::task::header::{CANCELLED, EXPIRES, TaskState};
-use crate::task::index::targeted;
+use crate::task::index::{dependencies, targeted};
 use crate::task::{kind, options};
 use crate::time::Steady;
 
@@ -17,6 +17,7 @@ pub(crate) fn render(queue: &mut Queue<'_>, task: &Task, payload: Option<Vec<u8>
     let options = task.options(queue);
     let to = targeted::target(queue, task);
     let attempts = queue.max_attempts(options);
+    let dependents = dependencies::count(queue, task);
     let error = queue.field(task, options::ERROR);
     let progress = queue.field(task, options::PROGRESS);
     let result = payload.as_ref().and_then(|_| queue.field(task, options::RESULT));
@@ -72,6 +73,7 @@ pub(crate) fn render(queue: &mut Queue<'_>, task: &Task, payload: Option<Vec<u8>
         ("group", options.group.clone().map_or(Reply::Null, Reply::text)),
         ("to", to.map_or(Reply::Null, Reply::text)),
         ("after", after(&options.after)),
+        ("dependents", Reply::count(dependents)),
         ("error", Reply::bytes_or_null(error)),
         ("progress", Reply::bytes_or_null(progress)),
         ("result", Reply::bytes_or_null(result)),

@@ -89,7 +89,11 @@ fn repair_dependent(queue: &mut Queue<'_>, child: &mut Task) -> Result<()> {
             continue;
         }
         let found = queue.find(parent).unwrap_or(None);
-        let awaited = found.as_ref().is_some_and(|parent| parent.header.has(AWAITED));
+        let awaited = match &found {
+            Some(parent) if parent.header.state == TaskState::Dead && !child.options(queue).onfail_wait => false,
+            Some(parent) if parent.header.state == TaskState::Dead && linked => true,
+            found => found.as_ref().is_some_and(|parent| parent.header.has(AWAITED)),
+        };
         // A parent without the child in its line has ended, and the id may be another task's by now, unless somebody
         // deleted the whole line.
         if awaited && (linked || queue.keys.zcard(queue.name.after(parent))? == 0) {

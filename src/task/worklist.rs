@@ -7,7 +7,7 @@ use crate::error::Result;
 use crate::keyspace::Scored;
 use crate::names::Name;
 use crate::settings::How;
-use crate::state::work::ParentEnd;
+use crate::state::work::{ParentEnd, Walk};
 use crate::task::dispatch::serve;
 use crate::task::handle::{Queue, Task};
 use crate::task::header::TaskState;
@@ -45,8 +45,13 @@ pub(crate) fn unblock(tx: &mut Tx<'_>) {
         }
         if let Some(end) = tx.state.work.parent_ends.pop_front() {
             with_queue(tx, end.name.clone(), "a task that waits for others", |queue| {
-                resolve_dependents(queue, &end, i64::MAX, None, &mut left)?;
-                dependencies::put_off(queue, &end)
+                let mut walk = Walk::default();
+                resolve_dependents(queue, &end, i64::MAX, &mut walk, &mut left)?;
+                if left == 0 || walk.unread {
+                    dependencies::put_off(queue, &end)
+                } else {
+                    dependencies::resolved(queue, &end)
+                }
             });
             continue;
         }
@@ -77,7 +82,7 @@ pub(crate) fn resume_dependents(queue: &mut Queue<'_>) -> Result<bool> {
     let at = cursor
         .as_ref()
         .and_then(|(parent, _)| unresolved.iter().position(|rest| rest.parent == *parent));
-    let mut from = cursor.filter(|_| at.is_some()).and_then(|(_, child)| child);
+    let mut walk = cursor.filter(|_| at.is_some()).map(|(_, walk)| walk);
     for rest in unresolved.into_iter().skip(at.unwrap_or(0)) {
         let end = ParentEnd {
             name: queue.name.clone(),
@@ -85,70 +90,77 @@ pub(crate) fn resume_dependents(queue: &mut Queue<'_>) -> Result<bool> {
             how: rest.how,
         };
         let before = dependencies::born(rest.below).saturating_sub(1);
-        let last = resolve_dependents(queue, &end, before, from.take(), &mut left)?;
+        let mut walk = walk.take().unwrap_or_default();
+        resolve_dependents(queue, &end, before, &mut walk, &mut left)?;
         if left == 0 {
-            queue.memory().unresolved_cursor = Some((end.parent, last));
+            queue.memory().unresolved_cursor = Some((end.parent, walk));
             return Ok(true);
         }
-        if queue.keys.zlowest(queue.name.after(&end.parent), before, 1)?.is_empty() {
-            dependencies::finish(queue, &end.parent)?;
-        } else {
-            // Records of a later version: tried again in case they can be read by then.
+        if walk.unread {
+            // Tried again in case they can be read by then.
             let again = queue.context.steady.after(later::RETRY);
             queue.wake_at_steady(again);
+        } else {
+            dependencies::finish(queue, &end)?;
         }
     }
     Ok(false)
 }
 
-/// Resolves tasks that wait for this end and were born before, beyond `from`, until the budget `left` is spent. Those of
-/// a later version stay in line. Returns the last one.
+/// Resolves tasks that wait for this end and were born before, going on with the walk, until the budget `left` is spent.
+/// Those of a later version stay in line, and so do those that go on waiting for a dead parent.
 fn resolve_dependents(
     queue: &mut Queue<'_>,
     end: &ParentEnd,
     before: i64,
-    mut from: Option<Scored>,
+    walk: &mut Walk,
     left: &mut usize,
-) -> Result<Option<Scored>> {
+) -> Result<()> {
     while *left > 0 {
         let line = queue.name.after(&end.parent);
-        let children = queue.keys.zwalk(line, from.as_ref(), false, *left)?;
+        let children = queue.keys.zwalk(line, walk.last.as_ref(), false, *left)?;
         if children.is_empty() {
             break;
         }
         for child in children {
             if child.0 > before {
-                return Ok(from);
+                return Ok(());
             }
             if *left == 0 {
                 break;
             }
             let edges = queue.state.work.edges;
-            resolve_dependent(queue, end, &child)?;
+            walk.unread |= !resolve_dependent(queue, end, &child)?;
             let cost = 1 + (queue.state.work.edges - edges) / EDGES;
             *left = left.saturating_sub(cost);
-            from = Some(child);
+            walk.last = Some(child);
         }
     }
-    Ok(from)
+    Ok(())
 }
 
-fn resolve_dependent(queue: &mut Queue<'_>, end: &ParentEnd, (born, id): &Scored) -> Result<()> {
+/// Returns `false` if its record is of a later version.
+fn resolve_dependent(queue: &mut Queue<'_>, end: &ParentEnd, (born, id): &Scored) -> Result<bool> {
     let child = queue.read_header(id);
     if child.is_none() && later::is_later(queue, id) {
-        return Ok(());
+        return Ok(false);
     }
-    queue.keys.zrem(queue.name.after(&end.parent), &[id])?;
     let waiting = child.filter(|child| {
         let header = &child.header;
         header.state == TaskState::Blocked && dependencies::born(header.fence) == *born && queue.has(header)
     });
+    if let Some(child) = &waiting
+        && dependencies::waits_on(queue, child, &end.how)
+    {
+        return Ok(true);
+    }
+    queue.keys.zrem(queue.name.after(&end.parent), &[id])?;
     if let Some(mut child) = waiting
         && let Err(error) = settle(queue, end, &mut child)
     {
         queue.log_skip(&format!("a task that waits for others: {error}"));
     }
-    Ok(())
+    Ok(true)
 }
 
 /// The child waits for one end less, and is unblocked by the last; or it is cancelled if the parent failed.
@@ -156,7 +168,7 @@ fn settle(queue: &mut Queue<'_>, end: &ParentEnd, child: &mut Task) -> Result<()
     let Some(count) = dependencies::waits(queue, &child.id) else {
         return Ok(());
     };
-    if let How::Failed(why) = &end.how {
+    if let How::Dead(why) | How::Failed(why) = &end.how {
         let options = child.options(queue);
         queue.state.work.edges += options.after.len();
         if !options.onfail_run {

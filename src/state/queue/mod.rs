@@ -21,6 +21,7 @@ use crate::keyspace::Scored;
 use crate::names::Id;
 use crate::rate::Recent;
 use crate::settings::QueueSettings;
+use crate::state::work::Walk;
 use crate::stats::{Durations, Totals};
 use crate::time::{Ms, Steady, Wall};
 
@@ -65,7 +66,7 @@ pub(crate) struct QueueState {
     /// The gone worker whose tasks are being released to everyone, and the last one released.
     pub release_cursor: Option<(String, Scored)>,
     /// The end of a task whose dependents are being resolved, and the last one resolved.
-    pub unresolved_cursor: Option<(Id, Option<Scored>)>,
+    pub unresolved_cursor: Option<(Id, Walk)>,
     /// Workers with waiting clients for which a targeted task may be ready.
     pub workers_to_serve: BTreeSet<String>,
     /// Tasks may be blocked.

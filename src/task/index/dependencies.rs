@@ -6,7 +6,6 @@
 
 use crate::command::MAX_COUNT;
 use crate::error::{Error, Result};
-use crate::names::Id;
 use crate::settings::{How, Unresolved, unresolved_field};
 use crate::state::work::ParentEnd;
 use crate::task::handle::{Queue, Task};
@@ -123,9 +122,12 @@ pub(crate) fn unlink(queue: &mut Queue<'_>, task: &Task) {
     let _ = forget_count(queue, &task.id);
 }
 
-/// An awaited task ended, or is removed without an end: its dependents are resolved at the end of this transaction.
+/// An awaited task ended, or is removed without an end: its dependents are resolved at the end of this transaction. Some
+/// may go on waiting for a dead one.
 pub(crate) fn ended(queue: &mut Queue<'_>, task: &mut Task, how: How) {
-    task.header.flags &= !AWAITED;
+    if !matches!(how, How::Dead(_)) {
+        task.header.flags &= !AWAITED;
+    }
     queue.state.work.parent_ends.push_back(ParentEnd {
         name: queue.name.clone(),
         parent: task.id.clone(),
@@ -133,10 +135,37 @@ pub(crate) fn ended(queue: &mut Queue<'_>, task: &mut Task, how: How) {
     });
 }
 
+/// How many tasks wait for the end of this one. A key of another type counts as none.
+pub(crate) fn count(queue: &mut Queue<'_>, task: &Task) -> usize {
+    match task.header.has(AWAITED) {
+        true => queue.keys.zcard(queue.name.after(&task.id)).unwrap_or(0),
+        false => 0,
+    }
+}
+
+/// Whether the task goes on waiting for a parent that ended like this.
+pub(crate) fn waits_on(queue: &mut Queue<'_>, child: &Task, how: &How) -> bool {
+    matches!(how, How::Dead(_)) && child.options(queue).onfail_wait
+}
+
+/// The children of a parent are resolved, but those that go on waiting for it. Without any, nobody awaits it.
+pub(crate) fn resolved(queue: &mut Queue<'_>, end: &ParentEnd) -> Result<()> {
+    if !matches!(end.how, How::Dead(_)) || queue.keys.zcard(queue.name.after(&end.parent))? > 0 {
+        return Ok(());
+    }
+    match queue.read_header(&end.parent) {
+        Some(mut parent) if parent.header.has(AWAITED) => {
+            parent.header.flags &= !AWAITED;
+            queue.write_header(&parent)
+        }
+        _ => Ok(()),
+    }
+}
+
 /// Leaves the remaining children of a parent to the timer, stored so that it survives a restart.
 pub(crate) fn put_off(queue: &mut Queue<'_>, end: &ParentEnd) -> Result<()> {
     if queue.keys.zcard(queue.name.after(&end.parent))? == 0 {
-        return Ok(());
+        return resolved(queue, end);
     }
     // If another task gets the id meanwhile, the fences of its children are larger than this.
     let number = queue.next_fence(0);
@@ -156,9 +185,10 @@ pub(crate) fn put_off(queue: &mut Queue<'_>, end: &ParentEnd) -> Result<()> {
     Ok(())
 }
 
-/// All children of a parent are resolved.
-pub(crate) fn finish(queue: &mut Queue<'_>, parent: &Id) -> Result<()> {
-    queue.keys.hdel(queue.name.queue(), &[&unresolved_field(parent)])?;
-    queue.change_settings(|settings| settings.unresolved.retain(|rest| rest.parent != *parent));
+/// All children of a parent that were put off are resolved.
+pub(crate) fn finish(queue: &mut Queue<'_>, end: &ParentEnd) -> Result<()> {
+    resolved(queue, end)?;
+    queue.keys.hdel(queue.name.queue(), &[&unresolved_field(&end.parent)])?;
+    queue.change_settings(|settings| settings.unresolved.retain(|rest| rest.parent != end.parent));
     Ok(())
 }

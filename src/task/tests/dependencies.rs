@@ -182,7 +182,7 @@ fn bad_input_is_refused() {
         ("AFTER 0", "BADARG numids must be an integer from 1 to 1000"),
         ("AFTER 1001 a", "BADARG numids must be an integer from 1 to 1000"),
         ("AFTER 2 a", "BADARG id is missing its value"),
-        ("AFTER 1 a ONFAIL STOP", "BADARG ONFAIL must be CANCEL or RUN"),
+        ("AFTER 1 a ONFAIL STOP", "BADARG ONFAIL must be CANCEL or RUN or WAIT"),
         ("AFTER 1 a AFTER 1 a", "BADARG AFTER is given twice"),
         (
             "AFTER 1 a UNIQUE k REPLACE",

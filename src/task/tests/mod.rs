@@ -8,6 +8,7 @@ mod edges;
 mod ended;
 mod explain;
 mod group;
+mod healing;
 mod kinds;
 mod later;
 mod life;

@@ -129,7 +129,7 @@ impl History {
             0..=9 => {
                 self.made += 1;
                 let mut words = format!("TASK.SCHEDULE {queue} payload-{short} ID t{}", self.made);
-                let onfail = ["", " ONFAIL RUN"][self.random.below(2)];
+                let onfail = ["", " ONFAIL RUN", " ONFAIL WAIT"][self.random.below(3)];
                 for option in [
                     format!(" DELAY {short}"),
                     format!(" PRIORITY {}", self.random.below(10)),

@@ -182,3 +182,39 @@ fn a_call_and_a_step_have_a_bound_of_dependencies_not_of_tasks_alone() {
     wait_until("all are cancelled", || client.stat("q", "blocked_tasks") == 0);
     places::check(&mut client, "q");
 }
+
+#[test]
+fn what_waits_for_the_retry_of_a_dead_task_does_so_on_a_replica_and_after_a_restart() {
+    let mut server = Server::builder().append_always().listening().start();
+    let replica = server.replica();
+    let (mut client, mut there) = (server.client(), replica.client());
+    client.schedule("q x ID a ATTEMPTS 1");
+    client.schedule("q x ID b AFTER 1 a ONFAIL WAIT");
+    client.must(&format!(
+        "TASK.MSCHEDULE q 300{} AFTER 1 a ONFAIL WAIT",
+        " x".repeat(300)
+    ));
+    let (_, token) = client.claim("q w");
+    client.must(&format!("TASK.FAIL q a {token} ERROR boom"));
+    wait_until("the replica has it", || there.digest() == client.digest());
+    there.must("REPLICAOF NO ONE");
+    server.kill_9();
+    server.start_again(&[]);
+    for (client, purges) in [(&mut there, false), (&mut server.client(), true)] {
+        assert_eq!(client.get("q", "a", "state dependents"), "state 'dead', dependents 301");
+        assert_eq!(client.counts("q"), "blocked 301 dead 1");
+        if purges {
+            client.must("TASK.PURGE q dead");
+            wait_until("all are cancelled", || client.counts("q").is_empty());
+            assert_eq!(client.stat("q", "cancelled_total"), 301);
+        } else {
+            client.must("TASK.RETRY q a");
+            let (_, token) = client.claim("q w");
+            client.must(&format!("TASK.ACK q a {token}"));
+            wait_until("all may run", || client.counts("q") == "ready 301");
+        }
+        wait_until("nothing is left of it", || client.call("HGETALL task:{q}") == "{}");
+        places::check(client, "q");
+        assert_eq!(client.call("EXISTS task:{q}:after:a"), "0");
+    }
+}
