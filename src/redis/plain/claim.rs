@@ -135,21 +135,21 @@ fn answer(step: &Step<'_>, id: &Text, header: &Header, payload: &[u8]) {
     let ctx = step.ctx;
     // SAFETY: a context with a client to answer; as many fields follow.
     unsafe { call!(RedisModule_ReplyWithMap(ctx, 5)) };
-    field(step, "id");
-    step.reply(id.bytes());
-    field(step, "token");
-    step.reply_number(header.fence);
-    field(step, "attempt");
-    step.reply_number(header.attempt());
-    field(step, "kind");
-    reply::write(ctx, &Reply::Null);
-    field(step, "payload");
-    step.reply(payload);
-}
-
-#[inline(always)]
-fn field(step: &Step<'_>, name: &str) {
-    if !canned::write_field(step.ctx, name) {
-        step.reply(name.as_bytes());
-    }
+    canned::with_fields(|canned| {
+        let field = |name: &str| {
+            if !canned.write_field(ctx, name) {
+                step.reply(name.as_bytes());
+            }
+        };
+        field("id");
+        step.reply(id.bytes());
+        field("token");
+        step.reply_number(header.fence);
+        field("attempt");
+        step.reply_number(header.attempt());
+        field("kind");
+        reply::write(ctx, &Reply::Null);
+        field("payload");
+        step.reply(payload);
+    });
 }
