@@ -325,15 +325,16 @@ pub(crate) fn requeue(queue: &mut Queue<'_>, task: &mut Task, due: Option<Wall>,
 /// Makes a task a dead letter, and trims the dead letters to their limit.
 pub(crate) fn bury(queue: &mut Queue<'_>, task: &mut Task, why: &'static str) -> Result<NewState> {
     end_task(queue, task, Outcome::Dead(why))?;
-    rest_dead(queue, task)?;
+    task.header.end(TaskState::Dead, queue.context.wall);
     queue.write_header(task)?;
+    dead::add(queue, task)?;
     queue.count(|totals| totals.dead += 1);
     kind::count(queue, task, |kind| kind.dead += 1);
     trim_dead(queue)?;
     Ok(NewState::Dead)
 }
 
-/// Adds a task to the dead letters. The caller writes the header.
+/// Adds a new task to the dead letters. The caller writes the header.
 pub(crate) fn rest_dead(queue: &mut Queue<'_>, task: &mut Task) -> Result<()> {
     task.header.end(TaskState::Dead, queue.context.wall);
     dead::add(queue, task)

@@ -106,7 +106,10 @@ impl Task {
                 Some("accepted, not acknowledged, gone".into())
             }
             None if ended && self.wishes.retained => Some("acknowledged, to be kept, gone".into()),
-            Some("done") if self.ended.is_none() && self.ending == 0 => Some("done, and never acknowledged".into()),
+            // A cancelled one that is kept is there, too.
+            Some("done") if self.ended.is_none() && self.ending == 0 && !self.loose => {
+                Some("done, and never acknowledged".into())
+            }
             Some("done") | None => None,
             Some(place) => ended.then(|| format!("acknowledged, and {place}")),
         }

@@ -73,6 +73,8 @@ fn goes_on(client: &mut Client) {
         });
         places::check(client, queue);
         wait_until("all is done", || {
+            // Some wait for the retry of a dead one.
+            client.must(&format!("TASK.RETRYALL {queue}"));
             // Some are targeted at one of these.
             for worker in ["w0", "w1", "w2", "w3"] {
                 let claims = client.must(&format!("TASK.CLAIM {queue} {worker} COUNT 1000 LEASE 60000"));
