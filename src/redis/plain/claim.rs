@@ -45,7 +45,11 @@ pub(super) fn claim(step: &mut Step<'_>, call: &Call<'_>) -> Option<()> {
     let mut set = step.open(claimed).for_a(raw::REDISMODULE_KEYTYPE_ZSET)?;
     let ready = Place::Ready(claimer.priority);
     let mut list = step.open(ready).holding(raw::REDISMODULE_KEYTYPE_LIST)?;
-    let popped = pop(step, &list, claimer.priority, count)?;
+    let room = match claimer.concurrency {
+        0 => claimer.room,
+        most => most.saturating_sub(set.length()).min(claimer.room),
+    };
+    let popped = pop(step, &list, claimer.priority, count.min(room))?;
     (list.changed, set.changed) = (true, true);
     step.reply_array(popped.len());
     let mut claims: SmallVec<[(Text, i64); 1]> = SmallVec::new();
