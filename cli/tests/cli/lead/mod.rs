@@ -1,0 +1,9 @@
+//! `steward lead`, and who asks for the leader.
+
+mod asking;
+mod killed;
+mod network;
+mod servers;
+mod signals;
+mod takeover;
+mod trying;
