@@ -18,7 +18,6 @@ use crate::args::{DevArgs, Output};
 use crate::connect::Connector;
 use crate::connect::address::{Address, Host, Place};
 use crate::failure::Failure;
-use crate::guardian::die_with_parent;
 use crate::output;
 use crate::program::not_started;
 use crate::signals;
@@ -124,7 +123,9 @@ impl Server {
             .arg(module)
             .current_dir(dir);
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
-        die_with_parent(&mut command);
+        // Elsewhere it stays when this process is killed.
+        #[cfg(target_os = "linux")]
+        crate::guardian::die_with_parent(&mut command);
         let process = command.spawn();
         let process = process.map_err(|error| Failure::unavailable(format!("{}: {error}", binary.display())))?;
         let mut server = Server { process, port };

@@ -3,9 +3,9 @@
 use redis::cmd;
 
 use crate::args::FencedArgs;
+use crate::connect::member::FIRST_EPOCH;
 use crate::connect::{CallError, Connector, Link, PATIENCE, Reply};
 use crate::failure::{Failure, TEMPORARY};
-use crate::lead::FIRST_EPOCH;
 use crate::leader::ask_leader;
 use crate::output;
 

@@ -10,7 +10,9 @@ mod connect;
 mod dev;
 mod failure;
 mod fenced;
+#[cfg(target_os = "linux")]
 mod guardian;
+#[cfg(target_os = "linux")]
 mod lead;
 mod leader;
 mod output;
@@ -25,9 +27,12 @@ use args::Action;
 use failure::{Failure, say};
 
 fn main() -> ExitCode {
-    let mut words = std::env::args_os().skip(1);
-    if words.next().is_some_and(|word| word == guardian::SUBCOMMAND) {
-        return guardian::main(words);
+    #[cfg(target_os = "linux")]
+    {
+        let mut words = std::env::args_os().skip(1);
+        if words.next().is_some_and(|word| word == guardian::SUBCOMMAND) {
+            return guardian::main(words);
+        }
     }
     match settings::read().and_then(|given| run(&given.common, given.action)) {
         Ok(code) => ExitCode::from(code),
@@ -42,7 +47,10 @@ fn main() -> ExitCode {
 
 fn run(common: &args::Common, action: Action) -> Result<u8, Failure> {
     match action {
+        #[cfg(target_os = "linux")]
         Action::Lead(args) => lead::run(&common.connector()?, args),
+        #[cfg(not(target_os = "linux"))]
+        Action::Lead(_) => Err(Failure::unavailable("lead runs on Linux only")),
         Action::Leader { service } => leader::leader(common, &service),
         Action::Pid { service, member } => leader::pid(common, &service, member.as_deref()),
         Action::Fenced(args) => fenced::run(&common.connector()?, &args),

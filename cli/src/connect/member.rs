@@ -7,6 +7,9 @@ use redis::{Cmd, cmd};
 use super::{CallError, Link};
 use crate::process::Process;
 
+/// Field of META: the epoch in which the leader's program was started.
+pub(crate) const FIRST_EPOCH: &str = "first_epoch";
+
 /// A member, as it registers and beats.
 #[derive(Clone)]
 pub(crate) struct Member {

@@ -2,6 +2,7 @@
 
 pub(crate) mod address;
 mod link;
+#[cfg_attr(not(target_os = "linux"), allow(dead_code))]
 pub(crate) mod member;
 mod resolve;
 mod version;

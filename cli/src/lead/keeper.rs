@@ -3,8 +3,8 @@
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::Duration;
 
-use super::{Event, FIRST_EPOCH};
-use crate::connect::member::{Beat, Member, Registered};
+use super::Event;
+use crate::connect::member::{Beat, FIRST_EPOCH, Member, Registered};
 use crate::connect::{CallError, Connector, Link};
 use crate::failure::{Failure, say};
 use crate::guardian::clock::Moment;

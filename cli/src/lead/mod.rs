@@ -21,8 +21,6 @@ use crate::process::Process;
 use crate::{program, signals};
 use keeper::{Keeper, News};
 
-/// Field of META: the epoch in which the leader's program was started.
-pub(crate) const FIRST_EPOCH: &str = "first_epoch";
 /// How long a member may be without its connection with `--takeover steady`: the guardian needs some of it to end all.
 const STEADY: Duration = Duration::from_millis(500);
 /// How long leaving may take when the server does not answer.
@@ -144,7 +142,7 @@ impl Lead<'_> {
     /// The program has not ended in time, or the guardian has not ended it.
     fn on_time(&mut self) -> bool {
         match &self.guardian {
-            Some(_) if self.kill_at.is_some_and(|at| at.left().is_zero()) && self.lost.is_none() => self.kill(),
+            Some(_) if self.kill_at.is_some_and(|at| at.left().is_zero()) => self.kill(),
             Some(guardian) if self.patience().is_zero() => {
                 guardian.kill_all();
                 self.kill_at = None;

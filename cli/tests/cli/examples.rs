@@ -1,42 +1,19 @@
 //! The programs in `examples/`, as they stand there.
 
 use std::os::unix::fs::PermissionsExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 
 use rustix::process::Signal;
 
-use crate::support::{Running, Server, Stage, lines, steward, told, wait_until};
+use crate::support::{Running, Server, Stage, in_shell, lines, told, wait_until};
 
 /// An example, with `steward` and the programs of this folder on the path.
-fn example(name: &str, args: &[&str], server: &Server, stage: &Stage) -> Command {
+fn example(name: &str, arg: &str, server: &Server, stage: &Stage) -> Command {
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples").join(name);
     let text = std::fs::read_to_string(&file).unwrap();
     assert!(text.lines().count() <= 20, "it is short");
-    // Its environment is that of a `steward` in these tests.
-    let mut command = steward(&[]);
-    let mut paths = vec![
-        stage.file(""),
-        PathBuf::from(command.get_program()).parent().unwrap().into(),
-    ];
-    paths.extend(std::env::split_paths(&std::env::var_os("PATH").unwrap()));
-    let variables: Vec<_> = command
-        .get_envs()
-        .map(|(name, value)| (name.to_owned(), value.map(ToOwned::to_owned)))
-        .collect();
-    command = Command::new(file);
-    for (name, value) in variables {
-        match value {
-            Some(value) => command.env(name, value),
-            None => command.env_remove(name),
-        };
-    }
-    command
-        .args(args)
-        .env("PATH", std::env::join_paths(paths).unwrap())
-        .env("REDIS_URL", server.url());
-    command.current_dir(stage.file(""));
-    command
+    in_shell(&format!("exec {} {arg}", file.display()), server, stage)
 }
 
 #[test]
@@ -45,12 +22,12 @@ fn a_pid_is_shared_by_all_hosts() {
     let daemon = "#!/bin/sh\ntrap 'echo reloaded >>heard' HUP\necho $$ >>started\nwhile :; do sleep 0.01; done\n";
     std::fs::write(stage.file("billing"), daemon).unwrap();
     std::fs::set_permissions(stage.file("billing"), std::fs::Permissions::from_mode(0o755)).unwrap();
-    let run = |word: &str| told(&example("shared-pid", &[word], &server, &stage).output().unwrap());
+    let run = |word: &str| told(&example("shared-pid", word, &server, &stage).output().unwrap());
     assert_eq!(run("where").0, 1);
     assert_eq!(run("reload").0, 1);
     assert_eq!(run("").0, 64);
 
-    let start = || Running::start(&mut example("shared-pid", &["start"], &server, &stage));
+    let start = || Running::start(&mut example("shared-pid", "start", &server, &stage));
     let mut hosts = [start(), start()];
     server.wait_for_members("billing", 2);
     wait_until("the register shows the daemon", || {
@@ -73,7 +50,7 @@ fn a_pid_is_shared_by_all_hosts() {
 fn a_standby_goes_on_with_the_next_page_and_none_is_there_twice() {
     let (server, stage) = (Server::start(), Stage::new());
     let start = || {
-        let mut command = example("standby", &[], &server, &stage);
+        let mut command = example("standby", "", &server, &stage);
         Running::start(command.env("PAUSE", "0.01").env("TTL", "1s"))
     };
     let pages = || server.call::<Vec<String>>("LRANGE {report}pages 0 -1");

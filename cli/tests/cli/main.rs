@@ -5,5 +5,6 @@ mod addresses;
 mod dev;
 mod examples;
 mod lead;
+mod manual;
 mod places;
 mod support;

@@ -128,6 +128,26 @@ fn descendants_end_with_a_program_that_ends_by_itself() {
 }
 
 #[test]
+fn one_that_forks_and_ends_again_and_again_is_caught() {
+    let server = Server::start();
+    let stage = Stage::new();
+    std::fs::write(
+        stage.file("respawn"),
+        "trap '' TERM; echo x >ready; sh respawn & exit\n",
+    )
+    .unwrap();
+    for end in [Signal::KILL, Signal::TERM] {
+        let _ = std::fs::remove_file(stage.file("ready"));
+        let options = ["--grace", "100ms"];
+        let mut lead = stage.lead("a", &server.url(), &options, "trap '' TERM; sh respawn & sleep 600");
+        wait_until("it respawns", || stage.file("ready").exists());
+        lead.signal(end);
+        lead.wait();
+        lead.wait_until_nothing_is_left();
+    }
+}
+
+#[test]
 fn children_that_steward_was_started_with_are_spared() {
     let server = Server::start();
     let stage = Stage::new();

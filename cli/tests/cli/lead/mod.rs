@@ -1,6 +1,7 @@
 //! `steward lead`, and who asks for the leader.
 
 mod asking;
+mod inherited;
 mod killed;
 mod network;
 mod servers;

@@ -45,6 +45,44 @@ fn a_connection_that_is_closed_is_replaced() {
 }
 
 #[test]
+fn a_lost_reply_to_any_command_changes_nothing() {
+    let server = Server::start();
+    // What is sent before the program starts, while it runs, and when it has ended.
+    for (word, is_early) in [
+        ("PID.REGISTER", true),
+        ("HB.CAMPAIGN", true),
+        ("HB.BEAT", true),
+        ("HB.BEAT", false),
+        ("PID.AWAIT", false),
+        ("PID.DEREGISTER", false),
+    ] {
+        let network = Proxy::to(server.port);
+        let stage = Stage::new();
+        if is_early {
+            network.lose_reply(word);
+        }
+        let mut lead = stage.lead("a", &network.url(), &["--member", "a", "--ttl", "3s"], "exec sleep 600");
+        stage.wait_for_start(1);
+        wait_until("the register shows the program", || server.run(&["pid", "web"]).0 == 0);
+        if !is_early && word != "PID.DEREGISTER" {
+            network.lose_reply(word);
+            wait_until("it is lost", || network.has_lost());
+            wait_until("it is back", || {
+                server.call::<Option<u32>>("PID.GET web a connections") == Some(1)
+            });
+        }
+        assert!(!lead.has_ended() && (!is_early || network.has_lost()), "{word}");
+        if word == "PID.DEREGISTER" {
+            network.lose_reply(word);
+        }
+        lead.signal(rustix::process::Signal::TERM);
+        assert_eq!(lead.end(), (Some(143), String::new()), "{word}");
+        assert!(server.members("web").is_empty(), "{word}");
+        assert_eq!(stage.starts().len(), 1, "{word}");
+    }
+}
+
+#[test]
 fn when_the_server_cannot_be_reached_after_a_closed_connection_the_program_ends_within_the_grace() {
     let server = Server::start();
     let network = Proxy::to(server.port);

@@ -8,6 +8,7 @@ mod stage;
 
 use std::fs;
 use std::net::TcpListener;
+use std::path::Path;
 use std::process::{Command, Output};
 use std::time::{Duration, Instant};
 
@@ -34,6 +35,12 @@ pub(crate) fn wait_until(what: &str, mut is_so: impl FnMut() -> bool) {
 pub(crate) fn steward(words: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_steward"));
     command.args(words);
+    isolate(&mut command);
+    command
+}
+
+/// Leaves nothing in its environment that could change what `steward` does.
+fn isolate(command: &mut Command) {
     for (name, _) in std::env::vars_os() {
         if name.to_string_lossy().starts_with("STEWARD_") || name == "REDIS_URL" {
             command.env_remove(name);
@@ -46,7 +53,21 @@ pub(crate) fn steward(words: &[&str]) -> Command {
     if let Some(server) = std::env::var_os("STEWARD_SERVER") {
         command.env("STEWARD_SERVER", server);
     }
-    command
+}
+
+/// A shell in the folder of this stage, with `steward` and the programs of the folder on its path.
+pub(crate) fn in_shell(script: &str, server: &Server, stage: &Stage) -> Command {
+    let program = Path::new(env!("CARGO_BIN_EXE_steward")).parent().unwrap().to_path_buf();
+    let path = std::env::var_os("PATH").unwrap();
+    let path = [stage.file(""), program]
+        .into_iter()
+        .chain(std::env::split_paths(&path));
+    let mut shell = Command::new("sh");
+    shell.args(["-c", script]).current_dir(stage.file(""));
+    shell.env("PATH", std::env::join_paths(path).unwrap());
+    isolate(&mut shell);
+    shell.env("REDIS_URL", server.url());
+    shell
 }
 
 /// The module that cargo has built beside these tests, or `STEWARD_MODULE`.
@@ -73,7 +94,7 @@ pub(crate) fn told(output: &Output) -> (i32, String, String) {
 }
 
 /// The lines that programs have written to a file so far.
-pub(crate) fn lines(path: &std::path::Path) -> Vec<String> {
+pub(crate) fn lines(path: &Path) -> Vec<String> {
     let text = fs::read_to_string(path).unwrap_or_default();
     // One that is being written is no line yet.
     text.split_inclusive('\n')

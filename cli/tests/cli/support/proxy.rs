@@ -2,8 +2,8 @@
 
 use std::io::{ErrorKind, Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
 
@@ -17,6 +17,8 @@ struct State {
     /// New connections are accepted, and are silent.
     is_deaf: AtomicBool,
     is_cut: AtomicBool,
+    /// A word of a command whose next reply is lost.
+    losing: Mutex<Option<String>>,
     is_over: AtomicBool,
 }
 
@@ -37,10 +39,11 @@ impl Proxy {
                     continue;
                 }
                 if let Ok(server) = TcpStream::connect(("127.0.0.1", server)) {
-                    for (from, to) in [(&client, &server), (&server, &client)] {
+                    let loses = Arc::new(AtomicBool::new(false));
+                    for (from, to, is_reply) in [(&client, &server, false), (&server, &client, true)] {
                         let (from, to) = (from.try_clone().unwrap(), to.try_clone().unwrap());
-                        let state = Arc::clone(&shared);
-                        thread::spawn(move || copy(from, to, &state));
+                        let (state, loses) = (Arc::clone(&shared), Arc::clone(&loses));
+                        thread::spawn(move || copy(from, to, &state, |piece| state.passes(piece, is_reply, &loses)));
                     }
                 }
             }
@@ -62,10 +65,36 @@ impl Proxy {
         self.state.is_deaf.store(true, Ordering::SeqCst);
     }
 
+    /// Loses the next reply to a command with this word, and closes its connection.
+    pub(crate) fn lose_reply(&self, word: &str) {
+        *self.state.losing.lock().unwrap() = Some(word.into());
+    }
+
+    /// Whether it has been lost.
+    pub(crate) fn has_lost(&self) -> bool {
+        self.state.losing.lock().unwrap().is_none()
+    }
+
     /// What was sent meanwhile arrives.
     pub(crate) fn mend(&self) {
         self.state.is_deaf.store(false, Ordering::SeqCst);
         self.state.is_cut.store(false, Ordering::SeqCst);
+    }
+}
+
+impl State {
+    /// Whether this piece is not the reply to lose.
+    fn passes(&self, piece: &[u8], is_reply: bool, loses: &AtomicBool) -> bool {
+        if is_reply {
+            return !loses.load(Ordering::SeqCst);
+        }
+        let mut losing = self.losing.lock().unwrap();
+        let has = |word: &String| piece.windows(word.len()).any(|window| window == word.as_bytes());
+        if losing.as_ref().is_some_and(has) {
+            *losing = None;
+            loses.store(true, Ordering::SeqCst);
+        }
+        true
     }
 }
 
@@ -77,7 +106,7 @@ impl Drop for Proxy {
     }
 }
 
-fn copy(mut from: TcpStream, mut to: TcpStream, state: &State) {
+fn copy(mut from: TcpStream, mut to: TcpStream, state: &State, passes: impl Fn(&[u8]) -> bool) {
     from.set_read_timeout(Some(Duration::from_millis(1))).unwrap();
     let mut buffer = [0; 65_536];
     while !state.is_over.load(Ordering::SeqCst) {
@@ -92,7 +121,7 @@ fn copy(mut from: TcpStream, mut to: TcpStream, state: &State) {
                 while state.is_cut.load(Ordering::SeqCst) && !state.is_over.load(Ordering::SeqCst) {
                     thread::sleep(Duration::from_millis(1));
                 }
-                if to.write_all(&buffer[..length]).is_err() {
+                if !passes(&buffer[..length]) || to.write_all(&buffer[..length]).is_err() {
                     break;
                 }
             }
