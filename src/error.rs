@@ -79,9 +79,9 @@ pub(crate) const CODES: &[(&str, &str, &str)] = &[
     ),
     ("BADNAME", "a name or id that is not allowed", "fix the call"),
     (
-        "DUPLICATE <id> state=<state>",
-        "the ID is taken by an existing task, or the UNIQUE key held by this one; `unknown` if that is gone and the key held FOR a time",
-        "take it as accepted, or wait",
+        "DUPLICATE <state> <id>",
+        "a task of this ID has another payload or did not succeed, or the UNIQUE key is held by this one; `unknown` if that is gone and the key held FOR a time",
+        "choose another ID, or wait",
     ),
     ("NOTASK", "no such task (any more)", "take a repeated ACK as done"),
     (
@@ -147,7 +147,7 @@ impl fmt::Display for Error {
         match self {
             Error::BadArg(why) => write!(f, "BADARG {why}"),
             Error::BadName(why) => write!(f, "BADNAME {why}"),
-            Error::Duplicate(id, now) => write!(f, "DUPLICATE {id} state={now}"),
+            Error::Duplicate(id, now) => write!(f, "DUPLICATE {now} {id}"),
             Error::NoTask => f.write_str("NOTASK no such task"),
             Error::NotIn(wanted, now) => write!(f, "NOTASK no such task that {wanted}: it is {now}"),
             Error::NoRepeat(name) => write!(f, "NOTASK no recurring task {name}"),

@@ -1,4 +1,4 @@
-//! Counts since the module was loaded, and how late the timer was.
+//! Counts since the module was loaded, how late the timer was, and how long tasks ran.
 
 use crate::time::Ms;
 
@@ -59,39 +59,39 @@ impl Totals {
     }
 }
 
-/// How many ms after its due time a task became claimable, to a hundredth. Most queues know few different values, so each
-/// takes room only once it has occurred.
+/// How long something took, each time, to a hundredth. Most queues know few different values, so each takes room only
+/// once it has occurred.
 #[derive(Debug, Default)]
-pub(crate) struct Lateness {
-    /// How many tasks there were in each bucket, in order.
+pub(crate) struct Durations {
+    /// How many there were in each bucket, in order.
     buckets: Vec<(u16, u32)>,
     most: u32,
 }
 
-/// Longest lateness recorded, ms; more counts as this.
+/// Longest duration recorded, ms; more counts as this.
 const MOST: u32 = 86_400_000;
 /// Up to twice this many ms each has a bucket of its own, and from there on so many share a power of two.
 const STEPS: u32 = 128;
 
-/// The bucket of a lateness.
-fn bucket(late: u32) -> u16 {
-    let halvings = late.checked_ilog2().unwrap_or(0).saturating_sub(STEPS.ilog2());
-    u16::try_from(STEPS * halvings + (late >> halvings)).unwrap_or(u16::MAX)
+/// The bucket of a duration.
+fn bucket(ms: u32) -> u16 {
+    let halvings = ms.checked_ilog2().unwrap_or(0).saturating_sub(STEPS.ilog2());
+    u16::try_from(STEPS * halvings + (ms >> halvings)).unwrap_or(u16::MAX)
 }
 
-/// The largest lateness of a bucket.
+/// The largest duration of a bucket.
 fn largest(bucket: u16) -> u32 {
     let halvings = (u32::from(bucket) / STEPS).saturating_sub(1);
     ((u32::from(bucket) - STEPS * halvings + 1) << halvings) - 1
 }
 
-impl Lateness {
-    /// Records `count` tasks that were `late`.
-    pub(crate) fn record(&mut self, late: Ms, count: u64) {
-        let late = u32::try_from(late.max(0)).unwrap_or(MOST).min(MOST);
+impl Durations {
+    /// Records a duration, `count` times.
+    pub(crate) fn record(&mut self, ms: Ms, count: u64) {
+        let ms = u32::try_from(ms.max(0)).unwrap_or(MOST).min(MOST);
         let count = u32::try_from(count).unwrap_or(u32::MAX);
-        self.most = self.most.max(late);
-        let bucket = bucket(late);
+        self.most = self.most.max(ms);
+        let bucket = bucket(ms);
         match self.buckets.binary_search_by_key(&bucket, |(known, _)| *known) {
             Ok(at) => {
                 if let Some((_, known)) = self.buckets.get_mut(at) {
@@ -102,7 +102,15 @@ impl Lateness {
         }
     }
 
-    /// The lateness that this share of the tasks did not exceed, ms; `None` before the first.
+    /// Records all that another one has.
+    pub(crate) fn add(&mut self, other: &Durations) {
+        for (bucket, count) in &other.buckets {
+            let ms = largest(*bucket).min(other.most);
+            self.record(ms.into(), u64::from(*count));
+        }
+    }
+
+    /// The duration that this share of them did not exceed, ms; `None` before the first.
     #[allow(
         clippy::cast_possible_truncation,
         clippy::cast_precision_loss,
@@ -131,7 +139,7 @@ mod tests {
 
     #[test]
     fn quantiles_are_those_of_what_was_recorded() {
-        let mut lateness = Lateness::default();
+        let mut lateness = Durations::default();
         assert_eq!(lateness.quantile(0.5), None);
         lateness.record(0, 98);
         lateness.record(7, 2);
@@ -156,7 +164,7 @@ mod tests {
             last = bucket;
         }
         assert!(last < 2_700);
-        let mut lateness = Lateness::default();
+        let mut lateness = Durations::default();
         for _ in 0..1_000 {
             lateness.record(3, 1);
         }

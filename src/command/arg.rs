@@ -42,6 +42,8 @@ pub(crate) enum Kind {
     Any(&'static [Arg]),
     /// A count up to this maximum, then these that many times.
     Counted(i64, &'static [Arg]),
+    /// As many of these as the call has counted before.
+    AsMany(&'static [Arg]),
 }
 
 impl Arg {

@@ -343,7 +343,14 @@ impl<'a, T: Value<'a>> Value<'a> for Vec<T> {
         };
         match arg.kind {
             Kind::Counted(most, items) => {
-                for _ in 0..int(key, input.next(key)?, 1, most, "")? {
+                let count = int(key, input.next(key)?, 1, most, "")?;
+                input.counted.get_or_insert(count);
+                for _ in 0..count {
+                    add(items, input)?;
+                }
+            }
+            Kind::AsMany(items) => {
+                for _ in 0..input.counted.unwrap_or(0) {
                     add(items, input)?;
                 }
             }
@@ -367,7 +374,7 @@ impl<'a, T: Value<'a>> Value<'a> for Vec<T> {
         if let Kind::Counted(..) = arg.kind {
             words.push(self.len().to_string());
         }
-        let (Kind::Counted(_, items) | Kind::Many(items) | Kind::Any(items)) = arg.kind else {
+        let (Kind::Counted(_, items) | Kind::AsMany(items) | Kind::Many(items) | Kind::Any(items)) = arg.kind else {
             return Err(Error::Internal);
         };
         let item = items.first().ok_or(Error::Internal)?;

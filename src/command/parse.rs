@@ -7,12 +7,17 @@ use crate::error::{Error, Result};
 #[derive(Debug)]
 pub(crate) struct Input<'v, 'a> {
     rest: &'v [&'a [u8]],
+    /// The first count of the call.
+    pub(super) counted: Option<i64>,
 }
 
 impl<'v, 'a> Input<'v, 'a> {
     /// All words after the command's name.
     pub(super) fn new(argv: &'v [&'a [u8]]) -> Input<'v, 'a> {
-        Input { rest: argv }
+        Input {
+            rest: argv,
+            counted: None,
+        }
     }
 
     /// The next word.
@@ -97,10 +102,29 @@ pub(crate) fn int(name: &str, bytes: &[u8], min: i64, max: i64, unit: &str) -> R
 fn decimal(bytes: &[u8]) -> Option<i64> {
     let append = |number: i64, digit: &u8| digit.is_ascii_digit().then(|| number * 10 + i64::from(digit - b'0'));
     match bytes {
-        [b'0'..=b'9', ..] if bytes.len() <= SHORT => bytes.iter().try_fold(0, append),
+        [b'0'..=b'9', ..] if bytes.len() <= SHORT => {
+            let (first, eights) = bytes.as_rchunks();
+            let first = first.iter().try_fold(0, append)?;
+            let append = |number, digits| Some(number * 100_000_000 + eight_digits(digits)?);
+            eights.iter().try_fold(first, append)
+        }
         [b'+', ..] => None,
         _ => std::str::from_utf8(bytes).ok()?.parse().ok(),
     }
+}
+
+/// The number of eight digits, all at once: every token has sixteen (Lemire, "Quickly parsing eight digits", 2018).
+fn eight_digits(digits: &[u8; 8]) -> Option<i64> {
+    const HIGH: u64 = 0xf0f0_f0f0_f0f0_f0f0;
+    const ZEROS: u64 = 0x3030_3030_3030_3030;
+    let text = u64::from_le_bytes(*digits);
+    // Of a digit, and of a digit and 6, the high half is 3.
+    if text & HIGH != ZEROS || text.wrapping_add(0x0606_0606_0606_0606) & HIGH != ZEROS {
+        return None;
+    }
+    let pairs = (text & !HIGH).wrapping_mul(10 << 8 | 1) >> 8 & 0x00ff_00ff_00ff_00ff;
+    let fours = pairs.wrapping_mul(100 << 16 | 1) >> 16 & 0x0000_ffff_0000_ffff;
+    Some((fours.wrapping_mul(10_000 << 32 | 1) >> 32).cast_signed())
 }
 
 /// The option that `word` belongs to, as a keyword of its group or as a value, and how that word is spelled.
@@ -116,7 +140,7 @@ fn owner_of<'s>(word: &[u8], args: &'s [Arg]) -> Option<(&'s Arg, &'static str)>
 fn inner_word(word: &[u8], arg: &Arg) -> Option<&'static str> {
     let is_it = |own: &&str| own.as_bytes().eq_ignore_ascii_case(word);
     match &arg.kind {
-        Kind::Group(inner) => inner.iter().find_map(|own| {
+        Kind::Group(inner) | Kind::OneOf(inner) => inner.iter().find_map(|own| {
             let keyword = own.word.filter(is_it);
             keyword.or_else(|| inner_word(word, own))
         }),

@@ -108,7 +108,7 @@ fn count(args: &[Arg], least: &mut i32) -> bool {
                 true
             }
             _ if arg.is_option() => true,
-            Kind::Many(items) => {
+            Kind::Many(items) | Kind::AsMany(items) => {
                 *least += i32::try_from(items.len()).unwrap_or(1);
                 true
             }

@@ -61,7 +61,7 @@ impl Arg {
                 out.push_str(word);
             }
             Kind::Group(args) | Kind::Shared(args) => push_all(args, out),
-            Kind::Many(args) => {
+            Kind::Many(args) | Kind::AsMany(args) => {
                 push_all(args, out);
                 out.push_str(" [");
                 push_all(args, out);

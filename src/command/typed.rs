@@ -131,6 +131,15 @@ impl Arg {
     pub(crate) const fn counted<T>(name: &'static str, most: usize, item: &'static Typed<T>) -> Typed<Vec<T>> {
         Arg::value(name, Kind::Counted(most as i64, item.items()))
     }
+
+    /// An option: as many of this as the call has counted before.
+    pub(crate) const fn as_many<T>(
+        word: &'static str,
+        name: &'static str,
+        item: &'static Typed<T>,
+    ) -> Typed<Option<Vec<T>>> {
+        Arg::option(word, Arg::value(name, Kind::AsMany(item.items())))
+    }
 }
 
 /// The argument for a field of this type.

@@ -69,7 +69,9 @@ fn shortest(args: &[Arg], words: &mut Vec<String>) {
             }
             _ if arg.word.is_some() => {}
             Kind::OneOf(_) | Kind::Any(_) | Kind::Flag => {}
-            Kind::Shared(inner) | Kind::Group(inner) | Kind::Many(inner) => shortest(inner, words),
+            Kind::Shared(inner) | Kind::Group(inner) | Kind::Many(inner) | Kind::AsMany(inner) => {
+                shortest(inner, words)
+            }
             Kind::Counted(_, inner) => {
                 words.push("1".into());
                 shortest(inner, words);

@@ -122,6 +122,10 @@ impl Keyspace for Fake {
         }
     }
 
+    fn touch(&mut self, _: &Name) {
+        self.writes += 1;
+    }
+
     fn get(&mut self, key: Key<'_>) -> Result<Option<Vec<u8>>> {
         Ok(of_type!(self, key, String)?.cloned())
     }

@@ -42,6 +42,9 @@ pub(crate) trait Keyspace {
     fn del(&mut self, key: Key<'_>) -> bool;
     /// Moves the value of `from`, of any type, to `to`, replacing what was there. Does nothing when `from` is missing.
     fn rename(&mut self, from: Key<'_>, to: Key<'_>);
+    /// Counts as a write to this queue or service though nothing changes: a client may wait until replicas have what was
+    /// written before.
+    fn touch(&mut self, name: &Name);
 
     /// The whole string.
     fn get(&mut self, key: Key<'_>) -> Result<Option<Vec<u8>>>;

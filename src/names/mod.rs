@@ -1,6 +1,7 @@
 //! Names of queues and services, ids of tasks: which are allowed. The keys built from them are in `keys`.
 
 mod keys;
+mod memories;
 
 use std::cell::RefCell;
 use std::cmp::Ordering;
@@ -12,6 +13,8 @@ use foldhash::fast::RandomState;
 use smallvec::SmallVec;
 
 pub(crate) use keys::{DROPPED, Index, KEYS, Key, Part, Place, Touched, Type, is_ours, owner, touched};
+
+pub(crate) use memories::Memories;
 
 use crate::error::Error;
 
@@ -232,8 +235,23 @@ pub(crate) fn plain_text<'a>(what: &str, bytes: &'a [u8]) -> Result<&'a str, Err
 }
 
 fn has_control(text: &str) -> bool {
-    // Beyond ASCII they all begin with 0xC2, as few other characters do.
-    text.bytes().any(|byte| byte.is_ascii_control() || byte == 0xc2) && text.chars().any(char::is_control)
+    !is_printable(text.as_bytes()) && text.chars().any(char::is_control)
+}
+
+/// Whether these are printable ASCII characters alone. Eight at a time: most ids are, and every command has one.
+fn is_printable(bytes: &[u8]) -> bool {
+    const ONES: u64 = 0x0101_0101_0101_0101;
+    const HIGH: u64 = ONES << 7;
+    let is_word = |bytes: &[u8; 8]| {
+        let word = u64::from_ne_bytes(*bytes);
+        // Of none is the highest bit set, or is set when a space is subtracted, or when DEL becomes 128.
+        (word | word.wrapping_sub(ONES * 0x20) | word.wrapping_add(ONES)) & HIGH == 0
+    };
+    match bytes.last_chunk() {
+        // The last word may overlap the one before.
+        Some(last) => bytes.as_chunks().0.iter().all(is_word) && is_word(last),
+        None => bytes.iter().all(|byte| matches!(byte, b' '..=b'~')),
+    }
 }
 
 #[allow(clippy::cast_possible_truncation, reason = "all bits of the hash are equally good")]

@@ -18,6 +18,15 @@ pub(super) unsafe fn arguments<'a>(argv: *mut *mut RawText, argc: c_int) -> Smal
     unsafe { (0..count).map(|at| bytes_of(*argv.add(at))).collect() }
 }
 
+/// The arguments as strings of the server.
+///
+/// # Safety
+/// `argv` points to `argc` strings that live as long as the slice is used.
+pub(super) unsafe fn texts<'a>(argv: *mut *mut RawText, argc: c_int) -> &'a [*mut RawText] {
+    // SAFETY: as the caller promises.
+    unsafe { std::slice::from_raw_parts(argv, usize::try_from(argc).unwrap_or(0)) }
+}
+
 thread_local! {
     static IS_MAIN: Cell<bool> = const { Cell::new(false) };
 }

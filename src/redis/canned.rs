@@ -6,10 +6,11 @@ use std::cell::RefCell;
 use super::api::{CallReply, Ctx};
 
 /// The field names of the replies that every task and every heartbeat gets.
-const FIELDS: [&str; 11] = [
+const FIELDS: [&str; 12] = [
     "id",
     "token",
     "attempt",
+    "kind",
     "payload",
     "role",
     "epoch",
@@ -26,8 +27,9 @@ thread_local! {
     static CANNED: RefCell<Canned> = const { RefCell::new(Canned::NONE) };
 }
 
+/// The prepared replies.
 #[derive(Debug)]
-struct Canned {
+pub(super) struct Canned {
     ok: Option<CallReply>,
     fields: [Option<(&'static str, CallReply)>; PLACES],
 }
@@ -65,17 +67,30 @@ pub(super) fn write_ok(ctx: *mut Ctx) -> bool {
     CANNED.with_borrow(|canned| canned.ok.as_ref().is_some_and(|ok| ok.pass_on(ctx)))
 }
 
-/// Writes the name of a field as a string; whether it did.
-pub(super) fn write_field(ctx: *mut Ctx, field: &str) -> bool {
-    CANNED.with_borrow(|canned| match canned.fields.get(place(field)) {
-        Some(Some((known, reply))) if *known == field => reply.pass_on(ctx),
-        _ => false,
-    })
+/// Calls `write` with the names of fields.
+#[inline(always)]
+pub(super) fn with_fields<R>(write: impl FnOnce(&Canned) -> R) -> R {
+    CANNED.with_borrow(write)
 }
 
-fn place(field: &str) -> usize {
-    let first = field.bytes().next().map_or(0, usize::from);
-    (first + 6 * field.len()) % PLACES
+impl Canned {
+    /// Writes the name of a field as a string; whether it did.
+    #[inline(always)]
+    pub(super) fn write_field(&self, ctx: *mut Ctx, field: &str) -> bool {
+        match self.fields.get(place(field)) {
+            Some(Some((known, reply))) if *known == field => reply.pass_on(ctx),
+            _ => false,
+        }
+    }
+}
+
+#[inline(always)]
+const fn place(field: &str) -> usize {
+    let first = match field.as_bytes() {
+        [first, ..] => *first as usize,
+        [] => 0,
+    };
+    (first + 20 * field.len()) % PLACES
 }
 
 #[cfg(test)]

@@ -1,12 +1,12 @@
-//! `steward.contract <queue> [WORK | REPLY]`, in debug builds only: the suite of the port, on the server's keys; or a
-//! panic at work or amid a reply.
+//! `steward.contract <queue> [CLOCK unix-us | PLAIN | WORK | REPLY]`, in debug builds only: the suite of the port, on the
+//! server's keys; or it sets the clocks, counts the plain steps, or panics at work or amid a reply.
 
 use std::ffi::c_int;
 
 use super::api::{Ctx, OK, RawText, call};
 use super::callback::arguments;
 use super::transaction::{Mode, run};
-use super::{databases, reply};
+use super::{databases, module, reply};
 use crate::error::Error;
 use crate::keyspace::contract;
 use crate::names::Name;
@@ -33,6 +33,15 @@ unsafe extern "C" fn on_contract(ctx: *mut Ctx, argv: *mut *mut RawText, argc: c
     let argv = unsafe { arguments(argv, argc) };
     reply::answer(ctx, || match argv.as_slice() {
         [_, name] => check(ctx, name),
+        [_, _, b"CLOCK", us] => {
+            let us = std::str::from_utf8(us).ok().and_then(|us| us.parse().ok());
+            module::with(|module| {
+                module.clock.set(us.unwrap_or(0));
+                module.state.since = module.context().wall;
+            });
+            Ok(Some(Reply::OK))
+        }
+        [_, _, b"PLAIN"] => Ok(module::with(|module| Reply::number(module.plain))),
         [_, _, b"REPLY"] => {
             reply::whole(ctx, || {
                 // SAFETY: a context with a client to answer.

@@ -4,10 +4,10 @@ use std::ffi::c_int;
 
 use super::acl::Rules;
 use super::api::{Ctx, Flags, OK, RawText, call};
-use super::callback::arguments;
+use super::callback::{arguments, texts};
 use super::probe;
 use super::transaction::{Mode, run};
-use super::{block, databases, docs, fenced, reply};
+use super::{block, databases, docs, fenced, plain, reply};
 use crate::command::run::{Command, Response};
 use crate::command::{Access, Arguments, Keys, Spec};
 use crate::commands;
@@ -23,11 +23,11 @@ use crate::tx::Tx;
 /// Called by the server with a context and `argc` strings.
 pub(super) unsafe extern "C" fn entry<C: Command>(ctx: *mut Ctx, argv: *mut *mut RawText, argc: c_int) -> c_int {
     // SAFETY: as the server promises.
-    let argv = unsafe { arguments(argv, argc) };
+    let (argv, texts) = unsafe { (arguments(argv, argc), texts(argv, argc)) };
     reply::answer(ctx, || {
         // The server checks the registered arity.
         let words = const { C::SPEC.words() };
-        let Some(arguments) = argv.get(words..) else {
+        let (Some(arguments), Some(texts)) = (argv.get(words..), texts.get(words..)) else {
             // SAFETY: a context with a client to answer.
             unsafe { call!(RedisModule_WrongArity(ctx)) };
             return Ok(None);
@@ -35,13 +35,12 @@ pub(super) unsafe extern "C" fn entry<C: Command>(ctx: *mut Ctx, argv: *mut *mut
         if C::SPEC.keys == Keys::Counted && report_keys(ctx, &C::SPEC, arguments) {
             return Ok(None);
         }
-        execute::<C>(ctx, arguments)
+        execute::<C>(ctx, arguments, texts)
     })
 }
 
 /// Runs the command; `None` when its client is blocked, or when the reply is already written.
-fn execute<C: Command>(ctx: *mut Ctx, arguments: &[&[u8]]) -> Result<Option<Reply>, Error> {
-    let args = C::Args::parse(arguments)?;
+fn execute<C: Command>(ctx: *mut Ctx, arguments: &[&[u8]], texts: &[*mut RawText]) -> Result<Option<Reply>, Error> {
     // SAFETY: a context the server lent us.
     let (db, id) = unsafe {
         (
@@ -59,6 +58,20 @@ fn execute<C: Command>(ctx: *mut Ctx, arguments: &[&[u8]]) -> Result<Option<Repl
         // Ours are replicated as effects. Another's command would decide anew, with another clock and other ids.
         return Err(Error::OnlyEffects);
     }
+    if let Some(way) = plain::way(C::SPEC.name) {
+        let call = plain::Call {
+            ctx,
+            arguments,
+            texts,
+            flags,
+            connection: id,
+            db,
+        };
+        if plain::run(way, &call) {
+            return Ok(None);
+        }
+    }
+    let args = C::Args::parse(arguments)?;
     let rules = Rules::of(ctx);
     let may_see = |key: &str| rules.may_read(key);
     let may_write = |key: &str| rules.may_write(key);

@@ -244,6 +244,10 @@ impl Arena {
                 raw.type_ = raw::RedisModuleCommandArgType_REDISMODULE_ARG_TYPE_BLOCK;
                 raw.subargs = self.counted(arg.name, items);
             }
+            Kind::AsMany(items) => {
+                raw.type_ = raw::RedisModuleCommandArgType_REDISMODULE_ARG_TYPE_BLOCK;
+                raw.subargs = self.items(items);
+            }
             Kind::Counted(_, items) => {
                 raw.type_ = raw::RedisModuleCommandArgType_REDISMODULE_ARG_TYPE_INTEGER;
                 array.push(raw);
@@ -285,6 +289,13 @@ impl Arena {
     /// A count, then these that many times.
     fn counted(&mut self, name: &str, items: &[Arg]) -> *mut raw::RedisModuleCommandArg {
         let mut array = vec![self.number(name)];
+        self.push_items(&mut array, items, 0);
+        self.keep(array)
+    }
+
+    /// These, again and again.
+    fn items(&mut self, items: &[Arg]) -> *mut raw::RedisModuleCommandArg {
+        let mut array = Vec::new();
         self.push_items(&mut array, items, 0);
         self.keep(array)
     }

@@ -9,7 +9,7 @@
 //! 1. the server's functions: [`api`], [`callback`], [`reply`], [`canned`], [`server_info`], [`clock`], [`timer`], [`pulse`];
 //! 2. what is kept between calls: [`module`], with [`audience`], [`blocked`], [`texts`] and the rest of its parts;
 //! 3. work on the data: [`handles`], [`keyspace`], [`block`], [`transaction`];
-//! 4. what the server calls: [`dispatch`], [`apply`], [`background`], [`events`], [`notify`], [`config`], [`info`].
+//! 4. what the server calls: [`dispatch`] with [`plain`], [`apply`], [`background`], [`events`], [`notify`], [`config`], [`info`].
 
 // The server's API is C.
 #![allow(unsafe_code)]
@@ -46,6 +46,7 @@ mod listeners;
 mod log_limit;
 mod module;
 mod notify;
+mod plain;
 mod probe;
 mod pulse;
 mod reply;

@@ -51,6 +51,8 @@ pub(super) struct Module {
     pub min_replicas: Option<i64>,
     /// Whether keyspace notifications have other listeners than us.
     pub observed: bool,
+    /// How many steps went the short way.
+    pub plain: u64,
     /// Whether anybody listens to effects.
     pub audience: Audience,
     /// Of effects that were not carried out in full.

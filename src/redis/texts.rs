@@ -75,9 +75,9 @@ pub(super) struct KeyText {
     text: Kept,
 }
 
-/// A string of the server.
+/// The name of a key as a string of the server.
 #[derive(Debug)]
-enum Kept {
+pub(super) enum Kept {
     /// Cached, for a key that every queue has once.
     Shared(Rc<Text>),
     /// Created for this transaction.
@@ -87,27 +87,14 @@ enum Kept {
 impl KeyText {
     /// The name of this key.
     pub(super) fn new(texts: &NameTexts, key: Key<'_>, scratch: &mut Vec<u8>) -> KeyText {
-        let row = row(key.place);
-        let own = |id: &[u8], text: &[u8]| KeyText {
-            row,
-            id: Id::from_slice(id),
-            text: Kept::Own(Text::new(text)),
-        };
-        if let Place::Of(part, id) = key.place
-            && let Some(prefix) = family(part).and_then(|family| texts.prefixes.get(family))
-        {
-            scratch.clear();
-            scratch.extend_from_slice(prefix.get_or_init(|| key.name.per_id(part, &[]).to_vec()));
-            scratch.extend_from_slice(id);
-            return own(id, scratch);
-        }
-        match texts.fixed.get(usize::from(row)) {
-            Some(text) => KeyText {
-                row,
-                id: Id::new(),
-                text: Kept::Shared(text.get_or_init(|| Rc::new(Text::new(&key.to_vec()))).clone()),
+        KeyText {
+            row: row(key.place),
+            id: match key.place {
+                Place::Of(_, id) => Id::from_slice(id),
+                Place::Dropped(..) => key.to_vec().into(),
+                Place::Once(_) | Place::Ready(_) => Id::new(),
             },
-            None => own(&key.to_vec(), &key.to_vec()),
+            text: Kept::new(texts, key, scratch),
         }
     }
 
@@ -124,7 +111,32 @@ impl KeyText {
 
     /// The string of the server.
     pub(super) fn text(&self) -> &Text {
-        match &self.text {
+        self.text.text()
+    }
+}
+
+impl Kept {
+    /// The name of this key.
+    #[inline]
+    pub(super) fn new(texts: &NameTexts, key: Key<'_>, scratch: &mut Vec<u8>) -> Kept {
+        if let Place::Of(part, id) = key.place
+            && let Some(prefix) = family(part).and_then(|family| texts.prefixes.get(family))
+        {
+            scratch.clear();
+            scratch.extend_from_slice(prefix.get_or_init(|| key.name.per_id(part, &[]).to_vec()));
+            scratch.extend_from_slice(id);
+            return Kept::Own(Text::new(scratch));
+        }
+        let text = || Text::new(&key.to_vec());
+        match texts.fixed.get(usize::from(row(key.place))) {
+            Some(kept) => Kept::Shared(kept.get_or_init(|| Rc::new(text())).clone()),
+            None => Kept::Own(text()),
+        }
+    }
+
+    /// The string of the server.
+    pub(super) fn text(&self) -> &Text {
+        match self {
             Kept::Shared(text) => text,
             Kept::Own(text) => text,
         }

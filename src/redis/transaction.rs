@@ -72,7 +72,7 @@ pub(super) fn run<R>(
         for line in std::mem::take(&mut module.state.log_lines) {
             log(Level::Warning, &line);
         }
-        if mode != Mode::Applies {
+        if mode != Mode::Applies && module.state.take_planned() {
             module.arm(&context, SOON);
         }
         result

@@ -1,7 +1,9 @@
 //! A queue's own settings: the fields of `task:{q}`, text in the hash and values here.
 
+pub(crate) mod kinds;
 pub(crate) mod table;
 
+use kinds::Kinds;
 pub(crate) use table::{FIELDS, GROUP_LIMIT, SERVICE, SETTINGS};
 use table::{Kind, Numbers, Setting};
 
@@ -34,6 +36,8 @@ pub(crate) struct QueueSettings {
     pub releases: Vec<(String, u64)>,
     /// Ends of tasks with dependents that are not resolved yet, in the order of `below`.
     pub unresolved: Vec<Unresolved>,
+    /// The kinds of its tasks.
+    pub kinds: Kinds,
     /// How many ids in each ready list stand for a task that went elsewhere.
     pub ghosts: [u32; PRIORITIES as usize],
 }
@@ -107,6 +111,7 @@ impl QueueSettings {
             drops: Vec::new(),
             releases: Vec::new(),
             unresolved: Vec::new(),
+            kinds: Kinds::default(),
             ghosts: Default::default(),
         }
     }
@@ -133,6 +138,7 @@ impl QueueSettings {
                 self.drops = text.split(' ').filter_map(|number| number.parse().ok()).collect();
                 self.drops.sort_unstable();
             }
+            _ if self.kinds.read(field, text) => {}
             _ if field.starts_with(UNRESOLVED) => self.unresolved.extend(unresolved(field, text)),
             _ => {
                 if let Some(worker) = field.strip_prefix(RELEASES) {

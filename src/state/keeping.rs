@@ -21,6 +21,11 @@ const PUSHED_OUT: usize = 4;
 const PASSED_OVER: usize = 256;
 
 impl State {
+    /// Whether the timer may be needed earlier than at the last call.
+    pub(crate) fn take_planned(&mut self) -> bool {
+        self.names.take_planned() | self.rounds.take_planned()
+    }
+
     /// How long until there is something to do here.
     pub(crate) fn next_keeping(&mut self, now: Steady) -> Option<Ms> {
         if self.rounds.revisit.is_some() || self.names.has_emptied() {

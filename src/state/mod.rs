@@ -4,7 +4,6 @@
 mod keeping;
 mod names;
 pub(crate) mod queue;
-mod queues;
 mod rest;
 mod rounds;
 pub(crate) mod sums;
@@ -18,15 +17,14 @@ use crate::membership::liveness::Reason;
 use crate::membership::record::MemberName;
 use crate::membership::service_state::ServiceState;
 use crate::membership::services::Services;
-use crate::names::{Id, MAX_TOKEN, Name, Position, Touched};
+use crate::names::{Id, MAX_TOKEN, Memories, Name, Position, Touched};
 use crate::stalls::Stalls;
 use crate::state::names::Names;
 use crate::state::queue::claims::BoundClaim;
 use crate::state::queue::{Ended, Loss, QueueState};
-use crate::state::queues::Queues;
 use crate::state::rounds::Rounds;
 use crate::state::work::Work;
-use crate::stats::{Lateness, Totals};
+use crate::stats::{Durations, Totals};
 use crate::time::{Ms, Steady, Wall};
 use crate::waiting::{Granted, Ticket, Timeout, Waiter, Waiting};
 
@@ -40,7 +38,8 @@ const LATEST_FENCE: u64 = MAX_TOKEN.unsigned_abs() / 2;
 /// The memory of the module.
 #[derive(Debug, Default)]
 pub(crate) struct State {
-    queues: Queues,
+    /// The queues in memory.
+    queues: Memories<QueueState>,
     /// The members of the services.
     pub services: Services,
     /// All names, and when each next needs the timer.
@@ -59,7 +58,7 @@ pub(crate) struct State {
     /// Counts over all queues.
     pub totals: Totals,
     /// Lateness over all queues.
-    pub lateness: Lateness,
+    pub lateness: Durations,
     /// Entries under our keys that were not ours and were passed over.
     pub skipped_foreign: u64,
     /// What was passed over, to be logged at the end of the transaction.
@@ -86,16 +85,16 @@ impl State {
 
     /// The memory of a queue, created if there is none. It is measured soon: whoever asks for it may change its keys.
     pub(crate) fn queue(&mut self, name: &Name) -> &mut QueueState {
-        let place = match self.queues.listed(name) {
-            Some(place) => place,
+        let place = self.queues.place(name);
+        match place.filter(|place| self.queues.at(*place).listed) {
+            Some(place) => self.queues.at(place),
             None => self.list_queue(name),
-        };
-        self.queues.at(place)
+        }
     }
 
-    /// Brings a queue into memory, and in the line of those to be measured. Returns its place.
+    /// Brings a queue into memory, and in the line of those to be measured.
     #[cold]
-    fn list_queue(&mut self, name: &Name) -> usize {
+    fn list_queue(&mut self, name: &Name) -> &mut QueueState {
         if self.queues.get(name).is_none() {
             self.make_room();
         }
@@ -105,10 +104,10 @@ impl State {
         let place = queues.get_or_make(name, || names.take_queue(name, rounds.era));
         let queue = queues.at(place);
         if names.list(name) {
-            rounds.touched.push(name.clone());
+            rounds.touch(name);
         }
         queue.listed = true;
-        place
+        queue
     }
 
     /// The memory of a service, created if there is none. It is measured soon.
@@ -124,7 +123,7 @@ impl State {
             service.listed = true;
             names.add(name);
             if names.list(name) {
-                rounds.touched.push(name.clone());
+                rounds.touch(name);
             }
         }
         service
@@ -156,7 +155,7 @@ impl State {
             Touched::Queue if self.queues.get(name).is_some() => self.queue(name).forget(),
             Touched::Queue => {
                 if self.names.touch_queue(name) {
-                    self.rounds.touched.push(name.clone());
+                    self.rounds.touch(name);
                 }
             }
             Touched::Service => self.service(name).forget(),
@@ -174,7 +173,7 @@ impl State {
             // Nothing is derived from them, but they may have been the last key.
             Touched::Events => {
                 if self.names.list(name) {
-                    self.rounds.touched.push(name.clone());
+                    self.rounds.touch(name);
                 }
                 return;
             }
@@ -266,7 +265,7 @@ impl State {
 
     /// The timer comes to every name, in slices: moments were planned by a setting that has changed.
     pub(crate) fn wake_all(&mut self) {
-        self.rounds.revisit = Some(None);
+        self.rounds.revisit();
     }
 
     /// Binds a claim to a connection.

@@ -29,6 +29,10 @@ pub(crate) struct Names {
     sums: BTreeMap<i32, Sums>,
     /// The sums of emptied databases, and the ids of those whose names are still to be forgotten.
     emptied: Vec<(i32, Sums)>,
+    /// Whether a moment was planned since the timer was last set.
+    planned: bool,
+    /// The name that was planned last, and the moment of the steady clock at which the timer comes to it.
+    recent: Option<(Name, Steady)>,
 }
 
 /// One name.
@@ -74,19 +78,28 @@ impl Names {
             self.wall.remove(&(later, name.clone()));
         }
         self.wall.insert((moment, name.clone()));
+        self.planned = true;
     }
 
     /// The timer comes to `name` when the steady clock shows `moment`, or earlier.
     pub(crate) fn wake_at_steady(&mut self, name: &Name, moment: Steady) {
-        let entry = self.entry(name);
-        if entry.steady <= moment {
+        // Most claims and heartbeats: their queue or service is due earlier, for another.
+        let is_recent = |(recent, planned): &(Name, Steady)| *planned <= moment && recent == name;
+        if self.recent.as_ref().is_some_and(is_recent) {
             return;
         }
-        let later = std::mem::replace(&mut entry.steady, moment);
-        if later.0 != NEVER {
-            self.steady.remove(&(later, name.clone()));
+        let entry = self.entry(name);
+        let before = entry.steady;
+        let planned = before.min(moment);
+        entry.steady = planned;
+        self.recent = Some((name.clone(), planned));
+        if planned < before {
+            if before.0 != NEVER {
+                self.steady.remove(&(before, name.clone()));
+            }
+            self.steady.insert((planned, name.clone()));
+            self.planned = true;
         }
-        self.steady.insert((moment, name.clone()));
     }
 
     /// The timer comes to `name` as soon as possible.
@@ -96,6 +109,7 @@ impl Names {
 
     /// Forgets what was planned for `name`.
     fn unplan(&mut self, name: &Name) {
+        self.recent = None;
         let Some(entry) = self.entries.get_mut(name) else {
             return;
         };
@@ -140,6 +154,11 @@ impl Names {
     /// The name that is next due on the steady clock, for a lease or a TTL.
     pub(crate) fn next_on_steady(&self) -> Option<&Name> {
         self.steady.first().map(|(_, name)| name)
+    }
+
+    /// Whether a moment was planned since the last call.
+    pub(super) fn take_planned(&mut self) -> bool {
+        std::mem::take(&mut self.planned)
     }
 
     /// How many names have work to do now.

@@ -1,15 +1,17 @@
 //! What is kept of a queue that is not in memory, where a million of them must find room: its totals, and what its keys
 //! may hold.
 
-use crate::state::queue::{QueueState, Rebase};
-use crate::stats::{Lateness, Totals};
+use crate::state::queue::{KindCounts, QueueState, Rebase};
+use crate::stats::{Durations, Totals};
 use crate::time::{Ms, SECOND, Steady};
 
 /// A queue that is not in memory.
 #[derive(Debug, Default)]
 pub(crate) struct Rest {
     totals: [u32; Totals::COUNT],
-    lateness: Option<Box<Lateness>>,
+    lateness: Option<Box<Durations>>,
+    runs: Option<Box<Durations>>,
+    kinds: Option<Box<KindCounts>>,
     /// In seconds.
     cleaned: u32,
     maybe_ready: u16,
@@ -82,6 +84,8 @@ impl Rest {
             },
             totals: queue.totals.packed()?,
             lateness: queue.lateness.take(),
+            runs: queue.runs.take(),
+            kinds: queue.kinds.take(),
             cleaned: u32::try_from(queue.cleaned.0 / SECOND).unwrap_or(0),
             maybe_ready: queue.maybe_ready,
             maybe,
@@ -93,6 +97,8 @@ impl Rest {
         let mut queue = QueueState {
             totals: Totals::unpacked(self.totals),
             lateness: self.lateness,
+            runs: self.runs,
+            kinds: self.kinds,
             ..QueueState::default()
         };
         let is_certain = self.known == Known::of_era(era);

@@ -41,7 +41,7 @@ impl Line {
 #[derive(Debug, Default)]
 pub(super) struct Rounds {
     /// Those touched since the last round began, each once, and since when there are any.
-    pub touched: Vec<Name>,
+    touched: Vec<Name>,
     since: Option<Steady>,
     /// Those left of this round, and since when the first of them has waited.
     left: Vec<Name>,
@@ -57,13 +57,32 @@ pub(super) struct Rounds {
     pub revisit: Option<Option<Name>>,
     /// Grows whenever that happens: what was known of a resting queue before is in doubt.
     pub era: u32,
+    /// Whether the timer may be needed earlier than when it was last set.
+    planned: bool,
 }
 
 impl Rounds {
     /// All keys may be different: the timer comes to all names.
     pub(super) fn start_over(&mut self) {
         self.era += 1;
+        self.revisit();
+    }
+
+    /// The timer comes to all names.
+    pub(super) fn revisit(&mut self) {
         self.revisit = Some(None);
+        self.planned = true;
+    }
+
+    /// A name was touched that is not to be measured yet.
+    pub(super) fn touch(&mut self, name: &Name) {
+        self.touched.push(name.clone());
+        self.planned = true;
+    }
+
+    /// Whether one of these happened since the last call.
+    pub(super) fn take_planned(&mut self) -> bool {
+        std::mem::take(&mut self.planned)
     }
 
     /// When the next name is to be measured.

@@ -17,9 +17,11 @@ pub(crate) struct Event<'a> {
     /// The attempt that ended; 0 when it never ran.
     pub attempt: u64,
     /// Why. Lost claim: lease, disconnect or member. Dead task: attempts, lost or failed. Reply that could not be
-    /// delivered: the error code and the REPLY queue. Skipped occurrence: overlap, full or unreadable. Missed
+    /// delivered: the error code and the REPLY queue. Skipped occurrence: overlap, full, nomember or unreadable. Missed
     /// occurrences: how many.
     pub reason: &'a str,
+    /// The kind of the task.
+    pub task_kind: &'a str,
 }
 
 /// Errors with `WrongType` unless the key of the stream has the right type or no events are kept.
@@ -41,12 +43,13 @@ pub(crate) fn emit(queue: &mut Queue<'_>, event: &Event<'_>) -> Result<()> {
     } else {
         event.attempt.to_string()
     };
-    let fields: [(&[u8], &[u8]); 5] = [
+    let fields: [(&[u8], &[u8]); 6] = [
         (b"type", event.kind.as_bytes()),
         (b"id", event.id),
         (b"worker", event.worker.as_bytes()),
         (b"attempt", attempt.as_bytes()),
         (b"reason", event.reason.as_bytes()),
+        (b"kind", event.task_kind.as_bytes()),
     ];
     queue.wake_at(queue.context.wall.after(queue.context.config.events_retain));
     let stream = queue.name.of_queue(Part::TaskEvents);

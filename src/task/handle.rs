@@ -268,8 +268,12 @@ impl<'t> Queue<'t> {
         Ok(score.is_some())
     }
 
-    /// Writes the header of a task; its payload stays.
+    /// Writes the header of a task; its payload stays. Whatever moves passes here, but what becomes due: `timer::kinds`
+    /// relies on that.
     pub(crate) fn write_header(&mut self, task: &Task) -> Result<()> {
+        if task.header.kind != 0 && self.settings.kinds.is_full() {
+            self.memory().see_kind(task.header.kind);
+        }
         self.keys.set_start(self.name.task(&task.id), &task.header.write())
     }
 

@@ -6,12 +6,12 @@
 //! ││││  │ │ │  │  │  │   │     │          └ due, wall ms; once done or dead, when that was (9)
 //! ││││  │ │ │  │  │  │   │     └ fence: birth number until claimed, then the token of the last claim (11)
 //! ││││  │ │ │  │  │  │   └ lease of the claim, ms (6); zzzzzz: as long as its worker is a member;
-//! ││││  │ │ │  │  │  │     once done or dead, how long the last run took
+//! ││││  │ │ │  │  │  │     otherwise how long the last run took
 //! ││││  │ │ │  │  │  └ number of the worker that has claimed it (4)
 //! ││││  │ │ │  │  └ times lost (2)
 //! ││││  │ │ │  └ deliveries (3)
 //! ││││  │ │ └ attempts used up (3)
-//! ││││  │ └ kind: a number of the queue's table of kinds; 0: none (2)
+//! ││││  │ └ kind: a number of the queue's table of kinds; 0: none; 1001: see its options (2)
 //! ││││  └ ghosts: bit p, the ready list of priority p still has an id of this task that does not count (2)
 //! │││└ flags (3)
 //! ││└ priority
@@ -123,7 +123,7 @@ pub(crate) struct Header {
     pub flags: u16,
     /// Bit p: the ready list of priority p has an id of this task that does not count.
     pub ghosts: u16,
-    /// A number of the queue's table of kinds; 0 for none.
+    /// A number of the queue's table of kinds; 0 for none, 1001 for one that has no number.
     pub kind: u16,
     /// Attempts used up; the one that runs is not among them.
     pub attempts: u64,
@@ -133,8 +133,7 @@ pub(crate) struct Header {
     pub lost: u64,
     /// Number of the worker that has claimed it; 0 for none.
     pub worker: u32,
-    /// Length of the present claim's lease, ms, or `WITH_MEMBER`; 0 while it is not claimed. Once done or dead, how
-    /// long the last run took, ms.
+    /// Length of the present claim's lease, ms, or `WITH_MEMBER`; while it is not claimed, how long the last run took.
     pub lease: Ms,
     /// Birth number until claimed, then the token of the last claim.
     pub fence: u64,
@@ -175,23 +174,31 @@ impl Header {
     }
 
     fn fields(header: &[u8; HEADER_LEN]) -> Option<Header> {
-        let mut from = Reader(header);
-        from.skip(VERSION)?;
-        let letter = from.byte()?;
-        let state = STATES.iter().find(|(_, known)| *known == letter)?.0;
+        let [VERSION, letter, counts @ .., b'\n'] = header else {
+            return None;
+        };
+        let state = STATES.iter().find(|(_, known)| known == letter)?.0;
+        // The space is no digit either.
+        let (counts, [b' ', claim @ ..]) = counts.split_first_chunk::<16>()? else {
+            return None;
+        };
+        let claim = claim.first_chunk::<36>()?;
+        if !(all_digits(counts) & all_digits(claim)) {
+            return None;
+        }
+        let mut from = Reader(counts);
         let priority = u8::try_from(from.number::<1>()?).ok().filter(|p| *p < PRIORITIES)?;
         let flags = u16::try_from(from.number::<3>()?).ok()?;
         let ghosts = u16::try_from(from.number::<2>()?).ok();
         let ghosts = ghosts.filter(|mask| *mask < 1 << PRIORITIES)?;
         let kind = u16::try_from(from.number::<2>()?).ok()?;
         let (attempts, deliveries, lost) = (from.number::<3>()?, from.number::<3>()?, from.number::<2>()?);
-        from.skip(b' ')?;
+        let mut from = Reader(claim);
         let worker = u32::try_from(from.number::<4>()?).ok()?;
         let lease = from.ms::<6>()?;
         let fence = from.number::<11>()?;
         let due = Wall(from.ms::<9>()?);
         let created = EPOCH.after(from.ms::<6>()? * SECOND);
-        from.skip(b'\n')?;
         Some(Header {
             state,
             priority,
@@ -255,16 +262,33 @@ impl Header {
         header
     }
 
-    /// Records that the task ends now, and if it is claimed, how long this run took.
-    pub(crate) fn end(&mut self, now: Wall) {
-        let claimed = Wall(Ms::try_from(self.fence / 1_000).unwrap_or(Ms::MAX));
-        let ran = if self.state == TaskState::Claimed {
-            now.since(claimed)
-        } else {
-            0
-        };
+    /// The moment of the present or last claim; `None` if it was never claimed.
+    pub(crate) fn claimed_at(&self) -> Option<Wall> {
+        (self.deliveries > 0).then(|| self.fence_at())
+    }
+
+    /// The moment at which its fence was given out.
+    fn fence_at(&self) -> Wall {
+        Wall(Ms::try_from(self.fence / 1_000).unwrap_or(Ms::MAX))
+    }
+
+    /// How long the present claim has lasted, ms.
+    pub(crate) fn run(&self, now: Wall) -> Ms {
+        now.since(self.fence_at()).clamp(0, WITH_MEMBER - 1)
+    }
+
+    /// Records how long the present claim has lasted, if there is one, before the task leaves that state.
+    pub(crate) fn end_run(&mut self, now: Wall) {
+        if self.state == TaskState::Claimed {
+            self.lease = self.run(now);
+        }
         self.worker = 0;
-        self.lease = ran.clamp(0, WITH_MEMBER - 1);
+    }
+
+    /// Moves the task to the state in which it ends, now.
+    pub(crate) fn end(&mut self, state: TaskState, now: Wall) {
+        self.end_run(now);
+        self.state = state;
         self.due = now;
     }
 
@@ -328,7 +352,15 @@ fn value(byte: u8) -> u8 {
     VALUES.get(usize::from(byte)).copied().unwrap_or(NO_DIGIT)
 }
 
-/// Reads fields of known widths one after the other; no number is wider than 11 digits, which fit in 64 bits.
+/// Whether these are base-36 digits alone. Without a branch, so that the compiler compares sixteen at a time.
+#[inline(always)]
+fn all_digits<const WIDTH: usize>(field: &[u8; WIDTH]) -> bool {
+    let is_digit = |byte: u8| (byte.wrapping_sub(b'0') < 10) | (byte.wrapping_sub(b'a') < 26);
+    field.iter().fold(true, |all, &byte| all & is_digit(byte))
+}
+
+/// Reads fields of known widths one after the other, all of them digits; no number is wider than 11 digits, which fit in
+/// 64 bits.
 struct Reader<'a>(&'a [u8]);
 
 impl<'a> Reader<'a> {
@@ -339,28 +371,14 @@ impl<'a> Reader<'a> {
         Some(field)
     }
     #[inline(always)]
-    fn byte(&mut self) -> Option<u8> {
-        self.take().map(|[byte]| *byte)
-    }
-    #[inline(always)]
-    fn skip(&mut self, byte: u8) -> Option<()> {
-        (self.byte()? == byte).then_some(())
-    }
-    #[inline(always)]
     fn number<const WIDTH: usize>(&mut self) -> Option<u64> {
         let field = self.take::<WIDTH>()?;
         // Most fields of most headers.
         if *field == [b'0'; WIDTH] {
             return Some(0);
         }
-        let mut number = 0;
-        let mut largest = 0;
-        for &byte in field {
-            let value = value(byte);
-            largest = value.max(largest);
-            number = number * 36 + u64::from(value);
-        }
-        (largest != NO_DIGIT).then_some(number)
+        let digit = |byte: &u8| u64::from(value(*byte));
+        Some(field.iter().fold(0, |number, byte| number * 36 + digit(byte)))
     }
     #[inline(always)]
     fn ms<const WIDTH: usize>(&mut self) -> Option<Ms> {
@@ -372,16 +390,19 @@ impl<'a> Reader<'a> {
 struct Writer<'a>(&'a mut [u8]);
 
 impl Writer<'_> {
+    #[inline(always)]
     fn take<const WIDTH: usize>(&mut self) -> Option<&mut [u8; WIDTH]> {
         let (field, rest) = std::mem::take(&mut self.0).split_first_chunk_mut()?;
         self.0 = rest;
         Some(field)
     }
+    #[inline(always)]
     fn byte(&mut self, byte: u8) {
         if let Some(field) = self.take() {
             *field = [byte];
         }
     }
+    #[inline(always)]
     fn number<const WIDTH: usize>(&mut self, number: u64) {
         let mut rest = number.min(const { 36_u64.pow(WIDTH as u32) - 1 });
         let Some(field) = self.take::<WIDTH>() else {
@@ -399,6 +420,7 @@ impl Writer<'_> {
             *digit = DIGITS.get(rest as usize).copied().unwrap_or(b'0');
         }
     }
+    #[inline(always)]
     fn ms<const WIDTH: usize>(&mut self, ms: Ms) {
         self.number::<WIDTH>(u64::try_from(ms).unwrap_or(0));
     }
@@ -460,13 +482,17 @@ mod tests {
     #[test]
     fn an_end_has_its_moment_and_the_length_of_the_last_run() {
         let mut header = Header::new(5_000_000, Wall(5), 0, CREATED);
-        header.end(Wall(5_250));
-        assert_eq!((header.due, header.lease), (Wall(5_250), 0), "it did not run");
-        header.state = TaskState::Claimed;
+        assert_eq!(header.claimed_at(), None);
+        header.deliveries = 1;
+        assert_eq!(header.claimed_at(), Some(Wall(5_000)));
         for (now, run) in [(5_250, 250), (4_000, 0), (i64::MAX, WITH_MEMBER - 1)] {
-            header.end(Wall(now));
+            header.state = TaskState::Claimed;
+            header.end(TaskState::Dead, Wall(now));
             assert_eq!((header.due, header.lease, header.fence), (Wall(now), run, 5_000_000));
         }
+        header.lease = 7;
+        header.end(TaskState::Dead, Wall(9_000));
+        assert_eq!((header.due, header.lease), (Wall(9_000), 7), "it did not run any more");
     }
 
     #[test]

@@ -9,11 +9,12 @@ use crate::keyspace::Scored;
 use crate::state::queue::Loss;
 use crate::task::events::{self, Event};
 use crate::task::handle::{Queue, Task};
-use crate::task::header::{CANCELLED, EXPIRES, GROUPED, TARGETED, TaskState, UNIQUE, WITH_OPTIONS};
+use crate::task::header::{CANCELLED, EXPIRES, GROUPED, Header, TARGETED, TaskState, UNIQUE, WITH_OPTIONS};
 use crate::task::index::ready::{self, End};
 use crate::task::index::{
     blocked, claimed, dead, dependencies, done, expiry, group, later, scheduled, targeted, unique,
 };
+use crate::task::kind;
 use crate::task::options;
 use crate::task::outcome::{self, Outcome};
 use crate::time::{Ms, Wall};
@@ -111,16 +112,25 @@ pub(crate) fn ensure_unblock_types(queue: &mut Queue<'_>, task: &Task) -> Result
 /// Makes a popped task a claim of a worker. Returns the token.
 pub(crate) fn claim(queue: &mut Queue<'_>, task: &mut Task, worker: u32, lease: Ms) -> Result<u64> {
     let token = queue.next_fence(task.header.fence);
-    let header = &mut task.header;
+    begin_claim(&mut task.header, worker, lease, token);
+    unique::claimed(queue, task);
+    queue.write_header(task)?;
+    expiry::remove(queue, task);
+    kind::count(queue, task, |kind| {
+        kind.claimed += 1;
+        kind.running += 1;
+    });
+    Ok(token)
+}
+
+/// Writes a claim into the header of its task.
+pub(crate) fn begin_claim(header: &mut Header, worker: u32, lease: Ms, token: u64) {
     header.state = TaskState::Claimed;
     header.flags &= !CANCELLED;
     header.deliveries += 1;
     header.worker = worker;
     header.lease = lease;
     header.fence = token;
-    queue.write_header(task)?;
-    expiry::remove(queue, task);
-    Ok(token)
 }
 
 /// Completes a claimed task: it is removed, or retained for so long, ms. Returns whether its claim was bound to a
@@ -129,7 +139,12 @@ pub(crate) fn complete(queue: &mut Queue<'_>, task: &mut Task, result: Option<&[
     claimed::remove(queue, task)?;
     let bound = claimed::forget(queue, task);
     if !task.is_cancelled() {
-        queue.count(|totals| totals.acked += 1);
+        let run = task.header.run(queue.context.wall);
+        queue.count(|totals| totals.acked += 1).record_run(run);
+        kind::count(queue, task, |kind| {
+            kind.acked += 1;
+            kind.runs.record(run, 1);
+        });
         end_task(queue, task, Outcome::Done(result))?;
         if retain > 0 {
             store_done(queue, task, result, retain)?;
@@ -145,9 +160,8 @@ pub(crate) fn complete(queue: &mut Queue<'_>, task: &mut Task, result: Option<&[
 /// Stores a done task for so long.
 fn store_done(queue: &mut Queue<'_>, task: &mut Task, result: Option<&[u8]>, retain: Ms) -> Result<()> {
     targeted::forget(queue, task);
-    task.header.end(queue.context.wall);
-    task.header.state = TaskState::Done;
     task.header.attempts += 1;
+    task.header.end(TaskState::Done, queue.context.wall);
     if let Some(result) = result {
         queue.put_field(task, options::RESULT, result)?;
     }
@@ -159,7 +173,12 @@ fn store_done(queue: &mut Queue<'_>, task: &mut Task, result: Option<&[u8]>, ret
 pub(crate) fn fail(queue: &mut Queue<'_>, task: &mut Task, error: Option<&[u8]>, retry: Retry) -> Result<NewState> {
     claimed::remove(queue, task)?;
     claimed::forget(queue, task);
-    queue.count(|totals| totals.failed += 1);
+    let run = task.header.run(queue.context.wall);
+    queue.count(|totals| totals.failed += 1).record_run(run);
+    kind::count(queue, task, |kind| {
+        kind.failed += 1;
+        kind.runs.record(run, 1);
+    });
     task.header.attempts += 1;
     if task.is_cancelled() {
         remove(queue, task)?;
@@ -263,10 +282,9 @@ pub(crate) fn release(queue: &mut Queue<'_>, task: &mut Task, due: Option<Wall>)
 /// Schedules a task that is not claimed any more for `due`, or enqueues it at that end of its list. Its EXPIRE starts
 /// over.
 pub(crate) fn requeue(queue: &mut Queue<'_>, task: &mut Task, due: Option<Wall>, end: End) -> Result<NewState> {
-    task.header.state = TaskState::Waiting;
-    task.header.worker = 0;
-    task.header.lease = 0;
     let now = queue.context.wall;
+    task.header.end_run(now);
+    task.header.state = TaskState::Waiting;
     expiry::start(queue, task, due.unwrap_or(now).max(now))?;
     let state = match due.filter(|due| *due > now) {
         Some(due) => {
@@ -284,11 +302,11 @@ pub(crate) fn requeue(queue: &mut Queue<'_>, task: &mut Task, due: Option<Wall>,
 /// Makes a task a dead letter, and trims the dead letters to their limit.
 pub(crate) fn bury(queue: &mut Queue<'_>, task: &mut Task, why: &'static str) -> Result<NewState> {
     end_task(queue, task, Outcome::Dead(why))?;
-    task.header.end(queue.context.wall);
-    task.header.state = TaskState::Dead;
+    task.header.end(TaskState::Dead, queue.context.wall);
     queue.write_header(task)?;
     dead::add(queue, task)?;
     queue.count(|totals| totals.dead += 1);
+    kind::count(queue, task, |kind| kind.dead += 1);
     trim_dead(queue)?;
     Ok(NewState::Dead)
 }
@@ -458,17 +476,19 @@ pub(crate) fn ensure_end_types(queue: &mut Queue<'_>, task: &Task) -> Result<()>
     ensure_enqueue_types(queue, task)
 }
 
-fn emit(queue: &mut Queue<'_>, task: &Task, kind: &'static str, attempt: u64, reason: &str) -> Result<()> {
+fn emit(queue: &mut Queue<'_>, task: &Task, what: &'static str, attempt: u64, reason: &str) -> Result<()> {
+    let sort = kind::of(queue, task);
     let worker = match task.header.worker {
         0 => None,
         number => queue.worker_name(number).unwrap_or(None),
     };
     let event = Event {
-        kind,
+        kind: what,
         id: &task.id,
         worker: worker.as_deref().unwrap_or_default(),
         attempt,
         reason,
+        task_kind: sort.as_deref().unwrap_or_default(),
     };
     events::emit(queue, &event)
 }

@@ -6,16 +6,19 @@ use std::rc::Rc;
 use crate::context::Context;
 use crate::error::{Error, Result};
 use crate::names::{Id, Part};
+use crate::settings::kinds::OTHER;
 use crate::task::handle::{Queue, Task};
 use crate::task::header::{self, Header, TaskState};
 use crate::task::index::ready::{self, End};
 use crate::task::index::{blocked, dependencies, expiry, group, scheduled, targeted, unique};
+use crate::task::kind;
 use crate::task::lifecycle;
-use crate::task::options::{AfterArgs, OPTIONS, Options, RouteOptions, RunOptions, UniqueArgs, When};
+use crate::task::options::{AfterArgs, Hold, OPTIONS, Options, RouteOptions, RunOptions, UniqueArgs, When};
+use crate::task::worker;
 use crate::time::Wall;
 
 /// The priority of a task that was given none.
-const DEFAULT_PRIORITY: u8 = 5;
+pub(crate) const DEFAULT_PRIORITY: u8 = 5;
 
 /// A new task, apart from its id and payload.
 #[derive(Debug)]
@@ -26,6 +29,10 @@ pub(crate) struct NewTask {
     pub priority: Option<u8>,
     /// Its own options.
     pub options: Options,
+    /// Whether the worker that it is for must be there.
+    pub now: bool,
+    /// The number of its kind, once it is known.
+    kind: u16,
 }
 
 /// All flags that follow from options.
@@ -41,6 +48,8 @@ impl NewTask {
             due: context.wall,
             priority: run.priority,
             options: Options::asked(run, route),
+            now: route.to.as_ref().is_some_and(|to| to.now),
+            kind: 0,
         }
     }
 
@@ -54,9 +63,13 @@ impl NewTask {
 
     /// With a unique key.
     pub(crate) fn unique(mut self, unique: Option<&UniqueArgs<'_>>) -> NewTask {
-        if let Some(UniqueArgs { key, time, .. }) = unique {
+        if let Some(UniqueArgs { key, hold, .. }) = unique {
             self.options.unique = Some((*key).to_string());
-            self.options.unique_for = *time;
+            match hold {
+                Some(Hold::For(time)) => self.options.unique_for = Some(*time),
+                Some(Hold::Until(_)) => self.options.unique_until_claim = true,
+                None => {}
+            }
         }
         self
     }
@@ -98,17 +111,37 @@ impl NewTask {
             due: context.wall,
             priority: None,
             options: Options::NONE,
+            now: false,
+            kind: 0,
         }
     }
 
-    /// Sets those flags of a header that follow from the options, and clears the others.
+    /// Sets those flags of a header that follow from the options, and clears the others; and the kind.
     pub(crate) fn flag(&self, header: &mut Header) {
         header.flags = header.flags & !ASKED_FOR | self.options.flags();
+        header.kind = self.kind;
     }
 
     /// Its priority, 0 to 9.
     pub(crate) fn priority(&self) -> u8 {
         self.priority.unwrap_or(DEFAULT_PRIORITY)
+    }
+
+    /// Finds the number of its kind, when nothing can keep it from being added any more.
+    pub(crate) fn number_kind(&mut self, queue: &mut Queue<'_>) -> Result<()> {
+        if let Some(name) = self.options.kind.take() {
+            self.kind = kind::number(queue, &name)?;
+            self.options.kind = (self.kind == OTHER).then_some(name);
+        }
+        Ok(())
+    }
+
+    /// Errors with `NoMember` if the worker that it is for must be there and is not.
+    pub(crate) fn ensure_there(&self, queue: &mut Queue<'_>) -> Result<()> {
+        match &self.options.to {
+            Some(worker) if self.now => worker::ensure_there(queue, worker),
+            _ => Ok(()),
+        }
     }
 
     /// Errors with `WrongType` unless the keys the task goes to have the right types.
@@ -225,6 +258,16 @@ impl NewTask {
 
 fn count(queue: &mut Queue<'_>, tasks: u64) {
     queue.count(|totals| totals.scheduled += tasks);
+}
+
+/// Errors with `OutOfMemory` if nothing new may be stored. Declared as `Access::Grow`, a command would be refused before
+/// it can see that there is nothing new.
+pub(crate) fn ensure_memory(context: &Context) -> Result<()> {
+    if context.memory_full {
+        Err(Error::OutOfMemory)
+    } else {
+        Ok(())
+    }
 }
 
 /// Errors with `TooBig` unless the payload, or what else it is, is within `steward.max-payload`.

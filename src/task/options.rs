@@ -30,6 +30,7 @@ const LONGEST_ERROR: usize = 1_024;
 
 pub(crate) const PAYLOAD: Typed<&[u8]> = Arg::bytes("payload");
 pub(crate) const WHEN: Typed<Option<When>> = Arg::one_of("when");
+pub(crate) const KIND: Typed<Option<&str>> = Arg::option("KIND", Arg::text("kind"));
 pub(crate) const PRIORITY: Typed<Option<u8>> = Arg::option("PRIORITY", Arg::int("priority", 0, 9, ""));
 pub(crate) const LEASE: Typed<Option<Ms>> = Arg::duration("LEASE", 1, MAX_LEASE);
 pub(crate) const AFTER: Typed<Option<AfterArgs<'static>>> = Arg::group("AFTER", "after");
@@ -45,6 +46,7 @@ arguments! {
 arguments! {
     /// How a task runs.
     pub(crate) struct RunOptions<'a> {
+        kind: Option<&'a str> = KIND,
         priority: Option<u8> = PRIORITY,
         attempts: Option<u64> = Arg::option("ATTEMPTS", Arg::int("n", 1, MAX_ATTEMPTS, "")),
         backoff: Option<BackoffArgs<'a>> = Arg::group("BACKOFF", "backoff"),
@@ -58,8 +60,16 @@ arguments! {
     /// Its group, who may claim it, and the queue that is told of its end.
     pub(crate) struct RouteOptions<'a> {
         group: Option<&'a str> = Arg::option("GROUP", Arg::text("key")),
-        to: Option<&'a str> = Arg::option("TO", Arg::text("worker")),
+        to: Option<ToArgs<'a>> = Arg::group("TO", "to"),
         reply: Option<&'a str> = Arg::option("REPLY", Arg::text("queue")),
+    }
+}
+
+arguments! {
+    /// The only worker that may claim it.
+    pub(crate) struct ToArgs<'a> {
+        worker: &'a str = Arg::text("worker"),
+        now: bool = Arg::flag("NOW"),
     }
 }
 
@@ -76,8 +86,23 @@ arguments! {
     /// The unique key.
     pub(crate) struct UniqueArgs<'a> {
         key: &'a str = Arg::text("key"),
-        time: Option<Ms> = Arg::duration("FOR", 1, MAX_DELAY),
-        replace: bool = Arg::flag("REPLACE"),
+        hold: Option<Hold<'a>> = Arg::one_of("hold"),
+        replace: Option<ReplaceArgs> = Arg::group("REPLACE", "replace"),
+    }
+}
+
+arguments! {
+    /// How long a unique key is taken, if not until the task ends.
+    pub(crate) enum Hold<'a> {
+        For(time: Ms) = Arg::duration("FOR", 1, MAX_DELAY),
+        Until(end: &'a str) = Arg::option("UNTIL", Arg::words("end", &["CLAIM"])),
+    }
+}
+
+arguments! {
+    /// How the task that has the key is replaced.
+    pub(crate) struct ReplaceArgs {
+        keep: bool = Arg::flag("KEEP"),
     }
 }
 
@@ -128,6 +153,9 @@ pub(crate) struct Options {
     /// How long the key stays taken, whatever becomes of the task, ms; by default until the task ends.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unique_for: Option<Ms>,
+    /// The key is free once the task was claimed.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub unique_until_claim: bool,
     /// The group it belongs to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub group: Option<String>,
@@ -143,6 +171,9 @@ pub(crate) struct Options {
     /// How long it is retained when it is done, ms.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub retain: Option<Ms>,
+    /// Its kind, if the queue has too many to give each a number.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kind: Option<String>,
     /// The queue that is told of its end.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reply: Option<String>,
@@ -157,11 +188,13 @@ impl Options {
         expire: None,
         unique: None,
         unique_for: None,
+        unique_until_claim: false,
         group: None,
         to: None,
         after: Vec::new(),
         onfail_run: false,
         retain: None,
+        kind: None,
         reply: None,
     };
 
@@ -174,8 +207,9 @@ impl Options {
             lease: run.lease,
             expire: run.expire,
             retain: run.retain,
+            kind: owned(run.kind),
             group: owned(route.group),
-            to: owned(route.to),
+            to: owned(route.to.as_ref().map(|to| to.worker)),
             reply: owned(route.reply),
             ..Options::NONE
         }

@@ -182,11 +182,13 @@ pub(crate) fn payload(queue: &mut Queue<'_>, repeat: &[u8]) -> Result<Option<Vec
 }
 
 /// Makes the task of an occurrence. Errors with `Duplicate` if it is there already, and with `QueueFull`.
-pub(crate) fn make(queue: &mut Queue<'_>, task: &NewTask, id: Id, payload: &[u8]) -> Result<()> {
+pub(crate) fn make(queue: &mut Queue<'_>, task: &mut NewTask, id: Id, payload: &[u8]) -> Result<()> {
+    task.ensure_there(queue)?;
     let old = queue.leftover(&id)?;
     limits::ensure_length(queue, 1)?;
     queue.keys.ensure_type(queue.name.queue())?;
     queue.keys.ensure_type(queue.name.options(&id))?;
+    task.number_kind(queue)?;
     task.add(queue, id, payload, old)
 }
 

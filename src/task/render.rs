@@ -6,13 +6,14 @@ use crate::reply::Reply;
 use crate::task::handle::{Queue, Task};
 use crate::task::header::{CANCELLED, EXPIRES, TaskState};
 use crate::task::index::targeted;
-use crate::task::options;
+use crate::task::{kind, options};
 use crate::time::Steady;
 
 /// Everything known about a task but its token; the result only with the payload.
 pub(crate) fn render(queue: &mut Queue<'_>, task: &Task, payload: Option<Vec<u8>>) -> Result<Reply> {
     let header = &task.header;
     let state = queue.place(task)?;
+    let kind = kind::of(queue, task);
     let options = task.options(queue);
     let to = targeted::target(queue, task);
     let attempts = queue.max_attempts(options);
@@ -21,9 +22,11 @@ pub(crate) fn render(queue: &mut Queue<'_>, task: &Task, payload: Option<Vec<u8>
     let result = payload.as_ref().and_then(|_| queue.field(task, options::RESULT));
     let default_lease = queue.settings.numbers.lease(&queue.context.config);
     let mut lease = Some(options.lease.unwrap_or(default_lease));
-    let (mut worker, mut remaining_ms, mut died_at, mut expires_at) = (None, None, None, None);
-    let (mut done_at, mut kept_until) = (None, None);
+    let (mut worker, mut remaining_ms, mut expires_at) = (None, None, None);
+    let (mut finished_at, mut kept_until) = (None, None);
     let mut due_at = Some(header.due.0);
+    let has_run = header.deliveries > 0 && header.state != TaskState::Claimed;
+    let run_ms = has_run.then_some(header.lease);
     match header.state {
         TaskState::Waiting if header.has(EXPIRES) => {
             let expiring = queue.name.of_queue(Part::Expiring);
@@ -36,18 +39,23 @@ pub(crate) fn render(queue: &mut Queue<'_>, task: &Task, payload: Option<Vec<u8>
         }
         TaskState::Done => {
             lease = None;
-            done_at = due_at.take();
+            finished_at = due_at.take();
             kept_until = queue.keys.zscore(queue.name.index(Index::Done), &task.id)?;
         }
         TaskState::Dead => {
-            died_at = due_at.take();
+            finished_at = due_at.take();
         }
         _ => {}
     }
     Ok(Reply::Map(vec![
         ("id", Reply::Id(task.id.clone())),
         ("state", Reply::Word(state)),
+        ("kind", kind.map_or(Reply::Null, |kind| Reply::text(&*kind))),
+        ("created_at", Reply::Int(header.created.0)),
         ("due_at", Reply::int_or_null(due_at)),
+        ("claimed_at", Reply::int_or_null(header.claimed_at().map(|at| at.0))),
+        ("finished_at", Reply::int_or_null(finished_at)),
+        ("run_ms", Reply::int_or_null(run_ms)),
         ("priority", Reply::Int(i64::from(header.priority))),
         ("attempt", Reply::number(header.attempt())),
         ("max_attempts", Reply::number(attempts)),
@@ -66,8 +74,6 @@ pub(crate) fn render(queue: &mut Queue<'_>, task: &Task, payload: Option<Vec<u8>
         ("error", Reply::bytes_or_null(error)),
         ("progress", Reply::bytes_or_null(progress)),
         ("result", Reply::bytes_or_null(result)),
-        ("died_at", Reply::int_or_null(died_at)),
-        ("done_at", Reply::int_or_null(done_at)),
         ("kept_until", Reply::int_or_null(kept_until)),
         ("payload", Reply::bytes_or_null(payload)),
     ]))

@@ -10,31 +10,43 @@ use crate::task::index::ready::{self, End};
 use crate::task::index::{blocked, dependencies, expiry, group, scheduled, targeted, unique};
 use crate::task::lifecycle;
 use crate::task::new_task::NewTask;
-use crate::task::options::{ERROR, OPTIONS, PROGRESS};
+use crate::task::options::{ERROR, OPTIONS, Options, PROGRESS, ReplaceArgs};
 
-/// Replaces the waiting or blocked task that has the key, if that is `allowed`, and returns its id; `None` if the key
-/// is free. Errors with `Duplicate` otherwise, about an ID that is taken rather than about the key.
+/// Whether the task of this id waits or is blocked and has the key of these options.
+pub(crate) fn is_due(queue: &mut Queue<'_>, id: &[u8], options: &Options) -> bool {
+    let key = options.unique.as_deref();
+    key.is_some_and(|key| waiting(queue, id, key).is_some())
+}
+
+fn waiting(queue: &mut Queue<'_>, id: &[u8], key: &str) -> Option<Task> {
+    let found = unique::find(queue, id, key);
+    found.filter(|task| matches!(task.header.state, TaskState::Waiting | TaskState::Blocked))
+}
+
+/// Replaces the waiting or blocked task that has the key, if REPLACE is given and the ID is not another, and
+/// returns its id; `None` if the key is free. Errors with `Duplicate` otherwise.
 pub(crate) fn replace(
     queue: &mut Queue<'_>,
-    new: &NewTask,
+    new: &mut NewTask,
     id: Option<&str>,
-    allowed: bool,
+    replace: Option<&ReplaceArgs>,
     payload: &[u8],
 ) -> Result<Option<Id>> {
-    let Some(key) = new.options.unique.as_deref() else {
+    let Some(key) = new.options.unique.clone() else {
         return Ok(None);
     };
-    let Some(holder) = unique::holder(queue, key)? else {
+    let Some(holder) = unique::holder(queue, &key)? else {
         return Ok(None);
     };
-    let other = id.filter(|id| id.as_bytes() != holder.as_slice());
-    if let Some(other) = other {
-        queue.leftover(other.as_bytes())?;
-    }
-    let waits = unique::find(queue, &holder, key)
-        .filter(|task| matches!(task.header.state, TaskState::Waiting | TaskState::Blocked));
-    match waits {
-        Some(mut task) if allowed && other.is_none() => {
+    let is_it = id.is_none_or(|id| id.as_bytes() == holder.as_slice());
+    match waiting(queue, &holder, &key) {
+        Some(mut task)
+            if let Some(args) = replace
+                && is_it =>
+        {
+            if args.keep {
+                new.due = task.header.due;
+            }
             become_new(queue, &mut task, new, payload)?;
             Ok(Some(holder))
         }
@@ -48,9 +60,10 @@ pub(crate) fn replace(
 /// Gives the task the payload, the due time and the options of the new one, as if it had never run. Its dependencies
 /// are dropped. Without a new priority it keeps its own. A ready task that stays ready keeps its place and its due
 /// time; so does one in the line of a group that it stays in.
-fn become_new(queue: &mut Queue<'_>, task: &mut Task, new: &NewTask, payload: &[u8]) -> Result<()> {
+fn become_new(queue: &mut Queue<'_>, task: &mut Task, new: &mut NewTask, payload: &[u8]) -> Result<()> {
     let priority = new.priority.unwrap_or(task.header.priority);
     ensure_types(queue, task, priority)?;
+    new.number_kind(queue)?;
     let is_blocked = task.header.state == TaskState::Blocked;
     let retargeted = is_retargeted(queue, task, new);
     let moves = moves(queue, task, new, retargeted)?;
@@ -124,6 +137,8 @@ fn write_options(queue: &mut Queue<'_>, task: &mut Task, new: &NewTask) -> Resul
     queue.keys.hset(fields, &[(OPTIONS, &new.options.to_json())])?;
     queue.keys.hdel(fields, &[ERROR, PROGRESS])?;
     task.header.attempts = 0;
+    task.header.deliveries = 0;
+    task.header.lease = 0;
     task.header.lost = 0;
     task.header.created = queue.context.wall;
     task.header.flags |= WITH_OPTIONS;

@@ -68,6 +68,7 @@ pub(crate) fn send(tx: &mut Tx<'_>, reply: &ReplyDue) {
         worker: "",
         attempt: reply.attempt,
         reason: &format!("{code} {}", reply.to),
+        task_kind: "",
     };
     let emitted = Queue::open(tx, reply.name.clone()).and_then(|mut queue| events::emit(&mut queue, &event));
     if emitted.is_err() {

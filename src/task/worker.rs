@@ -24,12 +24,7 @@ pub(crate) fn ensure_may_claim(queue: &mut Queue<'_>, request: &ClaimRequest) ->
     }
     let found = service(queue).find(&request.worker)?.map(|member| member.record.ttl);
     let Some(ttl) = found else {
-        let from = format!(
-            "{} (setting service of queue {})",
-            queue.settings.service.text(),
-            queue.name.text()
-        );
-        return Err(Error::NoMember(request.worker.clone(), from));
+        return Err(no_member(queue, &request.worker));
     };
     match ttl {
         0 => Err(Error::BadArg(
@@ -37,6 +32,19 @@ pub(crate) fn ensure_may_claim(queue: &mut Queue<'_>, request: &ClaimRequest) ->
         )),
         _ => Ok(()),
     }
+}
+
+/// Errors with `NoMember` unless the worker is a member.
+pub(crate) fn ensure_there(queue: &mut Queue<'_>, worker: &str) -> Result<()> {
+    match service(queue).find(worker)? {
+        Some(_) => Ok(()),
+        None => Err(no_member(queue, worker)),
+    }
+}
+
+fn no_member(queue: &Queue<'_>, worker: &str) -> Error {
+    let (service, name) = (queue.settings.service.text(), queue.name.text());
+    Error::NoMember(worker.into(), format!("{service} (setting service of queue {name})"))
 }
 
 /// Whether the worker is a member that a signal told to take no more work.

@@ -11,14 +11,14 @@ mod strings;
 
 use redis_module::raw;
 
-pub(super) use server_keys::{Effects, ServerKeys};
+pub(super) use server_keys::{Effects, ServerKeys, count_change, send};
 
 use self::sorted_sets::{UPWARDS, Walk};
 use super::api::call;
 use super::probe;
 use crate::error::Result;
 use crate::keyspace::{EntryId, Fields, Keyspace, Scored, Start, Type};
-use crate::names::{Id, Key, Name};
+use crate::names::{Id, Key, Name, Part, Place};
 
 impl Keyspace for ServerKeys<'_> {
     fn write_refusal(&mut self, name: &Name) -> Option<String> {
@@ -58,6 +58,11 @@ impl Keyspace for ServerKeys<'_> {
                 effects.op(b'M', from).key(to);
             });
         }
+    }
+
+    fn touch(&mut self, name: &Name) {
+        let place = Place::Once(Part::Queue);
+        self.effect(Key { name, place }, |_| {});
     }
 
     fn get(&mut self, key: Key<'_>) -> Result<Option<Vec<u8>>> {

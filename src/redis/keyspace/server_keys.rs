@@ -8,7 +8,7 @@ use smallvec::SmallVec;
 use crate::error::Result;
 use crate::keyspace::Type;
 use crate::names::Key;
-use crate::redis::api::{CallReply, Level, OK, call, log};
+use crate::redis::api::{CallReply, Ctx, Level, OK, Text, call, log};
 use crate::redis::effects::{EFFECTS, EffectLog};
 use crate::redis::handles::{Handles, Open};
 
@@ -21,6 +21,32 @@ pub(crate) enum Effects {
     Counted,
     /// There are none, or they came from elsewhere and are passed on unchanged.
     PassedOn,
+}
+
+/// Lets the server count a change that is sent nowhere. `ctx` is that of a client's command.
+pub(crate) fn count_change(ctx: *mut Ctx) {
+    // SAFETY: as the caller promises. Where nobody listens, the server only counts.
+    unsafe { call!(RedisModule_ReplicateVerbatim(ctx)) };
+}
+
+/// Sends effects, with the text of the name of their record, to replicas and the append-only file.
+pub(crate) fn send(ctx: *mut Ctx, name: &Text, effects: &EffectLog) {
+    // SAFETY: `s` takes a string of the server, `b` a pointer and a length as size_t.
+    let sent = unsafe {
+        call!(RedisModule_Replicate(
+            ctx,
+            EFFECTS.as_ptr(),
+            c"sb".as_ptr(),
+            name.raw(),
+            effects.bytes().as_ptr(),
+            effects.bytes().len()
+        ))
+    };
+    if sent != OK {
+        let command = EFFECTS.to_string_lossy();
+        let text = format!("{command} is unknown to the server: effects were not replicated");
+        log(Level::Warning, &text);
+    }
 }
 
 /// The server's keys, for one transaction.
@@ -55,28 +81,12 @@ impl<'s> ServerKeys<'s> {
     pub(crate) fn finish(&mut self) {
         self.handles.close_all();
         if self.written && self.effects == Effects::Counted {
-            // SAFETY: the context of a client's command, which the server counts as a change. It sends it nowhere.
-            unsafe { call!(RedisModule_ReplicateVerbatim(self.handles.ctx)) };
+            count_change(self.handles.ctx);
         }
         for effects in self.collected.drain(..) {
             self.handles.select(effects.name().db);
             let name = self.handles.name_text(effects.name());
-            // SAFETY: `s` takes a string of the server, `b` a pointer and a length as size_t.
-            let sent = unsafe {
-                call!(RedisModule_Replicate(
-                    self.handles.ctx,
-                    EFFECTS.as_ptr(),
-                    c"sb".as_ptr(),
-                    name.raw(),
-                    effects.bytes().as_ptr(),
-                    effects.bytes().len()
-                ))
-            };
-            if sent != OK {
-                let command = EFFECTS.to_string_lossy();
-                let text = format!("{command} is unknown to the server: effects were not replicated");
-                log(Level::Warning, &text);
-            }
+            send(self.handles.ctx, &name, &effects);
             self.handles.keep_buffer(effects.into_buffer());
         }
     }

@@ -2,6 +2,7 @@
 
 mod cancelled;
 pub(crate) mod claims;
+mod kinds;
 mod later_lists;
 mod successors;
 mod worker_numbers;
@@ -11,6 +12,7 @@ use std::rc::Rc;
 
 pub(crate) use cancelled::Cancelled;
 pub(crate) use claims::{Claims, Held};
+pub(crate) use kinds::{KindCounts, KindStats, KindWalk};
 pub(crate) use later_lists::LaterLists;
 use successors::Successors;
 pub(crate) use worker_numbers::WorkerNumbers;
@@ -19,8 +21,8 @@ use crate::keyspace::Scored;
 use crate::names::Id;
 use crate::rate::Recent;
 use crate::settings::QueueSettings;
-use crate::stats::{Lateness, Totals};
-use crate::time::{Steady, Wall};
+use crate::stats::{Durations, Totals};
+use crate::time::{Ms, Steady, Wall};
 
 /// The memory of one queue.
 #[derive(Debug)]
@@ -78,6 +80,8 @@ pub(crate) struct QueueState {
     pub maybe_repeats: bool,
     /// The moment of its last event, as the timer last saw it.
     pub last_event: Option<Wall>,
+    /// From when on plain steps are tried again, see `task::plain`.
+    pub plain_from: Steady,
     /// So many of the tasks at the heads of the ready lists were lost while clients waited.
     pub lost_ready: usize,
     /// A claim ran into so many ghosts at the head of a list that it left them to the timer.
@@ -89,7 +93,13 @@ pub(crate) struct QueueState {
     /// Counts since `State::since`.
     pub totals: Totals,
     /// How late its tasks became claimable; allocated for the first.
-    pub lateness: Option<Box<Lateness>>,
+    pub lateness: Option<Box<Durations>>,
+    /// How long its tasks ran that were acknowledged or failed; allocated for the first.
+    pub runs: Option<Box<Durations>>,
+    /// What happened to its tasks of each kind.
+    pub kinds: Option<Box<KindCounts>>,
+    /// The last walk that looked for numbers of kinds to free.
+    pub kind_walk: Option<Box<KindWalk>>,
     /// Whether a foreign entry was logged.
     pub logged: bool,
     /// Numbers of the workers that claimed since the unused ones were last cleaned out.
@@ -192,12 +202,16 @@ impl Default for QueueState {
             awaited_rescan: Some(Id::new()),
             maybe_repeats: true,
             last_event: None,
+            plain_from: Steady(0),
             lost_ready: 0,
             trim: false,
             passes: [Pass::default(); 10],
             recent: Recent::default(),
             totals: Totals::default(),
             lateness: None,
+            runs: None,
+            kinds: None,
+            kind_walk: None,
             logged: false,
             active: BTreeSet::new(),
             cleaned: Steady(0),
@@ -240,12 +254,28 @@ impl QueueState {
     pub(crate) fn forget_task(&mut self) {
         self.awaited_rescan = Some(Id::new());
         self.blocked_rescan = Some((i64::MIN, Vec::new()));
+        self.kind_walk = None;
+    }
+
+    /// A task of this kind moves: a walk over all tasks might miss it.
+    pub(crate) fn see_kind(&mut self, number: u16) {
+        if let Some(walk) = &mut self.kind_walk {
+            walk.seen.insert(number);
+        }
+    }
+
+    /// A task was acknowledged or failed after this time.
+    pub(crate) fn record_run(&mut self, ms: Ms) {
+        self.runs.get_or_insert_default().record(ms, 1);
     }
 
     /// All keys may be different, and the claims' scores are another process's.
     pub(crate) fn start_over(&mut self) {
         self.forget();
         self.claims = Claims::default();
+        if let Some(kinds) = &mut self.kinds {
+            kinds.start_over();
+        }
         self.successors = Successors::default();
         self.ended.clear();
         self.revoked.clear();
@@ -256,7 +286,7 @@ impl QueueState {
 
     /// Whether there is anything that STATS would lose.
     pub(crate) fn has_past(&self) -> bool {
-        self.totals != Totals::default() || self.lateness.is_some()
+        self.totals != Totals::default() || self.lateness.is_some() || self.kinds.is_some()
     }
 
     /// Whether a claim has ended though its task is not back yet.

@@ -52,7 +52,7 @@ impl Command for Claim {
         blocking: true,
         keys: Keys::First,
         args: ClaimArgs::ARGS,
-        reply: "array of maps `id`, `token`, `attempt`, with FULL also `queue`, `due_at`, `priority`, `deliveries`, `lease_ms`, `group`, and last `payload`; or null",
+        reply: "array of maps `id`, `token`, `attempt`, with FULL also `queue`, `due_at`, `priority`, `deliveries`, `lease_ms`, `group`, then `kind` and last `payload`; or null",
     };
 
     fn run(args: &ClaimArgs<'_>, caller: &Caller<'_>, queue: &mut Queue<'_>) -> Result<Response> {

@@ -8,7 +8,8 @@ use crate::reply::Reply;
 use crate::task::handle::{Queue, Task};
 use crate::task::header::{HEADER_LEN, Header};
 use crate::task::index::dependencies;
-use crate::task::options;
+use crate::task::kind;
+use crate::task::options::{self, KIND};
 use crate::task::walk::{self, Route, Seen};
 use crate::time::Ms;
 
@@ -21,6 +22,7 @@ pub(crate) const CLAIMED_BY: Typed<Option<&str>> = Arg::option("WORKER", Arg::te
 arguments! {
     /// Only those for which all of this is true.
     pub(crate) struct FilterArgs<'a> {
+        kind: Option<&'a str> = KIND,
         pattern: Option<&'a [u8]> = MATCH,
         attempted: bool = Arg::flag("ATTEMPTED"),
     }
@@ -71,7 +73,12 @@ impl<'a> Filter<'a> {
 
     /// Whether it takes every task.
     pub(crate) fn takes_all(&self) -> bool {
-        self.args.pattern.is_none() && !self.args.attempted && self.worker.is_none() && self.older.is_none()
+        let args = self.args;
+        args.kind.is_none()
+            && args.pattern.is_none()
+            && !args.attempted
+            && self.worker.is_none()
+            && self.older.is_none()
     }
 
     /// How many bytes of a record it reads.
@@ -88,6 +95,10 @@ impl<'a> Filter<'a> {
         (!self.args.attempted || header.attempts > 0)
             && self.worker.is_none_or(|worker| worker == Some(header.worker))
             && self.older.is_none_or(|older| self.age(queue, seen, header) >= older)
+            && self
+                .args
+                .kind
+                .is_none_or(|kind| kind::of(queue, task).as_deref() == Some(kind))
             && self
                 .args
                 .pattern

@@ -36,7 +36,7 @@ impl Command for List {
     type On<'t> = Queue<'t>;
     const SPEC: Spec = Spec {
         name: "TASK.LIST",
-        summary: "Lists the tasks in one state. MATCH: only those whose id, payload or error matches; ATTEMPTED: at least one attempt is used up; WORKER: claimed by it. COUNT is how many are looked at: 10, with a filter 1,000. A task that stays in that state is never missed, whatever happens to others meanwhile.",
+        summary: "Lists the tasks in one state. KIND: only those of this kind; MATCH: whose id, payload or error matches; ATTEMPTED: at least one attempt is used up; WORKER: claimed by it. COUNT is how many are looked at: 10, with a filter 1,000. A task that stays in that state is never missed, whatever happens to others meanwhile.",
         complexity: "O(log M+N) for N tasks looked at of M in that state",
         access: Access::Read,
         blocking: false,

@@ -52,6 +52,7 @@ impl Command for Purge {
                 ("OLDER", older.is_some()),
                 ("COUNT", step.count.is_some()),
                 ("CURSOR", step.cursor.is_some()),
+                ("KIND", step.filter.kind.is_some()),
                 ("MATCH", step.filter.pattern.is_some()),
                 ("ATTEMPTED", step.filter.attempted),
             ];

@@ -6,9 +6,10 @@ use crate::context::Caller;
 use crate::error::{Error, Result};
 use crate::names::Id;
 use crate::reply::Reply;
+use crate::task::again::{self, Sent};
 use crate::task::dispatch::limits;
 use crate::task::handle::Queue;
-use crate::task::new_task::{NewTask, ensure_size};
+use crate::task::new_task::{NewTask, ensure_memory, ensure_size};
 use crate::task::options::{AFTER, AfterArgs, PAYLOAD, RouteOptions, RunOptions, UniqueArgs, WHEN, When};
 use crate::task::{replace, reply_to};
 
@@ -33,9 +34,9 @@ impl Command for Schedule {
     type On<'t> = Queue<'t>;
     const SPEC: Spec = Spec {
         name: "TASK.SCHEDULE",
-        summary: "Schedules a task, due at once, after DELAY or AT a time. EXPIRE: it is dropped unless claimed within that time of becoming ready. UNIQUE: refused while another task holds the key, until that task ends or FOR a time; REPLACE overwrites a holder that is not claimed yet. GROUP: tasks of a group run one at a time, in order. TO: only that worker may claim it, until its membership ends. AFTER: blocked until those tasks are acknowledged.",
+        summary: "Schedules a task, due at once, after DELAY or AT a time. Sent again with its ID and payload, it is there once. EXPIRE: it is dropped unless claimed within that time of becoming ready. UNIQUE: refused while another task holds the key, until that task ends or is claimed (UNTIL CLAIM), or FOR a time; REPLACE overwrites a holder that is not claimed yet, and with KEEP leaves its due time. GROUP: tasks of a group run one at a time, in order. TO: only that worker may claim it, until its membership ends; NOW: refused if it is no member. AFTER: blocked until those tasks are acknowledged.",
         complexity: "O(1), O(log N) with a delay, O(P) AFTER P ids",
-        access: Access::Grow,
+        access: Access::Write,
         blocking: false,
         keys: Keys::First,
         args: ScheduleArgs::ARGS,
@@ -45,26 +46,41 @@ impl Command for Schedule {
     fn run(args: &ScheduleArgs<'_>, caller: &Caller<'_>, queue: &mut Queue<'_>) -> Result<Response> {
         let task = NewTask::asked(&args.run, &args.route, &queue.context);
         let mut task = task.at(args.when.as_ref(), &queue.context).unique(args.unique.as_ref());
-        reply_to::ensure_allowed(args.route.reply, &queue.name, caller)?;
-        let replace = args.unique.as_ref().is_some_and(|unique| unique.replace);
-        if replace && args.after.is_some() {
+        let replace = args.unique.as_ref().and_then(|unique| unique.replace.as_ref());
+        if replace.is_some() && args.after.is_some() {
             return Err(Error::BadArg("AFTER contradicts REPLACE: give one of them".into()));
         }
+        let old = match args.id.map(str::as_bytes) {
+            Some(id) if !(replace.is_some() && replace::is_due(queue, id, &task.options)) => {
+                match again::find(queue, id, args.payload)? {
+                    Sent::Before => {
+                        again::confirm(queue);
+                        return Ok(Reply::Id(Id::from_slice(id)).into());
+                    }
+                    Sent::Never(old) => old,
+                }
+            }
+            _ => None,
+        };
+        ensure_memory(&queue.context)?;
+        reply_to::ensure_allowed(args.route.reply, &queue.name, caller)?;
+        task.ensure_there(queue)?;
         task.depend(queue, args.after.as_ref())?;
         task.ensure_types(queue)?;
         ensure_size("payload", args.payload, &queue.context)?;
-        if let Some(id) = replace::replace(queue, &task, args.id, replace, args.payload)? {
+        if let Some(id) = replace::replace(queue, &mut task, args.id, replace, args.payload)? {
             queue.serve_waiters();
             return Ok(Reply::Id(id).into());
         }
-        let (id, old) = match args.id {
-            Some(id) => (Id::from_slice(id.as_bytes()), queue.leftover(id.as_bytes())?),
-            None => (queue.free_id(), None),
+        let id = match args.id {
+            Some(id) => Id::from_slice(id.as_bytes()),
+            None => queue.free_id(),
         };
         limits::ensure_length(queue, 1)?;
         if old.as_ref().is_some_and(|old| old.header.ghosts != 0) {
             queue.keys.ensure_type(queue.name.queue())?;
         }
+        task.number_kind(queue)?;
         task.add(queue, Id::from_slice(&id), args.payload, old)?;
         queue.serve_waiters();
         Ok(Reply::Id(id).into())

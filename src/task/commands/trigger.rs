@@ -41,10 +41,10 @@ impl Command for Trigger {
         let (Some(recurring), Some(payload)) = (there, payload) else {
             return Err(Error::NoRepeat(repeat.to_string()));
         };
-        let task = recurring.task(&queue.context)?;
+        let mut task = recurring.task(&queue.context)?;
         task.ensure_types(queue)?;
         let id = Id::from_slice(occurrence_id(repeat, queue.context.wall).as_bytes());
-        recurring::make(queue, &task, id.clone(), &payload)?;
+        recurring::make(queue, &mut task, id.clone(), &payload)?;
         queue.serve_waiters();
         Ok(Reply::Id(id).into())
     }

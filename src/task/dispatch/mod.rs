@@ -14,7 +14,7 @@ use crate::task::handle::{Loaded, Queue, Task};
 use crate::task::header::{HEADER_LEN, WITH_MEMBER};
 use crate::task::index::targeted::{self, OwnTasks};
 use crate::task::index::{claimed, group, ready};
-use crate::task::{lifecycle, worker};
+use crate::task::{kind, lifecycle, worker};
 use crate::time::{MAX_LEASE, Ms, Steady};
 use crate::waiting::{ClaimRequest, Lease};
 
@@ -248,7 +248,7 @@ fn remember(queue: &mut Queue<'_>, request: &ClaimRequest, claims: SmallVec<[Cla
 /// A claim as replied to its worker.
 pub(crate) fn render(queue: &mut Queue<'_>, request: &ClaimRequest, task: &Task, value: Vec<u8>) -> Reply {
     let header = &task.header;
-    let mut map = Vec::with_capacity(if request.full { 10 } else { 5 });
+    let mut map = Vec::with_capacity(if request.full { 11 } else { 6 });
     if request.named {
         map.push(("queue", Reply::text(queue.name.text())));
     }
@@ -265,6 +265,10 @@ pub(crate) fn render(queue: &mut Queue<'_>, request: &ClaimRequest, task: &Task,
         map.push(("lease_ms", Reply::int_or_null(header.lease())));
         map.push(("group", group::of(queue, task).map_or(Reply::Null, Reply::text)));
     }
+    map.push((
+        "kind",
+        kind::of(queue, task).map_or(Reply::Null, |kind| Reply::text(&*kind)),
+    ));
     map.push(("payload", Reply::Tail(value, HEADER_LEN)));
     Reply::Map(map)
 }

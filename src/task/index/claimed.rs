@@ -2,8 +2,11 @@
 //! the claims by worker, and those whose tasks were cancelled.
 
 use crate::error::Result;
-use crate::names::Index;
+use crate::names::{Index, Name};
+use crate::state::State;
 use crate::task::handle::{Queue, Task};
+use crate::task::header::{CANCELLED, Header};
+use crate::task::kind;
 use crate::time::Ms;
 
 /// Errors with `WrongType` unless the set may be written.
@@ -28,18 +31,23 @@ pub(crate) fn extend(queue: &mut Queue<'_>, task: &Task, lease: Ms) -> Result<()
 
 /// Removes a claim that is over from memory. Returns whether it was bound to a connection.
 pub(crate) fn forget(queue: &mut Queue<'_>, task: &Task) -> bool {
-    let header = &task.header;
-    let Some(memory) = queue.state.known_queue_mut(&queue.name) else {
+    kind::count(queue, task, |kind| kind.running = kind.running.saturating_sub(1));
+    forget_claim(queue.state, &queue.name, &task.header)
+}
+
+/// The same, of a task without a kind, in a queue that is not open.
+pub(crate) fn forget_claim(state: &mut State, name: &Name, header: &Header) -> bool {
+    let Some(memory) = state.known_queue_mut(name) else {
         return false;
     };
-    if task.is_cancelled() {
+    if header.has(CANCELLED) {
         memory.cancelled.remove(header.fence);
     }
     memory.successors.ended(header.fence);
     let held = memory.claims.remove(header.worker, header.fence);
     let connection = held.and_then(|held| held.connection);
     if let Some(connection) = connection {
-        queue.state.unbind(connection, header.fence);
+        state.unbind(connection, header.fence);
     }
     connection.is_some()
 }

@@ -80,6 +80,14 @@ pub(crate) fn free(queue: &mut Queue<'_>, task: &Task) {
     }
 }
 
+/// The task is claimed: frees a key that was taken until then, for good. The caller writes the header.
+pub(crate) fn claimed(queue: &mut Queue<'_>, task: &mut Task) {
+    if task.header.has(UNIQUE) && task.options(queue).unique_until_claim {
+        free(queue, task);
+        task.header.flags &= !UNIQUE;
+    }
+}
+
 /// Takes the key for a dead letter that is retried; `false` if another task has it. A key taken for a time is not taken
 /// again.
 pub(crate) fn regain(queue: &mut Queue<'_>, task: &Task) -> Result<bool> {

@@ -22,7 +22,7 @@ fn an_acknowledgement_reads_the_options_of_a_task_once() {
 fn a_task_is_claimed_once_and_acknowledged() {
     let mut world = World::new();
     assert_eq!(world.say("TASK.SCHEDULE q hello ID a"), "a");
-    assert_eq!(world.say("TASK.SCHEDULE q hello ID a"), "-DUPLICATE a state=ready");
+    assert_eq!(world.say("TASK.SCHEDULE q other ID a"), "-DUPLICATE ready a");
     let (id, token) = world.claim("TASK.CLAIM q w").unwrap();
     assert_eq!(id, "a");
     assert_eq!(world.claim("TASK.CLAIM q w"), None);
@@ -73,7 +73,7 @@ fn a_failed_task_waits_and_dies_after_its_attempts() {
     assert!(world.say("TASK.GET q a").contains("state=dead"));
     assert!(world.say("TASK.GET q a").contains("error=boom"));
     assert_eq!(world.say("TASK.RETRY q a nobody"), "1");
-    assert!(world.say("TASK.GET q a").contains("state=ready due"));
+    assert!(world.say("TASK.GET q a").contains("state=ready kind=null created"));
     assert!(world.say("TASK.GET q a").contains("attempt=0 max_attempts=2"));
 }
 

@@ -1,11 +1,13 @@
 //! Unit tests, one file a capability: commands on a [`world`] with the fake keyspace.
 
+mod again;
 mod batches;
 mod dependencies;
 mod drops;
 mod edges;
 mod explain;
 mod group;
+mod kinds;
 mod later;
 mod life;
 mod limits;
@@ -20,6 +22,7 @@ mod results;
 mod steps;
 mod successors;
 mod targeted;
+mod times;
 mod unique;
 pub(crate) mod walk;
 mod workers;

@@ -64,7 +64,7 @@ fn a_buried_task_is_dead_wherever_it_was() {
         assert_eq!(world.places()[id], "dead");
         let task = world.say(&format!("TASK.GET q {id}"));
         assert!(task.contains("error=poison"), "{task}");
-        assert!(task.contains(&format!("died_at={}", START + 5)), "{task}");
+        assert!(task.contains(&format!("finished_at={}", START + 5)), "{task}");
         let attempt = usize::from(id == "claimed");
         assert!(task.contains(&format!("attempt={attempt} ")), "{task}");
         assert_eq!(
@@ -159,7 +159,7 @@ fn a_triggered_occurrence_changes_nothing_else() {
     assert_eq!(world.say("TASK.TRIGGER q n"), format!("n:{}", START + 10));
     assert_eq!(
         world.say("TASK.TRIGGER q n"),
-        format!("-DUPLICATE n:{} state=ready", START + 10)
+        format!("-DUPLICATE ready n:{}", START + 10)
     );
     let task = world.say(&format!("TASK.GET q n:{}", START + 10));
     assert!(task.contains("lease_ms=77") && task.contains("payload=p"), "{task}");

@@ -103,6 +103,7 @@ fn foreign_values_under_our_keys_stop_nothing() {
                 "TASK.LIST q dead MATCH x",
                 "TASK.CANCELALL q claimed MATCH none WORKER w",
                 "TASK.CANCELALL q blocked ATTEMPTED",
+                "TASK.CANCELALL q ready KIND k",
                 "TASK.PURGE q ready MATCH b COUNT 3",
                 "TASK.CANCEL q a",
                 "TASK.PAUSE q FOR 5",
@@ -174,10 +175,12 @@ fn no_random_history_loses_a_task_or_has_it_in_two_places() {
                     .clone();
                     let group = ["", "", " GROUP g", " GROUP h"][dice.roll(4)];
                     let to = ["", "", " TO w0", " TO w1"][dice.roll(4)];
-                    if world.say(&format!(
-                        "TASK.SCHEDULE q p ID {id} PRIORITY {priority} ATTEMPTS 4{delay}{retain}{group}{after}{to}"
-                    )) == id
-                    {
+                    let payload = dice.roll(2);
+                    let is_new = world.say(&format!("TASK.GET q {id}")) == "null";
+                    let made = world.say(&format!(
+                        "TASK.SCHEDULE q {payload} ID {id} PRIORITY {priority} ATTEMPTS 4{delay}{retain}{group}{after}{to}"
+                    )) == id;
+                    if made && is_new {
                         if after.contains("AFTER") && !after.contains("ONFAIL") {
                             // It may go with one of those.
                             leaving.insert(id.clone());

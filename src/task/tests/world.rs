@@ -482,13 +482,14 @@ impl World {
             let header = self.header_of(id);
             let options = self.options_of(id);
             assert_eq!(header.has(EXPIRES), options.expire.is_some(), "{id}");
-            assert_eq!(header.has(UNIQUE), options.unique.is_some(), "{id}");
+            let is_over = options.unique_until_claim && header.deliveries > 0;
+            assert_eq!(header.has(UNIQUE), options.unique.is_some() && !is_over, "{id}");
             if header.has(EXPIRES) && matches!(*place, "scheduled" | "ready") {
                 expiring.insert(id.clone());
             }
             let held = options
                 .unique
-                .filter(|_| options.unique_for.is_none() && *place != "dead");
+                .filter(|_| options.unique_for.is_none() && *place != "dead" && !is_over);
             if let Some(key) = held {
                 assert_eq!(holders.insert(key, id.clone()), None, "one holder a key");
             }

@@ -4,6 +4,7 @@ mod compact;
 mod ended;
 mod expire;
 mod kept;
+mod kinds;
 mod leftover;
 mod member_claims;
 mod pace;
@@ -58,6 +59,7 @@ pub(crate) fn run(tx: &mut Tx<'_>, name: &Name) {
         more |= with_queue(tx, name, what, step).unwrap_or(false);
     }
     more |= with_queue(tx, name, "the workers", workers::clean).unwrap_or(false);
+    more |= with_queue(tx, name, "the kinds", kinds::clean).unwrap_or(false);
     with_queue(tx, name, "the clients that wait", |queue| {
         // Another client may have changed who is quiet.
         queue.state.waiting.readmit(&queue.name);

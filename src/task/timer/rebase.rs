@@ -6,7 +6,7 @@ use crate::state::queue::{Ended, Held, Loss, Rebase};
 use crate::task::handle::{Queue, Task};
 use crate::task::header::{TaskState, WITH_MEMBER};
 use crate::task::index::{claimed, later};
-use crate::task::worker;
+use crate::task::{kind, worker};
 use crate::time::{Ms, Steady};
 
 /// Claims that get the same deadline, so that not all expire in the same slice.
@@ -68,9 +68,13 @@ fn remember(queue: &mut Queue<'_>, task: &Task) {
         let id = task.id.clone();
         memory.ended.entry(header.fence).or_insert(Ended { id, lost });
     }
+    let is_new = memory.claims.get(header.worker, header.fence).is_none();
     let held = Held {
         id: task.id.clone(),
         connection: None,
     };
     memory.claims.insert(header.worker, header.fence, held);
+    if is_new {
+        kind::count(queue, task, |kind| kind.running += 1);
+    }
 }

@@ -148,13 +148,17 @@ impl Source<'_> {
         }
         let late = queue.context.wall.since(at);
         self.task.due = at;
-        match recurring::make(queue, &self.task, Id::from_slice(id.as_bytes()), &self.payload) {
+        match recurring::make(queue, &mut self.task, Id::from_slice(id.as_bytes()), &self.payload) {
             Ok(()) => {
                 self.recurring.fired_total += 1;
                 queue.record_lateness(late, 1);
             }
             Err(Error::QueueFull(_)) => {
                 emit(queue, "skipped", id.as_bytes(), "full");
+                return;
+            }
+            Err(Error::NoMember(..)) => {
+                emit(queue, "skipped", id.as_bytes(), "nomember");
                 return;
             }
             // An earlier definition of this name made the same occurrence.
@@ -193,6 +197,7 @@ fn emit(queue: &mut Queue<'_>, kind: &'static str, id: &[u8], reason: &str) {
         worker: "",
         attempt: 0,
         reason,
+        task_kind: "",
     };
     if let Err(error) = events::emit(queue, &event) {
         log_skip(queue, &error.to_string());

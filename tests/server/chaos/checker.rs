@@ -67,10 +67,14 @@ pub(super) struct Task {
     pub sent_ms: i64,
     /// It was there then; None: not known.
     pub accepted: Option<Mark>,
+    /// It was accepted again: it was there.
+    pub again: Option<Mark>,
     /// Calls under way that may end it.
     pub ending: usize,
     /// It was acknowledged.
     pub ended: Option<Mark>,
+    /// It has ended, and is there still; None: not known.
+    pub kept: Option<bool>,
     /// It may end, or have ended, by something that the checker does not follow.
     pub loose: bool,
     pub cancelled: Option<Mark>,
@@ -86,6 +90,11 @@ impl Task {
     /// Whether it must be there.
     pub(super) fn is_live(&self) -> bool {
         self.accepted.is_some() && self.ended.is_none() && self.ending == 0 && !self.loose
+    }
+
+    /// Whether it was known to have been accepted when the call was sent.
+    pub(super) fn was_there(&self, call: &Call) -> bool {
+        self.accepted.is_some_and(|accepted| accepted.read < call.sent)
     }
 }
 
@@ -107,7 +116,7 @@ impl Checker {
             sent_ms: unix_ms(),
         };
         match words.split(' ').collect::<Vec<_>>().as_slice() {
-            ["TASK.SCHEDULE", queue, _, options @ ..] => self.will_schedule(queue, Wishes::read(options), &call),
+            ["TASK.SCHEDULE", queue, words @ ..] => self.will_schedule(queue, Wishes::read(words), &call),
             ["TASK.MSCHEDULE", queue, count, first, ..] => {
                 let batch = Batch {
                     keys: vec![None; count.parse().unwrap()],
@@ -150,9 +159,10 @@ impl Checker {
             self.violated(&words, &format!("an error that nothing explains: {reply}"));
         }
         match words.split(' ').collect::<Vec<_>>().as_slice() {
-            ["TASK.SCHEDULE", queue, _, options @ ..] if !reply.is_error() => {
-                self.accept(format!("{queue} {}", reply.text()), Wishes::read(options), &call);
-            }
+            ["TASK.SCHEDULE", queue, words @ ..] => match reply {
+                Value::Error(text) => self.refused(queue, &Wishes::read(words), &call, text),
+                id => self.accept(format!("{queue} {}", id.text()), Wishes::read(words), &call),
+            },
             ["TASK.MSCHEDULE", queue, _, first, ..] => {
                 let name = first.split('.').next().unwrap_or_default();
                 self.batch_accepted(&format!("{queue} {name}"), queue, &call, reply);
@@ -236,12 +246,15 @@ impl Checker {
     }
 
     fn will_schedule(&mut self, queue: &str, wishes: Wishes, call: &Call) {
-        let Some(id) = &wishes.id else { return };
+        let Some(id) = wishes.id.clone() else { return };
         let key = format!("{queue} {id}");
         // What was sent before is known, unless it is gone.
-        let is_gone = |task: &Task| task.ended.is_some() && (task.accepted.is_none() || !wishes.retained);
-        if self.tasks.get(&key).is_none_or(is_gone) {
+        let known = self.tasks.get(&key);
+        let ended = known.filter(|task| task.ended.is_some());
+        if known.is_none() || ended.is_some_and(|task| task.kept != Some(true)) {
+            let may_be_kept = ended.is_some_and(|task| task.kept.is_none());
             self.begin(key, wishes, call);
+            self.task(queue, &id).ending += usize::from(may_be_kept);
         }
     }
 

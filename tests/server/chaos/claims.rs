@@ -12,16 +12,14 @@ impl Checker {
             self.violated(&key, &format!("accepted while {other} has its unique key"));
         }
         let known = self.tasks.get(&key).cloned().unwrap_or_default();
-        if known.is_live() && known.accepted.is_some_and(|accepted| accepted.read < call.sent) && !wishes.replaces {
-            self.violated(&key, "accepted twice");
+        let is_again = known.was_there(call);
+        if is_again && known.is_live() && known.wishes.payload != wishes.payload && !wishes.replaces {
+            self.violated(&key, "accepted with another payload");
         }
-        // Another one of that id; else it may have been claimed, and have ended, before this reply was read.
-        let is_new = known.ended.is_some_and(|ended| ended.read < call.sent);
-        if is_new || known.sent == 0 {
+        if known.sent == 0 {
             self.begin(key.clone(), wishes, call);
-        }
-        let task = self.tasks.entry(key).or_default();
-        if !is_new {
+            // It may have been claimed, and have ended, before this reply was read.
+            let task = self.tasks.entry(key.clone()).or_default();
             *task = Task {
                 wishes: task.wishes.clone(),
                 sent: task.sent,
@@ -30,7 +28,22 @@ impl Checker {
                 ..known
             };
         }
+        let task = self.tasks.entry(key).or_default();
         task.accepted.get_or_insert(mark);
+        if is_again {
+            task.again = Some(mark);
+        }
+    }
+
+    /// A task has been refused.
+    pub(super) fn refused(&mut self, queue: &str, wishes: &Wishes, call: &Call, error: &str) {
+        let Some(id) = &wishes.id else { return };
+        let task = self.task(queue, id);
+        // It may have been lost too often.
+        let is_wrong = task.is_live() && task.was_there(call) && !error.starts_with("DUPLICATE dead ");
+        if is_wrong && task.wishes.payload == wishes.payload {
+            self.violated(&format!("{queue} {id}"), "refused, and it is there with that payload");
+        }
     }
 
     fn holder_of_its_key(&mut self, key: &str, wishes: &Wishes, call: &Call) -> Option<String> {
@@ -167,6 +180,8 @@ impl Checker {
         if !is_done {
             return;
         }
+        let retained = task.wishes.retained;
+        task.kept = (!retained || !task.loose).then_some(retained);
         if task.ended.replace(mark).is_some() {
             self.violated(key, "acknowledged twice");
         }

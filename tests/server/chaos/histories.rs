@@ -50,7 +50,7 @@ fn value(text: &str) -> Value {
         }
         ["ids" | "statuses", items @ ..] => Value::Array(items.iter().map(|item| bulk(item)).collect()),
         ["map", words @ ..] => map(words),
-        [error] if error.starts_with('-') => Value::Error(error[1..].into()),
+        [error, ..] if error.starts_with('-') => Value::Error(text[1..].into()),
         [status] if status.starts_with('+') => Value::Status(status[1..].into()),
         [word] => scalar(word.trim_matches('\'')),
         _ => panic!("a reply: {text}"),
@@ -58,7 +58,7 @@ fn value(text: &str) -> Value {
 }
 
 /// What is wrong, and in which history.
-const WRONG: [(&str, &str); 28] = [
+const WRONG: [(&str, &str); 32] = [
     (
         "epoch 7 after 8",
         "HB.CAMPAIGN s a 1 < map role leader epoch 8
@@ -121,9 +121,38 @@ const WRONG: [(&str, &str); 28] = [
          All: a done x",
     ),
     (
-        "accepted twice",
+        "accepted with another payload",
         "TASK.SCHEDULE q x ID a < 'a'
-         TASK.SCHEDULE q x ID a < 'a'",
+         TASK.SCHEDULE q y ID a < 'a'",
+    ),
+    (
+        "refused, and it is there with that payload",
+        "TASK.SCHEDULE q x ID a < 'a'
+         TASK.SCHEDULE q x ID a < -DUPLICATE ready a",
+    ),
+    (
+        "accepted, not acknowledged, gone",
+        "TASK.SCHEDULE q x ID a < lost
+         TASK.CLAIM q w BLOCK 0 < claim a 7 x
+         TASK.SCHEDULE q x ID a < 'a'
+         WAIT 1 100 < 1
+         Confirmed:",
+    ),
+    (
+        "accepted, not acknowledged, gone",
+        "TASK.SCHEDULE q x ID a < 'a'
+         TASK.CLAIM q w < claim a 7 x
+         TASK.ACK q a 7 < +OK
+         TASK.SCHEDULE q x ID a < 'a'
+         All:",
+    ),
+    (
+        "acknowledged, and claimed again",
+        "TASK.SCHEDULE q x ID a RETAIN 60000 < 'a'
+         TASK.CLAIM q w < claim a 7 x
+         TASK.ACK q a 7 < +OK
+         TASK.SCHEDULE q x ID a RETAIN 60000 < 'a'
+         TASK.CLAIM q w < claim a 8 x",
     ),
     (
         "has its unique key",
@@ -264,6 +293,27 @@ fn what_is_right_is_no_violation() {
          HB.LEADER s < map member b epoch 7
          HB.BEAT s b TOKEN 1 < map role leader epoch 9
          Before: a ready x",
+        // What is sent again is there once. If it was kept it stays as it is, else it is another one.
+        "TASK.SCHEDULE q x ID a RETAIN 60000 < 'a'
+         TASK.SCHEDULE q x ID a RETAIN 60000 < 'a'
+         TASK.SCHEDULE q y ID a < -DUPLICATE ready a
+         TASK.CLAIM q w < claim a 7 x
+         TASK.ACK q a 7 < +OK
+         TASK.SCHEDULE q x ID a RETAIN 60000 < 'a'
+         TASK.SCHEDULE q x ID b < 'b'
+         TASK.CLAIM q w < claim b 8 x
+         TASK.ACK q b 8 < +OK
+         TASK.SCHEDULE q x ID b < 'b'
+         All: a done x b ready x
+         TASK.SCHEDULE q x ID a RETAIN 60000 < 'a'
+         TASK.CLAIM q w < claim b 9 x",
+        // Whether one that was to be cancelled is kept is not known.
+        "TASK.SCHEDULE q x ID a RETAIN 60000 < 'a'
+         TASK.CLAIM q w < claim a 7 x
+         TASK.CANCEL q a < lost
+         TASK.ACK q a 7 < +OK
+         TASK.SCHEDULE q x ID a RETAIN 60000 < 'a'
+         All: a done x",
         // What was not answered may have been done, or not.
         "TASK.SCHEDULE q x ID a < lost
          TASK.SCHEDULE q x ID b < lost

@@ -102,7 +102,7 @@ impl Task {
     fn wrong_place(&self, place: Option<&str>, is_sure: &impl Fn(Mark) -> bool) -> Option<String> {
         let ended = self.ended.is_some_and(is_sure) && !self.loose;
         match place {
-            None if self.is_live() && self.accepted.is_some_and(is_sure) => {
+            None if self.is_live() && [self.accepted, self.again].into_iter().flatten().any(is_sure) => {
                 Some("accepted, not acknowledged, gone".into())
             }
             None if ended && self.wishes.retained => Some("acknowledged, to be kept, gone".into()),
@@ -116,6 +116,7 @@ impl Task {
     fn adopt(&mut self, place: Option<&str>, mark: Mark, keeps_all: bool) {
         self.claimed &= keeps_all;
         self.ending = 0;
+        self.kept = Some(place == Some("done"));
         if matches!(place, None | Some("done")) {
             // One that is not there never will be, whether it was acknowledged or never accepted.
             self.loose |= self.ended.is_none();

@@ -1,8 +1,9 @@
 //! What a call that schedules asks for.
 
-/// The options of TASK.SCHEDULE and TASK.MSCHEDULE that the checker knows.
+/// The payload and the options of TASK.SCHEDULE that the checker knows.
 #[derive(Clone, Default)]
 pub(super) struct Wishes {
+    pub payload: String,
     pub id: Option<String>,
     pub delay: i64,
     pub group: Option<String>,
@@ -19,10 +20,13 @@ pub(super) struct Wishes {
 }
 
 impl Wishes {
-    /// Reads the words after the payloads.
+    /// Reads the words after the queue.
     pub(super) fn read(words: &[&str]) -> Wishes {
-        let mut wishes = Wishes::default();
         let mut words = words.iter().copied();
+        let mut wishes = Wishes {
+            payload: words.next().expect("a payload").into(),
+            ..Wishes::default()
+        };
         while let Some(word) = words.next() {
             match word {
                 "ID" => wishes.id = words.next().map(String::from),

@@ -68,6 +68,6 @@ fn the_name_of_a_number_that_is_shown_says_whether_it_is_a_moment() {
             moments.insert(name);
         }
     }
-    let expected = "died_at done_at due_at end_at expires_at kept_until last_at next_at paused_until registered_at since_at start_at until_at";
+    let expected = "claimed_at created_at due_at end_at expires_at finished_at kept_until last_at next_at paused_until registered_at since_at start_at until_at";
     assert_eq!(moments.into_iter().collect::<Vec<_>>().join(" "), expected);
 }

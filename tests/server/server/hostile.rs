@@ -42,7 +42,7 @@ const CALLS: [&str; 49] = [
     "TASK.RELEASE q a 5",
     "TASK.EXTEND q a 5",
     "TASK.CANCEL q a",
-    "TASK.LIST q ready MATCH *a* ATTEMPTED",
+    "TASK.LIST q ready KIND x MATCH *a* ATTEMPTED",
     "TASK.CANCELALL q scheduled MATCH *a*",
     "TASK.CANCELALL q claimed WORKER w",
     "TASK.RESCHEDULE q a DELAY 7",

@@ -26,6 +26,15 @@ fn scheduling() {
           set t:c waiting p=5 flags=1 fence=F due=MS 'x'"
         ]
     );
+    for (kind, table) in [("mail.send", "hset queue [kind:1 mail.send]; "), ("mail.send", "")] {
+        assert_eq!(
+            rig.sent(&format!("TASK.SCHEDULE q x ID k{} KIND {kind}", table.len())),
+            [format!(
+                "q: {table}rpush ready:5 [k{0}]; set t:k{0} waiting p=5 kind=1 fence=F due=MS 'x'",
+                table.len()
+            )]
+        );
+    }
     let sent = rig.sent("TASK.MSCHEDULE q 2 x y");
     assert_eq!(sent.len(), 1);
     for effect in [
@@ -67,6 +76,12 @@ fn expiry_and_unique_keys() {
         rig.sent(&format!("TASK.ACK q a {token}")),
         ["q: zrem claimed [a]; hdel unique [k]; del x:a; del t:a"]
     );
+    rig.sent("TASK.SCHEDULE q x ID c UNIQUE k UNTIL CLAIM");
+    assert_eq!(
+        rig.sent("TASK.CLAIM q w LEASE 9000"),
+        ["q: lpop ready:5 [c]; hdel unique [k]; \
+          patch t:c claimed p=5 flags=1 deliveries=1 worker=1 lease=9000 fence=T2 due=MS; zadd claimed [MS c]"]
+    );
     let sent = rig.sent("TASK.SCHEDULE q x ID b UNIQUE k FOR 5000").concat();
     let (sent, until) = sent.rsplit_once("\\t").unwrap();
     assert_eq!(
@@ -93,7 +108,7 @@ fn what_expires() {
     assert_eq!(
         rig.rest(),
         ["q: zrem scheduled [a]; \
-          xadd task-events ID most 1000 [type expired, id a, worker , attempt , reason ]; del x:a; del t:a; \
+          xadd task-events ID most 1000 [type expired, id a, worker , attempt , reason , kind ]; del x:a; del t:a; \
           zrem expiring [a]"]
     );
 }
@@ -168,7 +183,7 @@ fn failing_and_releasing() {
     assert_eq!(
         rig.sent(&format!("TASK.FAIL q a {token} DEAD")),
         [
-            "q: zrem claimed [a]; xadd task-events ID most 1000 [type dead, id a, worker w, attempt 2, reason failed]; \
+            "q: zrem claimed [a]; xadd task-events ID most 1000 [type dead, id a, worker w, attempt 2, reason failed, kind ]; \
           patch t:a dead p=5 flags=1 used=2 deliveries=3 fence=T3 due=MS; zadd dead [MS a]"
         ]
     );
@@ -191,7 +206,7 @@ fn leaving_a_ready_list() {
     assert_eq!(
         rig.sent("TASK.CANCEL q c"),
         [
-            "q: hset queue [ghosts:5 2]; xadd task-events ID most 1000 [type cancelled, id c, worker , attempt , reason ]; \
+            "q: hset queue [ghosts:5 2]; xadd task-events ID most 1000 [type cancelled, id c, worker , attempt , reason , kind ]; \
           set t:c removed p=5 ghosts=32 fence=F due=MS"
         ]
     );
@@ -206,7 +221,7 @@ fn leaving_a_ready_list() {
     assert_eq!(
         rig.sent("TASK.CANCEL q a nobody"),
         [
-            "q: xadd task-events ID most 1000 [type cancelled, id a, worker w, attempt 1, reason ]; \
+            "q: xadd task-events ID most 1000 [type cancelled, id a, worker w, attempt 1, reason , kind ]; \
           patch t:a claimed p=5 flags=64 deliveries=1 worker=1 lease=30000 fence=T2 due=MS"
         ]
     );
@@ -291,7 +306,7 @@ fn a_transaction_keeps_its_commands_together() {
         [
             "MULTI",
             "SET inside 1",
-            "q: hset queue [ghosts:5 1]; xadd task-events ID most 1000 [type cancelled, id a, worker , attempt , reason ]; \
+            "q: hset queue [ghosts:5 1]; xadd task-events ID most 1000 [type cancelled, id a, worker , attempt , reason , kind ]; \
              set t:a removed p=5 ghosts=32 fence=F due=MS",
             "INCR n",
             "EXEC"
@@ -310,7 +325,7 @@ fn what_the_timer_does() {
     assert_eq!(
         rig.rest(),
         [
-            "q: zrem claimed [a]; xadd task-events ID most 1000 [type lost, id a, worker w, attempt 1, reason lease]; \
+            "q: zrem claimed [a]; xadd task-events ID most 1000 [type lost, id a, worker w, attempt 1, reason lease, kind ]; \
              lpush ready:5 [a]; patch t:a waiting p=5 used=1 deliveries=1 lost=1 fence=T1 due=MS"
         ]
     );
@@ -323,7 +338,7 @@ fn what_the_timer_does() {
     assert_eq!(
         rig.rest(),
         [
-            "q: zrem claimed [a]; xadd task-events ID most 1000 [type lost, id a, worker w, attempt 2, reason disconnect]; \
+            "q: zrem claimed [a]; xadd task-events ID most 1000 [type lost, id a, worker w, attempt 2, reason disconnect, kind ]; \
              lpush ready:5 [a]; patch t:a waiting p=5 used=2 deliveries=2 lost=2 fence=T2 due=MS"
         ]
     );

@@ -39,7 +39,7 @@ fn a_script_that_fails_half_way_keeps_what_it_did() {
     wait_until("the client waits", || client.stat("q", "waiting_clients") == 1);
     let script = "redis.call('TASK.SCHEDULE', KEYS[1], 'x', 'ID', 'a'); \
                   redis.call('TASK.SCHEDULE', KEYS[1], 'x', 'ID', 'b'); \
-                  return redis.call('TASK.SCHEDULE', KEYS[1], 'x', 'ID', 'b')";
+                  return redis.call('TASK.SCHEDULE', KEYS[1], 'y', 'ID', 'b')";
     assert!(client.call_args(&["EVAL", script, "1", "q"]).is_error());
     assert_eq!(waiting.receive().ids(), ["a"]);
     assert_eq!(client.counts("q"), "ready 1 claimed 1");

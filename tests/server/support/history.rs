@@ -69,12 +69,17 @@ impl History {
                     .contains(&code);
                 assert!(expected && !text.contains("internal"), "{words}: {text}");
             }
-            if let (true, Value::Array(tasks)) = (words.contains("CLAIM") || words.ends_with("NEXT"), &reply) {
-                for task in tasks {
-                    let queue = words.split(' ').nth(1).unwrap_or_default().to_string();
-                    self.claims
-                        .push((queue, task.field("id").text(), task.field("token").int()));
-                }
+            self.learn(&words, &reply);
+        }
+    }
+
+    /// Remembers the claims that a command made.
+    pub(crate) fn learn(&mut self, words: &str, reply: &Value) {
+        if let (true, Value::Array(tasks)) = (words.contains("CLAIM") || words.ends_with("NEXT"), reply) {
+            for task in tasks {
+                let queue = words.split(' ').nth(1).unwrap_or_default().to_string();
+                self.claims
+                    .push((queue, task.field("id").text(), task.field("token").int()));
             }
         }
     }
@@ -116,7 +121,8 @@ impl History {
         format!("TASK.{step} {queue} 2 {first} {second}{options}")
     }
 
-    fn command(&mut self) -> String {
+    /// The next command.
+    pub(crate) fn command(&mut self) -> String {
         let short = self.random.below(60);
         let queue = self.queue();
         match self.random.below(40) {
@@ -131,7 +137,8 @@ impl History {
                     format!(" BACKOFF EXPONENTIAL {short} MAX 80 JITTER 50"),
                     format!(" LEASE {}", short + 1),
                     format!(" EXPIRE {}", 20 * short + 1),
-                    format!(" UNIQUE k{}", self.random.below(300)),
+                    format!(" UNIQUE k{}{}", self.random.below(300), ["", " UNTIL CLAIM"][short % 2]),
+                    format!(" KIND kind-{}", short % 7),
                     format!(" RETAIN {}", short * 4),
                     format!(" GROUP g{}", self.random.below(4)),
                     format!(" TO w{}", self.random.below(4)),

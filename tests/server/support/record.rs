@@ -251,14 +251,13 @@ impl Header {
 }
 
 /// A task's record, `<state> <nonzero fields by name> 'payload'`, without what depends on how fast a test runs: the
-/// second of its creation, and the duration of the last run of an ended one.
+/// second of its creation, and the duration of its last run.
 pub(crate) fn shown_record(record: &[u8]) -> String {
     let (header, payload) = record.split_at_checked(HEADER).expect("a whole header");
     let header = Header::read(header);
     let mut out = header.state.to_string();
-    let has_ended = matches!(header.state, "done" | "dead");
     for (name, number) in header.numbers.iter().filter(|(_, number)| *number != 0) {
-        if *name != "created" && !(has_ended && *name == "lease") {
+        if *name != "created" && (*name != "lease" || header.state == "claimed") {
             out.push_str(&format!(" {name}={number}"));
         }
     }

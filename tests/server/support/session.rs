@@ -114,6 +114,7 @@ fn is_number(word: &str) -> bool {
 fn is_volatile(word: &str) -> bool {
     match word.len() {
         13 | 16 => is_number(word) && word.starts_with('1'),
+        10 => word.starts_with("0000"),
         11 => word.starts_with(['0', '1']),
         15 => word.starts_with("0m"),
         _ => false,

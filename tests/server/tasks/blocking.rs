@@ -193,7 +193,9 @@ fn mclaim_takes_what_is_there_in_the_order_of_its_arguments() {
     for queue in ["b", "c", "a"] {
         let reply = client.call("TASK.MCLAIM 3 b c a w COUNT 5");
         let token = reply.item(0).field("token").int();
-        let task = format!("{{queue: '{queue}', id: '{queue}1', token: {token}, attempt: 1, payload: 'of-{queue}'}}");
+        let task = format!(
+            "{{queue: '{queue}', id: '{queue}1', token: {token}, attempt: 1, kind: null, payload: 'of-{queue}'}}"
+        );
         assert_eq!(reply, format!("[{task}]"));
     }
     assert_eq!(client.call("TASK.MCLAIM 3 b c a w"), Value::Null);

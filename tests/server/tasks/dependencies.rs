@@ -102,7 +102,7 @@ fn what_waits_is_the_same_on_a_replica_and_after_a_restart() {
         let last = events.items().last().unwrap().item(1).to_string();
         assert_eq!(
             last,
-            "['type', 'cancelled', 'id', 'e', 'worker', '', 'attempt', '', 'reason', 'after c']"
+            "['type', 'cancelled', 'id', 'e', 'worker', '', 'attempt', '', 'reason', 'after c', 'kind', '']"
         );
         places::check(client, "q");
     }

@@ -9,12 +9,14 @@ pub(super) fn events(client: &mut Client) -> Vec<String> {
     let event = |entry: &crate::support::Value| {
         let fields = entry.item(1);
         let names: Vec<String> = fields.items().iter().step_by(2).map(|name| name.text()).collect();
-        assert_eq!(names, ["type", "id", "worker", "attempt", "reason"]);
+        assert_eq!(names, ["type", "id", "worker", "attempt", "reason", "kind"]);
+        assert_eq!(fields.item(11).text(), "", "none of these tasks has a kind");
         let values = fields
             .items()
             .iter()
             .skip(1)
             .step_by(2)
+            .take(5)
             .map(|value| match value.text() {
                 empty if empty.is_empty() => "-".to_string(),
                 text => text,

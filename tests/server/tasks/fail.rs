@@ -151,8 +151,8 @@ fn retry_brings_dead_tasks_back_with_fresh_attempts() {
     assert_eq!(client.call("TASK.RETRY q c nobody a c"), "2");
     assert_eq!(client.counts("q"), "ready 2 dead 2");
     assert_eq!(
-        client.get("q", "c", "state attempt losses died_at"),
-        "state 'ready', attempt 0, losses 0, died_at null"
+        client.get("q", "c", "state attempt losses finished_at"),
+        "state 'ready', attempt 0, losses 0, finished_at null"
     );
     assert_eq!(client.listed("q", "ready"), ["c", "a"]);
     assert_eq!(client.call("TASK.RETRYALL q COUNT 1").item(1), &1.to_string());

@@ -84,7 +84,7 @@ fn every_bad_argument_is_named_with_its_range() {
         ),
         (
             "TASK.SCHEDULE q x UNIQUE k DELAY 1 REPLACE".into(),
-            "BADARG REPLACE must follow UNIQUE directly: UNIQUE key [FOR ms] [REPLACE]".into(),
+            "BADARG REPLACE must follow UNIQUE directly: UNIQUE key [FOR ms | UNTIL CLAIM] [REPLACE [KEEP]]".into(),
         ),
         (
             "TASK.MSCHEDULE q 1 x UNIQUE k".into(),
@@ -136,7 +136,7 @@ fn every_bad_argument_is_named_with_its_range() {
             "BADNAME id must be 1 to 256 bytes long".into(),
         ),
         ("TASK.SCHEDULE q x ID *".into(), "BADNAME id must not be *".into()),
-        ("TASK.SCHEDULE q x ID a".into(), "DUPLICATE a state=ready".into()),
+        ("TASK.SCHEDULE q y ID a".into(), "DUPLICATE ready a".into()),
         ("TASK.SCHEDULE a{b x".into(), format!("BADNAME {queue_braces}")),
         ("TASK.SCHEDULE {a} x".into(), format!("BADNAME {queue_braces}")),
         ("TASK.SCHEDULE {a}b:c x".into(), format!("BADNAME {queue_braces}")),

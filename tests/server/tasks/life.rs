@@ -34,7 +34,7 @@ fn a_claim_shows_the_documented_fields_in_order() {
     let token = reply.item(0).field("token").int();
     assert_eq!(
         reply,
-        format!("[{{id: 'a', token: {token}, attempt: 1, payload: 'p1'}}]")
+        format!("[{{id: 'a', token: {token}, attempt: 1, kind: null, payload: 'p1'}}]")
     );
     let before = unix_ms();
     client.schedule("q p2 ID b PRIORITY 3 LEASE 7000");
@@ -45,7 +45,7 @@ fn a_claim_shows_the_documented_fields_in_order() {
         reply,
         format!(
             "[{{id: 'b', token: {token}, attempt: 1, queue: 'q', due_at: {due}, priority: 3, \
-             deliveries: 1, lease_ms: 7000, group: null, payload: 'p2'}}]"
+             deliveries: 1, lease_ms: 7000, group: null, kind: null, payload: 'p2'}}]"
         )
     );
     client.schedule("q p3 ID c");
@@ -53,7 +53,7 @@ fn a_claim_shows_the_documented_fields_in_order() {
     let token = reply.item(0).field("token").int();
     assert_eq!(
         reply,
-        format!("[['id', 'c', 'token', {token}, 'attempt', 1, 'payload', 'p3']]")
+        format!("[['id', 'c', 'token', {token}, 'attempt', 1, 'kind', null, 'payload', 'p3']]")
     );
     assert_eq!(two.call("TASK.CLAIM q w"), Value::NullArray);
     assert_eq!(client.call("TASK.CLAIM q w"), Value::Null);
@@ -67,12 +67,14 @@ fn get_shows_everything_known() {
     client.schedule(&format!(
         "q work ID a AT {due} PRIORITY 7 ATTEMPTS 4 BACKOFF FIXED 5000 LEASE 1234"
     ));
+    let created = client.call("TASK.GET q a").field("created_at").int();
+    assert!((unix_ms() - 5_000..=unix_ms()).contains(&created) && created % 1_000 == 0);
     assert_eq!(
         client.call("TASK.GET q a"),
         format!(
-            "{{id: 'a', state: 'scheduled', due_at: {due}, priority: 7, attempt: 0, max_attempts: 4, \
+            "{{id: 'a', state: 'scheduled', kind: null, created_at: {created}, due_at: {due}, claimed_at: null, finished_at: null, run_ms: null, priority: 7, attempt: 0, max_attempts: 4, \
              backoff: 'FIXED 5000 MAX 5000 JITTER 0', deliveries: 0, losses: 0, worker: null, lease_ms: 1234, remaining_ms: null, \
-             cancelled: 0, expires_at: null, unique: null, group: null, to: null, after: null, error: null, progress: null, result: null, died_at: null, done_at: null, kept_until: null, payload: 'work'}}"
+             cancelled: 0, expires_at: null, unique: null, group: null, to: null, after: null, error: null, progress: null, result: null, kept_until: null, payload: 'work'}}"
         )
     );
     client.must("TASK.RESCHEDULE q a DELAY 0");
@@ -84,14 +86,15 @@ fn get_shows_everything_known() {
     assert_eq!(
         shown,
         format!(
-            "{{id: 'a', state: 'claimed', due_at: {due}, priority: 7, attempt: 1, max_attempts: 4, \
+            "{{id: 'a', state: 'claimed', kind: null, created_at: {created}, due_at: {due}, claimed_at: {}, finished_at: null, run_ms: null, priority: 7, attempt: 1, max_attempts: 4, \
              backoff: 'FIXED 5000 MAX 5000 JITTER 0', deliveries: 1, losses: 0, worker: 'w1', lease_ms: 1234, remaining_ms: {left}, \
-             cancelled: 0, expires_at: null, unique: null, group: null, to: null, after: null, error: null, progress: 'half', result: null, died_at: null, done_at: null, kept_until: null, payload: 'work'}}"
+             cancelled: 0, expires_at: null, unique: null, group: null, to: null, after: null, error: null, progress: 'half', result: null, kept_until: null, payload: 'work'}}",
+            token / 1_000
         )
     );
     client.must(&format!("TASK.FAIL q a {token} ERROR boom DEAD"));
     let shown = client.call("TASK.GET q a");
-    let died = shown.field("died_at").int();
+    let died = shown.field("finished_at").int();
     assert!((unix_ms() - 5_000..=unix_ms()).contains(&died));
     assert_eq!(
         (shown.field("state"), shown.field("error")),
@@ -151,11 +154,11 @@ fn an_id_is_taken_as_long_as_its_task_exists() {
     let server = Server::start();
     let mut client = server.client();
     client.schedule("q first ID a");
-    assert_eq!(client.call("TASK.SCHEDULE q second ID a"), "-DUPLICATE a state=ready");
+    assert_eq!(client.call("TASK.SCHEDULE q second ID a"), "-DUPLICATE ready a");
     let (_, token) = client.claim("q w");
-    assert_eq!(client.call("TASK.SCHEDULE q second ID a"), "-DUPLICATE a state=claimed");
+    assert_eq!(client.call("TASK.SCHEDULE q second ID a"), "-DUPLICATE claimed a");
     client.must(&format!("TASK.FAIL q a {token} DEAD"));
-    assert_eq!(client.call("TASK.SCHEDULE q second ID a"), "-DUPLICATE a state=dead");
+    assert_eq!(client.call("TASK.SCHEDULE q second ID a"), "-DUPLICATE dead a");
     assert_eq!(client.get("q", "a", "payload"), "payload 'first'");
     client.must("TASK.PURGE q dead");
     assert_eq!(client.call("TASK.SCHEDULE q second ID a"), "'a'");

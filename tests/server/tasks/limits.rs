@@ -213,7 +213,7 @@ fn a_full_queue_refuses_all_of_a_call_or_none() {
     assert_eq!(client.digest(), digest);
     client.schedule("q 3 ID 3");
     assert_eq!(client.call("TASK.SCHEDULE q 4 ID 4"), full);
-    assert_eq!(client.call("TASK.SCHEDULE q 3 ID 3"), "-DUPLICATE 3 state=ready");
+    assert_eq!(client.call("TASK.SCHEDULE q 3 ID 3"), "'3'");
     let (id, token) = client.claim("q w");
     assert_eq!(client.call("TASK.SCHEDULE q 4 ID 4"), full);
     assert_eq!(

@@ -1,5 +1,6 @@
 //! Tasks and queues: `TASK`.
 
+mod again;
 mod bind;
 mod blocking;
 mod cancel;
@@ -12,6 +13,7 @@ mod fail;
 mod formats;
 mod groups;
 mod input;
+mod kinds;
 mod lease_member;
 mod life;
 mod limits;
@@ -19,6 +21,7 @@ mod list;
 mod model;
 mod names;
 mod operators;
+mod plain;
 mod queues;
 mod redefined;
 mod repeat;

@@ -138,7 +138,7 @@ impl Run {
         } else {
             0
         };
-        let payload = format!("p{}", self.random.below(100));
+        let payload = format!("p{}", self.random.below(3));
         let when = if due > 0 { format!("AT {due}") } else { String::new() };
         let words = format!("TASK.SCHEDULE {queue} {payload} ID {id} PRIORITY {priority} ATTEMPTS {attempts} {when}");
         if let Some(task) = self.queues[queue].tasks.get(id) {
@@ -148,7 +148,9 @@ impl Run {
                 State::Claimed => "claimed",
                 State::Dead(_) => "dead",
             };
-            return self.expect(words, &format!("-DUPLICATE {id} state={state}"));
+            let same = task.payload == payload && !task.cancelled && state != "dead";
+            let refusal = format!("-DUPLICATE {state} {id}");
+            return self.expect(words, &if same { format!("'{id}'") } else { refusal });
         }
         self.expect(words, &format!("'{id}'"));
         let state = State::Scheduled(due);

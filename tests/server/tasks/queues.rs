@@ -15,7 +15,7 @@ fn stats_have_all_fields_in_order_also_for_a_queue_that_does_not_exist() {
             "{{scheduled_tasks: 0, ready_tasks: 0, claimed_tasks: 0, blocked_tasks: 0, done_tasks: 0, dead_tasks: 0, \
              scheduled_total: 0, claimed_total: 0, acked_total: 0, failed_total: 0, lost_total: 0, dead_total: 0, \
              expired_total: 0, cancelled_total: 0, since_at: {since}, oldest_ready_ms: null, late_p50_ms: null, \
-             late_p99_ms: null, late_max_ms: null, waiting_clients: 0, paused_until: null}}"
+             late_p99_ms: null, late_max_ms: null, run_p50_ms: null, run_p99_ms: null, waiting_clients: 0, paused_until: null}}"
         )
     );
     assert_eq!(client.keys(), Vec::<String>::new());
@@ -58,6 +58,7 @@ fn totals_count_what_happened() {
         .map(|name| total(&format!("{name}_total"))),
         [5, 4, 1, 2, 1, 1, 0, 1]
     );
+    assert!(total("run_p50_ms") >= 0 && total("run_p50_ms") <= total("run_p99_ms"));
     assert!(total("late_p50_ms") <= total("late_p99_ms") && total("late_p99_ms") <= total("late_max_ms"));
     assert!(total("oldest_ready_ms") >= 0);
     assert_eq!(client.counts("q"), "scheduled 1 ready 1 dead 1");

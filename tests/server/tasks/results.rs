@@ -24,7 +24,7 @@ fn a_kept_task_survives_a_restart_and_goes_at_its_time() {
         client.call("TASK.RESULT q long"),
         "{state: 'done', result: '2', error: null, progress: null}"
     );
-    assert_eq!(client.call("TASK.SCHEDULE q p ID long"), "-DUPLICATE long state=done");
+    assert_eq!(client.call("TASK.SCHEDULE q x ID long"), "-DUPLICATE done long");
     wait_until("its time is over", || client.counts("q") == "done 1");
     assert_eq!(client.call("TASK.RESULT q short"), "-NOTASK no such task");
     assert_eq!(client.schedule("q p ID short"), "short");
@@ -185,7 +185,7 @@ fn a_replica_has_the_results_and_tells_those_who_wait_there() {
     wait_until("it is all there", || there.digest() == client.digest());
     there.must("REPLICAOF NO ONE");
     assert_eq!(there.call("TASK.RESULT q a"), done);
-    assert_eq!(there.call("TASK.SCHEDULE q p ID a"), "-DUPLICATE a state=done");
+    assert_eq!(there.call("TASK.SCHEDULE q x ID a"), "-DUPLICATE done a");
     wait_until("what is promoted goes on", || there.counts("q") == "done 1");
 }
 

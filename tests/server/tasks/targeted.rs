@@ -47,6 +47,23 @@ fn nobody_but_its_worker_claims_a_task() {
 }
 
 #[test]
+fn a_task_for_one_that_is_not_there_now_is_refused() {
+    let server = Server::start();
+    let mut client = server.client();
+    client.must("TASK.CONFIG SET q service {q}crew");
+    let refused = "-NOMEMBER no member w in service {q}crew (setting service of queue q)";
+    let keys = client.keys();
+    assert_eq!(client.call("TASK.SCHEDULE q x TO w NOW"), refused);
+    assert_eq!(client.call("TASK.MSCHEDULE q 2 x y TO w NOW"), refused);
+    assert_eq!(client.keys(), keys);
+    client.must("PID.REGISTER {q}crew w 1 TTL 60000");
+    client.schedule("q x ID a TO w NOW");
+    client.must("PID.EVICT {q}crew w");
+    assert_eq!(client.call("TASK.SCHEDULE q x TO w NOW"), refused);
+    assert_eq!(client.claim("q v").0, "a", "once it is there it is as any other");
+}
+
+#[test]
 fn of_many_that_wait_the_client_of_its_worker_is_served_and_the_line_stays() {
     let server = Server::start();
     let mut client = server.client();

@@ -36,6 +36,32 @@ fn claim_all(world: &mut World, worker: &str) -> Vec<String> {
 }
 
 #[test]
+fn a_task_for_one_that_must_be_there_is_refused_without_it() {
+    let mut world = World::new();
+    let refused = "-NOMEMBER no member w in service q (setting service of queue q)";
+    let before = world.keys.keys.clone();
+    for call in ["TASK.SCHEDULE q p ID a TO w NOW", "TASK.MSCHEDULE q 2 p p TO w NOW"] {
+        assert_eq!(world.say(call), refused);
+    }
+    assert_eq!(world.keys.keys, before);
+    world.say("TASK.REPEAT q tick p EVERY 10 START 1800000000010 TO w NOW");
+    world.pass(10);
+    assert!(!world.places().contains_key("tick:1800000000010"), "skipped");
+    world.say("PID.REGISTER q w 1 TTL 1000");
+    assert_eq!(world.say("TASK.SCHEDULE q p ID a DELAY 5 TO w NOW"), "a");
+    world.pass(10);
+    assert_eq!(claimable(&mut world, "w"), ["a", "tick:1800000000020"]);
+    world.say("TASK.UNREPEAT q tick");
+    world.say("PID.EVICT q w");
+    assert_eq!(world.say("TASK.SCHEDULE q p ID a TO w NOW"), "a", "it was sent before");
+    assert_eq!(world.say("TASK.SCHEDULE q p ID b TO w NOW"), refused);
+    assert_eq!(
+        world.say("TASK.SCHEDULE q p NOW"),
+        "-BADARG NOW is an option of TO, which is not given"
+    );
+}
+
+#[test]
 fn only_its_worker_gets_it_the_most_urgent_and_oldest_first() {
     let mut world = World::new();
     schedule(

@@ -139,7 +139,7 @@ fn a_death_with_its_claims_and_the_next_leader_is_one_unit() {
             "s: hdel members [a]; xadd events ID most 1000 [type down, member a, pid 1, host , epoch , reason ttl]; \
           hdel service [leader, since_at]; hset service [leader b, epoch F, since_at MS]; zrem candidates [b]; \
           xadd events ID most 1000 [type leader, member b, pid , host , epoch F, reason ]; zrem claimed [held]; \
-          xadd task-events ID most 1000 [type lost, id held, worker a, attempt 1, reason member]; \
+          xadd task-events ID most 1000 [type lost, id held, worker a, attempt 1, reason member, kind ]; \
           lpush ready:5 [held]; patch t:held waiting p=5 used=1 deliveries=1 lost=1 fence=T3 due=MS"
         ]
     );

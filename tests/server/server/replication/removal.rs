@@ -77,7 +77,7 @@ fn ids_that_do_not_count_are_taken_out() {
     assert_eq!(
         sent,
         [
-            "q: hset queue [ghosts:5 1]; xadd task-events ID most 1000 [type cancelled, id b, worker , attempt , reason ]; \
+            "q: hset queue [ghosts:5 1]; xadd task-events ID most 1000 [type cancelled, id b, worker , attempt , reason , kind ]; \
           set t:b removed p=5 ghosts=32 fence=F due=MS"
         ]
     );

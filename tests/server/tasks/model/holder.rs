@@ -39,7 +39,7 @@ impl Run {
             task.worker = worker.into();
             task.deliveries += 1;
             expected.push(format!(
-                "{{{prefix}id: '{id}', token: {token}, attempt: {}, payload: '{}'}}",
+                "{{{prefix}id: '{id}', token: {token}, attempt: {}, kind: null, payload: '{}'}}",
                 task.used + 1,
                 task.payload
             ));
@@ -144,7 +144,7 @@ impl Run {
         match expected {
             "cancelled" => drop(self.queues.get_mut(queue).unwrap().tasks.remove(id)),
             "dead" => {
-                let died = self.shown(queue, id, "died_at");
+                let died = self.shown(queue, id, "finished_at");
                 self.task(queue, id).state = State::Dead(died);
             }
             "ready" => self.queues.get_mut(queue).unwrap().push(id, false),
