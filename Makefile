@@ -45,9 +45,9 @@ test: lint ## lint, unit tests, and tests against a real server
 	$(CARGO) test --locked
 	$(CARGO) test --locked $(CLI)
 
-long: ## the tests of the program steward that take minutes: hundreds of kills and cuts, with figures
+long: ## the tests of the program steward that take minutes: kills, cuts, figures (ARGS=--release for those to compare)
 	@scripts/deps --dev
-	$(CARGO) test --locked $(CLI) --test cli -- --ignored --nocapture --test-threads=1
+	$(CARGO) test --locked $(CLI) $(ARGS) --test cli -- --ignored --nocapture --test-threads=1
 
 chaos: ## kill and replace servers under load for ROUNDS=10 rounds, and check what each promised (SEED=n repeats one)
 	@scripts/deps --dev

@@ -1,6 +1,8 @@
 //! `steward lead`, and who asks for the leader.
 
 mod asking;
+mod cgroup;
+mod figures;
 mod inherited;
 mod killed;
 mod network;
