@@ -25,7 +25,7 @@ pub(crate) struct Program {
 }
 
 /// A guardian and the program that it parents.
-pub(crate) struct Guardian {
+pub(super) struct Guardian {
     control: UnixStream,
     pid: Pid,
     /// Cleared when it was waited for, after which its number may be that of another.
@@ -34,7 +34,7 @@ pub(crate) struct Guardian {
 
 impl Guardian {
     /// Starts a guardian that starts this program. It reports in a thread of its own; the last report is always `Gone`.
-    pub(crate) fn start(
+    pub(super) fn start(
         guardians: &Guardians,
         program: Program,
         fuse: Fuse,
@@ -83,22 +83,22 @@ impl Guardian {
     }
 
     /// Replaces the fuse.
-    pub(crate) fn set_fuse(&self, fuse: Fuse) {
+    pub(super) fn set_fuse(&self, fuse: Fuse) {
         self.tell(Order::Fuse(fuse));
     }
 
     /// Passes a signal on to the program.
-    pub(crate) fn signal(&self, signal: i32) {
+    pub(super) fn signal(&self, signal: i32) {
         self.tell(Order::Signal(signal));
     }
 
     /// Kills the program and its descendants.
-    pub(crate) fn kill(&self) {
+    pub(super) fn kill(&self) {
         self.tell(Order::Kill);
     }
 
     /// Kills the guardian too, when it does not do what it is told: the kernel kills the program, and we the rest.
-    pub(crate) fn kill_all(&self) {
+    pub(super) fn kill_all(&self) {
         self.send(Signal::KILL);
     }
 

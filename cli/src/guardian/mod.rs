@@ -5,6 +5,7 @@
 //! the kernel kills the program and we its descendants, as both of us are child subreapers.
 
 mod cgroup;
+mod charge;
 pub(crate) mod clock;
 mod descendants;
 mod exec;
@@ -21,9 +22,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use rustix::process::{Pid, getpid, set_child_subreaper};
 
 use crate::failure::{USAGE, say};
+pub(crate) use charge::Charge;
 use descendants::children;
 pub(crate) use exec::die_with_parent;
-pub(crate) use held::{Guardian, Program};
+pub(crate) use held::Program;
 pub(crate) use wire::{End, Fuse, Report};
 
 /// The hidden subcommand.
@@ -64,7 +66,7 @@ impl Guardians {
 }
 
 /// Whether fuses are off, which only tests can ask for.
-pub(crate) fn fuses_are_off() -> bool {
+fn fuses_are_off() -> bool {
     cfg!(feature = "no-fuse") && std::env::var_os("STEWARD_NO_FUSE").is_some()
 }
 

@@ -1,6 +1,7 @@
 //! What we and the guardian tell each other: frames of one letter and two numbers.
 
 use std::io::{self, Read, Write};
+use std::time::Duration;
 
 use super::clock::Moment;
 
@@ -13,6 +14,18 @@ pub(crate) struct Fuse {
     pub term: Moment,
     /// When it and its descendants get KILL.
     pub kill: Moment,
+}
+
+impl Fuse {
+    /// TERM at 60 % and KILL at 85 % of the time after which another may do what the program does; or KILL at 60 %.
+    pub(crate) fn within(time: Duration, from: Moment, kills_at_once: bool) -> Fuse {
+        let term = from.after(time * 60 / 100);
+        let kill = from.after(time * 85 / 100);
+        Fuse {
+            term,
+            kill: if kills_at_once { term } else { kill },
+        }
+    }
 }
 
 /// From us.

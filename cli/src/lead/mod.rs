@@ -16,17 +16,17 @@ use crate::connect::Connector;
 use crate::connect::member::Member;
 use crate::failure::{Failure, TEMPORARY, say};
 use crate::guardian::clock::Moment;
-use crate::guardian::{End, Fuse, Guardian, Guardians, Report};
+use crate::guardian::{Charge, End, Fuse, Guardians, Program, Report};
 use crate::process::Process;
 use crate::{program, signals};
 use keeper::{Keeper, News};
 
 /// How long a member may be without its connection with `--takeover steady`: the guardian needs some of it to end all.
 const STEADY: Duration = Duration::from_millis(500);
+/// Longer than nothing to do can last.
+const FOREVER: Duration = Duration::from_secs(3600);
 /// How long leaving may take when the server does not answer.
 const FAREWELL: Duration = Duration::from_secs(1);
-/// How long the guardian may take to do what it is told, or what its fuse says.
-const OBEDIENCE: Duration = Duration::from_secs(1);
 
 /// What happens.
 enum Event {
@@ -52,22 +52,7 @@ pub(crate) fn run(connector: &Connector, args: LeadArgs) -> Result<u8, Failure> 
         let _ = signalled.send(Event::Signal(signal));
     })
     .map_err(system)?;
-    let member = Member {
-        service: args.service.clone(),
-        name: args
-            .member
-            .clone()
-            .unwrap_or_else(|| format!("{}-{}", process.host, process.pid)),
-        ttl: args.ttl,
-        grace: if args.takeover == Takeover::Steady {
-            STEADY
-        } else {
-            Duration::ZERO
-        },
-        token: None,
-        process,
-        meta: None,
-    };
+    let member = member(&args, process);
     let keeper = Keeper::start(connector.clone(), member.clone(), link, args.once, sender.clone()).map_err(system)?;
     let lead = Lead {
         connector,
@@ -76,16 +61,30 @@ pub(crate) fn run(connector: &Connector, args: LeadArgs) -> Result<u8, Failure> 
         sender,
         keeper,
         guardians,
-        guardian: None,
+        charge: None,
         heard: Moment::now(),
-        fuse: None,
-        kill_at: None,
-        is_stopping: false,
         end: None,
         lost: None,
         failure: None,
     };
     lead.run(&events)
+}
+
+/// We as the register shows us while we wait.
+fn member(args: &LeadArgs, process: Process) -> Member {
+    let name = args.member.clone();
+    Member {
+        service: args.service.clone(),
+        name: name.unwrap_or_else(|| format!("{}-{}", process.host, process.pid)),
+        ttl: args.ttl,
+        grace: match args.takeover {
+            Takeover::Steady => STEADY,
+            Takeover::Fast => Duration::ZERO,
+        },
+        token: None,
+        process,
+        meta: None,
+    }
 }
 
 struct Lead<'a> {
@@ -96,13 +95,10 @@ struct Lead<'a> {
     /// Tells the keeper which process the register is to show.
     keeper: Sender<(Process, u64)>,
     guardians: Guardians,
-    guardian: Option<Guardian>,
+    /// The program, once it was started.
+    charge: Option<Charge>,
     /// Before the last heartbeat that was answered was sent.
     heard: Moment,
-    fuse: Option<Fuse>,
-    /// When the program is killed that was asked to end.
-    kill_at: Option<Moment>,
-    is_stopping: bool,
     /// How the program ended.
     end: Option<End>,
     /// Why we do not lead any more.
@@ -114,11 +110,15 @@ struct Lead<'a> {
 impl Lead<'_> {
     fn run(mut self, events: &Receiver<Event>) -> Result<u8, Failure> {
         loop {
-            let goes_on = match events.recv_timeout(self.patience()) {
+            let next = self.charge.as_ref().and_then(Charge::next);
+            let goes_on = match events.recv_timeout(next.map_or(FOREVER, Moment::left)) {
                 Ok(Event::Signal(signal)) => self.on_signal(signal),
                 Ok(Event::News(news)) => self.on_news(news),
                 Ok(Event::Guardian(report)) => self.on_report(report),
-                Err(RecvTimeoutError::Timeout) => self.on_time(),
+                Err(RecvTimeoutError::Timeout) => {
+                    self.charge.as_mut().into_iter().for_each(Charge::check);
+                    true
+                }
                 // We have a sender ourselves.
                 Err(RecvTimeoutError::Disconnected) => false,
             };
@@ -128,57 +128,15 @@ impl Lead<'_> {
         }
     }
 
-    /// How long until something must be done that nobody tells us.
-    fn patience(&self) -> Duration {
-        let overdue = self
-            .fuse
-            .filter(|_| !crate::guardian::fuses_are_off())
-            .map(|fuse| fuse.kill.after(OBEDIENCE));
-        let next = self.kill_at.into_iter().chain(overdue).min();
-        next.filter(|_| self.guardian.is_some())
-            .map_or(Duration::from_secs(3600), Moment::left)
-    }
-
-    /// The program has not ended in time, or the guardian has not ended it.
-    fn on_time(&mut self) -> bool {
-        match &self.guardian {
-            Some(_) if self.kill_at.is_some_and(|at| at.left().is_zero()) => self.kill(),
-            Some(guardian) if self.patience().is_zero() => {
-                guardian.kill_all();
-                self.kill_at = None;
-                self.fuse = None;
-            }
-            _ => {}
-        }
-        true
-    }
-
-    /// Kills the program; the guardian, if need be, a moment later.
-    fn kill(&mut self) {
-        if let Some(guardian) = &self.guardian {
-            guardian.kill();
-            self.fuse = Some(Fuse {
-                term: Moment::now(),
-                kill: Moment::now(),
-            });
-            self.kill_at = None;
-        }
-    }
-
     fn on_signal(&mut self, signal: i32) -> bool {
         let is_end = matches!(signal, SIGTERM | SIGINT);
-        let Some(guardian) = &self.guardian else {
-            return !is_end;
-        };
-        match (is_end, self.is_stopping) {
-            (false, _) => guardian.signal(signal),
-            (true, false) => {
-                guardian.signal(SIGTERM);
-                self.is_stopping = true;
-                self.kill_at = Some(Moment::now().after(self.args.grace));
+        match &mut self.charge {
+            None => return !is_end,
+            Some(charge) if is_end => {
                 notify::stopping();
+                charge.stop(self.args.grace);
             }
-            (true, true) => self.kill(),
+            Some(charge) => charge.signal(signal),
         }
         true
     }
@@ -195,16 +153,16 @@ impl Lead<'_> {
             News::Leads { epoch, heard } => return self.start(epoch, heard),
             News::Heard(heard) => {
                 self.heard = heard;
-                self.set_fuse(self.fuse_from(heard));
+                self.set_fuse();
             }
             News::Closed(at) => self.shorten(at),
-            News::Away => self.set_fuse(self.fuse_from(self.heard)),
+            News::Away => self.set_fuse(),
             News::Lost(why) => self.lose(&why),
-            News::Refused(failure) if self.guardian.is_none() => {
+            News::Refused(failure) if self.charge.is_none() => {
                 self.failure = Some(failure);
                 return false;
             }
-            News::Taken(text) if self.guardian.is_none() => {
+            News::Taken(text) if self.charge.is_none() => {
                 self.failure = Some(Failure::new(self.args.try_code, text));
                 return false;
             }
@@ -216,15 +174,14 @@ impl Lead<'_> {
     /// We lead: starts the program.
     fn start(&mut self, epoch: u64, heard: Moment) -> bool {
         self.heard = heard;
-        let fuse = self.fuse_from(heard);
-        self.fuse = Some(fuse);
-        let program = crate::guardian::Program {
+        let program = Program {
             words: self.args.program.clone(),
             variables: vec![("STEWARD_EPOCH".into(), epoch.to_string().into())],
             stdio: std::array::from_fn(|_| std::process::Stdio::inherit()),
         };
         let (sender, keeper) = (self.sender.clone(), self.keeper.clone());
-        let started = Guardian::start(&self.guardians, program, fuse, move |report| {
+        let fuse = self.fuse(self.args.ttl, heard);
+        let started = Charge::start(&self.guardians, program, fuse, move |report| {
             if let Report::Started(pid) = report
                 && let Ok(process) = Process::of(pid)
             {
@@ -233,8 +190,8 @@ impl Lead<'_> {
             let _ = sender.send(Event::Guardian(report));
         });
         match started {
-            Ok(guardian) => {
-                self.guardian = Some(guardian);
+            Ok(charge) => {
+                self.charge = Some(charge);
                 notify::leads(epoch);
                 notify::ready();
                 true
@@ -247,23 +204,23 @@ impl Lead<'_> {
     }
 
     /// When the program must be gone if nothing more is heard: before the server may appoint another.
-    fn fuse_from(&self, heard: Moment) -> Fuse {
-        fuse(heard, self.args.ttl, self.args.on_lost)
+    fn fuse(&self, time: Duration, from: Moment) -> Fuse {
+        Fuse::within(time, from, self.args.on_lost == OnLost::Kill)
     }
 
-    fn set_fuse(&mut self, fuse: Fuse) {
-        // One that was lost or is being killed gets no more time.
-        if let (Some(guardian), None) = (&self.guardian, &self.lost) {
-            guardian.set_fuse(fuse);
-            self.fuse = Some(fuse);
+    fn set_fuse(&mut self) {
+        let fuse = self.fuse(self.args.ttl, self.heard);
+        // One that was lost gets no more time.
+        if let (Some(charge), None) = (&mut self.charge, &self.lost) {
+            charge.set_fuse(fuse);
         }
     }
 
     /// Our connection was closed. If that was not the server's end, it counts our grace from now on.
     fn shorten(&mut self, at: Moment) {
-        let sooner = fuse(at, self.member.grace, self.args.on_lost);
-        if !self.member.grace.is_zero() && self.fuse.is_some_and(|fuse| sooner.kill < fuse.kill) {
-            self.set_fuse(sooner);
+        let fuse = self.fuse(self.member.grace, at);
+        if let (Some(charge), false) = (&mut self.charge, self.member.grace.is_zero()) {
+            charge.shorten(fuse);
         }
     }
 
@@ -273,7 +230,7 @@ impl Lead<'_> {
             say(format_args!("{} is not led any more: {why}", self.args.service));
             self.lost = Some(why.into());
         }
-        self.kill();
+        self.charge.as_mut().into_iter().for_each(Charge::kill);
     }
 
     fn on_report(&mut self, report: Report) -> bool {
@@ -303,25 +260,12 @@ impl Lead<'_> {
             let link = self.connector.open(&self.args.service, FAREWELL);
             let _ = link.and_then(|mut link| self.member.deregister(&mut link, FAREWELL));
         }
-        match (self.failure, self.lost, self.end, self.guardian) {
+        match (self.failure, self.lost, self.end, self.charge) {
             (Some(failure), ..) => Err(failure),
             (None, Some(_), ..) => Ok(TEMPORARY),
             (None, None, Some(end), _) => Ok(end.code()),
             (None, None, None, Some(_)) => Ok(End::Signal(9).code()),
             (None, None, None, None) => Ok(0),
         }
-    }
-}
-
-/// TERM at 60 % and KILL at 85 % of the time after which another may lead.
-fn fuse(from: Moment, time: Duration, on_lost: OnLost) -> Fuse {
-    let term = from.after(time * 60 / 100);
-    Fuse {
-        term,
-        kill: if on_lost == OnLost::Kill {
-            term
-        } else {
-            from.after(time * 85 / 100)
-        },
     }
 }
