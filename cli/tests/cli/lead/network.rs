@@ -119,3 +119,19 @@ fn a_short_cut_changes_nothing() {
     assert!(!lead.has_ended());
     assert_eq!((stage.starts().len(), server.members("web").len()), (1, 1));
 }
+
+#[test]
+fn a_leader_that_is_heard_and_hears_nothing_ends_its_program_before_the_next_one_leads() {
+    let server = Server::start();
+    let network = Proxy::to(server.port);
+    let stage = Stage::new();
+    // The server hears it for all that time, so that only its own deadline can end the program.
+    let mut lead = stage.lead("a", &network.url(), &["--ttl", "10s"], "exec sleep 600");
+    stage.wait_for_start(1);
+    let _next = stage.lead("b", &server.url(), &["--ttl", "10s"], "exec sleep 600");
+    server.wait_for_members("web", 2);
+    network.cut_replies();
+    assert_eq!(lead.wait().code(), Some(75));
+    assert_eq!(stage.wait_for_start(2).name, "b");
+    assert_eq!(stage.overlaps(), 0);
+}

@@ -17,6 +17,8 @@ struct State {
     /// New connections are accepted, and are silent.
     is_deaf: AtomicBool,
     is_cut: AtomicBool,
+    /// What servers send is held back.
+    is_mute: AtomicBool,
     /// A word of a command whose next reply is lost.
     losing: Mutex<Option<String>>,
     is_over: AtomicBool,
@@ -43,7 +45,7 @@ impl Proxy {
                     for (from, to, is_reply) in [(&client, &server, false), (&server, &client, true)] {
                         let (from, to) = (from.try_clone().unwrap(), to.try_clone().unwrap());
                         let (state, loses) = (Arc::clone(&shared), Arc::clone(&loses));
-                        thread::spawn(move || copy(from, to, &state, |piece| state.passes(piece, is_reply, &loses)));
+                        thread::spawn(move || copy(from, to, &state, is_reply, &loses));
                     }
                 }
             }
@@ -58,6 +60,11 @@ impl Proxy {
     /// From now on nothing passes.
     pub(crate) fn cut(&self) {
         self.state.is_cut.store(true, Ordering::SeqCst);
+    }
+
+    /// From now on what clients send arrives, and nothing comes back.
+    pub(crate) fn cut_replies(&self) {
+        self.state.is_mute.store(true, Ordering::SeqCst);
     }
 
     /// From now on new connections are accepted and lead nowhere.
@@ -78,11 +85,17 @@ impl Proxy {
     /// What was sent meanwhile arrives.
     pub(crate) fn mend(&self) {
         self.state.is_deaf.store(false, Ordering::SeqCst);
+        self.state.is_mute.store(false, Ordering::SeqCst);
         self.state.is_cut.store(false, Ordering::SeqCst);
     }
 }
 
 impl State {
+    /// Whether nothing passes in this direction.
+    fn holds(&self, is_reply: bool) -> bool {
+        self.is_cut.load(Ordering::SeqCst) || is_reply && self.is_mute.load(Ordering::SeqCst)
+    }
+
     /// Whether this piece is not the reply to lose.
     fn passes(&self, piece: &[u8], is_reply: bool, loses: &AtomicBool) -> bool {
         if is_reply {
@@ -106,11 +119,11 @@ impl Drop for Proxy {
     }
 }
 
-fn copy(mut from: TcpStream, mut to: TcpStream, state: &State, passes: impl Fn(&[u8]) -> bool) {
+fn copy(mut from: TcpStream, mut to: TcpStream, state: &State, is_reply: bool, loses: &AtomicBool) {
     from.set_read_timeout(Some(Duration::from_millis(1))).unwrap();
     let mut buffer = [0; 65_536];
     while !state.is_over.load(Ordering::SeqCst) {
-        if state.is_cut.load(Ordering::SeqCst) {
+        if state.holds(is_reply) {
             thread::sleep(Duration::from_millis(1));
             continue;
         }
@@ -118,10 +131,10 @@ fn copy(mut from: TcpStream, mut to: TcpStream, state: &State, passes: impl Fn(&
             Ok(0) => break,
             Ok(length) => {
                 // Cut between reading and writing: it is still under way.
-                while state.is_cut.load(Ordering::SeqCst) && !state.is_over.load(Ordering::SeqCst) {
+                while state.holds(is_reply) && !state.is_over.load(Ordering::SeqCst) {
                     thread::sleep(Duration::from_millis(1));
                 }
-                if !passes(&buffer[..length]) || to.write_all(&buffer[..length]).is_err() {
+                if !state.passes(&buffer[..length], is_reply, loses) || to.write_all(&buffer[..length]).is_err() {
                     break;
                 }
             }
