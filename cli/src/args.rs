@@ -70,6 +70,10 @@ pub(crate) enum Action {
     Fenced(FencedArgs),
     /// Start a fresh server with the module and run a program with its REDIS_URL
     Dev(DevArgs),
+    /// Print what a shell needs to complete the words of this program
+    Completions { shell: clap_complete::Shell },
+    /// Write the pages of the manual into a directory
+    Man { dir: PathBuf },
 }
 
 #[derive(Args)]

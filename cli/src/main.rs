@@ -12,6 +12,7 @@ mod failure;
 mod fenced;
 #[cfg(target_os = "linux")]
 mod guardian;
+mod help;
 #[cfg(target_os = "linux")]
 mod lead;
 mod leader;
@@ -55,5 +56,7 @@ fn run(common: &args::Common, action: Action) -> Result<u8, Failure> {
         Action::Pid { service, member } => leader::pid(common, &service, member.as_deref()),
         Action::Fenced(args) => fenced::run(&common.connector()?, &args),
         Action::Dev(args) => dev::run(args, common.output),
+        Action::Completions { shell } => help::completions(shell),
+        Action::Man { dir } => help::man(&dir),
     }
 }

@@ -1,4 +1,7 @@
 //! Finding and ending all descendants of a process that is their subreaper: whoever loses its parent becomes its child.
+//!
+//! A cgroup of their own would end them in one write, but to enter one takes a lock of the whole system, which slowed
+//! take-overs by up to 200 ms.
 
 use std::fs;
 use std::io;

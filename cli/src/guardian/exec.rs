@@ -1,7 +1,6 @@
 //! The unsafe part: what happens between fork and exec, and the file that crosses it.
 #![allow(unsafe_code)]
 
-use std::fs::File;
 use std::io;
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
 use std::os::unix::process::CommandExt;
@@ -16,17 +15,6 @@ pub(super) fn inherit(command: &mut Command, file: OwnedFd) -> RawFd {
     // SAFETY: one system call, which is async-signal-safe; the closure owns the file, so it is open until then.
     unsafe { command.pre_exec(move || Ok(fcntl_setfd(&file, FdFlags::empty())?)) };
     number
-}
-
-/// Has the process that this command starts write this into a file, if it can, before it executes the program.
-pub(super) fn write_first(command: &mut Command, file: File, text: &'static [u8]) {
-    // SAFETY: one system call, which is async-signal-safe; the closure owns the file.
-    unsafe {
-        command.pre_exec(move || {
-            let _ = rustix::io::write(&file, text);
-            Ok(())
-        })
-    };
 }
 
 /// Takes over an inherited file, which no child of ours is to inherit again.

@@ -9,7 +9,6 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use rustix::process::{Pid, Signal, kill_process};
 
-use super::cgroup::Cgroup;
 use super::wire::{Fuse, Order, Report};
 use super::{Guardians, SUBCOMMAND, exec};
 
@@ -149,7 +148,6 @@ impl Ear {
         drop(spared);
         if !is_gone {
             self.guardians.end_orphans();
-            Cgroup::remove(pid);
         }
         report(Report::Gone);
     }

@@ -4,7 +4,6 @@
 //! It ends the program and all its descendants when its fuse blows, and when we are gone. When the guardian is gone,
 //! the kernel kills the program and we its descendants, as both of us are child subreapers.
 
-mod cgroup;
 mod charge;
 pub(crate) mod clock;
 mod descendants;

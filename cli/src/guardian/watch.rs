@@ -16,9 +16,8 @@ use signal_hook::consts::{
     SIGALRM, SIGCHLD, SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGTSTP, SIGTTIN, SIGTTOU, SIGUSR1, SIGUSR2,
 };
 
-use super::cgroup::Cgroup;
 use super::descendants::{children, end};
-use super::exec::{die_with_parent, write_first};
+use super::exec::die_with_parent;
 use super::wire::{End, Fuse, Order, Report};
 use crate::signals::is_ignored;
 
@@ -35,7 +34,6 @@ struct Watch {
     fuse: Option<Fuse>,
     is_blown: bool,
     program: Option<Pid>,
-    cgroup: Option<Cgroup>,
 }
 
 /// Starts the program, and returns when nothing of it is left.
@@ -55,7 +53,6 @@ pub(super) fn run(control: OwnedFd, words: &[OsString]) -> io::Result<()> {
         fuse: None,
         is_blown: false,
         program: None,
-        cgroup: Cgroup::make(),
     };
     watch.obey()?;
     watch.start(words);
@@ -72,9 +69,6 @@ impl Watch {
         };
         let mut command = Command::new(program);
         command.args(args);
-        if let Some(entrance) = self.cgroup.as_ref().and_then(Cgroup::entrance) {
-            write_first(&mut command, entrance, b"0");
-        }
         die_with_parent(&mut command);
         match command.spawn() {
             Ok(child) => {
@@ -192,7 +186,6 @@ impl Watch {
     }
 
     fn end_all(&mut self) {
-        self.cgroup.iter().for_each(Cgroup::kill);
         end(
             || children(getpid()).unwrap_or_default(),
             |pid, status| self.ended(pid, status),

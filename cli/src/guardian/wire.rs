@@ -143,6 +143,21 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_fuse_is_over_before_the_time_is() {
+        let (from, time) = (Moment::of_nanos(1_000), Duration::from_nanos(100));
+        let fuse = Fuse::within(time, from, false);
+        assert_eq!(
+            (fuse.term, fuse.kill),
+            (Moment::of_nanos(1_060), Moment::of_nanos(1_085))
+        );
+        let fuse = Fuse::within(time, from, true);
+        assert_eq!(
+            (fuse.term, fuse.kill),
+            (Moment::of_nanos(1_060), Moment::of_nanos(1_060))
+        );
+    }
+
+    #[test]
     fn what_is_written_is_read() {
         let fuse = Fuse {
             term: Moment::of_nanos(7),

@@ -71,6 +71,28 @@ fn the_sessions_are_as_they_are_shown() {
 }
 
 #[test]
+fn shells_and_readers_get_the_command_line_too() {
+    for shell in ["bash", "zsh", "fish"] {
+        let (code, script, _) = told(&crate::support::steward(&["completions", shell]).output().unwrap());
+        assert_eq!((code, script.contains("takeover")), (0, true), "{shell}");
+    }
+    let stage = Stage::new();
+    let dir = stage.file("");
+    let (code, _, error) = told(
+        &crate::support::steward(&["man", dir.to_str().unwrap()])
+            .output()
+            .unwrap(),
+    );
+    assert_eq!((code, &error[..]), (0, ""));
+    let page = std::fs::read_to_string(stage.file("steward-lead.1")).unwrap();
+    assert!(page.contains("takeover") && !page.contains("__guardian"));
+    assert_eq!(
+        told(&crate::support::steward(&["man", "/nonexistent"]).output().unwrap()).0,
+        64
+    );
+}
+
+#[test]
 fn the_settings_file_is_read() {
     let stage = Stage::new();
     let [settings] = &blocks("toml")[..] else {

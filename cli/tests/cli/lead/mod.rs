@@ -1,7 +1,6 @@
 //! `steward lead`, and who asks for the leader.
 
 mod asking;
-mod cgroup;
 mod figures;
 mod inherited;
 mod killed;
