@@ -34,7 +34,7 @@ pub(crate) fn is_queue(state: &State, name: &Name, context: &Context) -> bool {
         && queue.later_lists.until().is_none()
         && !queue.maybe_targeted
         && queue.plain_from <= context.steady
-        && !state.waiting.any(name)
+        && !state.waiting.any_for_tasks(name)
 }
 
 fn has_no_limits(settings: &QueueSettings, module: &ModuleConfig) -> bool {
