@@ -7,7 +7,7 @@ use crate::support::{Running, Server, Stage, micros};
 /// Kills the leader so many times, with two others in line. Returns after how many ms the next program ran, sorted.
 fn kills(takeover: &str, count: usize) -> (Stage, Vec<f64>) {
     let server = Server::start();
-    // A disk that others keep busy would stall it.
+    // Nothing here depends on what a disk does.
     let _: redis::Value = server.call("CONFIG SET appendonly no");
     let stage = Stage::new();
     let start = |name: usize| {
