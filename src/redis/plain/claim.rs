@@ -97,7 +97,9 @@ fn pop(step: &mut Step<'_>, list: &Open, priority: u8, count: usize) -> Option<S
             };
             id
         };
-        match read(step, &id, priority) {
+        // An id that somebody put into the list twice: only one of them counts, once the other is claimed.
+        let is_there = |fence| popped.iter().any(|popped| popped.header.fence == fence);
+        match read(step, &id, priority).filter(|(_, header)| !is_there(header.fence)) {
             Some((record, header)) => {
                 bytes += record.bytes().len().saturating_sub(HEADER_LEN);
                 popped.push(Popped { id, record, header });
