@@ -45,7 +45,11 @@ pub(super) fn claim(step: &mut Step<'_>, call: &Call<'_>) -> Option<()> {
     let mut set = step.open(claimed).for_a(raw::REDISMODULE_KEYTYPE_ZSET)?;
     let ready = Place::Ready(claimer.priority);
     let mut list = step.open(ready).holding(raw::REDISMODULE_KEYTYPE_LIST)?;
-    let popped = pop(step, &list, claimer.priority, count)?;
+    let room = match claimer.concurrency {
+        0 => claimer.room,
+        most => most.saturating_sub(set.length()).min(claimer.room),
+    };
+    let popped = pop(step, &list, claimer.priority, count.min(room))?;
     (list.changed, set.changed) = (true, true);
     step.reply_array(popped.len());
     let mut claims: SmallVec<[(Text, i64); 1]> = SmallVec::new();
@@ -93,7 +97,9 @@ fn pop(step: &mut Step<'_>, list: &Open, priority: u8, count: usize) -> Option<S
             };
             id
         };
-        match read(step, &id, priority) {
+        // An id that somebody put into the list twice: only one of them counts, once the other is claimed.
+        let is_there = |fence| popped.iter().any(|popped| popped.header.fence == fence);
+        match read(step, &id, priority).filter(|(_, header)| !is_there(header.fence)) {
             Some((record, header)) => {
                 bytes += record.bytes().len().saturating_sub(HEADER_LEN);
                 popped.push(Popped { id, record, header });

@@ -154,6 +154,9 @@ fn run(seed: u64, listened: bool, others_share: usize) {
         claims: Vec::new(),
         others_share,
     };
+    if seed % 2 == 1 {
+        both.call("TASK.CONFIG SET q concurrency 90 rate 40/100");
+    }
     for step in 1..=STEPS {
         mixed.step(&mut both);
         if step % 100 == 0 {
@@ -181,4 +184,16 @@ fn so_are_replies_and_data_where_nobody_listens() {
         run(20 + seed, false, 0);
         run(30 + seed, false, 15);
     }
+}
+
+#[test]
+fn an_id_that_stands_in_a_list_twice_is_claimed_once() {
+    let mut both = Both::start(true, false);
+    for id in ["a", "b", "c"] {
+        both.call(&format!("TASK.SCHEDULE q {id} ID {id}"));
+    }
+    both.call("RPUSH task:{q}:ready:5 b");
+    assert_eq!(both.call("TASK.CLAIM q w0").ids(), ["a"]);
+    assert_eq!(both.call("TASK.CLAIM q w0 COUNT 3").ids(), ["b", "c"]);
+    both.assert_same();
 }
