@@ -4,7 +4,7 @@ pub(crate) mod kinds;
 pub(crate) mod table;
 
 use kinds::Kinds;
-pub(crate) use table::{FIELDS, GROUP_LIMIT, SERVICE, SETTINGS};
+pub(crate) use table::{EventsLevel, FIELDS, GROUP_LIMIT, SERVICE, SETTINGS};
 use table::{Kind, Numbers, Setting};
 
 use crate::backoff::{self, Backoff};

@@ -65,6 +65,18 @@ pub(crate) struct Numbers {
     dead_limit: Option<i64>,
     dead_retain: Option<i64>,
     events: Option<i64>,
+    events_level: Option<i64>,
+}
+
+/// What is in the stream of events; each level has what those before it have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum EventsLevel {
+    /// What went wrong or was decided without the user.
+    Problems,
+    /// Tasks that are done.
+    Ends,
+    /// Claims, retries and progress.
+    All,
 }
 
 /// Field: most tasks of one group that run at a time.
@@ -73,7 +85,7 @@ pub(crate) const GROUP_LIMIT: &str = "group-limit";
 pub(crate) const SERVICE: &str = "service";
 
 /// All settings, in the documented order.
-pub(crate) const SETTINGS: [Setting; 14] = [
+pub(crate) const SETTINGS: [Setting; 15] = [
     Setting {
         name: "lease",
         meaning: "how long a claim lasts, unless CLAIM or the task sets LEASE",
@@ -196,6 +208,15 @@ pub(crate) const SETTINGS: [Setting; 14] = [
         },
     },
     Setting {
+        name: "events-level",
+        meaning: "what is in that stream: `problems`; also the `ends` of tasks that are done; or `all`, also claims, retries and progress",
+        kind: Kind::Word {
+            words: &["problems", "ends", "all"],
+            field: |numbers| &mut numbers.events_level,
+            value: |numbers| numbers.events_level() as usize,
+        },
+    },
+    Setting {
         name: SERVICE,
         meaning: "the service whose members are the workers of the queue",
         kind: Kind::Service,
@@ -274,5 +295,13 @@ impl Numbers {
     /// How many entries the stream of events keeps; 0 for no stream.
     pub(crate) fn events(&self, module: &ModuleConfig) -> usize {
         self.events.unwrap_or(module.events) as usize
+    }
+    /// What is in that stream.
+    pub(crate) fn events_level(&self) -> EventsLevel {
+        match self.events_level {
+            Some(1) => EventsLevel::Ends,
+            Some(2) => EventsLevel::All,
+            _ => EventsLevel::Problems,
+        }
     }
 }

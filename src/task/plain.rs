@@ -10,7 +10,7 @@ use crate::config::ModuleConfig;
 use crate::context::Context;
 use crate::membership::service_state::Loading;
 use crate::names::{Id, Name};
-use crate::settings::QueueSettings;
+use crate::settings::{EventsLevel, QueueSettings};
 use crate::state::State;
 use crate::state::queue::{Held, QueueState, Rebase};
 use crate::task::header::{Header, TaskState};
@@ -43,6 +43,7 @@ fn has_no_limits(settings: &QueueSettings, module: &ModuleConfig) -> bool {
         && settings.numbers.concurrency(module) == 0
         && settings.numbers.max_length(module) == 0
         && settings.numbers.retain(module) == 0
+        && settings.numbers.events_level() == EventsLevel::Problems
         && !settings.has_ghosts()
 }
 

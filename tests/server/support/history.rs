@@ -183,12 +183,13 @@ impl History {
             35 if short < 40 => format!("TASK.RETRYALL {queue} MATCH broken-{}* COUNT 9", short % 6),
             35 => format!("TASK.RETRYALL {queue} COUNT 3"),
             36 => format!(
-                "TASK.CONFIG SET {queue} lease {} max-lost {} dead-limit {} group-limit {} group-hold {}",
+                "TASK.CONFIG SET {queue} lease {} max-lost {} dead-limit {} group-limit {} group-hold {} events-level {}",
                 short + 1,
                 short % 3,
                 short,
                 1 + short % 3,
-                ["end", "run"][short % 2]
+                ["end", "run"][short % 2],
+                ["problems", "ends", "problems", "problems", "problems", "all"][short % 6]
             ),
             37 if short.is_multiple_of(3) => format!(
                 "TASK.CONFIG SET {queue} concurrency {} rate {}/{} max-length 200 retain {}",
