@@ -49,6 +49,8 @@ pub(crate) enum Kind {
     Rate,
     /// The name of a service in the queue's slot.
     Service,
+    /// The name of another queue in the queue's slot, or nothing.
+    DeadQueue,
 }
 
 /// The numeric settings, as far as the queue sets them.
@@ -81,11 +83,13 @@ pub(crate) enum EventsLevel {
 
 /// Field: most tasks of one group that run at a time.
 pub(crate) const GROUP_LIMIT: &str = "group-limit";
+/// Field: the name of the queue that gets copies of dead tasks.
+pub(crate) const DEAD_QUEUE: &str = "dead-queue";
 /// Field: the name of the service; not stored when it is the queue's own.
 pub(crate) const SERVICE: &str = "service";
 
 /// All settings, in the documented order.
-pub(crate) const SETTINGS: [Setting; 15] = [
+pub(crate) const SETTINGS: [Setting; 16] = [
     Setting {
         name: "lease",
         meaning: "how long a claim lasts, unless CLAIM or the task sets LEASE",
@@ -196,6 +200,11 @@ pub(crate) const SETTINGS: [Setting; 15] = [
             field: |numbers| &mut numbers.dead_retain,
             value: |numbers, module| numbers.dead_retain(module),
         },
+    },
+    Setting {
+        name: DEAD_QUEUE,
+        meaning: "the queue that gets a copy of each task that dies; empty: none",
+        kind: Kind::DeadQueue,
     },
     Setting {
         name: "events",

@@ -305,6 +305,7 @@ pub(crate) fn requeue(queue: &mut Queue<'_>, task: &mut Task, due: Option<Wall>,
 /// Makes a task a dead letter, and trims the dead letters to their limit.
 pub(crate) fn bury(queue: &mut Queue<'_>, task: &mut Task, why: &'static str) -> Result<NewState> {
     end_task(queue, task, Outcome::Dead(why))?;
+    outcome::copy_dead(queue, task);
     task.header.end(TaskState::Dead, queue.context.wall);
     queue.write_header(task)?;
     dead::add(queue, task)?;

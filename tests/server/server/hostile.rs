@@ -193,7 +193,7 @@ fn a_panic_is_an_error_or_the_end_of_the_connection_and_never_half_a_reply() {
 
 /// A random argument, often one that means something.
 fn argument(random: &mut Random) -> Vec<u8> {
-    const WORDS: [&str; 88] = [
+    const WORDS: [&str; 91] = [
         "q",
         "r",
         "a",
@@ -248,6 +248,9 @@ fn argument(random: &mut Random) -> Vec<u8> {
         "group-limit",
         "group-hold",
         "events-level",
+        "dead-queue",
+        "ON",
+        "DEAD",
         "ends",
         "all",
         "run",

@@ -143,10 +143,7 @@ impl History {
                     format!(" GROUP g{}", self.random.below(4)),
                     format!(" TO w{}", self.random.below(4)),
                     format!(" AFTER 2 {} {} MISSINGOK{onfail}", self.id(), self.id()),
-                    format!(
-                        " REPLY {{{}}}replies",
-                        queue.trim_start_matches('{').trim_end_matches("}s")
-                    ),
+                    format!(" REPLY {{{}}}replies{}", tag(queue), ["", " ON DEAD"][short % 2]),
                 ] {
                     if self.random.once_in(2) {
                         words.push_str(&option);
@@ -192,11 +189,12 @@ impl History {
                 ["problems", "ends", "problems", "problems", "problems", "all"][short % 6]
             ),
             37 if short.is_multiple_of(3) => format!(
-                "TASK.CONFIG SET {queue} concurrency {} rate {}/{} max-length 200 retain {}",
+                "TASK.CONFIG SET {queue} concurrency {} rate {}/{} max-length 200 retain {} dead-queue {{{}}}replies",
                 short % 5 * 10,
                 5 + short,
                 1 + short,
-                short % 2 * 30
+                short % 2 * 30,
+                tag(queue)
             ),
             37 if short % 3 == 1 => format!(
                 "TASK.REPEAT {queue} every-{} tick EVERY {} MISFIRE ALL OVERLAP {} GROUP g1 RETAIN 5",
@@ -216,4 +214,9 @@ impl History {
             _ => format!("TASK.STATS {queue}"),
         }
     }
+}
+
+/// What the keys of a queue have in braces.
+fn tag(queue: &str) -> &str {
+    queue.trim_start_matches('{').trim_end_matches("}s")
 }
