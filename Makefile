@@ -6,9 +6,11 @@ DIR ?=
 ROUNDS ?= 10
 SECONDS ?= 60
 SEED ?=
+# The program steward. Its tests show what would happen without fuses.
+CLI = -p steward-cli --features no-fuse
 export DIR
 
-.PHONY: help deps build run stop test lint chaos fuzz matrix suites bench budget clean
+.PHONY: help deps build cli run stop test long lint chaos fuzz matrix suites bench budget clean
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -20,6 +22,9 @@ deps: ## install what is missing: a Redis or Valkey server, clang
 build: deps ## build the module: target/release/libsteward.so
 	$(CARGO) build --release --locked
 
+cli: deps ## build the program steward: target/release/steward
+	$(CARGO) build --release --locked -p steward-cli
+
 run: build ## start a server with the module, run the demo on it and leave it running (DIR=... its files)
 	@status=0; demo/run "$$DIR" || status=$$?; scripts/server hint; exit $$status
 
@@ -28,14 +33,21 @@ stop: ## stop the server that `make run` left running
 
 lint: ## check format and lints; a warning is an error
 	@scripts/deps --dev
-	$(CARGO) fmt --check
+	$(CARGO) fmt --all --check
 	$(CARGO) fmt --check --manifest-path bench/Cargo.toml
 	$(CARGO) clippy --locked --all-targets -- -D warnings
+	$(CARGO) clippy --locked --all-targets $(CLI) -- -D warnings
 	$(CARGO) clippy --locked --all-targets --manifest-path bench/Cargo.toml -- -D warnings
 	RUSTDOCFLAGS='-D warnings' $(CARGO) doc --quiet --locked --no-deps --document-private-items
+	RUSTDOCFLAGS='-D warnings' $(CARGO) doc --quiet --locked --no-deps --document-private-items -p steward-cli
 
 test: lint ## lint, unit tests, and tests against a real server
 	$(CARGO) test --locked
+	$(CARGO) test --locked $(CLI)
+
+long: ## the tests of the program steward that take minutes: kills, cuts, figures (ARGS=--release for those to compare)
+	@scripts/deps --dev
+	$(CARGO) test --locked $(CLI) $(ARGS) --test cli -- --ignored --nocapture --test-threads=1
 
 chaos: ## kill and replace servers under load for ROUNDS=10 rounds, and check what each promised (SEED=n repeats one)
 	@scripts/deps --dev

@@ -118,6 +118,13 @@ impl Contender {
     /// are. CPU of the whole life, µs.
     pub fn live_steadily(&mut self, tasks: usize, count: usize) -> Result<f64> {
         self.clear()?;
+        let used = self.go_on_steadily(tasks, count)?;
+        self.ensure_none_left()?;
+        Ok(used)
+    }
+
+    /// The same, beside the tasks that wait.
+    pub fn go_on_steadily(&mut self, tasks: usize, count: usize) -> Result<f64> {
         let (recipe, turns) = (&*self.recipe, tasks / IN_FLIGHT);
         let used = cost(&mut self.control, &mut self.clients, turns * IN_FLIGHT, |clients| {
             let depth = IN_FLIGHT / clients.len();
@@ -131,7 +138,6 @@ impl Contender {
             }
             Ok(())
         })?;
-        self.ensure_none_left()?;
         Ok(used.cpu_us)
     }
 

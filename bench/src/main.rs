@@ -5,11 +5,12 @@
 //! Server CPU is `used_cpu_user + used_cpu_sys` of INFO: it does not count the client, nor other processes. It is the
 //! stable figure on a shared machine; operations a second are not. How each figure is measured is said at the top of
 //! the file named after its section: [`cpu`], [`next`], [`rate`], [`plain`], [`limits`], [`groups`], [`after`],
-//! [`repeats`], [`memory`], [`aof`], [`waiting`], [`burst`], [`lateness`], [`idle`], [`beats`], [`beats_aof`],
+//! [`repeats`], [`memory`], [`backlog`], [`aof`], [`waiting`], [`burst`], [`lateness`], [`idle`], [`beats`], [`beats_aof`],
 //! [`kills`], [`deaths`]. With the first argument `budget` it counts instructions instead: [`mod@budget`].
 
 mod after;
 mod aof;
+mod backlog;
 mod beats;
 mod beats_aof;
 mod budget;
@@ -50,7 +51,7 @@ type Result<T> = std::result::Result<T, Box<dyn std::error::Error + Send + Sync>
 type Section = fn(&Options, &mut Report) -> Result<()>;
 
 /// Every section, in the order of the report.
-const SECTIONS: [(&str, Section); 18] = [
+const SECTIONS: [(&str, Section); 19] = [
     ("cpu", cpu::run),
     ("next", next::run),
     ("rate", rate::run),
@@ -60,6 +61,7 @@ const SECTIONS: [(&str, Section); 18] = [
     ("after", after::run),
     ("repeats", repeats::run),
     ("memory", memory::run),
+    ("backlog", backlog::run),
     ("aof", aof::run),
     ("waiting", waiting::run),
     ("burst", burst::run),

@@ -12,13 +12,13 @@ use smallvec::SmallVec;
 use crate::membership::member::Member;
 use crate::membership::record::MemberName;
 use crate::membership::service_state::ServiceState;
-use crate::names::{ByName, Name};
+use crate::names::{ByName, Memories, Name};
 use crate::time::{Ms, Steady};
 
 /// All services.
 #[derive(Debug, Default)]
 pub(crate) struct Services {
-    services: ByName<ServiceState>,
+    services: Memories<ServiceState>,
     /// The members bound to each connection.
     pub(super) bound: HashMap<u64, SmallVec<[(Name, MemberName); 1]>, RandomState>,
     /// Members that were removed in this transaction and whose claims are still to be ended.
@@ -48,7 +48,8 @@ pub(crate) struct Gone {
 impl Services {
     /// The state of a service, created if missing.
     pub(crate) fn service(&mut self, name: &Name) -> &mut ServiceState {
-        self.services.entry(name.clone()).or_default()
+        let place = self.services.get_or_make(name, ServiceState::default);
+        self.services.at(place)
     }
 
     /// The state of a service, if there is any.

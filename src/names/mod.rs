@@ -1,6 +1,7 @@
 //! Names of queues and services, ids of tasks: which are allowed. The keys built from them are in `keys`.
 
 mod keys;
+mod memories;
 
 use std::cell::RefCell;
 use std::cmp::Ordering;
@@ -12,6 +13,8 @@ use foldhash::fast::RandomState;
 use smallvec::SmallVec;
 
 pub(crate) use keys::{DROPPED, Index, KEYS, Key, Part, Place, Touched, Type, is_ours, owner, touched};
+
+pub(crate) use memories::Memories;
 
 use crate::error::Error;
 

@@ -27,8 +27,9 @@ thread_local! {
     static CANNED: RefCell<Canned> = const { RefCell::new(Canned::NONE) };
 }
 
+/// The prepared replies.
 #[derive(Debug)]
-struct Canned {
+pub(super) struct Canned {
     ok: Option<CallReply>,
     fields: [Option<(&'static str, CallReply)>; PLACES],
 }
@@ -66,13 +67,21 @@ pub(super) fn write_ok(ctx: *mut Ctx) -> bool {
     CANNED.with_borrow(|canned| canned.ok.as_ref().is_some_and(|ok| ok.pass_on(ctx)))
 }
 
-/// Writes the name of a field as a string; whether it did.
+/// Calls `write` with the names of fields.
 #[inline(always)]
-pub(super) fn write_field(ctx: *mut Ctx, field: &str) -> bool {
-    CANNED.with_borrow(|canned| match canned.fields.get(place(field)) {
-        Some(Some((known, reply))) if *known == field => reply.pass_on(ctx),
-        _ => false,
-    })
+pub(super) fn with_fields<R>(write: impl FnOnce(&Canned) -> R) -> R {
+    CANNED.with_borrow(write)
+}
+
+impl Canned {
+    /// Writes the name of a field as a string; whether it did.
+    #[inline(always)]
+    pub(super) fn write_field(&self, ctx: *mut Ctx, field: &str) -> bool {
+        match self.fields.get(place(field)) {
+            Some(Some((known, reply))) if *known == field => reply.pass_on(ctx),
+            _ => false,
+        }
+    }
 }
 
 #[inline(always)]

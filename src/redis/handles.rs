@@ -78,8 +78,6 @@ pub(super) struct Handles<'s> {
     /// Position of the key used last: successive verbs often use the same key.
     recent: usize,
     texts: &'s mut Texts,
-    /// The queue whose keys were opened last: nearly always the only one.
-    last: Option<Rc<NameTexts>>,
     /// Whether keyspace notifications have other listeners than us.
     observed: bool,
 }
@@ -109,7 +107,6 @@ impl<'s> Handles<'s> {
             open,
             recent: 0,
             texts,
-            last: None,
             observed,
         }
     }
@@ -250,7 +247,7 @@ impl<'s> Handles<'s> {
 
     /// The text of a name, for its effects.
     pub(super) fn name_text(&mut self, name: &Name) -> Rc<Text> {
-        self.texts(name).own()
+        self.texts.of(name).own()
     }
 
     /// The name of a key, for a command.
@@ -259,17 +256,9 @@ impl<'s> Handles<'s> {
     }
 
     fn name(&mut self, key: Key<'_>) -> (Rc<NameTexts>, KeyText) {
-        let texts = self.texts(key.name);
+        let texts = self.texts.of(key.name);
         let text = KeyText::new(&texts, key, &mut self.texts.scratch);
         (texts, text)
-    }
-
-    #[inline(always)]
-    fn texts(&mut self, name: &Name) -> Rc<NameTexts> {
-        match &self.last {
-            Some(last) if last.name == *name => last.clone(),
-            _ => self.last.insert(self.texts.of(name)).clone(),
-        }
     }
 }
 

@@ -74,12 +74,14 @@ pub(super) fn write(ctx: *mut Ctx, reply: &Reply) {
             }
             Reply::Map(fields) => {
                 call!(RedisModule_ReplyWithMap(ctx, length(fields.len())));
-                for (field, value) in fields {
-                    if !canned::write_field(ctx, field) {
-                        write_bytes(ctx, field.as_bytes());
+                canned::with_fields(|canned| {
+                    for (field, value) in fields {
+                        if !canned.write_field(ctx, field) {
+                            write_bytes(ctx, field.as_bytes());
+                        }
+                        write(ctx, value);
                     }
-                    write(ctx, value);
-                }
+                });
             }
         }
     }

@@ -20,6 +20,8 @@ const FIRST_FAMILY: usize = Part::Ready as usize + 1;
 #[derive(Debug, Default)]
 pub(super) struct Texts {
     names: ByName<Rc<NameTexts>>,
+    /// Those of the queue met last.
+    recent: Option<Rc<NameTexts>>,
     /// A buffer for building strings.
     pub scratch: Vec<u8>,
     /// A buffer for effects.
@@ -39,7 +41,18 @@ pub(super) struct NameTexts {
 
 impl Texts {
     /// The key names of a queue.
+    #[inline]
     pub(super) fn of(&mut self, name: &Name) -> Rc<NameTexts> {
+        match &self.recent {
+            Some(texts) if texts.name == *name => texts.clone(),
+            _ => {
+                let texts = self.find(name);
+                self.recent.insert(texts).clone()
+            }
+        }
+    }
+
+    fn find(&mut self, name: &Name) -> Rc<NameTexts> {
         if let Some(texts) = self.names.get(name) {
             return texts.clone();
         }

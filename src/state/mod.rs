@@ -4,7 +4,6 @@
 mod keeping;
 mod names;
 pub(crate) mod queue;
-mod queues;
 mod rest;
 mod rounds;
 pub(crate) mod sums;
@@ -18,12 +17,11 @@ use crate::membership::liveness::Reason;
 use crate::membership::record::MemberName;
 use crate::membership::service_state::ServiceState;
 use crate::membership::services::Services;
-use crate::names::{Id, MAX_TOKEN, Name, Position, Touched};
+use crate::names::{Id, MAX_TOKEN, Memories, Name, Position, Touched};
 use crate::stalls::Stalls;
 use crate::state::names::Names;
 use crate::state::queue::claims::BoundClaim;
 use crate::state::queue::{Ended, Loss, QueueState};
-use crate::state::queues::Queues;
 use crate::state::rounds::Rounds;
 use crate::state::work::Work;
 use crate::stats::{Durations, Totals};
@@ -40,7 +38,8 @@ const LATEST_FENCE: u64 = MAX_TOKEN.unsigned_abs() / 2;
 /// The memory of the module.
 #[derive(Debug, Default)]
 pub(crate) struct State {
-    queues: Queues,
+    /// The queues in memory.
+    queues: Memories<QueueState>,
     /// The members of the services.
     pub services: Services,
     /// All names, and when each next needs the timer.
@@ -86,16 +85,16 @@ impl State {
 
     /// The memory of a queue, created if there is none. It is measured soon: whoever asks for it may change its keys.
     pub(crate) fn queue(&mut self, name: &Name) -> &mut QueueState {
-        let place = match self.queues.listed(name) {
-            Some(place) => place,
+        let place = self.queues.place(name);
+        match place.filter(|place| self.queues.at(*place).listed) {
+            Some(place) => self.queues.at(place),
             None => self.list_queue(name),
-        };
-        self.queues.at(place)
+        }
     }
 
-    /// Brings a queue into memory, and in the line of those to be measured. Returns its place.
+    /// Brings a queue into memory, and in the line of those to be measured.
     #[cold]
-    fn list_queue(&mut self, name: &Name) -> usize {
+    fn list_queue(&mut self, name: &Name) -> &mut QueueState {
         if self.queues.get(name).is_none() {
             self.make_room();
         }
@@ -108,7 +107,7 @@ impl State {
             rounds.touch(name);
         }
         queue.listed = true;
-        place
+        queue
     }
 
     /// The memory of a service, created if there is none. It is measured soon.

@@ -20,27 +20,25 @@ use crate::time::Ms;
 /// How long the short way is not tried again in a queue after it has met a task that is not plain, ms.
 const AGAIN: Ms = 100;
 
-/// Whether every step in the queue may be plain: it is in memory as it is stored, without limits or anything that is
-/// under way, and nobody waits for it.
+/// Whether every step in the queue may be plain: it is in memory as it is stored, without anything that is under way,
+/// and nobody waits for it.
 pub(crate) fn is_queue(state: &State, name: &Name, context: &Context) -> bool {
     let Some(queue) = state.known_queue(name) else {
         return false;
     };
     let settings = queue.settings.as_deref();
     queue.listed
-        && settings.is_some_and(|settings| has_no_limits(settings, &context.config))
+        && settings.is_some_and(|settings| needs_nothing_else(settings, &context.config))
         && queue.rebase == Rebase::Done
         && queue.ended.is_empty()
         && queue.later_lists.until().is_none()
         && !queue.maybe_targeted
         && queue.plain_from <= context.steady
-        && !state.waiting.any(name)
+        && !state.waiting.any_for_tasks(name)
 }
 
-fn has_no_limits(settings: &QueueSettings, module: &ModuleConfig) -> bool {
+fn needs_nothing_else(settings: &QueueSettings, module: &ModuleConfig) -> bool {
     settings.paused.is_none()
-        && settings.rate.is_none()
-        && settings.numbers.concurrency(module) == 0
         && settings.numbers.max_length(module) == 0
         && settings.numbers.retain(module) == 0
         && settings.numbers.events_level() == EventsLevel::Problems
@@ -56,22 +54,30 @@ pub(crate) struct Claimer {
     pub priority: u8,
     /// How long its claims last, ms.
     pub lease: Ms,
+    /// Most claims at once in the queue; 0 for any number.
+    pub concurrency: usize,
+    /// How many more the rate allows.
+    pub room: usize,
 }
 
 /// A worker that is known, and not told to take no more tasks, in a queue where all ready tasks have one priority.
-pub(crate) fn claimer(state: &State, name: &Name, worker: &str, context: &Context) -> Option<Claimer> {
-    let queue = state.known_queue(name)?;
-    let settings = queue.settings.as_deref()?;
+pub(crate) fn claimer(state: &mut State, name: &Name, worker: &str, context: &Context) -> Option<Claimer> {
+    let settings = state.known_queue(name)?.settings.clone()?;
     if let Some(known) = state.services.known(&settings.service)
         && (known.loading != Loading::Done || state.services.is_quiet(&settings.service, worker))
     {
         return None;
     }
+    let queue = state.known_queue_mut(name)?;
+    let room = |rate| queue.recent.room(rate, context.steady);
+    let room = settings.rate.map_or(usize::MAX, room);
     let lists = queue.maybe_ready;
     Some(Claimer {
         worker: queue.workers.as_ref()?.number(worker)?,
         priority: lists.is_power_of_two().then(|| lists.trailing_zeros() as u8)?,
         lease: settings.numbers.lease(&context.config),
+        concurrency: settings.numbers.concurrency(&context.config),
+        room,
     })
 }
 
@@ -111,6 +117,9 @@ pub(crate) fn claimed(state: &mut State, name: &Name, header: &Header, id: &[u8]
     state.totals.claimed += 1;
     if let Some(queue) = state.known_queue_mut(name) {
         queue.totals.claimed += 1;
+        if queue.settings.as_ref().is_some_and(|settings| settings.rate.is_some()) {
+            queue.recent.record(context.steady, 1);
+        }
         queue.active.insert(header.worker);
         let held = Held {
             id: Id::from_slice(id),

@@ -438,6 +438,11 @@ impl Waiting {
             || self.listeners.any(name)
     }
 
+    /// Whether anybody waits for tasks of the queue, or for the end of one.
+    pub(crate) fn any_for_tasks(&self, queue: &Name) -> bool {
+        !self.waiters.is_empty() && (self.count(queue) > 0 || self.listeners.any(queue))
+    }
+
     /// How many wait for tasks of the queue.
     pub(crate) fn count(&self, queue: &Name) -> usize {
         self.claimers_in(queue).map(BTreeSet::len).sum()

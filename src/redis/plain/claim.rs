@@ -45,7 +45,11 @@ pub(super) fn claim(step: &mut Step<'_>, call: &Call<'_>) -> Option<()> {
     let mut set = step.open(claimed).for_a(raw::REDISMODULE_KEYTYPE_ZSET)?;
     let ready = Place::Ready(claimer.priority);
     let mut list = step.open(ready).holding(raw::REDISMODULE_KEYTYPE_LIST)?;
-    let popped = pop(step, &list, claimer.priority, count)?;
+    let room = match claimer.concurrency {
+        0 => claimer.room,
+        most => most.saturating_sub(set.length()).min(claimer.room),
+    };
+    let popped = pop(step, &list, claimer.priority, count.min(room))?;
     (list.changed, set.changed) = (true, true);
     step.reply_array(popped.len());
     let mut claims: SmallVec<[(Text, i64); 1]> = SmallVec::new();
@@ -135,21 +139,21 @@ fn answer(step: &Step<'_>, id: &Text, header: &Header, payload: &[u8]) {
     let ctx = step.ctx;
     // SAFETY: a context with a client to answer; as many fields follow.
     unsafe { call!(RedisModule_ReplyWithMap(ctx, 5)) };
-    field(step, "id");
-    step.reply(id.bytes());
-    field(step, "token");
-    step.reply_number(header.fence);
-    field(step, "attempt");
-    step.reply_number(header.attempt());
-    field(step, "kind");
-    reply::write(ctx, &Reply::Null);
-    field(step, "payload");
-    step.reply(payload);
-}
-
-#[inline(always)]
-fn field(step: &Step<'_>, name: &str) {
-    if !canned::write_field(step.ctx, name) {
-        step.reply(name.as_bytes());
-    }
+    canned::with_fields(|canned| {
+        let field = |name: &str| {
+            if !canned.write_field(ctx, name) {
+                step.reply(name.as_bytes());
+            }
+        };
+        field("id");
+        step.reply(id.bytes());
+        field("token");
+        step.reply_number(header.fence);
+        field("attempt");
+        step.reply_number(header.attempt());
+        field("kind");
+        reply::write(ctx, &Reply::Null);
+        field("payload");
+        step.reply(payload);
+    });
 }

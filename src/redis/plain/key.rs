@@ -37,6 +37,12 @@ impl Open {
         unsafe { call!(RedisModule_KeyType(self.raw)) as isize }
     }
 
+    /// Number of its elements.
+    pub(super) fn length(&self) -> usize {
+        // SAFETY: an open key.
+        unsafe { call!(RedisModule_ValueLength(self.raw)) }
+    }
+
     /// Whether there is no value.
     pub(super) fn is_missing(&self) -> bool {
         self.kind() == raw::REDISMODULE_KEYTYPE_EMPTY

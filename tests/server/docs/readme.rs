@@ -12,8 +12,8 @@ use crate::support::{Client, Document, Server, Session};
 
 #[test]
 fn the_sessions_are_what_happens() {
-    // These two have tests of their own.
-    let others = ["docs/operating.md", "docs/recipes.md"];
+    // These have tests of their own.
+    let others = ["docs/operating.md", "docs/recipes.md", "docs/steward.md"];
     let mut commands = 0;
     for page in Document::all() {
         if others.contains(&page.name()) || page.blocks("console").is_empty() {

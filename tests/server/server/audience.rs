@@ -5,7 +5,7 @@ use std::thread;
 
 use crate::support::history::History;
 use crate::support::recovery::settled;
-use crate::support::{Client, Server, wait_until};
+use crate::support::{Client, Server, Value, wait_until};
 
 /// Somebody comes so many times.
 const TIMES: u64 = 8;
@@ -23,6 +23,7 @@ fn work_while(server: &Server, seed: u64, meanwhile: impl FnOnce()) -> String {
             scope.spawn(move || {
                 while !enough.load(Ordering::Relaxed) {
                     history.run(&mut client, 10);
+                    plain_lives(&mut client);
                     steps.fetch_add(10, Ordering::Relaxed);
                 }
             });
@@ -34,6 +35,18 @@ fn work_while(server: &Server, seed: u64, meanwhile: impl FnOnce()) -> String {
         enough.store(true, Ordering::Relaxed);
     });
     settled(&mut server.client())
+}
+
+/// What goes the short way: tasks without options, in a queue where nobody waits.
+fn plain_lives(client: &mut Client) {
+    for _ in 0..3 {
+        client.must("TASK.SCHEDULE plain payload");
+        if let Value::Array(claims) = client.must("TASK.CLAIM plain w COUNT 2") {
+            let claim = claims.first().expect("a task");
+            let (id, token) = (claim.field("id").text(), claim.field("token").int());
+            client.must(&format!("TASK.ACK plain {id} {token}"));
+        }
+    }
 }
 
 /// The replica met nothing that it refused.

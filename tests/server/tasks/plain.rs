@@ -154,6 +154,9 @@ fn run(seed: u64, listened: bool, others_share: usize) {
         claims: Vec::new(),
         others_share,
     };
+    if seed % 2 == 1 {
+        both.call("TASK.CONFIG SET q concurrency 90 rate 40/100");
+    }
     for step in 1..=STEPS {
         mixed.step(&mut both);
         if step % 100 == 0 {

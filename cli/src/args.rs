@@ -1,0 +1,210 @@
+//! The command line.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::connect::Connector;
+use crate::connect::address::Address;
+use crate::failure::Failure;
+
+/// Runs any program only while it leads, once over all hosts, with a Redis or Valkey server and the module steward.
+#[derive(Parser)]
+#[command(name = "steward", version, arg_required_else_help = true)]
+pub(crate) struct Given {
+    #[command(flatten)]
+    pub common: Common,
+    #[command(subcommand)]
+    pub action: Action,
+}
+
+#[derive(Args)]
+pub(crate) struct Common {
+    /// Address of the server: redis, rediss, unix, redis+sentinel or redis+cluster; a password only in REDIS_URL
+    #[arg(
+        long,
+        global = true,
+        env = "REDIS_URL",
+        hide_env_values = true,
+        default_value = "redis://localhost"
+    )]
+    pub url: String,
+    /// File with the password, in place of the one in the address
+    #[arg(long, global = true, value_name = "FILE", env = "STEWARD_PASSWORD_FILE")]
+    pub password_file: Option<PathBuf>,
+    /// File with the certificates that sign that of the server, in place of the system's
+    #[arg(long, global = true, value_name = "FILE", env = "STEWARD_TLS_CA_FILE")]
+    pub tls_ca_file: Option<PathBuf>,
+    /// Form of the output: json is one object a line
+    #[arg(
+        short,
+        long,
+        global = true,
+        env = "STEWARD_OUTPUT",
+        value_enum,
+        default_value = "text"
+    )]
+    pub output: Output,
+    /// Settings file (TOML) [default: steward.toml in ~/.config or /etc]
+    #[arg(long, global = true, value_name = "FILE", env = "STEWARD_SETTINGS")]
+    pub settings: Option<PathBuf>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Output {
+    Text,
+    Json,
+}
+
+#[derive(Subcommand)]
+pub(crate) enum Action {
+    /// Run a program while it leads, once over all hosts (Linux)
+    Lead(LeadArgs),
+    /// Show who leads
+    Leader { service: String },
+    /// Print the process id of the program of the leader, or of a member, if it runs on this host
+    Pid { service: String, member: Option<String> },
+    /// Run a Redis command only while the leader of that epoch still leads
+    Fenced(FencedArgs),
+    /// Start a fresh server with the module and run a program with its REDIS_URL
+    Dev(DevArgs),
+    /// Print what a shell needs to complete the words of this program
+    Completions { shell: clap_complete::Shell },
+    /// Write the pages of the manual into a directory
+    Man { dir: PathBuf },
+}
+
+#[derive(Args)]
+pub(crate) struct LeadArgs {
+    /// The service to lead
+    pub service: String,
+    /// After how long without a sign of life another may lead
+    #[arg(long, env = "STEWARD_TTL", value_parser = ttl, default_value = "15s")]
+    pub ttl: Duration,
+    /// How long the program may take to end after TERM
+    #[arg(long, env = "STEWARD_GRACE", value_parser = duration, default_value = "25s")]
+    pub grace: Duration,
+    /// What the program gets when the lead cannot be confirmed in time: TERM and then KILL, or KILL
+    #[arg(long, env = "STEWARD_ON_LOST", value_enum, default_value = "term")]
+    pub on_lost: OnLost,
+    /// How the next one takes over when steward is gone: steady waits until the program is, fast does not
+    #[arg(long, env = "STEWARD_TAKEOVER", value_enum, default_value = "steady")]
+    pub takeover: Takeover,
+    /// End at once when another leads
+    #[arg(long = "try", env = "STEWARD_TRY")]
+    pub once: bool,
+    /// Exit code of --try when another leads
+    #[arg(short = 'E', long, value_name = "CODE", env = "STEWARD_TRY_CODE", default_value_t = crate::failure::TEMPORARY)]
+    pub try_code: u8,
+    /// Tell systemd that the service is ready only when it leads
+    #[arg(long, env = "STEWARD_READY_WHEN_LEADING")]
+    pub ready_when_leading: bool,
+    /// Name of this member [default: host-pid]
+    #[arg(long, value_name = "NAME", env = "STEWARD_MEMBER")]
+    pub member: Option<String>,
+    /// The program and its arguments
+    #[arg(last = true, required = true, value_name = "PROGRAM")]
+    pub program: Vec<OsString>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum OnLost {
+    Term,
+    Kill,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Takeover {
+    Steady,
+    Fast,
+}
+
+#[derive(Args)]
+pub(crate) struct FencedArgs {
+    pub service: String,
+    /// The epoch, as in STEWARD_EPOCH of the program that leads
+    pub epoch: u64,
+    /// The Redis command and its arguments
+    #[arg(last = true, required = true, value_name = "REDIS-COMMAND")]
+    pub command: Vec<OsString>,
+}
+
+#[derive(Args)]
+pub(crate) struct DevArgs {
+    /// The port to listen on, at 127.0.0.1 [default: a free one]
+    #[arg(long, env = "STEWARD_PORT")]
+    pub port: Option<u16>,
+    /// A directory for the data, which are kept; without it there are none
+    #[arg(long, env = "STEWARD_DIR")]
+    pub dir: Option<PathBuf>,
+    /// A file with more settings, as in redis.conf
+    #[arg(long, value_name = "FILE", env = "STEWARD_CONF")]
+    pub conf: Option<PathBuf>,
+    /// The server to start [default: redis-server or valkey-server]
+    #[arg(long, value_name = "PATH", env = "STEWARD_SERVER")]
+    pub server: Option<PathBuf>,
+    /// The module to load [default: beside this program, or where it is installed]
+    #[arg(long, value_name = "PATH", env = "STEWARD_MODULE")]
+    pub module: Option<PathBuf>,
+    /// A program to run; without one the address is printed, and the server runs until this is interrupted
+    #[arg(last = true, value_name = "PROGRAM")]
+    pub program: Vec<OsString>,
+}
+
+impl Common {
+    /// How to connect.
+    pub(crate) fn connector(&self) -> Result<Connector, Failure> {
+        let mut address = Address::parse(&self.url)
+            .map_err(|error| Failure::usage(format!("the address in --url or REDIS_URL {error}")))?;
+        let read = |path: &PathBuf| {
+            std::fs::read(path).map_err(|error| Failure::config(format!("{}: {error}", path.display())))
+        };
+        if let Some(path) = &self.password_file {
+            let password = String::from_utf8_lossy(&read(path)?).into_owned();
+            address.password = Some(password.trim_end_matches(['\r', '\n']).to_string());
+        }
+        let authorities = self.tls_ca_file.as_ref().map(read).transpose()?;
+        Ok(Connector::new(address, authorities))
+    }
+}
+
+/// A duration with a unit.
+fn duration(text: &str) -> Result<Duration, String> {
+    let parsed: Result<jiff::SignedDuration, _> = text.parse();
+    let parsed = parsed.ok().and_then(|parsed| Duration::try_from(parsed).ok());
+    parsed.ok_or_else(|| "write a number and its unit, as in 500ms, 15s, 5m or 1h30m".into())
+}
+
+fn ttl(text: &str) -> Result<Duration, String> {
+    let range = Duration::from_millis(500)..=Duration::from_secs(24 * 3600);
+    let parsed = duration(text)?;
+    if range.contains(&parsed) {
+        Ok(parsed)
+    } else {
+        Err("from 500ms to 24h".into())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_duration_has_a_unit() {
+        assert_eq!(duration("5m"), Ok(Duration::from_secs(300)));
+        assert_eq!(duration("1h30m"), Ok(Duration::from_secs(5400)));
+        assert_eq!(duration("500ms"), Ok(Duration::from_millis(500)));
+        for text in ["5", "", "-5s", "5 bananas", "s"] {
+            assert!(duration(text).is_err(), "{text}");
+        }
+        assert!(ttl("499ms").is_err() && ttl("500ms").is_ok() && ttl("25h").is_err());
+    }
+
+    #[test]
+    fn the_command_line_is_declared_without_contradictions() {
+        use clap::CommandFactory;
+        Given::command().debug_assert();
+    }
+}

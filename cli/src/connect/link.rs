@@ -1,0 +1,135 @@
+//! One connection, and what can go wrong with it: what matters is whether the server may still count it as open.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::time::Duration;
+
+use redis::{Cmd, Connection, ConnectionLike, ErrorKind, RedisError, Value};
+
+/// Why there is no reply.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum CallError {
+    /// The server has answered an error.
+    Server { code: String, text: String },
+    /// Nothing listens there.
+    Refused(String),
+    /// Nothing was heard in time. The command may have been, or will be, run.
+    Silent,
+    /// The connection is closed, or was never one.
+    Closed(String),
+}
+
+impl CallError {
+    /// Whether the server has answered an error with this code.
+    pub(crate) fn is(&self, word: &str) -> bool {
+        matches!(self, CallError::Server { code, .. } if code == word)
+    }
+
+    /// The error of a server that was only asked where another one is.
+    pub(super) fn indirect(self) -> CallError {
+        match self {
+            CallError::Refused(text) => CallError::Closed(text),
+            error => error,
+        }
+    }
+}
+
+impl From<RedisError> for CallError {
+    fn from(error: RedisError) -> CallError {
+        if let Some(code) = error.code() {
+            let detail = error.detail().unwrap_or_default();
+            return CallError::Server {
+                code: code.into(),
+                text: format!("{code} {detail}").trim_end().into(),
+            };
+        }
+        if error.kind() == ErrorKind::AuthenticationFailed {
+            return CallError::Server {
+                code: "WRONGPASS".into(),
+                text: error.to_string(),
+            };
+        }
+        if error.is_timeout() {
+            return CallError::Silent;
+        }
+        // So is a unix socket that is not there.
+        if error.is_connection_refusal() {
+            return CallError::Refused(error.to_string());
+        }
+        CallError::Closed(error.to_string())
+    }
+}
+
+impl fmt::Display for CallError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            CallError::Server { text, .. } | CallError::Refused(text) | CallError::Closed(text) => f.write_str(text),
+            CallError::Silent => f.write_str("no answer in time"),
+        }
+    }
+}
+
+/// A connection of our own.
+pub(crate) struct Link {
+    connection: Connection,
+}
+
+impl Link {
+    pub(super) fn new(connection: Connection) -> Link {
+        Link { connection }
+    }
+
+    /// Sends a command and waits for its reply. After `Silent` the connection is still open.
+    pub(crate) fn call(&mut self, command: &Cmd, patience: Duration) -> Result<Reply, CallError> {
+        let patience = Some(patience.max(Duration::from_millis(1)));
+        self.connection.set_read_timeout(patience)?;
+        self.connection.set_write_timeout(patience)?;
+        let value = self.connection.req_packed_command(&command.get_packed_command())?;
+        match value {
+            Value::ServerError(error) => Err(CallError::from(RedisError::from(error))),
+            value => Ok(Reply(value)),
+        }
+    }
+}
+
+/// A reply, read as what is expected of it.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Reply(pub Value);
+
+impl Reply {
+    pub(crate) fn is_null(&self) -> bool {
+        matches!(self.0, Value::Nil)
+    }
+
+    pub(crate) fn text(&self) -> Option<String> {
+        match &self.0 {
+            Value::BulkString(bytes) => Some(String::from_utf8_lossy(bytes).into_owned()),
+            Value::SimpleString(text) => Some(text.clone()),
+            Value::Okay => Some("OK".into()),
+            Value::Int(number) => Some(number.to_string()),
+            _ => None,
+        }
+    }
+
+    /// Tokens and epochs need all 64 bits.
+    pub(crate) fn number(&self) -> Option<u64> {
+        match &self.0 {
+            Value::Int(number) => u64::try_from(*number).ok(),
+            _ => self.text()?.parse().ok(),
+        }
+    }
+
+    pub(crate) fn items(&self) -> Vec<Reply> {
+        match &self.0 {
+            Value::Array(items) => items.iter().cloned().map(Reply).collect(),
+            _ => Vec::new(),
+        }
+    }
+
+    /// The fields of a map, which is an array of names and values.
+    pub(crate) fn fields(&self) -> BTreeMap<String, Reply> {
+        let mut items = self.items().into_iter();
+        let pairs = std::iter::from_fn(|| Some((items.next()?, items.next()?)));
+        pairs.filter_map(|(name, value)| Some((name.text()?, value))).collect()
+    }
+}

@@ -1,0 +1,113 @@
+//! Connections to the server that has a name: direct, by sentinels, or the node of a cluster.
+
+pub(crate) mod address;
+mod link;
+#[cfg_attr(not(target_os = "linux"), allow(dead_code))]
+pub(crate) mod member;
+mod resolve;
+mod version;
+
+use std::time::Duration;
+
+use redis::{Client, ConnectionAddr, ConnectionInfo, IntoConnectionInfo, RedisConnectionInfo, TlsCertificates};
+
+use crate::failure::Failure;
+use address::{Address, Host};
+pub(crate) use link::{CallError, Link, Reply};
+
+/// How long commands that a person waits for may take to connect and to be answered.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(5);
+
+/// Opens connections.
+#[derive(Clone)]
+pub(crate) struct Connector {
+    address: Address,
+    /// The certificates that sign those of servers; those of the system when there are none.
+    authorities: Option<Vec<u8>>,
+}
+
+/// One node as the client library names it.
+enum Node<'a> {
+    Host(&'a Host),
+    Socket(&'a std::path::Path),
+}
+
+impl Connector {
+    pub(crate) fn new(address: Address, authorities: Option<Vec<u8>>) -> Connector {
+        if address.tls {
+            // Fails only when there is one already.
+            let _ = rustls::crypto::ring::default_provider().install_default();
+        }
+        Connector { address, authorities }
+    }
+
+    /// Connects to the server that has this queue or service. Each step may take `patience`.
+    pub(crate) fn open(&self, name: &str, patience: Duration) -> Result<Link, CallError> {
+        resolve::open(self, name, patience)
+    }
+
+    /// The same for the first time: with a module of our version, and a failure that says what to do.
+    pub(crate) fn open_first(&self, name: &str) -> Result<Link, Failure> {
+        let mut link = self.open(name, PATIENCE).map_err(|error| self.failure(&error))?;
+        version::ensure(&mut link)?;
+        Ok(link)
+    }
+
+    /// What a person reads when this server refused a call or could not be reached.
+    pub(crate) fn failure(&self, error: &CallError) -> Failure {
+        match error {
+            CallError::Server { code, .. } if matches!(&code[..], "NOAUTH" | "WRONGPASS" | "NOPERM") => {
+                Failure::config(format!("{}: {error}: check the user and password", self.address))
+            }
+            CallError::Server { code, .. } if matches!(&code[..], "BADARG" | "BADNAME") => {
+                Failure::usage(error.to_string())
+            }
+            CallError::Server { text, .. } if text.contains("unknown command") => Failure::unavailable(format!(
+                "{}: the server has no module steward: load it, see docs/quickstart.md",
+                self.address
+            )),
+            CallError::Server { .. } => Failure::unavailable(format!("{}: {error}", self.address)),
+            _ => Failure::unavailable(format!("{}: {error}: check REDIS_URL or --url", self.address)),
+        }
+    }
+
+    fn connect(&self, node: &Node<'_>, settings: RedisConnectionInfo, patience: Duration) -> Result<Link, CallError> {
+        let addr = match node {
+            Node::Socket(path) => ConnectionAddr::Unix(path.to_path_buf()),
+            Node::Host(Host { name, port }) if self.address.tls => ConnectionAddr::TcpTls {
+                host: name.clone(),
+                port: *port,
+                insecure: false,
+                tls_params: None,
+            },
+            Node::Host(Host { name, port }) => ConnectionAddr::Tcp(name.clone(), *port),
+        };
+        let info: ConnectionInfo = addr.into_connection_info()?.set_redis_settings(settings);
+        let tcp = redis::io::tcp::TcpSettings::default().set_nodelay(true);
+        let info = info.set_tcp_settings(tcp);
+        let client = match &self.authorities {
+            Some(_) if self.address.tls => Client::build_with_tls(
+                info,
+                TlsCertificates {
+                    client_tls: None,
+                    root_cert: self.authorities.clone(),
+                },
+            )?,
+            _ => Client::open(info)?,
+        };
+        Ok(Link::new(client.get_connection_with_timeout(patience)?))
+    }
+
+    /// Who we are on servers that hold data.
+    fn login(&self) -> RedisConnectionInfo {
+        let mut login = RedisConnectionInfo::default().set_db(self.address.db);
+        if let Some(user) = &self.address.user {
+            login = login.set_username(user);
+        }
+        if let Some(password) = &self.address.password {
+            login = login.set_password(password);
+        }
+        // Users of workers may run no CLIENT.
+        login.set_skip_set_lib_name()
+    }
+}

@@ -1,0 +1,62 @@
+//! `steward`: runs any program only while it leads, once over all hosts; asks who leads; starts servers for tests.
+//!
+//! - `args.rs` `settings.rs`: the command line, and the file and the environment that stand in for it
+//! - `connect/`: addresses, connections, members
+//! - `guardian/`: the process that parents a program and ends it, whatever becomes of us. Linux only
+//! - `lead/` `leader.rs` `fenced.rs` `dev.rs`: the subcommands
+
+mod args;
+mod connect;
+mod dev;
+mod failure;
+mod fenced;
+#[cfg(target_os = "linux")]
+mod guardian;
+mod help;
+#[cfg(target_os = "linux")]
+mod lead;
+mod leader;
+mod output;
+mod process;
+mod program;
+mod settings;
+mod signals;
+
+use std::process::ExitCode;
+
+use args::Action;
+use failure::{Failure, say};
+
+fn main() -> ExitCode {
+    #[cfg(target_os = "linux")]
+    {
+        let mut words = std::env::args_os().skip(1);
+        if words.next().is_some_and(|word| word == guardian::SUBCOMMAND) {
+            return guardian::main(words);
+        }
+    }
+    match settings::read().and_then(|given| run(&given.common, given.action)) {
+        Ok(code) => ExitCode::from(code),
+        Err(failure) => {
+            if !failure.text.is_empty() {
+                say(&failure);
+            }
+            ExitCode::from(failure.code)
+        }
+    }
+}
+
+fn run(common: &args::Common, action: Action) -> Result<u8, Failure> {
+    match action {
+        #[cfg(target_os = "linux")]
+        Action::Lead(args) => lead::run(&common.connector()?, args),
+        #[cfg(not(target_os = "linux"))]
+        Action::Lead(_) => Err(Failure::unavailable("lead runs on Linux only")),
+        Action::Leader { service } => leader::leader(common, &service),
+        Action::Pid { service, member } => leader::pid(common, &service, member.as_deref()),
+        Action::Fenced(args) => fenced::run(&common.connector()?, &args),
+        Action::Dev(args) => dev::run(args, common.output),
+        Action::Completions { shell } => help::completions(shell),
+        Action::Man { dir } => help::man(&dir),
+    }
+}

@@ -1,0 +1,183 @@
+//! kill -9 and SIGSTOP of steward and of its guardian, with programs that hide their children.
+
+use std::time::{Duration, Instant};
+
+use rustix::process::Signal;
+
+use crate::support::{Running, Server, Stage, send, wait_until};
+
+/// Leaves descendants of every kind: a child, one in its own session, one whose parent has ended, and all of them
+/// ignore TERM.
+const HIDING: &str = "trap '' TERM
+sleep 600 &
+setsid sleep 600 &
+(setsid sh -c 'sleep 600 & sleep 600' &)
+(sleep 600 &)
+echo x >>ready
+sleep 600";
+
+/// What is done to whom.
+#[derive(Clone, Copy, Debug)]
+enum Blow {
+    KillSteward,
+    KillGuardian,
+    StopSteward,
+    StopGuardian,
+}
+
+/// One leader with hiding descendants.
+struct Round {
+    stage: Stage,
+    lead: Running,
+    guardian: i32,
+}
+
+impl Round {
+    fn start(server: &Server) -> Round {
+        let stage = Stage::new();
+        let options = ["--ttl", "1s", "--grace", "200ms"];
+        let lead = stage.lead("a", &server.url(), &options, HIDING);
+        wait_until("it has all its children", || {
+            stage.file("ready").exists() && lead.left().len() >= 8
+        });
+        let guardian = lead.guardian();
+        Round { stage, lead, guardian }
+    }
+
+    /// Deals the blow. Returns how long it took until nothing was left but what is stopped.
+    #[track_caller]
+    fn deal(&mut self, blow: Blow) -> Duration {
+        let steward = self.lead.pid();
+        let start = Instant::now();
+        match blow {
+            Blow::KillSteward => self.lead.signal(Signal::KILL),
+            Blow::KillGuardian => send(self.guardian, Signal::KILL),
+            Blow::StopSteward => self.lead.signal(Signal::STOP),
+            Blow::StopGuardian => {
+                send(self.guardian, Signal::STOP);
+                self.lead.signal(Signal::TERM);
+            }
+        }
+        let spared = if matches!(blow, Blow::StopSteward) {
+            Some(steward)
+        } else {
+            None
+        };
+        // steward itself is only a zombie when it has ended.
+        wait_until("nothing is left", || {
+            self.lead.left().iter().all(|&pid| Some(pid) == spared)
+        });
+        let took = start.elapsed();
+        let code = match blow {
+            Blow::KillSteward => None,
+            Blow::KillGuardian | Blow::StopGuardian => Some(137),
+            Blow::StopSteward => {
+                self.lead.signal(Signal::CONT);
+                Some(75)
+            }
+        };
+        assert_eq!(self.lead.wait().code(), code, "{blow:?}");
+        assert!(self.stage.overlaps() == 0);
+        took
+    }
+}
+
+fn rounds(blow: Blow, count: usize) {
+    let server = Server::start();
+    let mut times = Vec::new();
+    for _ in 0..count {
+        times.push(Round::start(&server).deal(blow));
+        wait_until("the register is empty", || server.members("web").is_empty());
+    }
+    times.sort();
+    println!(
+        "{blow:?}: {count} times, nothing left after {:?} at most, median {:?}",
+        times[count - 1],
+        times[count / 2]
+    );
+}
+
+#[test]
+fn nothing_is_left_when_steward_is_killed() {
+    rounds(Blow::KillSteward, 3);
+}
+
+#[test]
+fn nothing_is_left_when_the_guardian_is_killed() {
+    rounds(Blow::KillGuardian, 3);
+}
+
+#[test]
+fn nothing_is_left_when_steward_is_stopped() {
+    rounds(Blow::StopSteward, 2);
+}
+
+#[test]
+fn a_guardian_that_is_stopped_goes_on_when_it_is_needed() {
+    rounds(Blow::StopGuardian, 2);
+}
+
+#[test]
+fn descendants_end_with_a_program_that_ends_by_itself() {
+    let server = Server::start();
+    let stage = Stage::new();
+    let script = HIDING.replace("\nsleep 600", "\nexit 4");
+    let mut lead = stage.lead("a", &server.url(), &[], &script);
+    assert_eq!(lead.wait().code(), Some(4));
+    assert!(lead.left().is_empty());
+}
+
+#[test]
+fn one_that_forks_and_ends_again_and_again_is_caught() {
+    let server = Server::start();
+    let stage = Stage::new();
+    std::fs::write(
+        stage.file("respawn"),
+        "trap '' TERM; echo x >ready; sh respawn & exit\n",
+    )
+    .unwrap();
+    for end in [Signal::KILL, Signal::TERM] {
+        let _ = std::fs::remove_file(stage.file("ready"));
+        let options = ["--grace", "100ms"];
+        let mut lead = stage.lead("a", &server.url(), &options, "trap '' TERM; sh respawn & sleep 600");
+        wait_until("it respawns", || stage.file("ready").exists());
+        lead.signal(end);
+        lead.wait();
+        lead.wait_until_nothing_is_left();
+    }
+}
+
+#[test]
+fn children_that_steward_was_started_with_are_spared() {
+    let server = Server::start();
+    let stage = Stage::new();
+    let script = format!(
+        "sleep 600 & echo $! >spared; exec {} lead web -- sh -c 'echo x >ready; exec sleep 600'",
+        env!("CARGO_BIN_EXE_steward")
+    );
+    let mut shell = std::process::Command::new("sh");
+    let mut lead = Running::start(
+        shell
+            .args(["-c", &script])
+            .env("REDIS_URL", server.url())
+            .current_dir(stage.file("")),
+    );
+    wait_until("it runs", || stage.file("ready").exists());
+    send(lead.guardian(), Signal::KILL);
+    assert_eq!(lead.wait().code(), Some(137));
+    let spared = std::fs::read_to_string(stage.file("spared")).unwrap();
+    assert_eq!(lead.left(), [spared.trim().parse::<i32>().unwrap()]);
+}
+
+#[test]
+#[ignore = "minutes: make long"]
+fn fifty_times_each() {
+    for blow in [
+        Blow::KillSteward,
+        Blow::KillGuardian,
+        Blow::StopSteward,
+        Blow::StopGuardian,
+    ] {
+        rounds(blow, 50);
+    }
+}

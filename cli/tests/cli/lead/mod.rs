@@ -1,0 +1,11 @@
+//! `steward lead`, and who asks for the leader.
+
+mod asking;
+mod figures;
+mod inherited;
+mod killed;
+mod network;
+mod servers;
+mod signals;
+mod takeover;
+mod trying;
