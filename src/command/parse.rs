@@ -132,23 +132,36 @@ fn eight_digits(digits: &[u8; 8]) -> Option<i64> {
     Some((fours.wrapping_mul(10_000 << 32 | 1) >> 32).cast_signed())
 }
 
-/// The option that `word` belongs to, as a keyword of its group or as a value, and how that word is spelled.
+/// How a word is spelled inside of an argument, unless it is not there.
+type Inside = fn(&[u8], &Arg) -> Option<&'static str>;
+
+/// The option that `word` belongs to, as a keyword of its group or else as a value, and how that word is spelled.
 fn owner_of<'s>(word: &[u8], args: &'s [Arg]) -> Option<(&'s Arg, &'static str)> {
+    owner_as(keyword, word, args).or_else(|| owner_as(value, word, args))
+}
+
+fn owner_as<'s>(inside: Inside, word: &[u8], args: &'s [Arg]) -> Option<(&'s Arg, &'static str)> {
     args.iter().find_map(|arg| match &arg.kind {
-        Kind::Shared(inner) | Kind::OneOf(inner) | Kind::Either(inner) => owner_of(word, inner),
-        _ if arg.word.is_some() => inner_word(word, arg).map(|found| (arg, found)),
+        Kind::Shared(inner) | Kind::OneOf(inner) | Kind::Either(inner) => owner_as(inside, word, inner),
+        _ if arg.word.is_some() => inside(word, arg).map(|found| (arg, found)),
         _ => None,
     })
 }
 
-/// `word` as it is spelled inside of this argument, unless it is not there.
-fn inner_word(word: &[u8], arg: &Arg) -> Option<&'static str> {
+fn keyword(word: &[u8], arg: &Arg) -> Option<&'static str> {
+    let (Kind::Group(inner) | Kind::OneOf(inner)) = &arg.kind else {
+        return None;
+    };
+    let is_it = |own: &&str| own.as_bytes().eq_ignore_ascii_case(word);
+    inner
+        .iter()
+        .find_map(|own| own.word.filter(is_it).or_else(|| keyword(word, own)))
+}
+
+fn value(word: &[u8], arg: &Arg) -> Option<&'static str> {
     let is_it = |own: &&str| own.as_bytes().eq_ignore_ascii_case(word);
     match &arg.kind {
-        Kind::Group(inner) | Kind::OneOf(inner) => inner.iter().find_map(|own| {
-            let keyword = own.word.filter(is_it);
-            keyword.or_else(|| inner_word(word, own))
-        }),
+        Kind::Group(inner) | Kind::OneOf(inner) => inner.iter().find_map(|own| value(word, own)),
         Kind::Words(words) => words.iter().copied().find(is_it),
         Kind::IntOr(.., own) => Some(*own).filter(is_it),
         _ => None,

@@ -7,7 +7,7 @@ use std::fmt;
 use std::rc::Rc;
 
 use kinds::Kinds;
-pub(crate) use table::{FIELDS, GROUP_LIMIT, SERVICE, SETTINGS};
+pub(crate) use table::{DEAD_QUEUE, EventsLevel, FIELDS, GROUP_LIMIT, SERVICE, SETTINGS};
 use table::{Kind, Numbers, Setting};
 
 use crate::backoff::{self, Backoff};
@@ -24,6 +24,8 @@ use crate::time::Ms;
 pub(crate) struct QueueSettings {
     /// The service whose members are the queue's workers: by default the one of the queue's name.
     pub service: Name,
+    /// The queue that gets copies of dead tasks.
+    pub dead_queue: Option<Name>,
     /// The numeric settings.
     pub numbers: Numbers,
     /// The wait between attempts.
@@ -139,6 +141,7 @@ impl QueueSettings {
     pub(crate) fn new(queue: &Name) -> QueueSettings {
         QueueSettings {
             service: queue.clone(),
+            dead_queue: None,
             numbers: Numbers::default(),
             backoff: None,
             rate: None,
@@ -158,13 +161,13 @@ impl QueueSettings {
             let Ok(field) = std::str::from_utf8(field) else {
                 continue;
             };
-            settings.read_field(field, value);
+            settings.read_field(queue, field, value);
         }
         settings.unresolved.sort_by_key(|rest| rest.below);
         settings
     }
 
-    fn read_field(&mut self, field: &str, value: &[u8]) {
+    fn read_field(&mut self, queue: &Name, field: &str, value: &[u8]) {
         let text = std::str::from_utf8(value).unwrap_or_default();
         match field {
             PAUSED if text == UNTIL_RESUMED => self.paused = Some(i64::MAX),
@@ -191,14 +194,14 @@ impl QueueSettings {
                     }
                 }
                 if let Some(setting) = SETTINGS.iter().find(|setting| setting.name == field) {
-                    self.read_setting(setting, value);
+                    self.read_setting(queue, setting, value);
                 }
             }
         }
     }
 
     /// Takes the stored value of a setting if it is valid.
-    fn read_setting(&mut self, setting: &Setting, value: &[u8]) {
+    fn read_setting(&mut self, queue: &Name, setting: &Setting, value: &[u8]) {
         match &setting.kind {
             Kind::Number { field, .. } | Kind::Word { field, .. } => {
                 *field(&mut self.numbers) = setting.number(value).ok()
@@ -206,6 +209,7 @@ impl QueueSettings {
             Kind::Backoff => self.backoff = std::str::from_utf8(value).ok().and_then(Backoff::parse),
             Kind::Rate => self.rate = Rate::parse(value).unwrap_or(None),
             Kind::Service => self.service = service(&self.service, value).unwrap_or_else(|_| self.service.clone()),
+            Kind::DeadQueue => self.dead_queue = dead_queue(queue, value).unwrap_or(None),
         }
     }
 
@@ -224,6 +228,10 @@ impl QueueSettings {
             Kind::Backoff => self.backoff().to_string(),
             Kind::Rate => Rate::text(self.rate),
             Kind::Service => self.service.text().to_string(),
+            Kind::DeadQueue => self
+                .dead_queue
+                .as_ref()
+                .map_or_else(String::new, |name| name.text().to_string()),
         }
     }
 
@@ -276,6 +284,21 @@ fn service(queue: &Name, name: &[u8]) -> Result<Name, Error> {
         })
 }
 
+/// The queue of this name; `None` for no name. Errors with `BadArg` unless it is another one in the queue's slot.
+fn dead_queue(queue: &Name, name: &[u8]) -> Result<Option<Name>, Error> {
+    if name.is_empty() {
+        return Ok(None);
+    }
+    let tag = queue.tag();
+    let other = Name::new(queue.db, name).ok();
+    let other = other.filter(|other| other.tag() == tag && other != queue);
+    other.map(Some).ok_or_else(|| {
+        Error::BadArg(format!(
+            "dead-queue must be the name of another queue in the queue's slot: {tag} or {{{tag}}}rest"
+        ))
+    })
+}
+
 /// Checks a value given to TASK.CONFIG SET; returns the text to store.
 pub(crate) fn check(queue: &Name, field: &str, value: &[u8]) -> Result<(&'static str, String), Error> {
     let Some(setting) = SETTINGS.iter().find(|known| known.name.eq_ignore_ascii_case(field)) else {
@@ -296,6 +319,7 @@ pub(crate) fn check(queue: &Name, field: &str, value: &[u8]) -> Result<(&'static
             })?,
         Kind::Rate => Rate::text(Rate::parse(value)?),
         Kind::Service => service(queue, value)?.text().to_string(),
+        Kind::DeadQueue => dead_queue(queue, value)?.map_or_else(String::new, |name| name.text().to_string()),
     };
     Ok((setting.name, text))
 }
@@ -313,6 +337,7 @@ pub(crate) fn manual_table() -> String {
             Kind::Backoff => ("as BACKOFF of TASK.SCHEDULE".into(), format!("`{default}`")),
             Kind::Word { words, .. } => (words.join(" or "), format!("`{default}`")),
             Kind::Rate => ("`n/ms`, or 0".into(), format!("`{default}`")),
+            Kind::DeadQueue => ("another queue of the same slot".into(), "none".into()),
             Kind::Service => ("a service of the same slot".into(), "its own name".into()),
         };
         let (name, meaning, values) = (setting.name, setting.meaning, values.trim_end());

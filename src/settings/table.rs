@@ -49,6 +49,8 @@ pub(crate) enum Kind {
     Rate,
     /// The name of a service in the queue's slot.
     Service,
+    /// The name of another queue in the queue's slot, or nothing.
+    DeadQueue,
 }
 
 /// The numeric settings, as far as the queue sets them.
@@ -65,15 +67,29 @@ pub(crate) struct Numbers {
     dead_limit: Option<i64>,
     dead_retain: Option<i64>,
     events: Option<i64>,
+    events_level: Option<i64>,
+}
+
+/// What is in the stream of events; each level has what those before it have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum EventsLevel {
+    /// What went wrong or was decided without the user.
+    Problems,
+    /// Tasks that are done.
+    Ends,
+    /// Claims, retries and progress.
+    All,
 }
 
 /// Field: most tasks of one group that run at a time.
 pub(crate) const GROUP_LIMIT: &str = "group-limit";
+/// Field: the name of the queue that gets copies of dead tasks.
+pub(crate) const DEAD_QUEUE: &str = "dead-queue";
 /// Field: the name of the service; not stored when it is the queue's own.
 pub(crate) const SERVICE: &str = "service";
 
 /// All settings, in the documented order.
-pub(crate) const SETTINGS: [Setting; 14] = [
+pub(crate) const SETTINGS: [Setting; 16] = [
     Setting {
         name: "lease",
         meaning: "how long a claim lasts, unless CLAIM or the task sets LEASE",
@@ -186,6 +202,11 @@ pub(crate) const SETTINGS: [Setting; 14] = [
         },
     },
     Setting {
+        name: DEAD_QUEUE,
+        meaning: "the queue that gets a copy of each task that dies; empty: none",
+        kind: Kind::DeadQueue,
+    },
+    Setting {
         name: "events",
         meaning: "entries that `task:{q}:events` keeps; 0: no stream",
         kind: Kind::Number {
@@ -193,6 +214,15 @@ pub(crate) const SETTINGS: [Setting; 14] = [
             unit: "",
             field: |numbers| &mut numbers.events,
             value: |numbers, module| numbers.events(module) as i64,
+        },
+    },
+    Setting {
+        name: "events-level",
+        meaning: "what is in that stream: `problems`; also the `ends` of tasks that are done; or `all`, also claims, retries and progress",
+        kind: Kind::Word {
+            words: &["problems", "ends", "all"],
+            field: |numbers| &mut numbers.events_level,
+            value: |numbers| numbers.events_level() as usize,
         },
     },
     Setting {
@@ -274,5 +304,13 @@ impl Numbers {
     /// How many entries the stream of events keeps; 0 for no stream.
     pub(crate) fn events(&self, module: &ModuleConfig) -> usize {
         self.events.unwrap_or(module.events) as usize
+    }
+    /// What is in that stream.
+    pub(crate) fn events_level(&self) -> EventsLevel {
+        match self.events_level {
+            Some(1) => EventsLevel::Ends,
+            Some(2) => EventsLevel::All,
+            _ => EventsLevel::Problems,
+        }
     }
 }

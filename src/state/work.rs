@@ -1,6 +1,7 @@
 //! What is left to be done at the end of a transaction: consequences of tasks that ended.
 
 use std::collections::{BTreeSet, VecDeque};
+use std::rc::Rc;
 
 use crate::keyspace::Scored;
 use crate::names::{Id, Name};
@@ -14,7 +15,7 @@ pub(crate) struct Work {
     pub parent_ends: VecDeque<ParentEnd>,
     /// Groups in which the next task may get its turn.
     pub groups: BTreeSet<(Name, String)>,
-    /// Ends that become tasks in a REPLY queue.
+    /// Ends that become tasks of other queues.
     pub replies: Vec<ReplyDue>,
     /// Queues in which something may be claimed, while clients wait.
     pub to_serve: BTreeSet<Name>,
@@ -49,17 +50,34 @@ pub(crate) struct ParentEnd {
     pub how: How,
 }
 
-/// The end of a task that becomes a task in its REPLY queue.
+/// The end of a task that becomes a task of another queue.
 #[derive(Debug)]
 pub(crate) struct ReplyDue {
     /// The queue of the task.
     pub name: Name,
     /// The task.
     pub id: Id,
-    /// The REPLY queue.
+    /// The other queue.
     pub to: String,
-    /// How the task ended.
-    pub end: TaskEnd,
+    /// What it is told.
+    pub told: Told,
     /// The attempt in which it ended.
     pub attempt: u64,
+}
+
+/// What another queue is told of the end of a task.
+#[derive(Debug)]
+pub(crate) enum Told {
+    /// How it ended: for its REPLY queue.
+    End(TaskEnd),
+    /// The task itself, which is dead: for the `dead-queue`.
+    Letter(Letter),
+}
+
+/// What is copied of a dead task.
+#[derive(Debug)]
+pub(crate) struct Letter {
+    pub payload: Vec<u8>,
+    pub kind: Option<Rc<str>>,
+    pub error: Option<Vec<u8>>,
 }

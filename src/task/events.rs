@@ -1,5 +1,5 @@
 //! The event stream of a queue: one entry for everything that went wrong with its tasks or was decided without the
-//! user. A task that simply succeeds leaves none.
+//! user. With the setting `events-level` also for what went well.
 
 use crate::error::{Error, Result};
 use crate::names::Part;
@@ -8,7 +8,8 @@ use crate::task::handle::Queue;
 /// One event. Every entry has all fields; those that do not apply are empty.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Event<'a> {
-    /// dead, lost, cancelled, expired, skipped, missed or unreplied.
+    /// dead, lost, cancelled, expired, skipped, missed or unreplied; with `events-level` done, claimed, retried or
+    /// progress.
     pub kind: &'static str,
     /// The task, or the name of the recurring task.
     pub id: &'a [u8],
@@ -18,7 +19,7 @@ pub(crate) struct Event<'a> {
     pub attempt: u64,
     /// Why. Lost claim: lease, disconnect or member. Dead task: attempts, lost or failed. Reply that could not be
     /// delivered: the error code and the REPLY queue. Skipped occurrence: overlap, full, nomember or unreadable. Missed
-    /// occurrences: how many.
+    /// occurrences: how many. Retried task: the error. Progress: what EXTEND gave.
     pub reason: &'a str,
     /// The kind of the task.
     pub task_kind: &'a str,

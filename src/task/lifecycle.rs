@@ -6,7 +6,7 @@
 
 use crate::error::Result;
 use crate::keyspace::Scored;
-use crate::settings::How;
+use crate::settings::{EventsLevel, How};
 use crate::state::queue::Loss;
 use crate::task::events::{self, Event};
 use crate::task::handle::{Queue, Task};
@@ -121,6 +121,7 @@ pub(crate) fn claim(queue: &mut Queue<'_>, task: &mut Task, worker: u32, lease: 
         kind.claimed += 1;
         kind.running += 1;
     });
+    tell(queue, task, "claimed", task.header.attempt(), b"");
     Ok(token)
 }
 
@@ -225,6 +226,7 @@ pub(crate) fn fail(queue: &mut Queue<'_>, task: &mut Task, error: Option<&[u8]>,
             queue.backoff(options).wait(attempt, &queue.context, salt)
         }
     };
+    tell(queue, task, "retried", attempt, error.unwrap_or_default());
     task.header.due = queue.context.wall.after(delay);
     requeue(queue, task, Some(task.header.due), End::Tail)
 }
@@ -325,6 +327,7 @@ pub(crate) fn requeue(queue: &mut Queue<'_>, task: &mut Task, due: Option<Wall>,
 /// Makes a task a dead letter, and trims the dead letters to their limit.
 pub(crate) fn bury(queue: &mut Queue<'_>, task: &mut Task, why: &'static str) -> Result<NewState> {
     end_task(queue, task, Outcome::Dead(why))?;
+    outcome::copy_dead(queue, task);
     task.header.end(TaskState::Dead, queue.context.wall);
     queue.write_header(task)?;
     dead::add(queue, task)?;
@@ -456,7 +459,10 @@ fn end_task(queue: &mut Queue<'_>, task: &mut Task, outcome: Outcome<'_>) -> Res
     outcome::publish(queue, task, outcome);
     let attempts = task.header.attempts;
     match outcome {
-        Outcome::Done(_) => Ok(()),
+        Outcome::Done(_) => {
+            tell(queue, task, "done", task.header.attempt(), b"");
+            Ok(())
+        }
         Outcome::Dead(reason) => emit(queue, task, "dead", attempts, reason),
         Outcome::Cancelled(reason) => {
             let reason = String::from_utf8_lossy(reason);
@@ -521,6 +527,22 @@ pub(crate) fn ensure_end_types(queue: &mut Queue<'_>, task: &Task) -> Result<()>
     expiry::ensure_types(queue, task)?;
     events::ensure_types(queue)?;
     ensure_enqueue_types(queue, task)
+}
+
+/// Adds an event of a claimed task that is no problem, if the queue has those (`events-level`). A key of another type
+/// does not keep the task from going on.
+pub(crate) fn tell(queue: &mut Queue<'_>, task: &Task, what: &'static str, attempt: u64, text: &[u8]) {
+    let level = match what {
+        "done" => EventsLevel::Ends,
+        _ => EventsLevel::All,
+    };
+    if queue.settings.numbers.events_level() < level {
+        return;
+    }
+    let text = String::from_utf8_lossy(options::cut(text));
+    if emit(queue, task, what, attempt, &text).is_err() {
+        queue.log_skip("a stream of events of another type");
+    }
 }
 
 fn emit(queue: &mut Queue<'_>, task: &Task, what: &'static str, attempt: u64, reason: &str) -> Result<()> {

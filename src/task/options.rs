@@ -61,7 +61,15 @@ arguments! {
     pub(crate) struct RouteOptions<'a> {
         group: Option<&'a str> = Arg::option("GROUP", Arg::text("key")),
         to: Option<ToArgs<'a>> = Arg::group("TO", "to"),
-        reply: Option<&'a str> = Arg::option("REPLY", Arg::text("queue")),
+        reply: Option<ReplyArgs<'a>> = Arg::group("REPLY", "reply"),
+    }
+}
+
+arguments! {
+    /// The queue that is told of its end.
+    pub(crate) struct ReplyArgs<'a> {
+        queue: &'a str = Arg::text("reply-queue"),
+        on: Option<&'a str> = Arg::option("ON", Arg::words("on", &["DEAD"])),
     }
 }
 
@@ -194,6 +202,12 @@ pub(crate) struct Options {
     /// The queue that is told of its end.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reply: Option<String>,
+    /// It is told only when the task dies.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub reply_on_dead: bool,
+    /// The dead task of which it is a copy: its queue and id.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub origin: Option<(String, String)>,
 }
 
 impl Options {
@@ -214,6 +228,8 @@ impl Options {
         retain: None,
         kind: None,
         reply: None,
+        reply_on_dead: false,
+        origin: None,
     };
 
     /// From the options that SCHEDULE, MSCHEDULE and REPEAT share.
@@ -228,7 +244,8 @@ impl Options {
             kind: owned(run.kind),
             group: owned(route.group),
             to: owned(route.to.as_ref().map(|to| to.worker)),
-            reply: owned(route.reply),
+            reply: owned(route.reply.as_ref().map(|reply| reply.queue)),
+            reply_on_dead: route.reply.as_ref().is_some_and(|reply| reply.on.is_some()),
             ..Options::NONE
         }
     }

@@ -5,11 +5,11 @@ use std::rc::Rc;
 use crate::error::Result;
 use crate::names::Id;
 use crate::settings::How;
-use crate::state::work::ReplyDue;
+use crate::state::work::{Letter, ReplyDue, Told};
 use crate::task::handle::{Queue, Task};
-use crate::task::header::{REPLIES, TaskState};
+use crate::task::header::{HEADER_LEN, REPLIES, TaskState};
 use crate::task::index::later;
-use crate::task::options;
+use crate::task::{kind, options};
 use crate::waiting::result_wait::TaskEnd;
 
 /// Tasks that are checked in one slice.
@@ -67,17 +67,48 @@ pub(crate) fn publish(queue: &mut Queue<'_>, task: &Task, outcome: Outcome<'_>) 
     if !task.header.has(REPLIES) {
         return;
     }
-    if let Some(to) = task.options(queue).reply.clone() {
+    let options = task.options(queue);
+    if options.reply_on_dead && !matches!(outcome, Outcome::Dead(_)) {
+        return;
+    }
+    if let Some(to) = options.reply.clone() {
         // An attempt that was acknowledged is not counted yet.
         let attempt = task.header.attempts + u64::from(matches!(outcome, Outcome::Done(_)));
         queue.state.work.replies.push(ReplyDue {
             name: queue.name.clone(),
             id: task.id.clone(),
             to,
-            end,
+            told: Told::End(end),
             attempt,
         });
     }
+}
+
+/// A task is dead: queues a copy for the `dead-queue`. A copy makes no other.
+pub(crate) fn copy_dead(queue: &mut Queue<'_>, task: &Task) {
+    let Some(to) = &queue.settings.dead_queue else {
+        return;
+    };
+    let to = to.text().to_string();
+    if task.options(queue).origin.is_some() {
+        return;
+    }
+    let Ok(Some(mut payload)) = queue.keys.get(queue.name.task(&task.id)) else {
+        return;
+    };
+    payload.drain(..HEADER_LEN.min(payload.len()));
+    let letter = Letter {
+        payload,
+        kind: kind::of(queue, task),
+        error: queue.field(task, options::ERROR),
+    };
+    queue.state.work.replies.push(ReplyDue {
+        name: queue.name.clone(),
+        id: task.id.clone(),
+        to,
+        told: Told::Letter(letter),
+        attempt: task.header.attempts,
+    });
 }
 
 /// A task is gone: answers the clients that still wait for it.

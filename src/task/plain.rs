@@ -10,7 +10,7 @@ use crate::config::ModuleConfig;
 use crate::context::Context;
 use crate::membership::service_state::Loading;
 use crate::names::{Id, Name};
-use crate::settings::QueueSettings;
+use crate::settings::{EventsLevel, QueueSettings};
 use crate::state::State;
 use crate::state::queue::{Held, QueueState, Rebase};
 use crate::task::header::{Header, TaskState};
@@ -41,6 +41,7 @@ fn needs_nothing_else(settings: &QueueSettings, module: &ModuleConfig) -> bool {
     settings.paused.is_none()
         && settings.numbers.max_length(module) == 0
         && settings.numbers.retain(module) == 0
+        && settings.numbers.events_level() == EventsLevel::Problems
         && !settings.has_ghosts()
 }
 

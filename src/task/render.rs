@@ -78,6 +78,7 @@ pub(crate) fn render(queue: &mut Queue<'_>, task: &Task, payload: Option<Vec<u8>
         ("progress", Reply::bytes_or_null(progress)),
         ("result", Reply::bytes_or_null(result)),
         ("kept_until", Reply::int_or_null(kept_until)),
+        ("origin", options.origin.as_ref().map_or(Reply::Null, origin)),
         ("payload", Reply::bytes_or_null(payload)),
     ]))
 }
@@ -88,6 +89,11 @@ fn after(ids: &[String]) -> Reply {
         return Reply::Null;
     }
     Reply::Array(ids.iter().map(|id| Reply::text(id.as_str())).collect())
+}
+
+/// The dead task of which it is a copy.
+fn origin((queue, id): &(String, String)) -> Reply {
+    Reply::Array(vec![Reply::text(queue.as_str()), Reply::text(id.as_str())])
 }
 
 /// How long the lease has to run, ms; `None` while its member lives. Until the scores of a former process are

@@ -1,4 +1,4 @@
-//! REPLY: the end of a task becomes a task of another queue.
+//! REPLY: the end of a task becomes a task of another queue. The setting `dead-queue`: so does a copy of each dead task.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
@@ -7,10 +7,11 @@ use serde::Serialize;
 use crate::context::Caller;
 use crate::error::{Error, Result};
 use crate::names::Name;
-use crate::state::work::ReplyDue;
+use crate::state::work::{ReplyDue, Told};
 use crate::task::events::{self, Event};
 use crate::task::handle::Queue;
 use crate::task::new_task::NewTask;
+use crate::task::options::{self, ReplyArgs};
 use crate::tx::Tx;
 use crate::waiting::result_wait::TaskEnd;
 
@@ -32,11 +33,11 @@ struct ReplyPayload<'a> {
 
 /// Errors with `BadArg` or `NoPermission` unless the queue given as REPLY is in the same slot and the caller may write
 /// to it.
-pub(crate) fn ensure_allowed(reply: Option<&str>, name: &Name, caller: &Caller<'_>) -> Result<()> {
+pub(crate) fn ensure_allowed(reply: Option<&ReplyArgs<'_>>, name: &Name, caller: &Caller<'_>) -> Result<()> {
     let Some(reply) = reply else {
         return Ok(());
     };
-    let queue = queue(name, reply)?;
+    let queue = queue(name, reply.queue)?;
     if !(caller.may_write)(queue.text()) {
         return Err(Error::NoPermission("no permission for the key given as REPLY".into()));
     }
@@ -79,10 +80,22 @@ pub(crate) fn send(tx: &mut Tx<'_>, reply: &ReplyDue) {
 fn schedule(tx: &mut Tx<'_>, reply: &ReplyDue) -> Result<()> {
     let name = queue(&reply.name, &reply.to)?;
     let mut queue = Queue::open(tx, name)?;
-    let task = NewTask::now(&queue.context);
+    let mut task = NewTask::now(&queue.context);
     task.ensure_types(&mut queue)?;
     let id = queue.free_id();
-    task.add(&mut queue, id, &payload(&reply.id, &reply.end), None)?;
+    match &reply.told {
+        Told::End(end) => task.add(&mut queue, id, &payload(&reply.id, end), None)?,
+        Told::Letter(letter) => {
+            let origin = String::from_utf8_lossy(&reply.id).into_owned();
+            task.options.origin = Some((reply.name.text().to_string(), origin));
+            task.options.kind = letter.kind.as_deref().map(str::to_string);
+            task.number_kind(&mut queue)?;
+            task.add(&mut queue, id.clone(), &letter.payload, None)?;
+            if let Some(error) = &letter.error {
+                queue.keys.hset(queue.name.options(&id), &[(options::ERROR, error)])?;
+            }
+        }
+    }
     queue.serve_waiters();
     Ok(())
 }

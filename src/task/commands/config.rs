@@ -8,7 +8,7 @@ use crate::context::Caller;
 use crate::error::{Error, Result};
 use crate::names::Id;
 use crate::reply::Reply;
-use crate::settings::{self, FIELDS, GROUP_LIMIT, SERVICE, SETTINGS};
+use crate::settings::{self, DEAD_QUEUE, FIELDS, GROUP_LIMIT, SERVICE, SETTINGS};
 use crate::task::handle::Queue;
 use crate::task::index::blocked;
 
@@ -84,7 +84,7 @@ impl Command for ConfigSet {
     type On<'t> = Queue<'t>;
     const SPEC: Spec = Spec {
         name: "TASK.CONFIG SET",
-        summary: "Changes settings of a queue: all that are given, or none. `service` needs the right to read that service.",
+        summary: "Changes settings of a queue: all that are given, or none. `service` needs the right to read that service, `dead-queue` to write to that queue.",
         complexity: "O(1)",
         access: Access::Write,
         blocking: false,
@@ -100,10 +100,13 @@ impl Command for ConfigSet {
         let values = values.collect::<Result<Vec<(&'static str, String)>>>()?;
         ensure_once(values.iter().map(|(field, _)| *field))?;
         // What the queue shows of its workers is what the service knows of its members.
-        let service = values
-            .iter()
-            .find(|(field, _)| *field == SERVICE)
-            .map(|(_, value)| value);
+        let given = |name| values.iter().find(|(field, _)| *field == name).map(|(_, value)| value);
+        let service = given(SERVICE);
+        if given(DEAD_QUEUE).is_some_and(|queue| !queue.is_empty() && !(caller.may_write)(queue)) {
+            return Err(Error::NoPermission(
+                "no permission for the key given as dead-queue".into(),
+            ));
+        }
         if service.is_some_and(|service| service != name.text() && !(caller.may_see)(service)) {
             return Err(Error::NoPermission("no permission for the key given as service".into()));
         }
@@ -121,15 +124,14 @@ impl Command for ConfigSet {
         if is_own_again && queue.keys.hget(name.queue(), SERVICE.as_bytes())?.is_some() {
             queue.keys.hdel(name.queue(), &[SERVICE.as_bytes()])?;
         }
-        let was_given = |name| values.iter().any(|(field, _)| *field == name);
-        if was_given(SERVICE) {
+        if service.is_some() {
             let memory = queue.memory();
             memory.member_rescan = Some(Id::new());
             // Workers that were quiet in the old service may claim now.
             memory.rescan_targeted();
             queue.state.waiting.readmit(&queue.name);
         }
-        if was_given(GROUP_LIMIT) {
+        if given(GROUP_LIMIT).is_some() {
             blocked::rescan(queue);
         }
         // From now on its workers are members of another service.

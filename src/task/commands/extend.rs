@@ -9,6 +9,7 @@ use crate::task::commands::ClaimedArgs;
 use crate::task::commands::claims::ClaimsArgs;
 use crate::task::handle::{Queue, Task};
 use crate::task::index::claimed;
+use crate::task::lifecycle;
 use crate::task::new_task::ensure_size;
 use crate::task::options::{self, LEASE};
 use crate::time::Ms;
@@ -58,6 +59,7 @@ fn extend(queue: &mut Queue<'_>, task: &mut Task, lease: Option<Ms>, progress: O
     task.header.lease = lease.unwrap_or(before.lease);
     if let Some(progress) = progress {
         queue.put_field(task, options::PROGRESS, progress)?;
+        lifecycle::tell(queue, task, "progress", task.header.attempt(), progress);
     }
     if task.header != before {
         queue.write_header(task)?;

@@ -71,7 +71,7 @@ fn new_task(
 ) -> Result<NewTask> {
     ensure_memory(&queue.context)?;
     let mut task = NewTask::asked(&args.run, &args.route, &queue.context).at(args.when.as_ref(), &queue.context);
-    reply_to::ensure_allowed(args.route.reply, &queue.name, caller)?;
+    reply_to::ensure_allowed(args.route.reply.as_ref(), &queue.name, caller)?;
     if let Some(after) = &args.after {
         dependencies::ensure_few(payloads.len(), after.ids.len())?;
     }

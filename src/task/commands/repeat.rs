@@ -87,7 +87,7 @@ impl Command for Repeat {
             before: None,
             later: serde_json::Map::new(),
         };
-        reply_to::ensure_allowed(args.tasks.route.reply, &queue.name, caller)?;
+        reply_to::ensure_allowed(args.tasks.route.reply.as_ref(), &queue.name, caller)?;
         let payload = args.payload;
         ensure_size("payload", payload, &queue.context)?;
         recurring::ensure_types(queue)?;

@@ -66,7 +66,7 @@ impl Command for Schedule {
             _ => None,
         };
         ensure_memory(&queue.context)?;
-        reply_to::ensure_allowed(args.route.reply, &queue.name, caller)?;
+        reply_to::ensure_allowed(args.route.reply.as_ref(), &queue.name, caller)?;
         task.ensure_there(queue)?;
         task.depend(queue, args.after.as_ref())?;
         task.ensure_types(queue)?;

@@ -49,7 +49,10 @@ fn a_task_that_is_done_is_kept_for_its_time() {
     assert_eq!(world.say("TASK.RESULT q a"), map("done", "42"));
     let shown = world.say("TASK.GET q a");
     assert!(shown.contains("state=done"), "{shown}");
-    let tail = format!("progress=null result=42 kept_until={} payload=p}}", START + 100);
+    let tail = format!(
+        "progress=null result=42 kept_until={} origin=null payload=p}}",
+        START + 100
+    );
     assert!(shown.ends_with(&tail), "{shown}");
     assert!(shown.contains("attempt=1 "), "{shown}");
     assert!(world.say("TASK.LIST q done").contains("{id=a state=done"));
@@ -325,6 +328,78 @@ fn the_end_of_a_task_becomes_a_task_of_its_reply_queue() {
     assert!(
         world.told()[0].ends_with(r#"payload={"id":"c","state":"dead","error":"lost once: lease of w ran out"}}]"#)
     );
+}
+
+#[test]
+fn a_reply_on_dead_tells_of_nothing_else() {
+    let mut world = World::new();
+    world.done("a", " REPLY {q}r ON DEAD", "");
+    world.say("TASK.SCHEDULE q p ID b REPLY {q}r ON DEAD");
+    world.say("TASK.CANCEL q b");
+    assert_eq!(world.say("TASK.LIST {q}r ready"), "[0, []]");
+    world.say("TASK.SCHEDULE q p ID c REPLY {q}r ON DEAD");
+    let (_, token) = world.claim("TASK.CLAIM q w").unwrap();
+    world.say(&format!("TASK.FAIL q c {token} DEAD ERROR boom"));
+    assert_eq!(world.payload("{q}r"), r#"{"id":"c","state":"dead","error":"boom"}"#);
+    assert!(world.say("TASK.SCHEDULE q p REPLY {q}r ON FIRE").starts_with("-BADARG"));
+}
+
+#[test]
+fn a_dead_task_is_copied_to_the_dead_queue_once() {
+    let mut world = World::new();
+    world.say("TASK.CONFIG SET q dead-queue {q}dead dead-limit 0");
+    world.say("TASK.CONFIG SET {q}dead max-length 1 dead-queue {q}third");
+    world.say("TASK.SCHEDULE {q}dead x ID first");
+    world.say("TASK.SCHEDULE q work ID a/1 KIND mail.send PRIORITY 9 ATTEMPTS 1");
+    let (_, token) = world.claim("TASK.CLAIM q w").unwrap();
+    world.full = true;
+    world.say(&format!("TASK.FAIL q a/1 {token} ERROR boom"));
+    world.full = false;
+    assert!(
+        world.say("TASK.STATS q").contains("dead_tasks=0 "),
+        "its own is over the limit"
+    );
+    world.say("TASK.CANCEL {q}dead first");
+    let (copy, token) = world.claim("TASK.CLAIM {q}dead w").unwrap();
+    let shown = world.say(&format!("TASK.GET {{q}}dead {copy}"));
+    assert!(shown.contains("kind=mail.send "), "{shown}");
+    assert!(shown.contains("error=boom "), "{shown}");
+    assert!(shown.ends_with("origin=[q, a/1] payload=work}"), "{shown}");
+    // It is an ordinary task, but makes no other when it dies.
+    world.say(&format!("TASK.FAIL {{q}}dead {copy} {token} DEAD"));
+    assert!(world.say("TASK.STATS {q}dead").contains("dead_tasks=1 "));
+    assert_eq!(world.say("TASK.LIST {q}third ready"), "[0, []]");
+    // A task that the timer or an operator gives up is copied too.
+    world.say("TASK.SCHEDULE q p ID b ATTEMPTS 1");
+    world.claim("TASK.CLAIM q w LEASE 7");
+    world.pass(7);
+    world.say("TASK.SCHEDULE q p ID c");
+    world.say("TASK.BURY q c");
+    assert!(world.say("TASK.STATS {q}dead").contains("ready_tasks=2 "));
+    world.say("TASK.CONFIG SET q dead-queue ");
+}
+
+#[test]
+fn a_dead_queue_is_another_one_of_the_slot_that_the_caller_may_write() {
+    let mut world = World::new();
+    let bad = "-BADARG dead-queue must be the name of another queue in the queue's slot: q or {q}rest";
+    for name in ["q", "other", "{q}"] {
+        assert_eq!(world.say(&format!("TASK.CONFIG SET q dead-queue {name}")), bad);
+    }
+    assert_eq!(
+        world.say("TASK.CONFIG SET q dead-queue {q}forbidden"),
+        "-NOPERM no permission for the key given as dead-queue"
+    );
+    world.say("TASK.CONFIG SET q dead-queue {q}dead");
+    assert_eq!(world.say("TASK.CONFIG GET q dead-queue"), "{dead-queue={q}dead}");
+    // What cannot be written there stops nothing.
+    world.say("TASK.SCHEDULE q p ID a");
+    world
+        .keys
+        .keys
+        .insert(b"task:{q}dead:ready:5".to_vec(), Value::String(b"x".to_vec()));
+    assert_eq!(world.say("TASK.BURY q a"), "OK");
+    assert_eq!(world.places()["a"], "dead");
 }
 
 #[test]

@@ -78,6 +78,50 @@ fn everything_that_goes_wrong_is_told_once_and_in_order() {
 }
 
 #[test]
+fn what_goes_well_is_told_at_its_level() {
+    let life = |level: &str| {
+        let mut world = World::new();
+        world.say(&format!("TASK.CONFIG SET q events-level {level}"));
+        world.say("TASK.SCHEDULE q p ID a");
+        let (_, token) = world.claim("TASK.CLAIM q w").unwrap();
+        world.say(&format!("TASK.EXTEND q a {token} PROGRESS half"));
+        assert!(
+            world
+                .say(&format!("TASK.FAIL q a {token} ERROR oops DELAY 0"))
+                .contains("ready")
+        );
+        let (_, token) = world.claim("TASK.CLAIM q w").unwrap();
+        world.say(&format!("TASK.MACK q 1 a {token}"));
+        world.say("TASK.SCHEDULE q p ID b");
+        let (_, token) = world.claim("TASK.CLAIM q w").unwrap();
+        world.say("TASK.CANCEL q b");
+        world.say(&format!("TASK.ACK q b {token}"));
+        (events(&world), world)
+    };
+    assert_eq!(life("problems").0, ["cancelled b w 1 -"]);
+    assert_eq!(life("ends").0, ["done a w 2 -", "cancelled b w 1 -"]);
+    let (told, mut world) = life("all");
+    assert_eq!(
+        told,
+        [
+            "claimed a w 1 -",
+            "progress a w 1 half",
+            "retried a w 1 oops",
+            "claimed a w 2 -",
+            "done a w 2 -",
+            "claimed b w 1 -",
+            "cancelled b w 1 -",
+        ]
+    );
+    // A key of another type keeps no task from succeeding.
+    let key = queue("q").of_queue(Part::TaskEvents).to_vec();
+    world.keys.keys.insert(key, Value::String(b"x".to_vec()));
+    world.say("TASK.SCHEDULE q p ID c");
+    let (_, token) = world.claim("TASK.CLAIM q w").unwrap();
+    assert_eq!(world.say(&format!("TASK.ACK q c {token}")), "OK");
+}
+
+#[test]
 fn events_are_capped_and_can_be_turned_off() {
     let mut world = World::new();
     world.say("TASK.CONFIG SET q events 10");

@@ -132,9 +132,17 @@ fn a_queues_setting_out_of_range_is_refused_with_the_range() {
         ),
         ("group-hold no", "-BADARG group-hold must be end or run"),
         (
+            "dead-queue other",
+            "-BADARG dead-queue must be the name of another queue in the queue's slot: q or {q}rest",
+        ),
+        (
+            "events-level some",
+            "-BADARG events-level must be problems or ends or all",
+        ),
+        (
             "colour red",
             "-BADARG field must be lease or attempts or backoff or retain or concurrency or rate or group-limit or group-hold or max-length or max-lost or \
-             dead-limit or dead-retain or events or service",
+             dead-limit or dead-retain or dead-queue or events or events-level or service",
         ),
         (
             "service other",

@@ -193,7 +193,7 @@ fn a_panic_is_an_error_or_the_end_of_the_connection_and_never_half_a_reply() {
 
 /// A random argument, often one that means something.
 fn argument(random: &mut Random) -> Vec<u8> {
-    const WORDS: [&str; 85] = [
+    const WORDS: [&str; 91] = [
         "q",
         "r",
         "a",
@@ -247,6 +247,12 @@ fn argument(random: &mut Random) -> Vec<u8> {
         "blocked",
         "group-limit",
         "group-hold",
+        "events-level",
+        "dead-queue",
+        "ON",
+        "DEAD",
+        "ends",
+        "all",
         "run",
         "REPLY",
         "RESULT",

@@ -143,10 +143,7 @@ impl History {
                     format!(" GROUP g{}", self.random.below(4)),
                     format!(" TO w{}", self.random.below(4)),
                     format!(" AFTER 2 {} {} MISSINGOK{onfail}", self.id(), self.id()),
-                    format!(
-                        " REPLY {{{}}}replies",
-                        queue.trim_start_matches('{').trim_end_matches("}s")
-                    ),
+                    format!(" REPLY {{{}}}replies{}", tag(queue), ["", " ON DEAD"][short % 2]),
                 ] {
                     if self.random.once_in(2) {
                         words.push_str(&option);
@@ -194,19 +191,26 @@ impl History {
             35 if short < 40 => format!("TASK.RETRYALL {queue} MATCH broken-{}* COUNT 9", short % 6),
             35 => format!("TASK.RETRYALL {queue} COUNT 3"),
             36 => format!(
-                "TASK.CONFIG SET {queue} lease {} max-lost {} dead-limit {} group-limit {} group-hold {}",
+                "TASK.CONFIG SET {queue} lease {} max-lost {} dead-limit {} group-limit {} group-hold {} events-level {}",
                 short + 1,
                 short % 3,
                 short,
                 1 + short % 3,
-                ["end", "run"][short % 2]
+                ["end", "run"][short % 2],
+                match short {
+                    // Rarely: then no task is plain.
+                    55.. => "all",
+                    50.. => "ends",
+                    _ => "problems",
+                }
             ),
             37 if short.is_multiple_of(3) => format!(
-                "TASK.CONFIG SET {queue} concurrency {} rate {}/{} max-length 200 retain {}",
+                "TASK.CONFIG SET {queue} concurrency {} rate {}/{} max-length 200 retain {} dead-queue {{{}}}replies",
                 short % 5 * 10,
                 5 + short,
                 1 + short,
-                short % 2 * 30
+                short % 2 * 30,
+                tag(queue)
             ),
             37 if short % 3 == 1 => format!(
                 "TASK.REPEAT {queue} every-{} tick EVERY {} MISFIRE ALL OVERLAP {} GROUP g1 RETAIN 5",
@@ -226,4 +230,9 @@ impl History {
             _ => format!("TASK.STATS {queue}"),
         }
     }
+}
+
+/// What the keys of a queue have in braces.
+fn tag(queue: &str) -> &str {
+    queue.trim_start_matches('{').trim_end_matches("}s")
 }

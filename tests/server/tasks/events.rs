@@ -75,6 +75,28 @@ fn what_went_wrong_is_told_once_and_in_order() {
 }
 
 #[test]
+fn what_goes_well_is_told_too_if_the_queue_says_so() {
+    let server = Server::start();
+    let mut client = server.client();
+    let life = |client: &mut Client, id: &str| {
+        client.schedule(&format!("q x ID {id}"));
+        let (_, token) = client.claim("q w");
+        client.must(&format!("TASK.ACK q {id} {token}"));
+    };
+    // From the second one on such tasks take the short way.
+    life(&mut client, "a");
+    life(&mut client, "b");
+    assert_eq!(events(&mut client), Vec::<String>::new());
+    client.must("TASK.CONFIG SET q events-level ends");
+    life(&mut client, "c");
+    client.must("TASK.CONFIG SET q events-level all");
+    life(&mut client, "d");
+    client.must("TASK.CONFIG SET q events-level problems");
+    life(&mut client, "e");
+    assert_eq!(events(&mut client), ["done c w 1 -", "claimed d w 1 -", "done d w 1 -"]);
+}
+
+#[test]
 fn the_stream_is_capped_and_can_be_turned_off() {
     let server = Server::start();
     let mut client = server.client();

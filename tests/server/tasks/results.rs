@@ -149,6 +149,33 @@ fn a_reply_is_a_task_in_the_step_in_which_the_task_ends() {
 }
 
 #[test]
+fn the_dead_queue_gets_a_copy_in_the_step_in_which_the_task_dies() {
+    let mut server = Server::builder().append_always().start();
+    let mut client = server.client();
+    client.must("TASK.CONFIG SET q dead-queue {q}dead");
+    let mut undertaker = server.waiter("TASK.CLAIM {q}dead w BLOCK 0");
+    client.schedule("q work ID a KIND mail.send ATTEMPTS 1");
+    client.claim("q w LEASE 50");
+    let letter = undertaker.receive();
+    assert_eq!(letter.item(0).field("payload").text(), "work");
+    assert_eq!(letter.item(0).field("kind").text(), "mail.send");
+    assert_eq!(client.counts("q"), "dead 1");
+    server.kill_9();
+    server.start_again(&[]);
+    let mut client = server.client();
+    let copy = client.must(&format!("TASK.GET {{q}}dead {}", letter.item(0).field("id").text()));
+    assert_eq!(copy.field("origin"), "['q', 'a']");
+    assert_eq!(copy.field("error"), "'lost once: lease of w ran out'");
+    client.must("ACL SETUSER operator on nopass resetkeys ~q -@all +task.config|set");
+    let mut operator = server.client();
+    operator.must("AUTH operator x");
+    assert_eq!(
+        operator.call("TASK.CONFIG SET q dead-queue {q}other"),
+        "-NOPERM no permission for the key given as dead-queue"
+    );
+}
+
+#[test]
 fn a_reply_queue_must_be_allowed_to_the_producer() {
     let server = Server::start();
     let mut admin = server.client();
