@@ -165,11 +165,11 @@ unsafe extern "C" fn on_config(ctx: *mut Ctx, _: raw::RedisModuleEvent, _: u64, 
     });
 }
 
-unsafe extern "C" fn on_module(_: *mut Ctx, _: raw::RedisModuleEvent, step: u64, _: *mut c_void) {
+unsafe extern "C" fn on_module(ctx: *mut Ctx, _: raw::RedisModuleEvent, step: u64, _: *mut c_void) {
     guard(|| {
         if step == raw::REDISMODULE_SUBEVENT_MODULE_LOADED {
             // The other module may listen to notifications. The server does not report our own loading to us.
-            module::soon(|module| module.observed = true);
+            listeners::check(ctx);
         }
     });
 }
