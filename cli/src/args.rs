@@ -62,6 +62,13 @@ pub(crate) enum Output {
 pub(crate) enum Action {
     /// Run a program while it leads, once over all hosts (Linux)
     Lead(LeadArgs),
+    /// Run a program for each task of some queues (Linux)
+    Work(WorkArgs),
+    /// Show how far the task is: for programs that `work` has started
+    Progress {
+        #[arg(allow_hyphen_values = true)]
+        value: String,
+    },
     /// Show who leads
     Leader { service: String },
     /// Print the process id of the program of the leader, or of a member, if it runs on this host
@@ -122,6 +129,59 @@ pub(crate) enum Takeover {
 }
 
 #[derive(Args)]
+pub(crate) struct WorkArgs {
+    /// The queues: a task of the first that has any
+    #[arg(required = true, value_name = "QUEUE")]
+    pub queues: Vec<String>,
+    /// How many tasks at once
+    #[arg(short = 'c', long = "concurrency", value_name = "N", env = "STEWARD_CONCURRENCY", value_parser = clap::value_parser!(u16).range(1..=1000), default_value = "1")]
+    pub places: u16,
+    /// How long one task may take: then TERM, and KILL after 5 s
+    #[arg(long, env = "STEWARD_TIMEOUT", value_parser = duration)]
+    pub timeout: Option<Duration>,
+    /// How long running tasks may go on after TERM
+    #[arg(long, env = "STEWARD_GRACE", value_parser = duration, default_value = "25s")]
+    pub grace: Duration,
+    /// After how long without a sign of life others get our tasks
+    #[arg(long, env = "STEWARD_TTL", value_parser = ttl, default_value = "15s")]
+    pub ttl: Duration,
+    /// How long a task waits whose program ended with 75
+    #[arg(long, env = "STEWARD_RELEASE_DELAY", value_parser = duration, default_value = "30s")]
+    pub release_delay: Duration,
+    /// Give the payload in place of each argument that is this, and not on standard input
+    #[arg(short = 'I', value_name = "REPL")]
+    pub replace: Option<OsString>,
+    /// Give the payload in STEWARD_PAYLOAD, and not on standard input
+    #[arg(long)]
+    pub env: bool,
+    /// Name of this worker [default: host-pid]
+    #[arg(long, value_name = "NAME", env = "STEWARD_MEMBER")]
+    pub member: Option<String>,
+    /// The program and its arguments
+    #[arg(last = true, required = true, value_name = "PROGRAM")]
+    pub program: Vec<OsString>,
+}
+
+impl WorkArgs {
+    /// What one option alone cannot show.
+    pub(crate) fn check(&self) -> Result<(), Failure> {
+        let replaced = |replace: &OsString| self.program.iter().skip(1).any(|word| word == replace);
+        match &self.replace {
+            Some(replace) if !replaced(replace) => Err(Failure::usage(format!(
+                "-I: no argument of the program is {}",
+                replace.to_string_lossy()
+            ))),
+            _ => Ok(()),
+        }
+    }
+
+    /// Whether the payload is on standard input.
+    pub(crate) fn takes_input(&self) -> bool {
+        self.replace.is_none() && !self.env
+    }
+}
+
+#[derive(Args)]
 pub(crate) struct FencedArgs {
     pub service: String,
     /// The epoch, as in STEWARD_EPOCH of the program that leads
@@ -167,6 +227,20 @@ impl Common {
         }
         let authorities = self.tls_ca_file.as_ref().map(read).transpose()?;
         Ok(Connector::new(address, authorities))
+    }
+
+    /// The same for the programs that we start, whatever of it was given on the command line.
+    pub(crate) fn variables(&self) -> Vec<(String, OsString)> {
+        let files = [
+            ("STEWARD_PASSWORD_FILE", &self.password_file),
+            ("STEWARD_TLS_CA_FILE", &self.tls_ca_file),
+        ];
+        let files = files
+            .into_iter()
+            .filter_map(|(name, file)| Some((name, file.clone()?.into())));
+        let url = [("REDIS_URL", self.url.clone().into())];
+        let all = url.into_iter().chain(files);
+        all.map(|(name, value)| (name.to_string(), value)).collect()
     }
 }
 

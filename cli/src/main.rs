@@ -1,9 +1,10 @@
-//! `steward`: runs any program only while it leads, once over all hosts; asks who leads; starts servers for tests.
+//! `steward`: runs any program for each task of a queue, or only while it leads, once over all hosts; asks who leads;
+//! starts servers for tests.
 //!
 //! - `args.rs` `settings.rs`: the command line, and the file and the environment that stand in for it
 //! - `connect/`: addresses, connections, members
 //! - `guardian/`: the process that parents a program and ends it, whatever becomes of us. Linux only
-//! - `lead/` `leader.rs` `fenced.rs` `dev.rs`: the subcommands
+//! - `work/` `lead/` `leader.rs` `fenced.rs` `dev.rs`: the subcommands
 
 mod args;
 mod connect;
@@ -21,6 +22,8 @@ mod process;
 mod program;
 mod settings;
 mod signals;
+#[cfg(target_os = "linux")]
+mod work;
 
 use std::process::ExitCode;
 
@@ -52,6 +55,12 @@ fn run(common: &args::Common, action: Action) -> Result<u8, Failure> {
         Action::Lead(args) => lead::run(&common.connector()?, args),
         #[cfg(not(target_os = "linux"))]
         Action::Lead(_) => Err(Failure::unavailable("lead runs on Linux only")),
+        #[cfg(target_os = "linux")]
+        Action::Work(args) => work::run(common, args),
+        #[cfg(target_os = "linux")]
+        Action::Progress { value } => work::progress(common, &value),
+        #[cfg(not(target_os = "linux"))]
+        Action::Work(_) | Action::Progress { .. } => Err(Failure::unavailable("work runs on Linux only")),
         Action::Leader { service } => leader::leader(common, &service),
         Action::Pid { service, member } => leader::pid(common, &service, member.as_deref()),
         Action::Fenced(args) => fenced::run(&common.connector()?, &args),

@@ -26,7 +26,7 @@ pub(crate) const RESULT: &[u8] = b"result";
 /// Field of the number of ends a blocked task waits for.
 pub(crate) const WAITS: &[u8] = b"waits";
 /// Longest error kept, bytes.
-const LONGEST_ERROR: usize = 1_024;
+const LONGEST_ERROR: usize = 4_096;
 
 pub(crate) const PAYLOAD: Typed<&[u8]> = Arg::bytes("payload");
 pub(crate) const WHEN: Typed<Option<When>> = Arg::one_of("when");
@@ -283,7 +283,7 @@ pub(crate) fn read(keys: &mut dyn Keyspace, name: &Name, id: &[u8]) -> Options {
     }
 }
 
-/// An error's text as stored: its first 1,024 bytes.
+/// An error's text as stored: its first 4,096 bytes.
 pub(crate) fn cut(error: &[u8]) -> &[u8] {
     error.get(..LONGEST_ERROR).unwrap_or(error)
 }

@@ -6,6 +6,24 @@ use std::time::Duration;
 
 use redis::{Cmd, Connection, ConnectionLike, ErrorKind, RedisError, Value};
 
+/// Errors of a server that is there, but cannot do it now.
+const PASSING: [&str; 14] = [
+    "ASK",
+    "BUSY",
+    "CLUSTERDOWN",
+    "LOADING",
+    "MASTERDOWN",
+    "MISCONF",
+    "MOVED",
+    "NOREPLICAS",
+    "OOM",
+    "READONLY",
+    "TRYAGAIN",
+    "UNBLOCKED",
+    "UNKILLABLE",
+    "NOGOODSLAVE",
+];
+
 /// Why there is no reply.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum CallError {
@@ -23,6 +41,14 @@ impl CallError {
     /// Whether the server has answered an error with this code.
     pub(crate) fn is(&self, word: &str) -> bool {
         matches!(self, CallError::Server { code, .. } if code == word)
+    }
+
+    /// Whether the same call may succeed later.
+    pub(crate) fn is_passing(&self) -> bool {
+        match self {
+            CallError::Server { code, .. } => PASSING.contains(&&code[..]),
+            _ => true,
+        }
     }
 
     /// The error of a server that was only asked where another one is.
@@ -107,6 +133,13 @@ impl Reply {
             Value::SimpleString(text) => Some(text.clone()),
             Value::Okay => Some("OK".into()),
             Value::Int(number) => Some(number.to_string()),
+            _ => None,
+        }
+    }
+
+    pub(crate) fn bytes(&self) -> Option<&[u8]> {
+        match &self.0 {
+            Value::BulkString(bytes) => Some(bytes),
             _ => None,
         }
     }

@@ -4,6 +4,7 @@ pub(crate) mod address;
 mod link;
 #[cfg_attr(not(target_os = "linux"), allow(dead_code))]
 pub(crate) mod member;
+mod pause;
 mod resolve;
 mod version;
 
@@ -14,6 +15,7 @@ use redis::{Client, ConnectionAddr, ConnectionInfo, IntoConnectionInfo, RedisCon
 use crate::failure::Failure;
 use address::{Address, Host};
 pub(crate) use link::{CallError, Link, Reply};
+pub(crate) use pause::Pause;
 
 /// How long commands that a person waits for may take to connect and to be answered.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(5);

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::Event;
 use crate::connect::member::{Beat, FIRST_EPOCH, Member, Registered};
-use crate::connect::{CallError, Connector, Link};
+use crate::connect::{CallError, Connector, Link, Pause};
 use crate::failure::{Failure, say};
 use crate::guardian::clock::Moment;
 use crate::process::Process;
@@ -16,24 +16,6 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 const LONGEST_STEP: Duration = Duration::from_secs(5);
 /// The longest wait in line that one call asks for.
 const LONGEST_BLOCK: Duration = Duration::from_secs(60);
-/// Errors of a server that is there, but cannot do it now.
-const PASSING: [&str; 14] = [
-    "ASK",
-    "BUSY",
-    "CLUSTERDOWN",
-    "LOADING",
-    "MASTERDOWN",
-    "MISCONF",
-    "MOVED",
-    "NOREPLICAS",
-    "OOM",
-    "READONLY",
-    "TRYAGAIN",
-    "UNBLOCKED",
-    "UNKILLABLE",
-    "NOGOODSLAVE",
-];
-
 /// What the keeper tells.
 pub(super) enum News {
     /// We are a member, with this token.
@@ -116,8 +98,7 @@ impl Keeper {
                 }
                 Ok(None) => return false,
                 Err(error) if error.is("NOMEMBER") || error.is("FENCED") => self.member.token = None,
-                Err(CallError::Server { code, text }) if !PASSING.contains(&&code[..]) => {
-                    let error = CallError::Server { code, text };
+                Err(error @ CallError::Server { .. }) if !error.is_passing() => {
                     self.tell(News::Refused(self.connector.failure(&error)));
                     return false;
                 }
@@ -267,25 +248,5 @@ fn taken(beat: &Beat, standing: Option<&Beat>) -> String {
     match leader {
         Some(leader) => format!("{leader} leads"),
         None => "nobody leads, but one from before a restart or failover of the server may still come back".into(),
-    }
-}
-
-/// Longer and longer pauses.
-struct Pause {
-    next: Duration,
-    longest: Duration,
-}
-
-impl Pause {
-    fn new(longest: Duration) -> Pause {
-        Pause {
-            next: Duration::from_millis(5).min(longest),
-            longest,
-        }
-    }
-
-    fn sleep(&mut self) {
-        std::thread::sleep(self.next);
-        self.next = (self.next * 2).min(self.longest);
     }
 }

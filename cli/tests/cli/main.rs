@@ -8,3 +8,4 @@ mod lead;
 mod manual;
 mod places;
 mod support;
+mod work;

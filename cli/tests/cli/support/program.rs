@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::io::{BufRead, BufReader, Read};
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::process::{Child, ChildStdout, Command, ExitStatus, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use rustix::process::{Pid, Signal, kill_process};
@@ -41,6 +41,18 @@ impl Running {
             .read_line(&mut line)
             .unwrap();
         line.trim_end().to_string()
+    }
+
+    /// Its standard output, a pipe.
+    pub(crate) fn take_output(&mut self) -> ChildStdout {
+        self.child.stdout.take().unwrap()
+    }
+
+    /// What it has written to its standard output, a pipe, until it was closed.
+    pub(crate) fn rest(&mut self) -> String {
+        let mut rest = String::new();
+        self.take_output().read_to_string(&mut rest).unwrap();
+        rest
     }
 
     /// Waits for its end.
