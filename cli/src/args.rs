@@ -154,11 +154,32 @@ pub(crate) struct WorkArgs {
     /// Give the payload in STEWARD_PAYLOAD, and not on standard input
     #[arg(long)]
     pub env: bool,
+    /// POST each task to this address, in place of a program
+    #[arg(long, value_name = "URL", env = "STEWARD_HTTP", conflicts_with_all = ["program", "replace", "env"])]
+    pub http: Option<String>,
+    /// File with more headers, one a line
+    #[arg(
+        long,
+        value_name = "FILE",
+        env = "STEWARD_HEADER_FILE",
+        requires = "http",
+        conflicts_with = "program"
+    )]
+    pub header_file: Option<PathBuf>,
+    /// File with the key of the signature
+    #[arg(
+        long,
+        value_name = "FILE",
+        env = "STEWARD_SIGN_KEY_FILE",
+        requires = "http",
+        conflicts_with = "program"
+    )]
+    pub sign_key_file: Option<PathBuf>,
     /// Name of this worker [default: host-pid]
     #[arg(long, value_name = "NAME", env = "STEWARD_MEMBER")]
     pub member: Option<String>,
     /// The program and its arguments
-    #[arg(last = true, required = true, value_name = "PROGRAM")]
+    #[arg(last = true, required_unless_present = "http", value_name = "PROGRAM")]
     pub program: Vec<OsString>,
 }
 
@@ -173,6 +194,12 @@ impl WorkArgs {
             ))),
             _ => Ok(()),
         }
+    }
+
+    /// What the error of a task says that has reached its time limit.
+    pub(crate) fn limit_text(&self) -> String {
+        let limit = jiff::SignedDuration::try_from(self.timeout.unwrap_or_default());
+        format!("time limit {:#}", limit.unwrap_or_default())
     }
 
     /// Whether the payload is on standard input.

@@ -14,6 +14,7 @@ use crate::connect::member::{Member, Registered};
 use crate::connect::{CallError, Link, PATIENCE, Pause};
 use crate::failure::say;
 use crate::guardian::clock::Moment;
+use crate::process::Process;
 
 /// The time between two looks at the claims: so soon a program learns that its task was cancelled.
 const STEP: Duration = Duration::from_millis(300);
@@ -21,6 +22,30 @@ const STEP: Duration = Duration::from_millis(300);
 const LONGEST_PAUSE: Duration = Duration::from_millis(500);
 /// Claims in one call.
 const MOST: usize = 1_000;
+
+/// We as members of the services that the queues follow.
+pub(super) fn members(shared: &Shared, link: &mut Link, process: &Process) -> Vec<Member> {
+    let mut services: Vec<String> = Vec::new();
+    for queue in &shared.args.queues {
+        // Users of workers may not ask; then the queue is to follow the service of its own name, as most do.
+        let asked = link.call(cmd("TASK.CONFIG").arg("GET").arg(queue).arg("service"), PATIENCE);
+        let service = asked.ok().and_then(|reply| reply.items().get(1)?.text());
+        let service = service.unwrap_or_else(|| queue.clone());
+        if !services.contains(&service) {
+            services.push(service);
+        }
+    }
+    let member = |service| Member {
+        service,
+        name: shared.worker.clone(),
+        ttl: shared.args.ttl,
+        grace: shared.grace(),
+        token: None,
+        process: process.clone(),
+        meta: None,
+    };
+    services.into_iter().map(member).collect()
+}
 
 pub(super) struct Beats {
     pub shared: Arc<Shared>,

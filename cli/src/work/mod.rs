@@ -5,6 +5,7 @@
 
 mod beats;
 mod claim;
+mod http;
 mod outcome;
 mod output;
 mod progress;
@@ -15,12 +16,10 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::time::Duration;
 
-use redis::cmd;
 use signal_hook::consts::{SIGINT, SIGTERM};
 
 use crate::args::{Common, Output, WorkArgs};
-use crate::connect::member::Member;
-use crate::connect::{Connector, Link, PATIENCE};
+use crate::connect::Connector;
 use crate::failure::Failure;
 use crate::guardian::clock::Moment;
 use crate::guardian::{Guardians, Report};
@@ -28,6 +27,7 @@ use crate::process::Process;
 use crate::{program, signals};
 use beats::Beats;
 use claim::{Board, Claim};
+use http::{Answer, Http};
 use outcome::{Links, Outcome};
 pub(crate) use progress::progress;
 
@@ -46,6 +46,8 @@ struct Shared {
     form: Output,
     /// Our name as a worker and a member.
     worker: String,
+    /// Where tasks are sent, if no program does them.
+    http: Option<Http>,
     /// For all programs.
     variables: Vec<(String, OsString)>,
     guardians: Guardians,
@@ -91,6 +93,8 @@ enum Note {
     Away,
     Lost,
     Cancelled,
+    /// What a request has got.
+    Answer(Result<Answer, ureq::Error>),
     /// We are to end.
     Leave,
     /// At once.
@@ -114,6 +118,7 @@ pub(crate) fn run(common: &Common, args: WorkArgs) -> Result<u8, Failure> {
         connector,
         form: common.output,
         worker,
+        http: Http::of(&args)?,
         variables: common.variables(),
         guardians: Guardians::new().map_err(system)?,
         board: Board::default(),
@@ -121,7 +126,7 @@ pub(crate) fn run(common: &Common, args: WorkArgs) -> Result<u8, Failure> {
         events: events.clone(),
         args,
     });
-    let members = members(&shared, &mut link, &process);
+    let members = beats::members(&shared, &mut link, &process);
     drop(link);
     let signalled = events.clone();
     signals::on(&[SIGTERM, SIGINT], move |_| {
@@ -154,30 +159,6 @@ pub(crate) fn run(common: &Common, args: WorkArgs) -> Result<u8, Failure> {
         has_left: false,
     };
     work.run(&heard)
-}
-
-/// We as members of the services that the queues follow.
-fn members(shared: &Shared, link: &mut Link, process: &Process) -> Vec<Member> {
-    let mut services: Vec<String> = Vec::new();
-    for queue in &shared.args.queues {
-        // Users of workers may not ask; then the queue is to follow the service of its own name, as most do.
-        let asked = link.call(cmd("TASK.CONFIG").arg("GET").arg(queue).arg("service"), PATIENCE);
-        let service = asked.ok().and_then(|reply| reply.items().get(1)?.text());
-        let service = service.unwrap_or_else(|| queue.clone());
-        if !services.contains(&service) {
-            services.push(service);
-        }
-    }
-    let member = |service| Member {
-        service,
-        name: shared.worker.clone(),
-        ttl: shared.args.ttl,
-        grace: shared.grace(),
-        token: None,
-        process: process.clone(),
-        meta: None,
-    };
-    services.into_iter().map(member).collect()
 }
 
 /// How far the end is.
@@ -261,6 +242,7 @@ impl Work {
             shared.board.add(&claim, note.clone());
             let outcome = match is_late {
                 true => Outcome::Released(None),
+                false if shared.http.is_some() => http::run(&shared, &claim, heard, &note, &notes),
                 false => run::run(&shared, &claim, heard, &note, &notes),
             };
             outcome::tell(&shared, &claim, outcome);

@@ -104,6 +104,14 @@ pub(super) fn error(first: &str, errors: &[u8]) -> Vec<u8> {
     text
 }
 
+/// Says that there is no result.
+pub(super) fn too_long(claim: &Claim) {
+    say(format_args!(
+        "{} {}: acknowledged without a result, as its output has more than 1 MiB",
+        claim.queue, claim.id
+    ));
+}
+
 /// Sends the end of a task until it is heard.
 pub(super) fn tell(shared: &Shared, claim: &Claim, outcome: Outcome) {
     let mut outcome = outcome;

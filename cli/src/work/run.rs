@@ -10,7 +10,7 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use super::claim::Claim;
-use super::outcome::{Outcome, error};
+use super::outcome::{Outcome, error, too_long};
 use super::output::{Stream, Written, follow};
 use super::{Event, Note, Shared};
 use crate::failure::{Failure, say};
@@ -189,7 +189,7 @@ impl Run<'_> {
             }
             Note::Guardian(Report::Blown) => self.why = Some(Why::Lost),
             Note::Guardian(Report::Ended(end)) => self.end = Some(end),
-            Note::Guardian(_) => {}
+            Note::Guardian(_) | Note::Answer(_) => {}
             Note::Heard(heard) => {
                 self.heard = heard;
                 self.set_fuse();
@@ -241,22 +241,13 @@ impl Run<'_> {
             Some(Why::Lost) => return Outcome::Lost,
             Some(Why::Cancelled) => return Outcome::Released(None),
             Some(Why::Leaving) if end != End::Code(0) => return Outcome::Released(None),
-            Some(Why::Limit) => return Outcome::Failed(error(&self.limit_text(), errors)),
+            Some(Why::Limit) => return Outcome::Failed(error(&self.shared.args.limit_text(), errors)),
             Some(Why::Leaving) | None => {}
         }
         if output.is_too_long && end == End::Code(0) {
-            say(format_args!(
-                "{} {}: acknowledged without a result, as its output has more than 1 MiB",
-                self.claim.queue, self.claim.id
-            ));
+            too_long(self.claim);
         }
         let result = Some(output.bytes).filter(|_| !output.is_too_long);
         Outcome::of(end, self.claim, result, errors, self.shared.args.release_delay)
-    }
-
-    fn limit_text(&self) -> String {
-        let limit = self.shared.args.timeout.unwrap_or_default();
-        let shown = jiff::SignedDuration::try_from(limit).unwrap_or_default();
-        format!("time limit {shown:#}")
     }
 }

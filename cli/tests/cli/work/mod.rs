@@ -2,9 +2,11 @@
 
 mod alive;
 mod ends;
+mod http;
 mod lost;
 mod payloads;
 mod stopping;
+mod storm;
 
 use std::collections::HashMap;
 
