@@ -69,12 +69,18 @@ impl Server {
     /// The reply to a command in words.
     #[track_caller]
     pub(crate) fn call<T: FromRedisValue>(&self, command: &str) -> T {
+        self.try_call(command).unwrap()
+    }
+
+    /// The same, of a server that may close the connection: Sentinel closes those of the server that it promotes.
+    pub(crate) fn try_call<T: FromRedisValue>(&self, command: &str) -> redis::RedisResult<T> {
         let mut words = command.split(' ');
         let mut built = cmd(words.next().unwrap());
         words.for_each(|word| {
             built.arg(word);
         });
-        built.query(&mut self.client()).unwrap()
+        let client = Client::open(self.url())?;
+        built.query(&mut client.get_connection_with_timeout(Duration::from_secs(10))?)
     }
 
     /// A field of INFO.
