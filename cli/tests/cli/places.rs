@@ -142,6 +142,7 @@ fn a_program_runs_on_over_a_failover_by_sentinel() {
         role.is_ok_and(|role| role[0] == Value::BulkString(b"master".to_vec()))
             && replica.try_call("PID.GET web a connections") == Ok(Some(1_u32))
     });
+    // What the failover did to it, if anything, shows by then.
     std::thread::sleep(Duration::from_millis(100));
     assert!(!lead.has_ended());
     assert_eq!(stage.starts().len(), 1);

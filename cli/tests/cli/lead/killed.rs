@@ -155,14 +155,7 @@ fn children_that_steward_was_started_with_are_spared() {
         "sleep 600 & echo $! >spared; exec {} lead web -- sh -c 'echo x >ready; exec sleep 600'",
         env!("CARGO_BIN_EXE_steward")
     );
-    let mut shell = std::process::Command::new("sh");
-    let mut lead = Running::start(
-        shell
-            .args(["-c", &script])
-            .env("REDIS_URL", server.url())
-            .current_dir(stage.file("")),
-    );
-    wait_until("it runs", || stage.file("ready").exists());
+    let mut lead = stage.shell(&script, &server.url());
     send(lead.guardian(), Signal::KILL);
     assert_eq!(lead.wait().code(), Some(137));
     let spared = std::fs::read_to_string(stage.file("spared")).unwrap();

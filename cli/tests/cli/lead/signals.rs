@@ -1,7 +1,6 @@
 //! Signals that are passed on, the end by TERM, and what systemd is told.
 
 use std::os::unix::net::UnixDatagram;
-use std::time::Duration;
 
 use rustix::process::Signal;
 
@@ -40,14 +39,7 @@ fn what_nohup_ignores_stays_ignored() {
         "trap '' HUP; exec {} lead web -- sh -c 'echo x >ready; exec sleep 600'",
         env!("CARGO_BIN_EXE_steward")
     );
-    let mut shell = std::process::Command::new("sh");
-    let mut lead = Running::start(
-        shell
-            .args(["-c", &script])
-            .env("REDIS_URL", server.url())
-            .current_dir(stage.file("")),
-    );
-    wait_until("it runs", || stage.file("ready").exists());
+    let mut lead = stage.shell(&script, &server.url());
     lead.signal(Signal::HUP);
     let guardian = lead.guardian();
     crate::support::send(guardian, Signal::HUP);
@@ -83,9 +75,7 @@ fn one_that_ignores_term_is_killed_after_the_grace_or_by_a_second_term() {
         let mut lead = stage.lead("a", &server.url(), &["--grace", grace], stubborn);
         wait_until("it is ready", || stage.file("ready").exists());
         for _ in 0..terms {
-            lead.signal(Signal::TERM);
-            // Two of a kind at once are one.
-            std::thread::sleep(Duration::from_millis(20));
+            lead.deliver(Signal::TERM);
         }
         assert_eq!(lead.end().0, Some(137));
         lead.wait_until_nothing_is_left();

@@ -34,6 +34,19 @@ impl Running {
         send(self.pid(), signal);
     }
 
+    /// Sends a signal, and waits until it has taken it: another of the kind that comes earlier is lost.
+    #[track_caller]
+    pub(crate) fn deliver(&self, signal: Signal) {
+        self.signal(signal);
+        let is_pending = || {
+            let status = fs::read_to_string(format!("/proc/{}/status", self.pid())).unwrap_or_default();
+            let pending = status.lines().find_map(|line| line.strip_prefix("ShdPnd:"));
+            let pending = pending.map_or(0, |bits| u64::from_str_radix(bits.trim(), 16).unwrap());
+            pending >> (signal.as_raw() - 1) & 1 == 1
+        };
+        wait_until("it takes the signal", || !is_pending());
+    }
+
     /// The line that it has written to its standard output, a pipe.
     pub(crate) fn line(&mut self) -> String {
         let mut line = String::new();

@@ -42,7 +42,17 @@ impl Stage {
         Running::start(&mut self.command(name, url, options, script))
     }
 
-    /// The same, not started yet.
+    /// Starts a shell in the folder, and waits until the file `ready` is there.
+    #[track_caller]
+    pub(crate) fn shell(&self, script: &str, url: &str) -> Running {
+        let mut shell = Command::new("sh");
+        shell.args(["-c", script]).env("REDIS_URL", url).current_dir(&self.dir);
+        let shell = Running::start(&mut shell);
+        wait_until("it runs", || self.file("ready").exists());
+        shell
+    }
+
+    /// The same as `lead`, not started yet.
     pub(crate) fn command(&self, name: &str, url: &str, options: &[&str], script: &str) -> Command {
         let script = format!("{PROGRAM}{script}");
         let words = [&["lead", "web"], options, &["--", "sh", "-c", &script]].concat();

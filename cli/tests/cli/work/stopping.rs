@@ -40,8 +40,8 @@ fn a_busy_one_finishes_and_takes_no_new_work() {
     let mut work = shop.work(&["q", "-c", "2"], UNTIL_TOLD);
     shop.wait_until_begun(2);
     assert_eq!(shop.field::<String>("c", "state"), "ready", "none is claimed ahead");
-    work.signal(Signal::TERM);
-    wait_until("it has heard it", || !work.has_ended());
+    work.deliver(Signal::TERM);
+    assert!(!work.has_ended());
     std::fs::write(shop.stage.file("go"), "").unwrap();
     assert_eq!(work.end(), (Some(0), String::new()));
     assert_eq!(shop.field::<String>("a", "state"), "done");
@@ -73,9 +73,7 @@ fn a_second_term_ends_it_now() {
     shop.add("a", b"");
     let mut work = shop.work(&["q", "--grace", "1h"], &format!("trap '' TERM; {UNTIL_TOLD}"));
     shop.wait_until_begun(1);
-    work.signal(Signal::TERM);
-    // Two of a kind at once are one.
-    std::thread::sleep(Duration::from_millis(50));
+    work.deliver(Signal::TERM);
     work.signal(Signal::TERM);
     assert_eq!(work.end(), (Some(0), String::new()));
     assert_eq!(shop.field::<String>("a", "state"), "ready");
