@@ -6,12 +6,12 @@ use std::rc::Rc;
 
 use redis_module::raw;
 
-use super::api::{Ctx, Text, call};
+use super::api::{Ctx, call};
 use super::databases;
-use super::texts::{KeyText, MOST_SCRATCH, NameTexts, Texts};
+use super::texts::{KeyText, NameTexts, Texts};
 use crate::error::Error;
 use crate::keyspace::Type;
-use crate::names::{Key, Name, Place};
+use crate::names::{Key, Place};
 
 /// Most keys open at once: a claim in one queue needs five, and finding one is a linear search.
 const MOST_OPEN: usize = 16;
@@ -77,7 +77,8 @@ pub(super) struct Handles<'s> {
     open: &'s mut Vec<Open>,
     /// Position of the key used last: successive verbs often use the same key.
     recent: usize,
-    texts: &'s mut Texts,
+    /// The names of keys, and buffers.
+    pub texts: &'s mut Texts,
     /// Whether keyspace notifications have other listeners than us.
     observed: bool,
 }
@@ -220,34 +221,6 @@ impl<'s> Handles<'s> {
     /// Whether keyspace notifications have other listeners than us.
     pub(super) fn observed(&self) -> bool {
         self.observed
-    }
-
-    /// The buffer for effects, reused from transaction to transaction.
-    pub(super) fn take_buffer(&mut self) -> Vec<u8> {
-        std::mem::take(&mut self.texts.buffer)
-    }
-
-    /// Keeps the buffer for the next effects, unless it has become large.
-    pub(super) fn keep_buffer(&mut self, buffer: Vec<u8>) {
-        if buffer.capacity() <= MOST_SCRATCH {
-            self.texts.buffer = buffer;
-        }
-    }
-
-    /// A string of these two pieces.
-    pub(super) fn joined(&mut self, start: &[u8], rest: &[u8]) -> Text {
-        let scratch = &mut self.texts.scratch;
-        scratch.clear();
-        scratch.extend_from_slice(start);
-        scratch.extend_from_slice(rest);
-        let text = Text::new(scratch);
-        scratch.shrink_to(MOST_SCRATCH);
-        text
-    }
-
-    /// The text of a name, for its effects.
-    pub(super) fn name_text(&mut self, name: &Name) -> Rc<Text> {
-        self.texts.of(name).own()
     }
 
     /// The name of a key, for a command.

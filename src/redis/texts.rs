@@ -9,7 +9,7 @@ use crate::names::{ByName, Id, KEYS, Key, Name, PRIORITIES, Part, Place};
 /// Most queues whose key names are cached; about 2 KiB each.
 const MOST_NAMES: usize = 1_024;
 /// Largest buffer that is kept from transaction to transaction, bytes.
-pub(super) const MOST_SCRATCH: usize = 4_096;
+const MOST_SCRATCH: usize = 4_096;
 /// Number of keys whose names are cached for each queue or service: those it has once, and the ready lists.
 const FIXED: usize = Part::Ready as usize + PRIORITIES as usize;
 /// Number of kinds of key whose names end with an id: the rows after the one of the ready lists.
@@ -25,7 +25,7 @@ pub(super) struct Texts {
     /// A buffer for building strings.
     pub scratch: Vec<u8>,
     /// A buffer for effects.
-    pub buffer: Vec<u8>,
+    buffer: Vec<u8>,
 }
 
 /// The key names of one queue.
@@ -50,6 +50,31 @@ impl Texts {
                 self.recent.insert(texts).clone()
             }
         }
+    }
+
+    /// The buffer for effects, reused from transaction to transaction.
+    pub(super) fn take_buffer(&mut self) -> Vec<u8> {
+        std::mem::take(&mut self.buffer)
+    }
+
+    /// Keeps the buffer for the next effects, unless it has become large.
+    pub(super) fn keep_buffer(&mut self, buffer: Vec<u8>) {
+        if buffer.capacity() <= MOST_SCRATCH {
+            self.buffer = buffer;
+        }
+    }
+
+    /// A string of these two pieces.
+    pub(super) fn joined(&mut self, start: &[u8], rest: &[u8]) -> Text {
+        let scratch = &mut self.scratch;
+        scratch.clear();
+        scratch.extend_from_slice(start);
+        scratch.extend_from_slice(rest);
+        let text = Text::new(scratch);
+        // What it holds counts as needed.
+        scratch.clear();
+        scratch.shrink_to(MOST_SCRATCH);
+        text
     }
 
     fn find(&mut self, name: &Name) -> Rc<NameTexts> {

@@ -92,6 +92,14 @@ impl State {
         }
     }
 
+    /// Counts something, in the totals of a queue and of all queues. Returns the memory of the queue.
+    pub(crate) fn count(&mut self, name: &Name, add: impl Fn(&mut Totals)) -> &mut QueueState {
+        add(&mut self.totals);
+        let queue = self.queue(name);
+        add(&mut queue.totals);
+        queue
+    }
+
     /// Brings a queue into memory, and in the line of those to be measured.
     #[cold]
     fn list_queue(&mut self, name: &Name) -> &mut QueueState {

@@ -151,12 +151,9 @@ impl<'t> Queue<'t> {
         }
     }
 
-    /// Counts something, in the totals of this queue and of all queues. Returns the memory of this queue.
+    /// As `State::count`.
     pub(crate) fn count(&mut self, add: impl Fn(&mut Totals)) -> &mut QueueState {
-        add(&mut self.state.totals);
-        let memory = self.state.queue(&self.name);
-        add(&mut memory.totals);
-        memory
+        self.state.count(&self.name, add)
     }
 
     /// So many tasks became claimable `late` ms after their due time.

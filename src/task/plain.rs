@@ -105,37 +105,26 @@ pub(crate) fn stop(state: &mut State, name: &Name, context: &Context) {
 
 /// A task of this priority was added, ready at once.
 pub(crate) fn added(state: &mut State, name: &Name, priority: u8) {
-    state.totals.scheduled += 1;
-    if let Some(queue) = state.known_queue_mut(name) {
-        queue.totals.scheduled += 1;
-        queue.maybe_ready |= 1 << priority;
-    }
+    state.count(name, |totals| totals.scheduled += 1).maybe_ready |= 1 << priority;
 }
 
 /// A task was claimed.
 pub(crate) fn claimed(state: &mut State, name: &Name, header: &Header, id: &[u8], context: &Context) {
-    state.totals.claimed += 1;
-    if let Some(queue) = state.known_queue_mut(name) {
-        queue.totals.claimed += 1;
-        if queue.settings.as_ref().is_some_and(|settings| settings.rate.is_some()) {
-            queue.recent.record(context.steady, 1);
-        }
-        queue.active.insert(header.worker);
-        let held = Held {
-            id: Id::from_slice(id),
-            connection: None,
-        };
-        queue.claims.insert(header.worker, header.fence, held);
+    let queue = state.count(name, |totals| totals.claimed += 1);
+    if queue.settings.as_ref().is_some_and(|settings| settings.rate.is_some()) {
+        queue.recent.record(context.steady, 1);
     }
+    let held = Held {
+        id: Id::from_slice(id),
+        connection: None,
+    };
+    queue.hold(header.worker, header.fence, held);
     state.names.wake_at_steady(name, header.deadline(context.steady));
 }
 
 /// A claim was acknowledged.
 pub(crate) fn acked(state: &mut State, name: &Name, header: &Header, context: &Context) {
-    state.totals.acked += 1;
-    if let Some(queue) = state.known_queue_mut(name) {
-        queue.totals.acked += 1;
-        queue.record_run(header.run(context.wall));
-    }
+    let run = header.run(context.wall);
+    state.count(name, |totals| totals.acked += 1).record_run(run);
     claimed::forget_claim(state, name, header);
 }

@@ -102,6 +102,39 @@ impl EffectLog {
         }
     }
 
+    /// A string was set to these two pieces.
+    pub(super) fn set(&mut self, key: Key<'_>, start: &[u8], rest: &[u8]) {
+        self.op(b'S', key).pieces(start, rest);
+    }
+
+    /// A key was removed.
+    pub(super) fn del(&mut self, key: Key<'_>) {
+        self.op(b'X', key);
+    }
+
+    /// These ids were appended to a list.
+    pub(super) fn rpush(&mut self, key: Key<'_>, ids: &[&[u8]]) {
+        self.op(b'R', key).ids(ids);
+    }
+
+    /// These ids were put before a list, one after the other.
+    pub(super) fn lpush(&mut self, key: Key<'_>, ids: &[&[u8]]) {
+        self.op(b'L', key).ids(ids);
+    }
+
+    /// These members were added to a sorted set, or have these scores now.
+    pub(super) fn zadd<'i>(&mut self, key: Key<'_>, members: impl ExactSizeIterator<Item = (i64, &'i [u8])>) {
+        self.op(b'Z', key).count(members.len());
+        for (score, id) in members {
+            self.score(score).id(id);
+        }
+    }
+
+    /// These members were removed from a sorted set.
+    pub(super) fn zrem(&mut self, key: Key<'_>, ids: &[&[u8]]) {
+        self.op(b'Y', key).ids(ids);
+    }
+
     /// This id was taken off the head of a list.
     pub(super) fn pop(&mut self, key: Key<'_>, id: &[u8]) {
         self.turn_to(key.name);

@@ -9,26 +9,27 @@ use crate::error::Result;
 use crate::keyspace::Type;
 use crate::names::{Id, Key};
 use crate::redis::api::{OK, Text, call};
+use crate::redis::effects::EffectLog;
 use crate::redis::handles::Open;
 
 /// One end of a list, and the event name of a push there.
 pub(super) struct End {
     position: isize,
     event: &'static CStr,
-    opcode: u8,
+    effect: fn(&mut EffectLog, Key<'_>, &[&[u8]]),
 }
 
 /// The end to which elements are appended.
 pub(super) const TAIL: End = End {
     position: raw::REDISMODULE_LIST_TAIL,
     event: c"rpush",
-    opcode: b'R',
+    effect: EffectLog::rpush,
 };
 /// The end from which elements are popped.
 pub(super) const HEAD: End = End {
     position: raw::REDISMODULE_LIST_HEAD,
     event: c"lpush",
-    opcode: b'L',
+    effect: EffectLog::lpush,
 };
 
 /// Pushes to one end, one after the other.
@@ -43,9 +44,7 @@ pub(super) fn push(keys: &mut ServerKeys<'_>, key: Key<'_>, ids: &[&[u8]], end: 
         unsafe { call!(RedisModule_ListPush(open.raw, end.position as c_int, id.raw())) };
     }
     keys.notify(key, raw::REDISMODULE_NOTIFY_LIST, end.event);
-    keys.effect(key, |effects| {
-        effects.op(end.opcode, key).ids(ids);
-    });
+    keys.effect(key, |effects| (end.effect)(effects, key, ids));
     Ok(())
 }
 

@@ -42,9 +42,7 @@ impl Keyspace for ServerKeys<'_> {
         // SAFETY: open for writing. Unlinked, not deleted: a large value is freed in the background.
         unsafe { call!(RedisModule_UnlinkKey(open.raw)) };
         self.handles.notify(key, raw::REDISMODULE_NOTIFY_GENERIC, c"del");
-        self.effect(key, |effects| {
-            effects.op(b'X', key);
-        });
+        self.effect(key, |effects| effects.del(key));
         true
     }
 

@@ -85,9 +85,9 @@ impl<'s> ServerKeys<'s> {
         }
         for effects in self.collected.drain(..) {
             self.handles.select(effects.name().db);
-            let name = self.handles.name_text(effects.name());
+            let name = self.handles.texts.of(effects.name()).own();
             send(self.handles.ctx, &name, &effects);
-            self.handles.keep_buffer(effects.into_buffer());
+            self.handles.texts.keep_buffer(effects.into_buffer());
         }
     }
 
@@ -105,7 +105,7 @@ impl<'s> ServerKeys<'s> {
         {
             write(effects);
         } else {
-            let mut effects = EffectLog::new(key.name, self.handles.take_buffer());
+            let mut effects = EffectLog::new(key.name, self.handles.texts.take_buffer());
             write(&mut effects);
             self.collected.push(effects);
         }

@@ -67,12 +67,7 @@ pub(super) fn add(keys: &mut ServerKeys<'_>, key: Key<'_>, members: &[(i64, &[u8
         unsafe { call!(RedisModule_ZsetAdd(open.raw, *score as f64, id.raw(), ptr::null_mut())) };
     }
     keys.handles.notify(key, raw::REDISMODULE_NOTIFY_ZSET, c"zadd");
-    keys.effect(key, |effects| {
-        effects.op(b'Z', key).count(members.len());
-        for (score, id) in members {
-            effects.score(*score).id(id);
-        }
-    });
+    keys.effect(key, |effects| effects.zadd(key, members.iter().copied()));
     Ok(())
 }
 
@@ -85,9 +80,7 @@ pub(super) fn remove(keys: &mut ServerKeys<'_>, key: Key<'_>, ids: &[&[u8]]) -> 
     let gone = drop_members(open, ids.iter().copied());
     if gone > 0 {
         keys.notify(key, raw::REDISMODULE_NOTIFY_ZSET, c"zrem");
-        keys.effect(key, |effects| {
-            effects.op(b'Y', key).ids(ids);
-        });
+        keys.effect(key, |effects| effects.zrem(key, ids));
     }
     Ok(gone)
 }
@@ -104,9 +97,7 @@ pub(super) fn remove_lowest(keys: &mut ServerKeys<'_>, key: Key<'_>, lowest: &[S
     if removed.is_error() {
         return Err(Error::Internal);
     }
-    keys.effect(key, |effects| {
-        effects.op(b'Y', key).ids(&ids);
-    });
+    keys.effect(key, |effects| effects.zrem(key, &ids));
     Ok(())
 }
 

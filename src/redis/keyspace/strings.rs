@@ -43,15 +43,13 @@ pub(super) fn peek(keys: &mut ServerKeys<'_>, key: Key<'_>, length: usize) -> Re
 
 /// Sets the string to `start` followed by `rest`.
 pub(super) fn set(keys: &mut ServerKeys<'_>, key: Key<'_>, start: &[u8], rest: &[u8]) -> Result<()> {
-    let value = keys.handles.joined(start, rest);
+    let value = keys.handles.texts.joined(start, rest);
     let (open, _) = keys.typed(key, Type::String)?;
     // SAFETY: a string, or a missing key, open for writing; the server shares the value.
     unsafe { call!(RedisModule_StringSet(open.raw, value.raw())) };
     drop(value);
     keys.handles.notify(key, raw::REDISMODULE_NOTIFY_STRING, c"set");
-    keys.effect(key, |effects| {
-        effects.op(b'S', key).pieces(start, rest);
-    });
+    keys.effect(key, |effects| effects.set(key, start, rest));
     Ok(())
 }
 

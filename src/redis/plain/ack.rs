@@ -98,11 +98,11 @@ fn end(step: &mut Step<'_>, set: &mut Open, mut claim: Claim<'_>) {
     unsafe { call!(RedisModule_ZsetRem(set.raw, claim.text, &raw mut removed)) };
     if removed != 0 {
         set.changed = true;
-        step.effect(CLAIMED, |effects, key| _ = effects.op(b'Y', key).ids(&[claim.id]));
+        step.effect(CLAIMED, |effects, key| effects.zrem(key, &[claim.id]));
     }
     // SAFETY: an open string. Unlinked, not deleted: a large value is freed in the background.
     unsafe { call!(RedisModule_UnlinkKey(claim.record.raw)) };
     claim.record.changed = true;
-    step.effect(task(claim.id), |effects, key| _ = effects.op(b'X', key));
+    step.effect(task(claim.id), |effects, key| effects.del(key));
     plain::acked(step.state, &step.name, &claim.header, &step.context);
 }

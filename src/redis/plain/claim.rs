@@ -75,12 +75,8 @@ pub(super) fn claim(step: &mut Step<'_>, call: &Call<'_>) -> Option<()> {
         plain::claimed(step.state, &step.name, &header, id.bytes(), &step.context);
         claims.push((id, deadline));
     }
-    step.effect(claimed, |effects, key| {
-        effects.op(b'Z', key).count(claims.len());
-        for (id, deadline) in &claims {
-            effects.score(*deadline).id(id.bytes());
-        }
-    });
+    let members = claims.iter().map(|(id, deadline)| (*deadline, id.bytes()));
+    step.effect(claimed, |effects, key| effects.zadd(key, members));
     Some(())
 }
 

@@ -17,7 +17,7 @@ use super::databases;
 use super::effects::EffectLog;
 use super::keyspace::{count_change, send};
 use super::module::{self, Module};
-use super::texts::{Kept, MOST_SCRATCH, NameTexts, Texts};
+use super::texts::{Kept, NameTexts, Texts};
 use super::timer::SOON;
 use crate::context::Context;
 use crate::names::{Key, Name, Part, Place};
@@ -88,7 +88,7 @@ pub(super) fn run(way: Way, call: &Call<'_>) -> bool {
         let listened = module.audience.listens(flags);
         let Module { state, texts, .. } = &mut *module;
         let names = texts.of(&name);
-        let effects = listened.then(|| EffectLog::new(&name, std::mem::take(&mut texts.buffer)));
+        let effects = listened.then(|| EffectLog::new(&name, texts.take_buffer()));
         let mut step = Step {
             ctx: call.ctx,
             state,
@@ -133,10 +133,7 @@ impl Step<'_> {
                 if done {
                     send(self.ctx, &self.names.own(), &effects);
                 }
-                let buffer = effects.into_buffer();
-                if buffer.capacity() <= MOST_SCRATCH {
-                    self.texts.buffer = buffer;
-                }
+                self.texts.keep_buffer(effects.into_buffer());
             }
             None if done => count_change(self.ctx),
             None => {}

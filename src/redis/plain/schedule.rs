@@ -30,11 +30,7 @@ pub(super) fn schedule(step: &mut Step<'_>, call: &Call<'_>) -> Option<()> {
     };
     let fence = step.state.next_fence(0, context.wall_us);
     let header = Header::new(fence, context.wall, DEFAULT_PRIORITY, context.wall).write();
-    let scratch = &mut step.texts.scratch;
-    scratch.clear();
-    scratch.extend_from_slice(&header);
-    scratch.extend_from_slice(payload);
-    let (value, element) = (Text::new(scratch), Text::new(&id));
+    let (value, element) = (step.texts.joined(&header, payload), Text::new(&id));
     // SAFETY: a list and a string, or missing keys, open for writing; the server copies the element and shares the value.
     unsafe {
         call!(RedisModule_ListPush(
@@ -45,10 +41,8 @@ pub(super) fn schedule(step: &mut Step<'_>, call: &Call<'_>) -> Option<()> {
         call!(RedisModule_StringSet(record.raw, value.raw()));
     }
     (list.changed, record.changed) = (true, true);
-    step.effect(ready, |effects, key| _ = effects.op(b'R', key).ids(&[&id]));
-    step.effect(task(&id), |effects, key| {
-        effects.op(b'S', key).pieces(&header, payload);
-    });
+    step.effect(ready, |effects, key| effects.rpush(key, &[&id]));
+    step.effect(task(&id), |effects, key| effects.set(key, &header, payload));
     plain::added(step.state, &step.name, DEFAULT_PRIORITY);
     step.reply(&id);
     Some(())

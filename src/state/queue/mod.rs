@@ -258,6 +258,12 @@ impl QueueState {
         self.kind_walk = None;
     }
 
+    /// A worker has claimed a task.
+    pub(crate) fn hold(&mut self, worker: u32, token: u64, held: Held) {
+        self.active.insert(worker);
+        self.claims.insert(worker, token, held);
+    }
+
     /// A task of this kind moves: a walk over all tasks might miss it.
     pub(crate) fn see_kind(&mut self, number: u16) {
         if let Some(walk) = &mut self.kind_walk {

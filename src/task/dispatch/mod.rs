@@ -239,9 +239,8 @@ fn remember(queue: &mut Queue<'_>, request: &ClaimRequest, claims: SmallVec<[Cla
         memory.recent.record(now, claims.len());
     }
     for Claim { id, worker, token, .. } in claims {
-        memory.active.insert(worker);
         let connection = request.bind;
-        memory.claims.insert(worker, token, Held { id, connection });
+        memory.hold(worker, token, Held { id, connection });
     }
 }
 
