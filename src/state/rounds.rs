@@ -108,8 +108,9 @@ impl Rounds {
         left.or_else(|| self.since.filter(|_| !self.touched.is_empty()))
     }
 
-    /// Adds those touched to this round.
+    /// Adds those touched to this round, in their order.
     pub(super) fn begin(&mut self) {
+        self.touched.reverse();
         self.left.append(&mut std::mem::take(&mut self.touched));
         let since = self.since.take();
         self.left_since = self.left_since.or(since);
