@@ -5,6 +5,7 @@ mod program;
 mod proxy;
 mod server;
 mod stage;
+mod terminal;
 
 use std::fs;
 use std::net::TcpListener;
@@ -17,6 +18,7 @@ pub(crate) use program::{Running, send};
 pub(crate) use proxy::Proxy;
 pub(crate) use server::Server;
 pub(crate) use stage::{Stage, micros};
+pub(crate) use terminal::Terminal;
 
 /// What takes longer fails the test.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
