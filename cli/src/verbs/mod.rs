@@ -1,11 +1,16 @@
 //! The verbs: what people and scripts ask and change.
 
 mod args;
+mod ask;
+mod bulk;
+mod events;
 mod moment;
+mod people;
 mod put;
 mod queue;
 mod queues;
 mod tasks;
+mod watch;
 
 use redis::{Cmd, cmd};
 
@@ -16,12 +21,28 @@ pub(crate) use args::Verb;
 
 /// Runs one.
 pub(crate) fn run(common: &Common, verb: Verb) -> Result<u8, Failure> {
-    let connector = common.connector()?;
+    let (connector, output) = (common.connector()?, common.output);
+    let of = |name: &str| Server::of(&connector, output, name);
     match verb {
-        Verb::Put(args) => put::run(&mut Server::of(&connector, common.output, &args.queue)?, &args),
-        Verb::Queues { pattern } => queues::run(&connector, common.output, pattern.as_deref()),
-        Verb::Ls(args) => tasks::ls(&mut Server::of(&connector, common.output, &args.queue)?, &args),
-        Verb::Show(args) => tasks::show(&mut Server::of(&connector, common.output, &args.queue)?, &args),
+        Verb::Put(args) => put::run(&mut of(&args.queue)?, &args),
+        Verb::Queues { pattern } => queues::run(&connector, output, pattern.as_deref()),
+        Verb::Ls(args) => tasks::ls(&mut of(&args.queue)?, &args),
+        Verb::Show(args) => tasks::show(&mut of(&args.queue)?, &args),
+        Verb::Retry(args) => bulk::retry(&mut of(&args.chosen.queue)?, &args),
+        Verb::Cancel(args) => bulk::cancel(&mut of(&args.chosen.queue)?, &args),
+        Verb::Bury(args) => bulk::bury(&mut of(&args.chosen.queue)?, &args),
+        Verb::Unclaim(args) => bulk::unclaim(&mut of(&args.chosen.queue)?, &args),
+        Verb::Purge(args) => bulk::purge(&mut of(&args.chosen.queue)?, &args),
+        Verb::Pause { queue, time } => queue::pause(&mut of(&queue)?, &queue, time),
+        Verb::Resume { queue } => queue::resume(&mut of(&queue)?, &queue),
+        Verb::Config { queue, fields } => queue::config(&mut of(&queue)?, &queue, &fields),
+        Verb::Stats(args) => watch::run(&connector, output, &args),
+        Verb::Workers { queue } => people::workers(&mut of(&queue)?, &queue),
+        Verb::Members { service, host } => people::members(&connector, output, service.as_deref(), host.as_deref()),
+        Verb::Leaders { pattern } => people::leaders(&connector, output, pattern.as_deref()),
+        Verb::Signal(args) => people::signal(&mut of(&args.service)?, &args),
+        Verb::Events(args) => events::run(&mut of(&args.name)?, &args),
+        Verb::Explain { queue, workers } => people::explain(&mut of(&queue)?, &queue, &workers),
     }
 }
 
@@ -62,6 +83,22 @@ impl<'a> Server<'a> {
         self.link
             .call_all(commands, PATIENCE)
             .map_err(|error| self.connector.failure(&error))
+    }
+
+    /// Asks the same of many names, a hundred at once.
+    fn each(
+        &mut self,
+        names: &[String],
+        ask: impl Fn(&str) -> Cmd,
+        mut take: impl FnMut(&str, Reply) -> Result<(), Failure>,
+    ) -> Result<(), Failure> {
+        for names in names.chunks(100) {
+            let asked: Vec<Cmd> = names.iter().map(|name| ask(name)).collect();
+            for (name, reply) in names.iter().zip(self.call_all(&asked)?) {
+                take(name, reply.map_err(|error| self.connector.failure(&error))?)?;
+            }
+        }
+        Ok(())
     }
 
     /// Asks page after page until the end, or until `take` has enough. Whether that was the end.

@@ -1,8 +1,11 @@
 //! The verbs, in pipes and in a terminal.
 
+mod bulk;
 mod listing;
 mod manual;
 mod put;
+mod running;
+mod settings;
 
 use serde_json::Value;
 
