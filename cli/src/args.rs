@@ -159,6 +159,15 @@ pub(crate) struct WorkArgs {
     /// POST each task to this address, in place of a program
     #[arg(long, value_name = "URL", env = "STEWARD_HTTP", conflicts_with_all = ["program", "replace", "env"])]
     pub http: Option<String>,
+    /// File with the certificates that sign that of the address, in place of the system's
+    #[arg(
+        long,
+        value_name = "FILE",
+        env = "STEWARD_HTTP_CA_FILE",
+        requires = "http",
+        conflicts_with = "program"
+    )]
+    pub http_ca_file: Option<PathBuf>,
     /// File with more headers, one a line
     #[arg(
         long,

@@ -18,6 +18,8 @@ mod help;
 #[cfg(target_os = "linux")]
 mod lead;
 mod leader;
+#[cfg(target_os = "linux")]
+mod notify;
 mod output;
 mod process;
 mod program;

@@ -34,13 +34,30 @@ enum Node<'a> {
     Socket(&'a std::path::Path),
 }
 
+/// Has all TLS use the cryptography of ring.
+pub(crate) fn use_ring() {
+    // Fails only when there is one already.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+}
+
+/// The part of a name that decides which node of a cluster has it.
+fn tag(name: &str) -> &str {
+    let tag = name.split_once('{').and_then(|(_, rest)| Some(rest.split_once('}')?.0));
+    tag.filter(|tag| !tag.is_empty()).unwrap_or(name)
+}
+
 impl Connector {
     pub(crate) fn new(address: Address, authorities: Option<Vec<u8>>) -> Connector {
         if address.tls {
-            // Fails only when there is one already.
-            let _ = rustls::crypto::ring::default_provider().install_default();
+            use_ring();
         }
         Connector { address, authorities }
+    }
+
+    /// Whether these are all on one server, whatever it is.
+    pub(crate) fn has_one_server_for(&self, names: &[String]) -> bool {
+        let is_cluster = matches!(self.address.place, address::Place::Cluster(_));
+        !is_cluster || names.windows(2).all(|pair| matches!(pair, [a, b] if tag(a) == tag(b)))
     }
 
     /// Connects to the server that has this queue or service. Each step may take `patience`.
