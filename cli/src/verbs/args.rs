@@ -9,6 +9,7 @@ use jiff::Timestamp;
 
 use super::moment;
 use crate::args::duration;
+use crate::cron::CronVerb;
 
 #[derive(Subcommand)]
 pub(crate) enum Verb {
@@ -71,6 +72,11 @@ pub(crate) enum Verb {
     Signal(SignalArgs),
     /// Show what happened to the tasks of a queue, or to the members of a service
     Events(EventsArgs),
+    /// Recurring tasks, as a file defines them
+    Cron {
+        #[command(subcommand)]
+        verb: CronVerb,
+    },
     /// Tell what keeps the tasks of a queue from being done
     Explain {
         queue: String,

@@ -5,7 +5,7 @@ use std::io::{BufRead, IsTerminal, Write};
 use crate::failure::Failure;
 
 /// Asks whether to do this, as in `retry 12 tasks of mail`; says what to add where nobody can be asked.
-pub(super) fn confirm(what: &str, yes: bool) -> Result<bool, Failure> {
+pub(crate) fn confirm(what: &str, yes: bool) -> Result<bool, Failure> {
     if yes {
         return Ok(true);
     }

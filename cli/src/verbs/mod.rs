@@ -1,10 +1,10 @@
 //! The verbs: what people and scripts ask and change.
 
 mod args;
-mod ask;
+pub(crate) mod ask;
 mod bulk;
 mod events;
-mod moment;
+pub(crate) mod moment;
 mod people;
 mod put;
 mod queue;
@@ -16,8 +16,10 @@ use redis::{Cmd, cmd};
 
 use crate::args::{Common, Output};
 use crate::connect::{CallError, Connector, Link, PATIENCE, Reply};
+use crate::cron;
 use crate::failure::Failure;
 pub(crate) use args::Verb;
+pub(crate) use queue::backoff;
 
 /// Runs one.
 pub(crate) fn run(common: &Common, verb: Verb) -> Result<u8, Failure> {
@@ -42,19 +44,20 @@ pub(crate) fn run(common: &Common, verb: Verb) -> Result<u8, Failure> {
         Verb::Leaders { pattern } => people::leaders(&connector, output, pattern.as_deref()),
         Verb::Signal(args) => people::signal(&mut of(&args.service)?, &args),
         Verb::Events(args) => events::run(&mut of(&args.name)?, &args),
+        Verb::Cron { verb } => cron::run(&connector, output, verb),
         Verb::Explain { queue, workers } => people::explain(&mut of(&queue)?, &queue, &workers),
     }
 }
 
 /// A connection to the server that has a name, and how its replies are shown.
-struct Server<'a> {
-    connector: &'a Connector,
-    link: Link,
-    output: Output,
+pub(crate) struct Server<'a> {
+    pub connector: &'a Connector,
+    pub link: Link,
+    pub output: Output,
 }
 
 impl<'a> Server<'a> {
-    fn of(connector: &'a Connector, output: Output, name: &str) -> Result<Server<'a>, Failure> {
+    pub(crate) fn of(connector: &'a Connector, output: Output, name: &str) -> Result<Server<'a>, Failure> {
         Ok(Server {
             connector,
             link: connector.open_first(name)?,
@@ -63,7 +66,7 @@ impl<'a> Server<'a> {
     }
 
     /// One for each primary, as no single one has all names.
-    fn all(connector: &'a Connector, output: Output) -> Result<Vec<Server<'a>>, Failure> {
+    pub(crate) fn all(connector: &'a Connector, output: Output) -> Result<Vec<Server<'a>>, Failure> {
         let server = |link| Server {
             connector,
             link,
@@ -72,21 +75,21 @@ impl<'a> Server<'a> {
         Ok(connector.open_all()?.into_iter().map(server).collect())
     }
 
-    fn call(&mut self, command: &Cmd) -> Result<Reply, Failure> {
+    pub(crate) fn call(&mut self, command: &Cmd) -> Result<Reply, Failure> {
         self.link
             .call(command, PATIENCE)
             .map_err(|error| self.connector.failure(&error))
     }
 
     /// The replies to several commands that go in one packet.
-    fn call_all(&mut self, commands: &[Cmd]) -> Result<Vec<Result<Reply, CallError>>, Failure> {
+    pub(crate) fn call_all(&mut self, commands: &[Cmd]) -> Result<Vec<Result<Reply, CallError>>, Failure> {
         self.link
             .call_all(commands, PATIENCE)
             .map_err(|error| self.connector.failure(&error))
     }
 
     /// Asks the same of many names, a hundred at once.
-    fn each(
+    pub(crate) fn each(
         &mut self,
         names: &[String],
         ask: impl Fn(&str) -> Cmd,
@@ -102,7 +105,7 @@ impl<'a> Server<'a> {
     }
 
     /// Asks page after page until the end, or until `take` has enough. Whether that was the end.
-    fn pages(
+    pub(crate) fn pages(
         &mut self,
         command: impl Fn() -> Cmd,
         mut take: impl FnMut(&mut Server<'a>, Reply) -> Result<bool, Failure>,
@@ -125,7 +128,7 @@ impl<'a> Server<'a> {
     }
 
     /// All names that this command lists, sorted.
-    fn names(&mut self, command: &str, pattern: Option<&str>) -> Result<Vec<String>, Failure> {
+    pub(crate) fn names(&mut self, command: &str, pattern: Option<&str>) -> Result<Vec<String>, Failure> {
         let mut names = Vec::new();
         let ask = || {
             let mut ask = cmd(command);
@@ -146,6 +149,6 @@ impl<'a> Server<'a> {
 }
 
 /// A duration as commands take it.
-fn millis(duration: std::time::Duration) -> u64 {
+pub(crate) fn millis(duration: std::time::Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }

@@ -116,7 +116,7 @@ fn typed(name: &str, value: &str) -> String {
 }
 
 /// The words of a BACKOFF, in which durations have units.
-pub(super) fn backoff(text: &str) -> Result<Backoff, String> {
+pub(crate) fn backoff(text: &str) -> Result<Backoff, String> {
     let mut words: Vec<String> = text.split_whitespace().map(str::to_uppercase).collect();
     if !matches!(words.first().map(String::as_str), Some("FIXED" | "EXPONENTIAL")) {
         return Err("write it as in 'fixed 10s' or 'exponential 1s max 1h jitter 20'".into());

@@ -1,6 +1,7 @@
 //! The verbs, in pipes and in a terminal.
 
 mod bulk;
+mod cron;
 mod listing;
 mod manual;
 mod put;
