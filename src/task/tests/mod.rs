@@ -17,6 +17,7 @@ mod lost;
 mod members;
 mod moved;
 mod operators;
+mod outside;
 mod purge;
 pub(super) mod recurring;
 mod redefined;

@@ -21,6 +21,7 @@ mod list;
 mod model;
 mod names;
 mod operators;
+mod outside;
 mod plain;
 mod queues;
 mod redefined;
