@@ -304,6 +304,7 @@ fn a_queue_that_has_only_children_to_settle_is_not_forgotten() {
     schedule(&mut world, &["{q}p a"]);
     many(&mut world, "q", 1_000, "AFTER 0 IN {q}p 1 a ONFAIL RUN");
     assert_eq!(world.say("TASK.PURGE {q}p ready"), "[0, 1]");
+    assert_eq!(world.say("TASK.DROP {q}p"), "0");
     let mut tx = crate::tx::Tx {
         context: world.context(),
         keys: &mut world.keys,
