@@ -131,7 +131,7 @@ impl History {
                 let mut words = format!("TASK.SCHEDULE {queue} payload-{short} ID t{}", self.made);
                 let onfail = ["", " ONFAIL RUN", " ONFAIL WAIT"][self.random.below(3)];
                 let others = match queue {
-                    "q" if short % 2 == 0 => format!(" IN {{q}}s 1 {}", self.id()),
+                    "q" if short.is_multiple_of(2) => format!(" IN {{q}}s 1 {}", self.id()),
                     "{q}s" => format!(" IN q 1 {}", self.id()),
                     _ => String::new(),
                 };
