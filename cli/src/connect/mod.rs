@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use redis::{Client, ConnectionAddr, ConnectionInfo, IntoConnectionInfo, RedisConnectionInfo, TlsCertificates};
 
-use crate::failure::Failure;
+use crate::failure::{self, Failure};
 use address::{Address, Host, Place};
 pub(crate) use link::{CallError, Link, Reply};
 pub(crate) use pause::Pause;
@@ -80,6 +80,13 @@ impl Connector {
         Ok(link)
     }
 
+    /// Connects to every server that has names: the primaries of a cluster, or the one server.
+    pub(crate) fn open_all(&self) -> Result<Vec<Link>, Failure> {
+        let mut links = resolve::open_all(self, PATIENCE).map_err(|error| self.failure(&error))?;
+        links.iter_mut().try_for_each(version::ensure)?;
+        Ok(links)
+    }
+
     /// What a person reads when this server refused a call or could not be reached.
     pub(crate) fn failure(&self, error: &CallError) -> Failure {
         match error {
@@ -90,8 +97,14 @@ impl Connector {
                 "{}: the server is one node of a cluster: use redis+cluster://",
                 self.address
             )),
-            CallError::Server { code, .. } if matches!(&code[..], "BADARG" | "BADNAME") => {
+            CallError::Server { code, .. } if matches!(&code[..], "BADARG" | "BADNAME" | "TOOBIG") => {
                 Failure::usage(error.to_string())
+            }
+            CallError::Server { code, .. } if matches!(&code[..], "DUPLICATE" | "NOTASK" | "NOMEMBER") => {
+                Failure::new(failure::NOT_SO, error.to_string())
+            }
+            CallError::Server { code, .. } if matches!(&code[..], "QUEUEFULL" | "SERVICEFULL" | "BUSYQUEUE") => {
+                Failure::new(failure::TEMPORARY, error.to_string())
             }
             CallError::Server { text, .. } if text.contains("unknown command") => Failure::unavailable(format!(
                 "{}: the server has no module steward: load it, see docs/quickstart.md",

@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use redis::Value;
 use rustix::process::Signal;
 
 use crate::support::{Certificate, Running, Server, Stage, Standby, free_port, steward, told, wait_until};
@@ -66,20 +65,7 @@ fn tls_with_an_authority_of_our_own() {
 
 #[test]
 fn the_node_of_a_cluster_that_has_the_service() {
-    let nodes = [(); 2].map(|()| Server::with(&format!("cluster-enabled yes\ncluster-port {}", free_port())));
-    for (node, (from, to)) in nodes.iter().zip([(0, 8191), (8192, 16383)]) {
-        let _: Value = node.call(&format!("CLUSTER ADDSLOTSRANGE {from} {to}"));
-    }
-    let _: Value = nodes[0].call("CLUSTER SET-CONFIG-EPOCH 1");
-    let _: Value = nodes[1].call("CLUSTER SET-CONFIG-EPOCH 2");
-    let bus = nodes[1].call::<(String, String)>("CONFIG GET cluster-port").1;
-    let _: Value = nodes[0].call(&format!("CLUSTER MEET 127.0.0.1 {} {bus}", nodes[1].port));
-    for node in &nodes {
-        wait_until("the cluster is up", || {
-            let info: String = node.call("CLUSTER INFO");
-            info.contains("cluster_state:ok") && info.contains("cluster_known_nodes:2")
-        });
-    }
+    let nodes = Server::cluster();
     let away = free_port();
     let url = format!("redis+cluster://127.0.0.1:{away},127.0.0.1:{}", nodes[0].port);
     let stage = Stage::new();

@@ -7,6 +7,7 @@ mod proxy;
 mod server;
 mod stage;
 mod standby;
+mod terminal;
 mod tls;
 
 use std::fs;
@@ -22,6 +23,7 @@ pub(crate) use proxy::Proxy;
 pub(crate) use server::Server;
 pub(crate) use stage::{Stage, Start, micros};
 pub(crate) use standby::Standby;
+pub(crate) use terminal::Terminal;
 pub(crate) use tls::Certificate;
 
 /// What takes longer fails the test.
