@@ -100,11 +100,17 @@ impl fmt::Display for CallError {
 /// A connection of our own.
 pub(crate) struct Link {
     connection: Connection,
+    node: String,
 }
 
 impl Link {
-    pub(super) fn new(connection: Connection) -> Link {
-        Link { connection }
+    pub(super) fn new(connection: Connection, node: String) -> Link {
+        Link { connection, node }
+    }
+
+    /// Where it leads to.
+    pub(crate) fn node(&self) -> &str {
+        &self.node
     }
 
     /// Sends a command and waits for its reply. After `Silent` the connection is still open.

@@ -116,6 +116,10 @@ impl Connector {
     }
 
     fn connect(&self, node: &Node<'_>, settings: RedisConnectionInfo, patience: Duration) -> Result<Link, CallError> {
+        let shown = match node {
+            Node::Socket(path) => path.display().to_string(),
+            Node::Host(host) => host.to_string(),
+        };
         let addr = match node {
             Node::Socket(path) => ConnectionAddr::Unix(path.to_path_buf()),
             Node::Host(Host { name, port }) if self.address.tls => ConnectionAddr::TcpTls {
@@ -139,7 +143,7 @@ impl Connector {
             )?,
             _ => Client::open(info)?,
         };
-        Ok(Link::new(client.get_connection_with_timeout(patience)?))
+        Ok(Link::new(client.get_connection_with_timeout(patience)?, shown))
     }
 
     /// Who we are on servers that hold data.

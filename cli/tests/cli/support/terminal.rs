@@ -48,9 +48,25 @@ impl Terminal {
         self.tmux(&["send-keys", "Enter"]);
     }
 
+    /// Types a key, such as `C-c`.
+    pub(crate) fn press(&self, key: &str) {
+        self.tmux(&["send-keys", key]);
+    }
+
     /// What it shows, without colours.
     pub(crate) fn screen(&self) -> String {
         self.tmux(&["capture-pane", "-p"])
+    }
+
+    /// What it shows, with the commands of colours.
+    pub(crate) fn colours(&self) -> String {
+        self.tmux(&["capture-pane", "-p", "-e"])
+    }
+
+    /// Waits until it shows this.
+    #[track_caller]
+    pub(crate) fn wait_for(&self, text: &str) {
+        wait_until(&format!("it shows {text}"), || self.screen().contains(text));
     }
 
     /// Runs a command to its end, on an empty screen, and returns what it shows then.

@@ -36,3 +36,13 @@ fn run(page: &str, stage: &Stage, server: &Server) {
 fn the_sessions_are_as_they_are_shown() {
     run("steward-verbs.md", &Stage::new(), &Server::start());
 }
+
+#[test]
+fn recurring_tasks_are_those_of_the_file() {
+    let stage = Stage::new();
+    let [file] = &blocks_of("steward-cron.md", "toml")[..] else {
+        panic!("one file")
+    };
+    std::fs::write(stage.file("billing.toml"), file).unwrap();
+    run("steward-cron.md", &stage, &Server::start());
+}

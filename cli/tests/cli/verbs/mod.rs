@@ -1,8 +1,12 @@
 //! The verbs, in pipes and in a terminal.
 
+mod bulk;
+mod cron;
 mod listing;
 mod manual;
 mod put;
+mod running;
+mod settings;
 
 use serde_json::Value;
 
