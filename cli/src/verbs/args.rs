@@ -83,6 +83,8 @@ pub(crate) enum Verb {
         /// For these workers, and not for any
         workers: Vec<String>,
     },
+    /// Tell what is wrong with the server, why, and what to do
+    Doctor,
 }
 
 #[derive(Args)]

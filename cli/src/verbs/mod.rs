@@ -16,8 +16,8 @@ use redis::{Cmd, cmd};
 
 use crate::args::{Common, Output};
 use crate::connect::{CallError, Connector, Link, PATIENCE, Reply};
-use crate::cron;
 use crate::failure::Failure;
+use crate::{cron, doctor};
 pub(crate) use args::Verb;
 pub(crate) use queue::backoff;
 
@@ -45,6 +45,7 @@ pub(crate) fn run(common: &Common, verb: Verb) -> Result<u8, Failure> {
         Verb::Signal(args) => people::signal(&mut of(&args.service)?, &args),
         Verb::Events(args) => events::run(&mut of(&args.name)?, &args),
         Verb::Cron { verb } => cron::run(&connector, output, verb),
+        Verb::Doctor => doctor::run(&connector, output),
         Verb::Explain { queue, workers } => people::explain(&mut of(&queue)?, &queue, &workers),
     }
 }

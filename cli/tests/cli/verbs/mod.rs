@@ -2,6 +2,7 @@
 
 mod bulk;
 mod cron;
+mod doctor;
 mod listing;
 mod manual;
 mod put;
