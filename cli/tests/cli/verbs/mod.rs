@@ -1,8 +1,13 @@
 //! The verbs, in pipes and in a terminal.
 
+mod bulk;
+mod cron;
+mod doctor;
 mod listing;
 mod manual;
 mod put;
+mod running;
+mod settings;
 
 use serde_json::Value;
 
