@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 #: How long one call waits for work, and so the longest time until an idle worker has stopped.
 BLOCK = 1.0
+#: The lease of a claim until the keeper has seen it, in ms: a task whose hand-over was lost comes back after this time.
+FIRST = 5_000
 #: How long a handler may take to end after an exception was raised in it.
 PATIENCE = 5.0
 WORKING, FINISHING, ENDING, OVER = range(4)
@@ -74,11 +76,13 @@ class Pump:
     def run(self) -> None:
         """Works until it is stopped and all is told."""
         self.places.start(self.worker.concurrency)
-        while not self._is_over():
+        while True:
             try:
                 self._talk()
             except Broken as error:
                 self._broken(error)
+            if self._is_over():
+                break
             self._wait()
             self._on_time()
         self.places.finish()
@@ -127,7 +131,7 @@ class Pump:
     def _claim(self) -> tuple[Word, ...]:
         queues, worker = self.worker.queues, self.worker
         first: tuple[Word, ...] = ("TASK.CLAIM", queues[0]) if len(queues) == 1 else ("TASK.MCLAIM", len(queues), *queues)
-        more = ("COUNT", min(len(self.free), 1000), "LEASE", worker.ttl, "BLOCK", round(BLOCK * 1000))
+        more = ("COUNT", min(len(self.free), 1000), "LEASE", min(FIRST, worker.ttl), "BLOCK", round(BLOCK * 1000))
         return (*first, worker.name, *more)
 
     def _free(self, ending: Ending) -> None:
