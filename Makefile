@@ -41,13 +41,15 @@ lint: ## check format and lints; a warning is an error
 	RUSTDOCFLAGS='-D warnings' $(CARGO) doc --quiet --locked --no-deps --document-private-items
 	RUSTDOCFLAGS='-D warnings' $(CARGO) doc --quiet --locked --no-deps --document-private-items -p steward-cli
 
-test: lint ## lint, unit tests, and tests against a real server
+test: lint ## lint, unit tests, and tests against a real server, of the library for Python too
 	$(CARGO) test --locked
 	$(CARGO) test --locked $(CLI)
+	scripts/python
 
 long: ## the tests of the program steward that take minutes: kills, cuts, figures (ARGS=--release for those to compare)
 	@scripts/deps --dev
 	$(CARGO) test --locked $(CLI) $(ARGS) --test cli -- --ignored --nocapture --test-threads=1
+	scripts/python --long
 
 chaos: ## kill and replace servers under load for ROUNDS=10 rounds, and check what each promised (SEED=n repeats one)
 	@scripts/deps --dev

@@ -7,13 +7,14 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from conftest import until
 from proxy import Proxy
 from servers import Server
 
-from steward_redis import Steward, TaskFailed, current
+from steward_redis import Job, Steward, TaskFailed, current
 
 
 @pytest.fixture
@@ -75,7 +76,7 @@ def test_a_lost_reply_is_no_second_run(proxy: Proxy, app: Steward, command: str)
     with counted.app.worker(concurrency=4):
         long = counted.long.submit(1000)
         proxy.lose[command] = 10
-        jobs = [counted.count.submit(n) for n in range(60)]
+        jobs: list[Job[Any]] = [counted.count.submit(n) for n in range(60)]
         jobs += [counted.fail_once.submit(n) for n in range(100, 110)]
         assert [job.result(30) for job in jobs] == [n if n % 2 else None for n in range(60)] + list(range(100, 110))
         assert long.result(30) == 1000

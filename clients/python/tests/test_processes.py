@@ -7,13 +7,14 @@ import signal
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 from conftest import until
 from crew import Crew, stop
 from servers import Server
 
-from steward_redis import Steward, TaskFailed
+from steward_redis import Job, Steward, TaskFailed
 
 
 @pytest.fixture
@@ -135,7 +136,7 @@ def test_a_child_that_was_forked_has_connections_and_ids_of_its_own(producer: St
 @pytest.mark.long
 def test_a_storm_of_kills_loses_no_task(crew: Crew, producer: Steward, server: Server) -> None:
     workers = [crew.start("-c", "4") for _ in range(3)]
-    jobs = []
+    jobs: list[Job[Any]] = []
     hits = 0
     kills = 0
     while hits < 68:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import inspect
 import os
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Callable, Coroutine, Iterable
 from contextlib import AbstractAsyncContextManager, AbstractContextManager
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, Unpack, overload
 
@@ -17,7 +18,7 @@ from .queue import Queue
 from .recurring import Recurring, Rule
 from .results import Results
 from .server import Server
-from .task import Signature, Task
+from .task import AsyncTask, Signature, Task
 from .times import Duration
 from .wire import Encoder
 
@@ -50,7 +51,7 @@ class Steward:
         self.inline: Inline | None = None
 
     @overload
-    def task(self, handler: Callable[P, Awaitable[R]], /) -> Task[P, R]: ...
+    def task(self, handler: Callable[P, Coroutine[Any, Any, R]], /) -> AsyncTask[P, R]: ...
     @overload
     def task(self, handler: Callable[P, R], /) -> Task[P, R]: ...
     @overload
@@ -72,7 +73,8 @@ class Steward:
         kind = name or handler.__name__
         if kind in self.tasks:
             raise ValueError(f"there is a task {kind!r} already: give one of them another name=")
-        task: Task[..., Any] = Task(self, handler, kind, options, Arguments(handler))
+        made = AsyncTask if inspect.iscoroutinefunction(handler) else Task
+        task: Task[..., Any] = made(self, handler, kind, options, Arguments(handler))
         if rule:
             self.recurring.append(Recurring(task, rule))
         self.tasks[kind] = task
@@ -163,7 +165,7 @@ class _Decorator:
     """What types say of `@s.task(...)`."""
 
     @overload
-    def __call__(self, handler: Callable[P, Awaitable[R]], /) -> Task[P, R]: ...
+    def __call__(self, handler: Callable[P, Coroutine[Any, Any, R]], /) -> AsyncTask[P, R]: ...
     @overload
     def __call__(self, handler: Callable[P, R], /) -> Task[P, R]: ...
 

@@ -16,7 +16,7 @@ from .task import Signature, Task
 if TYPE_CHECKING:
     from .app import Steward
 
-R = TypeVar("R")
+R = TypeVar("R", covariant=True)
 
 #: Results that others wait for are kept for so long.
 KEPT: Options = {"retain": "1d"}

@@ -14,7 +14,7 @@ from .times import Duration, seconds
 if TYPE_CHECKING:
     from .app import Steward
 
-R = TypeVar("R")
+R = TypeVar("R", covariant=True)
 
 
 @dataclass(frozen=True)

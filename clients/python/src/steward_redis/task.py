@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, Generic, ParamSpec, TypeVar, Unpack
+from collections.abc import Callable, Coroutine
+from typing import TYPE_CHECKING, Any, Generic, ParamSpec, Self, TypeVar, Unpack
 
 from .arguments import Arguments
 from .errors import Duplicate
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from .app import Steward
 
 P = ParamSpec("P")
-R = TypeVar("R")
+R = TypeVar("R", covariant=True)
 
 
 class Task(Generic[P, R]):
@@ -47,7 +47,7 @@ class Task(Generic[P, R]):
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
         return self.handler(*args, **kwargs)  # type: ignore[no-any-return]
 
-    def options(self, **changes: Unpack[Options]) -> Task[P, R]:
+    def options(self, **changes: Unpack[Options]) -> Self:
         """The same task with other options, for one submit or many.
 
         >>> send.options(delay="10m", unique="ann").submit("ann", subject="hi").id  # doctest: +ELLIPSIS
@@ -58,7 +58,7 @@ class Task(Generic[P, R]):
         changed: Options = {**self.given, **changes}
         if "timeout" in changes:
             changed["meta"] = {**changed.get("meta", {}), "timeout_ms": milliseconds(changes["timeout"])}
-        return Task(self.app, self.handler, self.kind, changed, self.arguments)
+        return type(self)(self.app, self.handler, self.kind, changed, self.arguments)
 
     def submit(self, *args: P.args, **kwargs: P.kwargs) -> Job[R]:
         """Schedules the task. When this returns, the server has it, once, however often it had to be sent.
@@ -121,6 +121,13 @@ class Task(Generic[P, R]):
             if not self.given.get("replace") or "id" in self.given or error.state not in _WAITING:
                 raise
             return self.app.server.call(self.queue, *self.command(payload, error.id))
+
+
+class AsyncTask(Task[P, R]):
+    """A task whose handler is a coroutine."""
+
+    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> Coroutine[Any, Any, R]:  # type: ignore[override]
+        return self.handler(*args, **kwargs)  # type: ignore[no-any-return]
 
 
 _WAITING = ("scheduled", "ready", "blocked")

@@ -67,7 +67,7 @@ class Places:
         """Starts the threads."""
         if self.coroutines:
             self.loop = asyncio.new_event_loop()
-            threading.Thread(target=self.loop.run_forever, name="steward-loop", daemon=True).start()
+            threading.Thread(target=_run, args=(self.loop,), name="steward-loop", daemon=True).start()
         if len(self.coroutines) < len(self.app.tasks):
             for number in range(count):
                 thread = threading.Thread(target=self._work, name=f"steward-{number}", daemon=True)
@@ -194,6 +194,11 @@ class Places:
         if isinstance(error, Retry) and error.after is not None:
             return (*_fail(run, error), "DELAY", milliseconds(error.after))
         return _fail(run, error)
+
+
+def _run(loop: asyncio.AbstractEventLoop) -> None:
+    loop.run_forever()
+    loop.close()
 
 
 def _fetches(run: Run) -> bool:
