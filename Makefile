@@ -5,12 +5,14 @@ CARGO ?= cargo
 DIR ?=
 ROUNDS ?= 10
 SECONDS ?= 60
+RUNS ?= 9
+KILLS ?= 200
 SEED ?=
 # The program steward. Its tests show what would happen without fuses.
 CLI = -p steward-cli --features no-fuse
 export DIR
 
-.PHONY: help deps build cli run stop test long lint chaos fuzz matrix suites bench budget clean
+.PHONY: help deps build cli run stop test long lint chaos fuzz matrix suites bench rivals budget clean
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -68,6 +70,9 @@ suites: build ## Redis's own tests with the module in every server, against a ru
 
 bench: build ## measure CPU, memory and lateness against streams and Lua (ARGS=--quick ...)
 	$(CARGO) run --release --locked --manifest-path bench/Cargo.toml -- --module "$$(scripts/server module)" $(ARGS)
+
+rivals: build ## measure the library for Python against Celery, dramatiq and RQ (RUNS=9 KILLS=200)
+	scripts/python --bench $(RUNS) $(KILLS)
 
 budget: build ## count instructions of commands; fail above bench/budget.tsv (ARGS="--rounds 1")
 	@scripts/deps --valgrind

@@ -28,6 +28,10 @@ PATIENCE = 5.0
 WORKING, FINISHING, ENDING, OVER = range(4)
 
 
+class Elsewhere(Broken):
+    """The server has said that it is not the one, or not now."""
+
+
 class Pump:
     """The state of that thread."""
 
@@ -176,7 +180,7 @@ class Pump:
                 self.untold += group
                 self.not_before = time.monotonic() + self.pause.length()
                 if reply.code == "MOVED":
-                    raise Broken(str(reply))
+                    raise Elsewhere(str(reply))
             elif reply.code == "TOOBIG" and len(group) == 1 and group[0].words:
                 log.warning("%s %s: done without its result: %s", run.queue, run.id, reply)
                 self.untold.append(group[0]._replace(words=None))
@@ -190,7 +194,8 @@ class Pump:
         self.link = self.other = None
         self.asks = False
         self.repeated = True
-        self.server.forget(self.worker.queues[0])
+        if not isinstance(error, Elsewhere):
+            self.server.forget(self.worker.queues[0])
         length = self.pause.length()
         self.not_before = time.monotonic() + length
         if length > 0.5:
@@ -240,7 +245,10 @@ class Pump:
     def _refused(self, error: ServerError) -> None:
         self.server.learn(self.worker.queues[0], error)
         if error.code in PASSING:
-            self._broken(Broken(str(error)))
+            self._broken(Elsewhere(str(error)))
+        elif error.code == "CROSSSLOT":
+            text = "in a cluster the queues of one worker have the same tag in braces, as in {app}mail"
+            self.worker.fail(ServerError(f"CROSSSLOT {text}; these have not: {', '.join(self.worker.queues)}"))
         else:
             self.worker.fail(error)
 
