@@ -12,7 +12,7 @@ SEED ?=
 CLI = -p steward-cli --features no-fuse
 export DIR
 
-.PHONY: help deps build cli run stop test long lint chaos fuzz matrix suites bench rivals budget clean
+.PHONY: help deps build cli run stop test long lint chaos fuzz matrix suites bench rivals budget deny clean
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -77,6 +77,11 @@ rivals: build ## measure the library for Python against Celery, dramatiq and RQ 
 budget: build ## count instructions of commands; fail above bench/budget.tsv (ARGS="--rounds 1")
 	@scripts/deps --valgrind
 	$(CARGO) run --release --locked --manifest-path bench/Cargo.toml -- budget --module "$$(scripts/server module)" $(ARGS)
+
+deny: ## check the licences and sources of all dependencies with cargo-deny, which it installs
+	@cargo deny --version >/dev/null 2>&1 || $(CARGO) install --locked cargo-deny
+	$(CARGO) deny check licenses bans sources
+	$(CARGO) deny --manifest-path bench/Cargo.toml check licenses bans sources
 
 clean: ## stop the server; remove it, its data and what was built
 	@scripts/server stop

@@ -77,6 +77,8 @@ pub(crate) enum Action {
     Fenced(FencedArgs),
     /// Start a fresh server with the module and run a program with its REDIS_URL
     Dev(DevArgs),
+    #[command(flatten)]
+    Verb(crate::verbs::Verb),
     /// Print what a shell needs to complete the words of this program
     Completions { shell: clap_complete::Shell },
     /// Write the pages of the manual into a directory
@@ -157,6 +159,15 @@ pub(crate) struct WorkArgs {
     /// POST each task to this address, in place of a program
     #[arg(long, value_name = "URL", env = "STEWARD_HTTP", conflicts_with_all = ["program", "replace", "env"])]
     pub http: Option<String>,
+    /// File with the certificates that sign that of the address, in place of the system's
+    #[arg(
+        long,
+        value_name = "FILE",
+        env = "STEWARD_HTTP_CA_FILE",
+        requires = "http",
+        conflicts_with = "program"
+    )]
+    pub http_ca_file: Option<PathBuf>,
     /// File with more headers, one a line
     #[arg(
         long,
@@ -271,9 +282,10 @@ impl Common {
     }
 }
 
-/// A duration with a unit.
-fn duration(text: &str) -> Result<Duration, String> {
-    let parsed: Result<jiff::SignedDuration, _> = text.parse();
+/// A duration with a unit. A day has 24 hours.
+pub(crate) fn duration(text: &str) -> Result<Duration, String> {
+    let parsed: Result<jiff::Span, _> = text.parse();
+    let parsed = parsed.and_then(|parsed| parsed.to_duration(jiff::SpanRelativeTo::days_are_24_hours()));
     let parsed = parsed.ok().and_then(|parsed| Duration::try_from(parsed).ok());
     parsed.ok_or_else(|| "write a number and its unit, as in 500ms, 15s, 5m or 1h30m".into())
 }
@@ -297,6 +309,7 @@ mod tests {
         assert_eq!(duration("5m"), Ok(Duration::from_secs(300)));
         assert_eq!(duration("1h30m"), Ok(Duration::from_secs(5400)));
         assert_eq!(duration("500ms"), Ok(Duration::from_millis(500)));
+        assert_eq!(duration("7d"), Ok(Duration::from_secs(7 * 24 * 3600)));
         for text in ["5", "", "-5s", "5 bananas", "s"] {
             assert!(duration(text).is_err(), "{text}");
         }

@@ -1,5 +1,9 @@
 //! What is printed: text for people, or one JSON object a line.
 
+pub(crate) mod record;
+pub(crate) mod table;
+pub(crate) mod text;
+
 use std::io::Write;
 
 use redis::Value;
@@ -15,6 +19,19 @@ pub(crate) fn line(text: impl std::fmt::Display) -> Result<(), Failure> {
         }
         _ => Ok(()),
     }
+}
+
+/// Prints a JSON object as one line, whatever a reader takes for the end of a line, or a terminal for a command.
+pub(crate) fn json_line(json: &Json) -> Result<(), Failure> {
+    let mut text = String::new();
+    for letter in json.to_string().chars() {
+        if text::is_plain(letter) {
+            text.push(letter);
+        } else {
+            text.push_str(&format!("\\u{:04x}", u32::from(letter)));
+        }
+    }
+    line(text)
 }
 
 /// A reply as JSON. Bytes that are no UTF-8 are replaced.

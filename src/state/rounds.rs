@@ -108,19 +108,20 @@ impl Rounds {
         left.or_else(|| self.since.filter(|_| !self.touched.is_empty()))
     }
 
-    /// Adds those touched to this round.
+    /// Adds those touched to this round. If nobody has asked since for the next moment, they were touched after the last
+    /// round began.
     pub(super) fn begin(&mut self) {
+        let since = self.since.take().or((!self.touched.is_empty()).then_some(self.begun));
         self.left.append(&mut std::mem::take(&mut self.touched));
-        let since = self.since.take();
         self.left_since = self.left_since.or(since);
     }
 
     /// Takes the next one, when it is time.
     pub(super) fn take(&mut self, now: Steady) -> Option<Name> {
         if self.left.is_empty() && now >= self.begun.after(self.pause) {
-            self.begun = now;
             self.left_since = None;
             self.begin();
+            self.begun = now;
         }
         let name = self.left.pop()?;
         self.pause = (now.since(self.begun) * SHARE).clamp(PERIOD, LONGEST);
@@ -128,5 +129,25 @@ impl Rounds {
             self.left = Vec::new();
         }
         Some(name)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_touched_during_a_round_have_waited_since_it_began() {
+        let name = |text: &str| Name::new(0, text.as_bytes()).unwrap();
+        let mut rounds = Rounds::default();
+        rounds.touch(&name("a"));
+        assert_eq!(rounds.next(Steady(10_000)), Some(Steady(0)));
+        assert_eq!(rounds.waits_since(), Some(Steady(10_000)));
+        assert_eq!(rounds.take(Steady(11_000)), Some(name("a")));
+        assert_eq!(rounds.waits_since(), None);
+        rounds.touch(&name("b"));
+        rounds.touch(&name("c"));
+        assert!(rounds.take(Steady(90_000)).is_some());
+        assert_eq!(rounds.waits_since(), Some(Steady(11_000)));
     }
 }

@@ -110,11 +110,27 @@ impl Link {
         let patience = Some(patience.max(Duration::from_millis(1)));
         self.connection.set_read_timeout(patience)?;
         self.connection.set_write_timeout(patience)?;
-        let value = self.connection.req_packed_command(&command.get_packed_command())?;
-        match value {
-            Value::ServerError(error) => Err(CallError::from(RedisError::from(error))),
-            value => Ok(Reply(value)),
-        }
+        reply_in(self.connection.req_packed_command(&command.get_packed_command())?)
+    }
+
+    /// Sends several commands at once; each has its own reply, or error.
+    pub(crate) fn call_all(
+        &mut self,
+        commands: &[Cmd],
+        patience: Duration,
+    ) -> Result<Vec<Result<Reply, CallError>>, CallError> {
+        self.connection.set_read_timeout(Some(patience))?;
+        self.connection.set_write_timeout(Some(patience))?;
+        let packed: Vec<u8> = commands.iter().flat_map(Cmd::get_packed_command).collect();
+        let values = self.connection.req_packed_commands(&packed, 0, commands.len())?;
+        Ok(values.into_iter().map(reply_in).collect())
+    }
+}
+
+fn reply_in(value: Value) -> Result<Reply, CallError> {
+    match value {
+        Value::ServerError(error) => Err(CallError::from(RedisError::from(error))),
+        value => Ok(Reply(value)),
     }
 }
 
@@ -159,10 +175,27 @@ impl Reply {
         }
     }
 
-    /// The fields of a map, which is an array of names and values.
-    pub(crate) fn fields(&self) -> BTreeMap<String, Reply> {
+    /// The names and values of a map, which is an array of them, in their order.
+    pub(crate) fn pairs(&self) -> impl Iterator<Item = (String, Reply)> + use<> {
         let mut items = self.items().into_iter();
-        let pairs = std::iter::from_fn(|| Some((items.next()?, items.next()?)));
-        pairs.filter_map(|(name, value)| Some((name.text()?, value))).collect()
+        let pairs = std::iter::from_fn(move || Some((items.next()?, items.next()?)));
+        pairs.filter_map(|(name, value)| Some((name.text()?, value)))
+    }
+
+    /// The fields of a map.
+    pub(crate) fn fields(&self) -> BTreeMap<String, Reply> {
+        self.pairs().collect()
+    }
+}
+
+impl From<&str> for Reply {
+    fn from(text: &str) -> Reply {
+        Reply(Value::BulkString(text.into()))
+    }
+}
+
+impl From<i64> for Reply {
+    fn from(number: i64) -> Reply {
+        Reply(Value::Int(number))
     }
 }

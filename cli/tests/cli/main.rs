@@ -8,4 +8,5 @@ mod lead;
 mod manual;
 mod places;
 mod support;
+mod verbs;
 mod work;

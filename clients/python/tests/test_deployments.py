@@ -47,8 +47,8 @@ def cluster() -> Iterator[Cluster]:
     cluster.close()
 
 
-def doubler(url: str, queue: str, **settings: str) -> Steward:
-    app = Steward(url, queue=queue, **settings)
+def doubler(url: str, queue: str) -> Steward:
+    app = Steward(url, queue=queue)
 
     @app.task
     def double(x: int) -> int:

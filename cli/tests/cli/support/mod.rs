@@ -1,10 +1,14 @@
 //! The harness: servers, programs that run, what they leave, networks that fail.
 
+mod blows;
 mod plain;
 mod program;
 mod proxy;
 mod server;
 mod stage;
+mod standby;
+mod terminal;
+mod tls;
 
 use std::fs;
 use std::net::TcpListener;
@@ -12,11 +16,15 @@ use std::path::Path;
 use std::process::{Command, Output};
 use std::time::{Duration, Instant};
 
+pub(crate) use blows::{Blow, HIDING};
 pub(crate) use plain::Plain;
 pub(crate) use program::{Running, send};
 pub(crate) use proxy::Proxy;
 pub(crate) use server::Server;
-pub(crate) use stage::{Stage, micros};
+pub(crate) use stage::{Stage, Start, micros};
+pub(crate) use standby::Standby;
+pub(crate) use terminal::Terminal;
+pub(crate) use tls::Certificate;
 
 /// What takes longer fails the test.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(60);

@@ -1,0 +1,38 @@
+//! The sessions in the manual, as they stand there.
+
+use crate::manual::{alike, blocks_of};
+use crate::support::{Server, Stage, in_shell};
+
+/// Numbers, durations and the width of columns differ.
+fn bare(text: &str) -> String {
+    let units = ["#d", "#h", "#ms", "#m", "#s"];
+    let word = |word: &str| {
+        let left = units.iter().fold(word.to_string(), |left, unit| left.replace(unit, ""));
+        if left.is_empty() {
+            "#ms".into()
+        } else {
+            word.to_string()
+        }
+    };
+    let line = |line: &str| line.split_whitespace().map(word).collect::<Vec<_>>().join(" ");
+    alike(text).lines().map(line).collect::<Vec<_>>().join("\n")
+}
+
+/// Runs the sessions of a page, one after the other, in one folder.
+#[track_caller]
+fn run(page: &str, stage: &Stage, server: &Server) {
+    let sessions = blocks_of(page, "console");
+    assert!(!sessions.is_empty());
+    for part in sessions.iter().flat_map(|session| session.split("$ ").skip(1)) {
+        let (command, shown) = part.split_once('\n').unwrap_or((part, ""));
+        let mut shell = in_shell(&format!("{{ {command}; }} 2>&1"), server, stage);
+        let output = shell.env("TZ", "UTC").output().unwrap();
+        let out = String::from_utf8(output.stdout).unwrap();
+        assert_eq!(bare(out.trim_end()), bare(shown.trim_end()), "{command}\n{out}");
+    }
+}
+
+#[test]
+fn the_sessions_are_as_they_are_shown() {
+    run("steward-verbs.md", &Stage::new(), &Server::start());
+}
