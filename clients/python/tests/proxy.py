@@ -28,6 +28,9 @@ class Proxy:
             self._break(pair)
 
     def close(self) -> None:
+        # Otherwise it accepts once more.
+        with contextlib.suppress(OSError):
+            self.listener.shutdown(socket.SHUT_RDWR)
         self.listener.close()
         self.cut()
 

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 #: When the server was not heard for this part of the TTL, the leader is told.
 FUSE = 0.6
+#: Nor does another lead sooner than after this part, when only the connection was cut.
+CUT = 0.8
 
 
 class Membership:
@@ -95,7 +97,7 @@ class _Candidate(Membership):
         self.lead, self.lose = Lead(app, service), lose
         self.fuse = float("inf")
         self.leads = threading.Event()
-        super().__init__(app, service, name, ttl, campaign=True, grace=0)
+        super().__init__(app, service, name, ttl, campaign=True, grace=round(ttl * CUT))
 
     def on(self, words: list[str]) -> None:
         super().on(words)
