@@ -12,11 +12,11 @@ SEED ?=
 CLI = -p steward-cli --features no-fuse
 export DIR
 
-.PHONY: help deps build cli run stop test long lint chaos fuzz matrix suites bench rivals budget deny clean
+.PHONY: help deps build cli run stop test long test-web screenshots lint chaos fuzz matrix suites bench rivals budget deny clean
 .DEFAULT_GOAL := help
 
 help: ## list the targets
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1	\2/p' Makefile | expand -t 14
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1	\2/p' Makefile | expand -t 18
 
 deps: ## install what is missing: a Redis or Valkey server, clang
 	@scripts/deps
@@ -52,6 +52,14 @@ long: ## the tests of the program steward that take minutes: kills, cuts, figure
 	@scripts/deps --dev
 	$(CARGO) test --locked $(CLI) $(ARGS) --test cli -- --ignored --nocapture --test-threads=1
 	scripts/python --long
+
+test-web: ## all tests of the pages of `steward web`, in a real browser too
+	@scripts/deps --dev
+	$(CARGO) test --locked $(CLI) --test cli -- web:: --include-ignored
+
+screenshots: ## take the pictures of the pages that are in the manual
+	@scripts/deps --dev
+	STEWARD_SCREENSHOTS="$(CURDIR)/docs/images" $(CARGO) test --locked $(CLI) --test cli -- web::browser::pictures --ignored
 
 chaos: ## kill and replace servers under load for ROUNDS=10 rounds, and check what each promised (SEED=n repeats one)
 	@scripts/deps --dev

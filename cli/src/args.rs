@@ -77,6 +77,8 @@ pub(crate) enum Action {
     Fenced(FencedArgs),
     /// Start a fresh server with the module and run a program with its REDIS_URL
     Dev(DevArgs),
+    /// Serve pages that show what is on the server, and change it
+    Web(crate::web::WebArgs),
     #[command(flatten)]
     Verb(crate::verbs::Verb),
     /// Print what a shell needs to complete the words of this program

@@ -7,6 +7,7 @@
 //! - `verbs/` `output/`: what people and scripts ask and change, and how it is shown
 //! - `cron/`: recurring tasks as a file defines them
 //! - `doctor/`: what is wrong with a server
+//! - `web/`: the same in a browser
 //! - `work/` `lead/` `leader.rs` `fenced.rs` `dev.rs`: the subcommands
 
 mod args;
@@ -30,6 +31,7 @@ mod program;
 mod settings;
 mod signals;
 mod verbs;
+mod web;
 #[cfg(target_os = "linux")]
 mod work;
 
@@ -73,6 +75,7 @@ fn run(common: &args::Common, action: Action) -> Result<u8, Failure> {
         Action::Pid { service, member } => leader::pid(common, &service, member.as_deref()),
         Action::Fenced(args) => fenced::run(&common.connector()?, &args),
         Action::Dev(args) => dev::run(args, common.output),
+        Action::Web(args) => web::run(common, args),
         Action::Verb(verb) => verbs::run(common, verb),
         Action::Completions { shell } => help::completions(shell),
         Action::Man { dir } => help::man(&dir),

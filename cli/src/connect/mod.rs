@@ -54,13 +54,30 @@ impl Connector {
         Connector { address, authorities }
     }
 
-    fn is_cluster(&self) -> bool {
+    pub(crate) fn is_cluster(&self) -> bool {
         matches!(self.address.place, Place::Cluster(_))
     }
 
     /// Whether the same call may succeed later, on another connection.
     pub(crate) fn may_pass(&self, error: &CallError) -> bool {
         error.is_passing() || self.is_cluster() && error.is_elsewhere()
+    }
+
+    /// The same servers, for another user.
+    pub(crate) fn for_user(&self, user: &str, password: &str) -> Connector {
+        let mut connector = self.clone();
+        connector.address.user = Some(user.into());
+        connector.address.password = Some(password.into());
+        connector
+    }
+
+    pub(crate) fn user(&self) -> &str {
+        self.address.user.as_deref().unwrap_or("default")
+    }
+
+    /// Whether this user has this password in both.
+    pub(crate) fn is_same_user(&self, other: &Connector) -> bool {
+        self.address == other.address
     }
 
     /// Whether these are all on one server, whatever it is.
@@ -89,9 +106,14 @@ impl Connector {
 
     /// Connects to every server that has names: the primaries of a cluster, or the one server.
     pub(crate) fn open_all(&self) -> Result<Vec<Link>, Failure> {
-        let mut links = resolve::open_all(self, PATIENCE).map_err(|error| self.failure(&error))?;
+        let mut links = self.open_primaries().map_err(|error| self.failure(&error))?;
         links.iter_mut().try_for_each(version::ensure)?;
         Ok(links)
+    }
+
+    /// The same, whatever module they have.
+    pub(crate) fn open_primaries(&self) -> Result<Vec<Link>, CallError> {
+        resolve::open_all(self, PATIENCE)
     }
 
     /// What a person reads when this server refused a call or could not be reached.

@@ -77,13 +77,7 @@ impl Finding {
 }
 
 pub(crate) fn run(connector: &Connector, output: Output) -> Result<u8, Failure> {
-    let mut all = Vec::new();
-    for mut server in Server::all(connector, output)? {
-        let node = server.link.node().to_string();
-        let found = examine(&mut server)?;
-        all.extend(found.into_iter().map(|finding| (node.clone(), finding)));
-    }
-    all.sort_by_key(|(_, finding)| std::cmp::Reverse(finding.severity));
+    let all = findings(connector, output)?;
     let mut rows = Rows::new(output, &["severity", "check", "what", "remedy"]).wrapped();
     for (node, finding) in &all {
         rows.add(finding.record(node))?;
@@ -97,6 +91,24 @@ pub(crate) fn run(connector: &Connector, output: Output) -> Result<u8, Failure> 
         Some(Severity::Warning) => 1,
         Some(Severity::Error) => 2,
     })
+}
+
+/// What is wrong, as records, the worst first.
+pub(crate) fn records(connector: &Connector) -> Result<Vec<Record>, Failure> {
+    let all = findings(connector, Output::Json)?;
+    Ok(all.iter().map(|(node, finding)| finding.record(node)).collect())
+}
+
+/// What is wrong with which node, the worst first.
+fn findings(connector: &Connector, output: Output) -> Result<Vec<(String, Finding)>, Failure> {
+    let mut all = Vec::new();
+    for mut server in Server::all(connector, output)? {
+        let node = server.link.node().to_string();
+        let found = examine(&mut server)?;
+        all.extend(found.into_iter().map(|finding| (node.clone(), finding)));
+    }
+    all.sort_by_key(|(_, finding)| std::cmp::Reverse(finding.severity));
+    Ok(all)
 }
 
 fn examine(server: &mut Server<'_>) -> Result<Vec<Finding>, Failure> {

@@ -57,6 +57,19 @@ impl Record {
         self.get(name)?.text()
     }
 
+    pub(crate) fn number(&self, name: &str) -> Option<i64> {
+        match self.get(name)?.0 {
+            Value::Int(number) => Some(number),
+            _ => None,
+        }
+    }
+
+    /// Without some fields.
+    pub(crate) fn without(mut self, names: &[&str]) -> Record {
+        self.0.retain(|(name, _)| !names.contains(&&name[..]));
+        self
+    }
+
     /// As an object. The bytes of a value that is no UTF-8 are there as base64, under a name that says so.
     pub(crate) fn json(&self) -> Json {
         let mut object = Map::new();

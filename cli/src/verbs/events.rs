@@ -55,7 +55,7 @@ pub(super) fn run(server: &mut Server<'_>, args: &EventsArgs) -> Result<u8, Fail
 }
 
 /// The stream of this name: `{tag}rest` has its own tag.
-fn key(family: &str, name: &str) -> String {
+pub(crate) fn key(family: &str, name: &str) -> String {
     if name.starts_with('{') {
         format!("{family}:{name}:events")
     } else {

@@ -3,7 +3,7 @@
 mod args;
 pub(crate) mod ask;
 mod bulk;
-mod events;
+pub(crate) mod events;
 pub(crate) mod moment;
 mod people;
 mod put;

@@ -10,4 +10,5 @@ mod manual;
 mod places;
 mod support;
 mod verbs;
+mod web;
 mod work;

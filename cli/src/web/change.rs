@@ -1,0 +1,206 @@
+//! The changes that buttons make, one at a time. The server decides whether the user may.
+
+use std::sync::Arc;
+
+use axum::extract::State;
+use axum::http::{HeaderMap, Uri};
+use axum::response::{IntoResponse, Redirect, Response};
+use redis::{Cmd, cmd};
+use serde_json::json;
+
+use super::fields::Fields;
+use super::html::number;
+use super::page::{Form, failed, waiting};
+use super::site::Site;
+use super::trouble::Trouble;
+use super::visit::Visit;
+use crate::args::duration;
+use crate::connect::{CallError, Reply};
+
+/// A command, the name whose server gets it, and what is said when it is done.
+struct Change {
+    name: String,
+    command: Cmd,
+    said: String,
+}
+
+pub(super) async fn make(
+    State(site): State<Arc<Site>>,
+    uri: Uri,
+    headers: HeaderMap,
+    axum::Form(fields): axum::Form<Vec<(String, String)>>,
+) -> Response {
+    let (visit, fields) = match allowed(&site, &uri, &headers, Fields(fields)) {
+        Ok(allowed) => allowed,
+        Err(response) => return *response,
+    };
+    let done = {
+        let (visit, fields) = (visit.clone(), fields.clone());
+        waiting(move || run(&visit, &fields)).await
+    };
+    match (Form::wanted(&headers), done) {
+        (Form::Json, Ok(said)) => axum::Json(json!({ "done": said })).into_response(),
+        (_, Ok(said)) => {
+            visit.session.tell(said);
+            Redirect::to(&visit.here).into_response()
+        }
+        (form, Err(trouble)) => failed(&visit, form, &trouble),
+    }
+}
+
+/// A change that was sent by one of our own pages to somebody who is logged in. It leads back to the page it came from.
+pub(super) fn allowed(
+    site: &Arc<Site>,
+    uri: &Uri,
+    headers: &HeaderMap,
+    fields: Fields,
+) -> Result<(Arc<Visit>, Fields), Box<Response>> {
+    let mut visit = site.visit(uri, headers, true)?;
+    visit.here = site.local(fields.get("back"));
+    let refused = if fields.get("csrf") != Some(&visit.session.csrf) {
+        Some("This form is not of your session: go back, load the page again, and try again.")
+    } else if site.args.read_only {
+        Some("Nothing is changed here: this was started with --read-only.")
+    } else {
+        None
+    };
+    match refused {
+        Some(text) => Err(Box::new(failed(
+            &visit,
+            Form::wanted(headers),
+            &Trouble::Refused(text.into()),
+        ))),
+        None => Ok((Arc::new(visit), fields)),
+    }
+}
+
+fn run(visit: &Visit, fields: &Fields) -> Result<String, Trouble> {
+    let change = change(fields)?;
+    let answers = visit.user().change(&change.name, &[change.command]);
+    let reply = match answers.map(|answers| answers.into_iter().next()) {
+        Ok(Some(reply)) => reply?,
+        Ok(None) | Err(CallError::Silent | CallError::Closed(_)) => {
+            return Err(Trouble::Wrong(
+                "The connection was lost: nobody knows whether it was done. Look before you try again.".into(),
+            ));
+        }
+        Err(error) => return Err(error.into()),
+    };
+    Ok(told(change.said, &reply))
+}
+
+/// What was done, or that there was nothing to do it to.
+fn told(said: String, reply: &Reply) -> String {
+    match reply.number() {
+        Some(0) => format!("{said}: it was not there, or not in that state"),
+        Some(count) if said.ends_with(':') => format!("{said} {}", number(i64::try_from(count).unwrap_or(i64::MAX))),
+        _ => said,
+    }
+}
+
+fn change(fields: &Fields) -> Result<Change, Trouble> {
+    let word = fields.need("change")?;
+    if matches!(word, "evict" | "signal") {
+        return member(word, fields);
+    }
+    let queue = fields.need("queue")?;
+    let (words, said): (Vec<&str>, String) = match word {
+        "pause" => return pause(queue, fields),
+        "resume" => (vec!["TASK.RESUME", queue], format!("{queue} goes on")),
+        "drop" if fields.get("sure") == Some(queue) => {
+            (vec!["TASK.DROP", queue, "FORCE"], format!("{queue} is removed, tasks:"))
+        }
+        "drop" => return Err(Trouble::Wrong("Type the name of the queue to remove it.".into())),
+        "set" => {
+            let (setting, value) = (fields.need("setting")?, fields.get("value").unwrap_or_default());
+            let said = format!("{setting} of {queue} is now {value}");
+            (vec!["TASK.CONFIG", "SET", queue, setting, value], said)
+        }
+        "trigger" => {
+            let name = fields.need("name")?;
+            (vec!["TASK.TRIGGER", queue, name], format!("{name} has a task now"))
+        }
+        "unrepeat" => {
+            let name = fields.need("name")?;
+            (
+                vec!["TASK.UNREPEAT", queue, name],
+                format!("{name} does not recur any more"),
+            )
+        }
+        _ => task(word, queue, fields)?,
+    };
+    Ok(Change {
+        name: queue.into(),
+        command: command(&words),
+        said,
+    })
+}
+
+/// To one task.
+fn task<'a>(word: &str, queue: &'a str, fields: &'a Fields) -> Result<(Vec<&'a str>, String), Trouble> {
+    let id = fields.need("id")?;
+    let (words, done) = match word {
+        "retry" => (vec!["TASK.RETRY", queue, id], "is tried again"),
+        "cancel" => (vec!["TASK.CANCEL", queue, id], "is cancelled"),
+        "bury" => (vec!["TASK.BURY", queue, id, "REASON", "buried by hand"], "is dead"),
+        "unclaim" => (vec!["TASK.UNCLAIM", queue, id], "is ready for another worker"),
+        "run" => (vec!["TASK.RESCHEDULE", queue, id, "DELAY", "0"], "is due now"),
+        "purge" => {
+            let state = fields.need("state")?;
+            (vec!["TASK.PURGE", queue, state, "IDS", "1", id], "is removed")
+        }
+        "edit" => {
+            let payload = fields.get("payload").unwrap_or_default();
+            (vec!["TASK.EDIT", queue, id, "PAYLOAD", payload], "has another payload")
+        }
+        _ => return Err(Trouble::Wrong(format!("There is no change {word}."))),
+    };
+    Ok((words, format!("{id} {done}")))
+}
+
+/// To a member, or to all of a service.
+fn member(word: &str, fields: &Fields) -> Result<Change, Trouble> {
+    let (service, member) = (fields.need("service")?, fields.need("member")?);
+    let (words, said) = if word == "evict" {
+        let words = vec!["PID.EVICT", service, member, "REASON", "evicted by hand"];
+        (words, format!("{member} is evicted"))
+    } else {
+        let signal = fields.need("signal")?;
+        let who = if member == "*" { "all members" } else { member };
+        (
+            vec!["HB.SIGNAL", service, member, signal],
+            format!("{who}: signal {signal}"),
+        )
+    };
+    Ok(Change {
+        name: service.into(),
+        command: command(&words),
+        said,
+    })
+}
+
+/// For a time, or until somebody ends it.
+fn pause(queue: &str, fields: &Fields) -> Result<Change, Trouble> {
+    let mut command = command(&["TASK.PAUSE", queue]);
+    let said = match fields.get("for") {
+        Some(text) => {
+            let length = duration(text).map_err(|error| Trouble::Wrong(format!("{text}: {error}")))?;
+            command
+                .arg("FOR")
+                .arg(u64::try_from(length.as_millis()).unwrap_or(u64::MAX));
+            format!("{queue} is paused for {text}")
+        }
+        None => format!("{queue} is paused"),
+    };
+    Ok(Change {
+        name: queue.into(),
+        command,
+        said,
+    })
+}
+
+fn command(words: &[&str]) -> Cmd {
+    let mut command = cmd(words.first().copied().unwrap_or_default());
+    command.arg(words.get(1..).unwrap_or_default());
+    command
+}

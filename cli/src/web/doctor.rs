@@ -1,0 +1,45 @@
+//! What is wrong with the server. It is looked at when somebody asks, and not all the time.
+
+use maud::{Markup, html};
+use serde_json::{Value as Json, json};
+
+use super::html::{nothing, plain};
+use super::page::Page;
+use super::trouble::Trouble;
+use super::visit::Visit;
+use crate::doctor;
+use crate::output::record::Record;
+
+pub(super) fn page(visit: &Visit) -> Result<Page, Trouble> {
+    let found = doctor::records(&visit.user().connector).map_err(Trouble::Unfit)?;
+    let body = html! {
+        h1 { "Doctor" }
+        @if found.is_empty() { (nothing("Nothing is wrong.")) } @else { (table(&found)) }
+    };
+    Ok(Page {
+        title: "Doctor".into(),
+        body,
+        json: json!({ "findings": found.iter().map(Record::json).collect::<Json>() }),
+    })
+}
+
+fn table(found: &[Record]) -> Markup {
+    html! {
+        div.wide tabindex="0" role="region" aria-label="Findings" {
+            table {
+                thead { tr { th { "severity" } th { "check" } th { "what" } th { "what to do" } } }
+                tbody {
+                    @for finding in found {
+                        @let text = |name| plain(&finding.text(name).unwrap_or_default());
+                        tr {
+                            td { span.state.(text("severity")) { (text("severity")) } }
+                            th scope="row" { (text("check")) }
+                            td.error { (text("what")) }
+                            td.error { (text("remedy")) }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,216 @@
+//! The parts that pages are made of.
+
+use jiff::Timestamp;
+use maud::{Markup, html};
+use redis::Value;
+
+use super::visit::Visit;
+use crate::connect::Reply;
+use crate::output::record::Record;
+use crate::output::text;
+
+/// What is shown in place of nothing.
+pub(super) const NOTHING: &str = "–";
+
+/// Any text, with nothing in it that reorders or hides other text.
+pub(super) fn plain(text: &str) -> String {
+    text::printable(text.as_bytes())
+}
+
+/// The first letters of it.
+pub(super) fn cut(text: &str, letters: usize) -> String {
+    match text.char_indices().nth(letters) {
+        Some((end, _)) => format!("{}…", text.get(..end).unwrap_or_default()),
+        None => text.into(),
+    }
+}
+
+/// A number, its thousands apart.
+pub(super) fn number(number: i64) -> String {
+    let digits = number.unsigned_abs().to_string();
+    let mut shown = String::new();
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            shown.push('\u{2009}');
+        }
+        shown.push(digit);
+    }
+    if number < 0 { format!("−{shown}") } else { shown }
+}
+
+/// How often each second.
+pub(super) fn rate(rate: f64) -> String {
+    if rate >= 99.5 {
+        number(text_of(rate).parse().unwrap_or(0))
+    } else if rate > 0.0 {
+        format!("{rate:.1}")
+    } else {
+        "0".into()
+    }
+}
+
+fn text_of(rate: f64) -> String {
+    format!("{rate:.0}")
+}
+
+/// The present moment, unix milliseconds.
+pub(super) fn now() -> i64 {
+    Timestamp::now().as_millisecond()
+}
+
+/// A duration, as exact as one wants to read it.
+pub(super) fn span(ms: i64) -> String {
+    let size = ms.unsigned_abs();
+    let shown = match size {
+        1_000..60_000 if !size.is_multiple_of(1_000) => format!("{}.{}s", size / 1_000, size % 1_000 / 100),
+        _ => text::span(size, 2),
+    };
+    if ms < 0 { format!("−{shown}") } else { shown }
+}
+
+/// A moment as people say it, and in full when they point at it.
+pub(super) fn moment(at: i64) -> Markup {
+    let full = text::moment(at).unwrap_or_else(|| at.to_string());
+    let distance = at.saturating_sub(now());
+    // What is nearer than a second is now: pages would change all the time.
+    let shown = match distance {
+        -999..=999 => "now".into(),
+        1_000.. => format!("in {}", span(distance / 1_000 * 1_000)),
+        _ => format!("{} ago", span(distance / 1_000 * 1_000).trim_start_matches('−')),
+    };
+    html! { time title=(full) { (shown) } }
+}
+
+/// The value of a field, as its name tells: docs/fields.md.
+pub(super) fn value(name: &str, value: &Reply) -> Markup {
+    let integer = match &value.0 {
+        Value::Int(number) => Some(*number),
+        _ => None,
+    };
+    match (name.rsplit_once('_'), integer) {
+        (Some((_, "at" | "until")), Some(at)) if at >= 0 => moment(at),
+        (Some((_, "ms")), Some(ms)) => html! { (span(ms)) },
+        (Some((_, "tasks" | "total")), Some(count)) => html! { (number(count)) },
+        _ if name == "error" => html! { (cut(&first_line(value), 300)) },
+        _ => html! { (cut(&text::field(name, value), 300)) },
+    }
+}
+
+/// The first line of a text, and whether there are more.
+fn first_line(value: &Reply) -> String {
+    let text = value.text().unwrap_or_default();
+    match text.split_once('\n') {
+        Some((first, _)) => format!("{} …", plain(first)),
+        None => plain(&text),
+    }
+}
+
+/// The same of a record that may not have it.
+pub(super) fn field(record: &Record, name: &str) -> Markup {
+    record
+        .get(name)
+        .map_or_else(|| html! { span.none { (NOTHING) } }, |found| value(name, found))
+}
+
+/// The numbers of a column, red when they are alarming.
+pub(super) fn count(record: &Record, name: &str, is_alarming: impl Fn(i64) -> bool) -> Markup {
+    let found = record.number(name);
+    let class = match found {
+        Some(count) if is_alarming(count) => "n bad",
+        Some(0) => "n zero",
+        _ => "n",
+    };
+    html! { td class=(class) { (field(record, name)) } }
+}
+
+/// A link to another page.
+pub(super) fn link(visit: &Visit, path: &str, query: &[(&str, &str)], text: &str) -> Markup {
+    html! { a href=(visit.address(path, query)) { (plain(text)) } }
+}
+
+pub(super) fn to_queue(visit: &Visit, queue: &str) -> Markup {
+    link(visit, "/queue", &[("name", queue)], queue)
+}
+
+pub(super) fn to_task(visit: &Visit, queue: &str, id: &str) -> Markup {
+    link(visit, "/task", &[("queue", queue), ("id", id)], id)
+}
+
+/// What a form sends unseen.
+pub(super) fn hidden(visit: &Visit, fields: &[(&str, &str)]) -> Markup {
+    html! {
+        input type="hidden" name="csrf" value=(visit.session.csrf);
+        input type="hidden" name="back" value=(visit.here);
+        @for (name, value) in fields {
+            input type="hidden" name=(name) value=(value);
+        }
+    }
+}
+
+/// A button that makes a change at once.
+pub(super) fn button(visit: &Visit, label: &str, fields: &[(&str, &str)]) -> Markup {
+    html! {
+        form method="post" action=(visit.address("/change", &[])) {
+            (hidden(visit, fields))
+            button { (label) }
+        }
+    }
+}
+
+/// One that first asks whether it is meant.
+pub(super) fn confirmed(visit: &Visit, label: &str, question: &str, path: &str, fields: &[(&str, &str)]) -> Markup {
+    html! {
+        details.confirm {
+            summary { (label) }
+            form.card method="post" action=(visit.address(path, &[])) {
+                p { (question) }
+                (hidden(visit, fields))
+                button.danger { (label) }
+            }
+        }
+    }
+}
+
+/// Where there is nothing to show.
+pub(super) fn nothing(text: &str) -> Markup {
+    html! { p.nothing { (text) } }
+}
+
+/// A small line of values over time, newest last.
+pub(super) fn line(class: &str, values: &[f64], label: &str) -> Markup {
+    const WIDTH: f64 = 120.0;
+    const HEIGHT: f64 = 24.0;
+    let most = values.iter().copied().fold(0.0, f64::max).max(f64::MIN_POSITIVE);
+    let mut points = String::new();
+    // The newest is at the right edge, 59 steps from the left one.
+    let mut x = WIDTH;
+    for value in values.iter().rev() {
+        points.push_str(&format!("{x:.1},{:.1} ", HEIGHT - 1.0 - value / most * (HEIGHT - 2.0)));
+        x -= WIDTH / 59.0;
+    }
+    html! {
+        svg.line.(class) viewBox="0 0 120 24" preserveAspectRatio="none" role="img" aria-label=(label) {
+            polyline points=(points.trim_end()) {}
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_grouped_and_moments_are_relative() {
+        assert_eq!(number(0), "0");
+        assert_eq!(number(-1_234_567), "−1\u{2009}234\u{2009}567");
+        assert_eq!(rate(1234.4), "1\u{2009}234");
+        assert_eq!(rate(0.25), "0.2");
+        assert!(moment(now() - 61_500).into_string().contains(">1m1s ago<"));
+        assert!(moment(now() + 5_900).into_string().contains(">in 5s<"));
+        assert_eq!(cut("héllo", 2), "hé…");
+        assert_eq!(
+            [306, 48_176, 5_000, 61_900, 1_673_000].map(span),
+            ["306ms", "48.1s", "5s", "1m1s", "27m53s"]
+        );
+    }
+}

@@ -1,0 +1,269 @@
+//! The tasks of a queue in one state, of which a filter shows some.
+
+use maud::{Markup, html};
+use redis::{Cmd, cmd};
+
+use super::fields::Fields;
+use super::html::{NOTHING, confirmed, field, nothing, number, plain, to_task};
+use super::rights::Right;
+use super::trouble::Trouble;
+use super::visit::Visit;
+use crate::connect::Reply;
+use crate::output::record::Record;
+
+pub(super) const STATES: [&str; 6] = ["ready", "claimed", "scheduled", "blocked", "done", "dead"];
+
+/// Rows after which a page ends, tasks that a call looks at, and calls that a page may take.
+const ROWS: usize = 50;
+const LOOKED_AT: usize = 200;
+const CALLS: usize = 20;
+
+/// Which tasks.
+pub(super) struct Filter {
+    pub queue: String,
+    pub state: String,
+    kind: Option<String>,
+    text: Option<String>,
+    worker: Option<String>,
+    attempted: bool,
+}
+
+/// What a page lists.
+pub(super) struct Listed {
+    pub tasks: Vec<Record>,
+    /// Where the next page begins.
+    pub next: Option<String>,
+}
+
+impl Filter {
+    pub(super) fn of(fields: &Fields) -> Result<Filter, Trouble> {
+        let given = |name| fields.get(name).map(str::to_string);
+        let state = fields.get("state").unwrap_or("ready");
+        if !STATES.contains(&state) {
+            return Err(Trouble::Wrong(format!("There is no state {state}.")));
+        }
+        Ok(Filter {
+            queue: fields.get("name").or(fields.get("queue")).unwrap_or_default().into(),
+            state: state.into(),
+            kind: given("kind"),
+            text: given("q"),
+            worker: given("worker"),
+            attempted: fields.get("attempted").is_some(),
+        })
+    }
+
+    pub(super) fn is_any(&self) -> bool {
+        self.kind.is_some() || self.text.is_some() || self.worker.is_some() || self.attempted
+    }
+
+    /// The command that lists them, a page of so many.
+    pub(super) fn list(&self, cursor: &str, count: usize) -> Cmd {
+        let mut command = cmd("TASK.LIST");
+        command.arg(&self.queue).arg(&self.state);
+        if let Some(kind) = &self.kind {
+            command.arg("KIND").arg(kind);
+        }
+        if let Some(text) = &self.text {
+            command.arg("MATCH").arg(pattern(text));
+        }
+        if let Some(worker) = &self.worker {
+            command.arg("WORKER").arg(worker);
+        }
+        if self.attempted {
+            command.arg("ATTEMPTED");
+        }
+        command.arg("CURSOR").arg(cursor).arg("COUNT").arg(count);
+        command
+    }
+
+    /// A page of them.
+    pub(super) fn read(&self, visit: &Visit) -> Result<Listed, Trouble> {
+        let count = if self.is_any() { LOOKED_AT } else { ROWS };
+        let mut cursor = visit.query.get("cursor").unwrap_or("0").to_string();
+        let mut tasks = Vec::new();
+        for _ in 0..CALLS {
+            let mut list = self.list(&cursor, count);
+            // Whatever ended last is what people look for.
+            if matches!(&self.state[..], "done" | "dead") {
+                list.arg("REV");
+            }
+            let page = visit.user().call(&self.queue, &list)?.items();
+            cursor = page.first().and_then(Reply::text).unwrap_or_default();
+            tasks.extend(
+                page.get(1)
+                    .map(Reply::items)
+                    .unwrap_or_default()
+                    .iter()
+                    .map(|task| visit.task(task)),
+            );
+            if cursor == "0" || tasks.len() >= ROWS {
+                break;
+            }
+        }
+        let next = Some(cursor).filter(|cursor| cursor != "0");
+        Ok(Listed { tasks, next })
+    }
+
+    /// As a form has it.
+    fn fields(&self) -> Vec<(&str, &str)> {
+        let optional = [("kind", &self.kind), ("q", &self.text), ("worker", &self.worker)];
+        let given = optional
+            .into_iter()
+            .filter_map(|(name, value)| Some((name, value.as_deref()?)));
+        let always = [("queue", &self.queue[..]), ("state", &self.state)];
+        let attempted = self.attempted.then_some(("attempted", "1"));
+        always.into_iter().chain(given).chain(attempted).collect()
+    }
+}
+
+/// The pattern that finds a text anywhere, unless it is one already.
+fn pattern(text: &str) -> String {
+    if text.contains(['*', '?', '[']) {
+        text.into()
+    } else {
+        format!("*{}*", text.replace('\\', "\\\\"))
+    }
+}
+
+/// The first line of the error of a task.
+pub(super) fn first_line(task: &Record) -> String {
+    let error = task.text("error").unwrap_or_default();
+    error.split(['\n', '\r']).next().unwrap_or_default().into()
+}
+
+/// A value of which forms must say that it is empty.
+pub(super) fn exact(value: &str) -> String {
+    format!("={value}")
+}
+
+fn columns(state: &str) -> &'static [&'static str] {
+    match state {
+        "claimed" => &["worker", "claimed_at", "remaining_ms", "attempt", "progress"],
+        "blocked" => &["group", "after", "due_at"],
+        "done" => &["finished_at", "run_ms", "attempt", "error"],
+        "dead" => &["finished_at", "attempt", "losses", "error"],
+        _ => &["due_at", "priority", "attempt", "error"],
+    }
+}
+
+pub(super) fn table(visit: &Visit, filter: &Filter, listed: &Listed) -> Markup {
+    if listed.tasks.is_empty() {
+        let none = if filter.is_any() {
+            "No task here matches."
+        } else {
+            "No tasks here."
+        };
+        return nothing(none);
+    }
+    let columns = columns(&filter.state);
+    html! {
+        div.wide tabindex="0" role="region" aria-label="Tasks" {
+            table {
+                thead { tr {
+                    th { "id" } th { "kind" }
+                    @for name in columns { th { (heading(name)) } }
+                } }
+                tbody {
+                    @for task in &listed.tasks {
+                        tr {
+                            th scope="row" { (to_task(visit, &filter.queue, &task.text("id").unwrap_or_default())) }
+                            td { (field(task, "kind")) }
+                            @for name in columns { td class=(name) { (field(task, name)) } }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// The name of a field, without its unit.
+pub(super) fn heading(name: &str) -> String {
+    let units = ["_at", "_ms", "_tasks", "_until"];
+    let bare = units.iter().find_map(|unit| name.strip_suffix(unit)).unwrap_or(name);
+    bare.replace('_', " ")
+}
+
+/// What can be done to tasks in this state, and who may.
+fn verbs(state: &str) -> &'static [(&'static str, &'static str, Right)] {
+    const RETRY: (&str, &str, Right) = ("retry", "Retry", Right::Retry);
+    const RUN: (&str, &str, Right) = ("run", "Run now", Right::Reschedule);
+    const CANCEL: (&str, &str, Right) = ("cancel", "Cancel", Right::Cancel);
+    const BURY: (&str, &str, Right) = ("bury", "Bury", Right::Bury);
+    const UNCLAIM: (&str, &str, Right) = ("unclaim", "Give to another worker", Right::Unclaim);
+    const PURGE: (&str, &str, Right) = ("purge", "Remove", Right::Purge);
+    match state {
+        "scheduled" => &[RUN, CANCEL, BURY, PURGE],
+        "ready" => &[CANCEL, BURY, PURGE],
+        "claimed" => &[UNCLAIM, CANCEL, BURY],
+        "blocked" => &[CANCEL, PURGE],
+        "done" => &[PURGE],
+        "dead" => &[RETRY, PURGE],
+        _ => &[],
+    }
+}
+
+/// Those that this visitor may do.
+pub(super) fn allowed(visit: &Visit, queue: &str, state: &str) -> Vec<(&'static str, &'static str)> {
+    let mine = verbs(state).iter().filter(|(_, _, right)| visit.may(queue, *right));
+    mine.map(|(verb, label, _)| (*verb, *label)).collect()
+}
+
+/// The buttons for all tasks that the filter shows, of so many in the state.
+pub(super) fn bulk(visit: &Visit, filter: &Filter, count: i64) -> Markup {
+    let (all, shown) = (count.to_string(), number(count));
+    let mut fields = filter.fields();
+    fields.push(("all", &all));
+    let which = if filter.is_any() { " that match the filter" } else { "" };
+    let allowed = allowed(visit, &filter.queue, &filter.state);
+    html! {
+        @if count > 0 && !allowed.is_empty() {
+            div.row.bulk {
+                span.hint { @if filter.is_any() { "All that match:" } @else { "All of them:" } }
+                @for (verb, label) in allowed {
+                    @let question = format!("{label}: all tasks{which}, of the {shown} that are {}?", filter.state);
+                    (confirmed(visit, label, &question, "/bulk", &[&fields[..], &[("change", verb)]].concat()))
+                }
+            }
+        }
+    }
+}
+
+/// The box whose words are in the address.
+pub(super) fn filter_box(visit: &Visit, filter: &Filter) -> Markup {
+    let value = |value: &Option<String>| value.clone().unwrap_or_default();
+    html! {
+        form.row.filter method="get" action=(visit.address("/queue", &[])) role="search" {
+            input type="hidden" name="name" value=(filter.queue);
+            input type="hidden" name="state" value=(filter.state);
+            input type="search" name="q" value=(value(&filter.text)) placeholder="id, payload or error" aria-label="Text in id, payload or error";
+            input name="kind" value=(value(&filter.kind)) placeholder="kind" aria-label="Kind";
+            @if filter.state == "claimed" {
+                input name="worker" value=(value(&filter.worker)) placeholder="worker" aria-label="Worker";
+            }
+            label.check { input type="checkbox" name="attempted" value="1" checked[filter.attempted]; "tried before" }
+            button { "Filter" }
+            @if filter.is_any() {
+                a href=(visit.address("/queue", &[("name", &filter.queue), ("state", &filter.state)])) { "Show all" }
+            }
+        }
+    }
+}
+
+pub(super) fn next(visit: &Visit, listed: &Listed) -> Markup {
+    html! {
+        p.row.pages {
+            @if visit.query.get("cursor").is_some() {
+                a href=(visit.site.address("/queue", &visit.query.with(&[("cursor", "")]))) { "First page" }
+            }
+            @if let Some(cursor) = &listed.next {
+                a rel="next" href=(visit.site.address("/queue", &visit.query.with(&[("cursor", cursor)]))) { "Next page" }
+            }
+        }
+    }
+}
+
+/// A state as a word with a colour.
+pub(super) fn state(word: &str) -> Markup {
+    html! { span.state.(word) { (if word.is_empty() { NOTHING.into() } else { plain(word) }) } }
+}

@@ -1,0 +1,137 @@
+//! `steward web`: pages that show what is on the server, and change it.
+//!
+//! - `site.rs` `guard.rs` `sessions.rs` `login.rs`: who may ask for what
+//! - `user.rs` `rights.rs` `watch.rs`: a Redis user, what it may do, what it sees
+//! - `page.rs` `visit.rs` `html.rs` `fields.rs` `trouble.rs`: what all pages are made of
+//! - `change.rs` `bulk.rs`: what buttons do, to one thing or to many
+//! - the others: a page each
+
+mod args;
+mod bulk;
+mod change;
+mod charts;
+mod cron;
+mod dead;
+mod doctor;
+mod events;
+mod fields;
+mod guard;
+mod history;
+mod html;
+mod kinds;
+mod listing;
+mod login;
+mod overview;
+mod page;
+mod payload;
+mod queue;
+mod rights;
+mod service;
+mod services;
+mod sessions;
+mod settings;
+mod site;
+mod task;
+mod trouble;
+mod user;
+mod visit;
+mod watch;
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::DefaultBodyLimit;
+use axum::http::header;
+use axum::middleware::from_fn_with_state;
+use axum::response::Redirect;
+use axum::routing::{MethodRouter, get, post};
+use tokio::net::TcpListener;
+
+use crate::args::Common;
+use crate::failure::Failure;
+use crate::output;
+pub(crate) use args::WebArgs;
+use page::page;
+use site::Site;
+
+/// Most bytes of a request: a payload of 1 MiB in which every byte is encoded.
+const LARGEST: usize = 4 << 20;
+/// Most calls to servers at a time.
+const THREADS: usize = 16;
+
+/// `steward web`.
+pub(crate) fn run(common: &Common, args: WebArgs) -> Result<u8, Failure> {
+    args.check()?;
+    let connector = common.connector()?;
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_io()
+        .enable_time()
+        .max_blocking_threads(THREADS)
+        .build()
+        .map_err(|error| Failure::unavailable(error.to_string()))?;
+    runtime.block_on(async {
+        let unable = |error: std::io::Error| Failure::unavailable(format!("{}: {error}", args.listen));
+        let listener = TcpListener::bind(args.listen).await.map_err(unable)?;
+        let address = listener.local_addr().map_err(unable)?;
+        output::line(format_args!("http://{address}{}/", args.base_path))?;
+        let site = Site::new(connector, args.clone(), address)?;
+        axum::serve(listener, routes(Arc::new(site))).await.map_err(unable)?;
+        Ok(0)
+    })
+}
+
+fn routes(site: Arc<Site>) -> Router {
+    let script = include_str!("steward.js");
+    let pages: [(&str, MethodRouter<Arc<Site>>); 19] = [
+        ("/", page(overview::page)),
+        ("/queue", page(queue::page)),
+        ("/history", page(history::page)),
+        ("/settings", page(settings::page)),
+        ("/task", page(task::page)),
+        ("/payload", get(payload::raw)),
+        ("/dead", page(dead::page)),
+        ("/kinds", page(kinds::page)),
+        ("/services", page(services::page)),
+        ("/service", page(service::page)),
+        ("/cron", page(cron::page)),
+        ("/events", page(events::page)),
+        ("/doctor", page(doctor::page)),
+        ("/change", post(change::make)),
+        ("/bulk", post(bulk::step)),
+        ("/login", get(login::form).post(login::enter)),
+        ("/logout", post(login::leave)),
+        (
+            "/steward.css",
+            asset("text/css; charset=utf-8", include_str!("steward.css")),
+        ),
+        ("/steward.js", asset("text/javascript; charset=utf-8", script)),
+    ];
+    let base = site.args.base_path.clone();
+    let mut router = Router::new().route(
+        &format!("{base}/steward.svg"),
+        asset("image/svg+xml", include_str!("steward.svg")),
+    );
+    for (path, method) in pages {
+        router = router.route(&format!("{base}{path}"), method);
+    }
+    if !base.is_empty() {
+        let to = format!("{base}/");
+        router = router.route(&base, get(async move || Redirect::permanent(&to)));
+    }
+    router
+        .layer(DefaultBodyLimit::max(LARGEST))
+        .layer(from_fn_with_state(site.clone(), guard::check))
+        // Whoever watches this process knows none of its names.
+        .route("/healthz", get(async || "ok\n"))
+        .with_state(site)
+}
+
+/// A file that is part of this program.
+fn asset(kind: &'static str, text: &'static str) -> MethodRouter<Arc<Site>> {
+    get(async move || {
+        (
+            [(header::CONTENT_TYPE, kind), (header::CACHE_CONTROL, "no-cache")],
+            text,
+        )
+    })
+}

@@ -1,0 +1,54 @@
+// Live updates, and steps that go on by themselves. Without it the pages are the same, and stand still.
+"use strict";
+
+const main = document.querySelector("main[data-stream]");
+const badge = document.querySelector(".live");
+
+// What somebody is using or reading stays as it is.
+function isInUse(part) {
+  const selection = getSelection();
+  return (
+    part.contains(document.activeElement) ||
+    part.querySelector("details[open]") ||
+    (!selection.isCollapsed && part.contains(selection.anchorNode))
+  );
+}
+
+function replace(text) {
+  const fresh = new DOMParser().parseFromString(text, "text/html");
+  for (const part of main.querySelectorAll("[data-live]")) {
+    const next = fresh.getElementById(part.id);
+    if (next && !isInUse(part)) part.replaceWith(next);
+  }
+}
+
+let source;
+
+function follow() {
+  source = new EventSource(main.dataset.stream);
+  source.addEventListener("page", (event) => {
+    badge.hidden = false;
+    replace(JSON.parse(event.data));
+  });
+  source.addEventListener("trouble", () => {
+    badge.hidden = true;
+  });
+  source.onerror = () => {
+    badge.hidden = true;
+  };
+}
+
+if (main && main.querySelector("[data-live]")) {
+  // Nobody looks at a page in the background.
+  document.addEventListener("visibilitychange", () => {
+    if (document.hidden) {
+      source?.close();
+      badge.hidden = true;
+    } else {
+      follow();
+    }
+  });
+  if (!document.hidden) follow();
+}
+
+document.querySelector("form[data-next]")?.requestSubmit();

@@ -1,0 +1,142 @@
+// What a person sees in a real browser: node browser.js ADDRESS smoke|all|screenshots [DIRECTORY]
+"use strict";
+
+const { chromium } = require("playwright-core");
+const fs = require("node:fs");
+const path = require("node:path");
+
+const [address, mode, directory] = process.argv.slice(2);
+const PATIENCE = 60_000;
+const PAGES = [
+  ["overview", "/", "Overview", "mail"],
+  ["queue", "/queue?name=mail", "mail", "bob"],
+  ["dead-tasks", "/queue?name=mail&state=dead", "mail", "dead-5"],
+  ["task", "/task?queue=mail&id=ann", "ann", "worker-1"],
+  ["history", "/history?name=mail", "History of mail", "The last 48 hours"],
+  ["settings", "/settings?name=mail", "Settings of mail", "max-lost"],
+  ["dead", "/dead", "Dead", "no such address"],
+  ["kinds", "/kinds", "Kinds", "welcome"],
+  ["services", "/services", "Services", "m1"],
+  ["service", "/service?name=web", "web", "m2"],
+  ["cron", "/cron", "Cron", "digest"],
+  ["events", "/events", "Events", "cancelled"],
+  ["doctor", "/doctor", "Doctor", "what to do"],
+];
+const SHOTS = ["overview", "queue", "task", "dead", "service", "cron", "events"];
+
+function check(isSo, what) {
+  if (!isSo) throw new Error(what);
+}
+
+// A page whose errors, and whose requests to elsewhere, fail the test.
+async function open(browser, theme, options = {}) {
+  const context = await browser.newContext({ colorScheme: theme, viewport: { width: 1360, height: 800 }, ...options });
+  context.setDefaultTimeout(PATIENCE);
+  const page = await context.newPage();
+  page.on("pageerror", (error) => fail(error));
+  page.on("console", (message) => message.type() === "error" && fail(new Error(message.text())));
+  page.on("request", (request) => request.url().startsWith(address) || fail(new Error(request.url())));
+  await page.goto(address + "/");
+  await page.fill("input[name=user]", "default");
+  await page.click("button");
+  await page.waitForSelector("h1:has-text('Overview')");
+  return page;
+}
+
+function fail(error) {
+  console.error(error);
+  process.exit(1);
+}
+
+async function show(page, [, where, heading, text]) {
+  const answer = await page.goto(address + where);
+  check(answer.status() === 200, `${where}: ${answer.status()}`);
+  await page.waitForSelector(`h1:has-text("${heading}")`);
+  check((await page.textContent("main")).includes(text), `${where} lacks ${text}`);
+}
+
+async function isAccessible(page, where) {
+  await page.evaluate(fs.readFileSync(require.resolve("axe-core/axe.min.js"), "utf8"));
+  const found = await page.evaluate(() => axe.run(document, { resultTypes: ["violations"] }));
+  const told = found.violations.map((one) => `${one.id}: ${one.help}\n  ${one.nodes.map((node) => node.html + "\n  " + node.failureSummary).join("\n  ")}`);
+  check(told.length === 0, `${where}: ${told.join("\n")}`);
+}
+
+// One page is paused by hand, the other one shows it by itself.
+async function isLive(browser) {
+  const [one, other] = [await open(browser, "light"), await open(browser, "light")];
+  await one.goto(address + "/queue?name=mail");
+  await one.waitForSelector(".live:visible");
+  check(!(await one.textContent("#badges")).includes("paused"), "it is paused already");
+  await other.goto(address + "/queue?name=mail");
+  await other.click("summary:has-text('Pause')");
+  await other.fill("input[name=for]", "1h");
+  await other.click("form button:has-text('Pause')");
+  await other.waitForSelector(".notice:has-text('paused for 1h')");
+  await one.waitForSelector("#badges:has-text('paused')");
+  await other.click("button:has-text('Resume')");
+  await one.waitForSelector("#badges:not(:has-text('paused'))", { state: "attached" });
+}
+
+// All that the filter shows, by keyboard alone.
+async function isForKeyboards(browser) {
+  const page = await open(browser, "light");
+  await page.goto(address + "/queue?name=mail&state=dead");
+  await page.focus("input[name=q]");
+  await page.keyboard.type("quota");
+  await page.keyboard.press("Enter");
+  await page.waitForURL("**q=quota**");
+  await page.focus(".bulk summary:has-text('Retry')");
+  await page.keyboard.press("Enter");
+  await page.keyboard.press("Tab");
+  await page.keyboard.press("Enter");
+  await page.waitForSelector(".notice:has-text('2 tasks are tried again')");
+}
+
+async function withoutScripts(browser) {
+  const page = await open(browser, "light", { javaScriptEnabled: false });
+  for (const one of PAGES) await show(page, one);
+}
+
+async function screenshots(browser) {
+  fs.mkdirSync(directory, { recursive: true });
+  for (const theme of ["light", "dark"]) {
+    const page = await open(browser, theme);
+    for (const one of PAGES.filter(([name]) => SHOTS.includes(name) && (theme === "light" || name === "overview"))) {
+      await show(page, one);
+      if (["overview", "queue"].includes(one[0])) await page.waitForTimeout(25_000);
+      await page.screenshot({ path: path.join(directory, `web-${one[0]}-${theme}.png`) });
+    }
+  }
+}
+
+function found(names) {
+  const places = process.env.PATH.split(":").flatMap((place) => names.map((name) => path.join(place, name)));
+  return places.find((place) => fs.existsSync(place));
+}
+
+async function main() {
+  const executablePath = process.env.STEWARD_BROWSER ?? found(["chromium", "chromium-browser", "google-chrome"]);
+  // Chromium has no sandbox where it runs as root, as in containers.
+  const browser = await chromium.launch({ executablePath, args: process.getuid() === 0 ? ["--no-sandbox"] : [] });
+  if (mode === "screenshots") {
+    await screenshots(browser);
+  } else if (mode === "smoke") {
+    const page = await open(browser, "light");
+    for (const one of PAGES.slice(0, 2)) await show(page, one);
+  } else {
+    for (const theme of ["light", "dark"]) {
+      const page = await open(browser, theme);
+      for (const one of PAGES) {
+        await show(page, one);
+        await isAccessible(page, `${one[1]} ${theme}`);
+      }
+    }
+    await withoutScripts(browser);
+    await isLive(browser);
+    await isForKeyboards(browser);
+  }
+  await browser.close();
+}
+
+main().then(() => process.exit(0), fail);

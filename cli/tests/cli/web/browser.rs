@@ -1,0 +1,46 @@
+//! What a person sees in a real browser: `make test-web`.
+
+use std::path::Path;
+use std::process::Command;
+
+use super::Web;
+use super::house::{Load, furnish};
+use crate::support::{Server, told};
+
+/// Runs browser.js against a furnished server.
+#[track_caller]
+fn run(words: &[&str]) {
+    let server = Server::start();
+    let _house = furnish(&server);
+    let _loads = ["busy", "reports"].map(|queue| Load::on(&server, queue));
+    let web = Web::start(&server, &[]);
+    let manifest = Path::new(env!("CARGO_MANIFEST_DIR"));
+    // Beside the programs that cargo has built, where scripts/deps --dev installs them.
+    let target = Path::new(env!("CARGO_BIN_EXE_steward")).ancestors().nth(2).unwrap();
+    let mut node = Command::new("node");
+    node.arg(manifest.join("tests/cli/web/browser.js"))
+        .arg(format!("http://{}", web.address))
+        .args(words)
+        .env("NODE_PATH", target.join("node/node_modules"));
+    let (code, out, error) = told(&node.output().expect("node: scripts/deps --dev installs it"));
+    assert_eq!(code, 0, "{out}\n{error}");
+}
+
+#[test]
+fn two_pages_are_shown_without_a_complaint() {
+    run(&["smoke"]);
+}
+
+#[test]
+#[ignore = "takes a minute: make test-web"]
+fn all_pages_are_shown_live_and_accessible() {
+    run(&["all"]);
+}
+
+#[test]
+#[ignore = "writes the pictures of the manual: make screenshots"]
+fn pictures_are_taken() {
+    if let Ok(directory) = std::env::var("STEWARD_SCREENSHOTS") {
+        run(&["screenshots", &directory]);
+    }
+}

@@ -1,0 +1,178 @@
+//! Each page has its heading and its data, as HTML and as JSON, while others work.
+
+use serde_json::json;
+
+use super::Web;
+use super::house::{Load, furnish};
+use crate::support::Server;
+
+#[test]
+fn every_page_has_its_heading_and_its_data() {
+    let server = Server::start();
+    let _house = furnish(&server);
+    let _load = Load::on(&server, "busy");
+    let web = Web::start(&server, &[]);
+    let browser = web.login("default", "");
+    for (path, heading, parts) in [
+        ("/", "Overview", &["mail", "busy", "Log out"][..]),
+        ("/?q=MAI", "Overview", &["mail"]),
+        (
+            "/queue?name=mail",
+            "mail",
+            &["bob", "cleo", "welcome", "worker-1", "Pause"],
+        ),
+        ("/queue?name=mail&state=dead", "mail", &["dead-5", "no such address"]),
+        (
+            "/settings?name=mail",
+            "Settings of",
+            &["max-lost", "EXPONENTIAL 1000", "events-level"],
+        ),
+        (
+            "/task?queue=mail&id=ann",
+            "ann",
+            &["worker-1", "to:ann", "eve", "Timeline", "claimed"],
+        ),
+        ("/history?name=mail", "History of", &["The last 48 hours", "<rect"]),
+        ("/doctor", "Doctor", &["severity", "what to do"]),
+        ("/dead", "Dead", &["no such address", "quota", "bill", "dead-3"]),
+        ("/kinds", "Kinds", &["welcome"]),
+        ("/services", "Services", &["web", "m1", "4711", "a3"]),
+        (
+            "/service?name=web",
+            "web",
+            &["m1", "m2", "busy", "candidate", "began to lead"],
+        ),
+        (
+            "/cron",
+            "Cron",
+            &["digest", "09:00 on MON-FRI", "Europe/Paris", "Run now"],
+        ),
+        ("/events", "Events", &["dan", "cancelled", "leader"]),
+        ("/events?service=web", "Events", &["m1", "registered"]),
+    ] {
+        let answer = browser.get(path);
+        assert_eq!(
+            answer.header("content-type"),
+            Some("text/html; charset=utf-8"),
+            "{path}"
+        );
+        let (_, rest) = answer
+            .body
+            .split_once("<h1>")
+            .unwrap_or_else(|| panic!("{path}: {}", answer.body));
+        assert!(rest.split("</h1>").next().unwrap().contains(heading), "{path}");
+        answer.shows(parts);
+    }
+    let answer = browser.get("/?q=MAI");
+    assert!(!answer.body.contains("busy"), "{}", answer.body);
+}
+
+#[test]
+fn programs_get_the_same_at_the_same_addresses() {
+    let server = Server::start();
+    let _house = furnish(&server);
+    let web = Web::start(&server, &["--no-login"]);
+    let browser = web.stranger();
+    let queues = &browser.json("/")["queues"];
+    assert_eq!(
+        (&queues[0]["queue"], &queues[0]["dead_tasks"]),
+        (&json!("mail"), &json!(6))
+    );
+    let queue = browser.json("/queue?name=mail&state=claimed");
+    assert_eq!(
+        (&queue["tasks"][0]["id"], &queue["workers"][0]["worker"]),
+        (&json!("ann"), &json!("worker-1"))
+    );
+    let task = browser.json("/task?queue=mail&id=ann");
+    assert_eq!(
+        (&task["task"]["payload"], &task["dependents"]),
+        (&json!("to:ann"), &json!(["eve"]))
+    );
+    let dead = &browser.json("/dead")["groups"];
+    assert_eq!(
+        (&dead[0]["error"], &dead[0]["kind"], &dead[0]["dead_tasks"]),
+        (&json!("no such address"), &json!("bill"), &json!(4))
+    );
+    assert_eq!(
+        (&dead[1]["error"], &dead[1]["dead_tasks"]),
+        (&json!("quota"), &json!(2))
+    );
+    assert_eq!(browser.json("/kinds")["kinds"][0]["queue"], json!("mail"));
+    assert_eq!(browser.json("/services")["services"][1]["member"], json!("m1"));
+    assert_eq!(browser.json("/service?name=web")["leader"]["pid"], json!(4711));
+    assert_eq!(browser.json("/cron")["repeats"][0]["name"], json!("digest"));
+    assert_eq!(browser.json("/settings?name=mail")["max-lost"], json!("3"));
+    assert_eq!(
+        browser.json("/history?name=mail")["hours"][0]["scheduled_total"],
+        json!(6)
+    );
+    assert!(!browser.json("/doctor")["findings"].as_array().unwrap().is_empty());
+    assert_eq!(browser.json("/events?queue=mail")["events"][0]["id"], json!("dan"));
+    let missing = browser
+        .with("Accept: application/json")
+        .get("/task?queue=mail&id=nobody");
+    assert_eq!(missing.status, 404, "{}", missing.body);
+    assert_eq!(browser.get("/nothing").status, 404);
+}
+
+#[test]
+fn the_filter_is_in_the_address_and_finds_ids_kinds_payloads_and_errors() {
+    let server = Server::start();
+    let _house = furnish(&server);
+    let web = Web::start(&server, &["--no-login"]);
+    let browser = web.stranger();
+    for (query, found) in [
+        ("state=dead&q=letter+5", "dead-5"),
+        ("state=dead&q=quota&kind=welcome", "dead-5 dead-4"),
+        ("state=dead&q=dead-[01]", "dead-1 dead-0"),
+        ("state=dead&kind=nothing", ""),
+        ("state=dead&attempted=1&q=quota", "dead-5 dead-4"),
+        ("state=claimed&worker=worker-1", "ann"),
+        ("state=claimed&worker=worker-2", ""),
+        ("state=ready&q=to:b", "bob"),
+    ] {
+        let path = format!("/queue?name=mail&{query}");
+        let tasks = browser.json(&path)["tasks"].clone();
+        let ids = tasks
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|task| task["id"].as_str().unwrap());
+        assert_eq!(ids.collect::<Vec<_>>().join(" "), found, "{query}");
+        let page = browser.get(&path).body;
+        for id in found.split_whitespace() {
+            assert!(page.contains(&format!(">{id}<")), "{query}: {page}");
+        }
+    }
+    browser
+        .get("/queue?name=mail&state=dead&q=quota")
+        .shows(&["value=\"quota\"", "Show all"]);
+    assert_eq!(browser.get("/queue?name=mail&state=nothing").status, 400);
+}
+
+#[test]
+fn long_lists_have_pages_that_miss_nothing() {
+    let server = Server::start();
+    let ids: Vec<String> = (0..120).map(|number| format!("t{number}")).collect();
+    let words = format!(
+        "TASK.MSCHEDULE mail 120 {} IDS {}",
+        vec!["x"; 120].join(" "),
+        ids.join(" ")
+    );
+    let _: Vec<String> = server.call(&words);
+    let web = Web::start(&server, &["--no-login"]);
+    let browser = web.stranger();
+    let (mut found, mut pages, mut path) = (Vec::new(), 0, "/queue?name=mail&state=ready".to_string());
+    loop {
+        let page = browser.json(&path);
+        let tasks = page["tasks"].as_array().unwrap();
+        found.extend(tasks.iter().map(|task| task["id"].as_str().unwrap().to_string()));
+        pages += 1;
+        match page["next"].as_str() {
+            Some(cursor) => path = format!("/queue?name=mail&state=ready&cursor={cursor}"),
+            None => break,
+        }
+    }
+    assert_eq!((found, pages), (ids, 3));
+    browser.get("/queue?name=mail").shows(&["Next page"]);
+}
