@@ -15,6 +15,8 @@ const DOUBLE: &str = "read -r n; echo $STEWARD_ID >>ran; [ $((n % PAUSES)) = 0 ]
 impl Shop {
     fn add_many(&self, count: usize) {
         let mut client = self.server.client();
+        // They do not kill their workers, we do, as often as it happens.
+        let _: String = self.server.call("TASK.CONFIG SET q max-lost 1000");
         for first in (0..count).step_by(1_000) {
             let mut pipe = Pipeline::new();
             for number in first..count.min(first + 1_000) {
@@ -37,7 +39,10 @@ impl Shop {
         let done = || stats(&self.server, "done_tasks");
         while done() < count {
             let before = done();
-            wait_until("another is done", || done() > before);
+            wait_until("another is done", || {
+                assert_eq!(stats(&self.server, "dead_tasks"), 0);
+                done() > before
+            });
         }
     }
 
