@@ -345,6 +345,7 @@ mod tests {
         assert_eq!(key(name("{app}mail").ready(0)), "task:{app}mail:ready:0");
         assert_eq!(key(mail.of_queue(Part::RepeatDue)), "task:{mail}:repeat-due");
         assert_eq!(key(mail.of_queue(Part::TaskEvents)), "task:{mail}:events");
+        assert_eq!(key(mail.of_queue(Part::History)), "task:{mail}:history");
         assert_eq!(key(mail.service()), "proc:{mail}");
         assert_eq!(key(mail.members()), "proc:{mail}:members");
         assert_eq!(key(mail.candidates()), "proc:{mail}:candidates");
@@ -388,6 +389,8 @@ mod tests {
                 assert_eq!(owner(0, &key.to_vec()), Some((name.clone(), Touched::Service)));
             }
             assert_eq!(owner(0, &name.events().to_vec()), Some((name.clone(), Touched::Events)));
+            let history = name.of_queue(Part::History).to_vec();
+            assert_eq!(owner(0, &history), Some((name.clone(), Touched::History)));
         }
         assert_eq!(owner(0, b"task:mail"), None);
         assert_eq!(owner(0, b"task:{}x"), None);

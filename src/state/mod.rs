@@ -1,6 +1,7 @@
 //! What the module holds in memory. Everything here is derived from the keys or ephemeral by nature:
 //! losing it loses no task.
 
+pub(crate) mod histories;
 mod keeping;
 mod names;
 pub(crate) mod queue;
@@ -178,6 +179,7 @@ impl State {
                 }
                 self.queue(name).forget_task();
             }
+            Touched::History => return self.names.histories.touched(name),
             // Nothing is derived from them, but they may have been the last key.
             Touched::Events => {
                 if self.names.list(name) {
@@ -205,6 +207,7 @@ impl State {
         let queue = self.queue(name);
         queue.start_over();
         queue.dropped = true;
+        self.names.histories.remove(name);
         self.names.wake_now(name);
     }
 
@@ -220,6 +223,7 @@ impl State {
             self.names.wake_now(name);
         }
         self.bound.clear();
+        self.names.histories.start_over();
         for (name, queue) in self.queues.iter_mut() {
             queue.start_over();
             self.names.wake_now(name);
@@ -273,6 +277,7 @@ impl State {
 
     /// The timer comes to every name, in slices: moments were planned by a setting that has changed.
     pub(crate) fn wake_all(&mut self) {
+        self.names.histories.touch_all();
         self.rounds.revisit();
     }
 
@@ -438,8 +443,8 @@ impl State {
         }
     }
 
-    /// Forgets a queue and a service of this name that have no keys. If keys appear, their keyspace events bring them
-    /// back.
+    /// Forgets a queue and a service of this name that have no keys, but perhaps a history. If keys appear, their keyspace
+    /// events bring them back.
     pub(crate) fn forget(&mut self, name: &Name) {
         self.services.follow(name, None);
         self.services.forget(name);

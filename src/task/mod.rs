@@ -21,7 +21,7 @@
 //!
 //! * [`header`], [`options`]: what is stored of one task.
 //! * [`handle`]: the open queue and its tasks. [`events`], [`worker`]: its stream, its workers as members.
-//! * [`kind`]: its kinds of tasks.
+//! * [`kind`]: its kinds of tasks. [`history`]: what happened to its tasks.
 //! * [`index`]: which ids are where. An index assigns no state and ends nothing.
 //! * [`outcome`]: how a task ended, for those that wait for it.
 //! * [`lifecycle`]: every step of a task's life, and the only file that assigns a state.
@@ -39,6 +39,7 @@ pub(crate) mod dispatch;
 pub(crate) mod events;
 pub(crate) mod handle;
 pub(crate) mod header;
+pub(crate) mod history;
 pub(crate) mod index;
 pub(crate) mod kind;
 pub(crate) mod lifecycle;

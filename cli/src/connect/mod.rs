@@ -13,7 +13,7 @@ use std::time::Duration;
 use redis::{Client, ConnectionAddr, ConnectionInfo, IntoConnectionInfo, RedisConnectionInfo, TlsCertificates};
 
 use crate::failure::{self, Failure};
-use address::{Address, Host};
+use address::{Address, Host, Place};
 pub(crate) use link::{CallError, Link, Reply};
 pub(crate) use pause::Pause;
 
@@ -54,10 +54,18 @@ impl Connector {
         Connector { address, authorities }
     }
 
+    fn is_cluster(&self) -> bool {
+        matches!(self.address.place, Place::Cluster(_))
+    }
+
+    /// Whether the same call may succeed later, on another connection.
+    pub(crate) fn may_pass(&self, error: &CallError) -> bool {
+        error.is_passing() || self.is_cluster() && error.is_elsewhere()
+    }
+
     /// Whether these are all on one server, whatever it is.
     pub(crate) fn has_one_server_for(&self, names: &[String]) -> bool {
-        let is_cluster = matches!(self.address.place, address::Place::Cluster(_));
-        !is_cluster || names.windows(2).all(|pair| matches!(pair, [a, b] if tag(a) == tag(b)))
+        !self.is_cluster() || names.windows(2).all(|pair| matches!(pair, [a, b] if tag(a) == tag(b)))
     }
 
     /// Connects to the server that has this queue or service. Each step may take `patience`.
@@ -92,6 +100,10 @@ impl Connector {
             CallError::Server { code, .. } if matches!(&code[..], "NOAUTH" | "WRONGPASS" | "NOPERM") => {
                 Failure::config(format!("{}: {error}: check the user and password", self.address))
             }
+            _ if !self.is_cluster() && error.is_elsewhere() => Failure::usage(format!(
+                "{}: the server is one node of a cluster: use redis+cluster://",
+                self.address
+            )),
             CallError::Server { code, .. } if matches!(&code[..], "BADARG" | "BADNAME" | "TOOBIG") => {
                 Failure::usage(error.to_string())
             }

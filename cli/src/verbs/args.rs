@@ -72,6 +72,16 @@ pub(crate) enum Verb {
     Signal(SignalArgs),
     /// Show what happened to the tasks of a queue, or to the members of a service
     Events(EventsArgs),
+    /// Show what happened to the tasks of a queue, hour by hour or day by day
+    History {
+        queue: String,
+        /// The last hours [default: 48]
+        #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=48))]
+        hours: Option<u16>,
+        /// The last days
+        #[arg(long, value_name = "N", conflicts_with = "hours", value_parser = clap::value_parser!(u16).range(1..=400))]
+        days: Option<u16>,
+    },
     /// Recurring tasks, as a file defines them
     Cron {
         #[command(subcommand)]

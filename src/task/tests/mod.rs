@@ -9,6 +9,7 @@ mod ended;
 mod explain;
 mod group;
 mod healing;
+mod history;
 mod kinds;
 mod later;
 mod life;

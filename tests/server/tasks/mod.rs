@@ -12,6 +12,7 @@ mod explain;
 mod fail;
 mod formats;
 mod groups;
+mod history;
 mod input;
 mod kinds;
 mod lease_member;

@@ -3,6 +3,7 @@
 mod bulk;
 mod cron;
 mod doctor;
+mod history;
 mod listing;
 mod manual;
 mod put;
