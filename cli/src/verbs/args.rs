@@ -10,6 +10,7 @@ use jiff::Timestamp;
 use super::moment;
 use crate::args::duration;
 use crate::cron::CronVerb;
+use crate::metrics::MetricsArgs;
 
 #[derive(Subcommand)]
 pub(crate) enum Verb {
@@ -95,6 +96,8 @@ pub(crate) enum Verb {
     },
     /// Tell what is wrong with the server, why, and what to do
     Doctor,
+    /// Serve what the server counts, for Prometheus and others
+    Metrics(MetricsArgs),
 }
 
 #[derive(Args)]

@@ -19,10 +19,8 @@ fn what_happened_is_a_chart_in_the_terminal() {
         (sum("acked_total"), sum("failed_total"), sum("scheduled_total")),
         (3, 1, 4)
     );
-    assert_eq!(
-        objects(&server, &["history", "mail", "--days", "2"]).last().unwrap()["run_total_ms"].is_u64(),
-        true
-    );
+    let days = objects(&server, &["history", "mail", "--days", "2"]);
+    assert!(days[0]["run_total_ms"].is_u64());
 
     let terminal = Terminal::start(&server, 80, 20);
     let screen = terminal.run("steward history mail --days 2");

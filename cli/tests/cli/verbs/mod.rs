@@ -6,6 +6,7 @@ mod doctor;
 mod history;
 mod listing;
 mod manual;
+mod metrics;
 mod put;
 mod running;
 mod settings;
