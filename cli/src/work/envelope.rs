@@ -49,7 +49,11 @@ mod tests {
     fn the_vectors_of_the_wire_format_are_opened() {
         for vector in [vectors("encode"), vectors("decode")].concat() {
             let (data, trace) = open(payload(&vector));
-            assert_eq!(serde_json::from_slice::<Value>(&data).unwrap(), vector["data"], "{vector}");
+            assert_eq!(
+                serde_json::from_slice::<Value>(&data).unwrap(),
+                vector["data"],
+                "{vector}"
+            );
             let traced = trace.first().map(|(_, value)| Value::from(value.clone()));
             assert_eq!(traced.as_ref(), vector["meta"].get("traceparent"), "{vector}");
         }
