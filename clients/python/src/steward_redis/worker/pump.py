@@ -46,7 +46,7 @@ class Pump:
         self.link: Link | None = None  # for claims, and for ends when it does not wait
         self.other: Link | None = None  # for ends meanwhile
         self.asks = False
-        self.registered = False
+        self.registered = self.is_away = False
         self.pause, self.not_before = Pause(), 0.0
         self.stage, self.until = WORKING, float("inf")
         self.deadline = float("inf")
@@ -129,7 +129,7 @@ class Pump:
             link.send(*commands)
         self.ends.told([link.read() for _ in commands])
         if not self.ends:
-            self.pause = Pause()
+            self.pause, self.is_away = Pause(), False
         elif self.ends.is_elsewhere:
             raise Elsewhere("another node has the queue")
         else:
@@ -163,7 +163,8 @@ class Pump:
             self.server.forget(self.worker.queues[0])
         length = self.pause.length()
         self.not_before = time.monotonic() + length
-        if length > 0.5:
+        if length > 0.5 and not self.is_away:
+            self.is_away = True
             log.warning("the server cannot be reached: %s", error)
 
     def _wait(self) -> None:
