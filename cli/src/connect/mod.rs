@@ -80,6 +80,13 @@ impl Connector {
         Ok(link)
     }
 
+    /// Connects to another server of the same users, such as a replica.
+    pub(crate) fn open_at(&self, host: &str, port: u64) -> Result<Link, CallError> {
+        let port = u16::try_from(port).map_err(|_| CallError::Closed(format!("{port} is no port")))?;
+        let name = host.to_string();
+        self.connect(&Node::Host(&Host { name, port }), self.login(), PATIENCE)
+    }
+
     /// Connects to every server that has names: the primaries of a cluster, or the one server.
     pub(crate) fn open_all(&self) -> Result<Vec<Link>, Failure> {
         let mut links = resolve::open_all(self, PATIENCE).map_err(|error| self.failure(&error))?;

@@ -10,6 +10,7 @@ use jiff::Timestamp;
 use super::moment;
 use crate::args::duration;
 use crate::cron::CronVerb;
+use crate::metrics::MetricsArgs;
 
 #[derive(Subcommand)]
 pub(crate) enum Verb {
@@ -72,6 +73,16 @@ pub(crate) enum Verb {
     Signal(SignalArgs),
     /// Show what happened to the tasks of a queue, or to the members of a service
     Events(EventsArgs),
+    /// Show what happened to the tasks of a queue, hour by hour or day by day
+    History {
+        queue: String,
+        /// The last hours [default: 48]
+        #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=48))]
+        hours: Option<u16>,
+        /// The last days
+        #[arg(long, value_name = "N", conflicts_with = "hours", value_parser = clap::value_parser!(u16).range(1..=400))]
+        days: Option<u16>,
+    },
     /// Recurring tasks, as a file defines them
     Cron {
         #[command(subcommand)]
@@ -83,6 +94,10 @@ pub(crate) enum Verb {
         /// For these workers, and not for any
         workers: Vec<String>,
     },
+    /// Tell what is wrong with the server, why, and what to do
+    Doctor,
+    /// Serve what the server counts, for Prometheus and others
+    Metrics(MetricsArgs),
 }
 
 #[derive(Args)]

@@ -5,6 +5,7 @@
 
 mod beats;
 mod claim;
+mod envelope;
 mod http;
 mod outcome;
 mod output;

@@ -1,6 +1,7 @@
 //! A real terminal, by tmux.
 
 use std::process::Command;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use tempfile::TempDir;
 
@@ -72,10 +73,12 @@ impl Terminal {
     /// Runs a command to its end, on an empty screen, and returns what it shows then.
     #[track_caller]
     pub(crate) fn run(&self, command: &str) -> String {
-        self.enter(&format!("clear; {command}; echo end\"ed\""));
-        wait_until("it ends", || self.screen().contains("\nended\n"));
-        let screen = self.screen();
-        screen.split("\nended\n").next().unwrap().to_string()
+        static COUNT: AtomicUsize = AtomicUsize::new(0);
+        let end = COUNT.fetch_add(1, Ordering::Relaxed);
+        self.enter(&format!("clear; {command}; echo end\"ed\"-{end}"));
+        let end = format!("\nended-{end}\n");
+        wait_until("it ends", || self.screen().contains(&end));
+        self.screen().split(&end).next().unwrap().to_string()
     }
 }
 
