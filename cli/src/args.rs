@@ -151,10 +151,10 @@ pub(crate) struct WorkArgs {
     #[arg(long, env = "STEWARD_RELEASE_DELAY", value_parser = duration, default_value = "30s")]
     pub release_delay: Duration,
     /// Give the payload in place of each argument that is this, and not on standard input
-    #[arg(short = 'I', value_name = "REPL")]
+    #[arg(short = 'I', long, value_name = "REPL", env = "STEWARD_REPLACE")]
     pub replace: Option<OsString>,
     /// Give the payload in STEWARD_PAYLOAD, and not on standard input
-    #[arg(long)]
+    #[arg(long, env = "STEWARD_ENV")]
     pub env: bool,
     /// Give the payload as it is, also where a library has put an envelope around its data
     #[arg(long)]
@@ -317,6 +317,21 @@ mod tests {
             assert!(duration(text).is_err(), "{text}");
         }
         assert!(ttl("499ms").is_err() && ttl("500ms").is_ok() && ttl("25h").is_err());
+    }
+
+    #[test]
+    fn what_runs_for_long_takes_each_option_from_the_environment_and_the_settings_file_too() {
+        use clap::CommandFactory;
+        let command = Given::command();
+        for name in ["lead", "work"] {
+            let sub = command.find_subcommand(name).unwrap();
+            let options = sub.get_arguments().filter(|arg| !arg.is_positional());
+            for option in options.filter(|option| option.get_id() != "help") {
+                let variable = option.get_env().and_then(|name| name.to_str());
+                assert!(variable.is_some_and(|name| name.starts_with("STEWARD_")), "{option}");
+                assert!(option.get_long().is_some(), "{option}");
+            }
+        }
     }
 
     #[test]

@@ -5,11 +5,15 @@
 //! - `connect/`: addresses, connections, members
 //! - `guardian/`: the process that parents a program and ends it, whatever becomes of us. Linux only
 //! - `verbs/` `output/`: what people and scripts ask and change, and how it is shown
+//! - `cron/`: recurring tasks as a file defines them
+//! - `doctor/` `metrics/`: what is wrong with a server; what it counts, for monitoring
 //! - `work/` `lead/` `leader.rs` `fenced.rs` `dev.rs`: the subcommands
 
 mod args;
 mod connect;
+mod cron;
 mod dev;
+mod doctor;
 mod failure;
 mod fenced;
 #[cfg(target_os = "linux")]
@@ -18,6 +22,7 @@ mod help;
 #[cfg(target_os = "linux")]
 mod lead;
 mod leader;
+mod metrics;
 #[cfg(target_os = "linux")]
 mod notify;
 mod output;

@@ -7,18 +7,15 @@ use std::time::Duration;
 use redis::{Cmd, Connection, ConnectionLike, ErrorKind, RedisError, Value};
 
 /// Errors of a server that is there, but cannot do it now.
-const PASSING: [&str; 14] = [
-    "ASK",
+const PASSING: [&str; 11] = [
     "BUSY",
     "CLUSTERDOWN",
     "LOADING",
     "MASTERDOWN",
     "MISCONF",
-    "MOVED",
     "NOREPLICAS",
     "OOM",
     "READONLY",
-    "TRYAGAIN",
     "UNBLOCKED",
     "UNKILLABLE",
     "NOGOODSLAVE",
@@ -43,12 +40,17 @@ impl CallError {
         matches!(self, CallError::Server { code, .. } if code == word)
     }
 
-    /// Whether the same call may succeed later.
-    pub(crate) fn is_passing(&self) -> bool {
+    /// Whether the same call may succeed later, on this server or another one.
+    pub(super) fn is_passing(&self) -> bool {
         match self {
             CallError::Server { code, .. } => PASSING.contains(&&code[..]),
             _ => true,
         }
+    }
+
+    /// Whether another node of the cluster has what was asked for.
+    pub(super) fn is_elsewhere(&self) -> bool {
+        ["ASK", "MOVED", "TRYAGAIN"].iter().any(|code| self.is(code))
     }
 
     /// The error of a server that was only asked where another one is.
@@ -98,11 +100,17 @@ impl fmt::Display for CallError {
 /// A connection of our own.
 pub(crate) struct Link {
     connection: Connection,
+    node: String,
 }
 
 impl Link {
-    pub(super) fn new(connection: Connection) -> Link {
-        Link { connection }
+    pub(super) fn new(connection: Connection, node: String) -> Link {
+        Link { connection, node }
+    }
+
+    /// Where it leads to.
+    pub(crate) fn node(&self) -> &str {
+        &self.node
     }
 
     /// Sends a command and waits for its reply. After `Silent` the connection is still open.

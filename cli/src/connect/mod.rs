@@ -13,7 +13,7 @@ use std::time::Duration;
 use redis::{Client, ConnectionAddr, ConnectionInfo, IntoConnectionInfo, RedisConnectionInfo, TlsCertificates};
 
 use crate::failure::{self, Failure};
-use address::{Address, Host};
+use address::{Address, Host, Place};
 pub(crate) use link::{CallError, Link, Reply};
 pub(crate) use pause::Pause;
 
@@ -54,10 +54,18 @@ impl Connector {
         Connector { address, authorities }
     }
 
+    fn is_cluster(&self) -> bool {
+        matches!(self.address.place, Place::Cluster(_))
+    }
+
+    /// Whether the same call may succeed later, on another connection.
+    pub(crate) fn may_pass(&self, error: &CallError) -> bool {
+        error.is_passing() || self.is_cluster() && error.is_elsewhere()
+    }
+
     /// Whether these are all on one server, whatever it is.
     pub(crate) fn has_one_server_for(&self, names: &[String]) -> bool {
-        let is_cluster = matches!(self.address.place, address::Place::Cluster(_));
-        !is_cluster || names.windows(2).all(|pair| matches!(pair, [a, b] if tag(a) == tag(b)))
+        !self.is_cluster() || names.windows(2).all(|pair| matches!(pair, [a, b] if tag(a) == tag(b)))
     }
 
     /// Connects to the server that has this queue or service. Each step may take `patience`.
@@ -70,6 +78,13 @@ impl Connector {
         let mut link = self.open(name, PATIENCE).map_err(|error| self.failure(&error))?;
         version::ensure(&mut link)?;
         Ok(link)
+    }
+
+    /// Connects to another server of the same users, such as a replica.
+    pub(crate) fn open_at(&self, host: &str, port: u64) -> Result<Link, CallError> {
+        let port = u16::try_from(port).map_err(|_| CallError::Closed(format!("{port} is no port")))?;
+        let name = host.to_string();
+        self.connect(&Node::Host(&Host { name, port }), self.login(), PATIENCE)
     }
 
     /// Connects to every server that has names: the primaries of a cluster, or the one server.
@@ -85,6 +100,10 @@ impl Connector {
             CallError::Server { code, .. } if matches!(&code[..], "NOAUTH" | "WRONGPASS" | "NOPERM") => {
                 Failure::config(format!("{}: {error}: check the user and password", self.address))
             }
+            _ if !self.is_cluster() && error.is_elsewhere() => Failure::usage(format!(
+                "{}: the server is one node of a cluster: use redis+cluster://",
+                self.address
+            )),
             CallError::Server { code, .. } if matches!(&code[..], "BADARG" | "BADNAME" | "TOOBIG") => {
                 Failure::usage(error.to_string())
             }
@@ -104,6 +123,10 @@ impl Connector {
     }
 
     fn connect(&self, node: &Node<'_>, settings: RedisConnectionInfo, patience: Duration) -> Result<Link, CallError> {
+        let shown = match node {
+            Node::Socket(path) => path.display().to_string(),
+            Node::Host(host) => host.to_string(),
+        };
         let addr = match node {
             Node::Socket(path) => ConnectionAddr::Unix(path.to_path_buf()),
             Node::Host(Host { name, port }) if self.address.tls => ConnectionAddr::TcpTls {
@@ -127,7 +150,7 @@ impl Connector {
             )?,
             _ => Client::open(info)?,
         };
-        Ok(Link::new(client.get_connection_with_timeout(patience)?))
+        Ok(Link::new(client.get_connection_with_timeout(patience)?, shown))
     }
 
     /// Who we are on servers that hold data.

@@ -37,6 +37,13 @@ impl Record {
         self
     }
 
+    /// Puts another value into a field.
+    pub(crate) fn put(&mut self, name: &str, value: &str) {
+        if let Some((_, old)) = self.0.iter_mut().find(|(known, _)| known == name) {
+            *old = Reply::from(value);
+        }
+    }
+
     pub(crate) fn fields(&self) -> impl Iterator<Item = (&str, &Reply)> {
         self.0.iter().map(|(name, value)| (&name[..], value))
     }

@@ -1,7 +1,6 @@
 //! Records as rows of a table, or as JSON objects.
 
 use comfy_table::{ContentArrangement, Row, Table, presets};
-use rustix::termios::tcgetwinsize;
 
 use super::record::Record;
 use super::text;
@@ -19,6 +18,8 @@ pub(crate) struct Rows {
     columns: Vec<&'static str>,
     waiting: Vec<Record>,
     has_header: bool,
+    /// Whether a row may have several lines, so that nothing of it is cut.
+    wraps: bool,
 }
 
 impl Rows {
@@ -28,7 +29,18 @@ impl Rows {
             columns: columns.into(),
             waiting: Vec::new(),
             has_header: false,
+            wraps: false,
         }
+    }
+
+    /// The same, in which a row may have several lines.
+    pub(crate) fn wrapped(self) -> Rows {
+        Rows { wraps: true, ..self }
+    }
+
+    /// The lines of a table of these.
+    pub(crate) fn of(columns: &[&'static str], records: &[Record]) -> Vec<String> {
+        Rows::new(Output::Text, columns).lines(records)
     }
 
     pub(crate) fn add(&mut self, record: Record) -> Result<(), Failure> {
@@ -48,13 +60,18 @@ impl Rows {
     }
 
     fn show(&mut self) -> Result<(), Failure> {
-        let rows = std::mem::take(&mut self.waiting);
-        let rows = rows.iter().map(|record| self.cells(record)).collect();
+        let records = std::mem::take(&mut self.waiting);
+        let lines = self.lines(&records);
+        let mut lines = lines.iter();
+        let header = lines.next().filter(|_| !std::mem::replace(&mut self.has_header, true));
+        header.map_or(Ok(()), |header| super::line(text::bold(header)))?;
+        lines.try_for_each(super::line)
+    }
+
+    fn lines(&self, records: &[Record]) -> Vec<String> {
+        let rows = records.iter().map(|record| self.cells(record)).collect();
         let header = self.columns.iter().map(|name| header(name)).collect();
-        let lines = aligned(header, rows);
-        let skipped = usize::from(self.has_header);
-        self.has_header = true;
-        lines.iter().skip(skipped).try_for_each(super::line)
+        aligned(header, rows, self.wraps)
     }
 
     fn cells(&self, record: &Record) -> Vec<String> {
@@ -72,11 +89,15 @@ pub(crate) fn one(output: Output, record: &Record) -> Result<(), Failure> {
     if output == Output::Json {
         return super::json_line(&record.json());
     }
+    lines_of(record).iter().try_for_each(super::line)
+}
+
+/// The lines of one record.
+pub(crate) fn lines_of(record: &Record) -> Vec<String> {
     let longest = record.fields().map(|(name, _)| name.len()).max().unwrap_or(0);
-    for (name, value) in record.fields().filter(|(_, value)| !value.is_null()) {
-        super::line(format_args!("{name:longest$}  {}", text::field(name, value)))?;
-    }
-    Ok(())
+    let shown = record.fields().filter(|(_, value)| !value.is_null());
+    let line = |(name, value): (&str, &_)| format!("{name:longest$}  {}", text::field(name, value));
+    shown.map(line).collect()
 }
 
 /// What stands over a column: the name of its field, without the unit, which the values have.
@@ -86,14 +107,15 @@ fn header(name: &str) -> String {
 }
 
 /// The lines of a table; in a terminal not wider than that. None when there are no rows.
-fn aligned(header: Vec<String>, rows: Vec<Vec<String>>) -> Vec<String> {
+fn aligned(header: Vec<String>, rows: Vec<Vec<String>>, wraps: bool) -> Vec<String> {
     if rows.is_empty() {
         return Vec::new();
     }
-    let width = terminal_width();
+    let width = text::terminal().map(|(width, _)| width);
+    let most = width.filter(|_| !wraps);
     let mut table = Table::new();
-    table.load_style(presets::NOTHING).set_header(one_line(header, width));
-    table.add_rows(rows.into_iter().map(|row| one_line(row, width)));
+    table.load_style(presets::NOTHING).set_header(row_of(header, most));
+    table.add_rows(rows.into_iter().map(|row| row_of(row, most)));
     if let Some(width) = width {
         table
             .set_content_arrangement(ContentArrangement::Dynamic)
@@ -105,8 +127,8 @@ fn aligned(header: Vec<String>, rows: Vec<Vec<String>>) -> Vec<String> {
     table.lines().map(|line| line.trim_end().to_string()).collect()
 }
 
-/// A row that is one line high. What is far too long for a line is not measured in full.
-fn one_line(cells: Vec<String>, width: Option<u16>) -> Row {
+/// A row; with a width, one that is one line high. What is far too long for a line is not measured in full.
+fn row_of(cells: Vec<String>, width: Option<u16>) -> Row {
     let most = width.map_or(usize::MAX, |width| usize::from(width) + 1);
     let cells = cells.into_iter().map(|cell| match cell.char_indices().nth(most) {
         Some((end, _)) => cell.get(..end).unwrap_or_default().to_string(),
@@ -117,10 +139,4 @@ fn one_line(cells: Vec<String>, width: Option<u16>) -> Row {
         row.max_height(1);
     }
     row
-}
-
-/// The width of the terminal that standard output is; none when it is something else.
-pub(crate) fn terminal_width() -> Option<u16> {
-    let size = tcgetwinsize(std::io::stdout()).ok()?;
-    Some(size.ws_col).filter(|width| *width > 0)
 }

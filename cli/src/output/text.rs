@@ -88,6 +88,22 @@ pub(crate) fn span(ms: u64, units: usize) -> String {
     if parts.is_empty() { "0ms".into() } else { parts.concat() }
 }
 
+/// The columns and rows of the terminal that standard output is; none when it is something else.
+pub(crate) fn terminal() -> Option<(u16, u16)> {
+    let size = rustix::termios::tcgetwinsize(std::io::stdout()).ok()?;
+    Some((size.ws_col, size.ws_row)).filter(|(columns, rows)| *columns > 0 && *rows > 0)
+}
+
+/// In bold letters, in a terminal of someone who wants them.
+pub(crate) fn bold(text: &str) -> String {
+    let is_wanted = terminal().is_some() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
+    if is_wanted {
+        format!("\x1b[1m{text}\x1b[m")
+    } else {
+        text.into()
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

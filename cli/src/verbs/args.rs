@@ -9,6 +9,8 @@ use jiff::Timestamp;
 
 use super::moment;
 use crate::args::duration;
+use crate::cron::CronVerb;
+use crate::metrics::MetricsArgs;
 
 #[derive(Subcommand)]
 pub(crate) enum Verb {
@@ -24,6 +26,78 @@ pub(crate) enum Verb {
     Ls(LsArgs),
     /// Show a task
     Show(ShowArgs),
+    /// Make dead tasks ready again, with all their attempts
+    Retry(RetryArgs),
+    /// Cancel tasks: a claimed one when its claim ends
+    Cancel(CancelArgs),
+    /// Make tasks dead
+    Bury(BuryArgs),
+    /// End the claims of tasks, which are ready again
+    Unclaim(UnclaimArgs),
+    /// Remove tasks, without an event
+    Purge(PurgeArgs),
+    /// Stop claims from a queue
+    Pause {
+        queue: String,
+        /// For this time, and not until `resume`
+        #[arg(long = "for", value_name = "TIME", value_parser = duration)]
+        time: Option<Duration>,
+    },
+    /// End a pause
+    Resume { queue: String },
+    /// Show the settings of a queue, or change some
+    Config {
+        queue: String,
+        /// A name, to show it; or name=value, as in lease=5m rate=10/1s
+        #[arg(value_name = "SETTING")]
+        fields: Vec<String>,
+    },
+    /// Show the numbers of a queue, or of the whole server
+    Stats(StatsArgs),
+    /// List the workers of a queue
+    Workers { queue: String },
+    /// List the members of a service, or of all
+    Members {
+        service: Option<String>,
+        /// Only those on this host
+        #[arg(long)]
+        host: Option<String>,
+    },
+    /// List who leads which service
+    Leaders {
+        /// Only services whose name matches this pattern
+        #[arg(value_name = "GLOB")]
+        pattern: Option<String>,
+    },
+    /// Set the standing signal of members: quiet, stop, none or a word of your own
+    Signal(SignalArgs),
+    /// Show what happened to the tasks of a queue, or to the members of a service
+    Events(EventsArgs),
+    /// Show what happened to the tasks of a queue, hour by hour or day by day
+    History {
+        queue: String,
+        /// The last hours [default: 48]
+        #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=48))]
+        hours: Option<u16>,
+        /// The last days
+        #[arg(long, value_name = "N", conflicts_with = "hours", value_parser = clap::value_parser!(u16).range(1..=400))]
+        days: Option<u16>,
+    },
+    /// Recurring tasks, as a file defines them
+    Cron {
+        #[command(subcommand)]
+        verb: CronVerb,
+    },
+    /// Tell what keeps the tasks of a queue from being done
+    Explain {
+        queue: String,
+        /// For these workers, and not for any
+        workers: Vec<String>,
+    },
+    /// Tell what is wrong with the server, why, and what to do
+    Doctor,
+    /// Serve what the server counts, for Prometheus and others
+    Metrics(MetricsArgs),
 }
 
 #[derive(Args)]
@@ -142,6 +216,12 @@ pub(crate) struct Filters {
     pub attempted: bool,
 }
 
+impl Filters {
+    pub(crate) fn is_empty(&self) -> bool {
+        self.kind.is_none() && self.pattern.is_none() && !self.attempted
+    }
+}
+
 #[derive(Args)]
 pub(crate) struct LsArgs {
     pub queue: String,
@@ -173,4 +253,120 @@ pub(crate) struct ShowArgs {
     /// Only this field, byte for byte
     #[arg(long, value_name = "NAME")]
     pub field: Option<String>,
+}
+
+/// Which tasks a change is about: those named, or all of a state that the filters let through.
+#[derive(Args)]
+pub(crate) struct Chosen {
+    pub queue: String,
+    /// The tasks
+    #[arg(value_name = "ID", conflicts_with_all = ["kind", "pattern", "attempted", "all"])]
+    pub ids: Vec<String>,
+    #[command(flatten)]
+    pub filters: Filters,
+    /// All tasks of that state
+    #[arg(long, conflicts_with_all = ["kind", "pattern", "attempted"])]
+    pub all: bool,
+    /// Do not ask
+    #[arg(long)]
+    pub yes: bool,
+}
+
+#[derive(Args)]
+pub(crate) struct RetryArgs {
+    #[command(flatten)]
+    pub chosen: Chosen,
+}
+
+#[derive(Args)]
+pub(crate) struct CancelArgs {
+    #[command(flatten)]
+    pub chosen: Chosen,
+    /// Tasks in this state
+    #[arg(long, conflicts_with = "ids", value_parser = ["scheduled", "ready", "blocked", "claimed"])]
+    pub state: Option<String>,
+    /// Only tasks that this worker has claimed
+    #[arg(long, conflicts_with = "ids")]
+    pub worker: Option<String>,
+    /// Told as its error to who waits for the task
+    #[arg(long, value_name = "TEXT")]
+    pub reason: Option<String>,
+}
+
+#[derive(Args)]
+pub(crate) struct BuryArgs {
+    #[command(flatten)]
+    pub chosen: Chosen,
+    /// Tasks in this state
+    #[arg(long, conflicts_with = "ids", value_parser = ["scheduled", "ready", "claimed"])]
+    pub state: Option<String>,
+    /// Only tasks that this worker has claimed
+    #[arg(long, conflicts_with = "ids")]
+    pub worker: Option<String>,
+    /// Becomes its error
+    #[arg(long, value_name = "TEXT")]
+    pub reason: Option<String>,
+}
+
+#[derive(Args)]
+pub(crate) struct UnclaimArgs {
+    #[command(flatten)]
+    pub chosen: Chosen,
+    /// Only tasks that this worker has claimed
+    #[arg(long, conflicts_with = "ids")]
+    pub worker: Option<String>,
+}
+
+#[derive(Args)]
+pub(crate) struct PurgeArgs {
+    #[command(flatten)]
+    pub chosen: Chosen,
+    /// Tasks in this state
+    #[arg(long, conflicts_with = "ids", value_parser = ["scheduled", "ready", "blocked", "done", "dead"])]
+    pub state: Option<String>,
+    /// Only those in that state for this time at least
+    #[arg(long, value_name = "TIME", conflicts_with = "ids", value_parser = duration)]
+    pub older: Option<Duration>,
+}
+
+#[derive(Args)]
+pub(crate) struct StatsArgs {
+    pub queue: Option<String>,
+    /// Those of each kind of its tasks
+    #[arg(long, requires = "queue")]
+    pub kinds: bool,
+    /// Again and again, until interrupted
+    #[arg(long, value_name = "TIME", num_args = 0..=1, require_equals = true, default_missing_value = "2s", value_parser = duration)]
+    pub watch: Option<Duration>,
+}
+
+#[derive(Args)]
+pub(crate) struct SignalArgs {
+    pub service: String,
+    /// quiet and stop: no more tasks; none clears it
+    pub word: String,
+    /// The members
+    #[arg(value_name = "MEMBER", required_unless_present = "all", conflicts_with = "all")]
+    pub members: Vec<String>,
+    /// All members
+    #[arg(long)]
+    pub all: bool,
+    /// Do not ask
+    #[arg(long)]
+    pub yes: bool,
+}
+
+#[derive(Args)]
+pub(crate) struct EventsArgs {
+    /// The queue
+    pub name: String,
+    /// It is a service: show the events of its members
+    #[arg(long)]
+    pub service: bool,
+    /// Go on until interrupted
+    #[arg(short, long)]
+    pub follow: bool,
+    /// How many of the last ones to show
+    #[arg(short = 'n', long, default_value = "20")]
+    pub limit: usize,
 }

@@ -9,9 +9,6 @@ use crate::failure::Failure;
 use crate::output::record::Record;
 use crate::output::table::Rows;
 
-/// How many queues are asked at once.
-const AT_ONCE: usize = 100;
-
 pub(super) fn run(connector: &Connector, output: Output, pattern: Option<&str>) -> Result<u8, Failure> {
     let columns = [
         "queue",
@@ -26,14 +23,11 @@ pub(super) fn run(connector: &Connector, output: Output, pattern: Option<&str>) 
     let mut rows = Rows::new(output, &columns);
     for mut server in Server::all(connector, output)? {
         let names = server.names("TASK.QUEUES", pattern)?;
-        for names in names.chunks(AT_ONCE) {
-            let asked = names.iter().map(|name| cmd("TASK.STATS").arg(name).to_owned());
-            let replies = server.call_all(&asked.collect::<Vec<_>>())?;
-            for (name, reply) in names.iter().zip(replies) {
-                let stats = reply.map_err(|error| connector.failure(&error))?;
-                rows.add(Record::of(&stats).under("queue", &name[..]))?;
-            }
-        }
+        server.each(
+            &names,
+            |name| cmd("TASK.STATS").arg(name).to_owned(),
+            |name, stats| rows.add(Record::of(&stats).under("queue", name)),
+        )?;
     }
     rows.end()?;
     Ok(0)

@@ -1,13 +1,12 @@
 //! `steward ls` and `steward show`.
 
-use std::io::Write;
-
 use redis::{Cmd, cmd};
 
 use super::Server;
 use super::args::{Filters, LsArgs, ShowArgs};
 use crate::connect::Reply;
 use crate::failure::{Failure, NOT_SO, say};
+use crate::output;
 use crate::output::record::Record;
 use crate::output::table::{Rows, one};
 
@@ -51,8 +50,11 @@ pub(super) fn ls(server: &mut Server<'_>, args: &LsArgs) -> Result<u8, Failure> 
 
 /// With a filter few of a page may be shown.
 fn page_of(most: usize, filters: &Filters, worker: Option<&str>) -> usize {
-    let has_filter = filters.kind.is_some() || filters.pattern.is_some() || filters.attempted || worker.is_some();
-    if has_filter { PAGE } else { most.clamp(1, PAGE) }
+    if !filters.is_empty() || worker.is_some() {
+        PAGE
+    } else {
+        most.clamp(1, PAGE)
+    }
 }
 
 /// The tasks of a state, without a page.
@@ -121,11 +123,5 @@ fn raw(task: &Record, name: &str) -> Result<(), Failure> {
     }
     let text = task.text(name).unwrap_or_default();
     let bytes = task.get(name).and_then(Reply::bytes).unwrap_or(text.as_bytes());
-    let mut out = std::io::stdout();
-    match out.write_all(bytes).and_then(|()| out.flush()) {
-        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
-            Err(Failure::unavailable(format!("standard output: {error}")))
-        }
-        _ => Ok(()),
-    }
+    output::raw(bytes)
 }

@@ -104,7 +104,7 @@ impl Beats {
             self.members.iter_mut().for_each(|member| member.token = None);
             return false;
         }
-        if !error.is_passing() {
+        if !self.shared.connector.may_pass(error) {
             let _ = self.events.send(Event::Refused(self.shared.connector.failure(error)));
             return true;
         }

@@ -130,7 +130,7 @@ pub(super) fn claim_all(shared: &Arc<Shared>, permits: &Receiver<()>, events: &S
                     let _ = events.send(Event::Claimed(claim, sent));
                 }
             }
-            Err(error) if !error.is_passing() => {
+            Err(error) if !shared.connector.may_pass(&error) => {
                 let _ = events.send(Event::Refused(shared.connector.failure(&error)));
                 break;
             }

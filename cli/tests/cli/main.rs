@@ -4,6 +4,7 @@
 mod addresses;
 mod dev;
 mod examples;
+mod figures;
 mod lead;
 mod manual;
 mod places;

@@ -97,6 +97,18 @@ fn the_node_of_a_cluster_that_has_the_service() {
                 .is_some()
         });
     }
+    for (name, is_second) in ["web", "mail"].into_iter().zip(slots) {
+        let url = nodes[usize::from(!is_second)].url();
+        for words in [
+            &["leader", name][..],
+            &["lead", name, "--", "cat"],
+            &["work", name, "--", "cat"],
+        ] {
+            let (code, _, error) = told(&steward(&[&["--url", &url], words].concat()).output().unwrap());
+            assert_eq!(code, 64, "{words:?}: {error}");
+            assert!(error.contains("use redis+cluster://"), "{error}");
+        }
+    }
     let words = ["work", "web", "mail", "--url", &url, "--", "cat"];
     let (code, _, error) = told(&steward(&words).output().unwrap());
     assert_eq!(code, 64, "{error}");

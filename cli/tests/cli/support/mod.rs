@@ -79,7 +79,7 @@ pub(crate) fn in_shell(script: &str, server: &Server, stage: &Stage) -> Command 
 }
 
 /// The module that cargo has built beside these tests, or `STEWARD_MODULE`.
-fn module() -> String {
+pub(crate) fn module() -> String {
     std::env::var("STEWARD_MODULE").unwrap_or_else(|_| {
         let beside = std::env::current_exe().unwrap().with_file_name("libsteward.so");
         beside.to_str().unwrap().into()

@@ -1,6 +1,7 @@
 //! A real terminal, by tmux.
 
 use std::process::Command;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use tempfile::TempDir;
 
@@ -48,18 +49,36 @@ impl Terminal {
         self.tmux(&["send-keys", "Enter"]);
     }
 
+    /// Types a key, such as `C-c`.
+    pub(crate) fn press(&self, key: &str) {
+        self.tmux(&["send-keys", key]);
+    }
+
     /// What it shows, without colours.
     pub(crate) fn screen(&self) -> String {
         self.tmux(&["capture-pane", "-p"])
     }
 
+    /// What it shows, with the commands of colours.
+    pub(crate) fn colours(&self) -> String {
+        self.tmux(&["capture-pane", "-p", "-e"])
+    }
+
+    /// Waits until it shows this.
+    #[track_caller]
+    pub(crate) fn wait_for(&self, text: &str) {
+        wait_until(&format!("it shows {text}"), || self.screen().contains(text));
+    }
+
     /// Runs a command to its end, on an empty screen, and returns what it shows then.
     #[track_caller]
     pub(crate) fn run(&self, command: &str) -> String {
-        self.enter(&format!("clear; {command}; echo end\"ed\""));
-        wait_until("it ends", || self.screen().contains("\nended\n"));
-        let screen = self.screen();
-        screen.split("\nended\n").next().unwrap().to_string()
+        static COUNT: AtomicUsize = AtomicUsize::new(0);
+        let end = COUNT.fetch_add(1, Ordering::Relaxed);
+        self.enter(&format!("clear; {command}; echo end\"ed\"-{end}"));
+        let end = format!("\nended-{end}\n");
+        wait_until("it ends", || self.screen().contains(&end));
+        self.screen().split(&end).next().unwrap().to_string()
     }
 }
 

@@ -28,6 +28,11 @@ fn run(page: &str, stage: &Stage, server: &Server) {
         let mut shell = in_shell(&format!("{{ {command}; }} 2>&1"), server, stage);
         let output = shell.env("TZ", "UTC").output().unwrap();
         let out = String::from_utf8(output.stdout).unwrap();
+        // A machine that is busy stalls any server.
+        let out: String = out
+            .split_inclusive('\n')
+            .filter(|line| !line.starts_with("note      stalls"))
+            .collect();
         assert_eq!(bare(out.trim_end()), bare(shown.trim_end()), "{command}\n{out}");
     }
 }
@@ -35,4 +40,25 @@ fn run(page: &str, stage: &Stage, server: &Server) {
 #[test]
 fn the_sessions_are_as_they_are_shown() {
     run("steward-verbs.md", &Stage::new(), &Server::start());
+}
+
+#[test]
+fn recurring_tasks_are_those_of_the_file() {
+    let stage = Stage::new();
+    let [file] = &blocks_of("steward-cron.md", "toml")[..] else {
+        panic!("one file")
+    };
+    std::fs::write(stage.file("billing.toml"), file).unwrap();
+    run("steward-cron.md", &stage, &Server::start());
+}
+
+#[test]
+fn a_diagnosis_is_as_it_is_shown() {
+    let server = Server::with("appendonly yes\nappendfsync always");
+    run("steward-doctor.md", &Stage::new(), &server);
+}
+
+#[test]
+fn metrics_are_as_they_are_shown() {
+    run("steward-metrics.md", &Stage::new(), &Server::start());
 }

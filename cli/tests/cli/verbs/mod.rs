@@ -1,8 +1,15 @@
 //! The verbs, in pipes and in a terminal.
 
+mod bulk;
+mod cron;
+mod doctor;
+mod history;
 mod listing;
 mod manual;
+mod metrics;
 mod put;
+mod running;
+mod settings;
 
 use serde_json::Value;
 
