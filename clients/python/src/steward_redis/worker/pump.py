@@ -85,6 +85,8 @@ class Pump:
                 self._talk()
             except Broken as error:
                 self._broken(error)
+            except ServerError as error:
+                self.worker.fail(error)
             if self._is_over():
                 break
             self._wait()
