@@ -10,7 +10,7 @@ SEED ?=
 CLI = -p steward-cli --features no-fuse
 export DIR
 
-.PHONY: help deps build cli run stop test long lint chaos fuzz matrix suites bench budget clean
+.PHONY: help deps build cli run stop test node long lint chaos fuzz matrix suites bench budget clean
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -44,6 +44,10 @@ lint: ## check format and lints; a warning is an error
 test: lint ## lint, unit tests, and tests against a real server
 	$(CARGO) test --locked
 	$(CARGO) test --locked $(CLI)
+	clients/node/run test
+
+node: build ## the library for Node alone: its tests (clients/node)
+	clients/node/run test
 
 long: ## the tests of the program steward that take minutes: kills, cuts, figures (ARGS=--release for those to compare)
 	@scripts/deps --dev

@@ -1,0 +1,39 @@
+/** A task as its handler sees it. */
+
+import type { Interrupted, TimeLimit } from "./errors.js";
+import type { Meta } from "./wire.js";
+
+/** A task that runs. */
+export class Task<D = unknown> {
+  data!: D;
+  /** What it carries beside its data. */
+  meta: Meta = {};
+  /** @internal */ readonly controller = new AbortController();
+  /** @internal Why its work is not wanted any more. */ why: Interrupted | TimeLimit | undefined;
+  /** @internal */ timer: NodeJS.Timeout | undefined;
+
+  /** @internal */
+  constructor(
+    readonly queue: string,
+    readonly id: string,
+    /** The fencing token of this run: it grows with each one of the same task. */
+    readonly token: number,
+    /** From 1. */
+    readonly attempt: number,
+    readonly kind: string,
+    /** @internal */ readonly payload: Buffer,
+    /** @internal */ readonly place: number,
+    private readonly tell: (task: Task<any>, value: unknown) => Promise<void>,
+  ) {}
+
+  /** Aborted when the task was cancelled or lost, when its time is over, and when the worker has to end. Its reason says
+   * which: Cancelled, Lost, TimeLimit or Stopping. */
+  get signal(): AbortSignal {
+    return this.controller.signal;
+  }
+
+  /** Tells how far it is; `job.state()` shows it. */
+  progress(value: unknown): Promise<void> {
+    return this.tell(this, value);
+  }
+}
