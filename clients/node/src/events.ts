@@ -1,7 +1,7 @@
 /** What happens to the tasks of a queue, as it happens. */
 
 import { setTimeout as sleep } from "node:timers/promises";
-import { fieldsOf, isPassing, type Link } from "./link.js";
+import { fieldsOf, isPassing, type Link, type Reply } from "./link.js";
 import type { Server } from "./server.js";
 import { milliseconds, now, Pause, type Duration } from "./times.js";
 
@@ -53,7 +53,7 @@ export async function* events(server: Server, queue: string, options: EventOptio
         if (!options.signal?.aborted) await sleep(pause.length());
         continue;
       }
-      for (const [entry, fields] of reply?.[0]?.[1] ?? []) {
+      for (const [entry, fields] of entriesOf(reply)) {
         after = String(entry);
         yield { ...(fieldsOf(fields) as Event), attempt: Number(fieldsOf(fields).attempt), ...place(after) };
         until = now() + length;
@@ -68,6 +68,12 @@ export async function* events(server: Server, queue: string, options: EventOptio
 async function newest(link: Link, key: string): Promise<string> {
   const reply = await link.call("XREVRANGE", key, "+", "-", "COUNT", 1);
   return reply[0] ? String(reply[0][0]) : "0";
+}
+
+/** In RESP3 a stream and its entries, in RESP2 pairs of these. */
+function entriesOf(reply: Reply): [Buffer, Buffer[]][] {
+  if (!reply) return [];
+  return Buffer.isBuffer(reply[0]) ? reply[1] : reply[0][1];
 }
 
 function place(entry: string): { entry: string; at: Date } {

@@ -22,6 +22,21 @@ export function handlerOf(handlers: Handlers<any, any>, kind: string): Handler {
   throw new UnknownKind(`there is no handler for "${kind}"; this worker has ${Object.keys(handlers).join(", ")}`);
 }
 
+/** Calls a handler. One that has only one parameter gets no signal, unless it asks its task for it. */
+export function call(handler: Handler, task: Task): unknown {
+  let reads = readers.get(handler);
+  if (reads === undefined) readers.set(handler, (reads = readsSignal(handler)));
+  return reads ? handler(task, task.signal) : (handler as (task: Task) => unknown)(task);
+}
+
+const readers = new WeakMap<Handler, boolean>();
+
+function readsSignal(handler: Handler): boolean {
+  const text = String(handler);
+  const parameters = text.slice(0, text.search(/=>|\)\s*\{/));
+  return handler.length > 1 || /[,.=]/.test(parameters) || /\barguments\b|\[native code\]/.test(text);
+}
+
 /** Reads the payload of a task, with the results of others if it wants these. */
 export function prepare(task: Task, server: Server): Promise<void> | undefined {
   const { data, meta } = decode(task.payload);

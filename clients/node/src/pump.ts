@@ -79,8 +79,7 @@ export class Pump {
   interrupt(place: number, token: number, isCancelled: boolean): void {
     const task = this.running.get(place);
     if (task?.token !== token) return;
-    task.why = isCancelled ? new Cancelled(`task ${task.id} was cancelled`) : new Lost(`task ${task.id} is not ours any more`);
-    task.controller.abort(task.why);
+    task.abort(isCancelled ? new Cancelled(`task ${task.id} was cancelled`) : new Lost(`task ${task.id} is not ours any more`));
   }
 
   /** Waits until no task runs and the server has heard all ends. */

@@ -20,6 +20,9 @@ export interface QueueOptions extends ServerOptions {
   onAdd?: (kind: string, data: unknown, meta: Meta) => void;
 }
 
+/** A call takes no more. */
+const MOST = 1000;
+
 /** Limits that hold over all workers; 0 takes one off. */
 export interface Limits {
   /** Most tasks that run at a time. */
@@ -70,18 +73,24 @@ export class Queue<T = any, R = unknown> {
     }
   }
 
-  /** Adds tasks of one kind with the same options: all of them, or none. */
+  /** Adds tasks of one kind with the same options: all of them or none, of more than 1,000 a thousand at a time. */
   async addMany<K extends KindOf<T>>(
     kind: K,
     data: readonly DataOf<T, K>[],
     options: Omit<AddOptions, "id" | "unique" | "uniqueFor" | "replace"> & { ids?: readonly string[] } = {},
   ): Promise<Job<ResultOf<T, R, K>>[]> {
-    if (!data.length) return [];
     const { ids = data.map(newId), ...more } = options;
     if (ids.length !== data.length) throw new TypeError(`${data.length} tasks have ${ids.length} ids`);
     const payloads = data.map((one) => this.encode(kind, one, more));
-    const words = [...payloads, "IDS", ...ids, "KIND", kind, ...addWords(more)];
-    await this.server.call(this.name, "TASK.MSCHEDULE", this.name, data.length, ...words);
+    const words = ["KIND", kind, ...addWords(more)];
+    for (let begin = 0; begin < ids.length; begin += MOST) {
+      const [some, names] = [payloads, ids].map((all) => all.slice(begin, begin + MOST)) as [string[], string[]];
+      await this.server
+        .call(this.name, "TASK.MSCHEDULE", this.name, some.length, ...some, "IDS", ...names, ...words)
+        .catch((error: unknown) => {
+          if (!(error instanceof Duplicate) || options.ids || !names.includes(error.id)) throw error;
+        });
+    }
     return ids.map((id) => this.job(id));
   }
 

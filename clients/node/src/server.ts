@@ -16,7 +16,7 @@ export interface ServerOptions {
   /** The address, `REDIS_URL` or `redis://localhost` if not given; see docs/steward.md for all forms. */
   url?: string;
   /** More options of ioredis for each connection, such as `tls`: plain data, as they go to a thread too. */
-  redis?: RedisOptions;
+  redis?: RedisOptions | undefined;
 }
 
 /** What the queues of one address share: a connection for commands, one for each node of a cluster. */
@@ -39,7 +39,8 @@ export class Server {
       same.server.users++;
       return same.server;
     }
-    const server = new Server({ ...options, url: key });
+    // A thread may be given no more of the options of a queue or worker.
+    const server = new Server({ url: key, redis: options.redis });
     all.push({ key, server });
     return server;
   }
@@ -61,7 +62,6 @@ export class Server {
       if (!host) continue;
       try {
         const link = await Link.open({ ...options, ...host });
-        // This asks nothing, but the answer says where the name is.
         const where = await moved(link, name);
         if (!where) return link;
         link.close();
@@ -131,12 +131,13 @@ export class Server {
 
 const all: { key: string; server: Server }[] = [];
 
-/** Where a name is, if it is not here. */
+/** Where a name is, if it is not here: what every user may ask is answered so. */
 async function moved(link: Link, name: string): Promise<Host | undefined> {
   try {
-    await link.call("EXISTS", name);
+    await link.call("TASK.RESULT", name, "-");
   } catch (error) {
-    if (!(error instanceof ServerError) || error.code !== "MOVED") throw error;
+    if (!(error instanceof ServerError)) throw error;
+    if (error.code !== "MOVED") return undefined;
     // The host may be empty, that of the one who says so.
     const [, host, port] = /^MOVED \d+ (.*):(\d+)/.exec(error.message) ?? [];
     return host ? parseHost(`[${host}]:${port}`, 6379) : { host: "", port: Number(port) };

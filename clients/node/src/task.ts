@@ -8,9 +8,11 @@ export class Task<D = unknown> {
   data!: D;
   /** What it carries beside its data. */
   meta: Meta = {};
-  /** @internal */ readonly controller = new AbortController();
   /** @internal Why its work is not wanted any more. */ why: Interrupted | TimeLimit | undefined;
   /** @internal */ timer: NodeJS.Timeout | undefined;
+
+  // Made when it is asked for: it costs as much as all else that we do for a task.
+  private controller: AbortController | undefined;
 
   /** @internal */
   constructor(
@@ -29,7 +31,17 @@ export class Task<D = unknown> {
   /** Aborted when the task was cancelled or lost, when its time is over, and when the worker has to end. Its reason says
    * which: Cancelled, Lost, TimeLimit or Stopping. */
   get signal(): AbortSignal {
+    if (!this.controller) {
+      this.controller = new AbortController();
+      if (this.why) this.controller.abort(this.why);
+    }
     return this.controller.signal;
+  }
+
+  /** @internal */
+  abort(why: Interrupted | TimeLimit): void {
+    this.why = why;
+    this.controller?.abort(why);
   }
 
   /** Tells how far it is; `job.state()` shows it. */

@@ -3,7 +3,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { Board } from "./board.js";
 import { ServerError, Stopping, TimeLimit } from "./errors.js";
-import { done, failed, handlerOf, prepare, type Handlers } from "./handlers.js";
+import { call, done, failed, handlerOf, prepare, type Handlers } from "./handlers.js";
 import { Kept, newName, type Heard } from "./kept.js";
 import { Pump } from "./pump.js";
 import { Server, type ServerOptions } from "./server.js";
@@ -164,7 +164,7 @@ export class Worker<T = any, R = unknown> {
       if (results) await results;
       this.limit(task);
       onStart?.(task);
-      end = done(task, await handlerOf(this.handlers, task.kind)(task, task.signal), encoder);
+      end = done(task, await call(handlerOf(this.handlers, task.kind), task), encoder);
     } catch (error) {
       failure = error ?? new Error("nothing was thrown");
       end = failed(task, failure);
@@ -189,8 +189,7 @@ export class Worker<T = any, R = unknown> {
   }
 
   private abort(task: Task, why: Stopping | TimeLimit): void {
-    task.why ??= why;
-    task.controller.abort(task.why);
+    if (!task.why) task.abort(why);
   }
 
   /** Its handler does not end, although its signal was aborted. */
