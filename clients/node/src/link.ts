@@ -54,15 +54,25 @@ export class Link {
       maxRetriesPerRequest: 0,
       autoResendUnfulfilledCommands: false,
       enableAutoPipelining: false,
+      // It would send INFO, which not everybody may. One that is not ready says so to each command.
+      enableReadyCheck: false,
       replyMapping: "legacy",
     });
     let failure: Error | undefined;
     redis.on("error", (error: Error) => (failure = error));
+    let timer: NodeJS.Timeout | undefined;
     try {
-      await redis.connect();
+      await new Promise<void>((resolve, reject) => {
+        // Not every failure ends the call: of one among Sentinels, or in the handshake, nothing is heard.
+        timer = setTimeout(() => reject(new Error("no connection in time")), 2 * PATIENCE);
+        redis.once("end", () => reject(new Error("the connection was closed")));
+        redis.connect().then(resolve, reject);
+      });
     } catch (error) {
       redis.disconnect();
       throw failed(failure ?? (error as Error));
+    } finally {
+      clearTimeout(timer);
     }
     return new Link(redis);
   }

@@ -44,6 +44,7 @@ export class Pump {
   private asking = false;
   private scheduled = false;
   private notBefore = 0;
+  private timer: NodeJS.Timeout | undefined;
   private pause = new Pause();
   private isOpen = false;
   private idle = () => {};
@@ -91,6 +92,7 @@ export class Pump {
   close(): void {
     this.isOpen = false;
     this.notBefore = Infinity;
+    clearTimeout(this.timer);
     this.claims?.close();
     this.ends?.close();
   }
@@ -107,7 +109,9 @@ export class Pump {
 
   private talk(): void {
     this.idle();
-    if (now() < this.notBefore) return;
+    const wait = this.notBefore - now();
+    // A timer may be early, so it looks again.
+    if (wait > 0) return this.talkAfter(wait);
     const isBehind = this.untold.length + this.inFlight.size > 2 * this.mind.places;
     const asks = this.isOpen && !this.asking && this.free.length > 0 && !isBehind;
     if (!asks && !this.untold.length) return;
@@ -116,6 +120,14 @@ export class Pump {
       this.tell(link);
       if (asks) void this.ask(link);
     });
+  }
+
+  private talkAfter(wait: number): void {
+    if (this.timer || wait === Infinity) return;
+    this.timer = setTimeout(() => {
+      this.timer = undefined;
+      this.talk();
+    }, wait + 1);
   }
 
   /** The connection, or none yet. */
@@ -226,7 +238,7 @@ export class Pump {
       await link.call(...words);
     } catch (error) {
       this.notTold(endings, error);
-      this.failed(error, link);
+      if (isPassing(error)) this.failed(error, link);
     }
     for (const ending of endings) this.inFlight.delete(ending);
     if (this.untold.length || !this.isOpen || !this.asking) this.schedule();
@@ -247,14 +259,11 @@ export class Pump {
 
   /** Another connection after a pause, or none if the server does not want us. */
   private failed(error: unknown, link?: Link): void {
-    if (!isPassing(error)) {
-      if (!link || this.asking) this.mind.refused(error as Error);
-      return;
-    }
+    if (!isPassing(error)) return this.mind.refused(error as Error);
     link?.close();
     const length = this.pause.length();
     this.notBefore = Math.max(this.notBefore, now() + length);
     if (length > 500) this.mind.warn(`the server cannot be reached: ${(error as Error).message}`);
-    setTimeout(() => this.schedule(), length + 1);
+    this.schedule();
   }
 }

@@ -52,7 +52,7 @@ export class Server {
     if (form === "unix") return Link.open(all);
     if (form === "redis") return Link.open({ ...all, ...hosts[0]! });
     if (form === "redis+sentinel")
-      return Link.open({ ...all, sentinels: hosts, enableTLSForSentinelMode: !!options.tls, sentinelTLS: all.tls as any });
+      return Link.open({ ...all, sentinels: hosts, enableTLSForSentinelMode: !!all.tls, sentinelTLS: all.tls as any });
     return this.openNode(name, all);
   }
 
