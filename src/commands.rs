@@ -54,6 +54,7 @@ pub(crate) fn visit_all(visitor: &mut impl Visitor) {
     visitor.visit::<task::commands::result::MResult>();
     visitor.visit::<task::commands::workers::Workers>();
     visitor.visit::<task::commands::stats::Stats>();
+    visitor.visit::<task::commands::history::History>();
     visitor.visit::<task::commands::explain::Explain>();
     visitor.visit::<task::commands::queues::Queues>();
     visitor.visit::<task::commands::repeat::Repeat>();

@@ -34,6 +34,8 @@ pub(crate) struct ModuleConfig {
     pub events: i64,
     /// `events-retain`, ms: how long the events of a queue or service are kept that is not used any more.
     pub events_retain: Ms,
+    /// `history-queues`: how many queues have a history without asking for it.
+    pub history_queues: i64,
     /// `timer`: `no` suspends everything that the passing of time would trigger.
     pub timer: bool,
 }
@@ -88,6 +90,11 @@ pub(crate) const NUMBERS: &[Number] = &[
         range: (SECOND, DAY, MAX_DELAY),
         field: |settings| &mut settings.events_retain,
     },
+    Number {
+        name: "history-queues",
+        range: (0, 1_000, 1_000_000),
+        field: |settings| &mut settings.history_queues,
+    },
 ];
 
 impl Default for ModuleConfig {
@@ -102,6 +109,7 @@ impl Default for ModuleConfig {
             max_members: 0,
             events: 0,
             events_retain: 0,
+            history_queues: 0,
             timer: true,
         };
         for number in NUMBERS {

@@ -28,6 +28,7 @@ mod context;
 mod error;
 mod glob;
 mod hb;
+mod history;
 mod keyspace;
 #[cfg(test)]
 mod layers;

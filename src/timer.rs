@@ -19,10 +19,14 @@ pub(crate) fn run(tx: &mut Tx<'_>, name: &Name) {
     if tx.state.has_queue(name) {
         task::timer::run(tx, name);
     }
+    if tx.state.names.histories.has(name) {
+        task::timer::history::run(tx, name);
+    }
 }
 
-/// Measures what the keys of a name hold.
+/// Measures what the keys of a name hold, and counts for its history what happened.
 pub(crate) fn measure(tx: &mut Tx<'_>, name: &Name) {
+    tx.state.count_history(name, &tx.context);
     let mut holds = Holds::default();
     if task::commands::queues::exists(tx.keys, name) {
         queues::measure(tx, name, &mut holds);

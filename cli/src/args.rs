@@ -77,6 +77,8 @@ pub(crate) enum Action {
     Fenced(FencedArgs),
     /// Start a fresh server with the module and run a program with its REDIS_URL
     Dev(DevArgs),
+    #[command(flatten)]
+    Verb(crate::verbs::Verb),
     /// Print what a shell needs to complete the words of this program
     Completions { shell: clap_complete::Shell },
     /// Write the pages of the manual into a directory
@@ -149,14 +151,26 @@ pub(crate) struct WorkArgs {
     #[arg(long, env = "STEWARD_RELEASE_DELAY", value_parser = duration, default_value = "30s")]
     pub release_delay: Duration,
     /// Give the payload in place of each argument that is this, and not on standard input
-    #[arg(short = 'I', value_name = "REPL")]
+    #[arg(short = 'I', long, value_name = "REPL", env = "STEWARD_REPLACE")]
     pub replace: Option<OsString>,
     /// Give the payload in STEWARD_PAYLOAD, and not on standard input
-    #[arg(long)]
+    #[arg(long, env = "STEWARD_ENV")]
     pub env: bool,
+    /// Give the payload as it is, also where a library has put an envelope around its data
+    #[arg(long)]
+    pub raw: bool,
     /// POST each task to this address, in place of a program
     #[arg(long, value_name = "URL", env = "STEWARD_HTTP", conflicts_with_all = ["program", "replace", "env"])]
     pub http: Option<String>,
+    /// File with the certificates that sign that of the address, in place of the system's
+    #[arg(
+        long,
+        value_name = "FILE",
+        env = "STEWARD_HTTP_CA_FILE",
+        requires = "http",
+        conflicts_with = "program"
+    )]
+    pub http_ca_file: Option<PathBuf>,
     /// File with more headers, one a line
     #[arg(
         long,
@@ -271,9 +285,10 @@ impl Common {
     }
 }
 
-/// A duration with a unit.
-fn duration(text: &str) -> Result<Duration, String> {
-    let parsed: Result<jiff::SignedDuration, _> = text.parse();
+/// A duration with a unit. A day has 24 hours.
+pub(crate) fn duration(text: &str) -> Result<Duration, String> {
+    let parsed: Result<jiff::Span, _> = text.parse();
+    let parsed = parsed.and_then(|parsed| parsed.to_duration(jiff::SpanRelativeTo::days_are_24_hours()));
     let parsed = parsed.ok().and_then(|parsed| Duration::try_from(parsed).ok());
     parsed.ok_or_else(|| "write a number and its unit, as in 500ms, 15s, 5m or 1h30m".into())
 }
@@ -297,10 +312,26 @@ mod tests {
         assert_eq!(duration("5m"), Ok(Duration::from_secs(300)));
         assert_eq!(duration("1h30m"), Ok(Duration::from_secs(5400)));
         assert_eq!(duration("500ms"), Ok(Duration::from_millis(500)));
+        assert_eq!(duration("7d"), Ok(Duration::from_secs(7 * 24 * 3600)));
         for text in ["5", "", "-5s", "5 bananas", "s"] {
             assert!(duration(text).is_err(), "{text}");
         }
         assert!(ttl("499ms").is_err() && ttl("500ms").is_ok() && ttl("25h").is_err());
+    }
+
+    #[test]
+    fn what_runs_for_long_takes_each_option_from_the_environment_and_the_settings_file_too() {
+        use clap::CommandFactory;
+        let command = Given::command();
+        for name in ["lead", "work"] {
+            let sub = command.find_subcommand(name).unwrap();
+            let options = sub.get_arguments().filter(|arg| !arg.is_positional());
+            for option in options.filter(|option| option.get_id() != "help") {
+                let variable = option.get_env().and_then(|name| name.to_str());
+                assert!(variable.is_some_and(|name| name.starts_with("STEWARD_")), "{option}");
+                assert!(option.get_long().is_some(), "{option}");
+            }
+        }
     }
 
     #[test]

@@ -2,8 +2,12 @@
 
 use std::fmt;
 
+/// What was asked for is not there, or is not so.
+pub(crate) const NOT_SO: u8 = 1;
 /// The command line is wrong.
 pub(crate) const USAGE: u8 = 64;
+/// A file that is named cannot be read.
+pub(crate) const NO_INPUT: u8 = 66;
 /// The server cannot be reached, or does not do what is asked.
 pub(crate) const UNAVAILABLE: u8 = 69;
 /// The settings, the password or the version are wrong.

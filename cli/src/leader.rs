@@ -1,13 +1,12 @@
 //! `steward leader` and `steward pid`: who leads, and the process that it runs.
 
-use jiff::{Timestamp, tz::TimeZone};
 use redis::cmd;
 use serde_json::{Map, Value as Json, json};
 
 use crate::args::{Common, Output};
 use crate::connect::{CallError, Link, PATIENCE, Reply};
 use crate::failure::{Failure, say};
-use crate::output::{json_of, line};
+use crate::output::{self, json_of, line};
 use crate::process::{Process, host};
 
 /// Nobody leads, or the process is not here.
@@ -33,11 +32,11 @@ pub(crate) fn leader(common: &Common, service: &str) -> Result<u8, Failure> {
             line(Json::Object(fields))?;
         }
         Output::Text => {
-            let since = fields.get("since_at").and_then(Reply::number);
+            let since = fields.get("since_at").unwrap_or(&Reply(redis::Value::Nil));
             line(format_args!(
                 "{} leads since {}: pid {} on {}, epoch {}",
                 text("member"),
-                since.and_then(moment).unwrap_or_else(|| "-".into()),
+                output::text::field("since_at", since),
                 text("pid"),
                 text("host"),
                 text("epoch")
@@ -96,10 +95,4 @@ fn find(link: &mut Link, service: &str, member: Option<&str>) -> Result<Option<P
         start: text("start").unwrap_or_default(),
         boot: text("boot").unwrap_or_default(),
     }))
-}
-
-/// A moment in the zone of this machine.
-fn moment(at: u64) -> Option<String> {
-    let at = Timestamp::from_millisecond(i64::try_from(at).ok()?).ok()?;
-    Some(at.to_zoned(TimeZone::system()).strftime("%F %T %Z").to_string())
 }

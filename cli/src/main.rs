@@ -1,14 +1,19 @@
-//! `steward`: runs any program for each task of a queue, or only while it leads, once over all hosts; asks who leads;
-//! starts servers for tests.
+//! `steward`: runs any program for each task of a queue, or only while it leads, once over all hosts; shows and changes
+//! what is on the server; starts servers for tests.
 //!
 //! - `args.rs` `settings.rs`: the command line, and the file and the environment that stand in for it
 //! - `connect/`: addresses, connections, members
 //! - `guardian/`: the process that parents a program and ends it, whatever becomes of us. Linux only
+//! - `verbs/` `output/`: what people and scripts ask and change, and how it is shown
+//! - `cron/`: recurring tasks as a file defines them
+//! - `doctor/`: what is wrong with a server
 //! - `work/` `lead/` `leader.rs` `fenced.rs` `dev.rs`: the subcommands
 
 mod args;
 mod connect;
+mod cron;
 mod dev;
+mod doctor;
 mod failure;
 mod fenced;
 #[cfg(target_os = "linux")]
@@ -17,11 +22,14 @@ mod help;
 #[cfg(target_os = "linux")]
 mod lead;
 mod leader;
+#[cfg(target_os = "linux")]
+mod notify;
 mod output;
 mod process;
 mod program;
 mod settings;
 mod signals;
+mod verbs;
 #[cfg(target_os = "linux")]
 mod work;
 
@@ -65,6 +73,7 @@ fn run(common: &args::Common, action: Action) -> Result<u8, Failure> {
         Action::Pid { service, member } => leader::pid(common, &service, member.as_deref()),
         Action::Fenced(args) => fenced::run(&common.connector()?, &args),
         Action::Dev(args) => dev::run(args, common.output),
+        Action::Verb(verb) => verbs::run(common, verb),
         Action::Completions { shell } => help::completions(shell),
         Action::Man { dir } => help::man(&dir),
     }

@@ -51,6 +51,8 @@ pub(crate) enum Part {
     RepeatPayloads,
     /// The events of a queue.
     TaskEvents,
+    /// Hour or day, what happened in it: see `history`.
+    History,
     /// The service: leader, epoch, standing signal.
     Service,
     /// Member, its record.
@@ -92,7 +94,7 @@ pub(crate) struct KeyKind {
 }
 
 /// All kinds, in the order of [`Part`]; those that a queue has many of come last, beginning with `Ready`.
-pub(crate) const KEYS: [KeyKind; 25] = [
+pub(crate) const KEYS: [KeyKind; 26] = [
     queue(Part::Queue, "", b'q', Type::Hash),
     queue(Part::Workers, ":workers", b'w', Type::Hash),
     queue(Part::Scheduled, ":scheduled", b's', Type::SortedSet),
@@ -108,6 +110,7 @@ pub(crate) const KEYS: [KeyKind; 25] = [
     queue(Part::RepeatDue, ":repeat-due", b'y', Type::SortedSet),
     queue(Part::RepeatPayloads, ":repeat-payloads", b'z', Type::Hash),
     queue(Part::TaskEvents, ":events", b'V', Type::Stream).touching(Touched::Events),
+    queue(Part::History, ":history", b'h', Type::Hash).touching(Touched::History),
     service(Part::Service, "", b'p', Type::Hash),
     service(Part::Members, ":members", b'm', Type::Hash),
     service(Part::Candidates, ":candidates", b'k', Type::SortedSet),
@@ -340,6 +343,8 @@ pub(crate) enum Touched {
     Queue,
     /// The events of a queue or service: nothing is derived from them.
     Events,
+    /// The history of a queue.
+    History,
     /// Any other key of the service.
     Service,
 }

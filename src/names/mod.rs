@@ -145,6 +145,17 @@ impl Name {
             .and_then(|rest| rest.split_once('}'))
             .map_or(&self.text, |(tag, _)| tag)
     }
+    /// The queue of this name, if it is in the same slot. Errors with `BadArg`, and says `what` it is, otherwise.
+    pub(crate) fn neighbour(&self, what: &str, queue: &[u8]) -> Result<Name, Error> {
+        let tag = self.tag();
+        let other = Name::new(self.db, queue)?;
+        if other.tag() != tag {
+            return Err(Error::BadArg(format!(
+                "{what} must be the name of a queue in the queue's slot: {tag} or {{{tag}}}rest"
+            )));
+        }
+        Ok(other)
+    }
     /// The settings hash.
     pub(crate) fn queue(&self) -> Key<'_> {
         self.once(Part::Queue)
@@ -345,6 +356,7 @@ mod tests {
         assert_eq!(key(name("{app}mail").ready(0)), "task:{app}mail:ready:0");
         assert_eq!(key(mail.of_queue(Part::RepeatDue)), "task:{mail}:repeat-due");
         assert_eq!(key(mail.of_queue(Part::TaskEvents)), "task:{mail}:events");
+        assert_eq!(key(mail.of_queue(Part::History)), "task:{mail}:history");
         assert_eq!(key(mail.service()), "proc:{mail}");
         assert_eq!(key(mail.members()), "proc:{mail}:members");
         assert_eq!(key(mail.candidates()), "proc:{mail}:candidates");
@@ -388,6 +400,8 @@ mod tests {
                 assert_eq!(owner(0, &key.to_vec()), Some((name.clone(), Touched::Service)));
             }
             assert_eq!(owner(0, &name.events().to_vec()), Some((name.clone(), Touched::Events)));
+            let history = name.of_queue(Part::History).to_vec();
+            assert_eq!(owner(0, &history), Some((name.clone(), Touched::History)));
         }
         assert_eq!(owner(0, b"task:mail"), None);
         assert_eq!(owner(0, b"task:{}x"), None);

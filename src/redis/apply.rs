@@ -13,7 +13,7 @@ use super::transaction::{Mode, run};
 use super::{databases, reply};
 use crate::error::Error;
 use crate::membership::service::Service;
-use crate::names::{Name, Touched};
+use crate::names::{Name, Part, Touched};
 use crate::reply::Reply;
 use crate::task::handle::Queue;
 use crate::task::outcome;
@@ -90,6 +90,12 @@ fn take_up(tx: &mut Tx<'_>, change: &Change) -> Result<(), Error> {
     let name = &change.name;
     if change.queue {
         tx.state.touched(name, Touched::Queue);
+    }
+    if change.history {
+        tx.state.names.histories.remove(name);
+        if tx.keys.exists(name.of_queue(Part::History)) {
+            tx.state.touched(name, Touched::History);
+        }
     }
     // On a replica, clients that wait for results are answered only here.
     if tx.state.waiting.listeners().any(name)

@@ -79,7 +79,7 @@ unsafe extern "C" fn set_number(
 ) -> c_int {
     let change = |number: &Number| {
         module::change_settings(|settings| *(number.field)(settings) = value);
-        if number.name == "events-retain" {
+        if ["events-retain", "history-queues"].contains(&number.name) {
             module::soon(|module| {
                 module.state.wake_all();
                 module.arm_now();

@@ -83,7 +83,8 @@ unsafe extern "C" fn on_key(_ctx: *mut Ctx, text: *mut RawText, _key: *mut Redis
         // SAFETY: `data` is what `Discovery::step` gave; the key's name lives through this call.
         unsafe {
             if let Some(seen) = data.cast::<Seen<'_>>().as_mut()
-                && let Some((name, what @ (Touched::Queue | Touched::Service))) = owner(seen.db, bytes_of(text))
+                && let Some((name, what @ (Touched::Queue | Touched::Service | Touched::History))) =
+                    owner(seen.db, bytes_of(text))
             {
                 seen.found.push((name, what));
             }

@@ -7,7 +7,8 @@ use super::handles::Handles;
 use super::keyspace::{Effects, ServerKeys};
 use super::module::{self, Module};
 use super::transaction::{Mode, run as run_transaction};
-use crate::names::Name;
+use crate::keyspace::Keyspace as _;
+use crate::names::{Name, Part};
 use crate::pid::services;
 use crate::task::commands::queues;
 use crate::timer;
@@ -68,9 +69,12 @@ pub(super) fn forget_moved(ctx: *mut Ctx, name: &Name) -> bool {
 fn forget_if_gone(module: &mut Module, ctx: *mut Ctx, name: &Name) -> bool {
     let Module { state, texts, open, .. } = module;
     let mut keys = ServerKeys::new(Handles::new(ctx, false, false, texts, open), Effects::PassedOn);
-    let gone = !queues::exists(&mut keys, name) && !services::exists(&mut keys, name);
+    let gone = !queues::exists(&mut keys, name)
+        && !services::exists(&mut keys, name)
+        && !keys.exists(name.of_queue(Part::History));
     keys.finish();
     if gone {
+        state.names.histories.remove(name);
         state.forget(name);
     }
     gone

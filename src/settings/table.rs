@@ -68,6 +68,7 @@ pub(crate) struct Numbers {
     dead_retain: Option<i64>,
     events: Option<i64>,
     events_level: Option<i64>,
+    history: Option<i64>,
 }
 
 /// What is in the stream of events; each level has what those before it have.
@@ -89,7 +90,7 @@ pub(crate) const DEAD_QUEUE: &str = "dead-queue";
 pub(crate) const SERVICE: &str = "service";
 
 /// All settings, in the documented order.
-pub(crate) const SETTINGS: [Setting; 16] = [
+pub(crate) const SETTINGS: [Setting; 17] = [
     Setting {
         name: "lease",
         meaning: "how long a claim lasts, unless CLAIM or the task sets LEASE",
@@ -226,6 +227,15 @@ pub(crate) const SETTINGS: [Setting; 16] = [
         },
     },
     Setting {
+        name: "history",
+        meaning: "whether what happens is counted for TASK.HISTORY: `auto`, if the queue is one of the first `steward.history-queues`; `no`, which removes what was counted; `yes`, in any case",
+        kind: Kind::Word {
+            words: &["auto", "no", "yes"],
+            field: |numbers| &mut numbers.history,
+            value: |numbers| numbers.history().map_or(0, |wish| 1 + usize::from(wish)),
+        },
+    },
+    Setting {
         name: SERVICE,
         meaning: "the service whose members are the workers of the queue",
         kind: Kind::Service,
@@ -304,6 +314,14 @@ impl Numbers {
     /// How many entries the stream of events keeps; 0 for no stream.
     pub(crate) fn events(&self, module: &ModuleConfig) -> usize {
         self.events.unwrap_or(module.events) as usize
+    }
+    /// Whether it is to have a history; `None`: if few enough have one.
+    pub(crate) fn history(&self) -> Option<bool> {
+        match self.history {
+            Some(1) => Some(false),
+            Some(2) => Some(true),
+            _ => None,
+        }
     }
     /// What is in that stream.
     pub(crate) fn events_level(&self) -> EventsLevel {

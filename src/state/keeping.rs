@@ -3,11 +3,13 @@
 //! leaves memory, and a name that has lost its last key is forgotten.
 
 use super::State;
+use crate::context::Context;
+use crate::history::{Bucket, Counts, Span};
 use crate::membership::service_state::{Loading, ServiceState};
 use crate::names::Name;
 use crate::state::rest::Rest;
 use crate::state::sums::Holds;
-use crate::time::{Ms, SECOND, Steady};
+use crate::time::{Ms, SECOND, Steady, Wall};
 
 /// How long a queue stays in memory without use, and its totals without keys, ms.
 const KEPT: Ms = 10 * SECOND;
@@ -70,6 +72,9 @@ impl State {
     /// Records what the keys of a name hold, and what follows from that.
     pub(crate) fn measured(&mut self, name: &Name, holds: Holds, now: Steady) {
         let any = holds.any();
+        if holds.blocked == 0 {
+            self.dependents.leave(name);
+        }
         self.names.measured(name, holds);
         let known = self.queues.get_mut(name);
         let mut has_past = false;
@@ -85,6 +90,30 @@ impl State {
             self.line_up_to_leave(name, now);
         }
         self.line_up_to_rest(name, now);
+    }
+
+    /// Counts for the history of a queue what happened in it since the last call, and plans when that is written.
+    pub(crate) fn count_history(&mut self, name: &Name, context: &Context) {
+        self.names.histories.limit(&context.config);
+        if let Some(queue) = self.queues.get_mut(name) {
+            let (counts, wish) = (queue.take_counts(), queue.wishes_history());
+            self.names.histories.add(name, &counts, wish);
+        }
+        if let Some((wall, steady)) = self.names.histories.date(name, context) {
+            self.names.wake_at_wall(name, wall);
+            self.names.wake_at_steady(name, steady);
+        }
+    }
+
+    /// What happened in a queue and is not in its history yet, by the hour.
+    pub(crate) fn unwritten(&self, name: &Name, now: Wall) -> Vec<(Bucket, Counts)> {
+        let mut unwritten = self.names.histories.unwritten(name, now);
+        if let Some(queue) = self.queues.get(name)
+            && self.names.histories.takes(name, queue.wishes_history())
+        {
+            unwritten.push((Bucket::at(Span::Hour, now), queue.new_counts()));
+        }
+        unwritten
     }
 
     /// Takes queues out of memory, if there are too many, whether they are in use or not: it costs little to bring one
@@ -175,10 +204,12 @@ impl State {
             || self.services.known(name).is_some_and(|service| !service.is_empty())
     }
 
-    /// Whether a name without keys may be forgotten: nobody waits for it, and no claim or member is to be ended.
+    /// Whether a name without keys may be forgotten: nobody waits for it, no claim or member is to be ended, and its
+    /// history is written.
     fn may_forget(&self, name: &Name) -> bool {
         let queue = self.queues.get(name);
         !self.waiting.any(name)
+            && !self.names.histories.lacks(name)
             && queue.is_none_or(|queue| queue.claims.is_empty() && queue.ended.is_empty())
             && self.services.known(name).is_none_or(|service| service.is_empty())
     }
@@ -192,6 +223,10 @@ impl State {
             if (at_once || queue.active.is_empty())
                 && let Some(rest) = Rest::of(queue, self.rounds.era)
             {
+                if self.names.has(name) {
+                    let (counts, wish) = (queue.take_counts(), queue.wishes_history());
+                    self.names.histories.add(name, &counts, wish);
+                }
                 self.names.put_queue(name, rest);
                 self.queues.remove(name);
             }

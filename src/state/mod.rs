@@ -1,6 +1,8 @@
 //! What the module holds in memory. Everything here is derived from the keys or ephemeral by nature:
 //! losing it loses no task.
 
+mod dependents;
+pub(crate) mod histories;
 mod keeping;
 mod names;
 pub(crate) mod queue;
@@ -19,6 +21,7 @@ use crate::membership::service_state::ServiceState;
 use crate::membership::services::Services;
 use crate::names::{Id, MAX_TOKEN, Memories, Name, Position, Touched};
 use crate::stalls::Stalls;
+use crate::state::dependents::Dependents;
 use crate::state::names::Names;
 use crate::state::queue::claims::BoundClaim;
 use crate::state::queue::{Ended, Loss, QueueState};
@@ -47,6 +50,8 @@ pub(crate) struct State {
     rounds: Rounds,
     /// Clients that wait.
     pub waiting: Waiting,
+    /// Which queues have tasks that wait for those of others.
+    pub dependents: Dependents,
     /// What is left to be done at the end of this transaction.
     pub work: Work,
     /// What delays expiry.
@@ -159,6 +164,16 @@ impl State {
 
     /// Somebody else changed a key of the queue.
     pub(crate) fn touched(&mut self, name: &Name, what: Touched) {
+        if matches!(what, Touched::Queue | Touched::Task) {
+            for dependent in self.dependents.take(name) {
+                self.touched_alone(&dependent, Touched::Task);
+            }
+        }
+        self.touched_alone(name, what);
+    }
+
+    /// The same, without those whose tasks wait for some of its tasks.
+    fn touched_alone(&mut self, name: &Name, what: Touched) {
         match what {
             Touched::Queue if self.queues.get(name).is_some() => self.queue(name).forget(),
             Touched::Queue => {
@@ -178,6 +193,7 @@ impl State {
                 }
                 self.queue(name).forget_task();
             }
+            Touched::History => return self.names.histories.touched(name),
             // Nothing is derived from them, but they may have been the last key.
             Touched::Events => {
                 if self.names.list(name) {
@@ -205,6 +221,7 @@ impl State {
         let queue = self.queue(name);
         queue.start_over();
         queue.dropped = true;
+        self.names.histories.remove(name);
         self.names.wake_now(name);
     }
 
@@ -220,6 +237,7 @@ impl State {
             self.names.wake_now(name);
         }
         self.bound.clear();
+        self.names.histories.start_over();
         for (name, queue) in self.queues.iter_mut() {
             queue.start_over();
             self.names.wake_now(name);
@@ -273,6 +291,7 @@ impl State {
 
     /// The timer comes to every name, in slices: moments were planned by a setting that has changed.
     pub(crate) fn wake_all(&mut self) {
+        self.names.histories.touch_all();
         self.rounds.revisit();
     }
 
@@ -438,11 +457,12 @@ impl State {
         }
     }
 
-    /// Forgets a queue and a service of this name that have no keys. If keys appear, their keyspace events bring them
-    /// back.
+    /// Forgets a queue and a service of this name that have no keys, but perhaps a history. If keys appear, their keyspace
+    /// events bring them back.
     pub(crate) fn forget(&mut self, name: &Name) {
         self.services.follow(name, None);
         self.services.forget(name);
+        self.dependents.take(name);
         self.queues.remove(name);
         self.names.remove(name);
     }

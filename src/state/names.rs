@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use crate::context::Context;
 use crate::names::{self, Name, Position};
+use crate::state::histories::Histories;
 use crate::state::queue::QueueState;
 use crate::state::rest::Rest;
 use crate::state::sums::{Holds, Sums};
@@ -25,6 +26,8 @@ pub(crate) struct Names {
     steady: BTreeSet<(Steady, Name)>,
     /// Names whose moment has come, round robin: each gets one slice, then goes to the back.
     turn: VecDeque<Name>,
+    /// The histories, also of queues that have gone.
+    pub histories: Histories,
     /// What all names of each database hold.
     sums: BTreeMap<i32, Sums>,
     /// The sums of emptied databases, and the ids of those whose names are still to be forgotten.
@@ -128,7 +131,8 @@ impl Names {
         for _ in 0..TOGETHER {
             let wall = self.wall.first().filter(|(moment, _)| *moment <= context.wall);
             let steady = self.steady.first().filter(|(moment, _)| *moment <= context.steady);
-            let Some(name) = wall.map(|(_, name)| name).or(steady.map(|(_, name)| name)).cloned() else {
+            let name = wall.map(|(_, name)| name).or(steady.map(|(_, name)| name)).cloned();
+            let Some(name) = name.or_else(|| self.histories.take_check(context.wall)) else {
                 break;
             };
             self.unplan(&name);
@@ -146,9 +150,13 @@ impl Names {
         if !self.turn.is_empty() {
             return Some(0);
         }
-        let wall = self.wall.first().map(|(moment, _)| moment.since(context.wall));
+        let wall = [
+            self.wall.first().map(|(moment, _)| *moment),
+            self.histories.next_check(),
+        ];
+        let wall = wall.into_iter().flatten().map(|moment| moment.since(context.wall));
         let steady = self.steady.first().map(|(moment, _)| moment.since(context.steady));
-        wall.into_iter().chain(steady).min().map(|wait| wait.max(0))
+        wall.chain(steady).min().map(|wait| wait.max(0))
     }
 
     /// The name that is next due on the steady clock, for a lease or a TTL.
@@ -285,6 +293,7 @@ impl Names {
 
     /// The database of this id was emptied: its names count no more, and are forgotten one after the other.
     pub(crate) fn empty(&mut self, db: i32) {
+        self.histories.empty(db);
         let sums = self.sums.remove(&db).unwrap_or_default();
         self.emptied.push((db, sums));
     }

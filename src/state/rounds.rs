@@ -108,10 +108,11 @@ impl Rounds {
         left.or_else(|| self.since.filter(|_| !self.touched.is_empty()))
     }
 
-    /// Adds those touched to this round. If nobody has asked since for the next moment, they were touched after the last
-    /// round began.
+    /// Adds those touched to this round, in their order. If nobody has asked since for the next moment, they were touched
+    /// after the last round began.
     pub(super) fn begin(&mut self) {
         let since = self.since.take().or((!self.touched.is_empty()).then_some(self.begun));
+        self.touched.reverse();
         self.left.append(&mut std::mem::take(&mut self.touched));
         self.left_since = self.left_since.or(since);
     }

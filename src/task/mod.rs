@@ -21,11 +21,11 @@
 //!
 //! * [`header`], [`options`]: what is stored of one task.
 //! * [`handle`]: the open queue and its tasks. [`events`], [`worker`]: its stream, its workers as members.
-//! * [`kind`]: its kinds of tasks.
+//! * [`kind`]: its kinds of tasks. [`history`]: what happened to its tasks.
 //! * [`index`]: which ids are where. An index assigns no state and ends nothing.
 //! * [`outcome`]: how a task ended, for those that wait for it.
 //! * [`lifecycle`]: every step of a task's life, and the only file that assigns a state.
-//! * [`new_task`], [`again`], [`replace`], [`reply_to`], [`recurring`]: how tasks come about.
+//! * [`new_task`], [`after`], [`again`], [`replace`], [`reply_to`], [`recurring`]: how tasks come about.
 //! * [`dispatch`]: claim requests against ready tasks.
 //! * [`plain`]: when a step is that of a plain task, which the edge then takes by a shorter way.
 //! * [`sweep`]: the records of dropped queues. [`walk`]: the tasks in one state, page by page.
@@ -33,12 +33,14 @@
 //! * [`repair`]: blocked tasks after foreign changes.
 //! * [`commands`], [`timer`]: what clients and time do.
 
+pub(crate) mod after;
 pub(crate) mod again;
 pub(crate) mod commands;
 pub(crate) mod dispatch;
 pub(crate) mod events;
 pub(crate) mod handle;
 pub(crate) mod header;
+pub(crate) mod history;
 pub(crate) mod index;
 pub(crate) mod kind;
 pub(crate) mod lifecycle;

@@ -19,7 +19,7 @@ pub(crate) struct Address {
 }
 
 /// A host and its port.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Host {
     pub name: String,
     pub port: u16,

@@ -7,18 +7,15 @@ use std::time::Duration;
 use redis::{Cmd, Connection, ConnectionLike, ErrorKind, RedisError, Value};
 
 /// Errors of a server that is there, but cannot do it now.
-const PASSING: [&str; 14] = [
-    "ASK",
+const PASSING: [&str; 11] = [
     "BUSY",
     "CLUSTERDOWN",
     "LOADING",
     "MASTERDOWN",
     "MISCONF",
-    "MOVED",
     "NOREPLICAS",
     "OOM",
     "READONLY",
-    "TRYAGAIN",
     "UNBLOCKED",
     "UNKILLABLE",
     "NOGOODSLAVE",
@@ -43,12 +40,17 @@ impl CallError {
         matches!(self, CallError::Server { code, .. } if code == word)
     }
 
-    /// Whether the same call may succeed later.
-    pub(crate) fn is_passing(&self) -> bool {
+    /// Whether the same call may succeed later, on this server or another one.
+    pub(super) fn is_passing(&self) -> bool {
         match self {
             CallError::Server { code, .. } => PASSING.contains(&&code[..]),
             _ => true,
         }
+    }
+
+    /// Whether another node of the cluster has what was asked for.
+    pub(super) fn is_elsewhere(&self) -> bool {
+        ["ASK", "MOVED", "TRYAGAIN"].iter().any(|code| self.is(code))
     }
 
     /// The error of a server that was only asked where another one is.
@@ -98,11 +100,17 @@ impl fmt::Display for CallError {
 /// A connection of our own.
 pub(crate) struct Link {
     connection: Connection,
+    node: String,
 }
 
 impl Link {
-    pub(super) fn new(connection: Connection) -> Link {
-        Link { connection }
+    pub(super) fn new(connection: Connection, node: String) -> Link {
+        Link { connection, node }
+    }
+
+    /// Where it leads to.
+    pub(crate) fn node(&self) -> &str {
+        &self.node
     }
 
     /// Sends a command and waits for its reply. After `Silent` the connection is still open.
@@ -110,11 +118,27 @@ impl Link {
         let patience = Some(patience.max(Duration::from_millis(1)));
         self.connection.set_read_timeout(patience)?;
         self.connection.set_write_timeout(patience)?;
-        let value = self.connection.req_packed_command(&command.get_packed_command())?;
-        match value {
-            Value::ServerError(error) => Err(CallError::from(RedisError::from(error))),
-            value => Ok(Reply(value)),
-        }
+        reply_in(self.connection.req_packed_command(&command.get_packed_command())?)
+    }
+
+    /// Sends several commands at once; each has its own reply, or error.
+    pub(crate) fn call_all(
+        &mut self,
+        commands: &[Cmd],
+        patience: Duration,
+    ) -> Result<Vec<Result<Reply, CallError>>, CallError> {
+        self.connection.set_read_timeout(Some(patience))?;
+        self.connection.set_write_timeout(Some(patience))?;
+        let packed: Vec<u8> = commands.iter().flat_map(Cmd::get_packed_command).collect();
+        let values = self.connection.req_packed_commands(&packed, 0, commands.len())?;
+        Ok(values.into_iter().map(reply_in).collect())
+    }
+}
+
+fn reply_in(value: Value) -> Result<Reply, CallError> {
+    match value {
+        Value::ServerError(error) => Err(CallError::from(RedisError::from(error))),
+        value => Ok(Reply(value)),
     }
 }
 
@@ -159,10 +183,27 @@ impl Reply {
         }
     }
 
-    /// The fields of a map, which is an array of names and values.
-    pub(crate) fn fields(&self) -> BTreeMap<String, Reply> {
+    /// The names and values of a map, which is an array of them, in their order.
+    pub(crate) fn pairs(&self) -> impl Iterator<Item = (String, Reply)> + use<> {
         let mut items = self.items().into_iter();
-        let pairs = std::iter::from_fn(|| Some((items.next()?, items.next()?)));
-        pairs.filter_map(|(name, value)| Some((name.text()?, value))).collect()
+        let pairs = std::iter::from_fn(move || Some((items.next()?, items.next()?)));
+        pairs.filter_map(|(name, value)| Some((name.text()?, value)))
+    }
+
+    /// The fields of a map.
+    pub(crate) fn fields(&self) -> BTreeMap<String, Reply> {
+        self.pairs().collect()
+    }
+}
+
+impl From<&str> for Reply {
+    fn from(text: &str) -> Reply {
+        Reply(Value::BulkString(text.into()))
+    }
+}
+
+impl From<i64> for Reply {
+    fn from(number: i64) -> Reply {
+        Reply(Value::Int(number))
     }
 }

@@ -12,8 +12,8 @@ use std::time::Duration;
 
 use redis::{Client, ConnectionAddr, ConnectionInfo, IntoConnectionInfo, RedisConnectionInfo, TlsCertificates};
 
-use crate::failure::Failure;
-use address::{Address, Host};
+use crate::failure::{self, Failure};
+use address::{Address, Host, Place};
 pub(crate) use link::{CallError, Link, Reply};
 pub(crate) use pause::Pause;
 
@@ -34,13 +34,38 @@ enum Node<'a> {
     Socket(&'a std::path::Path),
 }
 
+/// Has all TLS use the cryptography of ring.
+pub(crate) fn use_ring() {
+    // Fails only when there is one already.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+}
+
+/// The part of a name that decides which node of a cluster has it.
+fn tag(name: &str) -> &str {
+    let tag = name.split_once('{').and_then(|(_, rest)| Some(rest.split_once('}')?.0));
+    tag.filter(|tag| !tag.is_empty()).unwrap_or(name)
+}
+
 impl Connector {
     pub(crate) fn new(address: Address, authorities: Option<Vec<u8>>) -> Connector {
         if address.tls {
-            // Fails only when there is one already.
-            let _ = rustls::crypto::ring::default_provider().install_default();
+            use_ring();
         }
         Connector { address, authorities }
+    }
+
+    fn is_cluster(&self) -> bool {
+        matches!(self.address.place, Place::Cluster(_))
+    }
+
+    /// Whether the same call may succeed later, on another connection.
+    pub(crate) fn may_pass(&self, error: &CallError) -> bool {
+        error.is_passing() || self.is_cluster() && error.is_elsewhere()
+    }
+
+    /// Whether these are all on one server, whatever it is.
+    pub(crate) fn has_one_server_for(&self, names: &[String]) -> bool {
+        !self.is_cluster() || names.windows(2).all(|pair| matches!(pair, [a, b] if tag(a) == tag(b)))
     }
 
     /// Connects to the server that has this queue or service. Each step may take `patience`.
@@ -55,14 +80,38 @@ impl Connector {
         Ok(link)
     }
 
+    /// Connects to another server of the same users, such as a replica.
+    pub(crate) fn open_at(&self, host: &str, port: u64) -> Result<Link, CallError> {
+        let port = u16::try_from(port).map_err(|_| CallError::Closed(format!("{port} is no port")))?;
+        let name = host.to_string();
+        self.connect(&Node::Host(&Host { name, port }), self.login(), PATIENCE)
+    }
+
+    /// Connects to every server that has names: the primaries of a cluster, or the one server.
+    pub(crate) fn open_all(&self) -> Result<Vec<Link>, Failure> {
+        let mut links = resolve::open_all(self, PATIENCE).map_err(|error| self.failure(&error))?;
+        links.iter_mut().try_for_each(version::ensure)?;
+        Ok(links)
+    }
+
     /// What a person reads when this server refused a call or could not be reached.
     pub(crate) fn failure(&self, error: &CallError) -> Failure {
         match error {
             CallError::Server { code, .. } if matches!(&code[..], "NOAUTH" | "WRONGPASS" | "NOPERM") => {
                 Failure::config(format!("{}: {error}: check the user and password", self.address))
             }
-            CallError::Server { code, .. } if matches!(&code[..], "BADARG" | "BADNAME") => {
+            _ if !self.is_cluster() && error.is_elsewhere() => Failure::usage(format!(
+                "{}: the server is one node of a cluster: use redis+cluster://",
+                self.address
+            )),
+            CallError::Server { code, .. } if matches!(&code[..], "BADARG" | "BADNAME" | "TOOBIG") => {
                 Failure::usage(error.to_string())
+            }
+            CallError::Server { code, .. } if matches!(&code[..], "DUPLICATE" | "NOTASK" | "NOMEMBER") => {
+                Failure::new(failure::NOT_SO, error.to_string())
+            }
+            CallError::Server { code, .. } if matches!(&code[..], "QUEUEFULL" | "SERVICEFULL" | "BUSYQUEUE") => {
+                Failure::new(failure::TEMPORARY, error.to_string())
             }
             CallError::Server { text, .. } if text.contains("unknown command") => Failure::unavailable(format!(
                 "{}: the server has no module steward: load it, see docs/quickstart.md",
@@ -74,6 +123,10 @@ impl Connector {
     }
 
     fn connect(&self, node: &Node<'_>, settings: RedisConnectionInfo, patience: Duration) -> Result<Link, CallError> {
+        let shown = match node {
+            Node::Socket(path) => path.display().to_string(),
+            Node::Host(host) => host.to_string(),
+        };
         let addr = match node {
             Node::Socket(path) => ConnectionAddr::Unix(path.to_path_buf()),
             Node::Host(Host { name, port }) if self.address.tls => ConnectionAddr::TcpTls {
@@ -97,7 +150,7 @@ impl Connector {
             )?,
             _ => Client::open(info)?,
         };
-        Ok(Link::new(client.get_connection_with_timeout(patience)?))
+        Ok(Link::new(client.get_connection_with_timeout(patience)?, shown))
     }
 
     /// Who we are on servers that hold data.

@@ -34,6 +34,26 @@ pub(super) fn open(connector: &Connector, name: &str, patience: Duration) -> Res
     }
 }
 
+/// Connects to all primaries.
+pub(super) fn open_all(connector: &Connector, patience: Duration) -> Result<Vec<Link>, CallError> {
+    let Place::Cluster(seeds) = &connector.address.place else {
+        return Ok(vec![open(connector, "", patience)?]);
+    };
+    let login = |host: &Host| connector.connect(&Node::Host(host), connector.login(), patience);
+    let hosts = first(seeds, |seed| {
+        let ranges = login(seed)?.call(cmd("CLUSTER").arg("SLOTS"), patience)?;
+        let nodes = ranges
+            .items()
+            .into_iter()
+            .filter_map(|range| range.items().get(2).map(Reply::items));
+        let mut hosts: Vec<Host> = nodes.filter_map(|node| host_in(&node, &seed.name)).collect();
+        hosts.sort();
+        hosts.dedup();
+        Ok(hosts)
+    });
+    hosts.map_err(CallError::indirect)?.iter().map(login).collect()
+}
+
 /// The first answer, or the last error.
 fn first<T>(hosts: &[Host], mut ask: impl FnMut(&Host) -> Result<T, CallError>) -> Result<T, CallError> {
     let mut last = CallError::Closed("no host is named".into());

@@ -98,7 +98,7 @@ impl Keeper {
                 }
                 Ok(None) => return false,
                 Err(error) if error.is("NOMEMBER") || error.is("FENCED") => self.member.token = None,
-                Err(error @ CallError::Server { .. }) if !error.is_passing() => {
+                Err(error @ CallError::Server { .. }) if !self.connector.may_pass(&error) => {
                     self.tell(News::Refused(self.connector.failure(&error)));
                     return false;
                 }

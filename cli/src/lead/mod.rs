@@ -4,7 +4,6 @@
 //! of both and of signals through one channel, and hands the guardian a new fuse with each heartbeat that was answered.
 
 mod keeper;
-mod notify;
 
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::time::Duration;
@@ -18,7 +17,7 @@ use crate::failure::{Failure, TEMPORARY, say};
 use crate::guardian::clock::Moment;
 use crate::guardian::{Charge, End, Fuse, Guardians, Program, Report};
 use crate::process::Process;
-use crate::{program, signals};
+use crate::{notify, program, signals};
 use keeper::{Keeper, News};
 
 /// How long a member may be without its connection with `--takeover steady`: the guardian needs some of it to end all.

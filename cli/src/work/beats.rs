@@ -11,7 +11,7 @@ use redis::cmd;
 use super::claim::Posted;
 use super::{Event, Note, Shared};
 use crate::connect::member::{Member, Registered};
-use crate::connect::{CallError, Link, PATIENCE, Pause};
+use crate::connect::{CallError, Link, PATIENCE, Pause, Reply};
 use crate::failure::say;
 use crate::guardian::clock::Moment;
 use crate::process::Process;
@@ -24,12 +24,16 @@ const LONGEST_PAUSE: Duration = Duration::from_millis(500);
 const MOST: usize = 1_000;
 
 /// We as members of the services that the queues follow.
-pub(super) fn members(shared: &Shared, link: &mut Link, process: &Process) -> Vec<Member> {
+fn members(shared: &Shared, link: &mut Link, process: &Process) -> Result<Vec<Member>, CallError> {
     let mut services: Vec<String> = Vec::new();
     for queue in &shared.args.queues {
-        // Users of workers may not ask; then the queue is to follow the service of its own name, as most do.
         let asked = link.call(cmd("TASK.CONFIG").arg("GET").arg(queue).arg("service"), PATIENCE);
-        let service = asked.ok().and_then(|reply| reply.items().get(1)?.text());
+        let service = match asked {
+            Ok(reply) => reply.items().get(1).and_then(Reply::text),
+            // Users of workers may not ask; then the queue is to follow the service of its own name, as most do.
+            Err(error) if error.is("NOPERM") => None,
+            Err(error) => return Err(error),
+        };
         let service = service.unwrap_or_else(|| queue.clone());
         if !services.contains(&service) {
             services.push(service);
@@ -44,12 +48,13 @@ pub(super) fn members(shared: &Shared, link: &mut Link, process: &Process) -> Ve
         process: process.clone(),
         meta: None,
     };
-    services.into_iter().map(member).collect()
+    Ok(services.into_iter().map(member).collect())
 }
 
 pub(super) struct Beats {
     pub shared: Arc<Shared>,
-    /// One for each service that the queues follow.
+    pub process: Process,
+    /// One for each service that the queues follow; none before the server has told them.
     pub members: Vec<Member>,
     pub events: Sender<Event>,
     /// Closed when it is time to leave.
@@ -99,7 +104,7 @@ impl Beats {
             self.members.iter_mut().for_each(|member| member.token = None);
             return false;
         }
-        if !error.is_passing() {
+        if !self.shared.connector.may_pass(error) {
             let _ = self.events.send(Event::Refused(self.shared.connector.failure(error)));
             return true;
         }
@@ -120,6 +125,9 @@ impl Beats {
     /// A connection to which all memberships are bound.
     fn open(&mut self) -> Result<Link, CallError> {
         let mut link = self.shared.connector.open(self.shared.first_queue(), PATIENCE)?;
+        if self.members.is_empty() {
+            self.members = members(&self.shared, &mut link, &self.process)?;
+        }
         for member in &mut self.members {
             if let Registered::Held(by) = member.register(&mut link, PATIENCE)? {
                 let text = format!("{} is the name of {by}", member.name);

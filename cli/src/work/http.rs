@@ -8,6 +8,7 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 use ring::hmac;
 use ureq::http::{HeaderName, HeaderValue, Request, Response, Uri};
+use ureq::tls::{Certificate, PemItem, RootCerts, TlsConfig, parse_pem};
 use ureq::{Agent, Body};
 
 use super::claim::Claim;
@@ -64,7 +65,13 @@ impl Http {
         };
         let headers = args.header_file.as_ref().map(read).transpose()?.unwrap_or_default();
         let key = args.sign_key_file.as_ref().map(read).transpose()?;
+        let mut tls = TlsConfig::builder();
+        if url.scheme_str() == Some("https") {
+            crate::connect::use_ring();
+            tls = tls.root_certs(authorities(args.http_ca_file.as_ref().map(read).transpose()?)?);
+        }
         let config = Agent::config_builder()
+            .tls_config(tls.build())
             .http_status_as_error(false)
             .max_redirects(0)
             .max_redirects_will_error(false)
@@ -90,6 +97,9 @@ impl Http {
         for (name, value) in claim.variables() {
             request = request.header(format!("Steward-{name}"), value.as_bytes());
         }
+        for (name, value) in &claim.trace {
+            request = request.header(*name, value);
+        }
         if let Some(key) = &self.key {
             request = request.header("Steward-Signature", signature(key, Timestamp::now(), &claim.payload));
         }
@@ -100,6 +110,29 @@ impl Http {
             body: read_body(&mut response)?,
         })
     }
+}
+
+/// The certificates in this text, or those of the system.
+fn authorities(text: Option<Vec<u8>>) -> Result<RootCerts, Failure> {
+    let found: Vec<Certificate<'static>> = match text {
+        Some(text) => parse_pem(&text)
+            .filter_map(|item| match item {
+                Ok(PemItem::Certificate(certificate)) => Some(certificate),
+                _ => None,
+            })
+            .collect(),
+        None => rustls_native_certs::load_native_certs()
+            .certs
+            .iter()
+            .map(|certificate| Certificate::from_der(certificate).to_owned())
+            .collect(),
+    };
+    if found.is_empty() {
+        return Err(Failure::config(
+            "there are no certificates of authorities: name a file with --http-ca-file",
+        ));
+    }
+    Ok(found.into())
 }
 
 /// The lines of a header file.

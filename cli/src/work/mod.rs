@@ -5,6 +5,7 @@
 
 mod beats;
 mod claim;
+mod envelope;
 mod http;
 mod outcome;
 mod output;
@@ -24,7 +25,7 @@ use crate::failure::Failure;
 use crate::guardian::clock::Moment;
 use crate::guardian::{Guardians, Report};
 use crate::process::Process;
-use crate::{program, signals};
+use crate::{notify, program, signals};
 use beats::Beats;
 use claim::{Board, Claim};
 use http::{Answer, Http};
@@ -108,9 +109,14 @@ pub(crate) fn run(common: &Common, args: WorkArgs) -> Result<u8, Failure> {
         program::ensure(name)?;
     }
     let connector = common.connector()?;
+    if !connector.has_one_server_for(&args.queues) {
+        return Err(Failure::usage(
+            "in a cluster the queues have one tag in braces, as {app}mail and {app}sms",
+        ));
+    }
     let system = |error: std::io::Error| Failure::unavailable(format!("the system refuses: {error}"));
     let process = Process::of(std::process::id()).map_err(system)?;
-    let mut link = connector.open_first(args.queues.first().map_or("", |queue| queue))?;
+    drop(connector.open_first(args.queues.first().map_or("", |queue| queue))?);
     let (events, heard) = channel();
     let name = args.member.clone();
     let worker = name.unwrap_or_else(|| format!("{}-{}", process.host, process.pid));
@@ -126,8 +132,6 @@ pub(crate) fn run(common: &Common, args: WorkArgs) -> Result<u8, Failure> {
         events: events.clone(),
         args,
     });
-    let members = beats::members(&shared, &mut link, &process);
-    drop(link);
     let signalled = events.clone();
     signals::on(&[SIGTERM, SIGINT], move |_| {
         let _ = signalled.send(Event::Signal);
@@ -137,7 +141,8 @@ pub(crate) fn run(common: &Common, args: WorkArgs) -> Result<u8, Failure> {
     let (leave, stop) = channel();
     let beats = Beats {
         shared: Arc::clone(&shared),
-        members,
+        process,
+        members: Vec::new(),
         events: events.clone(),
         stop,
     };
@@ -210,8 +215,12 @@ impl Work {
     fn on(&mut self, event: Event) {
         match event {
             Event::Signal if self.stage == Stage::Working => self.finish(),
-            Event::Signal => self.kill(),
-            Event::Registered => (0..self.shared.args.places).for_each(|_| self.permit()),
+            Event::Signal if self.stage != Stage::Killing => self.kill(),
+            Event::Signal => {}
+            Event::Registered => {
+                notify::ready();
+                (0..self.shared.args.places).for_each(|_| self.permit());
+            }
             Event::Claimed(claim, heard) => self.start(claim, heard),
             Event::Free => {
                 self.busy -= 1;
@@ -257,6 +266,7 @@ impl Work {
 
     /// No new work.
     fn finish(&mut self) {
+        notify::stopping();
         self.permits = None;
         self.stage = Stage::Finishing;
         self.until = Some(Moment::now().after(self.shared.args.grace));

@@ -135,7 +135,7 @@ pub(super) fn tell(shared: &Shared, claim: &Claim, outcome: Outcome) {
                     outcome = Outcome::Done(None);
                     continue;
                 }
-                _ if !error.is_passing() => {
+                _ if !shared.connector.may_pass(&error) => {
                     let failure = shared.connector.failure(&error);
                     let _ = shared.events.send(Event::Refused(failure));
                     return;

@@ -3,7 +3,7 @@
 use redis::cmd;
 
 use crate::args::Common;
-use crate::connect::PATIENCE;
+use crate::connect::{CallError, PATIENCE};
 use crate::failure::{Failure, TEMPORARY};
 
 pub(crate) fn progress(common: &Common, value: &str) -> Result<u8, Failure> {
@@ -18,8 +18,13 @@ pub(crate) fn progress(common: &Common, value: &str) -> Result<u8, Failure> {
     let connector = common.connector()?;
     let mut link = connector.open_first(&queue)?;
     let mut command = cmd("TASK.EXTEND");
-    command.arg(queue).arg(id).arg(token).arg("PROGRESS").arg(value);
-    match link.call(&command, PATIENCE) {
+    command.arg(&queue).arg(id).arg(token).arg("PROGRESS").arg(value);
+    let mut told = link.call(&command, PATIENCE);
+    if matches!(told, Err(CallError::Closed(_))) {
+        // It may not have been heard, and may be said twice.
+        told = connector.open_first(&queue)?.call(&command, PATIENCE);
+    }
+    match told {
         Ok(_) => Ok(0),
         Err(error) if ["STALE", "NOTASK", "CANCELLED"].iter().any(|code| error.is(code)) => {
             Err(Failure::new(TEMPORARY, error.to_string()))

@@ -4,8 +4,10 @@
 mod addresses;
 mod dev;
 mod examples;
+mod figures;
 mod lead;
 mod manual;
 mod places;
 mod support;
+mod verbs;
 mod work;

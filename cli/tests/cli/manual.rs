@@ -8,7 +8,12 @@ use crate::support::{Running, Server, Stage, in_shell, told, wait_until};
 
 /// The fenced blocks of this kind.
 fn blocks(kind: &str) -> Vec<String> {
-    let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/steward.md");
+    blocks_of("steward.md", kind)
+}
+
+/// Those on this page.
+pub(crate) fn blocks_of(page: &str, kind: &str) -> Vec<String> {
+    let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs").join(page);
     let text = std::fs::read_to_string(page).unwrap();
     let parts = text.split("```").skip(1).step_by(2);
     parts
@@ -17,7 +22,7 @@ fn blocks(kind: &str) -> Vec<String> {
 }
 
 /// Numbers and the host differ.
-fn alike(text: &str) -> String {
+pub(crate) fn alike(text: &str) -> String {
     let text = text.replace(rustix::system::uname().nodename().to_str().unwrap(), "a3");
     let mut alike = String::new();
     for letter in text.chars() {

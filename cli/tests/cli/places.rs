@@ -1,12 +1,10 @@
 //! Every form of address leads to a server: a socket, TLS, the primary that sentinels know, the node of a cluster.
 
-use std::process::Command;
 use std::time::Duration;
 
-use redis::{Value, cmd};
 use rustix::process::Signal;
 
-use crate::support::{Plain, Server, Stage, free_port, steward, told, wait_until};
+use crate::support::{Certificate, Running, Server, Stage, Standby, free_port, steward, told, wait_until};
 
 /// Asks who leads, and expects nobody.
 #[track_caller]
@@ -32,59 +30,42 @@ fn a_unix_socket() {
 
 #[test]
 fn tls_with_an_authority_of_our_own() {
-    let dir = tempfile::tempdir().unwrap();
-    let made = Command::new("openssl")
-        .args([
-            "req",
-            "-x509",
-            "-newkey",
-            "ec",
-            "-pkeyopt",
-            "ec_paramgen_curve:prime256v1",
-            "-nodes",
-            "-days",
-            "2",
-        ])
-        .args([
-            "-subj",
-            "/CN=test",
-            "-addext",
-            "subjectAltName=IP:127.0.0.1",
-            "-keyout",
-            "key",
-            "-out",
-            "cert",
-        ])
-        .args(["-addext", "basicConstraints=critical,CA:FALSE"])
-        .current_dir(&dir)
-        .output();
-    assert!(made.is_ok_and(|made| made.status.success()), "needs openssl");
-    let (port, dir) = (free_port(), dir.path().display().to_string());
-    let _server = Server::with(&format!(
-        "tls-port {port}\ntls-cert-file {dir}/cert\ntls-key-file {dir}/key\ntls-ca-cert-file {dir}/cert\ntls-auth-clients no"
+    let (port, certificate) = (free_port(), Certificate::new());
+    let (cert, key) = (certificate.cert(), certificate.key());
+    let (cert, key) = (cert.display(), key.display());
+    let server = Server::with(&format!(
+        "tls-port {port}\ntls-cert-file {cert}\ntls-key-file {key}\ntls-ca-cert-file {cert}\ntls-auth-clients no"
     ));
-    let url = format!("rediss://127.0.0.1:{port}");
-    answers(&url, &["--tls-ca-file", &format!("{dir}/cert")]);
+    let (url, cert) = (format!("rediss://127.0.0.1:{port}"), cert.to_string());
+    answers(&url, &["--tls-ca-file", &cert]);
     let (code, _, error) = told(&steward(&["leader", "web", "--url", &url]).output().unwrap());
     assert_eq!(code, 69, "{error}");
+
+    // What a worker was given, its programs are given too.
+    let _: String = server.call("TASK.SCHEDULE q x ID a RETAIN 3600000");
+    let script = format!("{} progress 40", env!("CARGO_BIN_EXE_steward"));
+    let words = [
+        "work",
+        "q",
+        "--url",
+        &url,
+        "--tls-ca-file",
+        &cert,
+        "--",
+        "sh",
+        "-c",
+        &script,
+    ];
+    let _work = Running::start(&mut steward(&words));
+    wait_until("it is done", || {
+        let end: Option<Vec<Option<String>>> = server.call("TASK.RESULT q a");
+        end.is_some_and(|end| end[1].as_deref() == Some("done") && end[7].as_deref() == Some("40"))
+    });
 }
 
 #[test]
 fn the_node_of_a_cluster_that_has_the_service() {
-    let nodes = [(); 2].map(|()| Server::with(&format!("cluster-enabled yes\ncluster-port {}", free_port())));
-    for (node, (from, to)) in nodes.iter().zip([(0, 8191), (8192, 16383)]) {
-        let _: Value = node.call(&format!("CLUSTER ADDSLOTSRANGE {from} {to}"));
-    }
-    let _: Value = nodes[0].call("CLUSTER SET-CONFIG-EPOCH 1");
-    let _: Value = nodes[1].call("CLUSTER SET-CONFIG-EPOCH 2");
-    let bus = nodes[1].call::<(String, String)>("CONFIG GET cluster-port").1;
-    let _: Value = nodes[0].call(&format!("CLUSTER MEET 127.0.0.1 {} {bus}", nodes[1].port));
-    for node in &nodes {
-        wait_until("the cluster is up", || {
-            let info: String = node.call("CLUSTER INFO");
-            info.contains("cluster_state:ok") && info.contains("cluster_known_nodes:2")
-        });
-    }
+    let nodes = Server::cluster();
     let away = free_port();
     let url = format!("redis+cluster://127.0.0.1:{away},127.0.0.1:{}", nodes[0].port);
     let stage = Stage::new();
@@ -107,49 +88,55 @@ fn the_node_of_a_cluster_that_has_the_service() {
     }
     let slots = ["web", "mail"].map(|name| nodes[0].call::<u16>(&format!("CLUSTER KEYSLOT {name}")) > 8191);
     assert_ne!(slots[0], slots[1], "they are on different nodes");
+    for (queue, is_second) in ["web", "mail"].into_iter().zip(slots) {
+        let node = &nodes[usize::from(is_second)];
+        let _: String = node.call(&format!("TASK.SCHEDULE {queue} x ID a RETAIN 3600000"));
+        let _work = Running::start(&mut steward(&["work", queue, "--url", &url, "--", "cat"]));
+        wait_until("it is done", || {
+            node.call::<Option<Vec<Option<String>>>>(&format!("TASK.RESULT {queue} a"))
+                .is_some()
+        });
+    }
+    for (name, is_second) in ["web", "mail"].into_iter().zip(slots) {
+        let url = nodes[usize::from(!is_second)].url();
+        for words in [
+            &["leader", name][..],
+            &["lead", name, "--", "cat"],
+            &["work", name, "--", "cat"],
+        ] {
+            let (code, _, error) = told(&steward(&[&["--url", &url], words].concat()).output().unwrap());
+            assert_eq!(code, 64, "{words:?}: {error}");
+            assert!(error.contains("use redis+cluster://"), "{error}");
+        }
+    }
+    let words = ["work", "web", "mail", "--url", &url, "--", "cat"];
+    let (code, _, error) = told(&steward(&words).output().unwrap());
+    assert_eq!(code, 64, "{error}");
+    assert!(error.contains("one tag"), "{error}");
 }
 
 #[test]
 fn a_program_runs_on_over_a_failover_by_sentinel() {
-    let mut primary = Server::start();
-    let replica = Server::with(&format!("replicaof 127.0.0.1 {}", primary.port));
-    let port = primary.port;
-    let sentinel = Plain::with(
-        &format!(
-            "sentinel monitor main 127.0.0.1 {port} 1\nsentinel down-after-milliseconds main 500\n\
-             sentinel failover-timeout main 3000\n"
-        ),
-        &["--sentinel"],
-    );
-    let away = free_port();
-    let url = format!("redis+sentinel://127.0.0.1:{away},127.0.0.1:{}/main", sentinel.port());
-    let stage = Stage::new();
+    let (mut server, stage) = (Server::start(), Stage::new());
+    let mut standby = Standby::of(&server);
+    let url = standby.url();
     let mut lead = stage.lead("a", &url, &["--member", "a", "--ttl", "30s"], "exec sleep 600");
     stage.wait_for_start(1);
-    wait_until("the replica has it", || replica.members("web") == ["a"]);
-    wait_until("the register shows the program", || primary.run(&["pid", "web"]).0 == 0);
-    wait_until("the sentinel knows the replica", || {
-        let known: Value = cmd("SENTINEL")
-            .arg("REPLICAS")
-            .arg("main")
-            .query(&mut sentinel.client())
-            .unwrap();
-        format!("{known:?}").contains("bulk-string('\"master-link-status\"'), bulk-string('\"ok\"')")
-    });
-    primary.kill();
+    let pid = |server: &Server| server.run(&["pid", "web"]).1;
+    wait_until("the register shows the program", || !pid(&server).is_empty());
+    wait_until("the replica has it", || pid(&standby.server) == pid(&server));
+    standby.take_over(&mut server);
     wait_until("it leads at the replica", || {
-        let role = replica.try_call::<Vec<Value>>("ROLE");
-        role.is_ok_and(|role| role[0] == Value::BulkString(b"master".to_vec()))
-            && replica.try_call("PID.GET web a connections") == Ok(Some(1_u32))
+        server.try_call("PID.GET web a connections") == Ok(Some(1_u32))
     });
     // What the failover did to it, if anything, shows by then.
     std::thread::sleep(Duration::from_millis(100));
     assert!(!lead.has_ended());
     assert_eq!(stage.starts().len(), 1);
-    let epoch = replica.call::<Vec<String>>("HB.LEADER web")[3].clone();
+    let epoch = server.call::<Vec<String>>("HB.LEADER web")[3].clone();
     let words = ["fenced", "web", &epoch, "--url", &url, "--", "SET", "{web}a", "1"];
     assert_eq!(told(&steward(&words).output().unwrap()).0, 0);
     lead.signal(Signal::TERM);
     assert_eq!(lead.end().0, Some(143));
-    assert!(replica.members("web").is_empty());
+    assert!(server.members("web").is_empty());
 }

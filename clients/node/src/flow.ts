@@ -4,8 +4,9 @@ import { Duplicate } from "./errors.js";
 import { errorsIn, type Word } from "./link.js";
 import { addWords, type AddOptions } from "./options.js";
 import { newId, type Server } from "./server.js";
+import { trace } from "./task.js";
 import { milliseconds } from "./times.js";
-import { encode, type Encoder } from "./wire.js";
+import { encode, type Encoder, type Meta } from "./wire.js";
 
 /** A task of a flow. The results of those before it are in its data under the name `into`: `result` for one,
  * `results` for several, if not given. */
@@ -56,7 +57,7 @@ function command(
   encoder?: Encoder,
 ): Word[] {
   const after = typeof before === "string" ? [before] : before;
-  const meta = { ...options.meta };
+  const meta: Meta = { ...trace(), ...options.meta };
   if (after.length) {
     if (typeof data !== "object" || data === null || Array.isArray(data))
       throw new TypeError(`the data of ${kind} must be an object, as it gets the results of what comes before`);

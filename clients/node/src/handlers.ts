@@ -4,7 +4,7 @@ import { BadPayload, Drop, Interrupted, Lost, Retry, TimeLimit, UnknownKind } fr
 import type { DataOf, KindOf, ResultOf } from "./kinds.js";
 import { fieldsOf, type Word } from "./link.js";
 import type { Server } from "./server.js";
-import type { Task } from "./task.js";
+import { traced, type Task } from "./task.js";
 import { milliseconds } from "./times.js";
 import { decode, encode, errorText, type Encoder } from "./wire.js";
 
@@ -26,7 +26,8 @@ export function handlerOf(handlers: Handlers<any, any>, kind: string): Handler {
 export function call(handler: Handler, task: Task): unknown {
   let reads = readers.get(handler);
   if (reads === undefined) readers.set(handler, (reads = readsSignal(handler)));
-  return reads ? handler(task, task.signal) : (handler as (task: Task) => unknown)(task);
+  const { signal } = reads ? task : ({} as Partial<Task>);
+  return traced(task, () => handler(task, signal!));
 }
 
 const readers = new WeakMap<Handler, boolean>();

@@ -10,6 +10,7 @@ import { addWords, type AddOptions } from "./options.js";
 import { define, owned, type Definition, type RecurringOptions } from "./recurring.js";
 import { Results } from "./results.js";
 import { newId, Server, type ServerOptions } from "./server.js";
+import { trace } from "./task.js";
 import { milliseconds, type Duration } from "./times.js";
 import { encode, type Encoder, type Meta } from "./wire.js";
 
@@ -177,7 +178,7 @@ export class Queue<T = any, R = unknown> {
 
   private encode(kind: string, data: unknown = {}, { meta, timeout }: AddOptions): string {
     const { onAdd, encoder } = this.options;
-    const whole: Meta = { ...meta };
+    const whole: Meta = { ...trace(), ...meta };
     if (timeout !== undefined) whole.timeout_ms = milliseconds(timeout);
     onAdd?.(kind, data, whole);
     return encode(data, whole, "data", encoder);

@@ -1,5 +1,6 @@
 /** A task as its handler sees it. */
 
+import { AsyncLocalStorage } from "node:async_hooks";
 import type { Interrupted, TimeLimit } from "./errors.js";
 import type { Meta } from "./wire.js";
 
@@ -49,3 +50,15 @@ export class Task<D = unknown> {
     return this.tell(this, value);
   }
 }
+
+const traces = new AsyncLocalStorage<Meta>();
+
+/** Runs a handler so that the tasks that it adds belong to the trace of its own. */
+export function traced<R>({ meta }: Task, run: () => R): R {
+  const { traceparent, tracestate } = meta;
+  if (traceparent === undefined) return run();
+  return traces.run(tracestate === undefined ? { traceparent } : { traceparent, tracestate }, run);
+}
+
+/** The trace of the handler that runs, if it has one. */
+export const trace = (): Meta | undefined => traces.getStore();

@@ -9,7 +9,6 @@ export type Meta = Record<string, unknown>;
 export type Encoder = (value: unknown) => unknown;
 
 const MAX_ERROR = 4096;
-const UTF8 = new TextDecoder();
 
 /** A payload. There is an envelope only if there is meta. */
 export function encode(data: unknown, meta: Meta = {}, what = "data", encoder?: Encoder): string {
@@ -38,15 +37,18 @@ function parsed(text: string): any {
   }
 }
 
-/** What is told of a failed attempt: `Class: message`, then where it was, 4 KiB in all. */
+/** What is told of a failed attempt: `Class: message`, then the end of where it was, 4 KiB in all. */
 export function errorText(error: unknown): string {
   const stacks: string[] = [];
   for (let one = error; one instanceof Error && stacks.length < 5; one = one.cause) stacks.push(one.stack ?? "");
-  const trace = stacks.join("\ncaused by ");
   const first = firstLine(error).slice(0, 1024);
-  const bytes = Buffer.from(trace.startsWith(first) ? trace : `${first}\n${trace}`.trimEnd());
-  // A character that is cut would be written as another.
-  return bytes.length <= MAX_ERROR ? bytes.toString() : UTF8.decode(bytes.subarray(0, MAX_ERROR), { stream: true });
+  let trace = stacks.join("\ncaused by ");
+  if (trace.startsWith(first)) trace = trace.slice(first.length).replace(/^\n/, "");
+  const bytes = Buffer.from(trace);
+  const room = MAX_ERROR - Buffer.byteLength(first) - 1;
+  // Half a character at the cut is left out.
+  const end = bytes.length <= room ? trace : bytes.subarray(-room).toString().replace(/^\ufffd+/, "");
+  return end ? `${first}\n${end}` : first;
 }
 
 function firstLine(error: unknown): string {

@@ -119,6 +119,6 @@ test("Sentinel: a failover is survived", async () => {
   } finally {
     sentinel.kill("SIGKILL");
     await replica.close();
-    await primary.close().catch(() => {});
+    await primary.close();
   }
 });

@@ -185,6 +185,17 @@ test("what a task needs and is not kept any more fails it", async () => {
   assert.ok(error.startsWith(`${BadPayload.name}: the result of task gone`), error);
 });
 
+test("what a handler adds belongs to its trace", async () => {
+  const q = queue();
+  await using _ = new Worker(q.name, {
+    outer: async () => (await q.add("inner")).id,
+    inner: (task) => task.meta,
+  }, { url: server.url });
+  const outer = await q.add("outer", {}, { meta: { traceparent: "00-4b", tracestate: "a=1", own: 1 } });
+  const inner = q.job(String(await outer.result({ timeout: "10s" })));
+  assert.deepEqual(await inner.result({ timeout: "10s" }), { traceparent: "00-4b", tracestate: "a=1" });
+});
+
 test("meta of a hook comes to the worker", async () => {
   const q = new Queue(`meta`, { url: server.url, onAdd: (_kind, _data, meta) => void (meta.traceparent = "00-4b") });
   queues.push(q);

@@ -84,6 +84,7 @@ export class TestServer {
   }
 
   async kill(): Promise<void> {
+    if (this.process.signalCode) return;
     const ended = new Promise((resolve) => this.process.once("exit", resolve));
     this.redis.disconnect();
     this.process.kill("SIGKILL");

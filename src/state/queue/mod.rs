@@ -17,6 +17,7 @@ pub(crate) use later_lists::LaterLists;
 use successors::Successors;
 pub(crate) use worker_numbers::WorkerNumbers;
 
+use crate::history::Counts;
 use crate::keyspace::Scored;
 use crate::names::Id;
 use crate::rate::Recent;
@@ -93,6 +94,10 @@ pub(crate) struct QueueState {
     pub recent: Recent,
     /// Counts since `State::since`.
     pub totals: Totals,
+    /// How long all runs took that were acknowledged or failed since the queue came into memory, ms.
+    pub run_ms: u64,
+    /// What of that and of the totals is counted in its history.
+    pub counted: Counts,
     /// How late its tasks became claimable; allocated for the first.
     pub lateness: Option<Box<Durations>>,
     /// How long its tasks ran that were acknowledged or failed; allocated for the first.
@@ -209,6 +214,8 @@ impl Default for QueueState {
             passes: [Pass::default(); 10],
             recent: Recent::default(),
             totals: Totals::default(),
+            run_ms: 0,
+            counted: Counts::default(),
             lateness: None,
             runs: None,
             kinds: None,
@@ -273,12 +280,31 @@ impl QueueState {
 
     /// A task was acknowledged or failed after this time.
     pub(crate) fn record_run(&mut self, ms: Ms) {
+        self.run_ms += ms.unsigned_abs();
         self.runs.get_or_insert_default().record(ms, 1);
+    }
+
+    /// What happened since it was last counted in its history.
+    pub(crate) fn new_counts(&self) -> Counts {
+        Counts::of(&self.totals, self.run_ms).since(&self.counted)
+    }
+
+    /// The same; it is counted by now.
+    pub(crate) fn take_counts(&mut self) -> Counts {
+        let new = self.new_counts();
+        self.counted.add(&new);
+        new
+    }
+
+    /// Whether it is to have a history, as far as it says.
+    pub(crate) fn wishes_history(&self) -> Option<bool> {
+        self.settings.as_ref()?.numbers.history()
     }
 
     /// All keys may be different, and the claims' scores are another process's.
     pub(crate) fn start_over(&mut self) {
         self.forget();
+        self.take_counts();
         self.claims = Claims::default();
         if let Some(kinds) = &mut self.kinds {
             kinds.start_over();

@@ -13,6 +13,7 @@ pub(crate) mod extend;
 pub(crate) mod fail;
 pub(crate) mod filter;
 pub(crate) mod get;
+pub(crate) mod history;
 pub(crate) mod list;
 pub(crate) mod mschedule;
 pub(crate) mod pause;

@@ -34,9 +34,9 @@ impl Command for Queues {
     }
 }
 
-/// Whether any key of the queue exists that is not the record of a single task.
+/// Whether any key of the queue exists that is not the record of a single task. A history alone is no queue.
 pub(crate) fn exists(keys: &mut dyn Keyspace, name: &Name) -> bool {
-    let parts = Part::once_per_queue().filter(|part| *part != Part::Queue);
+    let parts = Part::once_per_queue().filter(|part| !matches!(part, Part::Queue | Part::History));
     parts.into_iter().any(|part| keys.exists(name.of_queue(part)))
         || Index::ALL.iter().any(|index| keys.exists(name.index(*index)))
         || settings::exist(keys, name)

@@ -315,6 +315,7 @@ fn dead_tasks_stay_within_their_limits() {
 #[test]
 fn unused_worker_numbers_are_freed() {
     let mut world = World::new();
+    world.module.history_queues = 0;
     world.say("TASK.SCHEDULE q p ID a");
     let (_, token) = world.claim("TASK.CLAIM q w").unwrap();
     world.say(&format!("TASK.ACK q a {token}"));

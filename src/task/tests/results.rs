@@ -44,6 +44,7 @@ fn map(state: &str, result: &str) -> String {
 #[test]
 fn a_task_that_is_done_is_kept_for_its_time() {
     let mut world = World::new();
+    world.module.history_queues = 0;
     world.done("a", " RETAIN 100", " RESULT 42");
     assert_eq!(world.places()["a"], "done");
     assert_eq!(world.say("TASK.RESULT q a"), map("done", "42"));

@@ -524,6 +524,7 @@ fn a_key_until_the_claim_lets_an_edit_during_the_run_make_one_more() {
 fn ten_thousand_debounces_end_in_one_run_and_leave_nothing() {
     for pause in ["TASK.RESUME q", "TASK.PAUSE q FOR 60000"] {
         let mut world = World::new();
+        world.module.history_queues = 0;
         world.say(pause);
         world.say("TASK.SCHEDULE q p ID a UNIQUE k");
         for n in 0..10_000 {

@@ -26,7 +26,7 @@ pub(super) fn remove_events(queue: &mut Queue<'_>) -> Result<bool> {
 
 /// Whether there is a task, a setting or a client that waits.
 fn is_used(queue: &mut Queue<'_>) -> bool {
-    let is_kept = |part: &Part| !matches!(part, Part::TaskEvents | Part::Workers);
+    let is_kept = |part: &Part| !matches!(part, Part::TaskEvents | Part::Workers | Part::History);
     queue.state.waiting.any(&queue.name)
         || Index::ALL
             .iter()

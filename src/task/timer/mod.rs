@@ -3,6 +3,7 @@
 mod compact;
 mod ended;
 mod expire;
+pub(crate) mod history;
 mod kept;
 mod kinds;
 mod leftover;

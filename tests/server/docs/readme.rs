@@ -89,6 +89,7 @@ fn the_four_users_may_do_their_part_and_no_more() {
         ("TASK.LIST mail ready", "operator viewer"),
         ("TASK.WORKERS mail", "operator viewer"),
         ("TASK.STATS mail", "operator viewer"),
+        ("TASK.HISTORY mail", "operator viewer"),
         ("TASK.EXPLAIN mail w", "operator viewer"),
         ("TASK.QUEUES", "operator viewer"),
         ("TASK.HELP", "operator viewer"),

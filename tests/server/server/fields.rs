@@ -43,6 +43,7 @@ fn the_name_of_a_number_that_is_shown_says_whether_it_is_a_moment() {
     }
     for words in [
         "TASK.STATS q",
+        "TASK.HISTORY q",
         "TASK.EXPLAIN q w",
         "TASK.WORKERS q",
         "TASK.REPEATS q",

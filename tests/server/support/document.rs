@@ -40,11 +40,15 @@ impl Document {
         }
     }
 
-    /// The README and all pages of the manual.
+    /// The README, the pages beside it and all pages of the manual.
     pub(crate) fn all() -> Vec<Document> {
         let pages = files("docs", "md");
         let pages = pages.iter().map(|page| page.to_str().unwrap());
-        ["README.md"].into_iter().chain(pages).map(Document::read).collect()
+        ["README.md", "CONTRIBUTING.md", "SECURITY.md"]
+            .into_iter()
+            .chain(pages)
+            .map(Document::read)
+            .collect()
     }
 
     /// Its path from the top of the project; of a part also its heading.

@@ -169,6 +169,7 @@ impl<'a> Reader<'a> {
             b'y' => "repeat-due".into(),
             b'z' => "repeat-payloads".into(),
             b'V' => "task-events".into(),
+            b'h' => "history".into(),
             digit @ b'0'..=b'9' => format!("ready:{}", char::from(digit)),
             other => panic!("unknown key code {:?}", char::from(other)),
         }

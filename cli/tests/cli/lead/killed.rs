@@ -1,100 +1,31 @@
 //! kill -9 and SIGSTOP of steward and of its guardian, with programs that hide their children.
 
-use std::time::{Duration, Instant};
-
 use rustix::process::Signal;
 
-use crate::support::{Running, Server, Stage, send, wait_until};
-
-/// Leaves descendants of every kind: a child, one in its own session, one whose parent has ended, and all of them
-/// ignore TERM.
-const HIDING: &str = "trap '' TERM
-sleep 600 &
-setsid sleep 600 &
-(setsid sh -c 'sleep 600 & sleep 600' &)
-(sleep 600 &)
-echo x >>ready
-sleep 600";
-
-/// What is done to whom.
-#[derive(Clone, Copy, Debug)]
-enum Blow {
-    KillSteward,
-    KillGuardian,
-    StopSteward,
-    StopGuardian,
-}
-
-/// One leader with hiding descendants.
-struct Round {
-    stage: Stage,
-    lead: Running,
-    guardian: i32,
-}
-
-impl Round {
-    fn start(server: &Server) -> Round {
-        let stage = Stage::new();
-        let options = ["--ttl", "1s", "--grace", "200ms"];
-        let lead = stage.lead("a", &server.url(), &options, HIDING);
-        wait_until("it has all its children", || {
-            stage.file("ready").exists() && lead.left().len() >= 8
-        });
-        let guardian = lead.guardian();
-        Round { stage, lead, guardian }
-    }
-
-    /// Deals the blow. Returns how long it took until nothing was left but what is stopped.
-    #[track_caller]
-    fn deal(&mut self, blow: Blow) -> Duration {
-        let steward = self.lead.pid();
-        let start = Instant::now();
-        match blow {
-            Blow::KillSteward => self.lead.signal(Signal::KILL),
-            Blow::KillGuardian => send(self.guardian, Signal::KILL),
-            Blow::StopSteward => self.lead.signal(Signal::STOP),
-            Blow::StopGuardian => {
-                send(self.guardian, Signal::STOP);
-                self.lead.signal(Signal::TERM);
-            }
-        }
-        let spared = if matches!(blow, Blow::StopSteward) {
-            Some(steward)
-        } else {
-            None
-        };
-        // steward itself is only a zombie when it has ended.
-        wait_until("nothing is left", || {
-            self.lead.left().iter().all(|&pid| Some(pid) == spared)
-        });
-        let took = start.elapsed();
-        let code = match blow {
-            Blow::KillSteward => None,
-            Blow::KillGuardian | Blow::StopGuardian => Some(137),
-            Blow::StopSteward => {
-                self.lead.signal(Signal::CONT);
-                Some(75)
-            }
-        };
-        assert_eq!(self.lead.wait().code(), code, "{blow:?}");
-        assert!(self.stage.overlaps() == 0);
-        took
-    }
-}
+use crate::support::{Blow, HIDING, Server, Stage, send, wait_until};
 
 fn rounds(blow: Blow, count: usize) {
     let server = Server::start();
     let mut times = Vec::new();
     for _ in 0..count {
-        times.push(Round::start(&server).deal(blow));
+        let stage = Stage::new();
+        let options = ["--ttl", blow.ttl(), "--grace", "200ms"];
+        let mut lead = stage.lead("a", &server.url(), &options, HIDING);
+        wait_until("it is ready", || stage.file("ready").exists());
+        times.push(blow.deal(&lead, || lead.signal(Signal::TERM)));
+        let code = match blow {
+            Blow::KillSteward => None,
+            Blow::KillGuardian | Blow::StopGuardian => Some(137),
+            Blow::StopSteward => {
+                lead.signal(Signal::CONT);
+                Some(75)
+            }
+        };
+        assert_eq!(lead.wait().code(), code, "{blow:?}");
+        assert_eq!(stage.overlaps(), 0);
         wait_until("the register is empty", || server.members("web").is_empty());
     }
-    times.sort();
-    println!(
-        "{blow:?}: {count} times, nothing left after {:?} at most, median {:?}",
-        times[count - 1],
-        times[count / 2]
-    );
+    blow.report("lead", times);
 }
 
 #[test]
@@ -165,12 +96,7 @@ fn children_that_steward_was_started_with_are_spared() {
 #[test]
 #[ignore = "minutes: make long"]
 fn fifty_times_each() {
-    for blow in [
-        Blow::KillSteward,
-        Blow::KillGuardian,
-        Blow::StopSteward,
-        Blow::StopGuardian,
-    ] {
+    for blow in Blow::ALL {
         rounds(blow, 50);
     }
 }

@@ -1,7 +1,6 @@
 //! `steward lead`, and who asks for the leader.
 
 mod asking;
-mod figures;
 mod inherited;
 mod killed;
 mod network;

@@ -1,9 +1,12 @@
 //! The network is cut at the leader only: it accepts and is silent.
 
-use crate::support::{Proxy, Running, Server, Stage, wait_until};
+use crate::support::{Proxy, Running, Server, Stage, Start, wait_until};
 
 /// Longer than it takes a busy machine to answer a heartbeat.
 const TTL: &str = "2s";
+
+/// A program that writes when it gets TERM, and ends.
+const TELLING: &str = "trap 'echo end $NAME $$ $(date +%s%6N) >>starts; exit' TERM; while :; do sleep 0.01; done";
 
 /// A steward behind a network of its own.
 struct Host {
@@ -35,9 +38,7 @@ impl Cuts {
     fn add(&mut self) {
         let network = Proxy::to(self.server.port);
         let name = self.hosts.len().to_string();
-        let mut command = self
-            .stage
-            .command(&name, &network.url(), &["--ttl", TTL], "exec sleep 600");
+        let mut command = self.stage.command(&name, &network.url(), &["--ttl", TTL], TELLING);
         let lead = Running::start(command.envs(self.variables.iter().copied()));
         self.hosts.push(Host { network, lead });
     }
@@ -56,23 +57,34 @@ impl Cuts {
 
     /// How long programs ran side by side, or the gap between two, in ms.
     fn report(&self, count: usize) {
-        let written = self.stage.written();
-        let overlaps: Vec<f64> = written
+        let (written, starts) = (self.stage.written(), self.stage.starts());
+        let of = |start: &Start, word: &str| {
+            let is_it = |other: &&Start| other.pid == start.pid && other.word == word;
+            written.iter().find(is_it).map(|found| found.micros)
+        };
+        let overlaps = starts
             .iter()
-            .filter(|end| end.word == "alone")
-            .map(|end| {
-                let start = written
-                    .iter()
-                    .find(|start| start.word == "overlap" && start.pid == end.pid)
-                    .unwrap();
-                (end.micros - start.micros) as f64 / 1000.0
-            })
-            .collect();
-        let longest = overlaps.iter().copied().fold(0.0, f64::max);
+            .filter_map(|start| Some(of(start, "alone")? - start.micros));
+        let gaps = starts
+            .windows(2)
+            .filter_map(|pair| Some(pair[1].micros.saturating_sub(of(&pair[0], "end")?)));
+        let mut gaps: Vec<u128> = gaps.collect();
+        gaps.sort_unstable();
+        let gaps = gaps.first().map(|least| {
+            let (median, most) = (gaps[gaps.len() / 2], gaps[gaps.len() - 1]);
+            format!(
+                "; without a program for {} to {} ms, median {}",
+                least / 1000,
+                most / 1000,
+                median / 1000
+            )
+        });
         println!(
-            "{count} cuts, {} take-overs, {} overlaps, the longest {longest:.0} ms",
-            self.stage.starts().len() - 1,
-            self.stage.overlaps()
+            "{count} cuts, {} take-overs, {} overlaps, the longest {} ms{}",
+            starts.len() - 1,
+            self.stage.overlaps(),
+            overlaps.max().unwrap_or(0) / 1000,
+            gaps.unwrap_or_default()
         );
     }
 }
@@ -81,6 +93,7 @@ impl Cuts {
 fn a_leader_that_is_cut_off_ends_its_program_before_the_next_one_leads() {
     let mut cuts = Cuts::new(&[]);
     (0..2).for_each(|_| cuts.cut());
+    cuts.report(2);
     assert_eq!((cuts.stage.starts().len(), cuts.stage.overlaps()), (3, 0));
 }
 

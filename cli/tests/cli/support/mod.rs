@@ -1,10 +1,14 @@
 //! The harness: servers, programs that run, what they leave, networks that fail.
 
+mod blows;
 mod plain;
 mod program;
 mod proxy;
 mod server;
 mod stage;
+mod standby;
+mod terminal;
+mod tls;
 
 use std::fs;
 use std::net::TcpListener;
@@ -12,11 +16,15 @@ use std::path::Path;
 use std::process::{Command, Output};
 use std::time::{Duration, Instant};
 
+pub(crate) use blows::{Blow, HIDING};
 pub(crate) use plain::Plain;
 pub(crate) use program::{Running, send};
 pub(crate) use proxy::Proxy;
 pub(crate) use server::Server;
-pub(crate) use stage::{Stage, micros};
+pub(crate) use stage::{Stage, Start, micros};
+pub(crate) use standby::Standby;
+pub(crate) use terminal::Terminal;
+pub(crate) use tls::Certificate;
 
 /// What takes longer fails the test.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
@@ -71,7 +79,7 @@ pub(crate) fn in_shell(script: &str, server: &Server, stage: &Stage) -> Command 
 }
 
 /// The module that cargo has built beside these tests, or `STEWARD_MODULE`.
-fn module() -> String {
+pub(crate) fn module() -> String {
     std::env::var("STEWARD_MODULE").unwrap_or_else(|_| {
         let beside = std::env::current_exe().unwrap().with_file_name("libsteward.so");
         beside.to_str().unwrap().into()

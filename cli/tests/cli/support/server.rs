@@ -35,6 +35,25 @@ impl Server {
         server
     }
 
+    /// The two primaries of a cluster.
+    pub(crate) fn cluster() -> [Server; 2] {
+        let nodes = [(); 2].map(|()| Server::with(&format!("cluster-enabled yes\ncluster-port {}", free_port())));
+        for (node, (from, to)) in nodes.iter().zip([(0, 8191), (8192, 16383)]) {
+            let _: redis::Value = node.call(&format!("CLUSTER ADDSLOTSRANGE {from} {to}"));
+        }
+        let _: redis::Value = nodes[0].call("CLUSTER SET-CONFIG-EPOCH 1");
+        let _: redis::Value = nodes[1].call("CLUSTER SET-CONFIG-EPOCH 2");
+        let bus = nodes[1].call::<(String, String)>("CONFIG GET cluster-port").1;
+        let _: redis::Value = nodes[0].call(&format!("CLUSTER MEET 127.0.0.1 {} {bus}", nodes[1].port));
+        for node in &nodes {
+            wait_until("the cluster is up", || {
+                let info: String = node.call("CLUSTER INFO");
+                info.contains("cluster_state:ok") && info.contains("cluster_known_nodes:2")
+            });
+        }
+        nodes
+    }
+
     /// Starts it again on its port, with its data.
     pub(crate) fn start_again(&mut self) {
         let conf = self.dir.path().join("conf");

@@ -6,50 +6,42 @@ use std::net::TcpListener;
 use std::sync::{Arc, Mutex};
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::{ServerConfig, ServerConnection, StreamOwned};
+
 use super::Shop;
-use crate::support::{Running, steward, told, wait_until};
+use crate::support::{Certificate, Running, steward, told, wait_until};
 
 /// A server that answers what the body of a request says, a status and headers, and keeps the requests.
 struct Web {
-    port: u16,
+    url: String,
     requests: Arc<Mutex<Vec<String>>>,
 }
 
 impl Web {
     fn start() -> Web {
+        Web::with(None)
+    }
+
+    /// With TLS, if there is a certificate.
+    fn with(tls: Option<Arc<ServerConfig>>) -> Web {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let port = listener.local_addr().unwrap().port();
         let requests = Arc::new(Mutex::new(Vec::new()));
         let kept = Arc::clone(&requests);
+        let scheme = if tls.is_some() { "https" } else { "http" };
         std::thread::spawn(move || {
             for client in listener.incoming().map_while(Result::ok) {
-                let kept = Arc::clone(&kept);
-                std::thread::spawn(move || {
-                    let mut from = BufReader::new(&client);
-                    let mut head = String::new();
-                    while !head.ends_with("\r\n\r\n") && from.read_line(&mut head).unwrap() > 0 {}
-                    let length = head
-                        .to_lowercase()
-                        .lines()
-                        .find_map(|line| line.strip_prefix("content-length: ")?.parse().ok())
-                        .unwrap();
-                    let mut body = vec![0; length];
-                    from.read_exact(&mut body).unwrap();
-                    let body = String::from_utf8(body).unwrap();
-                    kept.lock().unwrap().push(format!("{head}{body}"));
-                    if body == "silence" {
-                        std::thread::sleep(crate::support::PATIENCE);
-                    }
-                    let answer = format!("HTTP/1.1 {body}\r\nContent-Length: 6\r\nConnection: close\r\n\r\nanswer");
-                    let _ = (&client).write_all(answer.as_bytes());
+                let (kept, tls) = (Arc::clone(&kept), tls.clone());
+                std::thread::spawn(move || match tls {
+                    Some(tls) => serve(StreamOwned::new(ServerConnection::new(tls).unwrap(), client), &kept),
+                    None => serve(client, &kept),
                 });
             }
         });
-        Web { port, requests }
-    }
-
-    fn url(&self) -> String {
-        format!("http://127.0.0.1:{}/tasks", self.port)
+        let url = format!("{scheme}://127.0.0.1:{port}/tasks");
+        Web { url, requests }
     }
 
     fn requests(&self) -> Vec<String> {
@@ -57,9 +49,34 @@ impl Web {
     }
 }
 
+/// Answers one request.
+fn serve(client: impl Read + Write, kept: &Mutex<Vec<String>>) {
+    let mut from = BufReader::new(client);
+    let mut head = String::new();
+    while !head.ends_with("\r\n\r\n") {
+        // One that does not trust us ends here.
+        if !from.read_line(&mut head).is_ok_and(|length| length > 0) {
+            return;
+        }
+    }
+    let length = head
+        .to_lowercase()
+        .lines()
+        .find_map(|line| line.strip_prefix("content-length: ")?.parse().ok())
+        .unwrap();
+    let mut body = vec![0; length];
+    from.read_exact(&mut body).unwrap();
+    let body = String::from_utf8(body).unwrap();
+    kept.lock().unwrap().push(format!("{head}{body}"));
+    if body == "silence" {
+        std::thread::sleep(crate::support::PATIENCE);
+    }
+    let answer = format!("HTTP/1.1 {body}\r\nContent-Length: 6\r\nConnection: close\r\n\r\nanswer");
+    let _ = from.get_mut().write_all(answer.as_bytes());
+}
+
 fn work(shop: &Shop, web: &Web, options: &[&str]) -> Running {
-    let url = web.url();
-    let words = [&["work", "q", "-c", "4", "--http", &url], options].concat();
+    let words = [&["work", "q", "-c", "4", "--http", &web.url], options].concat();
     let mut command = steward(&words);
     command
         .env("REDIS_URL", shop.server.url())
@@ -171,13 +188,39 @@ fn an_answer_that_does_not_come_is_a_failure_and_one_of_a_cancelled_task_is_not_
 fn a_server_that_is_not_there_kills_no_task() {
     let shop = Shop::open();
     let web = Web {
-        port: crate::support::free_port(),
+        url: format!("http://127.0.0.1:{}/", crate::support::free_port()),
         requests: Arc::default(),
     };
     shop.add_with("a", b"", &["BACKOFF", "FIXED", "3600000"]);
     let _work = work(&shop, &web, &[]);
     shop.wait_for("a", "scheduled");
     assert!(shop.field::<String>("a", "error").starts_with("http: "));
+}
+
+#[test]
+fn the_certificate_of_a_server_is_checked() {
+    let (shop, certificate) = (Shop::open(), Certificate::new());
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let config = ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_no_client_auth()
+        .with_single_cert(
+            vec![CertificateDer::from_pem_file(certificate.cert()).unwrap()],
+            PrivateKeyDer::from_pem_file(certificate.key()).unwrap(),
+        );
+    let web = Web::with(Some(Arc::new(config.unwrap())));
+    shop.add_with("a", b"200 OK", &["ATTEMPTS", "1000", "BACKOFF", "FIXED", "1"]);
+    let doubting = work(&shop, &web, &[]);
+    wait_until("it has failed", || shop.field::<Option<String>>("a", "error").is_some());
+    let error: String = shop.field("a", "error");
+    assert!(error.starts_with("http: ") && error.contains("certificate"), "{error}");
+    assert!(web.requests().is_empty());
+    drop(doubting);
+    let cert = certificate.cert().display().to_string();
+    let _trusting = work(&shop, &web, &["--http-ca-file", &cert]);
+    shop.wait_for("a", "done");
+    assert_eq!(shop.field::<String>("a", "result"), "answer");
 }
 
 #[test]
@@ -200,6 +243,15 @@ fn what_is_wrong_with_the_command_line_is_told_before_a_task_is_claimed() {
             78,
         ),
         (&["--http", "http://localhost/", "--sign-key-file", "/nonexistent"], 78),
+        (
+            &[
+                "--http",
+                "https://localhost/",
+                "--http-ca-file",
+                headers.to_str().unwrap(),
+            ],
+            78,
+        ),
         (&[], 64),
     ] {
         let (got, _, said) = shop.server.run(&[&["work", "q"], words].concat());

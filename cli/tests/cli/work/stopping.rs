@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use rustix::process::Signal;
 
 use super::Shop;
-use crate::support::wait_until;
+use crate::support::{Running, steward, wait_until};
 
 /// A task that runs until it is told to end.
 const UNTIL_TOLD: &str = "echo $STEWARD_ID >>begun; until [ -e go ]; do sleep 0.01; done";
@@ -29,6 +29,26 @@ fn an_idle_one_leaves_soon() {
     assert_eq!(work.end(), (Some(0), String::new()));
     assert!(start.elapsed() < Duration::from_secs(5), "{:?}", start.elapsed());
     assert!(shop.server.members("q").is_empty());
+}
+
+#[test]
+fn systemd_is_told_when_it_works_and_when_it_ends() {
+    let shop = Shop::open();
+    let path = shop.stage.file("notify");
+    let socket = std::os::unix::net::UnixDatagram::bind(&path).unwrap();
+    socket.set_read_timeout(Some(crate::support::PATIENCE)).unwrap();
+    let heard = || {
+        let mut buffer = [0; 512];
+        let length = socket.recv(&mut buffer).unwrap();
+        String::from_utf8_lossy(&buffer[..length]).trim_end().to_string()
+    };
+    let mut command = steward(&["work", "q", "--", "cat"]);
+    let mut work = Running::start(command.env("NOTIFY_SOCKET", &path).env("REDIS_URL", shop.server.url()));
+    assert_eq!(heard(), "READY=1");
+    assert_eq!(shop.server.members("q").len(), 1);
+    work.signal(Signal::TERM);
+    assert_eq!(heard(), "STOPPING=1");
+    assert_eq!(work.end(), (Some(0), String::new()));
 }
 
 #[test]
@@ -73,8 +93,7 @@ fn a_second_term_ends_it_now() {
     shop.add("a", b"");
     let mut work = shop.work(&["q", "--grace", "1h"], &format!("trap '' TERM; {UNTIL_TOLD}"));
     shop.wait_until_begun(1);
-    work.deliver(Signal::TERM);
-    work.signal(Signal::TERM);
+    work.insist(Signal::TERM);
     assert_eq!(work.end(), (Some(0), String::new()));
     assert_eq!(shop.field::<String>("a", "state"), "ready");
     assert_eq!(shop.field::<u64>("a", "attempt"), 0);

@@ -7,7 +7,7 @@ use redis::{Pipeline, Value, cmd};
 use rustix::process::{Pid, Signal, kill_process};
 
 use super::Shop;
-use crate::support::{Running, lines, wait_until};
+use crate::support::{Running, Server, Standby, lines, wait_until};
 
 /// Writes that it has run, and its result: twice the payload.
 const DOUBLE: &str = "read -r n; echo $STEWARD_ID >>ran; [ $((n % PAUSES)) = 0 ] && sleep 0.3; echo $((n * 2))";
@@ -31,11 +31,6 @@ impl Shop {
         }
     }
 
-    fn stats(&self, field: &str) -> usize {
-        let mut stats: HashMap<String, Value> = self.server.call("TASK.STATS q");
-        redis::from_redis_value(stats.remove(field).unwrap()).unwrap()
-    }
-
     #[track_caller]
     fn check_results(&self, count: usize) {
         let mut client = self.server.client();
@@ -44,8 +39,14 @@ impl Shop {
             let result: String = redis::from_redis_value(task.remove("result").unwrap()).unwrap();
             assert_eq!(result, format!("{}\n", number * 2));
         }
-        assert_eq!(self.stats("dead_tasks"), 0);
+        assert_eq!(stats(&self.server, "dead_tasks"), 0);
     }
+}
+
+/// A field of TASK.STATS.
+fn stats(server: &Server, field: &str) -> usize {
+    let mut stats: HashMap<String, Value> = server.call("TASK.STATS q");
+    redis::from_redis_value(stats.remove(field).unwrap()).unwrap()
 }
 
 /// Programs of a worker, by their parents.
@@ -76,10 +77,10 @@ fn storm(count: usize, kills: usize) {
     while hits.iter().sum::<usize>() < kills {
         let before = lines(&shop.stage.file("ran")).len();
         wait_until("more have run", || {
-            lines(&shop.stage.file("ran")).len() > before || shop.stats("done_tasks") == count
+            lines(&shop.stage.file("ran")).len() > before || stats(&shop.server, "done_tasks") == count
         });
         assert!(
-            shop.stats("done_tasks") < count,
+            stats(&shop.server, "done_tasks") < count,
             "all were done before all kills had hit: {hits:?}"
         );
         let busy = programs(&work);
@@ -99,7 +100,7 @@ fn storm(count: usize, kills: usize) {
             work = start();
         }
     }
-    wait_until("all are done", || shop.stats("done_tasks") == count);
+    wait_until("all are done", || stats(&shop.server, "done_tasks") == count);
     let runs = lines(&shop.stage.file("ran")).len();
     println!("{count} tasks, kills of steward, guardians, programs: {hits:?}, {runs} runs");
     shop.check_results(count);
@@ -130,8 +131,28 @@ fn nothing_is_lost_when_the_server_is_killed_under_eight_workers() {
         shop.server.kill();
         shop.server.start_again();
     }
-    wait_until("all are done", || shop.stats("done_tasks") == 60);
+    wait_until("all are done", || stats(&shop.server, "done_tasks") == 60);
     shop.check_results(60);
+    end_all(work);
+}
+
+#[test]
+fn nothing_is_lost_in_a_failover_by_sentinel_under_eight_workers() {
+    let mut shop = Shop::open();
+    let mut standby = Standby::of(&shop.server);
+    shop.add_many(120);
+    wait_until("the replica has them", || stats(&standby.server, "ready_tasks") == 120);
+    let script = DOUBLE.replace("PAUSES", "1");
+    let work: Vec<Running> = (0..8).map(|_| shop.work_at(&standby.url(), &["q"], &script)).collect();
+    wait_until("some have run", || lines(&shop.stage.file("ran")).len() >= 24);
+    standby.take_over(&mut shop.server);
+    wait_until("all are done", || stats(&shop.server, "done_tasks") == 120);
+    shop.check_results(120);
+    end_all(work);
+}
+
+/// Ends idle workers.
+fn end_all(work: Vec<Running>) {
     for mut work in work {
         work.signal(Signal::TERM);
         assert_eq!(work.end().0, Some(0));

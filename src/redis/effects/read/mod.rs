@@ -48,6 +48,8 @@ pub(crate) struct Change {
     pub name: Name,
     /// Whether a key of the queue that memory is derived from may have changed.
     pub queue: bool,
+    /// Likewise of its history.
+    pub history: bool,
     /// Likewise of the service.
     pub service: bool,
     /// The members that may have changed.
@@ -64,6 +66,7 @@ impl Applied {
             self.changes.push(Change {
                 name: name.clone(),
                 queue: false,
+                history: false,
                 service: false,
                 members: BTreeSet::new(),
                 any_member: false,
@@ -151,6 +154,7 @@ pub(crate) fn apply(effects: &[u8], name: &Name, keys: &mut dyn Keyspace) -> Res
         };
         match op.place().map(|place| place.touched()) {
             Some(Touched::Queue) => change.queue = true,
+            Some(Touched::History) => change.history = true,
             Some(Touched::Service) => {
                 change.service = true;
                 match op.members() {

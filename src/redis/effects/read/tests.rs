@@ -255,6 +255,7 @@ fn a_record_has_several_names() {
     let change = |name: &Name, members: &[&[u8]]| Change {
         name: name.clone(),
         queue: true,
+        history: false,
         service: !members.is_empty(),
         members: members.iter().map(|name| name.to_vec()).collect(),
         any_member: false,
@@ -265,12 +266,13 @@ fn a_record_has_several_names() {
 #[test]
 fn what_was_derived_from_the_changed_keys_is_told() {
     let name = Name::new(0, b"mail").unwrap();
-    for (key, queue, service) in [
-        (name.task(b"id"), false, false),
-        (name.queue(), true, false),
-        (name.dropped(7, Index::Dead), true, false),
-        (name.members(), false, true),
-        (name.events(), false, false),
+    for (key, queue, history, service) in [
+        (name.task(b"id"), false, false, false),
+        (name.queue(), true, false, false),
+        (name.dropped(7, Index::Dead), true, false, false),
+        (name.of_queue(Part::History), false, true, false),
+        (name.members(), false, false, true),
+        (name.events(), false, false, false),
     ] {
         let mut effects = EffectLog::new(&name, Vec::new());
         effects.op(b'X', key);
@@ -278,7 +280,10 @@ fn what_was_derived_from_the_changed_keys_is_told() {
         let [change] = applied.changes.as_slice() else {
             panic!("one name");
         };
-        assert_eq!((change.queue, change.service), (queue, service));
+        assert_eq!(
+            (change.queue, change.history, change.service),
+            (queue, history, service)
+        );
     }
     let mut effects = EffectLog::new(&name, Vec::new());
     effects.op(b'A', name.members()).count(1).text(b"a").text(b"{}");

@@ -2,16 +2,16 @@
 
 use sd_notify::NotifyState;
 
-pub(super) fn ready() {
+pub(crate) fn ready() {
     let _ = sd_notify::notify(&[NotifyState::Ready]);
 }
 
-pub(super) fn stopping() {
+pub(crate) fn stopping() {
     let _ = sd_notify::notify(&[NotifyState::Stopping]);
 }
 
 /// Tells that we stand by.
-pub(super) fn standby(leader: Option<&str>) {
+pub(crate) fn standby(leader: Option<&str>) {
     status(&match leader {
         Some(leader) => format!("standby: {leader} leads"),
         None => "standby: nobody leads yet".into(),
@@ -19,7 +19,7 @@ pub(super) fn standby(leader: Option<&str>) {
 }
 
 /// Tells that we lead.
-pub(super) fn leads(epoch: u64) {
+pub(crate) fn leads(epoch: u64) {
     status(&format!("leader: epoch {epoch}"));
 }
 

@@ -1,0 +1,156 @@
+//! What keeps queues from being worked on, and what has died.
+
+use redis::cmd;
+
+use super::Finding;
+use super::facts::Facts;
+use crate::connect::{PATIENCE, Reply};
+use crate::failure::Failure;
+use crate::output::record::Record;
+use crate::output::text::span;
+use crate::verbs::Server;
+
+/// How long a task may wait.
+const PATIENT: u64 = 60_000;
+/// How many queues are named with one fault.
+const NAMED: usize = 10;
+
+pub(super) fn check(server: &mut Server<'_>, facts: &Facts) -> Result<Vec<Finding>, Failure> {
+    let Ok(names) = server.names("TASK.QUEUES", None) else {
+        let what = "this user may not run TASK.QUEUES: queues were not looked at";
+        return Ok(vec![Finding::note(
+            "queues",
+            what,
+            "run this as an operator: docs/acl.md",
+        )]);
+    };
+    let mut found = Vec::new();
+    let (mut dead, mut late) = (Vec::new(), Vec::new());
+    server.each(
+        &names,
+        |name| cmd("TASK.STATS").arg(name).to_owned(),
+        |name, stats| {
+            let stats = Record::of(&stats);
+            let number = |field: &str| stats.get(field).and_then(Reply::number).unwrap_or(0);
+            if number("dead_tasks") > 0 {
+                dead.push((name.to_string(), number("dead_tasks")));
+            }
+            if number("oldest_ready_ms") > PATIENT && stats.get("paused_until").is_none() {
+                late.push((name.to_string(), number("oldest_ready_ms")));
+            }
+            Ok(())
+        },
+    )?;
+    if let Some((first, _)) = dead.first() {
+        let what = format!("dead tasks: {}", shown(&dead, |count| count.to_string()));
+        found.push(Finding::warning(
+            "dead",
+            what,
+            format!("steward ls {first} dead; then steward retry, or purge"),
+        ));
+    }
+    if let Some((first, _)) = late.first() {
+        let what = format!("ready tasks wait for too long: {}", shown(&late, |ms| span(ms, 2)));
+        found.push(Finding::warning(
+            "waiting",
+            what,
+            format!("steward workers {first}: more of them, or what they hang on"),
+        ));
+    }
+    found.extend(losses(facts));
+    found.extend(explained(server, &names)?);
+    Ok(found)
+}
+
+fn shown(queues: &[(String, u64)], value: impl Fn(u64) -> String) -> String {
+    let mut shown: Vec<String> = queues
+        .iter()
+        .take(NAMED)
+        .map(|(name, of)| format!("{name} {}", value(*of)))
+        .collect();
+    if queues.len() > NAMED {
+        shown.push(format!("and {} queues more", queues.len() - NAMED));
+    }
+    shown.join(", ")
+}
+
+fn losses(facts: &Facts) -> Option<Finding> {
+    let (lost, claimed) = (
+        facts.number("steward_lost_total"),
+        facts.number("steward_claimed_total"),
+    );
+    (lost >= 10 && lost * 100 > claimed).then(|| {
+        let what = format!("{lost} of {claimed} claims were lost: their leases ran out, or their workers died");
+        Finding::warning(
+            "lost",
+            what,
+            "steward events QUEUE tells which; longer leases, EXTEND, or what the workers die of",
+        )
+    })
+}
+
+/// EXPLAIN of every queue: what is in the way, and not merely still to come.
+fn explained(server: &mut Server<'_>, names: &[String]) -> Result<Vec<Finding>, Failure> {
+    // Of a user who may not ask, this is left out.
+    let Some(first) = names.first() else {
+        return Ok(Vec::new());
+    };
+    if server.link.call(cmd("TASK.EXPLAIN").arg(first), PATIENCE).is_err() {
+        let what = "this user may not run TASK.EXPLAIN: what keeps queues was not looked at";
+        return Ok(vec![Finding::note(
+            "queues",
+            what,
+            "run this as an operator: docs/acl.md",
+        )]);
+    }
+    let mut seen: Vec<(String, String)> = Vec::new();
+    server.each(
+        names,
+        |name| cmd("TASK.EXPLAIN").arg(name).to_owned(),
+        |name, causes| {
+            for cause in Record::all_of(&causes) {
+                let word = cause.text("cause").unwrap_or_default();
+                let text = cause.text("text").unwrap_or_default();
+                // What is so for the whole server is told once.
+                let is_of_queue = matches!(&word[..], "members-down" | "paused" | "quiet");
+                let told = if is_of_queue {
+                    format!("queue {name}: {text}")
+                } else {
+                    text
+                };
+                if !seen.contains(&(word.clone(), told.clone())) {
+                    seen.push((word, told));
+                }
+            }
+            Ok(())
+        },
+    )?;
+    let mut found = Vec::new();
+    for (cause, text) in seen {
+        found.extend(match &cause[..] {
+            "writes-refused" => Some(Finding::error(
+                "writes",
+                format!("writes are refused: {text}"),
+                "end what the server says; nothing expires or becomes due meanwhile",
+            )),
+            "memory-full" => Some(Finding::error(
+                "memory",
+                text,
+                "remove what is not needed, or raise maxmemory",
+            )),
+            "members-down" => Some(Finding::error(
+                "workers",
+                text,
+                "start workers; steward members tells what became of them",
+            )),
+            "quiet" => Some(Finding::warning(
+                "workers",
+                text,
+                "steward signal SERVICE none MEMBER, when the deploy is over",
+            )),
+            "paused" => Some(Finding::note("paused", text, "steward resume QUEUE")),
+            _ => None,
+        });
+    }
+    Ok(found)
+}

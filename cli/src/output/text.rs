@@ -1,0 +1,131 @@
+//! How a value is shown to people. The name of a field tells what it is: docs/fields.md.
+
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+use redis::Value;
+
+use crate::connect::Reply;
+
+/// What is shown in place of nothing.
+const NOTHING: &str = "-";
+/// The units of durations, in milliseconds.
+const UNITS: [(&str, u64); 5] = [
+    ("d", 86_400_000),
+    ("h", 3_600_000),
+    ("m", 60_000),
+    ("s", 1_000),
+    ("ms", 1),
+];
+
+/// The value of a field of this name, in one line that no terminal takes for commands.
+pub(crate) fn field(name: &str, value: &Reply) -> String {
+    let number = match &value.0 {
+        Value::Int(number) => Some(*number),
+        _ => None,
+    };
+    match (name.rsplit_once('_'), number) {
+        (Some((_, "until")), Some(-1)) => "no end".into(),
+        (Some((_, "at" | "until")), Some(at)) => moment(at).unwrap_or_else(|| at.to_string()),
+        (Some((_, "ms")), Some(ms)) => {
+            let sign = if ms < 0 { "-" } else { "" };
+            format!("{sign}{}", span(ms.unsigned_abs(), 2))
+        }
+        _ => plain(value),
+    }
+}
+
+/// Any value in one line.
+fn plain(value: &Reply) -> String {
+    match &value.0 {
+        Value::BulkString(bytes) => printable(bytes),
+        Value::Array(items) if items.is_empty() => NOTHING.into(),
+        Value::Array(_) => value.items().iter().map(plain).collect::<Vec<_>>().join(" "),
+        _ => value
+            .text()
+            .map_or_else(|| NOTHING.into(), |text| printable(text.as_bytes())),
+    }
+}
+
+/// Bytes as text in which nothing is left that moves the cursor, changes colours or reorders letters.
+pub(crate) fn printable(bytes: &[u8]) -> String {
+    let mut text = String::with_capacity(bytes.len());
+    for chunk in bytes.utf8_chunks() {
+        for letter in chunk.valid().chars() {
+            if is_plain(letter) {
+                text.push(letter);
+            } else {
+                text.extend(letter.escape_default());
+            }
+        }
+        for byte in chunk.invalid() {
+            text.push_str(&format!("\\x{byte:02x}"));
+        }
+    }
+    text
+}
+
+/// Whether this is a letter, and no command, no end of a line, and nothing that changes how others are shown.
+pub(super) fn is_plain(letter: char) -> bool {
+    !letter.is_control()
+        && !matches!(letter, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
+}
+
+/// A moment, in unix milliseconds, in the zone of this machine.
+pub(crate) fn moment(at: i64) -> Option<String> {
+    let at = Timestamp::from_millisecond(at).ok()?;
+    Some(at.to_zoned(TimeZone::system()).strftime("%F %T %Z").to_string())
+}
+
+/// A duration in its largest units, as it may also be typed.
+pub(crate) fn span(ms: u64, units: usize) -> String {
+    let mut left = ms;
+    let parts = UNITS.iter().filter_map(|(unit, length)| {
+        let count = left / length;
+        left %= length;
+        (count > 0).then(|| format!("{count}{unit}"))
+    });
+    let parts: Vec<String> = parts.take(units).collect();
+    if parts.is_empty() { "0ms".into() } else { parts.concat() }
+}
+
+/// The columns and rows of the terminal that standard output is; none when it is something else.
+pub(crate) fn terminal() -> Option<(u16, u16)> {
+    let size = rustix::termios::tcgetwinsize(std::io::stdout()).ok()?;
+    Some((size.ws_col, size.ws_row)).filter(|(columns, rows)| *columns > 0 && *rows > 0)
+}
+
+/// In bold letters, in a terminal of someone who wants them.
+pub(crate) fn bold(text: &str) -> String {
+    let is_wanted = terminal().is_some() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
+    if is_wanted {
+        format!("\x1b[1m{text}\x1b[m")
+    } else {
+        text.into()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_name_of_a_field_tells_how_it_is_shown() {
+        let int = |number| Reply(Value::Int(number));
+        assert_eq!(field("oldest_ready_ms", &int(205)), "205ms");
+        assert_eq!(field("remaining_ms", &int(-61_500)), "-1m1s");
+        assert_eq!(field("idle_ms", &int(90_061_000)), "1d1h");
+        assert_eq!(field("paused_until", &int(-1)), "no end");
+        assert!(field("due_at", &int(0)).starts_with("19"));
+        assert_eq!(field("due_at", &Reply(Value::Nil)), "-");
+        assert_eq!(field("attempt", &int(3)), "3");
+        assert_eq!(span(15_552_000_001, usize::MAX), "180d1ms");
+        assert_eq!(span(0, 2), "0ms");
+    }
+
+    #[test]
+    fn nothing_shown_commands_a_terminal() {
+        let shown = printable("\u{1b}[2J a\nb\u{7} \u{202e}cab\u{9b}1m é 漢".as_bytes());
+        assert_eq!(shown, r"\u{1b}[2J a\nb\u{7} \u{202e}cab\u{9b}1m é 漢");
+        assert_eq!(printable(b"\xff\xfe\0 ok"), r"\xff\xfe\u{0} ok");
+    }
+}

@@ -1,0 +1,359 @@
+//! The command line of the verbs. No option here has a variable of its own: programs that `work` starts have
+//! STEWARD_KIND and others in their environment, which are not meant for the tasks that they put.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Args, Subcommand, ValueEnum};
+use jiff::Timestamp;
+
+use super::moment;
+use crate::args::duration;
+use crate::cron::CronVerb;
+
+#[derive(Subcommand)]
+pub(crate) enum Verb {
+    /// Schedule a task, or one for each line
+    Put(Box<PutArgs>),
+    /// List the queues
+    Queues {
+        /// Only those whose name matches this pattern
+        #[arg(value_name = "GLOB")]
+        pattern: Option<String>,
+    },
+    /// List the tasks of a queue in one state
+    Ls(LsArgs),
+    /// Show a task
+    Show(ShowArgs),
+    /// Make dead tasks ready again, with all their attempts
+    Retry(RetryArgs),
+    /// Cancel tasks: a claimed one when its claim ends
+    Cancel(CancelArgs),
+    /// Make tasks dead
+    Bury(BuryArgs),
+    /// End the claims of tasks, which are ready again
+    Unclaim(UnclaimArgs),
+    /// Remove tasks, without an event
+    Purge(PurgeArgs),
+    /// Stop claims from a queue
+    Pause {
+        queue: String,
+        /// For this time, and not until `resume`
+        #[arg(long = "for", value_name = "TIME", value_parser = duration)]
+        time: Option<Duration>,
+    },
+    /// End a pause
+    Resume { queue: String },
+    /// Show the settings of a queue, or change some
+    Config {
+        queue: String,
+        /// A name, to show it; or name=value, as in lease=5m rate=10/1s
+        #[arg(value_name = "SETTING")]
+        fields: Vec<String>,
+    },
+    /// Show the numbers of a queue, or of the whole server
+    Stats(StatsArgs),
+    /// List the workers of a queue
+    Workers { queue: String },
+    /// List the members of a service, or of all
+    Members {
+        service: Option<String>,
+        /// Only those on this host
+        #[arg(long)]
+        host: Option<String>,
+    },
+    /// List who leads which service
+    Leaders {
+        /// Only services whose name matches this pattern
+        #[arg(value_name = "GLOB")]
+        pattern: Option<String>,
+    },
+    /// Set the standing signal of members: quiet, stop, none or a word of your own
+    Signal(SignalArgs),
+    /// Show what happened to the tasks of a queue, or to the members of a service
+    Events(EventsArgs),
+    /// Recurring tasks, as a file defines them
+    Cron {
+        #[command(subcommand)]
+        verb: CronVerb,
+    },
+    /// Tell what keeps the tasks of a queue from being done
+    Explain {
+        queue: String,
+        /// For these workers, and not for any
+        workers: Vec<String>,
+    },
+    /// Tell what is wrong with the server, why, and what to do
+    Doctor,
+}
+
+#[derive(Args)]
+pub(crate) struct PutArgs {
+    pub queue: String,
+    /// The payload; - or nothing: all of standard input
+    #[arg(conflicts_with = "file", allow_hyphen_values = true)]
+    pub payload: Option<String>,
+    /// Read the payload from a file
+    #[arg(long)]
+    pub file: Option<PathBuf>,
+    /// A task for each line of what is read
+    #[arg(long, conflicts_with_all = ["id", "unique"])]
+    pub lines: bool,
+    #[command(flatten)]
+    pub when: When,
+    /// Its id: put again with this id and payload, it is there once
+    #[arg(long)]
+    pub id: Option<String>,
+    /// What sort of work it is
+    #[arg(long)]
+    pub kind: Option<String>,
+    /// From 0, the most urgent, to 9
+    #[arg(long, value_name = "0-9")]
+    pub priority: Option<u8>,
+    /// How often it is tried
+    #[arg(long, value_name = "N")]
+    pub attempts: Option<u32>,
+    /// The wait between attempts: fixed or exponential, its base, and then, if you like, max and jitter, as in 'exponential
+    /// 1s max 1h jitter 20'
+    #[arg(long, value_parser = super::queue::backoff)]
+    pub backoff: Option<Backoff>,
+    /// How long a claim lasts
+    #[arg(long, value_name = "TIME", value_parser = duration)]
+    pub lease: Option<Duration>,
+    /// Drop it unless it is claimed within this time of becoming ready
+    #[arg(long, value_name = "TIME", value_parser = duration)]
+    pub expire: Option<Duration>,
+    /// How long it is kept when it is done
+    #[arg(long, value_name = "TIME", value_parser = duration)]
+    pub retain: Option<Duration>,
+    /// Refuse it while another task holds this key
+    #[arg(long, value_name = "KEY")]
+    pub unique: Option<String>,
+    /// Hold the key for this time, and not until the task ends
+    #[arg(long, value_name = "TIME", value_parser = duration, requires = "unique")]
+    pub unique_for: Option<Duration>,
+    /// Hold the key until the task is claimed
+    #[arg(long, requires = "unique", conflicts_with = "unique_for")]
+    pub until_claim: bool,
+    /// Overwrite a holder of the key that is not claimed yet
+    #[arg(long, requires = "unique")]
+    pub replace: bool,
+    /// Leave the due time of a task that is overwritten
+    #[arg(long, requires = "replace")]
+    pub keep: bool,
+    /// Tasks of a group run one at a time, in order
+    #[arg(long, value_name = "KEY")]
+    pub group: Option<String>,
+    /// Only this worker may claim it
+    #[arg(long, value_name = "WORKER")]
+    pub to: Option<String>,
+    /// Refuse it if that worker is not there
+    #[arg(long, requires = "to")]
+    pub now: bool,
+    /// Tell this queue how it ended
+    #[arg(long, value_name = "QUEUE")]
+    pub reply: Option<String>,
+    /// Only if it is dead
+    #[arg(long, requires = "reply")]
+    pub on_dead: bool,
+    /// Wait for this task; may be given several times
+    #[arg(long, value_name = "ID")]
+    pub after: Vec<String>,
+    /// Tasks to wait for may be gone
+    #[arg(long, requires = "after")]
+    pub missing_ok: bool,
+    /// What to do when one it waits for does not succeed
+    #[arg(long, value_enum, requires = "after")]
+    pub on_fail: Option<OnFail>,
+}
+
+/// When something is to be.
+#[derive(Args)]
+pub(crate) struct When {
+    /// After this time
+    #[arg(long = "in", visible_alias = "delay", value_name = "TIME", value_parser = duration, conflicts_with = "at")]
+    pub delay: Option<Duration>,
+    /// At this moment, in the zone of this machine: 09:00, '2026-12-01 09:00'; or in another: 2026-12-01T09:00+01:00
+    #[arg(long, value_name = "TIME", value_parser = moment::parse)]
+    pub at: Option<Timestamp>,
+}
+
+/// Its words, as commands take them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Backoff(pub Vec<String>);
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum OnFail {
+    Cancel,
+    Run,
+    Wait,
+}
+
+/// Which tasks of a state.
+#[derive(Args, Clone)]
+pub(crate) struct Filters {
+    /// Only tasks of this kind
+    #[arg(long)]
+    pub kind: Option<String>,
+    /// Only those whose id, payload or error matches
+    #[arg(long = "match", value_name = "GLOB")]
+    pub pattern: Option<String>,
+    /// Only those that have used up an attempt
+    #[arg(long)]
+    pub attempted: bool,
+}
+
+impl Filters {
+    pub(crate) fn is_empty(&self) -> bool {
+        self.kind.is_none() && self.pattern.is_none() && !self.attempted
+    }
+}
+
+#[derive(Args)]
+pub(crate) struct LsArgs {
+    pub queue: String,
+    #[arg(value_parser = ["scheduled", "ready", "blocked", "claimed", "done", "dead"])]
+    pub state: String,
+    #[command(flatten)]
+    pub filters: Filters,
+    /// Only tasks that this worker has claimed
+    #[arg(long)]
+    pub worker: Option<String>,
+    /// How many to show
+    #[arg(short = 'n', long, default_value = "100", conflicts_with = "all")]
+    pub limit: usize,
+    /// Show all of them
+    #[arg(long)]
+    pub all: bool,
+    /// The last one first
+    #[arg(long)]
+    pub rev: bool,
+    /// With their payloads and results
+    #[arg(long)]
+    pub payloads: bool,
+}
+
+#[derive(Args)]
+pub(crate) struct ShowArgs {
+    pub queue: String,
+    pub id: String,
+    /// Only this field, byte for byte
+    #[arg(long, value_name = "NAME")]
+    pub field: Option<String>,
+}
+
+/// Which tasks a change is about: those named, or all of a state that the filters let through.
+#[derive(Args)]
+pub(crate) struct Chosen {
+    pub queue: String,
+    /// The tasks
+    #[arg(value_name = "ID", conflicts_with_all = ["kind", "pattern", "attempted", "all"])]
+    pub ids: Vec<String>,
+    #[command(flatten)]
+    pub filters: Filters,
+    /// All tasks of that state
+    #[arg(long, conflicts_with_all = ["kind", "pattern", "attempted"])]
+    pub all: bool,
+    /// Do not ask
+    #[arg(long)]
+    pub yes: bool,
+}
+
+#[derive(Args)]
+pub(crate) struct RetryArgs {
+    #[command(flatten)]
+    pub chosen: Chosen,
+}
+
+#[derive(Args)]
+pub(crate) struct CancelArgs {
+    #[command(flatten)]
+    pub chosen: Chosen,
+    /// Tasks in this state
+    #[arg(long, conflicts_with = "ids", value_parser = ["scheduled", "ready", "blocked", "claimed"])]
+    pub state: Option<String>,
+    /// Only tasks that this worker has claimed
+    #[arg(long, conflicts_with = "ids")]
+    pub worker: Option<String>,
+    /// Told as its error to who waits for the task
+    #[arg(long, value_name = "TEXT")]
+    pub reason: Option<String>,
+}
+
+#[derive(Args)]
+pub(crate) struct BuryArgs {
+    #[command(flatten)]
+    pub chosen: Chosen,
+    /// Tasks in this state
+    #[arg(long, conflicts_with = "ids", value_parser = ["scheduled", "ready", "claimed"])]
+    pub state: Option<String>,
+    /// Only tasks that this worker has claimed
+    #[arg(long, conflicts_with = "ids")]
+    pub worker: Option<String>,
+    /// Becomes its error
+    #[arg(long, value_name = "TEXT")]
+    pub reason: Option<String>,
+}
+
+#[derive(Args)]
+pub(crate) struct UnclaimArgs {
+    #[command(flatten)]
+    pub chosen: Chosen,
+    /// Only tasks that this worker has claimed
+    #[arg(long, conflicts_with = "ids")]
+    pub worker: Option<String>,
+}
+
+#[derive(Args)]
+pub(crate) struct PurgeArgs {
+    #[command(flatten)]
+    pub chosen: Chosen,
+    /// Tasks in this state
+    #[arg(long, conflicts_with = "ids", value_parser = ["scheduled", "ready", "blocked", "done", "dead"])]
+    pub state: Option<String>,
+    /// Only those in that state for this time at least
+    #[arg(long, value_name = "TIME", conflicts_with = "ids", value_parser = duration)]
+    pub older: Option<Duration>,
+}
+
+#[derive(Args)]
+pub(crate) struct StatsArgs {
+    pub queue: Option<String>,
+    /// Those of each kind of its tasks
+    #[arg(long, requires = "queue")]
+    pub kinds: bool,
+    /// Again and again, until interrupted
+    #[arg(long, value_name = "TIME", num_args = 0..=1, require_equals = true, default_missing_value = "2s", value_parser = duration)]
+    pub watch: Option<Duration>,
+}
+
+#[derive(Args)]
+pub(crate) struct SignalArgs {
+    pub service: String,
+    /// quiet and stop: no more tasks; none clears it
+    pub word: String,
+    /// The members
+    #[arg(value_name = "MEMBER", required_unless_present = "all", conflicts_with = "all")]
+    pub members: Vec<String>,
+    /// All members
+    #[arg(long)]
+    pub all: bool,
+    /// Do not ask
+    #[arg(long)]
+    pub yes: bool,
+}
+
+#[derive(Args)]
+pub(crate) struct EventsArgs {
+    /// The queue
+    pub name: String,
+    /// It is a service: show the events of its members
+    #[arg(long)]
+    pub service: bool,
+    /// Go on until interrupted
+    #[arg(short, long)]
+    pub follow: bool,
+    /// How many of the last ones to show
+    #[arg(short = 'n', long, default_value = "20")]
+    pub limit: usize,
+}

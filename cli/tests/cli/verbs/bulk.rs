@@ -1,0 +1,154 @@
+//! Changes of tasks that are named, and of many.
+
+use super::{field, objects};
+use crate::support::{Server, Terminal};
+
+/// A server with so many ready tasks `t0` and so on, of the kinds even and odd.
+fn with_tasks(count: usize) -> Server {
+    let server = Server::start();
+    let ids: Vec<String> = (0..count).map(|n| format!("t{n}")).collect();
+    for kind in ["even", "odd"] {
+        let ids: Vec<&String> = ids.iter().skip(usize::from(kind == "odd")).step_by(2).collect();
+        for ids in ids.chunks(1000) {
+            let mut command = redis::cmd("TASK.MSCHEDULE");
+            command.arg("mail").arg(ids.len()).arg(vec!["x"; ids.len()]);
+            command.arg("IDS").arg(ids).arg("KIND").arg(kind);
+            let _: Vec<String> = command.query(&mut server.client()).unwrap();
+        }
+    }
+    server
+}
+
+fn count(server: &Server, state: &str) -> u64 {
+    objects(server, &["queues"])[0][format!("{state}_tasks")]
+        .as_u64()
+        .unwrap()
+}
+
+/// Code, output and error.
+fn run(server: &Server, words: &[&str]) -> (i32, String, String) {
+    server.run(words)
+}
+
+#[test]
+fn tasks_that_are_named_are_changed_without_a_question() {
+    let server = with_tasks(6);
+    let done = |text: &str| (0, text.to_string(), String::new());
+    assert_eq!(
+        run(&server, &["bury", "mail", "t0", "t1", "--reason", "no such address"]),
+        done("buried 2 tasks")
+    );
+    assert_eq!(field(&server, "t1", "error"), "no such address");
+    assert_eq!(run(&server, &["retry", "mail", "t0"]), done("retried 1 task"));
+    assert_eq!(run(&server, &["cancel", "mail", "t2"]), done("cancelled 1 task"));
+    assert_eq!(
+        run(&server, &["purge", "mail", "t0", "t1", "t3"]),
+        done("purged 3 tasks")
+    );
+    let _: redis::Value = server.call("TASK.CLAIM mail w1 COUNT 10");
+    assert_eq!(run(&server, &["unclaim", "mail", "t4"]), done("unclaimed 1 task"));
+    assert_eq!(field(&server, "t4", "state"), "ready");
+
+    let missed = |text: &str, said: &str| (1, text.to_string(), format!("steward: {said}"));
+    assert_eq!(
+        run(&server, &["unclaim", "mail", "t4", "t5"]),
+        missed("unclaimed 1 task", "1 of 2 not unclaimed")
+    );
+    assert_eq!(
+        run(&server, &["bury", "mail", "t4", "t9"]),
+        missed("buried 1 task", "1 of 2 not buried")
+    );
+    let changed = objects(&server, &["retry", "mail", "t4"]);
+    assert_eq!(
+        changed[0].to_string(),
+        r#"{"changed_tasks":1,"queue":"mail","verb":"retry"}"#
+    );
+}
+
+#[test]
+fn many_are_changed_in_steps_and_only_those_that_the_filters_let_through() {
+    let server = with_tasks(4500);
+    let done = |text: &str| (0, text.to_string(), String::new());
+    let say = |words: &[&str]| run(&server, &[words, &["--yes"]].concat());
+    assert_eq!(
+        say(&["bury", "mail", "--state", "ready", "--kind", "odd"]),
+        done("buried 2250 tasks")
+    );
+    assert_eq!(say(&["retry", "mail", "--all"]), done("retried 2250 tasks"));
+    assert_eq!(
+        say(&["bury", "mail", "--state", "ready", "--all"]),
+        done("buried 4500 tasks")
+    );
+    assert_eq!(say(&["retry", "mail", "--kind", "odd"]), done("retried 2250 tasks"));
+    assert_eq!(
+        say(&["purge", "mail", "--state", "dead", "--older", "1h", "--all"]),
+        done("purged 0 tasks")
+    );
+    assert_eq!(
+        say(&["purge", "mail", "--state", "dead", "--all"]),
+        done("purged 2250 tasks")
+    );
+    for _ in 0..3 {
+        let _: redis::Value = server.call("TASK.CLAIM mail w1 COUNT 1000");
+    }
+    assert_eq!(say(&["unclaim", "mail", "--worker", "w2"]), done("unclaimed 0 tasks"));
+    assert_eq!(
+        say(&["unclaim", "mail", "--worker", "w1"]),
+        done("unclaimed 2250 tasks")
+    );
+    assert_eq!(count(&server, "ready"), 2250);
+    assert_eq!(
+        say(&["cancel", "mail", "--state", "ready", "--match", "t1?"]),
+        done("cancelled 5 tasks")
+    );
+    assert_eq!(
+        say(&["cancel", "mail", "--state", "ready", "--all"]),
+        done("cancelled 2245 tasks")
+    );
+}
+
+#[test]
+fn without_a_terminal_it_says_how_many_and_wants_yes() {
+    let server = with_tasks(3);
+    let (code, out, error) = run(&server, &["purge", "mail", "--state", "ready", "--all"]);
+    assert_eq!((code, &out[..]), (64, ""));
+    assert_eq!(
+        error,
+        "steward: would purge 3 ready tasks of mail: add --yes to do so without being asked"
+    );
+    let (_, _, error) = run(&server, &["cancel", "mail", "--state", "ready", "--kind", "odd"]);
+    assert!(error.contains("would cancel 1 ready task of mail"), "{error}");
+    assert_eq!(count(&server, "ready"), 3);
+    for (words, said) in [
+        (&["cancel", "mail"][..], "name tasks"),
+        (&["cancel", "mail", "--all"], "--state"),
+        (&["cancel", "mail", "t1", "--all"], "cannot be used with"),
+        (&["cancel", "mail", "t1", "--state", "ready"], "cannot be used with"),
+        (&["retry", "mail", "--kind", "x", "--all"], "cannot be used with"),
+        (&["purge", "mail", "--state", "claimed", "--all"], "invalid value"),
+    ] {
+        let (code, _, error) = run(&server, words);
+        assert_eq!((code, error.contains(said)), (64, true), "{words:?}: {error}");
+    }
+}
+
+#[test]
+fn in_a_terminal_it_asks_and_shows_how_far_it_is() {
+    let server = with_tasks(3000);
+    let terminal = Terminal::start(&server, 90, 10);
+    terminal.enter("steward bury mail --state ready --all; echo code=$?");
+    terminal.wait_for("bury 3000 ready tasks of mail? [y/N]");
+    terminal.enter("n");
+    terminal.wait_for("code=1");
+    assert_eq!(count(&server, "ready"), 3000);
+    terminal.enter("clear; steward bury mail --state ready --all; echo code=$?");
+    terminal.wait_for("bury 3000 ready tasks of mail? [y/N]");
+    terminal.enter("y");
+    terminal.wait_for("code=0");
+    assert!(
+        terminal.screen().contains("buried 3000 tasks\ncode=0"),
+        "{}",
+        terminal.screen()
+    );
+    assert_eq!(count(&server, "dead"), 3000);
+}

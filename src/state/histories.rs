@@ -1,0 +1,245 @@
+//! Which queues have a history, and what is not written to it yet. A name stays here until its history is removed, also
+//! when the queue has gone and is forgotten.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use smallvec::SmallVec;
+
+use crate::config::ModuleConfig;
+use crate::context::Context;
+use crate::history::{Bucket, Counts, Span};
+use crate::names::Name;
+use crate::time::{Ms, SECOND, Steady, Wall};
+
+/// How often a history is written, ms.
+pub(crate) const PERIOD: Ms = 60 * SECOND;
+/// Hours that are kept apart while nothing may be written.
+const MOST_HOURS: usize = 48;
+
+/// All histories.
+#[derive(Debug)]
+pub(crate) struct Histories {
+    all: BTreeMap<Name, History>,
+    /// When the timer looks whether the queue is over.
+    checks: BTreeSet<(Wall, Name)>,
+    /// How many of them the queues did not ask for.
+    automatic: usize,
+    /// So many may be.
+    most: usize,
+}
+
+impl Default for Histories {
+    fn default() -> Histories {
+        Histories {
+            all: BTreeMap::new(),
+            checks: BTreeSet::new(),
+            automatic: 0,
+            most: most(&ModuleConfig::default()),
+        }
+    }
+}
+
+fn most(config: &ModuleConfig) -> usize {
+    usize::try_from(config.history_queues).unwrap_or(0)
+}
+
+/// The history of one queue.
+#[derive(Debug, Default)]
+struct History {
+    /// What is not written yet, by the hour.
+    unwritten: SmallVec<[(Bucket, Counts); 1]>,
+    /// What has happened since the last moment that is known.
+    undated: Counts,
+    /// Since when there is anything.
+    since: Option<(Wall, Steady)>,
+    /// When the timer looks whether the queue is over.
+    check: Option<Wall>,
+    /// Whether it is one of those that the queues did not ask for; one that was found is neither yet.
+    is_automatic: bool,
+}
+
+impl History {
+    fn is_written(&self) -> bool {
+        self.unwritten.is_empty() && self.undated.is_zero()
+    }
+
+    fn put(&mut self, hour: Bucket, counts: &Counts) {
+        match self.unwritten.iter_mut().find(|(known, _)| *known == hour) {
+            Some((_, known)) => known.add(counts),
+            None => self.unwritten.push((hour, *counts)),
+        }
+        if self.unwritten.len() > MOST_HOURS {
+            let (_, oldest) = self.unwritten.remove(0);
+            if let Some((_, next)) = self.unwritten.first_mut() {
+                next.add(&oldest);
+            }
+        }
+    }
+}
+
+impl Histories {
+    /// Whether the queue has one.
+    pub(crate) fn has(&self, name: &Name) -> bool {
+        self.all.contains_key(name)
+    }
+
+    /// Whether what happens in a queue is counted: `wish` is its setting, `None` for as long as there are few enough.
+    pub(crate) fn takes(&self, name: &Name, wish: Option<bool>) -> bool {
+        wish != Some(false) && (self.has(name) || wish == Some(true) || self.automatic < self.most)
+    }
+
+    /// Takes up how many there may be that the queues did not ask for.
+    pub(crate) fn limit(&mut self, config: &ModuleConfig) {
+        self.most = most(config);
+    }
+
+    /// Adds what happened in a queue, if it is counted.
+    pub(crate) fn add(&mut self, name: &Name, counts: &Counts, wish: Option<bool>) {
+        if counts.is_zero() || !self.takes(name, wish) {
+            return;
+        }
+        let automatic = &mut self.automatic;
+        let history = self.all.entry(name.clone()).or_insert_with(|| {
+            let is_automatic = wish.is_none();
+            *automatic += usize::from(is_automatic);
+            History {
+                is_automatic,
+                ..History::default()
+            }
+        });
+        history.undated.add(counts);
+    }
+
+    /// What was added up to now happened in this hour. Returns the moments at which it is to be written, of which the
+    /// first counts, unless they are known.
+    pub(crate) fn date(&mut self, name: &Name, context: &Context) -> Option<(Wall, Steady)> {
+        let history = self.all.get_mut(name).filter(|history| !history.undated.is_zero())?;
+        let counts = std::mem::take(&mut history.undated);
+        history.put(Bucket::at(Span::Hour, context.wall), &counts);
+        if history.since.is_some() {
+            return None;
+        }
+        history.since = Some((context.wall, context.steady));
+        self.moments(name)
+    }
+
+    /// The moments at which a history is to be written, of which the first counts: the steady clock stands still while
+    /// the machine is suspended, and the wall clock may be set back.
+    pub(crate) fn moments(&self, name: &Name) -> Option<(Wall, Steady)> {
+        let (wall, steady) = self.all.get(name)?.since?;
+        Some((wall.after(PERIOD), steady.after(PERIOD)))
+    }
+
+    /// Whether one of them has come.
+    pub(crate) fn is_due(&self, name: &Name, context: &Context) -> bool {
+        let moments = self.moments(name);
+        moments.is_some_and(|(wall, steady)| wall <= context.wall || steady <= context.steady)
+    }
+
+    /// Whether anything of a queue is not written yet.
+    pub(crate) fn lacks(&self, name: &Name) -> bool {
+        self.all.get(name).is_some_and(|history| !history.is_written())
+    }
+
+    /// What is not written yet, by the hour; of unknown time is what happened last.
+    pub(crate) fn unwritten(&self, name: &Name, now: Wall) -> Vec<(Bucket, Counts)> {
+        let history = self.all.get(name);
+        let undated = history.map(|history| (Bucket::at(Span::Hour, now), history.undated));
+        let dated = history
+            .into_iter()
+            .flat_map(|history| history.unwritten.iter().copied());
+        let all = dated.chain(undated);
+        all.filter(|(_, counts)| !counts.is_zero()).collect()
+    }
+
+    /// The same, to be written now.
+    pub(crate) fn take_unwritten(&mut self, name: &Name, now: Wall) -> Vec<(Bucket, Counts)> {
+        let unwritten = self.unwritten(name, now);
+        if let Some(history) = self.all.get_mut(name) {
+            history.unwritten.clear();
+            (history.undated, history.since) = (Counts::default(), None);
+        }
+        unwritten
+    }
+
+    /// There may be one, or none any more: the timer looks at once.
+    pub(crate) fn touched(&mut self, name: &Name) {
+        self.all.entry(name.clone()).or_default();
+        self.check_at(name, Wall(i64::MIN));
+    }
+
+    /// The timer looks at all of them at once.
+    pub(crate) fn touch_all(&mut self) {
+        for name in self.all.keys().cloned().collect::<Vec<_>>() {
+            self.touched(&name);
+        }
+    }
+
+    /// The timer looks then whether the queue is over.
+    pub(crate) fn check_at(&mut self, name: &Name, moment: Wall) {
+        if let Some(history) = self.all.get_mut(name) {
+            if let Some(before) = history.check.replace(moment) {
+                self.checks.remove(&(before, name.clone()));
+            }
+            self.checks.insert((moment, name.clone()));
+        }
+    }
+
+    /// Whether that is not planned: it looks now.
+    pub(crate) fn is_unchecked(&self, name: &Name) -> bool {
+        self.all.get(name).is_some_and(|history| history.check.is_none())
+    }
+
+    /// When it looks next.
+    pub(crate) fn next_check(&self) -> Option<Wall> {
+        self.checks.first().map(|(moment, _)| *moment)
+    }
+
+    /// The next one that it looks at now.
+    pub(crate) fn take_check(&mut self, now: Wall) -> Option<Name> {
+        self.next_check().filter(|moment| *moment <= now)?;
+        let (_, name) = self.checks.pop_first()?;
+        if let Some(history) = self.all.get_mut(&name) {
+            history.check = None;
+        }
+        Some(name)
+    }
+
+    /// Whether a queue of this setting keeps its history: its setting and that of the module may have changed.
+    pub(crate) fn keeps(&mut self, name: &Name, wish: Option<bool>) -> bool {
+        let Some(history) = self.all.get_mut(name) else {
+            return false;
+        };
+        let before = std::mem::replace(&mut history.is_automatic, wish.is_none());
+        self.automatic = self.automatic + usize::from(wish.is_none()) - usize::from(before);
+        match wish {
+            Some(wish) => wish,
+            None => self.automatic <= self.most,
+        }
+    }
+
+    /// The history of a queue is gone.
+    pub(crate) fn remove(&mut self, name: &Name) {
+        if let Some(history) = self.all.remove(name) {
+            self.automatic -= usize::from(history.is_automatic);
+            if let Some(check) = history.check {
+                self.checks.remove(&(check, name.clone()));
+            }
+        }
+    }
+
+    /// The database of this id was emptied.
+    pub(crate) fn empty(&mut self, db: i32) {
+        let gone: Vec<Name> = self.all.keys().filter(|name| name.db == db).cloned().collect();
+        gone.iter().for_each(|name| self.remove(name));
+    }
+
+    /// The data may be others: what is not written is not theirs.
+    pub(crate) fn start_over(&mut self) {
+        for history in self.all.values_mut() {
+            history.unwritten.clear();
+            (history.undated, history.since) = (Counts::default(), None);
+        }
+        self.touch_all();
+    }
+}

@@ -1,0 +1,113 @@
+//! The history of a queue: written once a minute while something happens, removed when the queue is over.
+
+use std::collections::BTreeMap;
+
+use crate::error::Result;
+use crate::history::{Bucket, Counts, Span, surplus};
+use crate::names::{Name, Part, Touched};
+use crate::state::histories::PERIOD;
+use crate::task::commands::queues;
+use crate::task::handle::Queue;
+use crate::task::history::stored;
+use crate::tx::Tx;
+
+/// Does what is due, and plans the next moment. What cannot be written, to a key of another type, is lost.
+pub(crate) fn run(tx: &mut Tx<'_>, name: &Name) {
+    let done = Queue::open(tx, name.clone()).and_then(|mut queue| keep(&mut queue));
+    if let Err(error) = done {
+        tx.state.names.histories.remove(name);
+        tx.state.log_skip(name, &format!("its history: {error}"));
+    }
+    if !tx.state.has_queue(name) {
+        // The name may have come back for this only.
+        tx.state.touched(name, Touched::Events);
+    }
+}
+
+fn keep(queue: &mut Queue<'_>) -> Result<()> {
+    let (name, context) = (queue.name.clone(), queue.context);
+    let wish = queue.settings.numbers.history();
+    queue.state.names.histories.limit(&context.config);
+    if !queue.state.names.histories.keeps(&name, wish) {
+        return remove(queue);
+    }
+    if queue.state.names.histories.is_due(&name, &context) {
+        if context.memory_full {
+            queue.wake_at_steady(context.steady.after(PERIOD));
+        } else {
+            write(queue)?;
+        }
+    } else if let Some((wall, steady)) = queue.state.names.histories.moments(&name) {
+        queue.wake_at(wall);
+        queue.wake_at_steady(steady);
+    }
+    if queue.state.names.histories.is_unchecked(&name) {
+        remove_if_over(queue)?;
+    }
+    Ok(())
+}
+
+/// Adds what is not written yet to its buckets. A new one takes the place of an old one.
+fn write(queue: &mut Queue<'_>) -> Result<()> {
+    let (name, now) = (queue.name.clone(), queue.context.wall);
+    let key = name.of_queue(Part::History);
+    let mut buckets: BTreeMap<Bucket, Counts> = BTreeMap::new();
+    for (hour, counts) in queue.state.names.histories.take_unwritten(&name, now) {
+        for span in Span::ALL {
+            let bucket = Bucket::at(span, hour.start());
+            buckets.entry(bucket).or_default().add(&counts);
+        }
+    }
+    let mut is_new = false;
+    for (bucket, counts) in &mut buckets {
+        let stored = queue.keys.hget(key, bucket.field().as_bytes())?;
+        is_new |= stored.is_none();
+        match stored.map(|packed| Counts::unpack(&packed)) {
+            Some(Some(before)) => counts.add(&before),
+            Some(None) => queue.log_skip("a bucket of its history"),
+            None => {}
+        }
+    }
+    let fields = buckets.iter();
+    let fields: Vec<(String, Vec<u8>)> = fields.map(|(bucket, counts)| (bucket.field(), counts.pack())).collect();
+    let fields = fields.iter().map(|(field, packed)| (field.as_bytes(), &packed[..]));
+    queue.keys.hset(key, &fields.collect::<Vec<(&[u8], &[u8])>>())?;
+    if is_new { remove_old(queue) } else { Ok(()) }
+}
+
+fn remove_old(queue: &mut Queue<'_>) -> Result<()> {
+    let stored = stored(queue)?;
+    let old = surplus(stored.keys().copied(), queue.context.wall);
+    let old: Vec<String> = old.into_iter().map(Bucket::field).collect();
+    let old: Vec<&[u8]> = old.iter().map(|field| field.as_bytes()).collect();
+    queue.keys.hdel(queue.name.of_queue(Part::History), &old)
+}
+
+/// Removes the history of a queue that is over: there is nothing else of it, and the last hour of the history is longer
+/// ago than `events-retain`. Otherwise plans when that is checked again.
+fn remove_if_over(queue: &mut Queue<'_>) -> Result<()> {
+    let (name, now) = (queue.name.clone(), queue.context.wall);
+    let retain = queue.context.config.events_retain;
+    let is_used =
+        queue.state.waiting.any(&name) || queue.state.names.histories.lacks(&name) || queues::exists(queue.keys, &name);
+    let mut over = now.after(retain);
+    if !is_used {
+        queue.keys.ensure_type(name.of_queue(Part::History))?;
+        let last = stored(queue)?.into_keys().map(Bucket::start).max();
+        over = Bucket::at(Span::Hour, last.unwrap_or_default()).end().after(retain);
+    }
+    if over <= now {
+        return remove(queue);
+    }
+    queue.state.names.histories.check_at(&name, over);
+    Ok(())
+}
+
+fn remove(queue: &mut Queue<'_>) -> Result<()> {
+    let name = queue.name.clone();
+    let key = name.of_queue(Part::History);
+    queue.keys.ensure_type(key)?;
+    queue.keys.del(key);
+    queue.state.names.histories.remove(&name);
+    Ok(())
+}
