@@ -10,7 +10,7 @@ use crate::connect::Connector;
 use crate::connect::address::Address;
 use crate::failure::Failure;
 
-/// Runs any program only while it leads, once over all hosts, with a Redis or Valkey server and the module steward.
+/// Runs programs for tasks or while they lead, and shows and changes what a Redis or Valkey server with the module steward has.
 #[derive(Parser)]
 #[command(name = "steward", version, arg_required_else_help = true)]
 pub(crate) struct Given {

@@ -43,7 +43,9 @@ fn used() -> Server {
         let _: redis::Value = server.call(&format!("TASK.{end} mail {id} {token}"));
     }
     assert_eq!(server.run(&["put", "news", "x", "--in", "1ms"]).0, 0);
-    wait_until("it is due", || server.run(&["ls", "news", "ready"]).1.lines().count() == 2);
+    wait_until("it is due", || {
+        server.run(&["ls", "news", "ready"]).1.lines().count() == 2
+    });
     let _: redis::Value = server.call("PID.REGISTER app m1 1 TTL 60000 EXCLUSIVE");
     let _: redis::Value = server.call("PID.REGISTER app m2 2 TTL 60000");
     server
