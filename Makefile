@@ -5,12 +5,14 @@ CARGO ?= cargo
 DIR ?=
 ROUNDS ?= 10
 SECONDS ?= 60
+RUNS ?= 9
+KILLS ?= 200
 SEED ?=
 # The program steward. Its tests show what would happen without fuses.
 CLI = -p steward-cli --features no-fuse
 export DIR
 
-.PHONY: help deps build cli run stop test long lint chaos fuzz matrix suites bench budget deny clean
+.PHONY: help deps build cli run stop test long lint chaos fuzz matrix suites bench rivals budget deny clean
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -41,13 +43,17 @@ lint: ## check format and lints; a warning is an error
 	RUSTDOCFLAGS='-D warnings' $(CARGO) doc --quiet --locked --no-deps --document-private-items
 	RUSTDOCFLAGS='-D warnings' $(CARGO) doc --quiet --locked --no-deps --document-private-items -p steward-cli
 
-test: lint ## lint, unit tests, and tests against a real server
+test: lint ## lint, unit tests, and tests against a real server, of the libraries for Python and Node too
 	$(CARGO) test --locked
 	$(CARGO) test --locked $(CLI)
+	scripts/python
+	scripts/node
 
 long: ## the tests of the program steward that take minutes: kills, cuts, figures (ARGS=--release for those to compare)
 	@scripts/deps --dev
 	$(CARGO) test --locked $(CLI) $(ARGS) --test cli -- --ignored --nocapture --test-threads=1
+	scripts/python --long
+	scripts/node --long
 
 chaos: ## kill and replace servers under load for ROUNDS=10 rounds, and check what each promised (SEED=n repeats one)
 	@scripts/deps --dev
@@ -66,6 +72,10 @@ suites: build ## Redis's own tests with the module in every server, against a ru
 
 bench: build ## measure CPU, memory and lateness against streams and Lua (ARGS=--quick ...)
 	$(CARGO) run --release --locked --manifest-path bench/Cargo.toml -- --module "$$(scripts/server module)" $(ARGS)
+
+rivals: build ## measure the libraries for Python and Node against Celery, dramatiq, RQ and BullMQ (RUNS=9 KILLS=200)
+	scripts/python --bench $(RUNS) $(KILLS)
+	scripts/node --bench $(RUNS) $(KILLS)
 
 budget: build ## count instructions of commands; fail above bench/budget.tsv (ARGS="--rounds 1")
 	@scripts/deps --valgrind

@@ -2,6 +2,8 @@
 //! settings of the module, and who calls.
 
 use crate::config::ModuleConfig;
+use crate::error::{Error, Result};
+use crate::names::Name;
 use crate::time::{Ms, Steady, Wall};
 
 /// The moment and the settings one transaction sees.
@@ -34,6 +36,18 @@ pub(crate) struct Caller<'a> {
     pub may_see: &'a dyn Fn(&str) -> bool,
     /// Whether they allow writing this key; for keys that the command does not declare.
     pub may_write: &'a dyn Fn(&str) -> bool,
+}
+
+impl Caller<'_> {
+    /// Errors with `NoPermission` unless the caller may write to this queue, which was given as `what`.
+    pub(crate) fn ensure_may_write(&self, queue: &Name, what: &str) -> Result<()> {
+        if (self.may_write)(queue.text()) {
+            return Ok(());
+        }
+        Err(Error::NoPermission(format!(
+            "no permission for the key given as {what}"
+        )))
+    }
 }
 
 impl Context {

@@ -156,6 +156,9 @@ pub(crate) struct WorkArgs {
     /// Give the payload in STEWARD_PAYLOAD, and not on standard input
     #[arg(long, env = "STEWARD_ENV")]
     pub env: bool,
+    /// Give the payload as it is, also where a library has put an envelope around its data
+    #[arg(long)]
+    pub raw: bool,
     /// POST each task to this address, in place of a program
     #[arg(long, value_name = "URL", env = "STEWARD_HTTP", conflicts_with_all = ["program", "replace", "env"])]
     pub http: Option<String>,

@@ -42,10 +42,12 @@ pub(crate) enum Kind {
     ManyBefore(&'static [Arg], &'static str),
     /// These, zero or more times, to the end.
     Any(&'static [Arg]),
-    /// A count up to this maximum, then these that many times.
-    Counted(i64, &'static [Arg]),
+    /// A count of this range, then these that many times.
+    Counted(i64, i64, &'static [Arg]),
     /// As many of these as the call has counted before.
     AsMany(&'static [Arg]),
+    /// These in sequence, each time the keyword is given.
+    Repeated(&'static [Arg]),
 }
 
 impl Arg {

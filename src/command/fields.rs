@@ -342,8 +342,8 @@ impl<'a, T: Value<'a>> Value<'a> for Vec<T> {
             Ok(())
         };
         match arg.kind {
-            Kind::Counted(most, items) => {
-                let count = int(key, input.next(key)?, 1, most, "")?;
+            Kind::Counted(least, most, items) => {
+                let count = int(key, input.next(key)?, least, most, "")?;
                 input.counted.get_or_insert(count);
                 for _ in 0..count {
                     add(items, input)?;
@@ -380,7 +380,7 @@ impl<'a, T: Value<'a>> Value<'a> for Vec<T> {
         if let Kind::Counted(..) = arg.kind {
             words.push(self.len().to_string());
         }
-        let (Kind::Counted(_, items)
+        let (Kind::Counted(.., items)
         | Kind::AsMany(items)
         | Kind::Many(items)
         | Kind::ManyBefore(items, _)

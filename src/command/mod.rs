@@ -9,6 +9,7 @@ mod arg;
 mod arguments;
 mod fields;
 mod parse;
+mod repeated;
 pub(crate) mod run;
 mod spec;
 mod syntax;
@@ -18,6 +19,7 @@ pub(crate) use arg::{Arg, Kind};
 pub(crate) use arguments::arguments;
 pub(crate) use fields::{Actor, Arguments, Choice, Field, IntOr, Key, Value, required_choice, take_choice};
 pub(crate) use parse::{Input, int, word};
+pub(crate) use repeated::Repeated;
 pub(crate) use spec::{Access, Keys, Spec};
 pub(crate) use typed::{MAX_COUNT, Typed, typed};
 

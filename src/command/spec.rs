@@ -113,8 +113,9 @@ fn count(args: &[Arg], least: &mut i32) -> bool {
                 true
             }
             Kind::Any(_) => true,
-            Kind::Counted(_, items) => {
-                *least += 1 + i32::try_from(items.len()).unwrap_or(1);
+            Kind::Counted(fewest, _, items) => {
+                let items = if *fewest > 0 { items.len() } else { 0 };
+                *least += 1 + i32::try_from(items).unwrap_or(1);
                 true
             }
             _ => {

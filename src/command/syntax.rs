@@ -42,6 +42,9 @@ impl Arg {
             _ => self.push_inner(out),
         }
         out.push_str(close);
+        if let Kind::Repeated(_) = self.kind {
+            out.push_str(" ...");
+        }
     }
 
     fn push_inner(&self, out: &mut String) {
@@ -60,25 +63,21 @@ impl Arg {
                 out.push('|');
                 out.push_str(word);
             }
-            Kind::Group(args) | Kind::Shared(args) => push_all(args, out),
+            Kind::Group(args) | Kind::Shared(args) | Kind::Repeated(args) => push_all(args, out),
             Kind::Many(args) | Kind::ManyBefore(args, _) | Kind::AsMany(args) => {
                 push_all(args, out);
-                out.push_str(" [");
-                push_all(args, out);
-                out.push_str(" ...]");
+                out.push(' ');
+                push_more(args, out);
             }
-            Kind::Any(args) => {
-                out.push('[');
-                push_all(args, out);
-                out.push_str(" ...]");
-            }
-            Kind::Counted(_, args) => {
+            Kind::Any(args) => push_more(args, out),
+            Kind::Counted(least, _, args) => {
                 out.push_str(self.name);
                 out.push(' ');
-                push_all(args, out);
-                out.push_str(" [");
-                push_all(args, out);
-                out.push_str(" ...]");
+                if *least > 0 {
+                    push_all(args, out);
+                    out.push(' ');
+                }
+                push_more(args, out);
             }
             _ => out.push_str(self.name),
         }
@@ -92,4 +91,11 @@ fn push_all(args: &[Arg], out: &mut String) {
         }
         arg.push_syntax(out);
     }
+}
+
+/// These, as often as one likes.
+fn push_more(args: &[Arg], out: &mut String) {
+    out.push('[');
+    push_all(args, out);
+    out.push_str(" ...]");
 }

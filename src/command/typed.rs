@@ -4,6 +4,7 @@ use std::marker::PhantomData;
 
 use super::arg::{Arg, Kind};
 use super::fields::{Actor, Arguments, Choice, IntOr, Key};
+use super::repeated::Repeated;
 use crate::names::MAX_TOKEN;
 use crate::time::{MAX_BLOCK, Ms};
 
@@ -101,6 +102,16 @@ impl Arg {
         Typed { arg, of: PhantomData }
     }
 
+    /// Arguments that belong together, after a keyword that may be given again for more of them.
+    pub(crate) const fn repeated<T: Arguments<'static>>(word: &'static str, name: &'static str) -> Typed<Repeated<T>> {
+        let arg = Arg {
+            name,
+            word: Some(word),
+            kind: Kind::Repeated(T::ARGS),
+        };
+        Typed { arg, of: PhantomData }
+    }
+
     /// Arguments that several commands have.
     pub(crate) const fn shared<T: Arguments<'static>>() -> Typed<T> {
         let arg = T::ALL;
@@ -138,7 +149,12 @@ impl Arg {
 
     /// A count up to `most`, followed by that many of this.
     pub(crate) const fn counted<T>(name: &'static str, most: usize, item: &'static Typed<T>) -> Typed<Vec<T>> {
-        Arg::value(name, Kind::Counted(most as i64, item.items()))
+        Arg::value(name, Kind::Counted(1, most as i64, item.items()))
+    }
+
+    /// The same, or 0 and none of this.
+    pub(crate) const fn counted_or_none<T>(name: &'static str, most: usize, item: &'static Typed<T>) -> Typed<Vec<T>> {
+        Arg::value(name, Kind::Counted(0, most as i64, item.items()))
     }
 
     /// An option: as many of this as the call has counted before.

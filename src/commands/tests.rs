@@ -68,13 +68,13 @@ fn shortest(args: &[Arg], words: &mut Vec<String>) {
                 shortest(&[option], words);
             }
             _ if arg.word.is_some() => {}
-            Kind::OneOf(_) | Kind::Any(_) | Kind::Flag => {}
+            Kind::OneOf(_) | Kind::Any(_) | Kind::Flag | Kind::Repeated(_) => {}
             Kind::Shared(inner)
             | Kind::Group(inner)
             | Kind::Many(inner)
             | Kind::ManyBefore(inner, _)
             | Kind::AsMany(inner) => shortest(inner, words),
-            Kind::Counted(_, inner) => {
+            Kind::Counted(_, _, inner) => {
                 words.push("1".into());
                 shortest(inner, words);
             }
@@ -91,7 +91,11 @@ fn known_words(args: &'static [Arg], is_value: bool, words: &mut Vec<&'static st
         words.extend(arg.word);
         let is_value = is_value || arg.word.is_some();
         match arg.kind {
-            Kind::Either(inner) | Kind::OneOf(inner) | Kind::Shared(inner) | Kind::Group(inner) => {
+            Kind::Either(inner)
+            | Kind::OneOf(inner)
+            | Kind::Shared(inner)
+            | Kind::Group(inner)
+            | Kind::Repeated(inner) => {
                 known_words(inner, is_value, words);
             }
             Kind::Words(values) if is_value => words.extend(values),

@@ -145,6 +145,17 @@ impl Name {
             .and_then(|rest| rest.split_once('}'))
             .map_or(&self.text, |(tag, _)| tag)
     }
+    /// The queue of this name, if it is in the same slot. Errors with `BadArg`, and says `what` it is, otherwise.
+    pub(crate) fn neighbour(&self, what: &str, queue: &[u8]) -> Result<Name, Error> {
+        let tag = self.tag();
+        let other = Name::new(self.db, queue)?;
+        if other.tag() != tag {
+            return Err(Error::BadArg(format!(
+                "{what} must be the name of a queue in the queue's slot: {tag} or {{{tag}}}rest"
+            )));
+        }
+        Ok(other)
+    }
     /// The settings hash.
     pub(crate) fn queue(&self) -> Key<'_> {
         self.once(Part::Queue)

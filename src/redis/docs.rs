@@ -232,6 +232,12 @@ impl Arena {
                 raw.type_ = raw::RedisModuleCommandArgType_REDISMODULE_ARG_TYPE_BLOCK;
                 raw.subargs = self.args(args);
             }
+            Kind::Repeated(args) => {
+                raw.type_ = raw::RedisModuleCommandArgType_REDISMODULE_ARG_TYPE_BLOCK;
+                raw.flags |=
+                    (raw::REDISMODULE_CMD_ARG_MULTIPLE | raw::REDISMODULE_CMD_ARG_MULTIPLE_TOKEN).cast_signed();
+                raw.subargs = self.args(args);
+            }
             Kind::Shared(args) => {
                 for arg in *args {
                     self.push(array, arg);
@@ -240,7 +246,7 @@ impl Arena {
             }
             Kind::Many(items) | Kind::ManyBefore(items, _) => return self.push_items(array, items, 0),
             Kind::Any(items) => return self.push_items(array, items, raw::REDISMODULE_CMD_ARG_OPTIONAL),
-            Kind::Counted(_, items) if arg.word.is_some() => {
+            Kind::Counted(_, _, items) if arg.word.is_some() => {
                 raw.type_ = raw::RedisModuleCommandArgType_REDISMODULE_ARG_TYPE_BLOCK;
                 raw.subargs = self.counted(arg.name, items);
             }
@@ -248,10 +254,15 @@ impl Arena {
                 raw.type_ = raw::RedisModuleCommandArgType_REDISMODULE_ARG_TYPE_BLOCK;
                 raw.subargs = self.items(items);
             }
-            Kind::Counted(_, items) => {
+            Kind::Counted(least, _, items) => {
                 raw.type_ = raw::RedisModuleCommandArgType_REDISMODULE_ARG_TYPE_INTEGER;
                 array.push(raw);
-                return self.push_items(array, items, 0);
+                let flags = if *least > 0 {
+                    0
+                } else {
+                    raw::REDISMODULE_CMD_ARG_OPTIONAL
+                };
+                return self.push_items(array, items, flags);
             }
         }
         array.push(raw);

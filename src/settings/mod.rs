@@ -98,6 +98,8 @@ impl fmt::Display for How {
 
 /// Prefix of the fields of ends with unresolved dependents; then the id of the task.
 const UNRESOLVED: &str = "settling:";
+/// The field that says that there are such fields.
+pub(crate) const UNRESOLVED_ENDS: &str = "settling";
 /// The pause that only RESUME ends, as stored.
 pub(crate) const UNTIL_RESUMED: &str = "-1";
 
@@ -129,7 +131,7 @@ pub(crate) fn exist(keys: &mut dyn Keyspace, queue: &Name) -> bool {
     let ghosts = (0..PRIORITIES).map(ghosts_field);
     let settings = SETTINGS.iter().map(|setting| setting.name);
     keys.exists(key)
-        && [PAUSED, DROPS]
+        && [PAUSED, DROPS, UNRESOLVED_ENDS]
             .into_iter()
             .chain(ghosts)
             .chain(settings)

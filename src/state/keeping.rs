@@ -72,6 +72,9 @@ impl State {
     /// Records what the keys of a name hold, and what follows from that.
     pub(crate) fn measured(&mut self, name: &Name, holds: Holds, now: Steady) {
         let any = holds.any();
+        if holds.blocked == 0 {
+            self.dependents.leave(name);
+        }
         self.names.measured(name, holds);
         let known = self.queues.get_mut(name);
         let mut has_past = false;

@@ -1,6 +1,7 @@
 //! What the module holds in memory. Everything here is derived from the keys or ephemeral by nature:
 //! losing it loses no task.
 
+mod dependents;
 pub(crate) mod histories;
 mod keeping;
 mod names;
@@ -20,6 +21,7 @@ use crate::membership::service_state::ServiceState;
 use crate::membership::services::Services;
 use crate::names::{Id, MAX_TOKEN, Memories, Name, Position, Touched};
 use crate::stalls::Stalls;
+use crate::state::dependents::Dependents;
 use crate::state::names::Names;
 use crate::state::queue::claims::BoundClaim;
 use crate::state::queue::{Ended, Loss, QueueState};
@@ -48,6 +50,8 @@ pub(crate) struct State {
     rounds: Rounds,
     /// Clients that wait.
     pub waiting: Waiting,
+    /// Which queues have tasks that wait for those of others.
+    pub dependents: Dependents,
     /// What is left to be done at the end of this transaction.
     pub work: Work,
     /// What delays expiry.
@@ -160,6 +164,16 @@ impl State {
 
     /// Somebody else changed a key of the queue.
     pub(crate) fn touched(&mut self, name: &Name, what: Touched) {
+        if matches!(what, Touched::Queue | Touched::Task) {
+            for dependent in self.dependents.take(name) {
+                self.touched_alone(&dependent, Touched::Task);
+            }
+        }
+        self.touched_alone(name, what);
+    }
+
+    /// The same, without those whose tasks wait for some of its tasks.
+    fn touched_alone(&mut self, name: &Name, what: Touched) {
         match what {
             Touched::Queue if self.queues.get(name).is_some() => self.queue(name).forget(),
             Touched::Queue => {
@@ -448,6 +462,7 @@ impl State {
     pub(crate) fn forget(&mut self, name: &Name) {
         self.services.follow(name, None);
         self.services.forget(name);
+        self.dependents.take(name);
         self.queues.remove(name);
         self.names.remove(name);
     }

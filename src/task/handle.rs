@@ -73,6 +73,16 @@ impl<'t> Queue<'t> {
         }
     }
 
+    /// Does work in the queue of this name, which may be this one.
+    pub(crate) fn within<R>(&mut self, name: &Name, work: impl FnOnce(&mut Queue<'_>) -> Result<R>) -> Result<R> {
+        if *name == self.name {
+            return work(self);
+        }
+        let mut tx = self.tx();
+        let mut other = Queue::open(&mut tx, name.clone())?;
+        work(&mut other)
+    }
+
     /// What is remembered of this queue between transactions.
     pub(crate) fn memory(&mut self) -> &mut QueueState {
         self.state.queue(&self.name)

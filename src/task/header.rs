@@ -67,9 +67,12 @@ pub(crate) const TARGETED: u16 = 128;
 /// Its end becomes a task of another queue.
 pub(crate) const REPLIES: u16 = 256;
 
+/// Of the tasks that wait for its end, some are of other queues.
+pub(crate) const AWAITED_OUTSIDE: u16 = 512;
+
 /// All flags of this version.
-const FLAGS: u16 = 511;
-const _: () = assert!(FLAGS == (REPLIES << 1) - 1, "REPLIES is the last flag");
+const FLAGS: u16 = 1_023;
+const _: () = assert!(FLAGS == (AWAITED_OUTSIDE << 1) - 1, "AWAITED_OUTSIDE is the last flag");
 
 /// The lease of a claim that lasts as long as its worker is a member of the queue's service: the largest number of
 /// six base-36 digits, beyond the longest lease.
@@ -309,6 +312,11 @@ impl Header {
     pub(crate) fn has(&self, flag: u16) -> bool {
         self.flags & flag != 0
     }
+
+    /// Whether it has all of these flags.
+    pub(crate) fn has_all(&self, flags: u16) -> bool {
+        self.flags & flags == flags
+    }
     /// Whether the ready list of this priority has an id of this task that does not count.
     pub(crate) fn is_ghost(&self, priority: u8) -> bool {
         self.ghosts & (1 << priority) != 0
@@ -462,7 +470,7 @@ mod tests {
         let mut header = Header::new(1_763_700_000_123_456, Wall(1_763_700_000_123), 9, CREATED);
         for (state, _) in STATES {
             header.state = state;
-            header.flags = 0x1ff;
+            header.flags = 0x3ff;
             header.ghosts = 0x3ff;
             header.kind = 1_295;
             header.attempts = 46_655;

@@ -25,7 +25,7 @@
 //! * [`index`]: which ids are where. An index assigns no state and ends nothing.
 //! * [`outcome`]: how a task ended, for those that wait for it.
 //! * [`lifecycle`]: every step of a task's life, and the only file that assigns a state.
-//! * [`new_task`], [`again`], [`replace`], [`reply_to`], [`recurring`]: how tasks come about.
+//! * [`new_task`], [`after`], [`again`], [`replace`], [`reply_to`], [`recurring`]: how tasks come about.
 //! * [`dispatch`]: claim requests against ready tasks.
 //! * [`plain`]: when a step is that of a plain task, which the edge then takes by a shorter way.
 //! * [`sweep`]: the records of dropped queues. [`walk`]: the tasks in one state, page by page.
@@ -33,6 +33,7 @@
 //! * [`repair`]: blocked tasks after foreign changes.
 //! * [`commands`], [`timer`]: what clients and time do.
 
+pub(crate) mod after;
 pub(crate) mod again;
 pub(crate) mod commands;
 pub(crate) mod dispatch;

@@ -1,6 +1,5 @@
 //! A new task: what was asked for, and how it is written.
 
-use std::collections::BTreeSet;
 use std::rc::Rc;
 
 use crate::context::Context;
@@ -10,12 +9,10 @@ use crate::settings::kinds::OTHER;
 use crate::task::handle::{Queue, Task};
 use crate::task::header::{self, EPOCH, Header, TaskState};
 use crate::task::index::ready::{self, End};
-use crate::task::index::{blocked, dead, dependencies, done, expiry, group, scheduled, targeted, unique};
+use crate::task::index::{dead, dependencies, done, expiry, group, scheduled, targeted, unique};
 use crate::task::kind;
 use crate::task::lifecycle;
-use crate::task::options::{
-    self, AfterArgs, ERROR, Hold, OPTIONS, Options, RouteOptions, RunOptions, UniqueArgs, UsedArgs, When,
-};
+use crate::task::options::{self, ERROR, Hold, OPTIONS, Options, RouteOptions, RunOptions, UniqueArgs, UsedArgs, When};
 use crate::task::worker;
 use crate::time::Wall;
 
@@ -114,40 +111,6 @@ impl NewTask {
         self.past.as_ref().is_some_and(|past| past.dead.is_some())
     }
 
-    /// Blocked until those of these tasks that are still running have ended. Errors with `NoParent` for one that is
-    /// unknown, unless MISSINGOK lets it count as acknowledged, and for one that did not succeed, unless ONFAIL RUN is
-    /// given, or ONFAIL WAIT and it is dead.
-    pub(crate) fn depend(&mut self, queue: &mut Queue<'_>, after: Option<&AfterArgs<'_>>) -> Result<()> {
-        let Some(after) = after else {
-            return Ok(());
-        };
-        self.options.onfail_run = after.runs_anyway();
-        self.options.onfail_wait = after.waits_for_retry();
-        blocked::ensure_types(queue)?;
-        let mut seen = BTreeSet::new();
-        for id in after.ids.iter().copied().filter(|id| seen.insert(*id)) {
-            let parent = queue.find(id.as_bytes())?;
-            let failed = match parent.as_ref().map(|parent| parent.header.state) {
-                None if after.missing_ok => continue,
-                None => return Err(Error::NoParent(id.into(), "unknown")),
-                Some(TaskState::Done | TaskState::Removed) => continue,
-                Some(TaskState::Dead) if !after.waits_for_retry() => "dead",
-                Some(TaskState::Cancelled) => "cancelled",
-                Some(TaskState::Expired) => "expired",
-                Some(TaskState::Claimed) if parent.is_some_and(|parent| parent.is_cancelled()) => "cancelled",
-                Some(_) => {
-                    queue.keys.ensure_type(queue.name.after(id.as_bytes()))?;
-                    self.options.after.push(id.to_string());
-                    continue;
-                }
-            };
-            if !after.runs_anyway() {
-                return Err(Error::NoParent(id.into(), failed));
-            }
-        }
-        Ok(())
-    }
-
     /// A plain task, ready at once.
     pub(crate) fn now(context: &Context) -> NewTask {
         NewTask {
@@ -213,11 +176,12 @@ impl NewTask {
     /// Writes one task. `old` is what is left of an earlier task with this id.
     pub(crate) fn add(&self, queue: &mut Queue<'_>, id: Id, payload: &[u8], old: Option<Task>) -> Result<()> {
         let mut task = self.task(queue, id, old.as_ref().map_or(0, |old| old.header.fence));
-        if let Some(old) = old {
+        if let Some(mut old) = old {
             task.header.ghosts = old.header.ghosts;
             group::leave(queue, &old);
             targeted::forget(queue, &old);
             dependencies::unlink(queue, &old);
+            dependencies::dropped(queue, &mut old);
             if old.header.state.is_kept() {
                 done::remove(queue, &old);
             }
@@ -229,8 +193,8 @@ impl NewTask {
         if let Some(Past { dead: Some(error), .. }) = &self.past {
             queue.put_field(&mut task, ERROR, error)?;
             lifecycle::rest_dead(queue, &mut task)?;
-        } else if !self.options.after.is_empty() {
-            dependencies::add(queue, &task, &self.options.after)?;
+        } else if self.options.parents() > 0 {
+            dependencies::add(queue, &task, &self.options)?;
             lifecycle::block(queue, &mut task)?;
         } else if at_once && special {
             lifecycle::enqueue(queue, &mut task, End::Tail)?;
@@ -260,7 +224,7 @@ impl NewTask {
     /// Writes tasks with generated ids, in order; the ids of plain ones go to their index in one call.
     pub(crate) fn add_all(&self, queue: &mut Queue<'_>, payloads: &[&[u8]]) -> Result<Vec<Id>> {
         let mut ids = Vec::with_capacity(payloads.len());
-        if self.options.group.is_some() || self.options.to.is_some() || !self.options.after.is_empty() {
+        if self.options.group.is_some() || self.options.to.is_some() || self.options.parents() > 0 {
             for payload in payloads {
                 let id = queue.free_id();
                 self.add(queue, id.clone(), payload, None)?;

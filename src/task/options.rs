@@ -7,7 +7,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::backoff::{Backoff, BackoffArgs};
-use crate::command::{Arg, MAX_COUNT, Typed, arguments};
+use crate::command::{Arg, MAX_COUNT, Repeated, Typed, arguments};
 use crate::config::MAX_ATTEMPTS;
 use crate::context::Context;
 use crate::keyspace::Keyspace;
@@ -117,9 +117,18 @@ arguments! {
 arguments! {
     /// The tasks to wait for.
     pub(crate) struct AfterArgs<'a> {
-        ids: Vec<&'a str> = Arg::counted("numids", MAX_COUNT, &Arg::ID),
+        ids: Vec<&'a str> = Arg::counted_or_none("numids", MAX_COUNT, &Arg::ID),
+        others: Repeated<InArgs<'a>> = Arg::repeated("IN", "in"),
         missing_ok: bool = Arg::flag("MISSINGOK"),
         on_fail: Option<&'a str> = Arg::option("ONFAIL", Arg::words("onfail", &["CANCEL", "RUN", "WAIT"])),
+    }
+}
+
+arguments! {
+    /// Tasks of another queue to wait for.
+    pub(crate) struct InArgs<'a> {
+        queue: &'a str = Arg::text("parent-queue"),
+        ids: Vec<&'a str> = Arg::counted("numids", MAX_COUNT, &Arg::ID),
     }
 }
 
@@ -143,6 +152,11 @@ impl When {
 }
 
 impl AfterArgs<'_> {
+    /// How many ids there are, of all queues.
+    pub(crate) fn len(&self) -> usize {
+        self.ids.len() + self.others.0.iter().map(|other| other.ids.len()).sum::<usize>()
+    }
+
     /// Whether the task runs even if one of those fails.
     pub(crate) fn runs_anyway(&self) -> bool {
         self.on_fail == Some("RUN")
@@ -187,6 +201,9 @@ pub(crate) struct Options {
     /// The tasks it comes after that had not ended when it was scheduled.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub after: Vec<String>,
+    /// The same of other queues: the name of each, and ids.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub after_in: Vec<(String, Vec<String>)>,
     /// Whether it runs even if one of those does not succeed.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub onfail_run: bool,
@@ -223,6 +240,7 @@ impl Options {
         group: None,
         to: None,
         after: Vec::new(),
+        after_in: Vec::new(),
         onfail_run: false,
         onfail_wait: false,
         retain: None,
@@ -262,6 +280,11 @@ impl Options {
         ];
         let asked = flags.into_iter().filter(|(asked, _)| *asked);
         asked.fold(0, |flags, (_, flag)| flags | flag)
+    }
+
+    /// How many tasks it comes after.
+    pub(crate) fn parents(&self) -> usize {
+        self.after.len() + self.after_in.iter().map(|(_, ids)| ids.len()).sum::<usize>()
     }
 
     /// Whether only the queue's settings apply.

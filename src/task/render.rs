@@ -73,6 +73,7 @@ pub(crate) fn render(queue: &mut Queue<'_>, task: &Task, payload: Option<Vec<u8>
         ("group", options.group.clone().map_or(Reply::Null, Reply::text)),
         ("to", to.map_or(Reply::Null, Reply::text)),
         ("after", after(&options.after)),
+        ("after_in", after_in(&options.after_in)),
         ("dependents", Reply::count(dependents)),
         ("error", Reply::bytes_or_null(error)),
         ("progress", Reply::bytes_or_null(progress)),
@@ -89,6 +90,15 @@ fn after(ids: &[String]) -> Reply {
         return Reply::Null;
     }
     Reply::Array(ids.iter().map(|id| Reply::text(id.as_str())).collect())
+}
+
+/// The same of other queues: the name of each, and ids.
+fn after_in(others: &[(String, Vec<String>)]) -> Reply {
+    if others.is_empty() {
+        return Reply::Null;
+    }
+    let other = |(queue, ids): &(String, Vec<String>)| Reply::Array(vec![Reply::text(queue.as_str()), after(ids)]);
+    Reply::Array(others.iter().map(other).collect())
 }
 
 /// The dead task of which it is a copy.

@@ -5,7 +5,7 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 use serde::Serialize;
 
 use crate::context::Caller;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::names::Name;
 use crate::state::work::{ReplyDue, Told};
 use crate::task::events::{self, Event};
@@ -37,23 +37,7 @@ pub(crate) fn ensure_allowed(reply: Option<&ReplyArgs<'_>>, name: &Name, caller:
     let Some(reply) = reply else {
         return Ok(());
     };
-    let queue = queue(name, reply.queue)?;
-    if !(caller.may_write)(queue.text()) {
-        return Err(Error::NoPermission("no permission for the key given as REPLY".into()));
-    }
-    Ok(())
-}
-
-/// The REPLY queue of this name. Errors with `BadArg` unless it is in the same slot.
-fn queue(name: &Name, reply: &str) -> Result<Name> {
-    let tag = name.tag();
-    let queue = Name::new(name.db, reply.as_bytes())?;
-    if queue.tag() != tag {
-        return Err(Error::BadArg(format!(
-            "REPLY must be the name of a queue in the queue's slot: {tag} or {{{tag}}}rest"
-        )));
-    }
-    Ok(queue)
+    caller.ensure_may_write(&name.neighbour("REPLY", reply.queue.as_bytes())?, "REPLY")
 }
 
 /// Schedules the task that reports this end. If that fails, an event says so.
@@ -78,7 +62,7 @@ pub(crate) fn send(tx: &mut Tx<'_>, reply: &ReplyDue) {
 }
 
 fn schedule(tx: &mut Tx<'_>, reply: &ReplyDue) -> Result<()> {
-    let name = queue(&reply.name, &reply.to)?;
+    let name = reply.name.neighbour("REPLY", reply.to.as_bytes())?;
     let mut queue = Queue::open(tx, name)?;
     let mut task = NewTask::now(&queue.context);
     task.ensure_types(&mut queue)?;

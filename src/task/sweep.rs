@@ -106,10 +106,11 @@ fn pop(queue: &mut Queue<'_>, number: u64, index: Index) -> Result<Option<Vec<u8
 /// Removes what is left of a dropped task. Returns `false` if its record is of a later version.
 fn remove(queue: &mut Queue<'_>, number: u64, id: &[u8]) -> bool {
     match queue.read_header(id) {
-        Some(task) if task.header.fence < number => {
+        Some(mut task) if task.header.fence < number => {
             group::leave(queue, &task);
             targeted::forget(queue, &task);
             dependencies::unlink(queue, &task);
+            dependencies::dropped(queue, &mut task);
             queue.keys.del(queue.name.task(id));
             queue.keys.del(queue.name.options(id));
             true

@@ -139,8 +139,21 @@ fn resolve_dependents(
     Ok(())
 }
 
-/// Returns `false` if its record is of a later version.
-fn resolve_dependent(queue: &mut Queue<'_>, end: &ParentEnd, (born, id): &Scored) -> Result<bool> {
+/// Returns `false` if its record is of a later version, or its queue cannot be opened.
+fn resolve_dependent(queue: &mut Queue<'_>, end: &ParentEnd, entry: &Scored) -> Result<bool> {
+    let Some((name, id)) = dependencies::dependent(&end.name, &entry.1) else {
+        queue.keys.zrem(end.name.after(&end.parent), &[&entry.1])?;
+        return Ok(true);
+    };
+    let resolved = queue.within(&name, |queue| resolve(queue, end, entry, id));
+    if let Err(error) = &resolved {
+        queue.log_skip(&format!("a task that waits for others: {error}"));
+    }
+    Ok(resolved.unwrap_or(false))
+}
+
+/// The same in the queue of the child.
+fn resolve(queue: &mut Queue<'_>, end: &ParentEnd, (born, entry): &Scored, id: &[u8]) -> Result<bool> {
     let child = queue.read_header(id);
     if child.is_none() && later::is_later(queue, id) {
         return Ok(false);
@@ -154,7 +167,7 @@ fn resolve_dependent(queue: &mut Queue<'_>, end: &ParentEnd, (born, id): &Scored
     {
         return Ok(true);
     }
-    queue.keys.zrem(queue.name.after(&end.parent), &[id])?;
+    queue.keys.zrem(end.name.after(&end.parent), &[entry])?;
     if let Some(mut child) = waiting
         && let Err(error) = settle(queue, end, &mut child)
     {
@@ -170,9 +183,9 @@ fn settle(queue: &mut Queue<'_>, end: &ParentEnd, child: &mut Task) -> Result<()
     };
     if let How::Dead(why) | How::Failed(why) = &end.how {
         let options = child.options(queue);
-        queue.state.work.edges += options.after.len();
+        queue.state.work.edges += options.parents();
         if !options.onfail_run {
-            return cancel_dependent(queue, child, &end.parent, why);
+            return cancel_dependent(queue, child, (&end.name, &end.parent), why);
         }
     }
     if count > 1 {
@@ -188,10 +201,19 @@ pub(super) fn unblock_dependent(queue: &mut Queue<'_>, child: &mut Task) -> Resu
     lifecycle::unblock(queue, child)
 }
 
-pub(super) fn cancel_dependent(queue: &mut Queue<'_>, child: &mut Task, parent: &[u8], why: &str) -> Result<()> {
+pub(super) fn cancel_dependent(
+    queue: &mut Queue<'_>,
+    child: &mut Task,
+    (of, parent): (&Name, &[u8]),
+    why: &str,
+) -> Result<()> {
     lifecycle::ensure_unblock_types(queue, child)?;
     events::ensure_types(queue)?;
-    let reason = format!("after {}: {why}", String::from_utf8_lossy(parent));
+    let parent = String::from_utf8_lossy(parent);
+    let reason = match *of == queue.name {
+        true => format!("after {parent}: {why}"),
+        false => format!("after {parent} in {}: {why}", of.text()),
+    };
     lifecycle::cancel(queue, child, reason.as_bytes())?;
     Ok(())
 }

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use redis::cmd;
 
+use super::envelope::{self, Trace};
 use super::{Event, Note, Shared};
 use crate::connect::{CallError, Link, PATIENCE, Pause, Reply};
 use crate::guardian::clock::Moment;
@@ -26,6 +27,8 @@ pub(super) struct Claim {
     pub deliveries: u64,
     pub kind: String,
     pub payload: Vec<u8>,
+    /// The trace that it belongs to, if its payload has said so.
+    pub trace: Trace,
 }
 
 impl Claim {
@@ -41,7 +44,14 @@ impl Claim {
             deliveries: number("deliveries")?,
             kind: text("kind").unwrap_or_default(),
             payload: fields.get("payload")?.bytes()?.to_vec(),
+            trace: Vec::new(),
         })
+    }
+
+    /// The same with the data in place of its envelope.
+    fn opened(mut self) -> Claim {
+        (self.payload, self.trace) = envelope::open(self.payload);
+        self
     }
 
     /// What a program finds in its environment.
@@ -116,6 +126,7 @@ pub(super) fn claim_all(shared: &Arc<Shared>, permits: &Receiver<()>, events: &S
                 free -= claims.len().min(free);
                 pause = Pause::new(LONGEST_PAUSE);
                 for claim in claims {
+                    let claim = if shared.args.raw { claim } else { claim.opened() };
                     let _ = events.send(Event::Claimed(claim, sent));
                 }
             }

@@ -97,6 +97,9 @@ impl Http {
         for (name, value) in claim.variables() {
             request = request.header(format!("Steward-{name}"), value.as_bytes());
         }
+        for (name, value) in &claim.trace {
+            request = request.header(*name, value);
+        }
         if let Some(key) = &self.key {
             request = request.header("Steward-Signature", signature(key, Timestamp::now(), &claim.payload));
         }

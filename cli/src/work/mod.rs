@@ -5,6 +5,7 @@
 
 mod beats;
 mod claim;
+mod envelope;
 mod http;
 mod outcome;
 mod output;
@@ -214,7 +215,8 @@ impl Work {
     fn on(&mut self, event: Event) {
         match event {
             Event::Signal if self.stage == Stage::Working => self.finish(),
-            Event::Signal => self.kill(),
+            Event::Signal if self.stage != Stage::Killing => self.kill(),
+            Event::Signal => {}
             Event::Registered => {
                 notify::ready();
                 (0..self.shared.args.places).for_each(|_| self.permit());

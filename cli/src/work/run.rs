@@ -104,6 +104,9 @@ fn words(shared: &Shared, claim: &Claim) -> Option<Words> {
     for (name, value) in claim.variables() {
         variables.push((format!("STEWARD_{name}"), value.into()));
     }
+    for (name, value) in &claim.trace {
+        variables.push((name.to_uppercase(), value.into()));
+    }
     if args.takes_input() {
         return Some((words, variables));
     }

@@ -10,7 +10,7 @@ use crate::error::{Error, Result};
 use crate::names::{Index, Part};
 use crate::reply::Reply;
 use crate::task::handle::Queue;
-use crate::task::index::targeted;
+use crate::task::index::{dependencies, targeted};
 use crate::task::{outcome, sweep};
 
 /// Most drops of one queue that are not swept yet.
@@ -72,6 +72,10 @@ impl Command for Drop {
         }
         for part in Part::once_per_queue() {
             queue.keys.del(queue.name.of_queue(part));
+        }
+        // Tasks of other queues may wait for those ends.
+        for rest in queue.settings.unresolved.clone() {
+            dependencies::store(queue, &rest)?;
         }
         queue.store_drops(drops)?;
         queue.state.emptied(&queue.name);

@@ -14,7 +14,7 @@ use crate::task::handle::{Queue, Task};
 use crate::task::index::dependencies;
 use crate::task::new_task::{NewTask, ensure_memory, ensure_size};
 use crate::task::options::{AFTER, AfterArgs, PAYLOAD, RouteOptions, RunOptions, WHEN, When};
-use crate::task::reply_to;
+use crate::task::{after, reply_to};
 
 arguments! {
     pub(crate) struct MScheduleArgs<'a> {
@@ -73,10 +73,10 @@ fn new_task(
     let mut task = NewTask::asked(&args.run, &args.route, &queue.context).at(args.when.as_ref(), &queue.context);
     reply_to::ensure_allowed(args.route.reply.as_ref(), &queue.name, caller)?;
     if let Some(after) = &args.after {
-        dependencies::ensure_few(payloads.len(), after.ids.len())?;
+        dependencies::ensure_few(payloads.len(), after.len())?;
     }
     task.ensure_there(queue)?;
-    task.depend(queue, args.after.as_ref())?;
+    after::depend(queue, &mut task.options, args.after.as_ref(), caller)?;
     task.ensure_types(queue)?;
     for payload in payloads {
         ensure_size("payload", payload, &queue.context)?;

@@ -11,7 +11,7 @@ use crate::task::dispatch::limits;
 use crate::task::handle::Queue;
 use crate::task::new_task::{NewTask, ensure_memory, ensure_size};
 use crate::task::options::{AFTER, AfterArgs, PAYLOAD, RouteOptions, RunOptions, UniqueArgs, UsedArgs, WHEN, When};
-use crate::task::{replace, reply_to};
+use crate::task::{after, replace, reply_to};
 
 arguments! {
     pub(crate) struct ScheduleArgs<'a> {
@@ -35,7 +35,7 @@ impl Command for Schedule {
     type On<'t> = Queue<'t>;
     const SPEC: Spec = Spec {
         name: "TASK.SCHEDULE",
-        summary: "Schedules a task, due at once, after DELAY or AT a time. Sent again with its ID and payload, it is there once. EXPIRE: it is dropped unless claimed within that time of becoming ready. UNIQUE: refused while another task holds the key, until that task ends or is claimed (UNTIL CLAIM), or FOR a time; REPLACE overwrites a holder that is not claimed yet, and with KEEP leaves its due time. GROUP: tasks of a group run one at a time, in order. TO: only that worker may claim it, until its membership ends; NOW: refused if it is no member. AFTER: blocked until those tasks are acknowledged; if one does not succeed, it is cancelled, with ONFAIL RUN it runs, and with WAIT it waits for the RETRY of a dead one. USED: it comes from elsewhere, where it used so many attempts, is DEAD of an error, or was CREATED then; no total counts it, and its death there is not told.",
+        summary: "Schedules a task, due at once, after DELAY or AT a time. Sent again with its ID and payload, it is there once. EXPIRE: it is dropped unless claimed within that time of becoming ready. UNIQUE: refused while another task holds the key, until that task ends or is claimed (UNTIL CLAIM), or FOR a time; REPLACE overwrites a holder that is not claimed yet, and with KEEP leaves its due time. GROUP: tasks of a group run one at a time, in order. TO: only that worker may claim it, until its membership ends; NOW: refused if it is no member. AFTER: blocked until those tasks are acknowledged, and IN another queue of the slot those; if one does not succeed, it is cancelled, with ONFAIL RUN it runs, and with WAIT it waits for the RETRY of a dead one. USED: it comes from elsewhere, where it used so many attempts, is DEAD of an error, or was CREATED then; no total counts it, and its death there is not told.",
         complexity: "O(1), O(log N) with a delay, O(P) AFTER P ids",
         access: Access::Write,
         blocking: false,
@@ -68,7 +68,7 @@ impl Command for Schedule {
         ensure_memory(&queue.context)?;
         reply_to::ensure_allowed(args.route.reply.as_ref(), &queue.name, caller)?;
         task.ensure_there(queue)?;
-        task.depend(queue, args.after.as_ref())?;
+        after::depend(queue, &mut task.options, args.after.as_ref(), caller)?;
         task.ensure_types(queue)?;
         ensure_size("payload", args.payload, &queue.context)?;
         if !task.is_dead()

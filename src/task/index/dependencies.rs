@@ -1,19 +1,55 @@
 //! AFTER: which tasks wait for the end of which (workflows).
 //!
 //! `task:{q}:after:<parent>` has the tasks that wait for the end of one, each with its first fence; a flag in the
-//! parent's header says that there are some. A field of the child says how many ends it still waits for. `worklist`
-//! resolves the children when a parent ends; what one transaction leaves over is stored in the queue's hash.
+//! parent's header says that there are some, and another that some are of other queues. A field of the child says how
+//! many ends it still waits for. `worklist` resolves the children when a parent ends; what one transaction leaves over
+//! is stored in the hash of the parent's queue.
+
+use std::borrow::Cow;
 
 use crate::command::MAX_COUNT;
 use crate::error::{Error, Result};
-use crate::settings::{How, Unresolved, unresolved_field};
+use crate::names::Name;
+use crate::settings::{How, UNRESOLVED_ENDS, Unresolved, unresolved_field};
 use crate::state::work::ParentEnd;
 use crate::task::handle::{Queue, Task};
-use crate::task::header::{AWAITED, TaskState};
-use crate::task::options;
+use crate::task::header::{AWAITED, AWAITED_OUTSIDE, TaskState};
+use crate::task::options::{self, Options};
 
 /// Most dependencies that one command makes or removes: a task may have a thousand.
 pub(crate) const EDGES: usize = 10_000;
+
+/// Stands between the name of a queue and the id of its task in a line of another queue; neither has one.
+const TAB: u8 = b'\t';
+
+/// How a task of the queue `of` stands in the lines of a queue: by its id, in those of another behind its queue's name.
+pub(crate) fn entry<'i>(line: &Name, of: &Name, id: &'i [u8]) -> Cow<'i, [u8]> {
+    match line == of {
+        true => id.into(),
+        false => [of.text().as_bytes(), &[TAB], id].concat().into(),
+    }
+}
+
+/// The queue and the id of the task that stands like this in the lines of a queue; `None` for something foreign.
+pub(crate) fn dependent<'e>(line: &Name, entry: &'e [u8]) -> Option<(Name, &'e [u8])> {
+    match entry.iter().position(|byte| *byte == TAB) {
+        None => Some((line.clone(), entry)),
+        Some(at) => {
+            let (of, id) = entry.split_at_checked(at)?;
+            Some((line.neighbour("AFTER", of).ok()?, id.get(1..)?))
+        }
+    }
+}
+
+/// The tasks that one of the queue `of` comes after, by their queues.
+pub(crate) fn parents<'o>(of: &Name, options: &'o Options) -> impl Iterator<Item = (Name, &'o [String])> {
+    let own = (!options.after.is_empty()).then(|| (of.clone(), options.after.as_slice()));
+    let others = options.after_in.iter().filter_map(move |(queue, ids)| {
+        let queue = of.neighbour("AFTER", queue.as_bytes()).ok()?;
+        Some((queue, ids.as_slice()))
+    });
+    own.into_iter().chain(others)
+}
 
 /// Errors with `BadArg` if so many tasks that wait for so many others are too much for one call.
 pub(crate) fn ensure_few(tasks: usize, parents: usize) -> Result<()> {
@@ -56,25 +92,35 @@ pub(crate) fn removable<'i>(queue: &mut Queue<'_>, ids: impl Iterator<Item = &'i
 /// How many dependencies are removed with a task.
 pub(crate) fn edges_of(queue: &mut Queue<'_>, task: &Task) -> usize {
     match task.header.state {
-        TaskState::Blocked => task.options(queue).after.len(),
+        TaskState::Blocked => task.options(queue).parents(),
         _ => 0,
     }
 }
 
-/// Makes the task wait for the ends of these parents.
-pub(crate) fn add(queue: &mut Queue<'_>, task: &Task, parents: &[String]) -> Result<()> {
-    for parent in parents {
-        link(queue, task, parent.as_bytes())?;
+/// Makes the task wait for the ends of the parents in these options.
+pub(crate) fn add(queue: &mut Queue<'_>, task: &Task, options: &Options) -> Result<()> {
+    let of = queue.name.clone();
+    for (name, parents) in parents(&of, options) {
+        queue.within(&name, |queue| {
+            let link = |parent: &String| link(queue, &of, task, parent.as_bytes());
+            parents.iter().try_for_each(link)
+        })?;
     }
-    put_count(queue, &task.id, parents.len())
+    put_count(queue, &task.id, options.parents())
 }
 
-/// Adds the child to the parent's line.
-pub(crate) fn link(queue: &mut Queue<'_>, child: &Task, parent: &[u8]) -> Result<()> {
+/// Adds the child, a task of the queue `of`, to the parent's line.
+pub(crate) fn link(queue: &mut Queue<'_>, of: &Name, child: &Task, parent: &[u8]) -> Result<()> {
+    let mut flags = AWAITED;
+    if *of != queue.name {
+        flags |= AWAITED_OUTSIDE;
+        queue.state.dependents.add(&queue.name, of);
+    }
+    let entry = entry(&queue.name, of, &child.id);
     let born = born(child.header.fence);
-    queue.keys.zadd(queue.name.after(parent), &[(born, &child.id)])?;
-    if let Some(mut parent) = queue.read_header(parent).filter(|parent| !parent.header.has(AWAITED)) {
-        parent.header.flags |= AWAITED;
+    queue.keys.zadd(queue.name.after(parent), &[(born, &entry)])?;
+    if let Some(mut parent) = queue.read_header(parent).filter(|parent| !parent.header.has_all(flags)) {
+        parent.header.flags |= flags;
         queue.write_header(&parent)?;
     }
     Ok(())
@@ -114,10 +160,13 @@ pub(crate) fn unlink(queue: &mut Queue<'_>, task: &Task) {
     if task.header.state != TaskState::Blocked || waits(queue, &task.id).is_none() {
         return;
     }
-    let parents = &task.options(queue).after;
-    queue.state.work.edges += parents.len();
-    for parent in parents {
-        let _ = queue.keys.zrem(queue.name.after(parent.as_bytes()), &[&task.id]);
+    let options = task.options(queue);
+    queue.state.work.edges += options.parents();
+    for (name, parents) in parents(&queue.name, options) {
+        let entry = entry(&name, &queue.name, &task.id);
+        for parent in parents {
+            let _ = queue.keys.zrem(name.after(parent.as_bytes()), &[&entry]);
+        }
     }
     let _ = forget_count(queue, &task.id);
 }
@@ -126,13 +175,21 @@ pub(crate) fn unlink(queue: &mut Queue<'_>, task: &Task) {
 /// may go on waiting for a dead one.
 pub(crate) fn ended(queue: &mut Queue<'_>, task: &mut Task, how: How) {
     if !matches!(how, How::Dead(_)) {
-        task.header.flags &= !AWAITED;
+        task.header.flags &= !(AWAITED | AWAITED_OUTSIDE);
     }
     queue.state.work.parent_ends.push_back(ParentEnd {
         name: queue.name.clone(),
         parent: task.id.clone(),
         how,
     });
+}
+
+/// A dropped task is removed, or its id is used again: the tasks of other queues that wait for it will not see it end.
+pub(crate) fn dropped(queue: &mut Queue<'_>, task: &mut Task) {
+    if task.header.has(AWAITED_OUTSIDE) {
+        queue.state.work.edges += count(queue, task);
+        ended(queue, task, How::Failed("removed".into()));
+    }
 }
 
 /// How many tasks wait for the end of this one. A key of another type counts as none.
@@ -155,7 +212,7 @@ pub(crate) fn resolved(queue: &mut Queue<'_>, end: &ParentEnd) -> Result<()> {
     }
     match queue.read_header(&end.parent) {
         Some(mut parent) if parent.header.has(AWAITED) => {
-            parent.header.flags &= !AWAITED;
+            parent.header.flags &= !(AWAITED | AWAITED_OUTSIDE);
             queue.write_header(&parent)
         }
         _ => Ok(()),
@@ -168,27 +225,37 @@ pub(crate) fn put_off(queue: &mut Queue<'_>, end: &ParentEnd) -> Result<()> {
         return resolved(queue, end);
     }
     // If another task gets the id meanwhile, the fences of its children are larger than this.
-    let number = queue.next_fence(0);
-    let how = format!("{number} {}", end.how);
-    let field = unresolved_field(&end.parent);
-    queue.keys.hset(queue.name.queue(), &[(&field, how.as_bytes())])?;
+    let rest = Unresolved {
+        parent: end.parent.clone(),
+        below: queue.next_fence(0),
+        how: end.how.clone(),
+    };
+    store(queue, &rest)?;
     queue.wake_now();
     // Changed, not read again: a thousand may be put off at once.
     queue.change_settings(|settings| {
         settings.unresolved.retain(|rest| rest.parent != end.parent);
-        settings.unresolved.push(Unresolved {
-            parent: end.parent.clone(),
-            below: number,
-            how: end.how.clone(),
-        });
+        settings.unresolved.push(rest);
     });
     Ok(())
+}
+
+/// Stores an end with unresolved dependents.
+pub(crate) fn store(queue: &mut Queue<'_>, rest: &Unresolved) -> Result<()> {
+    let how = format!("{} {}", rest.below, rest.how);
+    let field = unresolved_field(&rest.parent);
+    let fields: [(&[u8], &[u8]); 2] = [(&field, how.as_bytes()), (UNRESOLVED_ENDS.as_bytes(), b"1")];
+    queue.keys.hset(queue.name.queue(), &fields)
 }
 
 /// All children of a parent that were put off are resolved.
 pub(crate) fn finish(queue: &mut Queue<'_>, end: &ParentEnd) -> Result<()> {
     resolved(queue, end)?;
-    queue.keys.hdel(queue.name.queue(), &[&unresolved_field(&end.parent)])?;
     queue.change_settings(|settings| settings.unresolved.retain(|rest| rest.parent != end.parent));
-    Ok(())
+    let field = unresolved_field(&end.parent);
+    let fields: [&[u8]; 2] = [&field, UNRESOLVED_ENDS.as_bytes()];
+    let gone = if queue.settings.unresolved.is_empty() { 2 } else { 1 };
+    queue
+        .keys
+        .hdel(queue.name.queue(), fields.get(..gone).unwrap_or_default())
 }

@@ -179,8 +179,11 @@ fn bad_input_is_refused() {
     schedule(&mut world, &["a"]);
     for (words, error) in [
         ("AFTER", "BADARG numids is missing its value"),
-        ("AFTER 0", "BADARG numids must be an integer from 1 to 1000"),
-        ("AFTER 1001 a", "BADARG numids must be an integer from 1 to 1000"),
+        (
+            "AFTER 0",
+            "BADARG numids must be an integer from 1 to 1000, or 0 before IN",
+        ),
+        ("AFTER 1001 a", "BADARG numids must be an integer from 0 to 1000"),
         ("AFTER 2 a", "BADARG id is missing its value"),
         ("AFTER 1 a ONFAIL STOP", "BADARG ONFAIL must be CANCEL or RUN or WAIT"),
         ("AFTER 1 a AFTER 1 a", "BADARG AFTER is given twice"),

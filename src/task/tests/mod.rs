@@ -18,6 +18,7 @@ mod lost;
 mod members;
 mod moved;
 mod operators;
+mod outside;
 mod purge;
 pub(super) mod recurring;
 mod redefined;

@@ -59,7 +59,7 @@ fn occurrences_are_tasks_with_the_options_of_the_definition() {
     assert_eq!(ids(&world, 2), [format!("tick:{}", START + 1000)]);
     let task = world.say(&format!("TASK.GET q tick:{}", START + 1000));
     let wanted = format!(
-        "{{id=tick:{} state=ready kind=null created_at={} due_at={} claimed_at=null finished_at=null run_ms=null priority=2 attempt=0 max_attempts=3 backoff=FIXED 7 MAX 7 JITTER 0 deliveries=0 losses=0 worker=null lease_ms=50 remaining_ms=null cancelled=0 expires_at=null unique=null group=null to=null after=null dependents=0 error=null progress=null result=null kept_until=null origin=null payload=p}}",
+        "{{id=tick:{} state=ready kind=null created_at={} due_at={} claimed_at=null finished_at=null run_ms=null priority=2 attempt=0 max_attempts=3 backoff=FIXED 7 MAX 7 JITTER 0 deliveries=0 losses=0 worker=null lease_ms=50 remaining_ms=null cancelled=0 expires_at=null unique=null group=null to=null after=null after_in=null dependents=0 error=null progress=null result=null kept_until=null origin=null payload=p}}",
         START + 1000,
         START + 1000,
         START + 1000

@@ -14,7 +14,10 @@ use crate::names::{Index, Name, Part, owner};
 use crate::reply::Reply;
 use crate::settings::QueueSettings;
 use crate::state::State;
-use crate::task::header::{AWAITED, EXPIRES, GROUPED, HEADER_LEN, Header, TARGETED, TaskState, UNIQUE};
+use crate::task::header::{
+    AWAITED, AWAITED_OUTSIDE, EXPIRES, GROUPED, HEADER_LEN, Header, TARGETED, TaskState, UNIQUE,
+};
+use crate::task::index::dependencies;
 use crate::task::options::{self, Options};
 use crate::time::{Ms, Steady, Wall};
 use crate::timer;
@@ -34,6 +37,8 @@ pub(crate) struct World {
     pub steady: Steady,
     pub module: Module,
     pub answered: Vec<Answer>,
+    /// The queue that `places` checks.
+    queue: Name,
     /// Whether the server's memory is full.
     pub full: bool,
     units: u64,
@@ -105,6 +110,7 @@ impl World {
             steady: Steady(START),
             module: Module::default(),
             answered: Vec::new(),
+            queue: queue("q"),
             full: false,
             units: 0,
         }
@@ -225,21 +231,25 @@ impl World {
     }
 
     fn ids(&self, index: Index) -> Vec<Vec<u8>> {
-        match self.keys.keys.get(&queue("q").index(index).to_vec()) {
+        match self.keys.keys.get(&self.queue.index(index).to_vec()) {
             Some(Value::List(ids)) => ids.clone(),
             Some(Value::SortedSet(ids)) => ids.keys().cloned().collect(),
             _ => Vec::new(),
         }
     }
 
+    /// The same of another queue.
+    pub(crate) fn places_in(&mut self, name: &str) -> BTreeMap<String, &'static str> {
+        let before = std::mem::replace(&mut self.queue, queue(name));
+        let places = self.places();
+        self.queue = before;
+        places
+    }
+
     /// Every task of queue `q` by its place, after checking that each is in exactly one place and that the counts are
     /// exact.
     pub(crate) fn places(&mut self) -> BTreeMap<String, &'static str> {
-        let fields = match self.keys.keys.get(&queue("q").queue().to_vec()) {
-            Some(Value::Hash(fields)) => fields.iter().map(|(f, v)| (f.clone(), v.clone())).collect(),
-            _ => Vec::new(),
-        };
-        let settings = QueueSettings::read(&queue("q"), &fields);
+        let settings = self.settings_of(&self.queue);
         let mut places = BTreeMap::new();
         let mut ghosts = [0_u32; 10];
         let headers = self.headers(&settings);
@@ -303,7 +313,7 @@ impl World {
 
     /// The headers of the tasks of `q` that were not dropped, and of those that only ghosts are left of.
     fn headers(&self, settings: &QueueSettings) -> Vec<(Vec<u8>, Header)> {
-        let prefix = b"task:{q}:t:".to_vec();
+        let prefix = self.queue.task(b"").to_vec();
         self.keys
             .keys
             .iter()
@@ -326,7 +336,7 @@ impl World {
             if !header.has(TARGETED) {
                 continue;
             }
-            let options = options::read(&mut self.keys, &queue("q"), id.as_bytes());
+            let options = options::read(&mut self.keys, &self.queue, id.as_bytes());
             let worker = options.to.expect("a worker");
             let score = match *place {
                 "done" => continue,
@@ -335,15 +345,16 @@ impl World {
             };
             expected.insert((worker, id.clone()), score);
         }
-        let ready: BTreeMap<Vec<u8>, i64> = match self.keys.keys.get(&queue("q").index(Index::Targeted).to_vec()) {
+        let ready: BTreeMap<Vec<u8>, i64> = match self.keys.keys.get(&self.queue.index(Index::Targeted).to_vec()) {
             Some(Value::SortedSet(ids)) => ids.clone(),
             _ => BTreeMap::new(),
         };
         let due = |id: &Vec<u8>| self.header_of(&String::from_utf8(id.clone()).unwrap()).due.0;
         assert!(ready.iter().all(|(id, score)| due(id) == *score), "by their due times");
         let mut found = BTreeMap::new();
+        let prefix = self.queue.to("").to_vec();
         for (key, value) in &self.keys.keys {
-            let (Some(worker), Value::SortedSet(ids)) = (key.strip_prefix(b"task:{q}:to:"), value) else {
+            let (Some(worker), Value::SortedSet(ids)) = (key.strip_prefix(prefix.as_slice()), value) else {
                 continue;
             };
             for (id, score) in ids {
@@ -360,9 +371,9 @@ impl World {
     /// Of the tasks of each group that became due and have not ended, as many as the limit allows have a turn; all
     /// others are blocked and in its line.
     fn check_groups(&mut self, places: &BTreeMap<String, &'static str>, settings: &QueueSettings) {
-        let prefix = b"task:{q}:group:";
+        let prefix = self.queue.group("").to_vec();
         let groups = self.keys.keys.iter().filter_map(|(key, value)| match value {
-            Value::SortedSet(tasks) => Some((key.strip_prefix(prefix)?, tasks)),
+            Value::SortedSet(tasks) => Some((key.strip_prefix(prefix.as_slice())?, tasks)),
             _ => None,
         });
         let mut in_groups = BTreeSet::new();
@@ -399,7 +410,7 @@ impl World {
         for (id, place) in places.iter().filter(|(id, _)| !in_groups.contains(*id)) {
             let waits = self
                 .keys
-                .hget(queue("q").options(id.as_bytes()), options::WAITS)
+                .hget(self.queue.options(id.as_bytes()), options::WAITS)
                 .unwrap()
                 .is_some();
             let comes_later = waits || ["scheduled", "dead", "done"].contains(place);
@@ -410,60 +421,85 @@ impl World {
         }
     }
 
+    fn settings_of(&self, name: &Name) -> QueueSettings {
+        let fields = match self.keys.keys.get(&name.queue().to_vec()) {
+            Some(Value::Hash(fields)) => fields.iter().map(|(f, v)| (f.clone(), v.clone())).collect(),
+            _ => Vec::new(),
+        };
+        QueueSettings::read(name, &fields)
+    }
+
     /// The header of a task of `q`.
     pub(crate) fn header_of(&self, id: &str) -> Header {
-        let Some(Value::String(text)) = self.keys.keys.get(&queue("q").task(id.as_bytes()).to_vec()) else {
-            panic!("no header of {id}");
-        };
-        Header::read(&text[..HEADER_LEN]).expect("a record")
+        let header = self.header_in(&self.queue, id);
+        header.unwrap_or_else(|| panic!("no header of {id}"))
+    }
+
+    fn header_in(&self, name: &Name, id: &str) -> Option<Header> {
+        match self.keys.keys.get(&name.task(id.as_bytes()).to_vec())? {
+            Value::String(text) => Some(Header::read(&text[..HEADER_LEN]).expect("a record")),
+            _ => None,
+        }
     }
 
     /// Each task that waits for others is in their lines, as often as it says, and no other task is.
     fn check_children(&mut self, places: &BTreeMap<String, &'static str>, settings: &QueueSettings) {
-        let prefix = b"task:{q}:after:";
-        let mut lines: BTreeSet<(String, String)> = BTreeSet::new();
+        let mut lines: BTreeSet<(String, (Name, String))> = BTreeSet::new();
         for (key, value) in &self.keys.keys {
-            if let (Some(parent), Value::SortedSet(children)) = (key.strip_prefix(prefix), value) {
-                for (child, born) in children {
-                    let (parent, child) = (text(parent), text(child));
-                    if places.contains_key(&child) {
-                        assert_eq!(self.header_of(&child).fence as i64, *born, "{child}");
-                        lines.insert((child, parent));
-                    } else {
-                        let dropped = self.header_of(&child).fence < settings.dropped_below();
-                        assert!(dropped, "{child} waits for {parent} and is not there");
-                    }
+            let (Some((line, _)), Value::SortedSet(children)) = (owner(0, key), value) else {
+                continue;
+            };
+            let Some(parent) = key.strip_prefix(line.after(b"").to_vec().as_slice()) else {
+                continue;
+            };
+            for (entry, born) in children {
+                let (of, child) = dependencies::dependent(&line, entry).expect("a dependent");
+                if of != self.queue {
+                    continue;
+                }
+                let (parent, child) = (text(parent), text(child));
+                if places.contains_key(&child) {
+                    assert_eq!(self.header_of(&child).fence as i64, *born, "{child}");
+                    lines.insert((child, (line.clone(), parent)));
+                } else {
+                    let dropped = self.header_of(&child).fence < settings.dropped_below();
+                    assert!(dropped, "{child} waits for {parent} and is not there");
                 }
             }
         }
         for (id, place) in places {
             let waits = self
                 .keys
-                .hget(queue("q").options(id.as_bytes()), options::WAITS)
+                .hget(self.queue.options(id.as_bytes()), options::WAITS)
                 .unwrap();
             let waits = waits.map_or(0, |waits| text(&waits).parse().unwrap());
             let options = self.options_of(id);
-            let parents = || {
-                options
-                    .after
-                    .iter()
-                    .filter(|parent| lines.contains(&(id.clone(), (*parent).clone())))
-            };
-            assert_eq!(parents().count(), waits, "{id}");
+            let parents: Vec<(Name, String)> = dependencies::parents(&self.queue, &options)
+                .flat_map(|(line, ids)| ids.iter().map(move |parent| (line.clone(), parent.clone())))
+                .filter(|parent| lines.contains(&(id.clone(), parent.clone())))
+                .collect();
+            assert_eq!(parents.len(), waits, "{id}");
             assert!(waits == 0 || *place == "blocked", "{id} is {place}");
-            for parent in parents() {
+            for (line, parent) in parents {
+                let settings = self.settings_of(&line);
                 let to_come = settings
                     .unresolved
                     .iter()
                     .any(|rest| rest.parent.as_slice() == parent.as_bytes());
-                let awaited = places.contains_key(parent) && self.header_of(parent).has(AWAITED);
+                let flags = if line == self.queue {
+                    AWAITED
+                } else {
+                    AWAITED | AWAITED_OUTSIDE
+                };
+                let header = self.header_in(&line, &parent);
+                let awaited = header.is_some_and(|header| header.has_all(flags));
                 assert!(to_come || awaited, "{id} waits for {parent} in vain");
             }
         }
     }
 
     fn options_of(&self, id: &str) -> Options {
-        match self.keys.keys.get(&queue("q").options(id.as_bytes()).to_vec()) {
+        match self.keys.keys.get(&self.queue.options(id.as_bytes()).to_vec()) {
             Some(Value::Hash(fields)) => fields
                 .get(options::OPTIONS)
                 .map(|json| serde_json::from_slice(json).expect("options"))
@@ -500,12 +536,12 @@ impl World {
                 assert_eq!(holders.insert(key, id.clone()), None, "one holder a key");
             }
         }
-        let noted = match self.keys.keys.get(&queue("q").of_queue(Part::Expiring).to_vec()) {
+        let noted = match self.keys.keys.get(&self.queue.of_queue(Part::Expiring).to_vec()) {
             Some(Value::SortedSet(ids)) => ids.keys().map(|id| text(id)).collect(),
             _ => BTreeSet::new(),
         };
         assert_eq!(noted, expiring);
-        let mut noted = match self.keys.keys.get(&queue("q").of_queue(Part::Unique).to_vec()) {
+        let mut noted = match self.keys.keys.get(&self.queue.of_queue(Part::Unique).to_vec()) {
             Some(Value::Hash(fields)) => fields.iter().map(|(key, id)| (text(key), text(id))).collect(),
             _ => BTreeMap::new(),
         };

@@ -42,7 +42,7 @@ impl Values {
         }
         let small = random.below(60);
         match name {
-            "queue" | "service" => random.pick(&NAMES).to_string(),
+            "queue" | "parent-queue" | "service" => random.pick(&NAMES).to_string(),
             "worker" | "member" | "candidate" | "leader" => format!("w{}", random.below(4)),
             "id" => return self.id(random),
             "token" | "epoch" if !self.numbers.is_empty() => random.pick(&self.numbers).to_string(),

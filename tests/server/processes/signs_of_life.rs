@@ -19,11 +19,11 @@ fn a_wait_on_a_bound_connection_ends_in_time_for_the_living_to_show_themselves()
     ];
     let mut waiters = waits.map(|(member, words)| {
         let mut waiter = server.client();
-        let token = waiter.register(&format!("s {member} 12 TTL 600 BIND"));
+        let token = waiter.register(&format!("s {member} 12 TTL 2000 BIND"));
         (waiter, words.replace("{token}", &token.to_string()))
     });
     // Those that ask again when a wait has ended live on, over several TTLs.
-    client.must("HB.BEAT the-clock marker TTL 2500");
+    client.must("HB.BEAT the-clock marker TTL 5000");
     while client.call("PID.GET the-clock marker") != Value::Null {
         for (waiter, words) in &mut waiters {
             waiter.send(words);

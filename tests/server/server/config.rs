@@ -3,7 +3,7 @@
 use crate::support::{Server, wait_until};
 
 /// Name, default, smallest and largest value.
-const NUMBERS: [(&str, &str, &str, &str); 9] = [
+const NUMBERS: [(&str, &str, &str, &str); 10] = [
     ("steward.lease", "30000", "1", "1728000000"),
     ("steward.attempts", "25", "1", "46655"),
     ("steward.max-payload", "1048576", "1", "536870912"),
@@ -13,6 +13,7 @@ const NUMBERS: [(&str, &str, &str, &str); 9] = [
     ("steward.max-members", "100000", "1", "1000000"),
     ("steward.events", "1000", "10", "1000000"),
     ("steward.events-retain", "86400000", "1000", "3153600000000"),
+    ("steward.history-queues", "1000", "0", "1000000"),
 ];
 
 #[test]
@@ -139,10 +140,11 @@ fn a_queues_setting_out_of_range_is_refused_with_the_range() {
             "events-level some",
             "-BADARG events-level must be problems or ends or all",
         ),
+        ("history maybe", "-BADARG history must be auto or no or yes"),
         (
             "colour red",
             "-BADARG field must be lease or attempts or backoff or retain or concurrency or rate or group-limit or group-hold or max-length or max-lost or \
-             dead-limit or dead-retain or dead-queue or events or events-level or service",
+             dead-limit or dead-retain or dead-queue or events or events-level or history or service",
         ),
         (
             "service other",

@@ -37,6 +37,7 @@ const COMMANDS: &[(&str, i64, &str)] = &[
     ("task.fail", -4, "write"),
     ("task.get", 3, "readonly"),
     ("task.help", 1, "readonly"),
+    ("task.history", -2, "readonly"),
     ("task.list", -3, "readonly"),
     ("task.mack", -5, "write"),
     ("task.mclaim", -4, "write blocking"),

@@ -13,7 +13,7 @@ const VALUES: [(&str, &str); 6] = [
 ];
 
 /// Every command once, on queue `q`, as a user would.
-const CALLS: [&str; 49] = [
+const CALLS: [&str; 50] = [
     "TASK.STATS q",
     "TASK.EXPLAIN q w",
     "TASK.QUEUES",
@@ -55,6 +55,7 @@ const CALLS: [&str; 49] = [
     "TASK.PURGE q done",
     "TASK.SCHEDULE q x GROUP g PRIORITY 7",
     "TASK.SCHEDULE q x AFTER 2 a live MISSINGOK",
+    "TASK.SCHEDULE {q}s x AFTER 0 IN q 2 a live MISSINGOK",
     "TASK.SCHEDULE q x TO w PRIORITY 6",
     "TASK.MSCHEDULE q 2 x y TO v DELAY 5",
     "TASK.LIST q blocked",

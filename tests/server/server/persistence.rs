@@ -59,8 +59,9 @@ fn a_snapshot_brings_everything_back() {
 /// Every task is in one place, and all of them end.
 #[track_caller]
 fn goes_on(client: &mut Client) {
+    const QUEUES: [&str; 3] = ["q", "{q}s", "r"];
     client.must("CONFIG SET steward.timer yes");
-    for queue in ["q", "r"] {
+    for queue in QUEUES {
         client.must(&format!("TASK.RESUME {queue}"));
         client.must(&format!(
             "TASK.CONFIG SET {queue} concurrency 0 rate 0 retain 0 group-limit 100"
@@ -68,39 +69,46 @@ fn goes_on(client: &mut Client) {
         for number in 0..4 {
             client.must(&format!("TASK.UNREPEAT {queue} every-{number}"));
         }
-        wait_until("drops are swept", || {
-            !client.keys().iter().any(|key| key.contains(":drop:"))
-        });
-        places::check(client, queue);
-        wait_until("all is done", || {
-            // Some wait for the retry of a dead one.
-            client.must(&format!("TASK.RETRYALL {queue}"));
-            // Some are targeted at one of these.
-            for worker in ["w0", "w1", "w2", "w3"] {
-                let claims = client.must(&format!("TASK.CLAIM {queue} {worker} COUNT 1000 LEASE 60000"));
-                let crate::support::Value::Array(tasks) = &claims else {
-                    continue;
-                };
-                for task in tasks {
-                    client.must(&format!(
-                        "TASK.ACK {queue} {} {}",
-                        task.field("id").text(),
-                        task.field("token").int()
-                    ));
-                }
-            }
+    }
+    wait_until("drops are swept", || {
+        !client.keys().iter().any(|key| key.contains(":drop:"))
+    });
+    QUEUES.iter().for_each(|queue| _ = places::check(client, queue));
+    // Tasks of one queue wait for those of another.
+    wait_until("all is done", || {
+        QUEUES.iter().for_each(|queue| acknowledge(client, queue));
+        QUEUES.iter().all(|queue| {
             let left = client.counts(queue);
             let ends = ["scheduled", "ready", "claimed", "blocked"];
             !ends.iter().any(|state| left.contains(state))
-        });
+        })
+    });
+    for queue in QUEUES.iter().chain(&["{q}replies", "{r}replies"]) {
         client.must(&format!("TASK.DROP {queue}"));
-        client.must(&format!("TASK.DROP {{{queue}}}replies"));
-        wait_until("nothing is left", || {
-            !client
-                .keys()
-                .iter()
-                .any(|key| key.starts_with(&format!("task:{{{queue}}}")))
-        });
+    }
+    wait_until("nothing is left", || {
+        let is_left = |key: &String| key.starts_with("task:{q}") || key.starts_with("task:{r}");
+        !client.keys().iter().any(is_left)
+    });
+}
+
+/// Acknowledges what may be claimed.
+fn acknowledge(client: &mut Client, queue: &str) {
+    // Some wait for the retry of a dead one.
+    client.must(&format!("TASK.RETRYALL {queue}"));
+    // Some are targeted at one of these.
+    for worker in ["w0", "w1", "w2", "w3"] {
+        let claims = client.must(&format!("TASK.CLAIM {queue} {worker} COUNT 1000 LEASE 60000"));
+        let crate::support::Value::Array(tasks) = &claims else {
+            continue;
+        };
+        for task in tasks {
+            client.must(&format!(
+                "TASK.ACK {queue} {} {}",
+                task.field("id").text(),
+                task.field("token").int()
+            ));
+        }
     }
 }
 

@@ -85,7 +85,7 @@ impl History {
     }
 
     fn queue(&mut self) -> &'static str {
-        ["q", "q", "r", "{t}s"][self.random.below(4)]
+        ["q", "q", "r", "{q}s"][self.random.below(4)]
     }
 
     /// An id that may exist.
@@ -130,6 +130,11 @@ impl History {
                 self.made += 1;
                 let mut words = format!("TASK.SCHEDULE {queue} payload-{short} ID t{}", self.made);
                 let onfail = ["", " ONFAIL RUN", " ONFAIL WAIT"][self.random.below(3)];
+                let others = match queue {
+                    "q" if short.is_multiple_of(2) => format!(" IN {{q}}s 1 {}", self.id()),
+                    "{q}s" => format!(" IN q 1 {}", self.id()),
+                    _ => String::new(),
+                };
                 for option in [
                     format!(" DELAY {short}"),
                     format!(" PRIORITY {}", self.random.below(10)),
@@ -142,7 +147,7 @@ impl History {
                     format!(" RETAIN {}", short * 4),
                     format!(" GROUP g{}", self.random.below(4)),
                     format!(" TO w{}", self.random.below(4)),
-                    format!(" AFTER 2 {} {} MISSINGOK{onfail}", self.id(), self.id()),
+                    format!(" AFTER 2 {} {}{others} MISSINGOK{onfail}", self.id(), self.id()),
                     format!(" REPLY {{{}}}replies{}", tag(queue), ["", " ON DEAD"][short % 2]),
                 ] {
                     if self.random.once_in(2) {

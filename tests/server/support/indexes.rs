@@ -24,7 +24,10 @@ pub(crate) fn check(client: &mut Client, queue: &str) -> BTreeMap<String, &'stat
     workers(client, &base, &tasks);
     flags(client, &base, &tasks);
     for (child, _) in below(client, &base, "after").into_values().flatten() {
-        assert_eq!(state(&tasks, &child), "blocked", "{base}: {child} waits for another");
+        match child.split_once("\\t") {
+            None => assert_eq!(state(&tasks, &child), "blocked", "{base}: {child} waits for another"),
+            Some((queue, id)) => assert_eq!(client.get(queue, id, "state"), "state 'blocked'", "{base}: {child}"),
+        }
     }
     members(client, &base.replacen("task:", "proc:", 1));
     places

@@ -74,7 +74,7 @@ fn get_shows_everything_known() {
         format!(
             "{{id: 'a', state: 'scheduled', kind: null, created_at: {created}, due_at: {due}, claimed_at: null, finished_at: null, run_ms: null, priority: 7, attempt: 0, max_attempts: 4, \
              backoff: 'FIXED 5000 MAX 5000 JITTER 0', deliveries: 0, losses: 0, worker: null, lease_ms: 1234, remaining_ms: null, \
-             cancelled: 0, expires_at: null, unique: null, group: null, to: null, after: null, dependents: 0, error: null, progress: null, result: null, kept_until: null, origin: null, payload: 'work'}}"
+             cancelled: 0, expires_at: null, unique: null, group: null, to: null, after: null, after_in: null, dependents: 0, error: null, progress: null, result: null, kept_until: null, origin: null, payload: 'work'}}"
         )
     );
     client.must("TASK.RESCHEDULE q a DELAY 0");
@@ -88,7 +88,7 @@ fn get_shows_everything_known() {
         format!(
             "{{id: 'a', state: 'claimed', kind: null, created_at: {created}, due_at: {due}, claimed_at: {}, finished_at: null, run_ms: null, priority: 7, attempt: 1, max_attempts: 4, \
              backoff: 'FIXED 5000 MAX 5000 JITTER 0', deliveries: 1, losses: 0, worker: 'w1', lease_ms: 1234, remaining_ms: {left}, \
-             cancelled: 0, expires_at: null, unique: null, group: null, to: null, after: null, dependents: 0, error: null, progress: 'half', result: null, kept_until: null, origin: null, payload: 'work'}}",
+             cancelled: 0, expires_at: null, unique: null, group: null, to: null, after: null, after_in: null, dependents: 0, error: null, progress: 'half', result: null, kept_until: null, origin: null, payload: 'work'}}",
             token / 1_000
         )
     );

@@ -22,6 +22,7 @@ mod list;
 mod model;
 mod names;
 mod operators;
+mod outside;
 mod plain;
 mod queues;
 mod redefined;

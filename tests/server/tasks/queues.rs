@@ -133,7 +133,7 @@ fn a_queues_settings_are_shown_and_changed() {
     let mut client = server.client();
     let defaults = "{lease: '30000', attempts: '25', backoff: 'EXPONENTIAL 1000 MAX 3600000 JITTER 20', retain: '0', \
                     concurrency: '0', rate: '0', group-limit: '1', group-hold: 'end', max-length: '0', max-lost: '3', dead-limit: '10000', \
-                    dead-retain: '15552000000', dead-queue: '', events: '1000', events-level: 'problems', service: 'q'}";
+                    dead-retain: '15552000000', dead-queue: '', events: '1000', events-level: 'problems', history: 'auto', service: 'q'}";
     assert_eq!(client.call("TASK.CONFIG GET q"), defaults);
     assert_eq!(client.keys(), Vec::<String>::new());
     assert_eq!(client.call("TASK.CONFIG SET q lease 5000 attempts 2"), "+OK");

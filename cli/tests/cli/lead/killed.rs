@@ -9,7 +9,7 @@ fn rounds(blow: Blow, count: usize) {
     let mut times = Vec::new();
     for _ in 0..count {
         let stage = Stage::new();
-        let options = ["--ttl", "1s", "--grace", "200ms"];
+        let options = ["--ttl", blow.ttl(), "--grace", "200ms"];
         let mut lead = stage.lead("a", &server.url(), &options, HIDING);
         wait_until("it is ready", || stage.file("ready").exists());
         times.push(blow.deal(&lead, || lead.signal(Signal::TERM)));

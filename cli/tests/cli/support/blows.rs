@@ -33,6 +33,14 @@ impl Blow {
         Blow::StopGuardian,
     ];
 
+    /// A TTL that is over soon when this is done to `steward`, and otherwise not only because the machine is busy.
+    pub(crate) fn ttl(self) -> &'static str {
+        match self {
+            Blow::KillSteward | Blow::StopSteward => "1s",
+            Blow::KillGuardian | Blow::StopGuardian => "30s",
+        }
+    }
+
     /// Waits until the program has all its children, and deals the blow; nothing but `end` ends a program whose guardian
     /// is stopped. Returns how long it took until at most `steward` itself was left.
     #[track_caller]

@@ -47,6 +47,16 @@ impl Running {
         wait_until("it takes the signal", || !is_pending());
     }
 
+    /// Sends a signal again and again until it ends: of several that come at once it hears one.
+    #[track_caller]
+    pub(crate) fn insist(&mut self, signal: Signal) {
+        wait_until("it ends", || {
+            // It may end at any time.
+            let _ = kill_process(Pid::from_raw(self.pid()).unwrap(), signal);
+            self.has_ended()
+        });
+    }
+
     /// The line that it has written to its standard output, a pipe.
     pub(crate) fn line(&mut self) -> String {
         let mut line = String::new();

@@ -93,7 +93,7 @@ fn rounds(blow: Blow, count: usize) {
     for _ in 0..count {
         let shop = Shop::open();
         shop.add_with("a", b"", &["BACKOFF", "FIXED", "3600000"]);
-        let mut work = shop.work(&["q", "--ttl", "1s", "--member", "w"], HIDING);
+        let mut work = shop.work(&["q", "--ttl", blow.ttl(), "--member", "w"], HIDING);
         wait_until("it has begun", || shop.stage.file("ready").exists());
         times.push(blow.deal(&work, || shop.server.call("TASK.CANCEL q a")));
         match blow {

@@ -23,6 +23,22 @@ fn a_payload_of_any_bytes_is_on_standard_input() {
 }
 
 #[test]
+fn of_an_envelope_a_program_gets_the_data_and_the_trace() {
+    let enveloped = br#"{"steward":1,"meta":{"traceparent":"00-1-2-01"},"data":{"to":"ann"}}"#;
+    let whole = String::from_utf8_lossy(enveloped);
+    for (words, expected) in [
+        (&["q"][..], r#"00-1-2-01 {"to":"ann"}"#.to_string()),
+        (&["q", "--raw"], format!("- {whole}")),
+    ] {
+        let shop = Shop::open();
+        shop.add("a", enveloped);
+        let _work = shop.work(words, "printf '%s ' \"${TRACEPARENT:--}\"; cat");
+        shop.wait_for("a", "done");
+        assert_eq!(shop.field::<String>("a", "result"), expected);
+    }
+}
+
+#[test]
 fn a_program_need_not_read_its_input() {
     let shop = Shop::open();
     for id in ["closes", "ends"] {

@@ -93,8 +93,7 @@ fn a_second_term_ends_it_now() {
     shop.add("a", b"");
     let mut work = shop.work(&["q", "--grace", "1h"], &format!("trap '' TERM; {UNTIL_TOLD}"));
     shop.wait_until_begun(1);
-    work.deliver(Signal::TERM);
-    work.signal(Signal::TERM);
+    work.insist(Signal::TERM);
     assert_eq!(work.end(), (Some(0), String::new()));
     assert_eq!(shop.field::<String>("a", "state"), "ready");
     assert_eq!(shop.field::<u64>("a", "attempt"), 0);

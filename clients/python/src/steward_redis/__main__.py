@@ -1,0 +1,5 @@
+"""`python -m steward_redis`"""
+
+from .command import main
+
+main()

@@ -1,0 +1,158 @@
+"""Clusters, Sentinel, sockets, valkey-py: the same application at another address."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from conftest import until
+from servers import Server, binary, free_port
+
+from steward_redis import ServerError, Steward
+
+SLOTS = 16_384
+
+
+class Cluster:
+    """Some servers with an equal share of the slots."""
+
+    def __init__(self, count: int) -> None:
+        self.nodes = [Server("cluster-enabled yes") for _ in range(count)]
+        for number, node in enumerate(self.nodes):
+            node.command("CLUSTER", "ADDSLOTSRANGE", SLOTS * number // count, SLOTS * (number + 1) // count - 1)
+            node.command("CLUSTER", "SET-CONFIG-EPOCH", number + 1)
+        for node in self.nodes[1:]:
+            self.nodes[0].command("CLUSTER", "MEET", "127.0.0.1", node.port)
+        until(lambda: all("cluster_state:ok" in self.info(node) for node in self.nodes), 60)
+        until(lambda: all(f"known_nodes:{count}" in self.info(node) for node in self.nodes), 60)
+        self.url = f"redis+cluster://127.0.0.1:{self.nodes[0].port},127.0.0.1:{self.nodes[1].port}"
+
+    @staticmethod
+    def info(node: Server) -> str:
+        info: bytes = node.command("CLUSTER", "INFO")
+        return info.decode()
+
+    def close(self) -> None:
+        for node in self.nodes:
+            node.close()
+
+
+@pytest.fixture(scope="module")
+def cluster() -> Iterator[Cluster]:
+    cluster = Cluster(2)
+    yield cluster
+    cluster.close()
+
+
+def doubler(url: str, queue: str) -> Steward:
+    app = Steward(url, queue=queue)
+
+    @app.task
+    def double(x: int) -> int:
+        return 2 * x
+
+    return app
+
+
+def test_a_cluster_has_queues_on_all_its_nodes(cluster: Cluster) -> None:
+    for queue in ("a", "b", "c", "{app}mail"):
+        app = doubler(cluster.url, queue)
+        double = app.tasks["double"]
+        with app.worker(concurrency=2):
+            assert [double.submit(n).result(20) for n in range(5)] == [0, 2, 4, 6, 8]
+            assert app.chain(double.s(1), double.s()).submit().result(20) == 4
+            with app.lead("{%s}report" % queue.strip("{}").split("}")[0]) as epoch:
+                assert epoch.epoch > 0
+
+
+def test_queues_of_several_nodes_need_a_worker_each(cluster: Cluster) -> None:
+    app = doubler(cluster.url, "a")
+    app.task(name="other", queue="b")(lambda: None)
+    with pytest.raises(ServerError, match="the same tag in braces"):
+        app.worker().run()
+
+
+def test_a_slot_that_moves_takes_its_tasks_along(cluster: Cluster) -> None:
+    app = doubler(cluster.url, "moving")
+    double = app.tasks["double"]
+    slot = cluster.nodes[0].command("CLUSTER", "KEYSLOT", "moving")
+    ours = slot * 2 // SLOTS
+    ids = [node.command("CLUSTER", "MYID") for node in cluster.nodes]
+    with app.worker(concurrency=2):
+        assert double.submit(1).result(20) == 2
+        # Its keys are few and short-lived: what is left of them is dropped, as the slot changes hands.
+        until(lambda: app.queue().stats()["claimed_tasks"] == 0)
+        cluster.nodes[ours].command("TASK.DROP", "moving", "FORCE")
+        cluster.nodes[ours].command("PID.DROP", "moving", "FORCE")
+        for node in (cluster.nodes[1 - ours], cluster.nodes[ours]):
+            node.command("CLUSTER", "SETSLOT", slot, "NODE", ids[1 - ours])
+        assert [double.submit(n).result(30) for n in range(5)] == [0, 2, 4, 6, 8]
+
+
+def test_sentinel_knows_the_primary_also_after_a_failover(tmp_path: Path) -> None:
+    primary = Server()
+    replica = Server(f"replicaof 127.0.0.1 {primary.port}")
+    port = free_port()
+    conf = tmp_path / "sentinel.conf"
+    conf.write_text(
+        f"port {port}\ndir {tmp_path}\nsentinel monitor main 127.0.0.1 {primary.port} 1\n"
+        "sentinel down-after-milliseconds main 500\nsentinel failover-timeout main 5000\n"
+    )
+    sentinel = subprocess.Popen([binary(), str(conf), "--sentinel"], stdout=subprocess.DEVNULL)
+    try:
+        until(lambda: linked(replica), 30)
+        app = doubler(f"redis+sentinel://127.0.0.1:{port}/main", "mail")
+        double = app.tasks["double"]
+        with app.worker(concurrency=2, ttl="5s"):
+            assert double.submit(1).result(30) == 2
+            jobs = [double.options(delay="1s").submit(n) for n in range(20)]
+            until(lambda: primary.command("WAIT", 1, 1000) == 1)
+            # Sentinel learns of replicas every ten seconds.
+            until(lambda: knows_replica(port), 30)
+            primary.kill()
+            assert [job.result(60) for job in jobs] == [2 * n for n in range(20)]
+            assert double.submit(5).result(30) == 10
+    finally:
+        sentinel.kill()
+        sentinel.wait()
+        replica.close()
+        primary.folder.cleanup()
+
+
+def linked(replica: Server) -> bool:
+    return bool(replica.client.info("replication").get("master_link_status") == "up")
+
+
+def knows_replica(port: int) -> bool:
+    import redis
+
+    client = redis.Redis(port=port, protocol=2)
+    masters = client.execute_command("SENTINEL", "REPLICAS", "main")  # type: ignore[no-untyped-call]
+    return len(masters) > 0
+
+
+def test_a_unix_socket_is_an_address(tmp_path: Path) -> None:
+    server = Server(f"unixsocket {tmp_path}/s")
+    app = doubler(f"unix://{tmp_path}/s", "mail")
+    with app.worker(concurrency=1):
+        assert app.tasks["double"].submit(1).result(10) == 2
+    server.close()
+
+
+def test_valkey_py_does_as_well_as_redis_py(server: Server) -> None:
+    program = f"""
+import sys
+sys.modules["redis"] = None
+from steward_redis import Steward
+from steward_redis.link import client
+assert client.__name__ == "valkey"
+app = Steward({server.url!r}, queue="valkey")
+app.task(name="double")(lambda x: 2 * x)
+with app.worker(concurrency=1):
+    print(app.tasks["double"].submit(2).result(10))
+"""
+    out = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60)
+    assert out.stdout == "4\n", out.stderr
