@@ -157,7 +157,7 @@ pub(crate) struct WorkArgs {
     #[arg(long, env = "STEWARD_ENV")]
     pub env: bool,
     /// Give the payload as it is, also where a library has put an envelope around its data
-    #[arg(long)]
+    #[arg(long, env = "STEWARD_RAW")]
     pub raw: bool,
     /// POST each task to this address, in place of a program
     #[arg(long, value_name = "URL", env = "STEWARD_HTTP", conflicts_with_all = ["program", "replace", "env"])]
@@ -328,8 +328,12 @@ mod tests {
             let options = sub.get_arguments().filter(|arg| !arg.is_positional());
             for option in options.filter(|option| option.get_id() != "help") {
                 let variable = option.get_env().and_then(|name| name.to_str());
-                assert!(variable.is_some_and(|name| name.starts_with("STEWARD_")), "{option}");
-                assert!(option.get_long().is_some(), "{option}");
+                assert!(
+                    variable.is_some_and(|name| name.starts_with("STEWARD_")),
+                    "{}",
+                    option.get_id()
+                );
+                assert!(option.get_long().is_some(), "{}", option.get_id());
             }
         }
     }
