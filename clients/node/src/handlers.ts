@@ -11,7 +11,7 @@ import { decode, encode, errorText, type Encoder } from "./wire.js";
 /** Does the work of a task. What it returns is the result. */
 export type Handler<D = any, R = unknown> = (task: Task<D>, signal: AbortSignal) => R | Promise<R>;
 /** One for all kinds, or one for each. */
-export type Handlers<T, R> =
+export type Handlers<T, R = unknown> =
   | Handler<DataOf<T, KindOf<T>>, ResultOf<T, R, KindOf<T>>>
   | { [K in KindOf<T>]: Handler<DataOf<T, K>, ResultOf<T, R, K>> };
 

@@ -72,7 +72,7 @@ export class Proxy {
     from.on("data", (data) => {
       if (!passes(data)) return;
       if (!this.delay) return void to.write(data);
-      const late = sleep(this.delay);
+      const late = sleep(this.delay, undefined, { ref: false });
       order = order.then(() => late).then(() => void to.write(data));
     });
     from.on("error", () => this.end(pair));
