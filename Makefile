@@ -43,15 +43,17 @@ lint: ## check format and lints; a warning is an error
 	RUSTDOCFLAGS='-D warnings' $(CARGO) doc --quiet --locked --no-deps --document-private-items
 	RUSTDOCFLAGS='-D warnings' $(CARGO) doc --quiet --locked --no-deps --document-private-items -p steward-cli
 
-test: lint ## lint, unit tests, and tests against a real server, of the library for Python too
+test: lint ## lint, unit tests, and tests against a real server, of the libraries for Python and Node too
 	$(CARGO) test --locked
 	$(CARGO) test --locked $(CLI)
 	scripts/python
+	scripts/node
 
 long: ## the tests of the program steward that take minutes: kills, cuts, figures (ARGS=--release for those to compare)
 	@scripts/deps --dev
 	$(CARGO) test --locked $(CLI) $(ARGS) --test cli -- --ignored --nocapture --test-threads=1
 	scripts/python --long
+	scripts/node --long
 
 test-web: ## all tests of the pages of `steward web`, in a real browser too
 	@scripts/deps --dev
@@ -79,8 +81,9 @@ suites: build ## Redis's own tests with the module in every server, against a ru
 bench: build ## measure CPU, memory and lateness against streams and Lua (ARGS=--quick ...)
 	$(CARGO) run --release --locked --manifest-path bench/Cargo.toml -- --module "$$(scripts/server module)" $(ARGS)
 
-rivals: build ## measure the library for Python against Celery, dramatiq and RQ (RUNS=9 KILLS=200)
+rivals: build ## measure the libraries for Python and Node against Celery, dramatiq, RQ and BullMQ (RUNS=9 KILLS=200)
 	scripts/python --bench $(RUNS) $(KILLS)
+	scripts/node --bench $(RUNS) $(KILLS)
 
 budget: build ## count instructions of commands; fail above bench/budget.tsv (ARGS="--rounds 1")
 	@scripts/deps --valgrind

@@ -10,7 +10,7 @@ use crate::connect::Connector;
 use crate::connect::address::Address;
 use crate::failure::Failure;
 
-/// Runs any program only while it leads, once over all hosts, with a Redis or Valkey server and the module steward.
+/// Runs programs for tasks or while they lead, and shows and changes what a Redis or Valkey server with the module steward has.
 #[derive(Parser)]
 #[command(name = "steward", version, arg_required_else_help = true)]
 pub(crate) struct Given {
@@ -159,7 +159,7 @@ pub(crate) struct WorkArgs {
     #[arg(long, env = "STEWARD_ENV")]
     pub env: bool,
     /// Give the payload as it is, also where a library has put an envelope around its data
-    #[arg(long)]
+    #[arg(long, env = "STEWARD_RAW")]
     pub raw: bool,
     /// POST each task to this address, in place of a program
     #[arg(long, value_name = "URL", env = "STEWARD_HTTP", conflicts_with_all = ["program", "replace", "env"])]
@@ -330,8 +330,12 @@ mod tests {
             let options = sub.get_arguments().filter(|arg| !arg.is_positional());
             for option in options.filter(|option| option.get_id() != "help") {
                 let variable = option.get_env().and_then(|name| name.to_str());
-                assert!(variable.is_some_and(|name| name.starts_with("STEWARD_")), "{option}");
-                assert!(option.get_long().is_some(), "{option}");
+                assert!(
+                    variable.is_some_and(|name| name.starts_with("STEWARD_")),
+                    "{}",
+                    option.get_id()
+                );
+                assert!(option.get_long().is_some(), "{}", option.get_id());
             }
         }
     }

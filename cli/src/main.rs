@@ -6,7 +6,7 @@
 //! - `guardian/`: the process that parents a program and ends it, whatever becomes of us. Linux only
 //! - `verbs/` `output/`: what people and scripts ask and change, and how it is shown
 //! - `cron/`: recurring tasks as a file defines them
-//! - `doctor/`: what is wrong with a server
+//! - `doctor/` `metrics/`: what is wrong with a server; what it counts, for monitoring
 //! - `web/`: the same in a browser
 //! - `work/` `lead/` `leader.rs` `fenced.rs` `dev.rs`: the subcommands
 
@@ -23,6 +23,7 @@ mod help;
 #[cfg(target_os = "linux")]
 mod lead;
 mod leader;
+mod metrics;
 #[cfg(target_os = "linux")]
 mod notify;
 mod output;

@@ -1,15 +1,20 @@
 //! The command line of the verbs. No option here has a variable of its own: programs that `work` starts have
 //! STEWARD_KIND and others in their environment, which are not meant for the tasks that they put.
 
+mod changes;
+
 use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Subcommand, ValueEnum};
 use jiff::Timestamp;
 
+pub(crate) use changes::{BuryArgs, CancelArgs, Chosen, PurgeArgs, RetryArgs, UnclaimArgs};
+
 use super::moment;
 use crate::args::duration;
 use crate::cron::CronVerb;
+use crate::metrics::MetricsArgs;
 
 #[derive(Subcommand)]
 pub(crate) enum Verb {
@@ -72,6 +77,16 @@ pub(crate) enum Verb {
     Signal(SignalArgs),
     /// Show what happened to the tasks of a queue, or to the members of a service
     Events(EventsArgs),
+    /// Show what happened to the tasks of a queue, hour by hour or day by day
+    History {
+        queue: String,
+        /// The last hours [default: 48]
+        #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=48))]
+        hours: Option<u16>,
+        /// The last days
+        #[arg(long, value_name = "N", conflicts_with = "hours", value_parser = clap::value_parser!(u16).range(1..=400))]
+        days: Option<u16>,
+    },
     /// Recurring tasks, as a file defines them
     Cron {
         #[command(subcommand)]
@@ -85,6 +100,8 @@ pub(crate) enum Verb {
     },
     /// Tell what is wrong with the server, why, and what to do
     Doctor,
+    /// Serve what the server counts, for Prometheus and others
+    Metrics(MetricsArgs),
 }
 
 #[derive(Args)]
@@ -240,80 +257,6 @@ pub(crate) struct ShowArgs {
     /// Only this field, byte for byte
     #[arg(long, value_name = "NAME")]
     pub field: Option<String>,
-}
-
-/// Which tasks a change is about: those named, or all of a state that the filters let through.
-#[derive(Args)]
-pub(crate) struct Chosen {
-    pub queue: String,
-    /// The tasks
-    #[arg(value_name = "ID", conflicts_with_all = ["kind", "pattern", "attempted", "all"])]
-    pub ids: Vec<String>,
-    #[command(flatten)]
-    pub filters: Filters,
-    /// All tasks of that state
-    #[arg(long, conflicts_with_all = ["kind", "pattern", "attempted"])]
-    pub all: bool,
-    /// Do not ask
-    #[arg(long)]
-    pub yes: bool,
-}
-
-#[derive(Args)]
-pub(crate) struct RetryArgs {
-    #[command(flatten)]
-    pub chosen: Chosen,
-}
-
-#[derive(Args)]
-pub(crate) struct CancelArgs {
-    #[command(flatten)]
-    pub chosen: Chosen,
-    /// Tasks in this state
-    #[arg(long, conflicts_with = "ids", value_parser = ["scheduled", "ready", "blocked", "claimed"])]
-    pub state: Option<String>,
-    /// Only tasks that this worker has claimed
-    #[arg(long, conflicts_with = "ids")]
-    pub worker: Option<String>,
-    /// Told as its error to who waits for the task
-    #[arg(long, value_name = "TEXT")]
-    pub reason: Option<String>,
-}
-
-#[derive(Args)]
-pub(crate) struct BuryArgs {
-    #[command(flatten)]
-    pub chosen: Chosen,
-    /// Tasks in this state
-    #[arg(long, conflicts_with = "ids", value_parser = ["scheduled", "ready", "claimed"])]
-    pub state: Option<String>,
-    /// Only tasks that this worker has claimed
-    #[arg(long, conflicts_with = "ids")]
-    pub worker: Option<String>,
-    /// Becomes its error
-    #[arg(long, value_name = "TEXT")]
-    pub reason: Option<String>,
-}
-
-#[derive(Args)]
-pub(crate) struct UnclaimArgs {
-    #[command(flatten)]
-    pub chosen: Chosen,
-    /// Only tasks that this worker has claimed
-    #[arg(long, conflicts_with = "ids")]
-    pub worker: Option<String>,
-}
-
-#[derive(Args)]
-pub(crate) struct PurgeArgs {
-    #[command(flatten)]
-    pub chosen: Chosen,
-    /// Tasks in this state
-    #[arg(long, conflicts_with = "ids", value_parser = ["scheduled", "ready", "blocked", "done", "dead"])]
-    pub state: Option<String>,
-    /// Only those in that state for this time at least
-    #[arg(long, value_name = "TIME", conflicts_with = "ids", value_parser = duration)]
-    pub older: Option<Duration>,
 }
 
 #[derive(Args)]

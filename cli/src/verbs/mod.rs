@@ -4,6 +4,7 @@ mod args;
 pub(crate) mod ask;
 mod bulk;
 pub(crate) mod events;
+mod history;
 pub(crate) mod moment;
 mod people;
 mod put;
@@ -17,9 +18,10 @@ use redis::{Cmd, cmd};
 use crate::args::{Common, Output};
 use crate::connect::{CallError, Connector, Link, PATIENCE, Reply};
 use crate::failure::Failure;
-use crate::{cron, doctor};
+use crate::{cron, doctor, metrics};
 pub(crate) use args::Verb;
 pub(crate) use queue::backoff;
+pub(crate) use watch::info;
 
 /// Runs one.
 pub(crate) fn run(common: &Common, verb: Verb) -> Result<u8, Failure> {
@@ -44,8 +46,10 @@ pub(crate) fn run(common: &Common, verb: Verb) -> Result<u8, Failure> {
         Verb::Leaders { pattern } => people::leaders(&connector, output, pattern.as_deref()),
         Verb::Signal(args) => people::signal(&mut of(&args.service)?, &args),
         Verb::Events(args) => events::run(&mut of(&args.name)?, &args),
+        Verb::History { queue, hours, days } => history::run(&mut of(&queue)?, &queue, hours, days),
         Verb::Cron { verb } => cron::run(&connector, output, verb),
         Verb::Doctor => doctor::run(&connector, output),
+        Verb::Metrics(args) => metrics::run(&connector, &args),
         Verb::Explain { queue, workers } => people::explain(&mut of(&queue)?, &queue, &workers),
     }
 }

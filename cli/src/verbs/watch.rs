@@ -67,7 +67,7 @@ fn ask(server: &mut Server<'_>, args: &StatsArgs) -> Result<Vec<Record>, Failure
 }
 
 /// What INFO says of the module.
-pub(super) fn info(server: &mut Server<'_>) -> Result<Record, Failure> {
+pub(crate) fn info(server: &mut Server<'_>) -> Result<Record, Failure> {
     let text = server.call(cmd("INFO").arg("steward"))?.text().unwrap_or_default();
     let mut record = Record::default().and("node", server.link.node());
     for (name, value) in text

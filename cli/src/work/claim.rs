@@ -7,7 +7,8 @@ use std::time::Duration;
 
 use redis::cmd;
 
-use super::{Event, Note, Shared, envelope};
+use super::envelope::{self, Trace};
+use super::{Event, Note, Shared};
 use crate::connect::{CallError, Link, PATIENCE, Pause, Reply};
 use crate::guardian::clock::Moment;
 
@@ -27,7 +28,7 @@ pub(super) struct Claim {
     pub kind: String,
     pub payload: Vec<u8>,
     /// The trace that it belongs to, if its payload has said so.
-    pub trace: Vec<(&'static str, String)>,
+    pub trace: Trace,
 }
 
 impl Claim {

@@ -10,15 +10,18 @@ const FIRST: &[u8] = b"{\"steward\":1,";
 /// What its meta has for the environment of a program, as W3C Trace Context names it.
 const TRACE: [&str; 2] = ["traceparent", "tracestate"];
 
+/// The trace that a task belongs to, by these names.
+pub(super) type Trace = Vec<(&'static str, String)>;
+
 /// The data in a payload, and the trace that the task belongs to. Anything but an envelope is data as it is.
-pub(super) fn open(payload: Vec<u8>) -> (Vec<u8>, Vec<(&'static str, String)>) {
+pub(super) fn open(payload: Vec<u8>) -> (Vec<u8>, Trace) {
     match opened(&payload) {
         Some(opened) => opened,
         None => (payload, Vec::new()),
     }
 }
 
-fn opened(payload: &[u8]) -> Option<(Vec<u8>, Vec<(&'static str, String)>)> {
+fn opened(payload: &[u8]) -> Option<(Vec<u8>, Trace)> {
     if !payload.starts_with(FIRST) {
         return None;
     }
@@ -49,7 +52,11 @@ mod tests {
     fn the_vectors_of_the_wire_format_are_opened() {
         for vector in [vectors("encode"), vectors("decode")].concat() {
             let (data, trace) = open(payload(&vector));
-            assert_eq!(serde_json::from_slice::<Value>(&data).unwrap(), vector["data"], "{vector}");
+            assert_eq!(
+                serde_json::from_slice::<Value>(&data).unwrap(),
+                vector["data"],
+                "{vector}"
+            );
             let traced = trace.first().map(|(_, value)| Value::from(value.clone()));
             assert_eq!(traced.as_ref(), vector["meta"].get("traceparent"), "{vector}");
         }

@@ -12,16 +12,15 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections import deque
 from pathlib import Path
 
 sys.path.append(str(Path(__file__).parents[1] / "tests"))
-from crew import Crew, stop  # noqa: E402
+from crew import Crew  # noqa: E402
 from servers import Server  # noqa: E402
 
 from steward_redis import Steward  # noqa: E402
 
-AHEAD = 4
+BATCH = 5
 
 
 def begun(crew: Crew, number: int) -> list[tuple[int, float]]:
@@ -44,25 +43,27 @@ def main(count: int) -> None:
         app = Steward(server.url, queue="crew")
         work = app.task(name="work")(lambda n, ms: n)
         rescuer = crew.start("-c", "500", "--name", "rescuer")
-        victims: deque[tuple[int, subprocess.Popen[bytes]]] = deque()
         times = []
-        for started in range(count + AHEAD):
-            if started < count:
+        for first in range(0, count, BATCH):
+            numbers = range(first, min(first + BATCH, count))
+            victims = []
+            for number in numbers:
                 # Only this worker may have the task, until it is dead: none of them waits for another's.
-                name = f"victim-{started}"
-                work.options(to=name).submit(started, 600_000)
-                victims.append((started, crew.start("-c", "1", "--name", name)))
-            if started >= AHEAD:
-                number, victim = victims.popleft()
+                work.options(to=f"victim-{number}").submit(number, 600_000)
+                victims.append(crew.start("-c", "1", "--name", f"victim-{number}"))
+            for number in numbers:
                 wait(crew, number, 1)
+            # Now none of them is busy with its start.
+            for number, victim in zip(numbers, victims):
+                time.sleep(0.2)
                 killed = time.time()
                 os.kill(victim.pid, signal.SIGKILL)
                 found = wait(crew, number, 2)
                 assert found[1][0] == rescuer.pid
                 times.append((found[1][1] - killed) * 1000)
                 victim.wait()
-        rescuer.send_signal(signal.SIGTERM)
-        stop(rescuer)
+        rescuer.kill()
+        rescuer.wait()
     server.close()
     times.sort()
     print(f"{count} kills: p50 {statistics.median(times):.1f} ms, p99 {times[int(count * 0.99) - 1]:.1f} ms, max {times[-1]:.1f} ms")

@@ -72,12 +72,27 @@ class Crew:
 
     def __init__(self, url: str, queue: str, folder: Path) -> None:
         self.log = folder / "log"
+        self.started: list[subprocess.Popen[bytes]] = []
         self.environment = {**os.environ, "CREW_URL": url, "CREW_QUEUE": queue, "CREW_LOG": str(self.log)}
 
     def start(self, *words: str) -> subprocess.Popen[bytes]:
         folder = str(Path(__file__).parent)
         command = [sys.executable, "-m", "steward_redis", "worker", "crew:s", *words]
-        return subprocess.Popen(command, cwd=folder, env=self.environment)
+        process = subprocess.Popen(command, cwd=folder, env=self.environment)
+        self.started.append(process)
+        return process
+
+    def close(self) -> None:
+        """Kills those that are left."""
+        for process in self.started:
+            if process.poll() is None:
+                process.terminate()
+        for process in self.started:
+            try:
+                process.wait(10)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
 
     def lines(self) -> list[list[str]]:
         text = self.log.read_text() if self.log.exists() else ""

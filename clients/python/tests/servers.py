@@ -22,7 +22,8 @@ def module() -> str:
     if given := os.environ.get("STEWARD_MODULE"):
         return given
     target = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target"))
-    built = [path for kind in ("release", "debug") for path in (target / kind).glob("libsteward.*") if path.suffix in (".so", ".dylib")]
+    folders = [target / "release", target / "debug", target / "debug/deps"]
+    built = [path for folder in folders for path in folder.glob("libsteward.*") if path.suffix in (".so", ".dylib")]
     assert built, "the module is not built: make build"
     return str(max(built, key=lambda path: path.stat().st_mtime))
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from conftest import until
-from servers import Server, binary, free_port
+from servers import ROOT, Server, binary, free_port
 
 from steward_redis import ServerError, Steward
 
@@ -80,15 +80,24 @@ def test_a_slot_that_moves_takes_its_tasks_along(cluster: Cluster) -> None:
     double = app.tasks["double"]
     slot = cluster.nodes[0].command("CLUSTER", "KEYSLOT", "moving")
     ours = slot * 2 // SLOTS
-    ids = [node.command("CLUSTER", "MYID") for node in cluster.nodes]
+    source, target = cluster.nodes[ours], cluster.nodes[1 - ours]
+    ids = [node.command("CLUSTER", "MYID") for node in (source, target)]
+
+    def has_moved() -> bool:
+        if keys := source.command("CLUSTER", "GETKEYSINSLOT", slot, 100):
+            source.command("MIGRATE", "127.0.0.1", target.port, "", 0, 5000, "KEYS", *keys)
+            return False
+        target.command("CLUSTER", "SETSLOT", slot, "NODE", ids[1])
+        source.command("CLUSTER", "SETSLOT", slot, "NODE", ids[1])
+        return True
+
     with app.worker(concurrency=2):
-        assert double.submit(1).result(20) == 2
-        # Its keys are few and short-lived: what is left of them is dropped, as the slot changes hands.
-        until(lambda: app.queue().stats()["claimed_tasks"] == 0)
-        cluster.nodes[ours].command("TASK.DROP", "moving", "FORCE")
-        cluster.nodes[ours].command("PID.DROP", "moving", "FORCE")
-        for node in (cluster.nodes[1 - ours], cluster.nodes[ours]):
-            node.command("CLUSTER", "SETSLOT", slot, "NODE", ids[1 - ours])
+        jobs = [double.submit(n) for n in range(50)]
+        assert jobs[0].result(20) == 0
+        target.command("CLUSTER", "SETSLOT", slot, "IMPORTING", ids[0])
+        source.command("CLUSTER", "SETSLOT", slot, "MIGRATING", ids[1])
+        until(has_moved)
+        assert [job.result(30) for job in jobs] == [2 * n for n in range(50)]
         assert [double.submit(n).result(30) for n in range(5)] == [0, 2, 4, 6, 8]
 
 
@@ -156,3 +165,18 @@ with app.worker(concurrency=1):
 """
     out = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60)
     assert out.stdout == "4\n", out.stderr
+
+
+def test_the_users_of_the_manual_are_enough() -> None:
+    server = Server()
+    for line in (ROOT / "docs/acl.md").read_text().splitlines():
+        if line.startswith("ACL SETUSER "):
+            server.command(*line.split())
+    users = {name: server.url.replace("//", f"//{name}:change-me@") for name in ("producer", "worker")}
+    works = doubler(users["worker"], "mail")
+    works.task(name="nightly", cron="30 2 * * *")(lambda: None)
+    submits = doubler(users["producer"], "mail")
+    with works.worker(concurrency=2):
+        jobs = [submits.tasks["double"].submit(n) for n in range(5)]
+        assert [job.result(20) for job in jobs] == [0, 2, 4, 6, 8]
+    server.close()

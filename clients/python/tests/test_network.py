@@ -142,6 +142,21 @@ def test_a_server_that_is_killed_and_comes_back_has_everything() -> None:
         server.close()
 
 
+def test_many_idle_connections_that_have_died_cost_no_time() -> None:
+    server = Server()
+    counted = Counted(server.url, "mail")
+    try:
+        links = [counted.app.server.take("mail") for _ in range(60)]
+        for link, node in links:
+            counted.app.server.give_back(link, node)
+        server.restart()
+        began = time.monotonic()
+        counted.count.submit(1)
+        assert time.monotonic() - began < 10
+    finally:
+        server.close()
+
+
 def test_who_waits_while_the_server_is_away_gets_the_result(app: Steward) -> None:
     server = Server()
     counted = Counted(server.url, "mail")

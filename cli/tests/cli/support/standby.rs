@@ -10,13 +10,13 @@ pub(crate) struct Standby {
 }
 
 impl Standby {
-    /// Starts both, and waits until they know each other.
+    /// Starts both, and waits until they know each other. A promotion that takes long on a busy machine is not given up.
     pub(crate) fn of(primary: &Server) -> Standby {
         let server = Server::with(&format!("replicaof 127.0.0.1 {}", primary.port));
         let sentinel = Plain::with(
             &format!(
                 "sentinel monitor main 127.0.0.1 {} 1\nsentinel down-after-milliseconds main 500\n\
-                 sentinel failover-timeout main 3000\n",
+                 sentinel failover-timeout main 15000\n",
                 primary.port
             ),
             &["--sentinel"],

@@ -57,3 +57,8 @@ fn a_diagnosis_is_as_it_is_shown() {
     let server = Server::with("appendonly yes\nappendfsync always");
     run("steward-doctor.md", &Stage::new(), &server);
 }
+
+#[test]
+fn metrics_are_as_they_are_shown() {
+    run("steward-metrics.md", &Stage::new(), &Server::start());
+}

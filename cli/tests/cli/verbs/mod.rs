@@ -3,8 +3,10 @@
 mod bulk;
 mod cron;
 mod doctor;
+mod history;
 mod listing;
 mod manual;
+mod metrics;
 mod put;
 mod running;
 mod settings;

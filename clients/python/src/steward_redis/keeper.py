@@ -215,6 +215,9 @@ class Keeper:
                 link.call("HB.BEAT", service, self.settings["name"], "TOKEN", token, "BIND", "GRACE", 0)
             except (Broken, ServerError):
                 self.link = None
+        if self.link:
+            # Sooner than the end of this process would.
+            self.link.close()
 
 
 def _fields(reply: list[Any]) -> dict[bytes, Any]:

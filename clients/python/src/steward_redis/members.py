@@ -27,7 +27,7 @@ CUT = 0.8
 
 
 class Membership:
-    """A membership that is kept until it is left. `is_lost` tells whether the server has declared this process dead."""
+    """A membership that is kept until it is left."""
 
     def __init__(self, app: Steward, service: str, name: str | None, ttl: int, **more: Any) -> None:
         self.app, self.service, self.name, self.ttl = app, service, name or new_name(), ttl

@@ -27,6 +27,11 @@ class Results:
 
     def __init__(self, server: Server) -> None:
         self.server = server
+        self._renew()
+        server.after_fork.append(self._renew)
+
+    def _renew(self) -> None:
+        """Nobody waits: a child that was forked has none of the threads and futures of its parent."""
         self.lock = threading.Lock()
         self.waiting: dict[str, _Queue] = {}
 

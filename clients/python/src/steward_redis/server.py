@@ -8,6 +8,7 @@ import threading
 import time
 import weakref
 from collections import deque
+from collections.abc import Callable
 from typing import Any
 
 from .address import Address, Host, host
@@ -40,7 +41,9 @@ class Server:
         self._open = opener(self.address, **settings)
         self._cluster = self.address.kind == "cluster"
         self._nodes: dict[str, Host] = {}
-        self._idle: dict[Host | None, deque[Link]] = {None: deque()}
+        self._idle: dict[Host | None, deque[Link]] = {}
+        #: What else is to be made anew in a child that was forked.
+        self.after_fork: list[Callable[[], None]] = []
         _all.add(self)
 
     def open(self, name: str) -> Link:
@@ -109,8 +112,11 @@ class Server:
         try:
             link.send(*commands)
             replies = [link.read(wait) for _ in commands]
-        except BaseException:
+        except BaseException as error:
             link.close()
+            if isinstance(error, Broken):
+                # The others have most likely gone the same way.
+                self._drop(node)
             raise
         self.give_back(link, node)
         for reply in replies:
@@ -120,14 +126,20 @@ class Server:
 
     def close(self) -> None:
         """Closes the connections that nobody uses."""
-        for links in self._idle.values():
-            while links:
-                links.pop().close()
+        for node in list(self._idle):
+            self._drop(node)
+
+    def _drop(self, node: Host | None) -> None:
+        links = self._idle.pop(node, None) or ()
+        for link in list(links):
+            link.close()
 
     def _after_fork(self) -> None:
         """A child has connections of its own: those of its parent it only forgets."""
         _kept.append(self._idle)
-        self._idle = {None: deque()}
+        self._idle = {}
+        for renew in self.after_fork:
+            renew()
 
 
 def tag(name: str) -> str:

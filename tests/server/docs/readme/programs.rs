@@ -13,10 +13,15 @@ pub(super) fn program(page: &str, language: &str, text: &str) -> String {
     Document::read(&format!("docs/{page}.md")).block(language, text)
 }
 
+/// Those pages are run by the tests of the libraries.
 #[test]
-fn the_worker_of_the_readme_is_that_of_the_manual() {
-    let shown = Document::read("README.md").blocks("python");
-    assert_eq!(shown, [program("workers", "python", "# worker.py")]);
+fn the_workers_of_the_readme_are_those_of_the_libraries() {
+    for (language, page) in [("python", "docs/python/index.md"), ("ts", "docs/node/index.md")] {
+        let [shown] = &Document::read("README.md").blocks(language)[..] else {
+            panic!("one block in {language}");
+        };
+        assert!(Document::read(page).blocks(language).contains(shown), "{page}");
+    }
 }
 
 /// Each of these is run below.
@@ -25,6 +30,10 @@ fn the_programs_are_these_and_no_others() {
     let mut names = Vec::new();
     for page in Document::all() {
         if ["README.md", "docs/operating.md", "docs/recipes.md"].contains(&page.name()) {
+            continue;
+        }
+        // Those of the library have tests of their own: clients/python/tests/test_manual.py.
+        if page.name().starts_with("docs/python/") {
             continue;
         }
         let scripts = page.blocks("sh").into_iter().filter(|block| block.starts_with("#!"));

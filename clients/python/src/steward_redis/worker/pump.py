@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import Cancelled, Interrupted, Lost, ServerError, Stopping, TimeLimit
 from ..hooks import log
-from ..link import PASSING, Broken, Link, Reply, Word
+from ..link import PASSING, Broken, Link, Word
 from ..running import Run
 from ..server import Pause
+from .ends import Ends
 from .places import Ending, Place, Places
 
 if TYPE_CHECKING:
@@ -41,12 +42,11 @@ class Pump:
         self.free = [Place(index) for index in range(worker.concurrency)]
         self.busy: dict[int, Place] = {}
         self.ended: deque[Ending] = deque()
-        self.untold: list[Ending] = []
-        self.repeated = False
+        self.ends = Ends(self.server)
         self.link: Link | None = None  # for claims, and for ends when it does not wait
         self.other: Link | None = None  # for ends meanwhile
         self.asks = False
-        self.registered = False
+        self.registered = self.is_away = False
         self.pause, self.not_before = Pause(), 0.0
         self.stage, self.until = WORKING, float("inf")
         self.deadline = float("inf")
@@ -85,6 +85,8 @@ class Pump:
                 self._talk()
             except Broken as error:
                 self._broken(error)
+            except ServerError as error:
+                self.worker.fail(error)
             if self._is_over():
                 break
             self._wait()
@@ -101,7 +103,7 @@ class Pump:
 
     def _is_over(self) -> bool:
         # A call that waits need not be answered: what it may get is given back when we leave the register.
-        return self.stage == OVER or (self.stage != WORKING and not (self.busy or self.ended or self.untold))
+        return self.stage == OVER or (self.stage != WORKING and not (self.busy or self.ended or self.ends))
 
     def _talk(self) -> None:
         """Tells the ends that have come, and asks for more."""
@@ -110,7 +112,7 @@ class Pump:
         now = time.monotonic()
         if now < self.not_before:
             return
-        ending, commands = self._ends()
+        commands = self.ends.commands()
         asks = not self.asks and bool(self.free) and self.registered and self.stage == WORKING
         if not commands and not asks:
             return
@@ -127,10 +129,13 @@ class Pump:
             self.asks = True
         else:
             link.send(*commands)
-        replies = [link.read() for _ in commands]
-        self._told(ending, replies)
-        if not self.untold:
-            self.pause, self.repeated = Pause(), False
+        self.ends.told([link.read() for _ in commands])
+        if not self.ends:
+            self.pause, self.is_away = Pause(), False
+        elif self.ends.is_elsewhere:
+            raise Elsewhere("another node has the queue")
+        else:
+            self.not_before = time.monotonic() + self.pause.length()
 
     def _claim(self) -> tuple[Word, ...]:
         queues, worker = self.worker.queues, self.worker
@@ -147,45 +152,7 @@ class Pump:
         del self.busy[place.index]
         self.free.append(place)
         if ending.words != ():
-            self.untold.append(ending)
-
-    def _ends(self) -> tuple[list[list[Ending]], list[tuple[Word, ...]]]:
-        """What is to be told, and the commands: one for each result or failure, one for all others of a queue."""
-        done: dict[str, list[Ending]] = {}
-        groups: list[list[Ending]] = []
-        commands: list[tuple[Word, ...]] = []
-        for ending in self.untold:
-            if ending.words is None:
-                done.setdefault(ending.run.queue, []).append(ending)
-            else:
-                groups.append([ending])
-                commands.append(ending.words)
-        for queue, endings in done.items():
-            for begin in range(0, len(endings), 1000):
-                some = endings[begin : begin + 1000]
-                pairs = [word for ending in some for word in (ending.run.id, ending.run.token)]
-                groups.append(some)
-                commands.append(("TASK.MACK", queue, len(some), *pairs))
-        return groups, commands
-
-    def _told(self, groups: list[list[Ending]], replies: list[Reply]) -> None:
-        """What the server said to the ends. What it could not take now is told again."""
-        self.untold = []
-        for group, reply in zip(groups, replies):
-            if not isinstance(reply, ServerError):
-                continue
-            run = group[0].run
-            if reply.code in PASSING:
-                self.server.learn(run.queue, reply)
-                self.untold += group
-                self.not_before = time.monotonic() + self.pause.length()
-                if reply.code == "MOVED":
-                    raise Elsewhere(str(reply))
-            elif reply.code == "TOOBIG" and len(group) == 1 and group[0].words:
-                log.warning("%s %s: done without its result: %s", run.queue, run.id, reply)
-                self.untold.append(group[0]._replace(words=None))
-            elif reply.code not in ("NOTASK", "STALE") or not self.repeated:
-                log.warning("%s %s: its end was not accepted: %s", run.queue, run.id, reply)
+            self.ends.add(ending)
 
     def _broken(self, error: Broken) -> None:
         for link in (self.link, self.other):
@@ -193,12 +160,13 @@ class Pump:
                 link.close()
         self.link = self.other = None
         self.asks = False
-        self.repeated = True
+        self.ends.is_repeated = True
         if not isinstance(error, Elsewhere):
             self.server.forget(self.worker.queues[0])
         length = self.pause.length()
         self.not_before = time.monotonic() + length
-        if length > 0.5:
+        if length > 0.5 and not self.is_away:
+            self.is_away = True
             log.warning("the server cannot be reached: %s", error)
 
     def _wait(self) -> None:
@@ -224,7 +192,7 @@ class Pump:
     def _idle_time(self) -> float:
         now = time.monotonic()
         next = min(self.until, self.deadline)
-        if (self.untold or not self.asks) and self.not_before > now:
+        if (self.ends or not self.asks) and self.not_before > now:
             next = min(next, self.not_before)
         return max(0.0, min(next - now, 60.0))
 

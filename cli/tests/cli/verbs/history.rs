@@ -1,0 +1,38 @@
+//! `steward history`.
+
+use super::objects;
+use crate::support::{Server, Terminal};
+
+#[test]
+fn what_happened_is_a_chart_in_the_terminal() {
+    let server = Server::start();
+    for n in 0..4 {
+        assert_eq!(server.run(&["put", "mail", "x", "--id", &format!("t{n}")]).0, 0);
+        let claim: Vec<Vec<Option<String>>> = server.call("TASK.CLAIM mail w1");
+        let token = claim[0][3].clone().unwrap();
+        let end = if n == 3 { "FAIL" } else { "ACK" };
+        let _: redis::Value = server.call(&format!("TASK.{end} mail t{n} {token}"));
+    }
+    let hours = objects(&server, &["history", "mail"]);
+    let sum = |name: &str| hours.iter().map(|hour| hour[name].as_u64().unwrap()).sum::<u64>();
+    assert_eq!(
+        (sum("acked_total"), sum("failed_total"), sum("scheduled_total")),
+        (3, 1, 4)
+    );
+    let days = objects(&server, &["history", "mail", "--days", "2"]);
+    assert!(days[0]["run_total_ms"].is_u64());
+
+    let terminal = Terminal::start(&server, 80, 20);
+    let screen = terminal.run("steward history mail --days 2");
+    let lines: Vec<&str> = screen.lines().collect();
+    assert!(
+        lines[0].starts_with("START ") && lines[0].ends_with("CHART"),
+        "{screen}"
+    );
+    // In the moment between two days it may be two rows.
+    if lines.len() == 2 {
+        assert!(lines[1].ends_with("██████░░"), "{screen}");
+    }
+    assert_eq!(server.run(&["history", "nothing"]), (0, String::new(), String::new()));
+    assert_eq!(server.run(&["history", "mail", "--hours", "49"]).0, 64);
+}

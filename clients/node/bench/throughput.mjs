@@ -1,0 +1,59 @@
+// Empty tasks a second, CPU of worker and server a task, and lateness of delayed tasks: node throughput.mjs RUNS TASKS
+
+import { TestServer } from "../build/tests/servers.js";
+import { quantile, systems } from "./systems.mjs";
+
+const [runs = 9, tasks = 20_000] = process.argv.slice(2).map(Number);
+
+async function serverCpu(server) {
+  const text = await server.redis.info("cpu");
+  return ["user", "sys"].reduce((sum, part) => sum + Number(new RegExp(`used_cpu_${part}:([\\d.]+)`).exec(text)[1]), 0) * 1e6;
+}
+
+async function drain(system, concurrency) {
+  const server = await TestServer.start("--appendfsync everysec");
+  const q = system.queue(server.url);
+  for (let i = 0; i < tasks; i += 1000) await system.add(q, Array.from({ length: 1000 }, (_, k) => ({ i: i + k })));
+  let left = tasks;
+  let done;
+  const all = new Promise((resolve) => (done = resolve));
+  const [before, cpu, begin] = [await serverCpu(server), process.cpuUsage(), performance.now()];
+  const w = await system.worker(server.url, concurrency, async () => void (--left || done()));
+  await all;
+  const seconds = (performance.now() - begin) / 1000;
+  const { user, system: sys } = process.cpuUsage(cpu);
+  const figures = { rate: tasks / seconds, worker: (user + sys) / tasks, server: ((await serverCpu(server)) - before) / tasks };
+  await w.close();
+  await q.close();
+  await server.close();
+  return figures;
+}
+
+async function lateness(system) {
+  const server = await TestServer.start("--appendfsync everysec");
+  const q = system.queue(server.url);
+  const late = [];
+  const w = await system.worker(server.url, 20, async ({ data }) => void late.push(Date.now() - data.due));
+  // Idle in between, as a queue with a few reminders is.
+  for (let i = 0; i < 100; i++) {
+    const delay = 200 + i * 30;
+    await system.add(q, [{ due: Date.now() + delay }], delay);
+  }
+  while (late.length < 100) await new Promise((resolve) => setTimeout(resolve, 50));
+  await w.close();
+  await q.close();
+  await server.close();
+  return late;
+}
+
+for (const concurrency of [20, 50]) {
+  const found = Object.fromEntries(Object.keys(systems).map((name) => [name, []]));
+  for (let run = 0; run < runs; run++) for (const name in systems) found[name].push(await drain(systems[name], concurrency));
+  for (const name in systems) {
+    const median = (key) => quantile(found[name].map((one) => one[key]), 0.5);
+    console.log(
+      `${name}, concurrency ${concurrency}: ${Math.round(median("rate"))} tasks/s, CPU a task: worker ${median("worker").toFixed(1)} us, server ${median("server").toFixed(1)} us (median of ${runs})`,
+    );
+  }
+}
+for (const name in systems) console.log(`${name}: a delayed task is late by p99 ${quantile(await lateness(systems[name]), 0.99)} ms`);

@@ -1,0 +1,15 @@
+/** The types of tasks by their kinds. `T` of a queue is either the type of the data of all its tasks, or a map of the
+ * kinds to functions: `{ send(data: Mail): string; sweep(): void }`. */
+
+export type Kinds = Record<string, (data: any) => unknown>;
+// An `any` stays one.
+type IsKinds<T> = 0 extends 1 & T ? false : T extends Kinds ? true : false;
+
+export type KindOf<T> = IsKinds<T> extends true ? keyof T & string : string;
+export type DataOf<T, K> = IsKinds<T> extends true ? (K extends keyof T ? InputOf<T[K]> : never) : T;
+export type ResultOf<T, R, K> = IsKinds<T> extends true ? (K extends keyof T ? OutputOf<T[K]> : never) : R;
+
+type InputOf<F> = F extends (...data: infer A) => unknown ? (A extends [infer D, ...unknown[]] ? D : Empty) : never;
+type OutputOf<F> = F extends (...data: any[]) => infer R ? Awaited<R> : never;
+/** The data of a kind that has none. */
+export type Empty = Record<string, never> | undefined;
