@@ -1,11 +1,11 @@
 //! What a person sees in a real browser: `make test-web`.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use super::Web;
 use super::house::{Load, furnish};
-use crate::support::{Server, told};
+use crate::support::{Server, Stage, told};
 
 /// Runs browser.js against a furnished server.
 #[track_caller]
@@ -40,7 +40,12 @@ fn all_pages_are_shown_live_and_accessible() {
 #[test]
 #[ignore = "writes the pictures of the manual: make screenshots"]
 fn pictures_are_taken() {
-    if let Ok(directory) = std::env::var("STEWARD_SCREENSHOTS") {
-        run(&["screenshots", &directory]);
+    let stage = Stage::new();
+    let directory = std::env::var_os("STEWARD_SCREENSHOTS").map_or(stage.file("pictures"), PathBuf::from);
+    run(&["screenshots", directory.to_str().unwrap()]);
+    let pictures: Vec<_> = std::fs::read_dir(&directory).unwrap().map(Result::unwrap).collect();
+    assert!(!pictures.is_empty());
+    for picture in pictures {
+        assert!(picture.metadata().unwrap().len() < 150_000, "{picture:?}");
     }
 }
