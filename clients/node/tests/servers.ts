@@ -14,7 +14,7 @@ export const ROOT = resolve(import.meta.dirname, "../../../..");
 export function module(): string {
   if (process.env.STEWARD_MODULE) return process.env.STEWARD_MODULE;
   const target = process.env.CARGO_TARGET_DIR ?? join(ROOT, "target");
-  const built = ["release", "debug"]
+  const built = ["release", "debug", "debug/deps"]
     .flatMap((kind) => ["so", "dylib"].map((ending) => join(target, kind, `libsteward.${ending}`)))
     .filter((path) => existsSync(path))
     .sort((a, b) => statSync(b).mtimeMs - statSync(a).mtimeMs);
