@@ -37,12 +37,13 @@ impl Shop {
     #[track_caller]
     fn wait_until_done(&self, count: usize) {
         let done = || stats(&self.server, "done_tasks");
-        while done() < count {
-            let before = done();
+        let mut before = done();
+        while before < count {
             wait_until("another is done", || {
                 assert_eq!(stats(&self.server, "dead_tasks"), 0);
                 done() > before
             });
+            before = done();
         }
     }
 
