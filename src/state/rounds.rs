@@ -41,10 +41,10 @@ impl Line {
 #[derive(Debug, Default)]
 pub(super) struct Rounds {
     /// Those touched since the last round began, each once, and since when there are any.
-    touched: Vec<Name>,
+    touched: VecDeque<Name>,
     since: Option<Steady>,
     /// Those left of this round, and since when the first of them has waited.
-    left: Vec<Name>,
+    left: VecDeque<Name>,
     left_since: Option<Steady>,
     begun: Steady,
     /// How long after that the next round begins.
@@ -76,7 +76,7 @@ impl Rounds {
 
     /// A name was touched that is not to be measured yet.
     pub(super) fn touch(&mut self, name: &Name) {
-        self.touched.push(name.clone());
+        self.touched.push_back(name.clone());
         self.planned = true;
     }
 
@@ -108,12 +108,16 @@ impl Rounds {
         left.or_else(|| self.since.filter(|_| !self.touched.is_empty()))
     }
 
-    /// Adds those touched to this round, in their order. If nobody has asked since for the next moment, they were touched
+    /// Adds those touched to this round, in their order; a million of them are not copied. If nobody has asked since for the next moment, they were touched
     /// after the last round began.
     pub(super) fn begin(&mut self) {
         let since = self.since.take().or((!self.touched.is_empty()).then_some(self.begun));
-        self.touched.reverse();
-        self.left.append(&mut std::mem::take(&mut self.touched));
+        let mut touched = std::mem::take(&mut self.touched);
+        if self.left.is_empty() {
+            self.left = touched;
+        } else {
+            self.left.append(&mut touched);
+        }
         self.left_since = self.left_since.or(since);
     }
 
@@ -124,10 +128,10 @@ impl Rounds {
             self.begin();
             self.begun = now;
         }
-        let name = self.left.pop()?;
+        let name = self.left.pop_front()?;
         self.pause = (now.since(self.begun) * SHARE).clamp(PERIOD, LONGEST);
         if self.left.is_empty() {
-            self.left = Vec::new();
+            self.left = VecDeque::new();
         }
         Some(name)
     }
