@@ -1,7 +1,6 @@
 //! What `steward` costs: processor time to start, memory while it waits. Those of a release are to be within bounds.
 
 use std::fs;
-use std::time::Duration;
 
 use rustix::process::Signal;
 
@@ -72,6 +71,6 @@ fn of_a_start_and_of_waiting() {
         check_memory(who, pid);
     }
     let idle = work(&["-c", "8", "--", "cat"]);
-    std::thread::sleep(Duration::from_secs(2));
+    server.wait_for_members("q", 1);
     check_memory("work, idle", idle.pid());
 }

@@ -118,7 +118,7 @@ def test_a_cut_is_no_end(proxy: Proxy, app: Steward) -> None:
             if n % 30 == 7:
                 proxy.cut()
         long = counted.long.submit(1000)
-        time.sleep(0.3)
+        until(lambda: counted.runs[1000] == 1)
         proxy.cut()
         assert [job.result(30) for job in jobs] == [n if n % 2 else None for n in range(300)]
         # It ran on, as the same member.

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -117,7 +116,6 @@ def test_processes_of_one_command_are_started_again(crew: Crew, producer: Stewar
     assert stop(parent) == 0
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="has no fork")
 def test_a_child_that_was_forked_has_connections_and_ids_of_its_own(producer: Steward, crew: Crew) -> None:
     work = producer.tasks["work"]
     first = work.submit(1)

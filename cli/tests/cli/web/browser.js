@@ -104,6 +104,7 @@ async function screenshots(browser) {
     const page = await open(browser, theme);
     for (const one of PAGES.filter(([name]) => SHOTS.includes(name) && (theme === "light" || name === "overview"))) {
       await show(page, one);
+      // Their charts begin when somebody looks.
       if (["overview", "queue"].includes(one[0])) await page.waitForTimeout(25_000);
       await page.screenshot({ path: path.join(directory, `web-${one[0]}-${theme}.png`) });
     }
