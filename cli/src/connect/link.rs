@@ -183,6 +183,13 @@ impl Reply {
         }
     }
 
+    /// The cursor of the next page, "0" behind the last one, and this page.
+    pub(crate) fn into_page(self) -> Option<(String, Reply)> {
+        let Value::Array(parts) = self.0 else { return None };
+        let [cursor, page] = <[Value; 2]>::try_from(parts).ok()?;
+        Some((Reply(cursor).text()?, Reply(page)))
+    }
+
     /// The names and values of a map, which is an array of them, in their order.
     pub(crate) fn pairs(&self) -> impl Iterator<Item = (String, Reply)> + use<> {
         let mut items = self.items().into_iter();

@@ -60,10 +60,10 @@ impl Member {
             .arg(&self.process.boot);
         command
             .arg("TTL")
-            .arg(millis(self.ttl))
+            .arg(super::millis(self.ttl))
             .arg("BIND")
             .arg("GRACE")
-            .arg(millis(self.grace));
+            .arg(super::millis(self.grace));
         if let Some(token) = self.token {
             command.arg("TOKEN").arg(token);
         }
@@ -104,7 +104,7 @@ impl Member {
         let mut command = self.command("HB.CAMPAIGN");
         command.arg(self.token.unwrap_or(0));
         if let Some(block) = block {
-            command.arg("BLOCK").arg(millis(block));
+            command.arg("BLOCK").arg(super::millis(block));
         }
         let reply = link.call(&command, patience + block.unwrap_or_default())?;
         Ok((!reply.is_null()).then(|| beat_in(&reply)))
@@ -114,7 +114,7 @@ impl Member {
     /// Counts as a heartbeat when it begins.
     pub(crate) fn wait_for_end(&self, link: &mut Link, wait: Duration, patience: Duration) -> Result<bool, CallError> {
         let mut command = self.command("PID.AWAIT");
-        command.arg("DOWN").arg("BLOCK").arg(millis(wait));
+        command.arg("DOWN").arg("BLOCK").arg(super::millis(wait));
         Ok(!link.call(&command, wait + patience)?.is_null())
     }
 
@@ -134,8 +134,4 @@ fn beat_in(reply: &super::Reply) -> Beat {
         leader: text("leader"),
         leads: text("role").as_deref() == Some("leader"),
     }
-}
-
-fn millis(duration: Duration) -> u64 {
-    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }

@@ -20,6 +20,11 @@ pub(crate) use pause::Pause;
 /// How long commands that a person waits for may take to connect and to be answered.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(5);
 
+/// A duration as commands take it.
+pub(crate) fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}
+
 /// Opens connections.
 #[derive(Clone)]
 pub(crate) struct Connector {

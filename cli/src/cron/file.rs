@@ -10,10 +10,11 @@ use toml::value::Datetime;
 
 use crate::args::duration;
 use crate::connect::Reply;
+use crate::connect::millis;
 use crate::failure::{Failure, NO_INPUT};
 use crate::output::record::Record;
 use crate::output::text;
-use crate::verbs::{backoff, millis, moment};
+use crate::verbs::{backoff, moment};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -3,14 +3,14 @@
 //! Many are changed in bounded steps: by the command that does so, or page by page of what LIST shows.
 
 use indicatif::{ProgressBar, ProgressStyle};
-use redis::{Cmd, Value, cmd};
+use redis::{Cmd, cmd};
 use serde_json::json;
 
 use super::args::{BuryArgs, CancelArgs, Chosen, PurgeArgs, RetryArgs, UnclaimArgs};
 use super::tasks::{PAGE, filter, list};
-use super::{Server, ask, millis};
+use super::{Server, ask, by_id};
 use crate::args::Output;
-use crate::connect::{CallError, Reply};
+use crate::connect::{CallError, Reply, millis};
 use crate::failure::{Failure, NOT_SO, say};
 use crate::output;
 
@@ -41,7 +41,7 @@ pub(super) fn retry(server: &mut Server<'_>, args: &RetryArgs) -> Result<u8, Fai
             chosen: &args.chosen,
             state: Some("dead"),
             worker: None,
-            by_id: Box::new(move |ids| vec![cmd("TASK.RETRY").arg(queue).arg(ids).to_owned()]),
+            by_id: Box::new(move |ids| by_id::retry(queue, ids)),
             by_step: Some(Box::new(move || cmd("TASK.RETRYALL").arg(queue).to_owned())),
         },
     )
@@ -49,12 +49,7 @@ pub(super) fn retry(server: &mut Server<'_>, args: &RetryArgs) -> Result<u8, Fai
 
 pub(super) fn cancel(server: &mut Server<'_>, args: &CancelArgs) -> Result<u8, Failure> {
     let queue = &args.chosen.queue;
-    let reasoned = |mut command: Cmd| {
-        args.reason.iter().for_each(|reason| {
-            command.arg("REASON").arg(reason);
-        });
-        command
-    };
+    let reason = args.reason.as_deref();
     run(
         server,
         &Change {
@@ -63,28 +58,21 @@ pub(super) fn cancel(server: &mut Server<'_>, args: &CancelArgs) -> Result<u8, F
             chosen: &args.chosen,
             state: args.state.as_deref(),
             worker: args.worker.as_deref(),
-            by_id: Box::new(move |ids| vec![reasoned(cmd("TASK.CANCEL").arg(queue).arg(ids).to_owned())]),
+            by_id: Box::new(move |ids| by_id::cancel(queue, ids, reason)),
             by_step: Some(Box::new(move || {
                 let mut step = cmd("TASK.CANCELALL");
                 step.arg(queue).arg(&args.state);
                 args.worker.iter().for_each(|worker| {
                     step.arg("WORKER").arg(worker);
                 });
-                reasoned(step)
+                by_id::reasoned(step, reason)
             })),
         },
     )
 }
 
 pub(super) fn bury(server: &mut Server<'_>, args: &BuryArgs) -> Result<u8, Failure> {
-    let one = |id: &String| {
-        let mut command = cmd("TASK.BURY");
-        command.arg(&args.chosen.queue).arg(id);
-        args.reason.iter().for_each(|reason| {
-            command.arg("REASON").arg(reason);
-        });
-        command
-    };
+    let queue = &args.chosen.queue;
     run(
         server,
         &Change {
@@ -93,7 +81,7 @@ pub(super) fn bury(server: &mut Server<'_>, args: &BuryArgs) -> Result<u8, Failu
             chosen: &args.chosen,
             state: args.state.as_deref(),
             worker: args.worker.as_deref(),
-            by_id: Box::new(move |ids| ids.iter().map(one).collect()),
+            by_id: Box::new(move |ids| by_id::bury(queue, ids, args.reason.as_deref())),
             by_step: None,
         },
     )
@@ -109,7 +97,7 @@ pub(super) fn unclaim(server: &mut Server<'_>, args: &UnclaimArgs) -> Result<u8,
             chosen: &args.chosen,
             state: Some("claimed"),
             worker: args.worker.as_deref(),
-            by_id: Box::new(move |ids| vec![cmd("TASK.UNCLAIM").arg(queue).arg(ids).to_owned()]),
+            by_id: Box::new(move |ids| by_id::unclaim(queue, ids)),
             by_step: None,
         },
     )
@@ -117,11 +105,6 @@ pub(super) fn unclaim(server: &mut Server<'_>, args: &UnclaimArgs) -> Result<u8,
 
 pub(super) fn purge(server: &mut Server<'_>, args: &PurgeArgs) -> Result<u8, Failure> {
     let queue = &args.chosen.queue;
-    let these = move |state: &str, ids: &[String]| {
-        let mut command = cmd("TASK.PURGE");
-        command.arg(queue).arg(state).arg("IDS").arg(ids.len()).arg(ids);
-        command
-    };
     run(
         server,
         &Change {
@@ -133,7 +116,7 @@ pub(super) fn purge(server: &mut Server<'_>, args: &PurgeArgs) -> Result<u8, Fai
             // Whatever their states are.
             by_id: Box::new(move |ids| {
                 let states = ["scheduled", "ready", "blocked", "done", "dead"];
-                states.iter().map(|state| these(state, ids)).collect()
+                states.iter().map(|state| by_id::purge(queue, state, ids)).collect()
             }),
             by_step: Some(Box::new(move || {
                 let mut step = cmd("TASK.PURGE");
@@ -273,22 +256,10 @@ fn these(server: &mut Server<'_>, change: &Change<'_>, ids: &[String]) -> Result
     let mut changed = 0;
     for reply in server.call_all(&(change.by_id)(ids))? {
         changed += match reply {
-            Ok(reply) => changed_in(&reply),
+            Ok(reply) => by_id::changed_in(&reply),
             Err(CallError::Server { code, .. }) if code == "NOTASK" => 0,
             Err(error) => return Err(server.connector.failure(&error)),
         };
     }
     Ok(changed)
-}
-
-/// A number, the number behind a cursor, or OK for one.
-fn changed_in(reply: &Reply) -> usize {
-    match &reply.0 {
-        Value::Okay => 1,
-        Value::Array(_) => reply.items().get(1).map_or(0, changed_in),
-        _ => reply
-            .number()
-            .and_then(|number| usize::try_from(number).ok())
-            .unwrap_or(0),
-    }
 }

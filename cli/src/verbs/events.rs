@@ -39,7 +39,10 @@ pub(super) fn run(server: &mut Server<'_>, args: &EventsArgs) -> Result<u8, Fail
     }
     loop {
         let mut wait = cmd("XREAD");
-        wait.arg("COUNT").arg(1000).arg("BLOCK").arg(super::millis(BLOCK));
+        wait.arg("COUNT")
+            .arg(1000)
+            .arg("BLOCK")
+            .arg(crate::connect::millis(BLOCK));
         wait.arg("STREAMS").arg(&key).arg(&last);
         let reply = server.link.call(&wait, BLOCK + PATIENCE);
         let reply = reply.map_err(|error| server.connector.failure(&error))?;

@@ -3,6 +3,7 @@
 mod args;
 pub(crate) mod ask;
 mod bulk;
+pub(crate) mod by_id;
 pub(crate) mod events;
 mod history;
 pub(crate) mod moment;
@@ -19,8 +20,9 @@ use crate::args::{Common, Output};
 use crate::connect::{CallError, Connector, Link, PATIENCE, Reply};
 use crate::failure::Failure;
 use crate::{cron, doctor, metrics};
-pub(crate) use args::Verb;
+pub(crate) use args::{Filters, Verb};
 pub(crate) use queue::backoff;
+pub(crate) use tasks::list;
 pub(crate) use watch::info;
 
 /// Runs one.
@@ -119,13 +121,13 @@ impl<'a> Server<'a> {
         loop {
             let mut command = command();
             command.arg("CURSOR").arg(&cursor);
-            let [next, page] = &self.call(&command)?.items()[..] else {
+            let Some((next, page)) = self.call(&command)?.into_page() else {
                 return Err(Failure::unavailable(
                     "the server answers what this program does not understand",
                 ));
             };
-            let goes_on = take(self, page.clone())?;
-            cursor = next.text().unwrap_or_default();
+            let goes_on = take(self, page)?;
+            cursor = next;
             if cursor == "0" || !goes_on {
                 return Ok(cursor == "0");
             }
@@ -151,9 +153,4 @@ impl<'a> Server<'a> {
         names.dedup();
         Ok(names)
     }
-}
-
-/// A duration as commands take it.
-pub(crate) fn millis(duration: std::time::Duration) -> u64 {
-    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }

@@ -6,10 +6,10 @@ use std::time::Duration;
 use clap::ValueEnum;
 use redis::{Cmd, Value, cmd};
 
+use super::Server;
 use super::args::PutArgs;
-use super::{Server, millis};
 use crate::args::Output;
-use crate::connect::Reply;
+use crate::connect::{Reply, millis};
 use crate::failure::{Failure, say};
 use crate::output::record::Record;
 use crate::output::{self, text};

@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use redis::cmd;
 
+use super::Server;
 use super::args::Backoff;
-use super::{Server, millis};
 use crate::args::{Output, duration};
-use crate::connect::Reply;
+use crate::connect::{Reply, millis};
 use crate::failure::Failure;
 use crate::output::record::Record;
 use crate::output::table::one;

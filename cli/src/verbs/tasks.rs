@@ -58,7 +58,7 @@ fn page_of(most: usize, filters: &Filters, worker: Option<&str>) -> usize {
 }
 
 /// The tasks of a state, without a page.
-pub(super) fn list(queue: &str, state: &str, filters: &Filters, worker: Option<&str>) -> Cmd {
+pub(crate) fn list(queue: &str, state: &str, filters: &Filters, worker: Option<&str>) -> Cmd {
     let mut command = cmd("TASK.LIST");
     command.arg(queue).arg(state);
     filter(&mut command, filters);

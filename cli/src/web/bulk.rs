@@ -7,19 +7,20 @@ use axum::extract::State;
 use axum::http::{HeaderMap, Uri};
 use axum::response::{IntoResponse, Redirect, Response};
 use maud::html;
-use redis::{Cmd, cmd};
+use redis::Cmd;
 use serde_json::json;
 
-use super::change::allowed;
+use super::change::carried_out;
 use super::fields::Fields;
 use super::html::{hidden, number, plain};
 use super::listing::{Filter, exact, first_line};
-use super::page::{Form, Page, document, failed, waiting};
+use super::page::{Form, Page, document};
 use super::site::Site;
 use super::trouble::Trouble;
 use super::visit::Visit;
 use crate::connect::{CallError, Reply};
 use crate::output::record::Record;
+use crate::verbs::by_id;
 
 /// How long the steps of one request go on.
 const STEP: Duration = Duration::from_millis(500);
@@ -40,18 +41,10 @@ pub(super) async fn step(
     headers: HeaderMap,
     axum::Form(fields): axum::Form<Vec<(String, String)>>,
 ) -> Response {
-    let (visit, fields) = match allowed(&site, &uri, &headers, Fields(fields)) {
-        Ok(allowed) => allowed,
+    let stepped = carried_out(&site, &uri, &headers, Fields(fields), run).await;
+    let (visit, fields, form, progress) = match stepped {
+        Ok(stepped) => stepped,
         Err(response) => return *response,
-    };
-    let form = Form::wanted(&headers);
-    let stepped = {
-        let (visit, fields) = (visit.clone(), fields.clone());
-        waiting(move || run(&visit, &fields)).await
-    };
-    let progress = match stepped {
-        Ok(progress) => progress,
-        Err(trouble) => return failed(&visit, form, &trouble),
     };
     let verb = fields.get("change").unwrap_or_default();
     let error = progress.last_error.as_ref();
@@ -113,9 +106,11 @@ fn run(visit: &Visit, fields: &Fields) -> Result<Progress, Trouble> {
         let listed = visit
             .user()
             .call(&filter.queue, &filter.list(&progress.cursor, AT_ONCE))?;
-        let listed = listed.items();
-        progress.cursor = listed.first().and_then(Reply::text).unwrap_or_else(|| "0".into());
-        let tasks = Record::all_of(listed.get(1).unwrap_or(&Reply(redis::Value::Nil)));
+        let (cursor, tasks) = listed
+            .into_page()
+            .unwrap_or_else(|| ("0".into(), Reply(redis::Value::Nil)));
+        progress.cursor = cursor;
+        let tasks = Record::all_of(&tasks);
         let is_meant = |task: &&Record| {
             let is = |name, value: &str| fields.get(name).is_none_or(|wanted| wanted == exact(value));
             is("exact_kind", &task.text("kind").unwrap_or_default()) && is("exact_error", &first_line(task))
@@ -127,7 +122,7 @@ fn run(visit: &Visit, fields: &Fields) -> Result<Progress, Trouble> {
             .collect();
         progress.looked_at += i64::try_from(AT_ONCE).unwrap_or(0);
         if !ids.is_empty() {
-            make(visit, verb, &filter, ids, &mut progress)?;
+            make(visit, verb, &filter, &ids, &mut progress)?;
         }
         // Those that come into this state meanwhile are not meant: tasks may die again as fast as they are retried.
         if all > 0 && progress.looked_at >= all {
@@ -139,12 +134,14 @@ fn run(visit: &Visit, fields: &Fields) -> Result<Progress, Trouble> {
     }
 }
 
-fn make(visit: &Visit, verb: &str, filter: &Filter, ids: Vec<String>, progress: &mut Progress) -> Result<(), Trouble> {
-    for answer in visit.user().change(&filter.queue, &commands(verb, filter, ids)?)? {
+fn make(visit: &Visit, verb: &str, filter: &Filter, ids: &[String], progress: &mut Progress) -> Result<(), Trouble> {
+    let commands = commands(verb, &filter.queue, &filter.state, ids)
+        .ok_or_else(|| Trouble::Wrong(format!("There is no change {verb}.")))?;
+    for answer in visit.user().change(&filter.queue, &commands)? {
         match answer {
             // Its reply is when the task is due.
             Ok(_) if verb == "run" => progress.done += 1,
-            Ok(reply) => progress.done += counted(&reply),
+            Ok(reply) => progress.done += i64::try_from(by_id::changed_in(&reply)).unwrap_or(i64::MAX),
             Err(error) if error.is("NOPERM") || visit.user().may_pass(&error) => return Err(error.into()),
             // It has gone, or is in another state now.
             Err(CallError::Server { code, .. }) if code == "NOTASK" => {}
@@ -154,45 +151,17 @@ fn make(visit: &Visit, verb: &str, filter: &Filter, ids: Vec<String>, progress: 
     Ok(())
 }
 
-/// How many tasks a reply is about: those that were removed, behind a cursor; a number; or one.
-fn counted(reply: &Reply) -> i64 {
-    let count = reply.items().get(1).and_then(Reply::number).or_else(|| match reply.0 {
-        redis::Value::Int(number) => u64::try_from(number).ok(),
-        _ => None,
-    });
-    count.and_then(|count| i64::try_from(count).ok()).unwrap_or(1)
-}
-
-fn commands(verb: &str, filter: &Filter, mut ids: Vec<String>) -> Result<Vec<Cmd>, Trouble> {
-    let queue = &filter.queue[..];
-    let each = |words: &[&str], end: &[&str]| {
-        let one = |id: &String| {
-            cmd(words.first().copied().unwrap_or_default())
-                .arg(queue)
-                .arg(id)
-                .arg(end)
-                .to_owned()
-        };
-        ids.iter().map(one).collect()
-    };
-    let all = match verb {
-        "retry" => vec![cmd("TASK.RETRY").arg(queue).arg(ids).to_owned()],
-        "cancel" => {
-            // An id of this name is taken for an option, unless it is the first.
-            ids.sort_by_key(|id| !id.eq_ignore_ascii_case("REASON"));
-            vec![cmd("TASK.CANCEL").arg(queue).arg(ids).to_owned()]
-        }
-        "purge" => {
-            let mut purge = cmd("TASK.PURGE");
-            purge.arg(queue).arg(&filter.state).arg("IDS").arg(ids.len()).arg(ids);
-            vec![purge]
-        }
-        "unclaim" => vec![cmd("TASK.UNCLAIM").arg(queue).arg(ids).to_owned()],
-        "bury" => each(&["TASK.BURY"], &["REASON", "buried by hand"]),
-        "run" => each(&["TASK.RESCHEDULE"], &["DELAY", "0"]),
-        _ => return Err(Trouble::Wrong(format!("There is no change {verb}."))),
-    };
-    Ok(all)
+/// The commands of a change that is also a button of one task.
+pub(super) fn commands(verb: &str, queue: &str, state: &str, ids: &[String]) -> Option<Vec<Cmd>> {
+    Some(match verb {
+        "retry" => by_id::retry(queue, ids),
+        "cancel" => by_id::cancel(queue, ids, None),
+        "purge" => vec![by_id::purge(queue, state, ids)],
+        "unclaim" => by_id::unclaim(queue, ids),
+        "bury" => by_id::bury(queue, ids, Some("buried by hand")),
+        "run" => by_id::run_now(queue, ids),
+        _ => return None,
+    })
 }
 
 /// What has become of them.

@@ -8,6 +8,7 @@ use axum::response::{IntoResponse, Redirect, Response};
 use redis::{Cmd, cmd};
 use serde_json::json;
 
+use super::bulk;
 use super::fields::Fields;
 use super::html::number;
 use super::page::{Form, failed, waiting};
@@ -15,7 +16,7 @@ use super::site::Site;
 use super::trouble::Trouble;
 use super::visit::Visit;
 use crate::args::duration;
-use crate::connect::{CallError, Reply};
+use crate::connect::{CallError, Reply, millis};
 
 /// A command, the name whose server gets it, and what is said when it is done.
 struct Change {
@@ -30,26 +31,35 @@ pub(super) async fn make(
     headers: HeaderMap,
     axum::Form(fields): axum::Form<Vec<(String, String)>>,
 ) -> Response {
-    let (visit, fields) = match allowed(&site, &uri, &headers, Fields(fields)) {
-        Ok(allowed) => allowed,
-        Err(response) => return *response,
-    };
-    let done = {
-        let (visit, fields) = (visit.clone(), fields.clone());
-        waiting(move || run(&visit, &fields)).await
-    };
-    match (Form::wanted(&headers), done) {
-        (Form::Json, Ok(said)) => axum::Json(json!({ "done": said })).into_response(),
-        (_, Ok(said)) => {
+    match carried_out(&site, &uri, &headers, Fields(fields), run).await {
+        Ok((_, _, Form::Json, said)) => axum::Json(json!({ "done": said })).into_response(),
+        Ok((visit, _, _, said)) => {
             visit.session.tell(said);
             Redirect::to(&visit.here).into_response()
         }
-        (form, Err(trouble)) => failed(&visit, form, &trouble),
+        Err(response) => *response,
+    }
+}
+
+/// Runs a change that is allowed, where it holds up nobody. Returns also what for, and the form of the answer.
+pub(super) async fn carried_out<T: Send + 'static>(
+    site: &Arc<Site>,
+    uri: &Uri,
+    headers: &HeaderMap,
+    fields: Fields,
+    run: fn(&Visit, &Fields) -> Result<T, Trouble>,
+) -> Result<(Arc<Visit>, Fields, Form, T), Box<Response>> {
+    let (visit, fields) = allowed(site, uri, headers, fields)?;
+    let form = Form::wanted(headers);
+    let asked = (visit.clone(), fields.clone());
+    match waiting(move || run(&asked.0, &asked.1)).await {
+        Ok(done) => Ok((visit, fields, form, done)),
+        Err(trouble) => Err(Box::new(failed(&visit, form, &trouble))),
     }
 }
 
 /// A change that was sent by one of our own pages to somebody who is logged in. It leads back to the page it came from.
-pub(super) fn allowed(
+fn allowed(
     site: &Arc<Site>,
     uri: &Uri,
     headers: &HeaderMap,
@@ -127,7 +137,7 @@ fn change(fields: &Fields) -> Result<Change, Trouble> {
                 format!("{name} does not recur any more"),
             )
         }
-        _ => task(word, queue, fields)?,
+        _ => return task(word, queue, fields),
     };
     Ok(Change {
         name: queue.into(),
@@ -137,25 +147,40 @@ fn change(fields: &Fields) -> Result<Change, Trouble> {
 }
 
 /// To one task.
-fn task<'a>(word: &str, queue: &'a str, fields: &'a Fields) -> Result<(Vec<&'a str>, String), Trouble> {
+fn task(word: &str, queue: &str, fields: &Fields) -> Result<Change, Trouble> {
     let id = fields.need("id")?;
-    let (words, done) = match word {
-        "retry" => (vec!["TASK.RETRY", queue, id], "is tried again"),
-        "cancel" => (vec!["TASK.CANCEL", queue, id], "is cancelled"),
-        "bury" => (vec!["TASK.BURY", queue, id, "REASON", "buried by hand"], "is dead"),
-        "unclaim" => (vec!["TASK.UNCLAIM", queue, id], "is ready for another worker"),
-        "run" => (vec!["TASK.RESCHEDULE", queue, id, "DELAY", "0"], "is due now"),
-        "purge" => {
-            let state = fields.need("state")?;
-            (vec!["TASK.PURGE", queue, state, "IDS", "1", id], "is removed")
-        }
+    let (command, done) = match word {
         "edit" => {
             let payload = fields.get("payload").unwrap_or_default();
-            (vec!["TASK.EDIT", queue, id, "PAYLOAD", payload], "has another payload")
+            let edit = command(&["TASK.EDIT", queue, id, "PAYLOAD", payload]);
+            (Some(edit), "has another payload")
         }
-        _ => return Err(Trouble::Wrong(format!("There is no change {word}."))),
+        _ => {
+            let state = match word {
+                "purge" => fields.need("state")?,
+                _ => "",
+            };
+            let commands = bulk::commands(word, queue, state, &[id.to_string()]);
+            (commands.and_then(|commands| commands.into_iter().next()), done(word))
+        }
     };
-    Ok((words, format!("{id} {done}")))
+    Ok(Change {
+        name: queue.into(),
+        command: command.ok_or_else(|| Trouble::Wrong(format!("There is no change {word}.")))?,
+        said: format!("{id} {done}"),
+    })
+}
+
+/// What has become of it.
+fn done(word: &str) -> &'static str {
+    match word {
+        "retry" => "is tried again",
+        "cancel" => "is cancelled",
+        "bury" => "is dead",
+        "unclaim" => "is ready for another worker",
+        "purge" => "is removed",
+        _ => "is due now",
+    }
 }
 
 /// To a member, or to all of a service.
@@ -185,9 +210,7 @@ fn pause(queue: &str, fields: &Fields) -> Result<Change, Trouble> {
     let said = match fields.get("for") {
         Some(text) => {
             let length = duration(text).map_err(|error| Trouble::Wrong(format!("{text}: {error}")))?;
-            command
-                .arg("FOR")
-                .arg(u64::try_from(length.as_millis()).unwrap_or(u64::MAX));
+            command.arg("FOR").arg(millis(length));
             format!("{queue} is paused for {text}")
         }
         None => format!("{queue} is paused"),

@@ -4,11 +4,12 @@ use maud::{Markup, html};
 use redis::cmd;
 use serde_json::{Value as Json, json};
 
-use super::html::{button, confirmed, field, link, nothing, plain, span, to_queue};
+use super::html::{button, confirmed, field, link, nothing, plain, span, to_queue, wide};
 use super::page::Page;
 use super::rights::Right;
 use super::trouble::Trouble;
 use super::visit::Visit;
+use crate::connect::Reply;
 use crate::output::record::Record;
 
 /// Recurring tasks of a queue that are shown.
@@ -26,8 +27,8 @@ pub(super) fn page(visit: &Visit) -> Result<Page, Trouble> {
     };
     let mut repeats: Vec<Record> = Vec::new();
     for (queue, replies) in answers {
-        for page in replies.into_iter().flatten() {
-            let found = page.items().get(1).map(|found| found.items()).unwrap_or_default();
+        for (_, page) in replies.into_iter().flatten().filter_map(Reply::into_page) {
+            let found = page.items();
             repeats.extend(found.iter().map(|repeat| visit.task(repeat).under("queue", &queue[..])));
         }
     }
@@ -46,16 +47,11 @@ pub(super) fn page(visit: &Visit) -> Result<Page, Trouble> {
 }
 
 fn table(visit: &Visit, repeats: &[Record]) -> Markup {
-    html! {
-        div.wide tabindex="0" role="region" aria-label="Recurring tasks" {
-            table {
-                thead { tr {
-                    th { "name" } th { "queue" } th { "rule" } th { "zone" } th { "next" } th { "last" } th.n { "made" } th { "missed" } th { "overlap" } th { "owner" } th { span.unseen { "actions" } }
-                } }
-                tbody { @for repeat in repeats { (row(visit, repeat)) } }
-            }
-        }
-    }
+    wide(
+        "Recurring tasks",
+        &html! { th { "name" } th { "queue" } th { "rule" } th { "zone" } th { "next" } th { "last" } th.n { "made" } th { "missed" } th { "overlap" } th { "owner" } th { span.unseen { "actions" } } },
+        &html! { @for repeat in repeats { (row(visit, repeat)) } },
+    )
 }
 
 fn row(visit: &Visit, repeat: &Record) -> Markup {

@@ -6,7 +6,7 @@ use maud::{Markup, html};
 use redis::cmd;
 use serde_json::json;
 
-use super::html::{confirmed, cut, link, moment, nothing, number, plain, to_queue, to_task};
+use super::html::{confirmed, cut, link, moment, nothing, number, plain, to_queue, to_task, wide};
 use super::listing::{allowed, exact, first_line};
 use super::page::Page;
 use super::trouble::Trouble;
@@ -78,8 +78,8 @@ pub(super) fn page(visit: &Visit) -> Result<Page, Trouble> {
 fn gather(visit: &Visit, queue: &str, groups: &mut Groups) -> Result<usize, Trouble> {
     let mut list = cmd("TASK.LIST");
     list.arg(queue).arg("dead").arg("COUNT").arg(OF_ONE).arg("REV");
-    let page = visit.user().call(queue, &list)?.items();
-    let tasks = page.get(1).map(Record::all_of).unwrap_or_default();
+    let page = visit.user().call(queue, &list)?.into_page();
+    let tasks = page.map(|(_, page)| Record::all_of(&page)).unwrap_or_default();
     for task in &tasks {
         let key = (queue.into(), task.text("kind").unwrap_or_default(), first_line(task));
         let at = task.number("finished_at").unwrap_or(0);
@@ -95,27 +95,24 @@ fn gather(visit: &Visit, queue: &str, groups: &mut Groups) -> Result<usize, Trou
 }
 
 fn table(visit: &Visit, groups: &[((String, String, String), Group)]) -> Markup {
-    html! {
-        div.wide tabindex="0" role="region" aria-label="Dead tasks" {
-            table {
-                thead { tr {
-                    th.n { "tasks" } th { "queue" } th { "kind" } th { "error" } th { "last" } th { "first" } th { "example" } th { span.unseen { "actions" } }
-                } }
-                tbody { @for ((queue, kind, error), group) in groups {
-                    tr {
-                        td.n.bad { (number(group.count)) }
-                        th scope="row" { (to_queue(visit, queue)) }
-                        td { (plain(kind)) }
-                        td.error { (filtered(visit, queue, kind, error)) }
-                        td { (moment(group.last_at)) }
-                        td { (moment(group.first_at)) }
-                        td { (to_task(visit, queue, &group.example)) }
-                        td { div.row { (actions(visit, queue, kind, error, group.count)) } }
-                    }
-                } }
+    wide(
+        "Dead tasks",
+        &html! { th.n { "tasks" } th { "queue" } th { "kind" } th { "error" } th { "last" } th { "first" } th { "example" } th { span.unseen { "actions" } } },
+        &html! {
+            @for ((queue, kind, error), group) in groups {
+                tr {
+                    td.n.bad { (number(group.count)) }
+                    th scope="row" { (to_queue(visit, queue)) }
+                    td { (plain(kind)) }
+                    td.error { (filtered(visit, queue, kind, error)) }
+                    td { (moment(group.last_at)) }
+                    td { (moment(group.first_at)) }
+                    td { (to_task(visit, queue, &group.example)) }
+                    td { div.row { (actions(visit, queue, kind, error, group.count)) } }
+                }
             }
-        }
-    }
+        },
+    )
 }
 
 fn filtered(visit: &Visit, queue: &str, kind: &str, error: &str) -> Markup {

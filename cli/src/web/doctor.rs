@@ -3,7 +3,7 @@
 use maud::{Markup, html};
 use serde_json::{Value as Json, json};
 
-use super::html::{nothing, plain};
+use super::html::{nothing, plain, wide};
 use super::page::Page;
 use super::trouble::Trouble;
 use super::visit::Visit;
@@ -24,22 +24,19 @@ pub(super) fn page(visit: &Visit) -> Result<Page, Trouble> {
 }
 
 fn table(found: &[Record]) -> Markup {
-    html! {
-        div.wide tabindex="0" role="region" aria-label="Findings" {
-            table {
-                thead { tr { th { "severity" } th { "check" } th { "what" } th { "what to do" } } }
-                tbody {
-                    @for finding in found {
-                        @let text = |name| plain(&finding.text(name).unwrap_or_default());
-                        tr {
-                            td { span.state.(text("severity")) { (text("severity")) } }
-                            th scope="row" { (text("check")) }
-                            td.error { (text("what")) }
-                            td.error { (text("remedy")) }
-                        }
-                    }
+    wide(
+        "Findings",
+        &html! { th { "severity" } th { "check" } th { "what" } th { "what to do" } },
+        &html! {
+            @for finding in found {
+                @let text = |name| plain(&finding.text(name).unwrap_or_default());
+                tr {
+                    td { span.state.(text("severity")) { (text("severity")) } }
+                    th scope="row" { (text("check")) }
+                    td.error { (text("what")) }
+                    td.error { (text("remedy")) }
                 }
             }
-        }
-    }
+        },
+    )
 }

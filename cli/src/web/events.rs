@@ -4,7 +4,7 @@ use maud::{Markup, html};
 use redis::{Cmd, Value, cmd};
 use serde_json::{Value as Json, json};
 
-use super::html::{NOTHING, cut, field, link, moment, nothing, plain, to_queue, to_task};
+use super::html::{NOTHING, cut, field, link, moment, nothing, plain, to_queue, to_task, wide};
 use super::page::Page;
 use super::trouble::{Trouble, if_allowed};
 use super::visit::Visit;
@@ -119,14 +119,11 @@ pub(super) fn page(visit: &Visit) -> Result<Page, Trouble> {
 }
 
 fn table(visit: &Visit, events: &[Record]) -> Markup {
-    html! {
-        div.wide tabindex="0" role="region" aria-label="Events" {
-            table {
-                thead { tr { th { "when" } th { "what" } th { "where" } th { "task or member" } th { "kind" } th { "worker or host" } th { "why" } } }
-                tbody { @for event in events { (row(visit, event)) } }
-            }
-        }
-    }
+    wide(
+        "Events",
+        &html! { th { "when" } th { "what" } th { "where" } th { "task or member" } th { "kind" } th { "worker or host" } th { "why" } },
+        &html! { @for event in events { (row(visit, event)) } },
+    )
 }
 
 fn row(visit: &Visit, event: &Record) -> Markup {

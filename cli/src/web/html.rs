@@ -171,6 +171,15 @@ pub(super) fn confirmed(visit: &Visit, label: &str, question: &str, path: &str, 
     }
 }
 
+/// A table that is moved to and fro where it is wider than the page: its columns, and its rows.
+pub(super) fn wide(label: &str, columns: &Markup, rows: &Markup) -> Markup {
+    html! {
+        div.wide tabindex="0" role="region" aria-label=(label) {
+            table { thead { tr { (columns) } } tbody { (rows) } }
+        }
+    }
+}
+
 /// Where there is nothing to show.
 pub(super) fn nothing(text: &str) -> Markup {
     html! { p.nothing { (text) } }

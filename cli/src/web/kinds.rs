@@ -4,7 +4,7 @@ use maud::{Markup, html};
 use redis::cmd;
 use serde_json::{Value as Json, json};
 
-use super::html::{NOTHING, count, field, link, nothing, plain, to_queue};
+use super::html::{NOTHING, count, field, link, nothing, plain, to_queue, wide};
 use super::page::Page;
 use super::trouble::Trouble;
 use super::visit::Visit;
@@ -45,17 +45,14 @@ pub(super) fn page(visit: &Visit) -> Result<Page, Trouble> {
 }
 
 fn table(visit: &Visit, kinds: &[Record]) -> Markup {
-    html! {
-        div.wide tabindex="0" role="region" aria-label="Kinds" {
-            table {
-                thead { tr {
-                    th { "queue" } th { "kind" } th.n { "claimed" } th.n { "done" } th.n { "failed" } th.n { "failure rate" }
-                    th.n { "dead" } th.n { "running" } th.n { "run p50" } th.n { "run p99" }
-                } }
-                tbody { @for kind in kinds.iter().take(ROWS) { (row(visit, kind)) } }
-            }
-        }
-    }
+    wide(
+        "Kinds",
+        &html! {
+            th { "queue" } th { "kind" } th.n { "claimed" } th.n { "done" } th.n { "failed" } th.n { "failure rate" }
+            th.n { "dead" } th.n { "running" } th.n { "run p50" } th.n { "run p99" }
+        },
+        &html! { @for kind in kinds.iter().take(ROWS) { (row(visit, kind)) } },
+    )
 }
 
 fn row(visit: &Visit, kind: &Record) -> Markup {

@@ -1,15 +1,15 @@
 //! The tasks of a queue in one state, of which a filter shows some.
 
 use maud::{Markup, html};
-use redis::{Cmd, cmd};
+use redis::Cmd;
 
 use super::fields::Fields;
-use super::html::{NOTHING, confirmed, field, nothing, number, plain, to_task};
+use super::html::{NOTHING, confirmed, field, nothing, number, plain, to_task, wide};
 use super::rights::Right;
 use super::trouble::Trouble;
 use super::visit::Visit;
-use crate::connect::Reply;
 use crate::output::record::Record;
+use crate::verbs::{Filters, list};
 
 pub(super) const STATES: [&str; 6] = ["ready", "claimed", "scheduled", "blocked", "done", "dead"];
 
@@ -58,20 +58,12 @@ impl Filter {
 
     /// The command that lists them, a page of so many.
     pub(super) fn list(&self, cursor: &str, count: usize) -> Cmd {
-        let mut command = cmd("TASK.LIST");
-        command.arg(&self.queue).arg(&self.state);
-        if let Some(kind) = &self.kind {
-            command.arg("KIND").arg(kind);
-        }
-        if let Some(text) = &self.text {
-            command.arg("MATCH").arg(pattern(text));
-        }
-        if let Some(worker) = &self.worker {
-            command.arg("WORKER").arg(worker);
-        }
-        if self.attempted {
-            command.arg("ATTEMPTED");
-        }
+        let filters = Filters {
+            kind: self.kind.clone(),
+            pattern: self.text.as_deref().map(pattern),
+            attempted: self.attempted,
+        };
+        let mut command = list(&self.queue, &self.state, &filters, self.worker.as_deref());
         command.arg("CURSOR").arg(cursor).arg("COUNT").arg(count);
         command
     }
@@ -87,15 +79,11 @@ impl Filter {
             if matches!(&self.state[..], "done" | "dead") {
                 list.arg("REV");
             }
-            let page = visit.user().call(&self.queue, &list)?.items();
-            cursor = page.first().and_then(Reply::text).unwrap_or_default();
-            tasks.extend(
-                page.get(1)
-                    .map(Reply::items)
-                    .unwrap_or_default()
-                    .iter()
-                    .map(|task| visit.task(task)),
-            );
+            let Some((next, page)) = visit.user().call(&self.queue, &list)?.into_page() else {
+                break;
+            };
+            cursor = next;
+            tasks.extend(page.items().iter().map(|task| visit.task(task)));
             if cursor == "0" || tasks.len() >= ROWS {
                 break;
             }
@@ -156,25 +144,22 @@ pub(super) fn table(visit: &Visit, filter: &Filter, listed: &Listed) -> Markup {
         return nothing(none);
     }
     let columns = columns(&filter.state);
-    html! {
-        div.wide tabindex="0" role="region" aria-label="Tasks" {
-            table {
-                thead { tr {
-                    th { "id" } th { "kind" }
-                    @for name in columns { th { (heading(name)) } }
-                } }
-                tbody {
-                    @for task in &listed.tasks {
-                        tr {
-                            th scope="row" { (to_task(visit, &filter.queue, &task.text("id").unwrap_or_default())) }
-                            td { (field(task, "kind")) }
-                            @for name in columns { td class=(name) { (field(task, name)) } }
-                        }
-                    }
+    wide(
+        "Tasks",
+        &html! {
+            th { "id" } th { "kind" }
+            @for name in columns { th { (heading(name)) } }
+        },
+        &html! {
+            @for task in &listed.tasks {
+                tr {
+                    th scope="row" { (to_task(visit, &filter.queue, &task.text("id").unwrap_or_default())) }
+                    td { (field(task, "kind")) }
+                    @for name in columns { td class=(name) { (field(task, name)) } }
                 }
             }
-        }
-    }
+        },
+    )
 }
 
 /// The name of a field, without its unit.

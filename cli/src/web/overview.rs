@@ -6,7 +6,7 @@ use maud::{Markup, html};
 use serde_json::json;
 
 use super::charts::trend;
-use super::html::{count, field, number, rate, to_queue};
+use super::html::{count, field, number, rate, to_queue, wide};
 use super::page::Page;
 use super::trouble::{Trouble, if_allowed};
 use super::visit::Visit;
@@ -128,28 +128,23 @@ fn totals(queues: &[&Seen]) -> Markup {
 
 fn table(visit: &Visit, queues: &[&Seen], most: usize) -> Markup {
     let sorted = visit.query.get("sort");
-    html! {
-        div.wide tabindex="0" role="region" aria-label="Queues" {
-            table {
-                thead { tr {
-                    th aria-sort=[sorted.is_none().then_some("ascending")] {
-                        a href=(visit.site.address("/", &visit.query.with(&[("sort", "")]))) { "queue" }
-                    }
-                    @for (label, _) in SORTED {
-                        th.n aria-sort=[(sorted == Some(label)).then_some("descending")] {
-                            a href=(visit.site.address("/", &visit.query.with(&[("sort", label)]))) { (label) }
-                        }
-                    }
-                    th.n title="How late tasks became ready: half of them, and one of a hundred" { "late p50" } th.n { "p99" }
-                    th.n title="How long tasks ran: half of them, and one of a hundred" { "run p50" } th.n { "p99" }
-                    th.n { "in/s" } th.n { "out/s" } th.n { "trend" }
-                } }
-                tbody {
-                    @for seen in queues.iter().take(most) { (row(visit, seen)) }
+    wide(
+        "Queues",
+        &html! {
+            th aria-sort=[sorted.is_none().then_some("ascending")] {
+                a href=(visit.site.address("/", &visit.query.with(&[("sort", "")]))) { "queue" }
+            }
+            @for (label, _) in SORTED {
+                th.n aria-sort=[(sorted == Some(label)).then_some("descending")] {
+                    a href=(visit.site.address("/", &visit.query.with(&[("sort", label)]))) { (label) }
                 }
             }
-        }
-    }
+            th.n title="How late tasks became ready: half of them, and one of a hundred" { "late p50" } th.n { "p99" }
+            th.n title="How long tasks ran: half of them, and one of a hundred" { "run p50" } th.n { "p99" }
+            th.n { "in/s" } th.n { "out/s" } th.n { "trend" }
+        },
+        &html! { @for seen in queues.iter().take(most) { (row(visit, seen)) } },
+    )
 }
 
 fn row(visit: &Visit, seen: &Seen) -> Markup {

@@ -5,7 +5,7 @@ use redis::cmd;
 use serde_json::{Value as Json, json};
 
 use super::charts::charts;
-use super::html::{button, confirmed, field, hidden, link, moment, number, plain};
+use super::html::{button, confirmed, field, hidden, link, moment, number, plain, wide};
 use super::listing::{self, Filter, STATES, filter_box, next};
 use super::overview::badges;
 use super::page::Page;
@@ -155,22 +155,21 @@ fn working(visit: &Visit, queue: &str, workers: &[Record]) -> Markup {
     html! {
         @if !workers.is_empty() {
             h2 { "Workers" }
-            div.wide tabindex="0" role="region" aria-label="Workers" {
-                table {
-                    thead { tr { th { "worker" } th { "member" } th.n { "claimed" } th.n { "oldest claim" } } }
-                    tbody {
-                        @for worker in workers {
-                            @let name = worker.text("worker").unwrap_or_default();
-                            tr {
-                                th scope="row" { (link(visit, "/queue", &[("name", queue), ("state", "claimed"), ("worker", &name)], &name)) }
-                                td { (field(worker, "state")) }
-                                td.n { (field(worker, "claimed_tasks")) }
-                                td.n { (field(worker, "oldest_claim_ms")) }
-                            }
+            (wide(
+                "Workers",
+                &html! { th { "worker" } th { "member" } th.n { "claimed" } th.n { "oldest claim" } },
+                &html! {
+                    @for worker in workers {
+                        @let name = worker.text("worker").unwrap_or_default();
+                        tr {
+                            th scope="row" { (link(visit, "/queue", &[("name", queue), ("state", "claimed"), ("worker", &name)], &name)) }
+                            td { (field(worker, "state")) }
+                            td.n { (field(worker, "claimed_tasks")) }
+                            td.n { (field(worker, "oldest_claim_ms")) }
                         }
                     }
-                }
-            }
+                },
+            ))
         }
     }
 }

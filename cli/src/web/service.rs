@@ -5,7 +5,7 @@ use redis::cmd;
 use serde_json::{Value as Json, json};
 
 use super::events::{self, Stream};
-use super::html::{NOTHING, button, confirmed, field, link, moment, nothing, plain};
+use super::html::{NOTHING, button, confirmed, field, link, moment, nothing, plain, wide};
 use super::listing::state;
 use super::page::Page;
 use super::rights::Right;
@@ -36,14 +36,15 @@ pub(super) fn page(visit: &Visit) -> Result<Page, Trouble> {
         cmd("TASK.WORKERS").arg(service).to_owned(),
     ];
     let mut answers = visit.user().call_all(service, &asked)?.into_iter();
-    let page = answers.next().transpose()?.map(|page| page.items()).unwrap_or_default();
+    let page = answers.next().transpose()?.and_then(Reply::into_page);
     let mut answer = || answers.next().map(if_allowed).transpose().map(Option::flatten);
     let leader = answer()?
         .filter(|reply| !reply.is_null())
         .map(|reply| Record::of(&reply));
     let workers = answer()?.map(|reply| Record::all_of(&reply)).unwrap_or_default();
-    let members = page.get(1).map(Record::all_of).unwrap_or_default();
-    let next = page.first().and_then(Reply::text).filter(|cursor| cursor != "0");
+    let (next, members) = page.map(|(next, page)| (next, Record::all_of(&page))).unzip();
+    let members = members.unwrap_or_default();
+    let next = next.filter(|cursor| cursor != "0");
     let before = events::read(visit, &Stream::Service(service.into()), EVENTS)?;
     let led: Vec<Record> = before.into_iter().filter(is_about_leaders).take(20).collect();
     let all = |records: &[Record]| records.iter().map(Record::json).collect::<Json>();
@@ -126,41 +127,40 @@ fn story(events: &[Record]) -> Markup {
 }
 
 fn table(visit: &Visit, service: &str, members: &[Record], workers: &[Record]) -> Markup {
-    html! {
-        div.wide tabindex="0" role="region" aria-label="Members" {
-            table {
-                thead { tr {
-                    th { "member" } th { "state" } th { "role" } th { "pid" } th { "host" } th.n { "last sign" } th.n { "ttl" }
-                    th { "signal" } th { "status" } th.n { "claimed" } th.n { "oldest claim" } th { span.unseen { "actions" } }
-                } }
-                tbody { @for member in members {
-                    @let name = member.text("member").unwrap_or_default();
-                    @let held = workers.iter().find(|worker| worker.text("worker").as_deref() == Some(&name));
-                    tr {
-                        th scope="row" { (plain(&name)) }
-                        td { (state(&member.text("state").unwrap_or_default())) }
-                        td { (field(member, "role")) }
-                        td { (field(member, "pid")) }
-                        td { (field(member, "host")) }
-                        td.n { (field(member, "idle_ms")) }
-                        td.n { (field(member, "ttl_ms")) }
-                        td { (field(member, "signal")) }
-                        td { (field(member, "status")) }
-                        @for column in ["claimed_tasks", "oldest_claim_ms"] {
-                            td.n { @if let Some(held) = held { (field(held, column)) } @else { span.none { (NOTHING) } } }
-                        }
-                        td { div.row {
-                            (signals(visit, service, &name, "Signal"))
-                            @if visit.may(service, Right::Evict) {
-                                (confirmed(visit, "Evict", "It is no member any more, and what it holds goes to others at once.", "/change",
-                                    &[("change", "evict"), ("service", service), ("member", &name)]))
-                            }
-                        } }
+    wide(
+        "Members",
+        &html! {
+            th { "member" } th { "state" } th { "role" } th { "pid" } th { "host" } th.n { "last sign" } th.n { "ttl" }
+            th { "signal" } th { "status" } th.n { "claimed" } th.n { "oldest claim" } th { span.unseen { "actions" } }
+        },
+        &html! {
+            @for member in members {
+                @let name = member.text("member").unwrap_or_default();
+                @let held = workers.iter().find(|worker| worker.text("worker").as_deref() == Some(&name));
+                tr {
+                    th scope="row" { (plain(&name)) }
+                    td { (state(&member.text("state").unwrap_or_default())) }
+                    td { (field(member, "role")) }
+                    td { (field(member, "pid")) }
+                    td { (field(member, "host")) }
+                    td.n { (field(member, "idle_ms")) }
+                    td.n { (field(member, "ttl_ms")) }
+                    td { (field(member, "signal")) }
+                    td { (field(member, "status")) }
+                    @for column in ["claimed_tasks", "oldest_claim_ms"] {
+                        td.n { @if let Some(held) = held { (field(held, column)) } @else { span.none { (NOTHING) } } }
                     }
-                } }
+                    td { div.row {
+                        (signals(visit, service, &name, "Signal"))
+                        @if visit.may(service, Right::Evict) {
+                            (confirmed(visit, "Evict", "It is no member any more, and what it holds goes to others at once.", "/change",
+                                &[("change", "evict"), ("service", service), ("member", &name)]))
+                        }
+                    } }
+                }
             }
-        }
-    }
+        },
+    )
 }
 
 fn signals(visit: &Visit, service: &str, member: &str, label: &str) -> Markup {

@@ -4,7 +4,7 @@ use maud::html;
 use redis::cmd;
 use serde_json::{Value as Json, json};
 
-use super::html::{NOTHING, field, link, nothing, number};
+use super::html::{NOTHING, field, link, nothing, number, wide};
 use super::page::Page;
 use super::trouble::Trouble;
 use super::visit::Visit;
@@ -31,7 +31,8 @@ pub(super) fn page(visit: &Visit) -> Result<Page, Trouble> {
         let members = replies
             .next()
             .flatten()
-            .and_then(|page| page.items().get(1).map(Record::all_of))
+            .and_then(Reply::into_page)
+            .map(|(_, page)| Record::all_of(&page))
             .unwrap_or_default();
         let up = members
             .iter()
@@ -46,10 +47,11 @@ pub(super) fn page(visit: &Visit) -> Result<Page, Trouble> {
             @if services.is_empty() {
                 (nothing("No services. One is there as soon as a process registers or beats in it."))
             } @else {
-                div.wide tabindex="0" role="region" aria-label="Services" {
-                    table {
-                        thead { tr { th { "service" } th.n { "members" } th.n { "up" } th { "leader" } th { "leads since" } th { "pid" } th { "host" } th.n { "epoch" } } }
-                        tbody { @for service in &services {
+                (wide(
+                    "Services",
+                    &html! { th { "service" } th.n { "members" } th.n { "up" } th { "leader" } th { "leads since" } th { "pid" } th { "host" } th.n { "epoch" } },
+                    &html! {
+                        @for service in &services {
                             @let name = service.text("service").unwrap_or_default();
                             @let members = service.number("members").unwrap_or(0);
                             tr {
@@ -62,9 +64,9 @@ pub(super) fn page(visit: &Visit) -> Result<Page, Trouble> {
                                 td { (field(service, "host")) }
                                 td.n { (field(service, "epoch")) }
                             }
-                        } }
-                    }
-                }
+                        }
+                    },
+                ))
             }
         }
     };

@@ -3,7 +3,7 @@
 use maud::{Markup, html};
 use redis::cmd;
 
-use super::html::{hidden, plain, to_queue};
+use super::html::{hidden, plain, to_queue, wide};
 use super::page::Page;
 use super::rights::Right;
 use super::trouble::Trouble;
@@ -66,13 +66,12 @@ pub(super) fn page(visit: &Visit) -> Result<Page, Trouble> {
     let may = visit.may(queue, Right::Config);
     let body = html! {
         h1 { "Settings of " (to_queue(visit, queue)) }
-        div.wide tabindex="0" role="region" aria-label="Settings" {
-            table.settings {
-                thead { tr { th { "setting" } th { "value" } th { "what it decides" } th { "values" } } }
-                tbody {
-                    @for (name, _) in settings.fields() { (row(visit, queue, name, &settings, may)) }
-                }
-            }
+        div.settings {
+            (wide(
+                "Settings",
+                &html! { th { "setting" } th { "value" } th { "what it decides" } th { "values" } },
+                &html! { @for (name, _) in settings.fields() { (row(visit, queue, name, &settings, may)) } },
+            ))
         }
     };
     Ok(Page {
@@ -100,6 +99,26 @@ fn row(visit: &Visit, queue: &str, name: &str, settings: &Record, may: bool) -> 
             }
             td { (meaning) }
             td.hint { (values) }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_settings_are_those_of_the_manual() {
+        let manual = include_str!("../../../docs/settings.md");
+        let table = manual.split("<!-- settings:begin -->").nth(1).unwrap();
+        let table = table.split("<!-- settings:end -->").next().unwrap();
+        let rows = table.lines().filter_map(|line| line.strip_prefix("| `"));
+        let cells = rows.map(|row| row.split(" | ").collect::<Vec<_>>());
+        let rows: Vec<(&str, &str)> = cells.map(|cells| (cells[0].trim_end_matches('`'), cells[2])).collect();
+        let names: Vec<&str> = MEANING.iter().map(|(name, ..)| *name).collect();
+        assert_eq!(names, rows.iter().map(|(name, _)| *name).collect::<Vec<_>>());
+        for ((name, _, shown), (_, values)) in MEANING.iter().zip(rows) {
+            assert!(!shown.contains(" to ") || values.starts_with(shown), "{name}: {shown}");
         }
     }
 }

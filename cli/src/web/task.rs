@@ -97,7 +97,8 @@ fn blocked(visit: &Visit, queue: &str) -> Result<Vec<Record>, Trouble> {
     list.arg(queue).arg("blocked").arg("COUNT").arg(LOOKED_AT);
     let page = if_allowed(visit.user().call(queue, &list))?;
     Ok(page
-        .and_then(|page| page.items().get(1).map(Record::all_of))
+        .and_then(Reply::into_page)
+        .map(|(_, page)| Record::all_of(&page))
         .unwrap_or_default())
 }
 

@@ -148,18 +148,13 @@ fn names(link: &mut Link, list: &str) -> Result<Vec<String>, CallError> {
     loop {
         let mut command = cmd(list);
         command.arg("COUNT").arg(1000).arg("CURSOR").arg(&cursor);
-        let reply = link.call(&command, PATIENCE)?.items();
-        names.extend(
-            reply
-                .get(1)
-                .map(Reply::items)
-                .unwrap_or_default()
-                .iter()
-                .filter_map(Reply::text),
-        );
-        cursor = reply.first().and_then(Reply::text).unwrap_or_default();
-        if matches!(&cursor[..], "0" | "") {
+        let Some((next, page)) = link.call(&command, PATIENCE)?.into_page() else {
+            return Ok(names);
+        };
+        names.extend(page.items().iter().filter_map(Reply::text));
+        if next == "0" {
             return Ok(names);
         }
+        cursor = next;
     }
 }

@@ -176,7 +176,7 @@ impl Beats {
         for posted in claims {
             command.arg(&posted.id).arg(posted.token);
         }
-        command.arg("LEASE").arg(super::millis(self.shared.args.ttl));
+        command.arg("LEASE").arg(crate::connect::millis(self.shared.args.ttl));
         let sent = Moment::now();
         let words = link.call(&command, PATIENCE)?.items();
         for (posted, word) in claims.iter().zip(words) {

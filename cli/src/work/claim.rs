@@ -168,8 +168,8 @@ fn claim(shared: &Shared, link: &mut Option<Link>, count: usize) -> Result<Vec<C
     let mut command = cmd("TASK.MCLAIM");
     command.arg(queues.len()).arg(queues).arg(&shared.worker);
     command.arg("COUNT").arg(count);
-    command.arg("LEASE").arg(super::millis(shared.args.ttl));
-    command.arg("BLOCK").arg(super::millis(BLOCK)).arg("FULL");
+    command.arg("LEASE").arg(crate::connect::millis(shared.args.ttl));
+    command.arg("BLOCK").arg(crate::connect::millis(BLOCK)).arg("FULL");
     let reply = link.call(&command, BLOCK + PATIENCE)?;
     Ok(reply.items().iter().filter_map(Claim::of).collect())
 }

@@ -284,7 +284,3 @@ impl Work {
         self.shared.board.tell(|| Note::Kill);
     }
 }
-
-fn millis(duration: Duration) -> u64 {
-    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
-}

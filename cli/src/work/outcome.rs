@@ -73,7 +73,7 @@ impl Outcome {
             Outcome::Done(Some(result)) => command.arg("RESULT").arg(result),
             Outcome::Failed(error) => command.arg("ERROR").arg(error),
             Outcome::Dead(error) => command.arg("ERROR").arg(error).arg("DEAD"),
-            Outcome::Released(Some(delay)) => command.arg("DELAY").arg(super::millis(*delay)),
+            Outcome::Released(Some(delay)) => command.arg("DELAY").arg(crate::connect::millis(*delay)),
             Outcome::Done(None) | Outcome::Released(None) | Outcome::Lost => &mut command,
         };
         Some(command)

@@ -66,6 +66,15 @@ fn tasks_that_are_named_are_changed_without_a_question() {
 }
 
 #[test]
+fn an_id_may_be_the_word_of_an_option() {
+    let server = with_tasks(3);
+    let _: String = server.call("TASK.SCHEDULE mail x ID reason");
+    let cancelled = run(&server, &["cancel", "mail", "t0", "reason", "t1"]);
+    assert_eq!(cancelled, (0, "cancelled 3 tasks".into(), String::new()));
+    assert_eq!(count(&server, "ready"), 1);
+}
+
+#[test]
 fn many_are_changed_in_steps_and_only_those_that_the_filters_let_through() {
     let server = with_tasks(4500);
     let done = |text: &str| (0, text.to_string(), String::new());
