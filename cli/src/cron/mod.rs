@@ -4,6 +4,7 @@ mod file;
 mod trial;
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
@@ -104,6 +105,34 @@ fn defined(server: &mut Server<'_>, queue: &str, owner: Option<&str>) -> Result<
     Ok(found)
 }
 
+/// The queues of a file: a connection for each, and what is defined there.
+struct Queues<'a> {
+    connector: &'a Connector,
+    output: Output,
+    met: BTreeMap<String, (Server<'a>, Vec<Record>)>,
+}
+
+impl<'a> Queues<'a> {
+    fn new(connector: &'a Connector, output: Output) -> Queues<'a> {
+        let met = BTreeMap::new();
+        Queues { connector, output, met }
+    }
+
+    /// The connection for a queue, and its recurring task of this name.
+    fn find(&mut self, queue: &str, name: &str) -> Result<(&mut Server<'a>, Option<&Record>), Failure> {
+        let (server, defined) = match self.met.entry(queue.into()) {
+            Entry::Occupied(met) => met.into_mut(),
+            Entry::Vacant(new) => {
+                let mut server = Server::of(self.connector, self.output, queue)?;
+                let defined = defined(&mut server, queue, None)?;
+                new.insert((server, defined))
+            }
+        };
+        let known = defined.iter().find(|task| task.text("name").as_deref() == Some(name));
+        Ok((server, known))
+    }
+}
+
 /// Those of one queue, or of all.
 fn all_defined(
     connector: &Connector,
@@ -166,21 +195,18 @@ fn run_now(connector: &Connector, output: Output, name: &str, queue: Option<&str
 
 fn next(connector: &Connector, output: Output, wanted: &Wanted, count: usize) -> Result<u8, Failure> {
     let mut rows = Rows::new(output, &["queue", "name", "due_at"]);
+    let mut queues = Queues::new(connector, output);
     for ((queue, name), definition) in &wanted.tasks {
-        let mut server = Server::of(connector, output, queue)?;
-        let known = defined(&mut server, queue, None)?;
-        let known = known
-            .into_iter()
-            .find(|known| known.text("name").as_deref() == Some(name));
-        let is_kept = |known: &Record| {
+        let (server, known) = queues.find(queue, name)?;
+        let is_kept = |known: &&Record| {
             let changes = definition.changes(&Definition::shown(known));
             !changes.iter().any(|(field, ..)| matches!(*field, "rule" | "start_at"))
         };
         let known = known
             .filter(is_kept)
             .and_then(|known| i64::try_from(known.get("next_at")?.number()?).ok());
-        let dues = trial::following(&mut server, queue, definition, known, count);
-        for due in dues.map_err(|error| trial::refused(&server, name, &error))? {
+        let dues = trial::following(server, queue, definition, known, count);
+        for due in dues.map_err(|error| trial::refused(server, name, &error))? {
             rows.add(
                 Record::default()
                     .and("queue", &queue[..])
@@ -241,25 +267,18 @@ fn apply(connector: &Connector, output: Output, args: &ApplyArgs) -> Result<u8, 
 /// What is to be defined. All of it has been accepted by the server, so nothing is left half done by a mistake.
 fn differences(connector: &Connector, output: Output, wanted: &Wanted) -> Result<Vec<Step>, Failure> {
     let mut steps = Vec::new();
-    let mut known: BTreeMap<String, BTreeMap<String, Definition>> = BTreeMap::new();
+    let mut queues = Queues::new(connector, output);
     for ((queue, name), definition) in &wanted.tasks {
-        let mut server = Server::of(connector, output, queue)?;
-        if !known.contains_key(queue) {
-            let shown = defined(&mut server, queue, None)?;
-            let shown = shown
-                .iter()
-                .filter_map(|task| Some((task.text("name")?, Definition::shown(task))));
-            known.insert(queue.clone(), shown.collect());
-        }
-        let what = match known.get(queue).and_then(|known| known.get(name)) {
+        let (server, known) = queues.find(queue, name)?;
+        let what = match known {
             None => What::Add(definition.clone()),
-            Some(old) => match definition.changes(old) {
+            Some(old) => match definition.changes(&Definition::shown(old)) {
                 changes if changes.is_empty() => continue,
                 changes => What::Change(definition.clone(), changes),
             },
         };
-        let accepted = trial::next(&mut server, queue, definition);
-        accepted.map_err(|error| trial::refused(&server, name, &error))?;
+        let accepted = trial::next(server, queue, definition);
+        accepted.map_err(|error| trial::refused(server, name, &error))?;
         steps.push(Step {
             queue: queue.clone(),
             name: name.clone(),
