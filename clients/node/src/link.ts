@@ -112,7 +112,8 @@ export class Link {
   }
 
   close(): void {
-    this.redis.disconnect();
+    // ioredis would listen for the end of a socket that has ended, each time.
+    if (this.isOpen) this.redis.disconnect();
   }
 }
 

@@ -2,6 +2,11 @@
 
 import { fork, type ChildProcess } from "node:child_process";
 import { join } from "node:path";
+import { after } from "node:test";
+
+const started: Program[] = [];
+// Those of a test that failed would keep the others waiting for ever.
+after(() => Promise.all(started.map((program) => program.kill())));
 
 /** A program that runs. */
 export class Program {
@@ -14,7 +19,9 @@ export class Program {
   }
 
   static start(name: string, ...words: string[]): Program {
-    return new Program(fork(join(import.meta.dirname, "programs", `${name}.js`), words, { execArgv: [] }));
+    const program = new Program(fork(join(import.meta.dirname, "programs", `${name}.js`), words, { execArgv: [] }));
+    started.push(program);
+    return program;
   }
 
   kill(signal: NodeJS.Signals = "SIGKILL"): Promise<number | NodeJS.Signals> {
