@@ -4,13 +4,14 @@ use maud::{Markup, html};
 use redis::cmd;
 use serde_json::{Value as Json, json};
 
-use super::html::{button, confirmed, field, link, nothing, plain, span, to_queue, wide};
+use super::html::{button, confirmed, field, link, nothing, plain, to_queue, wide};
 use super::page::Page;
 use super::rights::Right;
 use super::trouble::Trouble;
 use super::visit::Visit;
 use crate::connect::Reply;
 use crate::output::record::Record;
+use crate::output::text::brief;
 
 /// Recurring tasks of a queue that are shown.
 const ROWS: usize = 200;
@@ -84,7 +85,7 @@ fn row(visit: &Visit, repeat: &Record) -> Markup {
 /// A rule as people say it, where that is short.
 fn words(rule: &str) -> String {
     if let Some(ms) = rule.strip_prefix("EVERY ").and_then(|ms| ms.parse().ok()) {
-        return format!("every {}", span(ms));
+        return format!("every {}", brief(ms));
     }
     let rule = rule.strip_prefix("CRON ").unwrap_or(rule);
     let time = |minute: &str, hour: &str| {

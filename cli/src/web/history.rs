@@ -4,7 +4,7 @@ use maud::{Markup, html};
 use redis::cmd;
 use serde_json::{Value as Json, json};
 
-use super::html::{NOTHING, now, number, span, to_queue};
+use super::html::{NOTHING, now, number, to_queue};
 use super::page::Page;
 use super::trouble::Trouble;
 use super::visit::Visit;
@@ -65,7 +65,7 @@ fn shown(heading: &str, length: i64, parts: &[Part]) -> Markup {
         ("failed", "failed or lost", &["failed_total", "lost_total"]),
     ];
     let ended = sum(parts, &["acked_total", "failed_total"]);
-    let mean = (ended > 0).then(|| span(sum(parts, &["run_total_ms"]) / ended.max(1)));
+    let mean = (ended > 0).then(|| text::brief(sum(parts, &["run_total_ms"]) / ended.max(1)));
     html! {
         h2 { (heading) }
         dl.totals.small {

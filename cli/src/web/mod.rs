@@ -1,7 +1,7 @@
 //! `steward web`: pages that show what is on the server, and change it.
 //!
 //! - `site.rs` `guard.rs` `sessions.rs` `login.rs`: who may ask for what
-//! - `user.rs` `rights.rs` `watch.rs`: a Redis user, what it may do, what it sees
+//! - `user.rs` `rights.rs`: a Redis user, what it may do
 //! - `page.rs` `visit.rs` `html.rs` `fields.rs` `trouble.rs`: what all pages are made of
 //! - `change.rs` `bulk.rs`: what buttons do, to one thing or to many
 //! - the others: a page each
@@ -35,7 +35,6 @@ mod task;
 mod trouble;
 mod user;
 mod visit;
-mod watch;
 
 use std::sync::Arc;
 
@@ -51,8 +50,13 @@ use crate::args::Common;
 use crate::failure::Failure;
 use crate::output;
 pub(crate) use args::WebArgs;
+// What `steward top` shows too.
+pub(crate) use listing::Filter;
 use page::page;
+pub(crate) use services::all as all_services;
 use site::Site;
+pub(crate) use trouble::if_allowed;
+pub(crate) use user::User;
 
 /// Most bytes of a request: a payload of 1 MiB in which every byte is encoded.
 const LARGEST: usize = 4 << 20;

@@ -4,7 +4,7 @@ use maud::{Markup, html};
 use redis::cmd;
 use serde_json::json;
 
-use super::html::{cut, field, hidden, link, moment, plain, span, to_queue, to_task};
+use super::html::{cut, field, hidden, link, moment, plain, to_queue, to_task};
 use super::listing::{heading, state};
 use super::page::Page;
 use super::payload;
@@ -14,6 +14,7 @@ use super::trouble::{Trouble, if_allowed};
 use super::visit::Visit;
 use crate::connect::Reply;
 use crate::output::record::Record;
+use crate::output::text::brief;
 
 /// Blocked tasks among which those are looked for that wait for this one.
 const LOOKED_AT: usize = 1_000;
@@ -151,7 +152,7 @@ fn timeline(task: &Record) -> Markup {
             @for (at, (label, when)) in known.iter().enumerate() {
                 li {
                     span.what { (label) } " " (moment(*when))
-                    @if let Some((_, last)) = before(at) { span.hint { " +" (span(when - last)) } }
+                    @if let Some((_, last)) = before(at) { span.hint { " +" (brief(when - last)) } }
                 }
             }
         }

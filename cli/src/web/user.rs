@@ -7,8 +7,8 @@ use redis::{Cmd, cmd};
 
 use super::rights::Right;
 use super::sessions::locked;
-use super::watch::Watch;
 use crate::connect::{CallError, Connector, Link, PATIENCE, Reply};
+use crate::watch::Watch;
 
 /// Idle connections that are kept.
 const KEPT: usize = 2;
@@ -18,9 +18,9 @@ const REMEMBERED: usize = 1_000;
 const AT_ONCE: usize = 100;
 
 /// What was replied to each command about a name.
-pub(super) type Answers = Vec<(String, Vec<Result<Reply, CallError>>)>;
+pub(crate) type Answers = Vec<(String, Vec<Result<Reply, CallError>>)>;
 
-pub(super) struct User {
+pub(crate) struct User {
     pub connector: Connector,
     idle: Mutex<Vec<Link>>,
     rights: Mutex<HashMap<String, Vec<Right>>>,
@@ -28,7 +28,7 @@ pub(super) struct User {
 }
 
 impl User {
-    pub(super) fn new(connector: Connector) -> User {
+    pub(crate) fn new(connector: Connector) -> User {
         User {
             connector,
             idle: Mutex::default(),
@@ -58,11 +58,11 @@ impl User {
         }
     }
 
-    pub(super) fn call(&self, name: &str, command: &Cmd) -> Result<Reply, CallError> {
+    pub(crate) fn call(&self, name: &str, command: &Cmd) -> Result<Reply, CallError> {
         self.ask(name, |link| link.call(command, PATIENCE))
     }
 
-    pub(super) fn call_all(&self, name: &str, commands: &[Cmd]) -> Result<Vec<Result<Reply, CallError>>, CallError> {
+    pub(crate) fn call_all(&self, name: &str, commands: &[Cmd]) -> Result<Vec<Result<Reply, CallError>>, CallError> {
         self.ask(name, |link| link.call_all(commands, PATIENCE))
     }
 
@@ -99,7 +99,7 @@ impl User {
     }
 
     /// What these commands reply for each of the names that another one lists, sorted.
-    pub(super) fn about_all(&self, list: &str, ask: impl Fn(&str) -> Vec<Cmd>) -> Result<Answers, CallError> {
+    pub(crate) fn about_all(&self, list: &str, ask: impl Fn(&str) -> Vec<Cmd>) -> Result<Answers, CallError> {
         let asked = self.everywhere(|link| {
             let names = names(link, list)?;
             let mut answers = Answers::new();

@@ -8,9 +8,9 @@ use super::sessions::{Session, locked};
 use super::site::Site;
 use super::trouble::Trouble;
 use super::user::User;
-use super::watch::Snapshot;
 use crate::connect::Reply;
 use crate::output::record::Record;
+use crate::watch::Snapshot;
 
 /// Fields of tasks that --no-payloads leaves out.
 const CONTENTS: [&str; 3] = ["payload", "progress", "result"];
@@ -40,12 +40,16 @@ impl Visit {
 
     pub(super) fn queues(&self) -> Result<Arc<Snapshot>, Trouble> {
         let user = self.user();
-        locked(&user.watch).queues(user)
+        Ok(locked(&user.watch).queues(user)?)
     }
 
     /// A task, without what is not to be shown here.
     pub(super) fn task(&self, reply: &Reply) -> Record {
-        let task = Record::of(reply);
+        self.shown(Record::of(reply))
+    }
+
+    /// The same of one that has been read.
+    pub(super) fn shown(&self, task: Record) -> Record {
         if self.site.args.no_payloads {
             task.without(&CONTENTS)
         } else {

@@ -9,6 +9,7 @@ mod lead;
 mod manual;
 mod places;
 mod support;
+mod top;
 mod verbs;
 mod web;
 mod work;

@@ -3,7 +3,7 @@
 mod browser;
 mod changes;
 mod guard;
-mod house;
+pub(crate) mod house;
 mod live;
 mod pages;
 mod payloads;

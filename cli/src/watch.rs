@@ -6,9 +6,9 @@ use std::time::{Duration, Instant};
 
 use redis::cmd;
 
-use super::trouble::Trouble;
-use super::user::User;
+use crate::connect::CallError;
 use crate::output::record::Record;
+use crate::web::User;
 
 /// Samples of a queue that are kept for its chart.
 const SAMPLES: usize = 60;
@@ -16,6 +16,9 @@ const SAMPLES: usize = 60;
 const REST: u32 = 100;
 const SHORTEST: Duration = Duration::from_secs(1);
 const LONGEST: Duration = Duration::from_secs(15);
+
+/// What a ready task may wait before it is told in red, in milliseconds: the alarm of docs/operating.md.
+pub(crate) const LATE: i64 = 60_000;
 
 /// The numbers of a queue at a moment.
 #[derive(Clone, Copy)]
@@ -28,37 +31,67 @@ struct Sample {
 }
 
 /// How a queue went between two samples, each second.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) struct Rate {
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub(crate) struct Rate {
     pub scheduled: f64,
     pub acked: f64,
     pub failed: f64,
     pub ready: f64,
 }
 
+impl Rate {
+    /// The sum of two queues.
+    pub(crate) fn and(self, other: &Rate) -> Rate {
+        Rate {
+            scheduled: self.scheduled + other.scheduled,
+            acked: self.acked + other.acked,
+            failed: self.failed + other.failed,
+            ready: self.ready + other.ready,
+        }
+    }
+}
+
 /// A queue at a moment, and before.
 #[derive(Clone)]
-pub(super) struct Seen {
+pub(crate) struct Seen {
     pub name: String,
     pub stats: Record,
     pub rates: Vec<Rate>,
 }
 
-pub(super) struct Snapshot {
+pub(crate) struct Snapshot {
     pub queues: Vec<Seen>,
     taken: Instant,
     rest: Duration,
 }
 
-#[derive(Default)]
-pub(super) struct Watch {
+pub(crate) struct Watch {
+    /// The server is left alone for at least and at most so long.
+    shortest: Duration,
+    longest: Duration,
     last: Option<Arc<Snapshot>>,
     samples: HashMap<String, VecDeque<Sample>>,
 }
 
+impl Default for Watch {
+    fn default() -> Watch {
+        Watch::resting(SHORTEST, LONGEST)
+    }
+}
+
 impl Watch {
+    /// One that leaves the server alone for times within these bounds.
+    pub(crate) fn resting(shortest: Duration, longest: Duration) -> Watch {
+        Watch {
+            shortest,
+            longest,
+            last: None,
+            samples: HashMap::new(),
+        }
+    }
+
     /// All queues. However many look, the server is asked once, and then left alone for a while.
-    pub(super) fn queues(&mut self, user: &User) -> Result<Arc<Snapshot>, Trouble> {
+    pub(crate) fn queues(&mut self, user: &User) -> Result<Arc<Snapshot>, CallError> {
         if let Some(last) = self.last.as_ref().filter(|last| last.taken.elapsed() < last.rest) {
             return Ok(last.clone());
         }
@@ -72,19 +105,25 @@ impl Watch {
             let rates = self.sample(&name, &stats);
             queues.push(Seen { name, stats, rates });
         }
+        let gap = self.gap();
         self.samples
-            .retain(|_, samples| samples.back().is_some_and(|last| last.at.elapsed() < LONGEST * 2));
+            .retain(|_, samples| samples.back().is_some_and(|last| last.at.elapsed() <= gap));
         let snapshot = Arc::new(Snapshot {
             queues,
             taken: Instant::now(),
-            rest: rest(begin.elapsed()),
+            rest: (begin.elapsed() * REST).clamp(self.shortest, self.longest),
         });
         self.last = Some(snapshot.clone());
         Ok(snapshot)
     }
 
+    /// The time after which samples are no line any more.
+    fn gap(&self) -> Duration {
+        self.longest.max(LONGEST) * 2
+    }
+
     /// Remembers the numbers of a queue, and tells how they have changed.
-    pub(super) fn sample(&mut self, name: &str, stats: &Record) -> Vec<Rate> {
+    pub(crate) fn sample(&mut self, name: &str, stats: &Record) -> Vec<Rate> {
         let number = |field| stats.number(field).unwrap_or(0);
         let sample = Sample {
             at: Instant::now(),
@@ -93,15 +132,14 @@ impl Watch {
             failed: number("failed_total") + number("lost_total"),
             ready: number("ready_tasks"),
         };
+        let gap = self.gap();
         let samples = self.samples.entry(name.into()).or_default();
         // Two that look at once make no more samples than one. After a gap, or a restart of the counters, all begins anew.
         let age = samples.back().map(|last| sample.at - last.at);
-        if age.is_some_and(|age| age > LONGEST * 2)
-            || samples.back().is_some_and(|last| last.scheduled > sample.scheduled)
-        {
+        if age.is_some_and(|age| age > gap) || samples.back().is_some_and(|last| last.scheduled > sample.scheduled) {
             samples.clear();
         }
-        if age.is_none_or(|age| age >= SHORTEST.mul_f32(0.8)) {
+        if age.is_none_or(|age| age >= self.shortest.mul_f32(0.8)) {
             samples.push_back(sample);
         }
         if samples.len() > SAMPLES {
@@ -112,7 +150,7 @@ impl Watch {
 }
 
 /// How long nobody is asked again after an answer that took so long.
-pub(super) fn rest(took: Duration) -> Duration {
+pub(crate) fn rest(took: Duration) -> Duration {
     (took * REST).clamp(SHORTEST, LONGEST)
 }
 
@@ -126,6 +164,12 @@ fn rate((before, after): (&Sample, &Sample)) -> Rate {
         failed: each(before.failed, after.failed),
         ready: each(0, after.ready) * seconds,
     }
+}
+
+/// Whether tasks are ready, none is claimed, and no client waits for one.
+pub(crate) fn has_no_worker(stats: &Record) -> bool {
+    let has = |name: &str| stats.number(name).is_some_and(|count| count > 0);
+    has("ready_tasks") && !has("claimed_tasks") && !has("waiting_clients")
 }
 
 #[cfg(test)]
