@@ -1,8 +1,6 @@
-//! What is on the screen, and what keys do to it.
+//! What is on the screen, and what can be done to it.
 
 use std::collections::HashMap;
-
-use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
 use super::ask::{Answer, Wish};
 use super::columns::Column;
@@ -98,18 +96,20 @@ impl App {
     }
 
     pub(super) fn told(&mut self, view: &View, answer: Result<Answer, CallError>) {
+        // Somebody looks at something else meanwhile.
+        if *view != self.here.view {
+            return;
+        }
         match answer {
             Err(error @ CallError::Server { .. }) => self.trouble = Some(error.to_string()),
             Err(error) => self.trouble = Some(format!("cannot reach the server, trying again: {error}")),
             Ok(mut answer) => {
                 self.trouble = None;
-                if *view == self.here.view {
-                    let rows = std::mem::take(&mut answer.rows);
-                    self.told_at = Some(jiff::Zoned::now());
-                    self.here.answer = answer;
-                    let manner = manner(&self.here.view, &self.here.filter, &self.sorts);
-                    self.here.table.set(rows, &manner);
-                }
+                self.told_at = Some(jiff::Zoned::now());
+                let rows = std::mem::take(&mut answer.rows);
+                self.here.answer = answer;
+                let manner = manner(&self.here.view, &self.here.filter, &self.sorts);
+                self.here.table.set(rows, &manner);
             }
         }
     }
@@ -124,136 +124,14 @@ impl App {
         columns.filter(|column| column.field != "trend")
     }
 
-    pub(super) fn key(&mut self, key: KeyEvent) -> Act {
-        let is_control = key.modifiers.contains(KeyModifiers::CONTROL);
-        match key.code {
-            KeyCode::Char('l') if is_control => return Act::Repaint,
-            KeyCode::Char('z') if is_control => return Act::Stop,
-            KeyCode::F(10) => return Act::End,
-            _ => {}
-        }
-        match self.mode {
-            _ if is_control || key.modifiers.contains(KeyModifiers::ALT) => Act::Show,
-            Mode::Help => {
-                self.mode = Mode::Plain;
-                Act::Show
-            }
-            Mode::Plain => self.command(key.code),
-            Mode::Search => self.searched(key.code),
-            Mode::Filter => self.filtered(key.code),
-            Mode::Sort(at) => self.sorted(key.code, at),
-        }
-    }
-
-    fn command(&mut self, code: KeyCode) -> Act {
-        match code {
-            KeyCode::Char('q') => return Act::End,
-            KeyCode::Char(' ') => return Act::Look,
-            KeyCode::F(1) | KeyCode::Char('?' | 'h') => self.mode = Mode::Help,
-            KeyCode::F(3) | KeyCode::Char('/') => {
-                self.search.clear();
-                self.mode = Mode::Search;
-            }
-            KeyCode::Char('n') => self.find(true),
-            KeyCode::F(4) | KeyCode::Char('\\') => self.mode = Mode::Filter,
-            KeyCode::F(5) | KeyCode::Char('I') => self.reverse(),
-            KeyCode::F(6) | KeyCode::Char('<' | '>' | ',' | '.') => {
-                let now = self.sort();
-                let at = now.and_then(|(field, _)| self.sortable().position(|column| column.field == field));
-                self.mode = Mode::Sort(at.map_or(0, |at| at + 1));
-            }
-            KeyCode::Tab | KeyCode::Right => return self.beside(true),
-            KeyCode::BackTab | KeyCode::Left => return self.beside(false),
-            KeyCode::Char('1') => return self.at(View::Queues),
-            KeyCode::Char('2') => return self.at(View::Members),
-            KeyCode::Char('3') => return self.at(View::Services),
-            KeyCode::Enter => return self.open(),
-            KeyCode::Esc | KeyCode::Backspace => return self.leave(),
-            code => self.moved(code),
-        }
-        Act::Show
-    }
-
-    fn moved(&mut self, code: KeyCode) {
-        let page = isize::try_from(self.page).unwrap_or(1);
-        self.here.table.step(match code {
-            KeyCode::Up => -1,
-            KeyCode::Down => 1,
-            KeyCode::PageUp => -page,
-            KeyCode::PageDown => page,
-            KeyCode::Home => isize::MIN,
-            KeyCode::End => isize::MAX,
-            _ => 0,
-        });
-    }
-
-    fn searched(&mut self, code: KeyCode) -> Act {
-        match code {
-            KeyCode::Enter | KeyCode::Esc => self.mode = Mode::Plain,
-            KeyCode::F(3) => self.find(true),
-            KeyCode::Backspace => drop(self.search.pop()),
-            KeyCode::Char(letter) => {
-                self.search.push(letter);
-                self.find(false);
-            }
-            code => self.moved(code),
-        }
-        Act::Show
-    }
-
-    fn find(&mut self, is_next: bool) {
+    pub(super) fn find(&mut self, is_next: bool) {
         if !self.search.is_empty() {
             self.here.table.find(&self.search, self.here.view.columns(), is_next);
         }
     }
 
-    fn filtered(&mut self, code: KeyCode) -> Act {
-        match code {
-            KeyCode::Enter | KeyCode::F(4) => self.mode = Mode::Plain,
-            KeyCode::Esc => {
-                self.mode = Mode::Plain;
-                self.here.filter.clear();
-            }
-            KeyCode::Backspace => drop(self.here.filter.pop()),
-            KeyCode::Char(letter) => self.here.filter.push(letter),
-            code => {
-                self.moved(code);
-                return Act::Show;
-            }
-        }
-        self.arrange();
-        if self.here.view.filters_there() {
-            Act::Look
-        } else {
-            Act::Show
-        }
-    }
-
-    fn sorted(&mut self, code: KeyCode, at: usize) -> Act {
-        let last = self.sortable().count();
-        let at = match code {
-            KeyCode::Up => at.saturating_sub(1),
-            KeyCode::Down => (at + 1).min(last),
-            KeyCode::Home => 0,
-            KeyCode::End => last,
-            KeyCode::Enter => {
-                let column = at.checked_sub(1).and_then(|at| self.sortable().nth(at));
-                self.set_sort(column.map(|column| (column.field, false)));
-                self.mode = Mode::Plain;
-                return Act::Show;
-            }
-            KeyCode::Esc | KeyCode::F(6) | KeyCode::Char('q') => {
-                self.mode = Mode::Plain;
-                return Act::Show;
-            }
-            _ => at,
-        };
-        self.mode = Mode::Sort(at);
-        Act::Show
-    }
-
     /// The other way round.
-    fn reverse(&mut self) {
+    pub(super) fn reverse(&mut self) {
         let (field, is_reversed) = self
             .sort()
             .or_else(|| Some((self.sortable().next()?.field, false)))
@@ -261,21 +139,22 @@ impl App {
         self.set_sort(Some((field, !is_reversed)));
     }
 
-    fn set_sort(&mut self, sort: Sort) {
+    pub(super) fn set_sort(&mut self, sort: Sort) {
         self.sorts.insert(self.here.view.title(), sort);
         self.arrange();
     }
 
-    fn arrange(&mut self) {
+    pub(super) fn arrange(&mut self) {
         let manner = manner(&self.here.view, &self.here.filter, &self.sorts);
         self.here.table.arrange(&manner);
     }
 
     /// Another view in place of this one.
-    fn beside(&mut self, is_next: bool) -> Act {
+    pub(super) fn beside(&mut self, is_next: bool) -> Act {
         let all = self.here.view.beside();
         let at = all.iter().position(|(view, _)| *view == self.here.view).unwrap_or(0);
-        let to = if is_next { at + 1 } else { at + all.len() - 1 } % all.len();
+        let by = if is_next { 1 } else { all.len() - 1 };
+        let to = (at + by) % all.len();
         match all.into_iter().nth(to) {
             Some((view, _)) if view != self.here.view => {
                 let answer = std::mem::take(&mut self.here.answer);
@@ -292,14 +171,14 @@ impl App {
     }
 
     /// One of the first views.
-    fn at(&mut self, view: View) -> Act {
+    pub(super) fn at(&mut self, view: View) -> Act {
         self.back.clear();
         self.here = Place::new(view);
         Act::Look
     }
 
     /// What is selected.
-    fn open(&mut self) -> Act {
+    pub(super) fn open(&mut self) -> Act {
         let first = self.here.view.identity().first();
         let name = self.here.table.selected().and_then(|row| row.text(first?));
         let Some(view) = name.and_then(|name| self.here.view.opens(&name)) else {
@@ -310,7 +189,7 @@ impl App {
         Act::Look
     }
 
-    fn leave(&mut self) -> Act {
+    pub(super) fn leave(&mut self) -> Act {
         if !self.here.filter.is_empty() {
             self.here.filter.clear();
             self.arrange();

@@ -3,7 +3,7 @@
 //! - `screen.rs`: the terminal
 //! - `ask.rs`: what is asked of the server
 //! - `view.rs` `columns.rs` `table.rs`: what can be looked at, and how it is sorted, filtered and found
-//! - `app.rs`: what is on the screen, and what keys do to it
+//! - `app.rs` `keys.rs`: what is on the screen, and what keys do to it
 //! - `draw.rs` `head.rs` `help.rs`: how it is drawn
 
 mod app;
@@ -12,6 +12,7 @@ mod columns;
 mod draw;
 mod head;
 mod help;
+mod keys;
 mod screen;
 mod table;
 #[cfg(test)]
