@@ -15,7 +15,7 @@ use crate::watch::{Rate, Seen, Watch, has_no_worker, rest};
 use crate::web::{Filter, User, all_services, if_allowed};
 
 /// The time between two looks, unless the server takes long.
-pub(super) const DELAY: Duration = Duration::from_secs(2);
+const DELAY: Duration = Duration::from_secs(2);
 /// Tasks, and events, that are shown, and members of each service.
 const ROWS: usize = 100;
 /// Bars of a line in a table.

@@ -33,7 +33,7 @@ const KEYS: [(&str, &str); 9] = [
 /// What does not change while it runs.
 pub(super) struct Look {
     pub has_colours: bool,
-    /// The server, and how often it is asked.
+    /// The server, and how often it is asked, if somebody has said so.
     pub title: String,
 }
 

@@ -36,7 +36,7 @@ use crate::output::text;
 use crate::signals;
 use crate::web::User;
 use app::{Act, App};
-use ask::{Answer, Asker, DELAY, Wish};
+use ask::{Answer, Asker, Wish};
 use draw::Look;
 use screen::Screen;
 use view::View;
@@ -88,11 +88,13 @@ pub(crate) fn run(common: &Common, args: &TopArgs) -> Result<u8, Failure> {
         answers.send(News::Answer(view, answer)).is_ok()
     });
     thread::spawn(move || read_keys(&tell));
-    let every = args.delay.unwrap_or(DELAY);
-    let every = text::brief(i64::try_from(every.as_millis()).unwrap_or(i64::MAX));
+    let every = args.delay.map(|delay| {
+        let delay = i64::try_from(delay.as_millis()).unwrap_or(i64::MAX);
+        format!("  every {}", text::brief(delay))
+    });
     let look = Look {
         has_colours: text::wants_colours(),
-        title: format!("{address}  every {every}"),
+        title: address + &every.unwrap_or_default(),
     };
     let signal = follow(&mut screen, &look, &news, &wish).map_err(ended)?;
     drop(screen);

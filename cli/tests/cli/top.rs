@@ -152,7 +152,7 @@ fn a_screen_may_become_any_size() {
     let server = Server::start();
     let _house = furnish(&server);
     let terminal = start(&server, 80, 24, "steward top -d 200ms");
-    terminal.wait_for("TREND");
+    terminal.wait_for("every 200ms");
     for (width, height) in [(120, 40), (40, 10), (12, 4), (2, 2), (80, 1), (200, 60)] {
         terminal.resize(width, height);
         let is_wide = width >= 40;
