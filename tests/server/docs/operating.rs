@@ -1,11 +1,11 @@
-//! Runs what docs/operating.md shows.
+//! Runs what docs/operating/index.md shows.
 
 use std::fs;
 
 use crate::support::{Document, Folder, Server, Session, wait_until};
 
 fn operating() -> Document {
-    Document::read("docs/operating.md")
+    Document::read("docs/operating/index.md")
 }
 
 /// A server as in the document: of the four tasks of mail one is dead, and a member leads.

@@ -13,7 +13,7 @@ use crate::support::{Client, Document, Server, Session};
 #[test]
 fn the_sessions_are_what_happens() {
     // These have tests of their own; those of the program steward are in its crate.
-    let others = ["docs/operating.md", "docs/recipes.md"];
+    let others = ["docs/operating/index.md", "docs/recipes.md"];
     let mut commands = 0;
     for page in Document::all() {
         let is_other = others.contains(&page.name()) || page.name().starts_with("docs/steward");
@@ -148,7 +148,7 @@ fn a_user_without_the_write_category_may_still_schedule_on_servers_without_modul
 /// `server::crash::every_accepted_task_...` is `fn every_accepted_task_...` in server/crash.rs.
 #[test]
 fn the_tests_that_the_guarantees_name_exist() {
-    let page = Document::read("docs/guarantees.md");
+    let page = Document::read("docs/concepts/guarantees.md");
     let mut named = 0;
     for word in page
         .text()
