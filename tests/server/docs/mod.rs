@@ -5,3 +5,4 @@ mod example;
 mod operating;
 mod readme;
 mod recipes;
+mod several_machines;
