@@ -1,5 +1,5 @@
 //! One declaration per command. From it come the parser and its errors, the typed fields that the command reads, the
-//! arity, COMMAND DOCS, the key spec and the row in docs/commands.md.
+//! arity, COMMAND DOCS, the key spec and the row in docs/reference/commands.md.
 //!
 //! The arguments of a command are a struct made by [`arguments!`]: each field has a name, a type and an [`Arg`] of that
 //! type. [`run`] is the trait that a command implements. It is not re-exported here: it imports the transaction, whose

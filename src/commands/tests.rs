@@ -40,7 +40,7 @@ fn the_tables_of_the_docs_are_those_of_the_declarations() {
     }
     let settings = crate::settings::manual_table();
     for (name, table) in [("commands", commands), ("errors", errors), ("settings", settings)] {
-        let path = format!("{}/docs/{name}.md", env!("CARGO_MANIFEST_DIR"));
+        let path = format!("{}/docs/reference/{name}.md", env!("CARGO_MANIFEST_DIR"));
         let page = std::fs::read_to_string(&path).unwrap();
         let (begin, end) = (format!("<!-- {name}:begin -->\n"), format!("<!-- {name}:end -->"));
         let from = page.find(&begin).expect("a begin marker") + begin.len();

@@ -54,7 +54,7 @@ test("RESP2, RESP3, another database, and a unix socket", async () => {
 test("users with the rights of the manual", async () => {
   const server = await TestServer.start();
   try {
-    const page = readFileSync(join(import.meta.dirname, "../../../../docs/acl.md"), "utf8");
+    const page = readFileSync(join(import.meta.dirname, "../../../../docs/reference/acl.md"), "utf8");
     for (const line of page.match(/^ACL SETUSER (producer|worker) .*$/gm)!) await server.call(...line.split(" "));
     const url = (user: string) => server.url.replace("//", `//${user}:change-me@`);
     await using q = new Queue("mail", { url: url("producer") });

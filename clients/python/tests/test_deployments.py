@@ -188,7 +188,7 @@ with app.worker(concurrency=1):
 
 def test_the_users_of_the_manual_are_enough() -> None:
     server = Server()
-    for line in (ROOT / "docs/acl.md").read_text().splitlines():
+    for line in (ROOT / "docs/reference/acl.md").read_text().splitlines():
         if line.startswith("ACL SETUSER "):
             server.command(*line.split())
     users = {name: server.url.replace("//", f"//{name}:change-me@") for name in ("producer", "worker")}

@@ -43,7 +43,7 @@ fn the_sessions_are_what_happens() {
 fn the_four_users_may_do_their_part_and_no_more() {
     let server = Server::start();
     let mut admin = server.client();
-    let page = Document::read("docs/acl.md");
+    let page = Document::read("docs/reference/acl.md");
     let lines: Vec<&str> = page
         .text()
         .lines()

@@ -49,7 +49,7 @@ struct Weather {
 impl Weather {
     /// The programs are run as the worker of the manual, with these rights as well.
     fn new(stays: bool, rights: &str) -> Weather {
-        let acl = Document::read("docs/acl.md");
+        let acl = Document::read("docs/reference/acl.md");
         let worker = acl
             .text()
             .lines()
