@@ -6,3 +6,4 @@ mod operating;
 mod readme;
 mod recipes;
 mod reference;
+mod several_machines;

@@ -77,7 +77,7 @@ fn the_producer_sends_its_task_once_whatever_is_lost() {
     let server = Server::builder().listening().start();
     let proxy = Proxy::to(server.port());
     let dir = tempfile::tempdir().unwrap();
-    let text = program("concepts/tasks", "python", "# producer.py");
+    let text = program("guides/deduplication", "python", "# producer.py");
     std::fs::write(dir.path().join("producer.py"), text).unwrap();
     let mut client = server.client();
     let address = format!("127.0.0.1:{}", proxy.port());

@@ -184,7 +184,7 @@ const REPORT: &str = "~report ~{report}text +set";
 
 /// The program of the manual, with a TTL that no slow machine exceeds: nothing here is to come from its end.
 fn leader(language: &str, start: &str) -> String {
-    let text = program("concepts/leaders", language, start);
+    let text = program("guides/leader-election", language, start);
     let patient = text.replace("5000", "60000");
     assert_ne!(patient, text);
     patient
