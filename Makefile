@@ -12,7 +12,7 @@ SEED ?=
 CLI = -p steward-cli --features no-fuse
 export DIR
 
-.PHONY: help deps build cli run stop test long test-web screenshots lint chaos fuzz matrix suites bench rivals budget deny clean
+.PHONY: help deps build cli run stop test long test-web screenshots lint chaos fuzz matrix suites bench rivals budget docs deny clean
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -93,6 +93,10 @@ rivals: build ## measure against Celery, dramatiq, RQ, BullMQ, streams and beans
 budget: build ## count instructions of commands; fail above bench/budget.tsv (ARGS="--rounds 1")
 	@scripts/deps --valgrind
 	$(CARGO) run --release --locked --manifest-path bench/Cargo.toml -- budget --module "$$(scripts/server module)" $(ARGS)
+
+docs: ## build the manual as a book, book/index.html, with mdbook, which it installs
+	@mdbook --version >/dev/null 2>&1 || $(CARGO) install --locked mdbook
+	mdbook build
 
 deny: ## check the licences and sources of all dependencies with cargo-deny, which it installs
 	@cargo deny --version >/dev/null 2>&1 || $(CARGO) install --locked cargo-deny
