@@ -129,7 +129,9 @@ fn no_page_of_the_program_is_forgotten() {
     let names = std::fs::read_dir(docs).unwrap().map(|entry| entry.unwrap().file_name());
     let names = names.map(|name| name.into_string().unwrap());
     let of_the_program = names.filter(|name| name.starts_with("steward"));
-    let mut pages: Vec<String> = of_the_program.filter(|name| !blocks_of(name, "console").is_empty()).collect();
+    let mut pages: Vec<String> = of_the_program
+        .filter(|name| !blocks_of(name, "console").is_empty())
+        .collect();
     pages.sort();
     let known = ["cron", "doctor", "metrics", "verbs"].map(|page| format!("steward-{page}.md"));
     assert_eq!(pages, [&known[..], &["steward.md".to_string()]].concat());
@@ -139,7 +141,9 @@ fn no_page_of_the_program_is_forgotten() {
 fn the_worker_of_the_deployment_does_its_tasks_and_ends_well() {
     let (server, stage) = (Server::start(), Stage::new());
     let deployment = &blocks_of("guides/containers.md", "yaml")[0];
-    let command = deployment.lines().find_map(|line| line.trim().strip_prefix("command: "));
+    let command = deployment
+        .lines()
+        .find_map(|line| line.trim().strip_prefix("command: "));
     let words: Vec<String> = serde_json::from_str(command.unwrap()).unwrap();
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
     assert_eq!(words[0], "steward");
@@ -149,7 +153,9 @@ fn the_worker_of_the_deployment_does_its_tasks_and_ends_well() {
     command.env("REDIS_URL", server.url()).current_dir(stage.file(""));
     let mut work = Running::start(&mut command);
     assert_eq!(server.run(&["put", "mail", "to ann: hello"]).0, 0);
-    wait_until("it is delivered", || lines(&stage.file("delivered")) == ["to ann: hello"]);
+    wait_until("it is delivered", || {
+        lines(&stage.file("delivered")) == ["to ann: hello"]
+    });
     work.signal(Signal::TERM);
     assert_eq!(work.end().0, Some(0));
 }
@@ -161,7 +167,9 @@ fn the_metrics_by_which_workers_are_scaled_are_there() {
     let (_, served, _) = server.run(&["metrics", "--once"]);
     let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/guides/autoscaling.md");
     let page = std::fs::read_to_string(page).unwrap();
-    let of_the_queue = page.split("{queue=\"mail\"}").map(|before| before.rsplit(['(', ' ']).next().unwrap());
+    let of_the_queue = page
+        .split("{queue=\"mail\"}")
+        .map(|before| before.rsplit(['(', ' ']).next().unwrap());
     let names: Vec<&str> = of_the_queue.filter(|name| name.starts_with("steward_")).collect();
     assert_eq!(names.len(), 3);
     for name in names {

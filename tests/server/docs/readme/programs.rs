@@ -240,7 +240,10 @@ fn the_leaders_in_python_take_turns() {
     let server = Server::builder().listening().start();
     let dir = tempfile::tempdir().unwrap();
     let write_report = "import os\ndef write_report():\n    return os.environ['IS']\n";
-    let program = format!("{write_report}{}", program("guides/leader-election", "python", "# report.py"));
+    let program = format!(
+        "{write_report}{}",
+        program("guides/leader-election", "python", "# report.py")
+    );
     fs::write(dir.path().join("report.py"), program).unwrap();
     lead_in_turn(&server, |name| {
         Process::spawn(
