@@ -78,12 +78,17 @@ matrix: ## the server tests on each version of Redis and Valkey and with io-thre
 suites: build ## Redis's own tests with the module in every server, against a run without (ARGS="--single unit/expire")
 	scripts/suites $(ARGS)
 
-bench: build ## measure CPU, memory and lateness against streams and Lua (ARGS=--quick ...)
+bench: build ## measure CPU, memory and lateness against streams, Lua and beanstalkd (ARGS=--quick ...)
+	@scripts/deps --rivals
 	$(CARGO) run --release --locked --manifest-path bench/Cargo.toml -- --module "$$(scripts/server module)" $(ARGS)
 
-rivals: build ## measure the libraries for Python and Node against Celery, dramatiq, RQ and BullMQ (RUNS=9 KILLS=200)
+rivals: build ## measure against Celery, dramatiq, RQ, BullMQ, streams and beanstalkd (RUNS=9 KILLS=200)
+	@scripts/deps --rivals
 	scripts/python --bench $(RUNS) $(KILLS)
 	scripts/node --bench $(RUNS) $(KILLS)
+	for section in cpu beanstalkd; do \
+		$(CARGO) run --release --locked --manifest-path bench/Cargo.toml -- --module "$$(scripts/server module)" --only $$section || exit; \
+	done
 
 budget: build ## count instructions of commands; fail above bench/budget.tsv (ARGS="--rounds 1")
 	@scripts/deps --valgrind
