@@ -106,6 +106,8 @@ def test_what_the_server_refuses_for_good_is_no_reason_to_wait(server: Server) -
     began = time.monotonic()
     with pytest.raises(Exception, match="NOPERM"):
         denied.task(name="x")(lambda: None).submit()
+    with pytest.raises(Exception, match="does not know TASK.MIRACLE: is the module steward loaded"):
+        app.server.call("mail", "TASK.MIRACLE")
     with pytest.raises(Exception, match="WRONGPASS"):
         Steward(server.url.replace("//", "//nobody:wrong@")).job("1").state()
     with pytest.raises(Exception, match="NOPERM"):

@@ -290,6 +290,17 @@ def test_a_result_that_is_no_json_is_an_error_that_says_so(app: Steward) -> None
     assert isinstance(errors[0], Unencodable)
 
 
+def test_a_worker_whose_name_is_taken_says_so_and_waits(
+    app: Steward, server: Server, caplog: pytest.LogCaptureFixture
+) -> None:
+    add = app.task(name="add")(lambda x: x + 1)
+    server.command("PID.REGISTER", app.default_queue, "w1", 1, "HOST", "elsewhere", "TTL", 600_000)
+    with app.worker(concurrency=1, name="w1"):
+        until(lambda: "another process has the name w1" in caplog.text)
+        server.command("PID.EVICT", app.default_queue, "w1")
+        assert add.submit(1).result(60) == 2
+
+
 def test_no_task_is_claimed_ahead(app: Steward) -> None:
     go = threading.Event()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from .times import Duration
@@ -83,6 +84,8 @@ class ServerError(StewardError):
         >>> ServerError.of("STALE the claim is over")
         Stale('STALE the claim is over')
         """
+        if unknown := _UNKNOWN.match(text):
+            text = f"ERR the server does not know {unknown[1]}: is the module steward loaded?"
         return _CLASSES.get(text.split(" ", 1)[0], ServerError)(text)
 
 
@@ -174,6 +177,7 @@ class NotAllowed(ServerError):
     """
 
 
+_UNKNOWN = re.compile(r"ERR unknown command '((?:TASK|PID|HB)\.\w+)'")
 _CLASSES: dict[str, type[ServerError]] = {
     "DUPLICATE": Duplicate,
     "NOTASK": NoTask,

@@ -104,7 +104,9 @@ class Keeper:
         if error.code in ("NOMEMBER", "FENCED"):
             self.tokens.clear()
             self.parent.tell("out")
-        elif error.code not in PASSING and error.code != "HELD":
+        elif error.code == "HELD":
+            self.parent.tell("held", error)
+        elif error.code not in PASSING:
             self.parent.tell("refused", str(error).replace("\n", " "))
             raise SystemExit
 

@@ -45,7 +45,7 @@ class Pump:
         self.link: Link | None = None  # for claims, and for ends when it does not wait
         self.other: Link | None = None  # for ends meanwhile
         self.asks = False
-        self.registered = self.is_away = False
+        self.registered = self.is_away = self.is_held = False
         self.pause, self.not_before = Pause(), 0.0
         self.stage, self.until = WORKING, float("inf")
         self.deadline = float("inf")
@@ -257,6 +257,9 @@ class Pump:
                         self._stop(place, Cancelled if what == "cancelled" else Lost)
                 case ["signal", "stop"]:
                     self.worker.stop()
+                case ["held", *text] if not self.is_held:
+                    self.is_held = True
+                    log.warning("the worker waits: %s", " ".join(text))
                 case ["refused", *text]:
                     self._fail(ServerError(" ".join(text)))
                 case _:
