@@ -17,6 +17,7 @@ from crew import Crew, stop
 from servers import Server
 
 from steward_redis import Job, Steward, TaskFailed
+from steward_redis.command import main
 
 
 @pytest.fixture
@@ -117,6 +118,11 @@ def test_processes_of_one_command_are_started_again(crew: Crew, producer: Stewar
     jobs = [producer.tasks["work"].submit(n) for n in range(20)]
     assert [job.result(60) for job in jobs] == list(range(20))
     assert stop(parent) == 0
+
+
+def test_processes_do_not_share_a_name() -> None:
+    with pytest.raises(SystemExit, match="leave out --name or -p"):
+        main(["worker", "crew:s", "-p", "2", "--name", "w1"])
 
 
 def test_a_child_that_was_forked_has_connections_and_ids_of_its_own(producer: Steward, crew: Crew) -> None:

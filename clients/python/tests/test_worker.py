@@ -15,34 +15,13 @@ from steward_redis import (
     Cancelled,
     Drop,
     Lost,
-    NotKept,
-    ResultTimeout,
     Retry,
     Run,
     Steward,
     TaskFailed,
     TimeLimit,
-    Unencodable,
     current,
 )
-
-
-def test_results_and_failures_reach_who_waits(app: Steward) -> None:
-    @app.task
-    def divide(x: float, y: float) -> float:
-        return x / y
-
-    @app.task
-    async def later(x: int) -> int:
-        await asyncio.sleep(0.01)
-        return x + 1
-
-    with app.worker(concurrency=2):
-        assert divide.submit(6, 3).result(60) == 2
-        assert later.submit(1).result(60) == 2
-        with pytest.raises(TaskFailed, match="ZeroDivisionError: division by zero") as raised:
-            divide.options(attempts=1).submit(1, 0).result(60)
-        assert raised.value.error and "Traceback" in raised.value.error
 
 
 def test_an_attempt_that_fails_is_tried_again(app: Steward) -> None:
@@ -213,83 +192,6 @@ def test_progress_is_shown(app: Steward) -> None:
         job.result(60)
 
 
-def test_a_result_that_is_not_kept_is_said_at_once(app: Steward) -> None:
-    @app.task(retain=0)
-    def add(x: int) -> int:
-        return x
-
-    with app.worker(concurrency=1):
-        job = add.submit(1)
-        until(lambda: job.state() is None)
-        began = time.monotonic()
-        with pytest.raises(NotKept):
-            job.result(60)
-        assert time.monotonic() - began < 2
-
-
-def test_who_waits_too_short_is_told(app: Steward) -> None:
-    @app.task
-    def add(x: int) -> int:
-        return x
-
-    with pytest.raises(ResultTimeout):
-        add.submit(1).result("50ms")
-
-    async def wait() -> None:
-        job = await add.asubmit(1)
-        with pytest.raises(ResultTimeout):
-            await job.aresult("50ms")
-
-    asyncio.run(wait())
-
-
-def test_many_waiters_share_a_connection(app: Steward, server: Server) -> None:
-    @app.task
-    def add(x: int) -> int:
-        return x
-
-    jobs = [add.submit(n) for n in range(50)]
-    before = int(server.client.info()["connected_clients"])
-    found: list[int] = []
-    threads = [threading.Thread(target=lambda job=job: found.append(job.result(60))) for job in jobs]
-    for thread in threads:
-        thread.start()
-    until(lambda: len(app.results.waiting[app.default_queue].futures) == 50)
-    assert int(server.client.info()["connected_clients"]) <= before + 3
-    with app.worker(concurrency=4):
-        for thread in threads:
-            thread.join()
-    assert sorted(found) == list(range(50))
-
-
-def test_who_may_not_end_a_wait_waits_all_the_same(app: Steward, server: Server) -> None:
-    @app.task
-    def add(x: int) -> int:
-        return x
-
-    # As in many a service, CLIENT ID may be called, and CLIENT UNBLOCK may not.
-    server.command("ACL", "SETUSER", "user", "on", ">pw", "~*", "&*", "+@all", "-@dangerous")
-    waits = Steward(server.url.replace("//", "//user:pw@"), queue=app.default_queue)
-    futures = []
-    for job in [add.submit(n) for n in range(3)]:
-        futures.append(waits.results.wait(app.default_queue, job.id))
-        until(lambda: waits.results.waiting[app.default_queue].call)
-    with app.worker(concurrency=1):
-        assert [outcome and outcome.value() for outcome in (future.result(60) for future in futures)] == [0, 1, 2]
-
-
-def test_a_result_that_is_no_json_is_an_error_that_says_so(app: Steward) -> None:
-    @app.task
-    def when() -> object:
-        return object()
-
-    errors: list[object] = []
-    app.hook("after")(lambda run, error: errors.append(error))
-    with app.worker(concurrency=1), pytest.raises(TaskFailed, match="the result is a object"):
-        when.submit().result(60)
-    assert isinstance(errors[0], Unencodable)
-
-
 def test_a_worker_whose_name_is_taken_says_so_and_waits(
     app: Steward, server: Server, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -315,124 +217,6 @@ def test_no_task_is_claimed_ahead(app: Steward) -> None:
         assert app.queue().stats()["ready_tasks"] == 3
         go.set()
         until(lambda: app.queue().stats()["ready_tasks"] == 0)
-
-
-def test_hooks_see_every_task(app: Steward) -> None:
-    seen: list[tuple[str, str]] = []
-
-    @app.task(attempts=1)
-    def fail() -> None:
-        raise ValueError("no")
-
-    app.hook("before_submit")(lambda kind, id: seen.append(("submit", kind)))
-    app.hook("before")(lambda run: seen.append(("before", run.kind)))
-    app.hook("after")(lambda run, error: seen.append(("after", type(error).__name__)))
-    app.hook("after")(lambda run, error: 1 / 0)
-    with app.worker(concurrency=1):
-        for submitted in (fail, app.chain(fail.s())):
-            seen.clear()
-            with pytest.raises(TaskFailed):
-                submitted.submit().result(60)
-            assert seen == [("submit", "fail"), ("before", "fail"), ("after", "ValueError")]
-
-
-def test_a_trace_goes_on_in_what_a_handler_submits(app: Steward) -> None:
-    traces: list[object] = []
-
-    @app.task
-    def child() -> None:
-        run = current()
-        traces.append(run and run.meta.get("traceparent"))
-
-    @app.task
-    def parent() -> None:
-        child.submit().result(60)
-
-    with app.worker(concurrency=2):
-        parent.options(meta={"traceparent": "00-1-2-01"}).submit().result(60)
-    assert traces == ["00-1-2-01"]
-
-
-def test_events_tell_of_what_did_not_go_well(app: Steward) -> None:
-    @app.task(attempts=1)
-    def fail() -> None:
-        raise ValueError("no")
-
-    events = app.queue().events(after="0", timeout="60s")
-    with app.worker(concurrency=1):
-        job = fail.submit()
-        event = next(event for event in events if event.type == "dead")
-    assert (event.id, event.kind) == (job.id, "fail")
-    assert (event.reason, event.attempt) == ("attempts", "1")
-
-
-def test_chains_and_chords_hand_results_on(app: Steward) -> None:
-    @app.task
-    def add(x: int, y: int) -> int:
-        return x + y
-
-    @app.task
-    def total(values: list[int], *, times: int = 1) -> int:
-        return sum(values) * times
-
-    @app.task(attempts=1)
-    def fail(x: int) -> int:
-        raise ValueError("broken link")
-
-    with app.worker(concurrency=4):
-        assert app.chain(add.s(1, 2), add.s(y=3), add.s(4)).submit().result(60) == 10
-        assert app.chord([add.s(i, i) for i in range(10)], total.s(times=2)).submit().result(60) == 180
-        for flow in (
-            app.chain(add.s(1, 2), fail.s(), add.s(1)),
-            app.chord([add.s(1, 2), fail.s(1), add.s(3, 4)], total.s()),
-        ):
-            with pytest.raises(TaskFailed, match="broken link") as raised:
-                flow.submit().result(60)
-            assert raised.value.state == "cancelled"
-
-
-def test_recurring_tasks_run_and_go_with_their_definition(app: Steward, server: Server) -> None:
-    ran = threading.Event()
-
-    @app.task(every="100ms")
-    def tick() -> None:
-        ran.set()
-
-    @app.task(cron="30 2 * * *", tz="Europe/Berlin", retain="1h")
-    def nightly() -> None: ...
-
-    def defined() -> list[bytes]:
-        _, page = server.command("TASK.REPEATS", app.default_queue)
-        return [dict(zip(one[::2], one[1::2]))[b"name"] for one in page]
-
-    server.command("TASK.REPEAT", app.default_queue, "of another", "1", "EVERY", 60000, "OWNER", "other")
-    with app.worker(concurrency=1):
-        assert ran.wait(60)
-    assert sorted(defined()) == [b"nightly", b"of another", b"tick"]
-
-    changed = Steward(server.url, queue=app.default_queue)
-    changed.task(name="tick")(lambda: None)
-    with changed.worker(concurrency=1):
-        assert defined() == [b"of another"]
-
-
-def test_asyncio_has_twins(app: Steward) -> None:
-    @app.task
-    async def add(x: int, y: int) -> int:
-        run = current()
-        assert run
-        await run.aprogress(1)
-        return x + y
-
-    async def main() -> None:
-        jobs = await asyncio.gather(*(add.asubmit(n, n) for n in range(20)))
-        assert await asyncio.gather(*(job.aresult(60) for job in jobs)) == [2 * n for n in range(20)]
-        later = await add.options(delay="1h").asubmit(1, 1)
-        assert await later.acancel()
-        assert await (await app.chain(add.s(1, 1), add.s(1)).asubmit()).aresult(60) == 3
-
-    with app.worker(concurrency=8):
-        asyncio.run(main())
 
 
 @pytest.fixture
