@@ -208,28 +208,26 @@ import time
 from steward_redis import ServerError, Steward
 url = "rediss://127.0.0.1:{secure.port}"
 app = Steward(url, queue="tls-{client}", ssl_ca_certs="{secure.folder}/cert")
-runs = []
-
 @app.task
 def double(x: int, seconds: float = 0) -> int:
-    runs.append(x)
     time.sleep(seconds)
     return 2 * x
 
-with app.worker(concurrency=2, ttl="1s"):
-    # Its claim and its worker outlive the ttl only if they are renewed.
-    long = double.submit(1, 3)
+app.server.call("tls", "CONFIG", "RESETSTAT")
+with app.worker(concurrency=2, ttl="5s"):
+    long = double.submit(100, 2)
     print([double.submit(n).result(60) for n in range(20)] == [2 * n for n in range(20)])
-    print(long.result(60), runs.count(1))
-with app.lead("tls-{client}", ttl="1s") as epoch:
-    time.sleep(1.5)
+    print(long.result(60))
+with app.lead("tls-{client}") as epoch:
     print(epoch.fenced("PING"))
+stats = app.server.call("tls", "INFO", "commandstats").lower()
+print([name in stats for name in (b"task.mextend", b"hb.beat")])
 try:
     Steward(url, queue="tls").job("1").state()
 except ServerError as error:
     print(error.code)
 """
-    assert python(client, program) == "True\n2 2\nb'PONG'\nUNTRUSTED\n"
+    assert python(client, program) == "True\n200\nb'PONG'\n[True, True]\nUNTRUSTED\n"
 
 
 def test_sentinel_with_tls(secure: Secure, tmp_path: Path) -> None:

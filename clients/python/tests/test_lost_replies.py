@@ -151,7 +151,7 @@ def events(world: World) -> None:
 @loses("PID.REGISTER", "HB.BEAT", "PID.DEREGISTER")
 def work(world: World) -> None:
     world.lose(3)
-    with world.app.worker(concurrency=4, ttl="1s"):
+    with world.app.worker(concurrency=4, ttl="5s"):
         long = world.near.long.submit(1000)
         jobs = [world.near.count.submit(n) for n in range(60)]
         jobs += [world.near.fail_once.submit(n) for n in range(100, 110)]

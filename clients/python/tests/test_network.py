@@ -32,7 +32,7 @@ def test_a_slow_network_is_only_slow(server: Server, app: Steward) -> None:
 
 def test_a_cut_is_no_end(proxy: Proxy, app: Steward) -> None:
     counted = Counted(proxy.url, app.default_queue)
-    with counted.app.worker(concurrency=4, ttl="2s"):
+    with counted.app.worker(concurrency=4, ttl="5s"):
         jobs = []
         for n in range(300):
             jobs.append(counted.count.submit(n))
@@ -51,7 +51,7 @@ def test_a_server_that_is_killed_and_comes_back_has_everything() -> None:
     server = Server()
     counted = Counted(server.url, "mail")
     try:
-        with counted.app.worker(concurrency=4, ttl="2s"):
+        with counted.app.worker(concurrency=4, ttl="5s"):
             long = counted.long.submit(1000)
             jobs = [counted.count.submit(n) for n in range(200)]
             server.restart()

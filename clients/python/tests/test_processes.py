@@ -79,7 +79,7 @@ def test_what_does_not_end_within_the_grace_is_given_back(crew: Crew, producer: 
 
 
 def test_a_handler_that_holds_the_interpreter_does_not_lose_its_task(crew: Crew, producer: Steward) -> None:
-    worker = crew.start("-c", "2", "--ttl", "2s")
+    worker = crew.start("-c", "2", "--ttl", "5s")
     job = producer.tasks["hold_the_lock"].submit(10, 1)
     other = crew.start("-c", "2")
     assert job.result(60) == 1
