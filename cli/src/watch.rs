@@ -17,7 +17,7 @@ const REST: u32 = 100;
 const SHORTEST: Duration = Duration::from_secs(1);
 const LONGEST: Duration = Duration::from_secs(15);
 
-/// What a ready task may wait before it is told in red, in milliseconds: the alarm of docs/operating.md.
+/// What a ready task may wait before it is told in red, in milliseconds: the alarm of docs/operating/index.md.
 pub(crate) const LATE: i64 = 60_000;
 
 /// The numbers of a queue at a moment.

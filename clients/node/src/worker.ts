@@ -7,6 +7,7 @@ import { call, done, failed, handlerOf, prepare, type Handlers } from "./handler
 import { Kept, newName, type Heard } from "./kept.js";
 import { Pump } from "./pump.js";
 import { Server, type ServerOptions } from "./server.js";
+import { listen, unlisten } from "./signals.js";
 import type { Task } from "./task.js";
 import { milliseconds, type Duration } from "./times.js";
 import { encode, type Encoder } from "./wire.js";
@@ -80,7 +81,7 @@ export class Worker<T = any, R = unknown> {
     const server = this.server.options;
     const settings = { server, name, queue, ttl: milliseconds(ttl), cut: milliseconds(cut), places: concurrency, board: board.memory };
     this.kept = new Kept(settings, (heard) => this.hear(heard));
-    for (const signal of this.signals) process.on(signal, this.onSignal);
+    for (const signal of this.signals) listen(signal, this.onSignal);
   }
 
   /** Waits until it takes tasks; throws if the server does not want it. */
@@ -111,7 +112,7 @@ export class Worker<T = any, R = unknown> {
     this.pump.close();
     await this.kept.leave();
     await this.server.close();
-    for (const signal of this.signals) process.off(signal, this.onSignal);
+    for (const signal of this.signals) unlisten(signal, this.onSignal);
   }
 
   private get signals(): NodeJS.Signals[] {
