@@ -21,13 +21,14 @@ impl Command for Services {
     type On<'t> = Tx<'t>;
     const SPEC: Spec = Spec {
         name: "PID.SERVICES",
-        summary: "Lists the services of this database on this node that the caller may access, in no order. One that exists all the while is returned once. STATS: with their numbers of members and of leaders, 0 or 1.",
+        summary: "Lists the services of this database on this node that the caller may access, in no order. One that exists all the while is returned once.",
         complexity: "O(N) for N queues and services looked at, 1,000 at most",
         access: Access::Read,
         blocking: false,
         keys: Keys::None,
         args: PageArgs::ARGS,
-        reply: "the next cursor (`0` at the end) and an array of names; with STATS of maps `service`, `members`, `leaders`",
+        reply: "the next cursor (`0` at the end) and an array of names; with STATS of maps `service`, `members`, `leaders` (0 or 1)",
+        errors: &[],
     };
 
     fn run(args: &PageArgs<'_>, caller: &Caller<'_>, tx: &mut Tx<'_>) -> Result<Response> {

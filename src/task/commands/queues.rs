@@ -22,13 +22,14 @@ impl Command for Queues {
     type On<'t> = Tx<'t>;
     const SPEC: Spec = Spec {
         name: "TASK.QUEUES",
-        summary: "Lists the queues of this database on this node that the caller may access, in no order. One that exists all the while is returned once. STATS: with what TASK.STATS shows of each and of its kinds, for far less.",
+        summary: "Lists the queues of this database on this node that the caller may access, in no order. One that exists all the while is returned once.",
         complexity: "O(N) for N queues and services looked at, 1,000 at most",
         access: Access::Read,
         blocking: false,
         keys: Keys::None,
         args: PageArgs::ARGS,
         reply: "the next cursor (`0` at the end) and an array of names; with STATS of maps: `queue`, the fields of TASK.STATS, and `kinds`, an array as TASK.STATS with KINDS replies",
+        errors: &[],
     };
 
     fn run(args: &PageArgs<'_>, caller: &Caller<'_>, tx: &mut Tx<'_>) -> Result<Response> {
