@@ -8,6 +8,7 @@
 //! - `cron/`: recurring tasks as a file defines them
 //! - `doctor/` `metrics/`: what is wrong with a server; what it counts, for monitoring
 //! - `watch.rs` `web/` `top/`: the queues as they change; the same in a browser, and in a terminal
+//! - `http.rs`: the server of `web` and `metrics`
 //! - `work/` `lead/` `leader.rs` `fenced.rs` `dev.rs`: the subcommands
 
 mod args;
@@ -20,6 +21,7 @@ mod fenced;
 #[cfg(target_os = "linux")]
 mod guardian;
 mod help;
+mod http;
 #[cfg(target_os = "linux")]
 mod lead;
 mod leader;

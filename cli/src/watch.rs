@@ -6,9 +6,8 @@ use std::time::{Duration, Instant};
 
 use redis::cmd;
 
-use crate::connect::CallError;
+use crate::connect::{CallError, Link, PATIENCE};
 use crate::output::record::Record;
-use crate::web::User;
 
 /// Samples of a queue that are kept for its chart.
 const SAMPLES: usize = 60;
@@ -79,6 +78,12 @@ impl Default for Watch {
     }
 }
 
+/// The queues of a server, each with its numbers.
+pub(crate) fn queues(link: &mut Link) -> Result<Vec<Record>, CallError> {
+    let queues = link.list(cmd("TASK.QUEUES").arg("STATS"), PATIENCE)?;
+    Ok(queues.into_iter().map(Record::from_map).collect())
+}
+
 impl Watch {
     /// One that leaves the server alone for times within these bounds.
     pub(crate) fn resting(shortest: Duration, longest: Duration) -> Watch {
@@ -90,29 +95,28 @@ impl Watch {
         }
     }
 
-    /// All queues. However many look, the server is asked once, and then left alone for a while.
-    pub(crate) fn queues(&mut self, user: &User) -> Result<Arc<Snapshot>, CallError> {
+    /// All queues, sorted. However many look, `ask` is called once, and then the server is left alone for a while.
+    pub(crate) fn queues<E>(&mut self, ask: impl FnOnce() -> Result<Vec<Record>, E>) -> Result<Arc<Snapshot>, E> {
         if let Some(last) = self.last.as_ref().filter(|last| last.taken.elapsed() < last.rest) {
             return Ok(last.clone());
         }
         let begin = Instant::now();
-        let answers = user.about_all("TASK.QUEUES", |name| vec![cmd("TASK.STATS").arg(name).to_owned()])?;
-        let mut queues = Vec::new();
-        for (name, replies) in answers {
-            // One that this user may list, but not read, has no numbers.
-            let stats = replies.into_iter().find_map(Result::ok);
-            let stats = stats.map(|reply| Record::of(&reply)).unwrap_or_default();
+        let stats = ask()?;
+        let rest = (begin.elapsed() * REST).clamp(self.shortest, self.longest);
+        let see = |stats: Record| {
+            let name = stats.text("queue").unwrap_or_default();
+            let stats = stats.without(&["queue", "kinds"]);
             let rates = self.sample(&name, &stats);
-            queues.push(Seen { name, stats, rates });
-        }
+            Seen { name, stats, rates }
+        };
+        let mut queues: Vec<Seen> = stats.into_iter().map(see).collect();
+        queues.sort_by(|a, b| a.name.cmp(&b.name));
+        queues.dedup_by(|a, b| a.name == b.name);
         let gap = self.gap();
         self.samples
             .retain(|_, samples| samples.back().is_some_and(|last| last.at.elapsed() <= gap));
-        let snapshot = Arc::new(Snapshot {
-            queues,
-            taken: Instant::now(),
-            rest: (begin.elapsed() * REST).clamp(self.shortest, self.longest),
-        });
+        let taken = Instant::now();
+        let snapshot = Arc::new(Snapshot { queues, taken, rest });
         self.last = Some(snapshot.clone());
         Ok(snapshot)
     }

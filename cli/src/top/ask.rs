@@ -94,7 +94,7 @@ impl Asker {
     }
 
     fn queues(&mut self) -> Result<Answer, CallError> {
-        let snapshot = self.watch.queues(&self.user)?;
+        let snapshot = self.watch.queues(|| self.user.queues())?;
         Ok(Answer {
             rows: snapshot.queues.iter().map(row).collect(),
             stats: sum(&snapshot.queues),

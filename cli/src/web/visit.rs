@@ -40,7 +40,7 @@ impl Visit {
 
     pub(super) fn queues(&self) -> Result<Arc<Snapshot>, Trouble> {
         let user = self.user();
-        Ok(locked(&user.watch).queues(user)?)
+        Ok(locked(&user.watch).queues(|| user.queues())?)
     }
 
     /// A task, without what is not to be shown here.
