@@ -189,6 +189,14 @@ mod tests {
     }
 
     #[test]
+    fn samples_of_someone_who_looks_seldom_are_a_line_too() {
+        let hour = Duration::from_secs(3_600);
+        for (shortest, longest) in [(hour, hour), (Duration::from_millis(100), Duration::from_millis(100))] {
+            assert!(Watch::resting(shortest, longest).gap() >= (longest * 2).max(LONGEST));
+        }
+    }
+
+    #[test]
     fn rates_are_what_changed_each_second() {
         let begin = Instant::now();
         let sample = |seconds, total, ready| Sample {

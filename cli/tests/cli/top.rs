@@ -266,7 +266,8 @@ fn a_viewer_sees_every_view_of_what_it_may_see() {
     for (keys, shown) in [
         (&["2"][..], "4711"),
         (&["3"], "LEADER"),
-        (&["1", "Enter"], "bob"),
+        (&["1"], "mail "),
+        (&["Enter"], "bob"),
         (&["BTab"], "cancelled"),
         (&["BTab"], "worker-1"),
         (&["BTab"], "welcome"),
