@@ -7,7 +7,11 @@ import type { Meta } from "./wire.js";
 /** A repeated add is recognised for so long, and the result kept. Longer than calls are sent again. */
 export const RETAIN = 60_000;
 
-/** Options of tasks, also of recurring ones. */
+/** Options of tasks, also of recurring ones.
+ * @example
+ * const options: TaskOptions = { attempts: 5, backoff: "1s..10m", timeout: "30s", retain: "1h" };
+ * await q.cron("30 2 * * *", "nightly", {}, options);
+ */
 export interface TaskOptions {
   /** How long the result is kept, a minute if not given. */
   retain?: Duration;
@@ -31,7 +35,13 @@ export interface TaskOptions {
   meta?: Meta;
 }
 
-/** Options of a task that is added. */
+/** Options of a task that is added.
+ * @example
+ * const options: AddOptions = { delay: "10m", unique: "ann", replace: true };
+ * await q.add("send", { to: "ann", draft: 1 }, options);
+ * await q.add("send", { to: "ann", draft: 2 }, options);
+ * (await q.stats()).scheduled_tasks; // => 1
+ */
 export interface AddOptions extends TaskOptions {
   /** Its name; made if not given. The same id and data again change nothing. */
   id?: string;
