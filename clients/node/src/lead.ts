@@ -3,6 +3,7 @@
 import { LeadLost, ServerError, Unreachable } from "./errors.js";
 import { Kept, newName, type Heard } from "./kept.js";
 import { Broken, text, type Word } from "./link.js";
+import { checkNames } from "./options.js";
 import { Server, type ServerOptions } from "./server.js";
 import { milliseconds, now, type Duration } from "./times.js";
 
@@ -78,6 +79,7 @@ export async function lead<R>(
   handler: (epoch: Epoch, signal: AbortSignal) => R | Promise<R>,
   options: LeadOptions = {},
 ): Promise<R> {
+  checkNames(options, "ttl cut name signal url redis");
   options.signal?.throwIfAborted();
   const candidate = new Candidate(service, options);
   try {

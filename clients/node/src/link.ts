@@ -105,12 +105,6 @@ export class Link {
     }
   }
 
-  /** Lets the process end while it is open. */
-  unref(): this {
-    (this.redis.stream as { unref?: () => void }).unref?.();
-    return this;
-  }
-
   close(): void {
     // ioredis would listen for the end of a socket that has ended, each time.
     if (this.isOpen) this.redis.disconnect();

@@ -3,6 +3,7 @@
 import { ServerError } from "./errors.js";
 import { Kept, newName, type Heard } from "./kept.js";
 import { fieldsOf, type Reply } from "./link.js";
+import { checkNames } from "./options.js";
 import { Server, type ServerOptions } from "./server.js";
 import { milliseconds, type Duration } from "./times.js";
 
@@ -88,6 +89,7 @@ export class Registration {
  * b1.service; // => "billing"
  */
 export async function register(service: string, options: RegisterOptions = {}): Promise<Registration> {
+  checkNames(options, "name ttl cut meta url redis");
   const registration = new Registration(service, options.name ?? newName(), options);
   try {
     await registration.registered;

@@ -6,7 +6,7 @@ import { addFlow, type Step } from "./flow.js";
 import { Job } from "./job.js";
 import type { DataOf, KindOf, ResultOf } from "./kinds.js";
 import { fieldsOf, type Word } from "./link.js";
-import { addWords, type AddOptions } from "./options.js";
+import { addWords, checkNames, type AddOptions } from "./options.js";
 import { define, owned, type Definition, type RecurringOptions } from "./recurring.js";
 import { Results } from "./results.js";
 import { newId, Server, type ServerOptions } from "./server.js";
@@ -62,6 +62,7 @@ export class Queue<T = any, R = unknown> {
     readonly name: string,
     private readonly options: QueueOptions = {},
   ) {
+    checkNames(options, "url redis encoder onAdd");
     this.server = Server.shared(options);
     this.results = new Results(this.server, name);
   }

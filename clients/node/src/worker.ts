@@ -5,8 +5,10 @@ import { Board } from "./board.js";
 import { ServerError, Stopping, TimeLimit } from "./errors.js";
 import { call, done, failed, handlerOf, prepare, type Handlers } from "./handlers.js";
 import { Kept, newName, type Heard } from "./kept.js";
+import { checkNames } from "./options.js";
 import { Pump } from "./pump.js";
 import { Server, type ServerOptions } from "./server.js";
+import { listen, unlisten } from "./signals.js";
 import type { Task } from "./task.js";
 import { milliseconds, type Duration } from "./times.js";
 import { encode, type Encoder } from "./wire.js";
@@ -68,6 +70,7 @@ export class Worker<T = any, R = unknown> {
     private readonly handlers: Handlers<T, R>,
     private readonly options: WorkerOptions = {},
   ) {
+    checkNames(options, "concurrency timeout name ttl cut grace signals encoder onStart onEnd log url redis");
     const { concurrency = 8, ttl = "15s", cut = "25ms", timeout } = options;
     if (!Number.isInteger(concurrency) || concurrency < 1) throw new TypeError("concurrency must be a number from 1");
     this.name = options.name ?? newName();
@@ -91,7 +94,7 @@ export class Worker<T = any, R = unknown> {
     const server = this.server.options;
     const settings = { server, name, queue, ttl: milliseconds(ttl), cut: milliseconds(cut), places: concurrency, board: board.memory };
     this.kept = new Kept(settings, (heard) => this.hear(heard));
-    for (const signal of this.signals) process.on(signal, this.onSignal);
+    for (const signal of this.signals) listen(signal, this.onSignal);
   }
 
   /** Waits until it takes tasks; throws if the server does not want it.
@@ -131,7 +134,7 @@ export class Worker<T = any, R = unknown> {
     this.pump.close();
     await this.kept.leave();
     await this.server.close();
-    for (const signal of this.signals) process.off(signal, this.onSignal);
+    for (const signal of this.signals) unlisten(signal, this.onSignal);
   }
 
   private get signals(): NodeJS.Signals[] {
