@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { Queue, Worker, type ServerOptions } from "steward-redis";
 import { parseAddress } from "#dist/address.js";
-import { binary, freePort, TestServer, until } from "./servers.js";
+import { binary, freePort, startCluster, startNode, TestServer, until, type Node } from "./servers.js";
 
 /** Adds tasks to queues of all sorts of slots, does them, and asks for their results. */
 async function works(options: ServerOptions, queues: readonly string[] = ["a", "b"]): Promise<void> {
@@ -53,7 +53,7 @@ test("another database, and a unix socket", async () => {
 test("users with the rights of the manual", async () => {
   const server = await TestServer.start();
   try {
-    const page = readFileSync(join(import.meta.dirname, "../../../../docs/acl.md"), "utf8");
+    const page = readFileSync(join(import.meta.dirname, "../../../../docs/reference/acl.md"), "utf8");
     for (const line of page.match(/^ACL SETUSER (producer|worker) .*$/gm)!) await server.call(...line.split(" "));
     const url = (user: string) => server.url.replace("//", `//${user}:change-me@`);
     await using q = new Queue("mail", { url: url("producer") });
@@ -99,17 +99,12 @@ class Certificate {
 }
 
 /** A server with a port for TLS besides, if there is a certificate; and the port for clients. */
-async function start(certificate?: Certificate, ...settings: string[]): Promise<{ server: TestServer; port: number }> {
-  if (!certificate) {
-    const server = await TestServer.start(...settings);
-    return { server, port: server.port };
-  }
+async function start(certificate?: Certificate, ...settings: string[]): Promise<Node> {
+  if (!certificate) return startNode(...settings);
   const port = await freePort();
   const all = [`tls-port ${port}`, "tls-cluster yes", ...certificate.settings].map((setting) => `--${setting}`);
   return { server: await TestServer.start(...all, ...settings), port };
 }
-
-const cli = () => binary().replace(/server$/, "cli");
 
 for (const scheme of ["redis", "rediss"]) {
   const certificate = () => (scheme === "rediss" ? new Certificate() : undefined);
@@ -129,17 +124,15 @@ for (const scheme of ["redis", "rediss"]) {
 
   test(`${scheme}+cluster: each queue on its node, RESP2 and RESP3`, async () => {
     const trusted = certificate();
-    const nodes = await Promise.all([1, 2, 3].map(() => start(trusted, "--cluster-enabled yes")));
+    const cluster = await startCluster((...settings) => start(trusted, ...settings), trusted?.words);
     try {
-      const hosts = nodes.map(({ port }) => `127.0.0.1:${port}`);
-      execFileSync(cli(), [...(trusted?.words ?? []), "--cluster", "create", ...hosts, "--cluster-yes"], { stdio: "ignore" });
-      for (const { server } of nodes) await until("it is up", async () => String(await server.call("CLUSTER", "INFO")).includes("cluster_state:ok"));
+      const url = cluster.url.replace("redis+", `${scheme}+`);
       for (const [protocol, queues] of [[2, ["mail", "news", "{app}sums"]], [3, ["index", "video", "other"]]] as const)
-        await works({ url: `${scheme}+cluster://${hosts[0]},${hosts[1]}`, redis: { ...options(trusted), protocol } }, queues);
-      const keys = await Promise.all(nodes.map(({ server }) => server.call("DBSIZE")));
+        await works({ url, redis: { ...options(trusted), protocol } }, queues);
+      const keys = await Promise.all(cluster.nodes.map(({ server }) => server.call("DBSIZE")));
       assert.ok(keys.every((count) => count > 0), String(keys));
     } finally {
-      for (const { server } of nodes) await server.close();
+      await cluster.close();
       trusted?.close();
     }
   });
@@ -170,7 +163,7 @@ for (const scheme of ["redis", "rediss"]) {
       await echo("before");
       await until("the sentinel knows the replica", async () => {
         const words = ["-p", `${port}`, ...(trusted?.words ?? []), "SENTINEL", "replicas", "main"];
-        return execFileSync(cli(), words, { encoding: "utf8" }).includes(`${replica.port}`);
+        return execFileSync(binary().replace(/server$/, "cli"), words, { encoding: "utf8" }).includes(`${replica.port}`);
       });
       await primary.server.kill();
       await echo("after");

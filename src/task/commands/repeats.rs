@@ -15,9 +15,9 @@ use crate::task::walk;
 arguments! {
     pub(crate) struct RepeatsArgs<'a> {
         queue: Key<'a> = Arg::QUEUE,
-        owner: Option<&'a str> = OWNER,
+        owner: Option<&'a str> = OWNER.means("only definitions of this owner"),
         cursor: Option<&'a [u8]> = pages::CURSOR,
-        count: Option<usize> = Arg::COUNT,
+        count: Option<usize> = Arg::COUNT.means("how many are looked at; by default 100"),
     }
 }
 
@@ -29,13 +29,14 @@ impl Command for Repeats {
     type On<'t> = Queue<'t>;
     const SPEC: Spec = Spec {
         name: "TASK.REPEATS",
-        summary: "Lists the recurring tasks, next due first. One that comes due meanwhile may be listed twice. OWNER: only those of this owner; COUNT is how many are looked at.",
+        summary: "Lists the recurring tasks, next due first. One that comes due meanwhile may be listed twice.",
         complexity: "O(log M+N) for N looked at of M",
         access: Access::Read,
         blocking: false,
         keys: Keys::First,
         args: RepeatsArgs::ARGS,
         reply: "the next cursor (`0` at the end) and an array of maps `name`, `rule`, `next_at`, `last_at` (occurrence that became a task, or null), `fired_total` (how many did), `limit`, `start_at`, `end_at`, `misfire`, `within_ms`, `overlap`, `owner`, `payload`, `options` (array of words)",
+        errors: &[],
     };
 
     fn run(args: &RepeatsArgs<'_>, _: &Caller<'_>, queue: &mut Queue<'_>) -> Result<Response> {
