@@ -127,6 +127,15 @@ impl Durations {
         reached.map(|(bucket, _)| Ms::from(largest(*bucket).min(self.most)))
     }
 
+    /// How long all took together, ms.
+    pub(crate) fn total(&self) -> u64 {
+        let each = self
+            .buckets
+            .iter()
+            .map(|(bucket, count)| u64::from(largest(*bucket)) * u64::from(*count));
+        each.sum()
+    }
+
     /// The largest, ms; `None` before the first.
     pub(crate) fn max(&self) -> Option<Ms> {
         (!self.buckets.is_empty()).then_some(Ms::from(self.most))
@@ -145,6 +154,7 @@ mod tests {
         lateness.record(7, 2);
         assert_eq!(lateness.quantile(0.5), Some(0));
         assert_eq!((lateness.quantile(0.99), lateness.max()), (Some(7), Some(7)));
+        assert_eq!(lateness.total(), 14);
         lateness.record(100_000_000, 900);
         assert_eq!(
             (lateness.quantile(0.5), lateness.max()),
