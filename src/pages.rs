@@ -16,17 +16,19 @@ const SCANNED: usize = 1_000;
 const MAX_PATTERN: usize = MAX_NAME;
 
 /// Where a page begins: what the previous page replied.
-pub(crate) const CURSOR: Typed<Option<&[u8]>> = Arg::option("CURSOR", Arg::bytes("cursor"));
+pub(crate) const CURSOR: Typed<Option<&[u8]>> =
+    Arg::option("CURSOR", Arg::bytes("cursor")).means("what the last call replied; 0, or nothing, is the start");
 
 /// A pattern of what is shown.
-pub(crate) const MATCH: Typed<Option<&[u8]>> = Arg::option("MATCH", Arg::bytes("glob"));
+pub(crate) const MATCH: Typed<Option<&[u8]>> =
+    Arg::option("MATCH", Arg::bytes("glob")).means("only names that match this pattern");
 
 arguments! {
     /// The arguments of a list of names.
     pub(crate) struct PageArgs<'a> {
         pattern: Option<&'a [u8]> = MATCH,
         cursor: Option<&'a [u8]> = CURSOR,
-        count: Option<usize> = Arg::COUNT,
+        count: Option<usize> = Arg::COUNT.means("how many on a page; by default 100"),
     }
 }
 

@@ -25,6 +25,7 @@ impl Command for Services {
         keys: Keys::None,
         args: PageArgs::ARGS,
         reply: "the next cursor (`0` at the end) and an array of names",
+        errors: &[],
     };
 
     fn run(args: &PageArgs<'_>, caller: &Caller<'_>, tx: &mut Tx<'_>) -> Result<Response, Error> {

@@ -18,7 +18,7 @@ use crate::task::options::OccurrenceOptions;
 use crate::time::{MAX_UNIX_MS, Ms, Wall};
 
 /// Who owns a definition.
-pub(crate) const OWNER: Typed<Option<&str>> = Arg::option("OWNER", Arg::text("owner"));
+pub(crate) const OWNER: Typed<Option<&str>> = Arg::option("OWNER", Arg::text("owner")).means("whose definition it is");
 
 /// A recurring task.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

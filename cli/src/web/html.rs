@@ -86,7 +86,7 @@ pub(super) fn moment(at: i64) -> Markup {
     html! { time title=(full) { (shown) } }
 }
 
-/// The value of a field, as its name tells: docs/fields.md.
+/// The value of a field, as its name tells: docs/reference/fields.md.
 pub(super) fn value(name: &str, value: &Reply) -> Markup {
     let integer = match &value.0 {
         Value::Int(number) => Some(*number),

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { Queue, Worker, type ServerOptions } from "steward-redis";
 import { parseAddress } from "#dist/address.js";
-import { binary, freePort, TestServer, until } from "./servers.js";
+import { binary, freePort, startCluster, TestServer, until } from "./servers.js";
 
 /** Adds tasks to queues of all sorts of slots, does them, and asks for their results. */
 async function works(options: ServerOptions, queues = ["a", "b"]): Promise<void> {
@@ -54,7 +54,7 @@ test("RESP2, RESP3, another database, and a unix socket", async () => {
 test("users with the rights of the manual", async () => {
   const server = await TestServer.start();
   try {
-    const page = readFileSync(join(import.meta.dirname, "../../../../docs/acl.md"), "utf8");
+    const page = readFileSync(join(import.meta.dirname, "../../../../docs/reference/acl.md"), "utf8");
     for (const line of page.match(/^ACL SETUSER (producer|worker) .*$/gm)!) await server.call(...line.split(" "));
     const url = (user: string) => server.url.replace("//", `//${user}:change-me@`);
     await using q = new Queue("mail", { url: url("producer") });
@@ -81,15 +81,11 @@ test("TLS", async () => {
 });
 
 test("a cluster: each queue on its node", async () => {
-  const nodes = await Promise.all([1, 2, 3].map(() => TestServer.start("--cluster-enabled yes")));
+  const cluster = await startCluster();
   try {
-    const hosts = nodes.map(({ port }) => `127.0.0.1:${port}`);
-    const cli = binary().replace(/server$/, "cli");
-    execFileSync(cli, ["--cluster", "create", ...hosts, "--cluster-yes"], { stdio: "ignore" });
-    for (const node of nodes) await until("it is up", async () => String(await node.call("CLUSTER", "INFO")).includes("cluster_state:ok"));
-    await works({ url: `redis+cluster://${hosts[0]},${hosts[1]}` }, ["mail", "news", "{app}sums", "index", "video"]);
+    await works({ url: cluster.url }, ["mail", "news", "{app}sums", "index", "video"]);
   } finally {
-    for (const node of nodes) await node.close();
+    await cluster.close();
   }
 });
 

@@ -6,11 +6,12 @@ import { basename, join } from "node:path";
 import { after, before, test } from "node:test";
 import { promisify } from "node:util";
 import * as library from "steward-redis";
-import { ROOT, TestServer } from "./servers.js";
+import { ROOT, startCluster, TestServer } from "./servers.js";
 
 const here = join(ROOT, "clients/node");
 const folder = join(here, "build/documented");
-const pages = [join(here, "README.md"), ...readdirSync(join(ROOT, "docs/node")).map((name) => join(ROOT, "docs/node", name))];
+const ours = ["guides/several-machines.md", ...readdirSync(join(ROOT, "docs/node")).map((name) => join("node", name))];
+const pages = [join(here, "README.md"), ...ours.map((page) => join(ROOT, "docs", page))];
 
 let server: TestServer;
 const examples: string[] = [];
@@ -46,6 +47,24 @@ test("every example of the page Node and of the README runs", async () => {
     const { stderr } = await promisify(execFile)(process.execPath, [join(folder, "js", `${name}.js`)], { env, timeout: 60_000 });
     assert.equal(stderr, "", name);
   }
+});
+
+test("the example of a queue over many slots runs in a cluster", async () => {
+  const cluster = await startCluster();
+  try {
+    const env = { ...process.env, REDIS_URL: cluster.url };
+    const program = join(folder, "js", "several-machines-1.js");
+    const { stdout, stderr } = await promisify(execFile)(process.execPath, [program], { env, timeout: 60_000 });
+    assert.deepEqual([stdout, stderr], ["sent to ann\n", ""]);
+  } finally {
+    await cluster.close();
+  }
+});
+
+test("no page with an example is forgotten", () => {
+  const all = readdirSync(join(ROOT, "docs"), { encoding: "utf8", recursive: true }).filter((name) => name.endsWith(".md"));
+  const shown = all.filter((name) => readFileSync(join(ROOT, "docs", name), "utf8").includes("\n```ts\n"));
+  for (const name of shown) assert.ok(ours.includes(name), name);
 });
 
 test("every name of the library is in the manual", () => {

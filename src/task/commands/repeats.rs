@@ -17,10 +17,11 @@ use crate::time::Wall;
 arguments! {
     pub(crate) struct RepeatsArgs<'a> {
         queue: Key<'a> = Arg::QUEUE,
-        owner: Option<&'a str> = OWNER,
+        owner: Option<&'a str> = OWNER.means("only definitions of this owner"),
         cursor: Option<&'a [u8]> = pages::CURSOR,
-        count: Option<usize> = Arg::COUNT,
-        next: Option<usize> = Arg::option("NEXT", Arg::int("n", 1, MAX_FIRED as i64, "")),
+        count: Option<usize> = Arg::COUNT.means("how many are looked at; by default 100"),
+        next: Option<usize> = Arg::option("NEXT", Arg::int("n", 1, MAX_FIRED as i64, ""))
+            .means("also the moments of so many coming occurrences of each, of at most 1,000 in all"),
     }
 }
 
@@ -32,13 +33,14 @@ impl Command for Repeats {
     type On<'t> = Queue<'t>;
     const SPEC: Spec = Spec {
         name: "TASK.REPEATS",
-        summary: "Lists the recurring tasks, next due first. One that comes due meanwhile may be listed twice. OWNER: only those of this owner; COUNT is how many are looked at. NEXT: also the moments of that many occurrences of each, of at most 1,000 in all.",
+        summary: "Lists the recurring tasks, next due first. One that comes due meanwhile may be listed twice.",
         complexity: "O(log M+N) for N looked at of M",
         access: Access::Read,
         blocking: false,
         keys: Keys::First,
         args: RepeatsArgs::ARGS,
         reply: "the next cursor (`0` at the end) and an array of maps `name`, `rule`, `next_at`, `last_at` (occurrence that became a task, or null), `fired_total` (how many did), `limit`, `start_at`, `end_at`, `misfire`, `within_ms`, `overlap`, `owner`, `payload`, `options` (array of words), with NEXT `upcoming_at` (array of moments)",
+        errors: &[],
     };
 
     fn run(args: &RepeatsArgs<'_>, _: &Caller<'_>, queue: &mut Queue<'_>) -> Result<Response> {

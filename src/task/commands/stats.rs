@@ -13,7 +13,7 @@ use crate::task::index::targeted;
 arguments! {
     pub(crate) struct StatsArgs<'a> {
         queue: Key<'a> = Arg::QUEUE,
-        kinds: bool = Arg::flag("KINDS"),
+        kinds: bool = Arg::flag("KINDS").means("the numbers of each kind of its tasks"),
     }
 }
 
@@ -25,13 +25,14 @@ impl Command for Stats {
     type On<'t> = Queue<'t>;
     const SPEC: Spec = Spec {
         name: "TASK.STATS",
-        summary: "Shows how many tasks of a queue are in each state, and what happened to its tasks since the module was loaded; KINDS: those of each kind.",
+        summary: "Shows how many tasks of a queue are in each state, and what happened to its tasks since the module was loaded.",
         complexity: "O(1), O(N) for N kinds",
         access: Access::Read,
         blocking: false,
         keys: Keys::First,
         args: StatsArgs::ARGS,
         reply: "map `scheduled_tasks`, `ready_tasks`, `claimed_tasks`, `blocked_tasks`, `done_tasks`, `dead_tasks`, `scheduled_total`, `claimed_total`, `acked_total`, `failed_total`, `lost_total`, `dead_total`, `expired_total`, `cancelled_total`, `since_at`, `oldest_ready_ms`, `late_p50_ms`, `late_p99_ms`, `late_max_ms`, `run_p50_ms`, `run_p99_ms`, `waiting_clients`, `paused_until`; with KINDS an array of maps `kind`, `claimed_total`, `acked_total`, `failed_total`, `dead_total`, `claimed_tasks`, `run_total_ms` (to a hundredth), `run_p50_ms`, `run_p99_ms`",
+        errors: &[],
     };
 
     fn run(args: &StatsArgs<'_>, _: &Caller<'_>, queue: &mut Queue<'_>) -> Result<Response> {

@@ -5,3 +5,5 @@ mod example;
 mod operating;
 mod readme;
 mod recipes;
+mod reference;
+mod several_machines;

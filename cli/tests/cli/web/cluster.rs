@@ -97,7 +97,7 @@ fn changes_reach_the_node_that_has_the_name() {
 fn a_user_sees_of_each_node_what_it_may() {
     let nodes = furnished();
     let find = "+cluster|slots +cluster|keyslot";
-    let blocks = crate::manual::blocks_of("acl.md", "");
+    let blocks = crate::manual::blocks_of("reference/acl.md", "");
     let viewer = blocks
         .iter()
         .flat_map(|block| block.lines())

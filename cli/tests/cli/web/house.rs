@@ -119,9 +119,9 @@ impl Drop for Load {
     }
 }
 
-/// Creates the four users of docs/acl.md, each with the password `change-me`.
+/// Creates the four users of docs/reference/acl.md, each with the password `change-me`.
 pub(super) fn create_users(server: &Server) {
-    let blocks = crate::manual::blocks_of("acl.md", "");
+    let blocks = crate::manual::blocks_of("reference/acl.md", "");
     let lines = blocks.iter().flat_map(|block| block.lines());
     let mut created = 0;
     for line in lines.filter(|line| line.starts_with("ACL SETUSER")) {
