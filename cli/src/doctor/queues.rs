@@ -21,7 +21,7 @@ pub(super) fn check(server: &mut Server<'_>, facts: &Facts) -> Result<Vec<Findin
         return Ok(vec![Finding::note(
             "queues",
             what,
-            "run this as an operator: docs/acl.md",
+            "run this as an operator: docs/reference/acl.md",
         )]);
     };
     let mut found = Vec::new();
@@ -100,7 +100,7 @@ fn explained(server: &mut Server<'_>, names: &[String]) -> Result<Vec<Finding>, 
         return Ok(vec![Finding::note(
             "queues",
             what,
-            "run this as an operator: docs/acl.md",
+            "run this as an operator: docs/reference/acl.md",
         )]);
     }
     let mut seen: Vec<(String, String)> = Vec::new();

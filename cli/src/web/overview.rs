@@ -16,7 +16,7 @@ use crate::output::record::Record;
 
 /// Queues of a page, unless all are asked for.
 const ROWS: usize = 100;
-/// What a ready task may wait before it is told in red: the alarm of docs/operating.md.
+/// What a ready task may wait before it is told in red: the alarm of docs/operating/index.md.
 const LATE: i64 = 60_000;
 const TOTALS: [&str; 6] = [
     "ready_tasks",

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+<<<<<<< HEAD
+import re
+=======
 import os
+>>>>>>> python
 import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 from conftest import until
@@ -75,6 +80,23 @@ def test_queues_of_several_nodes_need_a_worker_each(cluster: Cluster) -> None:
     app.task(name="other", queue="b")(lambda: None)
     with pytest.raises(ServerError, match="the same tag in braces"):
         app.worker().run()
+
+
+def test_the_shards_of_the_manual_are_spread_over_the_nodes(cluster: Cluster, monkeypatch: pytest.MonkeyPatch) -> None:
+    page = (ROOT / "docs/guides/several-machines.md").read_text()
+    [program] = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
+    monkeypatch.setenv("REDIS_URL", cluster.url)
+    monkeypatch.setenv("SHARD", "3")
+    names: dict[str, Any] = {}
+    exec(program, names)
+    customers = [f"customer-{number}" for number in range(64)]
+    jobs = {customer: names["submit"](customer, "ann") for customer in customers}
+    assert len({job.queue for job in jobs.values()}) == 16
+    assert all(len(node.command("TASK.QUEUES")[1]) > 1 for node in cluster.nodes)
+    with names["mine"].worker(concurrency=2):
+        mine = [job for job in jobs.values() if job.queue == "mail-3"]
+        assert mine
+        assert {job.result(20) for job in mine} == {"sent to ann"}
 
 
 def test_a_slot_that_moves_takes_its_tasks_along(cluster: Cluster) -> None:
@@ -248,7 +270,7 @@ def test_sentinel_with_tls(secure: Secure, tmp_path: Path) -> None:
 
 def test_the_users_of_the_manual_are_enough() -> None:
     server = Server()
-    for line in (ROOT / "docs/acl.md").read_text().splitlines():
+    for line in (ROOT / "docs/reference/acl.md").read_text().splitlines():
         if line.startswith("ACL SETUSER "):
             server.command(*line.split())
     users = {name: server.url.replace("//", f"//{name}:change-me@") for name in ("producer", "worker")}

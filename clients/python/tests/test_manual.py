@@ -34,6 +34,14 @@ def world(server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> It
             del sys.modules[name]
 
 
+def test_no_page_is_forgotten() -> None:
+    texts = {str(page.relative_to(ROOT / "docs")): page.read_text() for page in (ROOT / "docs").rglob("*.md")}
+    ours = re.compile(r"```python\n(?:(?!```).)*steward_redis", re.DOTALL)
+    here = [f"python/{page}.md" for page in ("celery", "django", "fastapi", "flask", "index")]
+    # The first one needs a cluster: test_deployments.py.
+    assert sorted(page for page, text in texts.items() if ours.search(text)) == ["guides/several-machines.md", *here]
+
+
 def put(folder: Path, name: str, text: str, server: Server) -> Any:
     (folder / f"{name}.py").write_text(text.replace("redis://localhost", server.url))
     return importlib.import_module(name)

@@ -268,7 +268,7 @@ fn users_who_can_do_too_much_or_too_little_are_found() {
         );
     }
     // The users of the manual are as they should be.
-    let manual = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/acl.md")).unwrap();
+    let manual = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/reference/acl.md")).unwrap();
     let _: u32 = server.call("ACL DELUSER someone");
     for line in manual.lines().filter(|line| line.starts_with("ACL SETUSER")) {
         let _: String = server.call(line);
