@@ -104,7 +104,7 @@ test("every public name has an example, and all of these run", async () => {
   for (const [name, comment] of names) assert.ok(comment.includes("@example"), `${name} has no example`);
   assert.deepEqual(Object.keys(library).filter((name) => !names.has(name)), []);
   const env = { ...process.env, REDIS_URL: server.url };
-  const { stderr } = await promisify(execFile)(process.execPath, [join(folder, "js/names.js")], { env, timeout: 120_000 });
+  const { stderr } = await promisify(execFile)(process.execPath, [join(folder, "js/names.js")], { env, timeout: 300_000 });
   assert.equal(stderr, "");
 });
 
