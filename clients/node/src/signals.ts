@@ -1,24 +1,20 @@
-/** Signals of the process, heard once for all workers in it. */
+/** Signals of the process, for any number of workers: Node warns of more than ten listeners. */
 
-type Hear = (signal: NodeJS.Signals) => void;
+type Listener = (signal: NodeJS.Signals) => void;
 
-const hearers = new Map<NodeJS.Signals, Set<Hear>>();
+const listeners = new Map<NodeJS.Signals, Set<Listener>>();
 
-export function listen(signal: NodeJS.Signals, hear: Hear): void {
-  if (!hearers.has(signal)) {
-    hearers.set(signal, new Set());
-    process.on(signal, tell);
-  }
-  hearers.get(signal)!.add(hear);
+const tell: Listener = (signal) => {
+  for (const listener of [...(listeners.get(signal) ?? [])]) listener(signal);
+};
+
+export function listen(signal: NodeJS.Signals, listener: Listener): void {
+  const those = listeners.get(signal) ?? new Set();
+  if (!those.size) process.on(signal, tell);
+  listeners.set(signal, those.add(listener));
 }
 
-export function unlisten(signal: NodeJS.Signals, hear: Hear): void {
-  hearers.get(signal)?.delete(hear);
-  if (hearers.get(signal)?.size !== 0) return;
-  hearers.delete(signal);
-  process.off(signal, tell);
-}
-
-function tell(signal: NodeJS.Signals): void {
-  for (const hear of [...hearers.get(signal)!]) hear(signal);
+export function unlisten(signal: NodeJS.Signals, listener: Listener): void {
+  const those = listeners.get(signal);
+  if (those?.delete(listener) && !those.size) process.off(signal, tell);
 }
