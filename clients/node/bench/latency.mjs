@@ -12,6 +12,8 @@ const q = systems.steward.queue(server.url);
 let ran;
 const rescuer = await systems.steward.worker(server.url, 20, () => ran(performance.now()));
 const times = [];
+/** Until the process itself was gone, which is the system's affair. */
+const gone = [];
 while (times.length < kills) {
   const victims = Array.from({ length: BATCH }, (_, index) => {
     const name = `victim-${times.length + index}`;
@@ -28,13 +30,14 @@ while (times.length < kills) {
     await sleep(200);
     const begins = new Promise((resolve) => (ran = resolve));
     const begin = performance.now();
+    const exit = program.exit.then(() => gone.push(performance.now() - begin));
     program.child.kill("SIGKILL");
     times.push((await begins) - begin);
-    await program.exit;
+    await exit;
   }
 }
-const [p50, p99] = [0.5, 0.99].map((part) => quantile(times, part).toFixed(0));
-console.log(`steward: from kill -9 to running elsewhere: p50 ${p50} ms, p99 ${p99} ms, n of ${times.length}`);
+const quantiles = (all) => [0.5, 0.99].map((part) => `p${part * 100} ${quantile(all, part).toFixed(0)} ms`).join(", ");
+console.log(`steward: from kill -9 to running elsewhere: ${quantiles(times)}; until the process was gone: ${quantiles(gone)}; n of ${times.length}`);
 await rescuer.close();
 await q.close();
 await server.close();

@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { Queue, Worker, type ServerOptions } from "steward-redis";
 import { parseAddress } from "#dist/address.js";
-import { binary, freePort, startCluster, startNode, TestServer, until, type Node } from "./servers.js";
+import { binary, cli, freePort, startCluster, startNode, TestServer, until, type Node } from "./servers.js";
 
 /** Adds tasks to queues of all sorts of slots, does them, and asks for their results. */
 async function works(options: ServerOptions, queues: readonly string[] = ["a", "b"]): Promise<void> {
@@ -162,8 +162,7 @@ for (const scheme of ["redis", "rediss"]) {
       await until("the replica is known", async () => String(await primary.server.call("INFO", "replication")).includes("state=online"));
       await echo("before");
       await until("the sentinel knows the replica", async () => {
-        const words = ["-p", `${port}`, ...(trusted?.words ?? []), "SENTINEL", "replicas", "main"];
-        return execFileSync(binary().replace(/server$/, "cli"), words, { encoding: "utf8" }).includes(`${replica.port}`);
+        return cli("-p", `${port}`, ...(trusted?.words ?? []), "SENTINEL", "replicas", "main").includes(`${replica.port}`);
       });
       await primary.server.kill();
       await echo("after");

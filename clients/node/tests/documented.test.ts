@@ -1,12 +1,12 @@
 import assert from "node:assert/strict";
-import { execFile, execFileSync } from "node:child_process";
+import { execFile, execFileSync, spawn } from "node:child_process";
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { basename, join } from "node:path";
 import { after, before, test } from "node:test";
 import { promisify } from "node:util";
 import * as library from "steward-redis";
-import { ROOT, startCluster, TestServer } from "./servers.js";
+import { freePort, ROOT, startCluster, TestServer, until } from "./servers.js";
 
 const here = join(ROOT, "clients/node");
 const folder = join(here, "build/documented");
@@ -104,8 +104,38 @@ test("every public name has an example, and all of these run", async () => {
   for (const [name, comment] of names) assert.ok(comment.includes("@example"), `${name} has no example`);
   assert.deepEqual(Object.keys(library).filter((name) => !names.has(name)), []);
   const env = { ...process.env, REDIS_URL: server.url };
-  const { stderr } = await promisify(execFile)(process.execPath, [join(folder, "js/names.js")], { env, timeout: 120_000 });
+  const { stderr } = await promisify(execFile)(process.execPath, [join(folder, "js/names.js")], { env, timeout: 300_000 });
   assert.equal(stderr, "");
+});
+
+test("the examples for Express and Next add tasks and tell their state", async () => {
+  const url = `${server.url}/199`;
+  await using _ = new library.Worker("mail", (task) => `sent to ${task.data.to}`, { url, signals: [] });
+  const json = { method: "POST", body: '{"to":"ann"}', headers: { "Content-Type": "application/json", "Idempotency-Key": "7" } };
+  const done = (get: () => Promise<Response>) => until("it is done", async () => ((await (await get()).json()) as any)?.state === "done");
+
+  const port = await freePort();
+  const env = { ...process.env, REDIS_URL: url, PORT: String(port) };
+  const express = spawn(process.execPath, [join(folder, "js/express-1.js")], { env, stdio: "inherit" });
+  const ended = new Promise((resolve) => express.once("exit", resolve));
+  try {
+    const mails = `http://127.0.0.1:${port}/mails`;
+    await until("it listens", () => fetch(`${mails}/0`).then((response) => response.status === 404, () => false));
+    for (let i = 0; i < 2; i++) {
+      const response = await fetch(mails, json);
+      assert.deepEqual([response.status, await response.json()], [202, { id: "7" }]);
+    }
+    await done(() => fetch(`${mails}/7`));
+  } finally {
+    express.kill("SIGTERM");
+  }
+  assert.equal(await ended, 0);
+
+  process.env.REDIS_URL = url;
+  const { POST, GET } = await import(join(folder, "js/next-2.js"));
+  const { id } = await (await POST(new Request("http://host/mails", json))).json();
+  await done(() => GET(new Request(`http://host/mails?id=${id}`)));
+  delete process.env.REDIS_URL;
 });
 
 test("the example of a queue over many slots runs in a cluster", async () => {

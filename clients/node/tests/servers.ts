@@ -24,8 +24,18 @@ export function module(): string {
 
 /** The program of the server: that of STEWARD_SERVER, or the one on the path. */
 export function binary(): string {
-  if (process.env.STEWARD_SERVER) return process.env.STEWARD_SERVER;
-  return execFileSync("sh", ["-c", "command -v redis-server || command -v valkey-server"], { encoding: "utf8" }).trim();
+  return process.env.STEWARD_SERVER || onPath("redis-server", "valkey-server");
+}
+
+/** Runs the program for the shell, with which every server talks, and returns what it prints. */
+export function cli(...words: string[]): string {
+  return execFileSync(onPath("redis-cli", "valkey-cli"), words, { encoding: "utf8", stdio: ["ignore", "pipe", "ignore"] });
+}
+
+/** The first of these programs that there is. */
+function onPath(...names: string[]): string {
+  const script = names.map((name) => `command -v ${name}`).join(" || ");
+  return execFileSync("sh", ["-c", script], { encoding: "utf8" }).trim();
 }
 
 export function freePort(): Promise<number> {
@@ -130,7 +140,7 @@ export async function startCluster(start = startNode, words: string[] = []): Pro
   const hosts = nodes.map(({ port }) => `127.0.0.1:${port}`);
   try {
     const places = hosts.map((host, index) => `${host}@${buses[index]}`);
-    execFileSync(binary().replace(/server$/, "cli"), [...words, "--cluster", "create", ...places, "--cluster-yes"], { stdio: "ignore" });
+    cli(...words, "--cluster", "create", ...places, "--cluster-yes");
     for (const { server } of nodes) await until("it is up", async () => String(await server.call("CLUSTER", "INFO")).includes("cluster_state:ok"));
   } catch (error) {
     await close();
