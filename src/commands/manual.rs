@@ -97,39 +97,34 @@ fn range(min: i64, max: i64, unit: &str) -> String {
 }
 
 /// The rows of arguments: each with what is written in front of it, what it is for, and its values.
-fn rows(spec: &Spec, args: &[Arg], before: &str, rows_: &mut Vec<Vec<String>>) {
-    for arg in args {
-        let (Kind::Group(inner)
-        | Kind::Repeated(inner)
-        | Kind::Shared(inner)
-        | Kind::OneOf(inner)
-        | Kind::Either(inner)) = &arg.kind
-        else {
-            let item = match &arg.kind {
-                Kind::Many(items) | Kind::Any(items) => items.first().map_or("", |item| item.meaning),
-                _ => "",
-            };
-            let meaning = if arg.meaning.is_empty() { item } else { arg.meaning };
-            assert!(!meaning.is_empty(), "{}: {} means nothing", spec.name, arg.key());
-            rows_.push(vec![
-                code(&format!("{before}{}", arg.inner_syntax())),
-                meaning.into(),
-                values(arg),
-            ]);
-            continue;
+fn rows(args: &[Arg], before: &str) -> Vec<Vec<String>> {
+    let row = |arg: &Arg| {
+        let inner = match arg.kind {
+            Kind::Group(inner)
+            | Kind::Repeated(inner)
+            | Kind::Shared(inner)
+            | Kind::OneOf(inner)
+            | Kind::Either(inner) => inner,
+            _ => &[],
         };
-        let Some(word) = arg.word else {
-            rows(spec, inner, before, rows_);
-            continue;
-        };
-        assert!(!arg.meaning.is_empty(), "{}: {word} means nothing", spec.name);
+        let word = arg.word.unwrap_or_default();
+        if word.is_empty() && !inner.is_empty() {
+            return rows(inner, before);
+        }
+        assert!(!arg.meaning.is_empty(), "{} means nothing", arg.key());
         let (options, required): (Vec<Arg>, Vec<Arg>) = inner.iter().partition(|arg| arg.is_option());
         let required: Vec<String> = required.iter().map(Arg::inner_syntax).collect();
-        let syntax = format!("{before}{word} {}", required.join(" "));
-        rows_.push(vec![code(syntax.trim_end()), arg.meaning.into(), values(arg)]);
+        let syntax = match inner {
+            [] => arg.inner_syntax(),
+            _ => format!("{word} {}", required.join(" ")),
+        };
         let dots = if required.is_empty() { "" } else { "… " };
-        rows(spec, &options, &format!("{before}{word} {dots}"), rows_);
-    }
+        let mut found = rows(&options, &format!("{before}{word} {dots}"));
+        let syntax = code(format!("{before}{syntax}").trim_end());
+        found.insert(0, vec![syntax, arg.meaning.into(), values(arg)]);
+        found
+    };
+    args.iter().flat_map(row).collect()
 }
 
 /// The usage line in lines of at most so many characters, if no argument is longer.
@@ -181,8 +176,7 @@ fn head(spec: &Spec) -> String {
         spec.summary
     );
     head.push_str(&table(&["access", "ACL", "complexity", "since"], [facts]));
-    let mut arguments = Vec::new();
-    rows(spec, spec.args, "", &mut arguments);
+    let arguments = rows(spec.args, "");
     if !arguments.is_empty() {
         head.push_str("\n## Arguments\n\n");
         head.push_str(&table(&["argument", "what", "values"], arguments));

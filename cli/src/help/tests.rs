@@ -18,13 +18,14 @@ fn row(arg: &Arg) -> Option<String> {
     let help = arg.get_help()?.to_string();
     let short = arg.get_short().map_or(String::new(), |short| format!("-{short}, "));
     let typed = code(format!("{short}{arg}").replace('|', "\\|"));
-    let default = arg.get_default_values().iter().map(|value| code(value.display()));
-    let default = default.collect::<Vec<_>>().join(" ");
+    let takes_values = arg.get_action().takes_values();
+    let default = arg.get_default_values().iter().filter(|_| takes_values);
+    let default: Vec<String> = default.map(|value| code(value.display())).collect();
+    let default = default.join(" ");
     let variable = arg.get_env().map_or(String::new(), |name| code(name.display()));
     let values = arg.get_possible_values();
     let values: Vec<String> = values.iter().map(|value| code(value.get_name())).collect();
-    let is_choice = !values.is_empty() && arg.get_action().takes_values();
-    let values = if is_choice {
+    let values = if takes_values && !values.is_empty() {
         format!(" ({})", values.join(", "))
     } else {
         String::new()

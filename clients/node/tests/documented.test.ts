@@ -16,8 +16,57 @@ const pages = [join(here, "README.md"), ...ours.map((page) => join(ROOT, "docs",
 let server: TestServer;
 const examples: string[] = [];
 
+/** What users see of the library: each public name, with the comment above it. */
+function publicNames(): Map<string, string> {
+  const read = (file: string) => readFileSync(join(here, "dist/esm", file), "utf8");
+  const comment = "((?:/\\*\\*(?:(?!\\*/)[^])*\\*/\\n *)?)";
+  const found = new Map<string, string>();
+  const exported = [...read("index.d.ts").matchAll(/^export (?:type )?(\*|\{.*\}) from "\.\/(.*)\.js"/gm)].map(([, list, file]) => [list!, file!]);
+  for (const [list, file] of [...exported, ["inline Inline Ran", "testing"]] as [string, string][]) {
+    const text = read(`${file}.d.ts`);
+    const names = list === "*" ? [...text.matchAll(/^export declare class (\w+)/gm)].map((match) => match[1]!) : list.match(/\b(?!type\b)\w+/g)!;
+    for (const name of names) {
+      const [declared, above = "", kind] = new RegExp(`${comment}export (?:declare )?(class|function|interface|type|const) ${name}\\b[^]*?\\n(?=\\}|export|/|$)`).exec(text)!;
+      found.set(name, above);
+      if (kind !== "class") continue;
+      for (const [, above = "", method] of declared.matchAll(new RegExp(`${comment}^    (?:get )?([a-z]\\w*)[<(]`, "gm")))
+        if (!/^(constructor|toString|valueOf)$/.test(method!)) found.set(`${name}.${method}`, above);
+    }
+  }
+  return found;
+}
+
+/** A program that runs the examples of all names, each with a database and a queue of its own, at which a worker works. A
+ * line that ends with `// => value` has this value. */
+function program(names: Map<string, string>): string {
+  const parts = [...names].map(([name, comment]) => {
+    const lines = (comment.split("@example")[1] ?? "").replace(/\s*\*\/\s*$/, "").replace(/^ *\* ?/gm, "");
+    const worker = lines.includes("result(") ? "await using _ = worker();" : "";
+    return `["${name}", async (q) => {${worker}${lines.replace(/^(.*); \/\/ => (.*)$/gm, "assert.deepEqual(await ($1), $2);")}\n}],`;
+  });
+  return `
+    import assert from "node:assert/strict";
+    import { setTimeout as sleep } from "node:timers/promises";
+    import { ${[...names.keys()].filter((name) => !/\.|^(inline|Inline|Ran)$/.test(name)).join(", ")} } from "steward-redis";
+    import { inline, type Inline, type Ran } from "steward-redis/testing";
+    const examples: [string, (q: Queue<any, any>) => Promise<void>][] = [${parts.join("\n")}];
+    const url = process.env.REDIS_URL;
+    const worker = () => new Worker<any, any>("examples", {
+      send: (task) => "sent to " + task.data.to,
+      add: (task) => task.data.a + (task.data.result ?? task.data.b),
+      total: (task) => task.data.results.reduce((sum: number, one: number) => sum + one, 0),
+    });
+    for (const [index, [name, run]] of examples.entries()) {
+      process.env.REDIS_URL = url + "/" + index;
+      await using q = new Queue<any, any>("examples");
+      const late = sleep(20_000, undefined, { ref: false }).then(() => assert.fail("it does not end"));
+      await Promise.race([run(q), late]).catch((error) => console.error(name, error));
+    }
+    process.exit();`;
+}
+
 before(async () => {
-  server = await TestServer.start();
+  server = await TestServer.start("--databases 200");
   rmSync(folder, { recursive: true, force: true });
   mkdirSync(folder, { recursive: true });
   for (const page of pages)
@@ -25,8 +74,9 @@ before(async () => {
       examples.push(`${basename(page, ".md")}-${index + 1}`);
       writeFileSync(join(folder, `${examples.at(-1)}.ts`), text!);
     });
-  const options = { rootDir: ".", outDir: "js", declaration: false, incremental: false, noUnusedLocals: false, experimentalDecorators: true, skipLibCheck: true };
-  writeFileSync(join(folder, "tsconfig.json"), JSON.stringify({ extends: "../../tsconfig.json", compilerOptions: { ...options, tsBuildInfoFile: null }, include: ["."] }));
+  writeFileSync(join(folder, "names.ts"), program(publicNames()));
+  const options = { rootDir: ".", outDir: "js", declaration: false, noUnusedLocals: false, noUnusedParameters: false, experimentalDecorators: true, skipLibCheck: true };
+  writeFileSync(join(folder, "tsconfig.json"), JSON.stringify({ extends: "../../tsconfig.json", compilerOptions: options, include: ["."] }));
 });
 after(() => server.close());
 
@@ -49,6 +99,15 @@ test("every example of the page Node and of the README runs", async () => {
   }
 });
 
+test("every public name has an example, and all of these run", async () => {
+  const names = publicNames();
+  for (const [name, comment] of names) assert.ok(comment.includes("@example"), `${name} has no example`);
+  assert.deepEqual(Object.keys(library).filter((name) => !names.has(name)), []);
+  const env = { ...process.env, REDIS_URL: server.url };
+  const { stderr } = await promisify(execFile)(process.execPath, [join(folder, "js/names.js")], { env, timeout: 120_000 });
+  assert.equal(stderr, "");
+});
+
 test("the example of a queue over many slots runs in a cluster", async () => {
   const cluster = await startCluster();
   try {
@@ -67,9 +126,9 @@ test("no page with an example is forgotten", () => {
   for (const name of shown) assert.ok(ours.includes(name), name);
 });
 
-test("every name of the library is in the manual", () => {
+test("every error and class is in the manual", () => {
   const text = readFileSync(join(ROOT, "docs/node/index.md"), "utf8");
-  const hidden = new Set(["StewardError", "Task", "Job", "Epoch", "Interrupted"]);
+  const hidden = new Set(["Task", "Job", "Epoch", "Interrupted", "Registration"]);
   for (const name of Object.keys(library)) assert.ok(hidden.has(name) || new RegExp(`\\b${name}\\b`).test(text), name);
 });
 

@@ -63,7 +63,7 @@ def test_the_page_for_those_who_know_celery(world: Path, server: Server) -> None
     compile(celery, "celery", "exec")
     module = put(world, "shop", ours, server)
     with module.s.worker(concurrency=4):
-        assert module.use().result(10) == 450
+        assert module.use().result(60) == 450
 
 
 def test_the_page_for_django(world: Path, server: Server) -> None:
@@ -87,7 +87,7 @@ def test_the_page_for_django(world: Path, server: Server) -> None:
         ids: list[str] = []
         app.hook("before_submit")(lambda kind, id: ids.append(id))
         names["register"](user)
-        assert app.job(ids[0]).result(10) is None
+        assert app.job(ids[0]).result(60) is None
 
 
 def test_the_page_for_flask(world: Path, server: Server) -> None:
@@ -97,7 +97,7 @@ def test_the_page_for_flask(world: Path, server: Server) -> None:
     assert client.get(f"/reports/{id}").get_json() == {"state": "ready", "progress": None}
     assert client.get("/reports/none").status_code == 404
     with module.s.worker(concurrency=1):
-        module.s.job(id).result(10)
+        module.s.job(id).result(60)
     assert client.get(f"/reports/{id}").get_json() == {"state": "done", "report": "shop: monday"}
 
 

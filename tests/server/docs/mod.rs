@@ -1,6 +1,7 @@
 //! Runs what the manual, the examples and the demo show.
 
 mod demo;
+mod errors;
 mod example;
 mod operating;
 mod readme;

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use crate::support::clock::{Clock, HOUR};
 use crate::support::{Client, Document, Server, Value, wait_until};
 
 /// The names in the first column of the table beneath a heading, or of the first table.
@@ -30,29 +31,31 @@ fn types(client: &mut Client, stream: &str) -> BTreeSet<String> {
 
 #[test]
 fn each_type_of_event_of_a_queue_is_on_the_page() {
-    let server = Server::start();
+    let clock = Clock::new();
+    let server = clock.server().start();
     let mut client = server.client();
     client.must("TASK.CONFIG SET q events-level all");
-    client.schedule("q x ID a ATTEMPTS 2");
+    client.schedule("q x ID fails ATTEMPTS 2");
     let (_, token) = client.claim("q w");
-    client.must(&format!("TASK.EXTEND q a {token} PROGRESS half"));
-    client.must(&format!("TASK.FAIL q a {token} DELAY 0"));
+    client.must(&format!("TASK.EXTEND q fails {token} PROGRESS half"));
+    client.must(&format!("TASK.FAIL q fails {token} DELAY 0"));
     let (_, token) = client.claim("q w");
-    client.must(&format!("TASK.FAIL q a {token}"));
-    client.schedule("q x ID b");
+    client.must(&format!("TASK.FAIL q fails {token}"));
+    client.schedule("q x ID done");
     let (_, token) = client.claim("q w");
-    client.must(&format!("TASK.ACK q b {token}"));
-    client.schedule("q x ID c");
-    client.must("TASK.CANCEL q c");
-    client.schedule("q x ID d EXPIRE 1");
-    // An operator may not want what others reply.
+    client.must(&format!("TASK.ACK q done {token}"));
+    // The queue of the reply has a key of another type.
     client.must("SET task:{q}r:ready:5 foreign");
-    client.schedule("q x ID e REPLY {q}r");
-    client.must("TASK.CANCEL q e");
-    client.must("TASK.REPEAT q late x EVERY 60000 START 1600000000000 MISFIRE SKIP");
-    client.must("TASK.REPEAT q nobody x EVERY 1 TO worker NOW");
-    client.schedule("q x ID f");
+    client.schedule("q x ID cancelled REPLY {q}r");
+    client.must("TASK.CANCEL q cancelled");
+    client.schedule("q x ID expires EXPIRE 1");
+    wait_until("it has expired", || client.stat("q", "expired_total") == 1);
+    client.schedule("q x ID lost");
     client.claim("q w LEASE 1");
+    // There is no definition of this one.
+    client.must("ZADD task:{q}:repeat-due 0 skipped");
+    client.must(&format!("TASK.REPEAT q missed x EVERY {HOUR} MISFIRE SKIP"));
+    clock.step(HOUR + 60_000);
     let named = named("docs/reference/events.md", Some("## Events of a queue"));
     let named: BTreeSet<String> = named.into_iter().collect();
     wait_until("each has happened", || types(&mut client, "task:{q}:events") == named);
