@@ -34,7 +34,7 @@ impl Command for Get {
         blocking: false,
         keys: Keys::First,
         args: GetArgs::ARGS,
-        reply: "map `member`, `pid`, `host`, `start`, `boot`, `state`, `role`, `epoch`, `ttl_ms`, `remaining_ms`, `idle_ms`, `connections` (bound ones), `grace_ms`, `signal`, `status`, `registered_at`, `meta`; the value of one field, an array of several; or null",
+        reply: "map `member`, `pid`, `host`, `start`, `boot`, `state`, `role`, `position` (of a candidate in the line, or null), `epoch`, `ttl_ms`, `remaining_ms`, `idle_ms`, `connections` (bound ones), `grace_ms`, `signal`, `status`, `registered_at`, `meta`; the value of one field, an array of several; or null",
         errors: &[],
     };
 

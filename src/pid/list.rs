@@ -36,7 +36,7 @@ impl Command for List {
         blocking: false,
         keys: Keys::First,
         args: ListArgs::ARGS,
-        reply: "the next cursor (`0` at the end) and an array of maps `member`, `pid`, `host`, `start`, `boot`, `state`, `role`, `ttl_ms`, `idle_ms`, `signal`, `status`",
+        reply: "the next cursor (`0` at the end) and an array of maps `member`, `pid`, `host`, `start`, `boot`, `state`, `role`, `position` (of a candidate in the line, or null), `ttl_ms`, `idle_ms`, `signal`, `status`",
         errors: &[],
     };
 

@@ -97,6 +97,17 @@ impl Recurring {
         self.definition.next_after(Wall(self.seen_until))
     }
 
+    /// The moments of so many occurrences, the first of which is due then.
+    pub(crate) fn upcoming(&self, due: Wall, most: usize) -> Vec<Wall> {
+        let left = self
+            .definition
+            .limit
+            .map(|limit| limit.saturating_sub(self.fired_total));
+        let most = left.map_or(most, |left| usize::try_from(left).unwrap_or(most).min(most));
+        let each = std::iter::successors(Some(due), |last| self.definition.next_after(*last));
+        each.take(most).collect()
+    }
+
     /// Takes over from the definition that this one replaces. With the same rule and START the phase goes on, and with
     /// the same LIMIT its count; else only what is due: two versions of a program that replace each other's definition
     /// must lose no occurrence.

@@ -38,6 +38,11 @@ pub(super) fn number(number: i64) -> String {
     if number < 0 { format!("−{shown}") } else { shown }
 }
 
+/// A part of a thousand.
+pub(super) fn percent(thousandths: i64) -> String {
+    format!("{}.{}\u{2009}%", thousandths / 10, thousandths % 10)
+}
+
 /// How often each second.
 pub(super) fn rate(rate: f64) -> String {
     if rate >= 99.5 {

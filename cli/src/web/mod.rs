@@ -1,7 +1,7 @@
 //! `steward web`: pages that show what is on the server, and change it.
 //!
 //! - `site.rs` `guard.rs` `sessions.rs` `login.rs`: who may ask for what
-//! - `user.rs` `rights.rs`: a Redis user, what it may do
+//! - `user.rs` `rights.rs` `streams.rs`: a Redis user, what it may do, how often it is shown something
 //! - `page.rs` `visit.rs` `html.rs` `fields.rs` `trouble.rs`: what all pages are made of
 //! - `change.rs` `bulk.rs`: what buttons do, to one thing or to many
 //! - the others: a page each
@@ -19,19 +19,24 @@ mod guard;
 mod history;
 mod html;
 mod kinds;
+mod leads;
 mod listing;
 mod login;
 mod overview;
 mod page;
 mod payload;
 mod queue;
+mod relations;
 mod rights;
+mod rule;
 mod service;
 mod services;
 mod sessions;
 mod settings;
 mod site;
+mod streams;
 mod task;
+mod trends;
 mod trouble;
 mod user;
 mod visit;
@@ -116,6 +121,7 @@ fn routes(site: Arc<Site>) -> Router {
         router = router.route(&base, get(async move || Redirect::permanent(&to)));
     }
     router
+        .fallback(page::missing)
         .layer(DefaultBodyLimit::max(LARGEST))
         .layer(from_fn_with_state(site.clone(), guard::check))
         // Whoever watches this process knows none of its names.

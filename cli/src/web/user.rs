@@ -7,6 +7,8 @@ use redis::{Cmd, cmd};
 
 use super::rights::Right;
 use super::sessions::locked;
+use super::streams::Streams;
+use super::trends::Trends;
 use crate::connect::{CallError, Connector, Link, PATIENCE, Reply};
 use crate::output::record::Record;
 use crate::watch::{self, Watch};
@@ -26,6 +28,8 @@ pub(crate) struct User {
     idle: Mutex<Vec<Link>>,
     rights: Mutex<HashMap<String, Vec<Right>>>,
     pub watch: Mutex<Watch>,
+    pub(super) trends: Mutex<Trends>,
+    pub(super) streams: Streams,
 }
 
 impl User {
@@ -35,6 +39,8 @@ impl User {
             idle: Mutex::default(),
             rights: Mutex::default(),
             watch: Mutex::default(),
+            trends: Mutex::default(),
+            streams: Streams::of_user(),
         }
     }
 
@@ -124,6 +130,11 @@ impl User {
         answers.sort_by(|(a, _), (b, _)| a.cmp(b));
         answers.dedup_by(|(a, _), (b, _)| a == b);
         Ok(answers)
+    }
+
+    /// Has the server asked anew what this user may do.
+    pub(super) fn forget_rights(&self) {
+        locked(&self.rights).clear();
     }
 
     /// Whether this user may make these changes to a queue or service. The server is asked once for each name.

@@ -86,7 +86,13 @@ impl Load {
                 if is_over.load(Ordering::Relaxed) {
                     return;
                 }
-                let _: String = cmd("TASK.SCHEDULE").arg(&queue).arg("x").query(&mut client).unwrap();
+                let _: String = cmd("TASK.SCHEDULE")
+                    .arg(&queue)
+                    .arg("x")
+                    .arg("KIND")
+                    .arg("step")
+                    .query(&mut client)
+                    .unwrap();
                 let claimed: Vec<Vec<redis::Value>> =
                     cmd("TASK.CLAIM").arg(&queue).arg("w").query(&mut client).unwrap();
                 let word = if number % 10 == 0 { "TASK.FAIL" } else { "TASK.ACK" };

@@ -36,21 +36,49 @@ fn a_chart_fills_while_somebody_looks() {
 }
 
 #[test]
+fn the_kinds_have_lines_while_somebody_looks() {
+    let server = Server::start();
+    let _load = Load::on(&server, "busy");
+    let web = Web::start(&server, &["--no-login"]);
+    let read = web.stranger().stream_until("/kinds", " 118.0,");
+    assert!(
+        read.contains("Failed of a hundred runs") && read.contains("How long a run took"),
+        "{read}"
+    );
+}
+
+/// How many calls the server has answered, other than these questions.
+fn calls(server: &Server) -> u64 {
+    let stats: String = server.call("INFO commandstats");
+    let calls = |line: &str| {
+        let (name, rest) = line.strip_prefix("cmdstat_")?.split_once(":calls=")?;
+        let is_ours = name == "info" || name.starts_with("client|") || name == "hello";
+        rest.split(',').next()?.parse::<u64>().ok().filter(|_| !is_ours)
+    };
+    stats.lines().filter_map(calls).sum()
+}
+
+#[test]
 fn nothing_is_asked_while_nobody_looks() {
     let server = Server::start();
     let _house = furnish(&server);
     let web = Web::start(&server, &["--no-login"]);
-    let asked = || -> u64 {
-        let line = server.info("cmdstat_task.queues");
-        line.split(['=', ',']).nth(1).map_or(0, |count| count.parse().unwrap())
-    };
-    web.stranger().stream_until("/", "mail");
-    let before = asked();
-    assert!(before > 0, "somebody looked");
+    let before = calls(&server);
+    for path in [
+        "/",
+        "/queue?name=mail",
+        "/kinds",
+        "/service?name=web",
+        "/cron",
+        "/events",
+    ] {
+        web.stranger().stream_until(path, "</h1>");
+    }
+    assert!(calls(&server) > before, "somebody looked");
     // A page that is open asks once in a second or two.
-    let (mut last, mut since) = (asked(), Instant::now());
+    let (mut last, mut since) = (calls(&server), Instant::now());
     wait_until("it is quiet", || {
-        let now = asked();
+        let now = calls(&server);
         if now != last {
             (last, since) = (now, Instant::now());
         }
