@@ -11,8 +11,13 @@ SEED ?=
 # The program steward. Its tests show what would happen without fuses.
 CLI = -p steward-cli --features no-fuse
 export DIR
+# Of `make install`.
+PREFIX ?= /usr/local
+MODULEDIR ?= $(PREFIX)/lib/steward
+DESTDIR ?=
 
-.PHONY: help deps build cli run stop test long test-web screenshots lint chaos fuzz matrix suites bench rivals budget deny clean
+.PHONY: help deps build cli install uninstall run stop test long test-web screenshots lint chaos fuzz matrix suites bench \
+    rivals budget deny packages test-packages dist clean
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -26,6 +31,12 @@ build: deps ## build the module: target/release/libsteward.so
 
 cli: deps ## build the program steward: target/release/steward
 	$(CARGO) build --release --locked -p steward-cli
+
+install: ## install what `make build cli` has built (PREFIX=/usr/local DESTDIR= MODULEDIR=PREFIX/lib/steward)
+	@PREFIX="$(PREFIX)" MODULEDIR="$(MODULEDIR)" DESTDIR="$(DESTDIR)" scripts/install
+
+uninstall: ## remove it again
+	@PREFIX="$(PREFIX)" MODULEDIR="$(MODULEDIR)" DESTDIR="$(DESTDIR)" scripts/install --uninstall
 
 run: build ## start a server with the module, run the demo on it and leave it running (DIR=... its files)
 	@status=0; demo/run "$$DIR" || status=$$?; scripts/server hint; exit $$status

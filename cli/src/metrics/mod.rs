@@ -27,7 +27,12 @@ const CLIENTS: usize = 16;
 #[derive(Args)]
 pub(crate) struct MetricsArgs {
     /// Serve them at this address, under /metrics
-    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:9464")]
+    #[arg(
+        long,
+        value_name = "ADDRESS",
+        env = "STEWARD_LISTEN",
+        default_value = "127.0.0.1:9464"
+    )]
     pub listen: SocketAddr,
     /// Print them once, and end
     #[arg(long, conflicts_with = "listen")]
@@ -50,7 +55,7 @@ pub(crate) fn run(connector: &Connector, args: &MetricsArgs) -> Result<u8, Failu
         .map_or_else(|_| args.listen.to_string(), |address| address.to_string());
     say(format_args!("metrics at http://{shown}/metrics"));
     #[cfg(target_os = "linux")]
-    let _ = sd_notify::notify(&[sd_notify::NotifyState::Ready]);
+    crate::notify::ready();
     let shared = Arc::new((connector.clone(), Mutex::new(Places::default())));
     for client in listener.incoming().flatten() {
         let shared = shared.clone();

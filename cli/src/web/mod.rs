@@ -75,6 +75,8 @@ pub(crate) fn run(common: &Common, args: WebArgs) -> Result<u8, Failure> {
         let address = listener.local_addr().map_err(unable)?;
         output::line(format_args!("http://{address}{}/", args.base_path))?;
         let site = Site::new(connector, args.clone(), address)?;
+        #[cfg(target_os = "linux")]
+        crate::notify::ready();
         axum::serve(listener, routes(Arc::new(site))).await.map_err(unable)?;
         Ok(0)
     })
