@@ -17,7 +17,7 @@ MODULEDIR ?= $(PREFIX)/lib/steward
 DESTDIR ?=
 
 .PHONY: help deps build cli install uninstall run stop test long test-web screenshots lint chaos fuzz matrix suites bench \
-    rivals budget deny packages test-packages dist clean
+    rivals budget deny packages test-packages clean
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -104,6 +104,14 @@ deny: ## check the licences and sources of all dependencies with cargo-deny, whi
 	@cargo deny --version >/dev/null 2>&1 || $(CARGO) install --locked cargo-deny
 	$(CARGO) deny check licenses bans sources
 	$(CARGO) deny --manifest-path bench/Cargo.toml check licenses bans sources
+
+packages: build cli ## make the Debian packages steward and steward-module in target/packages
+	@scripts/deps --packages
+	scripts/packages
+
+test-packages: build cli ## install, start, upgrade, remove and purge them in a fresh Debian, and build the container's image there; as root
+	@scripts/deps --packages
+	scripts/test-packages
 
 clean: ## stop the server; remove it, its data and what was built
 	@scripts/server stop
