@@ -78,7 +78,10 @@ pub(crate) fn run(common: &Common, args: WebArgs) -> Result<u8, Failure> {
     let connector = common.connector()?;
     http::serve(args.listen, &BOUNDS, |address| {
         output::line(format_args!("http://{address}{}/", args.base_path))?;
-        Ok(routes(Arc::new(Site::new(connector, args.clone(), address)?)))
+        let site = Site::new(connector, args.clone(), address)?;
+        #[cfg(target_os = "linux")]
+        crate::notify::ready();
+        Ok(routes(Arc::new(site)))
     })
 }
 
