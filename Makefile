@@ -17,7 +17,7 @@ MODULEDIR ?= $(PREFIX)/lib/steward
 DESTDIR ?=
 
 .PHONY: help deps build cli install uninstall run stop test long test-web screenshots lint chaos fuzz matrix suites bench \
-    rivals budget deny packages test-packages clean
+    rivals budget docs deny packages test-packages clean
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -89,16 +89,25 @@ matrix: ## the server tests on each version of Redis and Valkey and with io-thre
 suites: build ## Redis's own tests with the module in every server, against a run without (ARGS="--single unit/expire")
 	scripts/suites $(ARGS)
 
-bench: build ## measure CPU, memory and lateness against streams and Lua (ARGS=--quick ...)
+bench: build ## measure CPU, memory and lateness against streams, Lua and beanstalkd (ARGS=--quick ...)
+	@scripts/deps --rivals
 	$(CARGO) run --release --locked --manifest-path bench/Cargo.toml -- --module "$$(scripts/server module)" $(ARGS)
 
-rivals: build ## measure the libraries for Python and Node against Celery, dramatiq, RQ and BullMQ (RUNS=9 KILLS=200)
+rivals: build ## measure against Celery, dramatiq, RQ, BullMQ, streams and beanstalkd (RUNS=9 KILLS=200)
+	@scripts/deps --rivals
 	scripts/python --bench $(RUNS) $(KILLS)
 	scripts/node --bench $(RUNS) $(KILLS)
+	for section in cpu beanstalkd; do \
+		$(CARGO) run --release --locked --manifest-path bench/Cargo.toml -- --module "$$(scripts/server module)" --only $$section || exit; \
+	done
 
 budget: build ## count instructions of commands; fail above bench/budget.tsv (ARGS="--rounds 1")
 	@scripts/deps --valgrind
 	$(CARGO) run --release --locked --manifest-path bench/Cargo.toml -- budget --module "$$(scripts/server module)" $(ARGS)
+
+docs: ## build the manual as a book, book/index.html, with mdbook, which it installs
+	@mdbook --version >/dev/null 2>&1 || $(CARGO) install --locked mdbook
+	mdbook build
 
 deny: ## check the licences and sources of all dependencies with cargo-deny, which it installs
 	@cargo deny --version >/dev/null 2>&1 || $(CARGO) install --locked cargo-deny

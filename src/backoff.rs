@@ -35,8 +35,10 @@ arguments! {
     pub(crate) struct BackoffArgs<'a> {
         kind: &'a str = Arg::words("kind", &["FIXED", "EXPONENTIAL"]),
         base: Ms = Arg::int("base-ms", 0, MAX_DELAY, "ms"),
-        max: Option<Ms> = Arg::duration("MAX", 0, MAX_DELAY),
-        jitter: Option<i64> = Arg::option("JITTER", Arg::int("percent", 0, 100, "percent")),
+        max: Option<Ms> = Arg::duration("MAX", 0, MAX_DELAY)
+            .means("the longest wait of EXPONENTIAL; by default an hour"),
+        jitter: Option<i64> = Arg::option("JITTER", Arg::int("percent", 0, 100, "percent"))
+            .means("up to this share of the wait is taken away at random; by default 0"),
     }
 }
 

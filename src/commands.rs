@@ -27,6 +27,10 @@ pub(crate) fn run<C: Command>(args: &C::Args<'_>, caller: &Caller<'_>, tx: &mut 
     let response =
         <C::On<'_> as Target<'_>>::open(tx, caller.db, args.key()).and_then(|mut on| C::run(args, caller, &mut on));
     task::worklist::run(tx);
+    #[cfg(test)]
+    if let Err(error) = &response {
+        tests::ensure_declared(&C::SPEC, error);
+    }
     response
 }
 
@@ -140,6 +144,7 @@ impl<F: Family> Command for Help<F> {
         keys: Keys::None,
         args: NoArgs::ARGS,
         reply: "array of lines",
+        errors: &[],
     };
 
     fn run(_: &NoArgs, _: &Caller<'_>, _: &mut Tx<'_>) -> Result<Response, Error> {
@@ -175,5 +180,7 @@ impl Visitor for Lines {
     }
 }
 
+#[cfg(test)]
+mod manual;
 #[cfg(test)]
 mod tests;

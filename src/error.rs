@@ -69,7 +69,7 @@ pub(crate) enum Error {
     Internal,
 }
 
-/// The explanation of each code, for the table in docs/errors.md.
+/// The explanation of each code, for the table in docs/reference/errors.md.
 #[cfg(test)]
 pub(crate) const CODES: &[(&str, &str, &str)] = &[
     (

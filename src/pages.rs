@@ -7,26 +7,37 @@ use crate::glob;
 use crate::keyspace::Keyspace;
 use crate::names::{MAX_NAME, Name, Position};
 use crate::reply::Reply;
+use crate::state::State;
+use crate::state::queue::KindCounts;
+use crate::state::sums::Holds;
+use crate::time::Wall;
+use crate::timer;
+use crate::tx::Tx;
 
 /// Names on a page when COUNT is not given.
 const DEFAULT_COUNT: usize = 100;
 /// Names that one page scans, whether they match or not.
 const SCANNED: usize = 1_000;
+/// Maps on a page with STATS: one for each name, and one for each kind.
+const MAPS: usize = 2_000;
 /// Longest pattern, bytes: the time to match a name grows with it. No name is longer.
 const MAX_PATTERN: usize = MAX_NAME;
 
 /// Where a page begins: what the previous page replied.
-pub(crate) const CURSOR: Typed<Option<&[u8]>> = Arg::option("CURSOR", Arg::bytes("cursor"));
+pub(crate) const CURSOR: Typed<Option<&[u8]>> =
+    Arg::option("CURSOR", Arg::bytes("cursor")).means("what the last call replied; 0, or nothing, is the start");
 
 /// A pattern of what is shown.
-pub(crate) const MATCH: Typed<Option<&[u8]>> = Arg::option("MATCH", Arg::bytes("glob"));
+pub(crate) const MATCH: Typed<Option<&[u8]>> =
+    Arg::option("MATCH", Arg::bytes("glob")).means("only names that match this pattern");
 
 arguments! {
     /// The arguments of a list of names.
     pub(crate) struct PageArgs<'a> {
         pattern: Option<&'a [u8]> = MATCH,
         cursor: Option<&'a [u8]> = CURSOR,
-        count: Option<usize> = Arg::COUNT,
+        count: Option<usize> = Arg::COUNT.means("how many on a page; by default 100"),
+        stats: bool = Arg::flag("STATS").means("each with its numbers; a page then also ends after 2,000 queues and kinds"),
     }
 }
 
@@ -72,24 +83,59 @@ pub(crate) fn position(cursor: Option<&[u8]>) -> Result<Position> {
     })
 }
 
-/// A page of those among `names` that match, that the caller may see, and that exist: the next cursor and the names.
-pub(crate) fn page<'n>(
+/// What is listed: one of the things that a name may be of.
+pub(crate) struct Listed {
+    /// Whether a name that holds this is one.
+    pub is_one: fn(&Holds) -> bool,
+    /// Whether it has keys.
+    pub exists: fn(&mut dyn Keyspace, &Name) -> bool,
+    /// It in numbers.
+    pub stats: fn(&State, &Name, &Holds, Wall) -> Reply,
+}
+
+/// A page of those that match, that the caller may see, and that exist: the next cursor and an array.
+pub(crate) fn page(args: &PageArgs<'_>, caller: &Caller<'_>, tx: &mut Tx<'_>, listed: &Listed) -> Result<Reply> {
+    ensure_short(args.pattern)?;
+    let from = position(args.cursor)?;
+    let state = &tx.state;
+    let may_be = |name: &Name| !state.is_measured(name) || state.names.holds(name).is_some_and(listed.is_one);
+    let kinds = |name: &Name| state.past(name).kinds.map_or(0, KindCounts::len);
+    let maps = |name: &Name| may_be(name).then(|| if args.stats { 1 + kinds(name) } else { 0 });
+    let (names, next) = names(args, caller, state.names_from(caller.db, from), maps);
+    let mut shown = Vec::with_capacity(names.len());
+    for name in &names {
+        if args.stats {
+            let holds = timer::holds(tx, name);
+            if (listed.is_one)(&holds) {
+                shown.push((listed.stats)(tx.state, name, &holds, tx.context.wall));
+            }
+        } else if (listed.exists)(tx.keys, name) {
+            shown.push(Reply::text(name.text()));
+        }
+    }
+    Ok(Reply::Array(vec![next, Reply::Array(shown)]))
+}
+
+/// The names of a page, and the next cursor. `maps` tells of how many maps a name is to be shown, if it is.
+fn names<'n>(
     args: &PageArgs<'_>,
     caller: &Caller<'_>,
-    keys: &mut dyn Keyspace,
     names: impl Iterator<Item = &'n Name>,
-    exists: fn(&mut dyn Keyspace, &Name) -> bool,
-) -> Result<Reply> {
-    ensure_short(args.pattern)?;
+    maps: impl Fn(&Name) -> Option<usize>,
+) -> (Vec<Name>, Reply) {
     let count = count(args.count);
-    let mut shown = Vec::new();
+    let mut found = Vec::new();
     let mut names = names.peekable();
-    let mut scanned = 0;
+    let (mut scanned, mut shown) = (0, 0);
     while let Some(name) = names.next() {
         let matches = || (args.pattern).is_none_or(|pattern| glob::matches(pattern, name.text().as_bytes()));
         // Rights first: hidden names cost no matching.
-        if (caller.may_see)(name.text()) && matches() && exists(keys, name) {
-            shown.push(Reply::text(name.text()));
+        if (caller.may_see)(name.text())
+            && matches()
+            && let Some(maps) = maps(name)
+        {
+            found.push(name.clone());
+            shown += maps;
         }
         scanned += 1;
         let Some(next) = names.peek() else {
@@ -97,18 +143,17 @@ pub(crate) fn page<'n>(
         };
         // Names of one position are on one page.
         let position = Position::behind(name);
-        if (shown.len() >= count || scanned >= SCANNED) && position != Position::behind(next) {
-            let cursor = Reply::text(position.number().to_string());
-            return Ok(Reply::Array(vec![cursor, Reply::Array(shown)]));
+        let is_full = found.len() >= count || scanned >= SCANNED || shown >= MAPS;
+        if is_full && position != Position::behind(next) {
+            return (found, Reply::text(position.number().to_string()));
         }
     }
-    Ok(Reply::Array(vec![cursor(None), Reply::Array(shown)]))
+    (found, cursor(None))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::keyspace::fake::Fake;
     use std::cell::RefCell;
 
     #[test]
@@ -130,9 +175,10 @@ mod tests {
             pattern: Some(b"b"),
             cursor: None,
             count: None,
+            stats: false,
         };
-        let page = page(&args, &caller, &mut Fake::default(), names.iter(), |_, _| true);
-        assert_eq!(page, Ok(Reply::Array(vec![cursor(None), Reply::Array(Vec::new())])));
+        let page = super::names(&args, &caller, names.iter(), |_| Some(0));
+        assert_eq!(page, (Vec::new(), cursor(None)));
         assert_eq!(*asked.borrow(), ["a", "b", "c"]);
     }
 }

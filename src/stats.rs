@@ -1,5 +1,7 @@
 //! Counts since the module was loaded, how late the timer was, and how long tasks ran.
 
+use std::cell::Cell;
+
 use crate::time::Ms;
 
 /// What happened to the tasks of one queue, or of all of them.
@@ -66,8 +68,12 @@ pub(crate) struct Durations {
     /// How many there were in each bucket, in order.
     buckets: Vec<(u16, u32)>,
     most: u32,
+    /// The buckets of the quantiles, since they were asked for last.
+    quantiles: Cell<(u16, u16)>,
 }
 
+/// The quantiles are to be looked for.
+const UNKNOWN: (u16, u16) = (u16::MAX, u16::MAX);
 /// Longest duration recorded, ms; more counts as this.
 const MOST: u32 = 86_400_000;
 /// Up to twice this many ms each has a bucket of its own, and from there on so many share a power of two.
@@ -91,6 +97,7 @@ impl Durations {
         let ms = u32::try_from(ms.max(0)).unwrap_or(MOST).min(MOST);
         let count = u32::try_from(count).unwrap_or(u32::MAX);
         self.most = self.most.max(ms);
+        self.quantiles.set(UNKNOWN);
         let bucket = bucket(ms);
         match self.buckets.binary_search_by_key(&bucket, |(known, _)| *known) {
             Ok(at) => {
@@ -110,21 +117,35 @@ impl Durations {
         }
     }
 
-    /// The duration that this share of them did not exceed, ms; `None` before the first.
-    #[allow(
-        clippy::cast_possible_truncation,
-        clippy::cast_precision_loss,
-        clippy::cast_sign_loss,
-        reason = "a share of a count"
-    )]
-    pub(crate) fn quantile(&self, share: f64) -> Option<Ms> {
-        let total: u64 = self.buckets.iter().map(|(_, count)| u64::from(*count)).sum();
-        let mut left = (share * total as f64).ceil() as u64;
+    /// The durations that half of them, and 99 of a hundred, did not exceed, ms; `None` before the first.
+    pub(crate) fn quantiles(&self) -> Option<(Ms, Ms)> {
+        self.max()?;
+        if self.quantiles.get() == UNKNOWN {
+            let total = self.buckets.iter().map(|(_, count)| u64::from(*count)).sum();
+            self.quantiles.set((self.reaching(total, 50), self.reaching(total, 99)));
+        }
+        let (median, p99) = self.quantiles.get();
+        let ms = |bucket| Ms::from(largest(bucket).min(self.most));
+        Some((ms(median), ms(p99)))
+    }
+
+    /// The bucket up to which so many percent of `total` are.
+    fn reaching(&self, total: u64, percent: u64) -> u16 {
+        let mut left = (total * percent).div_ceil(100);
         let reached = self.buckets.iter().find(|(_, count)| {
             left = left.saturating_sub(u64::from(*count));
             left == 0
         });
-        reached.map(|(bucket, _)| Ms::from(largest(*bucket).min(self.most)))
+        reached.map_or(0, |(bucket, _)| *bucket)
+    }
+
+    /// How long all took together, ms.
+    pub(crate) fn total(&self) -> u64 {
+        let each = self
+            .buckets
+            .iter()
+            .map(|(bucket, count)| u64::from(largest(*bucket)) * u64::from(*count));
+        each.sum()
     }
 
     /// The largest, ms; `None` before the first.
@@ -140,18 +161,22 @@ mod tests {
     #[test]
     fn quantiles_are_those_of_what_was_recorded() {
         let mut lateness = Durations::default();
-        assert_eq!(lateness.quantile(0.5), None);
+        assert_eq!(lateness.quantiles(), None);
         lateness.record(0, 98);
         lateness.record(7, 2);
-        assert_eq!(lateness.quantile(0.5), Some(0));
-        assert_eq!((lateness.quantile(0.99), lateness.max()), (Some(7), Some(7)));
+        for _ in 0..2 {
+            assert_eq!((lateness.quantiles(), lateness.max()), (Some((0, 7)), Some(7)));
+        }
+        assert_eq!(lateness.total(), 14);
         lateness.record(100_000_000, 900);
         assert_eq!(
-            (lateness.quantile(0.5), lateness.max()),
-            (Some(86_400_000), Some(86_400_000))
+            (lateness.quantiles(), lateness.max()),
+            (Some((86_400_000, 86_400_000)), Some(86_400_000))
         );
         lateness.record(-1, 9_000);
-        assert_eq!(lateness.quantile(0.5), Some(0));
+        assert_eq!(lateness.quantiles(), Some((0, 86_400_000)));
+        lateness.record(5, 1_000_000);
+        assert_eq!(lateness.quantiles(), Some((5, 5)));
     }
 
     #[test]
@@ -169,5 +194,6 @@ mod tests {
             lateness.record(3, 1);
         }
         assert_eq!(lateness.buckets, [(3, 1_000)]);
+        assert_eq!(size_of::<Durations>(), 32);
     }
 }

@@ -3,7 +3,6 @@
 use crate::membership::overview as services;
 use crate::membership::service::Service;
 use crate::names::Name;
-use crate::pid;
 use crate::state::sums::Holds;
 use crate::task;
 use crate::task::overview as queues;
@@ -24,14 +23,23 @@ pub(crate) fn run(tx: &mut Tx<'_>, name: &Name) {
     }
 }
 
+/// What the keys of a name hold, measured now if they may have changed.
+pub(crate) fn holds(tx: &mut Tx<'_>, name: &Name) -> Holds {
+    if !tx.state.is_measured(name) {
+        tx.state.begin_to_measure(name, tx.context.steady);
+        measure(tx, name);
+    }
+    tx.state.names.holds(name).cloned().unwrap_or_default()
+}
+
 /// Measures what the keys of a name hold, and counts for its history what happened.
 pub(crate) fn measure(tx: &mut Tx<'_>, name: &Name) {
     tx.state.count_history(name, &tx.context);
     let mut holds = Holds::default();
-    if task::commands::queues::exists(tx.keys, name) {
+    if queues::exists(tx.keys, name) {
         queues::measure(tx, name, &mut holds);
     }
-    if pid::services::exists(tx.keys, name) {
+    if services::exists(tx.keys, name) {
         services::measure(tx, name, &mut holds);
     }
     tx.state.measured(name, holds, tx.context.steady);

@@ -6,11 +6,12 @@
 //! stable figure on a shared machine; operations a second are not. How each figure is measured is said at the top of
 //! the file named after its section: [`cpu`], [`next`], [`rate`], [`plain`], [`limits`], [`groups`], [`after`],
 //! [`repeats`], [`memory`], [`backlog`], [`aof`], [`waiting`], [`burst`], [`lateness`], [`idle`], [`beats`], [`beats_aof`],
-//! [`kills`], [`deaths`]. With the first argument `budget` it counts instructions instead: [`mod@budget`].
+//! [`kills`], [`deaths`], [`beanstalkd`]. With the first argument `budget` it counts instructions instead: [`mod@budget`].
 
 mod after;
 mod aof;
 mod backlog;
+mod beanstalkd;
 mod beats;
 mod beats_aof;
 mod budget;
@@ -51,7 +52,7 @@ type Result<T> = std::result::Result<T, Box<dyn std::error::Error + Send + Sync>
 type Section = fn(&Options, &mut Report) -> Result<()>;
 
 /// Every section, in the order of the report.
-const SECTIONS: [(&str, Section); 19] = [
+const SECTIONS: [(&str, Section); 20] = [
     ("cpu", cpu::run),
     ("next", next::run),
     ("rate", rate::run),
@@ -71,6 +72,7 @@ const SECTIONS: [(&str, Section); 19] = [
     ("beats-aof", beats_aof::run),
     ("kills", kills::run),
     ("deaths", deaths::run),
+    ("beanstalkd", beanstalkd::run),
 ];
 
 fn main() -> ExitCode {

@@ -23,3 +23,6 @@ pub(crate) fn man(dir: &Path) -> Result<u8, Failure> {
     written.map_err(|error| Failure::usage(format!("{}: {error}", dir.display())))?;
     Ok(0)
 }
+
+#[cfg(test)]
+mod tests;

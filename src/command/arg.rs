@@ -9,6 +9,8 @@ pub(crate) struct Arg {
     pub word: Option<&'static str>,
     /// What values it takes.
     pub kind: Kind,
+    /// What it is for, for COMMAND DOCS and the manual.
+    pub meaning: &'static str,
 }
 
 /// What values an argument takes.
@@ -52,7 +54,7 @@ pub(crate) enum Kind {
 
 impl Arg {
     /// Whether it may be left out, or is introduced by a keyword.
-    pub(super) fn is_option(&self) -> bool {
+    pub(crate) fn is_option(&self) -> bool {
         self.word.is_some() || matches!(self.kind, Kind::OneOf(_) | Kind::Either(_))
     }
 

@@ -46,6 +46,7 @@ pub(crate) trait Arguments<'a>: Field<'a> {
         name: "",
         word: None,
         kind: Kind::Shared(Self::ARGS),
+        meaning: "",
     };
 
     /// Reads them from all the words of a call.

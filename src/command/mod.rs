@@ -1,5 +1,5 @@
 //! One declaration per command. From it come the parser and its errors, the typed fields that the command reads, the
-//! arity, COMMAND DOCS, the key spec and the row in docs/commands.md.
+//! arity, COMMAND DOCS, the key spec and the page in docs/reference/commands.
 //!
 //! The arguments of a command are a struct made by [`arguments!`]: each field has a name, a type and an [`Arg`] of that
 //! type. [`run`] is the trait that a command implements. It is not re-exported here: it imports the transaction, whose
@@ -20,7 +20,7 @@ pub(crate) use arguments::arguments;
 pub(crate) use fields::{Actor, Arguments, Choice, Field, IntOr, Key, Value, required_choice, take_choice};
 pub(crate) use parse::{Input, int, word};
 pub(crate) use repeated::Repeated;
-pub(crate) use spec::{Access, Keys, Spec};
+pub(crate) use spec::{Access, Keys, SINCE, Spec};
 pub(crate) use typed::{MAX_COUNT, Typed, typed};
 
 arguments! {

@@ -2,6 +2,9 @@
 
 use super::arg::{Arg, Kind};
 
+/// The version of the module that introduced the commands.
+pub(crate) const SINCE: &str = "0.1.0";
+
 /// The declaration of a command.
 #[derive(Debug)]
 pub(crate) struct Spec {
@@ -22,6 +25,9 @@ pub(crate) struct Spec {
     /// What it replies.
     #[cfg_attr(not(test), expect(dead_code, reason = "for the manual, which a test writes"))]
     pub reply: &'static str,
+    /// The errors that it may answer besides those that any command may: the code of each, and when.
+    #[cfg_attr(not(test), expect(dead_code, reason = "for the manual, which a test writes"))]
+    pub errors: &'static [(&'static str, &'static str)],
 }
 
 /// What a command may do to the data.
@@ -80,6 +86,24 @@ impl Spec {
             flags.push_str(" fast");
         }
         flags
+    }
+
+    /// The categories of the ACL that it is in, as RedisModule_SetCommandACLCategories takes them.
+    pub(crate) fn categories(&self) -> String {
+        let mut categories = match self.access {
+            Access::Read => "read",
+            Access::Write | Access::Grow => "write",
+        }
+        .to_string();
+        if self.blocking {
+            categories.push_str(" blocking");
+        }
+        categories.push_str(if self.flags().contains("fast") {
+            " fast"
+        } else {
+            " slow"
+        });
+        categories
     }
 
     /// What COMMAND INFO tells clients beyond the flags. The key that a read names is never written, only those that are

@@ -17,7 +17,7 @@ impl Spec {
 
 impl Arg {
     /// What is written when it is given.
-    pub(super) fn inner_syntax(&self) -> String {
+    pub(crate) fn inner_syntax(&self) -> String {
         let mut out = String::new();
         self.push_inner(&mut out);
         out

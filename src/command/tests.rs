@@ -41,6 +41,7 @@ const SPEC: Spec = Spec {
     keys: Keys::First,
     args: XArgs::ARGS,
     reply: "",
+    errors: &[],
 };
 
 fn parse<'a>(argv: &[&'a str]) -> Result<XArgs<'a>, String> {

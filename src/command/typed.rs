@@ -21,26 +21,46 @@ pub(crate) const MAX_COUNT: usize = 1_000;
 
 impl Arg {
     /// The queue of a command.
-    pub(crate) const QUEUE: Typed<Key<'static>> = Arg::value("queue", Kind::Name);
+    pub(crate) const QUEUE: Typed<Key<'static>> = Arg::value("queue", Kind::Name).means("the queue");
     /// One of several queues of a command.
-    pub(crate) const QUEUE_NAME: Typed<&[u8]> = Arg::value("queue", Kind::Name);
+    pub(crate) const QUEUE_NAME: Typed<&[u8]> = Arg::value("queue", Kind::Name).means("a queue");
     /// The service of a command.
-    pub(crate) const SERVICE: Typed<Key<'static>> = Arg::value("service", Kind::Name);
+    pub(crate) const SERVICE: Typed<Key<'static>> = Arg::value("service", Kind::Name).means("the service");
     /// A member of a service.
-    pub(crate) const MEMBER: Typed<Actor<'static>> = Arg::value("member", Kind::Text);
+    pub(crate) const MEMBER: Typed<Actor<'static>> = Arg::value("member", Kind::Text).means("the name of the member");
     /// The id of a task.
-    pub(crate) const ID: Typed<&str> = Arg::text("id");
+    pub(crate) const ID: Typed<&str> = Arg::text("id").means("the id of the task");
     /// The worker that claims.
-    pub(crate) const WORKER: Typed<Actor<'static>> = Arg::value("worker", Kind::Text);
+    pub(crate) const WORKER: Typed<Actor<'static>> =
+        Arg::value("worker", Kind::Text).means("the name of the worker: one that no other process has");
     /// The fencing token of a claim.
-    pub(crate) const TOKEN: Typed<u64> = Arg::int("token", 0, MAX_TOKEN, "");
+    pub(crate) const TOKEN: Typed<u64> =
+        Arg::int("token", 0, MAX_TOKEN, "").means("the token of the claim, as CLAIM replied it");
     /// How many, at most.
     pub(crate) const COUNT: Typed<Option<usize>> = Arg::option("COUNT", Arg::int("n", 1, MAX_COUNT as i64, ""));
     /// How long to wait; 0 means for ever. `Timeout::asked` reads it.
-    pub(crate) const BLOCK: Typed<Option<Ms>> = Arg::duration("BLOCK", 0, MAX_BLOCK);
+    pub(crate) const BLOCK: Typed<Option<Ms>> =
+        Arg::duration("BLOCK", 0, MAX_BLOCK).means("how long to wait; 0: for ever");
 
     const fn value<T>(name: &'static str, kind: Kind) -> Typed<T> {
-        let arg = Arg { name, word: None, kind };
+        let (word, meaning) = (None, "");
+        let arg = Arg {
+            name,
+            word,
+            kind,
+            meaning,
+        };
+        Typed { arg, of: PhantomData }
+    }
+
+    const fn keyed<T>(word: &'static str, name: &'static str, kind: Kind) -> Typed<T> {
+        let (word, meaning) = (Some(word), "");
+        let arg = Arg {
+            name,
+            word,
+            kind,
+            meaning,
+        };
         Typed { arg, of: PhantomData }
     }
 
@@ -71,9 +91,8 @@ impl Arg {
 
     /// An option: a keyword and its value.
     pub(crate) const fn option<T>(word: &'static str, value: Typed<T>) -> Typed<Option<T>> {
-        let Arg { name, kind, .. } = value.arg;
         let word = Some(word);
-        let arg = Arg { name, word, kind };
+        let arg = Arg { word, ..value.arg };
         Typed { arg, of: PhantomData }
     }
 
@@ -84,32 +103,17 @@ impl Arg {
 
     /// An option without a value.
     pub(crate) const fn flag(word: &'static str) -> Typed<bool> {
-        let arg = Arg {
-            name: word,
-            word: Some(word),
-            kind: Kind::Flag,
-        };
-        Typed { arg, of: PhantomData }
+        Arg::keyed(word, word, Kind::Flag)
     }
 
     /// Arguments that belong together, after a keyword.
     pub(crate) const fn group<T: Arguments<'static>>(word: &'static str, name: &'static str) -> Typed<Option<T>> {
-        let arg = Arg {
-            name,
-            word: Some(word),
-            kind: Kind::Group(T::ARGS),
-        };
-        Typed { arg, of: PhantomData }
+        Arg::keyed(word, name, Kind::Group(T::ARGS))
     }
 
     /// Arguments that belong together, after a keyword that may be given again for more of them.
     pub(crate) const fn repeated<T: Arguments<'static>>(word: &'static str, name: &'static str) -> Typed<Repeated<T>> {
-        let arg = Arg {
-            name,
-            word: Some(word),
-            kind: Kind::Repeated(T::ARGS),
-        };
-        Typed { arg, of: PhantomData }
+        Arg::keyed(word, name, Kind::Repeated(T::ARGS))
     }
 
     /// Arguments that several commands have.
@@ -173,6 +177,12 @@ pub(crate) const fn typed<T>(typed: Typed<T>) -> Arg {
 }
 
 impl<T> Typed<T> {
+    /// The same argument, and what it is for.
+    pub(crate) const fn means(self, meaning: &'static str) -> Typed<T> {
+        let arg = Arg { meaning, ..self.arg };
+        Typed { arg, of: PhantomData }
+    }
+
     /// The repeated element of a list: shared arguments in sequence, otherwise this alone.
     const fn items(&'static self) -> &'static [Arg] {
         match &self.arg.kind {

@@ -1,9 +1,9 @@
-//! The declarations of all commands: the manual's tables come from them, and errors know their words.
+//! The declarations of all commands: they say what is answered, and errors know their words.
 
 use super::*;
 use crate::command::{Arg, Arguments, Kind};
-use crate::error::CODES;
 
+/// The declarations of all commands.
 struct All(Vec<Spec>);
 
 impl Visitor for All {
@@ -14,45 +14,23 @@ impl Visitor for All {
     }
 }
 
-fn all() -> Vec<Spec> {
+pub(super) fn all() -> Vec<Spec> {
     let mut all = All(Vec::new());
     visit_all(&mut all);
     all.0
 }
 
-/// A `|` would end the cell of a table.
-fn cell(text: &str) -> String {
-    text.replace('|', "\\|")
-}
-
-/// The tables of the manual come from the declarations: this test says what they must be, and writes them
-/// with `UPDATE_DOCS=1 cargo test --lib docs`.
-#[test]
-fn the_tables_of_the_docs_are_those_of_the_declarations() {
-    let mut commands = String::from("| command | what it does | reply |\n| --- | --- | --- |\n");
-    for spec in all() {
-        let (syntax, summary, reply) = (cell(&spec.syntax()), spec.summary, cell(spec.reply));
-        commands.push_str(&format!("| `{syntax}` | {summary} | {reply} |\n"));
-    }
-    let mut errors = String::from("| code | when | the client should |\n| --- | --- | --- |\n");
-    for (code, when, what) in CODES {
-        errors.push_str(&format!("| `{code}` | {when} | {what} |\n"));
-    }
-    let settings = crate::settings::manual_table();
-    for (name, table) in [("commands", commands), ("errors", errors), ("settings", settings)] {
-        let path = format!("{}/docs/{name}.md", env!("CARGO_MANIFEST_DIR"));
-        let page = std::fs::read_to_string(&path).unwrap();
-        let (begin, end) = (format!("<!-- {name}:begin -->\n"), format!("<!-- {name}:end -->"));
-        let from = page.find(&begin).expect("a begin marker") + begin.len();
-        let to = page.find(&end).expect("an end marker");
-        let mut expected = page.clone();
-        expected.replace_range(from..to, &table);
-        if std::env::var_os("UPDATE_DOCS").is_some() {
-            std::fs::write(&path, &expected).unwrap();
-        } else {
-            assert!(page == expected, "{path}: run `UPDATE_DOCS=1 cargo test --lib docs`");
-        }
-    }
+/// Panics unless the command declares the code of an error that it answers.
+pub(super) fn ensure_declared(spec: &Spec, error: &Error) {
+    // Any command may answer these.
+    let any = ["BADARG", "BADNAME", "WRONGTYPE", "TRYAGAIN", "NOPERM", "ERR"];
+    let text = error.to_string();
+    let code = text.split(' ').next().unwrap_or_default();
+    assert!(
+        any.contains(&code) || spec.errors.iter().any(|(known, _)| *known == code),
+        "{}: {text}",
+        spec.name
+    );
 }
 
 /// The shortest words that these arguments take.

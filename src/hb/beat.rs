@@ -9,12 +9,13 @@ use crate::membership::record::{MemberName, hash_token};
 use crate::membership::registration::Registration;
 use crate::membership::render::role;
 use crate::membership::service::{Service, connection};
-use crate::pid::register::BindArgs;
+use crate::pid::register::{BindArgs, TOKEN};
 use crate::reply::Reply;
 use crate::time::{MAX_TTL, MIN_TTL, Ms};
 
 /// The priority of a candidate; the largest wins.
-pub(crate) const PRIORITY: Typed<Option<i64>> = Arg::option("PRIORITY", Arg::int("n", 0, MAX_PRIORITY, ""));
+pub(crate) const PRIORITY: Typed<Option<i64>> = Arg::option("PRIORITY", Arg::int("n", 0, MAX_PRIORITY, ""))
+    .means("the highest leads first; by default the one it has, or 0");
 /// Most cancelled tasks in one reply.
 const MOST_CANCELLED: usize = 1_000;
 
@@ -28,11 +29,14 @@ arguments! {
     pub(crate) struct BeatArgs<'a> {
         service: Key<'a> = Arg::SERVICE,
         member: Actor<'a> = Arg::MEMBER,
-        token: Option<u64> = Arg::option("TOKEN", Arg::TOKEN),
-        ttl: Option<Ms> = Arg::duration("TTL", MIN_TTL, MAX_TTL),
-        status: Option<&'a str> = Arg::option("STATUS", Arg::text("text")),
-        bind: Option<BindArgs> = Arg::group("BIND", "bind"),
-        campaign: Option<StandArgs> = Arg::group("CAMPAIGN", "campaign"),
+        token: Option<u64> = Arg::option("TOKEN", TOKEN),
+        ttl: Option<Ms> = Arg::duration("TTL", MIN_TTL, MAX_TTL)
+            .means("how long it lives without a heartbeat; by default what it has, or `steward.ttl`"),
+        status: Option<&'a str> = Arg::option("STATUS", Arg::text("text"))
+            .means("what it does, for PID.GET and PID.LIST"),
+        bind: Option<BindArgs> = Arg::group("BIND", "bind").means("it is down when its connection closes"),
+        campaign: Option<StandArgs> = Arg::group("CAMPAIGN", "campaign")
+            .means("also makes it a candidate for leader"),
     }
 }
 
@@ -51,6 +55,12 @@ impl Command for Beat {
         keys: Keys::First,
         args: BeatArgs::ARGS,
         reply: "map `role` (leader, candidate, member), `epoch`, `leader`, `ttl_ms`, `signal`, `cancelled` (ids of tasks it holds), `token` (null unless it was just made)",
+        errors: &[
+            ("NOMEMBER", "TOKEN: there is no such member any more"),
+            ("FENCED", "the member has a token, and this is another or none"),
+            ("SERVICEFULL", "it is a new member, and there are `steward.max-members`"),
+            ("OOM", "memory is full, and it is a new member"),
+        ],
     };
 
     fn run(args: &BeatArgs<'_>, caller: &Caller<'_>, service: &mut Service<'_>) -> Result<Response> {

@@ -6,6 +6,7 @@ use crate::context::Caller;
 use crate::error::Result;
 use crate::hb::beat::PRIORITY;
 use crate::membership::service::Service;
+use crate::pid::register::TOKEN;
 use crate::time::Ms;
 use crate::waiting::{Timeout, WaitFor};
 
@@ -13,9 +14,9 @@ arguments! {
     pub(crate) struct CampaignArgs<'a> {
         service: Key<'a> = Arg::SERVICE,
         member: Actor<'a> = Arg::MEMBER,
-        token: u64 = Arg::TOKEN,
+        token: u64 = TOKEN,
         priority: Option<i64> = PRIORITY,
-        block: Option<Ms> = Arg::BLOCK,
+        block: Option<Ms> = Arg::BLOCK.means("how long to wait until it leads; 0: for ever"),
     }
 }
 
@@ -34,6 +35,10 @@ impl Command for Campaign {
         keys: Keys::First,
         args: CampaignArgs::ARGS,
         reply: "map `role`, `epoch`, `leader`, `position`, `reclaim_ms` (0 outside the reclaim window); null when BLOCK ran out",
+        errors: &[
+            ("NOMEMBER", "there is no such member"),
+            ("FENCED", "it is not the token of the member"),
+        ],
     };
 
     fn run(args: &CampaignArgs<'_>, caller: &Caller<'_>, service: &mut Service<'_>) -> Result<Response> {

@@ -9,7 +9,7 @@ use crate::names::MAX_TOKEN;
 use crate::reply::Reply;
 
 /// The epoch to compare with the current one.
-pub(crate) const EPOCH: Typed<u64> = Arg::int("epoch", 0, MAX_TOKEN, "");
+pub(crate) const EPOCH: Typed<u64> = Arg::int("epoch", 0, MAX_TOKEN, "").means("the epoch that is to lead");
 
 arguments! {
     pub(crate) struct CheckArgs<'a> {
@@ -34,6 +34,7 @@ impl Command for Check {
         keys: Keys::First,
         args: CheckArgs::ARGS,
         reply: "OK",
+        errors: &[("FENCED", "another epoch leads, or none")],
     };
 
     fn run(args: &CheckArgs<'_>, _: &Caller<'_>, service: &mut Service<'_>) -> Result<Response> {

@@ -7,14 +7,14 @@ use crate::error::Result;
 use crate::hb::check::{EPOCH, ensure_leads};
 use crate::membership::service::Service;
 
-const ARG: Typed<&[u8]> = Arg::bytes("arg");
+const ARG: Typed<&[u8]> = Arg::bytes("arg").means("an argument");
 
 arguments! {
     pub(crate) struct FencedArgs<'a> {
         service: Key<'a> = Arg::SERVICE,
         epoch: u64 = EPOCH,
-        command: &'a [u8] = Arg::bytes("command"),
-        args: Vec<&'a [u8]> = Arg::any("args", &ARG),
+        command: &'a [u8] = Arg::bytes("command").means("the command to run"),
+        args: Vec<&'a [u8]> = Arg::any("args", &ARG).means("its arguments"),
     }
 }
 
@@ -33,6 +33,7 @@ impl Command for Fenced {
         keys: Keys::First,
         args: FencedArgs::ARGS,
         reply: "what the command replies",
+        errors: &[("FENCED", "another epoch leads, or none; the command has not run")],
     };
 
     fn run(args: &FencedArgs<'_>, _: &Caller<'_>, service: &mut Service<'_>) -> Result<Response> {

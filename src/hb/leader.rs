@@ -28,6 +28,7 @@ impl Command for Leader {
         keys: Keys::First,
         args: LeaderArgs::ARGS,
         reply: "map `member`, `epoch`, `since_at`, `pid`, `host`; or null",
+        errors: &[],
     };
 
     fn run(_: &LeaderArgs<'_>, _: &Caller<'_>, service: &mut Service<'_>) -> Result<Response> {

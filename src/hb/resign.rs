@@ -7,14 +7,15 @@ use crate::error::{Error, Result};
 use crate::membership::events::Event;
 use crate::membership::record::MemberName;
 use crate::membership::service::Service;
+use crate::pid::register::TOKEN;
 use crate::reply::Reply;
 
 arguments! {
     pub(crate) struct ResignArgs<'a> {
         service: Key<'a> = Arg::SERVICE,
         member: Actor<'a> = Arg::MEMBER,
-        token: u64 = Arg::TOKEN,
-        to: Option<&'a str> = Arg::option("TO", Arg::text("candidate")),
+        token: u64 = TOKEN,
+        to: Option<&'a str> = Arg::option("TO", Arg::text("candidate")).means("the candidate that is to lead next"),
     }
 }
 
@@ -33,6 +34,13 @@ impl Command for Resign {
         keys: Keys::First,
         args: ResignArgs::ARGS,
         reply: "the new leader, or null",
+        errors: &[
+            ("NOMEMBER", "there is no such member"),
+            (
+                "FENCED",
+                "it is not the token of the member, or the member does not lead",
+            ),
+        ],
     };
 
     fn run(args: &ResignArgs<'_>, _: &Caller<'_>, service: &mut Service<'_>) -> Result<Response> {

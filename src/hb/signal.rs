@@ -19,8 +19,9 @@ const ALL: &[u8] = b"*";
 arguments! {
     pub(crate) struct SignalArgs<'a> {
         service: Key<'a> = Arg::SERVICE,
-        to: &'a [u8] = Arg::bytes("member|*"),
-        word: &'a str = Arg::text("word"),
+        to: &'a [u8] = Arg::bytes("member|*").means("the member; * is all that are registered now"),
+        word: &'a str = Arg::text("word")
+            .means("quiet or stop: no more tasks; none: no signal; any other word means what you choose"),
     }
 }
 
@@ -39,6 +40,7 @@ impl Command for Signal {
         keys: Keys::First,
         args: SignalArgs::ARGS,
         reply: "number of members signalled",
+        errors: &[],
     };
 
     fn run(args: &SignalArgs<'_>, _: &Caller<'_>, service: &mut Service<'_>) -> Result<Response> {

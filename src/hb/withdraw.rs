@@ -5,13 +5,14 @@ use crate::command::{Access, Actor, Arg, Key, Keys, Spec, arguments};
 use crate::context::Caller;
 use crate::error::Result;
 use crate::membership::service::Service;
+use crate::pid::register::TOKEN;
 use crate::reply::Reply;
 
 arguments! {
     pub(crate) struct WithdrawArgs<'a> {
         service: Key<'a> = Arg::SERVICE,
         member: Actor<'a> = Arg::MEMBER,
-        token: u64 = Arg::TOKEN,
+        token: u64 = TOKEN,
     }
 }
 
@@ -30,6 +31,10 @@ impl Command for Withdraw {
         keys: Keys::First,
         args: WithdrawArgs::ARGS,
         reply: "1, or 0 if it was no candidate",
+        errors: &[
+            ("NOMEMBER", "there is no such member"),
+            ("FENCED", "it is not the token of the member"),
+        ],
     };
 
     fn run(args: &WithdrawArgs<'_>, _: &Caller<'_>, service: &mut Service<'_>) -> Result<Response> {

@@ -13,7 +13,7 @@ arguments! {
     pub(crate) struct AwaitArgs<'a> {
         service: Key<'a> = Arg::SERVICE,
         member: Actor<'a> = Arg::MEMBER,
-        state: &'a str = Arg::words("state", &["UP", "DOWN"]),
+        state: &'a str = Arg::words("state", &["UP", "DOWN"]).means("whether it is to be a member, or to be none"),
         block: Option<Ms> = Arg::BLOCK,
     }
 }
@@ -33,6 +33,7 @@ impl Command for Await {
         keys: Keys::First,
         args: AwaitArgs::ARGS,
         reply: "1, or null if it is not",
+        errors: &[],
     };
 
     fn run(args: &AwaitArgs<'_>, caller: &Caller<'_>, service: &mut Service<'_>) -> Result<Response> {

@@ -6,14 +6,14 @@ use crate::context::Caller;
 use crate::error::{Error, Result};
 use crate::membership::liveness::Reason;
 use crate::membership::service::Service;
-use crate::pid::register::PID;
+use crate::pid::register::{PID, TOKEN};
 use crate::reply::Reply;
 
 arguments! {
     /// How a process proves that it is the member.
     pub(crate) enum Proof {
-        Token(token: u64) = Arg::option("TOKEN", Arg::TOKEN),
-        Pid(pid: i64) = Arg::option("PID", PID),
+        Token(token: u64) = Arg::option("TOKEN", TOKEN),
+        Pid(pid: i64) = Arg::option("PID", PID).means("its process id, in place of the token"),
     }
 }
 
@@ -40,6 +40,7 @@ impl Command for Deregister {
         keys: Keys::First,
         args: DeregisterArgs::ARGS,
         reply: "1, or 0 if there was no such member",
+        errors: &[("FENCED", "it is not the token of the member")],
     };
 
     fn run(args: &DeregisterArgs<'_>, _: &Caller<'_>, service: &mut Service<'_>) -> Result<Response> {

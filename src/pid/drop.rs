@@ -10,7 +10,7 @@ use crate::reply::Reply;
 arguments! {
     pub(crate) struct DropArgs<'a> {
         service: Key<'a> = Arg::SERVICE,
-        force: bool = Arg::flag("FORCE"),
+        force: bool = Arg::flag("FORCE").means("also its members"),
     }
 }
 
@@ -29,6 +29,7 @@ impl Command for Drop {
         keys: Keys::First,
         args: DropArgs::ARGS,
         reply: "number of members removed",
+        errors: &[("BUSYSERVICE", "it has members, without FORCE")],
     };
 
     fn run(args: &DropArgs<'_>, _: &Caller<'_>, service: &mut Service<'_>) -> Result<Response> {

@@ -12,7 +12,7 @@ arguments! {
     pub(crate) struct EvictArgs<'a> {
         service: Key<'a> = Arg::SERVICE,
         member: Actor<'a> = Arg::MEMBER,
-        reason: Option<&'a str> = Arg::option("REASON", Arg::text("text")),
+        reason: Option<&'a str> = Arg::option("REASON", Arg::text("text")).means("why, for the event"),
     }
 }
 
@@ -31,6 +31,7 @@ impl Command for Evict {
         keys: Keys::First,
         args: EvictArgs::ARGS,
         reply: "1, or 0 if there was no such member",
+        errors: &[],
     };
 
     fn run(args: &EvictArgs<'_>, _: &Caller<'_>, service: &mut Service<'_>) -> Result<Response> {

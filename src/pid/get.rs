@@ -10,13 +10,13 @@ use crate::membership::service::Service;
 use crate::pid::render;
 use crate::reply::Reply;
 
-const FIELD: Typed<&str> = Arg::text("field");
+const FIELD: Typed<&str> = Arg::text("field").means("a field");
 
 arguments! {
     pub(crate) struct GetArgs<'a> {
         service: Key<'a> = Arg::SERVICE,
         member: Actor<'a> = Arg::MEMBER,
-        fields: Vec<&'a str> = Arg::any("fields", &FIELD),
+        fields: Vec<&'a str> = Arg::any("fields", &FIELD).means("the fields to show; by default all"),
     }
 }
 
@@ -34,7 +34,8 @@ impl Command for Get {
         blocking: false,
         keys: Keys::First,
         args: GetArgs::ARGS,
-        reply: "map `member`, `pid`, `host`, `start`, `boot`, `state`, `role`, `epoch`, `ttl_ms`, `remaining_ms`, `idle_ms`, `connections` (bound ones), `grace_ms`, `signal`, `status`, `registered_at`, `meta`; the value of one field, an array of several; or null",
+        reply: "map `member`, `pid`, `host`, `start`, `boot`, `state`, `role`, `position` (of a candidate in the line, or null), `epoch`, `ttl_ms`, `remaining_ms`, `idle_ms`, `connections` (bound ones), `grace_ms`, `signal`, `status`, `registered_at`, `meta`; the value of one field, an array of several; or null",
+        errors: &[],
     };
 
     fn run(args: &GetArgs<'_>, _: &Caller<'_>, service: &mut Service<'_>) -> Result<Response> {

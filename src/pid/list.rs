@@ -16,9 +16,9 @@ const LOOKED_AT: usize = 10_000;
 arguments! {
     pub(crate) struct ListArgs<'a> {
         service: Key<'a> = Arg::SERVICE,
-        host: Option<&'a str> = Arg::option("HOST", Arg::text("host")),
+        host: Option<&'a str> = Arg::option("HOST", Arg::text("host")).means("only those on this host"),
         cursor: Option<&'a [u8]> = pages::CURSOR,
-        count: Option<usize> = Arg::COUNT,
+        count: Option<usize> = Arg::COUNT.means("how many on a page; by default 100"),
     }
 }
 
@@ -36,7 +36,8 @@ impl Command for List {
         blocking: false,
         keys: Keys::First,
         args: ListArgs::ARGS,
-        reply: "the next cursor (`0` at the end) and an array of maps `member`, `pid`, `host`, `start`, `boot`, `state`, `role`, `ttl_ms`, `idle_ms`, `signal`, `status`",
+        reply: "the next cursor (`0` at the end) and an array of maps `member`, `pid`, `host`, `start`, `boot`, `state`, `role`, `position` (of a candidate in the line, or null), `ttl_ms`, `idle_ms`, `signal`, `status`",
+        errors: &[],
     };
 
     fn run(args: &ListArgs<'_>, _: &Caller<'_>, service: &mut Service<'_>) -> Result<Response> {

@@ -13,7 +13,9 @@ use crate::time::{MAX_TTL, MIN_TTL, Ms};
 use crate::waiting::{Timeout, WaitFor};
 
 /// The process id of a member: 32 bits, as on Windows.
-pub(crate) const PID: Typed<i64> = Arg::int("pid", 1, 4_294_967_295, "");
+pub(crate) const PID: Typed<i64> = Arg::int("pid", 1, 4_294_967_295, "").means("its process id");
+/// The token of a member.
+pub(crate) const TOKEN: Typed<u64> = Arg::TOKEN.means("the token of the member, as REGISTER or BEAT replied it");
 /// Most fields of META.
 const MAX_META: usize = 100;
 /// Longest value of a field of META, bytes.
@@ -22,21 +24,21 @@ const MAX_META_VALUE: usize = 4_096;
 arguments! {
     /// Binds a member to its connections.
     pub(crate) struct BindArgs {
-        // How long a member may take to reconnect after its last bound connection closed.
-        grace: Option<Ms> = Arg::duration("GRACE", 0, MAX_TTL),
+        grace: Option<Ms> = Arg::duration("GRACE", 0, MAX_TTL)
+            .means("how long it may take to come back after its last connection closed; by default 0"),
     }
 }
 
 arguments! {
     pub(crate) struct ExclusiveArgs {
-        block: Option<Ms> = Arg::BLOCK,
+        block: Option<Ms> = Arg::BLOCK.means("how long to wait until the holder is gone; 0: for ever"),
     }
 }
 
 arguments! {
     pub(crate) struct MetaField<'a> {
-        field: &'a str = Arg::text("field"),
-        value: &'a [u8] = Arg::bytes("value"),
+        field: &'a str = Arg::text("field").means("a name of your choice"),
+        value: &'a [u8] = Arg::bytes("value").means("its value: text of at most 4,096 bytes"),
     }
 }
 
@@ -47,14 +49,20 @@ arguments! {
         service: Key<'a> = Arg::SERVICE,
         member: Actor<'a> = Arg::MEMBER,
         pid: i64 = PID,
-        host: Option<&'a str> = Arg::option("HOST", Arg::text("host")),
-        start: Option<&'a str> = Arg::option("START", Arg::text("start")),
-        boot: Option<&'a str> = Arg::option("BOOT", Arg::text("boot")),
-        ttl: Option<Ms> = Arg::duration("TTL", 0, MAX_TTL),
-        bind: Option<BindArgs> = Arg::group("BIND", "bind"),
-        exclusive: Option<ExclusiveArgs> = Arg::group("EXCLUSIVE", "exclusive"),
-        token: Option<u64> = Arg::option("TOKEN", Arg::TOKEN),
-        meta: Option<Vec<MetaField<'a>>> = Arg::option("META", Arg::counted("numfields", MAX_META, &META_FIELD)),
+        host: Option<&'a str> = Arg::option("HOST", Arg::text("host")).means("its host"),
+        start: Option<&'a str> = Arg::option("START", Arg::text("start"))
+            .means("when it started, in any form: no other process has this pid, HOST, START and BOOT"),
+        boot: Option<&'a str> = Arg::option("BOOT", Arg::text("boot"))
+            .means("the boot id of its host: members of that host with another one are down"),
+        ttl: Option<Ms> = Arg::duration("TTL", 0, MAX_TTL)
+            .means("how long it lives without a heartbeat, from 100 ms; 0: for ever; by default `steward.ttl`"),
+        bind: Option<BindArgs> = Arg::group("BIND", "bind").means("it is down when its connection closes"),
+        exclusive: Option<ExclusiveArgs> = Arg::group("EXCLUSIVE", "exclusive")
+            .means("as the leader of the service, or not at all"),
+        token: Option<u64> = Arg::option("TOKEN", TOKEN)
+            .means("the token of its last registration, which it continues"),
+        meta: Option<Vec<MetaField<'a>>> = Arg::option("META", Arg::counted("numfields", MAX_META, &META_FIELD))
+            .means("fields of your own, for PID.GET"),
     }
 }
 
@@ -73,6 +81,12 @@ impl Command for Register {
         keys: Keys::First,
         args: RegisterArgs::ARGS,
         reply: "map `status` (registered, resumed, replaced, held), `token`, `epoch`, `ttl_ms`, `holder` (map `member`, `pid`, `host`, `remaining_ms`, or null), `retry_ms`; null when BLOCK ran out",
+        errors: &[
+            ("NOMEMBER", "TOKEN: there is no such member any more"),
+            ("FENCED", "TOKEN: it is not the token of the member"),
+            ("SERVICEFULL", "it is a new member, and there are `steward.max-members`"),
+            ("OOM", "memory is full, and it is a new member"),
+        ],
     };
 
     fn run(args: &RegisterArgs<'_>, caller: &Caller<'_>, service: &mut Service<'_>) -> Result<Response> {

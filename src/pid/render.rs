@@ -8,7 +8,7 @@ use crate::membership::service_state::Loading;
 use crate::reply::Reply;
 
 /// The fields of PID.GET, in order.
-pub(crate) const GET: [&str; 17] = [
+pub(crate) const GET: [&str; 18] = [
     "member",
     "pid",
     "host",
@@ -16,6 +16,7 @@ pub(crate) const GET: [&str; 17] = [
     "boot",
     "state",
     "role",
+    "position",
     "epoch",
     "ttl_ms",
     "remaining_ms",
@@ -29,8 +30,8 @@ pub(crate) const GET: [&str; 17] = [
 ];
 
 /// The fields of an entry of PID.LIST, in order.
-pub(crate) const LIST: [&str; 11] = [
-    "member", "pid", "host", "start", "boot", "state", "role", "ttl_ms", "idle_ms", "signal", "status",
+pub(crate) const LIST: [&str; 12] = [
+    "member", "pid", "host", "start", "boot", "state", "role", "position", "ttl_ms", "idle_ms", "signal", "status",
 ];
 
 /// These fields of a member in memory.
@@ -47,6 +48,10 @@ pub(crate) fn field(service: &mut Service<'_>, member: &str, field: &str) -> Res
     // Loads the standing signal to all into memory.
     let leadership = service.leadership()?;
     let leads = leadership.leader.as_deref() == Some(member);
+    let position = match field {
+        "position" if !leads => position(service, member),
+        _ => None,
+    };
     let Some((known, member)) = service.known().and_then(|known| Some((known, known.member(member)?))) else {
         return Ok(None);
     };
@@ -74,6 +79,7 @@ pub(crate) fn field(service: &mut Service<'_>, member: &str, field: &str) -> Res
         "boot" => text(boot.as_deref()),
         "state" => Reply::Word(if member.is_away() { "grace" } else { "up" }),
         "role" => role(leads, member.is_candidate),
+        "position" => position.map_or(Reply::Null, Reply::count),
         "epoch" if leads => Reply::number(leadership.epoch),
         "epoch" => Reply::Null,
         "ttl_ms" => Reply::Int(*ttl),
@@ -90,4 +96,11 @@ pub(crate) fn field(service: &mut Service<'_>, member: &str, field: &str) -> Res
             None => return Ok(None),
         },
     }))
+}
+
+/// The place of a candidate in the line, from 1. There is no line under a key of another type.
+fn position(service: &mut Service<'_>, member: &str) -> Option<usize> {
+    service.member(member).filter(|member| member.is_candidate)?;
+    let before = service.keys.zrank(service.name.candidates(), member.as_bytes());
+    before.ok().flatten().map(|before| before + 1)
 }

@@ -3,11 +3,14 @@
 use crate::command::run::{Command, Response};
 use crate::command::{Access, Keys, Spec};
 use crate::context::Caller;
-use crate::error::Error;
-use crate::keyspace::Keyspace;
-use crate::membership::leadership::{EPOCH, LEADER, SIGNAL};
+use crate::error::Result;
+use crate::membership::overview;
 use crate::names::Name;
-use crate::pages::{self, PageArgs};
+use crate::pages::{self, Listed, PageArgs};
+use crate::reply::Reply;
+use crate::state::State;
+use crate::state::sums::Holds;
+use crate::time::Wall;
 use crate::tx::Tx;
 
 /// PID.SERVICES.
@@ -24,22 +27,24 @@ impl Command for Services {
         blocking: false,
         keys: Keys::None,
         args: PageArgs::ARGS,
-        reply: "the next cursor (`0` at the end) and an array of names",
+        reply: "the next cursor (`0` at the end) and an array of names; with STATS of maps `service`, `members`, `leaders` (0 or 1)",
+        errors: &[],
     };
 
-    fn run(args: &PageArgs<'_>, caller: &Caller<'_>, tx: &mut Tx<'_>) -> Result<Response, Error> {
-        let position = pages::position(args.cursor)?;
-        let names = tx.state.names_from(caller.db, position);
-        Ok(pages::page(args, caller, tx.keys, names, exists)?.into())
+    fn run(args: &PageArgs<'_>, caller: &Caller<'_>, tx: &mut Tx<'_>) -> Result<Response> {
+        let services = Listed {
+            is_one: |holds| holds.service,
+            exists: overview::exists,
+            stats,
+        };
+        Ok(pages::page(args, caller, tx, &services)?.into())
     }
 }
 
-/// Whether any key of the service exists. An application may have a key of the same name as its hash.
-pub(crate) fn exists(keys: &mut dyn Keyspace, name: &Name) -> bool {
-    let key = name.service();
-    let mut is_ours = |field: &str| keys.hget(key, field.as_bytes()).is_ok_and(|value| value.is_some());
-    [LEADER, EPOCH, SIGNAL].into_iter().any(&mut is_ours)
-        || [name.members(), name.candidates(), name.events()]
-            .into_iter()
-            .any(|key| keys.exists(key))
+fn stats(_: &State, name: &Name, holds: &Holds, _: Wall) -> Reply {
+    Reply::Map(vec![
+        ("service", Reply::text(name.text())),
+        ("members", Reply::Int(holds.members.into())),
+        ("leaders", Reply::Int(holds.leader.into())),
+    ])
 }

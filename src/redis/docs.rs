@@ -7,10 +7,7 @@ use redis_module::raw;
 
 use super::api::{Ctx, OK, call, optional};
 use super::reply::c_string;
-use crate::command::{Access, Arg, Keys, Kind, Spec};
-
-/// The module version that introduced the commands.
-const SINCE: &std::ffi::CStr = c"0.1.0";
+use crate::command::{Access, Arg, Keys, Kind, SINCE, Spec};
 
 /// The sizes of the server's structures as compiled here, so that older and newer servers can read ours.
 static VERSION: raw::RedisModuleCommandInfoVersion = raw::RedisModuleCommandInfoVersion {
@@ -38,7 +35,7 @@ pub(super) fn describe(ctx: *mut Ctx, spec: &Spec) -> bool {
             args,
         },
     );
-    described && set_categories(ctx, spec.name, &categories(spec))
+    described && set_categories(ctx, spec.name, &spec.categories())
 }
 
 /// Describes a command that only has subcommands.
@@ -73,11 +70,12 @@ fn find(ctx: *mut Ctx, name: &str) -> *mut raw::RedisModuleCommand {
 
 fn set(ctx: *mut Ctx, name: &str, info: &Info<'_>) -> bool {
     let command = find(ctx, name);
+    let since = c_string(SINCE);
     let info = raw::RedisModuleCommandInfo {
         version: &raw const VERSION,
         summary: info.summary.as_ptr(),
         complexity: info.complexity.as_ptr(),
-        since: SINCE.as_ptr(),
+        since: since.as_ptr(),
         history: ptr::null_mut(),
         tips: if info.tips.is_empty() {
             ptr::null()
@@ -101,23 +99,6 @@ fn set_categories(ctx: *mut Ctx, name: &str, categories: &str) -> bool {
             None => true,
         }
     }
-}
-
-fn categories(spec: &Spec) -> String {
-    let mut categories = match spec.access {
-        Access::Read => "read",
-        Access::Write | Access::Grow => "write",
-    }
-    .to_string();
-    if spec.blocking {
-        categories.push_str(" blocking");
-    }
-    categories.push_str(if spec.flags().contains("fast") {
-        " fast"
-    } else {
-        " slow"
-    });
-    categories
 }
 
 /// What the command does with the queues that it names.
@@ -196,6 +177,9 @@ impl Arena {
         let mut raw = no_arg();
         raw.name = self.pointer(&arg.name.to_ascii_lowercase());
         raw.key_spec_index = -1;
+        if !arg.meaning.is_empty() {
+            raw.summary = self.pointer(arg.meaning);
+        }
         if let Some(word) = arg.word {
             raw.token = self.pointer(word);
             raw.flags |= raw::REDISMODULE_CMD_ARG_OPTIONAL.cast_signed();

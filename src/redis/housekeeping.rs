@@ -8,9 +8,9 @@ use super::keyspace::{Effects, ServerKeys};
 use super::module::{self, Module};
 use super::transaction::{Mode, run as run_transaction};
 use crate::keyspace::Keyspace as _;
+use crate::membership::overview as services;
 use crate::names::{Name, Part};
-use crate::pid::services;
-use crate::task::commands::queues;
+use crate::task::overview as queues;
 use crate::timer;
 
 /// Names that are measured in one transaction.

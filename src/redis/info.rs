@@ -65,7 +65,7 @@ fn fields(module: &Module, context: &Context) -> Vec<(&'static str, i64)> {
     let reclaims = state.services.reclaims_since;
     let reclaims = reclaims.is_some_and(|since| since.after(context.config.reclaim_window) > context.steady);
     vec![
-        ("late_p99_ms", state.lateness.quantile(0.99).unwrap_or(0)),
+        ("late_p99_ms", state.lateness.quantiles().map_or(0, |(_, p99)| p99)),
         ("timer_backlog", size(state.names.backlog())),
         ("sums_age_ms", state.sums_age(context.steady)),
         ("queues", sum(|sums| sums.queues)),

@@ -56,17 +56,29 @@ impl State {
         for _ in 0..PASSED_OVER {
             let name = self.rounds.take(now)?;
             self.names.unlist(&name);
-            if let Some(queue) = self.queues.get_mut(&name) {
-                (queue.listed, queue.seen) = (false, now);
-            }
-            if let Some(service) = self.services.known_mut(&name) {
-                (service.listed, service.seen) = (false, now);
-            }
-            if self.names.has(&name) {
+            self.begin_to_measure(&name, now);
+            // One without keys, that was measured for somebody who asked, is forgotten here.
+            let is_over = || self.names.holds(&name).is_some_and(Holds::any) && self.is_measured(&name);
+            if self.names.has(&name) && !is_over() {
                 return Some(name);
             }
         }
         None
+    }
+
+    /// From now on what is done with a name counts as a change of what it holds.
+    pub(crate) fn begin_to_measure(&mut self, name: &Name, now: Steady) {
+        if let Some(queue) = self.queues.get_mut(name) {
+            (queue.listed, queue.seen) = (false, now);
+        }
+        if let Some(service) = self.services.known_mut(name) {
+            (service.listed, service.seen) = (false, now);
+        }
+    }
+
+    /// Whether it is known what the keys of a name hold.
+    pub(crate) fn is_measured(&self, name: &Name) -> bool {
+        self.rounds.revisit.is_none() && !self.names.is_changed(name)
     }
 
     /// Records what the keys of a name hold, and what follows from that.
@@ -82,7 +94,7 @@ impl State {
             queue.dropped &= !any;
             has_past = queue.has_past() && !queue.dropped;
         }
-        if !any && !has_past && self.may_forget(name) {
+        if !any && !has_past && self.may_forget(name) && !self.names.is_listed(name) {
             self.forget(name);
             return;
         }
@@ -246,6 +258,9 @@ impl State {
         let names = self.names.after(after.as_ref(), TOGETHER);
         for name in &names {
             self.names.wake_now(name);
+            if self.names.list(name) {
+                self.rounds.touch(name);
+            }
         }
         self.rounds.revisit = names.into_iter().next_back().map(Some);
         self.rounds.revisit.is_some()

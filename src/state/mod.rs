@@ -6,7 +6,7 @@ pub(crate) mod histories;
 mod keeping;
 mod names;
 pub(crate) mod queue;
-mod rest;
+pub(crate) mod rest;
 mod rounds;
 pub(crate) mod sums;
 pub(crate) mod work;
@@ -25,6 +25,7 @@ use crate::state::dependents::Dependents;
 use crate::state::names::Names;
 use crate::state::queue::claims::BoundClaim;
 use crate::state::queue::{Ended, Loss, QueueState};
+use crate::state::rest::{Past, Rest};
 use crate::state::rounds::Rounds;
 use crate::state::work::Work;
 use crate::stats::{Durations, Totals};
@@ -150,6 +151,14 @@ impl State {
     /// The memory of a queue, if there is any.
     pub(crate) fn known_queue(&self, name: &Name) -> Option<&QueueState> {
         self.queues.get(name)
+    }
+
+    /// What happened in a queue since counting began.
+    pub(crate) fn past(&self, name: &Name) -> Past<'_> {
+        match self.queues.get(name) {
+            Some(queue) => Past::of(queue),
+            None => self.names.rest(name).map(Rest::past).unwrap_or_default(),
+        }
     }
 
     /// The memory of a queue to change, if there is any.

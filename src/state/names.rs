@@ -45,6 +45,8 @@ struct Entry {
     steady: Steady,
     holds: Holds,
     queue: Rest,
+    /// Whether its keys may hold something else than was measured.
+    changed: bool,
     /// Whether it is in the line of those to be measured, to be put to rest, to be forgotten.
     listed: bool,
     resting: bool,
@@ -58,10 +60,18 @@ impl Default for Entry {
             steady: Steady(NEVER),
             holds: Holds::default(),
             queue: Rest::default(),
+            changed: true,
             listed: false,
             resting: false,
             leaving: false,
         }
+    }
+}
+
+impl Entry {
+    fn list(&mut self) -> bool {
+        self.changed = true;
+        !std::mem::replace(&mut self.listed, true)
     }
 }
 
@@ -184,18 +194,27 @@ impl Names {
     pub(crate) fn touch_queue(&mut self, name: &Name) -> bool {
         let entry = self.entry(name);
         entry.queue.doubt();
-        !std::mem::replace(&mut entry.listed, true)
+        entry.list()
     }
 
     /// Puts a known name in the line of those to be measured; whether it was not in it.
     pub(crate) fn list(&mut self, name: &Name) -> bool {
-        let entry = self.entries.get_mut(name);
-        entry.is_some_and(|entry| !std::mem::replace(&mut entry.listed, true))
+        self.entries.get_mut(name).is_some_and(|entry| entry.list())
+    }
+
+    /// Whether it is in that line.
+    pub(crate) fn is_listed(&self, name: &Name) -> bool {
+        self.entries.get(name).is_some_and(|entry| entry.listed)
     }
 
     /// Whether there may be a queue of this name, also when it is not in memory.
     pub(crate) fn has_queue(&self, name: &Name) -> bool {
         self.entries.get(name).is_some_and(|entry| !entry.queue.is_none())
+    }
+
+    /// What is kept of a queue that is not in memory.
+    pub(crate) fn rest(&self, name: &Name) -> Option<&Rest> {
+        self.entries.get(name).map(|entry| &entry.queue)
     }
 
     /// Whether tasks of a queue that is not in memory may be blocked.
@@ -247,9 +266,15 @@ impl Names {
         self.entries.get(name).map(|entry| &entry.holds)
     }
 
+    /// Whether that may not be true any more.
+    pub(crate) fn is_changed(&self, name: &Name) -> bool {
+        self.entries.get(name).is_some_and(|entry| entry.changed)
+    }
+
     /// Records what the keys of a name hold now.
     pub(crate) fn measured(&mut self, name: &Name, holds: Holds) {
         if let Some(entry) = self.entries.get_mut(name) {
+            entry.changed = false;
             let sums = self.sums.entry(name.db).or_default();
             sums.subtract(&entry.holds);
             sums.add(&holds);
@@ -366,6 +391,11 @@ mod tests {
         }
         assert_eq!(order[..2], order[2..]);
         assert_ne!(order[0], order[1]);
+    }
+
+    #[test]
+    fn a_name_keeps_its_size_class() {
+        assert!(size_of::<Entry>() <= 160);
     }
 
     #[test]

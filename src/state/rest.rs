@@ -19,6 +19,27 @@ pub(crate) struct Rest {
     maybe: u8,
 }
 
+/// What happened in a queue, whether it is in memory or not.
+#[derive(Default)]
+pub(crate) struct Past<'a> {
+    pub totals: Totals,
+    pub lateness: Option<&'a Durations>,
+    pub runs: Option<&'a Durations>,
+    pub kinds: Option<&'a KindCounts>,
+}
+
+impl Past<'_> {
+    /// That of a queue in memory.
+    pub(super) fn of(queue: &QueueState) -> Past<'_> {
+        Past {
+            totals: queue.totals,
+            lateness: queue.lateness.as_deref(),
+            runs: queue.runs.as_deref(),
+            kinds: queue.kinds.as_deref(),
+        }
+    }
+}
+
 /// What is known of it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 enum Known {
@@ -114,6 +135,16 @@ impl Rest {
             queue.blocked_rescan = None;
         }
         (queue, is_certain)
+    }
+
+    /// What happened in the queue.
+    pub(super) fn past(&self) -> Past<'_> {
+        Past {
+            totals: Totals::unpacked(self.totals),
+            lateness: self.lateness.as_deref(),
+            runs: self.runs.as_deref(),
+            kinds: self.kinds.as_deref(),
+        }
     }
 
     /// Somebody changed its keys.

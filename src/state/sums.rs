@@ -25,10 +25,14 @@ pub(crate) struct Holds {
     pub claimed: u32,
     /// Dead tasks.
     pub dead: u32,
+    /// Done tasks that are kept.
+    pub done: u32,
     /// Members.
     pub members: u32,
     /// When the oldest of the ready tasks was due; 0 without one near the head of its list.
     pub oldest: Wall,
+    /// Until when the queue was paused; 0 if it was not.
+    pub paused: Wall,
 }
 
 impl Holds {

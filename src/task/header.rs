@@ -34,7 +34,7 @@
 //!   becomes `read_1`, called for records of the version before; what it does not have gets a default. Records are
 //!   written in the new layout when something else of them changes, never all at once. Every width that grows is paid
 //!   for by another one, or the length is measured again (`bench`, memory per task).
-//! - In both cases `tests/server/formats.rs` gets a record of the version before and one of the version after.
+//! - In both cases `tests/server/tasks/formats.rs` gets a record of the version before and one of the version after.
 
 use crate::config::MAX_ATTEMPTS;
 use crate::names::PRIORITIES;

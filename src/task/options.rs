@@ -28,18 +28,23 @@ pub(crate) const WAITS: &[u8] = b"waits";
 /// Longest error kept, bytes.
 const LONGEST_ERROR: usize = 4_096;
 
-pub(crate) const PAYLOAD: Typed<&[u8]> = Arg::bytes("payload");
+pub(crate) const PAYLOAD: Typed<&[u8]> = Arg::bytes("payload").means("what the worker gets");
 pub(crate) const WHEN: Typed<Option<When>> = Arg::one_of("when");
-pub(crate) const KIND: Typed<Option<&str>> = Arg::option("KIND", Arg::text("kind"));
-pub(crate) const PRIORITY: Typed<Option<u8>> = Arg::option("PRIORITY", Arg::int("priority", 0, 9, ""));
-pub(crate) const LEASE: Typed<Option<Ms>> = Arg::duration("LEASE", 1, MAX_LEASE);
-pub(crate) const AFTER: Typed<Option<AfterArgs<'static>>> = Arg::group("AFTER", "after");
+pub(crate) const KIND: Typed<Option<&str>> =
+    Arg::option("KIND", Arg::text("kind")).means("what sort of work it is: CLAIM shows it, STATS counts by it");
+pub(crate) const PRIORITY: Typed<Option<u8>> =
+    Arg::option("PRIORITY", Arg::int("priority", 0, 9, "")).means("from 0, the most urgent, to 9; of a new task 5");
+pub(crate) const LEASE: Typed<Option<Ms>> =
+    Arg::duration("LEASE", 1, MAX_LEASE).means("how long a claim lasts; by default what the queue says");
+pub(crate) const AFTER: Typed<Option<AfterArgs<'static>>> =
+    Arg::group("AFTER", "after").means("blocked until all of these tasks are acknowledged");
 
 arguments! {
     /// When a task is due.
     pub(crate) enum When {
-        Delay(ms: Ms) = Arg::duration("DELAY", 0, MAX_DELAY),
-        At(at: Ms) = Arg::option("AT", Arg::int("unix-ms", MIN_UNIX_MS, MAX_UNIX_MS, "unix ms, not seconds")),
+        Delay(ms: Ms) = Arg::duration("DELAY", 0, MAX_DELAY).means("due after this time"),
+        At(at: Ms) = Arg::option("AT", Arg::int("unix-ms", MIN_UNIX_MS, MAX_UNIX_MS, "unix ms, not seconds"))
+            .means("due at this moment"),
     }
 }
 
@@ -48,20 +53,27 @@ arguments! {
     pub(crate) struct RunOptions<'a> {
         kind: Option<&'a str> = KIND,
         priority: Option<u8> = PRIORITY,
-        attempts: Option<u64> = Arg::option("ATTEMPTS", Arg::int("n", 1, MAX_ATTEMPTS, "")),
-        backoff: Option<BackoffArgs<'a>> = Arg::group("BACKOFF", "backoff"),
+        attempts: Option<u64> = Arg::option("ATTEMPTS", Arg::int("n", 1, MAX_ATTEMPTS, ""))
+            .means("how often it is tried; by default what the queue says"),
+        backoff: Option<BackoffArgs<'a>> = Arg::group("BACKOFF", "backoff")
+            .means("the wait before the next attempt: always base-ms, or twice as long each time; by default what the queue says"),
         lease: Option<Ms> = LEASE,
-        expire: Option<Ms> = Arg::duration("EXPIRE", 1, MAX_DELAY),
-        retain: Option<Ms> = Arg::duration("RETAIN", 0, MAX_DELAY),
+        expire: Option<Ms> = Arg::duration("EXPIRE", 1, MAX_DELAY)
+            .means("dropped unless it is claimed within this time of becoming ready"),
+        retain: Option<Ms> = Arg::duration("RETAIN", 0, MAX_DELAY)
+            .means("how long it is kept when it is done; by default what the queue says"),
     }
 }
 
 arguments! {
     /// Its group, who may claim it, and the queue that is told of its end.
     pub(crate) struct RouteOptions<'a> {
-        group: Option<&'a str> = Arg::option("GROUP", Arg::text("key")),
-        to: Option<ToArgs<'a>> = Arg::group("TO", "to"),
-        reply: Option<ReplyArgs<'a>> = Arg::group("REPLY", "reply"),
+        group: Option<&'a str> = Arg::option("GROUP", Arg::text("key"))
+            .means("the tasks of a group run one at a time, in order"),
+        to: Option<ToArgs<'a>> = Arg::group("TO", "to")
+            .means("only this worker may claim it, until its membership ends"),
+        reply: Option<ReplyArgs<'a>> = Arg::group("REPLY", "reply")
+            .means("the queue, of the same slot, that gets a task which tells how this one ended"),
     }
 }
 
@@ -69,7 +81,7 @@ arguments! {
     /// The queue that is told of its end.
     pub(crate) struct ReplyArgs<'a> {
         queue: &'a str = Arg::text("reply-queue"),
-        on: Option<&'a str> = Arg::option("ON", Arg::words("on", &["DEAD"])),
+        on: Option<&'a str> = Arg::option("ON", Arg::words("on", &["DEAD"])).means("only if it dies"),
     }
 }
 
@@ -77,7 +89,7 @@ arguments! {
     /// The only worker that may claim it.
     pub(crate) struct ToArgs<'a> {
         worker: &'a str = Arg::text("worker"),
-        now: bool = Arg::flag("NOW"),
+        now: bool = Arg::flag("NOW").means("refused if that worker is no member now"),
     }
 }
 
@@ -95,22 +107,25 @@ arguments! {
     pub(crate) struct UniqueArgs<'a> {
         key: &'a str = Arg::text("key"),
         hold: Option<Hold<'a>> = Arg::one_of("hold"),
-        replace: Option<ReplaceArgs> = Arg::group("REPLACE", "replace"),
+        replace: Option<ReplaceArgs> = Arg::group("REPLACE", "replace")
+            .means("overwrites a holder of the key that is not claimed yet"),
     }
 }
 
 arguments! {
     /// How long a unique key is taken, if not until the task ends.
     pub(crate) enum Hold<'a> {
-        For(time: Ms) = Arg::duration("FOR", 1, MAX_DELAY),
-        Until(end: &'a str) = Arg::option("UNTIL", Arg::words("end", &["CLAIM"])),
+        For(time: Ms) = Arg::duration("FOR", 1, MAX_DELAY)
+            .means("the key is held for this time, whatever becomes of the task"),
+        Until(end: &'a str) = Arg::option("UNTIL", Arg::words("end", &["CLAIM"]))
+            .means("the key is held until the task is claimed"),
     }
 }
 
 arguments! {
     /// How the task that has the key is replaced.
     pub(crate) struct ReplaceArgs {
-        keep: bool = Arg::flag("KEEP"),
+        keep: bool = Arg::flag("KEEP").means("leaves the due time of the task that is overwritten"),
     }
 }
 
@@ -118,9 +133,12 @@ arguments! {
     /// The tasks to wait for.
     pub(crate) struct AfterArgs<'a> {
         ids: Vec<&'a str> = Arg::counted_or_none("numids", MAX_COUNT, &Arg::ID),
-        others: Repeated<InArgs<'a>> = Arg::repeated("IN", "in"),
-        missing_ok: bool = Arg::flag("MISSINGOK"),
-        on_fail: Option<&'a str> = Arg::option("ONFAIL", Arg::words("onfail", &["CANCEL", "RUN", "WAIT"])),
+        others: Repeated<InArgs<'a>> = Arg::repeated("IN", "in")
+            .means("and these of another queue, of the same slot"),
+        missing_ok: bool = Arg::flag("MISSINGOK")
+            .means("ids that are not there count as acknowledged; otherwise they are an error"),
+        on_fail: Option<&'a str> = Arg::option("ONFAIL", Arg::words("onfail", &["CANCEL", "RUN", "WAIT"]))
+            .means("what becomes of it when one of them does not succeed: CANCEL (the default): it is cancelled; RUN: that one counts as any other; WAIT: it waits for the RETRY of a dead one"),
     }
 }
 
@@ -136,8 +154,10 @@ arguments! {
     /// What a task that comes from elsewhere has behind it.
     pub(crate) struct UsedArgs<'a> {
         attempts: u64 = Arg::int("n", 0, MAX_ATTEMPTS, ""),
-        dead: Option<&'a [u8]> = Arg::option("DEAD", Arg::bytes("error")),
-        created: Option<Ms> = Arg::option("CREATED", Arg::int("unix-ms", MIN_UNIX_MS, MAX_UNIX_MS, "unix ms, not seconds")),
+        dead: Option<&'a [u8]> = Arg::option("DEAD", Arg::bytes("error"))
+            .means("it died there, of this error; its death is not told"),
+        created: Option<Ms> = Arg::option("CREATED", Arg::int("unix-ms", MIN_UNIX_MS, MAX_UNIX_MS, "unix ms, not seconds"))
+            .means("when it was created there"),
     }
 }
 

@@ -18,7 +18,7 @@ use crate::task::options::OccurrenceOptions;
 use crate::time::{MAX_UNIX_MS, Ms, Wall};
 
 /// Who owns a definition.
-pub(crate) const OWNER: Typed<Option<&str>> = Arg::option("OWNER", Arg::text("owner"));
+pub(crate) const OWNER: Typed<Option<&str>> = Arg::option("OWNER", Arg::text("owner")).means("whose definition it is");
 
 /// A recurring task.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -95,6 +95,17 @@ impl Recurring {
             return None;
         }
         self.definition.next_after(Wall(self.seen_until))
+    }
+
+    /// The moments of so many occurrences, the first of which is due then.
+    pub(crate) fn upcoming(&self, due: Wall, most: usize) -> Vec<Wall> {
+        let left = self
+            .definition
+            .limit
+            .map(|limit| limit.saturating_sub(self.fired_total));
+        let most = left.map_or(most, |left| usize::try_from(left).unwrap_or(most).min(most));
+        let each = std::iter::successors(Some(due), |last| self.definition.next_after(*last));
+        each.take(most).collect()
     }
 
     /// Takes over from the definition that this one replaces. With the same rule and START the phase goes on, and with

@@ -41,7 +41,7 @@ fn open_to_all(name: &str, words: &[&str], facts: &Facts) -> Option<Finding> {
         Finding::warning(
             "users",
             what,
-            "requirepass, or users of your own: docs/acl.md; or protected-mode yes",
+            "requirepass, or users of your own: docs/reference/acl.md; or protected-mode yes",
         )
     })
 }
@@ -54,7 +54,7 @@ fn not_read_only(server: &mut Server<'_>, name: &str, words: &[&str], facts: &Fa
         .any(|word| matches!(*word, "-@write" | "-@dangerous" | "-@admin"));
     (is_old && is_meant && may(server, name, "TASK.DROP", words)).then(|| {
         let what = format!("user {name} may run TASK.DROP and PID.EVICT: on this version categories such as -@write do not include the commands of modules");
-        Finding::error("users", what, format!("name commands: ACL SETUSER {name} -@all +task.get ..., as in docs/acl.md"))
+        Finding::error("users", what, format!("name commands: ACL SETUSER {name} -@all +task.get ..., as in docs/reference/acl.md"))
     })
 }
 

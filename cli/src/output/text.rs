@@ -1,4 +1,4 @@
-//! How a value is shown to people. The name of a field tells what it is: docs/fields.md.
+//! How a value is shown to people. The name of a field tells what it is: docs/reference/fields.md.
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;

@@ -152,7 +152,12 @@ fn task(word: &str, queue: &str, fields: &Fields) -> Result<Change, Trouble> {
     let (command, done) = match word {
         "edit" => {
             let payload = fields.get("payload").unwrap_or_default();
-            let edit = command(&["TASK.EDIT", queue, id, "PAYLOAD", payload]);
+            let edit = |payload: &str| command(&["TASK.EDIT", queue, id, "PAYLOAD", payload]);
+            // Browsers end the lines of what was typed with both.
+            let edit = match fields.get("ends") {
+                Some("lf") => edit(&payload.replace("\r\n", "\n")),
+                _ => edit(payload),
+            };
             (Some(edit), "has another payload")
         }
         _ => {

@@ -2,8 +2,8 @@
 
 use maud::{Markup, html};
 
-use super::html::{line, rate};
-use super::watch::Rate;
+use super::html::{line, number, rate};
+use crate::watch::Rate;
 
 /// What has left a queue, as a small line.
 pub(super) fn trend(rates: &[Rate]) -> Markup {
@@ -13,18 +13,19 @@ pub(super) fn trend(rates: &[Rate]) -> Markup {
 
 /// Throughput, failures and what waits.
 pub(super) fn charts(rates: &[Rate]) -> Markup {
-    type Value = fn(&Rate) -> f64;
-    let all: [(&str, &str, Value); 4] = [
-        ("in", "in per second", |rate| rate.scheduled),
-        ("out", "done per second", |rate| rate.acked),
-        ("failed", "failed or lost per second", |rate| rate.failed),
-        ("ready", "ready", |rate| rate.ready),
+    type Chart = (&'static str, &'static str, fn(&Rate) -> f64, fn(f64) -> String);
+    #[allow(clippy::cast_possible_truncation)]
+    let all: [Chart; 4] = [
+        ("in", "in per second", |rate| rate.scheduled, rate),
+        ("out", "done per second", |rate| rate.acked, rate),
+        ("failed", "failed or lost per second", |rate| rate.failed, rate),
+        ("ready", "ready", |rate| rate.ready, |count| number(count as i64)),
     ];
     html! {
         div.charts #charts data-live {
-            @for (class, label, value) in all {
+            @for (class, label, value, told) in all {
                 @let values: Vec<f64> = rates.iter().map(value).collect();
-                @let last = values.last().copied().map_or_else(|| "–".into(), rate);
+                @let last = values.last().copied().map_or_else(|| "–".into(), told);
                 figure {
                     figcaption { (label) " " strong { (last) } }
                     (line(class, &values, label))

@@ -59,7 +59,8 @@ impl Stream {
 /// The last events of a stream, the last one first; none when this user may not read it.
 pub(super) fn read(visit: &Visit, stream: &Stream, count: usize) -> Result<Vec<Record>, Trouble> {
     let last = if_allowed(visit.user().call(stream.name(), &stream.last(count)))?;
-    Ok(last.map(|reply| stream.records(&reply)).unwrap_or_default())
+    let records = last.map(|reply| stream.records(&reply)).unwrap_or_default();
+    Ok(records.into_iter().map(|event| to_show(visit, event)).collect())
 }
 
 /// Those of all queues or services.
@@ -70,7 +71,17 @@ fn read_all(visit: &Visit, list: &str, stream: fn(String) -> Stream) -> Result<V
         let found = replies.into_iter().find_map(Result::ok).unwrap_or(Reply(Value::Nil));
         stream(name).records(&found)
     };
-    Ok(answers.into_iter().flat_map(records).collect())
+    let all = answers.into_iter().flat_map(records);
+    Ok(all.map(|event| to_show(visit, event)).collect())
+}
+
+/// An event, without what is not to be shown here: progress and errors of tasks are told as reasons.
+fn to_show(visit: &Visit, event: Record) -> Record {
+    if visit.site.args.no_payloads && event.get("queue").is_some() {
+        event.without(&["reason"])
+    } else {
+        event
+    }
 }
 
 pub(super) fn page(visit: &Visit) -> Result<Page, Trouble> {
@@ -86,19 +97,6 @@ pub(super) fn page(visit: &Visit) -> Result<Page, Trouble> {
     };
     events.sort_by_key(|event| std::cmp::Reverse(event.number("at")));
     events.truncate(ROWS);
-    if visit.site.args.no_payloads {
-        // Progress and errors of tasks are told as reasons.
-        events = events
-            .into_iter()
-            .map(|event| {
-                if event.get("queue").is_some() {
-                    event.without(&["reason"])
-                } else {
-                    event
-                }
-            })
-            .collect();
-    }
     let body = html! {
         h1 { "Events" @if let Some(name) = queue.or(service) { " of " (plain(name)) } }
         form.row.filter method="get" role="search" {

@@ -4,7 +4,7 @@ use maud::{Markup, html};
 use redis::cmd;
 use serde_json::{Value as Json, json};
 
-use super::html::{NOTHING, now, number, span, to_queue};
+use super::html::{now, number, percent, span, to_queue};
 use super::page::Page;
 use super::trouble::Trouble;
 use super::visit::Visit;
@@ -58,48 +58,67 @@ fn sum(parts: &[Part], names: &[&str]) -> i64 {
     each.sum()
 }
 
+fn done(parts: &[Part]) -> i64 {
+    sum(parts, &["acked_total"])
+}
+
+fn failed(parts: &[Part]) -> i64 {
+    sum(parts, &["failed_total", "lost_total"])
+}
+
+/// Failed runs of a thousand that ended.
+fn failure_rate(parts: &[Part]) -> i64 {
+    let failed = failed(parts);
+    failed * 1_000 / (failed + done(parts)).max(1)
+}
+
+/// How long a run took, ms.
+fn mean_run(parts: &[Part]) -> i64 {
+    sum(parts, &["run_total_ms"]) / sum(parts, &["acked_total", "failed_total"]).max(1)
+}
+
+/// What is drawn: its class, its name, its value, and how that is told.
+type Chart = (&'static str, &'static str, fn(&[Part]) -> i64, fn(i64) -> String);
+
+const CHARTS: [Chart; 5] = [
+    ("in", "scheduled", |parts| sum(parts, &["scheduled_total"]), number),
+    ("out", "done", done, number),
+    ("failed", "failed or lost", failed, number),
+    ("failed", "failure rate", failure_rate, percent),
+    ("out", "mean run", mean_run, span),
+];
+
 fn shown(heading: &str, length: i64, parts: &[Part]) -> Markup {
-    const CHARTS: [(&str, &str, &[&str]); 3] = [
-        ("in", "scheduled", &["scheduled_total"]),
-        ("out", "done", &["acked_total"]),
-        ("failed", "failed or lost", &["failed_total", "lost_total"]),
-    ];
-    let ended = sum(parts, &["acked_total", "failed_total"]);
-    let mean = (ended > 0).then(|| span(sum(parts, &["run_total_ms"]) / ended.max(1)));
     html! {
         h2 { (heading) }
         dl.totals.small {
-            @for (_, label, names) in CHARTS { div { dt { (label) } dd { (number(sum(parts, names))) } } }
+            @for (_, label, value, told) in CHARTS { div { dt { (label) } dd { (told(value(parts))) } } }
             div { dt { "dead" } dd { (number(sum(parts, &["dead_total"]))) } }
-            div { dt { "mean run" } dd { (mean.unwrap_or_else(|| NOTHING.into())) } }
         }
         div.charts {
-            @for (class, label, names) in CHARTS {
-                figure { figcaption { (label) } (bars(class, label, length, parts, names)) }
-            }
+            @for chart in &CHARTS { figure { (bars(chart, length, parts)) } }
         }
     }
 }
 
 /// A bar for each period, with what it says when one points at it.
-fn bars(class: &str, label: &str, length: i64, parts: &[Part], names: &[&str]) -> Markup {
-    let counts: Vec<(i64, i64)> = parts
+fn bars((class, label, value, told): &Chart, length: i64, parts: &[Part]) -> Markup {
+    let values: Vec<(i64, i64)> = parts
         .iter()
-        .map(|part| (part.0, sum(std::slice::from_ref(part), names)))
+        .map(|part| (part.0, value(std::slice::from_ref(part))))
         .collect();
-    let most = counts.iter().map(|(_, count)| *count).max().unwrap_or(0).max(1);
+    let most = values.iter().map(|(_, value)| *value).max().unwrap_or(0).max(1);
     let width = parts.len() * 10;
-    let said = format!(
-        "{label}: at most {most} in {}",
-        if length == DAY { "a day" } else { "an hour" }
-    );
+    let unit = if length == DAY { "a day" } else { "an hour" };
+    let said = format!("{label}: at most {} in {unit}", told(most));
     html! {
+        figcaption { (label) span { "at most " (told(most)) } }
         svg.bars.(class) viewBox=(format!("0 0 {width} 100")) preserveAspectRatio="none" role="img" aria-label=(said) {
-            @for (at, (start, count)) in counts.iter().enumerate() {
-                @if *count > 0 {
-                    @let height = (count * 100 / most).max(2);
+            @for (at, (start, value)) in values.iter().enumerate() {
+                @if *value > 0 {
+                    @let height = (value * 100 / most).max(2);
                     rect x=(at * 10) y=(100 - height) width="8" height=(height) {
-                        title { (text::moment(*start).unwrap_or_default()) ": " (number(*count)) }
+                        title { (text::moment(*start).unwrap_or_default()) ": " (told(*value)) }
                     }
                 }
             }
@@ -123,5 +142,11 @@ mod tests {
         assert!(found == [0, 7, 0, 0] || found == [7, 0, 0, 0], "{found:?}");
         let shown = shown("x", HOUR, &parts).into_string();
         assert_eq!(shown.matches("<rect").count(), 1);
+        let record = Record::default().and("acked_total", 7).and("lost_total", 1);
+        let part = [(0, record.and("failed_total", 2).and("run_total_ms", 9_000))];
+        assert_eq!(
+            (percent(failure_rate(&part)), mean_run(&part)),
+            ("30.0\u{2009}%".into(), 1_000)
+        );
     }
 }

@@ -38,6 +38,11 @@ pub(super) fn number(number: i64) -> String {
     if number < 0 { format!("−{shown}") } else { shown }
 }
 
+/// A part of a thousand.
+pub(super) fn percent(thousandths: i64) -> String {
+    format!("{}.{}\u{2009}%", thousandths / 10, thousandths % 10)
+}
+
 /// How often each second.
 pub(super) fn rate(rate: f64) -> String {
     if rate >= 99.5 {
@@ -81,7 +86,7 @@ pub(super) fn moment(at: i64) -> Markup {
     html! { time title=(full) { (shown) } }
 }
 
-/// The value of a field, as its name tells: docs/fields.md.
+/// The value of a field, as its name tells: docs/reference/fields.md.
 pub(super) fn value(name: &str, value: &Reply) -> Markup {
     let integer = match &value.0 {
         Value::Int(number) => Some(*number),

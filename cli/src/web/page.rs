@@ -18,7 +18,8 @@ use super::fields::Fields;
 use super::site::Site;
 use super::trouble::Trouble;
 use super::visit::Visit;
-use super::{guard, html as parts, watch};
+use super::{guard, html as parts, streams};
+use crate::watch;
 
 /// What is on a page. The parts of `body` with `data-live` are replaced as they change.
 pub(super) struct Page {
@@ -76,6 +77,17 @@ pub(super) fn page(render: Render) -> MethodRouter<Arc<Site>> {
     )
 }
 
+/// The answer to all other addresses.
+pub(super) async fn missing(State(site): State<Arc<Site>>, uri: Uri, headers: HeaderMap) -> Response {
+    match site.visit(&uri, &headers, true) {
+        Ok(visit) => {
+            let trouble = Trouble::Missing("There is no such page.".into());
+            failed(&visit, Form::wanted(&headers), &trouble)
+        }
+        Err(response) => *response,
+    }
+}
+
 /// Renders a page in a thread of its own.
 async fn rendered(visit: &Arc<Visit>, render: Render) -> Result<Page, Trouble> {
     let visit = visit.clone();
@@ -126,8 +138,15 @@ pub(super) fn failed(visit: &Visit, form: Form, trouble: &Trouble) -> Response {
 
 /// Sends the page again whenever it has changed, as long as somebody reads and is logged in.
 fn stream(visit: Arc<Visit>, render: Render, headers: HeaderMap) -> Response {
+    let places = match streams::places(&visit.site.streams, &visit.user().streams) {
+        Ok(places) => places,
+        Err(response) => return *response,
+    };
     let (sender, receiver) = channel(1);
-    tokio::spawn(feed(visit, render, headers, sender));
+    tokio::spawn(async move {
+        feed(visit, render, headers, sender).await;
+        drop(places);
+    });
     Sse::new(ReceiverStream::new(receiver))
         .keep_alive(KeepAlive::default())
         .into_response()

@@ -42,7 +42,7 @@ pub(super) fn shown(visit: &Visit, heading: &str, name: &str, bytes: &[u8]) -> M
     html! {
         div.row.head {
             h2 { (heading) }
-            span.hint { (bytes.len()) " bytes" }
+            span.hint { (bytes.len()) (if bytes.len() == 1 { " byte" } else { " bytes" }) }
             span.end.row {
                 @for known in FORMS {
                     a href=(visit.site.address("/task", &visit.query.with(&[("as", known)]))) aria-current=[(known == form).then_some("true")] { (known) }

@@ -5,7 +5,8 @@ use redis::cmd;
 use serde_json::{Value as Json, json};
 
 use super::events::{self, Stream};
-use super::html::{NOTHING, button, confirmed, field, link, moment, nothing, plain, wide};
+use super::html::{NOTHING, button, confirmed, field, link, nothing, plain, wide};
+use super::leads;
 use super::listing::state;
 use super::page::Page;
 use super::rights::Right;
@@ -45,11 +46,17 @@ pub(super) fn page(visit: &Visit) -> Result<Page, Trouble> {
     let (next, members) = page.map(|(next, page)| (next, Record::all_of(&page))).unzip();
     let members = members.unwrap_or_default();
     let next = next.filter(|cursor| cursor != "0");
-    let before = events::read(visit, &Stream::Service(service.into()), EVENTS)?;
-    let led: Vec<Record> = before.into_iter().filter(is_about_leaders).take(20).collect();
+    let mut line: Vec<&Record> = members
+        .iter()
+        .filter(|member| member.get("position").is_some())
+        .collect();
+    line.sort_by_key(|member| member.number("position"));
+    let happened = events::read(visit, &Stream::Service(service.into()), EVENTS)?;
+    let led = leads::of(&happened);
     let all = |records: &[Record]| records.iter().map(Record::json).collect::<Json>();
     let json = json!({
         "service": service, "leader": leader.as_ref().map(Record::json), "members": all(&members),
+        "candidates": line.iter().filter_map(|member| member.text("member")).collect::<Vec<_>>(),
         "leaders": all(&led), "next": next,
     });
     let body = html! {
@@ -62,8 +69,8 @@ pub(super) fn page(visit: &Visit) -> Result<Page, Trouble> {
         }
         div.columns {
             section #leader data-live { (leading(leader.as_ref())) }
-            section #candidates data-live { (candidates(&members)) }
-            section #led data-live { (story(&led)) }
+            section #candidates data-live { (candidates(&line, next.is_none() && visit.query.get("cursor").is_none())) }
+            section #led data-live { (leads::shown(&led)) }
         }
         section #members data-live {
             h2 { "Members" }
@@ -80,10 +87,6 @@ pub(super) fn page(visit: &Visit) -> Result<Page, Trouble> {
     })
 }
 
-fn is_about_leaders(event: &Record) -> bool {
-    matches!(event.text("type").as_deref(), Some("leader" | "resigned"))
-}
-
 fn leading(leader: Option<&Record>) -> Markup {
     html! {
         h2 { "Leader" }
@@ -98,31 +101,20 @@ fn leading(leader: Option<&Record>) -> Markup {
     }
 }
 
-fn candidates(members: &[Record]) -> Markup {
-    let role = |member: &&Record| member.text("role").as_deref() == Some("candidate");
-    let candidates: Vec<&Record> = members.iter().filter(role).collect();
+/// The line of those that would take over, as far as they are on this page.
+fn candidates(line: &[&Record], is_whole: bool) -> Markup {
     html! {
         h2 { "Candidates" }
-        @if candidates.is_empty() { (nothing("Nobody would take over.")) }
-        ul { @for member in candidates { li { (field(member, "member")) } } }
-    }
-}
-
-/// Who led, the last one first.
-fn story(events: &[Record]) -> Markup {
-    html! {
-        h2 { "Leaders before" }
-        @if events.is_empty() { (nothing("No events tell.")) }
-        ol.timeline {
-            @for event in events {
-                li {
-                    span.what { (field(event, "member")) }
-                    @if event.text("type").as_deref() == Some("resigned") { " stepped down " } @else { " began to lead " }
-                    @if let Some(at) = event.number("at") { (moment(at)) }
-                    @if event.text("reason").is_some_and(|reason| !reason.is_empty()) { span.hint { " " (field(event, "reason")) } }
+        @if line.is_empty() { (nothing("No member is a candidate.")) }
+        ol {
+            @for member in line {
+                li value=[member.number("position")] {
+                    (field(member, "member"))
+                    @if member.get("host").is_some() { span.hint { " " (field(member, "host")) } }
                 }
             }
         }
+        @if !is_whole { p.hint { "Those among the members below." } }
     }
 }
 

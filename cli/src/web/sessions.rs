@@ -41,12 +41,12 @@ impl Session {
         })
     }
 
-    fn is_alive(&self) -> bool {
-        self.since.elapsed() < LIFE && self.idle() < IDLE
+    fn is_alive(&self, now: Instant) -> bool {
+        now - self.since < LIFE && self.idle(now) < IDLE
     }
 
-    fn idle(&self) -> Duration {
-        locked(&self.seen).elapsed()
+    fn idle(&self, now: Instant) -> Duration {
+        now - *locked(&self.seen)
     }
 
     /// What the next page says first.
@@ -68,11 +68,15 @@ pub(super) struct Sessions {
 impl Sessions {
     /// The session of this cookie. A request keeps it alive, a page that is only kept open does not.
     pub(super) fn find(&self, id: &str, is_request: bool) -> Option<Arc<Session>> {
+        self.find_at(id, is_request, Instant::now())
+    }
+
+    fn find_at(&self, id: &str, is_request: bool, now: Instant) -> Option<Arc<Session>> {
         let mut open = locked(&self.open);
-        open.retain(|_, session| session.is_alive());
+        open.retain(|_, session| session.is_alive(now));
         let session = open.get(id).cloned();
         if let Some(session) = session.as_ref().filter(|_| is_request) {
-            *locked(&session.seen) = Instant::now();
+            *locked(&session.seen) = now;
         }
         session
     }
@@ -82,7 +86,8 @@ impl Sessions {
         let (id, session) = (random()?, Session::of(user)?);
         let mut open = locked(&self.open);
         if open.len() >= MOST {
-            let longest = open.iter().max_by_key(|(_, session)| session.idle());
+            let now = Instant::now();
+            let longest = open.iter().max_by_key(|(_, session)| session.idle(now));
             let longest = longest.map(|(id, _)| id.clone());
             longest.and_then(|id| open.remove(&id));
         }
@@ -98,7 +103,10 @@ impl Sessions {
     pub(super) fn user(&self, connector: Connector) -> Arc<User> {
         let open = locked(&self.open);
         let known = open.values().find(|session| session.user.is(&connector));
-        known.map_or_else(|| Arc::new(User::new(connector)), |session| session.user.clone())
+        let user = known.map_or_else(|| Arc::new(User::new(connector)), |session| session.user.clone());
+        // Its rights may have changed since.
+        user.forget_rights();
+        user
     }
 
     /// Whether somebody may try to log in. Counts the try as failed until `succeeded`: many at once are no way around.
@@ -127,4 +135,30 @@ fn random() -> Option<String> {
 /// What was locked is whole even when a thread has panicked: it is replaced, never half changed.
 pub(super) fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::connect::address::Address;
+
+    #[test]
+    fn a_session_ends_after_an_idle_hour_or_half_a_day() {
+        let sessions = Sessions::default();
+        let connector = Connector::new(Address::parse("redis://localhost").unwrap(), None);
+        let begin = || sessions.begin(sessions.user(connector.clone())).unwrap();
+        let (idle, busy) = (begin(), begin());
+        assert_ne!(idle, busy);
+        assert_eq!(idle.len(), 43, "256 bits");
+        let now = Instant::now();
+        let at = |minutes: u64| now + Duration::from_secs(60 * minutes);
+        let is_open = |id: &str, is_request, minutes| sessions.find_at(id, is_request, at(minutes)).is_some();
+        // A page that is only kept open keeps none.
+        assert!(is_open(&idle, false, 59) && is_open(&busy, true, 50));
+        assert!(!is_open(&idle, false, 61));
+        for minutes in (60..720).step_by(30) {
+            assert!(is_open(&busy, true, minutes), "{minutes}");
+        }
+        assert!(!is_open(&busy, true, 721));
+    }
 }

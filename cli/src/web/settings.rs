@@ -10,7 +10,7 @@ use super::trouble::Trouble;
 use super::visit::Visit;
 use crate::output::record::Record;
 
-/// What they decide, and their values: docs/settings.md.
+/// What they decide, and their values: docs/reference/settings.md.
 const MEANING: [(&str, &str, &str); 17] = [
     ("lease", "how long a claim lasts", "1 to 1728000000 ms"),
     ("attempts", "how often a task is tried", "1 to 46655"),
@@ -109,7 +109,7 @@ mod tests {
 
     #[test]
     fn the_settings_are_those_of_the_manual() {
-        let manual = include_str!("../../../docs/settings.md");
+        let manual = include_str!("../../../docs/reference/settings.md");
         let table = manual.split("<!-- settings:begin -->").nth(1).unwrap();
         let table = table.split("<!-- settings:end -->").next().unwrap();
         let rows = table.lines().filter_map(|line| line.strip_prefix("| `"));

@@ -12,6 +12,7 @@ use super::args::WebArgs;
 use super::fields::Fields;
 use super::page::Form;
 use super::sessions::{Session, Sessions};
+use super::streams::Streams;
 use super::user::User;
 use super::visit::Visit;
 use crate::connect::Connector;
@@ -25,6 +26,8 @@ pub(super) struct Site {
     pub sessions: Sessions,
     /// The session of all requests, with --no-login.
     everybody: Option<Arc<Session>>,
+    /// The pages that follow the server.
+    pub streams: Streams,
 }
 
 impl Site {
@@ -40,6 +43,7 @@ impl Site {
         Ok(Site {
             everybody: everybody.transpose()?,
             sessions: Sessions::default(),
+            streams: Streams::of_all(),
             connector,
             args,
             names,

@@ -23,6 +23,7 @@ function replace(text) {
 }
 
 let source;
+let later;
 
 function follow() {
   source = new EventSource(main.dataset.stream);
@@ -35,12 +36,15 @@ function follow() {
   });
   source.onerror = () => {
     badge.hidden = true;
+    // The browser tries again by itself unless it was refused, as when too many pages are open.
+    if (source.readyState === EventSource.CLOSED) later = setTimeout(follow, 30_000);
   };
 }
 
 if (main && main.querySelector("[data-live]")) {
   // Nobody looks at a page in the background.
   document.addEventListener("visibilitychange", () => {
+    clearTimeout(later);
     if (document.hidden) {
       source?.close();
       badge.hidden = true;

@@ -2,21 +2,23 @@
 
 use maud::{Markup, html};
 use redis::cmd;
-use serde_json::json;
+use serde_json::{Value as Json, json};
 
-use super::html::{cut, field, hidden, link, moment, plain, span, to_queue, to_task};
+use super::events::{self, Stream};
+use super::html::{cut, field, hidden, link, moment, plain, span, to_queue};
 use super::listing::{heading, state};
 use super::page::Page;
 use super::payload;
 use super::queue::task_actions;
+use super::relations::Relations;
 use super::rights::Right;
-use super::trouble::{Trouble, if_allowed};
+use super::trouble::Trouble;
 use super::visit::Visit;
 use crate::connect::Reply;
 use crate::output::record::Record;
 
-/// Blocked tasks among which those are looked for that wait for this one.
-const LOOKED_AT: usize = 1_000;
+/// Events of the queue among which those of the task are looked for.
+const EVENTS: usize = 200;
 /// Payloads that can be changed in a form.
 const EDITED: usize = 64 << 10;
 const PROPERTIES: [&str; 14] = [
@@ -46,15 +48,11 @@ pub(super) fn page(visit: &Visit) -> Result<Page, Trouble> {
     }
     let task = visit.task(&reply);
     let word = task.text("state").unwrap_or_default();
-    let neighbours = if task.get("group").is_some() || task.number("dependents").is_some_and(|count| count > 0) {
-        blocked(visit, queue)?
-    } else {
-        Vec::new()
-    };
-    let waiting = ids(&neighbours, |other| waits_for(other).iter().any(|known| known == id));
-    let group = task.text("group");
-    let line = ids(&neighbours, |other| group.is_some() && other.text("group") == group);
-    let json = json!({ "queue": queue, "task": task.json(), "dependents": waiting });
+    let relations = Relations::of(visit, queue, id, &task)?;
+    let mut happened = events::read(visit, &Stream::Queue(queue.into()), EVENTS)?;
+    happened.retain(|event| event.text("id").as_deref() == Some(id));
+    let events: Json = happened.iter().map(Record::json).collect();
+    let json = json!({ "queue": queue, "task": task.json(), "relations": relations.json(), "events": events });
     let body = html! {
         div.row.head {
             h1 { (to_queue(visit, queue)) " / " (cut(&plain(id), 80)) }
@@ -66,16 +64,20 @@ pub(super) fn page(visit: &Visit) -> Result<Page, Trouble> {
             @if let Some(value) = task.text("progress") { (progress(&value)) }
         }
         div.columns {
-            section #facts data-live { (timeline(&task)) }
+            section #facts data-live { (timeline(&task)) (story(&happened)) }
             section #properties data-live {
                 h2 { "Properties" }
                 dl.pairs {
                     @for name in PROPERTIES {
-                        @if task.get(name).is_some() { dt { (heading(name)) } dd { (field(&task, name)) } }
+                        @if let Some(value) = task.text(name).filter(|_| name == "worker") {
+                            dt { "worker" } dd { (link(visit, "/queue", &[("name", queue), ("state", "claimed"), ("worker", &value)], &value)) }
+                        } @else if task.get(name).is_some() {
+                            dt { (heading(name)) } dd { (field(&task, name)) }
+                        }
                     }
                 }
             }
-            section #relations data-live { (relations(visit, queue, &task, &waiting, &line)) }
+            section #relations data-live { (relations.shown(visit, queue, id)) }
         }
         @if let Some(bytes) = task.get("result").and_then(Reply::bytes) { (payload::shown(visit, "Result", "result", bytes)) }
         @if let Some(bytes) = task.get("payload").and_then(Reply::bytes) {
@@ -89,31 +91,6 @@ pub(super) fn page(visit: &Visit) -> Result<Page, Trouble> {
         body,
         json,
     })
-}
-
-/// The first blocked tasks, if this user may list them.
-fn blocked(visit: &Visit, queue: &str) -> Result<Vec<Record>, Trouble> {
-    let mut list = cmd("TASK.LIST");
-    list.arg(queue).arg("blocked").arg("COUNT").arg(LOOKED_AT);
-    let page = if_allowed(visit.user().call(queue, &list))?;
-    Ok(page
-        .and_then(Reply::into_page)
-        .map(|(_, page)| Record::all_of(&page))
-        .unwrap_or_default())
-}
-
-fn ids(tasks: &[Record], is_one: impl Fn(&Record) -> bool) -> Vec<String> {
-    let found = tasks.iter().filter(|task| is_one(task));
-    found.filter_map(|task| task.text("id")).collect()
-}
-
-fn waits_for(task: &Record) -> Vec<String> {
-    task.get("after")
-        .map(Reply::items)
-        .unwrap_or_default()
-        .iter()
-        .filter_map(Reply::text)
-        .collect()
 }
 
 /// How far it says that it is: a bar when that is a percentage.
@@ -158,30 +135,22 @@ fn timeline(task: &Record) -> Markup {
     }
 }
 
-fn relations(visit: &Visit, queue: &str, task: &Record, waiting: &[String], line: &[String]) -> Markup {
-    let parents = waits_for(task);
-    let list = |label: &str, ids: &[String]| {
-        html! {
-            @if !ids.is_empty() {
-                h3 { (label) }
-                ul { @for id in ids { li { (to_task(visit, queue, id)) } } }
-            }
-        }
-    };
-    let count = task.number("dependents").unwrap_or(0);
+/// What the events of the queue tell about it, the last one first.
+fn story(events: &[Record]) -> Markup {
     html! {
-        @if !parents.is_empty() || count > 0 || task.get("group").is_some() { h2 { "Others" } }
-        (list("Waits for", &parents))
-        (list("Wait for it", waiting))
-        @if usize::try_from(count).unwrap_or(0) > waiting.len() { p.hint { (count) " tasks wait for it." } }
-        @if let Some(group) = task.text("group") {
-            h3 { "Group " (plain(&group)) }
-            @if line.is_empty() { p.hint { "Nobody else waits in its line." } }
-            ul { @for id in line { li { (to_task(visit, queue, id)) } } }
-        }
-        @if let Some(worker) = task.text("worker") {
-            h3 { "Worker" }
-            p { (link(visit, "/queue", &[("name", queue), ("state", "claimed"), ("worker", &worker)], &worker)) }
+        @if !events.is_empty() {
+            h3 { "Events" }
+            ol.timeline {
+                @for event in events {
+                    @let reason = event.text("reason").filter(|reason| !reason.is_empty());
+                    li {
+                        span.what { (field(event, "type")) } " "
+                        @if let Some(at) = event.number("at") { (moment(at)) }
+                        @if event.text("worker").is_some_and(|worker| !worker.is_empty()) { span.hint { " " (field(event, "worker")) } }
+                        @if let Some(reason) = reason { span.hint { ": " (cut(&plain(&reason), 200)) } }
+                    }
+                }
+            }
         }
     }
 }
@@ -189,20 +158,51 @@ fn relations(visit: &Visit, queue: &str, task: &Record, waiting: &[String], line
 /// The payload in a form, while the task waits, when it is text.
 fn edit(visit: &Visit, queue: &str, id: &str, word: &str, bytes: &[u8]) -> Markup {
     let waits = matches!(word, "scheduled" | "ready" | "blocked");
-    // A field of a form is one line of letters.
-    let text = str::from_utf8(bytes)
-        .ok()
-        .filter(|text| text.len() <= EDITED && !text.contains(char::is_control));
+    let text = str::from_utf8(bytes).ok().filter(|text| text.len() <= EDITED);
+    let editable = text.and_then(|text| Some((text, line_ends(text)?)));
     html! {
-        @if let Some(text) = text.filter(|_| waits && visit.may(queue, Right::Edit)) {
-            details.confirm {
+        @if let Some((text, ends)) = editable.filter(|_| waits && visit.may(queue, Right::Edit)) {
+            details.edit {
                 summary { "Change the payload" }
                 form.card method="post" action=(visit.address("/change", &[])) {
-                    (hidden(visit, &[("change", "edit"), ("queue", queue), ("id", id)]))
-                    input.long name="payload" value=(text) aria-label="Payload";
+                    (hidden(visit, &[("change", "edit"), ("queue", queue), ("id", id), ("ends", ends)]))
+                    // The first end of a line in it is none of the text.
+                    textarea name="payload" rows=(text.lines().count().clamp(2, 20)) spellcheck="false" aria-label="Payload" { "\n" (text) }
                     button { "Change" }
                 }
             }
+        }
+    }
+}
+
+/// How its lines end, if a form gives it back as it is: browsers make all ends alike, and lose other commands.
+fn line_ends(text: &str) -> Option<&'static str> {
+    let has_commands = |text: &str| text.contains(|letter: char| letter.is_control() && !matches!(letter, '\n' | '\t'));
+    let bare = text.replace("\r\n", "");
+    match (text.contains("\r\n"), bare.contains('\n')) {
+        _ if has_commands(&bare) => None,
+        (true, true) => None,
+        (true, false) => Some("crlf"),
+        (false, _) => Some("lf"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_a_form_gives_back_as_it_is_can_be_edited() {
+        for (text, ends) in [
+            ("", Some("lf")),
+            ("one\tline", Some("lf")),
+            ("two\nlines\n", Some("lf")),
+            ("two\r\nlines", Some("crlf")),
+            ("a\r\nb\nc", None),
+            ("a\rb", None),
+            ("a\x1bb", None),
+        ] {
+            assert_eq!(line_ends(text), ends, "{text:?}");
         }
     }
 }

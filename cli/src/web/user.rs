@@ -7,8 +7,11 @@ use redis::{Cmd, cmd};
 
 use super::rights::Right;
 use super::sessions::locked;
-use super::watch::Watch;
+use super::streams::Streams;
+use super::trends::Trends;
 use crate::connect::{CallError, Connector, Link, PATIENCE, Reply};
+use crate::output::record::Record;
+use crate::watch::{self, Watch};
 
 /// Idle connections that are kept.
 const KEPT: usize = 2;
@@ -25,6 +28,8 @@ pub(super) struct User {
     idle: Mutex<Vec<Link>>,
     rights: Mutex<HashMap<String, Vec<Right>>>,
     pub watch: Mutex<Watch>,
+    pub trends: Mutex<Trends>,
+    pub streams: Streams,
 }
 
 impl User {
@@ -34,6 +39,8 @@ impl User {
             idle: Mutex::default(),
             rights: Mutex::default(),
             watch: Mutex::default(),
+            trends: Mutex::default(),
+            streams: Streams::of_user(),
         }
     }
 
@@ -98,10 +105,16 @@ impl User {
         }
     }
 
+    /// All queues that this user sees, with their numbers.
+    pub(super) fn queues(&self) -> Result<Vec<Record>, CallError> {
+        Ok(self.everywhere(watch::queues)?.concat())
+    }
+
     /// What these commands reply for each of the names that another one lists, sorted.
     pub(super) fn about_all(&self, list: &str, ask: impl Fn(&str) -> Vec<Cmd>) -> Result<Answers, CallError> {
         let asked = self.everywhere(|link| {
-            let names = names(link, list)?;
+            let names = link.list(&cmd(list), PATIENCE)?;
+            let names: Vec<String> = names.iter().filter_map(Reply::text).collect();
             let mut answers = Answers::new();
             for names in names.chunks(AT_ONCE) {
                 let commands: Vec<Vec<Cmd>> = names.iter().map(|name| ask(name)).collect();
@@ -117,6 +130,11 @@ impl User {
         answers.sort_by(|(a, _), (b, _)| a.cmp(b));
         answers.dedup_by(|(a, _), (b, _)| a == b);
         Ok(answers)
+    }
+
+    /// Has the server asked anew what this user may do.
+    pub(super) fn forget_rights(&self) {
+        locked(&self.rights).clear();
     }
 
     /// Whether this user may make these changes to a queue or service. The server is asked once for each name.
@@ -140,21 +158,5 @@ impl User {
         }
         rights.insert(name.into(), found);
         may
-    }
-}
-
-fn names(link: &mut Link, list: &str) -> Result<Vec<String>, CallError> {
-    let (mut names, mut cursor) = (Vec::new(), "0".to_string());
-    loop {
-        let mut command = cmd(list);
-        command.arg("COUNT").arg(1000).arg("CURSOR").arg(&cursor);
-        let Some((next, page)) = link.call(&command, PATIENCE)?.into_page() else {
-            return Ok(names);
-        };
-        names.extend(page.items().iter().filter_map(Reply::text));
-        if next == "0" {
-            return Ok(names);
-        }
-        cursor = next;
     }
 }

@@ -4,7 +4,9 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::Command;
 
-use crate::support::{Running, Server, Stage, in_shell, told, wait_until};
+use rustix::process::Signal;
+
+use crate::support::{Running, Server, Stage, in_shell, lines, steward, told, wait_until};
 
 /// The fenced blocks of this kind.
 fn blocks(kind: &str) -> Vec<String> {
@@ -118,4 +120,59 @@ fn the_settings_file_is_read() {
         error.contains("redis+sentinel://:***@s1:26379,s2:26379,s3:26379/main"),
         "{error}"
     );
+}
+
+/// Each of these is run here or in `verbs::manual`.
+#[test]
+fn no_page_of_the_program_is_forgotten() {
+    let docs = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs");
+    let names = std::fs::read_dir(docs).unwrap().map(|entry| entry.unwrap().file_name());
+    let names = names.map(|name| name.into_string().unwrap());
+    let of_the_program = names.filter(|name| name.starts_with("steward"));
+    let mut pages: Vec<String> = of_the_program
+        .filter(|name| !blocks_of(name, "console").is_empty())
+        .collect();
+    pages.sort();
+    let known = ["cron", "doctor", "metrics", "verbs"].map(|page| format!("steward-{page}.md"));
+    assert_eq!(pages, [&known[..], &["steward.md".to_string()]].concat());
+}
+
+#[test]
+fn the_worker_of_the_deployment_does_its_tasks_and_ends_well() {
+    let (server, stage) = (Server::start(), Stage::new());
+    let deployment = &blocks_of("guides/containers.md", "yaml")[0];
+    let command = deployment
+        .lines()
+        .find_map(|line| line.trim().strip_prefix("command: "));
+    let words: Vec<String> = serde_json::from_str(command.unwrap()).unwrap();
+    let words: Vec<&str> = words.iter().map(String::as_str).collect();
+    assert_eq!(words[0], "steward");
+    std::fs::write(stage.file("deliver"), "#!/bin/sh\ncat >>delivered\necho >>delivered\n").unwrap();
+    std::fs::set_permissions(stage.file("deliver"), std::fs::Permissions::from_mode(0o755)).unwrap();
+    let mut command = steward(&words[1..]);
+    command.env("REDIS_URL", server.url()).current_dir(stage.file(""));
+    let mut work = Running::start(&mut command);
+    assert_eq!(server.run(&["put", "mail", "to ann: hello"]).0, 0);
+    wait_until("it is delivered", || {
+        lines(&stage.file("delivered")) == ["to ann: hello"]
+    });
+    work.signal(Signal::TERM);
+    assert_eq!(work.end().0, Some(0));
+}
+
+#[test]
+fn the_metrics_by_which_workers_are_scaled_are_there() {
+    let server = Server::start();
+    assert_eq!(server.run(&["put", "mail", "to ann: hello"]).0, 0);
+    let (_, served, _) = server.run(&["metrics", "--once"]);
+    let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/guides/autoscaling.md");
+    let page = std::fs::read_to_string(page).unwrap();
+    let of_the_queue = page
+        .split("{queue=\"mail\"}")
+        .map(|before| before.rsplit(['(', ' ']).next().unwrap());
+    let names: Vec<&str> = of_the_queue.filter(|name| name.starts_with("steward_")).collect();
+    assert_eq!(names.len(), 3);
+    for name in names {
+        assert!(served.contains(&format!("{name}{{queue=\"mail\"}} ")), "{name}");
+    }
 }

@@ -5,7 +5,14 @@ import { fieldsOf, isPassing, type Link, type Reply } from "./link.js";
 import type { Server } from "./server.js";
 import { milliseconds, now, Pause, type Duration } from "./times.js";
 
-/** `type` is dead, lost, cancelled, expired and the like. */
+/** `type` is dead, lost, cancelled, expired and the like.
+ * @example
+ * const job = await q.add("send", { to: "ann" }, { delay: "1h" });
+ * await job.cancel();
+ * const { value } = await q.events({ after: "0" }).next();
+ * const event = value as Event;
+ * [event.type, event.id === job.id, event.kind]; // => ["cancelled", true, "send"]
+ */
 export interface Event {
   /** Its place in the stream. */
   entry: string;
@@ -18,6 +25,11 @@ export interface Event {
   reason: string;
 }
 
+/** Which events, and until when.
+ * @example
+ * const options: EventOptions = { after: "0", timeout: "50ms" };
+ * for await (const event of q.events(options)) console.log(event.at, event.type, event.id);
+ */
 export interface EventOptions {
   /** The entry after which to begin; `"0"` for all that are kept. Only new ones if not given. */
   after?: string;

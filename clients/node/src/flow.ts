@@ -9,8 +9,17 @@ import { milliseconds } from "./times.js";
 import { encode, type Encoder, type Meta } from "./wire.js";
 
 /** A task of a flow. The results of those before it are in its data under the name `into`: `result` for one,
- * `results` for several, if not given. */
+ * `results` for several, if not given.
+ * @example
+ * const fetched: Step = ["add", { a: 1, b: 2 }, { into: "ignored" }];
+ * await (await q.chain([fetched, ["add", { a: 10 }]])).result(); // => 13
+ */
 export type Step<K extends string = string, D = any> = readonly [kind: K, data?: D, options?: StepOptions];
+/** Options of a task of a flow.
+ * @example
+ * const options: StepOptions = { into: "b", attempts: 5 };
+ * await (await q.chain([["add", { a: 1, b: 2 }], ["add", { a: 10 }, options]])).result(); // => 13
+ */
 export type StepOptions = Omit<AddOptions, "after"> & { into?: string };
 
 /** Results that others need are kept for so long. */

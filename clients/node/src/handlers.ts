@@ -8,9 +8,18 @@ import { traced, type Task } from "./task.js";
 import { milliseconds } from "./times.js";
 import { decode, encode, errorText, type Encoder } from "./wire.js";
 
-/** Does the work of a task. What it returns is the result. */
+/** Does the work of a task. What it returns is the result.
+ * @example
+ * const greet: Handler<{ to: string }, string> = (task) => `hello ${task.data.to}`;
+ * await using w = new Worker("hello", greet);
+ */
 export type Handler<D = any, R = unknown> = (task: Task<D>, signal: AbortSignal) => R | Promise<R>;
-/** One for all kinds, or one for each. */
+/** One for all kinds, or one for each.
+ * @example
+ * type Tasks = { send(data: { to: string }): string; sweep(): void };
+ * const handlers: Handlers<Tasks> = { send: (task) => `sent to ${task.data.to}`, sweep: () => {} };
+ * await using w = new Worker<Tasks>("mail", handlers);
+ */
 export type Handlers<T, R = unknown> =
   | Handler<DataOf<T, KindOf<T>>, ResultOf<T, R, KindOf<T>>>
   | { [K in KindOf<T>]: Handler<DataOf<T, K>, ResultOf<T, R, K>> };

@@ -7,6 +7,7 @@ export type { Handler, Handlers } from "./handlers.js";
 export { Job, type State } from "./job.js";
 export type { Kinds } from "./kinds.js";
 export { Epoch, lead, type LeadOptions } from "./lead.js";
+export { members, register, Registration, type Member, type RegisterOptions } from "./members.js";
 export type { AddOptions, TaskOptions } from "./options.js";
 export { Queue, type Limits, type QueueOptions } from "./queue.js";
 export type { Definition, RecurringOptions } from "./recurring.js";

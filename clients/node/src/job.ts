@@ -13,7 +13,12 @@ export interface Outcome {
   error: string | null;
 }
 
-/** What is known of a task now. */
+/** What is known of a task now.
+ * @example
+ * const job = await q.add("send", { to: "ann" }, { delay: "1h" });
+ * const state: State | null = await job.state();
+ * [state?.state, state?.kind, state?.attempt]; // => ["scheduled", "send", 0]
+ */
 export interface State {
   state: "scheduled" | "ready" | "blocked" | "claimed" | "done" | "dead" | "cancelled" | "expired";
   kind: string;
@@ -24,7 +29,12 @@ export interface State {
   dueAt: Date | null;
 }
 
-/** A task of a queue, by its id: any process may make it again, with `queue.job(id)`. */
+/** A task of a queue, by its id: any process may make it again, with `queue.job(id)`.
+ * @example
+ * const { id } = await q.add("send", { to: "ann" });
+ * const job: Job<string> = q.job(id);
+ * await job.result({ timeout: "20s" }); // => "sent to ann"
+ */
 export class Job<R = unknown> {
   /** @internal */
   constructor(
@@ -34,7 +44,11 @@ export class Job<R = unknown> {
     readonly id: string,
   ) {}
 
-  /** Waits for the end and returns what the handler returned. Throws TaskFailed, NotKept or ResultTimeout. */
+  /** Waits for the end and returns what the handler returned. Throws TaskFailed, NotKept or ResultTimeout.
+   * @example
+   * const job = await q.add("send", { to: "ann" });
+   * await job.result({ timeout: "20s" }); // => "sent to ann"
+   */
   async result({ timeout }: { timeout?: Duration } = {}): Promise<R> {
     const length = timeout === undefined ? undefined : milliseconds(timeout);
     const outcome = await this.results.wait(this.id, length);
@@ -44,7 +58,12 @@ export class Job<R = unknown> {
     return (outcome.result === null ? undefined : JSON.parse(outcome.result)) as R;
   }
 
-  /** What is known of it now; null when it is gone. */
+  /** What is known of it now; null when it is gone.
+   * @example
+   * const job = await q.add("send", { to: "ann" });
+   * await job.result();
+   * (await job.state())?.state; // => "done"
+   */
   async state(): Promise<State | null> {
     const reply = await this.server.call(this.queue, "TASK.GET", this.queue, this.id);
     if (!reply) return null;
@@ -60,9 +79,15 @@ export class Job<R = unknown> {
     };
   }
 
-  /** Cancels it: the signal of one that runs is aborted. False when there was nothing to cancel. */
+  /** Cancels it: the signal of one that runs is aborted. False when it had ended before, or is not known.
+   * @example
+   * const job = await q.add("send", { to: "ann" }, { delay: "1h" });
+   * await job.cancel("not needed"); // => true
+   */
   async cancel(reason?: string): Promise<boolean> {
     const more = reason ? ["REASON", reason] : [];
-    return (await this.server.call(this.queue, "TASK.CANCEL", this.queue, this.id, ...more)) === 1;
+    if ((await this.server.call(this.queue, "TASK.CANCEL", this.queue, this.id, ...more)) === 1) return true;
+    // The reply to an earlier try may have been lost.
+    return (await this.state())?.state === "cancelled";
   }
 }

@@ -11,12 +11,16 @@ import { now, Pause } from "./times.js";
 
 /** So soon a handler learns that its task was cancelled. */
 const STEP = 300;
+/** When the server was not heard for this part of the time after which another leads, the leader is told. */
+const FUSE = 0.6;
 
 class Keeper {
   private readonly server: Server;
   private readonly board: Board | undefined;
-  /** When the server was last told that we lead, for a thread that was too busy to read our messages. */
-  private readonly heard: Float64Array;
+  /** Until when we lead for sure, for a thread that was too busy to read our messages. */
+  private readonly deadline: Float64Array;
+  /** Before the last call that says so was sent. */
+  private heard = 0;
   private service: string;
   private token: number | undefined;
   private link: Link | undefined;
@@ -28,7 +32,7 @@ class Keeper {
   constructor(private readonly settings: Settings) {
     this.server = new Server(settings.server);
     this.board = settings.board && new Board(settings.places, settings.board);
-    this.heard = new Float64Array(settings.heard);
+    this.deadline = new Float64Array(settings.deadline);
     this.service = settings.service ?? "";
     parentPort!.once("message", () => {
       this.leaving = true;
@@ -45,6 +49,7 @@ class Keeper {
         if (await this.register(this.link)) {
           pause = new Pause(500);
           tell({ what: "registered" });
+          this.link.onclose = () => this.cut();
           await this.keep(this.link);
         }
       } catch (error) {
@@ -57,7 +62,17 @@ class Keeper {
     await this.leave();
   }
 
+  /** The server counts `cut` from now on, unless it is the one that has ended. */
+  private cut(): void {
+    if (this.leaving) return;
+    this.deadline[0] = Math.min(this.deadline[0]!, now() + this.settings.cut * FUSE);
+    tell({ what: "cut" });
+    this.wake();
+  }
+
   private failed(error: unknown): void {
+    // A server that was down gives its members their TTL again.
+    if (/ECONNREFUSED/.test((error as Error).message)) this.deadline[0] = this.heard + this.settings.ttl * FUSE;
     if (isPassing(error)) return;
     if (error instanceof ServerError && /NOMEMBER|FENCED/.test(error.code)) {
       this.token = undefined;
@@ -80,11 +95,12 @@ class Keeper {
   }
 
   private async register(link: Link): Promise<boolean> {
-    const { name, pid, host, start, boot, ttl, cut } = this.settings;
+    const { name, pid, host, start, boot, ttl, cut, meta } = this.settings;
     const words: Word[] = ["PID.REGISTER", this.service, name, pid, "HOST", host];
     if (start && boot) words.push("START", start, "BOOT", boot);
     words.push("TTL", ttl, "BIND", "GRACE", Math.min(cut, ttl));
     if (this.token) words.push("TOKEN", this.token);
+    if (meta) words.push("META", Object.keys(meta).length, ...Object.entries(meta).flat());
     const { token } = fieldsOf(await link.call(...words));
     if (token === null) tell({ what: "held" });
     else this.token = token;
@@ -95,7 +111,7 @@ class Keeper {
     const { ttl, campaign } = this.settings;
     let beaten = 0;
     if (campaign) await this.stand(link);
-    while (!this.leaving) {
+    while (!this.leaving && link.isOpen) {
       const sent = now();
       await this.extend(link);
       if (sent - beaten >= ttl / 5) {
@@ -129,7 +145,8 @@ class Keeper {
   }
 
   private lead(epoch: number, sent: number): void {
-    this.heard[0] = sent;
+    this.heard = sent;
+    this.deadline[0] = sent + this.settings.ttl * FUSE;
     tell({ what: "leads", epoch });
   }
 

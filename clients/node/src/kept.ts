@@ -18,14 +18,15 @@ export interface Settings extends Identity {
   queue?: string;
   service?: string;
   campaign?: boolean;
+  meta?: Record<string, string> | undefined;
   places: number;
   board?: SharedArrayBuffer;
-  heard: SharedArrayBuffer;
+  deadline: SharedArrayBuffer;
 }
 
 /** What it says. */
 export type Heard =
-  | { what: "registered" | "out" | "behind" | "held" }
+  | { what: "registered" | "out" | "behind" | "held" | "cut" }
   | { what: "leads"; epoch: number }
   | { what: "cancelled" | "lost"; place: number; token: number }
   | { what: "signal"; word: string }
@@ -35,10 +36,10 @@ export type Heard =
 export class Kept {
   private readonly thread: Thread;
   private readonly ended: Promise<void>;
-  private readonly last = new Float64Array(new SharedArrayBuffer(8));
+  private readonly memory = new SharedArrayBuffer(8);
 
-  constructor(settings: Omit<Settings, keyof Identity | "heard">, hear: (heard: Heard) => void) {
-    const workerData: Settings = { ...settings, ...identity(), heard: this.last.buffer as unknown as SharedArrayBuffer };
+  constructor(settings: Omit<Settings, keyof Identity | "deadline">, hear: (heard: Heard) => void) {
+    const workerData: Settings = { ...settings, ...identity(), deadline: this.memory };
     // It has no use for the options of this process, which may be those of a test or a debugger.
     this.thread = new Thread(join(here, "keeper.js"), { workerData, execArgv: [], name: "steward keeper" });
     this.thread.on("message", hear);
@@ -46,9 +47,9 @@ export class Kept {
     this.ended = new Promise((resolve) => this.thread.once("exit", () => resolve()));
   }
 
-  /** When it was last sure to lead. */
-  get heard(): number {
-    return this.last[0]!;
+  /** When another may lead soon, if nothing more is heard of the server. */
+  get deadline(): number {
+    return new Float64Array(this.memory)[0]!;
   }
 
   /** Leaves the register and ends the thread. */

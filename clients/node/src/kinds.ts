@@ -1,6 +1,14 @@
 /** The types of tasks by their kinds. `T` of a queue is either the type of the data of all its tasks, or a map of the
  * kinds to functions: `{ send(data: Mail): string; sweep(): void }`. */
 
+/** What a map of kinds to functions is.
+ * @example
+ * type Tasks = { send(data: { to: string }): string; sweep(): void };
+ * const pauseAll = async <T extends Kinds>(queues: Queue<T>[]) => {
+ *   for (const queue of queues) await queue.pause();
+ * };
+ * await pauseAll([new Queue<Tasks>("mail"), new Queue<Tasks>("news")]);
+ */
 export type Kinds = Record<string, (data: any) => unknown>;
 // An `any` stays one.
 type IsKinds<T> = 0 extends 1 & T ? false : T extends Kinds ? true : false;

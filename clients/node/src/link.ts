@@ -105,12 +105,6 @@ export class Link {
     }
   }
 
-  /** Lets the process end while it is open. */
-  unref(): this {
-    (this.redis.stream as { unref?: () => void }).unref?.();
-    return this;
-  }
-
   close(): void {
     // ioredis would listen for the end of a socket that has ended, each time.
     if (this.isOpen) this.redis.disconnect();
@@ -127,12 +121,15 @@ export function errorsIn(replies: Reply[]): ServerError[] {
   return replies.filter((reply) => reply instanceof Error).map((reply) => ServerError.of(reply.message));
 }
 
+/** A reply with text in place of bytes. */
+export function text(reply: Reply): Reply {
+  if (Array.isArray(reply)) return reply.map(text);
+  return Buffer.isBuffer(reply) ? reply.toString() : reply;
+}
+
 /** A flat reply as an object; bytes become text. */
 export function fieldsOf(reply: Reply[]): Record<string, any> {
   const fields: Record<string, any> = {};
-  for (let index = 0; index < reply.length; index += 2) {
-    const value = reply[index + 1];
-    fields[String(reply[index])] = Buffer.isBuffer(value) ? value.toString() : value;
-  }
+  for (let index = 0; index < reply.length; index += 2) fields[String(reply[index])] = text(reply[index + 1]);
   return fields;
 }

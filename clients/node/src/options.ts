@@ -7,7 +7,11 @@ import type { Meta } from "./wire.js";
 /** A repeated add is recognised for so long, and the result kept. Longer than calls are sent again. */
 export const RETAIN = 60_000;
 
-/** Options of tasks, also of recurring ones. */
+/** Options of tasks, also of recurring ones.
+ * @example
+ * const options: TaskOptions = { attempts: 5, backoff: "1s..10m", timeout: "30s", retain: "1h" };
+ * await q.cron("30 2 * * *", "nightly", {}, options);
+ */
 export interface TaskOptions {
   /** How long the result is kept, a minute if not given. */
   retain?: Duration;
@@ -31,7 +35,13 @@ export interface TaskOptions {
   meta?: Meta;
 }
 
-/** Options of a task that is added. */
+/** Options of a task that is added.
+ * @example
+ * const options: AddOptions = { delay: "10m", unique: "ann", replace: true };
+ * await q.add("send", { to: "ann", draft: 1 }, options);
+ * await q.add("send", { to: "ann", draft: 2 }, options);
+ * (await q.stats()).scheduled_tasks; // => 1
+ */
 export interface AddOptions extends TaskOptions {
   /** Its name; made if not given. The same id and data again change nothing. */
   id?: string;
@@ -49,15 +59,19 @@ export interface AddOptions extends TaskOptions {
   onFail?: "cancel" | "run" | "wait";
 }
 
-const KNOWN = new Set<string>([
-  ..."retain attempts backoff timeout expire priority group to reply meta".split(" "),
-  ..."id delay at unique uniqueFor replace after onFail".split(" "),
-] satisfies string[]);
+const TASK = "retain attempts backoff timeout expire priority group to reply meta";
+const ADD = `${TASK} id delay at unique uniqueFor replace after onFail`;
 
-/** The words of TASK.MSCHEDULE and TASK.REPEAT, and the first of TASK.SCHEDULE. */
-export function taskWords(options: TaskOptions): Word[] {
+/** Refuses options that nobody knows: in JavaScript no compiler does. */
+export function checkNames(options: object, known: string): void {
+  const names = known.split(" ");
   for (const name in options)
-    if (!KNOWN.has(name)) throw new TypeError(`unknown option ${name}; known are ${[...KNOWN].join(", ")}`);
+    if (!names.includes(name)) throw new TypeError(`unknown option ${name}; known are ${names.join(", ")}`);
+}
+
+/** The words of TASK.REPEAT about its tasks, and the first of TASK.SCHEDULE and TASK.MSCHEDULE. */
+export function taskWords(options: TaskOptions, known = TASK): Word[] {
+  checkNames(options, known);
   const words: Word[] = ["RETAIN", milliseconds(options.retain ?? RETAIN)];
   if (options.backoff !== undefined) words.push(...backoffWords(options.backoff));
   if (options.expire !== undefined) words.push("EXPIRE", milliseconds(options.expire));
@@ -68,7 +82,7 @@ export function taskWords(options: TaskOptions): Word[] {
 
 /** All words of TASK.SCHEDULE after the id. */
 export function addWords(options: AddOptions): Word[] {
-  const words = taskWords(options);
+  const words = taskWords(options, ADD);
   if (options.delay !== undefined) words.push("DELAY", milliseconds(options.delay));
   if (options.at !== undefined) words.push("AT", unixMilliseconds(options.at));
   return words.concat(uniqueWords(options), afterWords(options));

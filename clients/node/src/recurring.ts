@@ -6,7 +6,11 @@ import type { Server } from "./server.js";
 import { milliseconds, unixMilliseconds, type Duration, type Moment } from "./times.js";
 import { encode, type Encoder } from "./wire.js";
 
-/** Options of a recurring task. */
+/** Options of a recurring task.
+ * @example
+ * const options: RecurringOptions = { tz: "Europe/Berlin", misfire: "all", within: "1h", overlap: "skip" };
+ * await q.cron("30 2 * * *", "nightly", {}, options);
+ */
 export interface RecurringOptions extends TaskOptions {
   /** Its name, the kind if not given. */
   name?: string;
@@ -26,7 +30,11 @@ export interface RecurringOptions extends TaskOptions {
   overlap?: "allow" | "skip";
 }
 
-/** A recurring task as one value: a cron expression or an interval, its data, and options. */
+/** A recurring task as one value: a cron expression or an interval, its data, and options.
+ * @example
+ * const all: Record<string, Definition> = { sweep: { every: "10m", data: { days: 3 } } };
+ * await q.recurring("app", all);
+ */
 export type Definition<D = any> = RecurringOptions & { cron?: string; every?: Duration; data?: D };
 
 /** Defines one. The same definition again changes nothing. */

@@ -11,7 +11,11 @@ import { now, Pause } from "./times.js";
 /** For how long a call is sent again, in ms. RETAIN, the time in which a repeat is recognised, is longer. */
 const RESEND = 30_000;
 
-/** Where the server is. */
+/** Where the server is.
+ * @example
+ * const there: ServerOptions = { url: "rediss://localhost", redis: { tls: { rejectUnauthorized: false } } };
+ * const mail = new Queue("mail", there);
+ */
 export interface ServerOptions {
   /** The address, `REDIS_URL` or `redis://localhost` if not given; see docs/steward.md for all forms. */
   url?: string;

@@ -4,7 +4,11 @@ import { AsyncLocalStorage } from "node:async_hooks";
 import type { Interrupted, TimeLimit } from "./errors.js";
 import type { Meta } from "./wire.js";
 
-/** A task that runs. */
+/** A task that runs.
+ * @example
+ * await using w = new Worker("names", (task: Task<{ to: string }>) => [task.kind, task.attempt, task.data.to]);
+ * await (await new Queue("names").add("send", { to: "ann" })).result(); // => ["send", 1, "ann"]
+ */
 export class Task<D = unknown> {
   data!: D;
   /** What it carries beside its data. */
@@ -30,7 +34,10 @@ export class Task<D = unknown> {
   ) {}
 
   /** Aborted when the task was cancelled or lost, when its time is over, and when the worker has to end. Its reason says
-   * which: Cancelled, Lost, TimeLimit or Stopping. */
+   * which: Cancelled, Lost, TimeLimit or Stopping.
+   * @example
+   * await using w = new Worker("pages", async (task) => (await fetch(task.data.url, { signal: task.signal })).status);
+   */
   get signal(): AbortSignal {
     if (!this.controller) {
       this.controller = new AbortController();
@@ -45,7 +52,12 @@ export class Task<D = unknown> {
     this.controller?.abort(why);
   }
 
-  /** Tells how far it is; `job.state()` shows it. */
+  /** Tells how far it is; `job.state()` shows it.
+   * @example
+   * await using w = new Worker("copies", async (task) => {
+   *   await task.progress({ percent: 50 });
+   * });
+   */
   progress(value: unknown): Promise<void> {
     return this.tell(this, value);
   }

@@ -1,8 +1,16 @@
 /** Durations and moments, as they are written and as the server wants them: in milliseconds. */
 
-/** Milliseconds, or a string with units: `"500ms"`, `"10s"`, `"5m"`, `"1h30m"`, `"2d"`. */
+/** Milliseconds, or a string with units: `"500ms"`, `"10s"`, `"5m"`, `"1h30m"`, `"2d"`.
+ * @example
+ * const times: Duration[] = [500, "500ms", "10s", "1h30m"];
+ * for (const delay of times) await q.add("send", { to: "ann" }, { delay });
+ */
 export type Duration = number | string;
-/** A date, or unix milliseconds. */
+/** A date, or unix milliseconds.
+ * @example
+ * const moments: Moment[] = [new Date(Date.now() + 60_000), Date.now() + 60_000];
+ * for (const at of moments) await q.add("send", { to: "ann" }, { at });
+ */
 export type Moment = Date | number;
 
 const UNITS: Record<string, number> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000, w: 604_800_000 };

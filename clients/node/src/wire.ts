@@ -3,9 +3,18 @@
 import { isUtf8 } from "node:buffer";
 import { BadPayload, Unencodable } from "./errors.js";
 
-/** What a task carries beside its data. */
+/** What a task carries beside its data.
+ * @example
+ * const meta: Meta = { traceparent: "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01" };
+ * await q.add("send", { to: "ann" }, { meta });
+ */
 export type Meta = Record<string, unknown>;
-/** Makes JSON of a value that is none. */
+/** Makes JSON of a value that is none.
+ * @example
+ * const encoder: Encoder = (value) => (value instanceof Date ? value.toISOString() : value);
+ * const dated = new Queue("dated", { encoder });
+ * await dated.add("remind", { when: new Date(0) });
+ */
 export type Encoder = (value: unknown) => unknown;
 
 const MAX_ERROR = 4096;

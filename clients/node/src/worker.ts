@@ -5,8 +5,10 @@ import { Board } from "./board.js";
 import { ServerError, Stopping, TimeLimit } from "./errors.js";
 import { call, done, failed, handlerOf, prepare, type Handlers } from "./handlers.js";
 import { Kept, newName, type Heard } from "./kept.js";
+import { checkNames } from "./options.js";
 import { Pump } from "./pump.js";
 import { Server, type ServerOptions } from "./server.js";
+import { listen, unlisten } from "./signals.js";
 import type { Task } from "./task.js";
 import { milliseconds, type Duration } from "./times.js";
 import { encode, type Encoder } from "./wire.js";
@@ -14,6 +16,11 @@ import { encode, type Encoder } from "./wire.js";
 /** How long a handler may take to end after its signal was aborted. */
 const PATIENCE = 5000;
 
+/** What a worker may be told.
+ * @example
+ * const options: WorkerOptions = { concurrency: 20, timeout: "30s", onEnd: (task, error) => console.log(task.id, error) };
+ * await using w = new Worker("mail", (task) => `sent to ${task.data.to}`, options);
+ */
 export interface WorkerOptions extends ServerOptions {
   /** How many tasks run at once, 8 if not given. None is claimed ahead. */
   concurrency?: number;
@@ -39,6 +46,12 @@ export interface WorkerOptions extends ServerOptions {
   log?: (text: string) => void;
 }
 
+/** Does the tasks of a queue: with one handler, or one for each kind.
+ * @example
+ * await using w = new Worker<{ to: string }, string>("mail", (task) => `sent to ${task.data.to}`);
+ * const mail = new Queue<{ to: string }, string>("mail");
+ * await (await mail.add("send", { to: "ann" })).result(); // => "sent to ann"
+ */
 export class Worker<T = any, R = unknown> {
   readonly name: string;
   private readonly server: Server;
@@ -57,6 +70,7 @@ export class Worker<T = any, R = unknown> {
     private readonly handlers: Handlers<T, R>,
     private readonly options: WorkerOptions = {},
   ) {
+    checkNames(options, "concurrency timeout name ttl cut grace signals encoder onStart onEnd log url redis");
     const { concurrency = 8, ttl = "15s", cut = "25ms", timeout } = options;
     if (!Number.isInteger(concurrency) || concurrency < 1) throw new TypeError("concurrency must be a number from 1");
     this.name = options.name ?? newName();
@@ -80,16 +94,25 @@ export class Worker<T = any, R = unknown> {
     const server = this.server.options;
     const settings = { server, name, queue, ttl: milliseconds(ttl), cut: milliseconds(cut), places: concurrency, board: board.memory };
     this.kept = new Kept(settings, (heard) => this.hear(heard));
-    for (const signal of this.signals) process.on(signal, this.onSignal);
+    for (const signal of this.signals) listen(signal, this.onSignal);
   }
 
-  /** Waits until it takes tasks; throws if the server does not want it. */
+  /** Waits until it takes tasks; throws if the server does not want it.
+   * @example
+   * await using w = new Worker("mail", () => {});
+   * await w.ready();
+   */
   ready(): Promise<void> {
     return this.registered;
   }
 
   /** Takes no more tasks, and waits for those that run. After `grace` their signals are aborted, and what then still
-   * runs is given back, which uses no attempt. A second call with a shorter grace is possible. */
+   * runs is given back, which uses no attempt. A second call with a shorter grace is possible.
+   * @example
+   * const w = new Worker("mail", () => {}, { signals: [] });
+   * process.once("SIGTERM", () => void w.close({ grace: "25s" }));
+   * await w.close();
+   */
   close({ grace = this.options.grace ?? "25s" }: { grace?: Duration } = {}): Promise<void> {
     const timer = setTimeout(() => this.hurry(), milliseconds(grace));
     this.closing ??= this.end();
@@ -111,7 +134,7 @@ export class Worker<T = any, R = unknown> {
     this.pump.close();
     await this.kept.leave();
     await this.server.close();
-    for (const signal of this.signals) process.off(signal, this.onSignal);
+    for (const signal of this.signals) unlisten(signal, this.onSignal);
   }
 
   private get signals(): NodeJS.Signals[] {

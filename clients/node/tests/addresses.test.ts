@@ -1,14 +1,15 @@
 import assert from "node:assert/strict";
 import { execFileSync, spawn } from "node:child_process";
-import { readFileSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
 import { Queue, Worker, type ServerOptions } from "steward-redis";
 import { parseAddress } from "#dist/address.js";
-import { binary, freePort, TestServer, until } from "./servers.js";
+import { binary, cli, freePort, startCluster, startNode, TestServer, until, type Node } from "./servers.js";
 
 /** Adds tasks to queues of all sorts of slots, does them, and asks for their results. */
-async function works(options: ServerOptions, queues = ["a", "b"]): Promise<void> {
+async function works(options: ServerOptions, queues: readonly string[] = ["a", "b"]): Promise<void> {
   for (const name of queues) {
     await using q = new Queue(name, options);
     await using w = new Worker(name, (task) => task.data, { ...options, signals: [] });
@@ -39,11 +40,9 @@ test("all forms of addresses are read", () => {
     assert.throws(() => parseAddress(text), (thrown: Error) => error.test(thrown.message) && !thrown.message.includes("secret"), text);
 });
 
-test("RESP2, RESP3, another database, and a unix socket", async () => {
-  const server = await TestServer.start("--unixsocket", "s.sock");
+test("another database, and a unix socket", async () => {
+  const server = await TestServer.start("--unixsocket s.sock");
   try {
-    await works({ url: server.url, redis: { protocol: 2 } });
-    await works({ url: server.url, redis: { protocol: 3 } }, ["c"]);
     await works({ url: `${server.url}/3` });
     await works({ url: `unix://${server.folder}/s.sock?db=4` });
   } finally {
@@ -54,7 +53,7 @@ test("RESP2, RESP3, another database, and a unix socket", async () => {
 test("users with the rights of the manual", async () => {
   const server = await TestServer.start();
   try {
-    const page = readFileSync(join(import.meta.dirname, "../../../../docs/acl.md"), "utf8");
+    const page = readFileSync(join(import.meta.dirname, "../../../../docs/reference/acl.md"), "utf8");
     for (const line of page.match(/^ACL SETUSER (producer|worker) .*$/gm)!) await server.call(...line.split(" "));
     const url = (user: string) => server.url.replace("//", `//${user}:change-me@`);
     await using q = new Queue("mail", { url: url("producer") });
@@ -66,59 +65,113 @@ test("users with the rights of the manual", async () => {
   }
 });
 
-test("TLS", async () => {
-  const port = await freePort();
-  const server = await TestServer.start();
-  const at = (name: string) => join(server.folder, name);
-  const subject = ["-subj", "/CN=localhost", "-addext", "subjectAltName=IP:127.0.0.1,DNS:localhost"];
-  execFileSync("openssl", ["req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", at("key"), "-out", at("cert"), "-days", "2", ...subject], { stdio: "ignore" });
-  try {
-    await server.call("CONFIG", "SET", "tls-cert-file", at("cert"), "tls-key-file", at("key"), "tls-ca-cert-file", at("cert"), "tls-auth-clients", "no", "tls-port", port);
-    await works({ url: `rediss://localhost:${port}`, redis: { tls: { ca: readFileSync(at("cert"), "utf8") } } });
-  } finally {
-    await server.close();
-  }
-});
+/** A certificate that its owner and all others trust, and what a server is told of it. */
+class Certificate {
+  private readonly folder = mkdtempSync(join(tmpdir(), "steward-tls-"));
 
-test("a cluster: each queue on its node", async () => {
-  const nodes = await Promise.all([1, 2, 3].map(() => TestServer.start("--cluster-enabled yes")));
-  try {
-    const hosts = nodes.map(({ port }) => `127.0.0.1:${port}`);
-    const cli = binary().replace(/server$/, "cli");
-    execFileSync(cli, ["--cluster", "create", ...hosts, "--cluster-yes"], { stdio: "ignore" });
-    for (const node of nodes) await until("it is up", async () => String(await node.call("CLUSTER", "INFO")).includes("cluster_state:ok"));
-    await works({ url: `redis+cluster://${hosts[0]},${hosts[1]}` }, ["mail", "news", "{app}sums", "index", "video"]);
-  } finally {
-    for (const node of nodes) await node.close();
+  constructor() {
+    const subject = ["-subj", "/CN=localhost", "-addext", "subjectAltName=IP:127.0.0.1,DNS:localhost"];
+    const files = ["-keyout", this.at("key"), "-out", this.at("cert"), "-days", "2"];
+    execFileSync("openssl", ["req", "-x509", "-newkey", "rsa:2048", "-nodes", ...files, ...subject], { stdio: "ignore" });
   }
-});
 
-test("Sentinel: a failover is survived", async () => {
-  const [primary, replica] = [await TestServer.start(), await TestServer.start()];
-  await replica.call("REPLICAOF", "127.0.0.1", primary.port);
+  at(name: string): string {
+    return join(this.folder, name);
+  }
+
+  get ca(): string {
+    return readFileSync(this.at("cert"), "utf8");
+  }
+
+  get settings(): string[] {
+    const files = [`tls-cert-file ${this.at("cert")}`, `tls-key-file ${this.at("key")}`, `tls-ca-cert-file ${this.at("cert")}`];
+    return [...files, "tls-auth-clients no", "tls-replication yes"];
+  }
+
+  /** The words of the program that makes a cluster. */
+  get words(): string[] {
+    return ["--tls", "--cacert", this.at("cert")];
+  }
+
+  close(): void {
+    rmSync(this.folder, { recursive: true });
+  }
+}
+
+/** A server with a port for TLS besides, if there is a certificate; and the port for clients. */
+async function start(certificate?: Certificate, ...settings: string[]): Promise<Node> {
+  if (!certificate) return startNode(...settings);
   const port = await freePort();
-  const config = join(primary.folder, "sentinel.conf");
-  writeFileSync(config, [
-    `port ${port}`, `dir ${primary.folder}`, `sentinel monitor main 127.0.0.1 ${primary.port} 1`,
-    "sentinel down-after-milliseconds main 500", "sentinel failover-timeout main 3000",
-  ].join("\n"));
-  const sentinel = spawn(binary(), [config, "--sentinel"], { stdio: "ignore" });
-  try {
-    await until("the replica is known", async () => String(await primary.call("INFO", "replication")).includes("state=online"));
-    const url = `redis+sentinel://127.0.0.1:${port}/main`;
-    await using q = new Queue("mail", { url });
-    await using w = new Worker("mail", (task) => task.data, { url, signals: [], log: () => {} });
-    await w.ready();
-    assert.equal(await (await q.add("echo", "before")).result({ timeout: "20s" }), "before");
-    await until("the sentinel knows the replica", async () => {
-      const cli = binary().replace(/server$/, "cli");
-      return execFileSync(cli, ["-p", `${port}`, "SENTINEL", "replicas", "main"], { encoding: "utf8" }).includes(`${replica.port}`);
+  const all = [`tls-port ${port}`, "tls-cluster yes", ...certificate.settings].map((setting) => `--${setting}`);
+  return { server: await TestServer.start(...all, ...settings), port };
+}
+
+for (const scheme of ["redis", "rediss"]) {
+  const certificate = () => (scheme === "rediss" ? new Certificate() : undefined);
+  const options = (certificate?: Certificate) => (certificate ? { tls: { ca: certificate.ca } } : {});
+
+  test(`${scheme}: one server, RESP2 and RESP3`, async () => {
+    const trusted = certificate();
+    const { server, port } = await start(trusted);
+    try {
+      for (const protocol of [2, 3] as const)
+        await works({ url: `${scheme}://localhost:${port}`, redis: { ...options(trusted), protocol } }, [`resp${protocol}`]);
+    } finally {
+      await server.close();
+      trusted?.close();
+    }
+  });
+
+  test(`${scheme}+cluster: each queue on its node, RESP2 and RESP3`, async () => {
+    const trusted = certificate();
+    const cluster = await startCluster((...settings) => start(trusted, ...settings), trusted?.words);
+    try {
+      const url = cluster.url.replace("redis+", `${scheme}+`);
+      for (const [protocol, queues] of [[2, ["mail", "news", "{app}sums"]], [3, ["index", "video", "other"]]] as const)
+        await works({ url, redis: { ...options(trusted), protocol } }, queues);
+      const keys = await Promise.all(cluster.nodes.map(({ server }) => server.call("DBSIZE")));
+      assert.ok(keys.every((count) => count > 0), String(keys));
+    } finally {
+      await cluster.close();
+      trusted?.close();
+    }
+  });
+
+  test(`${scheme}+sentinel: a failover is survived, RESP2 and RESP3`, async () => {
+    const trusted = certificate();
+    const [primary, replica] = [await start(trusted), await start(trusted)];
+    const port = await freePort();
+    const config = join(primary.server.folder, "sentinel.conf");
+    writeFileSync(config, [
+      ...(trusted ? ["port 0", `tls-port ${port}`, ...trusted.settings] : [`port ${port}`]),
+      `dir ${primary.server.folder}`, `sentinel monitor main 127.0.0.1 ${primary.port} 1`,
+      "sentinel down-after-milliseconds main 500", "sentinel failover-timeout main 3000",
+    ].join("\n"));
+    await replica.server.call("REPLICAOF", "127.0.0.1", primary.port);
+    const sentinel = spawn(binary(), [config, "--sentinel"], { stdio: "ignore" });
+    const url = `${scheme}+sentinel://127.0.0.1:${port}/main`;
+    // One in each protocol.
+    const pairs = ([2, 3] as const).map((protocol) => {
+      const all = { url, redis: { ...options(trusted), protocol } };
+      return { q: new Queue(`resp${protocol}`, all), w: new Worker(`resp${protocol}`, (task) => task.data, { ...all, signals: [], log: () => {} }) };
     });
-    await primary.kill();
-    assert.equal(await (await q.add("echo", "after")).result({ timeout: "40s" }), "after");
-  } finally {
-    sentinel.kill("SIGKILL");
-    await replica.close();
-    await primary.close();
-  }
-});
+    const echo = async (text: string) => {
+      for (const { q } of pairs) assert.equal(await (await q.add("echo", text)).result({ timeout: "40s" }), text);
+    };
+    try {
+      await until("the replica is known", async () => String(await primary.server.call("INFO", "replication")).includes("state=online"));
+      await echo("before");
+      await until("the sentinel knows the replica", async () => {
+        return cli("-p", `${port}`, ...(trusted?.words ?? []), "SENTINEL", "replicas", "main").includes(`${replica.port}`);
+      });
+      await primary.server.kill();
+      await echo("after");
+    } finally {
+      for (const { q, w } of pairs) await Promise.all([w.close({ grace: 100 }), q.close()]);
+      sentinel.kill("SIGKILL");
+      await replica.server.close();
+      await primary.server.close();
+      trusted?.close();
+    }
+  });
+}

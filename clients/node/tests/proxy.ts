@@ -3,12 +3,18 @@
 import { createConnection, createServer, type AddressInfo, type Server, type Socket } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 
+type Then = () => Promise<unknown>;
+
 export class Proxy {
   /** How long each piece of data takes, in ms, each way. */
   delay = 0;
+  /** Whether no more connections are made. */
+  isDown = false;
   /** How many replies were lost. */
   lost = 0;
-  private doomed: { command: string; then: () => Promise<unknown> } | undefined;
+  /** The names of all commands that were sent. */
+  readonly sent = new Set<string>();
+  private readonly doomed = new Map<string, Then>();
   private closed: Promise<unknown> | undefined;
   private readonly pairs = new Set<[Socket, Socket]>();
 
@@ -30,9 +36,9 @@ export class Proxy {
   }
 
   /** The next time that this command is sent, the connection is cut when its reply comes. None is made again until
-   * `then` has ended. */
-  loseReplyOf(command: string, then: () => Promise<unknown> = async () => {}): void {
-    this.doomed = { command: `\r\n${command}\r\n`, then };
+   * `then` has ended. Some have two words: `CLIENT ID`. */
+  loseReplyOf(command: string, then: Then = async () => {}): void {
+    this.doomed.set(command, then);
   }
 
   /** Cuts all connections. */
@@ -46,15 +52,16 @@ export class Proxy {
   }
 
   private connect(near: Socket): void {
-    if (this.closed) return void near.destroy();
+    if (this.closed || this.isDown) return void near.destroy();
     const far = createConnection(this.target, "127.0.0.1");
     const pair: [Socket, Socket] = [near, far];
     this.pairs.add(pair);
-    let doom: (() => Promise<unknown>) | undefined;
+    let doom: Then | undefined;
     this.pass(near, far, pair, (data) => {
-      if (!this.doomed || !data.includes(this.doomed.command)) return true;
-      doom = this.doomed.then;
-      this.doomed = undefined;
+      for (const command of commandsIn(data)) {
+        this.sent.add(command.split(" ")[0]!);
+        doom ??= this.take(command);
+      }
       return true;
     });
     this.pass(far, near, pair, () => {
@@ -64,6 +71,16 @@ export class Proxy {
       this.end(pair);
       return false;
     });
+  }
+
+  private take(command: string): Then | undefined {
+    for (const [name, then] of this.doomed) {
+      if (`${command} `.startsWith(`${name} `)) {
+        this.doomed.delete(name);
+        return then;
+      }
+    }
+    return undefined;
   }
 
   private pass(from: Socket, to: Socket, pair: [Socket, Socket], passes: (data: Buffer) => boolean): void {
@@ -83,4 +100,10 @@ export class Proxy {
     this.pairs.delete(pair);
     for (const socket of pair) socket.destroy();
   }
+}
+
+/** The names of the commands in a piece of data, each with its next word: `CLIENT ID`. */
+function commandsIn(data: Buffer): string[] {
+  const found = data.toString("latin1").matchAll(/\*\d+\r\n\$\d+\r\n([\w.]+)\r\n(?:\$\d+\r\n([^\r]*)\r\n)?/g);
+  return [...found].map(([, name, next]) => `${name!.toUpperCase()} ${next ?? ""}`.trim());
 }

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { BadPayload, Duplicate, NotKept, Queue, QueueFull, ResultTimeout, ServerError, TaskFailed, Unencodable, Worker, Drop } from "steward-redis";
+import { BadPayload, Duplicate, lead, NotKept, Queue, register, QueueFull, ResultTimeout, ServerError, TaskFailed, Unencodable, Worker, Drop } from "steward-redis";
 import { TestServer, until } from "./servers.js";
 
 let server: TestServer;
@@ -56,6 +56,11 @@ test("options of add are those of the server", async () => {
 test("an unknown option, a wrong duration and data that is not JSON are named", async () => {
   const q = queue();
   await assert.rejects(q.add("x", {}, { retires: 5 } as any), /unknown option retires/);
+  await assert.rejects(q.every("1h", "x", {}, { delay: 5 } as any), /unknown option delay/);
+  assert.throws(() => new Queue("x", { connection: {} } as any), /unknown option connection; known are url,/);
+  assert.throws(() => new Worker("x", () => {}, { concurency: 5 } as any), /unknown option concurency/);
+  await assert.rejects(lead("x", () => {}, { tls: 5 } as any), /unknown option tls/);
+  await assert.rejects(register("x", { tls: 5 } as any), /unknown option tls/);
   await assert.rejects(q.add("x", {}, { delay: "10" }), /"10" is no duration/);
   await assert.rejects(q.add("x", {}, { delay: -1 }), /-1 is no duration/);
   await assert.rejects(q.add("x", {}, { replace: true }), /give unique as well/);
@@ -141,7 +146,9 @@ test("recurring tasks of an owner that it does not define any more are removed",
   assert.deepEqual(await names(), ["digest", "early", "nightly"]);
   await q.recurring("app", { nightly: { cron: "30 2 * * *" } });
   assert.deepEqual(await names(), ["digest", "nightly"]);
-  assert.equal(await q.unrepeat("digest"), true);
+  await q.unrepeat("digest");
+  await q.unrepeat("digest");
+  assert.deepEqual(await names(), ["nightly"]);
   await assert.rejects(q.recurring("app", { both: { cron: "@daily", every: 5 } }), /either cron or every/);
 });
 

@@ -24,8 +24,18 @@ export function module(): string {
 
 /** The program of the server: that of STEWARD_SERVER, or the one on the path. */
 export function binary(): string {
-  if (process.env.STEWARD_SERVER) return process.env.STEWARD_SERVER;
-  return execFileSync("sh", ["-c", "command -v redis-server || command -v valkey-server"], { encoding: "utf8" }).trim();
+  return process.env.STEWARD_SERVER || onPath("redis-server", "valkey-server");
+}
+
+/** Runs the program for the shell, with which every server talks, and returns what it prints. */
+export function cli(...words: string[]): string {
+  return execFileSync(onPath("redis-cli", "valkey-cli"), words, { encoding: "utf8", stdio: ["ignore", "pipe", "ignore"] });
+}
+
+/** The first of these programs that there is. */
+function onPath(...names: string[]): string {
+  const script = names.map((name) => `command -v ${name}`).join(" || ");
+  return execFileSync("sh", ["-c", script], { encoding: "utf8" }).trim();
 }
 
 export function freePort(): Promise<number> {
@@ -109,4 +119,32 @@ export async function until(what: string, holds: () => unknown, patience = 30_00
     if (Date.now() > end) throw new Error(`not within ${patience} ms: ${what}`);
     await new Promise((resolve) => setTimeout(resolve, 5));
   }
+}
+
+/** A server, and the port for clients. */
+export interface Node {
+  server: TestServer;
+  port: number;
+}
+
+export async function startNode(...settings: string[]): Promise<Node> {
+  const server = await TestServer.start(...settings);
+  return { server, port: server.port };
+}
+
+/** A cluster of three nodes. Their buses have ports of their own, as those of the servers plus 10,000 may not exist. */
+export async function startCluster(start = startNode, words: string[] = []): Promise<{ url: string; nodes: Node[]; close(): Promise<void> }> {
+  const buses = await Promise.all([1, 2, 3].map(freePort));
+  const nodes = await Promise.all(buses.map((bus) => start("--cluster-enabled yes", `--cluster-port ${bus}`)));
+  const close = async () => void (await Promise.all(nodes.map(({ server }) => server.close())));
+  const hosts = nodes.map(({ port }) => `127.0.0.1:${port}`);
+  try {
+    const places = hosts.map((host, index) => `${host}@${buses[index]}`);
+    cli(...words, "--cluster", "create", ...places, "--cluster-yes");
+    for (const { server } of nodes) await until("it is up", async () => String(await server.call("CLUSTER", "INFO")).includes("cluster_state:ok"));
+  } catch (error) {
+    await close();
+    throw error;
+  }
+  return { url: `redis+cluster://${hosts[0]},${hosts[1]}`, nodes, close };
 }

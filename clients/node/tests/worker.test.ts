@@ -227,6 +227,19 @@ test("a signal of the operator ends the worker", async () => {
   await w.close();
 });
 
+test("twenty workers in a process listen to a signal once, and leave it when they have closed", async () => {
+  const before = process.listenerCount("SIGUSR2");
+  const workers = Array.from({ length: 20 }, () => worker(queue(), () => {}, { signals: ["SIGUSR2"] }));
+  assert.equal(process.listenerCount("SIGUSR2"), before + 1);
+  // Keeps the process, which otherwise would end of the signal.
+  const keep = () => {};
+  process.on("SIGUSR2", keep);
+  process.kill(process.pid, "SIGUSR2");
+  await until("all have closed", () => process.listenerCount("SIGUSR2") === before + 1);
+  process.off("SIGUSR2", keep);
+  await Promise.all(workers.map((one) => one.close()));
+});
+
 test("a worker that may not work says why", async () => {
   await server.call("ACL", "SETUSER", "guest", "on", ">secret", "~*", "+@all", "-task.claim");
   const q = queue();

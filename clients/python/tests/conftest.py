@@ -28,7 +28,7 @@ def app(server: Server) -> Steward:
     return Steward(server.url, queue=f"queue-{next(_numbers)}")
 
 
-def until(condition: Callable[[], object], seconds: float = 20) -> None:
+def until(condition: Callable[[], object], seconds: float = 60) -> None:
     """Waits for a condition."""
     end = time.monotonic() + seconds
     while not condition():

@@ -40,6 +40,16 @@ async def awork(n: int, ms: int = 0) -> int:
     return n
 
 
+@s.task(attempts=100, retain="10m")
+def end_elsewhere(n: int) -> int:
+    """The first attempt does not end by itself."""
+    note("begin", n)
+    run = current()
+    if run and run.attempt == 1:
+        time.sleep(600)
+    return n
+
+
 @s.task(retain="10m")
 def hold_the_lock(seconds: float, n: int = 0) -> int:
     """Does not give up the interpreter's lock: a C function that was called as if it was quick."""
@@ -89,7 +99,7 @@ class Crew:
                 process.terminate()
         for process in self.started:
             try:
-                process.wait(10)
+                process.wait(60)
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()

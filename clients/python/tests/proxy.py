@@ -7,6 +7,7 @@ import socket
 import threading
 import time
 from collections import Counter
+from collections.abc import Callable
 
 
 class Proxy:
@@ -17,6 +18,8 @@ class Proxy:
         self.to, self.delay = port, delay
         self.lose: Counter[str] = Counter()
         self.lost: Counter[str] = Counter()
+        #: Until this is so, nobody gets through after a reply was lost.
+        self.hold: Callable[[], object] = lambda: True
         self.pairs: set[tuple[socket.socket, socket.socket]] = set()
         self.listener = socket.create_server(("127.0.0.1", 0))
         self.url = f"redis://127.0.0.1:{self.listener.getsockname()[1]}"
@@ -44,6 +47,8 @@ class Proxy:
                     return
                 client.close()
                 continue
+            while self.lost and not self.hold() and self.listener.fileno() >= 0:
+                time.sleep(0.005)
             for one in (client, server):
                 one.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             pair = (client, server)

@@ -35,6 +35,12 @@ def binary() -> str:
     return found
 
 
+def has_tls() -> bool:
+    """Whether the server was built with TLS. Without a certificate it does not start, and says why."""
+    tried = subprocess.run([binary(), "--port", "0", "--tls-port", str(free_port())], capture_output=True, text=True)
+    return "Failed finding TLS support" not in tried.stdout
+
+
 def free_port() -> int:
     while True:
         with socket.socket() as probe:

@@ -1,18 +1,22 @@
-"""The examples in the documentation of every name are run, and every public name has one or needs none."""
+"""Every public name has an example, and all examples are run."""
 
 from __future__ import annotations
 
+import asyncio
 import doctest
 import importlib
 import inspect
+import os
 import pkgutil
-from types import ModuleType
+import time
+from collections.abc import Iterator
+from types import FunctionType, ModuleType
 
 import pytest
 from servers import Server
 
 import steward_redis
-from steward_redis import Steward
+from steward_redis import Steward, testing
 
 MODULES = [
     importlib.import_module(module.name)
@@ -23,7 +27,7 @@ MODULES = [
 
 @pytest.fixture(scope="module")
 def names(server: Server) -> dict[str, object]:
-    """What the examples take for given: an application with two tasks, and a worker that runs."""
+    """What the examples take for given: an application with some tasks, and a worker that runs."""
     s = Steward(server.url, queue="documented")
 
     @s.task
@@ -38,7 +42,12 @@ def names(server: Server) -> dict[str, object]:
     def total(values: list[int]) -> int:
         return sum(values)
 
-    return {"s": s, "send": send, "add": add, "total": total}
+    @s.task(attempts=1)
+    def divide(x: int, y: int) -> float:
+        return x / y
+
+    ours = {name: getattr(module, name) for module in (steward_redis, testing) for name in module.__all__}
+    return {**ours, **locals(), "asyncio": asyncio, "os": os, "time": time}
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -58,10 +67,17 @@ def test_the_examples_are_what_happens(module: ModuleType, names: dict[str, obje
         assert runner.run(test, out=report.append).failed == 0, "".join(report)
 
 
-@pytest.mark.parametrize("name", steward_redis.__all__)
-def test_every_public_name_is_documented(name: str) -> None:
-    thing = getattr(steward_redis, name)
-    assert inspect.getdoc(thing), name
-    for part, member in vars(thing).items() if inspect.isclass(thing) else ():
-        if not part.startswith("_") and (inspect.isfunction(member) or isinstance(member, property)):
-            assert inspect.getdoc(member), f"{name}.{part}"
+def public() -> Iterator[tuple[str, object]]:
+    """All public names, and the public methods of public classes."""
+    for module in (steward_redis, testing):
+        for name in module.__all__:
+            thing = getattr(module, name)
+            yield name, thing
+            for part, member in vars(thing).items() if inspect.isclass(thing) else ():
+                if not part.startswith("_") and isinstance(member, (FunctionType, property, staticmethod, classmethod)):
+                    yield f"{name}.{part}", member
+
+
+@pytest.mark.parametrize(("name", "thing"), [pytest.param(*one, id=one[0]) for one in public()])
+def test_every_public_name_has_an_example(name: str, thing: object) -> None:
+    assert doctest.DocTestParser().get_examples(inspect.getdoc(thing) or ""), name

@@ -34,6 +34,14 @@ def world(server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> It
             del sys.modules[name]
 
 
+def test_no_page_is_forgotten() -> None:
+    texts = {str(page.relative_to(ROOT / "docs")): page.read_text() for page in (ROOT / "docs").rglob("*.md")}
+    ours = re.compile(r"```python\n(?:(?!```).)*steward_redis", re.DOTALL)
+    here = [f"python/{page}.md" for page in ("celery", "django", "fastapi", "flask", "index")]
+    # The first one needs a cluster: test_deployments.py.
+    assert sorted(page for page, text in texts.items() if ours.search(text)) == ["guides/several-machines.md", *here]
+
+
 def put(folder: Path, name: str, text: str, server: Server) -> Any:
     (folder / f"{name}.py").write_text(text.replace("redis://localhost", server.url))
     return importlib.import_module(name)
@@ -55,7 +63,7 @@ def test_the_page_for_those_who_know_celery(world: Path, server: Server) -> None
     compile(celery, "celery", "exec")
     module = put(world, "shop", ours, server)
     with module.s.worker(concurrency=4):
-        assert module.use().result(10) == 450
+        assert module.use().result(60) == 450
 
 
 def test_the_page_for_django(world: Path, server: Server) -> None:
@@ -79,7 +87,7 @@ def test_the_page_for_django(world: Path, server: Server) -> None:
         ids: list[str] = []
         app.hook("before_submit")(lambda kind, id: ids.append(id))
         names["register"](user)
-        assert app.job(ids[0]).result(10) is None
+        assert app.job(ids[0]).result(60) is None
 
 
 def test_the_page_for_flask(world: Path, server: Server) -> None:
@@ -89,7 +97,7 @@ def test_the_page_for_flask(world: Path, server: Server) -> None:
     assert client.get(f"/reports/{id}").get_json() == {"state": "ready", "progress": None}
     assert client.get("/reports/none").status_code == 404
     with module.s.worker(concurrency=1):
-        module.s.job(id).result(10)
+        module.s.job(id).result(60)
     assert client.get(f"/reports/{id}").get_json() == {"state": "done", "report": "shop: monday"}
 
 

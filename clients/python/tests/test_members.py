@@ -42,7 +42,7 @@ def test_one_leads_at_a_time_and_the_next_follows_at_once(app: Steward) -> None:
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(30)
+        thread.join(60)
     assert len(epochs) == 3
     assert epochs == sorted(set(epochs))
 
@@ -65,11 +65,11 @@ def test_a_leader_that_the_server_does_not_hear_is_told_before_another_leads(ser
 
     thread = threading.Thread(target=first)
     thread.start()
-    assert leads.wait(20)
+    assert leads.wait(60)
     proxy.close()
     with app.lead(service, ttl="3s"):
         second = time.monotonic()
-    thread.join(20)
+    thread.join(60)
     assert lost and lost[0] <= second
 
 
@@ -90,6 +90,21 @@ def test_a_coroutine_that_leads_is_told_too(app: Steward, server: Server) -> Non
 
     with pytest.raises(LeadLost):
         asyncio.run(main())
+
+
+def test_a_coroutine_that_waits_in_line_may_give_up(app: Steward) -> None:
+    async def wait() -> None:
+        async with app.alead(app.default_queue):
+            pass
+
+    async def main() -> None:
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(wait(), 0.5)
+
+    with app.lead(app.default_queue):
+        # It also waits for all threads that the coroutine has left.
+        asyncio.run(main())
+    asyncio.run(wait())
 
 
 def test_a_block_that_raises_ends_the_lead(app: Steward) -> None:

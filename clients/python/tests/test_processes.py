@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,6 +17,7 @@ from crew import Crew, stop
 from servers import Server
 
 from steward_redis import Job, Steward, TaskFailed
+from steward_redis.command import main
 
 
 @pytest.fixture
@@ -36,7 +39,7 @@ def producer(crew: Crew, app: Steward) -> Steward:
 
 def test_a_killed_worker_loses_no_task_and_others_have_them_at_once(crew: Crew, producer: Steward) -> None:
     first = crew.start("-c", "4")
-    jobs = [producer.tasks["work"].submit(n, 3000) for n in range(4)]
+    jobs = [producer.tasks["end_elsewhere"].submit(n) for n in range(4)]
     until(lambda: len(crew.ran("begin")) == 4)
     second = crew.start("-c", "4")
     until(lambda: len(producer.members(producer.default_queue)) == 2)
@@ -44,8 +47,9 @@ def test_a_killed_worker_loses_no_task_and_others_have_them_at_once(crew: Crew, 
     killed = time.time()
     until(lambda: len(crew.ran("begin")) == 8)
     latest = max(float(line[4]) for line in crew.lines() if line[0] == "begin" and line[3] == str(second.pid))
-    assert latest - killed < 1
-    assert [job.result(30) for job in jobs] == [0, 1, 2, 3]
+    # Not only after `cut`, 5 s.
+    assert latest - killed < 4
+    assert [job.result(60) for job in jobs] == [0, 1, 2, 3]
     assert stop(second) == 0
 
 
@@ -75,10 +79,10 @@ def test_what_does_not_end_within_the_grace_is_given_back(crew: Crew, producer: 
 
 
 def test_a_handler_that_holds_the_interpreter_does_not_lose_its_task(crew: Crew, producer: Steward) -> None:
-    worker = crew.start("-c", "2", "--ttl", "2s")
+    worker = crew.start("-c", "2", "--ttl", "5s")
     job = producer.tasks["hold_the_lock"].submit(10, 1)
     other = crew.start("-c", "2")
-    assert job.result(30) == 1
+    assert job.result(60) == 1
     assert crew.ran("begin") == [1]
     state = job.state()
     assert state and (state.state, state.attempt) == ("done", 1)
@@ -90,8 +94,8 @@ def test_a_handler_that_cannot_be_ended_ends_the_process(crew: Crew, producer: S
     worker = crew.start("-c", "2", "--grace", "1s")
     job = producer.tasks["hang"].submit()
     with pytest.raises(TaskFailed, match="TimeLimit: the handler of hang was still running"):
-        job.result(30)
-    assert worker.wait(30) == 70
+        job.result(60)
+    assert worker.wait(60) == 70
 
 
 def test_a_keeper_that_is_killed_is_started_again(crew: Crew, producer: Steward) -> None:
@@ -100,7 +104,7 @@ def test_a_keeper_that_is_killed_is_started_again(crew: Crew, producer: Steward)
     until(lambda: crew.ran("begin"))
     keeper = int(Path(f"/proc/{worker.pid}/task/{worker.pid}/children").read_text().split()[0])
     os.kill(keeper, signal.SIGKILL)
-    assert job.result(30) == 1
+    assert job.result(60) == 1
     assert crew.ran("begin") == [1]
     assert stop(worker) == 0
 
@@ -112,8 +116,13 @@ def test_processes_of_one_command_are_started_again(crew: Crew, producer: Stewar
     os.kill(child, signal.SIGKILL)
     until(lambda: child not in (pids := [m["pid"] for m in producer.members(producer.default_queue)]) and len(pids) == 2)
     jobs = [producer.tasks["work"].submit(n) for n in range(20)]
-    assert [job.result(30) for job in jobs] == list(range(20))
+    assert [job.result(60) for job in jobs] == list(range(20))
     assert stop(parent) == 0
+
+
+def test_processes_do_not_share_a_name() -> None:
+    with pytest.raises(SystemExit, match="leave out --name or -p"):
+        main(["worker", "crew:s", "-p", "2", "--name", "w1"])
 
 
 def test_a_child_that_was_forked_has_connections_and_ids_of_its_own(producer: Steward, crew: Crew) -> None:
@@ -135,8 +144,38 @@ def test_a_child_that_was_forked_has_connections_and_ids_of_its_own(producer: St
     os.waitpid(pid, 0)
     id, heard = os.read(reading, 100).decode().split()
     assert heard == "heard"
-    assert [job.result(30) for job in (first, producer.job(id), third)] == [1, 2, 3]
+    assert [job.result(60) for job in (first, producer.job(id), third)] == [1, 2, 3]
     assert stop(worker) == 0
+
+
+def test_a_child_that_was_forked_does_not_leave_for_its_parent(server: Server, app: Steward) -> None:
+    program = f"""
+import os, sys
+from steward_redis import Steward
+s = Steward({server.url!r})
+with s.register({app.default_queue!r}):
+    if os.fork() == 0:
+        sys.exit()
+    os.wait()
+    print(len(s.members({app.default_queue!r})))
+"""
+    ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=120)
+    assert ran.stdout == "1\n", ran.stderr
+
+
+def test_a_process_may_have_thousands_of_files(server: Server, app: Steward) -> None:
+    program = f"""
+import os, resource
+resource.setrlimit(resource.RLIMIT_NOFILE, (4096, resource.getrlimit(resource.RLIMIT_NOFILE)[1]))
+held = [os.dup(0) for _ in range(2000)]
+from steward_redis import Steward
+s = Steward({server.url!r}, queue={app.default_queue!r})
+double = s.task(name="double")(lambda x: 2 * x)
+with s.worker(concurrency=2), s.lead({app.default_queue!r}) as epoch:
+    print(double.submit(2).result(60), epoch.fenced("PING"))
+"""
+    ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=120)
+    assert ran.stdout == "4 b'PONG'\n", ran.stderr
 
 
 @pytest.mark.long

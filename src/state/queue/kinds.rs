@@ -70,6 +70,11 @@ impl KindCounts {
         self.0.iter().map(|(kind, stats)| (kind.as_str(), stats))
     }
 
+    /// How many there are.
+    pub(crate) fn len(&self) -> usize {
+        self.0.len()
+    }
+
     /// Nothing is claimed any more.
     pub(crate) fn start_over(&mut self) {
         self.0.values_mut().for_each(|stats| stats.running = 0);

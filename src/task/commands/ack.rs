@@ -18,8 +18,10 @@ use crate::waiting::{ClaimRequest, Lease};
 arguments! {
     pub(crate) struct AckArgs<'a> {
         claim: ClaimedArgs<'a> = Arg::shared(),
-        result: Option<&'a [u8]> = Arg::option("RESULT", Arg::bytes("value")),
-        next: bool = Arg::flag("NEXT"),
+        result: Option<&'a [u8]> = Arg::option("RESULT", Arg::bytes("value"))
+            .means("the result: for clients that wait for the task, for its REPLY queue, and kept for RETAIN"),
+        next: bool = Arg::flag("NEXT")
+            .means("also claims the next task; sent again, it answers the same claim while that lives"),
     }
 }
 
@@ -31,13 +33,28 @@ impl Command for Ack {
     type On<'t> = Queue<'t>;
     const SPEC: Spec = Spec {
         name: "TASK.ACK",
-        summary: "Acknowledges a claimed task: it is done, and removed unless it has RETAIN. RESULT goes to clients that wait for the task, to its REPLY queue, and is kept for RETAIN. NEXT also claims the next task; sent again, it answers the same claim while that lives.",
+        summary: "Acknowledges a claimed task: it is done, and removed unless it has RETAIN.",
         complexity: "O(log N) for N claimed tasks",
         access: Access::Write,
         blocking: true,
         keys: Keys::First,
         args: AckArgs::ARGS,
         reply: "OK; with NEXT as TASK.CLAIM",
+        errors: &[
+            (
+                "NOTASK",
+                "the task is not there any more: it was acknowledged before, or removed",
+            ),
+            (
+                "STALE",
+                "the claim is over: the task is ready again, claimed again, or has ended",
+            ),
+            ("TOOBIG", "the result is larger than `steward.max-payload`"),
+            (
+                "NOMEMBER",
+                "NEXT, for a claim with LEASE MEMBER: the worker is no member any more",
+            ),
+        ],
     };
 
     fn run(args: &AckArgs<'_>, caller: &Caller<'_>, queue: &mut Queue<'_>) -> Result<Response> {
@@ -116,6 +133,7 @@ impl Command for MAck {
         keys: Keys::First,
         args: ClaimsArgs::ARGS,
         reply: "array of OK, STALE, NOTASK or CANCELLED",
+        errors: &[],
     };
 
     fn run(args: &ClaimsArgs<'_>, _: &Caller<'_>, queue: &mut Queue<'_>) -> Result<Response> {

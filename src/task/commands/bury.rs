@@ -14,7 +14,8 @@ arguments! {
     pub(crate) struct BuryArgs<'a> {
         queue: Key<'a> = Arg::QUEUE,
         id: &'a str = Arg::ID,
-        reason: Option<&'a [u8]> = Arg::option("REASON", Arg::bytes("text")),
+        reason: Option<&'a [u8]> = Arg::option("REASON", Arg::bytes("text"))
+            .means("why: it becomes the error of the task"),
     }
 }
 
@@ -26,13 +27,17 @@ impl Command for Bury {
     type On<'t> = Queue<'t>;
     const SPEC: Spec = Spec {
         name: "TASK.BURY",
-        summary: "Makes a scheduled, ready or claimed task dead; the token of its claim is stale. REASON becomes its error.",
+        summary: "Makes a scheduled, ready or claimed task dead; the token of its claim is stale.",
         complexity: "O(log N) for N scheduled, claimed and dead tasks",
         access: Access::Write,
         blocking: false,
         keys: Keys::First,
         args: BuryArgs::ARGS,
         reply: "OK",
+        errors: &[(
+            "NOTASK",
+            "there is no such task, or it is neither scheduled, ready nor claimed",
+        )],
     };
 
     fn run(args: &BuryArgs<'_>, _: &Caller<'_>, queue: &mut Queue<'_>) -> Result<Response> {

@@ -12,12 +12,12 @@ use crate::task::index::{blocked, dependencies, scheduled, targeted};
 use crate::task::{events, lifecycle};
 
 /// Why the tasks are cancelled.
-const REASON: Typed<Option<&[u8]>> = Arg::option("REASON", Arg::bytes("text"));
+const REASON: Typed<Option<&[u8]>> = Arg::option("REASON", Arg::bytes("text")).means("why: it is told as their error");
 
 arguments! {
     pub(crate) struct CancelArgs<'a> {
         queue: Key<'a> = Arg::QUEUE,
-        ids: Vec<&'a str> = Arg::many_before("ids", &Arg::ID, "REASON"),
+        ids: Vec<&'a str> = Arg::many_before("ids", &Arg::ID, "REASON").means("the ids of the tasks, at most 1,000"),
         reason: Option<&'a [u8]> = REASON,
     }
 }
@@ -30,13 +30,14 @@ impl Command for Cancel {
     type On<'t> = Queue<'t>;
     const SPEC: Spec = Spec {
         name: "TASK.CANCEL",
-        summary: "Cancels tasks, at most 1,000 a call: a claimed one leaves when its claim ends, any other at once; it is kept if it has RETAIN. REASON is told as its error.",
+        summary: "Cancels tasks, at most 1,000 a call: a claimed one leaves when its claim ends, any other at once; it is kept if it has RETAIN.",
         complexity: "O(N log M) for N ids and M scheduled tasks",
         access: Access::Write,
         blocking: false,
         keys: Keys::First,
         args: CancelArgs::ARGS,
         reply: "number of tasks cancelled",
+        errors: &[],
     };
 
     fn run(args: &CancelArgs<'_>, _: &Caller<'_>, queue: &mut Queue<'_>) -> Result<Response> {
@@ -66,7 +67,7 @@ fn ensure_types(queue: &mut Queue<'_>) -> Result<()> {
 arguments! {
     pub(crate) struct CancelAllArgs<'a> {
         queue: Key<'a> = Arg::QUEUE,
-        state: &'a str = Arg::words("state", &["scheduled", "ready", "blocked", "claimed"]),
+        state: &'a str = Arg::words("state", &["scheduled", "ready", "blocked", "claimed"]).means("which tasks"),
         worker: Option<&'a str> = CLAIMED_BY,
         step: StepArgs<'a> = Arg::shared(),
         reason: Option<&'a [u8]> = REASON,
@@ -81,13 +82,14 @@ impl Command for CancelAll {
     type On<'t> = Queue<'t>;
     const SPEC: Spec = Spec {
         name: "TASK.CANCELALL",
-        summary: "Cancels the tasks in one state that TASK.LIST shows with the same filters, one step a call: COUNT, 1,000 by default, is how many are looked at.",
+        summary: "Cancels the tasks in one state that TASK.LIST shows with the same filters, one step a call.",
         complexity: "O(N log M) for N tasks looked at and M scheduled",
         access: Access::Write,
         blocking: false,
         keys: Keys::First,
         args: CancelAllArgs::ARGS,
         reply: "the cursor of the next step (`0` at the end) and the number of tasks cancelled",
+        errors: &[],
     };
 
     fn run(args: &CancelAllArgs<'_>, _: &Caller<'_>, queue: &mut Queue<'_>) -> Result<Response> {

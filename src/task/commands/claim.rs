@@ -23,11 +23,12 @@ arguments! {
     /// What a claim is for.
     pub(crate) struct RequestArgs<'a> {
         worker: Actor<'a> = Arg::WORKER,
-        count: Option<usize> = Arg::COUNT,
-        lease: Option<IntOr> = Arg::option("LEASE", Arg::ms_or("ms", MAX_LEASE, MEMBER)),
-        block: Option<Ms> = Arg::BLOCK,
-        bind: bool = Arg::flag("BIND"),
-        full: bool = Arg::flag("FULL"),
+        count: Option<usize> = Arg::COUNT.means("how many at most; by default 1"),
+        lease: Option<IntOr> = Arg::option("LEASE", Arg::ms_or("ms", MAX_LEASE, MEMBER))
+            .means("how long the claims last; by default what the task or its queue says. MEMBER: as long as the worker is a member of the queue's service"),
+        block: Option<Ms> = Arg::BLOCK.means("how long to wait for the first task; 0: for ever"),
+        bind: bool = Arg::flag("BIND").means("the claims are lost when the connection closes"),
+        full: bool = Arg::flag("FULL").means("shows more of each task"),
     }
 }
 
@@ -46,13 +47,17 @@ impl Command for Claim {
     type On<'t> = Queue<'t>;
     const SPEC: Spec = Spec {
         name: "TASK.CLAIM",
-        summary: "Claims ready tasks for a worker; with BLOCK, waits for the first one. LEASE MEMBER: the claim lasts as long as the worker is a member of the queue's service. BIND: claims are lost when the connection closes.",
+        summary: "Claims ready tasks for a worker; with BLOCK, waits for the first one.",
         complexity: "O(N) for N tasks claimed",
         access: Access::Write,
         blocking: true,
         keys: Keys::First,
         args: ClaimArgs::ARGS,
         reply: "array of maps `id`, `token`, `attempt`, with FULL also `queue`, `due_at`, `priority`, `deliveries`, `lease_ms`, `group`, then `kind` and last `payload`; or null",
+        errors: &[(
+            "NOMEMBER",
+            "LEASE MEMBER: the worker is no member of the queue's service",
+        )],
     };
 
     fn run(args: &ClaimArgs<'_>, caller: &Caller<'_>, queue: &mut Queue<'_>) -> Result<Response> {
@@ -67,7 +72,8 @@ impl Command for Claim {
 
 arguments! {
     pub(crate) struct MClaimArgs<'a> {
-        queues: Vec<&'a [u8]> = Arg::counted("numqueues", MAX_QUEUES, &Arg::QUEUE_NAME),
+        queues: Vec<&'a [u8]> = Arg::counted("numqueues", MAX_QUEUES, &Arg::QUEUE_NAME)
+            .means("how many queues, and their names: the first that has tasks is the one"),
         request: RequestArgs<'a> = Arg::shared(),
     }
 }
@@ -87,6 +93,10 @@ impl Command for MClaim {
         keys: Keys::Counted,
         args: MClaimArgs::ARGS,
         reply: "as TASK.CLAIM, each map starting with `queue`",
+        errors: &[(
+            "NOMEMBER",
+            "LEASE MEMBER: the worker is no member of the service of one of the queues",
+        )],
     };
 
     fn run(args: &MClaimArgs<'_>, caller: &Caller<'_>, tx: &mut Tx<'_>) -> Result<Response> {

@@ -19,7 +19,8 @@ arguments! {
     /// Several claims.
     pub(crate) struct ClaimsArgs<'a> {
         queue: Key<'a> = Arg::QUEUE,
-        tasks: Vec<ClaimOf<'a>> = Arg::counted("numtasks", MAX_COUNT, &CLAIM),
+        tasks: Vec<ClaimOf<'a>> = Arg::counted("numtasks", MAX_COUNT, &CLAIM)
+            .means("how many claims, and of each the id of its task and its token"),
     }
 }
 

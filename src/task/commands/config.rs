@@ -12,13 +12,13 @@ use crate::settings::{self, DEAD_QUEUE, FIELDS, GROUP_LIMIT, SERVICE, SETTINGS};
 use crate::task::handle::Queue;
 use crate::task::index::blocked;
 
-const FIELD: Typed<&str> = Arg::words("field", &FIELDS);
+const FIELD: Typed<&str> = Arg::words("field", &FIELDS).means("a setting");
 const SETTING: Typed<Setting<'static>> = Arg::shared();
 
 arguments! {
     pub(crate) struct ConfigGetArgs<'a> {
         queue: Key<'a> = Arg::QUEUE,
-        fields: Vec<&'a str> = Arg::any("fields", &FIELD),
+        fields: Vec<&'a str> = Arg::any("fields", &FIELD).means("the settings to show; by default all"),
     }
 }
 
@@ -37,6 +37,7 @@ impl Command for ConfigGet {
         keys: Keys::First,
         args: ConfigGetArgs::ARGS,
         reply: "map field, value",
+        errors: &[],
     };
 
     fn run(args: &ConfigGetArgs<'_>, _: &Caller<'_>, queue: &mut Queue<'_>) -> Result<Response> {
@@ -65,14 +66,14 @@ arguments! {
     /// A field of the settings and its new value.
     pub(crate) struct Setting<'a> {
         field: &'a str = FIELD,
-        value: &'a [u8] = Arg::bytes("value"),
+        value: &'a [u8] = Arg::bytes("value").means("its new value"),
     }
 }
 
 arguments! {
     pub(crate) struct ConfigSetArgs<'a> {
         queue: Key<'a> = Arg::QUEUE,
-        settings: Vec<Setting<'a>> = Arg::many("settings", &SETTING),
+        settings: Vec<Setting<'a>> = Arg::many("settings", &SETTING).means("the settings, each with its new value"),
     }
 }
 
@@ -91,6 +92,7 @@ impl Command for ConfigSet {
         keys: Keys::First,
         args: ConfigSetArgs::ARGS,
         reply: "OK",
+        errors: &[],
     };
 
     fn run(args: &ConfigSetArgs<'_>, caller: &Caller<'_>, queue: &mut Queue<'_>) -> Result<Response> {

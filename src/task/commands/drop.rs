@@ -19,7 +19,7 @@ const MAX_DROPS: usize = 32;
 arguments! {
     pub(crate) struct DropArgs<'a> {
         queue: Key<'a> = Arg::QUEUE,
-        force: bool = Arg::flag("FORCE"),
+        force: bool = Arg::flag("FORCE").means("even though tasks are claimed"),
     }
 }
 
@@ -38,6 +38,10 @@ impl Command for Drop {
         keys: Keys::First,
         args: DropArgs::ARGS,
         reply: "number of tasks removed",
+        errors: &[(
+            "BUSYQUEUE",
+            "tasks are claimed, without FORCE; or the tasks of 32 earlier drops are still being removed",
+        )],
     };
 
     fn run(args: &DropArgs<'_>, _: &Caller<'_>, queue: &mut Queue<'_>) -> Result<Response> {

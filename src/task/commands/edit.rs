@@ -12,7 +12,7 @@ use crate::task::new_task::ensure_size;
 arguments! {
     /// What changes.
     pub(crate) enum Edit<'a> {
-        Payload(payload: &'a [u8]) = Arg::option("PAYLOAD", Arg::bytes("payload")),
+        Payload(payload: &'a [u8]) = Arg::option("PAYLOAD", Arg::bytes("payload")).means("the new payload"),
     }
 }
 
@@ -39,6 +39,14 @@ impl Command for EditTask {
         keys: Keys::First,
         args: EditArgs::ARGS,
         reply: "OK",
+        errors: &[
+            (
+                "NOTASK",
+                "there is no such task, or it is neither scheduled, ready nor blocked",
+            ),
+            ("TOOBIG", "the payload is larger than `steward.max-payload`"),
+            ("OOM", "memory is full"),
+        ],
     };
 
     fn run(args: &EditArgs<'_>, _: &Caller<'_>, queue: &mut Queue<'_>) -> Result<Response> {

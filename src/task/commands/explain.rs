@@ -19,12 +19,13 @@ use crate::waiting::Turn;
 const NAMED: usize = 5;
 /// Tasks and clients that are looked at.
 const LOOKED_AT: usize = 100;
-const WORKER: Typed<&str> = Arg::text("worker");
+const WORKER: Typed<&str> = Arg::text("worker").means("a worker");
 
 arguments! {
     pub(crate) struct ExplainArgs<'a> {
         queue: Key<'a> = Arg::QUEUE,
-        workers: Vec<&'a str> = Arg::any("workers", &WORKER),
+        workers: Vec<&'a str> = Arg::any("workers", &WORKER)
+            .means("what keeps these workers from them; by default any"),
     }
 }
 
@@ -43,6 +44,7 @@ impl Command for Explain {
         keys: Keys::First,
         args: ExplainArgs::ARGS,
         reply: "array of maps `cause` (writes-refused, memory-full, timer-held, paused, concurrency, rate, quiet, members-down, no-member, targeted, backoff, scheduled, blocked, unclaimed, empty), `text`, `until_at` (when it ends by itself, or null)",
+        errors: &[],
     };
 
     fn run(args: &ExplainArgs<'_>, _: &Caller<'_>, queue: &mut Queue<'_>) -> Result<Response> {

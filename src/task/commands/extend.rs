@@ -17,8 +17,9 @@ use crate::time::Ms;
 arguments! {
     pub(crate) struct ExtendArgs<'a> {
         claim: ClaimedArgs<'a> = Arg::shared(),
-        lease: Option<Ms> = LEASE,
-        progress: Option<&'a [u8]> = Arg::option("PROGRESS", Arg::bytes("value")),
+        lease: Option<Ms> = LEASE.means("its new length; by default the one it has"),
+        progress: Option<&'a [u8]> = Arg::option("PROGRESS", Arg::bytes("value"))
+            .means("how far the task is, for GET and RESULT"),
     }
 }
 
@@ -30,13 +31,25 @@ impl Command for Extend {
     type On<'t> = Queue<'t>;
     const SPEC: Spec = Spec {
         name: "TASK.EXTEND",
-        summary: "Renews the lease of a claim, with LEASE to a new length; PROGRESS is shown by GET and RESULT.",
+        summary: "Renews the lease of a claim, from now on; may tell how far the task is.",
         complexity: "O(log N) for N claimed tasks",
         access: Access::Write,
         blocking: false,
         keys: Keys::First,
         args: ExtendArgs::ARGS,
         reply: "the lease in ms; null for a claim that lasts as long as its member",
+        errors: &[
+            (
+                "NOTASK",
+                "the task is not there any more: it was acknowledged before, or removed",
+            ),
+            (
+                "STALE",
+                "the claim is over: the task is ready again, claimed again, or has ended",
+            ),
+            ("CANCELLED", "the task was cancelled: stop, then ACK or RELEASE"),
+            ("TOOBIG", "the progress is larger than `steward.max-payload`"),
+        ],
     };
 
     fn run(args: &ExtendArgs<'_>, _: &Caller<'_>, queue: &mut Queue<'_>) -> Result<Response> {
@@ -74,7 +87,7 @@ fn extend(queue: &mut Queue<'_>, task: &mut Task, lease: Option<Ms>, progress: O
 arguments! {
     pub(crate) struct MExtendArgs<'a> {
         claims: ClaimsArgs<'a> = Arg::shared(),
-        lease: Option<Ms> = LEASE,
+        lease: Option<Ms> = LEASE.means("its new length; by default the one it has"),
     }
 }
 
@@ -86,13 +99,14 @@ impl Command for MExtend {
     type On<'t> = Queue<'t>;
     const SPEC: Spec = Spec {
         name: "TASK.MEXTEND",
-        summary: "Renews the leases of several claims, each on its own, with LEASE to a new length; that of a cancelled task is not renewed.",
+        summary: "Renews the leases of several claims, each on its own; that of a cancelled task is not renewed.",
         complexity: "O(N log M) for N tasks given and M claimed",
         access: Access::Write,
         blocking: false,
         keys: Keys::First,
         args: MExtendArgs::ARGS,
         reply: "array of OK, STALE, NOTASK or CANCELLED",
+        errors: &[],
     };
 
     fn run(args: &MExtendArgs<'_>, _: &Caller<'_>, queue: &mut Queue<'_>) -> Result<Response> {

@@ -14,15 +14,17 @@ use crate::time::{MAX_DELAY, Ms};
 arguments! {
     /// What becomes of the task.
     pub(crate) enum Then {
-        Delay(ms: Ms) = Arg::duration("DELAY", 0, MAX_DELAY),
-        Dead = Arg::flag("DEAD"),
+        Delay(ms: Ms) = Arg::duration("DELAY", 0, MAX_DELAY)
+            .means("due again after this time, and not after its backoff"),
+        Dead = Arg::flag("DEAD").means("dead, whatever attempts are left"),
     }
 }
 
 arguments! {
     pub(crate) struct FailArgs<'a> {
         claim: ClaimedArgs<'a> = Arg::shared(),
-        error: Option<&'a [u8]> = Arg::option("ERROR", Arg::bytes("message")),
+        error: Option<&'a [u8]> = Arg::option("ERROR", Arg::bytes("message"))
+            .means("what went wrong; its first 4,096 bytes are kept"),
         then: Option<Then> = Arg::one_of("then"),
     }
 }
@@ -42,6 +44,16 @@ impl Command for Fail {
         keys: Keys::First,
         args: FailArgs::ARGS,
         reply: "map `state` (scheduled, ready, blocked or dead; cancelled if it was), `due_at`, `attempt`",
+        errors: &[
+            (
+                "NOTASK",
+                "the task is not there any more: it was acknowledged before, or removed",
+            ),
+            (
+                "STALE",
+                "the claim is over: the task is ready again, claimed again, or has ended",
+            ),
+        ],
     };
 
     fn run(args: &FailArgs<'_>, _: &Caller<'_>, queue: &mut Queue<'_>) -> Result<Response> {
@@ -73,7 +85,8 @@ fn retry(then: Option<&Then>) -> Retry {
 arguments! {
     pub(crate) struct MFailArgs<'a> {
         claims: ClaimsArgs<'a> = Arg::shared(),
-        error: Option<&'a [u8]> = Arg::option("ERROR", Arg::bytes("message")),
+        error: Option<&'a [u8]> = Arg::option("ERROR", Arg::bytes("message"))
+            .means("what went wrong; its first 4,096 bytes are kept"),
         then: Option<Then> = Arg::one_of("then"),
     }
 }
@@ -93,6 +106,7 @@ impl Command for MFail {
         keys: Keys::First,
         args: MFailArgs::ARGS,
         reply: "array of OK, STALE, NOTASK or CANCELLED",
+        errors: &[],
     };
 
     fn run(args: &MFailArgs<'_>, _: &Caller<'_>, queue: &mut Queue<'_>) -> Result<Response> {

@@ -17,14 +17,15 @@ use crate::time::Ms;
 const COMPARED: usize = 16;
 
 /// The worker that has claimed the tasks.
-pub(crate) const CLAIMED_BY: Typed<Option<&str>> = Arg::option("WORKER", Arg::text("worker"));
+pub(crate) const CLAIMED_BY: Typed<Option<&str>> =
+    Arg::option("WORKER", Arg::text("worker")).means("only tasks that this worker has claimed");
 
 arguments! {
     /// Only those for which all of this is true.
     pub(crate) struct FilterArgs<'a> {
-        kind: Option<&'a str> = KIND,
-        pattern: Option<&'a [u8]> = MATCH,
-        attempted: bool = Arg::flag("ATTEMPTED"),
+        kind: Option<&'a str> = KIND.means("only tasks of this kind"),
+        pattern: Option<&'a [u8]> = MATCH.means("only tasks whose id, payload or error matches this pattern"),
+        attempted: bool = Arg::flag("ATTEMPTED").means("only tasks that have used up an attempt"),
     }
 }
 
@@ -33,7 +34,7 @@ arguments! {
     pub(crate) struct StepArgs<'a> {
         filter: FilterArgs<'a> = Arg::shared(),
         cursor: Option<&'a [u8]> = CURSOR,
-        count: Option<usize> = Arg::COUNT,
+        count: Option<usize> = Arg::COUNT.means("how many are looked at; by default 1,000"),
     }
 }
 

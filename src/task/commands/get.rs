@@ -31,6 +31,7 @@ impl Command for Get {
         keys: Keys::First,
         args: TaskArgs::ARGS,
         reply: "map `id`, `state`, `kind`, `created_at`, `due_at`, `claimed_at`, `finished_at`, `run_ms`, `priority`, `attempt`, `max_attempts`, `backoff`, `deliveries`, `losses`, `worker`, `lease_ms`, `remaining_ms`, `cancelled`, `expires_at`, `unique`, `group`, `to`, `after`, `after_in`, `dependents`, `error`, `progress`, `result`, `kept_until`, `origin`, `payload`; or null",
+        errors: &[],
     };
 
     fn run(args: &TaskArgs<'_>, _: &Caller<'_>, queue: &mut Queue<'_>) -> Result<Response> {

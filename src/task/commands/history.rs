@@ -12,8 +12,10 @@ use crate::task::history::stored;
 arguments! {
     /// How much of it.
     pub(crate) enum Of {
-        Hours(n: i64) = Arg::option("HOURS", Arg::int("n", 1, Span::Hour.kept(), "")),
-        Days(n: i64) = Arg::option("DAYS", Arg::int("n", 1, Span::Day.kept(), "")),
+        Hours(n: i64) = Arg::option("HOURS", Arg::int("n", 1, Span::Hour.kept(), ""))
+            .means("the last hours, with the present one; by default 48"),
+        Days(n: i64) = Arg::option("DAYS", Arg::int("n", 1, Span::Day.kept(), ""))
+            .means("the last days, with the present one"),
     }
 }
 
@@ -32,13 +34,14 @@ impl Command for History {
     type On<'t> = Queue<'t>;
     const SPEC: Spec = Spec {
         name: "TASK.HISTORY",
-        summary: "Shows what happened to the tasks of a queue in each of the last HOURS, 48 by default and at most, or DAYS, 400 at most, the present one included; by the calendar of UTC.",
+        summary: "Shows what happened to the tasks of a queue, hour by hour or day by day, by the calendar of UTC.",
         complexity: "O(1)",
         access: Access::Read,
         blocking: false,
         keys: Keys::First,
         args: HistoryArgs::ARGS,
         reply: "array of maps `start_at`, `scheduled_total`, `acked_total`, `failed_total`, `lost_total`, `dead_total`, `run_total_ms` (of the runs that were acknowledged or failed), the oldest first; without those in which nothing happened",
+        errors: &[],
     };
 
     fn run(args: &HistoryArgs<'_>, _: &Caller<'_>, queue: &mut Queue<'_>) -> Result<Response> {

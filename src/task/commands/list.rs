@@ -18,13 +18,14 @@ const DEFAULT_COUNT: usize = 10;
 arguments! {
     pub(crate) struct ListArgs<'a> {
         queue: Key<'a> = Arg::QUEUE,
-        state: &'a str = Arg::words("state", &["scheduled", "ready", "blocked", "claimed", "done", "dead"]),
+        state: &'a str = Arg::words("state", &["scheduled", "ready", "blocked", "claimed", "done", "dead"])
+            .means("which tasks"),
         filter: FilterArgs<'a> = Arg::shared(),
         worker: Option<&'a str> = CLAIMED_BY,
         cursor: Option<&'a [u8]> = CURSOR,
-        count: Option<usize> = Arg::COUNT,
-        reverse: bool = Arg::flag("REV"),
-        payloads: bool = Arg::flag("PAYLOADS"),
+        count: Option<usize> = Arg::COUNT.means("how many are looked at; by default 10, with a filter 1,000"),
+        reverse: bool = Arg::flag("REV").means("the last one first"),
+        payloads: bool = Arg::flag("PAYLOADS").means("with their payloads and results"),
     }
 }
 
@@ -36,13 +37,14 @@ impl Command for List {
     type On<'t> = Queue<'t>;
     const SPEC: Spec = Spec {
         name: "TASK.LIST",
-        summary: "Lists the tasks in one state. KIND: only those of this kind; MATCH: whose id, payload or error matches; ATTEMPTED: at least one attempt is used up; WORKER: claimed by it. COUNT is how many are looked at: 10, with a filter 1,000. A task that stays in that state is never missed, whatever happens to others meanwhile.",
+        summary: "Lists the tasks in one state, page by page. A task that stays in that state is never missed, whatever happens to others meanwhile.",
         complexity: "O(log M+N) for N tasks looked at of M in that state",
         access: Access::Read,
         blocking: false,
         keys: Keys::First,
         args: ListArgs::ARGS,
         reply: "the next cursor (`0` at the end) and an array of maps as TASK.GET's, `payload` and `result` null without PAYLOADS",
+        errors: &[],
     };
 
     fn run(args: &ListArgs<'_>, _: &Caller<'_>, queue: &mut Queue<'_>) -> Result<Response> {

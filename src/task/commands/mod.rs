@@ -56,7 +56,7 @@ arguments! {
     /// Several tasks.
     pub(crate) struct IdsArgs<'a> {
         queue: Key<'a> = Arg::QUEUE,
-        ids: Vec<&'a str> = Arg::many("ids", &Arg::ID),
+        ids: Vec<&'a str> = Arg::many("ids", &Arg::ID).means("the ids of the tasks, at most 1,000"),
     }
 }
 

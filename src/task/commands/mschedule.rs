@@ -19,8 +19,10 @@ use crate::task::{after, reply_to};
 arguments! {
     pub(crate) struct MScheduleArgs<'a> {
         queue: Key<'a> = Arg::QUEUE,
-        payloads: Vec<&'a [u8]> = Arg::counted("numtasks", MAX_COUNT, &PAYLOAD),
-        ids: Option<Vec<&'a str>> = Arg::as_many("IDS", "ids", &Arg::ID),
+        payloads: Vec<&'a [u8]> = Arg::counted("numtasks", MAX_COUNT, &PAYLOAD)
+            .means("how many tasks, and their payloads"),
+        ids: Option<Vec<&'a str>> = Arg::as_many("IDS", "ids", &Arg::ID)
+            .means("an id for each payload; tasks that were sent before with the same payload stay as they are"),
         when: Option<When> = WHEN,
         run: RunOptions<'a> = Arg::shared(),
         route: RouteOptions<'a> = Arg::shared(),
@@ -36,13 +38,30 @@ impl Command for MSchedule {
     type On<'t> = Queue<'t>;
     const SPEC: Spec = Spec {
         name: "TASK.MSCHEDULE",
-        summary: "Schedules several tasks with the same options: all of them, or none. IDS: one for each payload; tasks that were sent before with the same payload stay as they are. AFTER: at most 10,000 dependencies a call (tasks times ids).",
+        summary: "Schedules several tasks with the same options: all of them, or none. AFTER: at most 10,000 dependencies a call (tasks times ids).",
         complexity: "O(N) for N tasks, O(N log M) with a delay, O(N*P) AFTER P ids",
         access: Access::Write,
         blocking: false,
         keys: Keys::First,
         args: MScheduleArgs::ARGS,
         reply: "array of ids, in the order of the payloads",
+        errors: &[
+            (
+                "DUPLICATE",
+                "a task of these IDS has another payload, or did not succeed",
+            ),
+            (
+                "NOTASK",
+                "a task of AFTER is not there, without MISSINGOK; or it did not succeed, without ONFAIL RUN",
+            ),
+            ("NOMEMBER", "TO with NOW: that worker is no member"),
+            ("TOOBIG", "a payload is larger than `steward.max-payload`"),
+            (
+                "QUEUEFULL",
+                "with these the queue would have more tasks than its `max-length`",
+            ),
+            ("OOM", "memory is full"),
+        ],
     };
 
     fn run(args: &MScheduleArgs<'_>, caller: &Caller<'_>, queue: &mut Queue<'_>) -> Result<Response> {

@@ -12,7 +12,7 @@ use crate::time::{MAX_DELAY, Ms};
 arguments! {
     pub(crate) struct PauseArgs<'a> {
         queue: Key<'a> = Arg::QUEUE,
-        pause: Option<Ms> = Arg::duration("FOR", 1, MAX_DELAY),
+        pause: Option<Ms> = Arg::duration("FOR", 1, MAX_DELAY).means("how long; by default until RESUME"),
     }
 }
 
@@ -31,6 +31,7 @@ impl Command for Pause {
         keys: Keys::First,
         args: PauseArgs::ARGS,
         reply: "OK",
+        errors: &[],
     };
 
     fn run(args: &PauseArgs<'_>, _: &Caller<'_>, queue: &mut Queue<'_>) -> Result<Response> {
@@ -61,6 +62,7 @@ impl Command for Resume {
         keys: Keys::First,
         args: QueueArgs::ARGS,
         reply: "OK",
+        errors: &[],
     };
 
     fn run(_: &QueueArgs<'_>, _: &Caller<'_>, queue: &mut Queue<'_>) -> Result<Response> {

@@ -21,10 +21,12 @@ const FROM_THE_HEADS: &[u8] = b"0:0:";
 arguments! {
     pub(crate) struct PurgeArgs<'a> {
         queue: Key<'a> = Arg::QUEUE,
-        state: &'a str = Arg::words("state", &["scheduled", "ready", "blocked", "done", "dead"]),
+        state: &'a str = Arg::words("state", &["scheduled", "ready", "blocked", "done", "dead"]).means("which tasks"),
         step: StepArgs<'a> = Arg::shared(),
-        older: Option<Ms> = Arg::duration("OLDER", 0, MAX_DELAY),
-        ids: Option<Vec<&'a str>> = Arg::option("IDS", Arg::counted("numids", MAX_COUNT, &Arg::ID)),
+        older: Option<Ms> = Arg::duration("OLDER", 0, MAX_DELAY)
+            .means("only tasks that are in this state for so long; scheduled ones: since they were created"),
+        ids: Option<Vec<&'a str>> = Arg::option("IDS", Arg::counted("numids", MAX_COUNT, &Arg::ID))
+            .means("only these, without another filter"),
     }
 }
 
@@ -36,13 +38,14 @@ impl Command for Purge {
     type On<'t> = Queue<'t>;
     const SPEC: Spec = Spec {
         name: "TASK.PURGE",
-        summary: "Removes the tasks in one state that TASK.LIST shows with the same filters, one step a call: COUNT, 1,000 by default, is how many are looked at; of blocked ones those with 10,000 dependencies (AFTER). OLDER: only those in that state for at least that long. IDS: only these.",
+        summary: "Removes the tasks in one state that TASK.LIST shows with the same filters, one step a call. Of blocked ones no more than have 10,000 dependencies (AFTER).",
         complexity: "O(N log M) for N tasks looked at of M in that state",
         access: Access::Write,
         blocking: false,
         keys: Keys::First,
         args: PurgeArgs::ARGS,
         reply: "the cursor of the next step (`0` at the end) and the number of tasks removed",
+        errors: &[],
     };
 
     fn run(args: &PurgeArgs<'_>, _: &Caller<'_>, queue: &mut Queue<'_>) -> Result<Response> {

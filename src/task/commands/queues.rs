@@ -4,10 +4,14 @@ use crate::command::run::{Command, Response};
 use crate::command::{Access, Keys, Spec};
 use crate::context::Caller;
 use crate::error::Result;
-use crate::keyspace::Keyspace;
-use crate::names::{Index, Name, Part};
-use crate::pages::{self, PageArgs};
-use crate::settings;
+use crate::names::Name;
+use crate::pages::{self, Listed, PageArgs};
+use crate::reply::Reply;
+use crate::state::State;
+use crate::state::sums::Holds;
+use crate::task::commands::stats;
+use crate::task::overview;
+use crate::time::Wall;
 use crate::tx::Tx;
 
 /// TASK.QUEUES.
@@ -24,20 +28,24 @@ impl Command for Queues {
         blocking: false,
         keys: Keys::None,
         args: PageArgs::ARGS,
-        reply: "the next cursor (`0` at the end) and an array of names",
+        reply: "the next cursor (`0` at the end) and an array of names; with STATS of maps: `queue`, the fields of TASK.STATS, and `kinds`, an array as TASK.STATS with KINDS replies",
+        errors: &[],
     };
 
     fn run(args: &PageArgs<'_>, caller: &Caller<'_>, tx: &mut Tx<'_>) -> Result<Response> {
-        let position = pages::position(args.cursor)?;
-        let names = tx.state.names_from(caller.db, position);
-        Ok(pages::page(args, caller, tx.keys, names, exists)?.into())
+        let queues = Listed {
+            is_one: |holds| holds.queue,
+            exists: overview::exists,
+            stats,
+        };
+        Ok(pages::page(args, caller, tx, &queues)?.into())
     }
 }
 
-/// Whether any key of the queue exists that is not the record of a single task. A history alone is no queue.
-pub(crate) fn exists(keys: &mut dyn Keyspace, name: &Name) -> bool {
-    let parts = Part::once_per_queue().filter(|part| !matches!(part, Part::Queue | Part::History));
-    parts.into_iter().any(|part| keys.exists(name.of_queue(part)))
-        || Index::ALL.iter().any(|index| keys.exists(name.index(*index)))
-        || settings::exist(keys, name)
+fn stats(state: &State, name: &Name, holds: &Holds, now: Wall) -> Reply {
+    let mut map = Vec::with_capacity(stats::FIELDS + 2);
+    map.push(("queue", Reply::text(name.text())));
+    stats::add(&mut map, state, name, holds, now);
+    map.push(("kinds", stats::kinds(&state.past(name))));
+    Reply::Map(map)
 }

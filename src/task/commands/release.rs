@@ -12,7 +12,8 @@ use crate::task::index::claimed;
 use crate::task::lifecycle;
 use crate::time::{MAX_DELAY, Ms};
 
-const DELAY: Typed<Option<Ms>> = Arg::duration("DELAY", 0, MAX_DELAY);
+const DELAY: Typed<Option<Ms>> =
+    Arg::duration("DELAY", 0, MAX_DELAY).means("due again after this time; by default at once");
 
 arguments! {
     pub(crate) struct ReleaseArgs<'a> {
@@ -36,6 +37,16 @@ impl Command for Release {
         keys: Keys::First,
         args: ReleaseArgs::ARGS,
         reply: "OK",
+        errors: &[
+            (
+                "NOTASK",
+                "the task is not there any more: it was acknowledged before, or removed",
+            ),
+            (
+                "STALE",
+                "the claim is over: the task is ready again, claimed again, or has ended",
+            ),
+        ],
     };
 
     fn run(args: &ReleaseArgs<'_>, _: &Caller<'_>, queue: &mut Queue<'_>) -> Result<Response> {
@@ -71,6 +82,7 @@ impl Command for MRelease {
         keys: Keys::First,
         args: MReleaseArgs::ARGS,
         reply: "array of OK, STALE, NOTASK or CANCELLED",
+        errors: &[],
     };
 
     fn run(args: &MReleaseArgs<'_>, _: &Caller<'_>, queue: &mut Queue<'_>) -> Result<Response> {

@@ -20,22 +20,25 @@ const MAX_LIMIT: i64 = 1_000_000_000;
 arguments! {
     /// When the occurrences come.
     pub(crate) enum RuleArgs<'a> {
-        Every(ms: Ms) = Arg::duration("EVERY", 1, MAX_DELAY),
-        Cron(cron: CronArgs<'a>) = Arg::group("CRON", "cron"),
+        Every(ms: Ms) = Arg::duration("EVERY", 1, MAX_DELAY)
+            .means("one occurrence in each such time, counted from START or from this call"),
+        Cron(cron: CronArgs<'a>) = Arg::group("CRON", "cron")
+            .means("occurrences by an expression of five fields, or of six with seconds first"),
     }
 }
 
 arguments! {
     pub(crate) struct CronArgs<'a> {
         expression: &'a [u8] = Arg::bytes("expression"),
-        zone: Option<&'a [u8]> = Arg::option("TZ", Arg::bytes("zone")),
+        zone: Option<&'a [u8]> = Arg::option("TZ", Arg::bytes("zone"))
+            .means("its time zone, as Europe/Paris; by default UTC"),
     }
 }
 
 arguments! {
     pub(crate) struct MisfireArgs<'a> {
         misfire: &'a str = Arg::words("misfire", Misfire::WORDS),
-        within: Option<Ms> = Arg::duration("WITHIN", ON_TIME, MAX_DELAY),
+        within: Option<Ms> = Arg::duration("WITHIN", ON_TIME, MAX_DELAY).means("what is later than this is left out"),
     }
 }
 
@@ -45,14 +48,17 @@ const MOMENT: Typed<Ms> = Arg::int("unix-ms", MIN_UNIX_MS, MAX_UNIX_MS, "unix ms
 arguments! {
     pub(crate) struct RepeatArgs<'a> {
         queue: Key<'a> = Arg::QUEUE,
-        name: &'a str = Arg::text("name"),
+        name: &'a str = Arg::text("name").means("the name of the recurring task"),
         payload: &'a [u8] = PAYLOAD,
         rule: RuleArgs<'a> = Arg::either("rule"),
-        start: Option<Ms> = Arg::option("START", MOMENT),
-        end: Option<Ms> = Arg::option("END", MOMENT),
-        limit: Option<u64> = Arg::option("LIMIT", Arg::int("n", 1, MAX_LIMIT, "")),
-        misfire: Option<MisfireArgs<'a>> = Arg::group("MISFIRE", "missed"),
-        overlap: Option<&'a str> = Arg::option("OVERLAP", Arg::words("overlap", Overlap::WORDS)),
+        start: Option<Ms> = Arg::option("START", MOMENT).means("no occurrence is before this moment"),
+        end: Option<Ms> = Arg::option("END", MOMENT).means("no occurrence is after this moment"),
+        limit: Option<u64> = Arg::option("LIMIT", Arg::int("n", 1, MAX_LIMIT, ""))
+            .means("so many occurrences, then it is gone"),
+        misfire: Option<MisfireArgs<'a>> = Arg::group("MISFIRE", "missed")
+            .means("what becomes of occurrences that are more than a second late: SKIP leaves them out, ONCE (the default) makes the last one, ALL makes the last 1,000"),
+        overlap: Option<&'a str> = Arg::option("OVERLAP", Arg::words("overlap", Overlap::WORDS))
+            .means("SKIP leaves an occurrence out while the task of the last one waits or is claimed; by default ALLOW"),
         owner: Option<&'a str> = OWNER,
         tasks: OccurrenceOptions<'a> = Arg::shared(),
     }
@@ -66,13 +72,17 @@ impl Command for Repeat {
     type On<'t> = Queue<'t>;
     const SPEC: Spec = Spec {
         name: "TASK.REPEAT",
-        summary: "Creates or replaces a recurring task, by interval (EVERY) or CRON expression; each occurrence is a task `<name>:<due>`. Repeating the same call changes nothing; another EVERY, CRON, TZ or START begins a new phase, other options keep it. What is overdue stays due. OWNER: whose it is, for REPEATS.",
+        summary: "Creates or replaces a recurring task, by interval (EVERY) or CRON expression; each occurrence is a task `<name>:<due>`. Repeating the same call changes nothing; another EVERY, CRON, TZ or START begins a new phase, other options keep it. What is overdue stays due.",
         complexity: "O(log N) for N recurring tasks",
         access: Access::Grow,
         blocking: false,
         keys: Keys::First,
         args: RepeatArgs::ARGS,
         reply: "when it is next due, unix ms",
+        errors: &[
+            ("TOOBIG", "the payload is larger than `steward.max-payload`"),
+            ("OOM", "memory is full"),
+        ],
     };
 
     fn run(args: &RepeatArgs<'_>, caller: &Caller<'_>, queue: &mut Queue<'_>) -> Result<Response> {

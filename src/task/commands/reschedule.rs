@@ -35,6 +35,7 @@ impl Command for Reschedule {
         keys: Keys::First,
         args: RescheduleArgs::ARGS,
         reply: "when it is due, unix ms",
+        errors: &[("NOTASK", "there is no such task, or it is neither scheduled nor ready")],
     };
 
     fn run(args: &RescheduleArgs<'_>, _: &Caller<'_>, queue: &mut Queue<'_>) -> Result<Response> {

@@ -35,6 +35,7 @@ impl Command for TaskResult {
         keys: Keys::First,
         args: ResultArgs::ARGS,
         reply: "map `state` (done, dead, cancelled or expired), `result`, `error`, `progress`; null when it has not ended",
+        errors: &[("NOTASK", "there is no such task: it never was, or had no RETAIN")],
     };
 
     fn run(args: &ResultArgs<'_>, caller: &Caller<'_>, queue: &mut Queue<'_>) -> Result<Response> {
@@ -50,8 +51,8 @@ impl Command for TaskResult {
 arguments! {
     pub(crate) struct MResultArgs<'a> {
         queue: Key<'a> = Arg::QUEUE,
-        ids: Vec<&'a str> = Arg::counted("numids", MAX_COUNT, &Arg::ID),
-        any: bool = Arg::flag("ANY"),
+        ids: Vec<&'a str> = Arg::counted("numids", MAX_COUNT, &Arg::ID).means("how many tasks, and their ids"),
+        any: bool = Arg::flag("ANY").means("those that have ended, waiting for the first"),
         block: Option<Ms> = Arg::BLOCK,
     }
 }
@@ -64,13 +65,14 @@ impl Command for MResult {
     type On<'t> = Queue<'t>;
     const SPEC: Spec = Spec {
         name: "TASK.MRESULT",
-        summary: "Tells how several tasks ended; with BLOCK, waits until all have. ANY: those that have ended, waiting for the first.",
+        summary: "Tells how several tasks ended; with BLOCK, waits until all have.",
         complexity: "O(N) for N ids",
         access: Access::Read,
         blocking: true,
         keys: Keys::First,
         args: MResultArgs::ARGS,
         reply: "array of maps `id`, `state` (null: no such task; `unread`: it ended, but the reply has 1 MiB of values already), `result`, `error`, `progress`; null unless all, with ANY one, have ended",
+        errors: &[],
     };
 
     fn run(args: &MResultArgs<'_>, caller: &Caller<'_>, queue: &mut Queue<'_>) -> Result<Response> {

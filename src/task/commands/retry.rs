@@ -27,6 +27,7 @@ impl Command for Retry {
         keys: Keys::First,
         args: IdsArgs::ARGS,
         reply: "number of tasks retried",
+        errors: &[],
     };
 
     fn run(args: &IdsArgs<'_>, _: &Caller<'_>, queue: &mut Queue<'_>) -> Result<Response> {
@@ -56,13 +57,14 @@ impl Command for RetryAll {
     type On<'t> = Queue<'t>;
     const SPEC: Spec = Spec {
         name: "TASK.RETRYALL",
-        summary: "Makes dead tasks ready again that TASK.LIST shows with the same filters, in the order they died, one step a call: COUNT, 1,000 by default, is how many are looked at.",
+        summary: "Makes dead tasks ready again that TASK.LIST shows with the same filters, in the order they died, one step a call.",
         complexity: "O(N log M) for N tasks looked at of M dead ones",
         access: Access::Write,
         blocking: false,
         keys: Keys::First,
         args: RetryAllArgs::ARGS,
         reply: "the cursor of the next step (`0` at the end) and the number of tasks retried",
+        errors: &[],
     };
 
     fn run(args: &RetryAllArgs<'_>, _: &Caller<'_>, queue: &mut Queue<'_>) -> Result<Response> {

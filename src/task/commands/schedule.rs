@@ -17,13 +17,15 @@ arguments! {
     pub(crate) struct ScheduleArgs<'a> {
         queue: Key<'a> = Arg::QUEUE,
         payload: &'a [u8] = PAYLOAD,
-        id: Option<&'a str> = Arg::option("ID", Arg::ID),
+        id: Option<&'a str> = Arg::option("ID", Arg::ID).means("its id; by default one that is made for it"),
         when: Option<When> = WHEN,
         run: RunOptions<'a> = Arg::shared(),
-        unique: Option<UniqueArgs<'a>> = Arg::group("UNIQUE", "unique"),
+        unique: Option<UniqueArgs<'a>> = Arg::group("UNIQUE", "unique")
+            .means("refused while another task holds this key, until that task ends"),
         route: RouteOptions<'a> = Arg::shared(),
         after: Option<AfterArgs<'a>> = AFTER,
-        used: Option<UsedArgs<'a>> = Arg::group("USED", "used"),
+        used: Option<UsedArgs<'a>> = Arg::group("USED", "used")
+            .means("it comes from elsewhere, where it used so many attempts; no total counts it"),
     }
 }
 
@@ -35,13 +37,27 @@ impl Command for Schedule {
     type On<'t> = Queue<'t>;
     const SPEC: Spec = Spec {
         name: "TASK.SCHEDULE",
-        summary: "Schedules a task, due at once, after DELAY or AT a time. Sent again with its ID and payload, it is there once. EXPIRE: it is dropped unless claimed within that time of becoming ready. UNIQUE: refused while another task holds the key, until that task ends or is claimed (UNTIL CLAIM), or FOR a time; REPLACE overwrites a holder that is not claimed yet, and with KEEP leaves its due time. GROUP: tasks of a group run one at a time, in order. TO: only that worker may claim it, until its membership ends; NOW: refused if it is no member. AFTER: blocked until those tasks are acknowledged, and IN another queue of the slot those; if one does not succeed, it is cancelled, with ONFAIL RUN it runs, and with WAIT it waits for the RETRY of a dead one. USED: it comes from elsewhere, where it used so many attempts, is DEAD of an error, or was CREATED then; no total counts it, and its death there is not told.",
+        summary: "Schedules a task, due at once, after DELAY or AT a time. Sent again with its ID and payload, it is there once.",
         complexity: "O(1), O(log N) with a delay, O(P) AFTER P ids",
         access: Access::Write,
         blocking: false,
         keys: Keys::First,
         args: ScheduleArgs::ARGS,
         reply: "the id; with REPLACE that of the task it overwrote, if any",
+        errors: &[
+            (
+                "DUPLICATE",
+                "a task of this ID has another payload or did not succeed, or another one holds the UNIQUE key; `unknown` if that one is gone and the key is held FOR a time",
+            ),
+            (
+                "NOTASK",
+                "a task of AFTER is not there, without MISSINGOK; or it did not succeed, without ONFAIL RUN",
+            ),
+            ("NOMEMBER", "TO with NOW: that worker is no member"),
+            ("TOOBIG", "the payload is larger than `steward.max-payload`"),
+            ("QUEUEFULL", "the queue has as many tasks as its `max-length`"),
+            ("OOM", "memory is full"),
+        ],
     };
 
     fn run(args: &ScheduleArgs<'_>, caller: &Caller<'_>, queue: &mut Queue<'_>) -> Result<Response> {

@@ -4,16 +4,21 @@ use crate::command::run::{Command, Response};
 use crate::command::{Access, Arg, Key, Keys, Spec, arguments};
 use crate::context::Caller;
 use crate::error::Result;
-use crate::names::Index;
+use crate::names::Name;
 use crate::reply::Reply;
+use crate::state::State;
+use crate::state::queue::KindCounts;
+use crate::state::rest::Past;
+use crate::state::sums::Holds;
 use crate::stats::Durations;
 use crate::task::handle::Queue;
-use crate::task::index::targeted;
+use crate::task::overview;
+use crate::time::Wall;
 
 arguments! {
     pub(crate) struct StatsArgs<'a> {
         queue: Key<'a> = Arg::QUEUE,
-        kinds: bool = Arg::flag("KINDS"),
+        kinds: bool = Arg::flag("KINDS").means("the numbers of each kind of its tasks"),
     }
 }
 
@@ -25,75 +30,79 @@ impl Command for Stats {
     type On<'t> = Queue<'t>;
     const SPEC: Spec = Spec {
         name: "TASK.STATS",
-        summary: "Shows how many tasks of a queue are in each state, and what happened to its tasks since the module was loaded; KINDS: those of each kind.",
+        summary: "Shows how many tasks of a queue are in each state, and what happened to its tasks since the module was loaded.",
         complexity: "O(1), O(N) for N kinds",
         access: Access::Read,
         blocking: false,
         keys: Keys::First,
         args: StatsArgs::ARGS,
-        reply: "map `scheduled_tasks`, `ready_tasks`, `claimed_tasks`, `blocked_tasks`, `done_tasks`, `dead_tasks`, `scheduled_total`, `claimed_total`, `acked_total`, `failed_total`, `lost_total`, `dead_total`, `expired_total`, `cancelled_total`, `since_at`, `oldest_ready_ms`, `late_p50_ms`, `late_p99_ms`, `late_max_ms`, `run_p50_ms`, `run_p99_ms`, `waiting_clients`, `paused_until`; with KINDS an array of maps `kind`, `claimed_total`, `acked_total`, `failed_total`, `dead_total`, `claimed_tasks`, `run_p50_ms`, `run_p99_ms`",
+        reply: "map `scheduled_tasks`, `ready_tasks`, `claimed_tasks`, `blocked_tasks`, `done_tasks`, `dead_tasks`, `scheduled_total`, `claimed_total`, `acked_total`, `failed_total`, `lost_total`, `dead_total`, `expired_total`, `cancelled_total`, `since_at`, `oldest_ready_ms`, `late_p50_ms`, `late_p99_ms`, `late_max_ms`, `run_p50_ms`, `run_p99_ms`, `waiting_clients`, `paused_until`; with KINDS an array of maps `kind`, `claimed_total`, `acked_total`, `failed_total`, `dead_total`, `claimed_tasks`, `run_total_ms` (to a hundredth), `run_p50_ms`, `run_p99_ms`",
+        errors: &[],
     };
 
     fn run(args: &StatsArgs<'_>, _: &Caller<'_>, queue: &mut Queue<'_>) -> Result<Response> {
         if args.kinds {
-            return Ok(kinds(queue).into());
+            return Ok(kinds(&queue.state.past(&queue.name)).into());
         }
-        let mut map = Vec::with_capacity(23);
-        map.push(("scheduled_tasks", size(queue, Index::Scheduled)?));
-        map.push(("ready_tasks", Reply::count(targeted::count_ready(queue)?)));
-        for (field, index) in [
-            ("claimed_tasks", Index::Claimed),
-            ("blocked_tasks", Index::Blocked),
-            ("done_tasks", Index::Done),
-            ("dead_tasks", Index::Dead),
-        ] {
-            map.push((field, size(queue, index)?));
-        }
-        let oldest = targeted::oldest_ready(queue)?;
-        let paused = queue.settings.paused.filter(|_| queue.is_paused());
-        let memory = queue.state.known_queue(&queue.name);
-        let totals = memory.map(|memory| memory.totals).unwrap_or_default();
-        for (field, total) in [
-            ("scheduled_total", totals.scheduled),
-            ("claimed_total", totals.claimed),
-            ("acked_total", totals.acked),
-            ("failed_total", totals.failed),
-            ("lost_total", totals.lost),
-            ("dead_total", totals.dead),
-            ("expired_total", totals.expired),
-            ("cancelled_total", totals.cancelled),
-        ] {
-            map.push((field, Reply::number(total)));
-        }
-        let lateness = memory.and_then(|memory| memory.lateness.as_deref());
-        let runs = memory.and_then(|memory| memory.runs.as_deref());
-        map.extend([
-            ("since_at", Reply::Int(queue.state.since.0)),
-            ("oldest_ready_ms", Reply::int_or_null(oldest)),
-            ("late_p50_ms", quantile(lateness, 0.5)),
-            ("late_p99_ms", quantile(lateness, 0.99)),
-            (
-                "late_max_ms",
-                Reply::int_or_null(lateness.and_then(|lateness| lateness.max())),
-            ),
-            ("run_p50_ms", quantile(runs, 0.5)),
-            ("run_p99_ms", quantile(runs, 0.99)),
-            ("waiting_clients", Reply::count(queue.state.waiting.count(&queue.name))),
-            (
-                "paused_until",
-                Reply::int_or_null(paused.map(|until| if until == i64::MAX { -1 } else { until })),
-            ),
-        ]);
+        let holds = overview::of(queue)?;
+        let mut map = Vec::with_capacity(FIELDS);
+        add(&mut map, queue.state, &queue.name, &holds, queue.context.wall);
         Ok(Reply::Map(map).into())
     }
 }
 
+/// How many fields there are.
+pub(crate) const FIELDS: usize = 23;
+
+/// Adds the fields of a queue.
+pub(crate) fn add(map: &mut Vec<(&'static str, Reply)>, state: &State, name: &Name, holds: &Holds, now: Wall) {
+    let past = state.past(name);
+    let tasks = |count: u32| Reply::Int(count.into());
+    let (late_p50, late_p99) = quantiles(past.lateness);
+    let (run_p50, run_p99) = quantiles(past.runs);
+    let oldest = (holds.oldest != Wall::default()).then(|| now.since(holds.oldest).max(0));
+    let paused = (holds.paused > now).then(|| {
+        if holds.paused == Wall(i64::MAX) {
+            -1
+        } else {
+            holds.paused.0
+        }
+    });
+    map.extend([
+        ("scheduled_tasks", tasks(holds.scheduled)),
+        ("ready_tasks", tasks(holds.ready)),
+        ("claimed_tasks", tasks(holds.claimed)),
+        ("blocked_tasks", tasks(holds.blocked)),
+        ("done_tasks", tasks(holds.done)),
+        ("dead_tasks", tasks(holds.dead)),
+        ("scheduled_total", Reply::number(past.totals.scheduled)),
+        ("claimed_total", Reply::number(past.totals.claimed)),
+        ("acked_total", Reply::number(past.totals.acked)),
+        ("failed_total", Reply::number(past.totals.failed)),
+        ("lost_total", Reply::number(past.totals.lost)),
+        ("dead_total", Reply::number(past.totals.dead)),
+        ("expired_total", Reply::number(past.totals.expired)),
+        ("cancelled_total", Reply::number(past.totals.cancelled)),
+        ("since_at", Reply::Int(state.since.0)),
+        ("oldest_ready_ms", Reply::int_or_null(oldest)),
+        ("late_p50_ms", late_p50),
+        ("late_p99_ms", late_p99),
+        (
+            "late_max_ms",
+            Reply::int_or_null(past.lateness.and_then(Durations::max)),
+        ),
+        ("run_p50_ms", run_p50),
+        ("run_p99_ms", run_p99),
+        ("waiting_clients", Reply::count(state.waiting.count(name))),
+        ("paused_until", Reply::int_or_null(paused)),
+    ]);
+}
+
 /// What happened to the tasks of each kind.
-fn kinds(queue: &Queue<'_>) -> Reply {
-    let memory = queue.state.known_queue(&queue.name);
-    let kinds = memory.and_then(|memory| memory.kinds.as_deref());
-    let kinds = kinds.into_iter().flat_map(|kinds| kinds.iter());
+pub(crate) fn kinds(past: &Past<'_>) -> Reply {
+    let kinds = past.kinds.into_iter().flat_map(KindCounts::iter);
     let maps = kinds.map(|(kind, stats)| {
+        let (run_p50, run_p99) = quantiles(Some(&stats.runs));
         Reply::Map(vec![
             ("kind", Reply::text(kind)),
             ("claimed_total", Reply::number(stats.claimed)),
@@ -101,17 +110,18 @@ fn kinds(queue: &Queue<'_>) -> Reply {
             ("failed_total", Reply::number(stats.failed)),
             ("dead_total", Reply::number(stats.dead)),
             ("claimed_tasks", Reply::number(stats.running)),
-            ("run_p50_ms", quantile(Some(&stats.runs), 0.5)),
-            ("run_p99_ms", quantile(Some(&stats.runs), 0.99)),
+            ("run_total_ms", Reply::number(stats.runs.total())),
+            ("run_p50_ms", run_p50),
+            ("run_p99_ms", run_p99),
         ])
     });
     Reply::Array(maps.collect())
 }
 
-fn quantile(durations: Option<&Durations>, share: f64) -> Reply {
-    Reply::int_or_null(durations.and_then(|durations| durations.quantile(share)))
-}
-
-fn size(queue: &mut Queue<'_>, index: Index) -> Result<Reply> {
-    queue.keys.zcard(queue.name.index(index)).map(Reply::count)
+/// The median and the 99th percentile.
+fn quantiles(durations: Option<&Durations>) -> (Reply, Reply) {
+    match durations.and_then(Durations::quantiles) {
+        Some((median, p99)) => (Reply::Int(median), Reply::Int(p99)),
+        None => (Reply::Null, Reply::Null),
+    }
 }

@@ -13,7 +13,7 @@ use crate::task::recurring;
 arguments! {
     pub(crate) struct TriggerArgs<'a> {
         queue: Key<'a> = Arg::QUEUE,
-        name: &'a str = Arg::text("name"),
+        name: &'a str = Arg::text("name").means("the name of the recurring task"),
     }
 }
 
@@ -32,6 +32,13 @@ impl Command for Trigger {
         keys: Keys::First,
         args: TriggerArgs::ARGS,
         reply: "the id of the task",
+        errors: &[
+            ("NOTASK", "there is no recurring task of this name"),
+            ("DUPLICATE", "it has an occurrence at this moment already"),
+            ("NOMEMBER", "TO with NOW: that worker is no member"),
+            ("QUEUEFULL", "the queue has as many tasks as its `max-length`"),
+            ("OOM", "memory is full"),
+        ],
     };
 
     fn run(args: &TriggerArgs<'_>, _: &Caller<'_>, queue: &mut Queue<'_>) -> Result<Response> {

@@ -26,6 +26,7 @@ impl Command for Unclaim {
         keys: Keys::First,
         args: IdsArgs::ARGS,
         reply: "number of claims ended",
+        errors: &[],
     };
 
     fn run(args: &IdsArgs<'_>, _: &Caller<'_>, queue: &mut Queue<'_>) -> Result<Response> {

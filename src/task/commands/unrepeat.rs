@@ -11,7 +11,7 @@ use crate::task::recurring;
 arguments! {
     pub(crate) struct UnrepeatArgs<'a> {
         queue: Key<'a> = Arg::QUEUE,
-        name: &'a str = Arg::text("name"),
+        name: &'a str = Arg::text("name").means("the name of the recurring task"),
     }
 }
 
@@ -30,6 +30,7 @@ impl Command for Unrepeat {
         keys: Keys::First,
         args: UnrepeatArgs::ARGS,
         reply: "1, or 0 when there is none of that name",
+        errors: &[],
     };
 
     fn run(args: &UnrepeatArgs<'_>, _: &Caller<'_>, queue: &mut Queue<'_>) -> Result<Response> {

@@ -30,6 +30,7 @@ impl Command for Workers {
         keys: Keys::First,
         args: QueueArgs::ARGS,
         reply: "array of maps `worker`, `state` (of the member of that name: up, grace or null), `claimed_tasks`, `oldest_claim_ms` (age of its oldest claim, or null)",
+        errors: &[],
     };
 
     fn run(_: &QueueArgs<'_>, _: &Caller<'_>, queue: &mut Queue<'_>) -> Result<Response> {

@@ -82,8 +82,8 @@ fn stats_count_each_kind() {
     world.claim("TASK.CLAIM q w").unwrap();
     world.say("TASK.SCHEDULE q p");
     world.claim("TASK.CLAIM q w").unwrap();
-    let stats = "[{kind=x claimed_total=2 acked_total=1 failed_total=1 dead_total=1 claimed_tasks=0 run_p50_ms=10 run_p99_ms=10}, \
-                 {kind=y claimed_total=3 acked_total=0 failed_total=1 dead_total=1 claimed_tasks=1 run_p50_ms=10 run_p99_ms=10}]";
+    let stats = "[{kind=x claimed_total=2 acked_total=1 failed_total=1 dead_total=1 claimed_tasks=0 run_total_ms=20 run_p50_ms=10 run_p99_ms=10}, \
+                 {kind=y claimed_total=3 acked_total=0 failed_total=1 dead_total=1 claimed_tasks=1 run_total_ms=10 run_p50_ms=10 run_p99_ms=10}]";
     assert_eq!(world.say("TASK.STATS q KINDS"), stats);
     world.restart();
     world.tick();

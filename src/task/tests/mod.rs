@@ -14,6 +14,7 @@ mod kinds;
 mod later;
 mod life;
 mod limits;
+mod listed;
 mod lost;
 mod members;
 mod moved;

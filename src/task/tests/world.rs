@@ -308,7 +308,29 @@ impl World {
         self.check_groups(&places, &settings);
         self.check_targeted(&places, &settings);
         self.check_children(&places, &settings);
+        self.check_listed(&settings);
         places
+    }
+
+    /// TASK.QUEUES counts what is in the keys.
+    fn check_listed(&mut self, settings: &QueueSettings) {
+        let shown = self.say("TASK.QUEUES COUNT 1000 STATS");
+        let queue = format!("{{queue={} ", self.queue.text());
+        let count = |index| self.ids(index).len();
+        let in_lists: usize = (0..10).map(|priority| count(Index::Ready(priority))).sum();
+        let ghosts: u32 = settings.ghosts.iter().sum();
+        let counts = [
+            ("scheduled", count(Index::Scheduled)),
+            ("ready", in_lists - ghosts as usize + count(Index::Targeted)),
+            ("claimed", count(Index::Claimed)),
+            ("blocked", count(Index::Blocked)),
+            ("done", count(Index::Done)),
+            ("dead", count(Index::Dead)),
+        ];
+        let fields = counts.map(|(state, count)| format!("{state}_tasks={count}"));
+        let is_empty = counts.iter().all(|(_, count)| *count == 0);
+        let is_listed = shown.contains(&format!("{queue}{} ", fields.join(" ")));
+        assert!(is_listed || is_empty && !shown.contains(&queue), "{fields:?}: {shown}");
     }
 
     /// The headers of the tasks of `q` that were not dropped, and of those that only ghosts are left of.

@@ -6,9 +6,9 @@ use crate::error::Result;
 use crate::history::{Bucket, Counts, Span, surplus};
 use crate::names::{Name, Part, Touched};
 use crate::state::histories::PERIOD;
-use crate::task::commands::queues;
 use crate::task::handle::Queue;
 use crate::task::history::stored;
+use crate::task::overview;
 use crate::tx::Tx;
 
 /// Does what is due, and plans the next moment. What cannot be written, to a key of another type, is lost.
@@ -88,8 +88,9 @@ fn remove_old(queue: &mut Queue<'_>) -> Result<()> {
 fn remove_if_over(queue: &mut Queue<'_>) -> Result<()> {
     let (name, now) = (queue.name.clone(), queue.context.wall);
     let retain = queue.context.config.events_retain;
-    let is_used =
-        queue.state.waiting.any(&name) || queue.state.names.histories.lacks(&name) || queues::exists(queue.keys, &name);
+    let is_used = queue.state.waiting.any(&name)
+        || queue.state.names.histories.lacks(&name)
+        || overview::exists(queue.keys, &name);
     let mut over = now.after(retain);
     if !is_used {
         queue.keys.ensure_type(name.of_queue(Part::History))?;

@@ -207,7 +207,8 @@ impl Checker {
     /// Something is not as promised: `what` happened to this task or service.
     pub(super) fn violated(&mut self, key: &str, what: &str) {
         let word = key.split(' ').next_back().unwrap_or_default();
-        let about = |line: &&String| line.split([' ', '\'', ',']).any(|part| part == word) || line.contains("----");
+        let about =
+            |line: &&String| line.split([' ', '\'', ',', '"']).any(|part| part == word) || line.contains("----");
         let known: Vec<&str> = self.log.iter().filter(about).map(String::as_str).collect();
         let from = known.len().saturating_sub(60);
         self.violations

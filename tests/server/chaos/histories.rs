@@ -58,7 +58,7 @@ fn value(text: &str) -> Value {
 }
 
 /// What is wrong, and in which history.
-const WRONG: [(&str, &str); 32] = [
+const WRONG: [(&str, &str); 33] = [
     (
         "epoch 7 after 8",
         "HB.CAMPAIGN s a 1 < map role leader epoch 8
@@ -223,6 +223,19 @@ const WRONG: [(&str, &str); 32] = [
          finish",
     ),
     (
+        "acknowledged once, replied 2 times",
+        "TASK.SCHEDULE q x ID a REPLY {q}r < 'a'
+         TASK.CLAIM q w < claim a 7 x
+         TASK.ACK q a 7 < lost
+         TASK.CLAIM {q}r w < claim f 10 {\"id\":\"a\",\"state\":\"done\"}
+         TASK.ACK {q}r f 10 < +OK
+         All: a ready x
+         TASK.CLAIM q w < claim a 8 x
+         TASK.ACK q a 8 < +OK
+         TASK.CLAIM {q}r w < claim g 11 {\"id\":\"a\",\"state\":\"done\"}
+         finish",
+    ),
+    (
         "no occurrence between 1040 and 1120",
         "TASK.CLAIM q w < claim tick:1040 7 x tick:1120 8 x
          finish",
@@ -293,6 +306,16 @@ fn what_is_right_is_no_violation() {
          HB.LEADER s < map member b epoch 7
          HB.BEAT s b TOKEN 1 < map role leader epoch 9
          Before: a ready x",
+        // So may an end that was told to a client, though the ACK was not answered.
+        "TASK.SCHEDULE q x ID a REPLY {q}r < 'a'
+         TASK.CLAIM q w < claim a 7 x
+         TASK.ACK q a 7 < lost
+         TASK.CLAIM {q}r w < claim f 10 {\"id\":\"a\",\"state\":\"done\"}
+         Confirmed: a ready x
+         TASK.CLAIM q w < claim a 8 x
+         TASK.ACK q a 8 < +OK
+         TASK.CLAIM {q}r w < claim g 11 {\"id\":\"a\",\"state\":\"done\"}
+         finish",
         // What is sent again is there once. If it was kept it stays as it is, else it is another one.
         "TASK.SCHEDULE q x ID a RETAIN 60000 < 'a'
          TASK.SCHEDULE q x ID a RETAIN 60000 < 'a'

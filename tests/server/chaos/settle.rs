@@ -50,7 +50,11 @@ impl Checker {
             wrong.extend(task.wrong_place(place, &is_sure).map(|what| (key.clone(), what)));
             // Who took part in it may be gone as well.
             task.loose |= task.ended.is_some_and(|ended| !is_sure(ended));
-            task.adopt(place, mark, matches!(promise, Promise::All));
+            // Its end was carried out, was told to a client, and is gone: the reply to the ACK itself need not have come.
+            let id = key.split(' ').next_back().unwrap_or_default();
+            let told = self.replies.get(id);
+            let forgotten = told.is_some_and(|told| !told.iter().any(|reply| places.contains_key(reply.as_str())));
+            task.adopt(place, mark, matches!(promise, Promise::All), forgotten);
         }
         wrong.iter().for_each(|(key, what)| self.violated(key, what));
         self.leaders.keep(is_sure);
@@ -116,7 +120,7 @@ impl Task {
     }
 
     /// Takes its place as known.
-    fn adopt(&mut self, place: Option<&str>, mark: Mark, keeps_all: bool) {
+    fn adopt(&mut self, place: Option<&str>, mark: Mark, keeps_all: bool, forgotten: bool) {
         self.claimed &= keeps_all;
         self.ending = 0;
         self.kept = Some(place == Some("done"));
@@ -125,7 +129,7 @@ impl Task {
             self.loose |= self.ended.is_none();
             self.ended = Some(mark);
         } else {
-            self.undone |= self.ended.is_some();
+            self.undone |= self.ended.is_some() || forgotten && !keeps_all;
             self.ended = None;
             // Its place in a line is that of then.
             self.accepted = Some(self.accepted.map_or(mark, |then| Mark { sure: true, ..then }));

@@ -1,11 +1,20 @@
-//! Runs what docs/operating.md shows.
+//! Runs what the pages in docs/operating show of a server with some history.
 
 use std::fs;
 
 use crate::support::{Document, Folder, Server, Session, wait_until};
 
+/// The pages whose sessions are one story, on a server that is copied, replaced and filled.
+pub(super) const PAGES: [&str; 5] = [
+    "docs/operating/index.md",
+    "docs/operating/backup.md",
+    "docs/operating/upgrading.md",
+    "docs/operating/limits.md",
+    "docs/operating/removing.md",
+];
+
 fn operating() -> Document {
-    Document::read("docs/operating.md")
+    Document::read(PAGES[0])
 }
 
 /// A server as in the document: of the four tasks of mail one is dead, and a member leads.
@@ -32,8 +41,8 @@ fn primary() -> Server {
 
 /// A stopped server with the snapshot of another one, started as the document says.
 #[track_caller]
-fn restored(from: &Server, operating: &Document) -> Server {
-    let line = operating.block("sh", "redis-server --dir /restore");
+fn restored(from: &Server, page: &Document) -> Server {
+    let line = page.block("sh", "redis-server --dir /restore");
     let options: Vec<&str> = line.trim().split(" --").skip(1).collect();
     let mut settings: Vec<(&str, &str)> = options.iter().filter_map(|option| option.split_once(' ')).collect();
     assert_eq!(settings.len(), options.len());
@@ -49,8 +58,8 @@ fn restored(from: &Server, operating: &Document) -> Server {
 
 #[test]
 fn the_sessions_are_what_happens() {
-    let operating = operating();
-    let blocks = |heading: &str| operating.part(heading).blocks("console");
+    let pages = PAGES.map(Document::read);
+    let [watch, backup, upgrade, full, remove] = pages.each_ref().map(|page| page.blocks("console"));
     let primary = primary();
     let mut client = primary.client();
     let mut session = Session::at(&primary);
@@ -62,17 +71,17 @@ fn the_sessions_are_what_happens() {
         "steward_time_zones:",
     ]);
     session.let_vary("205");
-    let mut commands = session.run(&blocks("## What to watch").concat());
+    let mut commands = session.run(&watch.concat());
 
-    let [save, inspect, go_on] = &blocks("## Backup, and restore elsewhere")[..] else {
+    let [save, inspect, go_on] = &backup[..] else {
         panic!("three sessions")
     };
     commands += session.run(save);
-    let copy = restored(&primary, &operating);
+    let copy = restored(&primary, &pages[1]);
     session.go_to(&copy);
     commands += session.run(inspect) + session.run(go_on);
 
-    let [fail_over, on_the_new_primary, deploy] = &blocks("## Restart and upgrade")[..] else {
+    let [fail_over, on_the_new_primary, deploy] = &upgrade[..] else {
         panic!("three sessions")
     };
     let replica = primary.replica();
@@ -88,13 +97,13 @@ fn the_sessions_are_what_happens() {
     commands += session.run(deploy);
 
     there.must("CONFIG SET maxmemory 1");
-    commands += session.run(&blocks("## Memory and limits").concat());
+    commands += session.run(&full.concat());
     there.must("CONFIG SET maxmemory 0");
 
     session.go_to(&copy);
-    commands += session.run(&blocks("## Removal").concat());
-    let shown = operating.blocks("console").concat();
-    assert_eq!(commands, format!("\n{shown}").matches("\n$ ").count(), "all were run");
+    commands += session.run(&remove.concat());
+    let shown: usize = pages.iter().map(|page| page.text().matches("\n$ ").count()).sum();
+    assert_eq!(commands, shown, "all were run");
 }
 
 #[test]
@@ -138,11 +147,8 @@ fn the_script_for_the_exporter_returns_all_numbers_of_info() {
 #[test]
 fn the_list_for_the_scaler_is_that_of_the_ready_tasks() {
     let primary = primary();
-    let line = operating().block("yaml", "listName: ");
-    let name = line
-        .lines()
-        .find_map(|line| line.trim().strip_prefix("listName: "))
-        .unwrap()
-        .to_string();
-    assert_eq!(primary.client().must(&format!("LLEN {name}")), "2");
+    let line = Document::read("docs/guides/autoscaling.md").block("yaml", "listName: ");
+    let mut names = line.lines().filter_map(|line| line.trim().strip_prefix("listName: "));
+    let length = primary.client().must(&format!("LLEN {}", names.next().unwrap()));
+    assert_eq!(length, "2");
 }

@@ -8,16 +8,23 @@ mod weather;
 
 use std::fs;
 
+use super::{operating, several_machines};
 use crate::support::{Client, Document, Server, Session};
 
-#[test]
-fn the_sessions_are_what_happens() {
-    // These have tests of their own; those of the program steward are in its crate.
-    let others = ["docs/operating.md", "docs/recipes.md"];
+/// Pages whose sessions have a test of their own.
+fn has_a_test(page: &Document) -> bool {
+    let others = ["docs/recipes.md", several_machines::PAGE];
+    // Those of the program steward are run in its crate, whose tests know all its pages.
+    let of_the_program = page.name().starts_with("docs/steward");
+    of_the_program || others.contains(&page.name()) || operating::PAGES.contains(&page.name())
+}
+
+/// Runs the sessions of pages; returns how many commands they have.
+fn run(pages: impl Iterator<Item = Document>) -> usize {
     let mut commands = 0;
-    for page in Document::all() {
-        let is_other = others.contains(&page.name()) || page.name().starts_with("docs/steward");
-        if is_other || page.blocks("console").is_empty() {
+    for page in pages.filter(|page| !has_a_test(page)) {
+        let shown = page.text().matches("\n$ ").count();
+        if shown == 0 {
             continue;
         }
         println!("{}", page.name());
@@ -26,17 +33,34 @@ fn the_sessions_are_what_happens() {
         // How long a task ran.
         session.let_vary("41");
         let run = session.run(&page.blocks("console").concat());
-        assert_eq!(run, page.text().matches("\n$ ").count(), "all were run");
+        assert_eq!(run, shown, "all were run");
         commands += run;
     }
-    assert!(commands > 30);
+    commands
+}
+
+/// Whether a page is the one of a command.
+fn is_of_a_command(page: &Document) -> bool {
+    page.name().starts_with("docs/reference/commands/")
+}
+
+#[test]
+fn the_sessions_are_what_happens() {
+    let commands = run(Document::all().into_iter().filter(|page| !is_of_a_command(page)));
+    assert!(commands > 150, "{commands}");
+}
+
+#[test]
+fn the_sessions_of_commands_are_what_happens() {
+    let commands = run(Document::all().into_iter().filter(is_of_a_command));
+    assert!(commands > 200, "{commands}");
 }
 
 #[test]
 fn the_four_users_may_do_their_part_and_no_more() {
     let server = Server::start();
     let mut admin = server.client();
-    let page = Document::read("docs/acl.md");
+    let page = Document::read("docs/reference/acl.md");
     let lines: Vec<&str> = page
         .text()
         .lines()
@@ -148,7 +172,7 @@ fn a_user_without_the_write_category_may_still_schedule_on_servers_without_modul
 /// `server::crash::every_accepted_task_...` is `fn every_accepted_task_...` in server/crash.rs.
 #[test]
 fn the_tests_that_the_guarantees_name_exist() {
-    let page = Document::read("docs/guarantees.md");
+    let page = Document::read("docs/concepts/guarantees.md");
     let mut named = 0;
     for word in page
         .text()

@@ -133,13 +133,15 @@ fn contend(wait: Wait, trouble: Trouble) {
         let arena = arena.clone();
         threads.push(std::thread::spawn(move || work(&arena)));
     }
-    let goes_on = |ms: i64| {
-        let until = unix_ms() + ms;
-        while unix_ms() < until && !threads.iter().any(JoinHandle::is_finished) {
+    // For so long, and longer on a slow machine, until so many have held it.
+    let goes_on = |grants: usize| {
+        let start = unix_ms();
+        let enough = || unix_ms() > start + duration() / 2 && arena.holders.lock().unwrap().len() > grants;
+        while !enough() && unix_ms() < start + 60_000 && !threads.iter().any(JoinHandle::is_finished) {
             std::thread::sleep(MOMENT);
         }
     };
-    goes_on(duration() / 2);
+    goes_on(PROCESSES / 40);
     match (trouble, &mut replica) {
         (Trouble::Crash, _) => {
             server.kill_9();
@@ -154,7 +156,7 @@ fn contend(wait: Wait, trouble: Trouble) {
         }
         _ => {}
     }
-    goes_on(duration() / 2);
+    goes_on(PROCESSES / 20);
     arena.over.store(true, Ordering::Relaxed);
     for thread in threads {
         thread.join().expect("a process that saw nothing wrong");

@@ -1,6 +1,6 @@
 //! Many members and services: PID.LIST and PID.SERVICES, a page at a time.
 
-use crate::support::{Server, Value, wait_until};
+use crate::support::{Client, Server, Value, wait_until};
 
 #[test]
 fn list_shows_the_members_in_the_order_of_their_names() {
@@ -20,14 +20,14 @@ fn list_shows_the_members_in_the_order_of_their_names() {
         page,
         format!(
             "['0', [\
-             {{member: 'B', pid: 3, host: null, start: null, boot: null, state: 'up', role: 'member', ttl_ms: 0, \
+             {{member: 'B', pid: 3, host: null, start: null, boot: null, state: 'up', role: 'member', position: null, ttl_ms: 0, \
              idle_ms: {}, signal: null, status: null}}, \
-             {{member: 'a', pid: 1, host: 'h', start: '7', boot: 'b', state: 'grace', role: 'leader', ttl_ms: 60000, \
+             {{member: 'a', pid: 1, host: 'h', start: '7', boot: 'b', state: 'grace', role: 'leader', position: null, ttl_ms: 60000, \
              idle_ms: {}, signal: null, status: null}}, \
-             {{member: 'b', pid: 2, host: 'h2', start: null, boot: null, state: 'up', role: 'member', ttl_ms: 0, \
+             {{member: 'b', pid: 2, host: 'h2', start: null, boot: null, state: 'up', role: 'member', position: null, ttl_ms: 0, \
              idle_ms: {}, signal: null, status: null}}, \
              {{member: 'é', pid: null, host: null, start: null, boot: null, state: 'up', role: 'candidate', \
-             ttl_ms: 60000, idle_ms: {}, signal: 'quiet', status: 'idle'}}]]",
+             position: 1, ttl_ms: 60000, idle_ms: {}, signal: 'quiet', status: 'idle'}}]]",
             age(0),
             age(1),
             age(2),
@@ -39,6 +39,25 @@ fn list_shows_the_members_in_the_order_of_their_names() {
     assert_eq!(of_host.item(1).item(0).field("member"), "'b'");
     assert_eq!(client.call("PID.LIST s HOST h3"), "['0', []]");
     assert_eq!(client.call("PID.LIST nobody"), "['0', []]");
+}
+
+#[test]
+fn candidates_are_shown_with_their_places_in_the_line() {
+    let server = Server::start();
+    let mut client = server.client();
+    for words in ["a", "b", "c PRIORITY 5", "d"] {
+        client.must(&format!("HB.BEAT s {} TTL 50000 CAMPAIGN{}", &words[..1], &words[1..]));
+    }
+    client.must("HB.BEAT s e TTL 50000");
+    let line = |client: &mut Client| {
+        let page = client.must("PID.LIST s");
+        let one = |member: &Value| format!("{} {}", member.field("member").text(), member.field("position"));
+        page.item(1).items().iter().map(one).collect::<Vec<_>>()
+    };
+    assert_eq!(line(&mut client), ["a null", "b 2", "c 1", "d 3", "e null"]);
+    assert_eq!(client.call("PID.GET s d position"), "3");
+    client.must("PID.EVICT s a");
+    assert_eq!(line(&mut client), ["b 1", "c null", "d 2", "e null"]);
 }
 
 #[test]

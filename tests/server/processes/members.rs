@@ -25,7 +25,7 @@ fn get_shows_everything_known_but_the_token() {
         shown,
         format!(
             "{{member: 'a', pid: 12, host: 'h', start: '100', boot: 'b', state: 'up', role: 'leader', \
-             epoch: {epoch}, ttl_ms: 60000, remaining_ms: {}, idle_ms: {}, connections: 1, grace_ms: 70, signal: 'drain', status: 'busy', \
+             position: null, epoch: {epoch}, ttl_ms: 60000, remaining_ms: {}, idle_ms: {}, connections: 1, grace_ms: 70, signal: 'drain', status: 'busy', \
              registered_at: {}, meta: {{port: '80', zone: 'x'}}}}",
             at("remaining_ms"),
             at("idle_ms"),
@@ -44,7 +44,7 @@ fn what_is_unknown_is_null_in_both_protocols() {
     assert_eq!(
         shown,
         format!(
-            "{{member: 'a', pid: null, host: null, start: null, boot: null, state: 'up', role: 'member', epoch: null, \
+            "{{member: 'a', pid: null, host: null, start: null, boot: null, state: 'up', role: 'member', position: null, epoch: null, \
              ttl_ms: 60000, remaining_ms: {}, idle_ms: {}, connections: 0, grace_ms: 0, signal: null, status: null, registered_at: {}, meta: {{}}}}",
             at("remaining_ms"),
             at("idle_ms"),
@@ -57,7 +57,7 @@ fn what_is_unknown_is_null_in_both_protocols() {
         shown,
         format!(
             "['member', 'a', 'pid', null, 'host', null, 'start', null, 'boot', null, 'state', 'up', 'role', 'member', \
-             'epoch', null, 'ttl_ms', 60000, 'remaining_ms', {}, 'idle_ms', {}, 'connections', 0, 'grace_ms', 0, 'signal', null, \
+             'position', null, 'epoch', null, 'ttl_ms', 60000, 'remaining_ms', {}, 'idle_ms', {}, 'connections', 0, 'grace_ms', 0, 'signal', null, \
              'status', null, 'registered_at', {}, 'meta', []]",
             at("remaining_ms"),
             at("idle_ms"),

@@ -265,6 +265,25 @@ fn the_arguments_are_documented_as_they_are() {
 }
 
 #[test]
+fn arguments_have_a_summary() {
+    let server = Server::start();
+    let mut client = server.client();
+    for (name, argument, summary) in [
+        ("task.claim", "bind", "the claims are lost when the connection closes"),
+        (
+            "task.schedule",
+            "unique",
+            "refused while another task holds this key, until that task ends",
+        ),
+        ("pid.evict", "service", "the service"),
+    ] {
+        let docs = client.must(&format!("COMMAND DOCS {name}")).to_string();
+        assert!(docs.contains(&format!("name: '{argument}'")), "{docs}");
+        assert!(docs.contains(&format!("summary: '{summary}'")), "{docs}");
+    }
+}
+
+#[test]
 fn help_has_a_line_for_each_command() {
     let server = Server::start();
     let mut client = server.client();

@@ -1,4 +1,4 @@
-//! The names and values of the fields in replies: docs/fields.md.
+//! The names and values of the fields in replies: docs/reference/fields.md.
 
 use std::collections::BTreeSet;
 

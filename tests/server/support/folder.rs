@@ -24,7 +24,7 @@ pub(crate) struct Folder {
 }
 
 impl Folder {
-    /// A folder with redis-cli only; with `-p` it asks the server at that port instead.
+    /// A folder with redis-cli only; with `-p` or `--cluster` it asks the server that it names instead.
     pub(crate) fn new(server: &Server) -> Folder {
         let dir = tempfile::tempdir().unwrap();
         let folder = Folder {
@@ -32,7 +32,7 @@ impl Folder {
             socket: server.socket(),
         };
         let client = format!(
-            "#!/bin/sh\nPATH=${{PATH#*:}}\ncase \" $* \" in *' -p '*) ;; *) set -- -s \"$SOCKET\" \"$@\" ;; esac\n\
+            "#!/bin/sh\nPATH=${{PATH#*:}}\ncase \" $* \" in *' -p '* | *' --cluster '*) ;; *) set -- -s \"$SOCKET\" \"$@\" ;; esac\n\
              exec {} $FORM \"$@\"\n",
             cli()
         );

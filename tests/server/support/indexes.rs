@@ -30,7 +30,23 @@ pub(crate) fn check(client: &mut Client, queue: &str) -> BTreeMap<String, &'stat
         }
     }
     members(client, &base.replacen("task:", "proc:", 1));
+    stats(client, queue, &places);
     places
+}
+
+/// TASK.QUEUES STATS counts what is there.
+#[track_caller]
+fn stats(client: &mut Client, queue: &str, places: &BTreeMap<String, &'static str>) {
+    let page = client.must(&format!("TASK.QUEUES MATCH {queue} STATS"));
+    let [stats] = page.item(1).items() else {
+        assert!(places.is_empty(), "{queue} in {page}");
+        return;
+    };
+    for state in ["scheduled", "ready", "blocked", "claimed", "dead", "done"] {
+        let count = places.values().filter(|place| **place == state).count();
+        let shown = stats.field(&format!("{state}_tasks")).int();
+        assert_eq!(shown, count as i64, "{queue}: {state} in {stats}");
+    }
 }
 
 /// All tasks of the queue.

@@ -51,7 +51,7 @@ impl Session {
         let block = format!("\n{block}");
         let mut commands = 0;
         for step in block.split("\n$ ").skip(1) {
-            let (command, expected) = step.split_once('\n').unwrap();
+            let (command, expected) = step.split_once('\n').unwrap_or((step, ""));
             let begun = Instant::now();
             loop {
                 let actual = self.shell(&self.seen.fill_in(command));

@@ -19,6 +19,7 @@ mod lease_member;
 mod life;
 mod limits;
 mod list;
+mod listed;
 mod model;
 mod names;
 mod operators;

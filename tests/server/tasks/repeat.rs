@@ -111,6 +111,33 @@ fn what_recurs_is_shown() {
 }
 
 #[test]
+fn the_moments_of_the_next_occurrences_are_shown() {
+    let server = Server::start();
+    let mut client = server.client();
+    let upcoming = |client: &mut Client, words: &str| {
+        let page = client.must(&format!("TASK.REPEATS q {words}"));
+        let moments = page.item(1).item(0).field("upcoming_at");
+        moments.items().iter().map(Value::int).collect::<Vec<_>>()
+    };
+    // Midnight in Paris, whose clock is put back in the night after.
+    let start = 1_824_847_200_000;
+    let days = [9, 34, 58, 82].map(|hours| start + hours * HOUR);
+    let mut daily = |more: &str| {
+        let rest = format!("TZ Europe/Paris START {start} {more}");
+        let words = ["TASK.REPEAT", "q", "n", "p", "CRON", "0 9 * * *"];
+        client.call_args(&words.into_iter().chain(rest.split_whitespace()).collect::<Vec<_>>());
+        upcoming(&mut client, "NEXT 4 COUNT 1")
+    };
+    assert_eq!(daily(""), days);
+    assert_eq!(daily("LIMIT 2"), days[..2]);
+    assert_eq!(daily(&format!("END {}", days[2])), days[..3]);
+    repeat(&mut client, &format!("q m p EVERY {HOUR} START {start}"));
+    let page = client.must("TASK.REPEATS q NEXT 1000");
+    assert_eq!((page.item(1).items().len(), page.item(0).text() == "0"), (1, false));
+    assert_eq!(page.item(1).item(0).field("upcoming_at").items().len(), 1_000);
+}
+
+#[test]
 fn what_is_sent_to_replicas() {
     let mut rig = Rig::start("yes");
     let start = unix_ms() + 100;

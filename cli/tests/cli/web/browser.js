@@ -16,10 +16,14 @@ const PAGES = [
   ["settings", "/settings?name=mail", "Settings of mail", "max-lost"],
   ["dead", "/dead", "Dead", "no such address"],
   ["kinds", "/kinds", "Kinds", "welcome"],
+  ["kinds-of-one", "/kinds?name=mail", "Kinds", "welcome"],
+  ["waiting-task", "/task?queue=mail&id=cleo", "cleo", "Change the payload"],
+  ["hostile-task", "/task?queue=mail&id=script", "script", "alert(document.cookie)"],
   ["services", "/services", "Services", "m1"],
   ["service", "/service?name=web", "web", "m2"],
   ["cron", "/cron", "Cron", "digest"],
   ["events", "/events", "Events", "cancelled"],
+  ["events-of-one", "/events?service=web", "Events of web", "registered"],
   ["doctor", "/doctor", "Doctor", "what to do"],
 ];
 const SHOTS = ["overview", "queue", "task", "dead", "service", "cron", "events"];
@@ -34,6 +38,8 @@ async function open(browser, theme, options = {}) {
   context.setDefaultTimeout(PATIENCE);
   const page = await context.newPage();
   page.on("pageerror", (error) => fail(error));
+  // Something that was to be shown has run.
+  page.on("dialog", (dialog) => fail(new Error(dialog.message())));
   page.on("console", (message) => message.type() === "error" && fail(new Error(message.text())));
   page.on("request", (request) => request.url().startsWith(address) || fail(new Error(request.url())));
   await page.goto(address + "/");
@@ -62,6 +68,14 @@ async function isAccessible(page, where) {
   check(told.length === 0, `${where}: ${told.join("\n")}`);
 }
 
+// On a phone a table may be wider than the page, and is moved; the page itself is not.
+async function fits(page, where) {
+  await page.setViewportSize({ width: 360, height: 740 });
+  const [width, room] = await page.evaluate(() => [document.documentElement.scrollWidth, innerWidth]);
+  check(width <= room, `${where} is ${width} wide`);
+  await page.setViewportSize({ width: 1360, height: 800 });
+}
+
 // One page is paused by hand, the other one shows it by itself.
 async function isLive(browser) {
   const [one, other] = [await open(browser, "light"), await open(browser, "light")];
@@ -78,19 +92,81 @@ async function isLive(browser) {
   await one.waitForSelector("#badges:not(:has-text('paused'))", { state: "attached" });
 }
 
-// All that the filter shows, by keyboard alone.
-async function isForKeyboards(browser) {
+// Nobody looks at a page in the background.
+async function restsUnseen(browser) {
   const page = await open(browser, "light");
-  await page.goto(address + "/queue?name=mail&state=dead");
-  await page.focus("input[name=q]");
+  await page.waitForSelector(".live:visible");
+  const see = (isHidden) =>
+    page.evaluate((isHidden) => {
+      Object.defineProperty(document, "hidden", { value: isHidden, configurable: true });
+      document.dispatchEvent(new Event("visibilitychange"));
+    }, isHidden);
+  const ended = page.waitForEvent("requestfailed", (request) => request.headers().accept === "text/event-stream");
+  await see(true);
+  await ended;
+  check(!(await page.isVisible(".live")), "it says that it is live");
+  await see(false);
+  await page.waitForSelector(".live:visible");
+}
+
+// Presses Tab until this has the focus.
+async function tabTo(page, selector) {
+  for (let presses = 0; presses < 400; presses += 1) {
+    await page.keyboard.press("Tab");
+    if (await page.evaluate((selector) => document.activeElement?.matches(selector), selector)) return;
+  }
+  throw new Error(`no way to ${selector} by keyboard`);
+}
+
+// From the login to a change of all that a filter shows, by keyboard alone.
+async function isForKeyboards(browser) {
+  const page = await (await browser.newContext()).newPage();
+  await page.goto(address + "/");
+  await tabTo(page, "input[name=password]");
+  await page.keyboard.press("Enter");
+  await page.waitForSelector("h1:has-text('Overview')");
+  await tabTo(page, "a[href='/queue?name=mail']");
+  await page.keyboard.press("Enter");
+  await page.waitForSelector("h1:has-text('mail')");
+  await tabTo(page, "a[href='/queue?name=mail&state=dead']");
+  await page.keyboard.press("Enter");
+  await page.waitForURL("**state=dead");
+  await tabTo(page, "input[name=q]");
   await page.keyboard.type("quota");
   await page.keyboard.press("Enter");
   await page.waitForURL("**q=quota**");
-  await page.focus(".bulk summary:has-text('Retry')");
+  await tabTo(page, ".bulk summary");
   await page.keyboard.press("Enter");
   await page.keyboard.press("Tab");
   await page.keyboard.press("Enter");
   await page.waitForSelector(".notice:has-text('2 tasks are tried again')");
+}
+
+// Thousands of tasks: one button, and a bar that goes on by itself.
+async function isDoneInSteps(browser) {
+  const page = await open(browser, "light");
+  const steps = [];
+  page.on("response", (answer) => answer.url().endsWith("/bulk") && steps.push(answer.status()));
+  await page.goto(address + "/queue?name=many");
+  await page.click(".bulk summary:has-text('Bury')");
+  await page.click(".bulk details[open] button");
+  await page.waitForSelector(".notice:has-text('30\u2009000 tasks are dead')", { timeout: 5 * PATIENCE });
+  check(steps.length > 1 && steps.pop() === 303 && steps.every((status) => status === 200), `steps: ${steps}`);
+}
+
+// A payload of several lines is given back as it was, but for what was typed.
+async function isEdited(browser) {
+  const page = await open(browser, "light");
+  await page.goto(address + "/task?queue=mail&id=script");
+  const before = await page.textContent("pre.payload");
+  await page.click("summary:has-text('Change the payload')");
+  await page.focus("textarea");
+  await page.keyboard.press("Control+End");
+  await page.keyboard.type("more");
+  await page.click("button:has-text('Change')");
+  await page.waitForSelector(".notice:has-text('script has another payload')");
+  const after = await page.textContent("pre.payload");
+  check(after === before + "more", `${JSON.stringify(before)} became ${JSON.stringify(after)}`);
 }
 
 async function withoutScripts(browser) {
@@ -131,11 +207,19 @@ async function main() {
       for (const one of PAGES) {
         await show(page, one);
         await isAccessible(page, `${one[1]} ${theme}`);
+        await fits(page, one[1]);
       }
+      await page.click("text=Log out");
+      await page.waitForSelector("input[name=user]");
+      await isAccessible(page, `/login ${theme}`);
+      await fits(page, "/login");
     }
     await withoutScripts(browser);
     await isLive(browser);
+    await restsUnseen(browser);
     await isForKeyboards(browser);
+    await isDoneInSteps(browser);
+    await isEdited(browser);
   }
   await browser.close();
 }

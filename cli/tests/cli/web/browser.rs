@@ -12,6 +12,13 @@ use crate::support::{Server, Stage, told};
 fn run(words: &[&str]) {
     let server = Server::start();
     let _house = furnish(&server);
+    let script = "\nto:\t<script>alert(document.cookie)</script>\n<img src=x onerror=alert(document.cookie)>\n";
+    let mut hostile = redis::cmd("TASK.SCHEDULE");
+    hostile.arg(&["mail", script, "ID", "script", "DELAY", "3600000"]);
+    let _: String = hostile.query(&mut server.client()).unwrap();
+    for _ in 0..30 {
+        let _: Vec<String> = server.call(&format!("TASK.MSCHEDULE many 1000 {}", vec!["x"; 1_000].join(" ")));
+    }
     let _loads = ["busy", "reports"].map(|queue| Load::on(&server, queue));
     let web = Web::start(&server, &[]);
     let manifest = Path::new(env!("CARGO_MANIFEST_DIR"));

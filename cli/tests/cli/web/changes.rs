@@ -62,6 +62,21 @@ fn buttons_change_what_they_say() {
         json!("to:cleo again")
     );
 
+    // As a browser sends a text of several lines.
+    for (ends, payload) in [("lf", "one\n\ttwo\n"), ("crlf", "one\r\n\ttwo\r\n")] {
+        let fields = [("id", "cleo"), ("payload", "one\r\n\ttwo\r\n"), ("ends", ends)];
+        done(
+            &browser,
+            &[&[("change", "edit"), ("queue", "mail")], &fields[..]].concat(),
+        );
+        assert_eq!(
+            browser.json("/task?queue=mail&id=cleo")["task"]["payload"],
+            json!(payload)
+        );
+        let page = browser.get("/task?queue=mail&id=cleo");
+        page.shows(&["<textarea", &format!("name=\"ends\" value=\"{ends}\"")]);
+    }
+
     done(&browser, &[("change", "pause"), ("queue", "mail"), ("for", "1h")]);
     browser.get("/queue?name=mail").shows(&["paused", "Resume"]);
     done(&browser, &[("change", "resume"), ("queue", "mail")]);

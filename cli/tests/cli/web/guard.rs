@@ -47,6 +47,19 @@ fn foreign_names_origins_and_forms_are_refused() {
     for token in ["", "x"] {
         assert_eq!(pause(&browser.with(&own), token), 403);
     }
+    let retry = [("change", "retry"), ("queue", "mail"), ("state", "dead")];
+    assert_eq!(browser.form("/bulk", &retry).status, 403, "without a token");
+    let foreign = browser.with("Origin: http://example.org");
+    for path in ["/change", "/bulk", "/login", "/logout"] {
+        let fields = [&[("csrf", &token[..])], &retry[..]].concat();
+        assert_eq!(foreign.form(path, &fields).status, 403, "{path}");
+        assert_eq!(
+            browser.with("Host: example.org").form(path, &fields).status,
+            421,
+            "{path}"
+        );
+    }
+    assert_eq!(browser.json("/")["queues"][0]["dead_tasks"], 6);
     let other = web.login("default", "").token();
     assert_eq!(pause(&browser, &other), 403, "of another session");
     assert_eq!(pause(&web.stranger(), &token), 303, "to the login");

@@ -86,7 +86,13 @@ impl Load {
                 if is_over.load(Ordering::Relaxed) {
                     return;
                 }
-                let _: String = cmd("TASK.SCHEDULE").arg(&queue).arg("x").query(&mut client).unwrap();
+                let _: String = cmd("TASK.SCHEDULE")
+                    .arg(&queue)
+                    .arg("x")
+                    .arg("KIND")
+                    .arg("step")
+                    .query(&mut client)
+                    .unwrap();
                 let claimed: Vec<Vec<redis::Value>> =
                     cmd("TASK.CLAIM").arg(&queue).arg("w").query(&mut client).unwrap();
                 let word = if number % 10 == 0 { "TASK.FAIL" } else { "TASK.ACK" };
@@ -113,9 +119,9 @@ impl Drop for Load {
     }
 }
 
-/// Creates the four users of docs/acl.md, each with the password `change-me`.
+/// Creates the four users of docs/reference/acl.md, each with the password `change-me`.
 pub(super) fn create_users(server: &Server) {
-    let blocks = crate::manual::blocks_of("acl.md", "");
+    let blocks = crate::manual::blocks_of("reference/acl.md", "");
     let lines = blocks.iter().flat_map(|block| block.lines());
     let mut created = 0;
     for line in lines.filter(|line| line.starts_with("ACL SETUSER")) {

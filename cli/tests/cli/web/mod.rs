@@ -2,11 +2,14 @@
 
 mod browser;
 mod changes;
+mod cluster;
 mod guard;
 mod house;
 mod live;
 mod pages;
 mod payloads;
+mod relations;
+mod streams;
 mod users;
 
 use std::io::{BufRead, BufReader, Read, Write};
@@ -28,8 +31,13 @@ struct Web {
 
 impl Web {
     fn start(server: &Server, options: &[&str]) -> Web {
+        Web::of(&server.url(), options)
+    }
+
+    /// Those of the servers at this address.
+    fn of(url: &str, options: &[&str]) -> Web {
         let words = [&["web", "--listen", "127.0.0.1:0"], options].concat();
-        let mut running = Running::start(steward(&words).env("REDIS_URL", server.url()).stdout(Stdio::piped()));
+        let mut running = Running::start(steward(&words).env("REDIS_URL", url).stdout(Stdio::piped()));
         let line = running.line();
         let rest = line.strip_prefix("http://").expect("it says where it is");
         let (address, base) = rest.split_once('/').unwrap();
@@ -65,6 +73,23 @@ impl Web {
         browser.headers.push(format!("Cookie: {cookie}"));
         browser
     }
+}
+
+/// The lines of an answer before its body.
+fn head_of(stream: &mut BufReader<TcpStream>) -> Vec<String> {
+    let mut head = Vec::new();
+    loop {
+        let mut line = String::new();
+        stream.read_line(&mut line).unwrap();
+        match line.trim_end() {
+            "" => return head,
+            line => head.push(line.to_string()),
+        }
+    }
+}
+
+fn status_in(head: &[String]) -> u16 {
+    head[0].split(' ').nth(1).unwrap().parse().unwrap()
 }
 
 #[derive(Clone)]
@@ -121,15 +146,7 @@ impl Browser {
 
     fn ask(&self, method: &str, path: &str, body: &str) -> Answer {
         let mut stream = self.send(method, path, body);
-        let mut head = Vec::new();
-        loop {
-            let mut line = String::new();
-            stream.read_line(&mut line).unwrap();
-            match line.trim_end() {
-                "" => break,
-                line => head.push(line.to_string()),
-            }
-        }
+        let head = head_of(&mut stream);
         let mut body = Vec::new();
         stream.read_to_end(&mut body).unwrap();
         let pair = |line: &String| {
@@ -137,9 +154,18 @@ impl Browser {
             Some((name.to_lowercase(), value.to_string()))
         };
         Answer {
-            status: head[0].split(' ').nth(1).unwrap().parse().unwrap(),
+            status: status_in(&head),
             headers: head[1..].iter().filter_map(pair).collect(),
             body: String::from_utf8_lossy(&body).into_owned(),
+        }
+    }
+
+    /// A page that follows the server as long as this lasts, or the status of the answer.
+    fn follow(&self, path: &str) -> Result<BufReader<TcpStream>, u16> {
+        let mut stream = self.with("Accept: text/event-stream").send("GET", path, "");
+        match status_in(&head_of(&mut stream)) {
+            200 => Ok(stream),
+            status => Err(status),
         }
     }
 

@@ -35,17 +35,17 @@ fn every_page_has_its_heading_and_its_data() {
         ("/history?name=mail", "History of", &["The last 48 hours", "<rect"]),
         ("/doctor", "Doctor", &["severity", "what to do"]),
         ("/dead", "Dead", &["no such address", "quota", "bill", "dead-3"]),
-        ("/kinds", "Kinds", &["welcome"]),
+        ("/kinds", "Kinds", &["welcome", "mean, lately"]),
         ("/services", "Services", &["web", "m1", "4711", "a3"]),
         (
             "/service?name=web",
             "web",
-            &["m1", "m2", "busy", "candidate", "began to lead"],
+            &["m1", "m2", "busy", "<li value=\"1\">m2", "has led for"],
         ),
         (
             "/cron",
             "Cron",
-            &["digest", "09:00 on MON-FRI", "Europe/Paris", "Run now"],
+            &["digest", "at 09:00, on Monday to Friday", "Europe/Paris", "Run now"],
         ),
         ("/events", "Events", &["dan", "cancelled", "leader"]),
         ("/events?service=web", "Events", &["m1", "registered"]),
@@ -85,7 +85,7 @@ fn programs_get_the_same_at_the_same_addresses() {
     );
     let task = browser.json("/task?queue=mail&id=ann");
     assert_eq!(
-        (&task["task"]["payload"], &task["dependents"]),
+        (&task["task"]["payload"], &task["relations"]["dependents"]),
         (&json!("to:ann"), &json!(["eve"]))
     );
     let dead = &browser.json("/dead")["groups"];
@@ -99,8 +99,19 @@ fn programs_get_the_same_at_the_same_addresses() {
     );
     assert_eq!(browser.json("/kinds")["kinds"][0]["queue"], json!("mail"));
     assert_eq!(browser.json("/services")["services"][1]["member"], json!("m1"));
-    assert_eq!(browser.json("/service?name=web")["leader"]["pid"], json!(4711));
-    assert_eq!(browser.json("/cron")["repeats"][0]["name"], json!("digest"));
+    let service = browser.json("/service?name=web");
+    assert_eq!(
+        (&service["leader"]["pid"], &service["candidates"]),
+        (&json!(4711), &json!(["m2"]))
+    );
+    assert_eq!(
+        (&service["leaders"][0]["member"], &service["leaders"][0]["ended_at"]),
+        (&json!("m1"), &json!(null))
+    );
+    let repeat = &browser.json("/cron")["repeats"][0];
+    assert_eq!((&repeat["name"], &repeat["missed"]), (&json!("digest"), &json!(0)));
+    let upcoming = repeat["upcoming_at"].as_array().unwrap();
+    assert_eq!((&upcoming[0], upcoming.len()), (&repeat["next_at"], 5));
     assert_eq!(browser.json("/settings?name=mail")["max-lost"], json!("3"));
     assert_eq!(
         browser.json("/history?name=mail")["hours"][0]["scheduled_total"],
@@ -112,7 +123,65 @@ fn programs_get_the_same_at_the_same_addresses() {
         .with("Accept: application/json")
         .get("/task?queue=mail&id=nobody");
     assert_eq!(missing.status, 404, "{}", missing.body);
-    assert_eq!(browser.get("/nothing").status, 404);
+    let nowhere = browser.get("/nothing");
+    assert_eq!(
+        (nowhere.status, nowhere.body.contains("There is no such page.")),
+        (404, true)
+    );
+}
+
+#[test]
+fn a_service_tells_who_led_it_and_why_that_ended() {
+    let server = Server::start();
+    for member in ["a", "b", "c PRIORITY 7"] {
+        let (name, more) = member.split_at(1);
+        let _: redis::Value = server.call(&format!("HB.BEAT web {name} TTL 60000 CAMPAIGN{more}"));
+    }
+    let web = Web::start(&server, &["--no-login"]);
+    let browser = web.stranger();
+    assert_eq!(browser.json("/service?name=web")["candidates"], json!(["c", "b"]));
+    let _: i64 = server.call("PID.EVICT web a REASON deploy");
+    let _: i64 = server.call("PID.EVICT web c");
+    let leaders = browser.json("/service?name=web")["leaders"].clone();
+    let told: Vec<_> = leaders
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|lead| (&lead["member"], &lead["reason"]))
+        .collect();
+    assert_eq!(
+        told,
+        [
+            (&json!("b"), &json!(null)),
+            (&json!("c"), &json!("evicted")),
+            (&json!("a"), &json!("deploy"))
+        ]
+    );
+    browser.get("/service?name=web").shows(&[
+        "Leaders so far",
+        " has led for ",
+        ": evicted<",
+        ": deploy<",
+        "No member is a candidate.",
+    ]);
+}
+
+#[test]
+fn what_a_recurring_task_left_out_is_told() {
+    let server = Server::start();
+    let _: i64 = server.call("TASK.REPEAT mail often x EVERY 3600000");
+    // As the timer tells it when the server was away.
+    for event in [
+        "missed id often reason 3",
+        "skipped id often:1795258995431 reason overlap",
+    ] {
+        let _: String = server.call(&format!("XADD task:{{mail}}:events * type {event}"));
+    }
+    let web = Web::start(&server, &["--no-login"]);
+    let browser = web.stranger();
+    let repeat = browser.json("/cron")["repeats"][0].clone();
+    assert_eq!((&repeat["missed"], &repeat["skipped"]), (&json!(3), &json!(1)));
+    browser.get("/cron").shows(&["every 1h", ">3 missed<", ">1 skipped<"]);
 }
 
 #[test]

@@ -4,12 +4,13 @@ use super::house::{create_users, furnish};
 use super::{Browser, Web};
 use crate::support::Server;
 
-const PAGES: [&str; 12] = [
+const PAGES: [&str; 13] = [
     "/",
     "/queue?name=mail",
     "/queue?name=mail&state=dead",
     "/task?queue=mail&id=ann",
     "/task?queue=mail&id=dead-0",
+    "/history?name=mail",
     "/settings?name=mail",
     "/dead",
     "/kinds",
@@ -182,8 +183,21 @@ fn no_user_is_shown_what_another_one_sees() {
     let (anna, otto) = (web.login("anna", "pw"), web.login("otto", "pw"));
     for _ in 0..2 {
         for (browser, own, other) in [(&anna, "crimson", "azure"), (&otto, "azure", "crimson")] {
-            let lists = ["/", "/dead", "/kinds", "/services", "/cron", "/events"];
-            for path in lists {
+            let pages = [
+                "/",
+                "/dead",
+                "/kinds",
+                "/services",
+                "/cron",
+                "/events",
+                &format!("/queue?name={own}queue&state=claimed"),
+                &format!("/task?queue={own}queue&id={own}task"),
+                &format!("/service?name={own}service"),
+                &format!("/history?name={own}queue"),
+                &format!("/settings?name={own}queue"),
+                &format!("/events?queue={own}queue"),
+            ];
+            for path in pages {
                 let page = browser.get(path);
                 page.shows(&[own]);
                 assert!(!page.body.contains(other), "{path} of {own}: {}", page.body);
@@ -192,11 +206,15 @@ fn no_user_is_shown_what_another_one_sees() {
                 let stream = browser.stream_until(path, own);
                 assert!(!stream.contains(other), "{path} of {own}: {stream}");
             }
+            // What the server itself shows: nothing of it names a queue or service.
+            assert!(!browser.get("/doctor").body.contains(other), "{own}");
             for path in [
                 format!("/queue?name={other}queue"),
                 format!("/task?queue={other}queue&id={other}task"),
                 format!("/service?name={other}service"),
                 format!("/settings?name={other}queue"),
+                format!("/history?name={other}queue"),
+                format!("/payload?queue={other}queue&id={other}busy"),
             ] {
                 let answer = browser.get(&path);
                 assert_eq!(answer.status, 403, "{path}: {}", answer.body);
@@ -208,6 +226,20 @@ fn no_user_is_shown_what_another_one_sees() {
             }
         }
     }
+}
+
+#[test]
+fn changed_rights_are_seen_after_another_login() {
+    let server = Server::start();
+    let _house = furnish(&server);
+    create_users(&server);
+    let web = Web::start(&server, &[]);
+    let viewer = web.login("viewer", "change-me");
+    assert!(!has_buttons(&viewer, "/queue?name=mail"));
+    let _: String = server.call("ACL SETUSER viewer +task.pause");
+    web.login("viewer", "change-me")
+        .get("/queue?name=mail")
+        .shows(&["Pause"]);
 }
 
 #[test]

@@ -43,6 +43,8 @@ def _place(form: str, text: str, query: str, tls: bool) -> Address:
     hosts, _, path = text.partition("/")
     if form == "unix":
         return Address("unix", name=unquote(text), db=_number(query.removeprefix("db=") or "0"))
+    if query:
+        raise ValueError("the address has settings after a question mark: give them to Steward by their names")
     if form == "redis":
         found = _hosts(hosts, 6379)
         if len(found) != 1:

@@ -31,7 +31,8 @@ R = TypeVar("R")
 
 
 class Steward:
-    """An application. `queue` is that of tasks which name none; `encoder` makes JSON of what is none.
+    """An application. `queue` is that of tasks which name none; `encoder` makes JSON of what is none; `owner` has its
+    recurring tasks. Further settings are those of a connection of redis-py, such as `ssl_ca_certs`.
 
     >>> s = Steward("redis://localhost", queue="mail")
     >>> s.default_queue
@@ -99,7 +100,7 @@ class Steward:
     def chain(self, *steps: Signature[Any]) -> Flow[Any]:
         """Tasks one after the other, each with the result of the one before.
 
-        >>> s.chain(add.s(1, 2), add.s(10)).submit().result(10)
+        >>> s.chain(add.s(1, 2), add.s(10)).submit().result(timeout="1m")
         13
         """
         return Flow(self, steps)
@@ -107,7 +108,7 @@ class Steward:
     def chord(self, first: Iterable[Signature[Any]], then: Signature[R]) -> Flow[R]:
         """A task after many others, with the list of their results.
 
-        >>> s.chord([add.s(i, i) for i in range(10)], total.s()).submit().result(10)
+        >>> s.chord([add.s(i, i) for i in range(10)], total.s()).submit().result(timeout="1m")
         90
         """
         return Flow(self, [list(first), then])
@@ -123,7 +124,14 @@ class Steward:
         return lead(self, service, ttl=ttl, name=name)
 
     def alead(self, service: str, *, ttl: Duration = "15s", name: str | None = None) -> AbstractAsyncContextManager[Lead]:
-        """`lead` for asyncio: `async with s.alead("report") as epoch`."""
+        """`lead` for asyncio.
+
+        >>> async def main() -> bytes:
+        ...     async with s.alead("report") as epoch:
+        ...         return await asyncio.to_thread(epoch.fenced, "SET", "{report}day", "monday")
+        >>> asyncio.run(main())
+        b'OK'
+        """
         return alead(self, service, ttl=ttl, name=name)
 
     def register(
@@ -155,7 +163,13 @@ class Steward:
         return lambda function: self.hooks.add(name, function)
 
     def worker(self, **settings: Any) -> Worker:
-        """A worker in this process: `run()` works until SIGTERM, `with` starts and stops it."""
+        """A worker in this process: `run()` works until SIGTERM, `with` starts and stops it. Its settings are those of
+        `Worker`.
+
+        >>> with s.worker(concurrency=2, queues=["documented"], name="worker-1"):
+        ...     add.submit(1, 2).result(timeout="1m")
+        3
+        """
         from .worker import Worker
 
         return Worker(self, **settings)

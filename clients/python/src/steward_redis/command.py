@@ -22,12 +22,14 @@ def main(words: list[str] | None = None) -> None:
     """`steward-py worker app:s -c 8`"""
     args = _parser().parse_args(words)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(message)s")
+    if args.processes > 1 and args.name:
+        sys.exit("steward-py: a name is that of one process: leave out --name or -p")
     if args.processes > 1 and not os.environ.get("STEWARD_PY_CHILD"):
         sys.exit(_supervise(args.processes, words or sys.argv[1:]))
     try:
         app = load(args.app)
         worker = app.worker(
-            concurrency=args.concurrency, queues=args.queue, name=args.name, ttl=args.ttl, grace=args.grace
+            concurrency=args.concurrency, queues=args.queue, name=args.name, ttl=args.ttl, cut=args.cut, grace=args.grace
         )
         worker.run()
     except (StewardError, ValueError) as error:
@@ -71,6 +73,7 @@ def _parser() -> argparse.ArgumentParser:
     worker.add_argument("-q", "--queue", action="append", help="a queue; by default those of all tasks")
     worker.add_argument("--name", help="the name of the worker (host-pid-random)")
     worker.add_argument("--ttl", default="15s", help="after how long without a sign of life others get its tasks (15s)")
+    worker.add_argument("--cut", default="5s", help="the same once its connections have ended (5s)")
     worker.add_argument("--grace", default="25s", help="how long tasks may go on after SIGTERM (25s)")
     return parser
 

@@ -23,7 +23,12 @@ KEPT: Options = {"retain": "1d"}
 
 
 class Flow(Generic[R]):
-    """Signatures in steps: each step begins when all of the one before are done, with their results."""
+    """Signatures in steps: each step begins when all of the one before are done, with their results.
+
+    >>> flow = s.chain(add.s(1, 2), add.s(10), add.s(100))
+    >>> flow.submit().result(timeout="1m")
+    113
+    """
 
     def __init__(self, app: Steward, steps: Sequence[Signature[Any] | Sequence[Signature[Any]]]) -> None:
         self.app, self.steps = app, steps
@@ -34,7 +39,12 @@ class Flow(Generic[R]):
             raise ValueError(f"the tasks of a flow are of one queue, not of {', '.join(sorted(queues))}")
 
     def submit(self) -> Job[R]:
-        """Schedules all of them, or none; the job is that of the last."""
+        """Schedules all of them, or none; the job is that of the last. If one fails, its error is that of those after it.
+
+        >>> s.chain(divide.s(1, 0), add.s(10)).submit().result(timeout="1m")
+        Traceback (most recent call last):
+        steward_redis.errors.TaskFailed: task ... is cancelled: ... ZeroDivisionError: division by zero
+        """
         if self.app.inline is not None:
             return self._submit_inline()
         commands: list[tuple[Word, ...]] = []
@@ -49,12 +59,20 @@ class Flow(Generic[R]):
                 more: tuple[Word, ...] = ("AFTER", len(after), *after) if after else ()
                 commands.append(task.command(self._payload(one, before), id, *more))
                 ids.append(id)
+                self.app.hooks.run("before_submit", task.kind, id)
             if isinstance(step, Signature):
                 ids = ids[0]
         return self._send(commands, ids if isinstance(ids, str) else ids[-1])
 
     async def asubmit(self) -> Job[R]:
-        """`submit` for asyncio."""
+        """`submit` for asyncio.
+
+        >>> async def main() -> int:
+        ...     job = await s.chain(add.s(1, 2), add.s(10)).asubmit()
+        ...     return await job.aresult(timeout="1m")
+        >>> asyncio.run(main())
+        13
+        """
         return await asyncio.to_thread(self.submit)
 
     def _payload(self, one: Signature[Any], before: str | list[str]) -> bytes:
@@ -82,7 +100,9 @@ class Flow(Generic[R]):
             ids = []
             for one in _each(step):
                 job = self.app.inline.submit(one.task, self._payload(one, before))
-                job.result()
+                state = job.state()
+                if state and state.state != "done":
+                    return job
                 ids.append(job.id)
             before = ids[0] if isinstance(step, Signature) else ids
         assert job

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import threading
+from collections.abc import Callable
 
 from .errors import Interrupted, TimeLimit
 
@@ -16,6 +17,22 @@ class Target:
     def __init__(self) -> None:
         self.lock = threading.Lock()
         self.thread: int | None = None
+
+    def run(self, function: Callable[[], object]) -> BaseException | None:
+        """Calls it, open meanwhile. Returns what was raised by it or here; after that nothing is raised any more."""
+        error: BaseException | None = None
+        try:
+            try:
+                self.open()
+                function()
+            except BaseException as raised:
+                error = raised
+            self.close()
+        except (Interrupted, TimeLimit) as late:
+            # It came between the lines above.
+            self.close()
+            error = error or late
+        return error
 
     def open(self) -> None:
         """From now on it may be raised in this thread."""

@@ -19,7 +19,14 @@ R = TypeVar("R", covariant=True)
 
 @dataclass(frozen=True)
 class Outcome:
-    """How a task ended: `state` is done, dead, cancelled or expired."""
+    """How a task ended: `state` is done, dead, cancelled or expired.
+
+    >>> with inline(s) as ran:
+    ...     job = add.submit(1, 2)
+    >>> kind, data, outcome = ran.jobs[0]
+    >>> outcome.state, outcome.result
+    ('done', b'3')
+    """
 
     id: str
     state: str
@@ -27,7 +34,11 @@ class Outcome:
     error: str | None
 
     def value(self) -> Any:
-        """The result, or TaskFailed."""
+        """The result, or TaskFailed.
+
+        >>> Outcome("1", "done", b'{"sum":3}', None).value()
+        {'sum': 3}
+        """
         if self.state != "done":
             raise TaskFailed(self)
         return None if self.result is None else json.loads(self.result)
@@ -35,7 +46,12 @@ class Outcome:
 
 @dataclass(frozen=True)
 class State:
-    """What is known of a task now."""
+    """What is known of a task now.
+
+    >>> state = send.options(delay="1h").submit("ann", subject="hi").state()
+    >>> state.state, state.attempt, state.progress
+    ('scheduled', 0, None)
+    """
 
     state: str
     attempt: int
@@ -45,7 +61,12 @@ class State:
 
 
 class Job(Generic[R]):
-    """A task that the server has. Another process makes it again from queue and id: `s.job(queue, id)`."""
+    """A task that the server has. Another process makes it again from its id: `s.job(id)`.
+
+    >>> job = send.submit("ann", subject="hi")
+    >>> s.job(job.id).result(timeout="1m")
+    'hi, ann'
+    """
 
     def __init__(self, app: Steward, queue: str, id: str) -> None:
         self.app, self.queue, self.id = app, queue, id
@@ -56,7 +77,7 @@ class Job(Generic[R]):
     def result(self, timeout: Duration | None = None) -> R:
         """Waits for the end and returns what the handler returned; raises TaskFailed, NotKept or ResultTimeout.
 
-        >>> send.submit("ann", subject="hi").result(timeout="10s")
+        >>> send.submit("ann", subject="hi").result(timeout="1m")
         'hi, ann'
         """
         future = self.app.results.wait(self.queue, self.id)
@@ -67,7 +88,12 @@ class Job(Generic[R]):
             raise ResultTimeout(f"task {self.id} has not ended in {timeout}: see its state()") from None
 
     async def aresult(self, timeout: Duration | None = None) -> R:
-        """`result` for asyncio."""
+        """`result` for asyncio.
+
+        >>> job = send.submit("ann", subject="hi")
+        >>> asyncio.run(job.aresult(timeout="1m"))
+        'hi, ann'
+        """
         future = asyncio.wrap_future(self.app.results.wait(self.queue, self.id))
         try:
             return self._value(await asyncio.wait_for(future, None if timeout is None else seconds(timeout)))
@@ -86,10 +112,9 @@ class Job(Generic[R]):
         >>> later.state().state
         'scheduled'
         """
-        reply = self.app.server.call(self.queue, "TASK.GET", self.queue, self.id)
-        if reply is None:
+        fields = self._fields()
+        if not fields:
             return None
-        fields = dict(zip(reply[::2], reply[1::2]))
         progress = fields[b"progress"]
         return State(
             state=fields[b"state"].decode(),
@@ -99,21 +124,39 @@ class Job(Generic[R]):
             worker=_text(fields[b"worker"]),
         )
 
+    def _fields(self) -> dict[bytes, Any]:
+        reply = self.app.server.call(self.queue, "TASK.GET", self.queue, self.id) or []
+        return dict(zip(reply[::2], reply[1::2]))
+
     def cancel(self, reason: str = "") -> bool:
-        """Cancels it: one that runs is interrupted. False when there was nothing to cancel.
+        """Cancels it: one that runs is interrupted. False when it has ended in another way, or is not known.
 
         >>> send.options(delay="1h").submit("ann", subject="hi").cancel("not needed")
         True
         """
         more = ("REASON", reason) if reason else ()
-        return bool(self.app.server.call(self.queue, "TASK.CANCEL", self.queue, self.id, *more))
+        if self.app.server.call(self.queue, "TASK.CANCEL", self.queue, self.id, *more):
+            return True
+        # It may have been this very call, whose reply was lost.
+        fields = self._fields()
+        return bool(fields) and (fields[b"cancelled"] == 1 or fields[b"state"] == b"cancelled")
 
     async def astate(self) -> State | None:
-        """`state` for asyncio."""
+        """`state` for asyncio.
+
+        >>> later = send.options(delay="1h").submit("ann", subject="hi")
+        >>> asyncio.run(later.astate()).state
+        'scheduled'
+        """
         return await asyncio.to_thread(self.state)
 
     async def acancel(self, reason: str = "") -> bool:
-        """`cancel` for asyncio."""
+        """`cancel` for asyncio.
+
+        >>> later = send.options(delay="1h").submit("ann", subject="hi")
+        >>> asyncio.run(later.acancel("not needed"))
+        True
+        """
         return await asyncio.to_thread(self.cancel, reason)
 
 

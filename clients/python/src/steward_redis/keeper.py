@@ -10,16 +10,15 @@ from __future__ import annotations
 
 import json
 import os
-import select
 import signal
 import sys
 import time
 from typing import Any
 
-from .errors import ServerError
-from .link import PASSING, Broken, Link, Word
-from .server import Pause, Server
 from .board import Board
+from .errors import ServerError
+from .link import PASSING, Broken, Link, Word, readable
+from .server import Pause, Server
 
 #: So soon a handler learns that its task was cancelled.
 STEP = 0.3
@@ -43,7 +42,7 @@ class Parent:
 
     def wait(self, seconds: float) -> None:
         """Waits; raises Over when we are to leave, SystemExit when the parent has died."""
-        ready, _, _ = select.select(self.watched, [], [], seconds)
+        ready = readable(self.watched, seconds)
         if self.input in ready and os.read(self.input, 100) == b"leave\n":
             raise Over
         if ready or os.getppid() != self.pid:
@@ -105,7 +104,9 @@ class Keeper:
         if error.code in ("NOMEMBER", "FENCED"):
             self.tokens.clear()
             self.parent.tell("out")
-        elif error.code not in PASSING and error.code != "HELD":
+        elif error.code == "HELD":
+            self.parent.tell("held", error)
+        elif error.code not in PASSING:
             self.parent.tell("refused", str(error).replace("\n", " "))
             raise SystemExit
 

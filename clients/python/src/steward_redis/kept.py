@@ -89,7 +89,9 @@ class Kept:
         return heard
 
     def leave(self, timeout: float = 2.0) -> None:
-        """Leaves the register and ends the keeper."""
+        """Leaves the register and ends the keeper. A child that was forked has none of its own to end."""
+        if os.getpid() != self.settings["pid"]:
+            return
         try:
             self.input.write(b"leave\n")
         except OSError:

@@ -1,24 +1,29 @@
-"""One connection. redis-py or valkey-py makes it, with TLS and a user; commands then go straight to its socket, so that
-nothing is sent again behind our back and every error keeps its code."""
+"""One connection. valkey-py where that is installed, else redis-py, makes it, with TLS and a user; commands then go
+straight to its socket, so that nothing is sent again behind our back and every error keeps its code."""
 
 from __future__ import annotations
 
+import select
 import socket
 import ssl
-from collections.abc import Callable
-from typing import Any, TypeAlias
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 import hiredis
 
 from .address import Address, Host
 from .errors import ServerError
 
-try:
+if TYPE_CHECKING:
     import redis as client
     from redis.sentinel import Sentinel
-except ImportError:  # valkey-py has the same classes
-    import valkey as client  # type: ignore[no-redef]
-    from valkey.sentinel import Sentinel  # type: ignore[assignment]
+else:  # both have the same classes
+    try:
+        import valkey as client
+        from valkey.sentinel import Sentinel
+    except ImportError:
+        import redis as client
+        from redis.sentinel import Sentinel
 
 Word: TypeAlias = str | bytes | int
 Reply: TypeAlias = Any
@@ -35,7 +40,22 @@ _sentinel: Any = Sentinel
 
 
 class Broken(Exception):
-    """The connection is of no more use. What was sent may have been, or will be, done."""
+    """The connection is of no more use. What `was_sent` may have been, or will be, done."""
+
+    was_sent = False
+
+
+class _HasFileno(Protocol):
+    def fileno(self) -> int: ...
+
+
+def readable(things: Iterable[int | _HasFileno], seconds: float) -> set[int]:
+    """Waits until something may be read from some of these, and returns their numbers. Unlike select, in a process that
+    has thousands of files too."""
+    poll = select.poll()
+    for thing in things:
+        poll.register(thing, select.POLLIN)
+    return {number for number, _ in poll.poll(seconds * 1000)}
 
 
 class Link:
@@ -47,6 +67,8 @@ class Link:
         except client.AuthenticationError as error:
             raise ServerError(f"WRONGPASS {error}") from None
         except (client.RedisError, OSError) as error:
+            if isinstance(error.__context__, ssl.SSLCertVerificationError):
+                raise ServerError(f"UNTRUSTED {error}: is its authority in the file ssl_ca_certs of Steward?") from None
             raise Broken(str(error)) from None
         self.connection = connection  # closes its socket when it is collected
         self.socket: socket.socket = connection._sock
@@ -86,6 +108,10 @@ class Link:
             raise Broken(str(error) or "no reply in time") from None
         except hiredis.ProtocolError as error:
             raise Broken(str(error)) from None
+
+    def has_ended(self) -> bool:
+        """Whether the server has closed it while nobody used it."""
+        return bool(readable([self.socket], 0))
 
     def has_bytes(self) -> bool:
         """Whether something may be read that select does not see."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import select
 import threading
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -13,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from .errors import LeadLost, ServerError
 from .interrupt import Target
 from .kept import Kept
-from .link import Word
+from .link import Word, readable
 from .process import new_name
 from .times import Duration, milliseconds
 
@@ -40,7 +39,7 @@ class Membership:
 
     def _listen(self) -> None:
         while not self.is_over:
-            if select.select([self.kept], [], [], 0.05)[0]:
+            if readable([self.kept], 0.05):
                 for words in self.kept.hear():
                     self.on(words)
             self.on_time(time.monotonic())
@@ -71,7 +70,12 @@ class Membership:
 
 class Lead:
     """That this process leads a service. `epoch` is its fencing token now: a failover of the server gives another one.
-    `lost` is set when this process may not lead any more."""
+    `lost` is set when this process may not lead any more.
+
+    >>> with s.lead("report") as lead:
+    ...     lead.epoch > 0, lead.lost.is_set()
+    (True, False)
+    """
 
     def __init__(self, app: Steward, service: str) -> None:
         self.app, self.service, self.epoch = app, service, 0
@@ -81,19 +85,21 @@ class Lead:
         return self.epoch
 
     def fenced(self, *command: Word) -> Any:
-        """Runs a Redis command in the same step in which the server checks that this process leads; raises Fenced.
+        """Runs a Redis command in the same step in which the server checks that this process leads; raises Fenced. It
+        is sent once: Unreachable means that it may have been done.
 
         >>> with s.lead("report") as epoch:
         ...     epoch.fenced("SET", "{report}day", "monday")
         b'OK'
         """
-        return self.app.server.call(self.service, "HB.FENCED", self.service, self.epoch, *command)
+        words = ("HB.FENCED", self.service, self.epoch, *command)
+        return self.app.server.calls(self.service, words, again=False)[0]
 
 
 class _Candidate(Membership):
     """Stands in line, leads, and says when that is over."""
 
-    def __init__(self, app: Steward, service: str, name: str | None, ttl: int, lose: Callable[[], None]) -> None:
+    def __init__(self, app: Steward, service: str, name: str | None, ttl: int, lose: Callable[[], object]) -> None:
         self.lead, self.lose = Lead(app, service), lose
         self.fuse = float("inf")
         self.leads = threading.Event()
@@ -124,6 +130,10 @@ class _Candidate(Membership):
         if self.error:
             raise self.error
 
+    def leave(self) -> None:
+        self.leads.set()  # a coroutine that was cancelled has left a thread that waits
+        super().leave()
+
 
 @contextmanager
 def lead(app: Steward, service: str, *, ttl: Duration, name: str | None) -> Iterator[Lead]:
@@ -133,11 +143,14 @@ def lead(app: Steward, service: str, *, ttl: Duration, name: str | None) -> Iter
     try:
         candidate.wait()
         target.open()
-        if not candidate.lead.lost.is_set():
-            yield candidate.lead
+        if candidate.lead.lost.is_set():
+            raise LeadLost(f"this process may not lead {service} any more")
+        yield candidate.lead
     finally:
-        target.close()
-        candidate.leave()
+        try:
+            target.close()
+        finally:
+            candidate.leave()
 
 
 @asynccontextmanager
@@ -146,18 +159,26 @@ async def alead(app: Steward, service: str, *, ttl: Duration, name: str | None) 
     loop, task = asyncio.get_running_loop(), asyncio.current_task()
     assert task
 
-    def lose() -> None:
-        loop.call_soon_threadsafe(task.cancel)
+    is_inside = False
 
-    candidate = _Candidate(app, service, name, milliseconds(ttl), lose)
+    def interrupt() -> None:
+        if is_inside:
+            task.cancel()
+
+    candidate = _Candidate(app, service, name, milliseconds(ttl), lambda: loop.call_soon_threadsafe(interrupt))
+    over = LeadLost(f"this process may not lead {service} any more")
     try:
         await asyncio.to_thread(candidate.wait)
+        is_inside = True
+        if candidate.lead.lost.is_set():
+            raise over
         yield candidate.lead
     except asyncio.CancelledError:
         if candidate.lead.lost.is_set() and task.uncancel() == 0:
-            raise LeadLost(f"this process may not lead {service} any more") from None
+            raise over from None
         raise
     finally:
+        is_inside = False
         await asyncio.to_thread(candidate.leave)
 
 

@@ -13,7 +13,12 @@ RETAIN = 60_000
 
 
 class Options(TypedDict, total=False):
-    """All options. A duration is a number of seconds, a timedelta, or a string such as "10s"."""
+    """All options. A duration is a number of seconds, a timedelta, or a string such as "10s".
+
+    >>> patient: Options = {"delay": "1h", "attempts": 20, "backoff": "1s..10m"}
+    >>> send.options(**patient).submit("ann", subject="hi").state().state
+    'scheduled'
+    """
 
     queue: str
     id: str
@@ -36,7 +41,6 @@ class Options(TypedDict, total=False):
     meta: dict[str, Any]
 
 
-_OURS = {"queue", "id", "timeout", "meta"}
 _ONCE = {"id", "delay", "at", "unique", "unique_for", "replace", "after", "onfail"}
 
 

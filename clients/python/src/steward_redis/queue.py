@@ -18,7 +18,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Event:
-    """What happened to a task: `type` is dead, lost, cancelled, expired and the like."""
+    """What happened to a task: `type` is dead, lost, cancelled, expired and the like.
+
+    >>> job = send.options(delay="1h").submit("ann", subject="hi")
+    >>> job.cancel("not needed")
+    True
+    >>> event = next(event for event in s.queue().events(after="0") if event.id == job.id)
+    >>> event.type, event.kind
+    ('cancelled', 'send')
+    """
 
     type: str
     id: str
@@ -57,22 +65,43 @@ class Queue:
             self.app.server.call(self.name, "TASK.CONFIG", "SET", self.name, *words)
 
     def pause(self, duration: Duration | None = None) -> None:
-        """Has no more tasks claimed, for a time or until `resume`."""
+        """Has no more tasks claimed, for a time or until `resume`.
+
+        >>> s.queue("imports").pause("1h")
+        >>> s.queue("imports").stats()["paused_until"] is None
+        False
+        """
         more: list[Word] = [] if duration is None else ["FOR", milliseconds(duration)]
         self.app.server.call(self.name, "TASK.PAUSE", self.name, *more)
 
     def resume(self) -> None:
-        """Ends a pause."""
+        """Ends a pause.
+
+        >>> s.queue("imports").resume()
+        >>> s.queue("imports").stats()["paused_until"] is None
+        True
+        """
         self.app.server.call(self.name, "TASK.RESUME", self.name)
 
     def stats(self) -> dict[str, Any]:
-        """How many tasks are in each state, and what happened."""
+        """How many tasks are in each state, and what happened: the fields of `TASK.STATS`.
+
+        >>> s.queue("imports").stats()["ready_tasks"]
+        0
+        """
         reply = self.app.server.call(self.name, "TASK.STATS", self.name)
         return {key.decode(): value for key, value in zip(reply[::2], reply[1::2])}
 
     def events(self, after: str = "$", *, timeout: Duration | None = None) -> Iterator[Event]:
         """The events of the queue as they come: deaths, losses, cancellations; of successes too if the queue's setting
-        `events-level` says so. Ends when none came for `timeout`."""
+        `events-level` says so. Ends when none came for `timeout`.
+
+        >>> job = send.options(delay="1h").submit("ann", subject="hi")
+        >>> job.cancel("not needed")
+        True
+        >>> [event.reason for event in s.queue().events(after="0", timeout="100ms") if event.id == job.id]
+        ['not needed']
+        """
         key = f"task:{{{self.name}}}:events"
         link: Link | None = None
         pause = Pause()

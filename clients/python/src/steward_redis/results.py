@@ -52,8 +52,8 @@ class _Queue:
         self.lock = threading.Lock()
         self.futures: dict[str, list[Future[Outcome | None]]] = {}
         self.thread: threading.Thread | None = None
-        # The number of the connection, None where the user may not ask for it; and that of the call that waits, or 0.
-        self.client: int | None = 0
+        # The number of the connection, 0 where the user may not ask for it; and that of the call that waits, or 0.
+        self.client, self.may_unblock = 0, True
         self.call, self.calls = 0, 0
 
     def add(self, id: str) -> Future[Outcome | None]:
@@ -64,11 +64,14 @@ class _Queue:
                 self.thread = threading.Thread(target=self._run, name=f"results of {self.queue}", daemon=True)
                 self.thread.start()
             call, client = self.call, self.client
-        # It waits without this one. Its call may not have arrived yet.
-        while call and client and self.call == call:
-            if self.server.call(self.queue, "CLIENT", "UNBLOCK", client):
-                break
-            time.sleep(0.001)
+        try:
+            # It waits without this one. Its call may not have arrived yet.
+            while call and client and self.call == call:
+                if self.server.call(self.queue, "CLIENT", "UNBLOCK", client):
+                    break
+                time.sleep(0.001)
+        except NotAllowed:
+            self.may_unblock = False
         return future
 
     def _run(self) -> None:
@@ -112,7 +115,7 @@ class _Queue:
                     return
                 self.calls += 1
                 self.call = self.calls
-            block = _BLOCK if self.client else _SHORT
+            block = _BLOCK if self.client and self.may_unblock else _SHORT
             try:
                 reply = link.call(*words, "BLOCK", round(block * 1000), wait=block)
             finally:
@@ -140,8 +143,8 @@ class _Queue:
                     future.set_exception(error)
 
 
-def _number(link: Link) -> int | None:
+def _number(link: Link) -> int:
     try:
         return int(link.call("CLIENT", "ID"))
     except NotAllowed:
-        return None
+        return 0

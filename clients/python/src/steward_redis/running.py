@@ -13,9 +13,12 @@ from typing import Any
 class Run:
     """A task that is running. `token` grows with each claim of the task: a fence for writes to other systems.
 
-    >>> from steward_redis import current
-    >>> current() is None
-    True
+    >>> @s.task
+    ... def inspect() -> list[object]:
+    ...     run = current()
+    ...     return [run.kind, run.attempt, run.token > 0]
+    >>> inspect.submit().result(timeout="1m")
+    ['inspect', 1, True]
     """
 
     queue: str
@@ -28,12 +31,28 @@ class Run:
     _progress: Callable[[Run, Any], None] | None = None
 
     def progress(self, value: Any) -> None:
-        """Tells how far the task is: `Job.state` shows it."""
+        """Tells how far the task is: `Job.state` shows it.
+
+        >>> @s.task
+        ... def convert(pages: int) -> None:
+        ...     for page in range(pages):
+        ...         current().progress({"page": page})
+        >>> job = convert.submit(3)
+        >>> job.result(timeout="1m")
+        >>> job.state().progress
+        {'page': 2}
+        """
         if self._progress:
             self._progress(self, value)
 
     async def aprogress(self, value: Any) -> None:
-        """`progress` for asyncio."""
+        """`progress` for asyncio.
+
+        >>> @s.task
+        ... async def download(parts: int) -> None:
+        ...     for part in range(parts):
+        ...         await current().aprogress({"part": part})
+        """
         await asyncio.to_thread(self.progress, value)
 
 
@@ -41,7 +60,11 @@ running: ContextVar[Run | None] = ContextVar("running", default=None)
 
 
 def current() -> Run | None:
-    """The task that this handler runs for, None outside of handlers."""
+    """The task that this handler runs for, None outside of handlers.
+
+    >>> current() is None
+    True
+    """
     return running.get()
 
 

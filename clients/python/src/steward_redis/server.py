@@ -78,20 +78,22 @@ class Server:
         if self._cluster:
             self._nodes.pop(tag(name), None)
 
-    def call(self, name: str, *words: Word, wait: float = 0.0) -> Reply:
+    def call(self, name: str, *words: Word) -> Reply:
         """Sends a command about a queue or service until it is heard. Only for what may be sent again."""
-        return self.calls(name, words, wait=wait)[0]
+        return self.calls(name, words)[0]
 
-    def calls(self, name: str, *commands: tuple[Word, ...], wait: float = 0.0) -> list[Reply]:
-        """The same for several at once; the first error is raised."""
+    def calls(self, name: str, *commands: tuple[Word, ...], again: bool = True) -> list[Reply]:
+        """The same for several at once; the first error is raised. `again=False`: for what must not be done twice."""
         pause, until = Pause(), 0.0
         while True:
             error: Exception
             try:
-                return self.once(name, *commands, wait=wait)
+                return self.once(name, *commands, again=again)
             except Broken as broken:
                 error = broken
                 self.forget(name)
+                if broken.was_sent and not again:
+                    raise Unreachable(f"the reply to {commands[0][0]!s} was lost: it may have been done: {error}") from error
             except ServerError as refused:
                 if refused.code not in PASSING:
                     raise
@@ -106,15 +108,19 @@ class Server:
                 raise Unreachable(f"{commands[0][0]!s} was not heard for {RESEND:.0f} s: {error}") from error
             time.sleep(length)
 
-    def once(self, name: str, *commands: tuple[Word, ...], wait: float = 0.0) -> list[Reply]:
+    def once(self, name: str, *commands: tuple[Word, ...], again: bool = True) -> list[Reply]:
         """Sends commands and returns their replies, or raises Broken or the first error."""
         link, node = self.take(name)
+        while not again and link.has_ended():
+            link.close()
+            link, node = self.take(name)
         try:
             link.send(*commands)
-            replies = [link.read(wait) for _ in commands]
+            replies = [link.read() for _ in commands]
         except BaseException as error:
             link.close()
             if isinstance(error, Broken):
+                error.was_sent = True
                 # The others have most likely gone the same way.
                 self._drop(node)
             raise
@@ -123,11 +129,6 @@ class Server:
             if isinstance(reply, ServerError):
                 raise reply
         return replies
-
-    def close(self) -> None:
-        """Closes the connections that nobody uses."""
-        for node in list(self._idle):
-            self._drop(node)
 
     def _drop(self, node: Host | None) -> None:
         links = self._idle.pop(node, None) or ()

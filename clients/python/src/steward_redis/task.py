@@ -63,21 +63,20 @@ class Task(Generic[P, R]):
     def submit(self, *args: P.args, **kwargs: P.kwargs) -> Job[R]:
         """Schedules the task. When this returns, the server has it, once, however often it had to be sent.
 
-        >>> send.submit("ann", subject="hi").result(timeout=10)
+        >>> send.submit("ann", subject="hi").result(timeout="1m")
         'hi, ann'
         """
         data = self.arguments.pack(args, kwargs)
         if self.app.inline is not None:
             return self.app.inline.submit(self, self.payload(data))
-        return self.send(self.payload(data))
+        return self._send(self.payload(data))
 
     async def asubmit(self, *args: P.args, **kwargs: P.kwargs) -> Job[R]:
         """`submit` for asyncio.
 
-        >>> import asyncio
         >>> async def main() -> str:
         ...     job = await send.asubmit("bob", subject="hi")
-        ...     return await job.aresult(timeout=10)
+        ...     return await job.aresult(timeout="1m")
         >>> asyncio.run(main())
         'hi, bob'
         """
@@ -93,14 +92,22 @@ class Task(Generic[P, R]):
         return Signature(self, self.arguments.pack(args, kwargs, partial=True))
 
     def payload(self, data: Any, meta: dict[str, Any] | None = None) -> bytes:
-        """The payload for this data."""
+        """The payload for this data.
+
+        >>> send.payload({"to": "ann", "subject": "hi"})
+        b'{"to":"ann","subject":"hi"}'
+        """
         return encode(data, {**propagated(), **self._meta, **(meta or {})}, encoder=self.app.encoder)
 
     def command(self, payload: bytes, id: str, *more: Word) -> tuple[Word, ...]:
-        """The command that schedules it."""
+        """The command that schedules it.
+
+        >>> add.command(b'[1,2]', "sum-7")
+        ('TASK.SCHEDULE', 'documented', b'[1,2]', 'ID', 'sum-7', 'KIND', 'add', 'RETAIN', 60000)
+        """
         return ("TASK.SCHEDULE", self.queue, payload, "ID", id, *self._words, *more)
 
-    def send(self, payload: bytes) -> Job[R]:
+    def _send(self, payload: bytes) -> Job[R]:
         """Sends it until it is accepted. A repeat is recognised by its id."""
         id = self.given.get("id") or new_id.next()
         self.app.hooks.run("before_submit", self.kind, id)
@@ -134,7 +141,12 @@ _WAITING = ("scheduled", "ready", "blocked")
 
 
 class Signature(Generic[R]):
-    """A task with arguments that is not submitted yet."""
+    """A task with arguments that is not submitted yet.
+
+    >>> first = add.s(1, 2)
+    >>> s.chain(first, add.s(10)).submit().result(timeout="1m")
+    13
+    """
 
     def __init__(self, task: Task[Any, R], data: Any) -> None:
         self.task, self.data = task, data

@@ -169,14 +169,14 @@ pub(crate) fn count_ready(queue: &mut Queue<'_>) -> Result<usize> {
     Ok(ready::count(queue)? + count(queue)?)
 }
 
-/// How long the oldest ready task has been due, ms, if it is near the head of its list.
-pub(crate) fn oldest_ready(queue: &mut Queue<'_>) -> Result<Option<Ms>> {
-    let mut oldest = None;
+/// When the oldest ready task was due, if it is near the head of its list.
+pub(crate) fn oldest_ready(queue: &mut Queue<'_>) -> Result<Option<Wall>> {
+    let mut found_due = Vec::new();
     for priority in 0..PRIORITIES {
         for id in queue.keys.lrange(queue.name.ready(priority), 0, HEADS)? {
             let found = queue.read_header(&id);
             if let Some(task) = found.filter(|task| ready::counts(queue, &task.header, priority)) {
-                oldest = oldest.max(Some(age(queue, task.header.due)));
+                found_due.push(task.header.due);
                 break;
             }
         }
@@ -185,15 +185,11 @@ pub(crate) fn oldest_ready(queue: &mut Queue<'_>) -> Result<Option<Ms>> {
     for (due, id) in queue.keys.zlowest(index, i64::MAX, HEADS)? {
         let found = queue.read_header(&id);
         if found.is_some_and(|task| counts(queue, &task.header)) {
-            oldest = oldest.max(Some(age(queue, Wall(due))));
+            found_due.push(Wall(due));
             break;
         }
     }
-    Ok(oldest)
-}
-
-fn age(queue: &Queue<'_>, due: Wall) -> Ms {
-    queue.context.wall.since(due).max(0)
+    Ok(found_due.into_iter().min())
 }
 
 fn count(queue: &mut Queue<'_>) -> Result<usize> {

@@ -1,4 +1,4 @@
-//! What docs/clients.md says of the clients that are here: which send a command again, and how they do not.
+//! What docs/guides/clients.md says of the clients that are here: which send a command again, and how they do not.
 
 use std::os::unix::fs::symlink;
 use std::process::{Command, Stdio};
@@ -45,7 +45,7 @@ fn node_with(options: &str) -> i64 {
 
 #[test]
 fn a_lost_reply_makes_two_tasks_unless_the_client_is_told_not_to_send_again() {
-    let page = Document::read("docs/clients.md");
+    let page = Document::read("docs/guides/clients.md");
     for cure in ["retry=Retry(NoBackoff(), 0)", "maxRetriesPerRequest: 0"] {
         assert!(page.text().contains(cure));
     }
@@ -60,7 +60,7 @@ fn the_time_out_of_redis_py_is_that_of_the_table() {
     let script = "import redis; print(redis.Redis().get_connection_kwargs()['socket_timeout'])";
     let output = Command::new(python()).args(["-c", script]).output().unwrap();
     let seconds = String::from_utf8(output.stdout).unwrap();
-    let page = Document::read("docs/clients.md");
+    let page = Document::read("docs/guides/clients.md");
     let row = page
         .text()
         .lines()
@@ -77,7 +77,7 @@ fn the_producer_sends_its_task_once_whatever_is_lost() {
     let server = Server::builder().listening().start();
     let proxy = Proxy::to(server.port());
     let dir = tempfile::tempdir().unwrap();
-    let text = program("tasks", "python", "# producer.py");
+    let text = program("guides/deduplication", "python", "# producer.py");
     std::fs::write(dir.path().join("producer.py"), text).unwrap();
     let mut client = server.client();
     let address = format!("127.0.0.1:{}", proxy.port());

@@ -29,15 +29,14 @@ fn the_workers_of_the_readme_are_those_of_the_libraries() {
 fn the_programs_are_these_and_no_others() {
     let mut names = Vec::new();
     for page in Document::all() {
-        if ["README.md", "docs/operating.md", "docs/recipes.md"].contains(&page.name()) {
+        if ["README.md", "docs/operating/index.md", "docs/recipes.md"].contains(&page.name()) {
             continue;
         }
         // Those of the library have tests of their own: clients/python/tests/test_manual.py.
-        if page.name().starts_with("docs/python/") {
-            continue;
-        }
+        let is_ours = |program: &String| !program.contains("steward_redis") && !page.name().starts_with("docs/python/");
         let scripts = page.blocks("sh").into_iter().filter(|block| block.starts_with("#!"));
-        for program in scripts.chain(page.blocks("python")).chain(page.blocks("js")) {
+        let programs = scripts.chain(page.blocks("python")).chain(page.blocks("js"));
+        for program in programs.filter(is_ours) {
             let about = program.lines().find_map(|line| line.split_once(' ')).unwrap().1;
             names.push(about.split([' ', ':']).next().unwrap().to_string());
         }
@@ -90,7 +89,7 @@ fn the_worker_in_shell_works() {
     let deliver = "#!/bin/sh\ncase $1 in *flaky) [ -e tried ] || { touch tried; echo no luck; exit 1; } ;; esac\n\
                    printf '%s\\n' \"$1\" >>delivered\n";
     folder.add("deliver", deliver);
-    folder.add("worker.sh", &program("workers", "sh", "# worker.sh"));
+    folder.add("worker.sh", &program("guides/workers", "sh", "# worker.sh"));
     let mut worker = folder.program(&["worker.sh"], ("IS", "worker-1"));
     works(&server, folder.path(), &mut worker);
 }
@@ -116,7 +115,7 @@ fn in_language(language: &str, start: &str, deliver: &str, file: &str, interpret
     symlink(node_modules(), dir.path().join("node_modules")).unwrap();
     fs::write(
         dir.path().join(file),
-        format!("{deliver}{}", program("workers", language, start)),
+        format!("{deliver}{}", program("guides/workers", language, start)),
     )
     .unwrap();
     works(
@@ -149,7 +148,7 @@ fn the_daemon_runs_once_and_comes_back_after_a_stop_a_crash_and_a_reboot() {
     let mut client = server.client();
     let folder = Folder::new(&server);
     for script in ["start-billing", "stop-billing"] {
-        folder.add(script, &program("members", "sh", &format!("# {script}:")));
+        folder.add(script, &program("guides/pid-files", "sh", &format!("# {script}:")));
     }
     folder.add("billing", "#!/bin/sh\nexec sleep 600\n");
     folder.add("uname", "#!/bin/sh\necho \"$ON\"\n");
@@ -229,7 +228,7 @@ fn lead_in_turn(server: &Server, mut spawn_as: impl FnMut(&str) -> Process) {
 fn the_leaders_in_shell_take_turns() {
     let server = Server::start();
     let folder = Folder::new(&server);
-    folder.add("report.sh", &program("leaders", "sh", "# report.sh"));
+    folder.add("report.sh", &program("guides/leader-election", "sh", "# report.sh"));
     folder.add("write_report", "#!/bin/sh\necho \"$IS\"\n");
     lead_in_turn(&server, |name| {
         Process::spawn(&mut folder.program(&["report.sh", name], ("IS", name)))
@@ -241,7 +240,10 @@ fn the_leaders_in_python_take_turns() {
     let server = Server::builder().listening().start();
     let dir = tempfile::tempdir().unwrap();
     let write_report = "import os\ndef write_report():\n    return os.environ['IS']\n";
-    let program = format!("{write_report}{}", program("leaders", "python", "# report.py"));
+    let program = format!(
+        "{write_report}{}",
+        program("guides/leader-election", "python", "# report.py")
+    );
     fs::write(dir.path().join("report.py"), program).unwrap();
     lead_in_turn(&server, |name| {
         Process::spawn(

@@ -49,7 +49,7 @@ struct Weather {
 impl Weather {
     /// The programs are run as the worker of the manual, with these rights as well.
     fn new(stays: bool, rights: &str) -> Weather {
-        let acl = Document::read("docs/acl.md");
+        let acl = Document::read("docs/reference/acl.md");
         let worker = acl
             .text()
             .lines()
@@ -158,7 +158,7 @@ fn the_worker_in_shell_lives_through_it() {
     weather.folder.add("deliver", SHELL);
     weather
         .folder
-        .add("worker.sh", &program("workers", "sh", "# worker.sh"));
+        .add("worker.sh", &program("guides/workers", "sh", "# worker.sh"));
     let mut worker = weather.folder.program(&["worker.sh"], ("IS", "w"));
     lives_through(weather, &mut worker);
 }
@@ -166,7 +166,7 @@ fn the_worker_in_shell_lives_through_it() {
 #[test]
 fn the_worker_in_python_lives_through_it() {
     let weather = Weather::new(true, "");
-    let text = format!("{PYTHON}{}", program("workers", "python", "# worker.py"));
+    let text = format!("{PYTHON}{}", program("guides/workers", "python", "# worker.py"));
     let mut worker = weather.interpreted(&python(), "worker.py", &text);
     lives_through(weather, &mut worker);
 }
@@ -174,7 +174,7 @@ fn the_worker_in_python_lives_through_it() {
 #[test]
 fn the_worker_in_node_lives_through_it() {
     let weather = Weather::new(true, "");
-    let text = format!("{NODE}{}", program("workers", "js", "// worker.mjs"));
+    let text = format!("{NODE}{}", program("guides/workers", "js", "// worker.mjs"));
     let mut worker = weather.interpreted("node".as_ref(), "worker.mjs", &text);
     lives_through(weather, &mut worker);
 }
@@ -184,7 +184,7 @@ const REPORT: &str = "~report ~{report}text +set";
 
 /// The program of the manual, with a TTL that no slow machine exceeds: nothing here is to come from its end.
 fn leader(language: &str, start: &str) -> String {
-    let text = program("leaders", language, start);
+    let text = program("guides/leader-election", language, start);
     let patient = text.replace("5000", "60000");
     assert_ne!(patient, text);
     patient

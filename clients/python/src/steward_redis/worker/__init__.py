@@ -6,14 +6,12 @@ import signal
 import threading
 from typing import TYPE_CHECKING, Any
 
-from ..errors import ServerError, StewardError
+from ..errors import StewardError
+from ..board import Board
 from ..kept import Kept
 from ..process import new_name
 from ..recurring import define_all
-from ..running import Run
 from ..times import Duration, milliseconds, seconds
-from ..wire import encode
-from ..board import Board
 from .pump import Pump
 
 if TYPE_CHECKING:
@@ -24,7 +22,7 @@ class Worker:
     """A worker of this process. `concurrency` tasks run at once, and none is claimed ahead.
 
     >>> with s.worker(concurrency=2):
-    ...     send.submit("ann", subject="hi").result(timeout=10)
+    ...     send.submit("ann", subject="hi").result(timeout="1m")
     'hi, ann'
     """
 
@@ -48,13 +46,20 @@ class Worker:
         self.name = name or new_name()
         self.ttl, self.cut, self.grace = milliseconds(ttl), milliseconds(cut), seconds(grace)
         self.stops = 0
-        self.error: ServerError | None = None
         self.pump: Pump | None = None
         self.thread: threading.Thread | None = None
 
     def run(self) -> None:
         """Works until SIGTERM or SIGINT: then what runs may finish for `grace`, is interrupted and given back. A second
-        signal does that at once."""
+        signal does that at once.
+
+        >>> worker = s.worker(concurrency=8)
+        >>> @s.task
+        ... def last() -> None:
+        ...     worker.stop()  # as a signal does
+        >>> job = last.submit()
+        >>> worker.run()
+        """
         before = {}
         if threading.current_thread() is threading.main_thread():
             before = {number: signal.signal(number, lambda *_: self.stop()) for number in (signal.SIGTERM, signal.SIGINT)}
@@ -64,17 +69,26 @@ class Worker:
         finally:
             for number, handler in before.items():
                 signal.signal(number, handler)
-        if self.error:
-            raise self.error
+        if self.pump and self.pump.error:
+            raise self.pump.error
 
     def start(self) -> None:
-        """Works in a thread until `stop` is called."""
+        """Works in a thread until `stop` is called.
+
+        >>> worker = s.worker()
+        >>> worker.start()
+        >>> worker.stop()
+        """
         self._start()
         self.thread = threading.Thread(target=self._work, name="steward-pump", daemon=True)
         self.thread.start()
 
     def stop(self) -> None:
-        """No new work; the second call also interrupts what runs."""
+        """No new work; the second call also interrupts what runs.
+
+        >>> with s.worker(grace="1m") as worker:
+        ...     worker.stop()
+        """
         self.stops += 1
         if self.pump:
             self.pump.wake()
@@ -90,11 +104,18 @@ class Worker:
 
     @property
     def hung(self) -> bool:
-        """Whether a handler is left that could not be ended: only the end of the process does."""
+        """Whether a handler is left that could not be ended: only the end of the process does.
+
+        >>> worker = s.worker()
+        >>> with worker:
+        ...     add.submit(1, 2).result(timeout="1m")
+        3
+        >>> if worker.hung:
+        ...     os._exit(70)
+        """
         return bool(self.pump and self.pump.hung)
 
     def _start(self) -> None:
-        self.stops = 0
         define_all(self.app)
         self.board = Board(self.concurrency)
         self.kept = Kept(
@@ -117,14 +138,5 @@ class Worker:
         finally:
             self.kept.leave()
             self.board.close()
+            self.stops = 0
             self.app.hooks.run("worker_stop")
-
-    def fail(self, error: ServerError) -> None:
-        """It cannot go on."""
-        self.error = self.error or error
-        self.stop()
-
-    def progress(self, run: Run, value: Any) -> None:
-        """Tells how far a task is."""
-        payload = encode(value, what="the progress", encoder=self.app.encoder)
-        self.app.server.call(run.queue, "TASK.EXTEND", run.queue, run.id, run.token, "PROGRESS", payload)

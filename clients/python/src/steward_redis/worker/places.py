@@ -30,6 +30,10 @@ class Ending(NamedTuple):
     words: tuple[Word, ...] | None
 
 
+#: The words of an Ending, and why it failed.
+_Done = tuple[tuple[Word, ...] | None, BaseException | None]
+
+
 class Place:
     """A place for one task at a time."""
 
@@ -81,6 +85,11 @@ class Places:
         if self.loop:
             self.loop.call_soon_threadsafe(self.loop.stop)
 
+    def progress(self, run: Run, value: Any) -> None:
+        """Tells how far a task is."""
+        payload = encode(value, what="the progress", encoder=self.app.encoder)
+        self.app.server.call(run.queue, "TASK.EXTEND", run.queue, run.id, run.token, "PROGRESS", payload)
+
     def give(self, place: Place) -> None:
         """Runs the task in this place."""
         run = place.run
@@ -106,23 +115,16 @@ class Places:
     def _run(self, place: Place) -> None:
         run, task = place.run, place.task
         assert run and task
-        words: tuple[Word, ...] | None = ()
-        failure: BaseException | None = None
-        token = running.set(run)
-        try:
-            place.target.open()
+        done: list[_Done] = []
+
+        def handle() -> None:
             if place.why:
                 raise place.why
-            data = self._prepare(place, run, task)
-            words = self._done(run, task.arguments.call(data))
-        except BaseException as error:
-            failure = error
-            words = words or self._failed(run, error)
-        finally:
-            place.target.close()
-            self.app.hooks.run("after", run, failure)
-            running.reset(token)
-            self.ended(Ending(place, run, words))
+            done.append(self._done(run, task.arguments.call(self._prepare(place, run, task))))
+
+        token = running.set(run)
+        self._end(place, run, done, place.target.run(handle))
+        running.reset(token)
 
     def _start(self, place: Place) -> None:
         assert self.loop
@@ -131,21 +133,28 @@ class Places:
     async def _await(self, place: Place) -> None:
         run, task = place.run, place.task
         assert run and task
-        words: tuple[Word, ...] | None = ()
+        done: list[_Done] = []
         failure: BaseException | None = None
         running.set(run)
         try:
             if place.why:
                 raise place.why
             data = await asyncio.to_thread(self._prepare, place, run, task) if _fetches(run) else self._prepare(place, run, task)
-            words = self._done(run, await task.arguments.call(data))
+            done.append(self._done(run, await task.arguments.call(data)))
         except BaseException as error:
             # A coroutine that is to end is told by a CancelledError.
             failure = place.why() if place.why and isinstance(error, asyncio.CancelledError) else error
-            words = words or self._failed(run, failure)
-        finally:
-            self.app.hooks.run("after", run, failure)
-            self.ended(Ending(place, run, words))
+        self._end(place, run, done, failure)
+
+    def _end(self, place: Place, run: Run, done: list[_Done], failure: BaseException | None) -> None:
+        if done:
+            # What was raised when it had returned changes nothing.
+            words, failure = done[0]
+        else:
+            assert failure
+            words = self._failed(run, failure)
+        self.app.hooks.run("after", run, failure)
+        self.ended(Ending(place, run, words))
 
     def _prepare(self, place: Place, run: Run, task: Task[..., Any]) -> Any:
         """The data for the handler."""
@@ -174,15 +183,15 @@ class Places:
             raise BadPayload(f"the result of task {id}, which this one needs, is not kept any more")
         return outcome.value() if outcome.state == "done" else None
 
-    def _done(self, run: Run, result: Any) -> tuple[Word, ...] | None:
+    def _done(self, run: Run, result: Any) -> _Done:
         if result is None:
-            return None
+            return None, None
         try:
             payload = encode(result, what="the result", encoder=self.app.encoder)
         except Exception as error:
             # Its work is done, and would be done again for the same error.
-            return (*_fail(run, error), "DEAD")
-        return ("TASK.ACK", run.queue, run.id, run.token, "RESULT", payload)
+            return (*_fail(run, error), "DEAD"), error
+        return ("TASK.ACK", run.queue, run.id, run.token, "RESULT", payload), None
 
     def _failed(self, run: Run, error: BaseException) -> tuple[Word, ...]:
         if isinstance(error, Lost):

@@ -4,14 +4,13 @@ them to these, and tells how they ended, many in one round trip."""
 from __future__ import annotations
 
 import os
-import select
 import time
 from collections import deque
 from typing import TYPE_CHECKING, Any
 
 from ..errors import Cancelled, Interrupted, Lost, ServerError, Stopping, TimeLimit
 from ..hooks import log
-from ..link import PASSING, Broken, Link, Word
+from ..link import PASSING, Broken, Link, Word, readable
 from ..running import Run
 from ..server import Pause
 from .ends import Ends
@@ -46,7 +45,7 @@ class Pump:
         self.link: Link | None = None  # for claims, and for ends when it does not wait
         self.other: Link | None = None  # for ends meanwhile
         self.asks = False
-        self.registered = self.is_away = False
+        self.registered = self.is_away = self.is_held = False
         self.pause, self.not_before = Pause(), 0.0
         self.stage, self.until = WORKING, float("inf")
         self.deadline = float("inf")
@@ -54,6 +53,7 @@ class Pump:
         os.set_blocking(self.waker, False)
         self.sleeps = False
         self.hung = False
+        self.error: ServerError | None = None
 
     # What other threads call.
 
@@ -86,7 +86,7 @@ class Pump:
             except Broken as error:
                 self._broken(error)
             except ServerError as error:
-                self.worker.fail(error)
+                self._fail(error)
             if self._is_over():
                 break
             self._wait()
@@ -100,6 +100,12 @@ class Pump:
             waker, self.waker = self.waker, -1
             os.close(waker)
             os.close(self.wake_up)
+
+    def _fail(self, error: ServerError) -> None:
+        """The worker cannot go on."""
+        log.error("the worker stops: %s", error)
+        self.error = self.error or error
+        self.worker.stop()
 
     def _is_over(self) -> bool:
         # A call that waits need not be answered: what it may get is given back when we leave the register.
@@ -180,13 +186,13 @@ class Pump:
         self.sleeps = True
         # A thread that has more to do does not wake us when it has ended a task: we look soon.
         is_soon = self.ended or not self.places.todo.empty()
-        ready, _, _ = select.select(watched, [], [], 0.001 if is_soon else self._idle_time())
+        ready = readable(watched, 0.001 if is_soon else self._idle_time())
         self.sleeps = False
         if self.wake_up in ready:
             os.read(self.wake_up, 1000)
-        if self.kept in ready:
+        if self.kept.fileno() in ready:
             self._hear_keeper()
-        if self.link in ready:
+        if self.link and self.link.fileno() in ready:
             self._hear_claims()
 
     def _idle_time(self) -> float:
@@ -216,9 +222,9 @@ class Pump:
             self._broken(Elsewhere(str(error)))
         elif error.code == "CROSSSLOT":
             text = "in a cluster the queues of one worker have the same tag in braces, as in {app}mail"
-            self.worker.fail(ServerError(f"CROSSSLOT {text}; these have not: {', '.join(self.worker.queues)}"))
+            self._fail(ServerError(f"CROSSSLOT {text}; these have not: {', '.join(self.worker.queues)}"))
         else:
-            self.worker.fail(error)
+            self._fail(error)
 
     def _claimed(self, fields: dict[bytes, Any]) -> None:
         queue, kind = fields.get(b"queue"), fields[b"kind"]
@@ -229,7 +235,7 @@ class Pump:
             attempt=fields[b"attempt"],
             kind=kind.decode("utf-8", "replace") if kind else "",
             payload=fields[b"payload"],
-            _progress=self.worker.progress,
+            _progress=self.places.progress,
         )
         place = self.free.pop()
         place.run = run
@@ -251,8 +257,11 @@ class Pump:
                         self._stop(place, Cancelled if what == "cancelled" else Lost)
                 case ["signal", "stop"]:
                     self.worker.stop()
+                case ["held", *text] if not self.is_held:
+                    self.is_held = True
+                    log.warning("the worker waits: %s", " ".join(text))
                 case ["refused", *text]:
-                    self.worker.fail(ServerError(" ".join(text)))
+                    self._fail(ServerError(" ".join(text)))
                 case _:
                     pass
 

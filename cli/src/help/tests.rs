@@ -1,0 +1,86 @@
+//! The page of the manual that has every subcommand with its options: docs/reference/steward.md. This test says what it
+//! must be, and writes it with `UPDATE_DOCS=1 cargo test -p steward-cli --features no-fuse docs`.
+
+use std::fmt::Write;
+
+use clap::{Arg, Command, CommandFactory};
+
+use crate::args::Given;
+
+const PAGE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/reference/steward.md");
+
+fn code(text: impl std::fmt::Display) -> String {
+    format!("`{text}`")
+}
+
+/// A row: what is typed, the default, the variable that stands in for it, what it is.
+fn row(arg: &Arg) -> Option<String> {
+    let help = arg.get_help()?.to_string();
+    let short = arg.get_short().map_or(String::new(), |short| format!("-{short}, "));
+    let typed = code(format!("{short}{arg}").replace('|', "\\|"));
+    let takes_values = arg.get_action().takes_values();
+    let default = arg.get_default_values().iter().filter(|_| takes_values);
+    let default: Vec<String> = default.map(|value| code(value.display())).collect();
+    let default = default.join(" ");
+    let variable = arg.get_env().map_or(String::new(), |name| code(name.display()));
+    let values = arg.get_possible_values();
+    let values: Vec<String> = values.iter().map(|value| code(value.get_name())).collect();
+    let values = if takes_values && !values.is_empty() {
+        format!(" ({})", values.join(", "))
+    } else {
+        String::new()
+    };
+    Some(format!("| {typed} | {default} | {variable} | {help}{values} |\n"))
+}
+
+fn rows(command: &Command, is_global: bool) -> String {
+    let args = command.get_arguments().filter(|arg| !arg.is_hide_set());
+    let own =
+        args.filter(|arg| arg.is_global_set() == is_global && !["help", "version"].contains(&arg.get_id().as_str()));
+    let rows: String = own.filter_map(row).collect();
+    if rows.is_empty() {
+        return rows;
+    }
+    format!("\n| option | default | variable | what |\n| --- | --- | --- | --- |\n{rows}")
+}
+
+/// A subcommand, and those beneath it.
+fn part(name: &str, command: &Command, page: &mut String) {
+    for sub in command
+        .get_subcommands()
+        .filter(|sub| !sub.is_hide_set() && sub.get_name() != "help")
+    {
+        let name = format!("{name} {}", sub.get_name());
+        let usage = sub.clone().render_usage().to_string();
+        let usage = usage.trim_start_matches("Usage: ");
+        let about = sub.get_about().map(ToString::to_string).unwrap_or_default();
+        let _ = write!(
+            page,
+            "\n## {name}\n\n{about}.\n\n```text\n{usage}\n```\n{}",
+            rows(sub, false)
+        );
+        part(&name, sub, page);
+    }
+}
+
+#[test]
+fn the_page_of_the_docs_is_that_of_the_command_line() {
+    let mut command = Given::command();
+    command.build();
+    let mut text = rows(&command, true);
+    part("steward", &command, &mut text);
+    let old = std::fs::read_to_string(PAGE).unwrap();
+    let (begin, end) = ("<!-- steward:begin -->\n", "<!-- steward:end -->");
+    let from = old.find(begin).expect("a begin marker") + begin.len();
+    let to = old.find(end).expect("an end marker");
+    let mut new = old.clone();
+    new.replace_range(from..to, &text);
+    if std::env::var_os("UPDATE_DOCS").is_some() {
+        std::fs::write(PAGE, new).unwrap();
+    } else {
+        assert!(
+            old == new,
+            "run `UPDATE_DOCS=1 cargo test -p steward-cli --features no-fuse docs`"
+        );
+    }
+}

@@ -1,0 +1,161 @@
+//! The queues as one user sees them, and how they have changed while somebody looked.
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use redis::cmd;
+
+use crate::connect::{CallError, Link, PATIENCE};
+use crate::output::record::Record;
+
+/// Samples of a queue that are kept for its chart.
+const SAMPLES: usize = 60;
+/// The server is left alone for so many times as long as it took to answer, within these bounds.
+const REST: u32 = 100;
+const SHORTEST: Duration = Duration::from_secs(1);
+const LONGEST: Duration = Duration::from_secs(15);
+
+/// The numbers of a queue at a moment.
+#[derive(Clone, Copy)]
+struct Sample {
+    at: Instant,
+    scheduled: i64,
+    acked: i64,
+    failed: i64,
+    ready: i64,
+}
+
+/// How a queue went between two samples, each second.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Rate {
+    pub scheduled: f64,
+    pub acked: f64,
+    pub failed: f64,
+    pub ready: f64,
+}
+
+/// A queue at a moment, and before.
+#[derive(Clone)]
+pub(crate) struct Seen {
+    pub name: String,
+    pub stats: Record,
+    pub rates: Vec<Rate>,
+}
+
+pub(crate) struct Snapshot {
+    pub queues: Vec<Seen>,
+    taken: Instant,
+    rest: Duration,
+}
+
+#[derive(Default)]
+pub(crate) struct Watch {
+    last: Option<Arc<Snapshot>>,
+    samples: HashMap<String, VecDeque<Sample>>,
+}
+
+/// The queues of a server, each with its numbers.
+pub(crate) fn queues(link: &mut Link) -> Result<Vec<Record>, CallError> {
+    let queues = link.list(cmd("TASK.QUEUES").arg("STATS"), PATIENCE)?;
+    Ok(queues.into_iter().map(Record::from_map).collect())
+}
+
+impl Watch {
+    /// All queues, sorted. However many look, `ask` is called once, and then the server is left alone for a while.
+    pub(crate) fn queues<E>(&mut self, ask: impl FnOnce() -> Result<Vec<Record>, E>) -> Result<Arc<Snapshot>, E> {
+        if let Some(last) = self.last.as_ref().filter(|last| last.taken.elapsed() < last.rest) {
+            return Ok(last.clone());
+        }
+        let begin = Instant::now();
+        let stats = ask()?;
+        let rest = rest(begin.elapsed());
+        let see = |stats: Record| {
+            let name = stats.text("queue").unwrap_or_default();
+            let stats = stats.without(&["queue", "kinds"]);
+            let rates = self.sample(&name, &stats);
+            Seen { name, stats, rates }
+        };
+        let mut queues: Vec<Seen> = stats.into_iter().map(see).collect();
+        queues.sort_by(|a, b| a.name.cmp(&b.name));
+        queues.dedup_by(|a, b| a.name == b.name);
+        self.samples
+            .retain(|_, samples| samples.back().is_some_and(|last| last.at.elapsed() < LONGEST * 2));
+        let taken = Instant::now();
+        let snapshot = Arc::new(Snapshot { queues, taken, rest });
+        self.last = Some(snapshot.clone());
+        Ok(snapshot)
+    }
+
+    /// Remembers the numbers of a queue, and tells how they have changed.
+    pub(crate) fn sample(&mut self, name: &str, stats: &Record) -> Vec<Rate> {
+        let number = |field| stats.number(field).unwrap_or(0);
+        let sample = Sample {
+            at: Instant::now(),
+            scheduled: number("scheduled_total"),
+            acked: number("acked_total"),
+            failed: number("failed_total") + number("lost_total"),
+            ready: number("ready_tasks"),
+        };
+        let samples = self.samples.entry(name.into()).or_default();
+        // Two that look at once make no more samples than one. After a gap, or a restart of the counters, all begins anew.
+        let age = samples.back().map(|last| sample.at - last.at);
+        if age.is_some_and(|age| age > LONGEST * 2)
+            || samples.back().is_some_and(|last| last.scheduled > sample.scheduled)
+        {
+            samples.clear();
+        }
+        if age.is_none_or(|age| age >= SHORTEST.mul_f32(0.8)) {
+            samples.push_back(sample);
+        }
+        if samples.len() > SAMPLES {
+            samples.pop_front();
+        }
+        samples.iter().zip(samples.iter().skip(1)).map(rate).collect()
+    }
+}
+
+/// How long nobody is asked again after an answer that took so long.
+pub(crate) fn rest(took: Duration) -> Duration {
+    (took * REST).clamp(SHORTEST, LONGEST)
+}
+
+fn rate((before, after): (&Sample, &Sample)) -> Rate {
+    let seconds = (after.at - before.at).as_secs_f64().max(0.001);
+    #[allow(clippy::cast_precision_loss)]
+    let each = |before: i64, after: i64| (after - before).max(0) as f64 / seconds;
+    Rate {
+        scheduled: each(before.scheduled, after.scheduled),
+        acked: each(before.acked, after.acked),
+        failed: each(before.failed, after.failed),
+        ready: each(0, after.ready) * seconds,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_server_is_left_alone_a_hundred_times_as_long_as_it_took() {
+        let millis = Duration::from_millis;
+        assert_eq!(rest(millis(1)), millis(1_000));
+        assert_eq!(rest(millis(40)), millis(4_000));
+        assert_eq!(rest(millis(4_000)), millis(15_000));
+    }
+
+    #[test]
+    fn rates_are_what_changed_each_second() {
+        let begin = Instant::now();
+        let sample = |seconds, total, ready| Sample {
+            at: begin + Duration::from_secs(seconds),
+            scheduled: total,
+            acked: total / 2,
+            failed: 0,
+            ready,
+        };
+        let found = rate((&sample(0, 100, 9), &sample(2, 140, 7)));
+        assert_eq!((found.scheduled, found.acked, found.failed), (20.0, 10.0, 0.0));
+        assert!((found.ready - 7.0).abs() < 0.001);
+    }
+}
