@@ -56,8 +56,6 @@ pub(crate) fn run(connector: &Connector, args: &MetricsArgs) -> Result<u8, Failu
     }
     http::serve(args.listen, &BOUNDS, |address| {
         say(format_args!("metrics at http://{address}/metrics"));
-        #[cfg(target_os = "linux")]
-        crate::notify::ready();
         let shared = Arc::new((connector.clone(), Mutex::new(Places::default())));
         Ok(Router::new()
             .route("/metrics", get(answer))
