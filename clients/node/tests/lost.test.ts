@@ -110,10 +110,10 @@ const rows: Record<string, Row> = {
     stage.lose(stage.near);
     await leads(stage, () => until("it beats", () => stage.near.lost === 1));
   },
-  "TASK.RELEASE": async ({ q, far, worker, lose }) => {
+  "TASK.RELEASE": async ({ q, far, worker, lose, runs }) => {
     const w = worker();
     const job = await q.add("endless");
-    await until("it runs", async () => (await job.state())?.state === "claimed");
+    await until("it runs", () => runs.get(job.id));
     lose(far);
     await w.close({ grace: 0 });
     assert.deepEqual([(await job.state())?.state, (await job.state())?.attempt], ["ready", 0]);
