@@ -174,7 +174,9 @@ function ended(kind: string): Row {
     const job = await q.add(kind, { i: 1 }, { backoff: 20 });
     assert.deepEqual(await job.result({ timeout: "30s" }), kind === "silent" ? undefined : { i: 1 });
     assert.equal(runs.get(job.id), kind === "again" ? 2 : 1);
-    assert.equal(await count("lost_total"), 0);
+    assert.equal(await count("dead_total"), 0);
+    // One that is handed over on the connection that breaks is given back, before its handler has run.
+    if (kind === "long") assert.equal(await count("lost_total"), 0);
   };
 }
 
