@@ -7,7 +7,8 @@
 //! - `verbs/` `output/`: what people and scripts ask and change, and how it is shown
 //! - `cron/`: recurring tasks as a file defines them
 //! - `doctor/` `metrics/`: what is wrong with a server; what it counts, for monitoring
-//! - `web/`: the same in a browser
+//! - `watch.rs` `web/`: the queues as they change; the same in a browser
+//! - `http.rs`: the server of `web` and `metrics`
 //! - `work/` `lead/` `leader.rs` `fenced.rs` `dev.rs`: the subcommands
 
 mod args;
@@ -20,6 +21,7 @@ mod fenced;
 #[cfg(target_os = "linux")]
 mod guardian;
 mod help;
+mod http;
 #[cfg(target_os = "linux")]
 mod lead;
 mod leader;
@@ -32,6 +34,7 @@ mod program;
 mod settings;
 mod signals;
 mod verbs;
+mod watch;
 mod web;
 #[cfg(target_os = "linux")]
 mod work;

@@ -121,6 +121,25 @@ impl Link {
         reply_in(self.connection.req_packed_command(&command.get_packed_command())?)
     }
 
+    /// All entries of a list, which come in pages.
+    pub(crate) fn list(&mut self, list: &Cmd, patience: Duration) -> Result<Vec<Reply>, CallError> {
+        let (mut entries, mut cursor) = (Vec::new(), "0".to_string());
+        loop {
+            let mut command = list.clone();
+            command.arg("COUNT").arg(1000).arg("CURSOR").arg(&cursor);
+            let Some((next, page)) = self.call(&command, patience)?.into_page() else {
+                return Err(CallError::Closed(
+                    "the server answers what this program does not understand".into(),
+                ));
+            };
+            entries.extend(page.into_items());
+            if next == "0" {
+                return Ok(entries);
+            }
+            cursor = next;
+        }
+    }
+
     /// Sends several commands at once; each has its own reply, or error.
     pub(crate) fn call_all(
         &mut self,
@@ -183,6 +202,13 @@ impl Reply {
         }
     }
 
+    pub(crate) fn into_items(self) -> Vec<Reply> {
+        match self.0 {
+            Value::Array(items) => items.into_iter().map(Reply).collect(),
+            _ => Vec::new(),
+        }
+    }
+
     /// The cursor of the next page, "0" behind the last one, and this page.
     pub(crate) fn into_page(self) -> Option<(String, Reply)> {
         let Value::Array(parts) = self.0 else { return None };
@@ -192,7 +218,11 @@ impl Reply {
 
     /// The names and values of a map, which is an array of them, in their order.
     pub(crate) fn pairs(&self) -> impl Iterator<Item = (String, Reply)> + use<> {
-        let mut items = self.items().into_iter();
+        self.clone().into_pairs()
+    }
+
+    pub(crate) fn into_pairs(self) -> impl Iterator<Item = (String, Reply)> + use<> {
+        let mut items = self.into_items().into_iter();
         let pairs = std::iter::from_fn(move || Some((items.next()?, items.next()?)));
         pairs.filter_map(|(name, value)| Some((name.text()?, value)))
     }

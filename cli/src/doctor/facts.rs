@@ -10,15 +10,13 @@ use crate::output::record::Record;
 use crate::verbs::Server;
 
 /// The settings that are looked at.
-const SETTINGS: [&str; 12] = [
-    "maxmemory-policy",
+const SETTINGS: [&str; 10] = [
     "maxmemory",
     "save",
     "appendonly",
     "appendfsync",
     "no-appendfsync-on-rewrite",
     "io-threads",
-    "timeout",
     "client-output-buffer-limit",
     "min-replicas-to-write",
     "steward.timer",

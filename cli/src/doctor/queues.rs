@@ -9,6 +9,7 @@ use crate::failure::Failure;
 use crate::output::record::Record;
 use crate::output::text::span;
 use crate::verbs::Server;
+use crate::watch;
 
 /// How long a task may wait.
 const PATIENT: u64 = 60_000;
@@ -16,7 +17,7 @@ const PATIENT: u64 = 60_000;
 const NAMED: usize = 10;
 
 pub(super) fn check(server: &mut Server<'_>, facts: &Facts) -> Result<Vec<Finding>, Failure> {
-    let Ok(names) = server.names("TASK.QUEUES", None) else {
+    let Ok(mut queues) = watch::queues(&mut server.link) else {
         let what = "this user may not run TASK.QUEUES: queues were not looked at";
         return Ok(vec![Finding::note(
             "queues",
@@ -24,23 +25,20 @@ pub(super) fn check(server: &mut Server<'_>, facts: &Facts) -> Result<Vec<Findin
             "run this as an operator: docs/reference/acl.md",
         )]);
     };
+    queues.sort_by_key(|stats| stats.text("queue"));
     let mut found = Vec::new();
-    let (mut dead, mut late) = (Vec::new(), Vec::new());
-    server.each(
-        &names,
-        |name| cmd("TASK.STATS").arg(name).to_owned(),
-        |name, stats| {
-            let stats = Record::of(&stats);
-            let number = |field: &str| stats.get(field).and_then(Reply::number).unwrap_or(0);
-            if number("dead_tasks") > 0 {
-                dead.push((name.to_string(), number("dead_tasks")));
-            }
-            if number("oldest_ready_ms") > PATIENT && stats.get("paused_until").is_none() {
-                late.push((name.to_string(), number("oldest_ready_ms")));
-            }
-            Ok(())
-        },
-    )?;
+    let (mut names, mut dead, mut late) = (Vec::new(), Vec::new(), Vec::new());
+    for stats in queues {
+        let name = stats.text("queue").unwrap_or_default();
+        let number = |field: &str| stats.get(field).and_then(Reply::number).unwrap_or(0);
+        if number("dead_tasks") > 0 {
+            dead.push((name.clone(), number("dead_tasks")));
+        }
+        if number("oldest_ready_ms") > PATIENT && stats.get("paused_until").is_none() {
+            late.push((name.clone(), number("oldest_ready_ms")));
+        }
+        names.push(name);
+    }
     if let Some((first, _)) = dead.first() {
         let what = format!("dead tasks: {}", shown(&dead, |count| count.to_string()));
         found.push(Finding::warning(

@@ -39,7 +39,7 @@ fn unknown(facts: &Facts) -> Option<Finding> {
 }
 
 fn eviction(facts: &Facts) -> Option<Finding> {
-    let policy = facts.config("maxmemory-policy");
+    let policy = facts.info("maxmemory_policy");
     let is_unsafe = policy.starts_with("allkeys") || facts.info("steward_eviction_unsafe") == "1";
     let what = format!("maxmemory-policy {policy} may evict tasks: nothing is promised then");
     is_unsafe.then(|| {
@@ -158,9 +158,8 @@ fn failed_writes(facts: &Facts) -> Option<Finding> {
 }
 
 fn timeout(facts: &Facts) -> Option<Finding> {
-    let seconds = facts.config("timeout");
-    let is_set = !matches!(seconds, "" | "0") || facts.number("steward_client_timeout_ms") > 0;
-    is_set.then(|| {
+    let seconds = facts.number("steward_client_timeout_ms") / 1_000;
+    (seconds > 0).then(|| {
         let what = format!("timeout {seconds}: the server closes connections that are idle for so long, also of bound workers that are busy with a task");
         Finding::error("timeout", what, "CONFIG SET timeout 0, and in redis.conf")
     })

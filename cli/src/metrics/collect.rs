@@ -1,9 +1,8 @@
 //! What is asked with one scrape.
 
-use redis::{Cmd, Value, cmd};
+use redis::cmd;
 
 use super::families::{Family, Samples, Type};
-use crate::connect::Reply;
 use crate::failure::Failure;
 use crate::output::record::Record;
 use crate::verbs::{Server, info};
@@ -127,7 +126,7 @@ const SERVER: [(&str, Family); 19] = [
     ),
 ];
 
-/// Fields of STATS.
+/// Fields of queues.
 const QUEUE: [(&str, Family); 12] = [
     (
         "ready_tasks",
@@ -176,7 +175,7 @@ const QUEUE: [(&str, Family); 12] = [
     ),
 ];
 
-/// Fields of STATS KINDS, which STATS has of all kinds together.
+/// Fields of kinds, which a queue has of all kinds together.
 const KIND: [(&str, Family); 4] = [
     (
         "claimed_total",
@@ -226,35 +225,11 @@ fn put(samples: &mut Samples, family: Family, record: &Record, field: &str, labe
     }
 }
 
-/// Both STATS of a queue in one transaction, as what no kind has is the difference.
-fn stats_of(queue: &str) -> [Cmd; 4] {
-    let stats = |words: &[&str]| cmd("TASK.STATS").arg(queue).arg(words).to_owned();
-    [cmd("MULTI"), stats(&[]), stats(&["KINDS"]), cmd("EXEC")]
-}
-
 fn queues(server: &mut Server<'_>, samples: &mut Samples) -> Result<(), Failure> {
-    let names = server.names("TASK.QUEUES", None)?;
-    for names in names.chunks(100) {
-        let asked: Vec<Cmd> = names.iter().flat_map(|name| stats_of(name)).collect();
-        let replies = server.call_all(&asked)?;
-        for (name, replies) in names.iter().zip(replies.chunks(4)) {
-            let failed = replies.iter().find_map(|reply| reply.as_ref().err());
-            if let Some(error) = failed {
-                return Err(server.connector.failure(error));
-            }
-            // Without names: one that was dropped meanwhile has no stats.
-            let Some(Ok(Reply(Value::Array(both)))) = replies.last() else {
-                continue;
-            };
-            if let [stats, kinds] = &both[..] {
-                queue(
-                    samples,
-                    name,
-                    &Record::of(&Reply(stats.clone())),
-                    &Record::all_of(&Reply(kinds.clone())),
-                );
-            }
-        }
+    for stats in server.list(cmd("TASK.QUEUES").arg("STATS"))? {
+        let stats = Record::from_map(stats);
+        let kinds = stats.get("kinds").map(Record::all_of).unwrap_or_default();
+        queue(samples, &stats.text("queue").unwrap_or_default(), &stats, &kinds);
     }
     Ok(())
 }
@@ -301,20 +276,11 @@ fn queue(samples: &mut Samples, name: &str, stats: &Record, kinds: &[Record]) {
 }
 
 fn services(server: &mut Server<'_>, samples: &mut Samples) -> Result<(), Failure> {
-    for service in server.names("PID.SERVICES", None)? {
-        let (mut members, mut leaders) = (0.0, 0.0);
-        server.pages(
-            || cmd("PID.LIST").arg(&service).arg("COUNT").arg(1000).to_owned(),
-            |_, page| {
-                for member in Record::all_of(&page) {
-                    members += 1.0;
-                    leaders += f64::from(u8::from(member.text("role").as_deref() == Some("leader")));
-                }
-                Ok(true)
-            },
-        )?;
-        samples.add(MEMBERS, vec![("service", service.clone())], members);
-        samples.add(LEADERS, vec![("service", service.clone())], leaders);
+    for service in server.list(cmd("PID.SERVICES").arg("STATS"))? {
+        let service = Record::from_map(service);
+        let name = service.text("service").unwrap_or_default();
+        put(samples, MEMBERS, &service, "members", &[("service", &name)]);
+        put(samples, LEADERS, &service, "leaders", &[("service", &name)]);
     }
     Ok(())
 }

@@ -32,6 +32,15 @@ pub(crate) enum Format {
     Prometheus,
 }
 
+impl Format {
+    pub(super) fn content_type(self) -> &'static str {
+        match self {
+            Format::Openmetrics => "application/openmetrics-text; version=1.0.0; charset=utf-8",
+            Format::Prometheus => "text/plain; version=0.0.4; charset=utf-8",
+        }
+    }
+}
+
 type Labels = Vec<(&'static str, String)>;
 
 /// Label sets that have a place. They keep it as long as they are there, so that what is counted under `other` does not

@@ -3,26 +3,32 @@
 mod collect;
 mod families;
 
-use std::io::{BufRead, BufReader, Read, Write};
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use axum::Router;
+use axum::extract::State;
+use axum::http::header::{ACCEPT, CONTENT_TYPE};
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
 use clap::Args;
+use tokio::task::spawn_blocking;
 
 use crate::args::Output;
 use crate::connect::Connector;
 use crate::failure::{Failure, say};
+use crate::http::{self, Bounds};
 use crate::output::raw;
 use crate::verbs::Server;
 use families::{Format, Places, Samples};
 
-/// How long a client may take to say what it wants, and to take it.
-const PATIENCE: Duration = Duration::from_secs(5);
-/// Most bytes of a request.
-const REQUEST: u64 = 16 << 10;
-/// Most clients at once; others are closed.
-const CLIENTS: usize = 16;
+/// Each client wants one answer, and takes it.
+const BOUNDS: Bounds = Bounds {
+    clients: 16,
+    longest: Duration::from_secs(60),
+};
 
 #[derive(Args)]
 pub(crate) struct MetricsArgs {
@@ -43,23 +49,17 @@ pub(crate) fn run(connector: &Connector, args: &MetricsArgs) -> Result<u8, Failu
         raw(samples.text(args.format).as_bytes())?;
         return Ok(0);
     }
-    let listener = TcpListener::bind(args.listen);
-    let listener = listener.map_err(|error| Failure::unavailable(format!("{}: {error}", args.listen)))?;
-    let shown = listener
-        .local_addr()
-        .map_or_else(|_| args.listen.to_string(), |address| address.to_string());
-    say(format_args!("metrics at http://{shown}/metrics"));
-    #[cfg(target_os = "linux")]
-    let _ = sd_notify::notify(&[sd_notify::NotifyState::Ready]);
-    let shared = Arc::new((connector.clone(), Mutex::new(Places::default())));
-    for client in listener.incoming().flatten() {
-        let shared = shared.clone();
-        // The two that the loop and the next one hold are no clients.
-        if Arc::strong_count(&shared) <= CLIENTS + 2 {
-            std::thread::spawn(move || serve(client, &shared.0, &shared.1));
-        }
-    }
-    Ok(0)
+    http::serve(args.listen, &BOUNDS, |address| {
+        say(format_args!("metrics at http://{address}/metrics"));
+        #[cfg(target_os = "linux")]
+        let _ = sd_notify::notify(&[sd_notify::NotifyState::Ready]);
+        let shared = Arc::new((connector.clone(), Mutex::new(Places::default())));
+        Ok(Router::new()
+            .route("/metrics", get(answer))
+            .route("/", get(async || "steward metrics: see /metrics\n"))
+            .fallback(async || (StatusCode::NOT_FOUND, "see /metrics\n"))
+            .with_state(shared))
+    })
 }
 
 fn scrape(connector: &Connector, places: &mut Places) -> Result<Samples, Failure> {
@@ -74,61 +74,30 @@ fn scrape(connector: &Connector, places: &mut Places) -> Result<Samples, Failure
     Ok(samples)
 }
 
-/// Answers one request.
-fn serve(mut client: TcpStream, connector: &Connector, places: &Mutex<Places>) {
-    let timeouts = client
-        .set_read_timeout(Some(PATIENCE))
-        .and_then(|()| client.set_write_timeout(Some(PATIENCE)));
-    let Some((path, wants_openmetrics)) = timeouts.ok().and_then(|()| request(&client)) else {
-        return;
-    };
-    let (status, kind, body) = match &path[..] {
-        "/metrics" => {
-            let scraped = scrape(connector, &mut places.lock().unwrap_or_else(PoisonError::into_inner));
-            let samples = scraped.unwrap_or_else(|failure| {
-                say(&failure);
-                let mut samples = Samples::default();
-                samples.add(collect::UP, Vec::new(), 0.0);
-                samples
-            });
-            if wants_openmetrics {
-                let kind = "application/openmetrics-text; version=1.0.0; charset=utf-8";
-                ("200 OK", kind, samples.text(Format::Openmetrics))
-            } else {
-                (
-                    "200 OK",
-                    "text/plain; version=0.0.4; charset=utf-8",
-                    samples.text(Format::Prometheus),
-                )
-            }
-        }
-        "/" => ("200 OK", "text/plain", "steward metrics: see /metrics\n".into()),
-        _ => ("404 Not Found", "text/plain", "see /metrics\n".into()),
-    };
-    let head = format!(
-        "HTTP/1.1 {status}\r\nContent-Type: {kind}\r\nContent-Length: {}\r\nConnection: close\r\n\r\n",
-        body.len()
-    );
-    // A client that has gone wants no answer.
-    let _ = client
-        .write_all(head.as_bytes())
-        .and_then(|()| client.write_all(body.as_bytes()));
-}
+/// Who is asked, and which label sets have a place.
+type Shared = Arc<(Connector, Mutex<Places>)>;
 
-/// The path of a GET, and whether OpenMetrics is accepted.
-fn request(client: &TcpStream) -> Option<(String, bool)> {
-    let mut lines = BufReader::new(client.take(REQUEST)).lines();
-    let first = lines.next()?.ok()?;
-    let mut words = first.split(' ');
-    let path = (words.next() == Some("GET"))
-        .then(|| words.next())
-        .flatten()?
-        .to_string();
-    let mut wants_openmetrics = false;
-    for line in lines.map_while(Result::ok).take_while(|line| !line.is_empty()) {
-        let line = line.to_lowercase();
-        wants_openmetrics |= line.starts_with("accept:") && line.contains("application/openmetrics-text");
+/// Answers one request. Asking the server holds up nobody.
+async fn answer(State(shared): State<Shared>, headers: HeaderMap) -> Response {
+    let mut accepted = headers.get_all(ACCEPT).iter().filter_map(|value| value.to_str().ok());
+    let format = if accepted.any(|value| value.contains("application/openmetrics-text")) {
+        Format::Openmetrics
+    } else {
+        Format::Prometheus
+    };
+    let text = spawn_blocking(move || {
+        let (connector, places) = &*shared;
+        let scraped = scrape(connector, &mut places.lock().unwrap_or_else(PoisonError::into_inner));
+        let samples = scraped.unwrap_or_else(|failure| {
+            say(&failure);
+            let mut samples = Samples::default();
+            samples.add(collect::UP, Vec::new(), 0.0);
+            samples
+        });
+        samples.text(format)
+    });
+    match text.await {
+        Ok(text) => ([(CONTENT_TYPE, format.content_type())], text).into_response(),
+        Err(_) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
     }
-    let path = path.split('?').next().unwrap_or_default().to_string();
-    Some((path, wants_openmetrics))
 }

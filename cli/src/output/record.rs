@@ -20,6 +20,11 @@ impl Record {
         Record(reply.pairs().collect())
     }
 
+    /// The same.
+    pub(crate) fn from_map(reply: Reply) -> Record {
+        Record(reply.into_pairs().collect())
+    }
+
     /// The maps of an array.
     pub(crate) fn all_of(reply: &Reply) -> Vec<Record> {
         reply.items().iter().map(Record::of).collect()

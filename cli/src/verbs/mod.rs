@@ -134,23 +134,28 @@ impl<'a> Server<'a> {
         }
     }
 
+    /// All that this command lists.
+    pub(crate) fn list(&mut self, list: &Cmd) -> Result<Vec<Reply>, Failure> {
+        self.link
+            .list(list, PATIENCE)
+            .map_err(|error| self.connector.failure(&error))
+    }
+
     /// All names that this command lists, sorted.
     pub(crate) fn names(&mut self, command: &str, pattern: Option<&str>) -> Result<Vec<String>, Failure> {
-        let mut names = Vec::new();
-        let ask = || {
-            let mut ask = cmd(command);
-            ask.arg("COUNT").arg(1000);
-            pattern.into_iter().for_each(|pattern| {
-                ask.arg("MATCH").arg(pattern);
-            });
-            ask
-        };
-        self.pages(ask, |_, page| {
-            names.extend(page.items().iter().filter_map(Reply::text));
-            Ok(true)
-        })?;
+        let listed = self.list(&matching(command, pattern))?;
+        let mut names: Vec<String> = listed.iter().filter_map(Reply::text).collect();
         names.sort();
         names.dedup();
         Ok(names)
     }
+}
+
+/// A command that lists names, those of this pattern.
+pub(crate) fn matching(command: &str, pattern: Option<&str>) -> Cmd {
+    let mut list = cmd(command);
+    pattern.into_iter().for_each(|pattern| {
+        list.arg("MATCH").arg(pattern);
+    });
+    list
 }

@@ -1,8 +1,6 @@
 //! `steward queues`.
 
-use redis::cmd;
-
-use super::Server;
+use super::{Server, matching};
 use crate::args::Output;
 use crate::connect::Connector;
 use crate::failure::Failure;
@@ -22,12 +20,12 @@ pub(super) fn run(connector: &Connector, output: Output, pattern: Option<&str>) 
     ];
     let mut rows = Rows::new(output, &columns);
     for mut server in Server::all(connector, output)? {
-        let names = server.names("TASK.QUEUES", pattern)?;
-        server.each(
-            &names,
-            |name| cmd("TASK.STATS").arg(name).to_owned(),
-            |name, stats| rows.add(Record::of(&stats).under("queue", name)),
-        )?;
+        let queues = server.list(matching("TASK.QUEUES", pattern).arg("STATS"))?;
+        let mut queues: Vec<Record> = queues.into_iter().map(Record::from_map).collect();
+        queues.sort_by_key(|queue| queue.text("queue"));
+        for queue in queues {
+            rows.add(queue.without(&["kinds"]))?;
+        }
     }
     rows.end()?;
     Ok(0)

@@ -3,7 +3,7 @@
 use maud::{Markup, html};
 
 use super::html::{line, number, rate};
-use super::watch::Rate;
+use crate::watch::Rate;
 
 /// What has left a queue, as a small line.
 pub(super) fn trend(rates: &[Rate]) -> Markup {

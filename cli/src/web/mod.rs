@@ -1,7 +1,7 @@
 //! `steward web`: pages that show what is on the server, and change it.
 //!
 //! - `site.rs` `guard.rs` `sessions.rs` `login.rs`: who may ask for what
-//! - `user.rs` `rights.rs` `watch.rs` `streams.rs`: a Redis user, what it may do, what it sees, how often
+//! - `user.rs` `rights.rs` `streams.rs`: a Redis user, what it may do, how often it is shown something
 //! - `page.rs` `visit.rs` `html.rs` `fields.rs` `trouble.rs`: what all pages are made of
 //! - `change.rs` `bulk.rs`: what buttons do, to one thing or to many
 //! - the others: a page each
@@ -40,9 +40,9 @@ mod trends;
 mod trouble;
 mod user;
 mod visit;
-mod watch;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
@@ -50,10 +50,10 @@ use axum::http::header;
 use axum::middleware::from_fn_with_state;
 use axum::response::Redirect;
 use axum::routing::{MethodRouter, get, post};
-use tokio::net::TcpListener;
 
 use crate::args::Common;
 use crate::failure::Failure;
+use crate::http::{self, Bounds};
 use crate::output;
 pub(crate) use args::WebArgs;
 use page::page;
@@ -61,27 +61,19 @@ use site::Site;
 
 /// Most bytes of a request: a payload of 1 MiB in which every byte is encoded.
 const LARGEST: usize = 4 << 20;
-/// Most calls to servers at a time.
-const THREADS: usize = 16;
+/// Most connections: a browser has one for each page that is open, and some more.
+const BOUNDS: Bounds = Bounds {
+    clients: 1_000,
+    longest: Duration::MAX,
+};
 
 /// `steward web`.
 pub(crate) fn run(common: &Common, args: WebArgs) -> Result<u8, Failure> {
     args.check()?;
     let connector = common.connector()?;
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_io()
-        .enable_time()
-        .max_blocking_threads(THREADS)
-        .build()
-        .map_err(|error| Failure::unavailable(error.to_string()))?;
-    runtime.block_on(async {
-        let unable = |error: std::io::Error| Failure::unavailable(format!("{}: {error}", args.listen));
-        let listener = TcpListener::bind(args.listen).await.map_err(unable)?;
-        let address = listener.local_addr().map_err(unable)?;
+    http::serve(args.listen, &BOUNDS, |address| {
         output::line(format_args!("http://{address}{}/", args.base_path))?;
-        let site = Site::new(connector, args.clone(), address)?;
-        axum::serve(listener, routes(Arc::new(site))).await.map_err(unable)?;
-        Ok(0)
+        Ok(routes(Arc::new(Site::new(connector, args.clone(), address)?)))
     })
 }
 

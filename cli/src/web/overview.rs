@@ -10,9 +10,9 @@ use super::html::{count, field, number, rate, to_queue, wide};
 use super::page::Page;
 use super::trouble::{Trouble, if_allowed};
 use super::visit::Visit;
-use super::watch::Seen;
 use crate::connect::CallError;
 use crate::output::record::Record;
+use crate::watch::{Rate, Seen};
 
 /// Queues of a page, unless all are asked for.
 const ROWS: usize = 100;
@@ -107,7 +107,7 @@ fn blind(visit: &Visit) -> Page {
 
 fn totals(queues: &[&Seen]) -> Markup {
     let sum = |name: &str| queues.iter().filter_map(|seen| seen.stats.number(name)).sum::<i64>();
-    let each = |name: fn(&super::watch::Rate) -> f64| {
+    let each = |name: fn(&Rate) -> f64| {
         queues
             .iter()
             .filter_map(|seen| seen.rates.last().map(name))

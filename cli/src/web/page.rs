@@ -18,7 +18,8 @@ use super::fields::Fields;
 use super::site::Site;
 use super::trouble::Trouble;
 use super::visit::Visit;
-use super::{guard, html as parts, streams, watch};
+use super::{guard, html as parts, streams};
+use crate::watch;
 
 /// What is on a page. The parts of `body` with `data-live` are replaced as they change.
 pub(super) struct Page {

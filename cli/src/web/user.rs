@@ -9,8 +9,9 @@ use super::rights::Right;
 use super::sessions::locked;
 use super::streams::Streams;
 use super::trends::Trends;
-use super::watch::Watch;
 use crate::connect::{CallError, Connector, Link, PATIENCE, Reply};
+use crate::output::record::Record;
+use crate::watch::{self, Watch};
 
 /// Idle connections that are kept.
 const KEPT: usize = 2;
@@ -104,10 +105,16 @@ impl User {
         }
     }
 
+    /// All queues that this user sees, with their numbers.
+    pub(super) fn queues(&self) -> Result<Vec<Record>, CallError> {
+        Ok(self.everywhere(watch::queues)?.concat())
+    }
+
     /// What these commands reply for each of the names that another one lists, sorted.
     pub(super) fn about_all(&self, list: &str, ask: impl Fn(&str) -> Vec<Cmd>) -> Result<Answers, CallError> {
         let asked = self.everywhere(|link| {
-            let names = names(link, list)?;
+            let names = link.list(&cmd(list), PATIENCE)?;
+            let names: Vec<String> = names.iter().filter_map(Reply::text).collect();
             let mut answers = Answers::new();
             for names in names.chunks(AT_ONCE) {
                 let commands: Vec<Vec<Cmd>> = names.iter().map(|name| ask(name)).collect();
@@ -151,21 +158,5 @@ impl User {
         }
         rights.insert(name.into(), found);
         may
-    }
-}
-
-fn names(link: &mut Link, list: &str) -> Result<Vec<String>, CallError> {
-    let (mut names, mut cursor) = (Vec::new(), "0".to_string());
-    loop {
-        let mut command = cmd(list);
-        command.arg("COUNT").arg(1000).arg("CURSOR").arg(&cursor);
-        let Some((next, page)) = link.call(&command, PATIENCE)?.into_page() else {
-            return Ok(names);
-        };
-        names.extend(page.items().iter().filter_map(Reply::text));
-        if next == "0" {
-            return Ok(names);
-        }
-        cursor = next;
     }
 }

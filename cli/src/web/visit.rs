@@ -8,9 +8,9 @@ use super::sessions::{Session, locked};
 use super::site::Site;
 use super::trouble::Trouble;
 use super::user::User;
-use super::watch::Snapshot;
 use crate::connect::Reply;
 use crate::output::record::Record;
+use crate::watch::Snapshot;
 
 /// Fields of tasks that --no-payloads leaves out.
 const CONTENTS: [&str; 3] = ["payload", "progress", "result"];
@@ -40,7 +40,7 @@ impl Visit {
 
     pub(super) fn queues(&self) -> Result<Arc<Snapshot>, Trouble> {
         let user = self.user();
-        locked(&user.watch).queues(user)
+        Ok(locked(&user.watch).queues(|| user.queues())?)
     }
 
     /// A task, without what is not to be shown here.

@@ -147,7 +147,7 @@ fn the_worker_of_the_deployment_does_its_tasks_and_ends_well() {
     let words: Vec<String> = serde_json::from_str(command.unwrap()).unwrap();
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
     assert_eq!(words[0], "steward");
-    std::fs::write(stage.file("deliver"), "#!/bin/sh\ncat >>delivered\n").unwrap();
+    std::fs::write(stage.file("deliver"), "#!/bin/sh\ncat >>delivered\necho >>delivered\n").unwrap();
     std::fs::set_permissions(stage.file("deliver"), std::fs::Permissions::from_mode(0o755)).unwrap();
     let mut command = steward(&words[1..]);
     command.env("REDIS_URL", server.url()).current_dir(stage.file(""));

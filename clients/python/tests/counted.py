@@ -24,18 +24,18 @@ class Counted:
                 self.runs[n] += 1
             return run.attempt
 
-        @self.app.task(attempts=100, backoff="10ms")
+        @self.app.task(attempts=100, backoff="10ms", retain="10m")
         def count(n: int) -> int | None:
             note(n)
             return n if n % 2 else None
 
-        @self.app.task(attempts=3, backoff="10ms")
+        @self.app.task(attempts=3, backoff="10ms", retain="10m")
         def fail_once(n: int) -> int:
             if note(n) == 1:
                 raise ValueError("once")
             return n
 
-        @self.app.task(attempts=100)
+        @self.app.task(attempts=100, retain="10m")
         def long(n: int) -> int:
             note(n)
             run = current()

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-<<<<<<< HEAD
-import re
-=======
 import os
->>>>>>> python
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -96,7 +93,7 @@ def test_the_shards_of_the_manual_are_spread_over_the_nodes(cluster: Cluster, mo
     with names["mine"].worker(concurrency=2):
         mine = [job for job in jobs.values() if job.queue == "mail-3"]
         assert mine
-        assert {job.result(20) for job in mine} == {"sent to ann"}
+        assert {job.result(60) for job in mine} == {"sent to ann"}
 
 
 def test_a_slot_that_moves_takes_its_tasks_along(cluster: Cluster) -> None:

@@ -19,10 +19,10 @@ fn has_a_test(page: &Document) -> bool {
     of_the_program || others.contains(&page.name()) || operating::PAGES.contains(&page.name())
 }
 
-#[test]
-fn the_sessions_are_what_happens() {
+/// Runs the sessions of pages; returns how many commands they have.
+fn run(pages: impl Iterator<Item = Document>) -> usize {
     let mut commands = 0;
-    for page in Document::all().into_iter().filter(|page| !has_a_test(page)) {
+    for page in pages.filter(|page| !has_a_test(page)) {
         let shown = page.text().matches("\n$ ").count();
         if shown == 0 {
             continue;
@@ -36,7 +36,24 @@ fn the_sessions_are_what_happens() {
         assert_eq!(run, shown, "all were run");
         commands += run;
     }
+    commands
+}
+
+/// Whether a page is the one of a command.
+fn is_of_a_command(page: &Document) -> bool {
+    page.name().starts_with("docs/reference/commands/")
+}
+
+#[test]
+fn the_sessions_are_what_happens() {
+    let commands = run(Document::all().into_iter().filter(|page| !is_of_a_command(page)));
     assert!(commands > 150, "{commands}");
+}
+
+#[test]
+fn the_sessions_of_commands_are_what_happens() {
+    let commands = run(Document::all().into_iter().filter(is_of_a_command));
+    assert!(commands > 200, "{commands}");
 }
 
 #[test]

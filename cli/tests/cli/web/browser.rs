@@ -16,7 +16,7 @@ fn run(words: &[&str]) {
     let mut hostile = redis::cmd("TASK.SCHEDULE");
     hostile.arg(&["mail", script, "ID", "script", "DELAY", "3600000"]);
     let _: String = hostile.query(&mut server.client()).unwrap();
-    for _ in 0..60 {
+    for _ in 0..30 {
         let _: Vec<String> = server.call(&format!("TASK.MSCHEDULE many 1000 {}", vec!["x"; 1_000].join(" ")));
     }
     let _loads = ["busy", "reports"].map(|queue| Load::on(&server, queue));

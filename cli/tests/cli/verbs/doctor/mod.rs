@@ -1,10 +1,15 @@
 //! `steward doctor`, with each fault made.
 
+mod disk;
+mod queues;
 mod replicas;
+mod users;
+
+use std::process::{Command, Stdio};
 
 use redis::cmd;
 
-use crate::support::{Server, steward, told, wait_until};
+use crate::support::{Running, Server, Stage, free_port, module, steward, told, wait_until};
 
 /// A server of which nothing is wrong.
 const HEALTHY: &str = "appendonly yes\nappendfsync always\nmaxmemory 2gb";
@@ -13,9 +18,17 @@ fn healthy() -> Server {
     Server::with(HEALTHY)
 }
 
-/// What it says: severity, check and text of each.
-fn diagnosis(server: &Server) -> (i32, Vec<(String, String, String)>) {
-    let (code, out, error) = server.run(&["doctor", "-o", "json"]);
+/// Severity, check and text of a finding.
+type Found = (String, String, String);
+
+/// What it says.
+fn diagnosis(server: &Server) -> (i32, Vec<Found>) {
+    diagnosis_at(&server.url())
+}
+
+fn diagnosis_at(url: &str) -> (i32, Vec<Found>) {
+    let mut doctor = steward(&["doctor", "-o", "json"]);
+    let (code, out, error) = told(&doctor.env("REDIS_URL", url).output().unwrap());
     assert_eq!(error, "");
     let finding = |line: &str| {
         let finding: serde_json::Value = serde_json::from_str(line).unwrap();
@@ -45,6 +58,34 @@ fn finds(server: &Server, severity: &str, check: &str, text: &str) {
         code,
         i32::try_from(codes.iter().position(|word| *word == severity).unwrap()).unwrap()
     );
+}
+
+/// Whether it is among what was found.
+fn has(found: &[Found], severity: &str, check: &str, text: &str) -> bool {
+    let is = |(of, by, what): &Found| of == severity && by == check && what.contains(text);
+    found.iter().any(is)
+}
+
+/// A server with the module, in which functions of the system are those of this C source; and its address.
+fn preloaded(stage: &Stage, shim: &str, settings: &[&str]) -> (Running, String) {
+    std::fs::write(stage.file("shim.c"), shim).unwrap();
+    let mut cc = Command::new("cc");
+    cc.args(["-shared", "-fPIC", "-o", "shim.so", "shim.c"])
+        .current_dir(stage.file(""));
+    assert!(cc.status().unwrap().success());
+    let (port, binary) = (free_port(), std::env::var("STEWARD_SERVER"));
+    let mut server = Command::new(binary.unwrap_or_else(|_| "redis-server".into()));
+    server.args(["--port", &port.to_string(), "--save", "", "--loadmodule", &module()]);
+    server
+        .args(settings)
+        .env("LD_PRELOAD", stage.file("shim.so"))
+        .current_dir(stage.file(""))
+        .stdout(Stdio::null());
+    let (running, url) = (Running::start(&mut server), format!("redis://127.0.0.1:{port}"));
+    wait_until("it answers", || {
+        redis::Client::open(&url[..]).unwrap().get_connection().is_ok()
+    });
+    (running, url)
 }
 
 fn set(server: &Server, name: &str, value: &str) {
@@ -139,6 +180,15 @@ fn settings_that_lose_or_stop_work_are_found() {
         finds(&server, severity, check, text);
         set(&server, name, right);
     }
+    set(&server, "maxmemory", "0");
+    set(&server, "maxmemory-policy", "allkeys-random");
+    let (code, found) = diagnosis(&server);
+    assert!(
+        code == 1 && has(&found, "warning", "eviction", "allkeys-random"),
+        "{found:?}"
+    );
+    set(&server, "maxmemory-policy", "noeviction");
+    set(&server, "maxmemory", "2gb");
     set(&server, "appendonly", "no");
     set(&server, "save", "3600 1");
     finds(&server, "warning", "persistence", "only snapshots");
@@ -151,80 +201,6 @@ fn settings_that_lose_or_stop_work_are_found() {
 }
 
 #[test]
-fn a_snapshot_that_failed_is_found() {
-    let server = healthy();
-    let dir = server.call::<(String, String)>("CONFIG GET dir").1;
-    std::fs::create_dir(format!("{dir}/dump.rdb")).unwrap();
-    let _: redis::Value = server.call("BGSAVE");
-    wait_until("it fails", || server.info("rdb_last_bgsave_status") == "err");
-    let (code, found) = diagnosis(&server);
-    assert_eq!(code, 2);
-    assert!(
-        found
-            .iter()
-            .any(|(_, check, what)| check == "persistence" && what.contains("rdb_last_bgsave_status")),
-        "{found:?}"
-    );
-}
-
-#[test]
-fn what_keeps_queues_is_found() {
-    let server = healthy();
-    put(&server, &["--id", "d"]);
-    assert_eq!(server.run(&["bury", "mail", "d"]).0, 0);
-    finds(&server, "warning", "dead", "mail 1");
-    assert_eq!(server.run(&["purge", "mail", "d"]).0, 0);
-
-    put(&server, &["--id", "w"]);
-    let (code, _, _) = server.run(&["pause", "mail"]);
-    assert_eq!(code, 0);
-    finds(&server, "note", "paused", "queue mail: paused");
-    assert_eq!(server.run(&["resume", "mail"]).0, 0);
-    assert_eq!(server.run(&["purge", "mail", "w"]).0, 0);
-
-    let _: redis::Value = server.call("PID.REGISTER mail m1 12 TTL 60000");
-    put(&server, &["--id", "q"]);
-    assert_eq!(server.run(&["signal", "mail", "quiet", "m1"]).0, 0);
-    let mut client = server.client();
-    let waiting = std::thread::spawn(move || {
-        let claim = cmd("TASK.CLAIM")
-            .arg(&["mail", "m1", "BLOCK", "0"])
-            .query::<redis::Value>(&mut client);
-        drop(claim);
-    });
-    wait_until("it waits", || server.info("steward_waiting_clients") == "1");
-    finds(&server, "warning", "workers", "queue mail: ");
-    let _: redis::Value = server.call("CLIENT KILL TYPE normal SKIPME yes");
-    waiting.join().unwrap();
-    let _: redis::Value = server.call("PID.DEREGISTER mail m1 PID 12");
-    finds(&server, "error", "workers", "queue mail: service mail has no members");
-    assert_eq!(server.run(&["purge", "mail", "q"]).0, 0);
-}
-
-#[test]
-fn lost_claims_and_foreign_entries_are_found() {
-    let server = healthy();
-    for n in 0..10 {
-        put(&server, &["--id", &n.to_string(), "--attempts", "1"]);
-    }
-    let _: redis::Value = server.call("TASK.CLAIM mail w1 COUNT 10 LEASE 1");
-    wait_until("they are lost", || server.info("steward_lost_total") == "10");
-    let (code, found) = diagnosis(&server);
-    assert!(
-        code == 1
-            && found
-                .iter()
-                .any(|(_, check, what)| check == "lost" && what.starts_with("10 of 10")),
-        "{found:?}"
-    );
-
-    let server = healthy();
-    let _: redis::Value = server.call("RPUSH task:{mail}:ready:5 nonsense");
-    let _: redis::Value = server.call("TASK.CLAIM mail w1");
-    finds(&server, "warning", "keys", "not written by it");
-}
-
-#[test]
 fn a_reclaim_window_is_found() {
     let mut server = healthy();
     let _: redis::Value = server.call("PID.REGISTER s a 1 TTL 50000");
@@ -234,63 +210,6 @@ fn a_reclaim_window_is_found() {
     let _: redis::Value = server.call("PID.REGISTER s b 1 TTL 400 EXCLUSIVE");
     wait_until("it reclaims", || server.info("steward_reclaiming_services") == "1");
     finds(&server, "warning", "reclaim", "1 services");
-}
-
-#[test]
-fn users_who_can_do_too_much_or_too_little_are_found() {
-    let server = healthy();
-    let acl = |rules: &str| server.call::<String>(&format!("ACL SETUSER someone reset on >x ~mail {rules}"));
-    acl("-@all +task.claim +task.ack +task.fail");
-    finds(
-        &server,
-        "warning",
-        "users",
-        "user someone may run TASK.CLAIM, and not TASK.EXTEND",
-    );
-    acl("-@all +pid.register +pid.deregister");
-    finds(&server, "warning", "users", "not HB.BEAT");
-    acl("-@all +task.claim +task.ack +task.fail +task.extend");
-    assert_eq!(diagnosis(&server), (0, Vec::new()));
-    acl("+@all -@write");
-    let version: Vec<u32> = server
-        .info("redis_version")
-        .split('.')
-        .map(|part| part.parse().unwrap())
-        .collect();
-    if version[..] < [7, 2][..] {
-        finds(&server, "error", "users", "user someone may run TASK.DROP");
-    } else {
-        assert!(
-            diagnosis(&server)
-                .1
-                .iter()
-                .all(|(_, _, what)| !what.contains("TASK.DROP"))
-        );
-    }
-    // The users of the manual are as they should be.
-    let manual = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/reference/acl.md")).unwrap();
-    let _: u32 = server.call("ACL DELUSER someone");
-    for line in manual.lines().filter(|line| line.starts_with("ACL SETUSER")) {
-        let _: String = server.call(line);
-    }
-    assert_eq!(diagnosis(&server), (0, Vec::new()));
-}
-
-#[test]
-fn a_user_who_may_not_ask_is_told_what_was_left_out() {
-    let server = healthy();
-    let _: String = server.call("ACL SETUSER watcher on >x resetkeys ~mail -@all +info +ping");
-    let url = format!("redis://watcher:x@127.0.0.1:{}", server.port);
-    let (code, out, _) = told(
-        &steward(&["doctor", "-o", "json"])
-            .env("REDIS_URL", url)
-            .output()
-            .unwrap(),
-    );
-    assert_eq!(code, 0, "{out}");
-    for word in ["CONFIG GET", "ACL LIST", "TASK.QUEUES"] {
-        assert!(out.contains(word), "{out}");
-    }
 }
 
 #[test]

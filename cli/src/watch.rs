@@ -6,8 +6,7 @@ use std::time::{Duration, Instant};
 
 use redis::cmd;
 
-use super::trouble::Trouble;
-use super::user::User;
+use crate::connect::{CallError, Link, PATIENCE};
 use crate::output::record::Record;
 
 /// Samples of a queue that are kept for its chart.
@@ -29,7 +28,7 @@ struct Sample {
 
 /// How a queue went between two samples, each second.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) struct Rate {
+pub(crate) struct Rate {
     pub scheduled: f64,
     pub acked: f64,
     pub failed: f64,
@@ -38,53 +37,58 @@ pub(super) struct Rate {
 
 /// A queue at a moment, and before.
 #[derive(Clone)]
-pub(super) struct Seen {
+pub(crate) struct Seen {
     pub name: String,
     pub stats: Record,
     pub rates: Vec<Rate>,
 }
 
-pub(super) struct Snapshot {
+pub(crate) struct Snapshot {
     pub queues: Vec<Seen>,
     taken: Instant,
     rest: Duration,
 }
 
 #[derive(Default)]
-pub(super) struct Watch {
+pub(crate) struct Watch {
     last: Option<Arc<Snapshot>>,
     samples: HashMap<String, VecDeque<Sample>>,
 }
 
+/// The queues of a server, each with its numbers.
+pub(crate) fn queues(link: &mut Link) -> Result<Vec<Record>, CallError> {
+    let queues = link.list(cmd("TASK.QUEUES").arg("STATS"), PATIENCE)?;
+    Ok(queues.into_iter().map(Record::from_map).collect())
+}
+
 impl Watch {
-    /// All queues. However many look, the server is asked once, and then left alone for a while.
-    pub(super) fn queues(&mut self, user: &User) -> Result<Arc<Snapshot>, Trouble> {
+    /// All queues, sorted. However many look, `ask` is called once, and then the server is left alone for a while.
+    pub(crate) fn queues<E>(&mut self, ask: impl FnOnce() -> Result<Vec<Record>, E>) -> Result<Arc<Snapshot>, E> {
         if let Some(last) = self.last.as_ref().filter(|last| last.taken.elapsed() < last.rest) {
             return Ok(last.clone());
         }
         let begin = Instant::now();
-        let answers = user.about_all("TASK.QUEUES", |name| vec![cmd("TASK.STATS").arg(name).to_owned()])?;
-        let mut queues = Vec::new();
-        for (name, replies) in answers {
-            // One that this user may list, but not read, has no numbers.
-            let stats = replies.into_iter().find_map(Result::ok);
-            let stats = stats.map(|reply| Record::of(&reply)).unwrap_or_default();
+        let stats = ask()?;
+        let rest = rest(begin.elapsed());
+        let see = |stats: Record| {
+            let name = stats.text("queue").unwrap_or_default();
+            let stats = stats.without(&["queue", "kinds"]);
             let rates = self.sample(&name, &stats);
-            queues.push(Seen { name, stats, rates });
-        }
+            Seen { name, stats, rates }
+        };
+        let mut queues: Vec<Seen> = stats.into_iter().map(see).collect();
+        queues.sort_by(|a, b| a.name.cmp(&b.name));
+        queues.dedup_by(|a, b| a.name == b.name);
         self.samples
             .retain(|_, samples| samples.back().is_some_and(|last| last.at.elapsed() < LONGEST * 2));
-        let snapshot = Arc::new(Snapshot {
-            queues,
-            taken: Instant::now(),
-            rest: rest(begin.elapsed()),
-        });
+        let taken = Instant::now();
+        let snapshot = Arc::new(Snapshot { queues, taken, rest });
         self.last = Some(snapshot.clone());
         Ok(snapshot)
     }
 
     /// Remembers the numbers of a queue, and tells how they have changed.
-    pub(super) fn sample(&mut self, name: &str, stats: &Record) -> Vec<Rate> {
+    pub(crate) fn sample(&mut self, name: &str, stats: &Record) -> Vec<Rate> {
         let number = |field| stats.number(field).unwrap_or(0);
         let sample = Sample {
             at: Instant::now(),
@@ -112,7 +116,7 @@ impl Watch {
 }
 
 /// How long nobody is asked again after an answer that took so long.
-pub(super) fn rest(took: Duration) -> Duration {
+pub(crate) fn rest(took: Duration) -> Duration {
     (took * REST).clamp(SHORTEST, LONGEST)
 }
 
