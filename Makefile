@@ -11,8 +11,13 @@ SEED ?=
 # The program steward. Its tests show what would happen without fuses.
 CLI = -p steward-cli --features no-fuse
 export DIR
+# Of `make install`.
+PREFIX ?= /usr/local
+MODULEDIR ?= $(PREFIX)/lib/steward
+DESTDIR ?=
 
-.PHONY: help deps build cli run stop test long test-web screenshots lint chaos fuzz matrix suites bench rivals budget docs deny clean
+.PHONY: help deps build cli install uninstall run stop test long test-web screenshots lint chaos fuzz matrix suites bench \
+    rivals budget docs deny packages test-packages clean
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -26,6 +31,12 @@ build: deps ## build the module: target/release/libsteward.so
 
 cli: deps ## build the program steward: target/release/steward
 	$(CARGO) build --release --locked -p steward-cli
+
+install: ## install what `make build cli` has built (PREFIX=/usr/local DESTDIR= MODULEDIR=PREFIX/lib/steward)
+	@PREFIX="$(PREFIX)" MODULEDIR="$(MODULEDIR)" DESTDIR="$(DESTDIR)" scripts/install
+
+uninstall: ## remove it again
+	@PREFIX="$(PREFIX)" MODULEDIR="$(MODULEDIR)" DESTDIR="$(DESTDIR)" scripts/install --uninstall
 
 run: build ## start a server with the module, run the demo on it and leave it running (DIR=... its files)
 	@status=0; demo/run "$$DIR" || status=$$?; scripts/server hint; exit $$status
@@ -102,6 +113,14 @@ deny: ## check the licences and sources of all dependencies with cargo-deny, whi
 	@cargo deny --version >/dev/null 2>&1 || $(CARGO) install --locked cargo-deny
 	$(CARGO) deny check licenses bans sources
 	$(CARGO) deny --manifest-path bench/Cargo.toml check licenses bans sources
+
+packages: build cli ## make the Debian packages steward and steward-module in target/packages
+	@scripts/deps --packages
+	scripts/packages
+
+test-packages: build cli ## install, start, upgrade, remove and purge them in a fresh Debian, and build the container's image there; as root
+	@scripts/deps --packages
+	scripts/test-packages
 
 clean: ## stop the server; remove it, its data and what was built
 	@scripts/server stop

@@ -48,6 +48,8 @@ pub(crate) fn serve(
         let unable = |error: std::io::Error| Failure::unavailable(format!("{listen}: {error}"));
         let listener = TcpListener::bind(listen).await.map_err(unable)?;
         let router = routes(listener.local_addr().map_err(unable)?)?;
+        #[cfg(target_os = "linux")]
+        crate::notify::ready();
         let places = Arc::new(Semaphore::new(bounds.clients));
         loop {
             let Ok((client, _)) = listener.accept().await else {

@@ -33,7 +33,12 @@ const BOUNDS: Bounds = Bounds {
 #[derive(Args)]
 pub(crate) struct MetricsArgs {
     /// Serve them at this address, under /metrics
-    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:9464")]
+    #[arg(
+        long,
+        value_name = "ADDRESS",
+        env = "STEWARD_LISTEN",
+        default_value = "127.0.0.1:9464"
+    )]
     pub listen: SocketAddr,
     /// Print them once, and end
     #[arg(long, conflicts_with = "listen")]
@@ -51,8 +56,6 @@ pub(crate) fn run(connector: &Connector, args: &MetricsArgs) -> Result<u8, Failu
     }
     http::serve(args.listen, &BOUNDS, |address| {
         say(format_args!("metrics at http://{address}/metrics"));
-        #[cfg(target_os = "linux")]
-        let _ = sd_notify::notify(&[sd_notify::NotifyState::Ready]);
         let shared = Arc::new((connector.clone(), Mutex::new(Places::default())));
         Ok(Router::new()
             .route("/metrics", get(answer))
