@@ -14,7 +14,7 @@ pub(super) fn ensure(link: &mut Link) -> Result<(), Failure> {
     let info = reply.text().unwrap_or_default();
     let Some(line) = info.lines().find(|line| line.starts_with("module:name=steward,")) else {
         return Err(Failure::unavailable(
-            "the server has no module steward: load it, see docs/quickstart.md",
+            "the server does not have the module steward: load it, see docs/quickstart.md",
         ));
     };
     let found = line

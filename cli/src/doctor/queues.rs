@@ -18,7 +18,7 @@ const NAMED: usize = 10;
 
 pub(super) fn check(server: &mut Server<'_>, facts: &Facts) -> Result<Vec<Finding>, Failure> {
     let Ok(mut queues) = watch::queues(&mut server.link) else {
-        let what = "this user may not run TASK.QUEUES: queues were not looked at";
+        let what = "this user may not run TASK.QUEUES: the queues were not checked";
         return Ok(vec![Finding::note(
             "queues",
             what,
@@ -48,11 +48,11 @@ pub(super) fn check(server: &mut Server<'_>, facts: &Facts) -> Result<Vec<Findin
         ));
     }
     if let Some((first, _)) = late.first() {
-        let what = format!("ready tasks wait for too long: {}", shown(&late, |ms| span(ms, 2)));
+        let what = format!("ready tasks have waited for too long: {}", shown(&late, |ms| span(ms, 2)));
         found.push(Finding::warning(
             "waiting",
             what,
-            format!("steward workers {first}: more of them, or what they hang on"),
+            format!("see steward workers {first}: start more workers, or find out what they wait for"),
         ));
     }
     found.extend(losses(facts));
@@ -82,7 +82,7 @@ fn losses(facts: &Facts) -> Option<Finding> {
         Finding::warning(
             "lost",
             what,
-            "steward events QUEUE tells which; longer leases, EXTEND, or what the workers die of",
+            "steward events QUEUE shows which: use longer leases or EXTEND, or find out why the workers die",
         )
     })
 }
@@ -94,7 +94,7 @@ fn explained(server: &mut Server<'_>, names: &[String]) -> Result<Vec<Finding>, 
         return Ok(Vec::new());
     };
     if server.link.call(cmd("TASK.EXPLAIN").arg(first), PATIENCE).is_err() {
-        let what = "this user may not run TASK.EXPLAIN: what keeps queues was not looked at";
+        let what = "this user may not run TASK.EXPLAIN: what holds the queues up was not checked";
         return Ok(vec![Finding::note(
             "queues",
             what,
@@ -129,17 +129,17 @@ fn explained(server: &mut Server<'_>, names: &[String]) -> Result<Vec<Finding>, 
             "writes-refused" => Some(Finding::error(
                 "writes",
                 format!("writes are refused: {text}"),
-                "end what the server says; nothing expires or becomes due meanwhile",
+                "fix what the server reports; until then nothing expires or becomes due",
             )),
             "memory-full" => Some(Finding::error(
                 "memory",
                 text,
-                "remove what is not needed, or raise maxmemory",
+                "remove what you do not need, or raise maxmemory",
             )),
             "members-down" => Some(Finding::error(
                 "workers",
                 text,
-                "start workers; steward members tells what became of them",
+                "start workers; steward members and steward events show what happened to them",
             )),
             "quiet" => Some(Finding::warning(
                 "workers",

@@ -39,11 +39,11 @@ fn following(facts: &Facts) -> Option<Finding> {
         let what = format!("this is a replica of {primary}: it changes nothing, and its totals stay 0");
         return Some(Finding::note("replication", what, "ask the primary"));
     }
-    let what = format!("this is a replica, and its link to {primary} is down");
+    let what = format!("this is a replica, and its connection to {primary} is down");
     Some(Finding::error(
         "replication",
         what,
-        "look at the primary and the network between them",
+        "check the primary and the network between them",
     ))
 }
 
@@ -51,7 +51,7 @@ fn too_few(facts: &Facts) -> Option<Finding> {
     let least: u64 = facts.config("min-replicas-to-write").parse().unwrap_or(0);
     let good = facts.number("min_slaves_good_slaves");
     (least > 0 && good < least).then(|| {
-        let what = format!("writes are refused: {good} replicas listen, min-replicas-to-write is {least}");
+        let what = format!("writes are refused: {good} replicas are connected, min-replicas-to-write is {least}");
         Finding::error(
             "replication",
             what,
@@ -76,7 +76,7 @@ fn replica(server: &mut Server<'_>, facts: &Facts, line: &str) -> Vec<Finding> {
         found.push(Finding::warning(
             "replication",
             what,
-            "wait for its first copy; if it never ends, see its log",
+            "wait until it has copied the data; if that never ends, see its log",
         ));
     } else if behind > BEHIND || number("lag") > SILENT {
         let what = format!(
@@ -86,7 +86,7 @@ fn replica(server: &mut Server<'_>, facts: &Facts, line: &str) -> Vec<Finding> {
         found.push(Finding::warning(
             "replication",
             what,
-            "the network, or a busy replica; min-replicas-max-lag refuses writes meanwhile",
+            "check the network, and whether the replica is overloaded; min-replicas-max-lag refuses writes meanwhile",
         ));
     }
     let asked = server.connector.open_at(field("ip"), number("port"));
@@ -101,8 +101,8 @@ fn replica(server: &mut Server<'_>, facts: &Facts, line: &str) -> Vec<Finding> {
         Ok(())
     });
     if let Err(error) = asked {
-        let what = format!("the replica {address} cannot be asked from here: {error}");
-        found.push(Finding::note("replication", what, "run this where it can be reached"));
+        let what = format!("the replica {address} cannot be reached from here: {error}");
+        found.push(Finding::note("replication", what, "run this on a host that can reach it"));
     }
     found
 }
@@ -112,14 +112,14 @@ fn version(server: &mut Server<'_>, link: &mut Link, address: &str) -> Result<Op
     let shown = |version: Option<String>| version.unwrap_or_else(|| "none".into());
     Ok((ours != theirs).then(|| {
         let what = format!(
-            "the module is {} on the primary and {} on the replica {address}: it may not understand what it is sent",
+            "the module is {} on the primary and {} on the replica {address}: the replica may not understand what it receives",
             shown(ours),
             shown(theirs)
         );
         Finding::error(
             "version",
             what,
-            "the same version on all nodes; in an upgrade replicas first",
+            "install the same version on all nodes; in an upgrade, replicas first",
         )
     }))
 }
@@ -133,10 +133,10 @@ fn clock(link: &mut Link, of: &str, from: &str, other: Option<&mut Link>) -> Opt
     };
     (there.abs_diff(here) > APART).then(|| {
         let what = format!(
-            "the clock of {of} is {} ms from that of {from}: after a failover all that is due moves by that",
+            "the clock of {of} is {} ms from that of {from}: after a failover all due times are off by that",
             there.abs_diff(here)
         );
-        Finding::warning("clock", what, "chrony or ntpd on all hosts")
+        Finding::warning("clock", what, "run chrony or ntpd on all hosts")
     })
 }
 

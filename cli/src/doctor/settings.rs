@@ -33,7 +33,7 @@ pub(super) fn check(facts: &Facts) -> Vec<Finding> {
 
 fn unknown(facts: &Facts) -> Option<Finding> {
     facts.config.is_empty().then(|| {
-        let what = "this user may not run CONFIG GET: what depends on settings was not looked at";
+        let what = "this user may not run CONFIG GET: the checks that need settings were left out";
         Finding::note("settings", what, "run this as an administrator")
     })
 }
@@ -41,7 +41,7 @@ fn unknown(facts: &Facts) -> Option<Finding> {
 fn eviction(facts: &Facts) -> Option<Finding> {
     let policy = facts.info("maxmemory_policy");
     let is_unsafe = policy.starts_with("allkeys") || facts.info("steward_eviction_unsafe") == "1";
-    let what = format!("maxmemory-policy {policy} may evict tasks: nothing is promised then");
+    let what = format!("maxmemory-policy {policy} may evict tasks: then there is no guarantee");
     is_unsafe.then(|| {
         let remedy = "CONFIG SET maxmemory-policy noeviction, and in redis.conf; a cache needs a server of its own";
         if facts.number("maxmemory") > 0 {
@@ -58,7 +58,7 @@ fn full(facts: &Facts) -> Option<Finding> {
         .then(|| used.saturating_mul(100) / most)
         .filter(|percent| *percent >= 80)?;
     let what = format!("{percent} % of maxmemory is used; at 100 % new tasks and members are refused");
-    let remedy = "find the largest queue with `steward queues`, remove what is not needed, or raise maxmemory";
+    let remedy = "find the largest queue with `steward queues`, remove what you do not need, or raise maxmemory";
     Some(if percent >= 100 {
         Finding::error("memory", what, remedy)
     } else {
@@ -68,7 +68,7 @@ fn full(facts: &Facts) -> Option<Finding> {
 
 fn no_limit(facts: &Facts) -> Option<Finding> {
     (facts.config("maxmemory") == "0").then(|| {
-        let what = "maxmemory is not set: where memory ends, the kernel ends the server";
+        let what = "maxmemory is not set: when memory runs out, the kernel kills the server";
         Finding::note("memory", what, "set maxmemory with maxmemory-policy noeviction")
     })
 }
@@ -101,12 +101,12 @@ fn no_sync(facts: &Facts) -> Option<Finding> {
     match (facts.config("appendfsync"), facts.config("no-appendfsync-on-rewrite")) {
         ("no", _) => Some(Finding::warning(
             "persistence",
-            "appendfsync no: when power fails, what the kernel has not written is lost, half a minute or so",
+            "appendfsync no: when power fails, what the kernel has not written yet is lost, about half a minute",
             "CONFIG SET appendfsync always, or everysec",
         )),
         (sync, "yes") => Some(Finding::warning(
             "persistence",
-            format!("no-appendfsync-on-rewrite yes: appendfsync {sync} does not hold while the file is rewritten"),
+            format!("no-appendfsync-on-rewrite yes: appendfsync {sync} has no effect while the file is rewritten"),
             "CONFIG SET no-appendfsync-on-rewrite no",
         )),
         ("everysec", _) => Some(Finding::note(
@@ -127,15 +127,15 @@ fn io_threads(facts: &Facts) -> Option<Finding> {
         let version = facts.info("redis_version");
         let what =
             format!("Redis {version} with io-threads {threads} loses answered writes in spite of appendfsync always");
-        Finding::error("persistence", what, "io-threads 1 in redis.conf, and a restart")
+        Finding::error("persistence", what, "set io-threads 1 in redis.conf, and restart")
     })
 }
 
 fn busy_disk(facts: &Facts) -> Option<Finding> {
     let delayed = facts.number("aof_delayed_fsync");
     (delayed > 0).then(|| {
-        let what = format!("{delayed} times the disk was too busy to be synced within a second: commands waited, and more may be lost than everysec says");
-        Finding::warning("persistence", what, "a faster disk, or one that others do not use; no-appendfsync-on-rewrite hides this and loses more")
+        let what = format!("{delayed} times the disk was too busy to sync within a second: commands waited, and more than a second may be lost");
+        Finding::warning("persistence", what, "use a faster disk, or one that nothing else uses; no-appendfsync-on-rewrite hides this and loses more")
     })
 }
 
@@ -147,20 +147,20 @@ fn failed_writes(facts: &Facts) -> Option<Finding> {
     ];
     let failed = parts.into_iter().find(|part| !matches!(facts.info(part), "ok" | ""))?;
     let what = format!(
-        "{failed} is {}: what is new is not stored, and the server may refuse writes",
+        "{failed} is {}: new data are not stored, and the server may refuse writes",
         facts.info(failed)
     );
     Some(Finding::error(
         "persistence",
         what,
-        "look into the log of the server: a full disk, or no right to write",
+        "see the log of the server: the disk is full, or the server may not write there",
     ))
 }
 
 fn timeout(facts: &Facts) -> Option<Finding> {
     let seconds = facts.number("steward_client_timeout_ms") / 1_000;
     (seconds > 0).then(|| {
-        let what = format!("timeout {seconds}: the server closes connections that are idle for so long, also of bound workers that are busy with a task");
+        let what = format!("timeout {seconds}: the server closes connections that have been idle for that long, even those of bound workers that are busy with a task");
         Finding::error("timeout", what, "CONFIG SET timeout 0, and in redis.conf")
     })
 }
@@ -190,7 +190,7 @@ fn replica_limits(facts: &Facts) -> Option<Finding> {
     let hard: u64 = limits.first()?.parse().ok()?;
     (hard > 0 && hard < 64 << 20).then(|| {
         let what = format!(
-            "client-output-buffer-limit replica {}: many tasks at once may cut off the replicas, again and again",
+            "client-output-buffer-limit replica {}: a burst of tasks may disconnect the replicas, again and again",
             limits.join(" ")
         );
         Finding::warning(
@@ -207,7 +207,7 @@ fn timer(facts: &Facts) -> Option<Finding> {
         Finding::error(
             "timer",
             what,
-            "CONFIG SET steward.timer yes, when what you look into is over",
+            "CONFIG SET steward.timer yes, when the incident is over",
         )
     })
 }
@@ -215,8 +215,8 @@ fn timer(facts: &Facts) -> Option<Finding> {
 fn reclaiming(facts: &Facts) -> Option<Finding> {
     let services = facts.number("steward_reclaiming_services");
     (services > 0).then(|| {
-        let what = format!("{services} services are in their reclaim window: no new leader until it is over, as an old one may not have noticed");
-        Finding::warning("reclaim", what, "wait, a minute at most; or take off members that are certainly gone: PID.EVICT")
+        let what = format!("{services} services are in their reclaim window: they get no new leader until it is over, since an old one may still be at work");
+        Finding::warning("reclaim", what, "wait, a minute at most; or evict members that are certainly gone: PID.EVICT")
     })
 }
 
@@ -227,7 +227,7 @@ fn foreign(facts: &Facts) -> Option<Finding> {
         Finding::warning(
             "keys",
             what,
-            "the log of the server names the queue or service: let nobody write to task:{...} or proc:{...}",
+            "the log of the server names the queue or service; no program may write to task:{...} or proc:{...}",
         )
     })
 }
@@ -237,12 +237,12 @@ fn stalls(facts: &Facts) -> Option<Finding> {
     (stalls > 0).then(|| {
         let late = span(facts.number("steward_late_p99_ms"), 2);
         let what = format!(
-            "the server stalled {stalls} times for more than 100 ms; p99 of how late tasks became ready: {late}"
+            "the server stalled {stalls} times for more than 100 ms; tasks became ready late, p99 {late}"
         );
         Finding::note(
             "stalls",
             what,
-            "SLOWLOG GET; slow commands of others, forks, swap, the disk",
+            "see SLOWLOG GET: slow commands of other clients; forks, swapping, the disk",
         )
     })
 }

@@ -17,7 +17,7 @@ const NEEDS: [(&str, &[&str]); 3] = [
 
 pub(super) fn check(server: &mut Server<'_>, facts: &Facts) -> Result<Vec<Finding>, Failure> {
     let Ok(list) = server.link.call(cmd("ACL").arg("LIST"), PATIENCE) else {
-        let what = "this user may not run ACL LIST: users were not looked at";
+        let what = "this user may not run ACL LIST: the users were not checked";
         return Ok(vec![Finding::note("users", what, "run this as an administrator")]);
     };
     let mut found = Vec::new();
@@ -41,7 +41,7 @@ fn open_to_all(name: &str, words: &[&str], facts: &Facts) -> Option<Finding> {
         Finding::warning(
             "users",
             what,
-            "requirepass, or users of your own: docs/reference/acl.md; or protected-mode yes",
+            "set requirepass, or define users: docs/reference/acl.md; or set protected-mode yes",
         )
     })
 }
@@ -54,7 +54,7 @@ fn not_read_only(server: &mut Server<'_>, name: &str, words: &[&str], facts: &Fa
         .any(|word| matches!(*word, "-@write" | "-@dangerous" | "-@admin"));
     (is_old && is_meant && may(server, name, "TASK.DROP", words)).then(|| {
         let what = format!("user {name} may run TASK.DROP and PID.EVICT: on this version categories such as -@write do not include the commands of modules");
-        Finding::error("users", what, format!("name commands: ACL SETUSER {name} -@all +task.get ..., as in docs/reference/acl.md"))
+        Finding::error("users", what, format!("list the commands: ACL SETUSER {name} -@all +task.get ..., as in docs/reference/acl.md"))
     })
 }
 

@@ -172,7 +172,7 @@ fn settings_that_lose_or_stop_work_are_found() {
             "0",
             "error",
             "replication",
-            "0 replicas listen",
+            "0 replicas are connected",
         ),
         ("protected-mode", "no", "yes", "warning", "users", "without a password"),
     ] {

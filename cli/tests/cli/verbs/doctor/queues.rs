@@ -83,7 +83,7 @@ fn a_server_that_refuses_writes_or_is_full_is_found() {
     assert!(
         code == 2
             && has(&found, "error", "writes", "writes are refused: ")
-            && has(&found, "error", "replication", "0 replicas listen"),
+            && has(&found, "error", "replication", "0 replicas are connected"),
         "{found:?}"
     );
     set(&server, "min-replicas-to-write", "0");

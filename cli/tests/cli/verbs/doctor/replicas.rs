@@ -71,7 +71,7 @@ fn a_replica_whose_clock_is_wrong_is_found() {
         .unwrap();
     wait_until("it waits", || {
         let (_, out, _) = told(&steward(&["doctor"]).env("REDIS_URL", &url).output().unwrap());
-        out.contains("ready tasks wait for too long: mail 1m") && out.contains("from that of this machine")
+        out.contains("ready tasks have waited for too long: mail 1m") && out.contains("from that of this machine")
     });
 }
 
@@ -82,7 +82,7 @@ fn replicas_that_wait_for_their_first_copy_or_cannot_be_asked_are_found() {
     let replica = Server::with(&follow);
     wait_until("it follows", || primary.info("slave0").contains("state=online"));
     set(&replica, "requirepass", "secret");
-    finds(&primary, "note", "replication", "cannot be asked from here");
+    finds(&primary, "note", "replication", "cannot be reached from here");
     drop(replica);
     wait_until("it is gone", || primary.info("connected_slaves") == "0");
 
