@@ -38,6 +38,8 @@ struct Finding {
     check: &'static str,
     what: String,
     remedy: String,
+    /// The queues that it is about.
+    queues: Vec<String>,
 }
 
 impl Finding {
@@ -59,7 +61,13 @@ impl Finding {
             check,
             what: what.into(),
             remedy: remedy.into(),
+            queues: Vec::new(),
         }
+    }
+
+    fn about(mut self, queues: Vec<String>) -> Finding {
+        self.queues = queues;
+        self
     }
 
     fn record(&self, node: &str) -> Record {
@@ -72,7 +80,12 @@ impl Finding {
             .and("severity", severity)
             .and("check", self.check)
             .and("node", node);
-        record.and("what", &self.what[..]).and("remedy", &self.remedy[..])
+        let record = record.and("what", &self.what[..]).and("remedy", &self.remedy[..]);
+        if self.queues.is_empty() {
+            record
+        } else {
+            record.and("queues", &self.queues[..])
+        }
     }
 }
 

@@ -41,23 +41,21 @@ pub(super) fn check(server: &mut Server<'_>, facts: &Facts) -> Result<Vec<Findin
     }
     if let Some((first, _)) = dead.first() {
         let what = format!("dead tasks: {}", shown(&dead, |count| count.to_string()));
-        found.push(Finding::warning(
-            "dead",
-            what,
-            format!("steward ls {first} dead; then steward retry, or purge"),
-        ));
+        let remedy = format!("steward ls {first} dead; then steward retry, or purge");
+        found.push(Finding::warning("dead", what, remedy).about(names_of(&dead)));
     }
     if let Some((first, _)) = late.first() {
         let what = format!("ready tasks wait for too long: {}", shown(&late, |ms| span(ms, 2)));
-        found.push(Finding::warning(
-            "waiting",
-            what,
-            format!("steward workers {first}: more of them, or what they hang on"),
-        ));
+        let remedy = format!("steward workers {first}: more of them, or what they hang on");
+        found.push(Finding::warning("waiting", what, remedy).about(names_of(&late)));
     }
     found.extend(losses(facts));
     found.extend(explained(server, &names)?);
     Ok(found)
+}
+
+fn names_of(queues: &[(String, u64)]) -> Vec<String> {
+    queues.iter().map(|(name, _)| name.clone()).collect()
 }
 
 fn shown(queues: &[(String, u64)], value: impl Fn(u64) -> String) -> String {
@@ -101,7 +99,8 @@ fn explained(server: &mut Server<'_>, names: &[String]) -> Result<Vec<Finding>, 
             "run this as an operator: docs/reference/acl.md",
         )]);
     }
-    let mut seen: Vec<(String, String)> = Vec::new();
+    // Cause, text, and the queues that it is about.
+    let mut seen: Vec<(String, String, Vec<String>)> = Vec::new();
     server.each(
         names,
         |name| cmd("TASK.EXPLAIN").arg(name).to_owned(),
@@ -111,21 +110,21 @@ fn explained(server: &mut Server<'_>, names: &[String]) -> Result<Vec<Finding>, 
                 let text = cause.text("text").unwrap_or_default();
                 // What is so for the whole server is told once.
                 let is_of_queue = matches!(&word[..], "members-down" | "paused" | "quiet");
-                let told = if is_of_queue {
-                    format!("queue {name}: {text}")
+                let (told, about) = if is_of_queue {
+                    (format!("queue {name}: {text}"), vec![name.into()])
                 } else {
-                    text
+                    (text, Vec::new())
                 };
-                if !seen.contains(&(word.clone(), told.clone())) {
-                    seen.push((word, told));
+                if !seen.iter().any(|(known, text, _)| (known, text) == (&word, &told)) {
+                    seen.push((word, told, about));
                 }
             }
             Ok(())
         },
     )?;
     let mut found = Vec::new();
-    for (cause, text) in seen {
-        found.extend(match &cause[..] {
+    for (cause, text, about) in seen {
+        let finding = match &cause[..] {
             "writes-refused" => Some(Finding::error(
                 "writes",
                 format!("writes are refused: {text}"),
@@ -148,7 +147,8 @@ fn explained(server: &mut Server<'_>, names: &[String]) -> Result<Vec<Finding>, 
             )),
             "paused" => Some(Finding::note("paused", text, "steward resume QUEUE")),
             _ => None,
-        });
+        };
+        found.extend(finding.map(|finding| finding.about(about)));
     }
     Ok(found)
 }
