@@ -21,7 +21,7 @@ DESTDIR ?=
 .DEFAULT_GOAL := help
 
 help: ## list the targets
-	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1	\2/p' Makefile | expand -t 18
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1	\2/p' Makefile | expand -t 20
 
 deps: ## install what is missing: a Redis or Valkey server, clang
 	@scripts/deps

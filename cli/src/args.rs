@@ -79,6 +79,8 @@ pub(crate) enum Action {
     Dev(DevArgs),
     /// Serve pages that show what is on the server, and change it
     Web(crate::web::WebArgs),
+    /// Show the queues and their numbers in the terminal, as top does with processes
+    Top(crate::top::TopArgs),
     #[command(flatten)]
     Verb(crate::verbs::Verb),
     /// Print what a shell needs to complete the words of this program

@@ -7,7 +7,7 @@
 //! - `verbs/` `output/`: what people and scripts ask and change, and how it is shown
 //! - `cron/`: recurring tasks as a file defines them
 //! - `doctor/` `metrics/`: what is wrong with a server; what it counts, for monitoring
-//! - `watch.rs` `web/`: the queues as they change; the same in a browser
+//! - `watch.rs` `web/` `top/`: the queues as they change; the same in a browser, and in a terminal
 //! - `http.rs`: the server of `web` and `metrics`
 //! - `work/` `lead/` `leader.rs` `fenced.rs` `dev.rs`: the subcommands
 
@@ -33,6 +33,7 @@ mod process;
 mod program;
 mod settings;
 mod signals;
+mod top;
 mod verbs;
 mod watch;
 mod web;
@@ -80,6 +81,7 @@ fn run(common: &args::Common, action: Action) -> Result<u8, Failure> {
         Action::Fenced(args) => fenced::run(&common.connector()?, &args),
         Action::Dev(args) => dev::run(args, common.output),
         Action::Web(args) => web::run(common, args),
+        Action::Top(args) => top::run(common, &args),
         Action::Verb(verb) => verbs::run(common, verb),
         Action::Completions { shell } => help::completions(shell),
         Action::Man { dir } => help::man(&dir),

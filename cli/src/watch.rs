@@ -16,6 +16,9 @@ const REST: u32 = 100;
 const SHORTEST: Duration = Duration::from_secs(1);
 const LONGEST: Duration = Duration::from_secs(15);
 
+/// What a ready task may wait before it is told in red, in milliseconds: the alarm of docs/operating/index.md.
+pub(crate) const LATE: i64 = 60_000;
+
 /// The numbers of a queue at a moment.
 #[derive(Clone, Copy)]
 struct Sample {
@@ -27,12 +30,24 @@ struct Sample {
 }
 
 /// How a queue went between two samples, each second.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub(crate) struct Rate {
     pub scheduled: f64,
     pub acked: f64,
     pub failed: f64,
     pub ready: f64,
+}
+
+impl Rate {
+    /// The sum of two queues.
+    pub(crate) fn and(self, other: &Rate) -> Rate {
+        Rate {
+            scheduled: self.scheduled + other.scheduled,
+            acked: self.acked + other.acked,
+            failed: self.failed + other.failed,
+            ready: self.ready + other.ready,
+        }
+    }
 }
 
 /// A queue at a moment, and before.
@@ -49,10 +64,18 @@ pub(crate) struct Snapshot {
     rest: Duration,
 }
 
-#[derive(Default)]
 pub(crate) struct Watch {
+    /// The server is left alone for at least and at most so long.
+    shortest: Duration,
+    longest: Duration,
     last: Option<Arc<Snapshot>>,
     samples: HashMap<String, VecDeque<Sample>>,
+}
+
+impl Default for Watch {
+    fn default() -> Watch {
+        Watch::resting(SHORTEST, LONGEST)
+    }
 }
 
 /// The queues of a server, each with its numbers.
@@ -62,6 +85,16 @@ pub(crate) fn queues(link: &mut Link) -> Result<Vec<Record>, CallError> {
 }
 
 impl Watch {
+    /// One that leaves the server alone for times within these bounds.
+    pub(crate) fn resting(shortest: Duration, longest: Duration) -> Watch {
+        Watch {
+            shortest,
+            longest,
+            last: None,
+            samples: HashMap::new(),
+        }
+    }
+
     /// All queues, sorted. However many look, `ask` is called once, and then the server is left alone for a while.
     pub(crate) fn queues<E>(&mut self, ask: impl FnOnce() -> Result<Vec<Record>, E>) -> Result<Arc<Snapshot>, E> {
         if let Some(last) = self.last.as_ref().filter(|last| last.taken.elapsed() < last.rest) {
@@ -69,7 +102,7 @@ impl Watch {
         }
         let begin = Instant::now();
         let stats = ask()?;
-        let rest = rest(begin.elapsed());
+        let rest = (begin.elapsed() * REST).clamp(self.shortest, self.longest);
         let see = |stats: Record| {
             let name = stats.text("queue").unwrap_or_default();
             let stats = stats.without(&["queue", "kinds"]);
@@ -79,12 +112,18 @@ impl Watch {
         let mut queues: Vec<Seen> = stats.into_iter().map(see).collect();
         queues.sort_by(|a, b| a.name.cmp(&b.name));
         queues.dedup_by(|a, b| a.name == b.name);
+        let gap = self.gap();
         self.samples
-            .retain(|_, samples| samples.back().is_some_and(|last| last.at.elapsed() < LONGEST * 2));
+            .retain(|_, samples| samples.back().is_some_and(|last| last.at.elapsed() <= gap));
         let taken = Instant::now();
         let snapshot = Arc::new(Snapshot { queues, taken, rest });
         self.last = Some(snapshot.clone());
         Ok(snapshot)
+    }
+
+    /// The time after which samples are no line any more.
+    fn gap(&self) -> Duration {
+        self.longest.max(LONGEST) * 2
     }
 
     /// Remembers the numbers of a queue, and tells how they have changed.
@@ -97,15 +136,14 @@ impl Watch {
             failed: number("failed_total") + number("lost_total"),
             ready: number("ready_tasks"),
         };
+        let gap = self.gap();
         let samples = self.samples.entry(name.into()).or_default();
         // Two that look at once make no more samples than one. After a gap, or a restart of the counters, all begins anew.
         let age = samples.back().map(|last| sample.at - last.at);
-        if age.is_some_and(|age| age > LONGEST * 2)
-            || samples.back().is_some_and(|last| last.scheduled > sample.scheduled)
-        {
+        if age.is_some_and(|age| age > gap) || samples.back().is_some_and(|last| last.scheduled > sample.scheduled) {
             samples.clear();
         }
-        if age.is_none_or(|age| age >= SHORTEST.mul_f32(0.8)) {
+        if age.is_none_or(|age| age >= self.shortest.mul_f32(0.8)) {
             samples.push_back(sample);
         }
         if samples.len() > SAMPLES {
@@ -132,6 +170,12 @@ fn rate((before, after): (&Sample, &Sample)) -> Rate {
     }
 }
 
+/// Whether tasks are ready, none is claimed, and no client waits for one.
+pub(crate) fn has_no_worker(stats: &Record) -> bool {
+    let has = |name: &str| stats.number(name).is_some_and(|count| count > 0);
+    has("ready_tasks") && !has("claimed_tasks") && !has("waiting_clients")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -142,6 +186,14 @@ mod tests {
         assert_eq!(rest(millis(1)), millis(1_000));
         assert_eq!(rest(millis(40)), millis(4_000));
         assert_eq!(rest(millis(4_000)), millis(15_000));
+    }
+
+    #[test]
+    fn samples_of_someone_who_looks_seldom_are_a_line_too() {
+        let hour = Duration::from_secs(3_600);
+        for (shortest, longest) in [(hour, hour), (Duration::from_millis(100), Duration::from_millis(100))] {
+            assert!(Watch::resting(shortest, longest).gap() >= (longest * 2).max(LONGEST));
+        }
     }
 
     #[test]

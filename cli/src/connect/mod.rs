@@ -33,6 +33,13 @@ pub(crate) struct Connector {
     authorities: Option<Vec<u8>>,
 }
 
+/// Where its servers are, without the password.
+impl std::fmt::Display for Connector {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.address.fmt(f)
+    }
+}
+
 /// One node as the client library names it.
 enum Node<'a> {
     Host(&'a Host),

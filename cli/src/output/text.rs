@@ -88,16 +88,41 @@ pub(crate) fn span(ms: u64, units: usize) -> String {
     if parts.is_empty() { "0ms".into() } else { parts.concat() }
 }
 
+/// A duration, as exact as one wants to read it.
+pub(crate) fn brief(ms: i64) -> String {
+    let size = ms.unsigned_abs();
+    let shown = match size {
+        1_000..60_000 if !size.is_multiple_of(1_000) => format!("{}.{}s", size / 1_000, size % 1_000 / 100),
+        _ => span(size, 2),
+    };
+    if ms < 0 { format!("−{shown}") } else { shown }
+}
+
+/// A moment as people say it, in unix milliseconds.
+pub(crate) fn distance(at: i64) -> String {
+    let distance = at.saturating_sub(Timestamp::now().as_millisecond());
+    // What is nearer than a second is now: what is shown would change all the time.
+    match distance {
+        -999..=999 => "now".into(),
+        1_000.. => format!("in {}", brief(distance / 1_000 * 1_000)),
+        _ => format!("{} ago", brief(distance / 1_000 * 1_000).trim_start_matches('−')),
+    }
+}
+
 /// The columns and rows of the terminal that standard output is; none when it is something else.
 pub(crate) fn terminal() -> Option<(u16, u16)> {
     let size = rustix::termios::tcgetwinsize(std::io::stdout()).ok()?;
     Some((size.ws_col, size.ws_row)).filter(|(columns, rows)| *columns > 0 && *rows > 0)
 }
 
+/// Whether whoever runs this wants colours.
+pub(crate) fn wants_colours() -> bool {
+    std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
+}
+
 /// In bold letters, in a terminal of someone who wants them.
 pub(crate) fn bold(text: &str) -> String {
-    let is_wanted = terminal().is_some() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
-    if is_wanted {
+    if terminal().is_some() && wants_colours() {
         format!("\x1b[1m{text}\x1b[m")
     } else {
         text.into()
@@ -120,6 +145,12 @@ mod tests {
         assert_eq!(field("attempt", &int(3)), "3");
         assert_eq!(span(15_552_000_001, usize::MAX), "180d1ms");
         assert_eq!(span(0, 2), "0ms");
+        assert_eq!(
+            [306, 48_176, 5_000, 61_900, 1_673_000].map(brief),
+            ["306ms", "48.1s", "5s", "1m1s", "27m53s"]
+        );
+        let now = Timestamp::now().as_millisecond();
+        assert_eq!([-61_500, 5_900].map(|ms| distance(now + ms)), ["1m1s ago", "in 5s"]);
     }
 
     #[test]

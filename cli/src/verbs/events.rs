@@ -67,9 +67,18 @@ pub(crate) fn key(family: &str, name: &str) -> String {
 }
 
 fn show(form: Output, entry: &Reply) -> Result<(), Failure> {
-    let [id, fields] = &entry.items()[..] else {
+    let Some(record) = record(entry) else {
         return Ok(());
     };
+    match form {
+        Output::Json => json_line(&record.json()),
+        Output::Text => line(words(&record)),
+    }
+}
+
+/// An entry of a stream, with its id and moment.
+pub(crate) fn record(entry: &Reply) -> Option<Record> {
+    let [id, fields] = &entry.items()[..] else { return None };
     let id = id.text().unwrap_or_default();
     let at = id.split('-').next().and_then(|at| at.parse::<i64>().ok());
     let at = at.map_or(Reply(Value::Nil), Reply::from);
@@ -82,10 +91,7 @@ fn show(form: Output, entry: &Reply) -> Result<(), Failure> {
         };
         record = record.and(&name, value);
     }
-    match form {
-        Output::Json => json_line(&record.json()),
-        Output::Text => line(words(&record)),
-    }
+    Some(record)
 }
 
 /// One line: when, what, of what, and the rest by name.

@@ -4,12 +4,12 @@ use maud::{Markup, html};
 use redis::cmd;
 use serde_json::{Value as Json, json};
 
-use super::html::{now, number, percent, span, to_queue};
+use super::html::{now, number, percent, to_queue};
 use super::page::Page;
 use super::trouble::Trouble;
 use super::visit::Visit;
 use crate::output::record::Record;
-use crate::output::text;
+use crate::output::text::{self, brief};
 
 const HOUR: i64 = 3_600_000;
 const DAY: i64 = 24 * HOUR;
@@ -85,7 +85,7 @@ const CHARTS: [Chart; 5] = [
     ("out", "done", done, number),
     ("failed", "failed or lost", failed, number),
     ("failed", "failure rate", failure_rate, percent),
-    ("out", "mean run", mean_run, span),
+    ("out", "mean run", mean_run, brief),
 ];
 
 fn shown(heading: &str, length: i64, parts: &[Part]) -> Markup {

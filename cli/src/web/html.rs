@@ -63,27 +63,10 @@ pub(super) fn now() -> i64 {
     Timestamp::now().as_millisecond()
 }
 
-/// A duration, as exact as one wants to read it.
-pub(super) fn span(ms: i64) -> String {
-    let size = ms.unsigned_abs();
-    let shown = match size {
-        1_000..60_000 if !size.is_multiple_of(1_000) => format!("{}.{}s", size / 1_000, size % 1_000 / 100),
-        _ => text::span(size, 2),
-    };
-    if ms < 0 { format!("−{shown}") } else { shown }
-}
-
 /// A moment as people say it, and in full when they point at it.
 pub(super) fn moment(at: i64) -> Markup {
     let full = text::moment(at).unwrap_or_else(|| at.to_string());
-    let distance = at.saturating_sub(now());
-    // What is nearer than a second is now: pages would change all the time.
-    let shown = match distance {
-        -999..=999 => "now".into(),
-        1_000.. => format!("in {}", span(distance / 1_000 * 1_000)),
-        _ => format!("{} ago", span(distance / 1_000 * 1_000).trim_start_matches('−')),
-    };
-    html! { time title=(full) { (shown) } }
+    html! { time title=(full) { (text::distance(at)) } }
 }
 
 /// The value of a field, as its name tells: docs/reference/fields.md.
@@ -94,7 +77,7 @@ pub(super) fn value(name: &str, value: &Reply) -> Markup {
     };
     match (name.rsplit_once('_'), integer) {
         (Some((_, "at" | "until")), Some(at)) if at >= 0 => moment(at),
-        (Some((_, "ms")), Some(ms)) => html! { (span(ms)) },
+        (Some((_, "ms")), Some(ms)) => html! { (text::brief(ms)) },
         (Some((_, "tasks" | "total")), Some(count)) => html! { (number(count)) },
         _ if name == "error" => html! { (cut(&first_line(value), 300)) },
         _ => html! { (cut(&text::field(name, value), 300)) },
@@ -222,9 +205,5 @@ mod tests {
         assert!(moment(now() - 61_500).into_string().contains(">1m1s ago<"));
         assert!(moment(now() + 5_900).into_string().contains(">in 5s<"));
         assert_eq!(cut("héllo", 2), "hé…");
-        assert_eq!(
-            [306, 48_176, 5_000, 61_900, 1_673_000].map(span),
-            ["306ms", "48.1s", "5s", "1m1s", "27m53s"]
-        );
     }
 }

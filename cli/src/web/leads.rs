@@ -2,8 +2,9 @@
 
 use maud::{Markup, html};
 
-use super::html::{field, moment, nothing, now, plain, span};
+use super::html::{field, moment, nothing, now, plain};
 use crate::output::record::Record;
+use crate::output::text::brief;
 
 /// The last ones that are shown.
 const SHOWN: usize = 20;
@@ -52,10 +53,10 @@ pub(super) fn shown(leads: &[Record]) -> Markup {
                 li {
                     span.what { (field(lead, "member")) }
                     @if let Some(end) = lead.number("ended_at") {
-                        " led for " (span(end - since)) ", until " (moment(end))
+                        " led for " (brief(end - since)) ", until " (moment(end))
                         span.hint { ": " (why(&lead.text("reason").unwrap_or_default())) }
                     } @else {
-                        " has led for " (span((now() - since) / 1_000 * 1_000))
+                        " has led for " (brief((now() - since) / 1_000 * 1_000))
                     }
                 }
             }

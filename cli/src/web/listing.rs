@@ -7,7 +7,9 @@ use super::fields::Fields;
 use super::html::{NOTHING, confirmed, field, nothing, number, plain, to_task, wide};
 use super::rights::Right;
 use super::trouble::Trouble;
+use super::user::User;
 use super::visit::Visit;
+use crate::connect::CallError;
 use crate::output::record::Record;
 use crate::verbs::{Filters, list};
 
@@ -19,7 +21,7 @@ const LOOKED_AT: usize = 200;
 const CALLS: usize = 20;
 
 /// Which tasks.
-pub(super) struct Filter {
+pub(crate) struct Filter {
     pub queue: String,
     pub state: String,
     kind: Option<String>,
@@ -29,7 +31,7 @@ pub(super) struct Filter {
 }
 
 /// What a page lists.
-pub(super) struct Listed {
+pub(crate) struct Listed {
     pub tasks: Vec<Record>,
     /// Where the next page begins.
     pub next: Option<String>,
@@ -52,6 +54,18 @@ impl Filter {
         })
     }
 
+    /// Those in a state in whose id, payload or error is this text.
+    pub(crate) fn by_text(queue: &str, state: &str, text: &str) -> Filter {
+        Filter {
+            queue: queue.into(),
+            state: state.into(),
+            kind: None,
+            text: Some(text.to_string()).filter(|text| !text.is_empty()),
+            worker: None,
+            attempted: false,
+        }
+    }
+
     pub(super) fn is_any(&self) -> bool {
         self.kind.is_some() || self.text.is_some() || self.worker.is_some() || self.attempted
     }
@@ -68,10 +82,17 @@ impl Filter {
         command
     }
 
-    /// A page of them.
-    pub(super) fn read(&self, visit: &Visit) -> Result<Listed, Trouble> {
-        let count = if self.is_any() { LOOKED_AT } else { ROWS };
-        let mut cursor = visit.query.get("cursor").unwrap_or("0").to_string();
+    /// The page that this visit asks for.
+    pub(super) fn read(&self, visit: &Visit) -> Result<Listed, CallError> {
+        let Listed { tasks, next } = self.page(visit.user(), visit.query.get("cursor").unwrap_or("0"), ROWS)?;
+        let tasks = tasks.into_iter().map(|task| visit.shown(task)).collect();
+        Ok(Listed { tasks, next })
+    }
+
+    /// A page of them, of about so many.
+    pub(crate) fn page(&self, user: &User, cursor: &str, rows: usize) -> Result<Listed, CallError> {
+        let count = if self.is_any() { LOOKED_AT } else { rows };
+        let mut cursor = cursor.to_string();
         let mut tasks = Vec::new();
         for _ in 0..CALLS {
             let mut list = self.list(&cursor, count);
@@ -79,12 +100,12 @@ impl Filter {
             if matches!(&self.state[..], "done" | "dead") {
                 list.arg("REV");
             }
-            let Some((next, page)) = visit.user().call(&self.queue, &list)?.into_page() else {
+            let Some((next, page)) = user.call(&self.queue, &list)?.into_page() else {
                 break;
             };
             cursor = next;
-            tasks.extend(page.items().iter().map(|task| visit.task(task)));
-            if cursor == "0" || tasks.len() >= ROWS {
+            tasks.extend(Record::all_of(&page));
+            if cursor == "0" || tasks.len() >= rows {
                 break;
             }
         }

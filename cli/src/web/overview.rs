@@ -12,12 +12,10 @@ use super::trouble::{Trouble, if_allowed};
 use super::visit::Visit;
 use crate::connect::CallError;
 use crate::output::record::Record;
-use crate::watch::{Rate, Seen};
+use crate::watch::{LATE, Rate, Seen, has_no_worker};
 
 /// Queues of a page, unless all are asked for.
 const ROWS: usize = 100;
-/// What a ready task may wait before it is told in red: the alarm of docs/operating/index.md.
-const LATE: i64 = 60_000;
 const TOTALS: [&str; 6] = [
     "ready_tasks",
     "claimed_tasks",
@@ -167,10 +165,9 @@ fn row(visit: &Visit, seen: &Seen) -> Markup {
 
 /// What keeps a queue from going on.
 pub(super) fn badges(stats: &Record) -> Markup {
-    let has = |name: &str| stats.number(name).is_some_and(|count| count > 0);
     html! {
         @if stats.get("paused_until").is_some() { span.badge.warn { "paused" } }
-        @if has("ready_tasks") && !has("claimed_tasks") && !has("waiting_clients") {
+        @if has_no_worker(stats) {
             span.badge.warn title="Tasks are ready, none is claimed, and no client waits for one" { "no worker" }
         }
     }

@@ -1,6 +1,6 @@
 //! The rule of a recurring task as people say it.
 
-use super::html::span;
+use crate::output::text::brief;
 
 const MONTHS: [(&str, &str); 12] = [
     ("JAN", "January"),
@@ -30,7 +30,7 @@ const ORDINALS: [&str; 5] = ["first", "second", "third", "fourth", "fifth"];
 /// In words, or as it is where there are none for it.
 pub(super) fn words(rule: &str) -> String {
     if let Some(ms) = rule.strip_prefix("EVERY ").and_then(|ms| ms.parse().ok()) {
-        return format!("every {}", span(ms));
+        return format!("every {}", brief(ms));
     }
     let rule = rule.strip_prefix("CRON ").unwrap_or(rule);
     cron(rule).unwrap_or_else(|| rule.into())

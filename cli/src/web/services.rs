@@ -7,21 +7,23 @@ use serde_json::{Value as Json, json};
 use super::html::{NOTHING, field, link, nothing, number, wide};
 use super::page::Page;
 use super::trouble::Trouble;
+use super::user::User;
 use super::visit::Visit;
-use crate::connect::Reply;
+use crate::connect::{CallError, Reply};
 use crate::output::record::Record;
 
 /// Members that are counted of a service.
 const COUNTED: usize = 100;
 
-pub(super) fn page(visit: &Visit) -> Result<Page, Trouble> {
+/// Each service with its leader, and how many members it has.
+pub(crate) fn all(user: &User) -> Result<Vec<Record>, CallError> {
     let ask = |name: &str| {
         let mut members = cmd("PID.LIST");
         members.arg(name).arg("COUNT").arg(COUNTED);
         vec![cmd("HB.LEADER").arg(name).to_owned(), members]
     };
     let mut services: Vec<Record> = Vec::new();
-    for (name, replies) in visit.user().about_all("PID.SERVICES", ask)? {
+    for (name, replies) in user.about_all("PID.SERVICES", ask)? {
         let mut replies = replies.into_iter().map(Result::ok);
         let leader = replies
             .next()
@@ -41,6 +43,11 @@ pub(super) fn page(visit: &Visit) -> Result<Page, Trouble> {
         let service = leader.under("service", &name[..]).and("up_members", count(up.count()));
         services.push(service.and("members", count(members.len())));
     }
+    Ok(services)
+}
+
+pub(super) fn page(visit: &Visit) -> Result<Page, Trouble> {
+    let services = all(visit.user())?;
     let body = html! {
         h1 { "Services" }
         section #services data-live {

@@ -5,7 +5,7 @@ use redis::cmd;
 use serde_json::{Value as Json, json};
 
 use super::events::{self, Stream};
-use super::html::{cut, field, hidden, link, moment, plain, span, to_queue};
+use super::html::{cut, field, hidden, link, moment, plain, to_queue};
 use super::listing::{heading, state};
 use super::page::Page;
 use super::payload;
@@ -16,6 +16,7 @@ use super::trouble::Trouble;
 use super::visit::Visit;
 use crate::connect::Reply;
 use crate::output::record::Record;
+use crate::output::text::brief;
 
 /// Events of the queue among which those of the task are looked for.
 const EVENTS: usize = 200;
@@ -128,7 +129,7 @@ fn timeline(task: &Record) -> Markup {
             @for (at, (label, when)) in known.iter().enumerate() {
                 li {
                     span.what { (label) } " " (moment(*when))
-                    @if let Some((_, last)) = before(at) { span.hint { " +" (span(when - last)) } }
+                    @if let Some((_, last)) = before(at) { span.hint { " +" (brief(when - last)) } }
                 }
             }
         }

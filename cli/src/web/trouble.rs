@@ -55,7 +55,7 @@ impl From<CallError> for Trouble {
 }
 
 /// A part of a page that this user may not see is left out, and the rest is shown.
-pub(super) fn if_allowed<T>(answer: Result<T, CallError>) -> Result<Option<T>, CallError> {
+pub(crate) fn if_allowed<T>(answer: Result<T, CallError>) -> Result<Option<T>, CallError> {
     match answer {
         Err(error) if error.is("NOPERM") => Ok(None),
         answer => answer.map(Some),

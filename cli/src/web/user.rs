@@ -21,19 +21,19 @@ const REMEMBERED: usize = 1_000;
 const AT_ONCE: usize = 100;
 
 /// What was replied to each command about a name.
-pub(super) type Answers = Vec<(String, Vec<Result<Reply, CallError>>)>;
+pub(crate) type Answers = Vec<(String, Vec<Result<Reply, CallError>>)>;
 
-pub(super) struct User {
+pub(crate) struct User {
     pub connector: Connector,
     idle: Mutex<Vec<Link>>,
     rights: Mutex<HashMap<String, Vec<Right>>>,
     pub watch: Mutex<Watch>,
-    pub trends: Mutex<Trends>,
-    pub streams: Streams,
+    pub(super) trends: Mutex<Trends>,
+    pub(super) streams: Streams,
 }
 
 impl User {
-    pub(super) fn new(connector: Connector) -> User {
+    pub(crate) fn new(connector: Connector) -> User {
         User {
             connector,
             idle: Mutex::default(),
@@ -65,11 +65,11 @@ impl User {
         }
     }
 
-    pub(super) fn call(&self, name: &str, command: &Cmd) -> Result<Reply, CallError> {
+    pub(crate) fn call(&self, name: &str, command: &Cmd) -> Result<Reply, CallError> {
         self.ask(name, |link| link.call(command, PATIENCE))
     }
 
-    pub(super) fn call_all(&self, name: &str, commands: &[Cmd]) -> Result<Vec<Result<Reply, CallError>>, CallError> {
+    pub(crate) fn call_all(&self, name: &str, commands: &[Cmd]) -> Result<Vec<Result<Reply, CallError>>, CallError> {
         self.ask(name, |link| link.call_all(commands, PATIENCE))
     }
 
@@ -106,12 +106,12 @@ impl User {
     }
 
     /// All queues that this user sees, with their numbers.
-    pub(super) fn queues(&self) -> Result<Vec<Record>, CallError> {
+    pub(crate) fn queues(&self) -> Result<Vec<Record>, CallError> {
         Ok(self.everywhere(watch::queues)?.concat())
     }
 
     /// What these commands reply for each of the names that another one lists, sorted.
-    pub(super) fn about_all(&self, list: &str, ask: impl Fn(&str) -> Vec<Cmd>) -> Result<Answers, CallError> {
+    pub(crate) fn about_all(&self, list: &str, ask: impl Fn(&str) -> Vec<Cmd>) -> Result<Answers, CallError> {
         let asked = self.everywhere(|link| {
             let names = link.list(&cmd(list), PATIENCE)?;
             let names: Vec<String> = names.iter().filter_map(Reply::text).collect();

@@ -45,7 +45,11 @@ impl Visit {
 
     /// A task, without what is not to be shown here.
     pub(super) fn task(&self, reply: &Reply) -> Record {
-        let task = Record::of(reply);
+        self.shown(Record::of(reply))
+    }
+
+    /// The same of one that has been read.
+    pub(super) fn shown(&self, task: Record) -> Record {
         if self.site.args.no_payloads {
             task.without(&CONTENTS)
         } else {

@@ -10,6 +10,7 @@ mod lead;
 mod manual;
 mod places;
 mod support;
+mod top;
 mod units;
 mod verbs;
 mod web;

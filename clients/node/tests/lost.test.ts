@@ -110,10 +110,10 @@ const rows: Record<string, Row> = {
     stage.lose(stage.near);
     await leads(stage, () => until("it beats", () => stage.near.lost === 1));
   },
-  "TASK.RELEASE": async ({ q, far, worker, lose }) => {
+  "TASK.RELEASE": async ({ q, far, worker, lose, runs }) => {
     const w = worker();
     const job = await q.add("endless");
-    await until("it runs", async () => (await job.state())?.state === "claimed");
+    await until("it runs", () => runs.get(job.id));
     lose(far);
     await w.close({ grace: 0 });
     assert.deepEqual([(await job.state())?.state, (await job.state())?.attempt], ["ready", 0]);
@@ -174,7 +174,9 @@ function ended(kind: string): Row {
     const job = await q.add(kind, { i: 1 }, { backoff: 20 });
     assert.deepEqual(await job.result({ timeout: "30s" }), kind === "silent" ? undefined : { i: 1 });
     assert.equal(runs.get(job.id), kind === "again" ? 2 : 1);
-    assert.equal(await count("lost_total"), 0);
+    assert.equal(await count("dead_total"), 0);
+    // One that is handed over on the connection that breaks is given back, before its handler has run.
+    if (kind === "long") assert.equal(await count("lost_total"), 0);
   };
 }
 

@@ -169,9 +169,14 @@ test("a handler that goes on after its time limit loses its task and its place",
 test("close waits for what runs, and takes nothing new", async () => {
   const q = queue();
   const { wait, open } = gate();
-  const w = worker(q, () => wait.then(() => "whole"), { concurrency: 2 });
+  let runs = 0;
+  const w = worker(q, async () => {
+    runs++;
+    await wait;
+    return "whole";
+  }, { concurrency: 2 });
   const job = await q.add("x");
-  await until("it runs", async () => (await job.state())?.state === "claimed");
+  await until("it runs", () => runs);
   const closed = w.close();
   await sleep(50);
   const later = await q.add("x");
@@ -186,9 +191,13 @@ test("close waits for what runs, and takes nothing new", async () => {
 test("what runs longer than the grace is told, given back, and has used no attempt", async () => {
   const q = queue();
   let reason: unknown;
-  const w = worker(q, (_task, signal) => new Promise((_, reject) => signal.addEventListener("abort", () => reject(reason = signal.reason))));
+  let runs = 0;
+  const w = worker(q, (_task, signal) => {
+    runs++;
+    return new Promise((_, reject) => signal.addEventListener("abort", () => reject(reason = signal.reason)));
+  });
   const job = await q.add("x");
-  await until("it runs", async () => (await job.state())?.state === "claimed");
+  await until("it runs", () => runs);
   await w.close({ grace: 50 });
   assert.ok(reason instanceof Stopping);
   assert.deepEqual([(await job.state())?.state, (await job.state())?.attempt], ["ready", 0]);
@@ -228,15 +237,15 @@ test("a signal of the operator ends the worker", async () => {
 });
 
 test("twenty workers in a process listen to a signal once, and leave it when they have closed", async () => {
-  const before = process.listenerCount("SIGUSR2");
-  const workers = Array.from({ length: 20 }, () => worker(queue(), () => {}, { signals: ["SIGUSR2"] }));
-  assert.equal(process.listenerCount("SIGUSR2"), before + 1);
+  const before = process.listenerCount("SIGHUP");
+  const workers = Array.from({ length: 20 }, () => worker(queue(), () => {}, { signals: ["SIGHUP"] }));
+  assert.equal(process.listenerCount("SIGHUP"), before + 1);
   // Keeps the process, which otherwise would end of the signal.
   const keep = () => {};
-  process.on("SIGUSR2", keep);
-  process.kill(process.pid, "SIGUSR2");
-  await until("all have closed", () => process.listenerCount("SIGUSR2") === before + 1);
-  process.off("SIGUSR2", keep);
+  process.on("SIGHUP", keep);
+  process.kill(process.pid, "SIGHUP");
+  await until("all have closed", () => process.listenerCount("SIGHUP") === before + 1);
+  process.off("SIGHUP", keep);
   await Promise.all(workers.map((one) => one.close()));
 });
 

@@ -54,6 +54,12 @@ impl Terminal {
         self.tmux(&["send-keys", key]);
     }
 
+    /// Makes it of this size.
+    pub(crate) fn resize(&self, width: u16, height: u16) {
+        let (width, height) = (width.to_string(), height.to_string());
+        self.tmux(&["resize-window", "-x", &width, "-y", &height]);
+    }
+
     /// What it shows, without colours.
     pub(crate) fn screen(&self) -> String {
         self.tmux(&["capture-pane", "-p"])
@@ -68,6 +74,17 @@ impl Terminal {
     #[track_caller]
     pub(crate) fn wait_for(&self, text: &str) {
         wait_until(&format!("it shows {text}"), || self.screen().contains(text));
+    }
+
+    /// Waits until a line is so, and returns it.
+    #[track_caller]
+    pub(crate) fn wait_for_line(&self, what: &str, is_so: impl Fn(&str) -> bool) -> String {
+        let mut found = None;
+        wait_until(what, || {
+            found = self.screen().lines().find(|line| is_so(line)).map(str::to_string);
+            found.is_some()
+        });
+        found.unwrap()
     }
 
     /// Runs a command to its end, on an empty screen, and returns what it shows then.

@@ -1,4 +1,4 @@
-//! What the pages show in tests.
+//! What the pages, and `steward top`, show in tests.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -11,7 +11,7 @@ use crate::support::Server;
 
 /// Tasks in all states, members, a leader, a recurring task. Members last as long as what this returns.
 #[must_use]
-pub(super) fn furnish(server: &Server) -> redis::Connection {
+pub(crate) fn furnish(server: &Server) -> redis::Connection {
     let mut bound = server.client();
     for (id, kind) in [("ann", "welcome"), ("bob", "bill"), ("cleo", "welcome")] {
         let _: String = server.call(&format!("TASK.SCHEDULE mail to:{id} ID {id} KIND {kind}"));
@@ -71,13 +71,13 @@ fn join(client: &mut redis::Connection, service: &str, member: &str, options: &[
 }
 
 /// A client that puts tasks in a queue and works on them, one of ten in vain, as long as this lasts.
-pub(super) struct Load {
+pub(crate) struct Load {
     ends: Arc<AtomicBool>,
     thread: Option<JoinHandle<()>>,
 }
 
 impl Load {
-    pub(super) fn on(server: &Server, queue: &str) -> Load {
+    pub(crate) fn on(server: &Server, queue: &str) -> Load {
         let (mut client, queue) = (server.client(), queue.to_string());
         let ends = Arc::new(AtomicBool::new(false));
         let is_over = ends.clone();
@@ -120,7 +120,7 @@ impl Drop for Load {
 }
 
 /// Creates the four users of docs/reference/acl.md, each with the password `change-me`.
-pub(super) fn create_users(server: &Server) {
+pub(crate) fn create_users(server: &Server) {
     let blocks = crate::manual::blocks_of("reference/acl.md", "");
     let lines = blocks.iter().flat_map(|block| block.lines());
     let mut created = 0;

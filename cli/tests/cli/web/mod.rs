@@ -4,7 +4,7 @@ mod browser;
 mod changes;
 mod cluster;
 mod guard;
-mod house;
+pub(crate) mod house;
 mod live;
 mod pages;
 mod payloads;
