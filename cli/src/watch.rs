@@ -19,10 +19,68 @@ const LONGEST: Duration = Duration::from_secs(15);
 /// What a ready task may wait before it is told in red, in milliseconds: the alarm of docs/operating/index.md.
 pub(crate) const LATE: i64 = 60_000;
 
+/// Counters that were read again and again, and when: the points of a line.
+pub(crate) struct Samples<S>(VecDeque<(Instant, S)>);
+
+impl<S> Default for Samples<S> {
+    fn default() -> Samples<S> {
+        Samples(VecDeque::new())
+    }
+}
+
+impl<S> Samples<S> {
+    /// Adds what was read now. Two that look at once make no more samples than one. After a gap, or a restart of the
+    /// counters, all begins anew.
+    pub(crate) fn add(&mut self, now: (Instant, S), pace: Pace, is_restarted: impl Fn(&S, &S) -> bool) {
+        let is_over = |(at, last): &(Instant, S)| now.0 - *at > pace.gap || is_restarted(last, &now.1);
+        if self.0.back().is_some_and(is_over) {
+            self.0.clear();
+        }
+        if self.0.back().is_none_or(|(at, _)| now.0 - *at >= pace.apart) {
+            self.0.push_back(now);
+        }
+        if self.0.len() > SAMPLES {
+            self.0.pop_front();
+        }
+    }
+
+    /// Whether somebody has looked since the last gap.
+    pub(crate) fn is_looked_at(&self, now: Instant, gap: Duration) -> bool {
+        self.0.back().is_some_and(|(at, _)| now - *at <= gap)
+    }
+
+    /// Each with the one after it.
+    pub(crate) fn steps(&self) -> impl Iterator<Item = (&(Instant, S), &(Instant, S))> {
+        self.0.iter().zip(self.0.iter().skip(1))
+    }
+}
+
+/// How far samples are apart at least, and the time without any after which they are no line.
+#[derive(Clone, Copy)]
+pub(crate) struct Pace {
+    apart: Duration,
+    pub gap: Duration,
+}
+
+impl Pace {
+    /// Of those that leave the server alone for times within these bounds.
+    fn resting(shortest: Duration, longest: Duration) -> Pace {
+        Pace {
+            apart: shortest.mul_f32(0.8),
+            gap: longest.max(LONGEST) * 2,
+        }
+    }
+}
+
+impl Default for Pace {
+    fn default() -> Pace {
+        Pace::resting(SHORTEST, LONGEST)
+    }
+}
+
 /// The numbers of a queue at a moment.
 #[derive(Clone, Copy)]
 struct Sample {
-    at: Instant,
     scheduled: i64,
     acked: i64,
     failed: i64,
@@ -69,7 +127,7 @@ pub(crate) struct Watch {
     shortest: Duration,
     longest: Duration,
     last: Option<Arc<Snapshot>>,
-    samples: HashMap<String, VecDeque<Sample>>,
+    samples: HashMap<String, Samples<Sample>>,
 }
 
 impl Default for Watch {
@@ -102,7 +160,7 @@ impl Watch {
         }
         let begin = Instant::now();
         let stats = ask()?;
-        let rest = (begin.elapsed() * REST).clamp(self.shortest, self.longest);
+        let rest = rest_within(begin.elapsed(), self.shortest, self.longest);
         let see = |stats: Record| {
             let name = stats.text("queue").unwrap_or_default();
             let stats = stats.without(&["queue", "kinds"]);
@@ -112,54 +170,46 @@ impl Watch {
         let mut queues: Vec<Seen> = stats.into_iter().map(see).collect();
         queues.sort_by(|a, b| a.name.cmp(&b.name));
         queues.dedup_by(|a, b| a.name == b.name);
-        let gap = self.gap();
-        self.samples
-            .retain(|_, samples| samples.back().is_some_and(|last| last.at.elapsed() <= gap));
-        let taken = Instant::now();
+        let (taken, gap) = (Instant::now(), self.pace().gap);
+        self.samples.retain(|_, samples| samples.is_looked_at(taken, gap));
         let snapshot = Arc::new(Snapshot { queues, taken, rest });
         self.last = Some(snapshot.clone());
         Ok(snapshot)
     }
 
-    /// The time after which samples are no line any more.
-    fn gap(&self) -> Duration {
-        self.longest.max(LONGEST) * 2
+    fn pace(&self) -> Pace {
+        Pace::resting(self.shortest, self.longest)
     }
 
     /// Remembers the numbers of a queue, and tells how they have changed.
     pub(crate) fn sample(&mut self, name: &str, stats: &Record) -> Vec<Rate> {
         let number = |field| stats.number(field).unwrap_or(0);
         let sample = Sample {
-            at: Instant::now(),
             scheduled: number("scheduled_total"),
             acked: number("acked_total"),
             failed: number("failed_total") + number("lost_total"),
             ready: number("ready_tasks"),
         };
-        let gap = self.gap();
+        let pace = self.pace();
         let samples = self.samples.entry(name.into()).or_default();
-        // Two that look at once make no more samples than one. After a gap, or a restart of the counters, all begins anew.
-        let age = samples.back().map(|last| sample.at - last.at);
-        if age.is_some_and(|age| age > gap) || samples.back().is_some_and(|last| last.scheduled > sample.scheduled) {
-            samples.clear();
-        }
-        if age.is_none_or(|age| age >= self.shortest.mul_f32(0.8)) {
-            samples.push_back(sample);
-        }
-        if samples.len() > SAMPLES {
-            samples.pop_front();
-        }
-        samples.iter().zip(samples.iter().skip(1)).map(rate).collect()
+        samples.add((Instant::now(), sample), pace, |last, now| {
+            last.scheduled > now.scheduled
+        });
+        samples.steps().map(rate).collect()
     }
 }
 
 /// How long nobody is asked again after an answer that took so long.
 pub(crate) fn rest(took: Duration) -> Duration {
-    (took * REST).clamp(SHORTEST, LONGEST)
+    rest_within(took, SHORTEST, LONGEST)
 }
 
-fn rate((before, after): (&Sample, &Sample)) -> Rate {
-    let seconds = (after.at - before.at).as_secs_f64().max(0.001);
+fn rest_within(took: Duration, shortest: Duration, longest: Duration) -> Duration {
+    (took * REST).clamp(shortest, longest)
+}
+
+fn rate(((from, before), (to, after)): (&(Instant, Sample), &(Instant, Sample))) -> Rate {
+    let seconds = (*to - *from).as_secs_f64().max(0.001);
     #[allow(clippy::cast_precision_loss)]
     let each = |before: i64, after: i64| (after - before).max(0) as f64 / seconds;
     Rate {
@@ -192,19 +242,21 @@ mod tests {
     fn samples_of_someone_who_looks_seldom_are_a_line_too() {
         let hour = Duration::from_secs(3_600);
         for (shortest, longest) in [(hour, hour), (Duration::from_millis(100), Duration::from_millis(100))] {
-            assert!(Watch::resting(shortest, longest).gap() >= (longest * 2).max(LONGEST));
+            assert!(Watch::resting(shortest, longest).pace().gap >= (longest * 2).max(LONGEST));
         }
     }
 
     #[test]
     fn rates_are_what_changed_each_second() {
         let begin = Instant::now();
-        let sample = |seconds, total, ready| Sample {
-            at: begin + Duration::from_secs(seconds),
-            scheduled: total,
-            acked: total / 2,
-            failed: 0,
-            ready,
+        let sample = |seconds, total, ready| {
+            let sample = Sample {
+                scheduled: total,
+                acked: total / 2,
+                failed: 0,
+                ready,
+            };
+            (begin + Duration::from_secs(seconds), sample)
         };
         let found = rate((&sample(0, 100, 9), &sample(2, 140, 7)));
         assert_eq!((found.scheduled, found.acked, found.failed), (20.0, 10.0, 0.0));

@@ -54,12 +54,10 @@ impl Arg {
     }
 
     const fn keyed<T>(word: &'static str, name: &'static str, kind: Kind) -> Typed<T> {
-        let (word, meaning) = (Some(word), "");
+        let Typed { arg, .. } = Arg::value::<T>(name, kind);
         let arg = Arg {
-            name,
-            word,
-            kind,
-            meaning,
+            word: Some(word),
+            ..arg
         };
         Typed { arg, of: PhantomData }
     }

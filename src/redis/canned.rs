@@ -22,6 +22,35 @@ const FIELDS: [&str; 12] = [
 ];
 /// A place for each field, by its length and its first byte; two in one place would share it in vain.
 const PLACES: usize = 32;
+/// Those of the numbers of a queue, which a list of queues has a thousand times.
+const NUMBERS: [&str; 24] = [
+    "scheduled_tasks",
+    "ready_tasks",
+    "claimed_tasks",
+    "blocked_tasks",
+    "done_tasks",
+    "dead_tasks",
+    "scheduled_total",
+    "claimed_total",
+    "acked_total",
+    "failed_total",
+    "lost_total",
+    "dead_total",
+    "expired_total",
+    "cancelled_total",
+    "since_at",
+    "oldest_ready_ms",
+    "late_p50_ms",
+    "late_p99_ms",
+    "late_max_ms",
+    "run_p50_ms",
+    "run_p99_ms",
+    "waiting_clients",
+    "paused_until",
+    "kinds",
+];
+/// A place for each of them, by its length and two of its bytes.
+const NUMBER_PLACES: usize = 64;
 
 thread_local! {
     static CANNED: RefCell<Canned> = const { RefCell::new(Canned::NONE) };
@@ -32,12 +61,14 @@ thread_local! {
 pub(super) struct Canned {
     ok: Option<CallReply>,
     fields: [Option<(&'static str, CallReply)>; PLACES],
+    numbers: [Option<(&'static str, CallReply)>; NUMBER_PLACES],
 }
 
 impl Canned {
     const NONE: Canned = Canned {
         ok: None,
         fields: [const { None }; PLACES],
+        numbers: [const { None }; NUMBER_PLACES],
     };
 }
 
@@ -48,10 +79,18 @@ pub(super) fn prepare(lasting: *mut Ctx) {
     let usable = |reply: CallReply| (!reply.is_error()).then_some(reply);
     CANNED.with_borrow_mut(|canned| {
         canned.ok = usable(CallReply::of(lasting, c"UNWATCH", "E", &[]));
-        for field in FIELDS {
+        let name = |field: &'static str| {
             let reply = usable(CallReply::of(lasting, c"ECHO", "E", &[field.as_bytes()]));
+            reply.map(|reply| (field, reply))
+        };
+        for field in FIELDS {
             if let Some(place) = canned.fields.get_mut(place(field)) {
-                *place = reply.map(|reply| (field, reply));
+                *place = name(field);
+            }
+        }
+        for field in NUMBERS {
+            if let Some(place) = canned.numbers.get_mut(number_place(field)) {
+                *place = name(field);
             }
         }
     });
@@ -79,6 +118,14 @@ impl Canned {
     pub(super) fn write_field(&self, ctx: *mut Ctx, field: &str) -> bool {
         match self.fields.get(place(field)) {
             Some(Some((known, reply))) if *known == field => reply.pass_on(ctx),
+            _ => self.write_number(ctx, field),
+        }
+    }
+
+    #[inline(never)]
+    fn write_number(&self, ctx: *mut Ctx, field: &str) -> bool {
+        match self.numbers.get(number_place(field)) {
+            Some(Some((known, reply))) if *known == field => reply.pass_on(ctx),
             _ => false,
         }
     }
@@ -93,6 +140,12 @@ const fn place(field: &str) -> usize {
     (first + 20 * field.len()) % PLACES
 }
 
+fn number_place(field: &str) -> usize {
+    let byte = |at: usize| field.as_bytes().get(at).map_or(0, |byte| usize::from(*byte));
+    let length = field.len();
+    (16 * length + 3 * byte(2) + byte(length.wrapping_sub(4))) % NUMBER_PLACES
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -101,5 +154,7 @@ mod tests {
     fn every_field_has_a_place_of_its_own() {
         let places: std::collections::BTreeSet<usize> = FIELDS.iter().map(|field| place(field)).collect();
         assert_eq!(places.len(), FIELDS.len());
+        let places: std::collections::BTreeSet<usize> = NUMBERS.iter().map(|field| number_place(field)).collect();
+        assert_eq!(places.len(), NUMBERS.len());
     }
 }

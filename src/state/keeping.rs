@@ -56,10 +56,10 @@ impl State {
         for _ in 0..PASSED_OVER {
             let name = self.rounds.take(now)?;
             self.names.unlist(&name);
-            self.begin_to_measure(&name, now);
             // One without keys, that was measured for somebody who asked, is forgotten here.
-            let is_over = || self.names.holds(&name).is_some_and(Holds::any) && self.is_measured(&name);
-            if self.names.has(&name) && !is_over() {
+            let is_known = self.is_measured(&name) && self.names.holds(&name).is_some_and(Holds::any);
+            self.begin_to_measure(&name, now);
+            if self.names.has(&name) && !is_known {
                 return Some(name);
             }
         }
@@ -68,6 +68,7 @@ impl State {
 
     /// From now on what is done with a name counts as a change of what it holds.
     pub(crate) fn begin_to_measure(&mut self, name: &Name, now: Steady) {
+        self.names.begin_to_measure(name);
         if let Some(queue) = self.queues.get_mut(name) {
             (queue.listed, queue.seen) = (false, now);
         }

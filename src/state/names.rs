@@ -271,10 +271,16 @@ impl Names {
         self.entries.get(name).is_some_and(|entry| entry.changed)
     }
 
+    /// What changes from now on, has changed since it was measured.
+    pub(crate) fn begin_to_measure(&mut self, name: &Name) {
+        if let Some(entry) = self.entries.get_mut(name) {
+            entry.changed = false;
+        }
+    }
+
     /// Records what the keys of a name hold now.
     pub(crate) fn measured(&mut self, name: &Name, holds: Holds) {
         if let Some(entry) = self.entries.get_mut(name) {
-            entry.changed = false;
             let sums = self.sums.entry(name.db).or_default();
             sums.subtract(&entry.holds);
             sums.add(&holds);

@@ -108,8 +108,8 @@ impl Rounds {
         left.or_else(|| self.since.filter(|_| !self.touched.is_empty()))
     }
 
-    /// Adds those touched to this round, in their order; a million of them are not copied. If nobody has asked since for the next moment, they were touched
-    /// after the last round began.
+    /// Adds those touched to this round, in their order; a million of them are not copied. If nobody has asked since for
+    /// the next moment, they were touched after the last round began.
     pub(super) fn begin(&mut self) {
         let since = self.since.take().or((!self.touched.is_empty()).then_some(self.begun));
         let mut touched = std::mem::take(&mut self.touched);

@@ -56,8 +56,13 @@ use crate::failure::Failure;
 use crate::http::{self, Bounds};
 use crate::output;
 pub(crate) use args::WebArgs;
+// What `steward top` shows too.
+pub(crate) use listing::Filter;
 use page::page;
+pub(crate) use services::all as all_services;
 use site::Site;
+pub(crate) use trouble::if_allowed;
+pub(crate) use user::User;
 
 /// Most bytes of a request: a payload of 1 MiB in which every byte is encoded.
 const LARGEST: usize = 4 << 20;

@@ -116,7 +116,7 @@ impl Relations {
                 @if !self.turns.is_empty() { p.hint { "It is the turn of" } ul { (tasks(&self.turns)) } }
                 @if !self.line.is_empty() { p.hint { "Then of" } ol { (tasks(&self.line)) } }
             }
-            @if self.is_cut { p.hint { "Among the first 1000 tasks in each state." } }
+            @if self.is_cut { p.hint { "Among the first " (LOOKED_AT) " tasks in each state." } }
         }
     }
 }

@@ -1,20 +1,14 @@
 //! How the kinds of tasks have gone while somebody looked: the server keeps no history of each.
 
-use std::collections::{HashMap, VecDeque};
-use std::time::{Duration, Instant};
+use std::collections::HashMap;
+use std::time::Instant;
 
 use crate::output::record::Record;
-
-/// Points of a line, and how far apart they are at least.
-const POINTS: usize = 60;
-const APART: Duration = Duration::from_millis(800);
-/// After such a gap a line begins anew: nobody looked.
-const GAP: Duration = Duration::from_secs(30);
+use crate::watch::{Pace, Samples};
 
 /// The counters of a kind at a moment.
 #[derive(Clone, Copy)]
 struct Point {
-    at: Instant,
     acked: i64,
     failed: i64,
     run_total_ms: i64,
@@ -31,47 +25,37 @@ pub(super) struct Trend {
 
 /// Those of all kinds that one user sees, by queue and kind.
 #[derive(Default)]
-pub(super) struct Trends(HashMap<(String, String), VecDeque<Point>>);
+pub(super) struct Trends(HashMap<(String, String), Samples<Point>>);
 
 impl Trends {
     /// Remembers the counters of these kinds, and tells how each has gone.
     pub(super) fn add(&mut self, kinds: &[Record]) -> Vec<Trend> {
         let now = Instant::now();
         let trends = kinds.iter().map(|kind| self.add_one(kind, now)).collect();
-        self.0
-            .retain(|_, points| points.back().is_some_and(|last| now - last.at <= GAP));
+        self.0.retain(|_, points| points.is_looked_at(now, Pace::default().gap));
         trends
     }
 
     fn add_one(&mut self, kind: &Record, at: Instant) -> Trend {
         let number = |name| kind.number(name).unwrap_or(0);
         let point = Point {
-            at,
             acked: number("acked_total"),
             failed: number("failed_total"),
             run_total_ms: number("run_total_ms"),
         };
         let text = |name| kind.text(name).unwrap_or_default();
         let points = self.0.entry((text("queue"), text("kind"))).or_default();
-        // The counters begin anew with the server.
-        let is_over = |last: &Point| at - last.at > GAP || last.acked > point.acked || last.failed > point.failed;
-        if points.back().is_some_and(is_over) {
-            points.clear();
-        }
-        if points.back().is_none_or(|last| at - last.at >= APART) {
-            points.push_back(point);
-        }
-        if points.len() > POINTS {
-            points.pop_front();
-        }
+        points.add((at, point), Pace::default(), |last, now| {
+            last.acked > now.acked || last.failed > now.failed
+        });
         trend(points)
     }
 }
 
 #[allow(clippy::cast_precision_loss)]
-fn trend(points: &VecDeque<Point>) -> Trend {
+fn trend(points: &Samples<Point>) -> Trend {
     let mut trend = Trend::default();
-    for (before, after) in points.iter().zip(points.iter().skip(1)) {
+    for ((_, before), (_, after)) in points.steps() {
         let failed = after.failed - before.failed;
         let ended = (failed + after.acked - before.acked).max(1) as f64;
         trend.failures.push(100.0 * failed as f64 / ended);
@@ -85,6 +69,7 @@ fn trend(points: &VecDeque<Point>) -> Trend {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::time::Duration;
 
     fn kind(acked: i64, failed: i64, run_total_ms: i64) -> Record {
         let kind = Record::default().and("queue", "q").and("kind", "k");

@@ -75,7 +75,12 @@ export class TestServer {
     this.process = spawn(binary(), words, { stdio: "ignore" });
     this.redis = new Redis({ port: this.port, host: "127.0.0.1", lazyConnect: true, retryStrategy: () => 20 });
     this.redis.on("error", () => {});
-    await this.redis.ping();
+    try {
+      await this.redis.ping();
+    } catch (error) {
+      await this.close();
+      throw error;
+    }
   }
 
   /** The reply to a command; a map is a flat array. */
@@ -94,9 +99,9 @@ export class TestServer {
   }
 
   async kill(): Promise<void> {
-    if (this.process.signalCode) return;
-    const ended = new Promise((resolve) => this.process.once("exit", resolve));
     this.redis.disconnect();
+    if (this.process.signalCode || this.process.exitCode !== null) return;
+    const ended = new Promise((resolve) => this.process.once("exit", resolve));
     this.process.kill("SIGKILL");
     await ended;
   }

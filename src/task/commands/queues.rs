@@ -45,7 +45,7 @@ impl Command for Queues {
 fn stats(state: &State, name: &Name, holds: &Holds, now: Wall) -> Reply {
     let mut map = Vec::with_capacity(stats::FIELDS + 2);
     map.push(("queue", Reply::text(name.text())));
-    stats::add(&mut map, state, name, holds, now);
-    map.push(("kinds", stats::kinds(&state.past(name))));
+    let past = stats::add(&mut map, state, name, holds, now);
+    map.push(("kinds", stats::kinds(&past)));
     Reply::Map(map)
 }

@@ -54,8 +54,14 @@ impl Command for Stats {
 /// How many fields there are.
 pub(crate) const FIELDS: usize = 23;
 
-/// Adds the fields of a queue.
-pub(crate) fn add(map: &mut Vec<(&'static str, Reply)>, state: &State, name: &Name, holds: &Holds, now: Wall) {
+/// Adds the fields of a queue. Returns what happened in it, for its kinds.
+pub(crate) fn add<'s>(
+    map: &mut Vec<(&'static str, Reply)>,
+    state: &'s State,
+    name: &Name,
+    holds: &Holds,
+    now: Wall,
+) -> Past<'s> {
     let past = state.past(name);
     let tasks = |count: u32| Reply::Int(count.into());
     let (late_p50, late_p99) = quantiles(past.lateness);
@@ -96,6 +102,7 @@ pub(crate) fn add(map: &mut Vec<(&'static str, Reply)>, state: &State, name: &Na
         ("waiting_clients", Reply::count(state.waiting.count(name))),
         ("paused_until", Reply::int_or_null(paused)),
     ]);
+    past
 }
 
 /// What happened to the tasks of each kind.

@@ -12,12 +12,8 @@ use crate::support::{Server, Stage, told};
 fn run(words: &[&str]) {
     let server = Server::start();
     let _house = furnish(&server);
-    let script = "\nto:\t<script>alert(document.cookie)</script>\n<img src=x onerror=alert(document.cookie)>\n";
-    let mut hostile = redis::cmd("TASK.SCHEDULE");
-    hostile.arg(&["mail", script, "ID", "script", "DELAY", "3600000"]);
-    let _: String = hostile.query(&mut server.client()).unwrap();
-    for _ in 0..30 {
-        let _: Vec<String> = server.call(&format!("TASK.MSCHEDULE many 1000 {}", vec!["x"; 1_000].join(" ")));
+    if words == ["all"] {
+        more(&server);
     }
     let _loads = ["busy", "reports"].map(|queue| Load::on(&server, queue));
     let web = Web::start(&server, &[]);
@@ -31,6 +27,17 @@ fn run(words: &[&str]) {
         .env("NODE_PATH", target.join("node/node_modules"));
     let (code, out, error) = told(&node.output().expect("node: scripts/deps --dev installs it"));
     assert_eq!(code, 0, "{out}\n{error}");
+}
+
+/// What pictures need not show: a payload that wants to run, and more tasks than one step changes.
+fn more(server: &Server) {
+    let script = "\nto:\t<script>alert(document.cookie)</script>\n<img src=x onerror=alert(document.cookie)>\n";
+    let mut hostile = redis::cmd("TASK.SCHEDULE");
+    hostile.arg(&["mail", script, "ID", "script", "DELAY", "3600000"]);
+    let _: String = hostile.query(&mut server.client()).unwrap();
+    for _ in 0..30 {
+        let _: Vec<String> = server.call(&format!("TASK.MSCHEDULE many 1000 {}", vec!["x"; 1_000].join(" ")));
+    }
 }
 
 #[test]
