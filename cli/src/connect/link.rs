@@ -239,6 +239,14 @@ impl From<&str> for Reply {
     }
 }
 
+impl From<&[String]> for Reply {
+    fn from(texts: &[String]) -> Reply {
+        Reply(Value::Array(
+            texts.iter().map(|text| Reply::from(&text[..]).0).collect(),
+        ))
+    }
+}
+
 impl From<i64> for Reply {
     fn from(number: i64) -> Reply {
         Reply(Value::Int(number))
