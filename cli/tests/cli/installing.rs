@@ -1,4 +1,4 @@
-//! `make install`, and the check of the C library that packages need. The Debian packages have a test of their own, `make test-packages`.
+//! `make install`, and what `make dist` checks. The Debian packages have a test of their own, `make test-packages`.
 
 use std::os::unix::fs::symlink;
 use std::path::Path;
