@@ -158,7 +158,7 @@ impl Connector {
                 Failure::new(failure::TEMPORARY, error.to_string())
             }
             CallError::Server { text, .. } if text.contains("unknown command") => Failure::unavailable(format!(
-                "{}: the server has no module steward: load it, see docs/quickstart.md",
+                "{}: the server does not have the module steward: load it, see docs/quickstart.md",
                 self.address
             )),
             CallError::Server { .. } => Failure::unavailable(format!("{}: {error}", self.address)),

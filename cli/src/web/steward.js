@@ -9,7 +9,7 @@ function isInUse(part) {
   const selection = getSelection();
   return (
     part.contains(document.activeElement) ||
-    part.querySelector("details[open]") ||
+    part.querySelector("details[open], input:checked") ||
     (!selection.isCollapsed && part.contains(selection.anchorNode))
   );
 }
@@ -21,6 +21,12 @@ function replace(text) {
     if (next && !isInUse(part)) part.replaceWith(next);
   }
 }
+
+// The box above the others ticks them all.
+addEventListener("change", ({ target }) => {
+  if (!target.matches("input.all")) return;
+  for (const box of target.closest("table").querySelectorAll("input[name=id]")) box.checked = target.checked;
+});
 
 let source;
 let later;
