@@ -129,7 +129,7 @@ impl Link {
             command.arg("COUNT").arg(1000).arg("CURSOR").arg(&cursor);
             let Some((next, page)) = self.call(&command, patience)?.into_page() else {
                 return Err(CallError::Closed(
-                    "the server answers what this program does not understand".into(),
+                    "the server sent an answer that this program does not understand".into(),
                 ));
             };
             entries.extend(page.into_items());

@@ -226,7 +226,7 @@ impl Run<'_> {
         }
         if self.end.is_none() && why == Why::Lost {
             say(format_args!(
-                "{} {} is not ours any more",
+                "lost the claim of {} {}",
                 self.claim.queue, self.claim.id
             ));
         }

@@ -21,7 +21,7 @@ arguments! {
         result: Option<&'a [u8]> = Arg::option("RESULT", Arg::bytes("value"))
             .means("the result: for clients that wait for the task, for its REPLY queue, and kept for RETAIN"),
         next: bool = Arg::flag("NEXT")
-            .means("also claims the next task; sent again, it answers the same claim while that lives"),
+            .means("also claims the next task; sent again, it returns the same claim as long as that lasts"),
     }
 }
 

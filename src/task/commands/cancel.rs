@@ -12,7 +12,7 @@ use crate::task::index::{blocked, dependencies, scheduled, targeted};
 use crate::task::{events, lifecycle};
 
 /// Why the tasks are cancelled.
-const REASON: Typed<Option<&[u8]>> = Arg::option("REASON", Arg::bytes("text")).means("why: it is told as their error");
+const REASON: Typed<Option<&[u8]>> = Arg::option("REASON", Arg::bytes("text")).means("why: becomes their error");
 
 arguments! {
     pub(crate) struct CancelArgs<'a> {
@@ -30,7 +30,7 @@ impl Command for Cancel {
     type On<'t> = Queue<'t>;
     const SPEC: Spec = Spec {
         name: "TASK.CANCEL",
-        summary: "Cancels tasks, at most 1,000 a call: a claimed one leaves when its claim ends, any other at once; it is kept if it has RETAIN.",
+        summary: "Cancels tasks, at most 1,000 a call: a claimed one is removed when its claim ends, any other at once. A task with RETAIN is kept.",
         complexity: "O(N log M) for N ids and M scheduled tasks",
         access: Access::Write,
         blocking: false,

@@ -25,7 +25,7 @@ arguments! {
     pub(crate) struct ExplainArgs<'a> {
         queue: Key<'a> = Arg::QUEUE,
         workers: Vec<&'a str> = Arg::any("workers", &WORKER)
-            .means("what keeps these workers from them; by default any"),
+            .means("what keeps these workers from claiming them; by default any worker"),
     }
 }
 
@@ -37,7 +37,7 @@ impl Command for Explain {
     type On<'t> = Queue<'t>;
     const SPEC: Spec = Spec {
         name: "TASK.EXPLAIN",
-        summary: "Tells what keeps the tasks of a queue from being done, for any worker or for these.",
+        summary: "Says why the tasks of a queue are not being done, by any worker or by these.",
         complexity: "O(N) for N workers",
         access: Access::Read,
         blocking: false,

@@ -38,7 +38,7 @@ impl Command for MSchedule {
     type On<'t> = Queue<'t>;
     const SPEC: Spec = Spec {
         name: "TASK.MSCHEDULE",
-        summary: "Schedules several tasks with the same options: all of them, or none. AFTER: at most 10,000 dependencies a call (tasks times ids).",
+        summary: "Schedules several tasks with the same options: all of them, or none. With AFTER, at most 10,000 dependencies a call (tasks times ids).",
         complexity: "O(N) for N tasks, O(N log M) with a delay, O(N*P) AFTER P ids",
         access: Access::Write,
         blocking: false,

@@ -38,7 +38,7 @@ impl Command for Purge {
     type On<'t> = Queue<'t>;
     const SPEC: Spec = Spec {
         name: "TASK.PURGE",
-        summary: "Removes the tasks in one state that TASK.LIST shows with the same filters, one step a call. Of blocked ones no more than have 10,000 dependencies (AFTER).",
+        summary: "Removes the tasks in one state that TASK.LIST shows with the same filters, one step a call. A step removes blocked tasks with at most 10,000 dependencies (AFTER).",
         complexity: "O(N log M) for N tasks looked at of M in that state",
         access: Access::Write,
         blocking: false,

@@ -21,7 +21,7 @@ arguments! {
         cursor: Option<&'a [u8]> = pages::CURSOR,
         count: Option<usize> = Arg::COUNT.means("how many are looked at; by default 100"),
         next: Option<usize> = Arg::option("NEXT", Arg::int("n", 1, MAX_FIRED as i64, ""))
-            .means("also the moments of so many coming occurrences of each, of at most 1,000 in all"),
+            .means("also the times of the next n occurrences of each, at most 1,000 in all"),
     }
 }
 
@@ -33,7 +33,7 @@ impl Command for Repeats {
     type On<'t> = Queue<'t>;
     const SPEC: Spec = Spec {
         name: "TASK.REPEATS",
-        summary: "Lists the recurring tasks, next due first. One that comes due meanwhile may be listed twice.",
+        summary: "Lists the recurring tasks, next due first. One that becomes due during the listing may be listed twice.",
         complexity: "O(log M+N) for N looked at of M",
         access: Access::Read,
         blocking: false,

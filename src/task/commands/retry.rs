@@ -57,7 +57,7 @@ impl Command for RetryAll {
     type On<'t> = Queue<'t>;
     const SPEC: Spec = Spec {
         name: "TASK.RETRYALL",
-        summary: "Makes dead tasks ready again that TASK.LIST shows with the same filters, in the order they died, one step a call.",
+        summary: "Makes those dead tasks ready again that TASK.LIST shows with the same filters, in the order in which they died, one step a call.",
         complexity: "O(N log M) for N tasks looked at of M dead ones",
         access: Access::Write,
         blocking: false,

@@ -19,7 +19,7 @@ impl Command for Unclaim {
     type On<'t> = Queue<'t>;
     const SPEC: Spec = Spec {
         name: "TASK.UNCLAIM",
-        summary: "Ends the claims of tasks without their tokens, at most 1,000 a call: the tasks are ready again, the attempts do not count, and the tokens are stale. The first one given is the first to be claimed again.",
+        summary: "Ends the claims of tasks without their tokens, at most 1,000 a call: the tasks are ready again, the attempts do not count, and the tokens are stale. The first task given is the first to be claimed again.",
         complexity: "O(N log M) for N ids and M claimed tasks",
         access: Access::Write,
         blocking: false,

@@ -245,7 +245,7 @@ fn every_bad_argument_is_named_with_its_range() {
         ("TASK.DROP q HARD".into(), "BADARG unknown argument HARD".into()),
         (
             "TASK.DROP q".into(),
-            "BUSYQUEUE 1 tasks are claimed: wait, or give FORCE".into(),
+            "BUSYQUEUE tasks are claimed, 1 in all: wait, or use FORCE".into(),
         ),
     ];
     for (words, error) in cases {
