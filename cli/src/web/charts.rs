@@ -33,7 +33,7 @@ pub(super) fn charts(last: Option<&Rate>, seen: &Line) -> Markup {
                     @let most = stretches.iter().flatten().map(|(_, rate)| value(rate)).fold(0.0, f64::max);
                     figure {
                         figcaption {
-                            (label) " " strong { (last.map_or_else(|| NOTHING.into(), |last| told(value(last)))) }
+                            span { (label) " " strong { (last.map_or_else(|| NOTHING.into(), |last| told(value(last)))) } }
                             span { "at most " (told(most)) }
                         }
                         (drawn(class, &format!("{label}: at most {}", told(most)), &stretches, (value, most)))

@@ -30,7 +30,7 @@ pub(super) fn page(visit: &Visit) -> Result<Page, Trouble> {
         h1 { "History of " (to_queue(visit, queue)) }
         (shown("The last 48 hours", HOUR, &filled(&hours, HOUR, 48)))
         (shown("The last 400 days", DAY, &filled(&days, DAY, 400)))
-        p.hint { "Hours and days of UTC. Backlog: tasks that are ready. The queue setting " code { "history" } " decides whether it is kept." }
+        p.hint { "Hours and days of UTC. Backlog: the most tasks that were ready at once. The queue setting " code { "history" } " decides whether it is kept." }
     };
     let all = |records: &[Record]| records.iter().map(Record::json).collect::<Json>();
     Ok(Page {
@@ -90,7 +90,7 @@ const CHARTS: [Chart; 6] = [
     ("in", "scheduled", |parts| sum(parts, &["scheduled_total"]), number),
     ("out", "done", done, number),
     ("failed", "failed or lost", failed, number),
-    ("ready", "largest backlog", backlog, number),
+    ("ready", "backlog", backlog, number),
     ("failed", "failure rate", failure_rate, percent),
     ("out", "mean run", mean_run, brief),
 ];
