@@ -10,7 +10,7 @@ use crate::connect::Connector;
 use crate::connect::address::Address;
 use crate::failure::Failure;
 
-/// Runs programs for tasks or while they lead, and shows and changes what a Redis or Valkey server with the module steward has.
+/// Runs programs for tasks or while they lead; shows and changes tasks, members and leaders on a Redis or Valkey server with the module steward.
 #[derive(Parser)]
 #[command(name = "steward", version, arg_required_else_help = true)]
 pub(crate) struct Given {
@@ -22,7 +22,7 @@ pub(crate) struct Given {
 
 #[derive(Args)]
 pub(crate) struct Common {
-    /// Address of the server: redis, rediss, unix, redis+sentinel or redis+cluster; a password only in REDIS_URL
+    /// Address of the server: redis, rediss, unix, redis+sentinel or redis+cluster; give a password only in REDIS_URL
     #[arg(
         long,
         global = true,
@@ -34,10 +34,10 @@ pub(crate) struct Common {
     /// File with the password, in place of the one in the address
     #[arg(long, global = true, value_name = "FILE", env = "STEWARD_PASSWORD_FILE")]
     pub password_file: Option<PathBuf>,
-    /// File with the certificates that sign that of the server, in place of the system's
+    /// File with the certificate authorities that the server's certificate is checked against, in place of the system's
     #[arg(long, global = true, value_name = "FILE", env = "STEWARD_TLS_CA_FILE")]
     pub tls_ca_file: Option<PathBuf>,
-    /// Form of the output: json is one object a line
+    /// Format of the output: json is one object a line
     #[arg(
         short,
         long,
@@ -60,32 +60,32 @@ pub(crate) enum Output {
 
 #[derive(Subcommand)]
 pub(crate) enum Action {
-    /// Run a program while it leads, once over all hosts (Linux)
+    /// Run a program while this host leads: on one host at a time (Linux)
     Lead(LeadArgs),
-    /// Run a program for each task of some queues (Linux)
+    /// Run a program for each task of one or more queues (Linux)
     Work(WorkArgs),
-    /// Show how far the task is: for programs that `work` has started
+    /// Report how far the task is, from a program that `work` has started
     Progress {
         #[arg(allow_hyphen_values = true)]
         value: String,
     },
     /// Show who leads
     Leader { service: String },
-    /// Print the process id of the program of the leader, or of a member, if it runs on this host
+    /// Print the process id of the leader's program, or of a member's, if it runs on this host
     Pid { service: String, member: Option<String> },
-    /// Run a Redis command only while the leader of that epoch still leads
+    /// Run a Redis command only if the leader with this epoch still leads
     Fenced(FencedArgs),
     /// Start a fresh server with the module and run a program with its REDIS_URL
     Dev(DevArgs),
-    /// Serve pages that show what is on the server, and change it
+    /// Serve a dashboard: web pages that show what is on the server, and change it
     Web(crate::web::WebArgs),
-    /// Show the queues and their numbers in the terminal, as top does with processes
+    /// Show the queues and their numbers live in the terminal, as top does with processes
     Top(crate::top::TopArgs),
     #[command(flatten)]
     Verb(crate::verbs::Verb),
-    /// Print what a shell needs to complete the words of this program
+    /// Print the completions for a shell
     Completions { shell: clap_complete::Shell },
-    /// Write the pages of the manual into a directory
+    /// Write the manual pages into a directory
     Man { dir: PathBuf },
 }
 
@@ -93,7 +93,7 @@ pub(crate) enum Action {
 pub(crate) struct LeadArgs {
     /// The service to lead
     pub service: String,
-    /// After how long without a sign of life another may lead
+    /// After how long without a heartbeat another may lead
     #[arg(long, env = "STEWARD_TTL", value_parser = ttl, default_value = "15s")]
     pub ttl: Duration,
     /// How long the program may take to end after TERM
@@ -102,7 +102,7 @@ pub(crate) struct LeadArgs {
     /// What the program gets when the lead cannot be confirmed in time: TERM and then KILL, or KILL
     #[arg(long, env = "STEWARD_ON_LOST", value_enum, default_value = "term")]
     pub on_lost: OnLost,
-    /// How the next one takes over when steward is gone: steady waits until the program is, fast does not
+    /// How the next one takes over when steward is killed: steady waits until its program is gone too, fast does not
     #[arg(long, env = "STEWARD_TAKEOVER", value_enum, default_value = "steady")]
     pub takeover: Takeover,
     /// End at once when another leads
@@ -111,7 +111,7 @@ pub(crate) struct LeadArgs {
     /// Exit code of --try when another leads
     #[arg(short = 'E', long, value_name = "CODE", env = "STEWARD_TRY_CODE", default_value_t = crate::failure::TEMPORARY)]
     pub try_code: u8,
-    /// Tell systemd that the service is ready only when it leads
+    /// Tell systemd that the service is ready only once it leads
     #[arg(long, env = "STEWARD_READY_WHEN_LEADING")]
     pub ready_when_leading: bool,
     /// Name of this member [default: host-pid]
@@ -136,37 +136,37 @@ pub(crate) enum Takeover {
 
 #[derive(Args)]
 pub(crate) struct WorkArgs {
-    /// The queues: a task of the first that has any
+    /// The queues; a task is taken from the first that has one
     #[arg(required = true, value_name = "QUEUE")]
     pub queues: Vec<String>,
-    /// How many tasks at once
+    /// How many tasks to run at once
     #[arg(short = 'c', long = "concurrency", value_name = "N", env = "STEWARD_CONCURRENCY", value_parser = clap::value_parser!(u16).range(1..=1000), default_value = "1")]
     pub places: u16,
-    /// How long one task may take: then TERM, and KILL after 5 s
+    /// How long one task may take; then its program gets TERM, and KILL after 5 s
     #[arg(long, env = "STEWARD_TIMEOUT", value_parser = duration)]
     pub timeout: Option<Duration>,
-    /// How long running tasks may go on after TERM
+    /// How long running tasks may go on after steward gets TERM
     #[arg(long, env = "STEWARD_GRACE", value_parser = duration, default_value = "25s")]
     pub grace: Duration,
-    /// After how long without a sign of life others get our tasks
+    /// After how long without a heartbeat of this worker others get its tasks
     #[arg(long, env = "STEWARD_TTL", value_parser = ttl, default_value = "15s")]
     pub ttl: Duration,
-    /// How long a task waits whose program ended with 75
+    /// How long a task waits before it is run again when its program exits with 75
     #[arg(long, env = "STEWARD_RELEASE_DELAY", value_parser = duration, default_value = "30s")]
     pub release_delay: Duration,
-    /// Give the payload in place of each argument that is this, and not on standard input
+    /// Replace each argument that is exactly this with the payload, instead of giving it on standard input
     #[arg(short = 'I', long, value_name = "REPL", env = "STEWARD_REPLACE")]
     pub replace: Option<OsString>,
-    /// Give the payload in STEWARD_PAYLOAD, and not on standard input
+    /// Give the payload in STEWARD_PAYLOAD, instead of on standard input
     #[arg(long, env = "STEWARD_ENV")]
     pub env: bool,
-    /// Give the payload as it is, also where a library has put an envelope around its data
+    /// Give the payload as it is, even if a library has put an envelope around its data
     #[arg(long, env = "STEWARD_RAW")]
     pub raw: bool,
-    /// POST each task to this address, in place of a program
+    /// POST each task to this address, instead of running a program
     #[arg(long, value_name = "URL", env = "STEWARD_HTTP", conflicts_with_all = ["program", "replace", "env"])]
     pub http: Option<String>,
-    /// File with the certificates that sign that of the address, in place of the system's
+    /// File with the certificate authorities that the certificate of this address is checked against, in place of the system's
     #[arg(
         long,
         value_name = "FILE",
@@ -184,7 +184,7 @@ pub(crate) struct WorkArgs {
         conflicts_with = "program"
     )]
     pub header_file: Option<PathBuf>,
-    /// File with the key of the signature
+    /// File with the key that signs each request
     #[arg(
         long,
         value_name = "FILE",
@@ -241,7 +241,7 @@ pub(crate) struct DevArgs {
     /// The port to listen on, at 127.0.0.1 [default: a free one]
     #[arg(long, env = "STEWARD_PORT")]
     pub port: Option<u16>,
-    /// A directory for the data, which are kept; without it there are none
+    /// A directory for the data, which are kept there; without it no data are kept
     #[arg(long, env = "STEWARD_DIR")]
     pub dir: Option<PathBuf>,
     /// A file with more settings, as in redis.conf
@@ -253,7 +253,7 @@ pub(crate) struct DevArgs {
     /// The module to load [default: beside this program, or where it is installed]
     #[arg(long, value_name = "PATH", env = "STEWARD_MODULE")]
     pub module: Option<PathBuf>,
-    /// A program to run; without one the address is printed, and the server runs until this is interrupted
+    /// A program to run; without one the address is printed, and the server runs until you interrupt it
     #[arg(last = true, value_name = "PROGRAM")]
     pub program: Vec<OsString>,
 }

@@ -129,7 +129,7 @@ impl Link {
             command.arg("COUNT").arg(1000).arg("CURSOR").arg(&cursor);
             let Some((next, page)) = self.call(&command, patience)?.into_page() else {
                 return Err(CallError::Closed(
-                    "the server answers what this program does not understand".into(),
+                    "the server sent an answer that this program does not understand".into(),
                 ));
             };
             entries.extend(page.into_items());
@@ -236,6 +236,14 @@ impl Reply {
 impl From<&str> for Reply {
     fn from(text: &str) -> Reply {
         Reply(Value::BulkString(text.into()))
+    }
+}
+
+impl From<&[String]> for Reply {
+    fn from(texts: &[String]) -> Reply {
+        Reply(Value::Array(
+            texts.iter().map(|text| Reply::from(&text[..]).0).collect(),
+        ))
     }
 }
 

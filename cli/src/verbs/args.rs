@@ -43,7 +43,7 @@ pub(crate) enum Verb {
     /// Stop claims from a queue
     Pause {
         queue: String,
-        /// For this time, and not until `resume`
+        /// For this time; by default until `resume`
         #[arg(long = "for", value_name = "TIME", value_parser = duration)]
         time: Option<Duration>,
     },
@@ -80,58 +80,58 @@ pub(crate) enum Verb {
     /// Show what happened to the tasks of a queue, hour by hour or day by day
     History {
         queue: String,
-        /// The last hours [default: 48]
+        /// How many hours [default: 48]
         #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=48))]
         hours: Option<u16>,
-        /// The last days
+        /// How many days
         #[arg(long, value_name = "N", conflicts_with = "hours", value_parser = clap::value_parser!(u16).range(1..=400))]
         days: Option<u16>,
     },
-    /// Recurring tasks, as a file defines them
+    /// Define recurring tasks in a file, list them, run one now
     Cron {
         #[command(subcommand)]
         verb: CronVerb,
     },
-    /// Tell what keeps the tasks of a queue from being done
+    /// Say why the tasks of a queue are not being done
     Explain {
         queue: String,
-        /// For these workers, and not for any
+        /// By these workers; by default by any
         workers: Vec<String>,
     },
-    /// Tell what is wrong with the server, why, and what to do
+    /// Check what is wrong with the server, and say what to do
     Doctor,
-    /// Serve what the server counts, for Prometheus and others
+    /// Serve metrics for Prometheus and others
     Metrics(MetricsArgs),
 }
 
 #[derive(Args)]
 pub(crate) struct PutArgs {
     pub queue: String,
-    /// The payload; - or nothing: all of standard input
+    /// The payload; without it, or with -, all of standard input
     #[arg(conflicts_with = "file", allow_hyphen_values = true)]
     pub payload: Option<String>,
     /// Read the payload from a file
     #[arg(long)]
     pub file: Option<PathBuf>,
-    /// A task for each line of what is read
+    /// Schedule a task for each line of the input
     #[arg(long, conflicts_with_all = ["id", "unique"])]
     pub lines: bool,
     #[command(flatten)]
     pub when: When,
-    /// Its id: put again with this id and payload, it is there once
+    /// The id of the task: putting it again with the same id and payload adds nothing
     #[arg(long)]
     pub id: Option<String>,
-    /// What sort of work it is
+    /// The kind of the task
     #[arg(long)]
     pub kind: Option<String>,
-    /// From 0, the most urgent, to 9
+    /// Priority from 0, the most urgent, to 9
     #[arg(long, value_name = "0-9")]
     pub priority: Option<u8>,
-    /// How often it is tried
+    /// How often it is tried at most
     #[arg(long, value_name = "N")]
     pub attempts: Option<u32>,
-    /// The wait between attempts: fixed or exponential, its base, and then, if you like, max and jitter, as in 'exponential
-    /// 1s max 1h jitter 20'
+    /// The wait between attempts: fixed or exponential, its base, and optionally max and jitter, as in 'exponential 1s
+    /// max 1h jitter 20'
     #[arg(long, value_parser = super::queue::backoff)]
     pub backoff: Option<Backoff>,
     /// How long a claim lasts
@@ -146,16 +146,16 @@ pub(crate) struct PutArgs {
     /// Refuse it while another task holds this key
     #[arg(long, value_name = "KEY")]
     pub unique: Option<String>,
-    /// Hold the key for this time, and not until the task ends
+    /// Hold the key for this time; by default until the task ends
     #[arg(long, value_name = "TIME", value_parser = duration, requires = "unique")]
     pub unique_for: Option<Duration>,
     /// Hold the key until the task is claimed
     #[arg(long, requires = "unique", conflicts_with = "unique_for")]
     pub until_claim: bool,
-    /// Overwrite a holder of the key that is not claimed yet
+    /// Overwrite the task that holds the key, if it is not claimed yet
     #[arg(long, requires = "unique")]
     pub replace: bool,
-    /// Leave the due time of a task that is overwritten
+    /// Keep the due time of the task that is overwritten
     #[arg(long, requires = "replace")]
     pub keep: bool,
     /// Tasks of a group run one at a time, in order
@@ -164,22 +164,22 @@ pub(crate) struct PutArgs {
     /// Only this worker may claim it
     #[arg(long, value_name = "WORKER")]
     pub to: Option<String>,
-    /// Refuse it if that worker is not there
+    /// Refuse it if that worker is not a member now
     #[arg(long, requires = "to")]
     pub now: bool,
-    /// Tell this queue how it ended
+    /// Schedule a task in this queue that says how it ended
     #[arg(long, value_name = "QUEUE")]
     pub reply: Option<String>,
-    /// Only if it is dead
+    /// Only if it dies
     #[arg(long, requires = "reply")]
     pub on_dead: bool,
     /// Wait for this task; may be given several times
     #[arg(long, value_name = "ID")]
     pub after: Vec<String>,
-    /// Tasks to wait for may be gone
+    /// Count unknown tasks of --after as done
     #[arg(long, requires = "after")]
     pub missing_ok: bool,
-    /// What to do when one it waits for does not succeed
+    /// What to do when a task of --after does not succeed
     #[arg(long, value_enum, requires = "after")]
     pub on_fail: Option<OnFail>,
 }
@@ -187,10 +187,10 @@ pub(crate) struct PutArgs {
 /// When something is to be.
 #[derive(Args)]
 pub(crate) struct When {
-    /// After this time
+    /// Due after this time
     #[arg(long = "in", visible_alias = "delay", value_name = "TIME", value_parser = duration, conflicts_with = "at")]
     pub delay: Option<Duration>,
-    /// At this moment, in the zone of this machine: 09:00, '2026-12-01 09:00'; or in another: 2026-12-01T09:00+01:00
+    /// Due at this time, in the zone of this machine: 09:00, '2026-12-01 09:00'; or in another: 2026-12-01T09:00+01:00
     #[arg(long, value_name = "TIME", value_parser = moment::parse)]
     pub at: Option<Timestamp>,
 }
@@ -242,10 +242,10 @@ pub(crate) struct LsArgs {
     /// Show all of them
     #[arg(long)]
     pub all: bool,
-    /// The last one first
+    /// In reverse order: the last one first
     #[arg(long)]
     pub rev: bool,
-    /// With their payloads and results
+    /// Show their payloads and results
     #[arg(long)]
     pub payloads: bool,
 }
@@ -254,7 +254,7 @@ pub(crate) struct LsArgs {
 pub(crate) struct ShowArgs {
     pub queue: String,
     pub id: String,
-    /// Only this field, byte for byte
+    /// Print only this field, byte for byte
     #[arg(long, value_name = "NAME")]
     pub field: Option<String>,
 }
@@ -262,10 +262,10 @@ pub(crate) struct ShowArgs {
 #[derive(Args)]
 pub(crate) struct StatsArgs {
     pub queue: Option<String>,
-    /// Those of each kind of its tasks
+    /// Show the numbers of each kind of its tasks
     #[arg(long, requires = "queue")]
     pub kinds: bool,
-    /// Again and again, until interrupted
+    /// Repeat until interrupted
     #[arg(long, value_name = "TIME", num_args = 0..=1, require_equals = true, default_missing_value = "2s", value_parser = duration)]
     pub watch: Option<Duration>,
 }
@@ -281,22 +281,22 @@ pub(crate) struct SignalArgs {
     /// All members
     #[arg(long)]
     pub all: bool,
-    /// Do not ask
+    /// Do not ask for confirmation
     #[arg(long)]
     pub yes: bool,
 }
 
 #[derive(Args)]
 pub(crate) struct EventsArgs {
-    /// The queue
+    /// The queue, or with --service the service
     pub name: String,
-    /// It is a service: show the events of its members
+    /// The name is that of a service: show the events of its members
     #[arg(long)]
     pub service: bool,
-    /// Go on until interrupted
+    /// Follow new events until interrupted
     #[arg(short, long)]
     pub follow: bool,
-    /// How many of the last ones to show
+    /// How many of the latest events to show
     #[arg(short = 'n', long, default_value = "20")]
     pub limit: usize,
 }

@@ -123,7 +123,7 @@ impl<'a> Server<'a> {
             command.arg("CURSOR").arg(&cursor);
             let Some((next, page)) = self.call(&command)?.into_page() else {
                 return Err(Failure::unavailable(
-                    "the server answers what this program does not understand",
+                    "the server sent an answer that this program does not understand",
                 ));
             };
             let goes_on = take(self, page)?;
