@@ -236,7 +236,7 @@ fn epochs_and_tokens_grow_over_everything_that_can_happen_to_the_data() {
     let mut server = builder.clone().set("dbfilename", "d.rdb").start();
     let mut client = server.client();
     let mut last = leads(&mut client);
-    client.must("SAVE");
+    client.save();
     let old = std::fs::read(server.dir().join("d.rdb")).unwrap();
     next(&mut client, &mut last, "an eviction");
     client.must("DEL proc:{s}");
@@ -245,7 +245,7 @@ fn epochs_and_tokens_grow_over_everything_that_can_happen_to_the_data() {
     next(&mut client, &mut last, "DEL of all its keys");
     client.must("FLUSHALL");
     next(&mut client, &mut last, "FLUSHALL");
-    client.must("SAVE");
+    client.save();
     server.kill_9();
     // The clock has gone back meanwhile: what is stored decides.
     clock.step(-HOUR);

@@ -40,7 +40,7 @@ fn a_restart_from_every_kind_of_file() {
         let token = client.register("s a 1 TTL 60000");
         client.must("SELECT 5");
         if file == "rdb" {
-            client.must("SAVE");
+            client.save();
         } else {
             client.must("BGREWRITEAOF");
             wait_until("the file is written", || {
@@ -59,7 +59,7 @@ fn a_start_with_a_file_that_has_nothing() {
     for append in ["no", "yes"] {
         let mut server = Server::builder().set("appendonly", append).start();
         let mut client = server.client();
-        client.must("SAVE");
+        client.save();
         server.kill_9();
         server.start_again(&[]);
         let mut client = server.client();

@@ -42,6 +42,12 @@ impl Client {
         reply
     }
 
+    /// Writes a snapshot, once the one that a replica may still be getting is over.
+    #[track_caller]
+    pub(crate) fn save(&mut self) {
+        wait_until("it is saved", || self.call("SAVE") == "OK");
+    }
+
     /// Sends a command of any bytes, and waits for its reply.
     #[track_caller]
     pub(crate) fn call_args<A: AsRef<[u8]>>(&mut self, args: &[A]) -> Value {

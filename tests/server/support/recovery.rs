@@ -51,7 +51,7 @@ impl Recovery {
         let mut client = server.client();
         (self.history)(&server).run(&mut client, self.steps);
         let digest = settled(&mut client);
-        client.must("SAVE");
+        client.save();
         client.must("DEBUG RELOAD");
         assert_eq!(client.digest(), digest);
         server.kill_9();

@@ -99,7 +99,7 @@ fn a_snapshot_brings_it_back() {
     pass_a_minute(&mut clock, &mut client);
     wait_until("it is written", || is_written(&mut client, "q"));
     let digest = client.digest();
-    client.must("SAVE");
+    client.save();
     client.must("DEBUG RELOAD");
     assert_eq!(counts(&mut client, "q"), POPULATED);
     server.kill_9();

@@ -52,7 +52,7 @@ fn a_graph_over_several_queues_is_the_same_on_a_replica_and_after_a_restart() {
         wait_until("the replica has it", || there.digest() == client.digest());
         there.must("REPLICAOF NO ONE");
         let digest = settled(&mut client);
-        client.must("SAVE");
+        client.save();
         client.must("DEBUG RELOAD");
         assert_eq!(client.digest(), digest);
         server.kill_9();
