@@ -131,7 +131,7 @@ pub(crate) const CODES: &[(&str, &str, &str)] = &[
     ),
     (
         "WRONGTYPE",
-        "a key of ours holds another type",
+        "one of the module's keys holds another type",
         "repair or delete that key",
     ),
     ("TRYAGAIN", "the slot of the name is being moved", "try again soon"),

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use maud::{Markup, html};
 use serde_json::Value as Json;
 
-use super::html::{cut, number, plain};
+use super::html::{cut, plain};
 use super::page::Form;
 use super::sessions::locked;
 use super::user::User;
@@ -24,8 +24,7 @@ const SHORTEST: Duration = Duration::from_secs(15);
 const LONGEST: Duration = Duration::from_secs(300);
 /// How long a page waits for what is found first: on most servers it is there by then.
 const FIRST: Duration = Duration::from_millis(25);
-/// Findings that the overview tells, and letters of each.
-const TOLD: usize = 6;
+/// Letters of a finding that the overview tells.
 const LETTERS: usize = 240;
 
 /// What was found, or why nobody could look.
@@ -124,6 +123,23 @@ impl Told {
         }
     }
 
+    /// Those of one check and severity together.
+    fn by_check(&self) -> Vec<Vec<&Record>> {
+        let mut all: Vec<Vec<&Record>> = Vec::new();
+        for finding in self.alarming() {
+            let is_alike = |other: &&Record| {
+                ["severity", "check"]
+                    .iter()
+                    .all(|name| other.text(name) == finding.text(name))
+            };
+            match all.iter_mut().find(|alike| alike.first().is_some_and(is_alike)) {
+                Some(alike) => alike.push(finding),
+                None => all.push(vec![finding]),
+            }
+        }
+        all
+    }
+
     /// Those about each queue.
     pub(super) fn by_queue(&self) -> HashMap<String, Vec<&Record>> {
         let mut all: HashMap<String, Vec<&Record>> = HashMap::new();
@@ -142,22 +158,17 @@ impl Told {
             section #findings data-live aria-label="What is wrong" {
                 @match self.0.as_deref() {
                     None => {
-                        p.hint { "Doctor is looking what is wrong." }
+                        p.hint { "Doctor is looking at the server." }
                         // The stream of the page brings it, where there are scripts.
                         noscript { meta http-equiv="refresh" content="1"; }
                     }
-                    Some(Err(text)) => p.hint { "Nobody knows what is wrong: " (plain(text)) },
+                    Some(Err(text)) => p.hint { "Doctor cannot look at the server: " (plain(text)) },
                     Some(Ok(all)) => {
-                        @let count = self.alarming().count();
-                        @if count == 0 {
+                        @let checks = self.by_check();
+                        @if checks.is_empty() {
                             p.hint { "Nothing is wrong" @if !all.is_empty() { "; " a href=(doctor) { "some things are good to know" } } "." }
                         } @else {
-                            ul.found {
-                                @for finding in self.alarming().take(TOLD) { li { (told(visit, finding)) } }
-                                @if count > TOLD {
-                                    li { a href=(doctor) { (number(i64::try_from(count - TOLD).unwrap_or(i64::MAX))) " more" } }
-                                }
-                            }
+                            ul.found { @for alike in &checks { li { (told(visit, alike)) } } }
                         }
                     }
                 }
@@ -170,12 +181,17 @@ fn severity(finding: &Record) -> String {
     finding.text("severity").unwrap_or_default()
 }
 
-/// One finding, which leads to what can be done about it.
-fn told(visit: &Visit, finding: &Record) -> Markup {
-    let (severity, what) = (severity(finding), finding.text("what").unwrap_or_default());
+/// The first of some findings alike, how many more there are, and the way to what can be done about them.
+fn told(visit: &Visit, alike: &[&Record]) -> Markup {
     html! {
-        span.state.(severity) { (severity) } " "
-        a.(severity) href=(remedy(visit, finding)) { (cut(&plain(&what), LETTERS)) }
+        @if let Some(finding) = alike.first() {
+            @let (severity, what) = (severity(finding), finding.text("what").unwrap_or_default());
+            span.state.(severity) { (severity) } " "
+            a.(severity) href=(remedy(visit, finding)) {
+                (cut(&plain(&what), LETTERS))
+                @if alike.len() > 1 { "; " (alike.len() - 1) " more like this" }
+            }
+        }
     }
 }
 

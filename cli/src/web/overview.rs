@@ -7,7 +7,7 @@ use serde_json::json;
 
 use super::charts::trend;
 use super::findings::{Told, marks};
-use super::html::{count, field, number, rate, to_queue, wide};
+use super::html::{NOTHING, count, field, number, rate, to_queue, wide};
 use super::page::Page;
 use super::trouble::{Trouble, if_allowed};
 use super::visit::Visit;
@@ -169,8 +169,9 @@ fn row(visit: &Visit, seen: &Seen, found: &[&Record]) -> Markup {
             (count(stats, "dead_tasks", |dead| dead > 0))
             (count(stats, "oldest_ready_ms", |waits| waits > LATE))
             @for name in ["late_p50_ms", "late_p99_ms", "run_p50_ms", "run_p99_ms"] { td.n { (field(stats, name)) } }
-            td.n { @if let Some(last) = last { (rate(last.scheduled)) } }
-            td.n { @if let Some(last) = last { (rate(last.acked)) } }
+            @for value in [last.map(|last| last.scheduled), last.map(|last| last.acked)] {
+                td.n { @if let Some(value) = value { (rate(value)) } @else { span.none { (NOTHING) } } }
+            }
             td.n { (trend(&seen.rates)) }
         }
     }

@@ -201,6 +201,7 @@ pub(super) fn document(visit: &Visit, page: &Page) -> Markup {
                 @if let Some(notice) = visit.session.told() {
                     p.notice role="status" { (parts::plain(&notice)) }
                 }
+                p #trouble .card.bad role="alert" hidden {}
                 (page.body)
             }
         },
