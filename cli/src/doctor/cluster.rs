@@ -38,10 +38,10 @@ fn state(info: &std::collections::BTreeMap<String, String>) -> Option<Finding> {
 }
 
 /// Of a primary that cannot be reached.
-pub(super) fn away(error: &CallError) -> Finding {
+pub(super) fn away(node: &str, error: &CallError) -> Finding {
     Finding::error(
         "cluster",
-        format!("this primary cannot be reached: {error}: its queues and services are unavailable"),
+        format!("the primary {node} cannot be reached: {error}: its queues and services are unavailable"),
         "start it again, or let one of its replicas take over: CLUSTER FAILOVER FORCE there",
     )
 }

@@ -143,7 +143,10 @@ fn findings(connector: &Connector, output: Output) -> Result<Vec<(String, Findin
                     })?,
                 )
             }
-            Err((node, error)) => (node, vec![cluster::away(&error)]),
+            Err((node, error)) => {
+                let found = cluster::away(&node, &error);
+                (node, vec![found])
+            }
         };
         all.extend(found.into_iter().map(|finding| (node.clone(), finding)));
     }

@@ -14,7 +14,7 @@ pub(super) fn page(visit: &Visit) -> Result<Page, Trouble> {
     let found = user.findings.look(user).map_err(Trouble::Unfit)?;
     let body = html! {
         h1 { "Doctor" }
-        @if found.is_empty() { (nothing("Nothing is wrong.")) } @else { (table(&found)) }
+        @if found.is_empty() { (nothing("Nothing is wrong.")) } @else { (table(&found, user.connector.is_cluster())) }
     };
     Ok(Page {
         title: "Doctor".into(),
@@ -23,16 +23,21 @@ pub(super) fn page(visit: &Visit) -> Result<Page, Trouble> {
     })
 }
 
-fn table(found: &[Record]) -> Markup {
+/// In a cluster, with the node of each.
+fn table(found: &[Record], is_cluster: bool) -> Markup {
     wide(
         "Findings",
-        &html! { th { "severity" } th { "check" } th { "what" } th { "what to do" } },
+        &html! {
+            @if is_cluster { th { "node" } }
+            th { "severity" } th { "check" } th { "what" } th { "what to do" }
+        },
         &html! {
             @for (at, finding) in found.iter().enumerate() {
                 @let text = |name| plain(&finding.text(name).unwrap_or_default());
                 // Where the overview leads to.
                 @let is_first = found.iter().take(at).all(|other| other.text("check") != finding.text("check"));
                 tr id=[is_first.then(|| text("check"))] {
+                    @if is_cluster { td { (text("node")) } }
                     td { span.state.(text("severity")) { (text("severity")) } }
                     th scope="row" { (text("check")) }
                     td.error { (text("what")) }

@@ -60,7 +60,8 @@ fn the_pages_show_what_is_on_all_nodes() {
     }
     browser
         .get("/doctor")
-        .shows(&["dead tasks: mail 1", "dead tasks: web 1"]);
+        .shows(&["dead tasks: mail 1", "dead tasks: web 1"])
+        .shows(&["<th>node</th>", &format!("<td>127.0.0.1:{}</td>", nodes[1].port)]);
 }
 
 #[test]

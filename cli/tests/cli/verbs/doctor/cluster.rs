@@ -30,7 +30,7 @@ fn a_primary_that_is_away_is_found_and_the_others_are_looked_at() {
     let away = [
         "error",
         "cluster",
-        "this primary cannot be reached: ",
+        &format!("the primary 127.0.0.1:{} cannot be reached: ", second.port),
         "CLUSTER FAILOVER FORCE",
     ];
     assert!(code == 2 && has(&found, away) && found.len() > 1, "{found:?}");
