@@ -24,15 +24,21 @@ pub(super) fn page(visit: &Visit) -> Result<Page, Trouble> {
 }
 
 fn table(found: &[Record]) -> Markup {
+    let first = found.first().and_then(|finding| finding.text("node"));
+    let has_nodes = found.iter().any(|finding| finding.text("node") != first);
     wide(
         "Findings",
-        &html! { th { "severity" } th { "check" } th { "what" } th { "what to do" } },
+        &html! {
+            @if has_nodes { th { "node" } }
+            th { "severity" } th { "check" } th { "what" } th { "what to do" }
+        },
         &html! {
             @for (at, finding) in found.iter().enumerate() {
                 @let text = |name| plain(&finding.text(name).unwrap_or_default());
                 // Where the overview leads to.
                 @let is_first = found.iter().take(at).all(|other| other.text("check") != finding.text("check"));
                 tr id=[is_first.then(|| text("check"))] {
+                    @if has_nodes { td { (text("node")) } }
                     td { span.state.(text("severity")) { (text("severity")) } }
                     th scope="row" { (text("check")) }
                     td.error { (text("what")) }
