@@ -131,7 +131,7 @@ pub(crate) const CODES: &[(&str, &str, &str)] = &[
     ),
     (
         "WRONGTYPE",
-        "a key of ours holds another type",
+        "one of the module's keys holds another type",
         "repair or delete that key",
     ),
     ("TRYAGAIN", "the slot of the name is being moved", "try again soon"),
@@ -159,7 +159,10 @@ impl fmt::Display for Error {
                 "TOOBIG {what} is larger than steward.max-payload: at most {max} bytes"
             ),
             Error::BusyQueue(claimed) => write!(f, "BUSYQUEUE tasks are claimed, {claimed} in all: wait, or use FORCE"),
-            Error::ManyDrops(drops) => write!(f, "BUSYQUEUE the tasks of {drops} earlier drops are still being removed: try again later"),
+            Error::ManyDrops(drops) => write!(
+                f,
+                "BUSYQUEUE the tasks of {drops} earlier drops are still being removed: try again later"
+            ),
             Error::BusyService(members) => {
                 write!(
                     f,
@@ -193,9 +196,9 @@ impl fmt::Display for Error {
             Error::NotForClients => {
                 f.write_str("ERR steward carries effects from a primary or an append-only file and is not for clients")
             }
-            Error::OnlyEffects => f.write_str(
-                "ERR a primary or an append-only file may send no command of this module but steward",
-            ),
+            Error::OnlyEffects => {
+                f.write_str("ERR a primary or an append-only file may send no command of this module but steward")
+            }
             Error::Unreadable(why) => write!(f, "ERR steward cannot read these effects: {why}"),
             Error::Internal => f.write_str("ERR internal error of steward, see the server log"),
         }

@@ -73,7 +73,7 @@ arguments! {
         to: Option<ToArgs<'a>> = Arg::group("TO", "to")
             .means("only this worker may claim it, until its membership ends"),
         reply: Option<ReplyArgs<'a>> = Arg::group("REPLY", "reply")
-            .means("the queue, of the same slot, that gets a task which tells how this one ended"),
+            .means("the queue, of the same slot, that gets a task that says how this one ended"),
     }
 }
 
@@ -89,7 +89,7 @@ arguments! {
     /// The only worker that may claim it.
     pub(crate) struct ToArgs<'a> {
         worker: &'a str = Arg::text("worker"),
-        now: bool = Arg::flag("NOW").means("refused if that worker is no member now"),
+        now: bool = Arg::flag("NOW").means("refused if that worker is not a member now"),
     }
 }
 
@@ -138,7 +138,7 @@ arguments! {
         missing_ok: bool = Arg::flag("MISSINGOK")
             .means("ids that are not there count as acknowledged; otherwise they are an error"),
         on_fail: Option<&'a str> = Arg::option("ONFAIL", Arg::words("onfail", &["CANCEL", "RUN", "WAIT"]))
-            .means("what becomes of it when one of them does not succeed: CANCEL (the default): it is cancelled; RUN: that one counts as any other; WAIT: it waits for the RETRY of a dead one"),
+            .means("what happens to it when one of them does not succeed: CANCEL (the default): it is cancelled; RUN: it runs all the same; WAIT: it waits for the RETRY of a dead one"),
     }
 }
 

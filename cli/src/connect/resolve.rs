@@ -74,7 +74,8 @@ fn first<T>(hosts: &[Host], mut ask: impl FnMut(&Host) -> Result<T, CallError>) 
 
 fn primary_of(link: &mut Link, name: &str, patience: Duration) -> Result<Host, CallError> {
     let reply = link.call(cmd("SENTINEL").arg("get-master-addr-by-name").arg(name), patience)?;
-    host_in(&reply.items(), "").ok_or_else(|| CallError::Closed(format!("the Sentinels do not know a primary {name:?}")))
+    host_in(&reply.items(), "")
+        .ok_or_else(|| CallError::Closed(format!("the Sentinels do not know a primary {name:?}")))
 }
 
 /// The node that has the slot of this name.

@@ -22,7 +22,9 @@ fn missing(link: &mut Link) -> Failure {
     if is_sentinel {
         return Failure::usage(format!("{node} is a sentinel: use redis+sentinel://{node}/NAME"));
     }
-    Failure::unavailable(format!("{node} does not have the module steward: load it, see docs/quickstart.md"))
+    Failure::unavailable(format!(
+        "{node} does not have the module steward: load it, see docs/quickstart.md"
+    ))
 }
 
 /// The version of the module on a server; none without it.

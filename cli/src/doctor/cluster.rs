@@ -14,7 +14,7 @@ pub(super) fn check(server: &mut Server<'_>, facts: &Facts) -> Vec<Finding> {
     let mut found = Vec::new();
     if !server.connector.is_cluster() {
         let remedy = format!("steward doctor --url redis+cluster://{}", server.link.node());
-        let what = "this is one node of a cluster: the others were not looked at";
+        let what = "this is one node of a cluster: the others were not checked";
         found.push(Finding::note("cluster", what, remedy));
     }
     match server.link.call(cmd("CLUSTER").arg("INFO"), PATIENCE) {
@@ -41,7 +41,7 @@ fn state(info: &std::collections::BTreeMap<String, String>) -> Option<Finding> {
 pub(super) fn away(error: &CallError) -> Finding {
     Finding::error(
         "cluster",
-        format!("this primary cannot be reached: {error}: its queues and services stand still"),
+        format!("this primary cannot be reached: {error}: its queues and services are unavailable"),
         "start it again, or let one of its replicas take over: CLUSTER FAILOVER FORCE there",
     )
 }

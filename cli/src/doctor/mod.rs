@@ -72,9 +72,9 @@ impl Finding {
         self
     }
 
-    /// That something was not looked at, since a command has no answer.
+    /// That something was not checked, since a command has no answer.
     fn left_out(check: &'static str, command: &str, error: &CallError) -> Finding {
-        let what = format!("not looked at: {command}: {error}");
+        let what = format!("not checked: {command}: {error}");
         // Some servers have no such command for anybody.
         if error.is("NOPERM") || error.to_string().contains("unknown command") {
             Finding::note(check, what, "run this as an administrator")

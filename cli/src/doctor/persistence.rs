@@ -93,7 +93,7 @@ fn failed_writes(facts: &Facts) -> Vec<Finding> {
         ),
         (
             "rdb_last_bgsave_status",
-            "the last snapshot failed: it is missing in a backup, and the server may refuse writes",
+            "the last snapshot failed: the one on disk is old, and the server may refuse writes",
         ),
     ];
     parts.into_iter().filter_map(failed).collect()

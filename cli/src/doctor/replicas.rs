@@ -95,7 +95,7 @@ fn replica(server: &mut Server<'_>, facts: &Facts, line: &str) -> Vec<Finding> {
         ));
     } else if behind > BEHIND || number("lag") > SILENT {
         let what = format!(
-            "the replica {address} is {behind} bytes behind, and was heard {} s ago: a failover loses what it has not got",
+            "the replica {address} is {behind} bytes behind and was last heard {} s ago: a failover would lose what it lacks",
             number("lag")
         );
         let remedy = "look at its host and at the network; CONFIG SET min-replicas-to-write 1 refuses writes meanwhile (min-replicas-max-lag)";
@@ -134,7 +134,7 @@ fn own_clock(link: &mut Link) -> Option<Finding> {
     match apart(link, here) {
         Ok(apart) => apart.map(|apart| {
             let what = format!(
-                "the clock of this server is {apart} that of this machine: moments that are given here (--at) are others there"
+                "the clock of this server is {apart} that of this machine: times given here (--at) mean other moments there"
             );
             Finding::warning("clock", what, CLOCKS)
         }),

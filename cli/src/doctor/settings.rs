@@ -117,7 +117,7 @@ fn timer(facts: &Facts) -> Option<Finding> {
 fn reclaiming(facts: &Facts) -> Option<Finding> {
     let services = facts.number("steward_reclaiming_services");
     (services > 0).then(|| {
-        let what = format!("services in their reclaim window: {services}: no new leader until it is over, as an old one may not have noticed");
+        let what = format!("services in their reclaim window: {services}: no new leader until it is over, as the old one may still believe that it leads");
         let remedy = "wait, steward.reclaim-window at most; or, if the old leader is certainly gone: PID.EVICT SERVICE MEMBER, as steward members lists them";
         Finding::warning("reclaim", what, remedy)
     })
@@ -127,7 +127,7 @@ fn foreign(facts: &Facts) -> Option<Finding> {
     let skipped = facts.number("steward_skipped_foreign_total");
     (skipped > 0).then(|| {
         let what = format!(
-            "since the module was loaded, it has passed over {skipped} entries under its keys that were not written by it"
+            "since the module was loaded, it has skipped {skipped} entries under its keys that were not written by it"
         );
         Finding::warning(
             "keys",

@@ -152,7 +152,10 @@ fn run(server: &mut Server<'_>, change: &Change<'_>) -> Result<u8, Failure> {
         )));
     }
     let Some(state) = change.state else {
-        return Err(Failure::usage(format!("{}: give --state, the state of the tasks", change.verb)));
+        return Err(Failure::usage(format!(
+            "{}: give --state, the state of the tasks",
+            change.verb
+        )));
     };
     let count = count(server, change, state)?;
     if count > 0 {

@@ -30,7 +30,7 @@ pub(super) fn page(visit: &Visit) -> Result<Page, Trouble> {
     let stats = answer()?.map(|reply| Record::of(&reply)).unwrap_or_default();
     let causes = answer()?.map(|reply| Record::all_of(&reply)).unwrap_or_default();
     let workers = answer()?.map(|reply| Record::all_of(&reply)).unwrap_or_default();
-    let rates = locked(&visit.user().watch).sample(queue, &stats);
+    let (rates, line) = locked(&visit.user().watch).follow(queue, &stats);
     let listed = filter.read(visit)?;
     let allowed = allowed(visit, queue, &filter.state);
     let has_boxes = !allowed.is_empty();
@@ -47,7 +47,7 @@ pub(super) fn page(visit: &Visit) -> Result<Page, Trouble> {
             span.end.row { (links(visit, queue)) (actions(visit, queue, &stats)) }
         }
         section #explain data-live { (explained(&causes)) }
-        (charts(&rates))
+        (charts(rates.last(), &line))
         section #figures data-live { (figures(&stats)) }
         (tabs(visit, &filter, &stats))
         (filter_box(visit, &filter))

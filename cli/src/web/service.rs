@@ -145,7 +145,7 @@ fn table(visit: &Visit, service: &str, members: &[Record], workers: &[Record]) -
                     td { div.row {
                         (signals(visit, service, &name, "Signal"))
                         @if visit.may(service, Right::Evict) {
-                            (confirmed(visit, "Evict", "It is no member any more, and what it holds goes to others at once.", "/change",
+                            (confirmed(visit, "Evict", "It is no longer a member, and others may claim its tasks at once.", "/change",
                                 &[("change", "evict"), ("service", service), ("member", &name)]))
                         }
                     } }

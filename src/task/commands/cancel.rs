@@ -1,11 +1,10 @@
 //! TASK.CANCEL and TASK.CANCELALL: a task is not needed any more.
 
 use crate::command::run::{Command, Response};
-use crate::command::{Access, Arg, Key, Keys, Spec, Typed, arguments};
+use crate::command::{Access, Arg, Key, Keys, Spec, Typed, arguments, ensure_few};
 use crate::context::Caller;
 use crate::error::Result;
 use crate::reply::Reply;
-use crate::task::commands::ensure_few;
 use crate::task::commands::filter::{self, CLAIMED_BY, Filter, StepArgs};
 use crate::task::handle::Queue;
 use crate::task::index::{blocked, dependencies, scheduled, targeted};
@@ -41,7 +40,7 @@ impl Command for Cancel {
     };
 
     fn run(args: &CancelArgs<'_>, _: &Caller<'_>, queue: &mut Queue<'_>) -> Result<Response> {
-        ensure_few(&args.ids)?;
+        ensure_few("ids", args.ids.len())?;
         ensure_types(queue)?;
         dependencies::ensure_removable(queue, &args.ids)?;
         let reason = args.reason.unwrap_or_default();

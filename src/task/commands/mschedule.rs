@@ -54,7 +54,7 @@ impl Command for MSchedule {
                 "NOTASK",
                 "a task of AFTER is not there, without MISSINGOK; or it did not succeed, without ONFAIL RUN",
             ),
-            ("NOMEMBER", "TO with NOW: that worker is no member"),
+            ("NOMEMBER", "TO with NOW: that worker is not a member"),
             ("TOOBIG", "a payload is larger than `steward.max-payload`"),
             (
                 "QUEUEFULL",

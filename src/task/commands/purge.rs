@@ -24,7 +24,7 @@ arguments! {
         state: &'a str = Arg::words("state", &["scheduled", "ready", "blocked", "done", "dead"]).means("which tasks"),
         step: StepArgs<'a> = Arg::shared(),
         older: Option<Ms> = Arg::duration("OLDER", 0, MAX_DELAY)
-            .means("only tasks that are in this state for so long; scheduled ones: since they were created"),
+            .means("only tasks that have been in this state for at least this long; for scheduled ones, since they were created"),
         ids: Option<Vec<&'a str>> = Arg::option("IDS", Arg::counted("numids", MAX_COUNT, &Arg::ID))
             .means("only these, without another filter"),
     }

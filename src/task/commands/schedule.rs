@@ -53,7 +53,7 @@ impl Command for Schedule {
                 "NOTASK",
                 "a task of AFTER is not there, without MISSINGOK; or it did not succeed, without ONFAIL RUN",
             ),
-            ("NOMEMBER", "TO with NOW: that worker is no member"),
+            ("NOMEMBER", "TO with NOW: that worker is not a member"),
             ("TOOBIG", "the payload is larger than `steward.max-payload`"),
             ("QUEUEFULL", "the queue has as many tasks as its `max-length`"),
             ("OOM", "memory is full"),

@@ -35,7 +35,7 @@ impl Command for Trigger {
         errors: &[
             ("NOTASK", "there is no recurring task of this name"),
             ("DUPLICATE", "it has an occurrence at this moment already"),
-            ("NOMEMBER", "TO with NOW: that worker is no member"),
+            ("NOMEMBER", "TO with NOW: that worker is not a member"),
             ("QUEUEFULL", "the queue has as many tasks as its `max-length`"),
             ("OOM", "memory is full"),
         ],

@@ -15,7 +15,7 @@ use crate::support::{Client, Document, Folder, Server, Session};
 fn has_a_test(page: &Document) -> bool {
     let others = ["docs/recipes.md", several_machines::PAGE];
     // Those of the program steward are run in its crate, whose tests know all its pages.
-    let of_the_program = page.name().starts_with("docs/steward");
+    let of_the_program = page.name().starts_with("docs/steward") || page.name() == "docs/quickstart.md";
     of_the_program || others.contains(&page.name()) || operating::PAGES.contains(&page.name())
 }
 
@@ -60,8 +60,16 @@ fn the_sessions_of_commands_are_what_happens() {
 fn the_transaction_of_the_workflows_schedules_all_of_them() {
     let server = Server::start();
     let folder = Folder::new(&server);
-    folder.add("flow", &Document::read("docs/guides/workflows.md").block("redis", "MULTI"));
-    let output = folder.command("sh").args(["-c", "redis-cli <flow"]).env("FORM", "").output().unwrap();
+    folder.add(
+        "flow",
+        &Document::read("docs/guides/workflows.md").block("redis", "MULTI"),
+    );
+    let output = folder
+        .command("sh")
+        .args(["-c", "redis-cli <flow"])
+        .env("FORM", "")
+        .output()
+        .unwrap();
     let replies = String::from_utf8(output.stdout).unwrap();
     assert!(replies.ends_with("QUEUED\ncut-7\nsound-7\njoin-7\n"), "{replies}");
 }

@@ -144,7 +144,10 @@ fn drops_in_turn_with_new_tasks_do_not_pile_up() {
             break;
         }
     }
-    assert_eq!(last, "-BUSYQUEUE the tasks of 32 earlier drops are still being removed: try again later");
+    assert_eq!(
+        last,
+        "-BUSYQUEUE the tasks of 32 earlier drops are still being removed: try again later"
+    );
     client.must("CONFIG SET steward.timer yes");
     wait_until("it can be dropped", || !client.call("TASK.DROP q").is_error());
     wait_until("its keys are gone", || client.keys().is_empty());

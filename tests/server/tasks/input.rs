@@ -131,6 +131,11 @@ fn every_bad_argument_is_named_with_its_range() {
             "BADARG unknown argument COLOUR".into(),
         ),
         ("TASK.SCHEDULE q x foo".into(), "BADARG unknown argument foo".into()),
+        ("TASK.LIST q ready dead".into(), "BADARG state is given twice".into()),
+        (
+            "TASK.PURGE q dead COUNT 5 DONE".into(),
+            "BADARG state is given twice".into(),
+        ),
         (
             format!("TASK.SCHEDULE q x ID {long}"),
             "BADNAME id must be 1 to 256 bytes long".into(),

@@ -86,7 +86,11 @@ fn every_guide_ends_with_where_the_reference_is() {
     for page in files("docs/guides", "md") {
         let page = Document::read(page.to_str().unwrap());
         let last = page.text().trim_end().rsplit("\n\n").next().unwrap();
-        assert!(last.starts_with("Reference: [") && last.contains("](../"), "{}", page.name());
+        assert!(
+            last.starts_with("Reference: [") && last.contains("](../"),
+            "{}",
+            page.name()
+        );
     }
 }
 

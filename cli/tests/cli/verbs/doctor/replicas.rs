@@ -91,7 +91,7 @@ fn replicas_that_are_behind_silent_or_cut_off_are_found() {
     let silent = [
         "warning",
         "replication",
-        "bytes behind, and was heard 1",
+        "bytes behind and was last heard 1",
         "min-replicas-to-write 1",
     ];
     assert!(code == 1 && has(&found, silent), "{found:?}");

@@ -63,11 +63,11 @@ fn a_user_who_may_not_ask_is_told_what_was_left_out() {
     let (code, out) = told_to(&server, "");
     assert_eq!(code, 0, "{out}");
     for word in ["CONFIG GET", "ACL LIST", "TIME", "TASK.QUEUES"] {
-        assert!(out.contains(&format!("not looked at: {word}: NOPERM ")), "{out}");
+        assert!(out.contains(&format!("not checked: {word}: NOPERM ")), "{out}");
     }
     assert_eq!(out.matches("run this as an administrator").count(), 4, "{out}");
     let (code, out) = told_to(&server, "+acl|list");
-    assert!(code == 0 && out.contains("not looked at: ACL DRYRUN: NOPERM "), "{out}");
+    assert!(code == 0 && out.contains("not checked: ACL DRYRUN: NOPERM "), "{out}");
     let (code, out) = told_to(&server, "+task.queues");
     assert!(
         code == 0 && out.contains("TASK.EXPLAIN") && !out.contains("TASK.QUEUES"),
