@@ -21,7 +21,7 @@ use crate::output::record::Record;
 /// Doctor rests so many times as long as it took, within these bounds.
 const REST: u32 = 1_000;
 const SHORTEST: Duration = Duration::from_secs(15);
-const LONGEST: Duration = Duration::from_secs(300);
+const LONGEST: Duration = Duration::from_secs(60);
 /// How long a page waits for what is found first: on most servers it is there by then.
 const FIRST: Duration = Duration::from_millis(25);
 /// Letters of a finding that the overview tells.
@@ -159,8 +159,8 @@ impl Told {
                 @match self.0.as_deref() {
                     None => {
                         p.hint { "Doctor is looking at the server." }
-                        // The stream of the page brings it, where there are scripts.
-                        noscript { meta http-equiv="refresh" content="1"; }
+                        // Where there are scripts the stream of the page brings it. What is in that, scripts parse as without.
+                        @if visit.form == Form::Html { noscript { meta http-equiv="refresh" content="1"; } }
                     }
                     Some(Err(text)) => p.hint { "Doctor cannot look at the server: " (plain(text)) },
                     Some(Ok(all)) => {
