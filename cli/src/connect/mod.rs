@@ -14,7 +14,7 @@ use redis::{Client, ConnectionAddr, ConnectionInfo, IntoConnectionInfo, RedisCon
 
 use crate::failure::{self, Failure};
 use address::{Address, Host, Place};
-pub(crate) use link::{CallError, Link, Reply};
+pub(crate) use link::{CallError, Link, Reply, Walk};
 pub(crate) use pause::Pause;
 
 /// How long commands that a person waits for may take to connect and to be answered.
@@ -105,7 +105,7 @@ impl Connector {
     /// The same for the first time: with a module of our version, and a failure that says what to do.
     pub(crate) fn open_first(&self, name: &str) -> Result<Link, Failure> {
         let mut link = self.open(name, PATIENCE).map_err(|error| self.failure(&error))?;
-        version::ensure(&mut link)?;
+        version::ensure(self, &mut link)?;
         Ok(link)
     }
 
@@ -119,7 +119,7 @@ impl Connector {
     /// Connects to every server that has names: the primaries of a cluster, or the one server.
     pub(crate) fn open_all(&self) -> Result<Vec<Link>, Failure> {
         let mut links = self.open_primaries().map_err(|error| self.failure(&error))?;
-        links.iter_mut().try_for_each(version::ensure)?;
+        links.iter_mut().try_for_each(|link| version::ensure(self, link))?;
         Ok(links)
     }
 
@@ -131,9 +131,13 @@ impl Connector {
     /// What a person reads when this server refused a call or could not be reached.
     pub(crate) fn failure(&self, error: &CallError) -> Failure {
         match error {
-            CallError::Server { code, .. } if matches!(&code[..], "NOAUTH" | "WRONGPASS" | "NOPERM") => {
+            CallError::Server { code, .. } if matches!(&code[..], "NOAUTH" | "WRONGPASS") => {
                 Failure::config(format!("{}: {error}: check the user and password", self.address))
             }
+            _ if error.is("NOPERM") => Failure::config(format!(
+                "{}: {error}: use another user, or give this one the right",
+                self.address
+            )),
             _ if !self.is_cluster() && error.is_elsewhere() => Failure::usage(format!(
                 "{}: the server is one node of a cluster: use redis+cluster://",
                 self.address

@@ -2,16 +2,17 @@
 
 use redis::cmd;
 
-use super::{Link, PATIENCE};
+use super::{CallError, Connector, Link, PATIENCE};
 use crate::failure::{Failure, say};
 
 /// Errors when they do not.
-pub(super) fn ensure(link: &mut Link) -> Result<(), Failure> {
-    // Users of workers may not ask; they hear of a missing module with the first command.
-    let Ok(reply) = link.call(cmd("INFO").arg("modules"), PATIENCE) else {
-        return Ok(());
+pub(super) fn ensure(connector: &Connector, link: &mut Link) -> Result<(), Failure> {
+    let info = match link.call(cmd("INFO").arg("modules"), PATIENCE) {
+        Ok(reply) => reply.text().unwrap_or_default(),
+        // Users of workers may not ask; they hear of a missing module with the first command.
+        Err(CallError::Server { .. }) => return Ok(()),
+        Err(error) => return Err(connector.failure(&error)),
     };
-    let info = reply.text().unwrap_or_default();
     let Some(line) = info.lines().find(|line| line.starts_with("module:name=steward,")) else {
         return Err(Failure::unavailable(
             "the server has no module steward: load it, see docs/quickstart.md",
