@@ -9,7 +9,9 @@ mod manual;
 mod metrics;
 mod put;
 mod running;
+mod screens;
 mod settings;
+mod trouble;
 
 use serde_json::Value;
 
