@@ -17,7 +17,7 @@ MODULEDIR ?= $(PREFIX)/lib/steward
 DESTDIR ?=
 
 .PHONY: help deps build cli install uninstall run stop test long test-web screenshots lint chaos fuzz matrix suites bench \
-    rivals budget docs deny packages test-packages clean
+    rivals budget docs deny packages test-packages dist clean
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -121,6 +121,10 @@ packages: build cli ## make the Debian packages steward and steward-module in ta
 test-packages: build cli ## install, start, upgrade, remove and purge them in a fresh Debian, and build the container's image there; as root
 	@scripts/deps --packages
 	scripts/test-packages
+
+dist: build cli ## make the files of a release in target/dist: archives, packages, checksums, licences, bills of materials
+	@scripts/deps --dist
+	scripts/dist
 
 clean: ## stop the server; remove it, its data and what was built
 	@scripts/server stop

@@ -183,4 +183,4 @@ impl Visitor for Lines {
 #[cfg(test)]
 mod manual;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

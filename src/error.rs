@@ -86,7 +86,7 @@ pub(crate) const CODES: &[(&str, &str, &str)] = &[
     ("NOTASK", "no such task (any more)", "take a repeated ACK as done"),
     (
         "STALE",
-        "the token holds no claim: that was lost, or never was; says what the task is now",
+        "the token holds no claim: it was lost, or never existed; says which state the task is in now",
         "drop the work",
     ),
     (
@@ -121,17 +121,17 @@ pub(crate) const CODES: &[(&str, &str, &str)] = &[
     ),
     (
         "NOMEMBER",
-        "unknown or dead member: names it and the service",
+        "the member is unknown or dead: names it and the service",
         "register again",
     ),
     (
         "FENCED epoch=<now> leader=<member>",
-        "not the epoch that leads now, or not the member's token; with `TOKEN is missing:` before `epoch`, none was given",
+        "the epoch is not the current leader's, or the token is not the member's; with `TOKEN is missing:` before `epoch`, no token was given",
         "stop acting",
     ),
     (
         "WRONGTYPE",
-        "a key of ours holds another type",
+        "one of the module's keys holds another type",
         "repair or delete that key",
     ),
     ("TRYAGAIN", "the slot of the name is being moved", "try again soon"),
@@ -149,7 +149,7 @@ impl fmt::Display for Error {
             Error::BadName(why) => write!(f, "BADNAME {why}"),
             Error::Duplicate(id, now) => write!(f, "DUPLICATE {now} {id}"),
             Error::NoTask => f.write_str("NOTASK no such task"),
-            Error::NotIn(wanted, now) => write!(f, "NOTASK no such task that {wanted}: it is {now}"),
+            Error::NotIn(wanted, now) => write!(f, "NOTASK not a task that {wanted}: it is {now}"),
             Error::NoRepeat(name) => write!(f, "NOTASK no recurring task {name}"),
             Error::NoParent(id, now) => write!(f, "NOTASK no task that AFTER can wait for: {id} is {now}"),
             Error::Stale(now) => write!(f, "STALE this token holds no claim: the task is now {now}"),
@@ -158,12 +158,15 @@ impl fmt::Display for Error {
                 f,
                 "TOOBIG {what} is larger than steward.max-payload: at most {max} bytes"
             ),
-            Error::BusyQueue(claimed) => write!(f, "BUSYQUEUE {claimed} tasks are claimed: wait, or give FORCE"),
-            Error::ManyDrops(drops) => write!(f, "BUSYQUEUE {drops} earlier drops are not swept yet: try again"),
+            Error::BusyQueue(claimed) => write!(f, "BUSYQUEUE tasks are claimed, {claimed} in all: wait, or use FORCE"),
+            Error::ManyDrops(drops) => write!(
+                f,
+                "BUSYQUEUE the tasks of {drops} earlier drops are still being removed: try again later"
+            ),
             Error::BusyService(members) => {
                 write!(
                     f,
-                    "BUSYSERVICE {members} members are registered: evict them, or give FORCE"
+                    "BUSYSERVICE members are registered, {members} in all: evict them, or use FORCE"
                 )
             }
             Error::NoMember(member, service) => write!(f, "NOMEMBER no member {member} in service {service}"),
@@ -177,11 +180,11 @@ impl fmt::Display for Error {
             }
             Error::QueueFull(max) => write!(
                 f,
-                "QUEUEFULL the queue's max-length is {max}: at most so many tasks that wait, are claimed or blocked"
+                "QUEUEFULL the queue would exceed its max-length of {max} tasks that wait, are claimed or blocked"
             ),
             Error::ServiceFull(max) => write!(
                 f,
-                "SERVICEFULL the service has steward.max-members members: at most {max}"
+                "SERVICEFULL the service has reached steward.max-members, {max} members"
             ),
             Error::OutOfMemory => f.write_str("OOM command not allowed when used memory > 'maxmemory'."),
             Error::WrongType => f.write_str("WRONGTYPE Operation against a key holding the wrong kind of value"),
@@ -193,9 +196,9 @@ impl fmt::Display for Error {
             Error::NotForClients => {
                 f.write_str("ERR steward carries effects from a primary or an append-only file and is not for clients")
             }
-            Error::OnlyEffects => f.write_str(
-                "ERR of the module only the command steward is carried out from a primary or an append-only file",
-            ),
+            Error::OnlyEffects => {
+                f.write_str("ERR a primary or an append-only file may send no command of this module but steward")
+            }
             Error::Unreadable(why) => write!(f, "ERR steward cannot read these effects: {why}"),
             Error::Internal => f.write_str("ERR internal error of steward, see the server log"),
         }

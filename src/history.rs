@@ -1,20 +1,26 @@
-//! What happened to the tasks of a queue in each of the last hours and days, by the calendar of UTC: the buckets of its
-//! history and what is in them.
+//! What happened to the tasks of a queue in each of the last hours and days, by the calendar of UTC, and how many were
+//! ready: the buckets of its history and what is in them.
 
 use crate::stats::Totals;
 use crate::time::{DAY, Ms, SECOND, Wall};
 
 /// The numbers of a bucket, in the order in which they are stored; a later version may add some at the end.
-const NUMBERS: [&str; 6] = [
+const NUMBERS: [&str; 7] = [
     "scheduled_total",
     "acked_total",
     "failed_total",
     "lost_total",
     "dead_total",
     "run_total_ms",
+    "ready_max_tasks",
 ];
+/// The first version stored so many.
+const FIRST: usize = 6;
 
-/// What happened in some time.
+/// What happened in some time, and the most tasks that were ready at once.
+///
+/// The most, because it is the same in whatever order the parts of an hour are put together, and those of a day: after
+/// a restart, on a new primary, or when the clock was set back.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Counts([u64; NUMBERS.len()]);
 
@@ -28,7 +34,13 @@ impl Counts {
             totals.lost,
             totals.dead,
             run_ms,
+            0,
         ])
+    }
+
+    /// So many tasks were ready, and nothing happened.
+    pub(crate) fn of_ready(tasks: u32) -> Counts {
+        Counts([0, 0, 0, 0, 0, 0, u64::from(tasks)])
     }
 
     /// Whether nothing happened.
@@ -38,9 +50,12 @@ impl Counts {
 
     /// Adds what happened besides.
     pub(crate) fn add(&mut self, other: &Counts) {
-        for (number, other) in self.0.iter_mut().zip(other.0) {
+        let [sums @ .., most] = &mut self.0;
+        for (number, other) in sums.iter_mut().zip(other.0) {
             *number = number.saturating_add(other);
         }
+        let [.., other] = other.0;
+        *most = other.max(*most);
     }
 
     /// What happened since there were these.
@@ -56,10 +71,11 @@ impl Counts {
         NUMBERS.into_iter().zip(self.0)
     }
 
-    /// As stored: LEB128 varints, 60 bytes at most. Redis keeps a hash compact as long as no value has more than 64.
+    /// As stored: LEB128 varints of numbers that a reply can hold, 63 bytes at most. Redis keeps a hash compact as long
+    /// as no value has more than 64.
     pub(crate) fn pack(&self) -> Vec<u8> {
         let mut packed = Vec::new();
-        for mut number in self.0 {
+        for mut number in self.0.map(|number| number.min(i64::MAX.cast_unsigned())) {
             while number > 0x7f {
                 packed.push(number.to_le_bytes()[0] | 0x80);
                 number >>= 7;
@@ -72,7 +88,10 @@ impl Counts {
     /// Reads them; `None` if they are not ours.
     pub(crate) fn unpack(mut packed: &[u8]) -> Option<Counts> {
         let mut counts = Counts::default();
-        for number in &mut counts.0 {
+        for (at, number) in counts.0.iter_mut().enumerate() {
+            if at >= FIRST && packed.is_empty() {
+                break;
+            }
             let length = packed.iter().position(|byte| byte & 0x80 == 0)? + 1;
             let (digits, rest) = packed.split_at_checked(length)?;
             for digit in digits.iter().rev() {
@@ -143,6 +162,13 @@ impl Bucket {
         Bucket { span, number }
     }
 
+    /// Those after this one up to the one that this moment is in, as far as they are kept.
+    pub(crate) fn until(self, now: Wall) -> impl Iterator<Item = Bucket> {
+        let first = Bucket::first_of(self.span, self.span.kept(), now);
+        let first = first.number.max(self.number.saturating_add(1));
+        (first..=Bucket::at(self.span, now).number).map(move |number| Bucket { number, ..self })
+    }
+
     /// All that are kept now.
     pub(crate) fn kept(now: Wall) -> impl Iterator<Item = Bucket> {
         Span::ALL.into_iter().flat_map(move |span| {
@@ -191,16 +217,31 @@ mod tests {
 
     #[test]
     fn counts_are_packed_into_what_a_compact_hash_takes() {
-        for number in [0, 1, 0x7f, 0x80, 300, 1 << 32, u64::MAX] {
-            let counts = Counts([number, 0, 5, number, 1_000_000, number]);
+        for number in [0, 1, 0x7f, 0x80, 300, 1 << 32, u64::MAX >> 1] {
+            let counts = Counts([number, 0, 5, number, 1_000_000, number, number]);
             assert_eq!(Counts::unpack(&counts.pack()), Some(counts));
         }
-        assert_eq!(Counts([u64::MAX; 6]).pack().len(), 60);
-        assert_eq!(Counts([1, 2, 300, 0, 0, 7]).pack(), [1, 2, 0xac, 2, 0, 0, 7]);
+        assert_eq!(Counts([u64::MAX; 7]).pack().len(), 63);
+        assert_eq!(Counts([1, 2, 300, 0, 0, 7, 9]).pack(), [1, 2, 0xac, 2, 0, 0, 7, 9]);
         for foreign in [b"".as_slice(), b"12345", &[0xff; 64], &[0x80; 64]] {
             assert_eq!(Counts::unpack(foreign), None, "{foreign:?}");
         }
-        assert_eq!(Counts::unpack(b"\x01\x01\x01\x01\x01\x01later"), Some(Counts([1; 6])));
+        assert_eq!(
+            Counts::unpack(b"\x01\x01\x01\x01\x01\x01\x01later"),
+            Some(Counts([1; 7]))
+        );
+        let first = Counts([1, 1, 1, 1, 1, 1, 0]);
+        assert_eq!(Counts::unpack(&[1; 6]), Some(first), "of the first version");
+    }
+
+    #[test]
+    fn sums_are_added_and_of_the_most_the_larger_stays() {
+        let mut counts = Counts([1, 2, 3, 4, 5, 6, 7]);
+        counts.add(&Counts([1, 1, 1, 1, 1, u64::MAX, 5]));
+        assert_eq!(counts, Counts([2, 3, 4, 5, 6, u64::MAX, 7]));
+        counts.add(&Counts::of_ready(9));
+        assert_eq!(counts, Counts([2, 3, 4, 5, 6, u64::MAX, 9]));
+        assert!(!Counts::of_ready(1).is_zero());
     }
 
     #[test]

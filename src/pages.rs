@@ -3,7 +3,7 @@
 use crate::command::{Arg, Typed, arguments};
 use crate::context::Caller;
 use crate::error::{Error, Result};
-use crate::glob;
+use crate::glob::Pattern;
 use crate::keyspace::Keyspace;
 use crate::names::{MAX_NAME, Name, Position};
 use crate::reply::Reply;
@@ -20,7 +20,7 @@ const DEFAULT_COUNT: usize = 100;
 const SCANNED: usize = 1_000;
 /// Maps on a page with STATS: one for each name, and one for each kind.
 const MAPS: usize = 2_000;
-/// Longest pattern, bytes: the time to match a name grows with it. No name is longer.
+/// Longest pattern, bytes: the time to match grows with it. No name is longer.
 const MAX_PATTERN: usize = MAX_NAME;
 
 /// Where a page begins: what the previous page replied.
@@ -109,7 +109,7 @@ pub(crate) fn page(args: &PageArgs<'_>, caller: &Caller<'_>, tx: &mut Tx<'_>, li
             if (listed.is_one)(&holds) {
                 shown.push((listed.stats)(tx.state, name, &holds, tx.context.wall));
             }
-        } else if (listed.exists)(tx.keys, name) {
+        } else if tx.state.is_measured(name) || (listed.exists)(tx.keys, name) {
             shown.push(Reply::text(name.text()));
         }
     }
@@ -124,14 +124,15 @@ fn names<'n>(
     maps: impl Fn(&Name) -> Option<usize>,
 ) -> (Vec<Name>, Reply) {
     let count = count(args.count);
+    let pattern = args.pattern.map(Pattern::new);
     let mut found = Vec::new();
     let mut names = names.peekable();
     let (mut scanned, mut shown) = (0, 0);
     while let Some(name) = names.next() {
-        let matches = || (args.pattern).is_none_or(|pattern| glob::matches(pattern, name.text().as_bytes()));
+        let matches = |pattern: &Pattern| pattern.matches(name.text().as_bytes());
         // Rights first: hidden names cost no matching.
         if (caller.may_see)(name.text())
-            && matches()
+            && pattern.as_ref().is_none_or(matches)
             && let Some(maps) = maps(name)
         {
             found.push(name.clone());

@@ -18,7 +18,7 @@ pub(crate) fn run(tx: &mut Tx<'_>, name: &Name) {
     if tx.state.has_queue(name) {
         task::timer::run(tx, name);
     }
-    if tx.state.names.histories.has(name) {
+    if tx.state.has_queue(name) || tx.state.names.histories.has(name) {
         task::timer::history::run(tx, name);
     }
 }
@@ -32,9 +32,8 @@ pub(crate) fn holds(tx: &mut Tx<'_>, name: &Name) -> Holds {
     tx.state.names.holds(name).cloned().unwrap_or_default()
 }
 
-/// Measures what the keys of a name hold, and counts for its history what happened.
+/// Measures what the keys of a name hold, and counts for its history what happened and how many tasks are ready.
 pub(crate) fn measure(tx: &mut Tx<'_>, name: &Name) {
-    tx.state.count_history(name, &tx.context);
     let mut holds = Holds::default();
     if queues::exists(tx.keys, name) {
         queues::measure(tx, name, &mut holds);
@@ -42,5 +41,6 @@ pub(crate) fn measure(tx: &mut Tx<'_>, name: &Name) {
     if services::exists(tx.keys, name) {
         services::measure(tx, name, &mut holds);
     }
+    tx.state.count_history(name, holds.ready, &tx.context);
     tx.state.measured(name, holds, tx.context.steady);
 }

@@ -80,7 +80,12 @@ fn print(report: &mut Report, rounds: &[Round], [steady, phased]: [Aim; 2]) {
     let steady_cpu = rounds.iter().map(|round| &round.steady);
     let title = format!("steady, {IN_FLIGHT} tasks in flight: whole life / streams");
     report.figure(&title, steady_cpu.clone().map(|cpu| cpu.steward / cpu.streams), steady);
-    report.figure("  / Lua", steady_cpu.map(|cpu| cpu.steward / cpu.lua), Aim::None);
+    report.figure(
+        "  / Lua",
+        steady_cpu.clone().map(|cpu| cpu.steward / cpu.lua),
+        Aim::None,
+    );
+    report.figure("  µs of CPU", steady_cpu.map(|cpu| cpu.steward), Aim::None);
 
     let mut figure = |label: &str, aim: Aim, cpu_us: fn(&Life) -> f64| {
         let lives = rounds.iter().map(|round| &round.phased);
@@ -97,6 +102,8 @@ fn print(report: &mut Report, rounds: &[Round], [steady, phased]: [Aim; 2]) {
     let lives = rounds.iter().map(|round| &round.phased);
     let lua = lives.map(|life| life.steward.cpu_us() / life.lua.cpu_us());
     report.figure("  whole life / Lua", lua, Aim::None);
+    let own = rounds.iter().map(|round| round.phased.steward.cpu_us());
+    report.figure("  whole life, µs of CPU", own, Aim::None);
 
     let mut floor = |label: &str, aim: Aim, cpu_us: fn(&Life) -> f64| {
         let ratios = rounds.iter().map(|round| cpu_us(&round.phased.steward) / round.set);

@@ -16,7 +16,7 @@ use crate::failure::Failure;
 pub(crate) use lead::{LeadArgs, OnLost, Takeover};
 pub(crate) use work::WorkArgs;
 
-/// Runs programs for tasks or while they lead, and shows and changes what a Redis or Valkey server with the module steward has.
+/// Runs programs for tasks or while they lead; shows and changes tasks, members and leaders on a Redis or Valkey server with the module steward.
 #[derive(Parser)]
 #[command(name = "steward", version, arg_required_else_help = true)]
 pub(crate) struct Given {
@@ -28,7 +28,7 @@ pub(crate) struct Given {
 
 #[derive(Args)]
 pub(crate) struct Common {
-    /// Address of the server: redis, rediss, unix, redis+sentinel or redis+cluster; a password only in REDIS_URL
+    /// Address of the server: redis, rediss, unix, redis+sentinel or redis+cluster; give a password only in REDIS_URL
     #[arg(
         long,
         global = true,
@@ -40,10 +40,10 @@ pub(crate) struct Common {
     /// File with the password, in place of the one in the address
     #[arg(long, global = true, value_name = "FILE", env = "STEWARD_PASSWORD_FILE")]
     pub password_file: Option<PathBuf>,
-    /// File with the certificates that sign that of the server, in place of the system's
+    /// File with the certificate authorities that the server's certificate is checked against, in place of the system's
     #[arg(long, global = true, value_name = "FILE", env = "STEWARD_TLS_CA_FILE")]
     pub tls_ca_file: Option<PathBuf>,
-    /// Form of the output: json is one object a line
+    /// Format of the output: json is one object a line
     #[arg(
         short,
         long,
@@ -66,32 +66,32 @@ pub(crate) enum Output {
 
 #[derive(Subcommand)]
 pub(crate) enum Action {
-    /// Run a program while it leads, once over all hosts (Linux)
+    /// Run a program while this host leads: on one host at a time (Linux)
     Lead(LeadArgs),
-    /// Run a program for each task of some queues (Linux)
+    /// Run a program for each task of one or more queues (Linux)
     Work(WorkArgs),
-    /// Show how far the task is: for programs that `work` has started
+    /// Report how far the task is, from a program that `work` has started
     Progress {
         #[arg(allow_hyphen_values = true)]
         value: String,
     },
     /// Show who leads
     Leader { service: String },
-    /// Print the process id of the program of the leader, or of a member, if it runs on this host
+    /// Print the process id of the leader's program, or of a member's, if it runs on this host
     Pid { service: String, member: Option<String> },
-    /// Run a Redis command only while the leader of that epoch still leads
+    /// Run a Redis command only if the leader with this epoch still leads
     Fenced(FencedArgs),
     /// Start a fresh server with the module and run a program with its REDIS_URL
     Dev(DevArgs),
-    /// Serve pages that show what is on the server, and change it
+    /// Serve a dashboard: web pages that show what is on the server, and change it
     Web(crate::web::WebArgs),
-    /// Show the queues and their numbers in the terminal, as top does with processes
+    /// Show the queues and their numbers live in the terminal, as top does with processes
     Top(crate::top::TopArgs),
     #[command(flatten)]
     Verb(crate::verbs::Verb),
-    /// Print what a shell needs to complete the words of this program
+    /// Print the completions for a shell
     Completions { shell: clap_complete::Shell },
-    /// Write the pages of the manual into a directory
+    /// Write the manual pages into a directory
     Man { dir: PathBuf },
 }
 
@@ -110,7 +110,7 @@ pub(crate) struct DevArgs {
     /// The port to listen on, at 127.0.0.1 [default: a free one]
     #[arg(long, env = "STEWARD_PORT")]
     pub port: Option<u16>,
-    /// A directory for the data, which are kept; without it there are none
+    /// A directory for the data, which are kept there; without it no data are kept
     #[arg(long, env = "STEWARD_DIR")]
     pub dir: Option<PathBuf>,
     /// A file with more settings, as in redis.conf
@@ -122,7 +122,7 @@ pub(crate) struct DevArgs {
     /// The module to load [default: beside this program, or where it is installed]
     #[arg(long, value_name = "PATH", env = "STEWARD_MODULE")]
     pub module: Option<PathBuf>,
-    /// A program to run; without one the address is printed, and the server runs until this is interrupted
+    /// A program to run; without one the address is printed, and the server runs until you interrupt it
     #[arg(last = true, value_name = "PROGRAM")]
     pub program: Vec<OsString>,
 }

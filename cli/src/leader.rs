@@ -53,7 +53,7 @@ pub(crate) fn pid(common: &Common, service: &str, member: Option<&str>) -> Resul
     let found = find(&mut link, service, member).map_err(|error| connector.failure(&error))?;
     let Some(process) = found else {
         match member {
-            Some(member) => say(format_args!("{member} is no member of {service} with a process")),
+            Some(member) => say(format_args!("{member} is not a member of {service} with a process")),
             None => say(format_args!("nobody leads {service}")),
         }
         return Ok(NOT_THERE);

@@ -1,6 +1,9 @@
 //! The queues as one user sees them, and how they have changed while somebody looked.
 
-use std::collections::{HashMap, VecDeque};
+mod line;
+mod samples;
+
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -8,9 +11,11 @@ use redis::cmd;
 
 use crate::connect::{CallError, Link, PATIENCE};
 use crate::output::record::Record;
+pub(crate) use line::{Line, Place};
+pub(crate) use samples::{Pace, Samples};
 
-/// Samples of a queue that are kept for its chart.
-const SAMPLES: usize = 60;
+/// Queues whose last hour is kept: the last ones whose chart was looked at.
+const LINES: usize = 100;
 /// The server is left alone for so many times as long as it took to answer, within these bounds.
 const REST: u32 = 100;
 const SHORTEST: Duration = Duration::from_secs(1);
@@ -19,65 +24,6 @@ const LONGEST: Duration = Duration::from_secs(15);
 /// What a ready task may wait before it is told in red, in milliseconds: the alarm of docs/operating/index.md.
 pub(crate) const LATE: i64 = 60_000;
 
-/// Counters that were read again and again, and when: the points of a line.
-pub(crate) struct Samples<S>(VecDeque<(Instant, S)>);
-
-impl<S> Default for Samples<S> {
-    fn default() -> Samples<S> {
-        Samples(VecDeque::new())
-    }
-}
-
-impl<S> Samples<S> {
-    /// Adds what was read now. Two that look at once make no more samples than one. After a gap, or a restart of the
-    /// counters, all begins anew.
-    pub(crate) fn add(&mut self, now: (Instant, S), pace: Pace, is_restarted: impl Fn(&S, &S) -> bool) {
-        let is_over = |(at, last): &(Instant, S)| now.0 - *at > pace.gap || is_restarted(last, &now.1);
-        if self.0.back().is_some_and(is_over) {
-            self.0.clear();
-        }
-        if self.0.back().is_none_or(|(at, _)| now.0 - *at >= pace.apart) {
-            self.0.push_back(now);
-        }
-        if self.0.len() > SAMPLES {
-            self.0.pop_front();
-        }
-    }
-
-    /// Whether somebody has looked since the last gap.
-    pub(crate) fn is_looked_at(&self, now: Instant, gap: Duration) -> bool {
-        self.0.back().is_some_and(|(at, _)| now - *at <= gap)
-    }
-
-    /// Each with the one after it.
-    pub(crate) fn steps(&self) -> impl Iterator<Item = (&(Instant, S), &(Instant, S))> {
-        self.0.iter().zip(self.0.iter().skip(1))
-    }
-}
-
-/// How far samples are apart at least, and the time without any after which they are no line.
-#[derive(Clone, Copy)]
-pub(crate) struct Pace {
-    apart: Duration,
-    pub gap: Duration,
-}
-
-impl Pace {
-    /// Of those that leave the server alone for times within these bounds.
-    fn resting(shortest: Duration, longest: Duration) -> Pace {
-        Pace {
-            apart: shortest.mul_f32(0.8),
-            gap: longest.max(LONGEST) * 2,
-        }
-    }
-}
-
-impl Default for Pace {
-    fn default() -> Pace {
-        Pace::resting(SHORTEST, LONGEST)
-    }
-}
-
 /// The numbers of a queue at a moment.
 #[derive(Clone, Copy)]
 struct Sample {
@@ -85,6 +31,13 @@ struct Sample {
     acked: i64,
     failed: i64,
     ready: i64,
+}
+
+impl Sample {
+    /// Whether the server has begun to count anew since then.
+    fn is_restarted(&self, now: &Sample) -> bool {
+        self.scheduled > now.scheduled
+    }
 }
 
 /// How a queue went between two samples, each second.
@@ -128,6 +81,7 @@ pub(crate) struct Watch {
     longest: Duration,
     last: Option<Arc<Snapshot>>,
     samples: HashMap<String, Samples<Sample>>,
+    lines: HashMap<String, Line>,
 }
 
 impl Default for Watch {
@@ -150,6 +104,7 @@ impl Watch {
             longest,
             last: None,
             samples: HashMap::new(),
+            lines: HashMap::new(),
         }
     }
 
@@ -190,12 +145,31 @@ impl Watch {
             failed: number("failed_total") + number("lost_total"),
             ready: number("ready_tasks"),
         };
-        let pace = self.pace();
+        let (now, pace) = (Instant::now(), self.pace());
+        if let Some(line) = self.lines.get_mut(name) {
+            line.add(now, sample, pace.gap);
+        }
         let samples = self.samples.entry(name.into()).or_default();
-        samples.add((Instant::now(), sample), pace, |last, now| {
-            last.scheduled > now.scheduled
-        });
+        samples.add((now, sample), pace, Sample::is_restarted);
         samples.steps().map(rate).collect()
+    }
+
+    /// The same for one whose chart is looked at, and how it has gone in the last hour.
+    pub(crate) fn follow(&mut self, name: &str, stats: &Record) -> (Vec<Rate>, Line) {
+        let lines = &mut self.lines;
+        if !lines.contains_key(name) {
+            let oldest = lines.iter().min_by_key(|(_, line)| line.last_look());
+            if let Some(oldest) = oldest.map(|(name, _)| name.clone()).filter(|_| lines.len() >= LINES) {
+                lines.remove(&oldest);
+            }
+            let mut line = Line::default();
+            for (at, sample) in self.samples.get(name).into_iter().flat_map(Samples::all) {
+                line.add(*at, *sample, Duration::MAX);
+            }
+            lines.insert(name.into(), line);
+        }
+        let rates = self.sample(name, stats);
+        (rates, self.lines.get(name).cloned().unwrap_or_default())
     }
 }
 
@@ -244,6 +218,22 @@ mod tests {
         for (shortest, longest) in [(hour, hour), (Duration::from_millis(100), Duration::from_millis(100))] {
             assert!(Watch::resting(shortest, longest).pace().gap >= (longest * 2).max(LONGEST));
         }
+    }
+
+    #[test]
+    fn lines_are_kept_of_the_queues_that_were_looked_at_last() {
+        let mut watch = Watch::default();
+        let stats = Record::default().and("scheduled_total", 1);
+        watch.sample("seen", &stats);
+        assert!(watch.lines.is_empty(), "in a list of all");
+        for number in 0..2 * LINES {
+            watch.follow(&number.to_string(), &stats);
+        }
+        assert_eq!(watch.lines.len(), LINES);
+        assert!(watch.lines.contains_key(&(2 * LINES - 1).to_string()));
+        // What the list has shown of it before is in its line.
+        let (_, line) = watch.follow("seen", &stats);
+        assert_eq!(line.stretches().len(), 1);
     }
 
     #[test]

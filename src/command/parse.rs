@@ -3,6 +3,9 @@
 use super::arg::{Arg, Kind};
 use crate::error::{Error, Result};
 
+/// Most items one call handles.
+pub(crate) const MAX_COUNT: usize = 1_000;
+
 /// The unread words of a call.
 #[derive(Debug)]
 pub(crate) struct Input<'v, 'a> {
@@ -71,6 +74,16 @@ pub(super) fn ensure_first(option: &Arg, given: Option<&Arg>) -> Result<()> {
     }))
 }
 
+/// Errors with `BadArg` if so many are too many for one call.
+pub(crate) fn ensure_few(what: &str, count: usize) -> Result<()> {
+    match count {
+        0..=MAX_COUNT => Ok(()),
+        _ => Err(Error::BadArg(format!(
+            "{what} must be at most {MAX_COUNT} a call, not {count}"
+        ))),
+    }
+}
+
 /// The error when none of these was given.
 pub(super) fn none_given(options: &[Arg]) -> Error {
     let words: Vec<&str> = options.iter().filter_map(|option| option.word).collect();
@@ -135,7 +148,7 @@ fn eight_digits(digits: &[u8; 8]) -> Option<i64> {
 /// How a word is spelled inside of an argument, unless it is not there.
 type Inside = fn(&[u8], &Arg) -> Option<&'static str>;
 
-/// The option that `word` belongs to, as a keyword of its group or else as a value, and how that word is spelled.
+/// The argument that `word` belongs to, as a keyword of its group or else as a value, and how that word is spelled.
 fn owner_of<'s>(word: &[u8], args: &'s [Arg]) -> Option<(&'s Arg, &'static str)> {
     owner_as(keyword, word, args).or_else(|| owner_as(value, word, args))
 }
@@ -143,6 +156,7 @@ fn owner_of<'s>(word: &[u8], args: &'s [Arg]) -> Option<(&'s Arg, &'static str)>
 fn owner_as<'s>(inside: Inside, word: &[u8], args: &'s [Arg]) -> Option<(&'s Arg, &'static str)> {
     args.iter().find_map(|arg| match &arg.kind {
         Kind::Shared(inner) | Kind::OneOf(inner) | Kind::Either(inner) => owner_as(inside, word, inner),
+        Kind::Words(_) => inside(word, arg).map(|found| (arg, found)),
         _ if arg.word.is_some() => inside(word, arg).map(|found| (arg, found)),
         _ => None,
     })
@@ -168,10 +182,12 @@ fn value(word: &[u8], arg: &Arg) -> Option<&'static str> {
     }
 }
 
-/// The error for a word of an option that is not where that option is.
+/// The error for a word of an option that is not where that option is, or of a required argument that is given.
 fn misplaced(word: &str, option: &Arg, argv: &[&[u8]]) -> Error {
     let key = option.key();
-    Error::BadArg(if argv.iter().any(|given| option.is_called(given)) {
+    Error::BadArg(if option.word.is_none() {
+        format!("{key} is given twice")
+    } else if argv.iter().any(|given| option.is_called(given)) {
         format!("{word} must follow {key} directly: {}", option.inner_syntax())
     } else {
         format!("{word} is an option of {key}, which is not given")

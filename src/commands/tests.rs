@@ -14,7 +14,7 @@ impl Visitor for All {
     }
 }
 
-pub(super) fn all() -> Vec<Spec> {
+pub(crate) fn all() -> Vec<Spec> {
     let mut all = All(Vec::new());
     visit_all(&mut all);
     all.0

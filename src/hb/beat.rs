@@ -16,8 +16,6 @@ use crate::time::{MAX_TTL, MIN_TTL, Ms};
 /// The priority of a candidate; the largest wins.
 pub(crate) const PRIORITY: Typed<Option<i64>> = Arg::option("PRIORITY", Arg::int("n", 0, MAX_PRIORITY, ""))
     .means("the highest leads first; by default the one it has, or 0");
-/// Most cancelled tasks in one reply.
-const MOST_CANCELLED: usize = 1_000;
 
 arguments! {
     pub(crate) struct StandArgs {
@@ -161,6 +159,7 @@ fn reply(service: &mut Service<'_>, member: &str, token: Option<u64>) -> Result<
     let leads = leader.as_deref() == Some(member);
     let epoch = service.leadership()?.epoch;
     let epoch = leader.as_ref().map(|_| epoch);
+    let cancelled = cancelled(service, member);
     let found = service.known().and_then(|known| Some((known, known.member(member)?)));
     let is_candidate = found.is_some_and(|(_, member)| member.is_candidate);
     let signal = found.and_then(|(known, member)| known.signal(&member.record));
@@ -171,7 +170,7 @@ fn reply(service: &mut Service<'_>, member: &str, token: Option<u64>) -> Result<
         ("leader", leader.as_deref().map_or(Reply::Null, Reply::text)),
         ("ttl_ms", Reply::Int(ttl)),
         ("signal", signal.map_or(Reply::Null, Reply::text)),
-        ("cancelled", cancelled(service, member)),
+        ("cancelled", cancelled),
         ("token", token.map_or(Reply::Null, Reply::number)),
     ])
     .into())
@@ -191,10 +190,7 @@ fn leader(service: &mut Service<'_>, member: &str) -> Result<Option<MemberName>>
 }
 
 /// The cancelled tasks that it still runs as a worker, in every queue that follows the service.
-fn cancelled(service: &Service<'_>, member: &str) -> Reply {
-    let queues = service.state.services.followers(&service.name);
-    let ids = queues
-        .iter()
-        .flat_map(|queue| service.state.cancelled_of(queue, member));
-    Reply::Array(ids.take(MOST_CANCELLED).map(Reply::Id).collect())
+fn cancelled(service: &mut Service<'_>, member: &str) -> Reply {
+    let ids = service.state.cancelled_of(&service.name, member);
+    Reply::Array(ids.into_iter().map(Reply::Id).collect())
 }

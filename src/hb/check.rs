@@ -9,7 +9,8 @@ use crate::names::MAX_TOKEN;
 use crate::reply::Reply;
 
 /// The epoch to compare with the current one.
-pub(crate) const EPOCH: Typed<u64> = Arg::int("epoch", 0, MAX_TOKEN, "").means("the epoch that is to lead");
+pub(crate) const EPOCH: Typed<u64> =
+    Arg::int("epoch", 0, MAX_TOKEN, "").means("the epoch that must be the current leader's");
 
 arguments! {
     pub(crate) struct CheckArgs<'a> {

@@ -21,7 +21,7 @@ impl Command for Leader {
     type On<'t> = Service<'t>;
     const SPEC: Spec = Spec {
         name: "HB.LEADER",
-        summary: "Shows the leader of a service, its epoch, and since when it leads.",
+        summary: "Shows the leader of a service, its epoch, and since when it has led.",
         complexity: "O(1)",
         access: Access::Read,
         blocking: false,

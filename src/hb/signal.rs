@@ -98,7 +98,7 @@ fn to_all(service: &mut Service<'_>, word: &str) -> Result<usize> {
 /// Ends the blocked claims of the signalled members that must not take more work, in every queue. Claims that they
 /// make from now on wait until they may take work again.
 fn end_waits(service: &mut Service<'_>, to: &[u8]) {
-    for queue in service.state.services.followers(&service.name) {
+    for queue in service.state.followers_with_clients(&service.name) {
         let services = &service.state.services;
         let waiting = &service.state.waiting;
         let is_quiet = |queue: &Name, worker: &str| services.is_quiet(services.followed_by(queue), worker);

@@ -187,10 +187,10 @@ impl Services {
         self.following.get(queue).unwrap_or(queue)
     }
 
-    /// The queues that may follow a service: that of its name, and those whose settings say so.
-    pub(crate) fn followers(&self, service: &Name) -> Vec<Name> {
+    /// The queues that may follow a service: that of its name, and those whose settings say so. They may be many.
+    pub(crate) fn followers<'a>(&'a self, service: &'a Name) -> impl Iterator<Item = &'a Name> {
         let others = self.followers.get(service).into_iter().flatten();
         let own = (!self.following.contains_key(service)).then_some(service);
-        own.into_iter().chain(others).cloned().collect()
+        own.into_iter().chain(others)
     }
 }

@@ -13,7 +13,7 @@ arguments! {
     pub(crate) struct AwaitArgs<'a> {
         service: Key<'a> = Arg::SERVICE,
         member: Actor<'a> = Arg::MEMBER,
-        state: &'a str = Arg::words("state", &["UP", "DOWN"]).means("whether it is to be a member, or to be none"),
+        state: &'a str = Arg::words("state", &["UP", "DOWN"]).means("UP: it is a member; DOWN: it is not"),
         block: Option<Ms> = Arg::BLOCK,
     }
 }

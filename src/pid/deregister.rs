@@ -33,7 +33,7 @@ impl Command for Deregister {
     type On<'t> = Service<'t>;
     const SPEC: Spec = Spec {
         name: "PID.DEREGISTER",
-        summary: "Deregisters a member; what it holds is given back as by RELEASE.",
+        summary: "Deregisters a member; the tasks it holds are given back as by RELEASE.",
         complexity: "O(log N) for N members, and for each task it held",
         access: Access::Write,
         blocking: false,

@@ -22,7 +22,7 @@ impl Command for Drop {
     type On<'t> = Service<'t>;
     const SPEC: Spec = Spec {
         name: "PID.DROP",
-        summary: "Removes a service with its events and signals; with FORCE also its members, as by EVICT, many of them in slices.",
+        summary: "Removes a service with its events and signals; with FORCE also its members, as EVICT does, in slices if they are many.",
         complexity: "O(N) for N members, 128 at most",
         access: Access::Write,
         blocking: false,

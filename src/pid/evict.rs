@@ -24,7 +24,7 @@ impl Command for Evict {
     type On<'t> = Service<'t>;
     const SPEC: Spec = Spec {
         name: "PID.EVICT",
-        summary: "Evicts a member; what it holds goes to others at once.",
+        summary: "Evicts a member; others may claim the tasks it holds at once.",
         complexity: "O(log N) for N members, and for each task it held",
         access: Access::Write,
         blocking: false,

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::command::run::{Command, Response};
-use crate::command::{Access, Actor, Arg, Key, Keys, Spec, Typed, arguments};
+use crate::command::{Access, Actor, Arg, Key, Keys, Spec, Typed, arguments, ensure_few};
 use crate::context::Caller;
 use crate::error::{Error, Result};
 use crate::membership::service::Service;
@@ -16,7 +16,7 @@ arguments! {
     pub(crate) struct GetArgs<'a> {
         service: Key<'a> = Arg::SERVICE,
         member: Actor<'a> = Arg::MEMBER,
-        fields: Vec<&'a str> = Arg::any("fields", &FIELD).means("the fields to show; by default all"),
+        fields: Vec<&'a str> = Arg::any("fields", &FIELD).means("the fields to show, at most 1,000; by default all"),
     }
 }
 
@@ -39,6 +39,7 @@ impl Command for Get {
     };
 
     fn run(args: &GetArgs<'_>, _: &Caller<'_>, service: &mut Service<'_>) -> Result<Response> {
+        ensure_few("fields", args.fields.len())?;
         // Each field is shown once: a value may be long, and the names of many fit into one call.
         let mut named = BTreeSet::new();
         if let Some(again) = args.fields.iter().find(|field| !named.insert(*field)) {

@@ -74,7 +74,7 @@ impl Command for Register {
     type On<'t> = Service<'t>;
     const SPEC: Spec = Spec {
         name: "PID.REGISTER",
-        summary: "Registers a process as a member of a service; EXCLUSIVE: as its leader, or not at all. Sent again by the same process (pid, HOST, START, BOOT) before its token was shown, it is resumed with a new token.",
+        summary: "Registers a process as a member of a service; with EXCLUSIVE, as its leader or not at all. If the same process (pid, HOST, START, BOOT) sends it again before a call has used its token, it is resumed with a new token.",
         complexity: "O(log N) for N members",
         access: Access::Write,
         blocking: true,

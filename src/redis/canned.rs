@@ -157,4 +157,12 @@ mod tests {
         let places: std::collections::BTreeSet<usize> = NUMBERS.iter().map(|field| number_place(field)).collect();
         assert_eq!(places.len(), NUMBERS.len());
     }
+
+    #[test]
+    fn every_field_is_that_of_a_reply() {
+        let replies: String = crate::commands::tests::all().iter().map(|spec| spec.reply).collect();
+        for field in FIELDS.iter().chain(&NUMBERS) {
+            assert!(replies.contains(&format!("`{field}`")), "no reply has a field {field}");
+        }
+    }
 }

@@ -2,20 +2,20 @@
 
 pub(crate) mod kinds;
 pub(crate) mod table;
-
-use std::fmt;
-use std::rc::Rc;
+mod unresolved;
 
 use kinds::Kinds;
 pub(crate) use table::{DEAD_QUEUE, EventsLevel, FIELDS, GROUP_LIMIT, SERVICE, SETTINGS};
 use table::{Kind, Numbers, Setting};
+use unresolved::UnresolvedEnds;
+pub(crate) use unresolved::{How, UNRESOLVED_ENDS, Unresolved, unresolved_field};
 
 use crate::backoff::{self, Backoff};
 use crate::command::word;
 use crate::config::ModuleConfig;
 use crate::error::Error;
 use crate::keyspace::Keyspace;
-use crate::names::{Id, Name, PRIORITIES};
+use crate::names::{Name, PRIORITIES};
 use crate::rate::Rate;
 use crate::time::Ms;
 
@@ -39,23 +39,12 @@ pub(crate) struct QueueSettings {
     /// Workers whose membership ended with more targeted tasks than one transaction releases: tasks with smaller fences
     /// than this are not targeted at that worker any more.
     pub releases: Vec<(String, u64)>,
-    /// Ends of tasks with dependents that are not resolved yet, in the order of `below`.
-    pub unresolved: Vec<Unresolved>,
+    /// Ends of tasks with dependents that are not resolved yet.
+    pub unresolved: UnresolvedEnds,
     /// The kinds of its tasks.
     pub kinds: Kinds,
     /// How many ids in each ready list stand for a task that went elsewhere.
     pub ghosts: [u32; PRIORITIES as usize],
-}
-
-/// The end of a task with dependents that are not resolved yet.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Unresolved {
-    /// The task.
-    pub parent: Id,
-    /// Tasks whose first fence is below this depended on it.
-    pub below: u64,
-    /// How it ended.
-    pub how: How,
 }
 
 /// Field: the wall moment a pause ends.
@@ -64,49 +53,8 @@ pub(crate) const PAUSED: &str = "paused_until";
 pub(crate) const DROPS: &str = "drops";
 /// Prefix of the fields that say which tasks of a worker whose membership ended are released; then the worker.
 pub(crate) const RELEASES: &str = "orphaned:";
-/// How a task ended that others wait for.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum How {
-    /// It was acknowledged.
-    Done,
-    /// It is a dead letter, for this reason: it succeeds yet if it is retried.
-    Dead(Rc<str>),
-    /// It will not succeed, for this reason.
-    Failed(Rc<str>),
-}
-
-impl How {
-    fn read(text: &str) -> How {
-        let (word, why) = text.split_once(' ').unwrap_or((text, ""));
-        match word {
-            "done" => How::Done,
-            "dead" => How::Dead(why.into()),
-            _ => How::Failed(why.into()),
-        }
-    }
-}
-
-impl fmt::Display for How {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            How::Done => f.write_str("done"),
-            How::Dead(why) => write!(f, "dead {why}"),
-            How::Failed(why) => write!(f, "failed {why}"),
-        }
-    }
-}
-
-/// Prefix of the fields of ends with unresolved dependents; then the id of the task.
-const UNRESOLVED: &str = "settling:";
-/// The field that says that there are such fields.
-pub(crate) const UNRESOLVED_ENDS: &str = "settling";
 /// The pause that only RESUME ends, as stored.
 pub(crate) const UNTIL_RESUMED: &str = "-1";
-
-/// The field of the end of a task with unresolved dependents.
-pub(crate) fn unresolved_field(parent: &[u8]) -> Vec<u8> {
-    [UNRESOLVED.as_bytes(), parent].concat()
-}
 
 /// The field that counts the ghosts of one ready list.
 pub(crate) const fn ghosts_field(priority: u8) -> &'static str {
@@ -150,7 +98,7 @@ impl QueueSettings {
             paused: None,
             drops: Vec::new(),
             releases: Vec::new(),
-            unresolved: Vec::new(),
+            unresolved: UnresolvedEnds::default(),
             kinds: Kinds::default(),
             ghosts: Default::default(),
         }
@@ -165,7 +113,6 @@ impl QueueSettings {
             };
             settings.read_field(queue, field, value);
         }
-        settings.unresolved.sort_by_key(|rest| rest.below);
         settings
     }
 
@@ -179,7 +126,7 @@ impl QueueSettings {
                 self.drops.sort_unstable();
             }
             _ if self.kinds.read(field, text) => {}
-            _ if field.starts_with(UNRESOLVED) => self.unresolved.extend(unresolved(field, text)),
+            _ if self.unresolved.read(field, text) => {}
             _ => {
                 if let Some(worker) = field.strip_prefix(RELEASES) {
                     self.releases
@@ -261,16 +208,6 @@ impl QueueSettings {
             *ghosts = number;
         }
     }
-}
-
-/// Reads such a field; `None` if it is foreign.
-fn unresolved(field: &str, text: &str) -> Option<Unresolved> {
-    let (below, how) = text.split_once(' ')?;
-    Some(Unresolved {
-        parent: Id::from_slice(field.strip_prefix(UNRESOLVED)?.as_bytes()),
-        below: below.parse().ok()?,
-        how: How::read(how),
-    })
 }
 
 /// The service of this name. Errors with `BadArg` unless one transaction can write both it and the queue.

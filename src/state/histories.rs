@@ -22,9 +22,11 @@ pub(crate) struct Histories {
     all: BTreeMap<Name, History>,
     /// When the timer looks whether the queue is over.
     checks: BTreeSet<(Wall, Name)>,
-    /// How many of them the queues did not ask for.
+    /// How many there are of each kind.
+    found: usize,
+    wished: usize,
     automatic: usize,
-    /// So many may be.
+    /// So many may be automatic.
     most: usize,
 }
 
@@ -33,6 +35,8 @@ impl Default for Histories {
         Histories {
             all: BTreeMap::new(),
             checks: BTreeSet::new(),
+            found: 0,
+            wished: 0,
             automatic: 0,
             most: most(&ModuleConfig::default()),
         }
@@ -52,10 +56,23 @@ struct History {
     undated: Counts,
     /// Since when there is anything.
     since: Option<(Wall, Steady)>,
-    /// When the timer looks whether the queue is over.
+    /// The last hour in which it was seen how many tasks are ready, and how many.
+    seen: Option<(Bucket, u32)>,
+    /// When the timer looks whether the queue is over, and what has stood in it all the time.
     check: Option<Wall>,
-    /// Whether it is one of those that the queues did not ask for; one that was found is neither yet.
-    is_automatic: bool,
+    kind: Kind,
+}
+
+/// Why a queue has a history.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Kind {
+    /// It has one, and the timer has not looked yet whether it is to have one. On a replica it never looks.
+    #[default]
+    Found,
+    /// It asked for one.
+    Wished,
+    /// It did not, and there are few enough.
+    Automatic,
 }
 
 impl History {
@@ -64,6 +81,9 @@ impl History {
     }
 
     fn put(&mut self, hour: Bucket, counts: &Counts) {
+        if counts.is_zero() {
+            return;
+        }
         match self.unwritten.iter_mut().find(|(known, _)| *known == hour) {
             Some((_, known)) => known.add(counts),
             None => self.unwritten.push((hour, *counts)),
@@ -73,6 +93,19 @@ impl History {
             if let Some((_, next)) = self.unwritten.first_mut() {
                 next.add(&oldest);
             }
+        }
+    }
+
+    /// So many tasks are ready now; until now there were as many as when this was last seen, in every hour since.
+    fn see(&mut self, ready: u32, now: Wall) {
+        let hour = Bucket::at(Span::Hour, now);
+        let before = self.seen.replace((hour, ready));
+        if let Some((last, stood)) = before {
+            last.until(now)
+                .for_each(|hour| self.put(hour, &Counts::of_ready(stood)));
+        }
+        if before != self.seen {
+            self.put(hour, &Counts::of_ready(ready));
         }
     }
 }
@@ -85,7 +118,7 @@ impl Histories {
 
     /// Whether what happens in a queue is counted: `wish` is its setting, `None` for as long as there are few enough.
     pub(crate) fn takes(&self, name: &Name, wish: Option<bool>) -> bool {
-        wish != Some(false) && (self.has(name) || wish == Some(true) || self.automatic < self.most)
+        wish != Some(false) && (self.has(name) || wish == Some(true) || self.automatic + self.found < self.most)
     }
 
     /// Takes up how many there may be that the queues did not ask for.
@@ -98,29 +131,55 @@ impl Histories {
         if counts.is_zero() || !self.takes(name, wish) {
             return;
         }
-        let automatic = &mut self.automatic;
-        let history = self.all.entry(name.clone()).or_insert_with(|| {
-            let is_automatic = wish.is_none();
-            *automatic += usize::from(is_automatic);
-            History {
-                is_automatic,
-                ..History::default()
-            }
-        });
-        history.undated.add(counts);
+        if !self.has(name) {
+            self.begin(name, wish);
+        }
+        if let Some(history) = self.all.get_mut(name) {
+            history.undated.add(counts);
+        }
     }
 
-    /// What was added up to now happened in this hour. Returns the moments at which it is to be written, of which the
-    /// first counts, unless they are known.
-    pub(crate) fn date(&mut self, name: &Name, context: &Context) -> Option<(Wall, Steady)> {
-        let history = self.all.get_mut(name).filter(|history| !history.undated.is_zero())?;
-        let counts = std::mem::take(&mut history.undated);
-        history.put(Bucket::at(Span::Hour, context.wall), &counts);
-        if history.since.is_some() {
-            return None;
+    /// From now on the queue has one.
+    pub(crate) fn begin(&mut self, name: &Name, wish: Option<bool>) {
+        self.find(name);
+        self.keeps(name, wish);
+    }
+
+    fn find(&mut self, name: &Name) {
+        if !self.has(name) {
+            self.all.insert(name.clone(), History::default());
+            self.found += 1;
         }
-        history.since = Some((context.wall, context.steady));
-        self.moments(name)
+    }
+
+    fn number(&mut self, kind: Kind) -> &mut usize {
+        match kind {
+            Kind::Found => &mut self.found,
+            Kind::Wished => &mut self.wished,
+            Kind::Automatic => &mut self.automatic,
+        }
+    }
+
+    /// What was added up to now happened in this hour, and so many tasks are ready. Returns the moments at which it is
+    /// to be written, of which the first counts, unless they are known.
+    pub(crate) fn date(&mut self, name: &Name, ready: u32, context: &Context) -> Option<(Wall, Steady)> {
+        let history = self.all.get_mut(name)?;
+        let hour = Bucket::at(Span::Hour, context.wall);
+        let counts = std::mem::take(&mut history.undated);
+        history.put(hour, &counts);
+        // A replica would keep what it sees, and never write it.
+        let is_seen = history.kind != Kind::Found;
+        if is_seen {
+            history.see(ready, context.wall);
+        }
+        let is_planned = history.since.is_some() || history.unwritten.is_empty();
+        if !is_planned {
+            history.since = Some((context.wall, context.steady));
+        }
+        if is_seen && ready > 0 && history.check.is_none_or(|check| check > hour.end()) {
+            self.check_at(name, hour.end());
+        }
+        self.moments(name).filter(|_| !is_planned)
     }
 
     /// The moments at which a history is to be written, of which the first counts: the steady clock stands still while
@@ -164,7 +223,7 @@ impl Histories {
 
     /// There may be one, or none any more: the timer looks at once.
     pub(crate) fn touched(&mut self, name: &Name) {
-        self.all.entry(name.clone()).or_default();
+        self.find(name);
         self.check_at(name, Wall(i64::MIN));
     }
 
@@ -210,18 +269,17 @@ impl Histories {
         let Some(history) = self.all.get_mut(name) else {
             return false;
         };
-        let before = std::mem::replace(&mut history.is_automatic, wish.is_none());
-        self.automatic = self.automatic + usize::from(wish.is_none()) - usize::from(before);
-        match wish {
-            Some(wish) => wish,
-            None => self.automatic <= self.most,
-        }
+        let kind = wish.map_or(Kind::Automatic, |_| Kind::Wished);
+        let before = std::mem::replace(&mut history.kind, kind);
+        *self.number(kind) += 1;
+        *self.number(before) -= 1;
+        wish.unwrap_or(self.automatic <= self.most)
     }
 
     /// The history of a queue is gone.
     pub(crate) fn remove(&mut self, name: &Name) {
         if let Some(history) = self.all.remove(name) {
-            self.automatic -= usize::from(history.is_automatic);
+            *self.number(history.kind) -= 1;
             if let Some(check) = history.check {
                 self.checks.remove(&(check, name.clone()));
             }
@@ -237,9 +295,12 @@ impl Histories {
     /// The data may be others: what is not written is not theirs.
     pub(crate) fn start_over(&mut self) {
         for history in self.all.values_mut() {
-            history.unwritten.clear();
-            (history.undated, history.since) = (Counts::default(), None);
+            *history = History {
+                check: history.check,
+                ..History::default()
+            };
         }
+        (self.found, self.wished, self.automatic) = (self.all.len(), 0, 0);
         self.touch_all();
     }
 }

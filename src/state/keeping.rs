@@ -4,12 +4,11 @@
 
 use super::State;
 use crate::context::Context;
-use crate::history::{Bucket, Counts, Span};
 use crate::membership::service_state::{Loading, ServiceState};
 use crate::names::Name;
 use crate::state::rest::Rest;
 use crate::state::sums::Holds;
-use crate::time::{Ms, SECOND, Steady, Wall};
+use crate::time::{Ms, SECOND, Steady};
 
 /// How long a queue stays in memory without use, and its totals without keys, ms.
 const KEPT: Ms = 10 * SECOND;
@@ -105,28 +104,18 @@ impl State {
         self.line_up_to_rest(name, now);
     }
 
-    /// Counts for the history of a queue what happened in it since the last call, and plans when that is written.
-    pub(crate) fn count_history(&mut self, name: &Name, context: &Context) {
+    /// Counts for the history of a queue what happened in it since the last call and how many tasks are ready now, and
+    /// plans when that is written.
+    pub(crate) fn count_history(&mut self, name: &Name, ready: u32, context: &Context) {
         self.names.histories.limit(&context.config);
         if let Some(queue) = self.queues.get_mut(name) {
             let (counts, wish) = (queue.take_counts(), queue.wishes_history());
             self.names.histories.add(name, &counts, wish);
         }
-        if let Some((wall, steady)) = self.names.histories.date(name, context) {
+        if let Some((wall, steady)) = self.names.histories.date(name, ready, context) {
             self.names.wake_at_wall(name, wall);
             self.names.wake_at_steady(name, steady);
         }
-    }
-
-    /// What happened in a queue and is not in its history yet, by the hour.
-    pub(crate) fn unwritten(&self, name: &Name, now: Wall) -> Vec<(Bucket, Counts)> {
-        let mut unwritten = self.names.histories.unwritten(name, now);
-        if let Some(queue) = self.queues.get(name)
-            && self.names.histories.takes(name, queue.wishes_history())
-        {
-            unwritten.push((Bucket::at(Span::Hour, now), queue.new_counts()));
-        }
-        unwritten
     }
 
     /// Takes queues out of memory, if there are too many, whether they are in use or not: it costs little to bring one

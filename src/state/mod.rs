@@ -11,7 +11,7 @@ mod rounds;
 pub(crate) mod sums;
 pub(crate) mod work;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use foldhash::fast::RandomState;
 
@@ -57,6 +57,8 @@ pub(crate) struct State {
     pub work: Work,
     /// What delays expiry.
     pub stalls: Stalls,
+    /// Queues in which claimed tasks may have been cancelled.
+    pub cancelling: BTreeSet<Name>,
     /// Claims bound to a connection, by their token.
     pub bound: HashMap<u64, BTreeMap<u64, BoundClaim>, RandomState>,
     /// The last id or fence given out.
@@ -216,13 +218,26 @@ impl State {
 
     /// Members of a service may be quiet no more: the timer serves those that wait for tasks.
     pub(crate) fn readmit_quiet(&mut self, service: &Name) {
-        for queue in self.services.followers(service) {
-            if self.waiting.count(&queue) > 0 {
-                self.waiting.readmit(&queue);
-                self.names.wake_now(&queue);
-                self.queue(&queue).rescan_targeted();
-            }
+        for queue in self.followers_with_clients(service) {
+            self.waiting.readmit(&queue);
+            self.names.wake_now(&queue);
+            self.queue(&queue).rescan_targeted();
         }
+    }
+
+    /// The queues that follow a service and in which clients wait for tasks.
+    pub(crate) fn followers_with_clients(&self, service: &Name) -> Vec<Name> {
+        let followers = self.services.followers(service);
+        followers
+            .filter(|queue| self.waiting.count(queue) > 0)
+            .cloned()
+            .collect()
+    }
+
+    /// Whether a queue may have tasks that are not claimed and have not ended, as far as its keys were measured.
+    pub(crate) fn may_have_tasks(&self, name: &Name) -> bool {
+        let holds = self.names.holds(name).filter(|_| self.is_measured(name));
+        holds.is_none_or(|holds| holds.scheduled + holds.ready + holds.blocked > 0)
     }
 
     /// The queue was dropped: it has no claims any more.
@@ -383,9 +398,8 @@ impl State {
     /// Which of these members is the worker of the claim.
     fn member_of(&self, claim: &BoundClaim, members: &[(Name, MemberName)]) -> Option<(Name, MemberName)> {
         let worker = self.queues.get(&claim.queue)?.workers.as_ref()?.name(claim.worker)?;
-        let is_worker = |(service, member): &&(Name, MemberName)| {
-            member.as_ref() == worker && self.services.followers(service).contains(&claim.queue)
-        };
+        let service = self.services.followed_by(&claim.queue);
+        let is_worker = |(of, member): &&(Name, MemberName)| member.as_ref() == worker && of == service;
         members.iter().find(is_worker).cloned()
     }
 
@@ -434,14 +448,20 @@ impl State {
         self.names.wake_now(name);
     }
 
-    /// The cancelled tasks of a queue that a worker still has claimed, in claim order; a thousand at most.
-    pub(crate) fn cancelled_of(&self, queue: &Name, worker: &str) -> Vec<Id> {
-        let known = self.queues.get(queue).into_iter();
-        known
-            .flat_map(|queue| queue.cancelled.of(worker))
-            .take(MOST_CANCELLED)
-            .cloned()
-            .collect()
+    /// The cancelled tasks that a member of a service still has claimed as a worker, those of one queue in claim order;
+    /// a thousand at most.
+    pub(crate) fn cancelled_of(&mut self, service: &Name, member: &str) -> Vec<Id> {
+        let State {
+            queues,
+            services,
+            cancelling,
+            ..
+        } = self;
+        cancelling.retain(|queue| queues.get(queue).is_some_and(|queue| !queue.cancelled.is_empty()));
+        let queues = cancelling.iter().filter(|queue| services.followed_by(queue) == service);
+        let queues = queues.filter_map(|queue| self.queues.get(queue));
+        let ids = queues.flat_map(|queue| queue.cancelled.of(member));
+        ids.take(MOST_CANCELLED).cloned().collect()
     }
 
     /// Counts something under our keys that is not ours and was passed over; logged once per queue.

@@ -1,5 +1,6 @@
 //! What the code of the TASK family works on: a [`Queue`] that a transaction has open, and a [`Task`] of it.
 
+use std::borrow::Cow;
 use std::cell::OnceCell;
 use std::rc::Rc;
 
@@ -219,7 +220,7 @@ impl<'t> Queue<'t> {
         }
         Err(Error::Stale(match header.state {
             TaskState::Claimed if fenced => "on its way back",
-            TaskState::Claimed => "claimed again",
+            TaskState::Claimed => "claimed with another token",
             _ => self.place(&task)?,
         }))
     }
@@ -327,11 +328,11 @@ impl<'t> Queue<'t> {
     }
 
     /// The same, without adding a queue to memory that is only read.
-    pub(crate) fn known_workers(&mut self) -> Result<WorkerNumbers> {
-        match self.workers_in_memory() {
-            Some(numbers) => Ok(numbers.clone()),
-            None => Ok(WorkerNumbers::read(self.keys.hgetall(self.name.workers())?)),
+    pub(crate) fn known_workers(&mut self) -> Result<Cow<'_, WorkerNumbers>> {
+        if self.workers_in_memory().is_none() {
+            return Ok(Cow::Owned(WorkerNumbers::read(self.keys.hgetall(self.name.workers())?)));
         }
+        Ok(self.workers_in_memory().map(Cow::Borrowed).unwrap_or_default())
     }
 
     fn workers_in_memory(&self) -> Option<&WorkerNumbers> {

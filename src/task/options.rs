@@ -33,9 +33,9 @@ pub(crate) const WHEN: Typed<Option<When>> = Arg::one_of("when");
 pub(crate) const KIND: Typed<Option<&str>> =
     Arg::option("KIND", Arg::text("kind")).means("what sort of work it is: CLAIM shows it, STATS counts by it");
 pub(crate) const PRIORITY: Typed<Option<u8>> =
-    Arg::option("PRIORITY", Arg::int("priority", 0, 9, "")).means("from 0, the most urgent, to 9; of a new task 5");
+    Arg::option("PRIORITY", Arg::int("priority", 0, 9, "")).means("from 0, the most urgent, to 9; 5 for a new task");
 pub(crate) const LEASE: Typed<Option<Ms>> =
-    Arg::duration("LEASE", 1, MAX_LEASE).means("how long a claim lasts; by default what the queue says");
+    Arg::duration("LEASE", 1, MAX_LEASE).means("how long a claim lasts; by default the queue's setting");
 pub(crate) const AFTER: Typed<Option<AfterArgs<'static>>> =
     Arg::group("AFTER", "after").means("blocked until all of these tasks are acknowledged");
 
@@ -54,14 +54,14 @@ arguments! {
         kind: Option<&'a str> = KIND,
         priority: Option<u8> = PRIORITY,
         attempts: Option<u64> = Arg::option("ATTEMPTS", Arg::int("n", 1, MAX_ATTEMPTS, ""))
-            .means("how often it is tried; by default what the queue says"),
+            .means("how often it is tried at most; by default the queue's setting"),
         backoff: Option<BackoffArgs<'a>> = Arg::group("BACKOFF", "backoff")
-            .means("the wait before the next attempt: always base-ms, or twice as long each time; by default what the queue says"),
+            .means("the wait before the next attempt: always base-ms, or twice as long each time; by default the queue's setting"),
         lease: Option<Ms> = LEASE,
         expire: Option<Ms> = Arg::duration("EXPIRE", 1, MAX_DELAY)
             .means("dropped unless it is claimed within this time of becoming ready"),
         retain: Option<Ms> = Arg::duration("RETAIN", 0, MAX_DELAY)
-            .means("how long it is kept when it is done; by default what the queue says"),
+            .means("how long it is kept when it is done; by default the queue's setting"),
     }
 }
 
@@ -73,7 +73,7 @@ arguments! {
         to: Option<ToArgs<'a>> = Arg::group("TO", "to")
             .means("only this worker may claim it, until its membership ends"),
         reply: Option<ReplyArgs<'a>> = Arg::group("REPLY", "reply")
-            .means("the queue, of the same slot, that gets a task which tells how this one ended"),
+            .means("the queue, of the same slot, that gets a task that says how this one ended"),
     }
 }
 
@@ -89,7 +89,7 @@ arguments! {
     /// The only worker that may claim it.
     pub(crate) struct ToArgs<'a> {
         worker: &'a str = Arg::text("worker"),
-        now: bool = Arg::flag("NOW").means("refused if that worker is no member now"),
+        now: bool = Arg::flag("NOW").means("refused if that worker is not a member now"),
     }
 }
 
@@ -138,7 +138,7 @@ arguments! {
         missing_ok: bool = Arg::flag("MISSINGOK")
             .means("ids that are not there count as acknowledged; otherwise they are an error"),
         on_fail: Option<&'a str> = Arg::option("ONFAIL", Arg::words("onfail", &["CANCEL", "RUN", "WAIT"]))
-            .means("what becomes of it when one of them does not succeed: CANCEL (the default): it is cancelled; RUN: that one counts as any other; WAIT: it waits for the RETRY of a dead one"),
+            .means("what happens to it when one of them does not succeed: CANCEL (the default): it is cancelled; RUN: it runs all the same; WAIT: it waits for the RETRY of a dead one"),
     }
 }
 
@@ -155,7 +155,7 @@ arguments! {
     pub(crate) struct UsedArgs<'a> {
         attempts: u64 = Arg::int("n", 0, MAX_ATTEMPTS, ""),
         dead: Option<&'a [u8]> = Arg::option("DEAD", Arg::bytes("error"))
-            .means("it died there, of this error; its death is not told"),
+            .means("it is dead already, with this error; its death has no event and no REPLY"),
         created: Option<Ms> = Arg::option("CREATED", Arg::int("unix-ms", MIN_UNIX_MS, MAX_UNIX_MS, "unix ms, not seconds"))
             .means("when it was created there"),
     }

@@ -149,9 +149,8 @@ fn is_dropped(queue: &mut Queue<'_>, parent: &[u8]) -> bool {
 }
 
 fn is_put_off(queue: &Queue<'_>, parent: &[u8]) -> bool {
-    let unresolved = &queue.settings.unresolved;
     let ends = &queue.state.work.parent_ends;
-    unresolved.iter().any(|rest| rest.parent.as_slice() == parent)
+    queue.settings.unresolved.has(parent)
         || ends
             .iter()
             .any(|end| end.name == queue.name && end.parent.as_slice() == parent)

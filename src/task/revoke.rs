@@ -25,7 +25,7 @@ pub(crate) fn revoke_claims(tx: &mut Tx<'_>) {
     let mut names = BTreeSet::new();
     let mut left = REVOKED;
     for gone in std::mem::take(&mut tx.state.services.gone) {
-        for name in tx.state.services.followers(&gone.service) {
+        for name in concerned(tx, &gone) {
             match revoke(tx, &name, &gone, &mut left) {
                 Ok(true) => _ = names.insert(name),
                 Ok(false) => {}
@@ -50,11 +50,19 @@ pub(crate) fn revoke_claims(tx: &mut Tx<'_>) {
     }
 }
 
+/// The queues in which a member may have claims or tasks that are targeted at it: those in memory, as claims keep a
+/// queue there, and others with a key of the latter.
+fn concerned(tx: &mut Tx<'_>, gone: &Gone) -> Vec<Name> {
+    let Tx { state, keys, .. } = tx;
+    let mut is_concerned = |name: &Name| {
+        state.known_queue(name).is_some() || state.may_have_tasks(name) && keys.exists(name.to(&gone.member))
+    };
+    let followers = state.services.followers(&gone.service);
+    followers.filter(|name| is_concerned(name)).cloned().collect()
+}
+
 /// Fences the claims of a member in a queue, and releases the tasks targeted at it. Returns whether there were any.
 fn revoke(tx: &mut Tx<'_>, name: &Name, gone: &Gone, left: &mut usize) -> Result<bool> {
-    if tx.state.known_queue(name).is_none() {
-        return Ok(false);
-    }
     // A new process of the same name keeps the tasks targeted at that name.
     let is_back = tx.state.services.member(&gone.service, &gone.member).is_some();
     let mut queue = Queue::open(tx, name.clone())?;

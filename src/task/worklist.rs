@@ -6,7 +6,7 @@
 use crate::error::Result;
 use crate::keyspace::Scored;
 use crate::names::Name;
-use crate::settings::How;
+use crate::settings::{How, Unresolved};
 use crate::state::work::{ParentEnd, Walk};
 use crate::task::dispatch::serve;
 use crate::task::handle::{Queue, Task};
@@ -78,12 +78,11 @@ fn with_queue(tx: &mut Tx<'_>, name: Name, what: &str, work: impl FnOnce(&mut Qu
 pub(crate) fn resume_dependents(queue: &mut Queue<'_>) -> Result<bool> {
     let mut left = DEPENDENTS;
     let cursor = queue.memory().unresolved_cursor.take();
-    let unresolved = queue.settings.unresolved.clone();
-    let at = cursor
-        .as_ref()
-        .and_then(|(parent, _)| unresolved.iter().position(|rest| rest.parent == *parent));
-    let mut walk = cursor.filter(|_| at.is_some()).map(|(_, walk)| walk);
-    for rest in unresolved.into_iter().skip(at.unwrap_or(0)) {
+    let cursor = cursor.filter(|(parent, _)| queue.settings.unresolved.has(parent));
+    let (at, mut walk) = cursor.map_or((None, None), |(parent, walk)| (Some(parent), Some(walk)));
+    // Each costs as much as one dependent, also without any.
+    let ends: Vec<Unresolved> = queue.settings.unresolved.from(at.as_ref()).take(left + 1).collect();
+    for rest in ends {
         let end = ParentEnd {
             name: queue.name.clone(),
             parent: rest.parent,
@@ -103,6 +102,7 @@ pub(crate) fn resume_dependents(queue: &mut Queue<'_>) -> Result<bool> {
         } else {
             dependencies::finish(queue, &end)?;
         }
+        left -= 1;
     }
     Ok(false)
 }

@@ -52,8 +52,12 @@ pub(crate) enum Quorum {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct ResultWait {
     ids: Vec<Id>,
+    /// Their positions, sorted by id: the end of a task is looked for among a thousand, by each client that waits for it.
+    order: Vec<usize>,
     /// In the order of the ids; `Some(None)` for an id without a task.
     known: Vec<Option<Option<TaskEnd>>>,
+    /// How many are not known.
+    unknown: usize,
     quorum: Quorum,
     /// The length of all values known so far.
     bytes: usize,
@@ -62,10 +66,13 @@ pub(crate) struct ResultWait {
 impl ResultWait {
     /// A wait for these tasks, with nothing known yet.
     pub(crate) fn new(ids: Vec<Id>, quorum: Quorum) -> ResultWait {
-        let known = vec![None; ids.len()];
+        let mut order: Vec<usize> = (0..ids.len()).collect();
+        order.sort_by_key(|at| ids.get(*at));
         ResultWait {
+            order,
+            known: vec![None; ids.len()],
+            unknown: ids.len(),
             ids,
-            known,
             quorum,
             bytes: 0,
         }
@@ -83,22 +90,27 @@ impl ResultWait {
 
     /// Records the end of a task, or that there is no such task. What is known already stays.
     pub(crate) fn record(&mut self, id: &[u8], end: Option<&TaskEnd>) {
-        let own = self.known.iter_mut().zip(&self.ids);
-        for (known, _) in own.filter(|(known, own)| known.is_none() && own.as_slice() == id) {
+        let id_at = |at: &usize| self.ids.get(*at).map(Id::as_slice);
+        let first = self.order.partition_point(|at| id_at(at) < Some(id));
+        for at in self.order.iter().skip(first).take_while(|at| id_at(at) == Some(id)) {
+            let Some(known @ None) = self.known.get_mut(*at) else {
+                continue;
+            };
             let end = match end {
                 Some(_) if self.bytes >= MAX_BYTES => Some(TaskEnd::UNREAD),
                 end => end.cloned(),
             };
             self.bytes += end.as_ref().map_or(0, TaskEnd::bytes);
             *known = Some(end);
+            self.unknown -= 1;
         }
     }
 
     /// Whether the client can be answered.
     pub(crate) fn has_quorum(&self) -> bool {
         match self.quorum {
-            Quorum::One | Quorum::All => self.known.iter().all(Option::is_some),
-            Quorum::Any => self.known.iter().any(Option::is_some),
+            Quorum::One | Quorum::All => self.unknown == 0,
+            Quorum::Any => self.unknown < self.ids.len(),
         }
     }
 

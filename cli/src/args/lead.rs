@@ -11,7 +11,7 @@ use super::{duration, ttl};
 pub(crate) struct LeadArgs {
     /// The service to lead
     pub service: String,
-    /// After how long without a sign of life another may lead
+    /// After how long without a heartbeat another may lead
     #[arg(long, env = "STEWARD_TTL", value_parser = ttl, default_value = "15s")]
     pub ttl: Duration,
     /// How long the program may take to end after TERM
@@ -20,7 +20,7 @@ pub(crate) struct LeadArgs {
     /// What the program gets when the lead cannot be confirmed in time: TERM and then KILL, or KILL
     #[arg(long, env = "STEWARD_ON_LOST", value_enum, default_value = "term")]
     pub on_lost: OnLost,
-    /// How the next one takes over when steward is gone: steady waits until the program is, fast does not
+    /// How the next one takes over when steward is killed: steady waits until its program is gone too, fast does not
     #[arg(long, env = "STEWARD_TAKEOVER", value_enum, default_value = "steady")]
     pub takeover: Takeover,
     /// End at once when another leads
@@ -29,7 +29,7 @@ pub(crate) struct LeadArgs {
     /// Exit code of --try when another leads
     #[arg(short = 'E', long, value_name = "CODE", env = "STEWARD_TRY_CODE", default_value_t = crate::failure::TEMPORARY)]
     pub try_code: u8,
-    /// Tell systemd that the service is ready only when it leads
+    /// Tell systemd that the service is ready only once it leads
     #[arg(long, env = "STEWARD_READY_WHEN_LEADING")]
     pub ready_when_leading: bool,
     /// Name of this member [default: host-pid]

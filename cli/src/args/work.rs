@@ -11,37 +11,37 @@ use crate::failure::Failure;
 
 #[derive(Args)]
 pub(crate) struct WorkArgs {
-    /// The queues: a task of the first that has any
+    /// The queues; a task is taken from the first that has one
     #[arg(required = true, value_name = "QUEUE")]
     pub queues: Vec<String>,
-    /// How many tasks at once
+    /// How many tasks to run at once
     #[arg(short = 'c', long = "concurrency", value_name = "N", env = "STEWARD_CONCURRENCY", value_parser = clap::value_parser!(u16).range(1..=1000), default_value = "1")]
     pub places: u16,
-    /// How long one task may take: then TERM, and KILL after 5 s
+    /// How long one task may take; then its program gets TERM, and KILL after 5 s
     #[arg(long, env = "STEWARD_TIMEOUT", value_parser = duration)]
     pub timeout: Option<Duration>,
-    /// How long running tasks may go on after TERM
+    /// How long running tasks may go on after steward gets TERM
     #[arg(long, env = "STEWARD_GRACE", value_parser = duration, default_value = "25s")]
     pub grace: Duration,
-    /// After how long without a sign of life others get our tasks
+    /// After how long without a heartbeat of this worker others get its tasks
     #[arg(long, env = "STEWARD_TTL", value_parser = ttl, default_value = "15s")]
     pub ttl: Duration,
-    /// How long a task waits whose program ended with 75
+    /// How long a task waits before it is run again when its program exits with 75
     #[arg(long, env = "STEWARD_RELEASE_DELAY", value_parser = duration, default_value = "30s")]
     pub release_delay: Duration,
-    /// Give the payload in place of each argument that is this, and not on standard input
+    /// Replace each argument that is exactly this with the payload, instead of giving it on standard input
     #[arg(short = 'I', long, value_name = "REPL", env = "STEWARD_REPLACE")]
     pub replace: Option<OsString>,
-    /// Give the payload in STEWARD_PAYLOAD, and not on standard input
+    /// Give the payload in STEWARD_PAYLOAD, instead of on standard input
     #[arg(long, env = "STEWARD_ENV")]
     pub env: bool,
-    /// Give the payload as it is, also where a library has put an envelope around its data
+    /// Give the payload as it is, even if a library has put an envelope around its data
     #[arg(long, env = "STEWARD_RAW")]
     pub raw: bool,
-    /// POST each task to this address, in place of a program
+    /// POST each task to this address, instead of running a program
     #[arg(long, value_name = "URL", env = "STEWARD_HTTP", conflicts_with_all = ["program", "replace", "env"])]
     pub http: Option<String>,
-    /// File with the certificates that sign that of the address, in place of the system's
+    /// File with the certificate authorities that the certificate of this address is checked against, in place of the system's
     #[arg(
         long,
         value_name = "FILE",
@@ -59,7 +59,7 @@ pub(crate) struct WorkArgs {
         conflicts_with = "program"
     )]
     pub header_file: Option<PathBuf>,
-    /// File with the key of the signature
+    /// File with the key that signs each request
     #[arg(
         long,
         value_name = "FILE",

@@ -72,7 +72,7 @@ impl Address {
             "" => 0,
             number => number
                 .parse()
-                .map_err(|_| "has a database that is no number".to_string())?,
+                .map_err(|_| "has a database that is not a number".to_string())?,
         };
         if matches!(place, Place::Cluster(_)) && db != 0 {
             return Err("names a database: a cluster has only database 0".into());
@@ -114,7 +114,7 @@ fn host_of(text: &str, default: u16) -> Result<Host, String> {
         "" => default,
         port => port
             .parse()
-            .map_err(|_| "has a port that is no number up to 65535".to_string())?,
+            .map_err(|_| "has a port that is not a number up to 65535".to_string())?,
     };
     let name = if name.is_empty() { "localhost" } else { name }.to_string();
     Ok(Host { name, port })

@@ -167,7 +167,7 @@ impl Walk {
         list.arg("CURSOR").arg(self.cursor.as_deref().unwrap_or("0"));
         let Some((next, page)) = link.call(&list, patience)?.into_page() else {
             return Err(CallError::Closed(
-                "the server answers what this program does not understand".into(),
+                "the server sent an answer that this program does not understand".into(),
             ));
         };
         self.cursor = Some(next);
@@ -261,6 +261,14 @@ impl Reply {
 impl From<&str> for Reply {
     fn from(text: &str) -> Reply {
         Reply(Value::BulkString(text.into()))
+    }
+}
+
+impl From<&[String]> for Reply {
+    fn from(texts: &[String]) -> Reply {
+        Reply(Value::Array(
+            texts.iter().map(|text| Reply::from(&text[..]).0).collect(),
+        ))
     }
 }
 

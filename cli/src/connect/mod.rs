@@ -6,7 +6,7 @@ mod link;
 pub(crate) mod member;
 mod pause;
 mod resolve;
-mod version;
+pub(crate) mod version;
 
 use std::time::Duration;
 
@@ -16,6 +16,7 @@ use crate::failure::{self, Failure};
 use address::{Address, Host, Place};
 pub(crate) use link::{CallError, Link, Reply, Walk};
 pub(crate) use pause::Pause;
+use resolve::Opened;
 
 /// How long commands that a person waits for may take to connect and to be answered.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(5);
@@ -118,14 +119,26 @@ impl Connector {
 
     /// Connects to every server that has names: the primaries of a cluster, or the one server.
     pub(crate) fn open_all(&self) -> Result<Vec<Link>, Failure> {
-        let mut links = self.open_primaries().map_err(|error| self.failure(&error))?;
-        links.iter_mut().try_for_each(|link| version::ensure(self, link))?;
-        Ok(links)
+        let opened = self.open_each()?.into_iter();
+        opened
+            .map(|link| link.map_err(|(_, error)| self.failure(&error)))
+            .collect()
     }
 
     /// The same, whatever module they have.
     pub(crate) fn open_primaries(&self) -> Result<Vec<Link>, CallError> {
-        resolve::open_all(self, PATIENCE)
+        let opened = resolve::open_each(self, PATIENCE)?.into_iter();
+        opened.map(|link| link.map_err(|(_, error)| error)).collect()
+    }
+
+    /// The same, where some may be away.
+    pub(crate) fn open_each(&self) -> Result<Vec<Opened>, Failure> {
+        let mut opened = resolve::open_each(self, PATIENCE).map_err(|error| self.failure(&error))?;
+        opened
+            .iter_mut()
+            .flatten()
+            .try_for_each(|link| version::ensure(self, link))?;
+        Ok(opened)
     }
 
     /// What a person reads when this server refused a call or could not be reached.
@@ -152,7 +165,7 @@ impl Connector {
                 Failure::new(failure::TEMPORARY, error.to_string())
             }
             CallError::Server { text, .. } if text.contains("unknown command") => Failure::unavailable(format!(
-                "{}: the server has no module steward: load it, see docs/quickstart.md",
+                "{}: the server does not have the module steward: load it, see docs/quickstart.md",
                 self.address
             )),
             CallError::Server { .. } => Failure::unavailable(format!("{}: {error}", self.address)),

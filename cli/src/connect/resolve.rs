@@ -8,6 +8,9 @@ use super::address::{Host, Place};
 use super::link::{CallError, Link, Reply};
 use super::{Connector, Node};
 
+/// A connection, or where it should have led to and why it does not.
+pub(crate) type Opened = Result<Link, (String, CallError)>;
+
 /// Connects to the server that has this name.
 pub(super) fn open(connector: &Connector, name: &str, patience: Duration) -> Result<Link, CallError> {
     let login = |host: &Host| connector.connect(&Node::Host(host), connector.login(), patience);
@@ -34,10 +37,10 @@ pub(super) fn open(connector: &Connector, name: &str, patience: Duration) -> Res
     }
 }
 
-/// Connects to all primaries.
-pub(super) fn open_all(connector: &Connector, patience: Duration) -> Result<Vec<Link>, CallError> {
+/// Connects to each primary. Of several, those that are away have an error of their own.
+pub(super) fn open_each(connector: &Connector, patience: Duration) -> Result<Vec<Opened>, CallError> {
     let Place::Cluster(seeds) = &connector.address.place else {
-        return Ok(vec![open(connector, "", patience)?]);
+        return Ok(vec![Ok(open(connector, "", patience)?)]);
     };
     let login = |host: &Host| connector.connect(&Node::Host(host), connector.login(), patience);
     let hosts = first(seeds, |seed| {
@@ -49,9 +52,12 @@ pub(super) fn open_all(connector: &Connector, patience: Duration) -> Result<Vec<
         let mut hosts: Vec<Host> = nodes.filter_map(|node| host_in(&node, &seed.name)).collect();
         hosts.sort();
         hosts.dedup();
-        Ok(hosts)
+        let none = || CallError::Closed("no node of the cluster has a slot".into());
+        if hosts.is_empty() { Err(none()) } else { Ok(hosts) }
     });
-    hosts.map_err(CallError::indirect)?.iter().map(login).collect()
+    let hosts = hosts.map_err(CallError::indirect)?;
+    let opened = |host: Host| login(&host).map_err(|error| (host.to_string(), error));
+    Ok(hosts.into_iter().map(opened).collect())
 }
 
 /// The first answer, or the last error.
@@ -68,7 +74,8 @@ fn first<T>(hosts: &[Host], mut ask: impl FnMut(&Host) -> Result<T, CallError>) 
 
 fn primary_of(link: &mut Link, name: &str, patience: Duration) -> Result<Host, CallError> {
     let reply = link.call(cmd("SENTINEL").arg("get-master-addr-by-name").arg(name), patience)?;
-    host_in(&reply.items(), "").ok_or_else(|| CallError::Closed(format!("the sentinels know no primary {name:?}")))
+    host_in(&reply.items(), "")
+        .ok_or_else(|| CallError::Closed(format!("the Sentinels do not know a primary {name:?}")))
 }
 
 /// The node that has the slot of this name.

@@ -7,27 +7,44 @@ use crate::failure::{Failure, say};
 
 /// Errors when they do not.
 pub(super) fn ensure(connector: &Connector, link: &mut Link) -> Result<(), Failure> {
-    let info = match link.call(cmd("INFO").arg("modules"), PATIENCE) {
-        Ok(reply) => reply.text().unwrap_or_default(),
+    match of(link) {
+        Ok(found) => found.map_or_else(|| Err(missing(link)), |found| compare(found, ours())),
         // Users of workers may not ask; they hear of a missing module with the first command.
-        Err(CallError::Server { .. }) => return Ok(()),
-        Err(error) => return Err(connector.failure(&error)),
-    };
-    let Some(line) = info.lines().find(|line| line.starts_with("module:name=steward,")) else {
-        return Err(Failure::unavailable(
-            "the server has no module steward: load it, see docs/quickstart.md",
-        ));
-    };
-    let found = line
-        .split(',')
-        .find_map(|field| field.strip_prefix("ver=")?.parse().ok());
-    match found {
-        Some(found) => compare(found, ours()),
-        None => Ok(()),
+        Err(CallError::Server { .. }) => Ok(()),
+        Err(error) => Err(connector.failure(&error)),
     }
 }
 
-/// Our version as the module writes its own: 100 is 0.1.0.
+/// Of a server without the module.
+fn missing(link: &mut Link) -> Failure {
+    let info = link.call(cmd("INFO").arg("server"), PATIENCE);
+    let is_sentinel = info.is_ok_and(|info| info.text().is_some_and(|text| text.contains("_mode:sentinel")));
+    let node = link.node();
+    if is_sentinel {
+        return Failure::usage(format!("{node} is a sentinel: use redis+sentinel://{node}/NAME"));
+    }
+    Failure::unavailable(format!(
+        "{node} does not have the module steward: load it, see docs/quickstart.md"
+    ))
+}
+
+/// The version of the module on a server; none without it.
+pub(crate) fn of(link: &mut Link) -> Result<Option<u32>, CallError> {
+    let info = link.call(cmd("INFO").arg("modules"), PATIENCE)?.text();
+    let info = info.unwrap_or_default();
+    let line = info.lines().find(|line| line.starts_with("module:name=steward,"));
+    Ok(line.and_then(|line| {
+        line.split(',')
+            .find_map(|field| field.strip_prefix("ver=")?.parse().ok())
+    }))
+}
+
+/// A version as people write it: 100 is 0.1.0.
+pub(crate) fn shown(version: u32) -> String {
+    format!("{}.{}.{}", version / 10_000, version / 100 % 100, version % 100)
+}
+
+/// Our version as the module writes its own.
 fn ours() -> u32 {
     let part = |text: &str| text.parse::<u32>().unwrap_or(0);
     part(env!("CARGO_PKG_VERSION_MAJOR")) * 10_000
@@ -44,7 +61,6 @@ fn compare(module: u32, ours: u32) -> Result<(), Failure> {
             version / 10_000 * 100
         }
     };
-    let shown = |version: u32| format!("{}.{}.{}", version / 10_000, version / 100 % 100, version % 100);
     if generation(module) != generation(ours) {
         return Err(Failure::config(format!(
             "the module on the server is {}, this program {}: install the same version",

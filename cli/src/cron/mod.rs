@@ -148,7 +148,7 @@ fn run_now(connector: &Connector, output: Output, name: &str, queue: Option<&str
                 (Some(queue), None) => queue,
                 (Some(_), Some(_)) => {
                     return Err(Failure::usage(format!(
-                        "several queues have a task {name}: give --queue"
+                        "several queues have a recurring task {name}: give --queue"
                     )));
                 }
                 (None, _) => return Err(Failure::new(NOT_SO, format!("no queue has a recurring task {name}"))),

@@ -20,7 +20,7 @@ pub(super) fn server(named: Option<&Path>) -> Result<PathBuf, Failure> {
     }
     let names = ["redis-server", "valkey-server"];
     names.iter().find_map(on_path).ok_or_else(|| {
-        Failure::unavailable("neither redis-server nor valkey-server is on the path: install one, or use --server")
+        Failure::unavailable("neither redis-server nor valkey-server is in PATH: install one, or use --server")
     })
 }
 
@@ -42,7 +42,7 @@ pub(super) fn module(named: Option<&Path>) -> Result<PathBuf, Failure> {
     // The server starts in another directory.
     found.and_then(|path| path.canonicalize().ok()).ok_or_else(|| {
         Failure::unavailable(format!(
-            "{file} is not there: build it with `make build`, or name it with --module"
+            "{file} does not exist: build it with `make build`, or name it with --module"
         ))
     })
 }

@@ -4,16 +4,15 @@ use std::collections::BTreeMap;
 
 use redis::cmd;
 
-use crate::connect::{CallError, Link, PATIENCE};
+use super::Finding;
+use crate::connect::PATIENCE;
 use crate::failure::Failure;
-use crate::output::record::Record;
 use crate::verbs::Server;
 
 /// The settings that are looked at.
-const SETTINGS: [&str; 10] = [
-    "maxmemory",
+const SETTINGS: [&str; 9] = [
+    "dir",
     "save",
-    "appendonly",
     "appendfsync",
     "no-appendfsync-on-rewrite",
     "io-threads",
@@ -28,27 +27,30 @@ pub(super) struct Facts {
     pub info: BTreeMap<String, String>,
     /// Empty for users who may not ask.
     pub config: BTreeMap<String, String>,
+    /// Why it is empty.
+    pub left_out: Option<Finding>,
 }
 
 impl Facts {
     pub(super) fn ask(server: &mut Server<'_>) -> Result<Facts, Failure> {
         let info = server.call(cmd("INFO").arg("everything"))?.text().unwrap_or_default();
-        let mut config = BTreeMap::new();
-        // One by one: an older server refuses all when it does not know one.
-        for setting in SETTINGS {
-            let Ok(reply) = server.link.call(cmd("CONFIG").arg("GET").arg(setting), PATIENCE) else {
-                continue;
-            };
-            let record = Record::of(&reply);
-            config.extend(
-                record
-                    .fields()
-                    .filter_map(|(name, value)| Some((name.to_string(), value.text()?))),
-            );
-        }
+        let (config, left_out) = match server.link.call(cmd("CONFIG").arg("GET").arg(&SETTINGS), PATIENCE) {
+            Ok(reply) => (
+                reply
+                    .pairs()
+                    .filter_map(|(name, value)| Some((name, value.text()?)))
+                    .collect(),
+                None,
+            ),
+            Err(error) => (
+                BTreeMap::new(),
+                Some(Finding::left_out("settings", "CONFIG GET", &error)),
+            ),
+        };
         Ok(Facts {
             info: fields(&info),
             config,
+            left_out,
         })
     }
 
@@ -80,15 +82,4 @@ impl Facts {
 pub(super) fn fields(info: &str) -> BTreeMap<String, String> {
     let fields = info.lines().filter_map(|line| line.trim_end().split_once(':'));
     fields.map(|(name, value)| (name.into(), value.into())).collect()
-}
-
-/// The version of the module, as it is shown with the list of modules; none without it.
-pub(super) fn module_version(link: &mut Link) -> Result<Option<String>, CallError> {
-    let info = link
-        .call(cmd("INFO").arg("modules"), PATIENCE)?
-        .text()
-        .unwrap_or_default();
-    let line = info.lines().find(|line| line.starts_with("module:name=steward,"));
-    let version = line.and_then(|line| line.split(',').find_map(|field| field.strip_prefix("ver=")));
-    Ok(version.map(String::from))
 }

@@ -1,17 +1,19 @@
 //! `steward doctor`: what is wrong with a server, why, and what to do.
 //!
 //! - `facts.rs`: what is asked once
-//! - `settings.rs`: what its settings and its state say, without asking more
-//! - `replicas.rs` `users.rs` `queues.rs`: what more has to be asked
+//! - `settings.rs` `persistence.rs`: what its settings and its state say, without asking more
+//! - `cluster.rs` `replicas.rs` `users.rs` `queues.rs`: what more has to be asked
 
+mod cluster;
 mod facts;
+mod persistence;
 mod queues;
 mod replicas;
 mod settings;
 mod users;
 
 use crate::args::Output;
-use crate::connect::Connector;
+use crate::connect::{CallError, Connector};
 use crate::failure::Failure;
 use crate::output::line;
 use crate::output::record::Record;
@@ -38,6 +40,8 @@ struct Finding {
     check: &'static str,
     what: String,
     remedy: String,
+    /// The queues that it is about.
+    queues: Vec<String>,
 }
 
 impl Finding {
@@ -59,6 +63,23 @@ impl Finding {
             check,
             what: what.into(),
             remedy: remedy.into(),
+            queues: Vec::new(),
+        }
+    }
+
+    fn about(mut self, queues: Vec<String>) -> Finding {
+        self.queues = queues;
+        self
+    }
+
+    /// That something was not checked, since a command has no answer.
+    fn left_out(check: &'static str, command: &str, error: &CallError) -> Finding {
+        let what = format!("not checked: {command}: {error}");
+        // Some servers have no such command for anybody.
+        if error.is("NOPERM") || error.to_string().contains("unknown command") {
+            Finding::note(check, what, "run this as an administrator")
+        } else {
+            Finding::error(check, what, "end what the server says, and run this again")
         }
     }
 
@@ -72,13 +93,20 @@ impl Finding {
             .and("severity", severity)
             .and("check", self.check)
             .and("node", node);
-        record.and("what", &self.what[..]).and("remedy", &self.remedy[..])
+        let record = record.and("what", &self.what[..]).and("remedy", &self.remedy[..]);
+        if self.queues.is_empty() {
+            record
+        } else {
+            record.and("queues", &self.queues[..])
+        }
     }
 }
 
 pub(crate) fn run(connector: &Connector, output: Output) -> Result<u8, Failure> {
     let all = findings(connector, output)?;
-    let mut rows = Rows::new(output, &["severity", "check", "what", "remedy"]).wrapped();
+    let columns = ["node", "severity", "check", "what", "remedy"];
+    let columns = columns.get(usize::from(!connector.is_cluster())..).unwrap_or(&columns);
+    let mut rows = Rows::new(output, columns).wrapped();
     for (node, finding) in &all {
         rows.add(finding.record(node))?;
     }
@@ -102,9 +130,21 @@ pub(crate) fn records(connector: &Connector) -> Result<Vec<Record>, Failure> {
 /// What is wrong with which node, the worst first.
 fn findings(connector: &Connector, output: Output) -> Result<Vec<(String, Finding)>, Failure> {
     let mut all = Vec::new();
-    for mut server in Server::all(connector, output)? {
-        let node = server.link.node().to_string();
-        let found = examine(&mut server)?;
+    for opened in connector.open_each()? {
+        let (node, found) = match opened {
+            Ok(link) => {
+                let node = link.node().to_string();
+                (
+                    node,
+                    examine(&mut Server {
+                        connector,
+                        link,
+                        output,
+                    })?,
+                )
+            }
+            Err((node, error)) => (node, vec![cluster::away(&error)]),
+        };
         all.extend(found.into_iter().map(|finding| (node.clone(), finding)));
     }
     all.sort_by_key(|(_, finding)| std::cmp::Reverse(finding.severity));
@@ -114,8 +154,13 @@ fn findings(connector: &Connector, output: Output) -> Result<Vec<(String, Findin
 fn examine(server: &mut Server<'_>) -> Result<Vec<Finding>, Failure> {
     let facts = Facts::ask(server)?;
     let mut found = settings::check(&facts);
+    found.extend(persistence::check(&facts));
+    found.extend(cluster::check(server, &facts));
     found.extend(replicas::check(server, &facts));
-    found.extend(users::check(server, &facts)?);
-    found.extend(queues::check(server, &facts)?);
+    found.extend(users::check(server, &facts));
+    // A replica refuses what EXPLAIN would tell of, and its primary tells it.
+    if facts.info("role") != "slave" {
+        found.extend(queues::check(server, &facts)?);
+    }
     Ok(found)
 }

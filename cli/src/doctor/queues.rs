@@ -4,151 +4,201 @@ use redis::cmd;
 
 use super::Finding;
 use super::facts::Facts;
-use crate::connect::{PATIENCE, Reply};
+use super::settings::TIMER;
+use crate::connect::{CallError, PATIENCE};
 use crate::failure::Failure;
 use crate::output::record::Record;
 use crate::output::text::span;
 use crate::verbs::Server;
-use crate::watch;
+use crate::watch::{self, LATE};
 
-/// How long a task may wait.
-const PATIENT: u64 = 60_000;
 /// How many queues are named with one fault.
 const NAMED: usize = 10;
 
+/// A queue, its numbers, and what is in the way of its tasks.
+struct Queue {
+    name: String,
+    stats: Record,
+    causes: Vec<(String, String)>,
+}
+
+impl Queue {
+    fn number(&self, field: &str) -> u64 {
+        u64::try_from(self.stats.number(field).unwrap_or(0)).unwrap_or(0)
+    }
+
+    fn cause(&self, of: &[&str]) -> Option<&str> {
+        let found = self.causes.iter().find(|(cause, _)| of.contains(&&cause[..]));
+        found.map(|(_, text)| &text[..])
+    }
+}
+
 pub(super) fn check(server: &mut Server<'_>, facts: &Facts) -> Result<Vec<Finding>, Failure> {
-    let Ok(mut queues) = watch::queues(&mut server.link) else {
-        let what = "this user may not run TASK.QUEUES: queues were not looked at";
-        return Ok(vec![Finding::note(
-            "queues",
-            what,
-            "run this as an operator: docs/reference/acl.md",
-        )]);
+    let mut queues: Vec<Queue> = match watch::queues(&mut server.link) {
+        Ok(queues) => queues.into_iter().map(Queue::from).collect(),
+        Err(error) => return Ok(vec![Finding::left_out("queues", "TASK.QUEUES", &error)]),
     };
-    queues.sort_by_key(|stats| stats.text("queue"));
-    let mut found = Vec::new();
-    let (mut names, mut dead, mut late) = (Vec::new(), Vec::new(), Vec::new());
-    for stats in queues {
-        let name = stats.text("queue").unwrap_or_default();
-        let number = |field: &str| stats.get(field).and_then(Reply::number).unwrap_or(0);
-        if number("dead_tasks") > 0 {
-            dead.push((name.clone(), number("dead_tasks")));
-        }
-        if number("oldest_ready_ms") > PATIENT && stats.get("paused_until").is_none() {
-            late.push((name.clone(), number("oldest_ready_ms")));
-        }
-        names.push(name);
-    }
-    if let Some((first, _)) = dead.first() {
-        let what = format!("dead tasks: {}", shown(&dead, |count| count.to_string()));
-        found.push(Finding::warning(
-            "dead",
-            what,
-            format!("steward ls {first} dead; then steward retry, or purge"),
-        ));
-    }
-    if let Some((first, _)) = late.first() {
-        let what = format!("ready tasks wait for too long: {}", shown(&late, |ms| span(ms, 2)));
-        found.push(Finding::warning(
-            "waiting",
-            what,
-            format!("steward workers {first}: more of them, or what they hang on"),
-        ));
-    }
-    found.extend(losses(facts));
-    found.extend(explained(server, &names)?);
+    queues.sort_by(|a, b| a.name.cmp(&b.name));
+    let refused = explain(server, &mut queues)?;
+    let left_out = refused.map(|error| Finding::left_out("queues", "TASK.EXPLAIN", &error));
+    let mut found: Vec<Finding> = left_out.into_iter().collect();
+    found.extend(dead(&queues));
+    found.extend(late(&queues));
+    found.extend(lost(&queues, facts));
+    found.extend(of_the_server(&queues, facts));
+    found.extend(in_the_way(&queues));
     Ok(found)
 }
 
-fn shown(queues: &[(String, u64)], value: impl Fn(u64) -> String) -> String {
-    let mut shown: Vec<String> = queues
-        .iter()
-        .take(NAMED)
-        .map(|(name, of)| format!("{name} {}", value(*of)))
-        .collect();
-    if queues.len() > NAMED {
-        shown.push(format!("and {} queues more", queues.len() - NAMED));
+impl From<Record> for Queue {
+    fn from(stats: Record) -> Queue {
+        Queue {
+            name: stats.text("queue").unwrap_or_default(),
+            stats,
+            causes: Vec::new(),
+        }
     }
-    shown.join(", ")
 }
 
-fn losses(facts: &Facts) -> Option<Finding> {
+/// EXPLAIN of every queue, unless the first one is refused.
+fn explain(server: &mut Server<'_>, queues: &mut [Queue]) -> Result<Option<CallError>, Failure> {
+    let ask = |name: &str| cmd("TASK.EXPLAIN").arg(name).to_owned();
+    let names: Vec<String> = queues.iter().map(|queue| queue.name.clone()).collect();
+    let first = names.first().map(|first| server.link.call(&ask(first), PATIENCE));
+    if let Some(Err(error)) = first {
+        return Ok(Some(error));
+    }
+    let mut queues = queues.iter_mut();
+    server.each(&names, ask, |_, causes| {
+        if let Some(queue) = queues.next() {
+            let causes = Record::all_of(&causes).into_iter();
+            queue.causes = causes
+                .filter_map(|cause| Some((cause.text("cause")?, cause.text("text")?)))
+                .collect();
+        }
+        Ok(())
+    })?;
+    Ok(None)
+}
+
+/// The queues with a fault, which are told together.
+struct Faulty {
+    names: Vec<String>,
+    /// What is told of each.
+    shown: String,
+    /// The first one, as a word of a shell.
+    first: String,
+}
+
+fn faulty<'a>(queues: impl Iterator<Item = &'a Queue>, tell: impl Fn(&Queue) -> Option<String>) -> Option<Faulty> {
+    let (names, told): (Vec<String>, Vec<String>) = queues
+        .filter_map(|queue| Some((queue.name.clone(), tell(queue)?)))
+        .unzip();
+    let first = quoted(names.first()?);
+    let mut shown: Vec<String> = told.into_iter().take(NAMED).collect();
+    if names.len() > NAMED {
+        shown.push(format!("and {} queues more", names.len() - NAMED));
+    }
+    let shown = shown.join(", ");
+    Some(Faulty { names, shown, first })
+}
+
+/// A name as a word of a shell.
+fn quoted(name: &str) -> String {
+    let is_plain = |letter: char| letter.is_alphanumeric() || "_-.:/@%+=".contains(letter);
+    if name.chars().all(is_plain) {
+        name.into()
+    } else {
+        format!("'{}'", name.replace('\'', r"'\''"))
+    }
+}
+
+fn dead(queues: &[Queue]) -> Option<Finding> {
+    let Faulty { names, shown, first } = faulty(queues.iter(), |queue| {
+        let dead = queue.number("dead_tasks");
+        (dead > 0).then(|| format!("{} {dead}", queue.name))
+    })?;
+    let remedy = format!(
+        "steward ls {first} dead tells why; then steward retry {first} --all, or steward purge {first} --state dead --all"
+    );
+    Some(Finding::warning("dead", format!("dead tasks: {shown}"), remedy).about(names))
+}
+
+fn late(queues: &[Queue]) -> Option<Finding> {
+    let patience = u64::try_from(LATE).unwrap_or(u64::MAX);
+    let awake = queues.iter().filter(|queue| queue.stats.get("paused_until").is_none());
+    let Faulty { names, shown, first } = faulty(awake, |queue| {
+        let waits = queue.number("oldest_ready_ms");
+        let cause = queue.cause(&["concurrency", "rate", "targeted", "unclaimed"]);
+        let cause = cause.map_or_else(String::new, |cause| format!(" ({cause})"));
+        (waits > patience).then(|| format!("{} {}{cause}", queue.name, span(waits, 2)))
+    })?;
+    let remedy =
+        format!("steward workers {first} shows who works: start more, raise the limit, or look at what they hang on");
+    let what = format!("ready tasks wait for too long: {shown}");
+    Some(Finding::warning("waiting", what, remedy).about(names))
+}
+
+fn lost(queues: &[Queue], facts: &Facts) -> Option<Finding> {
     let (lost, claimed) = (
         facts.number("steward_lost_total"),
         facts.number("steward_claimed_total"),
     );
+    let worst = queues.iter().max_by_key(|queue| queue.number("lost_total"));
     (lost >= 10 && lost * 100 > claimed).then(|| {
-        let what = format!("{lost} of {claimed} claims were lost: their leases ran out, or their workers died");
-        Finding::warning(
-            "lost",
-            what,
-            "steward events QUEUE tells which; longer leases, EXTEND, or what the workers die of",
-        )
+        let what = format!("{lost} of {claimed} claims were lost since the module was loaded: their leases ran out, or their workers died");
+        let worst = worst.map_or_else(|| "QUEUE".into(), |queue| quoted(&queue.name));
+        let remedy = format!("steward events {worst} tells why: longer leases or EXTEND, or what the workers die of");
+        Finding::warning("lost", what, remedy)
     })
 }
 
-/// EXPLAIN of every queue: what is in the way, and not merely still to come.
-fn explained(server: &mut Server<'_>, names: &[String]) -> Result<Vec<Finding>, Failure> {
-    // Of a user who may not ask, this is left out.
-    let Some(first) = names.first() else {
-        return Ok(Vec::new());
-    };
-    if server.link.call(cmd("TASK.EXPLAIN").arg(first), PATIENCE).is_err() {
-        let what = "this user may not run TASK.EXPLAIN: what keeps queues was not looked at";
-        return Ok(vec![Finding::note(
-            "queues",
-            what,
-            "run this as an operator: docs/reference/acl.md",
-        )]);
-    }
-    let mut seen: Vec<(String, String)> = Vec::new();
-    server.each(
-        names,
-        |name| cmd("TASK.EXPLAIN").arg(name).to_owned(),
-        |name, causes| {
-            for cause in Record::all_of(&causes) {
-                let word = cause.text("cause").unwrap_or_default();
-                let text = cause.text("text").unwrap_or_default();
-                // What is so for the whole server is told once.
-                let is_of_queue = matches!(&word[..], "members-down" | "paused" | "quiet");
-                let told = if is_of_queue {
-                    format!("queue {name}: {text}")
-                } else {
-                    text
-                };
-                if !seen.contains(&(word.clone(), told.clone())) {
-                    seen.push((word, told));
-                }
-            }
-            Ok(())
-        },
-    )?;
+/// What is so for the whole server, of the first queue that tells it.
+fn of_the_server(queues: &[Queue], facts: &Facts) -> Vec<Finding> {
+    let first = |cause: &str| queues.iter().find_map(|queue| queue.cause(&[cause]));
     let mut found = Vec::new();
-    for (cause, text) in seen {
-        found.extend(match &cause[..] {
-            "writes-refused" => Some(Finding::error(
-                "writes",
-                format!("writes are refused: {text}"),
-                "end what the server says; nothing expires or becomes due meanwhile",
-            )),
-            "memory-full" => Some(Finding::error(
-                "memory",
-                text,
-                "remove what is not needed, or raise maxmemory",
-            )),
-            "members-down" => Some(Finding::error(
-                "workers",
-                text,
-                "start workers; steward members tells what became of them",
-            )),
-            "quiet" => Some(Finding::warning(
-                "workers",
-                text,
-                "steward signal SERVICE none MEMBER, when the deploy is over",
-            )),
-            "paused" => Some(Finding::note("paused", text, "steward resume QUEUE")),
-            _ => None,
-        });
+    if let Some(text) = first("writes-refused") {
+        let remedy = "end what the server says; nothing expires or becomes due meanwhile";
+        found.push(Finding::error("writes", format!("writes are refused: {text}"), remedy));
     }
-    Ok(found)
+    if let Some(text) = first("memory-full") {
+        let remedy = "steward purge what is not needed; or CONFIG SET maxmemory, and in redis.conf";
+        found.push(Finding::error("memory", text, remedy));
+    }
+    // Who may see the settings has been told.
+    if let Some(text) = first("timer-held").filter(|_| facts.config.is_empty()) {
+        found.push(Finding::error("timer", text, TIMER));
+    }
+    found
+}
+
+/// What is so for single queues, and not merely still to come.
+fn in_the_way(queues: &[Queue]) -> Vec<Finding> {
+    // Where clients wait there are workers, whether they are members or not.
+    let lacks_workers = |queue: &&Queue| queue.cause(&["empty"]).is_none() && queue.number("waiting_clients") == 0;
+    let is_ready = |queue: &&Queue| queue.number("ready_tasks") > 0;
+    let (ready, later): (Vec<&Queue>, Vec<&Queue>) = queues.iter().filter(lacks_workers).partition(is_ready);
+    let start = |first: &str| format!("start workers; steward workers {first} shows what they had");
+    let signal =
+        "when the deploy is over: steward signal SERVICE none MEMBER; steward members shows who has which signal";
+    let found = [
+        because(ready.into_iter(), "members-down")
+            .map(|of| Finding::error("workers", of.shown, start(&of.first)).about(of.names)),
+        because(later.into_iter(), "members-down")
+            .map(|of| Finding::warning("workers", of.shown, start(&of.first)).about(of.names)),
+        because(queues.iter(), "quiet").map(|of| Finding::warning("workers", of.shown, signal).about(of.names)),
+        because(queues.iter(), "paused").map(|of| {
+            let remedy = format!("steward resume {}", of.first);
+            Finding::note("paused", of.shown, remedy).about(of.names)
+        }),
+    ];
+    found.into_iter().flatten().collect()
+}
+
+/// The queues that have this cause.
+fn because<'a>(queues: impl Iterator<Item = &'a Queue>, cause: &str) -> Option<Faulty> {
+    faulty(queues, |queue| {
+        let text = queue.cause(&[cause])?;
+        Some(format!("queue {}: {text}", queue.name))
+    })
 }

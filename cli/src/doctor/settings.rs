@@ -6,18 +6,13 @@ use crate::output::text::span;
 
 type Check = fn(&Facts) -> Option<Finding>;
 
+pub(super) const TIMER: &str = "CONFIG SET steward.timer yes, when what you look into is over";
+
 /// One fault each.
-const CHECKS: [Check; 17] = [
-    unknown,
+const CHECKS: [Check; 10] = [
     eviction,
     full,
     no_limit,
-    no_persistence,
-    snapshots_only,
-    no_sync,
-    io_threads,
-    busy_disk,
-    failed_writes,
     timeout,
     output_limits,
     replica_limits,
@@ -28,14 +23,8 @@ const CHECKS: [Check; 17] = [
 ];
 
 pub(super) fn check(facts: &Facts) -> Vec<Finding> {
-    CHECKS.iter().filter_map(|check| check(facts)).collect()
-}
-
-fn unknown(facts: &Facts) -> Option<Finding> {
-    facts.config.is_empty().then(|| {
-        let what = "this user may not run CONFIG GET: what depends on settings was not looked at";
-        Finding::note("settings", what, "run this as an administrator")
-    })
+    let found = CHECKS.iter().filter_map(|check| check(facts));
+    facts.left_out.clone().into_iter().chain(found).collect()
 }
 
 fn eviction(facts: &Facts) -> Option<Finding> {
@@ -58,7 +47,7 @@ fn full(facts: &Facts) -> Option<Finding> {
         .then(|| used.saturating_mul(100) / most)
         .filter(|percent| *percent >= 80)?;
     let what = format!("{percent} % of maxmemory is used; at 100 % new tasks and members are refused");
-    let remedy = "find the largest queue with `steward queues`, remove what is not needed, or raise maxmemory";
+    let remedy = "steward queues tells which is the largest: steward purge what is not needed; or CONFIG SET maxmemory, and in redis.conf";
     Some(if percent >= 100 {
         Finding::error("memory", what, remedy)
     } else {
@@ -67,94 +56,11 @@ fn full(facts: &Facts) -> Option<Finding> {
 }
 
 fn no_limit(facts: &Facts) -> Option<Finding> {
-    (facts.config("maxmemory") == "0").then(|| {
+    (facts.info("maxmemory") == "0").then(|| {
         let what = "maxmemory is not set: where memory ends, the kernel ends the server";
-        Finding::note("memory", what, "set maxmemory with maxmemory-policy noeviction")
+        let remedy = "CONFIG SET maxmemory 2gb, or what the machine can spare, and in redis.conf";
+        Finding::note("memory", what, remedy)
     })
-}
-
-fn has_log(facts: &Facts) -> bool {
-    facts.info("aof_enabled") == "1"
-}
-
-fn no_persistence(facts: &Facts) -> Option<Finding> {
-    let is_lost = !facts.config.is_empty() && !has_log(facts) && facts.config("save").is_empty();
-    is_lost.then(|| {
-        let what = "nothing is stored: a restart loses all tasks and members";
-        Finding::warning("persistence", what, "appendonly yes")
-    })
-}
-
-fn snapshots_only(facts: &Facts) -> Option<Finding> {
-    let is_so = !has_log(facts) && !facts.config("save").is_empty();
-    is_so.then(|| {
-        let changes = facts.number("rdb_changes_since_last_save");
-        let what = format!("only snapshots are stored: a crash now would lose {changes} changes");
-        Finding::warning("persistence", what, "appendonly yes")
-    })
-}
-
-fn no_sync(facts: &Facts) -> Option<Finding> {
-    if !has_log(facts) {
-        return None;
-    }
-    match (facts.config("appendfsync"), facts.config("no-appendfsync-on-rewrite")) {
-        ("no", _) => Some(Finding::warning(
-            "persistence",
-            "appendfsync no: when power fails, what the kernel has not written is lost, half a minute or so",
-            "CONFIG SET appendfsync always, or everysec",
-        )),
-        (sync, "yes") => Some(Finding::warning(
-            "persistence",
-            format!("no-appendfsync-on-rewrite yes: appendfsync {sync} does not hold while the file is rewritten"),
-            "CONFIG SET no-appendfsync-on-rewrite no",
-        )),
-        ("everysec", _) => Some(Finding::note(
-            "persistence",
-            "appendfsync everysec: the last second or two are lost when power fails, and by kill -9 while the disk is busy",
-            "appendfsync always, if no accepted task may be lost",
-        )),
-        _ => None,
-    }
-}
-
-/// Measured with and without this module.
-fn io_threads(facts: &Facts) -> Option<Finding> {
-    let threads: u32 = facts.config("io-threads").parse().unwrap_or(1);
-    let is_affected = facts.redis_version().is_some_and(|version| version >= (8, 6));
-    let always = has_log(facts) && facts.config("appendfsync") == "always";
-    (is_affected && always && threads > 1).then(|| {
-        let version = facts.info("redis_version");
-        let what =
-            format!("Redis {version} with io-threads {threads} loses answered writes in spite of appendfsync always");
-        Finding::error("persistence", what, "io-threads 1 in redis.conf, and a restart")
-    })
-}
-
-fn busy_disk(facts: &Facts) -> Option<Finding> {
-    let delayed = facts.number("aof_delayed_fsync");
-    (delayed > 0).then(|| {
-        let what = format!("{delayed} times the disk was too busy to be synced within a second: commands waited, and more may be lost than everysec says");
-        Finding::warning("persistence", what, "a faster disk, or one that others do not use; no-appendfsync-on-rewrite hides this and loses more")
-    })
-}
-
-fn failed_writes(facts: &Facts) -> Option<Finding> {
-    let parts = [
-        "aof_last_write_status",
-        "aof_last_bgrewrite_status",
-        "rdb_last_bgsave_status",
-    ];
-    let failed = parts.into_iter().find(|part| !matches!(facts.info(part), "ok" | ""))?;
-    let what = format!(
-        "{failed} is {}: what is new is not stored, and the server may refuse writes",
-        facts.info(failed)
-    );
-    Some(Finding::error(
-        "persistence",
-        what,
-        "look into the log of the server: a full disk, or no right to write",
-    ))
 }
 
 fn timeout(facts: &Facts) -> Option<Finding> {
@@ -173,7 +79,7 @@ fn limits<'a>(facts: &'a Facts, class: &str) -> Option<Vec<&'a str>> {
 }
 
 fn output_limits(facts: &Facts) -> Option<Finding> {
-    let limits = limits(facts, "normal").filter(|limits| limits.iter().any(|limit| *limit != "0"))?;
+    let limits = limits(facts, "normal").filter(|limits| limits.iter().take(2).any(|limit| *limit != "0"))?;
     let what = format!(
         "client-output-buffer-limit normal {}: a client that asks for many tasks, or is slow, is disconnected",
         limits.join(" ")
@@ -181,7 +87,7 @@ fn output_limits(facts: &Facts) -> Option<Finding> {
     Some(Finding::warning(
         "output-limits",
         what,
-        "CONFIG SET client-output-buffer-limit \"normal 0 0 0\"",
+        "CONFIG SET client-output-buffer-limit \"normal 0 0 0\", and in redis.conf",
     ))
 }
 
@@ -196,7 +102,7 @@ fn replica_limits(facts: &Facts) -> Option<Finding> {
         Finding::warning(
             "output-limits",
             what,
-            "CONFIG SET client-output-buffer-limit \"replica 256mb 64mb 60\"",
+            "CONFIG SET client-output-buffer-limit \"replica 256mb 64mb 60\", and in redis.conf",
         )
     })
 }
@@ -204,26 +110,25 @@ fn replica_limits(facts: &Facts) -> Option<Finding> {
 fn timer(facts: &Facts) -> Option<Finding> {
     (facts.config("steward.timer") == "no").then(|| {
         let what = "steward.timer is no: nothing becomes due, no lease and no TTL ends";
-        Finding::error(
-            "timer",
-            what,
-            "CONFIG SET steward.timer yes, when what you look into is over",
-        )
+        Finding::error("timer", what, TIMER)
     })
 }
 
 fn reclaiming(facts: &Facts) -> Option<Finding> {
     let services = facts.number("steward_reclaiming_services");
     (services > 0).then(|| {
-        let what = format!("{services} services are in their reclaim window: no new leader until it is over, as an old one may not have noticed");
-        Finding::warning("reclaim", what, "wait, a minute at most; or take off members that are certainly gone: PID.EVICT")
+        let what = format!("services in their reclaim window: {services}: no new leader until it is over, as the old one may still believe that it leads");
+        let remedy = "wait, steward.reclaim-window at most; or, if the old leader is certainly gone: PID.EVICT SERVICE MEMBER, as steward members lists them";
+        Finding::warning("reclaim", what, remedy)
     })
 }
 
 fn foreign(facts: &Facts) -> Option<Finding> {
     let skipped = facts.number("steward_skipped_foreign_total");
     (skipped > 0).then(|| {
-        let what = format!("{skipped} entries under the keys of the module were not written by it");
+        let what = format!(
+            "since the module was loaded, it has skipped {skipped} entries under its keys that were not written by it"
+        );
         Finding::warning(
             "keys",
             what,
@@ -237,71 +142,12 @@ fn stalls(facts: &Facts) -> Option<Finding> {
     (stalls > 0).then(|| {
         let late = span(facts.number("steward_late_p99_ms"), 2);
         let what = format!(
-            "the server stalled {stalls} times for more than 100 ms; p99 of how late tasks became ready: {late}"
+            "the server stalled {stalls} times for more than 100 ms since the module was loaded; p99 of how late tasks became ready: {late}"
         );
         Finding::note(
             "stalls",
             what,
-            "SLOWLOG GET; slow commands of others, forks, swap, the disk",
+            "SLOWLOG GET shows slow commands; else it is forks (INFO persistence), swap or the disk",
         )
     })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::doctor::Severity;
-
-    fn with(info: &[(&str, &str)], config: &[(&str, &str)]) -> Facts {
-        let all = |pairs: &[(&str, &str)]| {
-            pairs
-                .iter()
-                .map(|(name, value)| ((*name).into(), (*value).into()))
-                .collect()
-        };
-        Facts {
-            info: all(info),
-            config: all(config),
-        }
-    }
-
-    #[test]
-    fn threads_lose_writes_only_on_redis_from_8_6_on() {
-        let always = [("appendfsync", "always"), ("io-threads", "4")];
-        for (version, fork, finds) in [
-            ("8.6.3", "redis_version", true),
-            ("8.10.2", "redis_version", true),
-            ("8.0.2", "redis_version", false),
-            ("7.0.15", "redis_version", false),
-            ("9.1.2", "valkey_version", false),
-        ] {
-            let facts = with(
-                &[("redis_version", version), (fork, version), ("aof_enabled", "1")],
-                &always,
-            );
-            assert_eq!(io_threads(&facts).is_some(), finds, "{fork} {version}");
-        }
-        let facts = |threads| {
-            with(
-                &[("redis_version", "8.6.3"), ("aof_enabled", "1")],
-                &[("appendfsync", "always"), ("io-threads", threads)],
-            )
-        };
-        assert!(io_threads(&facts("1")).is_none() && io_threads(&facts("2")).is_some());
-    }
-
-    #[test]
-    fn a_disk_that_is_busy_or_full_is_seen_in_what_the_server_counts() {
-        let facts = with(&[("aof_delayed_fsync", "3"), ("aof_last_write_status", "err")], &[]);
-        assert_eq!(
-            busy_disk(&facts).map(|finding| finding.severity),
-            Some(Severity::Warning)
-        );
-        assert_eq!(
-            failed_writes(&facts).map(|finding| finding.severity),
-            Some(Severity::Error)
-        );
-        let facts = with(&[("aof_delayed_fsync", "0"), ("aof_last_write_status", "ok")], &[]);
-        assert_eq!((busy_disk(&facts), failed_writes(&facts)), (None, None));
-    }
 }

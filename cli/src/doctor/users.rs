@@ -5,9 +5,9 @@ use redis::{Cmd, cmd};
 use super::Finding;
 use super::facts::Facts;
 use crate::connect::PATIENCE;
-use crate::failure::Failure;
 use crate::verbs::Server;
 
+const CHECK: &str = "users";
 /// Who may do the first must be able to do the others.
 const NEEDS: [(&str, &[&str]); 3] = [
     ("TASK.CLAIM", &["TASK.ACK", "TASK.FAIL", "TASK.EXTEND"]),
@@ -15,12 +15,18 @@ const NEEDS: [(&str, &[&str]); 3] = [
     ("HB.CAMPAIGN", &["HB.BEAT", "HB.RESIGN"]),
 ];
 
-pub(super) fn check(server: &mut Server<'_>, facts: &Facts) -> Result<Vec<Finding>, Failure> {
-    let Ok(list) = server.link.call(cmd("ACL").arg("LIST"), PATIENCE) else {
-        let what = "this user may not run ACL LIST: users were not looked at";
-        return Ok(vec![Finding::note("users", what, "run this as an administrator")]);
+pub(super) fn check(server: &mut Server<'_>, facts: &Facts) -> Vec<Finding> {
+    let list = match server.link.call(cmd("ACL").arg("LIST"), PATIENCE) {
+        Ok(list) => list,
+        Err(error) => return vec![Finding::left_out(CHECK, "ACL LIST", &error)],
     };
     let mut found = Vec::new();
+    if let Err(error) = server
+        .link
+        .call(cmd("ACL").arg(&["DRYRUN", "default", "PING"]), PATIENCE)
+    {
+        found.push(Finding::left_out(CHECK, "ACL DRYRUN", &error));
+    }
     for rules in list.items().iter().filter_map(crate::connect::Reply::text) {
         let words: Vec<&str> = rules.split(' ').collect();
         let Some(name) = words.get(1).filter(|_| words.contains(&"on")) else {
@@ -30,7 +36,7 @@ pub(super) fn check(server: &mut Server<'_>, facts: &Facts) -> Result<Vec<Findin
         found.extend(not_read_only(server, name, &words, facts));
         found.extend(too_little(server, name, &words));
     }
-    Ok(found)
+    found
 }
 
 fn open_to_all(name: &str, words: &[&str], facts: &Facts) -> Option<Finding> {
@@ -38,11 +44,8 @@ fn open_to_all(name: &str, words: &[&str], facts: &Facts) -> Option<Finding> {
     let is_open = facts.config("protected-mode") == "no";
     (can_do_all && is_open).then(|| {
         let what = format!("user {name} can do everything without a password, from every host that reaches the server");
-        Finding::warning(
-            "users",
-            what,
-            "requirepass, or users of your own: docs/reference/acl.md; or protected-mode yes",
-        )
+        let remedy = "CONFIG SET protected-mode yes, and in redis.conf; or a password: CONFIG SET requirepass; or users of your own: docs/reference/acl.md";
+        Finding::warning(CHECK, what, remedy)
     })
 }
 
@@ -54,7 +57,8 @@ fn not_read_only(server: &mut Server<'_>, name: &str, words: &[&str], facts: &Fa
         .any(|word| matches!(*word, "-@write" | "-@dangerous" | "-@admin"));
     (is_old && is_meant && may(server, name, "TASK.DROP", words)).then(|| {
         let what = format!("user {name} may run TASK.DROP and PID.EVICT: on this version categories such as -@write do not include the commands of modules");
-        Finding::error("users", what, format!("name commands: ACL SETUSER {name} -@all +task.get ..., as in docs/reference/acl.md"))
+        let remedy = format!("ACL SETUSER {name} -@all +task.get +task.list +task.stats, and what else it needs: docs/reference/acl.md");
+        Finding::error(CHECK, what, remedy)
     })
 }
 
@@ -71,14 +75,26 @@ fn too_little(server: &mut Server<'_>, name: &str, words: &[&str]) -> Option<Fin
         (!lacks.is_empty()).then(|| {
             let what = format!("user {name} may run {command}, and not {}", lacks.join(", "));
             let rights: Vec<String> = lacks.iter().map(|lack| format!("+{}", lack.to_lowercase())).collect();
-            Finding::warning("users", what, format!("ACL SETUSER {name} {}", rights.join(" ")))
+            Finding::warning(
+                CHECK,
+                what,
+                format!(
+                    "ACL SETUSER {name} {}, and in redis.conf or the ACL file",
+                    rights.join(" ")
+                ),
+            )
         })
     })
 }
 
 /// Whether a user may run a command, on a key that the user has.
 fn may(server: &mut Server<'_>, name: &str, command: &str, words: &[&str]) -> bool {
-    let pattern = words.iter().find_map(|word| word.strip_prefix('~')).unwrap_or("x");
+    // `~mail`, `%RW~mail`, or in a selector `(~mail`.
+    let patterns = words.iter().skip(2).filter_map(|word| Some(word.split_once('~')?.1));
+    let pattern = patterns
+        .map(|pattern| pattern.trim_end_matches(')'))
+        .next()
+        .unwrap_or("x");
     let key: String = pattern
         .chars()
         .map(|letter| if "*?[]\\".contains(letter) { 'x' } else { letter })

@@ -137,3 +137,25 @@ fn a_verb_has_every_option_of_its_command() {
         }
     }
 }
+
+/// Sessions are run by the tests in `cli/tests/cli/manual.rs`; what is shown in a block of `sh` is at least understood.
+#[test]
+fn every_command_line_in_the_docs_is_one_that_the_program_takes() {
+    let top = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
+    let entries = std::fs::read_dir(format!("{top}/docs")).unwrap();
+    let pages = entries.map(|entry| entry.unwrap().path());
+    let pages = pages.filter(|page| page.extension().is_some_and(|end| end == "md"));
+    let mut taken = 0;
+    for page in pages.chain([format!("{top}/README.md").into()]) {
+        let text = std::fs::read_to_string(&page).unwrap();
+        let blocks = text.split("\n```sh\n").skip(1);
+        let lines = blocks.flat_map(|block| block.split("\n```").next().unwrap().lines());
+        // That with a variable has a test of its own.
+        for line in lines.filter(|line| line.starts_with("steward ") && !line.contains('$')) {
+            let given = Given::command().try_get_matches_from(line.split_whitespace());
+            assert!(given.is_ok(), "{}: {line}: {:?}", page.display(), given.err());
+            taken += 1;
+        }
+    }
+    assert!(taken > 4, "{taken}");
+}

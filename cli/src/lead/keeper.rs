@@ -125,7 +125,7 @@ impl Keeper {
                     break;
                 }
                 Registered::Held(by) => {
-                    let text = format!("the name {} is that of {by}", self.member.name);
+                    let text = format!("the name {} is taken by {by}", self.member.name);
                     if self.once {
                         let _ = self.news.send(Event::News(News::Taken(text)));
                         return Ok(None);
@@ -247,6 +247,6 @@ fn taken(beat: &Beat, standing: Option<&Beat>) -> String {
     let leader = beat.leader.as_ref().or_else(|| standing?.leader.as_ref());
     match leader {
         Some(leader) => format!("{leader} leads"),
-        None => "nobody leads, but one from before a restart or failover of the server may still come back".into(),
+        None => "nobody leads, but a leader from before a restart or failover of the server may still come back".into(),
     }
 }

@@ -226,7 +226,7 @@ impl Lead<'_> {
     /// Another may lead by now.
     fn lose(&mut self, why: &str) {
         if self.end.is_none() && self.lost.is_none() {
-            say(format_args!("{} is not led any more: {why}", self.args.service));
+            say(format_args!("lost the lead of {}: {why}", self.args.service));
             self.lost = Some(why.into());
         }
         self.charge.as_mut().into_iter().for_each(Charge::kill);
@@ -241,7 +241,7 @@ impl Lead<'_> {
             }
             Report::Blown => {
                 say(format_args!(
-                    "the server was not heard in time: {} is ended",
+                    "the server did not answer in time: ending {}",
                     self.args.service
                 ));
                 self.lost = Some("not heard in time".into());

@@ -79,12 +79,17 @@ pub(crate) fn moment(at: i64) -> Option<String> {
 /// A duration in its largest units, as it may also be typed.
 pub(crate) fn span(ms: u64, units: usize) -> String {
     let mut left = ms;
-    let parts = UNITS.iter().filter_map(|(unit, length)| {
+    let counts = UNITS.iter().map(|(unit, length)| {
         let count = left / length;
         left %= length;
-        (count > 0).then(|| format!("{count}{unit}"))
+        (count, unit)
     });
-    let parts: Vec<String> = parts.take(units).collect();
+    // Ten minutes and half a second are ten minutes.
+    let parts = counts.skip_while(|(count, _)| *count == 0).take(units);
+    let parts: Vec<String> = parts
+        .filter(|(count, _)| *count > 0)
+        .map(|(count, unit)| format!("{count}{unit}"))
+        .collect();
     if parts.is_empty() { "0ms".into() } else { parts.concat() }
 }
 
@@ -144,6 +149,7 @@ mod tests {
         assert_eq!(field("due_at", &Reply(Value::Nil)), "-");
         assert_eq!(field("attempt", &int(3)), "3");
         assert_eq!(span(15_552_000_001, usize::MAX), "180d1ms");
+        assert_eq!([span(600_560, 2), span(3_661_500, 2)], ["10m", "1h1m"]);
         assert_eq!(span(0, 2), "0ms");
         assert_eq!(
             [306, 48_176, 5_000, 61_900, 1_673_000].map(brief),

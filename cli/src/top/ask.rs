@@ -10,6 +10,7 @@ use super::columns::bars;
 use super::view::{Part, View};
 use crate::connect::{CallError, Reply};
 use crate::output::record::Record;
+use crate::output::text;
 use crate::verbs;
 use crate::watch::{Rate, Seen, Watch, has_no_worker, rest};
 use crate::web::{Filter, User, all_services, if_allowed};
@@ -18,6 +19,9 @@ use crate::web::{Filter, User, all_services, if_allowed};
 const DELAY: Duration = Duration::from_secs(2);
 /// Tasks, and events, that are shown, and members of each service.
 const ROWS: usize = 100;
+/// Letters of a row of a value: a terminal of 80 columns has room for them; and most rows of one.
+const PART: usize = 64;
+const PARTS: usize = 200;
 /// Bars of a line in a table.
 const BARS: usize = 16;
 
@@ -165,12 +169,42 @@ impl Asker {
 
     fn task(&self, queue: &str, id: &str) -> Result<Answer, CallError> {
         let task = self.user.call(queue, cmd("TASK.GET").arg(queue).arg(id))?;
-        let row = |(name, value): (String, Reply)| {
-            let shown = crate::output::text::field(&name, &value);
-            (!value.is_null()).then(|| Record::default().and("field", &name[..]).and("value", &shown[..]))
-        };
-        Ok(Answer::of(task.pairs().filter_map(row).collect()))
+        let known = task.pairs().filter(|(_, value)| !value.is_null());
+        Ok(Answer::of(
+            known.flat_map(|(name, value)| rows_of(&name, &value)).collect(),
+        ))
     }
+}
+
+/// A field of a task, in as many rows as its value needs.
+fn rows_of(name: &str, value: &Reply) -> Vec<Record> {
+    let lines: Vec<String> = match &value.0 {
+        Value::BulkString(bytes) => {
+            let lines = bytes.strip_suffix(b"\n").unwrap_or(bytes).split(|byte| *byte == b'\n');
+            lines.map(text::printable).collect()
+        }
+        _ => vec![text::field(name, value)],
+    };
+    let mut parts = lines.iter().flat_map(|line| in_parts(line));
+    let mut rows: Vec<Record> = Vec::new();
+    for (at, part) in (0_i64..).zip(parts.by_ref().take(PARTS)) {
+        let field = if at == 0 { name } else { "" };
+        let row = Record::default().and("field", field).and("value", &part[..]);
+        rows.push(row.and("of", name).and("part", at));
+    }
+    if let Some(last) = rows.last_mut().filter(|_| parts.next().is_some()) {
+        last.put("value", "… and more");
+    }
+    rows
+}
+
+/// A line in parts that a terminal of 80 columns has room for.
+fn in_parts(line: &str) -> Vec<String> {
+    let letters: Vec<char> = line.chars().collect();
+    if letters.is_empty() {
+        return vec![String::new()];
+    }
+    letters.chunks(PART).map(|part| part.iter().collect()).collect()
 }
 
 impl Answer {

@@ -112,7 +112,7 @@ impl View {
             View::Queue(_, Part::Kinds) => &["kind"],
             View::Queue(_, Part::Workers) => &["worker"],
             View::Queue(_, Part::Events) | View::Service(_, Part::Events) => &["event"],
-            View::Task(..) => &["field"],
+            View::Task(..) => &["of", "part"],
             View::Queue(..) | View::Service(..) => &["id"],
         }
     }

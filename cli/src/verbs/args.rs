@@ -42,7 +42,7 @@ pub(crate) enum Verb {
     /// Stop claims from a queue
     Pause {
         queue: String,
-        /// For this time, and not until `resume`
+        /// For this time; by default until `resume`
         #[arg(long = "for", value_name = "TIME", value_parser = duration)]
         time: Option<Duration>,
     },
@@ -79,27 +79,27 @@ pub(crate) enum Verb {
     /// Show what happened to the tasks of a queue, hour by hour or day by day
     History {
         queue: String,
-        /// The last hours [default: 48]
+        /// How many hours [default: 48]
         #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=48))]
         hours: Option<u16>,
-        /// The last days
+        /// How many days
         #[arg(long, value_name = "N", conflicts_with = "hours", value_parser = clap::value_parser!(u16).range(1..=400))]
         days: Option<u16>,
     },
-    /// Recurring tasks, as a file defines them
+    /// Define recurring tasks in a file, list them, run one now
     Cron {
         #[command(subcommand)]
         verb: CronVerb,
     },
-    /// Tell what keeps the tasks of a queue from being done
+    /// Say why the tasks of a queue are not being done
     Explain {
         queue: String,
-        /// For these workers, and not for any
+        /// By these workers; by default by any
         workers: Vec<String>,
     },
-    /// Tell what is wrong with the server, why, and what to do
+    /// Check what is wrong with the server, and say what to do
     Doctor,
-    /// Serve what the server counts, for Prometheus and others
+    /// Serve metrics for Prometheus and others
     Metrics(MetricsArgs),
 }
 
@@ -139,10 +139,10 @@ pub(crate) struct LsArgs {
     /// Show all of them
     #[arg(long)]
     pub all: bool,
-    /// The last one first
+    /// In reverse order: the last one first
     #[arg(long)]
     pub rev: bool,
-    /// With their payloads and results
+    /// Show their payloads and results
     #[arg(long)]
     pub payloads: bool,
 }
@@ -151,7 +151,7 @@ pub(crate) struct LsArgs {
 pub(crate) struct ShowArgs {
     pub queue: String,
     pub id: String,
-    /// Only this field, byte for byte
+    /// Print only this field, byte for byte
     #[arg(long, value_name = "NAME")]
     pub field: Option<String>,
 }
@@ -159,10 +159,10 @@ pub(crate) struct ShowArgs {
 #[derive(Args)]
 pub(crate) struct StatsArgs {
     pub queue: Option<String>,
-    /// Those of each kind of its tasks
+    /// Show the numbers of each kind of its tasks
     #[arg(long, requires = "queue")]
     pub kinds: bool,
-    /// Again and again, until interrupted
+    /// Repeat until interrupted
     #[arg(long, value_name = "TIME", num_args = 0..=1, require_equals = true, default_missing_value = "2s", value_parser = duration)]
     pub watch: Option<Duration>,
 }
@@ -178,22 +178,22 @@ pub(crate) struct SignalArgs {
     /// All members
     #[arg(long)]
     pub all: bool,
-    /// Do not ask
+    /// Do not ask for confirmation
     #[arg(long)]
     pub yes: bool,
 }
 
 #[derive(Args)]
 pub(crate) struct EventsArgs {
-    /// The queue
+    /// The queue, or with --service the service
     pub name: String,
-    /// It is a service: show the events of its members
+    /// The name is that of a service: show the events of its members
     #[arg(long)]
     pub service: bool,
-    /// Go on until interrupted
+    /// Follow new events until interrupted
     #[arg(short, long)]
     pub follow: bool,
-    /// How many of the last ones to show
+    /// How many of the latest events to show
     #[arg(short = 'n', long, default_value = "20")]
     pub limit: usize,
 }

@@ -181,7 +181,10 @@ fn run(server: &mut Server<'_>, change: &Change<'_>) -> Result<u8, Failure> {
         )));
     }
     let Some(state) = which.state else {
-        return Err(Failure::usage(format!("{}: tasks in which --state?", change.verb)));
+        return Err(Failure::usage(format!(
+            "{}: give --state, the state of the tasks",
+            change.verb
+        )));
     };
     let count = many::count(server, change, state)?;
     if count > 0 {

@@ -12,15 +12,8 @@ use crate::output::record::Record;
 use crate::output::table::{Rows, one};
 use crate::output::text;
 
-const COLUMNS: [&str; 8] = [
-    "start_at",
-    "scheduled",
-    "acked",
-    "failed",
-    "lost",
-    "dead",
-    "run_ms",
-    "chart",
+const COLUMNS: [&str; 9] = [
+    "start", "in", "acked", "failed", "lost", "dead", "ready", "run_ms", "chart",
 ];
 /// What the other columns take, and the least and the most that are left for the chart.
 const OTHERS: u16 = 72;
@@ -54,7 +47,7 @@ pub(super) fn run(server: &mut Server<'_>, queue: &str, hours: Option<u16>, days
         .max()
         .unwrap_or(0);
     let mut rows = Rows::new(server.output, &COLUMNS);
-    // Those in which nothing happened are shown, too: else a pause would not be seen.
+    // Those in which nothing happened are shown too: else a pause would not be seen.
     for start in (*first..=*last).step_by(length) {
         let bucket = buckets.get(&start).cloned().unwrap_or_default();
         rows.add(row(start, &bucket, most, u64::from(width)))?;
@@ -75,9 +68,18 @@ fn runs(bucket: &Record) -> (u64, u64) {
 
 fn row(start: u64, bucket: &Record, most: u64, width: u64) -> Record {
     let signed = |number: u64| i64::try_from(number).unwrap_or(i64::MAX);
-    let mut row = Record::default().and("start_at", signed(start));
-    for name in ["scheduled", "acked", "failed", "lost", "dead"] {
-        row = row.and(name, signed(number(bucket, &format!("{name}_total")).unwrap_or(0)));
+    // A bucket begins on a full minute: the columns fit into 80 letters without its seconds.
+    let begins = text::moment(signed(start)).unwrap_or_default().replacen(":00 ", " ", 1);
+    let mut row = Record::default().and("start", &begins[..]);
+    for (column, name) in [
+        ("in", "scheduled_total"),
+        ("acked", "acked_total"),
+        ("failed", "failed_total"),
+        ("lost", "lost_total"),
+        ("dead", "dead_total"),
+        ("ready", "ready_max_tasks"),
+    ] {
+        row = row.and(column, signed(number(bucket, name).unwrap_or(0)));
     }
     let (acked, failed) = runs(bucket);
     if let Some(run) = number(bucket, "run_total_ms").and_then(|run| run.checked_div(acked + failed)) {

@@ -11,7 +11,7 @@ pub(crate) fn parse(text: &str) -> Result<Timestamp, String> {
 
 fn parse_at(text: &str, now: &Zoned) -> Result<Timestamp, String> {
     let said =
-        || "write a moment as in 09:00, '2026-12-01 09:00', 2026-12-01T09:00+01:00 or 2026-12-01T09:00[Europe/Paris]";
+        || "write a time as in 09:00, '2026-12-01 09:00', 2026-12-01T09:00+01:00 or 2026-12-01T09:00[Europe/Paris]";
     if let Ok(zoned) = text.parse::<Zoned>() {
         return Ok(zoned.timestamp());
     }

@@ -110,7 +110,7 @@ pub(super) fn signal(server: &mut Server<'_>, args: &SignalArgs) -> Result<u8, F
         let reply = server.call(cmd("HB.SIGNAL").arg(&args.service).arg(member).arg(&args.word))?;
         signalled += reply.number().unwrap_or(0);
         if reply == Reply::from(0) && !args.all {
-            say(format_args!("{member} is no member of {}", args.service));
+            say(format_args!("{member} is not a member of {}", args.service));
         }
     }
     match server.output {

@@ -53,7 +53,9 @@ pub(super) fn config(server: &mut Server<'_>, queue: &str, settings: &[String]) 
         return show(server.output, &Record::of(&shown));
     }
     if changes.len() != settings.len() {
-        return Err(Failure::usage("config: either names, to show them, or name=value"));
+        return Err(Failure::usage(
+            "config: give either names, to show them, or name=value, to change them",
+        ));
     }
     let mut command = cmd("TASK.CONFIG");
     command.arg("SET").arg(queue);

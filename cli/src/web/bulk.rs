@@ -8,7 +8,7 @@ use axum::http::{HeaderMap, Uri};
 use axum::response::{IntoResponse, Redirect, Response};
 use maud::html;
 use redis::Cmd;
-use serde_json::json;
+use serde_json::{Value as Json, json};
 
 use super::change::carried_out;
 use super::fields::Fields;
@@ -28,11 +28,29 @@ const STEP: Duration = Duration::from_millis(500);
 const AT_ONCE: usize = 500;
 
 /// How far it has come.
+#[derive(Default)]
 struct Progress {
     cursor: String,
     done: i64,
     looked_at: i64,
     last_error: Option<String>,
+}
+
+impl Progress {
+    fn said(&self, verb: &str) -> String {
+        let error = self.last_error.as_ref();
+        let refused = error.map_or_else(String::new, |error| format!(" Some were not: {error}."));
+        let count = if self.done == 1 {
+            "1 task is".into()
+        } else {
+            format!("{} tasks are", number(self.done))
+        };
+        format!("{count} {}.{refused}", done(verb))
+    }
+
+    fn json(&self) -> Json {
+        json!({ "cursor": self.cursor, "done": self.done, "looked_at": self.looked_at, "error": self.last_error })
+    }
 }
 
 pub(super) async fn step(
@@ -42,18 +60,13 @@ pub(super) async fn step(
     axum::Form(fields): axum::Form<Vec<(String, String)>>,
 ) -> Response {
     let stepped = carried_out(&site, &uri, &headers, Fields(fields), run).await;
-    let (visit, fields, form, progress) = match stepped {
+    let (visit, fields, progress) = match stepped {
         Ok(stepped) => stepped,
         Err(response) => return *response,
     };
-    let verb = fields.get("change").unwrap_or_default();
-    let error = progress.last_error.as_ref();
-    let refused = error.map_or_else(String::new, |error| format!(" Some were not: {error}."));
-    let said = format!("{} {}.{refused}", number(progress.done), done(verb));
-    if form == Form::Json {
-        let (cursor, done) = (&progress.cursor, progress.done);
-        return axum::Json(json!({ "cursor": cursor, "done": done, "looked_at": progress.looked_at, "error": error }))
-            .into_response();
+    let said = progress.said(fields.get("change").unwrap_or_default());
+    if visit.form == Form::Json {
+        return axum::Json(progress.json()).into_response();
     }
     if progress.cursor == "0" {
         visit.session.tell(said);
@@ -87,8 +100,39 @@ fn unfinished(visit: &Visit, fields: &Fields, progress: &Progress, said: &str) -
                 p.row { button { "Go on" } a href=(visit.here) { "Stop here" } }
             }
         },
-        json: serde_json::Value::Null,
+        json: Json::Null,
     }
+}
+
+/// The same to those tasks that were ticked, on one page.
+pub(super) async fn ticked(
+    State(site): State<Arc<Site>>,
+    uri: Uri,
+    headers: HeaderMap,
+    axum::Form(fields): axum::Form<Vec<(String, String)>>,
+) -> Response {
+    match carried_out(&site, &uri, &headers, Fields(fields), run_ticked).await {
+        Ok((visit, _, progress)) if visit.form == Form::Json => axum::Json(progress.json()).into_response(),
+        Ok((visit, fields, progress)) => {
+            visit
+                .session
+                .tell(progress.said(fields.get("change").unwrap_or_default()));
+            Redirect::to(&visit.here).into_response()
+        }
+        Err(response) => *response,
+    }
+}
+
+fn run_ticked(visit: &Visit, fields: &Fields) -> Result<Progress, Trouble> {
+    let (filter, verb, ids) = (Filter::of(fields)?, fields.need("change")?, fields.all("id"));
+    if ids.is_empty() {
+        return Err(Trouble::Wrong("No task is ticked.".into()));
+    }
+    let mut progress = Progress::default();
+    for ids in ids.chunks(AT_ONCE) {
+        make(visit, verb, &filter, ids, &mut progress)?;
+    }
+    Ok(progress)
 }
 
 fn run(visit: &Visit, fields: &Fields) -> Result<Progress, Trouble> {
@@ -165,13 +209,13 @@ pub(super) fn commands(verb: &str, queue: &str, state: &str, ids: &[String]) -> 
 }
 
 /// What has become of them.
-fn done(verb: &str) -> &'static str {
+pub(super) fn done(verb: &str) -> &'static str {
     match verb {
-        "retry" => "tasks are tried again",
-        "cancel" => "tasks are cancelled",
-        "purge" => "tasks are removed",
-        "unclaim" => "tasks are ready for other workers",
-        "bury" => "tasks are dead",
-        _ => "tasks are due now",
+        "retry" => "tried again",
+        "cancel" => "cancelled",
+        "purge" => "removed",
+        "unclaim" => "ready for another worker",
+        "bury" => "dead",
+        _ => "due now",
     }
 }

@@ -32,8 +32,8 @@ pub(super) async fn make(
     axum::Form(fields): axum::Form<Vec<(String, String)>>,
 ) -> Response {
     match carried_out(&site, &uri, &headers, Fields(fields), run).await {
-        Ok((_, _, Form::Json, said)) => axum::Json(json!({ "done": said })).into_response(),
-        Ok((visit, _, _, said)) => {
+        Ok((visit, _, said)) if visit.form == Form::Json => axum::Json(json!({ "done": said })).into_response(),
+        Ok((visit, _, said)) => {
             visit.session.tell(said);
             Redirect::to(&visit.here).into_response()
         }
@@ -41,20 +41,22 @@ pub(super) async fn make(
     }
 }
 
-/// Runs a change that is allowed, where it holds up nobody. Returns also what for, and the form of the answer.
+/// Runs a change that is allowed, where it holds up nobody. Returns also what for.
 pub(super) async fn carried_out<T: Send + 'static>(
     site: &Arc<Site>,
     uri: &Uri,
     headers: &HeaderMap,
     fields: Fields,
     run: fn(&Visit, &Fields) -> Result<T, Trouble>,
-) -> Result<(Arc<Visit>, Fields, Form, T), Box<Response>> {
+) -> Result<(Arc<Visit>, Fields, T), Box<Response>> {
     let (visit, fields) = allowed(site, uri, headers, fields)?;
-    let form = Form::wanted(headers);
     let asked = (visit.clone(), fields.clone());
-    match waiting(move || run(&asked.0, &asked.1)).await {
-        Ok(done) => Ok((visit, fields, form, done)),
-        Err(trouble) => Err(Box::new(failed(&visit, form, &trouble))),
+    let done = waiting(move || run(&asked.0, &asked.1)).await;
+    // It may have mended what was wrong.
+    visit.user().findings.forget();
+    match done {
+        Ok(done) => Ok((visit, fields, done)),
+        Err(trouble) => Err(Box::new(failed(&visit, &trouble))),
     }
 }
 
@@ -65,7 +67,7 @@ fn allowed(
     headers: &HeaderMap,
     fields: Fields,
 ) -> Result<(Arc<Visit>, Fields), Box<Response>> {
-    let mut visit = site.visit(uri, headers, true)?;
+    let mut visit = site.visit(uri, headers)?;
     visit.here = site.local(fields.get("back"));
     let refused = if fields.get("csrf") != Some(&visit.session.csrf) {
         Some("This form is not of your session: go back, load the page again, and try again.")
@@ -75,28 +77,30 @@ fn allowed(
         None
     };
     match refused {
-        Some(text) => Err(Box::new(failed(
-            &visit,
-            Form::wanted(headers),
-            &Trouble::Refused(text.into()),
-        ))),
+        Some(text) => Err(Box::new(failed(&visit, &Trouble::Refused(text.into())))),
         None => Ok((Arc::new(visit), fields)),
     }
 }
 
 fn run(visit: &Visit, fields: &Fields) -> Result<String, Trouble> {
     let change = change(fields)?;
-    let answers = visit.user().change(&change.name, &[change.command]);
-    let reply = match answers.map(|answers| answers.into_iter().next()) {
-        Ok(Some(reply)) => reply?,
-        Ok(None) | Err(CallError::Silent | CallError::Closed(_)) => {
-            return Err(Trouble::Wrong(
-                "The connection was lost: nobody knows whether it was done. Look before you try again.".into(),
-            ));
-        }
-        Err(error) => return Err(error.into()),
-    };
+    let reply = once(visit, &change.name, change.command)?;
     Ok(told(change.said, &reply))
+}
+
+/// Sends the command of a change.
+pub(super) fn once(visit: &Visit, name: &str, command: Cmd) -> Result<Reply, Trouble> {
+    match visit
+        .user()
+        .change(name, &[command])
+        .map(|answers| answers.into_iter().next())
+    {
+        Ok(Some(reply)) => Ok(reply?),
+        Ok(None) | Err(CallError::Silent | CallError::Closed(_)) => Err(Trouble::Wrong(
+            "The connection was lost: nobody knows whether it was done. Look before you try again.".into(),
+        )),
+        Err(error) => Err(error.into()),
+    }
 }
 
 /// What was done, or that there was nothing to do it to.
@@ -158,7 +162,7 @@ fn task(word: &str, queue: &str, fields: &Fields) -> Result<Change, Trouble> {
                 Some("lf") => edit(&payload.replace("\r\n", "\n")),
                 _ => edit(payload),
             };
-            (Some(edit), "has another payload")
+            (Some(edit), "has another payload".into())
         }
         _ => {
             let state = match word {
@@ -166,7 +170,8 @@ fn task(word: &str, queue: &str, fields: &Fields) -> Result<Change, Trouble> {
                 _ => "",
             };
             let commands = bulk::commands(word, queue, state, &[id.to_string()]);
-            (commands.and_then(|commands| commands.into_iter().next()), done(word))
+            let done = format!("is {}", bulk::done(word));
+            (commands.and_then(|commands| commands.into_iter().next()), done)
         }
     };
     Ok(Change {
@@ -174,18 +179,6 @@ fn task(word: &str, queue: &str, fields: &Fields) -> Result<Change, Trouble> {
         command: command.ok_or_else(|| Trouble::Wrong(format!("There is no change {word}.")))?,
         said: format!("{id} {done}"),
     })
-}
-
-/// What has become of it.
-fn done(word: &str) -> &'static str {
-    match word {
-        "retry" => "is tried again",
-        "cancel" => "is cancelled",
-        "bury" => "is dead",
-        "unclaim" => "is ready for another worker",
-        "purge" => "is removed",
-        _ => "is due now",
-    }
 }
 
 /// To a member, or to all of a service.

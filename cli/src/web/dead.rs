@@ -6,8 +6,9 @@ use maud::{Markup, html};
 use redis::cmd;
 use serde_json::json;
 
+use super::actions::allowed;
 use super::html::{confirmed, cut, link, moment, nothing, number, plain, to_queue, to_task, wide};
-use super::listing::{allowed, exact, first_line};
+use super::listing::{exact, first_line};
 use super::page::Page;
 use super::trouble::Trouble;
 use super::visit::Visit;

@@ -7,11 +7,11 @@ use super::html::{nothing, plain, wide};
 use super::page::Page;
 use super::trouble::Trouble;
 use super::visit::Visit;
-use crate::doctor;
 use crate::output::record::Record;
 
 pub(super) fn page(visit: &Visit) -> Result<Page, Trouble> {
-    let found = doctor::records(&visit.user().connector).map_err(Trouble::Unfit)?;
+    let user = visit.user();
+    let found = user.findings.look(user).map_err(Trouble::Unfit)?;
     let body = html! {
         h1 { "Doctor" }
         @if found.is_empty() { (nothing("Nothing is wrong.")) } @else { (table(&found)) }
@@ -28,9 +28,11 @@ fn table(found: &[Record]) -> Markup {
         "Findings",
         &html! { th { "severity" } th { "check" } th { "what" } th { "what to do" } },
         &html! {
-            @for finding in found {
+            @for (at, finding) in found.iter().enumerate() {
                 @let text = |name| plain(&finding.text(name).unwrap_or_default());
-                tr {
+                // Where the overview leads to.
+                @let is_first = found.iter().take(at).all(|other| other.text("check") != finding.text("check"));
+                tr id=[is_first.then(|| text("check"))] {
                     td { span.state.(text("severity")) { (text("severity")) } }
                     th scope="row" { (text("check")) }
                     td.error { (text("what")) }

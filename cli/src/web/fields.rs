@@ -13,6 +13,12 @@ impl Fields {
         found.map(|(_, value)| &value[..]).filter(|value| !value.is_empty())
     }
 
+    /// All that were given by this name.
+    pub(super) fn all(&self, name: &str) -> Vec<String> {
+        let found = self.0.iter().filter(|(known, _)| known == name);
+        found.map(|(_, value)| value.clone()).collect()
+    }
+
     pub(super) fn need(&self, name: &str) -> Result<&str, Trouble> {
         self.get(name)
             .ok_or_else(|| Trouble::Wrong(format!("{name} is missing")))

@@ -1,4 +1,4 @@
-//! What happened to the tasks of a queue in the last hours and days.
+//! What happened to the tasks of a queue in the last hours and days, and how many were ready.
 
 use maud::{Markup, html};
 use redis::cmd;
@@ -30,7 +30,7 @@ pub(super) fn page(visit: &Visit) -> Result<Page, Trouble> {
         h1 { "History of " (to_queue(visit, queue)) }
         (shown("The last 48 hours", HOUR, &filled(&hours, HOUR, 48)))
         (shown("The last 400 days", DAY, &filled(&days, DAY, 400)))
-        p.hint { "Hours and days of UTC. The queue setting " code { "history" } " decides whether it is kept." }
+        p.hint { "Hours and days of UTC. Backlog: the most tasks that were ready at once. The queue setting " code { "history" } " decides whether it is kept." }
     };
     let all = |records: &[Record]| records.iter().map(Record::json).collect::<Json>();
     Ok(Page {
@@ -58,6 +58,12 @@ fn sum(parts: &[Part], names: &[&str]) -> i64 {
     each.sum()
 }
 
+/// The most tasks that were ready at once.
+fn backlog(parts: &[Part]) -> i64 {
+    let each = parts.iter().filter_map(|(_, record)| record.number("ready_max_tasks"));
+    each.max().unwrap_or(0)
+}
+
 fn done(parts: &[Part]) -> i64 {
     sum(parts, &["acked_total"])
 }
@@ -80,10 +86,11 @@ fn mean_run(parts: &[Part]) -> i64 {
 /// What is drawn: its class, its name, its value, and how that is told.
 type Chart = (&'static str, &'static str, fn(&[Part]) -> i64, fn(i64) -> String);
 
-const CHARTS: [Chart; 5] = [
+const CHARTS: [Chart; 6] = [
     ("in", "scheduled", |parts| sum(parts, &["scheduled_total"]), number),
     ("out", "done", done, number),
     ("failed", "failed or lost", failed, number),
+    ("ready", "backlog", backlog, number),
     ("failed", "failure rate", failure_rate, percent),
     ("out", "mean run", mean_run, brief),
 ];

@@ -11,6 +11,8 @@ use crate::output::text;
 
 /// What is shown in place of nothing.
 pub(super) const NOTHING: &str = "–";
+/// Bytes of a name that a table shows.
+const LONG: usize = 30;
 
 /// Any text, with nothing in it that reorders or hides other text.
 pub(super) fn plain(text: &str) -> String {
@@ -113,7 +115,10 @@ pub(super) fn count(record: &Record, name: &str, is_alarming: impl Fn(i64) -> bo
 
 /// A link to another page.
 pub(super) fn link(visit: &Visit, path: &str, query: &[(&str, &str)], text: &str) -> Markup {
-    html! { a href=(visit.address(path, query)) { (plain(text)) } }
+    let shown = plain(text);
+    // Tables cut what is long.
+    let title = (shown.len() > LONG).then_some(&shown);
+    html! { a href=(visit.address(path, query)) title=[title] { (shown) } }
 }
 
 pub(super) fn to_queue(visit: &Visit, queue: &str) -> Markup {

@@ -3,9 +3,9 @@
 use maud::{Markup, html};
 use redis::Cmd;
 
+use super::actions::tick_box;
 use super::fields::Fields;
-use super::html::{NOTHING, confirmed, field, nothing, number, plain, to_task, wide};
-use super::rights::Right;
+use super::html::{NOTHING, field, nothing, plain, to_task, wide};
 use super::trouble::Trouble;
 use super::user::User;
 use super::visit::Visit;
@@ -114,7 +114,7 @@ impl Filter {
     }
 
     /// As a form has it.
-    fn fields(&self) -> Vec<(&str, &str)> {
+    pub(super) fn fields(&self) -> Vec<(&str, &str)> {
         let optional = [("kind", &self.kind), ("q", &self.text), ("worker", &self.worker)];
         let given = optional
             .into_iter()
@@ -155,7 +155,8 @@ fn columns(state: &str) -> &'static [&'static str] {
     }
 }
 
-pub(super) fn table(visit: &Visit, filter: &Filter, listed: &Listed) -> Markup {
+/// With a box for each, where something can be done to those that are ticked.
+pub(super) fn table(visit: &Visit, filter: &Filter, listed: &Listed, has_boxes: bool) -> Markup {
     if listed.tasks.is_empty() {
         let none = if filter.is_any() {
             "No task here matches."
@@ -168,13 +169,16 @@ pub(super) fn table(visit: &Visit, filter: &Filter, listed: &Listed) -> Markup {
     wide(
         "Tasks",
         &html! {
+            @if has_boxes { th.box { input.all type="checkbox" aria-label="Tick all of this page"; } }
             th { "id" } th { "kind" }
             @for name in columns { th { (heading(name)) } }
         },
         &html! {
             @for task in &listed.tasks {
+                @let id = task.text("id").unwrap_or_default();
                 tr {
-                    th scope="row" { (to_task(visit, &filter.queue, &task.text("id").unwrap_or_default())) }
+                    @if has_boxes { td.box { (tick_box(&id)) } }
+                    th scope="row" { (to_task(visit, &filter.queue, &id)) }
                     td { (field(task, "kind")) }
                     @for name in columns { td class=(name) { (field(task, name)) } }
                 }
@@ -188,51 +192,6 @@ pub(super) fn heading(name: &str) -> String {
     let units = ["_at", "_ms", "_tasks", "_until"];
     let bare = units.iter().find_map(|unit| name.strip_suffix(unit)).unwrap_or(name);
     bare.replace('_', " ")
-}
-
-/// What can be done to tasks in this state, and who may.
-fn verbs(state: &str) -> &'static [(&'static str, &'static str, Right)] {
-    const RETRY: (&str, &str, Right) = ("retry", "Retry", Right::Retry);
-    const RUN: (&str, &str, Right) = ("run", "Run now", Right::Reschedule);
-    const CANCEL: (&str, &str, Right) = ("cancel", "Cancel", Right::Cancel);
-    const BURY: (&str, &str, Right) = ("bury", "Bury", Right::Bury);
-    const UNCLAIM: (&str, &str, Right) = ("unclaim", "Give to another worker", Right::Unclaim);
-    const PURGE: (&str, &str, Right) = ("purge", "Remove", Right::Purge);
-    match state {
-        "scheduled" => &[RUN, CANCEL, BURY, PURGE],
-        "ready" => &[CANCEL, BURY, PURGE],
-        "claimed" => &[UNCLAIM, CANCEL, BURY],
-        "blocked" => &[CANCEL, PURGE],
-        "done" => &[PURGE],
-        "dead" => &[RETRY, PURGE],
-        _ => &[],
-    }
-}
-
-/// Those that this visitor may do.
-pub(super) fn allowed(visit: &Visit, queue: &str, state: &str) -> Vec<(&'static str, &'static str)> {
-    let mine = verbs(state).iter().filter(|(_, _, right)| visit.may(queue, *right));
-    mine.map(|(verb, label, _)| (*verb, *label)).collect()
-}
-
-/// The buttons for all tasks that the filter shows, of so many in the state.
-pub(super) fn bulk(visit: &Visit, filter: &Filter, count: i64) -> Markup {
-    let (all, shown) = (count.to_string(), number(count));
-    let mut fields = filter.fields();
-    fields.push(("all", &all));
-    let which = if filter.is_any() { " that match the filter" } else { "" };
-    let allowed = allowed(visit, &filter.queue, &filter.state);
-    html! {
-        @if count > 0 && !allowed.is_empty() {
-            div.row.bulk {
-                span.hint { @if filter.is_any() { "All that match:" } @else { "All of them:" } }
-                @for (verb, label) in allowed {
-                    @let question = format!("{label}: all tasks{which}, of the {shown} that are {}?", filter.state);
-                    (confirmed(visit, label, &question, "/bulk", &[&fields[..], &[("change", verb)]].concat()))
-                }
-            }
-        }
-    }
 }
 
 /// The box whose words are in the address.

@@ -1,11 +1,13 @@
 //! `steward web`: pages that show what is on the server, and change it.
 //!
 //! - `site.rs` `guard.rs` `sessions.rs` `login.rs`: who may ask for what
-//! - `user.rs` `rights.rs` `streams.rs`: a Redis user, what it may do, how often it is shown something
+//! - `user.rs` `rights.rs` `streams.rs` `findings.rs`: a Redis user, what it may do, how often it is shown something, and
+//!   what is wrong as far as it may know
 //! - `page.rs` `visit.rs` `html.rs` `fields.rs` `trouble.rs`: what all pages are made of
-//! - `change.rs` `bulk.rs`: what buttons do, to one thing or to many
+//! - `actions.rs` `change.rs` `bulk.rs`: the buttons, and what they do, to one thing or to many
 //! - the others: a page each
 
+mod actions;
 mod args;
 mod bulk;
 mod change;
@@ -15,6 +17,7 @@ mod dead;
 mod doctor;
 mod events;
 mod fields;
+mod findings;
 mod guard;
 mod history;
 mod html;
@@ -22,6 +25,7 @@ mod kinds;
 mod leads;
 mod listing;
 mod login;
+mod new;
 mod overview;
 mod page;
 mod payload;
@@ -84,7 +88,7 @@ pub(crate) fn run(common: &Common, args: WebArgs) -> Result<u8, Failure> {
 
 fn routes(site: Arc<Site>) -> Router {
     let script = include_str!("steward.js");
-    let pages: [(&str, MethodRouter<Arc<Site>>); 19] = [
+    let pages: [(&str, MethodRouter<Arc<Site>>); 21] = [
         ("/", page(overview::page)),
         ("/queue", page(queue::page)),
         ("/history", page(history::page)),
@@ -100,6 +104,8 @@ fn routes(site: Arc<Site>) -> Router {
         ("/doctor", page(doctor::page)),
         ("/change", post(change::make)),
         ("/bulk", post(bulk::step)),
+        ("/ticked", post(bulk::ticked)),
+        ("/new", page(new::page).post(new::put)),
         ("/login", get(login::form).post(login::enter)),
         ("/logout", post(login::leave)),
         (

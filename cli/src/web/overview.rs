@@ -6,7 +6,8 @@ use maud::{Markup, html};
 use serde_json::json;
 
 use super::charts::trend;
-use super::html::{count, field, number, rate, to_queue, wide};
+use super::findings::{Told, marks};
+use super::html::{NOTHING, count, field, number, rate, to_queue, wide};
 use super::page::Page;
 use super::trouble::{Trouble, if_allowed};
 use super::visit::Visit;
@@ -49,6 +50,7 @@ pub(super) fn page(visit: &Visit) -> Result<Page, Trouble> {
     if let Some((_, name)) = by {
         queues.sort_by_key(|seen| Reverse(seen.stats.number(name)));
     }
+    let told = Told::of(visit);
     let most = if visit.query.get("all").is_some() {
         usize::MAX
     } else {
@@ -57,9 +59,10 @@ pub(super) fn page(visit: &Visit) -> Result<Page, Trouble> {
     let rows = queues
         .iter()
         .map(|seen| seen.stats.clone().under("queue", &seen.name[..]).json());
-    let json = json!({ "queues": rows.collect::<Vec<_>>() });
+    let json = json!({ "queues": rows.collect::<Vec<_>>(), "findings": told.json() });
     let body = html! {
         h1 { "Overview" }
+        (told.shown(visit))
         (totals(&queues))
         form.row.filter method="get" role="search" {
             input type="search" name="q" value=(visit.query.get("q").unwrap_or_default()) placeholder="name of a queue" aria-label="Part of the name of a queue";
@@ -69,7 +72,7 @@ pub(super) fn page(visit: &Visit) -> Result<Page, Trouble> {
             @if queues.is_empty() {
                 p.nothing { "No queues. A queue is there as soon as a task is put in it: " code { "TASK.SCHEDULE mail hello" } }
             } @else {
-                (table(visit, &queues, most))
+                (table(visit, queues.get(..most).unwrap_or(&queues), &told))
             }
             @if queues.len() > most {
                 p.row { "These are " (most) " of " (number(i64::try_from(queues.len()).unwrap_or(0))) " queues. "
@@ -98,6 +101,13 @@ fn blind(visit: &Visit) -> Page {
                     button { "Show" }
                 }
             }
+            form.card method="get" action=(visit.address("/new", &[])) {
+                p { "If it may put tasks in a queue:" }
+                div.row {
+                    input name="name" placeholder="queue" aria-label="Queue of the new task" required;
+                    button { "New task" }
+                }
+            }
         },
         json: json!({ "queues": [] }),
     }
@@ -124,8 +134,9 @@ fn totals(queues: &[&Seen]) -> Markup {
     }
 }
 
-fn table(visit: &Visit, queues: &[&Seen], most: usize) -> Markup {
+fn table(visit: &Visit, queues: &[&Seen], told: &Told) -> Markup {
     let sorted = visit.query.get("sort");
+    let found = told.by_queue();
     wide(
         "Queues",
         &html! {
@@ -141,23 +152,26 @@ fn table(visit: &Visit, queues: &[&Seen], most: usize) -> Markup {
             th.n title="How long tasks ran: half of them, and one of a hundred" { "run p50" } th.n { "p99" }
             th.n { "in/s" } th.n { "out/s" } th.n { "trend" }
         },
-        &html! { @for seen in queues.iter().take(most) { (row(visit, seen)) } },
+        &html! {
+            @for seen in queues { (row(visit, seen, found.get(&seen.name).map_or(&[], Vec::as_slice))) }
+        },
     )
 }
 
-fn row(visit: &Visit, seen: &Seen) -> Markup {
+fn row(visit: &Visit, seen: &Seen, found: &[&Record]) -> Markup {
     let stats = &seen.stats;
     let last = seen.rates.last();
     let never = |_| false;
     html! {
         tr {
-            th scope="row" { (to_queue(visit, &seen.name)) " " (badges(stats)) }
+            th scope="row" { (to_queue(visit, &seen.name)) " " (badges(stats)) " " (marks(visit, found)) }
             @for name in ["ready_tasks", "claimed_tasks", "scheduled_tasks", "blocked_tasks"] { (count(stats, name, never)) }
             (count(stats, "dead_tasks", |dead| dead > 0))
             (count(stats, "oldest_ready_ms", |waits| waits > LATE))
             @for name in ["late_p50_ms", "late_p99_ms", "run_p50_ms", "run_p99_ms"] { td.n { (field(stats, name)) } }
-            td.n { @if let Some(last) = last { (rate(last.scheduled)) } }
-            td.n { @if let Some(last) = last { (rate(last.acked)) } }
+            @for value in [last.map(|last| last.scheduled), last.map(|last| last.acked)] {
+                td.n { @if let Some(value) = value { (rate(value)) } @else { span.none { (NOTHING) } } }
+            }
             td.n { (trend(&seen.rates)) }
         }
     }
@@ -166,7 +180,7 @@ fn row(visit: &Visit, seen: &Seen) -> Markup {
 /// What keeps a queue from going on.
 pub(super) fn badges(stats: &Record) -> Markup {
     html! {
-        @if stats.get("paused_until").is_some() { span.badge.warn { "paused" } }
+        @if stats.get("paused_until").is_some() { span.badge.warn { "paused" } " " }
         @if has_no_worker(stats) {
             span.badge.warn title="Tasks are ready, none is claimed, and no client waits for one" { "no worker" }
         }

@@ -64,14 +64,13 @@ impl Form {
 pub(super) fn page(render: Render) -> MethodRouter<Arc<Site>> {
     get(
         async move |State(site): State<Arc<Site>>, uri: Uri, headers: HeaderMap| {
-            let form = Form::wanted(&headers);
-            let visit = match site.visit(&uri, &headers, form != Form::Stream) {
+            let visit = match site.visit(&uri, &headers) {
                 Ok(visit) => Arc::new(visit),
                 Err(response) => return *response,
             };
-            match form {
+            match visit.form {
                 Form::Stream => stream(visit, render, headers),
-                form => shown(&visit, form, rendered(&visit, render).await),
+                _ => shown(&visit, rendered(&visit, render).await),
             }
         },
     )
@@ -79,11 +78,8 @@ pub(super) fn page(render: Render) -> MethodRouter<Arc<Site>> {
 
 /// The answer to all other addresses.
 pub(super) async fn missing(State(site): State<Arc<Site>>, uri: Uri, headers: HeaderMap) -> Response {
-    match site.visit(&uri, &headers, true) {
-        Ok(visit) => {
-            let trouble = Trouble::Missing("There is no such page.".into());
-            failed(&visit, Form::wanted(&headers), &trouble)
-        }
+    match site.visit(&uri, &headers) {
+        Ok(visit) => failed(&visit, &Trouble::Missing("There is no such page.".into())),
         Err(response) => *response,
     }
 }
@@ -102,21 +98,21 @@ pub(super) async fn waiting<T: Send + 'static>(
     done.unwrap_or_else(|_| Err(Trouble::Wrong("This page cannot be shown.".into())))
 }
 
-fn shown(visit: &Visit, form: Form, page: Result<Page, Trouble>) -> Response {
-    match (form, page) {
+fn shown(visit: &Visit, page: Result<Page, Trouble>) -> Response {
+    match (visit.form, page) {
         (Form::Json, Ok(page)) => axum::Json(page.json).into_response(),
         (_, Ok(page)) => document(visit, &page).into_response(),
-        (form, Err(trouble)) => failed(visit, form, &trouble),
+        (_, Err(trouble)) => failed(visit, &trouble),
     }
 }
 
 /// Says what went wrong. One whose password does not hold any more is asked again.
-pub(super) fn failed(visit: &Visit, form: Form, trouble: &Trouble) -> Response {
+pub(super) fn failed(visit: &Visit, trouble: &Trouble) -> Response {
     let status = trouble.status();
-    if status == StatusCode::UNAUTHORIZED && form == Form::Html && !visit.site.args.no_login {
+    if status == StatusCode::UNAUTHORIZED && visit.form == Form::Html && !visit.site.args.no_login {
         return Redirect::to(&visit.address("/login", &[("next", &visit.here)])).into_response();
     }
-    if form == Form::Json {
+    if visit.form == Form::Json {
         return (status, axum::Json(json!({ "error": trouble.text() }))).into_response();
     }
     let title = match status {
@@ -205,6 +201,7 @@ pub(super) fn document(visit: &Visit, page: &Page) -> Markup {
                 @if let Some(notice) = visit.session.told() {
                     p.notice role="status" { (parts::plain(&notice)) }
                 }
+                p #trouble .card.bad role="alert" hidden {}
                 (page.body)
             }
         },

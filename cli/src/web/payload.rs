@@ -9,7 +9,7 @@ use maud::{Markup, html};
 use redis::cmd;
 
 use super::html::{link, plain};
-use super::page::{Form, failed, waiting};
+use super::page::{failed, waiting};
 use super::site::Site;
 use super::trouble::Trouble;
 use super::visit::Visit;
@@ -57,7 +57,7 @@ pub(super) fn shown(visit: &Visit, heading: &str, name: &str, bytes: &[u8]) -> M
 
 /// The field as a file.
 pub(super) async fn raw(State(site): State<Arc<Site>>, uri: Uri, headers: HeaderMap) -> Response {
-    let visit = match site.visit(&uri, &headers, true) {
+    let visit = match site.visit(&uri, &headers) {
         Ok(visit) => Arc::new(visit),
         Err(response) => return *response,
     };
@@ -71,7 +71,7 @@ pub(super) async fn raw(State(site): State<Arc<Site>>, uri: Uri, headers: Header
     ];
     match read {
         Ok(bytes) => (kind, bytes).into_response(),
-        Err(trouble) => failed(&visit, Form::wanted(&headers), &trouble),
+        Err(trouble) => failed(&visit, &trouble),
     }
 }
 

@@ -4,9 +4,11 @@ use maud::{Markup, html};
 use redis::cmd;
 use serde_json::{Value as Json, json};
 
+use super::actions::{allowed, bulk, ticked};
 use super::charts::charts;
-use super::html::{button, confirmed, field, hidden, link, moment, number, plain, wide};
+use super::html::{button, field, hidden, link, moment, number, plain, wide};
 use super::listing::{self, Filter, STATES, filter_box, next};
+use super::new;
 use super::overview::badges;
 use super::page::Page;
 use super::rights::Right;
@@ -28,8 +30,10 @@ pub(super) fn page(visit: &Visit) -> Result<Page, Trouble> {
     let stats = answer()?.map(|reply| Record::of(&reply)).unwrap_or_default();
     let causes = answer()?.map(|reply| Record::all_of(&reply)).unwrap_or_default();
     let workers = answer()?.map(|reply| Record::all_of(&reply)).unwrap_or_default();
-    let rates = locked(&visit.user().watch).sample(queue, &stats);
+    let (rates, line) = locked(&visit.user().watch).follow(queue, &stats);
     let listed = filter.read(visit)?;
+    let allowed = allowed(visit, queue, &filter.state);
+    let has_boxes = !allowed.is_empty();
     let count = stats.number(&format!("{}_tasks", filter.state)).unwrap_or(0);
     let all = |records: &[Record]| records.iter().map(Record::json).collect::<Json>();
     let json = json!({
@@ -43,13 +47,14 @@ pub(super) fn page(visit: &Visit) -> Result<Page, Trouble> {
             span.end.row { (links(visit, queue)) (actions(visit, queue, &stats)) }
         }
         section #explain data-live { (explained(&causes)) }
-        (charts(&rates))
+        (charts(rates.last(), &line))
         section #figures data-live { (figures(&stats)) }
         (tabs(visit, &filter, &stats))
         (filter_box(visit, &filter))
-        section #tasks data-live { (listing::table(visit, &filter, &listed)) }
+        section #tasks data-live { (listing::table(visit, &filter, &listed, has_boxes)) }
+        @if has_boxes && !listed.tasks.is_empty() { (ticked(visit, &filter, &allowed)) }
         (next(visit, &listed))
-        (listing::bulk(visit, &filter, count))
+        (bulk(visit, &filter, count, &allowed))
         section #workers data-live { (working(visit, queue, &workers)) }
     };
     Ok(Page {
@@ -61,6 +66,7 @@ pub(super) fn page(visit: &Visit) -> Result<Page, Trouble> {
 
 fn links(visit: &Visit, queue: &str) -> Markup {
     html! {
+        (new::link(visit, queue))
         (link(visit, "/history", &[("name", queue)], "History"))
         (link(visit, "/settings", &[("name", queue)], "Settings"))
         (link(visit, "/events", &[("queue", queue)], "Events"))
@@ -170,20 +176,6 @@ fn working(visit: &Visit, queue: &str, workers: &[Record]) -> Markup {
                     }
                 },
             ))
-        }
-    }
-}
-
-/// The buttons for one task in this state.
-pub(super) fn task_actions(visit: &Visit, queue: &str, id: &str, state: &str) -> Markup {
-    html! {
-        @for (verb, label) in listing::allowed(visit, queue, state) {
-            @let fields = [("change", verb), ("queue", queue), ("id", id), ("state", state)];
-            @if matches!(verb, "retry" | "run") {
-                (button(visit, label, &fields))
-            } @else {
-                (confirmed(visit, label, &format!("{label}: this task?"), "/change", &fields))
-            }
         }
     }
 }

@@ -18,6 +18,7 @@ pub(super) enum Right {
     Purge,
     Reschedule,
     Retry,
+    Schedule,
     Signal,
     Trigger,
     Unclaim,
@@ -25,7 +26,7 @@ pub(super) enum Right {
 }
 
 impl Right {
-    pub(super) const ALL: [Right; 14] = [
+    pub(super) const ALL: [Right; 15] = [
         Right::Bury,
         Right::Cancel,
         Right::Config,
@@ -36,6 +37,7 @@ impl Right {
         Right::Purge,
         Right::Reschedule,
         Right::Retry,
+        Right::Schedule,
         Right::Signal,
         Right::Trigger,
         Right::Unclaim,
@@ -54,6 +56,7 @@ impl Right {
             Right::Purge => &["TASK.PURGE", name, "dead", "?"],
             Right::Reschedule => &["TASK.RESCHEDULE", name, NOBODY, "DELAY", "?"],
             Right::Retry => &["TASK.RETRY", name, NOBODY],
+            Right::Schedule => &["TASK.SCHEDULE", name, "", "DELAY", "?"],
             Right::Signal => &["HB.SIGNAL", name, NOBODY, "?"],
             Right::Trigger => &["TASK.TRIGGER", name, NOBODY],
             Right::Unclaim => &["TASK.UNCLAIM", name, NOBODY],

@@ -64,7 +64,7 @@ pub(super) fn page(visit: &Visit) -> Result<Page, Trouble> {
             h1 { (plain(service)) }
             span.end.row {
                 (link(visit, "/events", &[("service", service)], "Events"))
-                (signals(visit, service, "*", "All members"))
+                (signals(visit, service, "*", "Signal all members"))
             }
         }
         div.columns {
@@ -136,7 +136,7 @@ fn table(visit: &Visit, service: &str, members: &[Record], workers: &[Record]) -
                     td { (field(member, "pid")) }
                     td { (field(member, "host")) }
                     td.n { (field(member, "idle_ms")) }
-                    td.n { (field(member, "ttl_ms")) }
+                    td.n { @if member.number("ttl_ms") == Some(0) { span.none { "none" } } @else { (field(member, "ttl_ms")) } }
                     td { (field(member, "signal")) }
                     td { (field(member, "status")) }
                     @for column in ["claimed_tasks", "oldest_claim_ms"] {
@@ -145,7 +145,7 @@ fn table(visit: &Visit, service: &str, members: &[Record], workers: &[Record]) -
                     td { div.row {
                         (signals(visit, service, &name, "Signal"))
                         @if visit.may(service, Right::Evict) {
-                            (confirmed(visit, "Evict", "It is no member any more, and what it holds goes to others at once.", "/change",
+                            (confirmed(visit, "Evict", "It is no longer a member, and others may claim its tasks at once.", "/change",
                                 &[("change", "evict"), ("service", service), ("member", &name)]))
                         }
                     } }

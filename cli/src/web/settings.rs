@@ -9,10 +9,11 @@ use super::rights::Right;
 use super::trouble::Trouble;
 use super::visit::Visit;
 use crate::output::record::Record;
+use crate::output::text::brief;
 
 /// What they decide, and their values: docs/reference/settings.md.
 const MEANING: [(&str, &str, &str); 17] = [
-    ("lease", "how long a claim lasts", "1 to 1728000000 ms"),
+    ("lease", "how long a claim lasts, in ms", "1 to 1728000000"),
     ("attempts", "how often a task is tried", "1 to 46655"),
     (
         "backoff",
@@ -97,10 +98,16 @@ fn row(visit: &Visit, queue: &str, name: &str, settings: &Record, may: bool) -> 
                     }
                 } @else { code { (plain(&value)) } }
             }
-            td { (meaning) }
+            td { (meaning) @if let Some(length) = length(meaning, &value) { span.hint { ": " (length) } } }
             td.hint { (values) }
         }
     }
+}
+
+/// A number of ms as people say it.
+fn length(meaning: &str, value: &str) -> Option<String> {
+    let ms = value.parse().ok().filter(|ms| *ms > 0)?;
+    meaning.ends_with("in ms").then(|| brief(ms))
 }
 
 #[cfg(test)]

@@ -108,16 +108,12 @@ impl Site {
     }
 
     /// A request of somebody who is logged in; for others the answer.
-    pub(super) fn visit(
-        self: &Arc<Site>,
-        uri: &Uri,
-        headers: &HeaderMap,
-        is_request: bool,
-    ) -> Result<Visit, Box<Response>> {
+    pub(super) fn visit(self: &Arc<Site>, uri: &Uri, headers: &HeaderMap) -> Result<Visit, Box<Response>> {
         let here = uri.path_and_query().map_or("/", |path| path.as_str());
-        let Some((_, session)) = self.session(headers, is_request) else {
+        let form = Form::wanted(headers);
+        let Some((_, session)) = self.session(headers, form != Form::Stream) else {
             let login = self.address("/login", &Fields::from(&[("next", here)][..]));
-            return Err(Box::new(match Form::wanted(headers) {
+            return Err(Box::new(match form {
                 Form::Html => Redirect::to(&login).into_response(),
                 _ => (StatusCode::UNAUTHORIZED, axum::Json(json!({ "error": "log in first" }))).into_response(),
             }));
@@ -125,6 +121,7 @@ impl Site {
         Ok(Visit {
             site: self.clone(),
             session,
+            form,
             query: Site::query(uri),
             here: here.into(),
         })

@@ -3,13 +3,21 @@
 
 const main = document.querySelector("main[data-stream]");
 const badge = document.querySelector(".live");
+const trouble = document.getElementById("trouble");
+
+// Says whether what is shown is so now, and if not, why.
+function tell(why) {
+  badge.hidden = Boolean(why);
+  trouble.hidden = !why;
+  trouble.textContent = why ? `${why} What is shown here is as it was before.` : "";
+}
 
 // What somebody is using or reading stays as it is.
 function isInUse(part) {
   const selection = getSelection();
   return (
     part.contains(document.activeElement) ||
-    part.querySelector("details[open]") ||
+    part.querySelector("details[open], input:checked") ||
     (!selection.isCollapsed && part.contains(selection.anchorNode))
   );
 }
@@ -22,20 +30,24 @@ function replace(text) {
   }
 }
 
+// The box above the others ticks them all.
+addEventListener("change", ({ target }) => {
+  if (!target.matches("input.all")) return;
+  for (const box of target.closest("table").querySelectorAll("input[name=id]")) box.checked = target.checked;
+});
+
 let source;
 let later;
 
 function follow() {
   source = new EventSource(main.dataset.stream);
   source.addEventListener("page", (event) => {
-    badge.hidden = false;
+    tell("");
     replace(JSON.parse(event.data));
   });
-  source.addEventListener("trouble", () => {
-    badge.hidden = true;
-  });
+  source.addEventListener("trouble", (event) => tell(JSON.parse(event.data).trim().replace(/\.?$/, ".")));
   source.onerror = () => {
-    badge.hidden = true;
+    if (trouble.hidden) tell("This page cannot follow the server, and tries again.");
     // The browser tries again by itself unless it was refused, as when too many pages are open.
     if (source.readyState === EventSource.CLOSED) later = setTimeout(follow, 30_000);
   };
@@ -52,6 +64,7 @@ if (main && main.querySelector("[data-live]")) {
       follow();
     }
   });
+  addEventListener("pagehide", () => source?.close());
   if (!document.hidden) follow();
 }
 

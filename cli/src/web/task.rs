@@ -4,12 +4,12 @@ use maud::{Markup, html};
 use redis::cmd;
 use serde_json::{Value as Json, json};
 
+use super::actions::task_actions;
 use super::events::{self, Stream};
 use super::html::{cut, field, hidden, link, moment, plain, to_queue};
 use super::listing::{heading, state};
 use super::page::Page;
 use super::payload;
-use super::queue::task_actions;
 use super::relations::Relations;
 use super::rights::Right;
 use super::trouble::Trouble;

@@ -5,6 +5,7 @@ use std::sync::Mutex;
 
 use redis::{Cmd, cmd};
 
+use super::findings::Findings;
 use super::rights::Right;
 use super::sessions::locked;
 use super::streams::Streams;
@@ -29,6 +30,7 @@ pub(crate) struct User {
     rights: Mutex<HashMap<String, Vec<Right>>>,
     pub watch: Mutex<Watch>,
     pub(super) trends: Mutex<Trends>,
+    pub(super) findings: Findings,
     pub(super) streams: Streams,
 }
 
@@ -40,6 +42,7 @@ impl User {
             rights: Mutex::default(),
             watch: Mutex::default(),
             trends: Mutex::default(),
+            findings: Findings::default(),
             streams: Streams::of_user(),
         }
     }

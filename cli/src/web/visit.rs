@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::fields::Fields;
+use super::page::Form;
 use super::rights::Right;
 use super::sessions::{Session, locked};
 use super::site::Site;
@@ -18,6 +19,8 @@ const CONTENTS: [&str; 3] = ["payload", "progress", "result"];
 pub(super) struct Visit {
     pub site: Arc<Site>,
     pub session: Arc<Session>,
+    /// What the answer is to be.
+    pub form: Form,
     pub query: Fields,
     /// The path and query of the page.
     pub here: String,

@@ -129,7 +129,7 @@ fn authorities(text: Option<Vec<u8>>) -> Result<RootCerts, Failure> {
     };
     if found.is_empty() {
         return Err(Failure::config(
-            "there are no certificates of authorities: name a file with --http-ca-file",
+            "no certificate authorities were found: name a file with --http-ca-file",
         ));
     }
     Ok(found.into())

@@ -111,7 +111,7 @@ pub(crate) fn run(common: &Common, args: WorkArgs) -> Result<u8, Failure> {
     let connector = common.connector()?;
     if !connector.has_one_server_for(&args.queues) {
         return Err(Failure::usage(
-            "in a cluster the queues have one tag in braces, as {app}mail and {app}sms",
+            "in a cluster the queues must have the same tag in braces, as {app}mail and {app}sms",
         ));
     }
     let system = |error: std::io::Error| Failure::unavailable(format!("the system refuses: {error}"));
@@ -219,6 +219,7 @@ impl Work {
             Event::Signal => {}
             Event::Registered => {
                 notify::ready();
+                notify::works(&self.shared.worker, &self.shared.args.queues);
                 (0..self.shared.args.places).for_each(|_| self.permit());
             }
             Event::Claimed(claim, heard) => self.start(claim, heard),

@@ -107,7 +107,7 @@ pub(super) fn error(first: &str, errors: &[u8]) -> Vec<u8> {
 /// Says that there is no result.
 pub(super) fn too_long(claim: &Claim) {
     say(format_args!(
-        "{} {}: acknowledged without a result, as its output has more than 1 MiB",
+        "{} {}: acknowledged without a result, because its output is larger than 1 MiB",
         claim.queue, claim.id
     ));
 }

@@ -8,7 +8,11 @@ use crate::failure::{Failure, TEMPORARY};
 
 pub(crate) fn progress(common: &Common, value: &str) -> Result<u8, Failure> {
     let variable = |name: &str| {
-        std::env::var(name).map_err(|_| Failure::usage(format!("no {name}: only a program of `steward work` has one")))
+        std::env::var(name).map_err(|_| {
+            Failure::usage(format!(
+                "{name} is not set: only programs that `steward work` starts have it"
+            ))
+        })
     };
     let (queue, id, token) = (
         variable("STEWARD_QUEUE")?,

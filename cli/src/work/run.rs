@@ -225,10 +225,7 @@ impl Run<'_> {
             Some(_) => return,
         }
         if self.end.is_none() && why == Why::Lost {
-            say(format_args!(
-                "{} {} is not ours any more",
-                self.claim.queue, self.claim.id
-            ));
+            say(format_args!("lost the claim of {} {}", self.claim.queue, self.claim.id));
         }
         self.why = Some(why);
         self.charge.stop(grace);

@@ -81,7 +81,13 @@ fn a_server_that_is_away_or_has_no_module_is_told_in_one_line() {
             .unwrap(),
     );
     assert_eq!((code, error.lines().count()), (69, 1));
-    assert!(error.contains("no module steward"), "{error}");
+    assert!(error.contains("not have the module steward"), "{error}");
+
+    let primary = format!("sentinel monitor main 127.0.0.1 {} 1\n", server.port());
+    let sentinel = Plain::with(&primary, &["--sentinel"]);
+    let (code, _, error) = told(&steward(&["queues", "--url", &sentinel.url()]).output().unwrap());
+    let remedy = format!("use redis+sentinel://127.0.0.1:{}/NAME", sentinel.port());
+    assert!(code == 64 && error.contains(&remedy), "{error}");
 }
 
 #[test]

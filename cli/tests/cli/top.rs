@@ -132,6 +132,8 @@ fn a_queue_is_opened_with_its_tasks_kinds_workers_and_events() {
     terminal.press("Enter");
     terminal.press("Enter");
     terminal.wait_for("dead letter");
+    // All lines of an error are there to be read.
+    terminal.wait_for_line("the second line", |line| line.trim().starts_with("line "));
     terminal.press("Escape");
     terminal.wait_for("filter quota: 2");
     terminal.press("2");

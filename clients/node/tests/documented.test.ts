@@ -138,6 +138,24 @@ test("the examples for Express and Next add tasks and tell their state", async (
   delete process.env.REDIS_URL;
 });
 
+test("the application for those who know BullMQ runs, and the one in BullMQ is JavaScript", async () => {
+  const [, theirs] = /^```javascript\n([^]*?)^```$/m.exec(readFileSync(join(ROOT, "docs/node/bullmq.md"), "utf8"))!;
+  writeFileSync(join(folder, "bullmq.mjs"), theirs!);
+  execFileSync(process.execPath, ["--check", join(folder, "bullmq.mjs")]);
+
+  const env = { ...process.env, REDIS_URL: `${server.url}/198` };
+  const ours = spawn(process.execPath, [join(folder, "js/bullmq-1.js")], { env, stdio: ["ignore", "pipe", "inherit"] });
+  const ended = new Promise((resolve) => ours.once("exit", resolve));
+  let said = "";
+  ours.stdout.on("data", (data) => (said += data));
+  try {
+    await until("it has the sum of ten pages", () => Promise.resolve(said === "450\n"));
+  } finally {
+    ours.kill("SIGTERM");
+  }
+  await ended;
+});
+
 test("the example of a queue over many slots runs in a cluster", async () => {
   const cluster = await startCluster();
   try {

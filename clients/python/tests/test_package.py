@@ -1,4 +1,4 @@
-"""What is installed: the wheel, and its metadata."""
+"""What is released: the archive of the source, the wheel that is built from it, and its metadata."""
 
 from __future__ import annotations
 
@@ -12,8 +12,11 @@ from servers import ROOT
 
 
 def test_the_wheel_has_what_it_needs(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "hatchling", "build", "--target", "sdist", "--directory", str(tmp_path)]
+    subprocess.run(command, check=True, cwd=ROOT / "clients/python")
+    (archive,) = tmp_path.glob("*.tar.gz")
     words = ["wheel", "--quiet", "--no-deps", "--no-build-isolation", "--no-index", "--disable-pip-version-check"]
-    command = [sys.executable, "-m", "pip", *words, "--wheel-dir", str(tmp_path), str(ROOT / "clients/python")]
+    command = [sys.executable, "-m", "pip", *words, "--wheel-dir", str(tmp_path), str(archive)]
     subprocess.run(command, check=True)
     (path,) = tmp_path.glob("*.whl")
     with ZipFile(path) as wheel:

@@ -189,7 +189,7 @@ fn a_service_with_many_members_is_dropped_in_slices_and_who_comes_meanwhile_stay
         candidate(&mut world, "leads", 0);
         assert_eq!(
             world.say("PID.DROP s"),
-            "-BUSYSERVICE 1001 members are registered: evict them, or give FORCE"
+            "-BUSYSERVICE members are registered, 1001 in all: evict them, or use FORCE"
         );
         let written = world.keys.writes;
         assert_eq!(world.say("PID.DROP s FORCE"), "1001");
@@ -326,7 +326,7 @@ fn a_service_has_no_more_members_than_it_may() {
     world.module.max_members = 2;
     let token = register(&mut world, "a 1");
     world.say("HB.BEAT s b");
-    let full = "-SERVICEFULL the service has steward.max-members members: at most 2";
+    let full = "-SERVICEFULL the service has reached steward.max-members, 2 members";
     assert_eq!(world.say("HB.BEAT s c"), full);
     assert_eq!(world.say("PID.REGISTER s c 1"), full);
     world.module.max_members = 3;

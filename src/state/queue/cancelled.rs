@@ -31,6 +31,10 @@ impl Cancelled {
             }
         }
     }
+    /// Whether there are none.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.by_token.is_empty()
+    }
     /// The cancelled tasks that a worker still has claimed, in claim order.
     pub(crate) fn of(&self, worker: &str) -> impl Iterator<Item = &Id> {
         self.by_worker.get(worker).into_iter().flat_map(BTreeMap::values)

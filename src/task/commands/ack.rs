@@ -21,7 +21,7 @@ arguments! {
         result: Option<&'a [u8]> = Arg::option("RESULT", Arg::bytes("value"))
             .means("the result: for clients that wait for the task, for its REPLY queue, and kept for RETAIN"),
         next: bool = Arg::flag("NEXT")
-            .means("also claims the next task; sent again, it answers the same claim while that lives"),
+            .means("also claims the next task; sent again, it returns the same claim as long as that lasts"),
     }
 }
 
@@ -43,7 +43,7 @@ impl Command for Ack {
         errors: &[
             (
                 "NOTASK",
-                "the task is not there any more: it was acknowledged before, or removed",
+                "the task does not exist any more: it was acknowledged, or removed",
             ),
             (
                 "STALE",
@@ -52,7 +52,7 @@ impl Command for Ack {
             ("TOOBIG", "the result is larger than `steward.max-payload`"),
             (
                 "NOMEMBER",
-                "NEXT, for a claim with LEASE MEMBER: the worker is no member any more",
+                "NEXT, for a claim with LEASE MEMBER: the worker is no longer a member",
             ),
         ],
     };

@@ -1,18 +1,17 @@
 //! TASK.CANCEL and TASK.CANCELALL: a task is not needed any more.
 
 use crate::command::run::{Command, Response};
-use crate::command::{Access, Arg, Key, Keys, Spec, Typed, arguments};
+use crate::command::{Access, Arg, Key, Keys, Spec, Typed, arguments, ensure_few};
 use crate::context::Caller;
 use crate::error::Result;
 use crate::reply::Reply;
-use crate::task::commands::ensure_few;
 use crate::task::commands::filter::{self, CLAIMED_BY, Filter, StepArgs};
 use crate::task::handle::Queue;
 use crate::task::index::{blocked, dependencies, scheduled, targeted};
 use crate::task::{events, lifecycle};
 
 /// Why the tasks are cancelled.
-const REASON: Typed<Option<&[u8]>> = Arg::option("REASON", Arg::bytes("text")).means("why: it is told as their error");
+const REASON: Typed<Option<&[u8]>> = Arg::option("REASON", Arg::bytes("text")).means("why: becomes their error");
 
 arguments! {
     pub(crate) struct CancelArgs<'a> {
@@ -30,7 +29,7 @@ impl Command for Cancel {
     type On<'t> = Queue<'t>;
     const SPEC: Spec = Spec {
         name: "TASK.CANCEL",
-        summary: "Cancels tasks, at most 1,000 a call: a claimed one leaves when its claim ends, any other at once; it is kept if it has RETAIN.",
+        summary: "Cancels tasks, at most 1,000 a call: a claimed one is removed when its claim ends, any other at once. A task with RETAIN is kept.",
         complexity: "O(N log M) for N ids and M scheduled tasks",
         access: Access::Write,
         blocking: false,
@@ -41,7 +40,7 @@ impl Command for Cancel {
     };
 
     fn run(args: &CancelArgs<'_>, _: &Caller<'_>, queue: &mut Queue<'_>) -> Result<Response> {
-        ensure_few(&args.ids)?;
+        ensure_few("ids", args.ids.len())?;
         ensure_types(queue)?;
         dependencies::ensure_removable(queue, &args.ids)?;
         let reason = args.reason.unwrap_or_default();

@@ -56,7 +56,7 @@ impl Command for Claim {
         reply: "array of maps `id`, `token`, `attempt`, with FULL also `queue`, `due_at`, `priority`, `deliveries`, `lease_ms`, `group`, then `kind` and last `payload`; or null",
         errors: &[(
             "NOMEMBER",
-            "LEASE MEMBER: the worker is no member of the queue's service",
+            "LEASE MEMBER: the worker is not a member of the queue's service",
         )],
     };
 
@@ -95,7 +95,7 @@ impl Command for MClaim {
         reply: "as TASK.CLAIM, each map starting with `queue`",
         errors: &[(
             "NOMEMBER",
-            "LEASE MEMBER: the worker is no member of the service of one of the queues",
+            "LEASE MEMBER: the worker is not a member of the service of one of the queues",
         )],
     };
 

@@ -96,11 +96,11 @@ impl Command for ConfigSet {
     };
 
     fn run(args: &ConfigSetArgs<'_>, caller: &Caller<'_>, queue: &mut Queue<'_>) -> Result<Response> {
+        ensure_once(args.settings.iter().map(|setting| setting.field))?;
         let name = queue.name.clone();
         let values = args.settings.iter();
         let values = values.map(|Setting { field, value }| settings::check(&name, field, value));
         let values = values.collect::<Result<Vec<(&'static str, String)>>>()?;
-        ensure_once(values.iter().map(|(field, _)| *field))?;
         // What the queue shows of its workers is what the service knows of its members.
         let given = |name| values.iter().find(|(field, _)| *field == name).map(|(_, value)| value);
         let service = given(SERVICE);

@@ -78,7 +78,8 @@ impl Command for Drop {
             queue.keys.del(queue.name.of_queue(part));
         }
         // Tasks of other queues may wait for those ends.
-        for rest in queue.settings.unresolved.clone() {
+        let settings = queue.settings.clone();
+        for rest in settings.unresolved.from(None) {
             dependencies::store(queue, &rest)?;
         }
         queue.store_drops(drops)?;

@@ -1,7 +1,7 @@
 //! TASK.EXPLAIN: what keeps the tasks of a queue from being done.
 
 use crate::command::run::{Command, Response};
-use crate::command::{Access, Arg, Key, Keys, Spec, Typed, arguments};
+use crate::command::{Access, Arg, Key, Keys, Spec, Typed, arguments, ensure_few};
 use crate::context::Caller;
 use crate::error::Result;
 use crate::names::Index;
@@ -25,7 +25,7 @@ arguments! {
     pub(crate) struct ExplainArgs<'a> {
         queue: Key<'a> = Arg::QUEUE,
         workers: Vec<&'a str> = Arg::any("workers", &WORKER)
-            .means("what keeps these workers from them; by default any"),
+            .means("what keeps these workers from claiming them, at most 1,000; by default any worker"),
     }
 }
 
@@ -37,7 +37,7 @@ impl Command for Explain {
     type On<'t> = Queue<'t>;
     const SPEC: Spec = Spec {
         name: "TASK.EXPLAIN",
-        summary: "Tells what keeps the tasks of a queue from being done, for any worker or for these.",
+        summary: "Says why the tasks of a queue are not being done, by any worker or by these.",
         complexity: "O(N) for N workers",
         access: Access::Read,
         blocking: false,
@@ -48,14 +48,16 @@ impl Command for Explain {
     };
 
     fn run(args: &ExplainArgs<'_>, _: &Caller<'_>, queue: &mut Queue<'_>) -> Result<Response> {
+        ensure_few("workers", args.workers.len())?;
         let mut causes = Causes::default();
         of_the_server(queue, &mut causes);
         of_the_queue(queue, &mut causes)?;
+        let membership = worker::membership(queue)?;
         if args.workers.is_empty() {
-            of_all_workers(queue, &mut causes)?;
+            of_all_workers(queue, membership, &mut causes);
         }
         for worker in &args.workers {
-            of_a_worker(queue, worker, &mut causes)?;
+            of_a_worker(queue, worker, membership, &mut causes);
         }
         of_the_tasks(queue, &args.workers, &mut causes)?;
         Ok(Reply::Array(causes.0).into())
@@ -155,9 +157,9 @@ fn first_lease(queue: &mut Queue<'_>) -> Result<Option<Ms>> {
     Ok(left.map(|deadline| queue.context.wall.after(deadline.since(queue.context.steady).max(0)).0))
 }
 
-fn of_all_workers(queue: &mut Queue<'_>, causes: &mut Causes) -> Result<()> {
+fn of_all_workers(queue: &mut Queue<'_>, membership: Membership, causes: &mut Causes) {
     let service = queue.settings.service.clone();
-    match worker::membership(queue)? {
+    match membership {
         Membership::None => causes.add(
             "members-down",
             format!("service {} has no members", service.text()),
@@ -181,14 +183,13 @@ fn of_all_workers(queue: &mut Queue<'_>, causes: &mut Causes) -> Result<()> {
             None,
         );
     }
-    Ok(())
 }
 
-fn of_a_worker(queue: &mut Queue<'_>, worker: &str, causes: &mut Causes) -> Result<()> {
+fn of_a_worker(queue: &mut Queue<'_>, worker: &str, membership: Membership, causes: &mut Causes) {
     let is_member = worker::member_state(queue, worker).is_some();
     if worker::is_quiet(queue, worker) {
         causes.add("quiet", format!("{worker} is told to be quiet (HB.SIGNAL)"), None);
-    } else if !is_member && worker::membership(queue)? != Membership::Unused {
+    } else if !is_member && membership != Membership::Unused {
         let service = queue.settings.service.text();
         causes.add(
             "no-member",
@@ -196,7 +197,6 @@ fn of_a_worker(queue: &mut Queue<'_>, worker: &str, causes: &mut Causes) -> Resu
             None,
         );
     }
-    Ok(())
 }
 
 fn of_the_tasks(queue: &mut Queue<'_>, workers: &[&str], causes: &mut Causes) -> Result<()> {

@@ -31,7 +31,7 @@ impl Command for Extend {
     type On<'t> = Queue<'t>;
     const SPEC: Spec = Spec {
         name: "TASK.EXTEND",
-        summary: "Renews the lease of a claim, from now on; may tell how far the task is.",
+        summary: "Renews the lease of a claim, counted from now; with PROGRESS, reports how far the task is.",
         complexity: "O(log N) for N claimed tasks",
         access: Access::Write,
         blocking: false,
@@ -41,7 +41,7 @@ impl Command for Extend {
         errors: &[
             (
                 "NOTASK",
-                "the task is not there any more: it was acknowledged before, or removed",
+                "the task does not exist any more: it was acknowledged, or removed",
             ),
             (
                 "STALE",

@@ -47,7 +47,7 @@ impl Command for Fail {
         errors: &[
             (
                 "NOTASK",
-                "the task is not there any more: it was acknowledged before, or removed",
+                "the task does not exist any more: it was acknowledged, or removed",
             ),
             (
                 "STALE",

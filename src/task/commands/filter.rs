@@ -2,7 +2,7 @@
 
 use crate::command::{Arg, MAX_COUNT, Typed, arguments};
 use crate::error::{Error, Result};
-use crate::glob;
+use crate::glob::Pattern;
 use crate::pages::{self, CURSOR, MATCH};
 use crate::reply::Reply;
 use crate::task::handle::{Queue, Task};
@@ -12,9 +12,6 @@ use crate::task::kind;
 use crate::task::options::{self, KIND};
 use crate::task::walk::{self, Route, Seen};
 use crate::time::Ms;
-
-/// So many bytes of a pattern are compared with a payload in the time that it takes to read it.
-const COMPARED: usize = 16;
 
 /// The worker that has claimed the tasks.
 pub(crate) const CLAIMED_BY: Typed<Option<&str>> =
@@ -42,6 +39,7 @@ arguments! {
 pub(crate) struct Filter<'a> {
     state: &'a str,
     args: &'a FilterArgs<'a>,
+    pattern: Option<Pattern>,
     /// The number of the worker; `None` in it: no task is claimed by that one.
     worker: Option<Option<u32>>,
     /// For how long they are in the state, ms.
@@ -67,6 +65,7 @@ impl<'a> Filter<'a> {
         Ok(Filter {
             state,
             args,
+            pattern: args.pattern.map(Pattern::new),
             worker,
             older: None,
         })
@@ -76,7 +75,7 @@ impl<'a> Filter<'a> {
     pub(crate) fn takes_all(&self) -> bool {
         let args = self.args;
         args.kind.is_none()
-            && args.pattern.is_none()
+            && self.pattern.is_none()
             && !args.attempted
             && self.worker.is_none()
             && self.older.is_none()
@@ -84,11 +83,18 @@ impl<'a> Filter<'a> {
 
     /// How many bytes of a record it reads.
     pub(crate) fn reads(&self) -> usize {
-        self.args.pattern.map_or(HEADER_LEN, |_| usize::MAX)
+        self.pattern.as_ref().map_or(HEADER_LEN, |_| usize::MAX)
     }
 
-    /// Whether the task is one of those. An id without a readable task is only if all are.
-    pub(crate) fn takes(&self, queue: &mut Queue<'_>, seen: &Seen) -> bool {
+    /// Whether the task is one of those, and how much work that was, in bytes. An id without a readable task is only if
+    /// all are.
+    pub(crate) fn look_at(&self, queue: &mut Queue<'_>, seen: &Seen) -> (bool, usize) {
+        let mut bytes = seen.record.len().saturating_sub(HEADER_LEN);
+        let takes = self.takes(queue, seen, &mut bytes);
+        (takes, bytes * self.pattern.as_ref().map_or(1, Pattern::words))
+    }
+
+    fn takes(&self, queue: &mut Queue<'_>, seen: &Seen, bytes: &mut usize) -> bool {
         let Some(task) = &seen.task else {
             return self.takes_all();
         };
@@ -101,15 +107,9 @@ impl<'a> Filter<'a> {
                 .kind
                 .is_none_or(|kind| kind::of(queue, task).as_deref() == Some(kind))
             && self
-                .args
                 .pattern
-                .is_none_or(|pattern| matches(queue, pattern, task, &seen.record))
-    }
-
-    /// How much work that was, in bytes.
-    pub(crate) fn work(&self, seen: &Seen) -> usize {
-        let compared = self.args.pattern.map_or(1, |pattern| 1 + pattern.len() / COMPARED);
-        seen.record.len().saturating_sub(HEADER_LEN) * compared
+                .as_ref()
+                .is_none_or(|pattern| matches(queue, pattern, (task, &seen.record), bytes))
     }
 
     /// How long the task is in its state, ms.
@@ -123,12 +123,15 @@ impl<'a> Filter<'a> {
     }
 }
 
-fn matches(queue: &mut Queue<'_>, pattern: &[u8], task: &Task, record: &[u8]) -> bool {
-    glob::matches(pattern, &task.id)
-        || glob::matches(pattern, record.get(HEADER_LEN..).unwrap_or_default())
-        || queue
-            .field(task, options::ERROR)
-            .is_some_and(|error| glob::matches(pattern, &error))
+/// Whether the id, the payload or the error matches; adds the length of an error that was read.
+fn matches(queue: &mut Queue<'_>, pattern: &Pattern, (task, record): (&Task, &[u8]), bytes: &mut usize) -> bool {
+    if pattern.matches(&task.id) || pattern.matches(record.get(HEADER_LEN..).unwrap_or_default()) {
+        return true;
+    }
+    queue.field(task, options::ERROR).is_some_and(|error| {
+        *bytes += error.len();
+        pattern.matches(&error)
+    })
 }
 
 /// Those of one step over the tasks in a state that are to be changed, and the cursor of the next step.
@@ -142,8 +145,8 @@ pub(crate) fn select(queue: &mut Queue<'_>, step: &StepArgs<'_>, filter: &Filter
     };
     let (mut selected, mut edges) = (Vec::new(), 0);
     let next = walk::walk(queue, route, &mut |queue, seen| {
-        let work = filter.work(&seen);
-        if !filter.takes(queue, &seen) {
+        let (takes, work) = filter.look_at(queue, &seen);
+        if !takes {
             return Ok(Some(work));
         }
         // Each dependency of a blocked task is removed with it.

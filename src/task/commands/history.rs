@@ -1,4 +1,4 @@
-//! TASK.HISTORY: what happened to the tasks of a queue, hour by hour or day by day.
+//! TASK.HISTORY: what happened to the tasks of a queue and how many were ready, hour by hour or day by day.
 
 use crate::command::run::{Command, Response};
 use crate::command::{Access, Arg, Key, Keys, Spec, arguments};
@@ -8,6 +8,7 @@ use crate::history::{Bucket, Counts, Span};
 use crate::reply::Reply;
 use crate::task::handle::Queue;
 use crate::task::history::stored;
+use crate::timer;
 
 arguments! {
     /// How much of it.
@@ -34,13 +35,13 @@ impl Command for History {
     type On<'t> = Queue<'t>;
     const SPEC: Spec = Spec {
         name: "TASK.HISTORY",
-        summary: "Shows what happened to the tasks of a queue, hour by hour or day by day, by the calendar of UTC.",
+        summary: "Shows what happened to the tasks of a queue, and how many were ready, hour by hour or day by day, in UTC.",
         complexity: "O(1)",
         access: Access::Read,
         blocking: false,
         keys: Keys::First,
         args: HistoryArgs::ARGS,
-        reply: "array of maps `start_at`, `scheduled_total`, `acked_total`, `failed_total`, `lost_total`, `dead_total`, `run_total_ms` (of the runs that were acknowledged or failed), the oldest first; without those in which nothing happened",
+        reply: "array of maps `start_at`, `scheduled_total`, `acked_total`, `failed_total`, `lost_total`, `dead_total`, `run_total_ms` (of the runs that were acknowledged or failed), `ready_max_tasks` (the most that were ready at once, looked at once a second), the oldest first; without those in which nothing happened and no task was ready",
         errors: &[],
     };
 
@@ -50,13 +51,16 @@ impl Command for History {
             Some(Of::Hours(count)) => (Span::Hour, count),
             Some(Of::Days(count)) => (Span::Day, count),
         };
-        let now = queue.context.wall;
+        let (name, context) = (queue.name.clone(), queue.context);
+        let ready = timer::holds(&mut queue.tx(), &name).ready;
+        // Perhaps it was measured in an hour that is over.
+        queue.state.count_history(&name, ready, &context);
         let mut buckets = stored(queue)?;
-        for (hour, counts) in queue.state.unwritten(&queue.name, now) {
+        for (hour, counts) in queue.state.names.histories.unwritten(&name, context.wall) {
             let bucket = Bucket::at(span, hour.start());
             buckets.entry(bucket).or_default().add(&counts);
         }
-        let first = Bucket::first_of(span, count, now);
+        let first = Bucket::first_of(span, count, context.wall);
         let shown = buckets.into_iter();
         let shown = shown.filter(|(bucket, counts)| bucket.span == span && *bucket >= first && !counts.is_zero());
         Ok(Reply::Array(shown.map(|(bucket, counts)| map(bucket, &counts)).collect()).into())

@@ -59,8 +59,7 @@ impl Command for List {
         };
         let mut tasks = Vec::new();
         let next = walk::walk(queue, route, &mut |queue, mut seen| {
-            let work = filter.work(&seen);
-            let takes = filter.takes(queue, &seen);
+            let (takes, work) = filter.look_at(queue, &seen);
             let Some(task) = seen.task.filter(|_| takes) else {
                 return Ok(Some(work));
             };

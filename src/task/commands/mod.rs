@@ -32,8 +32,8 @@ pub(crate) mod unclaim;
 pub(crate) mod unrepeat;
 pub(crate) mod workers;
 
-use crate::command::{Arg, Key, MAX_COUNT, arguments};
-use crate::error::{Error, Result};
+use crate::command::{Arg, Key, arguments};
+use crate::error::Result;
 use crate::task::handle::{Queue, Task};
 
 arguments! {
@@ -57,15 +57,5 @@ arguments! {
     pub(crate) struct IdsArgs<'a> {
         queue: Key<'a> = Arg::QUEUE,
         ids: Vec<&'a str> = Arg::many("ids", &Arg::ID).means("the ids of the tasks, at most 1,000"),
-    }
-}
-
-/// Errors with `BadArg` if these are too many for one call.
-pub(crate) fn ensure_few(ids: &[&str]) -> Result<()> {
-    match ids.len() {
-        0..=MAX_COUNT => Ok(()),
-        ids => Err(Error::BadArg(format!(
-            "ids must be at most {MAX_COUNT} a call, not {ids}"
-        ))),
     }
 }

@@ -38,7 +38,7 @@ impl Command for MSchedule {
     type On<'t> = Queue<'t>;
     const SPEC: Spec = Spec {
         name: "TASK.MSCHEDULE",
-        summary: "Schedules several tasks with the same options: all of them, or none. AFTER: at most 10,000 dependencies a call (tasks times ids).",
+        summary: "Schedules several tasks with the same options: all of them, or none. With AFTER, at most 10,000 dependencies a call (tasks times ids).",
         complexity: "O(N) for N tasks, O(N log M) with a delay, O(N*P) AFTER P ids",
         access: Access::Write,
         blocking: false,
@@ -54,7 +54,7 @@ impl Command for MSchedule {
                 "NOTASK",
                 "a task of AFTER is not there, without MISSINGOK; or it did not succeed, without ONFAIL RUN",
             ),
-            ("NOMEMBER", "TO with NOW: that worker is no member"),
+            ("NOMEMBER", "TO with NOW: that worker is not a member"),
             ("TOOBIG", "a payload is larger than `steward.max-payload`"),
             (
                 "QUEUEFULL",

@@ -24,7 +24,7 @@ arguments! {
         state: &'a str = Arg::words("state", &["scheduled", "ready", "blocked", "done", "dead"]).means("which tasks"),
         step: StepArgs<'a> = Arg::shared(),
         older: Option<Ms> = Arg::duration("OLDER", 0, MAX_DELAY)
-            .means("only tasks that are in this state for so long; scheduled ones: since they were created"),
+            .means("only tasks that have been in this state for at least this long; for scheduled ones, since they were created"),
         ids: Option<Vec<&'a str>> = Arg::option("IDS", Arg::counted("numids", MAX_COUNT, &Arg::ID))
             .means("only these, without another filter"),
     }
@@ -38,7 +38,7 @@ impl Command for Purge {
     type On<'t> = Queue<'t>;
     const SPEC: Spec = Spec {
         name: "TASK.PURGE",
-        summary: "Removes the tasks in one state that TASK.LIST shows with the same filters, one step a call. Of blocked ones no more than have 10,000 dependencies (AFTER).",
+        summary: "Removes the tasks in one state that TASK.LIST shows with the same filters, one step a call. A step removes blocked tasks with at most 10,000 dependencies (AFTER).",
         complexity: "O(N log M) for N tasks looked at of M in that state",
         access: Access::Write,
         blocking: false,

@@ -22,7 +22,7 @@ impl Command for Queues {
     type On<'t> = Tx<'t>;
     const SPEC: Spec = Spec {
         name: "TASK.QUEUES",
-        summary: "Lists the queues of this database on this node that the caller may access, in no order. One that exists all the while is returned once.",
+        summary: "Lists the queues of this database on this node that the caller may access, in no order. A queue that exists throughout is returned once.",
         complexity: "O(N) for N queues and services looked at, 1,000 at most",
         access: Access::Read,
         blocking: false,

@@ -40,7 +40,7 @@ impl Command for Release {
         errors: &[
             (
                 "NOTASK",
-                "the task is not there any more: it was acknowledged before, or removed",
+                "the task does not exist any more: it was acknowledged, or removed",
             ),
             (
                 "STALE",
@@ -75,7 +75,7 @@ impl Command for MRelease {
     type On<'t> = Queue<'t>;
     const SPEC: Spec = Spec {
         name: "TASK.MRELEASE",
-        summary: "Gives several claimed tasks back, each on its own; the attempts do not count. The first one given is the first to be claimed again.",
+        summary: "Gives several claimed tasks back, each on its own; the attempts do not count. The first task given is the first to be claimed again.",
         complexity: "O(N log M) for N tasks given and M claimed and scheduled",
         access: Access::Write,
         blocking: false,

@@ -54,9 +54,9 @@ arguments! {
         start: Option<Ms> = Arg::option("START", MOMENT).means("no occurrence is before this moment"),
         end: Option<Ms> = Arg::option("END", MOMENT).means("no occurrence is after this moment"),
         limit: Option<u64> = Arg::option("LIMIT", Arg::int("n", 1, MAX_LIMIT, ""))
-            .means("so many occurrences, then it is gone"),
+            .means("ends after n occurrences"),
         misfire: Option<MisfireArgs<'a>> = Arg::group("MISFIRE", "missed")
-            .means("what becomes of occurrences that are more than a second late: SKIP leaves them out, ONCE (the default) makes the last one, ALL makes the last 1,000"),
+            .means("what happens to occurrences that are more than a second late: SKIP leaves them out, ONCE (the default) makes the last one, ALL makes the last 1,000"),
         overlap: Option<&'a str> = Arg::option("OVERLAP", Arg::words("overlap", Overlap::WORDS))
             .means("SKIP leaves an occurrence out while the task of the last one waits or is claimed; by default ALLOW"),
         owner: Option<&'a str> = OWNER,

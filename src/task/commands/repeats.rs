@@ -19,11 +19,14 @@ arguments! {
         queue: Key<'a> = Arg::QUEUE,
         owner: Option<&'a str> = OWNER.means("only definitions of this owner"),
         cursor: Option<&'a [u8]> = pages::CURSOR,
-        count: Option<usize> = Arg::COUNT.means("how many are looked at; by default 100"),
+        count: Option<usize> = Arg::COUNT.means("how many are looked at, 256 at most; by default 100"),
         next: Option<usize> = Arg::option("NEXT", Arg::int("n", 1, MAX_FIRED as i64, ""))
-            .means("also the moments of so many coming occurrences of each, of at most 1,000 in all"),
+            .means("also the times of the next n occurrences of each, at most 1,000 in all"),
     }
 }
+
+/// What each definition adds to a page besides its payload, bytes: an expression is read for it.
+const READ: usize = 4_096;
 
 /// TASK.REPEATS.
 pub(crate) struct Repeats;
@@ -33,7 +36,7 @@ impl Command for Repeats {
     type On<'t> = Queue<'t>;
     const SPEC: Spec = Spec {
         name: "TASK.REPEATS",
-        summary: "Lists the recurring tasks, next due first. One that comes due meanwhile may be listed twice.",
+        summary: "Lists the recurring tasks, next due first. One that becomes due during the listing may be listed twice.",
         complexity: "O(log M+N) for N looked at of M",
         access: Access::Read,
         blocking: false,
@@ -57,7 +60,7 @@ impl Command for Repeats {
         let mut last = None;
         for (moment, repeat) in &due {
             let due = Wall(*moment);
-            bytes += show(queue, repeat, due, args, &mut maps)?;
+            bytes += READ + show(queue, repeat, due, args, &mut maps)?;
             last = Some(walk::cursor_of(*moment, repeat));
             if bytes >= MAX_PAYLOAD {
                 break;

@@ -28,14 +28,14 @@ impl Command for TaskResult {
     type On<'t> = Queue<'t>;
     const SPEC: Spec = Spec {
         name: "TASK.RESULT",
-        summary: "Tells how a task ended; with BLOCK, waits for its end. Without RETAIN, only clients that already wait learn of a done task.",
+        summary: "Tells how a task ended; with BLOCK, waits for its end. Without RETAIN, only clients that are already waiting get the result.",
         complexity: "O(1)",
         access: Access::Read,
         blocking: true,
         keys: Keys::First,
         args: ResultArgs::ARGS,
         reply: "map `state` (done, dead, cancelled or expired), `result`, `error`, `progress`; null when it has not ended",
-        errors: &[("NOTASK", "there is no such task: it never was, or had no RETAIN")],
+        errors: &[("NOTASK", "there is no such task: it never existed, or had no RETAIN")],
     };
 
     fn run(args: &ResultArgs<'_>, caller: &Caller<'_>, queue: &mut Queue<'_>) -> Result<Response> {

@@ -1,13 +1,13 @@
 //! TASK.RETRY and TASK.RETRYALL: another chance for dead tasks.
 
 use crate::command::run::{Command, Response};
-use crate::command::{Access, Arg, Key, Keys, Spec, arguments};
+use crate::command::{Access, Arg, Key, Keys, Spec, arguments, ensure_few};
 use crate::context::Caller;
 use crate::error::Result;
 use crate::names::Part;
 use crate::reply::Reply;
+use crate::task::commands::IdsArgs;
 use crate::task::commands::filter::{self, Filter, StepArgs};
-use crate::task::commands::{IdsArgs, ensure_few};
 use crate::task::handle::Queue;
 use crate::task::index::{dead, targeted};
 use crate::task::lifecycle;
@@ -31,7 +31,7 @@ impl Command for Retry {
     };
 
     fn run(args: &IdsArgs<'_>, _: &Caller<'_>, queue: &mut Queue<'_>) -> Result<Response> {
-        ensure_few(&args.ids)?;
+        ensure_few("ids", args.ids.len())?;
         ensure_types(queue)?;
         let mut count = 0;
         for id in &args.ids {
@@ -57,7 +57,7 @@ impl Command for RetryAll {
     type On<'t> = Queue<'t>;
     const SPEC: Spec = Spec {
         name: "TASK.RETRYALL",
-        summary: "Makes dead tasks ready again that TASK.LIST shows with the same filters, in the order they died, one step a call.",
+        summary: "Makes those dead tasks ready again that TASK.LIST shows with the same filters, in the order in which they died, one step a call.",
         complexity: "O(N log M) for N tasks looked at of M dead ones",
         access: Access::Write,
         blocking: false,

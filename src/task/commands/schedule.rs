@@ -25,7 +25,7 @@ arguments! {
         route: RouteOptions<'a> = Arg::shared(),
         after: Option<AfterArgs<'a>> = AFTER,
         used: Option<UsedArgs<'a>> = Arg::group("USED", "used")
-            .means("it comes from elsewhere, where it used so many attempts; no total counts it"),
+            .means("it is moved in from another queue, where it used n attempts; no total counts it"),
     }
 }
 
@@ -37,7 +37,7 @@ impl Command for Schedule {
     type On<'t> = Queue<'t>;
     const SPEC: Spec = Spec {
         name: "TASK.SCHEDULE",
-        summary: "Schedules a task, due at once, after DELAY or AT a time. Sent again with its ID and payload, it is there once.",
+        summary: "Schedules a task, due at once, after DELAY, or AT a time. Sending it again with the same ID and payload adds nothing.",
         complexity: "O(1), O(log N) with a delay, O(P) AFTER P ids",
         access: Access::Write,
         blocking: false,
@@ -53,7 +53,7 @@ impl Command for Schedule {
                 "NOTASK",
                 "a task of AFTER is not there, without MISSINGOK; or it did not succeed, without ONFAIL RUN",
             ),
-            ("NOMEMBER", "TO with NOW: that worker is no member"),
+            ("NOMEMBER", "TO with NOW: that worker is not a member"),
             ("TOOBIG", "the payload is larger than `steward.max-payload`"),
             ("QUEUEFULL", "the queue has as many tasks as its `max-length`"),
             ("OOM", "memory is full"),

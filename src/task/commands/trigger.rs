@@ -25,7 +25,7 @@ impl Command for Trigger {
     type On<'t> = Queue<'t>;
     const SPEC: Spec = Spec {
         name: "TASK.TRIGGER",
-        summary: "Makes an occurrence of a recurring task now, a task `<name>:<now>`, whatever OVERLAP and LIMIT say. Its other occurrences come as if it was not there.",
+        summary: "Makes an occurrence of a recurring task now, a task `<name>:<now>`, whatever OVERLAP and LIMIT say. The other occurrences are not affected.",
         complexity: "O(1)",
         access: Access::Grow,
         blocking: false,
@@ -35,7 +35,7 @@ impl Command for Trigger {
         errors: &[
             ("NOTASK", "there is no recurring task of this name"),
             ("DUPLICATE", "it has an occurrence at this moment already"),
-            ("NOMEMBER", "TO with NOW: that worker is no member"),
+            ("NOMEMBER", "TO with NOW: that worker is not a member"),
             ("QUEUEFULL", "the queue has as many tasks as its `max-length`"),
             ("OOM", "memory is full"),
         ],

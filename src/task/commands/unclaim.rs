@@ -1,11 +1,11 @@
 //! TASK.UNCLAIM: end claims without their tokens.
 
 use crate::command::run::{Command, Response};
-use crate::command::{Access, Keys, Spec};
+use crate::command::{Access, Keys, Spec, ensure_few};
 use crate::context::Caller;
 use crate::error::Result;
 use crate::reply::Reply;
-use crate::task::commands::{IdsArgs, ensure_few};
+use crate::task::commands::IdsArgs;
 use crate::task::handle::{Queue, Task};
 use crate::task::header::TaskState;
 use crate::task::index::claimed;
@@ -19,7 +19,7 @@ impl Command for Unclaim {
     type On<'t> = Queue<'t>;
     const SPEC: Spec = Spec {
         name: "TASK.UNCLAIM",
-        summary: "Ends the claims of tasks without their tokens, at most 1,000 a call: the tasks are ready again, the attempts do not count, and the tokens are stale. The first one given is the first to be claimed again.",
+        summary: "Ends the claims of tasks without their tokens, at most 1,000 a call: the tasks are ready again, the attempts do not count, and the tokens are stale. The first task given is the first to be claimed again.",
         complexity: "O(N log M) for N ids and M claimed tasks",
         access: Access::Write,
         blocking: false,
@@ -30,7 +30,7 @@ impl Command for Unclaim {
     };
 
     fn run(args: &IdsArgs<'_>, _: &Caller<'_>, queue: &mut Queue<'_>) -> Result<Response> {
-        ensure_few(&args.ids)?;
+        ensure_few("ids", args.ids.len())?;
         for id in &args.ids {
             if let Some(task) = claimed_task(queue, id) {
                 lifecycle::ensure_end_types(queue, &task)?;

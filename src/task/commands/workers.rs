@@ -34,7 +34,8 @@ impl Command for Workers {
     };
 
     fn run(_: &QueueArgs<'_>, _: &Caller<'_>, queue: &mut Queue<'_>) -> Result<Response> {
-        let numbers = queue.known_workers()?;
+        // Copied: the queue is asked for each of them.
+        let numbers = queue.known_workers()?.into_owned();
         let claims = claims(queue)?;
         let now = queue.context.wall_us;
         let mut workers: Vec<(&str, Reply)> = Vec::new();

@@ -56,6 +56,7 @@ pub(crate) fn forget_claim(state: &mut State, name: &Name, header: &Header) -> b
 pub(crate) fn note_cancelled(queue: &mut Queue<'_>, task: &Task) {
     // If the key of the workers has another type, the worker is unknown.
     if let Ok(Some(worker)) = queue.worker_name(task.header.worker) {
+        queue.state.cancelling.insert(queue.name.clone());
         let cancelled = &mut queue.memory().cancelled;
         cancelled.insert(&worker, task.header.fence, task.id.clone());
     }

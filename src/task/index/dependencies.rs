@@ -233,10 +233,7 @@ pub(crate) fn put_off(queue: &mut Queue<'_>, end: &ParentEnd) -> Result<()> {
     store(queue, &rest)?;
     queue.wake_now();
     // Changed, not read again: a thousand may be put off at once.
-    queue.change_settings(|settings| {
-        settings.unresolved.retain(|rest| rest.parent != end.parent);
-        settings.unresolved.push(rest);
-    });
+    queue.change_settings(|settings| settings.unresolved.insert(rest));
     Ok(())
 }
 
@@ -251,7 +248,7 @@ pub(crate) fn store(queue: &mut Queue<'_>, rest: &Unresolved) -> Result<()> {
 /// All children of a parent that were put off are resolved.
 pub(crate) fn finish(queue: &mut Queue<'_>, end: &ParentEnd) -> Result<()> {
     resolved(queue, end)?;
-    queue.change_settings(|settings| settings.unresolved.retain(|rest| rest.parent != end.parent));
+    queue.change_settings(|settings| settings.unresolved.remove(&end.parent));
     let field = unresolved_field(&end.parent);
     let fields: [&[u8]; 2] = [&field, UNRESOLVED_ENDS.as_bytes()];
     let gone = if queue.settings.unresolved.is_empty() { 2 } else { 1 };

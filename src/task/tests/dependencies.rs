@@ -308,7 +308,7 @@ fn a_blocked_task_can_be_cancelled_purged_replaced_and_dropped() {
     );
     assert_eq!(
         world.say("TASK.RESCHEDULE q x DELAY 5"),
-        "-NOTASK no such task that waits: it is blocked"
+        "-NOTASK not a task that waits: it is blocked"
     );
     assert_eq!(world.say("TASK.CANCEL q x"), "1");
     assert!(!world.places().contains_key("z"), "it waited for x");

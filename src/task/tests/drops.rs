@@ -13,7 +13,7 @@ fn a_dropped_queue_is_empty_at_once_and_swept_later() {
     let (id, token) = world.claim("TASK.CLAIM q w").unwrap();
     assert_eq!(
         world.say("TASK.DROP q"),
-        "-BUSYQUEUE 1 tasks are claimed: wait, or give FORCE"
+        "-BUSYQUEUE tasks are claimed, 1 in all: wait, or use FORCE"
     );
     assert_eq!(world.say("TASK.DROP q FORCE"), "400");
     assert_eq!(world.say(&format!("TASK.ACK q {id} {token}")), "-NOTASK no such task");
@@ -66,7 +66,7 @@ fn drops_in_turn_with_new_tasks_do_not_pile_up() {
     assert_eq!(drops(&world), 32);
     assert_eq!(
         world.say("TASK.DROP q"),
-        "-BUSYQUEUE 32 earlier drops are not swept yet: try again"
+        "-BUSYQUEUE the tasks of 32 earlier drops are still being removed: try again later"
     );
     world.tick();
     assert_eq!(world.say("TASK.DROP q"), "200");

@@ -9,10 +9,10 @@ use crate::stats::Totals;
 use crate::time::{DAY, Ms, Wall};
 
 const MINUTE: Ms = 60_000;
-const HOUR: Ms = 60 * MINUTE;
+pub(super) const HOUR: Ms = 60 * MINUTE;
 
 /// The stored fields of the history of a queue.
-fn stored(world: &World, name: &str) -> Vec<String> {
+pub(super) fn stored(world: &World, name: &str) -> Vec<String> {
     match world.keys.keys.get(&queue(name).of_queue(Part::History).to_vec()) {
         Some(Value::Hash(fields)) => fields
             .keys()
@@ -23,21 +23,21 @@ fn stored(world: &World, name: &str) -> Vec<String> {
 }
 
 /// One bucket of a reply, its start in hours from the start of the world.
-fn bucket(hour: i64, numbers: [u64; 6]) -> String {
-    let [scheduled, acked, failed, lost, dead, run] = numbers;
+pub(super) fn bucket(hour: i64, numbers: [u64; 7]) -> String {
+    let [scheduled, acked, failed, lost, dead, run, ready] = numbers;
     format!(
         "{{start_at={} scheduled_total={scheduled} acked_total={acked} failed_total={failed} lost_total={lost} \
-         dead_total={dead} run_total_ms={run}}}",
+         dead_total={dead} run_total_ms={run} ready_max_tasks={ready}}}",
         START + hour * HOUR
     )
 }
 
-fn shown(buckets: &[String]) -> String {
+pub(super) fn shown(buckets: &[String]) -> String {
     format!("[{}]", buckets.join(", "))
 }
 
 /// One task that runs so long.
-fn work(world: &mut World, name: &str, ms: Ms) {
+pub(super) fn work(world: &mut World, name: &str, ms: Ms) {
     world.say(&format!("TASK.SCHEDULE {name} p"));
     let (id, token) = world.claim(&format!("TASK.CLAIM {name} w")).unwrap();
     world.pass(ms);
@@ -46,7 +46,7 @@ fn work(world: &mut World, name: &str, ms: Ms) {
 }
 
 /// Lets the timer notice what happened, and write it.
-fn pass_a_minute(world: &mut World) {
+pub(super) fn pass_a_minute(world: &mut World) {
     world.pass(1_000);
     world.pass(MINUTE);
 }
@@ -86,7 +86,7 @@ fn what_happens_is_counted_by_the_hour_and_by_the_day() {
     world.say("TASK.SCHEDULE q p");
     world.claim("TASK.CLAIM q w LEASE 20").unwrap();
     world.pass(1_000);
-    let first = bucket(0, [4, 1, 2, 1, 1, 80]);
+    let first = bucket(0, [4, 1, 2, 1, 1, 80, 1]);
     assert_eq!(
         world.say("TASK.HISTORY q"),
         shown(std::slice::from_ref(&first)),
@@ -98,20 +98,21 @@ fn what_happens_is_counted_by_the_hour_and_by_the_day() {
     assert_eq!(world.say("TASK.HISTORY q HOURS 1"), shown(std::slice::from_ref(&first)));
     world.pass(2 * HOUR);
     world.say("TASK.SCHEDULE q p");
-    let last = bucket(2, [1, 0, 0, 0, 0, 0]);
-    assert_eq!(world.say("TASK.HISTORY q HOURS 2"), shown(std::slice::from_ref(&last)));
-    assert_eq!(world.say("TASK.HISTORY q HOURS 3"), shown(&[first, last]));
+    // The one that was lost has been ready all the time, and the one that failed is ready again.
+    let [stood, last] = [bucket(1, [0, 0, 0, 0, 0, 0, 1]), bucket(2, [1, 0, 0, 0, 0, 0, 3])];
+    assert_eq!(world.say("TASK.HISTORY q HOURS 1"), shown(std::slice::from_ref(&last)));
+    assert_eq!(world.say("TASK.HISTORY q HOURS 3"), shown(&[first, stood, last]));
     // The day began eight hours before.
     assert_eq!(
         world.say("TASK.HISTORY q DAYS 1"),
-        shown(&[bucket(-8, [5, 1, 2, 1, 1, 80])])
+        shown(&[bucket(-8, [5, 1, 2, 1, 1, 80, 3])])
     );
     pass_a_minute(&mut world);
     assert_eq!(
         world.say("TASK.HISTORY q DAYS 400"),
-        shown(&[bucket(-8, [5, 1, 2, 1, 1, 80])])
+        shown(&[bucket(-8, [5, 1, 2, 1, 1, 80, 3])])
     );
-    assert_eq!(stored(&world, "q"), ["-20833", "500000", "500002"]);
+    assert_eq!(stored(&world, "q"), ["-20833", "500000", "500001", "500002"]);
 }
 
 #[test]
@@ -154,7 +155,7 @@ fn it_is_written_once_a_minute() {
     pass_a_minute(&mut world);
     assert_eq!(
         world.say("TASK.HISTORY q DAYS 1"),
-        shown(&[bucket(-8, [900, 900, 0, 0, 0, 900_000])])
+        shown(&[bucket(-8, [900, 900, 0, 0, 0, 900_000, 0])])
     );
     let rests = world.keys.writes;
     world.pass(HOUR);
@@ -172,7 +173,7 @@ fn it_is_not_written_while_memory_is_full_and_loses_nothing() {
         assert_eq!(stored(&world, "q"), [""; 0], "{hour}");
         world.full = false;
     }
-    let hours: Vec<String> = (0..3).map(|hour| bucket(hour, [1, 1, 0, 0, 0, 10])).collect();
+    let hours: Vec<String> = (0..3).map(|hour| bucket(hour, [1, 1, 0, 0, 0, 10, 0])).collect();
     assert_eq!(world.say("TASK.HISTORY q"), shown(&hours));
     pass_a_minute(&mut world);
     assert_eq!(stored(&world, "q"), ["-20833", "500000", "500001", "500002"]);
@@ -188,15 +189,15 @@ fn it_goes_on_after_a_restart() {
     world.restart();
     world.tick();
     let shows = |world: &mut World, numbers| assert_eq!(world.say("TASK.HISTORY q"), shown(&[bucket(0, numbers)]));
-    shows(&mut world, [1, 1, 0, 0, 0, 10]);
+    shows(&mut world, [1, 1, 0, 0, 0, 10, 0]);
     work(&mut world, "q", 10);
     pass_a_minute(&mut world);
-    shows(&mut world, [2, 2, 0, 0, 0, 20]);
+    shows(&mut world, [2, 2, 0, 0, 0, 20, 0]);
     // Of a role that is over nothing is written.
     work(&mut world, "q", 10);
     world.state.start_over(world.steady, true);
     pass_a_minute(&mut world);
-    shows(&mut world, [2, 2, 0, 0, 0, 20]);
+    shows(&mut world, [2, 2, 0, 0, 0, 20, 0]);
 }
 
 #[test]
@@ -214,7 +215,7 @@ fn queues_that_leave_memory_lose_no_counts() {
     }
     for number in 0..600 {
         let history = world.say(&format!("TASK.HISTORY q{number}"));
-        assert_eq!(history, shown(&[bucket(0, [2, 2, 0, 0, 0, 6])]), "{number}");
+        assert_eq!(history, shown(&[bucket(0, [2, 2, 0, 0, 0, 6, 0])]), "{number}");
     }
 }
 
@@ -243,8 +244,8 @@ fn the_first_queues_have_one_and_those_that_ask_for_it() {
     }
     pass_a_minute(&mut world);
     assert_eq!(have(&world), [false, false, true, true, true]);
-    assert_eq!(world.say("TASK.HISTORY q3"), shown(&[bucket(0, [1, 0, 0, 0, 0, 0])]));
-    assert_eq!(world.say("TASK.HISTORY q2"), shown(&[bucket(0, [2, 0, 0, 0, 0, 0])]));
+    assert_eq!(world.say("TASK.HISTORY q3"), shown(&[bucket(0, [1, 0, 0, 0, 0, 0, 2])]));
+    assert_eq!(world.say("TASK.HISTORY q2"), shown(&[bucket(0, [2, 0, 0, 0, 0, 0, 2])]));
     // What is asked for comes back after a restart beside the others, and stays when there are to be none.
     world.restart();
     world.tick();
@@ -275,7 +276,7 @@ fn a_clock_that_goes_back_loses_nothing() {
     assert_eq!(stored(&world, "q").len(), 2);
     pass_a_minute(&mut world);
     assert_eq!(stored(&world, "q"), ["-20833", "499997", "500000"]);
-    let both = [bucket(-3, [1, 0, 0, 0, 0, 0]), bucket(0, [2, 2, 0, 0, 0, 20])];
+    let both = [bucket(-3, [1, 0, 0, 0, 0, 0, 1]), bucket(0, [2, 2, 0, 0, 0, 20, 0])];
     assert_eq!(
         world.say("TASK.HISTORY q HOURS 1"),
         shown(&both),
@@ -289,7 +290,7 @@ fn a_clock_that_goes_back_loses_nothing() {
     pass_a_minute(&mut world);
     assert_eq!(
         world.say("TASK.HISTORY q DAYS 1"),
-        shown(&[bucket(-8, [4, 3, 0, 0, 0, 20])])
+        shown(&[bucket(-8, [4, 3, 0, 0, 0, 20, 1])])
     );
 }
 
@@ -327,7 +328,7 @@ fn a_history_alone_keeps_no_queue_alive() {
     }
     assert_eq!(world.say("TASK.QUEUES"), "[0, []]");
     assert!(!is_known(&world));
-    assert_eq!(world.say("TASK.HISTORY q"), shown(&[bucket(0, [1, 1, 0, 0, 0, 10])]));
+    assert_eq!(world.say("TASK.HISTORY q"), shown(&[bucket(0, [1, 1, 0, 0, 0, 10, 0])]));
     // It is still there a day after its last hour, and is added to.
     world.pass(24 * HOUR);
     work(&mut world, "q", 10);
@@ -379,7 +380,7 @@ fn it_goes_with_its_queue_and_does_not_come_back() {
     assert_eq!(world.keys.keys.len(), 0);
     work(&mut world, "q", 10);
     pass_a_minute(&mut world);
-    let now = bucket(0, [1, 1, 0, 0, 0, 10]);
+    let now = bucket(0, [1, 1, 0, 0, 0, 10, 0]);
     assert_eq!(world.say("TASK.HISTORY q"), shown(&[now]));
     work(&mut world, "q", 10);
     world.flush();
@@ -412,13 +413,13 @@ fn what_others_make_of_the_key_is_survived() {
     work(&mut world, "q", 10);
     pass_a_minute(&mut world);
     assert_eq!(world.state.skipped_foreign, skipped + 1);
-    assert_eq!(world.say("TASK.HISTORY q"), shown(&[bucket(0, [1, 1, 0, 0, 0, 10])]));
+    assert_eq!(world.say("TASK.HISTORY q"), shown(&[bucket(0, [1, 1, 0, 0, 0, 10, 0])]));
     // More than are ours.
     let others = (0..1_100).map(|day| Bucket::at(Span::Day, Wall(day * DAY)));
     put(&mut world, others, &scheduled(1));
     work(&mut world, "q", 10);
     pass_a_minute(&mut world);
-    let now = bucket(0, [2, 2, 0, 0, 0, 20]);
+    let now = bucket(0, [2, 2, 0, 0, 0, 20, 0]);
     assert_eq!(world.say("TASK.HISTORY q"), shown(&[now]));
     // A key of another type.
     world.keys.keys.insert(key.clone(), Value::String(b"x".to_vec()));
@@ -440,7 +441,7 @@ fn what_others_make_of_the_key_is_survived() {
     assert_eq!(world.say("TASK.HISTORY q"), "[]");
     assert_eq!(
         world.say("TASK.HISTORY other"),
-        shown(&[bucket(0, [1, 1, 0, 0, 0, 10])])
+        shown(&[bucket(0, [1, 1, 0, 0, 0, 10, 0])])
     );
     for _ in 0..4 {
         world.pass(DAY);

@@ -330,7 +330,7 @@ fn a_limit_that_others_write_is_noticed() {
 
 #[test]
 fn a_full_queue_takes_no_more_but_what_is_in_it_goes_its_way() {
-    let full = "-QUEUEFULL the queue's max-length is 4: at most so many tasks that wait, are claimed or blocked";
+    let full = "-QUEUEFULL the queue would exceed its max-length of 4 tasks that wait, are claimed or blocked";
     let mut world = limited("max-length 4 attempts 1", 2);
     assert_eq!(world.say("TASK.MSCHEDULE q 3 a b c"), full);
     assert_eq!(world.say("TASK.SCHEDULE q 3 ID 3 DELAY 5000"), "3");

@@ -509,7 +509,7 @@ fn check_claims(world: &mut World, seed: u64) {
     assert_eq!(held, shown.matches("{id=").count(), "seed {seed}");
     let cancelled: usize = ["a", "b", "c"]
         .iter()
-        .map(|worker| world.state.cancelled_of(&queue("q"), worker).len())
+        .map(|worker| world.state.cancelled_of(&queue(&service), worker).len())
         .sum();
     assert_eq!(cancelled, shown.matches("cancelled=1").count(), "seed {seed}");
 }

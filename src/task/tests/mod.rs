@@ -1,6 +1,7 @@
 //! Unit tests, one file a capability: commands on a [`world`] with the fake keyspace.
 
 mod again;
+mod backlog;
 mod batches;
 mod dependencies;
 mod drops;

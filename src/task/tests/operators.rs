@@ -97,7 +97,7 @@ fn what_neither_waits_nor_is_claimed_is_not_buried() {
     world.say("TASK.SCHEDULE q p ID parent RETAIN 50");
     world.say("TASK.SCHEDULE q p ID child AFTER 1 parent");
     let (_, token) = world.claim("TASK.CLAIM q w").unwrap();
-    let refused = |now: &str| format!("-NOTASK no such task that waits or is claimed: it is {now}");
+    let refused = |now: &str| format!("-NOTASK not a task that waits or is claimed: it is {now}");
     assert_eq!(world.say("TASK.BURY q child"), refused("blocked"));
     assert_eq!(world.say("TASK.BURY q nobody"), "-NOTASK no such task");
     world.say(&format!("TASK.ACK q parent {token}"));
@@ -138,7 +138,7 @@ fn an_edited_task_keeps_its_place() {
     assert_eq!(order(&mut world, 2), ["a", "b"]);
     assert_eq!(
         world.say("TASK.EDIT q a PAYLOAD newer"),
-        "-NOTASK no such task that waits: it is claimed"
+        "-NOTASK not a task that waits: it is claimed"
     );
     assert_eq!(world.say("TASK.EDIT q nobody PAYLOAD x"), "-NOTASK no such task");
     assert!(world.say("TASK.EDIT q b").starts_with("-BADARG"));

@@ -55,6 +55,20 @@ fn a_queue_with_claims_stays_in_memory() {
 }
 
 #[test]
+fn what_is_for_a_member_that_dies_while_its_queue_rests_is_everyones() {
+    let mut world = World::new();
+    world.say("TASK.CONFIG SET q service {q}s");
+    world.say("PID.REGISTER {q}s w 1 TTL 0");
+    world.say("TASK.SCHEDULE q p ID now TO w");
+    world.say("TASK.SCHEDULE q p ID later TO w DELAY 1000000");
+    rest(&mut world);
+    assert_eq!(world.say("PID.EVICT {q}s w"), "1");
+    assert_eq!(world.claim("TASK.CLAIM q v LEASE 86400000").unwrap().0, "now");
+    world.pass(1_000_000);
+    assert_eq!(world.claim("TASK.CLAIM q v").unwrap().0, "later");
+}
+
+#[test]
 fn what_changes_while_a_queue_rests_is_seen() {
     let mut world = World::new();
     world.say("TASK.SCHEDULE q p ID a");

@@ -63,7 +63,7 @@ fn a_task_that_is_done_is_kept_for_its_time() {
     assert_eq!(world.say("TASK.RETRY q a"), "0");
     assert_eq!(
         world.say("TASK.RESCHEDULE q a DELAY 5"),
-        "-NOTASK no such task that waits: it is done"
+        "-NOTASK not a task that waits: it is done"
     );
     world.restart();
     world.pass(99);

@@ -504,10 +504,7 @@ impl World {
             assert!(waits == 0 || *place == "blocked", "{id} is {place}");
             for (line, parent) in parents {
                 let settings = self.settings_of(&line);
-                let to_come = settings
-                    .unresolved
-                    .iter()
-                    .any(|rest| rest.parent.as_slice() == parent.as_bytes());
+                let to_come = settings.unresolved.has(parent.as_bytes());
                 let flags = if line == self.queue {
                     AWAITED
                 } else {

@@ -1,4 +1,5 @@
-//! The history of a queue: written once a minute while something happens, removed when the queue is over.
+//! The history of a queue: written once a minute while something happens and once an hour while tasks are ready, removed
+//! when the queue is over.
 
 use std::collections::BTreeMap;
 
@@ -8,6 +9,7 @@ use crate::names::{Name, Part, Touched};
 use crate::state::histories::PERIOD;
 use crate::task::handle::Queue;
 use crate::task::history::stored;
+use crate::task::index::targeted;
 use crate::task::overview;
 use crate::tx::Tx;
 
@@ -28,6 +30,9 @@ fn keep(queue: &mut Queue<'_>) -> Result<()> {
     let (name, context) = (queue.name.clone(), queue.context);
     let wish = queue.settings.numbers.history();
     queue.state.names.histories.limit(&context.config);
+    if !queue.state.names.histories.has(&name) && !begin(queue, wish)? {
+        return Ok(());
+    }
     if !queue.state.names.histories.keeps(&name, wish) {
         return remove(queue);
     }
@@ -45,6 +50,16 @@ fn keep(queue: &mut Queue<'_>) -> Result<()> {
         remove_if_over(queue)?;
     }
     Ok(())
+}
+
+/// Begins the history of a queue in which nothing has happened since it was found, but tasks are ready: it may be full,
+/// without any worker. Whether there is one now.
+fn begin(queue: &mut Queue<'_>, wish: Option<bool>) -> Result<bool> {
+    let begins = queue.state.names.histories.takes(&queue.name, wish) && targeted::count_ready(queue)? > 0;
+    if begins {
+        queue.state.names.histories.begin(&queue.name, wish);
+    }
+    Ok(begins)
 }
 
 /// Adds what is not written yet to its buckets. A new one takes the place of an old one.

@@ -9,13 +9,13 @@ mod weather;
 use std::fs;
 
 use super::{operating, several_machines};
-use crate::support::{Client, Document, Server, Session};
+use crate::support::{Client, Document, Folder, Server, Session};
 
 /// Pages whose sessions have a test of their own.
 fn has_a_test(page: &Document) -> bool {
     let others = ["docs/recipes.md", several_machines::PAGE];
     // Those of the program steward are run in its crate, whose tests know all its pages.
-    let of_the_program = page.name().starts_with("docs/steward");
+    let of_the_program = page.name().starts_with("docs/steward") || page.name() == "docs/quickstart.md";
     of_the_program || others.contains(&page.name()) || operating::PAGES.contains(&page.name())
 }
 
@@ -54,6 +54,24 @@ fn the_sessions_are_what_happens() {
 fn the_sessions_of_commands_are_what_happens() {
     let commands = run(Document::all().into_iter().filter(is_of_a_command));
     assert!(commands > 200, "{commands}");
+}
+
+#[test]
+fn the_transaction_of_the_workflows_schedules_all_of_them() {
+    let server = Server::start();
+    let folder = Folder::new(&server);
+    folder.add(
+        "flow",
+        &Document::read("docs/guides/workflows.md").block("redis", "MULTI"),
+    );
+    let output = folder
+        .command("sh")
+        .args(["-c", "redis-cli <flow"])
+        .env("FORM", "")
+        .output()
+        .unwrap();
+    let replies = String::from_utf8(output.stdout).unwrap();
+    assert!(replies.ends_with("QUEUED\ncut-7\nsound-7\njoin-7\n"), "{replies}");
 }
 
 #[test]

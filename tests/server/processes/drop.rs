@@ -12,7 +12,7 @@ fn a_service_without_members_is_dropped_with_everything() {
     client.must("HB.SIGNAL s * quiet");
     assert_eq!(
         client.call("PID.DROP s"),
-        "-BUSYSERVICE 1 members are registered: evict them, or give FORCE"
+        "-BUSYSERVICE members are registered, 1 in all: evict them, or use FORCE"
     );
     client.must("PID.EVICT s a");
     assert_eq!(client.keys(), ["proc:{s}", "proc:{s}:events"]);

@@ -91,6 +91,7 @@ const CASES: &[(&str, &str, &str)] = &[
     ("PID.GET s nobody x x", "BADARG x is given twice", ""),
     ("PID.EVICT s a REASON", "BADARG REASON is missing its value", ""),
     ("PID.DROP s HARD", "BADARG unknown argument HARD", ""),
+    ("PID.AWAIT s m UP DOWN", "BADARG state is given twice", ""),
     ("PID.EVICT s *", "BADNAME member must not be *", ""),
     ("PID.LIST s COUNT 0", "BADARG COUNT ", COUNT),
     ("PID.LIST s COUNT 1001", "BADARG COUNT ", COUNT),

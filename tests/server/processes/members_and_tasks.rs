@@ -280,3 +280,37 @@ fn who_is_quiet_in_one_queue_only_waits_on_for_the_others() {
     client.must("HB.SIGNAL s a none");
     assert_eq!(waiting.receive().ids(), ["of-s"]);
 }
+
+#[test]
+fn a_member_costs_the_same_however_many_queues_follow_its_service() {
+    let server = Server::start();
+    let mut client = server.client();
+    let mut cost = |service: &str| {
+        let mut process = server.client();
+        process.must(&format!("HB.BEAT {service} w TTL 60000 BIND"));
+        client.must(&format!("TASK.MSCHEDULE {service} 300{}", " x".repeat(300)));
+        process.must(&format!("TASK.CLAIM {service} w COUNT 300 BIND"));
+        let id = client.listed(service, "claimed").remove(0);
+        client.must(&format!("TASK.CANCEL {service} {id}"));
+        client.cpu_of(|client| {
+            for _ in 0..300 {
+                let beat = client.must(&format!("HB.BEAT {service} w"));
+                assert_eq!(beat.field("cancelled"), format!("['{id}']").as_str());
+            }
+            drop(process);
+            wait_until("its claims are lost", || client.stat(service, "lost_total") == 300);
+        })
+    };
+    let alone = cost("s");
+    let followers = (0..5_000).map(|n| format!("TASK.CONFIG SET {{t}}{n} service t"));
+    let mut operator = server.client();
+    operator.pipeline(followers);
+    wait_until("they are measured", || {
+        operator.info("steward_sums_age_ms") == "0" && operator.info("steward_timer_backlog") == "0"
+    });
+    let followed = cost("t");
+    assert!(
+        followed < 5.0 * alone + 0.02,
+        "{followed} s, and {alone} s without followers"
+    );
+}

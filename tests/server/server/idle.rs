@@ -4,21 +4,15 @@ use std::time::Duration;
 
 use crate::support::{Client, Server, wait_until};
 
-/// CPU the server's main thread has used so far, in seconds.
-fn cpu(client: &mut Client) -> f64 {
-    let mut used = |field: &str| client.info(field).parse::<f64>().unwrap();
-    used("used_cpu_user_main_thread") + used("used_cpu_sys_main_thread")
-}
-
 /// Fails the test when the server is busy although there is nothing to do.
 #[track_caller]
 fn rests(client: &mut Client, what: &str) {
     let mut last = 0.0;
     // Once all work is done, an interval costs next to nothing.
     wait_until(&format!("the server rests: {what}"), || {
-        let before = cpu(client);
+        let before = client.cpu();
         std::thread::sleep(Duration::from_millis(300));
-        last = cpu(client) - before;
+        last = client.cpu() - before;
         last < 0.03
     });
 }

@@ -195,6 +195,21 @@ impl Client {
         self.info("blocked_clients").parse().unwrap()
     }
 
+    /// CPU the server's main thread has used so far, in seconds.
+    #[track_caller]
+    pub(crate) fn cpu(&mut self) -> f64 {
+        let mut used = |field: &str| self.info(field).parse::<f64>().unwrap();
+        used("used_cpu_user_main_thread") + used("used_cpu_sys_main_thread")
+    }
+
+    /// CPU that the server's main thread uses for this, in seconds.
+    #[track_caller]
+    pub(crate) fn cpu_of<R>(&mut self, work: impl FnOnce(&mut Client) -> R) -> f64 {
+        let before = self.cpu();
+        work(self);
+        self.cpu() - before
+    }
+
     /// One field of INFO, "" when it is not there.
     #[track_caller]
     pub(crate) fn info(&mut self, field: &str) -> String {

@@ -35,7 +35,7 @@ fn a_queue_with_claims_is_dropped_only_by_force() {
     let digest = client.digest();
     assert_eq!(
         client.call("TASK.DROP q"),
-        "-BUSYQUEUE 1 tasks are claimed: wait, or give FORCE"
+        "-BUSYQUEUE tasks are claimed, 1 in all: wait, or use FORCE"
     );
     assert_eq!(client.digest(), digest);
     assert_eq!(client.call("TASK.DROP q FORCE"), "2");
@@ -144,7 +144,10 @@ fn drops_in_turn_with_new_tasks_do_not_pile_up() {
             break;
         }
     }
-    assert_eq!(last, "-BUSYQUEUE 32 earlier drops are not swept yet: try again");
+    assert_eq!(
+        last,
+        "-BUSYQUEUE the tasks of 32 earlier drops are still being removed: try again later"
+    );
     client.must("CONFIG SET steward.timer yes");
     wait_until("it can be dropped", || !client.call("TASK.DROP q").is_error());
     wait_until("its keys are gone", || client.keys().is_empty());

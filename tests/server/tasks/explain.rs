@@ -91,3 +91,19 @@ fn it_only_reads_and_bad_input_is_refused() {
     client.must("TASK.EXPLAIN q");
     assert_eq!(client.must("EXEC").item(0).item(0).field("cause").text(), "scheduled");
 }
+
+#[test]
+fn only_so_many_words_are_explained_or_shown() {
+    let server = Server::start();
+    let mut client = server.client();
+    client.register("s m 1");
+    let words: Vec<String> = (0..1_001).map(|n| format!("w{n}")).collect();
+    let (most, many) = (words[..1_000].join(" "), words.join(" "));
+    for (call, what) in [("TASK.EXPLAIN q", "workers"), ("PID.GET s m", "fields")] {
+        client.must(&format!("{call} {most}"));
+        assert_eq!(
+            client.call(&format!("{call} {many}")),
+            format!("-BADARG {what} must be at most 1000 a call, not 1001")
+        );
+    }
+}

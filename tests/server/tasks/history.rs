@@ -36,7 +36,7 @@ fn populate(client: &mut Client, queue: &str) {
 const POPULATED: [i64; 5] = [4, 1, 2, 0, 2];
 
 /// Lets a minute pass after what happened.
-fn pass_a_minute(clock: &mut (Clock, i64), client: &mut Client) {
+pub(super) fn pass_a_minute(clock: &mut (Clock, i64), client: &mut Client) {
     // So that it is noticed now.
     client.info("steward_queues");
     clock.1 += MINUTE;
@@ -161,7 +161,7 @@ fn a_full_history_is_small() {
     let server = clock.0.server().start();
     let mut client = server.client();
     let now = unix_ms();
-    // A thousand tasks a second, each of which runs for a second.
+    // A thousand tasks a second, each of which runs for a second, and a backlog of a million.
     let number = |mut number: u64| {
         let mut packed = Vec::new();
         while number > 0x7f {
@@ -175,7 +175,8 @@ fn a_full_history_is_small() {
     let days = (0..400).map(|ago| (format!("-{}", now / (24 * HOUR) - ago), 86_400));
     for (field, seconds) in hours.chain(days) {
         let tasks = 1_000 * seconds;
-        let numbers = [tasks, tasks, tasks / 100, tasks / 1_000, tasks / 1_000, tasks * 1_000];
+        let mut numbers = vec![tasks, tasks, tasks / 100, tasks / 1_000, tasks / 1_000];
+        numbers.extend([tasks * 1_000, 1_000_000]);
         let packed: Vec<u8> = numbers.into_iter().flat_map(number).collect();
         client.call_args::<&[u8]>(&[b"HSET", b"task:{q}:history", field.as_bytes(), &packed]);
     }

@@ -131,6 +131,11 @@ fn every_bad_argument_is_named_with_its_range() {
             "BADARG unknown argument COLOUR".into(),
         ),
         ("TASK.SCHEDULE q x foo".into(), "BADARG unknown argument foo".into()),
+        ("TASK.LIST q ready dead".into(), "BADARG state is given twice".into()),
+        (
+            "TASK.PURGE q dead COUNT 5 DONE".into(),
+            "BADARG state is given twice".into(),
+        ),
         (
             format!("TASK.SCHEDULE q x ID {long}"),
             "BADNAME id must be 1 to 256 bytes long".into(),
@@ -245,7 +250,7 @@ fn every_bad_argument_is_named_with_its_range() {
         ("TASK.DROP q HARD".into(), "BADARG unknown argument HARD".into()),
         (
             "TASK.DROP q".into(),
-            "BUSYQUEUE 1 tasks are claimed: wait, or give FORCE".into(),
+            "BUSYQUEUE tasks are claimed, 1 in all: wait, or use FORCE".into(),
         ),
     ];
     for (words, error) in cases {

@@ -181,7 +181,7 @@ fn limits_hold_after_a_restart_and_on_a_promoted_replica() {
     server.kill_9();
     server.start_again(&[]);
     let mut client = server.client();
-    let full = "-QUEUEFULL the queue's max-length is 4: at most so many tasks that wait, are claimed or blocked";
+    let full = "-QUEUEFULL the queue would exceed its max-length of 4 tasks that wait, are claimed or blocked";
     assert_eq!(client.call("TASK.CLAIM q w COUNT 5"), "null");
     assert_eq!(client.call("TASK.SCHEDULE q 5"), full);
 
@@ -205,7 +205,7 @@ fn a_full_queue_refuses_all_of_a_call_or_none() {
     let server = Server::start();
     let mut client = server.client();
     client.must("TASK.CONFIG SET q max-length 3");
-    let full = "-QUEUEFULL the queue's max-length is 3: at most so many tasks that wait, are claimed or blocked";
+    let full = "-QUEUEFULL the queue would exceed its max-length of 3 tasks that wait, are claimed or blocked";
     client.schedule("q 1 ID 1");
     client.schedule("q 2 ID 2 DELAY 3600000");
     let digest = client.digest();

@@ -280,3 +280,26 @@ fn a_pattern_is_matched_with_any_bytes_and_with_the_error() {
     );
     assert_eq!(client.call("TASK.LIST q dead ATTEMPTED").item(1).ids(), ["bytes"]);
 }
+
+#[test]
+fn a_pattern_costs_as_much_as_what_it_is_compared_with() {
+    let server = Server::start();
+    let mut client = server.client();
+    client.schedule(&format!("q {} ID a", "a".repeat(1 << 20)));
+    client.schedule(&format!("failed x USED 25 DEAD {}", "a".repeat(4_096)));
+    // Wherever it begins, it differs only at its end.
+    let hostile = format!("*{}b", "a".repeat(254));
+    let mut cost = |pattern: &str| {
+        client.cpu_of(|client| {
+            for state in ["q ready", "failed dead"] {
+                let page = client.must(&format!("TASK.LIST {state} MATCH {pattern}"));
+                assert_eq!(page.item(1).ids(), Vec::<String>::new());
+            }
+        })
+    };
+    let (plain, hostile) = (cost("*b"), cost(&hostile));
+    assert!(
+        hostile < 40.0 * plain + 0.1,
+        "{hostile} s, and {plain} s of a plain one"
+    );
+}

@@ -1,6 +1,7 @@
 //! Tasks and queues: `TASK`.
 
 mod again;
+mod backlog;
 mod bind;
 mod blocking;
 mod cancel;

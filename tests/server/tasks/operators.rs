@@ -18,7 +18,7 @@ fn an_unclaimed_task_goes_to_a_waiting_worker_and_its_old_token_is_stale() {
     assert_eq!(claim.item(0).field("attempt"), &Value::Int(1));
     assert_eq!(
         client.call(&format!("TASK.ACK q a {token}")),
-        "-STALE this token holds no claim: the task is now claimed again"
+        "-STALE this token holds no claim: the task is now claimed with another token"
     );
     assert_eq!(
         client.get("q", "a", "worker losses deliveries"),
@@ -49,7 +49,7 @@ fn a_task_is_buried_with_a_reason_and_can_be_retried() {
     let digest = client.digest();
     assert_eq!(
         client.call("TASK.BURY q c REASON other"),
-        "-NOTASK no such task that waits or is claimed: it is dead"
+        "-NOTASK not a task that waits or is claimed: it is dead"
     );
     assert_eq!(client.digest(), digest);
     assert_eq!(client.call("TASK.RETRY q a b c"), "3");
@@ -70,7 +70,7 @@ fn an_edited_task_has_the_new_payload_in_its_old_place() {
     assert_eq!(claim.item(0).field("payload").bytes(), payload);
     assert_eq!(
         client.call("TASK.EDIT q a PAYLOAD late"),
-        "-NOTASK no such task that waits: it is claimed"
+        "-NOTASK not a task that waits: it is claimed"
     );
     client.must("CONFIG SET maxmemory 1");
     assert_eq!(client.call("TASK.EDIT q b PAYLOAD x").code(), "OOM");

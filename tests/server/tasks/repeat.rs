@@ -50,6 +50,23 @@ fn let_the_timer_pass(client: &mut Client, queue: &str) {
 }
 
 #[test]
+fn a_page_of_what_recurs_is_bounded() {
+    let server = Server::start();
+    let mut client = server.client();
+    client.pipeline((0..300).map(|n| format!("TASK.REPEAT q r{n:03} p EVERY 3600000")));
+    let page = client.must("TASK.REPEATS q COUNT 1000 OWNER nobody");
+    assert_eq!(page.item(1), "[]");
+    assert_ne!(page.item(0), "'0'");
+    let page = client.must("TASK.REPEATS q COUNT 1000");
+    assert_eq!(page.item(1).items().len(), 256);
+    let page = client.must(&format!("TASK.REPEATS q COUNT 1000 CURSOR {}", page.item(0).text()));
+    assert_eq!(
+        (page.item(0), page.item(1).items().len()),
+        (&Value::Bulk(b"0".into()), 44)
+    );
+}
+
+#[test]
 fn an_occurrence_reaches_a_waiting_client_when_it_is_due() {
     let server = Server::start();
     let mut client = server.client();

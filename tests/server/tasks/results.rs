@@ -259,3 +259,29 @@ fn a_result_that_is_asked_for_in_one_pipeline_with_its_task_is_never_missed() {
     }
     working.join().unwrap();
 }
+
+#[test]
+fn the_ends_of_a_thousand_tasks_cost_the_clients_that_wait_for_them_little() {
+    let server = Server::start();
+    let mut client = server.client();
+    let names: Vec<String> = (0..1_000).map(|n| format!("{}{n:03}", "x".repeat(200))).collect();
+    let ids = names.join(" ");
+    let mut cost = |clients: usize| {
+        client.must(&format!("TASK.MSCHEDULE q 1000{} IDS {ids}", " p".repeat(1_000)));
+        let claims = client.must("TASK.CLAIM q w COUNT 1000");
+        let claims = claims.items().iter();
+        let claims: String = claims
+            .map(|claim| format!(" {} {}", claim.field("id").text(), claim.field("token").int()))
+            .collect();
+        let mut waiters: Vec<Client> = (0..clients)
+            .map(|_| server.waiter(&format!("TASK.MRESULT q 1000 {ids} BLOCK 0")))
+            .collect();
+        let cost = client.cpu_of(|client| client.must(&format!("TASK.MACK q 1000{claims}")));
+        for waiter in &mut waiters {
+            assert_eq!(waiter.receive().items().len(), 1_000);
+        }
+        cost
+    };
+    let (nobody, many) = (cost(0), cost(40));
+    assert!(many < 30.0 * nobody + 0.1, "{many} s, and {nobody} s when nobody waits");
+}

@@ -167,6 +167,23 @@ fn what_was_for_one_that_dies_is_anybodys_in_the_same_moment() {
 }
 
 #[test]
+fn what_was_for_one_that_dies_is_anybodys_also_in_a_queue_that_is_not_used() {
+    let server = Server::start();
+    let mut client = server.client();
+    client.must("TASK.CONFIG SET q service {q}s");
+    client.register("{q}s w 12 TTL 0");
+    client.schedule("q x ID a TO w");
+    client.schedule("q x ID later TO w DELAY 3600000");
+    // Of so many queues only some are in memory.
+    let others = (0..1_000).map(|n| format!("TASK.SCHEDULE other{n} x"));
+    let step = ["PID.EVICT {q}s w", "TASK.CLAIM q v", "EXEC"].map(String::from);
+    let replies = client.pipeline(["MULTI".to_string()].into_iter().chain(others).chain(step));
+    let claimed = replies.last().unwrap().items().last().unwrap();
+    assert_eq!(claimed.ids(), ["a"]);
+    assert_eq!(client.get("q", "later", "to"), "to null");
+}
+
+#[test]
 fn thousands_become_everyones_over_a_restart_and_a_promotion() {
     for promoted in [false, true] {
         let mut server = Server::builder().append_always().listening().start();

@@ -16,10 +16,10 @@ pub(crate) struct Chosen {
     pub ids: Vec<String>,
     #[command(flatten)]
     pub filters: Filters,
-    /// All tasks of that state
+    /// All tasks in that state
     #[arg(long, conflicts_with_all = ["kind", "pattern", "attempted"])]
     pub all: bool,
-    /// Do not ask
+    /// Do not ask for confirmation
     #[arg(long)]
     pub yes: bool,
 }
@@ -40,7 +40,7 @@ pub(crate) struct CancelArgs {
     /// Only tasks that this worker has claimed
     #[arg(long, conflicts_with = "ids")]
     pub worker: Option<String>,
-    /// Told as its error to who waits for the task
+    /// The reason; clients that wait for the task get it as the error
     #[arg(long, value_name = "TEXT")]
     pub reason: Option<String>,
 }
@@ -55,7 +55,7 @@ pub(crate) struct BuryArgs {
     /// Only tasks that this worker has claimed
     #[arg(long, conflicts_with = "ids")]
     pub worker: Option<String>,
-    /// Becomes its error
+    /// The reason, which becomes the error of the task
     #[arg(long, value_name = "TEXT")]
     pub reason: Option<String>,
 }
@@ -76,7 +76,7 @@ pub(crate) struct PurgeArgs {
     /// Tasks in this state
     #[arg(long, conflicts_with = "ids", value_parser = ["scheduled", "ready", "blocked", "done", "dead"])]
     pub state: Option<String>,
-    /// Only those in that state for this time at least
+    /// Only those that have been in that state for at least this time
     #[arg(long, value_name = "TIME", conflicts_with = "ids", value_parser = duration)]
     pub older: Option<Duration>,
 }

@@ -14,31 +14,31 @@ use crate::args::duration;
 #[command(group(ArgGroup::new("parents").args(["after", "after_in"]).multiple(true)))]
 pub(crate) struct PutArgs {
     pub queue: String,
-    /// The payload; - or nothing: all of standard input
+    /// The payload; without it, or with -, all of standard input
     #[arg(conflicts_with = "file", allow_hyphen_values = true)]
     pub payload: Option<OsString>,
     /// Read the payload from a file
     #[arg(long)]
     pub file: Option<PathBuf>,
-    /// A task for each line of what is read
+    /// Schedule a task for each line of the input
     #[arg(long, conflicts_with_all = ["id", "unique"])]
     pub lines: bool,
     #[command(flatten)]
     pub when: When,
-    /// Its id: put again with this id and payload, it is there once
+    /// The id of the task: putting it again with the same id and payload adds nothing
     #[arg(long)]
     pub id: Option<String>,
-    /// What sort of work it is
+    /// The kind of the task
     #[arg(long)]
     pub kind: Option<String>,
-    /// From 0, the most urgent, to 9
+    /// Priority from 0, the most urgent, to 9
     #[arg(long, value_name = "0-9")]
     pub priority: Option<u8>,
-    /// How often it is tried
+    /// How often it is tried at most
     #[arg(long, value_name = "N")]
     pub attempts: Option<u32>,
-    /// The wait between attempts: fixed or exponential, its base, and then, if you like, max and jitter, as in 'exponential
-    /// 1s max 1h jitter 20'
+    /// The wait between attempts: fixed or exponential, its base, and optionally max and jitter, as in 'exponential 1s
+    /// max 1h jitter 20'
     #[arg(long, value_parser = queue::backoff)]
     pub backoff: Option<Backoff>,
     /// How long a claim lasts
@@ -53,16 +53,16 @@ pub(crate) struct PutArgs {
     /// Refuse it while another task holds this key
     #[arg(long, value_name = "KEY")]
     pub unique: Option<String>,
-    /// Hold the key for this time, and not until the task ends
+    /// Hold the key for this time; by default until the task ends
     #[arg(long, value_name = "TIME", value_parser = duration, requires = "unique")]
     pub unique_for: Option<Duration>,
     /// Hold the key until the task is claimed
     #[arg(long, requires = "unique", conflicts_with = "unique_for")]
     pub until_claim: bool,
-    /// Overwrite a holder of the key that is not claimed yet
+    /// Overwrite the task that holds the key, if it is not claimed yet
     #[arg(long, requires = "unique")]
     pub replace: bool,
-    /// Leave the due time of a task that is overwritten
+    /// Keep the due time of the task that is overwritten
     #[arg(long, requires = "replace")]
     pub keep: bool,
     /// Tasks of a group run one at a time, in order
@@ -71,13 +71,13 @@ pub(crate) struct PutArgs {
     /// Only this worker may claim it
     #[arg(long, value_name = "WORKER")]
     pub to: Option<String>,
-    /// Refuse it if that worker is not there
+    /// Refuse it if that worker is not a member now
     #[arg(long, requires = "to")]
     pub now: bool,
-    /// Tell this queue how it ended
+    /// Schedule a task in this queue that says how it ended
     #[arg(long, value_name = "QUEUE")]
     pub reply: Option<String>,
-    /// Only if it is dead
+    /// Only if it dies
     #[arg(long, requires = "reply")]
     pub on_dead: bool,
     /// Wait for this task; may be given several times
@@ -86,10 +86,10 @@ pub(crate) struct PutArgs {
     /// Wait for this task of another queue; may be given several times
     #[arg(long, num_args = 2, value_names = ["QUEUE", "ID"])]
     pub after_in: Vec<String>,
-    /// Tasks to wait for may be gone
+    /// Count unknown tasks that it waits for as done
     #[arg(long, requires = "parents")]
     pub missing_ok: bool,
-    /// What to do when one it waits for does not succeed
+    /// What to do when a task that it waits for does not succeed
     #[arg(long, value_enum, requires = "parents")]
     pub on_fail: Option<OnFail>,
     /// It comes from elsewhere, where it was tried so many times
@@ -106,10 +106,10 @@ pub(crate) struct PutArgs {
 /// When something is to be.
 #[derive(Args)]
 pub(crate) struct When {
-    /// After this time
+    /// Due after this time
     #[arg(long = "in", visible_alias = "delay", value_name = "TIME", value_parser = duration, conflicts_with = "at")]
     pub delay: Option<Duration>,
-    /// At this moment, in the zone of this machine: 09:00, '2026-12-01 09:00'; or in another: 2026-12-01T09:00+01:00
+    /// Due at this time, in the zone of this machine: 09:00, '2026-12-01 09:00'; or in another: 2026-12-01T09:00+01:00
     #[arg(long, value_name = "TIME", value_parser = moment::parse)]
     pub at: Option<Timestamp>,
 }

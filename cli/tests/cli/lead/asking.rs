@@ -45,7 +45,7 @@ fn a_pid_is_printed_only_where_its_process_runs() {
     let (code, _, error) = server.run(&["pid", "web", "b1"]);
     assert_eq!(
         (code, &error[..]),
-        (1, "steward: b1 is no member of web with a process")
+        (1, "steward: b1 is not a member of web with a process")
     );
 
     let _: redis::Value = server.call("PID.REGISTER web b1 4711 HOST elsewhere EXCLUSIVE");

@@ -115,6 +115,6 @@ fn one_that_is_evicted_ends_its_program_at_once() {
     assert_eq!(server.call::<i32>("PID.EVICT web a"), 1);
     let (code, said) = lead.end();
     assert_eq!(code, Some(75));
-    assert!(said.contains("web is not led any more"), "{said}");
+    assert!(said.contains("lost the lead of web"), "{said}");
     lead.wait_until_nothing_is_left();
 }

@@ -35,7 +35,7 @@ fn with_try_it_ends_at_once_when_another_leads_and_says_who() {
     assert_eq!(server.run(&["lead", "web", "--try", "-E", "9", "--", "true"]).0, 9);
     let (code, _, error) = server.run(&["lead", "web", "--member", "a", "--try", "--", "true"]);
     assert_eq!(code, 75);
-    assert!(error.contains("the name a is that of pid"), "{error}");
+    assert!(error.contains("the name a is taken by pid"), "{error}");
     assert_eq!(server.members("web"), ["a"]);
     assert_eq!(server.run(&["lead", "other", "--try", "--", "true"]).0, 0);
 }

@@ -13,12 +13,18 @@ fn what_happened_is_a_chart_in_the_terminal() {
         let end = if n == 3 { "FAIL" } else { "ACK" };
         let _: redis::Value = server.call(&format!("TASK.{end} mail t{n} {token}"));
     }
+    // Two are left, and the one that failed is tried again soon.
+    for id in ["left", "right"] {
+        assert_eq!(server.run(&["put", "mail", "x", "--id", id]).0, 0);
+    }
     let hours = objects(&server, &["history", "mail"]);
     let sum = |name: &str| hours.iter().map(|hour| hour[name].as_u64().unwrap()).sum::<u64>();
     assert_eq!(
         (sum("acked_total"), sum("failed_total"), sum("scheduled_total")),
-        (3, 1, 4)
+        (3, 1, 6)
     );
+    let most = hours.last().unwrap()["ready_max_tasks"].as_u64().unwrap();
+    assert!((2..=3).contains(&most), "{most}");
     let days = objects(&server, &["history", "mail", "--days", "2"]);
     assert!(days[0]["run_total_ms"].is_u64());
 
@@ -32,6 +38,9 @@ fn what_happened_is_a_chart_in_the_terminal() {
     // In the moment between two days it may be two rows.
     if lines.len() == 2 {
         assert!(lines[1].ends_with("██████░░"), "{screen}");
+        let [head, row] = [lines[0], lines[1]].map(|line| line.split_whitespace().collect::<Vec<_>>());
+        // A moment is three words.
+        assert_eq!((head[6], ["2", "3"].contains(&row[8])), ("READY", true), "{screen}");
     }
     assert_eq!(server.run(&["history", "nothing"]), (0, String::new(), String::new()));
     assert_eq!(server.run(&["history", "mail", "--hours", "49"]).0, 64);

@@ -49,7 +49,7 @@ fn a_signal_goes_to_members_or_to_all() {
     let (code, out, error) = server.run(&["signal", "app", "none", "m1", "m9"]);
     assert_eq!(
         (code, &out[..], &error[..]),
-        (1, "members signalled: 1", "steward: m9 is no member of app")
+        (1, "members signalled: 1", "steward: m9 is not a member of app")
     );
     assert_eq!(server.run(&["signal", "app", "stop", "--all"]).0, 64);
     assert_eq!(

@@ -61,7 +61,7 @@ fn all_say(url: &str, verbs: &[&str], code: i32, said: &str) {
 fn a_server_that_is_away_has_no_module_or_wants_another_password() {
     let all = [&CHANGING[..], &SHOWING, &OF_ALL].concat();
     all_say("redis://127.0.0.1:1", &all, 69, "check REDIS_URL or --url");
-    all_say(&Plain::start().url(), &all, 69, "no module steward");
+    all_say(&Plain::start().url(), &all, 69, "the module steward: load it");
     let server = Server::with("requirepass s3cret");
     let url = |password: &str| format!("redis://:{password}@127.0.0.1:{}", server.port);
     all_say(&url("wrong"), &all, 78, "check the user and password");

@@ -35,6 +35,9 @@ fn more(server: &Server) {
     let mut hostile = redis::cmd("TASK.SCHEDULE");
     hostile.arg(&["mail", script, "ID", "script", "DELAY", "3600000"]);
     let _: String = hostile.query(&mut server.client()).unwrap();
+    for number in 0..4 {
+        let _: String = server.call(&format!("TASK.SCHEDULE busy x ID spoilt-{number} USED 1 DEAD spoilt"));
+    }
     for _ in 0..30 {
         let _: Vec<String> = server.call(&format!("TASK.MSCHEDULE many 1000 {}", vec!["x"; 1_000].join(" ")));
     }

@@ -48,9 +48,11 @@ fn foreign_names_origins_and_forms_are_refused() {
         assert_eq!(pause(&browser.with(&own), token), 403);
     }
     let retry = [("change", "retry"), ("queue", "mail"), ("state", "dead")];
-    assert_eq!(browser.form("/bulk", &retry).status, 403, "without a token");
+    for path in ["/bulk", "/ticked", "/new"] {
+        assert_eq!(browser.form(path, &retry).status, 403, "{path} without a token");
+    }
     let foreign = browser.with("Origin: http://example.org");
-    for path in ["/change", "/bulk", "/login", "/logout"] {
+    for path in ["/change", "/bulk", "/ticked", "/new", "/login", "/logout"] {
         let fields = [&[("csrf", &token[..])], &retry[..]].concat();
         assert_eq!(foreign.form(path, &fields).status, 403, "{path}");
         assert_eq!(
@@ -157,7 +159,7 @@ fn read_only_shows_no_button_and_changes_nothing() {
         "{}",
         page.body
     );
-    for path in ["/change", "/bulk"] {
+    for path in ["/change", "/bulk", "/ticked", "/new"] {
         let answer = browser.change(
             path,
             &[

@@ -30,9 +30,12 @@ fn a_chart_fills_while_somebody_looks() {
     let server = Server::start();
     let _load = Load::on(&server, "busy");
     let web = Web::start(&server, &["--no-login"]);
-    // Three samples, two rates.
-    let read = web.stranger().stream_until("/queue?name=busy", " 118.0,");
-    assert!(read.contains("done per second"), "{read}");
+    // Two samples, from the left edge to the right one.
+    let read = web.stranger().stream_until("/queue?name=busy", " 120.0,");
+    assert!(
+        read.contains("done per second: at most") && read.contains("when somebody began to look"),
+        "{read}"
+    );
 }
 
 #[test]

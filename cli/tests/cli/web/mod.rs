@@ -3,7 +3,9 @@
 mod browser;
 mod changes;
 mod cluster;
+mod findings;
 mod guard;
+mod hand;
 pub(crate) mod house;
 mod live;
 mod pages;

@@ -50,7 +50,10 @@ const CHANGES: [&[(&str, &str)]; 14] = [
 fn has_buttons(browser: &Browser, path: &str) -> bool {
     let answer = browser.get(path);
     assert!(answer.status == 200 || answer.status == 403, "{path}: {}", answer.body);
-    answer.body.contains("action=\"/change\"") || answer.body.contains("action=\"/bulk\"")
+    let actions = ["/change", "/bulk", "/ticked", "/new"];
+    actions
+        .iter()
+        .any(|action| answer.body.contains(&format!("action=\"{action}\"")))
 }
 
 #[test]
@@ -88,8 +91,11 @@ fn the_viewer_sees_everything_and_changes_nothing() {
         ("claimed", "unclaim"),
         ("scheduled", "run"),
     ] {
-        let answer = viewer.change("/bulk", &[("queue", "mail"), ("state", state), ("change", change)]);
-        assert_eq!(answer.status, 403, "{change}: {}", answer.body);
+        let fields = [("queue", "mail"), ("state", state), ("change", change), ("id", "bob")];
+        for path in ["/bulk", "/ticked"] {
+            let answer = viewer.change(path, &fields);
+            assert_eq!(answer.status, 403, "{path} {change}: {}", answer.body);
+        }
     }
     let dead = &viewer.json("/")["queues"][0]["dead_tasks"];
     assert_eq!(dead, 6, "all is as it was");
@@ -206,6 +212,8 @@ fn no_user_is_shown_what_another_one_sees() {
                 let stream = browser.stream_until(path, own);
                 assert!(!stream.contains(other), "{path} of {own}: {stream}");
             }
+            let found = browser.json("/")["findings"].to_string();
+            assert!(found.contains(&format!("dead tasks: {own}queue 1")), "{found}");
             // What the server itself shows: nothing of it names a queue or service.
             assert!(!browser.get("/doctor").body.contains(other), "{own}");
             for path in [

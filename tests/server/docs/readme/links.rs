@@ -82,6 +82,19 @@ fn the_summary_names_every_page_once() {
 }
 
 #[test]
+fn every_guide_ends_with_where_the_reference_is() {
+    for page in files("docs/guides", "md") {
+        let page = Document::read(page.to_str().unwrap());
+        let last = page.text().trim_end().rsplit("\n\n").next().unwrap();
+        assert!(
+            last.starts_with("Reference: [") && last.contains("](../"),
+            "{}",
+            page.name()
+        );
+    }
+}
+
+#[test]
 fn the_readme_is_short() {
     let readme = Document::read("README.md");
     let (lines, words) = (readme.text().lines().count(), readme.text().split_whitespace().count());
