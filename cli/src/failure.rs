@@ -32,6 +32,11 @@ impl Failure {
         }
     }
 
+    /// The same, when so many tasks had been changed.
+    pub(crate) fn after(self, tasks: usize) -> Failure {
+        Failure::new(self.code, format!("after {tasks} tasks: {}", self.text))
+    }
+
     pub(crate) fn usage(text: impl Into<String>) -> Failure {
         Failure::new(USAGE, text)
     }

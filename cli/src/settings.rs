@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use clap::error::ErrorKind;
 use clap::parser::ValueSource;
 use clap::{ArgMatches, Command, CommandFactory, FromArgMatches};
 use toml::{Table, Value};
@@ -9,6 +10,7 @@ use toml::{Table, Value};
 use crate::args::Given;
 use crate::connect::address::Address;
 use crate::failure::{Failure, USAGE};
+use crate::output::text;
 
 /// Reads it all. A failure without text has been told already.
 pub(crate) fn read() -> Result<Given, Failure> {
@@ -29,10 +31,21 @@ fn parse(command: Command) -> Result<ArgMatches, Failure> {
     command.try_get_matches().map_err(|error| told(&error))
 }
 
-/// Shows clap's own words, in its colours.
+/// Shows help as it is. An error becomes one line: clap's own words, without the usage.
 fn told(error: &clap::Error) -> Failure {
-    let _ = error.print();
-    Failure::new(if error.use_stderr() { USAGE } else { 0 }, "")
+    let is_help = error.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand;
+    if is_help || !error.use_stderr() {
+        let _ = error.print();
+        return Failure::new(if is_help { USAGE } else { 0 }, "");
+    }
+    let text = error.render().to_string();
+    let parts = text
+        .split("\n\n")
+        .filter(|part| !part.starts_with("Usage:") && !part.starts_with("For more"));
+    let lines = parts.map(|part| part.split_whitespace().collect::<Vec<_>>().join(" "));
+    let line = lines.collect::<Vec<_>>().join("; ");
+    let line = text::printable(line.trim_start_matches("error: ").as_bytes());
+    Failure::usage(format!("{line}: see --help"))
 }
 
 fn places() -> Vec<PathBuf> {

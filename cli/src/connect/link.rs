@@ -123,21 +123,13 @@ impl Link {
 
     /// All entries of a list, which come in pages.
     pub(crate) fn list(&mut self, list: &Cmd, patience: Duration) -> Result<Vec<Reply>, CallError> {
-        let (mut entries, mut cursor) = (Vec::new(), "0".to_string());
-        loop {
-            let mut command = list.clone();
-            command.arg("COUNT").arg(1000).arg("CURSOR").arg(&cursor);
-            let Some((next, page)) = self.call(&command, patience)?.into_page() else {
-                return Err(CallError::Closed(
-                    "the server sent an answer that this program does not understand".into(),
-                ));
-            };
+        let (mut entries, mut walk) = (Vec::new(), Walk::default());
+        let mut list = list.clone();
+        list.arg("COUNT").arg(1000);
+        while let Some(page) = walk.next(self, list.clone(), patience)? {
             entries.extend(page.into_items());
-            if next == "0" {
-                return Ok(entries);
-            }
-            cursor = next;
         }
+        Ok(entries)
     }
 
     /// Sends several commands at once; each has its own reply, or error.
@@ -151,6 +143,39 @@ impl Link {
         let packed: Vec<u8> = commands.iter().flat_map(Cmd::get_packed_command).collect();
         let values = self.connection.req_packed_commands(&packed, 0, commands.len())?;
         Ok(values.into_iter().map(reply_in).collect())
+    }
+}
+
+/// How far a list has been read, which comes in pages.
+#[derive(Default)]
+pub(crate) struct Walk {
+    /// That of the next page, "0" behind the last one.
+    cursor: Option<String>,
+}
+
+impl Walk {
+    /// The next page of what this command lists; none behind the last one.
+    pub(crate) fn next(
+        &mut self,
+        link: &mut Link,
+        mut list: Cmd,
+        patience: Duration,
+    ) -> Result<Option<Reply>, CallError> {
+        if self.is_over() {
+            return Ok(None);
+        }
+        list.arg("CURSOR").arg(self.cursor.as_deref().unwrap_or("0"));
+        let Some((next, page)) = link.call(&list, patience)?.into_page() else {
+            return Err(CallError::Closed(
+                "the server sent an answer that this program does not understand".into(),
+            ));
+        };
+        self.cursor = Some(next);
+        Ok(Some(page))
+    }
+
+    pub(crate) fn is_over(&self) -> bool {
+        self.cursor.as_deref() == Some("0")
     }
 }
 

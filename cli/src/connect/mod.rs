@@ -14,7 +14,7 @@ use redis::{Client, ConnectionAddr, ConnectionInfo, IntoConnectionInfo, RedisCon
 
 use crate::failure::{self, Failure};
 use address::{Address, Host, Place};
-pub(crate) use link::{CallError, Link, Reply};
+pub(crate) use link::{CallError, Link, Reply, Walk};
 pub(crate) use pause::Pause;
 use resolve::Opened;
 
@@ -106,7 +106,7 @@ impl Connector {
     /// The same for the first time: with a module of our version, and a failure that says what to do.
     pub(crate) fn open_first(&self, name: &str) -> Result<Link, Failure> {
         let mut link = self.open(name, PATIENCE).map_err(|error| self.failure(&error))?;
-        version::ensure(&mut link)?;
+        version::ensure(self, &mut link)?;
         Ok(link)
     }
 
@@ -134,16 +134,23 @@ impl Connector {
     /// The same, where some may be away.
     pub(crate) fn open_each(&self) -> Result<Vec<Opened>, Failure> {
         let mut opened = resolve::open_each(self, PATIENCE).map_err(|error| self.failure(&error))?;
-        opened.iter_mut().flatten().try_for_each(version::ensure)?;
+        opened
+            .iter_mut()
+            .flatten()
+            .try_for_each(|link| version::ensure(self, link))?;
         Ok(opened)
     }
 
     /// What a person reads when this server refused a call or could not be reached.
     pub(crate) fn failure(&self, error: &CallError) -> Failure {
         match error {
-            CallError::Server { code, .. } if matches!(&code[..], "NOAUTH" | "WRONGPASS" | "NOPERM") => {
+            CallError::Server { code, .. } if matches!(&code[..], "NOAUTH" | "WRONGPASS") => {
                 Failure::config(format!("{}: {error}: check the user and password", self.address))
             }
+            _ if error.is("NOPERM") => Failure::config(format!(
+                "{}: {error}: use another user, or give this one the right",
+                self.address
+            )),
             _ if !self.is_cluster() && error.is_elsewhere() => Failure::usage(format!(
                 "{}: the server is one node of a cluster: use redis+cluster://",
                 self.address

@@ -2,16 +2,17 @@
 
 use redis::cmd;
 
-use super::{CallError, Link, PATIENCE};
+use super::{CallError, Connector, Link, PATIENCE};
 use crate::failure::{Failure, say};
 
 /// Errors when they do not.
-pub(super) fn ensure(link: &mut Link) -> Result<(), Failure> {
-    // Users of workers may not ask; they hear of a missing module with the first command.
-    let Ok(found) = of(link) else {
-        return Ok(());
-    };
-    found.map_or_else(|| Err(missing(link)), |found| compare(found, ours()))
+pub(super) fn ensure(connector: &Connector, link: &mut Link) -> Result<(), Failure> {
+    match of(link) {
+        Ok(found) => found.map_or_else(|| Err(missing(link)), |found| compare(found, ours())),
+        // Users of workers may not ask; they hear of a missing module with the first command.
+        Err(CallError::Server { .. }) => Ok(()),
+        Err(error) => Err(connector.failure(&error)),
+    }
 }
 
 /// Of a server without the module.

@@ -6,6 +6,7 @@ use std::path::Path;
 use jiff::Timestamp;
 use redis::{Cmd, Value, cmd};
 use serde::Deserialize;
+use toml::Spanned;
 use toml::value::Datetime;
 
 use crate::args::duration;
@@ -24,7 +25,7 @@ struct File {
     queue: Option<String>,
     tz: Option<String>,
     #[serde(default)]
-    task: BTreeMap<String, Task>,
+    task: BTreeMap<String, Spanned<Task>>,
 }
 
 #[derive(Default, Deserialize)]
@@ -50,7 +51,9 @@ struct Task {
     retain: Option<String>,
     group: Option<String>,
     to: Option<String>,
+    now: bool,
     reply: Option<String>,
+    on_dead: bool,
 }
 
 /// A date of TOML, or text as for `--at`.
@@ -72,6 +75,8 @@ pub(super) struct Wanted {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Definition {
     pub fields: BTreeMap<&'static str, Vec<u8>>,
+    /// Where it stands.
+    pub place: String,
     /// The words of REPEAT behind the payload.
     words: Vec<String>,
 }
@@ -93,20 +98,23 @@ const FIELDS: [&str; 10] = [
 pub(super) fn read(path: &Path) -> Result<Wanted, Failure> {
     let shown = path.display();
     let text = std::fs::read_to_string(path).map_err(|error| Failure::new(NO_INPUT, format!("{shown}: {error}")))?;
+    let place = |at: usize| {
+        let before = text.get(..at).unwrap_or_default();
+        format!("{shown}: line {}", before.matches('\n').count() + 1)
+    };
     let file: File = toml::from_str(&text).map_err(|error| {
-        let before = error.span().and_then(|span| text.get(..span.start));
-        let line = before.map_or(1, |before| before.matches('\n').count() + 1);
-        Failure::config(format!("{shown}: line {line}: {}", error.message().replace('\n', " ")))
+        let at = error.span().map_or(0, |span| span.start);
+        Failure::config(format!("{}: {}", place(at), error.message().replace('\n', " ")))
     })?;
     let mut tasks = BTreeMap::new();
     for (name, task) in &file.task {
-        let wrong = |error: String| Failure::config(format!("{shown}: task {name}: {error}"));
-        let queue = task
-            .queue
-            .as_ref()
-            .or(file.queue.as_ref())
-            .ok_or_else(|| wrong("queue is missing".into()))?;
-        let definition = define(task, &file).map_err(wrong)?;
+        let place = format!("{}: task {name}", place(task.span().start));
+        let wrong = |error: String| Failure::config(format!("{place}: {error}"));
+        let task = task.get_ref();
+        let queue = task.queue.as_ref().or(file.queue.as_ref());
+        let queue = queue.ok_or_else(|| wrong("queue is missing: write queue = \"...\" here or above".into()))?;
+        let mut definition = define(task, &file).map_err(wrong)?;
+        definition.place = place;
         tasks.insert((queue.clone(), name.clone()), definition);
     }
     Ok(Wanted {
@@ -153,39 +161,39 @@ fn define(task: &Task, file: &File) -> Result<Definition, String> {
     fields.insert("options", options.join(" ").into());
     fields.insert("payload", task.payload.clone().into());
     words.extend(options);
-    Ok(Definition { fields, words })
+    Ok(Definition {
+        fields,
+        place: String::new(),
+        words,
+    })
 }
 
 /// The options of its tasks, in the order in which the server shows them.
 fn options(task: &Task) -> Result<Vec<String>, String> {
-    let mut words = Vec::new();
-    let mut add = |word: &str, value: Option<String>| {
-        if let Some(value) = value {
-            words.push(word.to_string());
-            words.push(value);
-        }
-    };
     let ms = |name: &str, value: &Option<String>| value.as_ref().map(|value| time(name, value)).transpose();
-    add("KIND", task.kind.clone());
-    add("PRIORITY", task.priority.map(|priority| priority.to_string()));
-    add("ATTEMPTS", task.attempts.map(|attempts| attempts.to_string()));
+    let with = |word: &str, value: Option<String>| value.map_or_else(Vec::new, |value| vec![word.to_string(), value]);
+    let flag = |words: &[&str], is_set: bool| -> Vec<String> {
+        let words = words.iter().filter(|_| is_set);
+        words.map(|word| (*word).to_string()).collect()
+    };
     let backoff = task.backoff.as_ref().map(|value| backoff(value)).transpose();
     let backoff = backoff.map_err(|error| format!("backoff: {error}"))?;
-    if let Some(backoff) = backoff {
-        let mut parts = backoff.0.into_iter();
-        add("BACKOFF", parts.next());
-        words.extend(parts);
-    }
-    let mut add = |word: &str, value: Option<String>| {
-        words.extend(value.map(|value| [word.to_string(), value]).into_iter().flatten());
-    };
-    add("LEASE", ms("lease", &task.lease)?);
-    add("EXPIRE", ms("expire", &task.expire)?);
-    add("RETAIN", ms("retain", &task.retain)?);
-    add("GROUP", task.group.clone());
-    add("TO", task.to.clone());
-    add("REPLY", task.reply.clone());
-    Ok(words)
+    let backoff = backoff.map(|backoff| [vec!["BACKOFF".into()], backoff.0].concat());
+    Ok([
+        with("KIND", task.kind.clone()),
+        with("PRIORITY", task.priority.map(|priority| priority.to_string())),
+        with("ATTEMPTS", task.attempts.map(|attempts| attempts.to_string())),
+        backoff.unwrap_or_default(),
+        with("LEASE", ms("lease", &task.lease)?),
+        with("EXPIRE", ms("expire", &task.expire)?),
+        with("RETAIN", ms("retain", &task.retain)?),
+        with("GROUP", task.group.clone()),
+        with("TO", task.to.clone()),
+        flag(&["NOW"], task.now),
+        with("REPLY", task.reply.clone()),
+        flag(&["ON", "DEAD"], task.on_dead),
+    ]
+    .concat())
 }
 
 fn time(name: &str, text: &str) -> Result<String, String> {
@@ -223,6 +231,7 @@ impl Definition {
         };
         Definition {
             fields: FIELDS.into_iter().filter_map(value).collect(),
+            place: String::new(),
             words: Vec::new(),
         }
     }

@@ -4,7 +4,7 @@
 use redis::{Value, cmd};
 
 use super::file::Definition;
-use crate::connect::{CallError, Reply};
+use crate::connect::{CallError, PATIENCE, Reply};
 use crate::failure::Failure;
 use crate::verbs::Server;
 
@@ -12,15 +12,13 @@ use crate::verbs::Server;
 pub(super) fn next(server: &mut Server<'_>, queue: &str, definition: &Definition) -> Result<i64, CallError> {
     let name = format!("steward-cron-{}", std::process::id());
     let unrepeat = cmd("TASK.UNREPEAT").arg(queue).arg(&name).to_owned();
-    let commands = [cmd("MULTI"), definition.repeat(queue, &name), unrepeat, cmd("EXEC")];
-    let mut replies = server.link.call_all(&commands, crate::connect::PATIENCE)?.into_iter();
+    let commands = [definition.repeat(queue, &name), unrepeat, cmd("EXEC")];
+    // Alone, as the rest would not wait for an EXEC if it were refused.
+    server.link.call(&cmd("MULTI"), PATIENCE)?;
+    let replies = server.link.call_all(&commands, PATIENCE)?.into_iter();
     // An error of the definition comes before that of EXEC.
-    let refused = |reply: Option<Result<Reply, CallError>>| reply.and_then(Result::err);
-    let (_, queued, _, done) = (replies.next(), replies.next(), replies.next(), replies.next());
-    if let Some(error) = refused(queued) {
-        return Err(error);
-    }
-    match done.transpose()?.map(|done| done.0) {
+    let replies = replies.collect::<Result<Vec<Reply>, _>>()?;
+    match replies.into_iter().next_back().map(|done| done.0) {
         Some(Value::Array(results)) => match results.into_iter().next() {
             Some(Value::Int(at)) => Ok(at),
             Some(Value::ServerError(error)) => Err(CallError::from(redis::RedisError::from(error))),
@@ -69,12 +67,12 @@ pub(super) fn following(
 }
 
 /// What to say of one that the server refuses.
-pub(super) fn refused(server: &Server<'_>, name: &str, error: &CallError) -> Failure {
+pub(super) fn refused(server: &Server<'_>, definition: &Definition, error: &CallError) -> Failure {
     let failure = server.connector.failure(error);
     let code = if error.is("BADARG") || error.is("BADNAME") {
         crate::failure::CONFIG
     } else {
         failure.code
     };
-    Failure::new(code, format!("task {name}: {}", failure.text))
+    Failure::new(code, format!("{}: {}", definition.place, failure.text))
 }

@@ -85,6 +85,59 @@ fn the_page_of_the_docs_is_that_of_the_command_line() {
     }
 }
 
+/// The words of the options of a command, as its page has them.
+fn words_of(command: &str) -> Vec<String> {
+    let path = format!("{}/../docs/reference/commands/{command}.md", env!("CARGO_MANIFEST_DIR"));
+    let page = std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{path}: {error}"));
+    let syntax = page.split("```").nth(1).unwrap().trim_start_matches("text\n");
+    let (_, options) = syntax.split_once(' ').unwrap();
+    let words = options.split(|letter: char| !letter.is_ascii_uppercase());
+    words.filter(|word| word.len() > 1).map(str::to_string).collect()
+}
+
+#[test]
+fn a_verb_has_every_option_of_its_command() {
+    let backoff = ["FIXED", "EXPONENTIAL", "MAX", "JITTER"].map(|word| (word, "backoff"));
+    let put = [
+        ("FOR", "unique-for"),
+        ("UNTIL", "until-claim"),
+        ("CLAIM", "until-claim"),
+        ("ON", "on-dead"),
+        ("IN", "after-in"),
+        ("RUN", "on-fail"),
+        ("CANCEL", "on-fail"),
+        ("WAIT", "on-fail"),
+    ];
+    let put = [&backoff[..], &put].concat();
+    // Verbs go on by themselves to the last page, or as far as their limit.
+    let walk = [("CURSOR", "all"), ("COUNT", "all"), ("IDS", "all")];
+    let mut command = Given::command();
+    command.build();
+    for (of, verb, others) in [
+        ("task-schedule", "put", &put[..]),
+        ("task-list", "ls", &walk),
+        ("task-retryall", "retry", &walk),
+        ("task-cancelall", "cancel", &walk),
+        ("task-bury", "bury", &[]),
+        ("task-purge", "purge", &walk),
+        ("task-pause", "pause", &[]),
+        ("task-stats", "stats", &[]),
+        ("task-history", "history", &[]),
+        ("pid-list", "members", &[("CURSOR", "output"), ("COUNT", "output")]),
+    ] {
+        let sub = command.find_subcommand(verb).unwrap();
+        for word in words_of(of) {
+            let other = others.iter().find(|(known, _)| *known == word);
+            let wanted = other.map_or_else(|| word.to_lowercase(), |(_, option)| option.replace('-', ""));
+            let has = sub.get_arguments().any(|arg| {
+                let names = arg.get_long_and_visible_aliases().unwrap_or_default();
+                names.iter().any(|name| name.replace('-', "") == wanted)
+            });
+            assert!(has, "{verb}: {word} of {of}");
+        }
+    }
+}
+
 /// Sessions are run by the tests in `cli/tests/cli/manual.rs`; what is shown in a block of `sh` is at least understood.
 #[test]
 fn every_command_line_in_the_docs_is_one_that_the_program_takes() {

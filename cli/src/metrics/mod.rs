@@ -41,7 +41,7 @@ pub(crate) struct MetricsArgs {
     )]
     pub listen: SocketAddr,
     /// Print them once, and end
-    #[arg(long, conflicts_with = "listen")]
+    #[arg(long)]
     pub once: bool,
     /// Their form with --once
     #[arg(long, value_enum, default_value = "openmetrics", requires = "once")]
@@ -50,7 +50,7 @@ pub(crate) struct MetricsArgs {
 
 pub(crate) fn run(connector: &Connector, args: &MetricsArgs) -> Result<u8, Failure> {
     if args.once {
-        let samples = scrape(connector, &mut Places::default())?;
+        let samples = scrape(connector, &Mutex::default())?;
         raw(samples.text(args.format).as_bytes())?;
         return Ok(0);
     }
@@ -65,7 +65,7 @@ pub(crate) fn run(connector: &Connector, args: &MetricsArgs) -> Result<u8, Failu
     })
 }
 
-fn scrape(connector: &Connector, places: &mut Places) -> Result<Samples, Failure> {
+fn scrape(connector: &Connector, places: &Mutex<Places>) -> Result<Samples, Failure> {
     let begun = Instant::now();
     let mut samples = Samples::default();
     for mut server in Server::all(connector, Output::Text)? {
@@ -73,7 +73,7 @@ fn scrape(connector: &Connector, places: &mut Places) -> Result<Samples, Failure
     }
     samples.add(collect::UP, Vec::new(), 1.0);
     samples.add(collect::SCRAPE, Vec::new(), begun.elapsed().as_secs_f64());
-    samples.bound(places);
+    samples.bound(&mut places.lock().unwrap_or_else(PoisonError::into_inner));
     Ok(samples)
 }
 
@@ -90,8 +90,7 @@ async fn answer(State(shared): State<Shared>, headers: HeaderMap) -> Response {
     };
     let text = spawn_blocking(move || {
         let (connector, places) = &*shared;
-        let scraped = scrape(connector, &mut places.lock().unwrap_or_else(PoisonError::into_inner));
-        let samples = scraped.unwrap_or_else(|failure| {
+        let samples = scrape(connector, places).unwrap_or_else(|failure| {
             say(&failure);
             let mut samples = Samples::default();
             samples.add(collect::UP, Vec::new(), 0.0);

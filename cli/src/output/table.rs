@@ -1,16 +1,21 @@
 //! Records as rows of a table, or as JSON objects.
 
-use comfy_table::{ContentArrangement, Row, Table, presets};
+use comfy_table::{ColumnConstraint, ContentArrangement, Row, Table, presets};
 
 use super::record::Record;
 use super::text;
 use crate::args::Output;
-use crate::failure::Failure;
+use crate::failure::{Failure, say};
 
 /// How many rows are aligned with each other: no list has to fit into memory.
 const ALIGNED: usize = 1_000;
 /// What the name of a field ends with, and the head of its column does not.
 const UNITS: [&str; 4] = ["_at", "_ms", "_tasks", "_until"];
+
+/// The space between two columns.
+const GAP: u16 = 2;
+/// What columns that are whole leave at least for each of the others, with its space.
+const NARROW: u16 = 8;
 
 /// Rows under columns. Each column shows the field of its name.
 pub(crate) struct Rows {
@@ -55,8 +60,13 @@ impl Rows {
         }
     }
 
+    /// Shows what is left. Somebody who sees no table is told why.
     pub(crate) fn end(mut self) -> Result<(), Failure> {
-        self.show()
+        self.show()?;
+        if self.output == Output::Text && !self.has_header && text::terminal().is_some() {
+            say("nothing found");
+        }
+        Ok(())
     }
 
     fn show(&mut self) -> Result<(), Failure> {
@@ -70,8 +80,7 @@ impl Rows {
 
     fn lines(&self, records: &[Record]) -> Vec<String> {
         let rows = records.iter().map(|record| self.cells(record)).collect();
-        let header = self.columns.iter().map(|name| header(name)).collect();
-        aligned(header, rows, self.wraps)
+        aligned(&self.columns, rows, self.wraps)
     }
 
     fn cells(&self, record: &Record) -> Vec<String> {
@@ -107,24 +116,60 @@ fn header(name: &str) -> String {
 }
 
 /// The lines of a table; in a terminal not wider than that. None when there are no rows.
-fn aligned(header: Vec<String>, rows: Vec<Vec<String>>, wraps: bool) -> Vec<String> {
+fn aligned(columns: &[&str], rows: Vec<Vec<String>>, wraps: bool) -> Vec<String> {
     if rows.is_empty() {
         return Vec::new();
     }
     let width = text::terminal().map(|(width, _)| width);
     let most = width.filter(|_| !wraps);
     let mut table = Table::new();
+    let header = columns.iter().map(|name| header(name)).collect();
     table.load_style(presets::NOTHING).set_header(row_of(header, most));
     table.add_rows(rows.into_iter().map(|row| row_of(row, most)));
+    if most.is_some() {
+        // Cells are cut behind a letter, not behind a word.
+        table.set_delimiter('\0');
+    }
+    for column in table.column_iter_mut() {
+        column.set_padding((0, GAP));
+    }
     if let Some(width) = width {
+        // The space behind the last column is not shown.
+        let width = width.saturating_add(GAP);
         table
             .set_content_arrangement(ContentArrangement::Dynamic)
             .set_width(width);
-    }
-    for column in table.column_iter_mut() {
-        column.set_padding((0, 2));
+        keep_whole(&mut table, columns, width);
     }
     table.lines().map(|line| line.trim_end().to_string()).collect()
+}
+
+/// Has what does not fit be cut elsewhere: of a moment that is cut the time is missing, and nobody can type an id that is
+/// cut. Each of the others has room for a few letters.
+fn keep_whole(table: &mut Table, columns: &[&str], width: u16) {
+    let widths: Vec<u16> = table
+        .column_max_content_widths()
+        .iter()
+        .map(|width| width.saturating_add(GAP))
+        .collect();
+    let mut whole: Vec<usize> = Vec::new();
+    for suffixes in [&["_at", "_until"][..], &["id"]] {
+        let is_one = |at: &usize| {
+            columns
+                .get(*at)
+                .is_some_and(|name| suffixes.iter().any(|end| name.ends_with(end)))
+        };
+        let more = [&whole[..], &(0..columns.len()).filter(is_one).collect::<Vec<_>>()].concat();
+        let least = |(at, width): (usize, &u16)| if more.contains(&at) { *width } else { NARROW.min(*width) };
+        if widths.iter().enumerate().map(least).map(u32::from).sum::<u32>() <= u32::from(width) {
+            whole = more;
+        }
+    }
+    for at in whole {
+        if let Some(column) = table.column_mut(at) {
+            column.set_constraint(ColumnConstraint::ContentWidth);
+        }
+    }
 }
 
 /// A row; with a width, one that is one line high. What is far too long for a line is not measured in full.

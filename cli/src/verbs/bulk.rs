@@ -2,19 +2,23 @@
 //!
 //! Many are changed in bounded steps: by the command that does so, or page by page of what LIST shows.
 
-use indicatif::{ProgressBar, ProgressStyle};
+mod many;
+
+use std::time::Duration;
+
 use redis::{Cmd, cmd};
 use serde_json::json;
 
 use super::args::{BuryArgs, CancelArgs, Chosen, PurgeArgs, RetryArgs, UnclaimArgs};
-use super::tasks::{PAGE, filter, list};
+use super::tasks::PAGE;
 use super::{Server, ask, by_id};
 use crate::args::Output;
-use crate::connect::{CallError, Reply, millis};
+use crate::connect::{CallError, millis};
 use crate::failure::{Failure, NOT_SO, say};
-use crate::output;
+use crate::{output, signals};
 
 type ById<'a> = Box<dyn Fn(&[String]) -> Vec<Cmd> + 'a>;
+type ByStep<'a> = Box<dyn Fn(&str) -> Cmd + 'a>;
 
 /// A change of tasks.
 struct Change<'a> {
@@ -22,13 +26,38 @@ struct Change<'a> {
     /// The same of what is done.
     past: &'static str,
     chosen: &'a Chosen,
-    /// The state of those that are not named.
-    state: Option<&'a str>,
-    worker: Option<&'a str>,
+    which: Which<'a>,
     /// The commands that change tasks with these ids, at most a page of them.
     by_id: ById<'a>,
-    /// The command that changes a step of many; none: they are listed, and changed by their ids.
-    by_step: Option<Box<dyn Fn() -> Cmd + 'a>>,
+    /// The command that changes a step of many in this state; none: they are listed, and changed by their ids.
+    by_step: Option<ByStep<'a>>,
+}
+
+/// Those that are not named.
+#[derive(Default)]
+struct Which<'a> {
+    state: Option<&'a str>,
+    worker: Option<&'a str>,
+    older: Option<Duration>,
+}
+
+impl<'a> Which<'a> {
+    fn state(state: &'a str) -> Which<'a> {
+        let state = Some(state);
+        Which {
+            state,
+            ..Which::default()
+        }
+    }
+
+    /// What a worker has is claimed.
+    fn of_worker(state: Option<&'a str>, worker: Option<&'a str>) -> Which<'a> {
+        Which {
+            state: state.or(worker.map(|_| "claimed")),
+            worker,
+            older: None,
+        }
+    }
 }
 
 pub(super) fn retry(server: &mut Server<'_>, args: &RetryArgs) -> Result<u8, Failure> {
@@ -39,10 +68,9 @@ pub(super) fn retry(server: &mut Server<'_>, args: &RetryArgs) -> Result<u8, Fai
             verb: "retry",
             past: "retried",
             chosen: &args.chosen,
-            state: Some("dead"),
-            worker: None,
+            which: Which::state("dead"),
             by_id: Box::new(move |ids| by_id::retry(queue, ids)),
-            by_step: Some(Box::new(move || cmd("TASK.RETRYALL").arg(queue).to_owned())),
+            by_step: Some(Box::new(move |_| cmd("TASK.RETRYALL").arg(queue).to_owned())),
         },
     )
 }
@@ -56,12 +84,11 @@ pub(super) fn cancel(server: &mut Server<'_>, args: &CancelArgs) -> Result<u8, F
             verb: "cancel",
             past: "cancelled",
             chosen: &args.chosen,
-            state: args.state.as_deref(),
-            worker: args.worker.as_deref(),
+            which: Which::of_worker(args.state.as_deref(), args.worker.as_deref()),
             by_id: Box::new(move |ids| by_id::cancel(queue, ids, reason)),
-            by_step: Some(Box::new(move || {
+            by_step: Some(Box::new(move |state| {
                 let mut step = cmd("TASK.CANCELALL");
-                step.arg(queue).arg(&args.state);
+                step.arg(queue).arg(state);
                 args.worker.iter().for_each(|worker| {
                     step.arg("WORKER").arg(worker);
                 });
@@ -79,8 +106,7 @@ pub(super) fn bury(server: &mut Server<'_>, args: &BuryArgs) -> Result<u8, Failu
             verb: "bury",
             past: "buried",
             chosen: &args.chosen,
-            state: args.state.as_deref(),
-            worker: args.worker.as_deref(),
+            which: Which::of_worker(args.state.as_deref(), args.worker.as_deref()),
             by_id: Box::new(move |ids| by_id::bury(queue, ids, args.reason.as_deref())),
             by_step: None,
         },
@@ -95,8 +121,7 @@ pub(super) fn unclaim(server: &mut Server<'_>, args: &UnclaimArgs) -> Result<u8,
             verb: "unclaim",
             past: "unclaimed",
             chosen: &args.chosen,
-            state: Some("claimed"),
-            worker: args.worker.as_deref(),
+            which: Which::of_worker(Some("claimed"), args.worker.as_deref()),
             by_id: Box::new(move |ids| by_id::unclaim(queue, ids)),
             by_step: None,
         },
@@ -111,16 +136,19 @@ pub(super) fn purge(server: &mut Server<'_>, args: &PurgeArgs) -> Result<u8, Fai
             verb: "purge",
             past: "purged",
             chosen: &args.chosen,
-            state: args.state.as_deref(),
-            worker: None,
+            which: Which {
+                state: args.state.as_deref(),
+                worker: None,
+                older: args.older,
+            },
             // Whatever their states are.
             by_id: Box::new(move |ids| {
                 let states = ["scheduled", "ready", "blocked", "done", "dead"];
                 states.iter().map(|state| by_id::purge(queue, state, ids)).collect()
             }),
-            by_step: Some(Box::new(move || {
+            by_step: Some(Box::new(move |state| {
                 let mut step = cmd("TASK.PURGE");
-                step.arg(queue).arg(&args.state);
+                step.arg(queue).arg(state);
                 args.older.iter().for_each(|older| {
                     step.arg("OLDER").arg(millis(*older));
                 });
@@ -144,28 +172,33 @@ fn run(server: &mut Server<'_>, change: &Change<'_>) -> Result<u8, Failure> {
         }
         return Ok(if missed > 0 { NOT_SO } else { 0 });
     }
-    let has_filter = !chosen.filters.is_empty() || change.worker.is_some();
+    let which = &change.which;
+    let has_filter = !chosen.filters.is_empty() || which.worker.is_some() || which.older.is_some();
     if !chosen.all && !has_filter {
         return Err(Failure::usage(format!(
             "{}: name tasks, a filter, or --all",
             change.verb
         )));
     }
-    let Some(state) = change.state else {
+    let Some(state) = which.state else {
         return Err(Failure::usage(format!(
             "{}: give --state, the state of the tasks",
             change.verb
         )));
     };
-    let count = count(server, change, state)?;
+    let count = many::count(server, change, state)?;
     if count > 0 {
         let what = format!("{} {count} {state} {} of {}", change.verb, tasks(count), chosen.queue);
         if !ask::confirm(&what, chosen.yes)? {
             return Ok(NOT_SO);
         }
     }
-    let changed = many(server, change, state, count)?;
+    let (changed, signal) = many::many(server, change, state, count)?;
     tell(server.output, change, changed)?;
+    if signal > 0 {
+        say(format_args!("interrupted: {} left", count.saturating_sub(changed)));
+    }
+    signals::end_of(signal);
     Ok(0)
 }
 
@@ -180,75 +213,6 @@ fn tell(form: Output, change: &Change<'_>, changed: usize) -> Result<(), Failure
 
 fn tasks(count: usize) -> &'static str {
     if count == 1 { "task" } else { "tasks" }
-}
-
-/// How many there are now.
-fn count(server: &mut Server<'_>, change: &Change<'_>, state: &str) -> Result<usize, Failure> {
-    let queue = &change.chosen.queue;
-    if change.chosen.all && change.worker.is_none() {
-        let stats = server.call(cmd("TASK.STATS").arg(queue))?.fields();
-        let tasks = stats.get(&format!("{state}_tasks")).and_then(Reply::number);
-        return Ok(tasks.and_then(|tasks| usize::try_from(tasks).ok()).unwrap_or(0));
-    }
-    let mut count = 0;
-    let bar = ProgressBar::new_spinner().with_message("counting");
-    let page = || {
-        list(queue, state, &change.chosen.filters, change.worker)
-            .arg("COUNT")
-            .arg(PAGE)
-            .to_owned()
-    };
-    server.pages(page, |_, page| {
-        count += page.items().len();
-        bar.set_message(format!("counting: {count}"));
-        bar.tick();
-        Ok(true)
-    })?;
-    bar.finish_and_clear();
-    Ok(count)
-}
-
-/// Changes so many. Tasks that come meanwhile, as those that die again, are not meant.
-fn many(server: &mut Server<'_>, change: &Change<'_>, state: &str, count: usize) -> Result<usize, Failure> {
-    let bar = ProgressBar::new(u64::try_from(count).unwrap_or(u64::MAX));
-    if let Ok(style) = ProgressStyle::with_template("{bar:40} {pos} of {len}, {eta} left") {
-        bar.set_style(style);
-    }
-    let chosen = change.chosen;
-    let changed = std::cell::Cell::new(0);
-    let step = || {
-        let mut step = match &change.by_step {
-            Some(step) => {
-                let mut step = step();
-                filter(&mut step, &chosen.filters);
-                step
-            }
-            None => list(&chosen.queue, state, &chosen.filters, change.worker),
-        };
-        // Without a filter all that are looked at are changed.
-        let left = count.saturating_sub(changed.get()).clamp(1, PAGE);
-        step.arg("COUNT").arg(if chosen.all { left } else { PAGE });
-        step
-    };
-    if count > 0 {
-        server.pages(step, |server, reply| {
-            let more = match reply.number() {
-                Some(number) => usize::try_from(number).unwrap_or(0),
-                None => {
-                    let ids = reply
-                        .items()
-                        .into_iter()
-                        .filter_map(|task| task.fields().get("id")?.text());
-                    these(server, change, &ids.collect::<Vec<_>>())?
-                }
-            };
-            changed.set(changed.get() + more);
-            bar.set_position(u64::try_from(changed.get()).unwrap_or(u64::MAX));
-            Ok(changed.get() < count)
-        })?;
-    }
-    bar.finish_and_clear();
-    Ok(changed.get())
 }
 
 /// Changes those with these ids. One that is gone, or in another state, is left out.

@@ -25,7 +25,7 @@ pub(super) fn run(server: &mut Server<'_>, args: &EventsArgs) -> Result<u8, Fail
             .arg("+")
             .arg("-")
             .arg("COUNT")
-            .arg(args.limit.max(1)),
+            .arg(args.limit.clamp(1, usize::MAX / 2)),
     )?;
     let mut last = "0-0".to_string();
     for entry in reply.items().iter().take(args.limit).rev() {

@@ -17,8 +17,9 @@ mod watch;
 use redis::{Cmd, cmd};
 
 use crate::args::{Common, Output};
-use crate::connect::{CallError, Connector, Link, PATIENCE, Reply};
+use crate::connect::{CallError, Connector, Link, PATIENCE, Reply, Walk};
 use crate::failure::Failure;
+use crate::signals::undisturbed;
 use crate::{cron, doctor, metrics};
 pub(crate) use args::{Filters, Verb};
 pub(crate) use queue::backoff;
@@ -34,11 +35,11 @@ pub(crate) fn run(common: &Common, verb: Verb) -> Result<u8, Failure> {
         Verb::Queues { pattern } => queues::run(&connector, output, pattern.as_deref()),
         Verb::Ls(args) => tasks::ls(&mut of(&args.queue)?, &args),
         Verb::Show(args) => tasks::show(&mut of(&args.queue)?, &args),
-        Verb::Retry(args) => bulk::retry(&mut of(&args.chosen.queue)?, &args),
-        Verb::Cancel(args) => bulk::cancel(&mut of(&args.chosen.queue)?, &args),
-        Verb::Bury(args) => bulk::bury(&mut of(&args.chosen.queue)?, &args),
-        Verb::Unclaim(args) => bulk::unclaim(&mut of(&args.chosen.queue)?, &args),
-        Verb::Purge(args) => bulk::purge(&mut of(&args.chosen.queue)?, &args),
+        Verb::Retry(args) => undisturbed(|| bulk::retry(&mut of(&args.chosen.queue)?, &args)),
+        Verb::Cancel(args) => undisturbed(|| bulk::cancel(&mut of(&args.chosen.queue)?, &args)),
+        Verb::Bury(args) => undisturbed(|| bulk::bury(&mut of(&args.chosen.queue)?, &args)),
+        Verb::Unclaim(args) => undisturbed(|| bulk::unclaim(&mut of(&args.chosen.queue)?, &args)),
+        Verb::Purge(args) => undisturbed(|| bulk::purge(&mut of(&args.chosen.queue)?, &args)),
         Verb::Pause { queue, time } => queue::pause(&mut of(&queue)?, &queue, time),
         Verb::Resume { queue } => queue::resume(&mut of(&queue)?, &queue),
         Verb::Config { queue, fields } => queue::config(&mut of(&queue)?, &queue, &fields),
@@ -117,19 +118,14 @@ impl<'a> Server<'a> {
         command: impl Fn() -> Cmd,
         mut take: impl FnMut(&mut Server<'a>, Reply) -> Result<bool, Failure>,
     ) -> Result<bool, Failure> {
-        let mut cursor = "0".to_string();
+        let mut walk = Walk::default();
         loop {
-            let mut command = command();
-            command.arg("CURSOR").arg(&cursor);
-            let Some((next, page)) = self.call(&command)?.into_page() else {
-                return Err(Failure::unavailable(
-                    "the server sent an answer that this program does not understand",
-                ));
+            let page = walk.next(&mut self.link, command(), PATIENCE);
+            let Some(page) = page.map_err(|error| self.connector.failure(&error))? else {
+                return Ok(true);
             };
-            let goes_on = take(self, page)?;
-            cursor = next;
-            if cursor == "0" || !goes_on {
-                return Ok(cursor == "0");
+            if !take(self, page)? {
+                return Ok(walk.is_over());
             }
         }
     }

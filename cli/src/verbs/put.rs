@@ -1,9 +1,10 @@
 //! `steward put`: a task, or one for each line.
 
-use std::io::{BufRead, BufReader, Read};
+use std::io::{BufRead, BufReader, IsTerminal, Read};
 use std::time::Duration;
 
 use clap::ValueEnum;
+use indicatif::ProgressBar;
 use redis::{Cmd, Value, cmd};
 
 use super::Server;
@@ -24,7 +25,7 @@ pub(super) fn run(server: &mut Server<'_>, args: &PutArgs) -> Result<u8, Failure
         return Ok(0);
     }
     let payload = match &args.payload {
-        Some(payload) if payload != "-" => payload.clone().into_bytes(),
+        Some(payload) if payload != "-" => payload.clone().into_encoded_bytes(),
         _ => {
             let mut payload = Vec::new();
             let read = source(args)?.read_to_end(&mut payload);
@@ -37,6 +38,9 @@ pub(super) fn run(server: &mut Server<'_>, args: &PutArgs) -> Result<u8, Failure
     word(&mut command, "ID", args.id.as_ref());
     unique(&mut command, args);
     options(&mut command, args);
+    word(&mut command, "USED", args.used);
+    word(&mut command, "DEAD", args.dead.as_ref());
+    word(&mut command, "CREATED", args.created.map(|at| at.as_millisecond()));
     let id = server.call(&command)?;
     tell_when(args);
     put(server.output, args, &id)?;
@@ -63,25 +67,33 @@ fn unreadable(args: &PutArgs, error: &std::io::Error) -> Failure {
 /// A task for each line, many with each call.
 fn lines(server: &mut Server<'_>, args: &PutArgs) -> Result<(), Failure> {
     let mut source: Box<dyn BufRead> = match &args.payload {
-        Some(payload) if payload != "-" => Box::new(std::io::Cursor::new(payload.clone().into_bytes())),
+        Some(payload) if payload != "-" => Box::new(std::io::Cursor::new(payload.clone().into_encoded_bytes())),
         _ => source(args)?,
     };
     tell_when(args);
     let mut count = 0;
-    let told = |count, failure: Failure| Failure::new(failure.code, format!("after {count} tasks: {}", failure.text));
+    // Ids on the terminal show it, too.
+    let bar = if std::io::stdout().is_terminal() {
+        ProgressBar::hidden()
+    } else {
+        ProgressBar::new_spinner().with_message("0 tasks")
+    };
     loop {
-        let payloads = some_lines(&mut source).map_err(|error| told(count, unreadable(args, &error)))?;
+        let payloads = some_lines(&mut source).map_err(|error| unreadable(args, &error).after(count))?;
         if payloads.is_empty() {
+            bar.finish_and_clear();
             return Ok(());
         }
         let mut command = cmd("TASK.MSCHEDULE");
         command.arg(&args.queue).arg(payloads.len()).arg(payloads);
         options(&mut command, args);
-        let ids = server.call(&command).map_err(|failure| told(count, failure))?;
+        let ids = server.call(&command).map_err(|failure| failure.after(count))?;
         for id in ids.items() {
             count += 1;
             put(server.output, args, &id)?;
         }
+        bar.set_message(format!("{count} tasks"));
+        bar.tick();
     }
 }
 
@@ -169,8 +181,13 @@ fn options(command: &mut Cmd, args: &PutArgs) {
     flag(command, "NOW", args.now);
     word(command, "REPLY", args.reply.as_ref());
     word(command, "ON", args.on_dead.then_some("DEAD"));
-    if !args.after.is_empty() {
+    if !args.after.is_empty() || !args.after_in.is_empty() {
         command.arg("AFTER").arg(args.after.len()).arg(&args.after);
+        for parent in args.after_in.chunks_exact(2) {
+            if let [queue, id] = parent {
+                command.arg("IN").arg(queue).arg(1).arg(id);
+            }
+        }
         flag(command, "MISSINGOK", args.missing_ok);
         let on_fail = args.on_fail.and_then(|word| word.to_possible_value());
         word(command, "ONFAIL", on_fail.map(|word| word.get_name().to_uppercase()));

@@ -37,6 +37,7 @@ fn told(form: Output, queue: &str, until: Reply) -> Result<u8, Failure> {
     match form {
         Output::Json => one(form, &Record::default().and("queue", queue).and("paused_until", until))?,
         Output::Text if until.is_null() => line(format_args!("{queue}: not paused"))?,
+        Output::Text if until == Reply::from(-1) => line(format_args!("{queue}: paused until it is resumed"))?,
         Output::Text => line(format_args!(
             "{queue}: paused until {}",
             text::field("paused_until", &until)

@@ -1,14 +1,14 @@
 //! `steward ls` and `steward show`.
 
-use redis::{Cmd, cmd};
+use redis::{Cmd, Value, cmd};
 
 use super::Server;
 use super::args::{Filters, LsArgs, ShowArgs};
 use crate::connect::Reply;
 use crate::failure::{Failure, NOT_SO, say};
-use crate::output;
 use crate::output::record::Record;
 use crate::output::table::{Rows, one};
+use crate::output::{self, text};
 
 /// How many tasks a page looks at.
 pub(super) const PAGE: usize = 1_000;
@@ -86,7 +86,7 @@ fn columns(state: &str, payloads: bool) -> Vec<&'static str> {
     let mut columns = vec!["id", "kind"];
     columns.extend(match state {
         "claimed" => &["worker", "claimed_at", "remaining_ms", "attempt", "progress"][..],
-        "blocked" => &["group", "after", "due_at"],
+        "blocked" => &["group", "after", "after_in", "due_at"],
         "done" => &["finished_at", "run_ms", "error"],
         "dead" => &["finished_at", "attempt", "losses", "error"],
         _ => &["due_at", "priority", "attempt", "error"],
@@ -121,7 +121,12 @@ fn raw(task: &Record, name: &str) -> Result<(), Failure> {
         let known: Vec<&str> = task.fields().map(|(name, _)| name).collect();
         return Err(Failure::usage(format!("--field is one of {}", known.join(", "))));
     }
-    let text = task.text(name).unwrap_or_default();
-    let bytes = task.get(name).and_then(Reply::bytes).unwrap_or(text.as_bytes());
-    output::raw(bytes)
+    match task.get(name) {
+        None => Ok(()),
+        Some(list @ Reply(Value::Array(_))) => output::raw(text::field(name, list).as_bytes()),
+        Some(value) => {
+            let text = value.text().unwrap_or_default();
+            output::raw(value.bytes().unwrap_or(text.as_bytes()))
+        }
+    }
 }

@@ -99,6 +99,80 @@ fn shells_and_readers_get_the_command_line_too() {
     );
 }
 
+/// The subcommands with their options, as the reference has them.
+fn subcommands() -> Vec<(String, Vec<String>)> {
+    let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/reference/steward.md");
+    let page = std::fs::read_to_string(page).unwrap();
+    let parts = page.split("\n## steward ").skip(1);
+    let option = |row: &str| {
+        let typed = row.strip_prefix("| `")?.split('`').next()?;
+        let long = typed.split(' ').find(|word| word.starts_with("--"))?;
+        Some(long.split('[').next()?.to_string())
+    };
+    parts
+        .map(|part| {
+            let (name, rest) = part.split_once('\n').unwrap();
+            (name.to_string(), rest.lines().filter_map(option).collect())
+        })
+        .collect()
+}
+
+#[test]
+fn every_subcommand_has_a_page_of_the_manual_with_its_options() {
+    let stage = Stage::new();
+    let dir = stage.file("");
+    assert_eq!(told(&steward(&["man", dir.to_str().unwrap()]).output().unwrap()).0, 0);
+    let all = subcommands();
+    assert!(all.len() > 30);
+    for (name, options) in all {
+        let file = format!("steward-{}.1", name.replace(' ', "-"));
+        let page = std::fs::read_to_string(stage.file(&file)).unwrap_or_else(|error| panic!("{file}: {error}"));
+        for option in options {
+            assert!(page.contains(&option.replace('-', "\\-")), "{name}: {option}");
+        }
+    }
+}
+
+#[test]
+fn bash_completes_subcommands_options_and_values() {
+    let (code, script, _) = told(&steward(&["completions", "bash"]).output().unwrap());
+    assert_eq!(code, 0);
+    let complete = |typed: &str| {
+        let words: Vec<&str> = typed.split(' ').collect();
+        let (last, at) = (words[words.len() - 1], words.len() - 1);
+        let run = format!(
+            "{script}\nCOMP_WORDS=({}) COMP_CWORD={at}\n_steward steward \"{last}\" \"{}\"\necho \"${{COMPREPLY[*]}}\"",
+            words
+                .iter()
+                .map(|word| format!("\"{word}\""))
+                .collect::<Vec<_>>()
+                .join(" "),
+            words[at - 1]
+        );
+        let (code, out, error) = told(&std::process::Command::new("bash").args(["-c", &run]).output().unwrap());
+        assert_eq!((code, &error[..]), (0, ""), "{typed}");
+        out
+    };
+    assert_eq!(complete("steward pu"), "put purge");
+    assert_eq!(complete("steward cron a"), "apply");
+    assert_eq!(complete("steward -o "), "text json");
+    assert_eq!(complete("steward cancel mail --state s"), "scheduled");
+    let first = complete("steward ");
+    for (name, options) in subcommands() {
+        assert!(
+            name.contains(' ') || first.split(' ').any(|word| word == name),
+            "{name}: {first}"
+        );
+        let offered = complete(&format!("steward {name} --"));
+        for option in options {
+            assert!(
+                offered.split(' ').any(|word| word == option),
+                "{name} {option}: {offered}"
+            );
+        }
+    }
+}
+
 #[test]
 fn the_settings_file_is_read() {
     let stage = Stage::new();

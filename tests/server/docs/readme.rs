@@ -156,6 +156,8 @@ fn the_four_users_may_do_their_part_and_no_more() {
         ("XRANGE proc:{mail}:events - +", "viewer"),
         ("XREAD STREAMS proc:{mail}:events 0", "viewer"),
         ("INFO steward", "operator viewer"),
+        ("MULTI", "operator"),
+        ("EXEC", "operator"),
         ("WAIT 1 1000", "producer worker"),
         ("TASK.SCHEDULE other x", ""),
         ("TASK.CLAIM other w", ""),

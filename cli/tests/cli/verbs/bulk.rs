@@ -1,7 +1,11 @@
 //! Changes of tasks that are named, and of many.
 
+use std::process::Stdio;
+
+use rustix::process::Signal;
+
 use super::{field, objects};
-use crate::support::{Server, Terminal};
+use crate::support::{Running, Server, Terminal, steward, wait_until};
 
 /// A server with so many ready tasks `t0` and so on, of the kinds even and odd.
 fn with_tasks(count: usize) -> Server {
@@ -160,4 +164,84 @@ fn in_a_terminal_it_asks_and_shows_how_far_it_is() {
         terminal.screen()
     );
     assert_eq!(count(&server, "dead"), 3000);
+}
+
+#[test]
+fn age_and_worker_are_filters_too() {
+    let server = with_tasks(4);
+    assert_eq!(run(&server, &["bury", "mail", "t0", "t1"]).0, 0);
+    let _: redis::Value = server.call("TASK.CLAIM mail w1");
+    let would = |words: &[&str]| run(&server, words).2;
+    assert!(would(&["purge", "mail", "--state", "dead", "--older", "0s"]).contains("would purge 2 dead tasks of mail"));
+    assert!(
+        would(&["purge", "mail", "--state", "ready", "--older", "0s"]).contains("would purge 1 ready task of mail")
+    );
+    assert_eq!(
+        run(&server, &["purge", "mail", "--state", "dead", "--older", "1h"]),
+        (0, "purged 0 tasks".into(), String::new())
+    );
+    for verb in ["cancel", "bury", "unclaim"] {
+        let error = would(&[verb, "mail", "--worker", "w1"]);
+        assert!(
+            error.contains(&format!("would {verb} 1 claimed task of mail")),
+            "{error}"
+        );
+    }
+    assert_eq!(
+        run(&server, &["cancel", "mail", "--worker", "w1", "--yes"]),
+        (0, "cancelled 1 task".into(), String::new())
+    );
+}
+
+/// Starts to bury all tasks, and waits until the server holds the first thousand up.
+fn held_up(server: &Server) -> Running {
+    let _: redis::Value = server.call("CLIENT PAUSE 60000 WRITE");
+    let mut command = steward(&["bury", "mail", "--state", "ready", "--all", "--yes"]);
+    let running = Running::start(command.env("REDIS_URL", server.url()).stdout(Stdio::piped()));
+    wait_until("it is held up", || server.info("blocked_clients") == "1");
+    running
+}
+
+#[test]
+fn an_interrupt_and_a_failure_leave_the_rest_and_tell_what_was_done() {
+    let mut server = with_tasks(3000);
+    let mut bury = held_up(&server);
+    bury.deliver(Signal::INT);
+    let _: redis::Value = server.call("CLIENT UNPAUSE");
+    assert_eq!(bury.rest(), "buried 1000 tasks\n");
+    assert_eq!(bury.end(), (None, "steward: interrupted: 2000 left".into()));
+    assert_eq!((count(&server, "dead"), count(&server, "ready")), (1000, 2000));
+
+    let mut bury = held_up(&server);
+    server.kill();
+    let (code, said) = bury.end();
+    assert_eq!((code, said.lines().count()), (Some(69), 1), "{said}");
+    assert!(said.starts_with("steward: after 0 tasks: "), "{said}");
+}
+
+/// What a terminal shows after an interrupt of a change that the server holds up; none when that took longer than the
+/// change waits for an answer.
+fn interrupted() -> Option<String> {
+    let server = with_tasks(3000);
+    let _: redis::Value = server.call("CLIENT PAUSE 60000 WRITE");
+    let terminal = Terminal::start(&server, 90, 10);
+    terminal.enter("steward bury mail --state ready --all --yes");
+    terminal.wait_for(" 0 of 3000, ");
+    terminal.press("C-c");
+    terminal.wait_for("^C");
+    let _: redis::Value = server.call("CLIENT UNPAUSE");
+    terminal.wait_for_line("it ends", |line| line.starts_with("steward: "));
+    terminal.enter("echo code=$?");
+    terminal.wait_for("code=");
+    Some(terminal.screen()).filter(|screen| !screen.contains("no answer in time"))
+}
+
+#[test]
+fn an_interrupt_in_a_terminal_does_too() {
+    let screen = (0..10).find_map(|_| interrupted()).unwrap();
+    assert!(
+        screen.contains("buried 1000 tasks\nsteward: interrupted: 2000 left\n"),
+        "{screen}"
+    );
+    assert!(screen.contains("\ncode=130\n"), "{screen}");
 }

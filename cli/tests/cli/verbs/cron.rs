@@ -1,5 +1,7 @@
 //! `steward cron`.
 
+mod mistakes;
+
 use std::path::PathBuf;
 
 use super::objects;
@@ -121,7 +123,9 @@ fn every_option_is_the_one_that_the_server_shows() {
         retain = "7d"
         group = "g"
         to = "w1"
+        now = true
         reply = "{mail}r"
+        on-dead = true
     "#;
     let (code, out, error) = deploy.apply(all, &[]);
     assert_eq!((code, &error[..]), (0, ""), "{out}");
@@ -133,7 +137,8 @@ fn every_option_is_the_one_that_the_server_shows() {
         "misfire = ",
         "overlap = ",
         "kind = ",
-        "to = ",
+        "now = ",
+        "on-dead = ",
         "payload = ",
         "within = ",
     ] {
@@ -192,32 +197,6 @@ fn only_what_is_its_own_is_pruned_and_much_of_it_only_when_that_is_meant() {
 }
 
 #[test]
-fn a_mistake_is_told_and_nothing_is_changed() {
-    let deploy = Deploy::new();
-    let task = |text: &str| format!("[task.good]\nqueue = \"q\"\nevery = \"1h\"\n[task.x]\nqueue = \"q\"\n{text}\n");
-    for (text, said) in [
-        (task("cron = \"0 25 * * *\""), "task x: BADARG CRON"),
-        (task("cron = \"0 9 * * *\"\ntz = \"Mars\""), "task x: BADARG TZ"),
-        (
-            task("cron = \"0 9 * * *\"\nevery = \"1h\""),
-            "task x: give either cron or every",
-        ),
-        (task("every = \"5\""), "task x: every: write a number and its unit"),
-        (task("every = \"1h\"\nnonsense = 1"), "line 7: unknown field `nonsense`"),
-        (task("every = \"1h\"\nmisfire = \"never\""), "task x: BADARG"),
-        (task("every = \"1h\"\nend = \"2001-01-01 00:00\""), "task x: BADARG"),
-        ("[task.x]\nevery = \"1h\"".into(), "task x: queue is missing"),
-        ("owner =".into(), "line 1: "),
-    ] {
-        let (code, out, error) = deploy.apply(&text, &[]);
-        assert_eq!((code, &out[..], error.lines().count()), (78, "", 1), "{text}: {error}");
-        assert!(error.contains(said), "{text}: {error}");
-    }
-    assert_eq!(deploy.server.run(&["cron", "apply", "/nonexistent"]).0, 66);
-    assert_eq!(deploy.server.call::<Vec<String>>("KEYS *"), Vec::<String>::new());
-}
-
-#[test]
 fn the_next_times_are_those_of_the_server() {
     let deploy = Deploy::new();
     let text = r#"
@@ -230,6 +209,9 @@ fn the_next_times_are_those_of_the_server() {
         every = "1h"
         start = 2036-01-01T00:00:00Z
         end = 2036-01-01T02:00:00Z
+        [task.twice]
+        cron = "30 2 * * *"
+        start = 2036-10-25T12:00:00Z
     "#;
     let file = deploy.file(text);
     let next = || {
@@ -256,7 +238,13 @@ fn the_next_times_are_those_of_the_server() {
         "2036-01-01 01:00:00 UTC",
         "2036-01-01 02:00:00 UTC",
     ];
-    assert_eq!(dues, [end, gap].concat());
+    // At that time on 26 October they are set back: it is half past two twice.
+    let twice = [
+        "2036-10-26 00:30:00 UTC",
+        "2036-10-27 01:30:00 UTC",
+        "2036-10-28 01:30:00 UTC",
+    ];
+    assert_eq!(dues, [end, gap, twice].concat());
     assert_eq!(deploy.server.call::<Vec<String>>("KEYS *"), Vec::<String>::new());
     assert_eq!(deploy.apply(text, &[]).0, 0);
     assert_eq!(next().1, out);
@@ -291,4 +279,40 @@ fn one_is_made_now() {
     );
     let (code, _, error) = deploy.server.run(&["cron", "run", "sweep"]);
     assert_eq!((code, error.contains("--queue")), (64, true), "{error}");
+}
+
+#[test]
+fn one_that_changes_hands_is_told() {
+    let deploy = Deploy::new();
+    let of = |owner: &str| format!("owner = \"{owner}\"\n[task.x]\nqueue = \"q\"\nevery = \"1h\"\n");
+    assert_eq!(deploy.apply(&of("a"), &[]).0, 0);
+    assert_eq!(deploy.apply(&of("b"), &[]), done("~ q/x\n    owner: a -> b"));
+    // The first one, which still has it in its file, takes it back; and what it has no more is not its own.
+    assert_eq!(deploy.apply("owner = \"a\"", &["--prune"]).1, "");
+    assert_eq!(deploy.apply(&of("a"), &[]), done("~ q/x\n    owner: b -> a"));
+    assert_eq!(
+        deploy.apply("[task.x]\nqueue = \"q\"\nevery = \"1h\"\n", &[]),
+        done("~ q/x\n    owner: a -> -")
+    );
+    for (words, lines) in [(&["cron", "ls", "--owner", "a"][..], 0), (&["cron", "ls", "q"], 2)] {
+        assert_eq!(deploy.server.run(words).1.lines().count(), lines, "{words:?}");
+    }
+}
+
+#[test]
+fn pruning_may_be_refused_in_a_terminal() {
+    let deploy = Deploy::new();
+    assert_eq!(deploy.apply(FILE, &[]).0, 0);
+    let file = deploy.file("owner = \"billing\"");
+    let terminal = crate::support::Terminal::start(&deploy.server, 100, 12);
+    terminal.enter(&format!("steward cron apply {} --prune; echo code=$?", file.display()));
+    terminal.wait_for("remove 2 of the 2 recurring tasks of this owner? [y/N]");
+    assert!(
+        terminal
+            .screen()
+            .contains("- chores/sweep  EVERY 300000\n- mail/digest  CRON 0 9 ")
+    );
+    terminal.enter("n");
+    terminal.wait_for("code=1");
+    assert_eq!(deploy.names().len(), 2);
 }

@@ -112,7 +112,7 @@ fn a_table_fits_the_terminal() {
     let server = Server::start();
     put(&server, "t1", HOSTILE);
     put(&server, "t2", "漢字 ".repeat(100_000).as_bytes());
-    let terminal = Terminal::start(&server, 70, 20);
+    let terminal = Terminal::start(&server, 72, 20);
     let screen = terminal.run("steward ls mail ready --payloads");
     let lines: Vec<&str> = screen.lines().collect();
     assert_eq!(lines.len(), 3, "{screen}");

@@ -9,7 +9,9 @@ pub(crate) mod manual;
 mod metrics;
 mod put;
 mod running;
+mod screens;
 mod settings;
+mod trouble;
 
 use serde_json::Value;
 

@@ -125,6 +125,53 @@ fn its_options_are_those_of_schedule() {
         0
     );
     assert_eq!(field(&server, "child", "state"), "blocked");
+    let parents = [
+        "y",
+        "--id",
+        "heir",
+        "--after",
+        "t",
+        "--after-in",
+        "{mail}r",
+        "a",
+        "--after-in",
+        "{mail}r",
+        "b",
+    ];
+    assert_eq!(
+        server_says(&[&parents[..], &["--missing-ok", "--on-fail", "wait"]].concat()).0,
+        0
+    );
+    assert_eq!(field(&server, "heir", "after"), "t");
+    let (code, _, error) = server_says(&["y", "--after-in", "{mail}r", "a"]);
+    assert_eq!((code, error.contains("a is unknown")), (1, true), "{error}");
+    let moved = [
+        "y",
+        "--id",
+        "moved",
+        "--used",
+        "3",
+        "--dead",
+        "no address",
+        "--created",
+        "2026-01-01T00:00Z",
+    ];
+    assert_eq!(server_says(&moved).0, 0);
+    let moved = &objects(&server, &["show", "mail", "moved"])[0];
+    assert_eq!(
+        (
+            &moved["state"],
+            &moved["attempt"],
+            &moved["error"],
+            &moved["created_at"]
+        ),
+        (
+            &"dead".into(),
+            &3.into(),
+            &"no address".into(),
+            &1_767_225_600_000_u64.into()
+        )
+    );
     let (code, _, error) = server_says(&["y", "--unique", "u"]);
     assert_eq!((code, &error[..]), (1, "steward: DUPLICATE scheduled t"));
     let (code, _, error) = server_says(&["y", "--to", "w9", "--now"]);
@@ -169,6 +216,11 @@ fn what_is_wrong_is_told_in_a_line_with_its_code() {
         (&["x", "--at", "09:00", "--in", "1h"], 64, "cannot be used with"),
         (&["x", "--unique-for", "1h"], 64, "--unique"),
         (&["x", "--lines", "--id", "a"], 64, "--id"),
+        (&["x", "--lines", "--used", "1"], 64, "--used"),
+        (&["x", "--missing-ok"], 64, "--after"),
+        (&["x", "--after-in", "mail"], 64, "--after-in"),
+        (&["x", "--dead", "of it"], 64, "--used"),
+        (&["x", "--after", "gone"], 1, "NOTASK"),
         (&["x", "--backoff", "fixed 10"], 64, "unit"),
         (&["x", "--backoff", "soon"], 64, "fixed 10s"),
         (&["x", "--priority", "10"], 64, "PRIORITY"),
@@ -188,4 +240,21 @@ fn what_is_wrong_is_told_in_a_line_with_its_code() {
         (64, 1, true),
         "{error}"
     );
+}
+
+#[test]
+fn an_argument_is_a_payload_whatever_its_bytes() {
+    use std::os::unix::ffi::OsStrExt;
+    let server = Server::start();
+    let bytes = b"\xff\xfe \x01";
+    let mut command = steward(&["put", "mail", "--id", "t"]);
+    command
+        .arg(std::ffi::OsStr::from_bytes(bytes))
+        .env("REDIS_URL", server.url());
+    assert_eq!(told(&command.output().unwrap()), (0, "t".into(), String::new()));
+    let shown = steward(&["show", "mail", "t", "--field", "payload"])
+        .env("REDIS_URL", server.url())
+        .output()
+        .unwrap();
+    assert_eq!(shown.stdout, bytes);
 }

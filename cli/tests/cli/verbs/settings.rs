@@ -10,7 +10,7 @@ fn a_queue_is_paused_for_a_time_or_until_it_is_resumed() {
     assert!(code == 0 && out.starts_with("mail: paused until 20"), "{out}");
     assert_eq!(
         server.run(&["pause", "mail"]),
-        (0, "mail: paused until no end".into(), String::new())
+        (0, "mail: paused until it is resumed".into(), String::new())
     );
     assert_eq!(objects(&server, &["pause", "mail"])[0]["paused_until"], -1);
     assert!(server.run(&["queues"]).1.ends_with("no end"));
