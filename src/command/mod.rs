@@ -18,10 +18,10 @@ mod typed;
 pub(crate) use arg::{Arg, Kind};
 pub(crate) use arguments::arguments;
 pub(crate) use fields::{Actor, Arguments, Choice, Field, IntOr, Key, Value, required_choice, take_choice};
-pub(crate) use parse::{Input, ensure_few, int, word};
+pub(crate) use parse::{Input, MAX_COUNT, ensure_few, int, word};
 pub(crate) use repeated::Repeated;
 pub(crate) use spec::{Access, Keys, SINCE, Spec};
-pub(crate) use typed::{MAX_COUNT, Typed, typed};
+pub(crate) use typed::{Typed, typed};
 
 arguments! {
     /// The arguments of a command that takes none.

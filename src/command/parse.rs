@@ -1,8 +1,10 @@
 //! Parses the words of a call.
 
 use super::arg::{Arg, Kind};
-use super::typed::MAX_COUNT;
 use crate::error::{Error, Result};
+
+/// Most items one call handles.
+pub(crate) const MAX_COUNT: usize = 1_000;
 
 /// The unread words of a call.
 #[derive(Debug)]

@@ -4,6 +4,7 @@ use std::marker::PhantomData;
 
 use super::arg::{Arg, Kind};
 use super::fields::{Actor, Arguments, Choice, IntOr, Key};
+use super::parse::MAX_COUNT;
 use super::repeated::Repeated;
 use crate::names::MAX_TOKEN;
 use crate::time::{MAX_BLOCK, Ms};
@@ -15,9 +16,6 @@ pub(crate) struct Typed<T> {
     arg: Arg,
     of: PhantomData<T>,
 }
-
-/// Most items one call handles.
-pub(crate) const MAX_COUNT: usize = 1_000;
 
 impl Arg {
     /// The queue of a command.

@@ -220,7 +220,7 @@ impl<'t> Queue<'t> {
         }
         Err(Error::Stale(match header.state {
             TaskState::Claimed if fenced => "on its way back",
-            TaskState::Claimed => "claimed again",
+            TaskState::Claimed => "claimed with another token",
             _ => self.place(&task)?,
         }))
     }

@@ -33,7 +33,10 @@ fn shown(site: &Site, next: Option<&str>, error: Option<&str>) -> Markup {
                     @if let Some(next) = next { input type="hidden" name="next" value=(next); }
                     button.main { "Log in" }
                 }
-                p.hint { "What this user may see and change on the server, it may see and change here." }
+                p.hint {
+                    "What this user may see and change on the server, it may see and change here. A server without users has "
+                    "default, and no password."
+                }
             }
         },
     )

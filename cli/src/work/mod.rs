@@ -219,6 +219,7 @@ impl Work {
             Event::Signal => {}
             Event::Registered => {
                 notify::ready();
+                notify::works(&self.shared.worker, &self.shared.args.queues);
                 (0..self.shared.args.places).for_each(|_| self.permit());
             }
             Event::Claimed(claim, heard) => self.start(claim, heard),

@@ -9,6 +9,7 @@ mod installing;
 mod lead;
 mod manual;
 mod places;
+mod quickstart;
 mod support;
 mod top;
 mod units;

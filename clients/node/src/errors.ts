@@ -63,6 +63,8 @@ export class ServerError extends StewardError {
   /** The error of the class of its code.
    * @internal */
   static of(text: string): ServerError {
+    const unknown = /^ERR unknown command '((?:TASK|PID|HB)\.\w+)'/.exec(text);
+    if (unknown) text = `ERR the server does not know ${unknown[1]}: is the module steward loaded?`;
     const Kind = CLASSES[text.split(" ", 1)[0]!] ?? ServerError;
     return new Kind(text);
   }

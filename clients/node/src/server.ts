@@ -29,6 +29,7 @@ export class Server {
   private readonly links = new Map<string, Promise<Link>>();
   private readonly nodes = new Map<string, Host>();
   private users = 1;
+  private isSilent = false;
 
   constructor(readonly options: ServerOptions = {}) {
     this.address = parseAddress(options.url ?? process.env.REDIS_URL ?? "redis://localhost");
@@ -90,10 +91,16 @@ export class Server {
     const until = now() + RESEND;
     for (;;) {
       try {
-        return await this.once(name, commands);
+        const replies = await this.once(name, commands);
+        this.isSilent = false;
+        return replies;
       } catch (error) {
         if (!isPassing(error)) throw error;
         const length = pause.length();
+        if (length > 500 && !this.isSilent) {
+          this.isSilent = true;
+          process.emitWarning(`steward: no answer from the server yet: ${(error as Error).message}`);
+        }
         if (now() + length > until)
           throw new Unreachable(`${commands[0]![0]} was not heard for ${RESEND / 1000} s: ${(error as Error).message}`);
         await sleep(length);

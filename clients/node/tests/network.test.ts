@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
+import { once } from "node:events";
 import { setTimeout as sleep } from "node:timers/promises";
 import { after, before, test } from "node:test";
-import { lead } from "steward-redis";
+import { lead, Queue, ServerError } from "steward-redis";
 import { TestServer, until } from "./servers.js";
 import { Stage } from "./stage.js";
 
@@ -49,6 +50,24 @@ test("a restart of the server is survived by all", () =>
     for (const [i, job] of jobs.entries()) assert.deepEqual(await job.result({ timeout: "30s" }), { i });
     assert.deepEqual(await (await q.add("x", { i: 3 })).result({ timeout: "30s" }), { i: 3 });
   }));
+
+test("a server without the module is told of", () => {
+  const error = (ServerError as any).of("ERR unknown command 'TASK.SCHEDULE', with args beginning with: 'mail'");
+  assert.equal(error.message, "ERR the server does not know TASK.SCHEDULE: is the module steward loaded?");
+});
+
+test("a server that does not answer is told of", async () => {
+  const own = await TestServer.start();
+  await using q = new Queue("told", { url: own.url });
+  await own.kill();
+  const warned = once(process, "warning");
+  const added = q.add("x");
+  const [warning] = await warned;
+  assert.match(warning.message, /^steward: no answer from the server yet: .*ECONNREFUSED/);
+  await own.start();
+  assert.ok((await added).id);
+  await own.close();
+});
 
 test("a member that was cut off comes back at once, not with its next beat", () =>
   Stage.run(server, async ({ far, worker }) => {

@@ -10,14 +10,15 @@ import { promisify } from "node:util";
 import { ROOT, TestServer } from "./servers.js";
 
 const here = join(ROOT, "clients/node");
-const folder = mkdtempSync(join(tmpdir(), "steward-package-"));
+const above = mkdtempSync(join(tmpdir(), "steward-package-"));
+const folder = join(above, "shop");
 const npm = (cwd: string, ...words: string[]) => execFileSync("npm", [...words, "--no-audit", "--no-fund"], { cwd, encoding: "utf8", stdio: ["ignore", "pipe", "pipe"] });
 
 let server: TestServer;
 before(async () => void (server = await TestServer.start()));
 after(async () => {
   await server.close();
-  rmSync(folder, { recursive: true, force: true });
+  rmSync(above, { recursive: true, force: true });
 });
 
 test("it has the library, its types, a readme, the licence, and nothing else", () => {
@@ -32,11 +33,13 @@ test("it has the library, its types, a readme, the licence, and nothing else", (
   assert.equal(readFileSync(join(here, "LICENSE"), "utf8"), readFileSync(join(ROOT, "LICENSE"), "utf8"));
 });
 
-test("npm installs it from a clone, and it is typed and runs as ESM and as CommonJS", async () => {
+test("the steps of the manual install it beside a clone, and it is typed and runs as ESM and as CommonJS", async () => {
   const files = execFileSync("git", ["ls-files", "-co", "--exclude-standard", "."], { cwd: here, encoding: "utf8" }).trim().split("\n");
-  for (const file of files) cpSync(join(here, file), join(folder, "clients/node", file));
-  writeFileSync(join(folder, "package.json"), '{ "private": true }');
-  npm(folder, "install", "--prefer-offline", "./clients/node");
+  for (const file of files) cpSync(join(here, file), join(above, "steward/clients/node", file));
+  mkdirSync(folder);
+  const [, steps] = readFileSync(join(ROOT, "docs/node/index.md"), "utf8").match(/^```sh\n([^]*?)^```$/m)!;
+  const quiet = { npm_config_prefer_offline: "true", npm_config_audit: "false", npm_config_fund: "false" };
+  execFileSync("sh", ["-ec", steps!], { cwd: folder, env: { ...process.env, ...quiet }, stdio: ["ignore", "ignore", "pipe"] });
   const use = (how: string) => `
     ${how}
     const q = new Queue<{ to: string }, string>("package");

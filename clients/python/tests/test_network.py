@@ -95,6 +95,19 @@ def test_who_waits_while_the_server_is_away_gets_the_result(app: Steward) -> Non
         server.close()
 
 
+def test_a_server_that_does_not_answer_is_told_of(
+    server: Server, app: Steward, proxy: Proxy, caplog: pytest.LogCaptureFixture
+) -> None:
+    counted = Counted(proxy.url, app.default_queue)
+    proxy.to = 1  # nobody is there
+    thread = threading.Thread(target=counted.count.submit, args=(1,))
+    thread.start()
+    until(lambda: "no answer from the server yet: " in caplog.text)
+    proxy.to = server.port
+    thread.join()
+    assert app.queue().stats()["ready_tasks"] == 1
+
+
 def test_what_the_server_refuses_for_good_is_no_reason_to_wait(server: Server) -> None:
     app = Steward(server.url, queue="mail")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import threading
 import time
 from collections.abc import Iterator
@@ -190,6 +191,24 @@ def test_progress_is_shown(app: Steward) -> None:
         until(lambda: (state := job.state()) and state.progress == {"percent": 50})
         go.set()
         job.result(60)
+
+
+def test_a_worker_says_that_it_works(app: Steward, caplog: pytest.LogCaptureFixture) -> None:
+    app.task(name="add")(lambda x: x + 1)
+    caplog.set_level(logging.INFO)
+    with app.worker(concurrency=3, name="w1"):
+        until(lambda: f"w1 works on {app.default_queue}, 3 at once" in caplog.text)
+
+
+def test_a_worker_says_which_attempts_fail(app: Steward, caplog: pytest.LogCaptureFixture) -> None:
+    @app.task(attempts=1)
+    def fail() -> None:
+        raise ValueError("no luck")
+
+    with app.worker(concurrency=1), pytest.raises(TaskFailed):
+        job = fail.submit()
+        job.result(60)
+    assert f"{app.default_queue} {job.id}: attempt 1 of fail has failed: ValueError: no luck\n" in caplog.text
 
 
 def test_a_worker_whose_name_is_taken_says_so_and_waits(

@@ -35,7 +35,7 @@ impl Command for History {
     type On<'t> = Queue<'t>;
     const SPEC: Spec = Spec {
         name: "TASK.HISTORY",
-        summary: "Shows what happened to the tasks of a queue and how many were ready, hour by hour or day by day, in UTC.",
+        summary: "Shows what happened to the tasks of a queue, and how many were ready, hour by hour or day by day, in UTC.",
         complexity: "O(1)",
         access: Access::Read,
         blocking: false,

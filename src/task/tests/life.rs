@@ -28,7 +28,7 @@ fn a_task_is_claimed_once_and_acknowledged() {
     assert_eq!(world.claim("TASK.CLAIM q w"), None);
     assert_eq!(
         world.say(&format!("TASK.ACK q a {}", token + 1)),
-        "-STALE this token holds no claim: the task is now claimed again"
+        "-STALE this token holds no claim: the task is now claimed with another token"
     );
     assert_eq!(world.say(&format!("TASK.ACK q a {token}")), "OK");
     assert_eq!(world.say(&format!("TASK.ACK q a {token}")), "-NOTASK no such task");

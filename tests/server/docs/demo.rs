@@ -3,6 +3,7 @@
 use std::ffi::OsStr;
 use std::fs;
 use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
@@ -173,35 +174,50 @@ fn a_server_starts_beside_another_and_again_with_its_data() {
     assert_eq!(cli("TASK.CANCEL mail a"), "1");
 }
 
+/// What scripts/deps says on a machine that has nothing but this version of Rust.
+fn deps_of_a_bare_machine(rust: &str) -> Output {
+    let dir = tempfile::tempdir().unwrap();
+    let tool = |name: &str| dir.path().join(name);
+    for name in ["sh", "sed", "id", "env", "dirname"] {
+        symlink(Path::new("/usr/bin").join(name), tool(name)).unwrap();
+    }
+    symlink("/bin/true", tool("apt-get")).unwrap();
+    fs::write(
+        tool("cargo"),
+        format!("#!/bin/sh\necho 'cargo {rust} (840b83a10 2025-07-30)'\n"),
+    )
+    .unwrap();
+    fs::set_permissions(tool("cargo"), fs::Permissions::from_mode(0o755)).unwrap();
+    Command::new(Path::new(env!("CARGO_MANIFEST_DIR")).join("scripts/deps"))
+        .args(["--dry-run", "--dev"])
+        .env("PATH", dir.path())
+        .output()
+        .unwrap()
+}
+
 #[test]
 fn deps_says_what_it_would_install_and_does_nothing_when_all_is_there() {
     let run = Run::new();
     let all_there = run.script("scripts/deps", &[] as &[&str]);
     assert!(all_there.status.success());
     assert_eq!(text(&all_there), "");
-    let tools = run.dir.path().join("tools");
-    fs::create_dir(&tools).unwrap();
-    for tool in ["sh", "sed", "id", "env", "dirname"] {
-        std::os::unix::fs::symlink(Path::new("/usr/bin").join(tool), tools.join(tool)).unwrap();
-    }
-    for tool in ["cargo", "apt-get"] {
-        std::os::unix::fs::symlink("/bin/true", tools.join(tool)).unwrap();
-    }
-    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("scripts/deps");
-    let bare = Command::new(script)
-        .args(["--dry-run", "--dev"])
-        .env("PATH", &tools)
-        .output()
-        .unwrap();
+    let bare = deps_of_a_bare_machine("1.90.0");
     assert!(bare.status.success(), "{}", text(&bare));
+    for line in [
+        "missing: server clang cc python3-venv",
+        "redis-server clang gcc libc6-dev python3-venv",
+    ] {
+        assert!(text(&bare).contains(line), "{}", text(&bare));
+    }
+}
+
+#[test]
+fn deps_says_that_rust_is_too_old() {
+    let old = deps_of_a_bare_machine("1.63.0");
+    assert!(!old.status.success());
     assert!(
-        text(&bare).contains("missing: server clang cc python3-venv"),
+        text(&old).starts_with("deps: cargo is version 1.63, steward needs 1.88 or later"),
         "{}",
-        text(&bare)
-    );
-    assert!(
-        text(&bare).contains("redis-server clang gcc libc6-dev python3-venv"),
-        "{}",
-        text(&bare)
+        text(&old)
     );
 }

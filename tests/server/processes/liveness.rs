@@ -107,7 +107,7 @@ fn a_process_that_was_stopped_for_three_ttls_can_do_no_harm_when_it_goes_on() {
     assert_eq!(process.line(), "FENCED epoch=0 leader=");
     assert_eq!(
         process.line(),
-        "STALE this token holds no claim: the task is now claimed again"
+        "STALE this token holds no claim: the task is now claimed with another token"
     );
     assert_eq!(client.call("EXISTS late"), "0");
     assert_eq!(client.get("s", "held", "attempt losses"), "attempt 2, losses 1");

@@ -19,7 +19,7 @@ fn a_whole_life_in_one_script() {
     let server = Server::builder().append_always().start();
     let mut client = server.client();
     let lived = client.call_args(&["EVAL", LIFE, "1", "q"]);
-    let stale = "STALE this token holds no claim: the task is now claimed again";
+    let stale = "STALE this token holds no claim: the task is now claimed with another token";
     assert_eq!(
         lived,
         format!(

@@ -18,7 +18,7 @@ fn an_unclaimed_task_goes_to_a_waiting_worker_and_its_old_token_is_stale() {
     assert_eq!(claim.item(0).field("attempt"), &Value::Int(1));
     assert_eq!(
         client.call(&format!("TASK.ACK q a {token}")),
-        "-STALE this token holds no claim: the task is now claimed again"
+        "-STALE this token holds no claim: the task is now claimed with another token"
     );
     assert_eq!(
         client.get("q", "a", "worker losses deliveries"),

@@ -46,7 +46,7 @@ fn a_worker_whose_lease_is_lost_is_stale_in_every_state_of_the_task() {
         &mut client,
         "a",
         token,
-        "-STALE this token holds no claim: the task is now claimed again",
+        "-STALE this token holds no claim: the task is now claimed with another token",
     );
     client.must(&format!("TASK.FAIL q a {newer} DELAY 3600000"));
     all_answer(
@@ -92,13 +92,13 @@ fn a_token_of_another_task_or_of_no_claim_is_stale() {
         &mut client,
         "a",
         token + 1,
-        "-STALE this token holds no claim: the task is now claimed again",
+        "-STALE this token holds no claim: the task is now claimed with another token",
     );
     all_answer(
         &mut client,
         "a",
         0,
-        "-STALE this token holds no claim: the task is now claimed again",
+        "-STALE this token holds no claim: the task is now claimed with another token",
     );
     all_answer(
         &mut client,
@@ -128,7 +128,7 @@ fn a_new_task_of_the_same_id_is_safe_from_the_old_token() {
         &mut client,
         "a",
         token,
-        "-STALE this token holds no claim: the task is now claimed again",
+        "-STALE this token holds no claim: the task is now claimed with another token",
     );
 }
 
@@ -252,6 +252,6 @@ fn fences_grow_over_a_restart() {
         &mut client,
         "a",
         token,
-        "-STALE this token holds no claim: the task is now claimed again",
+        "-STALE this token holds no claim: the task is now claimed with another token",
     );
 }

@@ -65,6 +65,11 @@ fn isolate(command: &mut Command) {
 
 /// A shell in the folder of this stage, with `steward` and the programs of the folder on its path.
 pub(crate) fn in_shell(script: &str, server: &Server, stage: &Stage) -> Command {
+    in_shell_at(&server.url(), script, stage)
+}
+
+/// The same with a server at this address.
+pub(crate) fn in_shell_at(url: &str, script: &str, stage: &Stage) -> Command {
     let program = Path::new(env!("CARGO_BIN_EXE_steward")).parent().unwrap().to_path_buf();
     let path = std::env::var_os("PATH").unwrap();
     let path = [stage.file(""), program]
@@ -74,7 +79,7 @@ pub(crate) fn in_shell(script: &str, server: &Server, stage: &Stage) -> Command 
     shell.args(["-c", script]).current_dir(stage.file(""));
     shell.env("PATH", std::env::join_paths(path).unwrap());
     isolate(&mut shell);
-    shell.env("REDIS_URL", server.url());
+    shell.env("REDIS_URL", url);
     shell
 }
 

@@ -1,5 +1,7 @@
 //! The sessions in the manual, as they stand there.
 
+use std::process::Command;
+
 use crate::manual::{alike, blocks_of};
 use crate::support::{Server, Stage, in_shell};
 
@@ -18,22 +20,32 @@ fn bare(text: &str) -> String {
     alike(text).lines().map(line).collect::<Vec<_>>().join("\n")
 }
 
+/// Each command of a session, and what is shown beneath it.
+pub(crate) fn steps(session: &str) -> impl Iterator<Item = (&str, &str)> {
+    let parts = session.split("$ ").skip(1);
+    parts.map(|part| part.split_once('\n').unwrap_or((part, "")))
+}
+
+/// Types a command, and compares what it prints with what is shown.
+#[track_caller]
+pub(crate) fn enter(command: &str, shown: &str, shell: impl Fn(&str) -> Command) {
+    let output = shell(&format!("{{ {command}; }} 2>&1")).env("TZ", "UTC").output();
+    let out = String::from_utf8(output.unwrap().stdout).unwrap();
+    // A machine that is busy stalls any server.
+    let out: String = out
+        .split_inclusive('\n')
+        .filter(|line| !line.starts_with("note      stalls"))
+        .collect();
+    assert_eq!(bare(out.trim_end()), bare(shown.trim_end()), "{command}\n{out}");
+}
+
 /// Runs the sessions of a page, one after the other, in one folder.
 #[track_caller]
 fn run(page: &str, stage: &Stage, server: &Server) {
     let sessions = blocks_of(page, "console");
     assert!(!sessions.is_empty());
-    for part in sessions.iter().flat_map(|session| session.split("$ ").skip(1)) {
-        let (command, shown) = part.split_once('\n').unwrap_or((part, ""));
-        let mut shell = in_shell(&format!("{{ {command}; }} 2>&1"), server, stage);
-        let output = shell.env("TZ", "UTC").output().unwrap();
-        let out = String::from_utf8(output.stdout).unwrap();
-        // A machine that is busy stalls any server.
-        let out: String = out
-            .split_inclusive('\n')
-            .filter(|line| !line.starts_with("note      stalls"))
-            .collect();
-        assert_eq!(bare(out.trim_end()), bare(shown.trim_end()), "{command}\n{out}");
+    for (command, shown) in sessions.iter().flat_map(|session| steps(session)) {
+        enter(command, shown, |line| in_shell(line, server, stage));
     }
 }
 

@@ -5,7 +5,7 @@ mod cron;
 mod doctor;
 mod history;
 mod listing;
-mod manual;
+pub(crate) mod manual;
 mod metrics;
 mod put;
 mod running;

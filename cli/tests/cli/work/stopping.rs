@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use rustix::process::Signal;
 
 use super::Shop;
-use crate::support::{Running, steward, wait_until};
+use crate::support::{Running, Terminal, steward, wait_until};
 
 /// A task that runs until it is told to end.
 const UNTIL_TOLD: &str = "echo $STEWARD_ID >>begun; until [ -e go ]; do sleep 0.01; done";
@@ -45,10 +45,22 @@ fn systemd_is_told_when_it_works_and_when_it_ends() {
     let mut command = steward(&["work", "q", "--", "cat"]);
     let mut work = Running::start(command.env("NOTIFY_SOCKET", &path).env("REDIS_URL", shop.server.url()));
     assert_eq!(heard(), "READY=1");
+    assert!(heard().starts_with("STATUS=worker "));
     assert_eq!(shop.server.members("q").len(), 1);
     work.signal(Signal::TERM);
     assert_eq!(heard(), "STOPPING=1");
     assert_eq!(work.end(), (Some(0), String::new()));
+}
+
+#[test]
+fn a_terminal_is_told_what_it_works_on_and_who_leads() {
+    let shop = Shop::open();
+    let terminal = Terminal::start(&shop.server, 80, 20);
+    terminal.enter("steward work q r --member w1 -- cat");
+    terminal.wait_for("steward: worker w1 of q, r");
+    terminal.press("C-c");
+    terminal.enter("steward lead web --member a -- sleep 600");
+    terminal.wait_for("steward: leader: epoch 1");
 }
 
 #[test]

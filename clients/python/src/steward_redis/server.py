@@ -13,6 +13,7 @@ from typing import Any
 
 from .address import Address, Host, host
 from .errors import ServerError, Unreachable
+from .hooks import log
 from .link import PASSING, Broken, Link, Reply, Word, opener
 
 #: For how long a call is sent again. RETAIN, the time in which a repeat is recognised, is longer.
@@ -42,6 +43,7 @@ class Server:
         self._cluster = self.address.kind == "cluster"
         self._nodes: dict[str, Host] = {}
         self._idle: dict[Host | None, deque[Link]] = {}
+        self.is_silent = False
         #: What else is to be made anew in a child that was forked.
         self.after_fork: list[Callable[[], None]] = []
         _all.add(self)
@@ -88,7 +90,9 @@ class Server:
         while True:
             error: Exception
             try:
-                return self.once(name, *commands, again=again)
+                replies = self.once(name, *commands, again=again)
+                self.is_silent = False
+                return replies
             except Broken as broken:
                 error = broken
                 self.forget(name)
@@ -104,6 +108,9 @@ class Server:
             now = time.monotonic()
             until = until or now + RESEND
             length = pause.length()
+            if length > 0.5 and not self.is_silent:
+                self.is_silent = True
+                log.warning("no answer from the server yet: %s", error)
             if now + length > until:
                 raise Unreachable(f"{commands[0][0]!s} was not heard for {RESEND:.0f} s: {error}") from error
             time.sleep(length)

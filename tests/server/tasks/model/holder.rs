@@ -84,7 +84,7 @@ impl Run {
             let now = match task.state {
                 State::Scheduled(_) => "scheduled",
                 State::Ready => "ready",
-                State::Claimed => "claimed again",
+                State::Claimed => "claimed with another token",
                 State::Dead(_) => "dead",
             };
             return self.expect(

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 from ..app import Steward
 from ..errors import BadPayload, Drop, Interrupted, Lost, Retry, UnknownKind
+from ..hooks import log
 from ..interrupt import Target
 from ..job import outcome_of
 from ..link import Word
@@ -215,4 +216,7 @@ def _fetches(run: Run) -> bool:
 
 
 def _fail(run: Run, error: BaseException) -> tuple[Word, ...]:
-    return ("TASK.FAIL", run.queue, run.id, run.token, "ERROR", error_text(error))
+    text = error_text(error)
+    line = text.partition(b"\n")[0].decode(errors="replace")
+    log.warning("%s %s: attempt %d of %s has failed: %s", run.queue, run.id, run.attempt, run.kind, line)
+    return ("TASK.FAIL", run.queue, run.id, run.token, "ERROR", text)

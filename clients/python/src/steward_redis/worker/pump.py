@@ -137,6 +137,8 @@ class Pump:
             link.send(*commands)
         self.ends.told([link.read() for _ in commands])
         if not self.ends:
+            if self.is_away:
+                log.info("the server is back")
             self.pause, self.is_away = Pause(), False
         elif self.ends.is_elsewhere:
             raise Elsewhere("another node has the queue")
@@ -250,6 +252,8 @@ class Pump:
         for words in self.kept.hear():
             match words:
                 case ["registered"]:
+                    if not self.registered:
+                        log.info("%s works on %s, %d at once", self.worker.name, ", ".join(self.worker.queues), self.worker.concurrency)
                     self.registered = True
                 case [("cancelled" | "lost") as what, index, token]:
                     place = self.busy.get(int(index))
