@@ -55,7 +55,10 @@ fn keep(queue: &mut Queue<'_>) -> Result<()> {
 /// Begins the history of a queue in which nothing has happened since it was found, but tasks are ready: it may be full,
 /// without any worker. Whether there is one now.
 fn begin(queue: &mut Queue<'_>, wish: Option<bool>) -> Result<bool> {
-    let begins = queue.state.names.histories.takes(&queue.name, wish) && targeted::count_ready(queue)? > 0;
+    // Where something has happened it begins with that, in the order in which queues are used.
+    let begins = queue.state.names.histories.takes(&queue.name, wish)
+        && queue.memory().new_counts().is_zero()
+        && targeted::count_ready(queue)? > 0;
     if begins {
         queue.state.names.histories.begin(&queue.name, wish);
     }
