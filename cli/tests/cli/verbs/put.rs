@@ -212,7 +212,7 @@ fn what_is_wrong_is_told_in_a_line_with_its_code() {
     let server = Server::start();
     for (words, code, word) in [
         (&["x", "--in", "10"][..], 64, "unit"),
-        (&["x", "--at", "1795258995431"], 64, "moment"),
+        (&["x", "--at", "1795258995431"], 64, "write a time"),
         (&["x", "--at", "09:00", "--in", "1h"], 64, "cannot be used with"),
         (&["x", "--unique-for", "1h"], 64, "--unique"),
         (&["x", "--lines", "--id", "a"], 64, "--id"),

@@ -1,5 +1,7 @@
 //! Every verb in a real terminal, narrow and wide.
 
+use std::time::{Duration, Instant};
+
 use crate::support::{Server, Stage, Terminal};
 
 /// A queue with tasks in all states, of long ids and names that are no ASCII, and a service.
@@ -37,8 +39,18 @@ fn bare(text: &str) -> String {
 #[track_caller]
 fn interrupt(terminal: &Terminal) {
     terminal.press("C-c");
-    terminal.enter("echo code=$?");
-    terminal.wait_for("code=130");
+    // What is typed before it has ended is lost.
+    for _ in 0..20 {
+        terminal.enter("echo code=$?");
+        let start = Instant::now();
+        while start.elapsed() < Duration::from_secs(3) {
+            if terminal.screen().contains("code=130") {
+                return;
+            }
+            std::thread::sleep(Duration::from_millis(10));
+        }
+    }
+    panic!("{}", terminal.screen());
 }
 
 #[test]

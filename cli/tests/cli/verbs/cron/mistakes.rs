@@ -23,7 +23,7 @@ fn a_mistake_is_told_and_nothing_is_changed() {
         (task("every = \"1h\"\nnow = true"), "line 4: task x: BADARG"),
         (
             task("every = \"1h\"\nstart = \"soon\""),
-            "line 4: task x: start: write a moment",
+            "line 4: task x: start: write a time",
         ),
         (
             task("every = \"1h\"\nbackoff = \"soon\""),
