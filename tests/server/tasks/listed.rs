@@ -155,6 +155,8 @@ fn a_list_is_of_the_database_that_is_there_now() {
     client.schedule("other x");
     assert_eq!(check(&mut client), 1);
     client.must("DEBUG RELOAD");
+    // Valkey 8.1 leaves a client in the last database that a module was notified of: docs/operating/limits.md.
+    client.must("SELECT 0");
     assert_eq!(check(&mut client), 1);
     client.must("SELECT 1");
     assert_eq!(check(&mut client), 4);
