@@ -45,7 +45,7 @@ impl Client {
     /// Writes a snapshot, once the one that a replica may still be getting is over.
     #[track_caller]
     pub(crate) fn save(&mut self) {
-        wait_until("it is saved", || self.call("SAVE") == "OK");
+        wait_until("it is saved", || self.call("SAVE") == "+OK");
     }
 
     /// Sends a command of any bytes, and waits for its reply.
