@@ -112,7 +112,7 @@ fn the_node_of_a_cluster_that_has_the_service() {
     let words = ["work", "web", "mail", "--url", &url, "--", "cat"];
     let (code, _, error) = told(&steward(&words).output().unwrap());
     assert_eq!(code, 64, "{error}");
-    assert!(error.contains("one tag"), "{error}");
+    assert!(error.contains("the same tag in braces"), "{error}");
 }
 
 #[test]
