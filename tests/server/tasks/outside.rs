@@ -163,6 +163,7 @@ fn what_is_done_by_hand_to_another_queue_holds_nobody_up() {
             client = server.client();
         }
         wait_until("the child is gone", || client.get("q", "child", "state") == "gone");
+        wait_until("the other is ready", || client.stat("{q}s", "ready_tasks") == 1);
         assert_eq!(ack(&mut client, "{q}s"), "stubborn");
         client.must("FLUSHALL");
     }
