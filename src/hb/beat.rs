@@ -159,7 +159,6 @@ fn reply(service: &mut Service<'_>, member: &str, token: Option<u64>) -> Result<
     let leads = leader.as_deref() == Some(member);
     let epoch = service.leadership()?.epoch;
     let epoch = leader.as_ref().map(|_| epoch);
-    let cancelled = cancelled(service, member);
     let found = service.known().and_then(|known| Some((known, known.member(member)?)));
     let is_candidate = found.is_some_and(|(_, member)| member.is_candidate);
     let signal = found.and_then(|(known, member)| known.signal(&member.record));
@@ -170,7 +169,7 @@ fn reply(service: &mut Service<'_>, member: &str, token: Option<u64>) -> Result<
         ("leader", leader.as_deref().map_or(Reply::Null, Reply::text)),
         ("ttl_ms", Reply::Int(ttl)),
         ("signal", signal.map_or(Reply::Null, Reply::text)),
-        ("cancelled", cancelled),
+        ("cancelled", cancelled(service, member)),
         ("token", token.map_or(Reply::Null, Reply::number)),
     ])
     .into())
@@ -190,7 +189,7 @@ fn leader(service: &mut Service<'_>, member: &str) -> Result<Option<MemberName>>
 }
 
 /// The cancelled tasks that it still runs as a worker, in every queue that follows the service.
-fn cancelled(service: &mut Service<'_>, member: &str) -> Reply {
+fn cancelled(service: &Service<'_>, member: &str) -> Reply {
     let ids = service.state.cancelled_of(&service.name, member);
     Reply::Array(ids.into_iter().map(Reply::Id).collect())
 }

@@ -57,7 +57,7 @@ pub(crate) struct State {
     pub work: Work,
     /// What delays expiry.
     pub stalls: Stalls,
-    /// Queues in which claimed tasks may have been cancelled.
+    /// The queues in which claimed tasks were cancelled: a heartbeat looks into no others.
     pub cancelling: BTreeSet<Name>,
     /// Claims bound to a connection, by their token.
     pub bound: HashMap<u64, BTreeMap<u64, BoundClaim>, RandomState>,
@@ -245,6 +245,7 @@ impl State {
         let queue = self.queue(name);
         queue.start_over();
         queue.dropped = true;
+        self.cancelling.remove(name);
         self.names.histories.remove(name);
         self.names.wake_now(name);
     }
@@ -261,6 +262,7 @@ impl State {
             self.names.wake_now(name);
         }
         self.bound.clear();
+        self.cancelling.clear();
         self.names.histories.start_over();
         for (name, queue) in self.queues.iter_mut() {
             queue.start_over();
@@ -450,15 +452,9 @@ impl State {
 
     /// The cancelled tasks that a member of a service still has claimed as a worker, those of one queue in claim order;
     /// a thousand at most.
-    pub(crate) fn cancelled_of(&mut self, service: &Name, member: &str) -> Vec<Id> {
-        let State {
-            queues,
-            services,
-            cancelling,
-            ..
-        } = self;
-        cancelling.retain(|queue| queues.get(queue).is_some_and(|queue| !queue.cancelled.is_empty()));
-        let queues = cancelling.iter().filter(|queue| services.followed_by(queue) == service);
+    pub(crate) fn cancelled_of(&self, service: &Name, member: &str) -> Vec<Id> {
+        let queues = self.cancelling.iter();
+        let queues = queues.filter(|queue| self.services.followed_by(queue) == service);
         let queues = queues.filter_map(|queue| self.queues.get(queue));
         let ids = queues.flat_map(|queue| queue.cancelled.of(member));
         ids.take(MOST_CANCELLED).cloned().collect()
@@ -493,6 +489,7 @@ impl State {
         self.services.forget(name);
         self.dependents.take(name);
         self.queues.remove(name);
+        self.cancelling.remove(name);
         self.names.remove(name);
     }
 }

@@ -19,20 +19,16 @@ impl Cancelled {
         self.by_token.insert(token, worker.clone());
         self.by_worker.entry(worker).or_default().insert(token, id);
     }
-    /// Forgets a claim that has ended.
-    pub(crate) fn remove(&mut self, token: u64) {
-        let Some(worker) = self.by_token.remove(&token) else {
-            return;
-        };
-        if let Some(claims) = self.by_worker.get_mut(&worker) {
+    /// Forgets a claim that has ended. Whether none is left.
+    pub(crate) fn remove(&mut self, token: u64) -> bool {
+        if let Some(worker) = self.by_token.remove(&token)
+            && let Some(claims) = self.by_worker.get_mut(&worker)
+        {
             claims.remove(&token);
             if claims.is_empty() {
                 self.by_worker.remove(&worker);
             }
         }
-    }
-    /// Whether there are none.
-    pub(crate) fn is_empty(&self) -> bool {
         self.by_token.is_empty()
     }
     /// The cancelled tasks that a worker still has claimed, in claim order.

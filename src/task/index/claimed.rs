@@ -40,14 +40,15 @@ pub(crate) fn forget_claim(state: &mut State, name: &Name, header: &Header) -> b
     let Some(memory) = state.known_queue_mut(name) else {
         return false;
     };
-    if header.has(CANCELLED) {
-        memory.cancelled.remove(header.fence);
-    }
+    let is_last_cancelled = header.has(CANCELLED) && memory.cancelled.remove(header.fence);
     memory.successors.ended(header.fence);
     let held = memory.claims.remove(header.worker, header.fence);
     let connection = held.and_then(|held| held.connection);
     if let Some(connection) = connection {
         state.unbind(connection, header.fence);
+    }
+    if is_last_cancelled {
+        state.cancelling.remove(name);
     }
     connection.is_some()
 }

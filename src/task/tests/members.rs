@@ -412,6 +412,21 @@ fn a_worker_is_told_of_the_cancelled_tasks_it_holds() {
 }
 
 #[test]
+fn nothing_is_kept_of_a_queue_whose_cancelled_claims_are_over() {
+    let mut world = tasks(1);
+    let (_, token) = world.claim("TASK.CLAIM q w").unwrap();
+    world.say("TASK.CANCEL q t0");
+    world.say(&format!("TASK.ACK q t0 {token}"));
+    assert!(world.state.cancelling.is_empty(), "without a heartbeat");
+    world.say("TASK.SCHEDULE q x ID again");
+    world.claim("TASK.CLAIM q w").unwrap();
+    world.say("TASK.CANCEL q again");
+    assert_eq!(world.state.cancelling.len(), 1);
+    world.say("TASK.DROP q FORCE");
+    assert!(world.state.cancelling.is_empty(), "dropped");
+}
+
+#[test]
 fn workers_are_shown_with_what_they_are_as_members() {
     let mut world = tasks(3);
     world.say("HB.BEAT q a");
@@ -512,6 +527,7 @@ fn check_claims(world: &mut World, seed: u64) {
         .map(|worker| world.state.cancelled_of(&queue(&service), worker).len())
         .sum();
     assert_eq!(cancelled, shown.matches("cancelled=1").count(), "seed {seed}");
+    assert_eq!(world.state.cancelling.len(), usize::from(cancelled > 0), "seed {seed}");
 }
 
 #[test]
