@@ -5,12 +5,12 @@ use std::time::{Duration, Instant};
 
 use axum::extract::State;
 use axum::http::{HeaderMap, Uri};
-use axum::response::{IntoResponse, Redirect, Response};
+use axum::response::{IntoResponse, Response};
 use maud::html;
 use redis::Cmd;
 use serde_json::{Value as Json, json};
 
-use super::change::carried_out;
+use super::change::{answered, carried_out};
 use super::fields::Fields;
 use super::html::{hidden, number, plain};
 use super::listing::{Filter, exact, first_line};
@@ -37,7 +37,7 @@ struct Progress {
 }
 
 impl Progress {
-    fn said(&self, verb: &str) -> String {
+    fn said(&self, fields: &Fields) -> String {
         let error = self.last_error.as_ref();
         let refused = error.map_or_else(String::new, |error| format!(" Some were not: {error}."));
         let count = if self.done == 1 {
@@ -45,7 +45,7 @@ impl Progress {
         } else {
             format!("{} tasks are", number(self.done))
         };
-        format!("{count} {}.{refused}", done(verb))
+        format!("{count} {}.{refused}", done(fields.get("change").unwrap_or_default()))
     }
 
     fn json(&self) -> Json {
@@ -64,19 +64,18 @@ pub(super) async fn step(
         Ok(stepped) => stepped,
         Err(response) => return *response,
     };
-    let said = progress.said(fields.get("change").unwrap_or_default());
-    if visit.form == Form::Json {
-        return axum::Json(progress.json()).into_response();
+    if progress.cursor == "0" || visit.form == Form::Json {
+        return told(&visit, &fields, &progress);
     }
-    if progress.cursor == "0" {
-        visit.session.tell(said);
-        return Redirect::to(&visit.here).into_response();
-    }
-    document(&visit, &unfinished(&visit, &fields, &progress, &said)).into_response()
+    document(&visit, &unfinished(&visit, &fields, &progress)).into_response()
+}
+
+fn told(visit: &Visit, fields: &Fields, progress: &Progress) -> Response {
+    answered(visit, &visit.here, &progress.json(), progress.said(fields))
 }
 
 /// What shows how far it is, and sends itself again.
-fn unfinished(visit: &Visit, fields: &Fields, progress: &Progress, said: &str) -> Page {
+fn unfinished(visit: &Visit, fields: &Fields, progress: &Progress) -> Page {
     let (count, looked_at) = (progress.done.to_string(), progress.looked_at.to_string());
     let all = fields.get("all").unwrap_or_default();
     let error = progress.last_error.as_deref().unwrap_or_default();
@@ -96,7 +95,7 @@ fn unfinished(visit: &Visit, fields: &Fields, progress: &Progress, said: &str) -
             form.card method="post" action=(visit.address("/bulk", &[])) data-next {
                 (hidden(visit, &again))
                 progress max=(all) value=(looked_at) aria-label="Tasks looked at" {}
-                p role="status" { (said) }
+                p role="status" { (progress.said(fields)) }
                 p.row { button { "Go on" } a href=(visit.here) { "Stop here" } }
             }
         },
@@ -112,13 +111,7 @@ pub(super) async fn ticked(
     axum::Form(fields): axum::Form<Vec<(String, String)>>,
 ) -> Response {
     match carried_out(&site, &uri, &headers, Fields(fields), run_ticked).await {
-        Ok((visit, _, progress)) if visit.form == Form::Json => axum::Json(progress.json()).into_response(),
-        Ok((visit, fields, progress)) => {
-            visit
-                .session
-                .tell(progress.said(fields.get("change").unwrap_or_default()));
-            Redirect::to(&visit.here).into_response()
-        }
+        Ok((visit, fields, progress)) => told(&visit, &fields, &progress),
         Err(response) => *response,
     }
 }

@@ -6,7 +6,7 @@ use axum::extract::State;
 use axum::http::{HeaderMap, Uri};
 use axum::response::{IntoResponse, Redirect, Response};
 use redis::{Cmd, cmd};
-use serde_json::json;
+use serde_json::{Value as Json, json};
 
 use super::bulk;
 use super::fields::Fields;
@@ -32,13 +32,18 @@ pub(super) async fn make(
     axum::Form(fields): axum::Form<Vec<(String, String)>>,
 ) -> Response {
     match carried_out(&site, &uri, &headers, Fields(fields), run).await {
-        Ok((visit, _, said)) if visit.form == Form::Json => axum::Json(json!({ "done": said })).into_response(),
-        Ok((visit, _, said)) => {
-            visit.session.tell(said);
-            Redirect::to(&visit.here).into_response()
-        }
+        Ok((visit, _, said)) => answered(&visit, &visit.here, &json!({ "done": said }), said),
         Err(response) => *response,
     }
+}
+
+/// The answer to a change that is done: this JSON, or the way to a page that tells it.
+pub(super) fn answered(visit: &Visit, to: &str, json: &Json, said: String) -> Response {
+    if visit.form == Form::Json {
+        return axum::Json(json).into_response();
+    }
+    visit.session.tell(said);
+    Redirect::to(to).into_response()
 }
 
 /// Runs a change that is allowed, where it holds up nobody. Returns also what for.

@@ -4,12 +4,12 @@ use std::sync::Arc;
 
 use axum::extract::State;
 use axum::http::{HeaderMap, Uri};
-use axum::response::{IntoResponse, Redirect, Response};
+use axum::response::{IntoResponse, Response};
 use maud::{Markup, html};
 use redis::cmd;
 use serde_json::json;
 
-use super::change::{carried_out, once};
+use super::change::{answered, carried_out, once};
 use super::fields::Fields;
 use super::html::{hidden, plain, to_queue};
 use super::page::{Form, Page, document, failed};
@@ -79,10 +79,10 @@ pub(super) async fn put(
     };
     let queue = fields.get("queue").unwrap_or_default();
     match done {
-        Ok(id) if visit.form == Form::Json => axum::Json(json!({ "queue": queue, "id": id })).into_response(),
         Ok(id) => {
-            visit.session.tell(format!("{id} is in {queue}"));
-            Redirect::to(&visit.address("/task", &[("queue", queue), ("id", &id)])).into_response()
+            let to = visit.address("/task", &[("queue", queue), ("id", &id)]);
+            let json = json!({ "queue": queue, "id": id });
+            answered(&visit, &to, &json, format!("{id} is in {queue}"))
         }
         Err(trouble) if visit.form == Form::Json => failed(&visit, &trouble),
         Err(trouble) => {
