@@ -2,7 +2,7 @@
 
 use maud::{Markup, html};
 
-use super::html::{NOTHING, line, number, rate};
+use super::html::{NOTHING, line, lines, number, rate};
 use crate::output::text;
 use crate::watch::{Line, Place, Rate};
 
@@ -30,13 +30,14 @@ pub(super) fn charts(last: Option<&Rate>, seen: &Line) -> Markup {
         section #charts data-live {
             div.charts {
                 @for (class, label, value, told) in all {
-                    @let most = stretches.iter().flatten().map(|(_, rate)| value(rate)).fold(0.0, f64::max);
+                    @let drawn: Vec<Vec<(f64, f64)>> = stretches.iter().map(|stretch| points(stretch, value)).collect();
+                    @let most = drawn.iter().flatten().map(|(_, value)| *value).fold(0.0, f64::max);
                     figure {
                         figcaption {
                             span { (label) " " strong { (last.map_or_else(|| NOTHING.into(), |last| told(value(last)))) } }
                             span { "at most " (told(most)) }
                         }
-                        (drawn(class, &format!("{label}: at most {}", told(most)), &stretches, (value, most)))
+                        (lines(class, &drawn, &format!("{label}: at most {}", told(most))))
                     }
                 }
             }
@@ -51,14 +52,7 @@ pub(super) fn charts(last: Option<&Rate>, seen: &Line) -> Markup {
     }
 }
 
-/// The stretches of a line, up to its largest value.
-fn drawn(class: &str, label: &str, stretches: &[Vec<Place>], (value, most): (Value, f64)) -> Markup {
-    let most = most.max(f64::MIN_POSITIVE);
-    let point = |(place, rate): &Place| format!("{:.1},{:.1}", place * 120.0, 23.0 - value(rate) / most * 22.0);
-    let points = |stretch: &Vec<Place>| stretch.iter().map(point).collect::<Vec<_>>().join(" ");
-    html! {
-        svg.line.(class) viewBox="0 0 120 24" preserveAspectRatio="none" role="img" aria-label=(label) {
-            @for stretch in stretches { polyline points=(points(stretch)) {} }
-        }
-    }
+/// Where the points of a stretch are, and what is drawn of them.
+fn points(stretch: &[Place], value: Value) -> Vec<(f64, f64)> {
+    stretch.iter().map(|(place, rate)| (*place, value(rate))).collect()
 }

@@ -180,19 +180,28 @@ pub(super) fn nothing(text: &str) -> Markup {
 
 /// A small line of values over time, newest last.
 pub(super) fn line(class: &str, values: &[f64], label: &str) -> Markup {
+    // The newest is at the right edge, 59 steps from the left one.
+    let steps = (0..).map(|steps| 1.0 - f64::from(steps) / 59.0);
+    lines(class, &[steps.zip(values.iter().rev().copied()).collect()], label)
+}
+
+/// Lines of points, each from 0 at the left to 1 at the right, and its value.
+pub(super) fn lines(class: &str, lines: &[Vec<(f64, f64)>], label: &str) -> Markup {
     const WIDTH: f64 = 120.0;
     const HEIGHT: f64 = 24.0;
-    let most = values.iter().copied().fold(0.0, f64::max).max(f64::MIN_POSITIVE);
-    let mut points = String::new();
-    // The newest is at the right edge, 59 steps from the left one.
-    let mut x = WIDTH;
-    for value in values.iter().rev() {
-        points.push_str(&format!("{x:.1},{:.1} ", HEIGHT - 1.0 - value / most * (HEIGHT - 2.0)));
-        x -= WIDTH / 59.0;
-    }
+    let most = lines.iter().flatten().map(|(_, value)| *value).fold(0.0, f64::max);
+    let share = |value: f64| value / most.max(f64::MIN_POSITIVE);
+    let point = |(place, value): &(f64, f64)| {
+        format!(
+            "{:.1},{:.1}",
+            place * WIDTH,
+            HEIGHT - 1.0 - share(*value) * (HEIGHT - 2.0)
+        )
+    };
+    let points = |line: &Vec<(f64, f64)>| line.iter().map(point).collect::<Vec<_>>().join(" ");
     html! {
         svg.line.(class) viewBox="0 0 120 24" preserveAspectRatio="none" role="img" aria-label=(label) {
-            polyline points=(points.trim_end()) {}
+            @for line in lines { polyline points=(points(line)) {} }
         }
     }
 }
