@@ -60,6 +60,12 @@ impl Terminal {
         self.tmux(&["resize-window", "-x", &width, "-y", &height]);
     }
 
+    /// The name of the program that reads what is typed.
+    pub(crate) fn reads(&self) -> String {
+        let name = self.tmux(&["display-message", "-p", "#{pane_current_command}"]);
+        name.trim_end().into()
+    }
+
     /// What it shows, without colours.
     pub(crate) fn screen(&self) -> String {
         self.tmux(&["capture-pane", "-p"])

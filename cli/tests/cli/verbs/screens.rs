@@ -1,8 +1,6 @@
 //! Every verb in a real terminal, narrow and wide.
 
-use std::time::{Duration, Instant};
-
-use crate::support::{Server, Stage, Terminal};
+use crate::support::{Server, Stage, Terminal, wait_until};
 
 /// A queue with tasks in all states, of long ids and names that are no ASCII, and a service.
 fn used() -> Server {
@@ -40,17 +38,9 @@ fn bare(text: &str) -> String {
 fn interrupt(terminal: &Terminal) {
     terminal.press("C-c");
     // What is typed before it has ended is lost.
-    for _ in 0..20 {
-        terminal.enter("echo code=$?");
-        let start = Instant::now();
-        while start.elapsed() < Duration::from_secs(3) {
-            if terminal.screen().contains("code=130") {
-                return;
-            }
-            std::thread::sleep(Duration::from_millis(10));
-        }
-    }
-    panic!("{}", terminal.screen());
+    wait_until("the shell reads again", || terminal.reads() == "sh");
+    terminal.enter("echo code=$?");
+    terminal.wait_for("code=130");
 }
 
 #[test]
