@@ -181,14 +181,18 @@ fn severity(finding: &Record) -> String {
     finding.text("severity").unwrap_or_default()
 }
 
+fn what(finding: &Record) -> String {
+    cut(&plain(&finding.text("what").unwrap_or_default()), LETTERS)
+}
+
 /// The first of some findings alike, how many more there are, and the way to what can be done about them.
 fn told(visit: &Visit, alike: &[&Record]) -> Markup {
     html! {
         @if let Some(finding) = alike.first() {
-            @let (severity, what) = (severity(finding), finding.text("what").unwrap_or_default());
+            @let severity = severity(finding);
             span.state.(severity) { (severity) } " "
             a.(severity) href=(remedy(visit, finding)) {
-                (cut(&plain(&what), LETTERS))
+                (what(finding))
                 @if alike.len() > 1 { "; " (alike.len() - 1) " more like this" }
             }
         }
@@ -199,7 +203,7 @@ fn told(visit: &Visit, alike: &[&Record]) -> Markup {
 pub(super) fn marks(visit: &Visit, findings: &[&Record]) -> Markup {
     html! {
         @for finding in findings {
-            a.state.(severity(finding)) href=(remedy(visit, finding)) title=(cut(&plain(&finding.text("what").unwrap_or_default()), LETTERS)) {
+            a.state.(severity(finding)) href=(remedy(visit, finding)) title=(what(finding)) {
                 (plain(&finding.text("check").unwrap_or_default()))
             } " "
         }
