@@ -89,17 +89,11 @@ impl fmt::Display for Backoff {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::ModuleConfig;
-    use crate::time::{Steady, Wall};
 
     fn context(chance: u64) -> Context {
         Context {
-            wall: Wall(0),
-            wall_us: 0,
-            steady: Steady(0),
-            config: ModuleConfig::default(),
             chance,
-            memory_full: false,
+            ..Context::default()
         }
     }
 

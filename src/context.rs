@@ -23,6 +23,21 @@ pub(crate) struct Context {
     pub memory_full: bool,
 }
 
+/// That of a test: the beginning of time, and the default settings.
+#[cfg(test)]
+impl Default for Context {
+    fn default() -> Context {
+        Context {
+            wall: Wall(0),
+            wall_us: 0,
+            steady: Steady(0),
+            config: ModuleConfig::default(),
+            chance: 0,
+            memory_full: false,
+        }
+    }
+}
+
 /// Who runs a command.
 #[derive(Clone, Copy)]
 pub(crate) struct Caller<'a> {

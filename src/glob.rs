@@ -29,12 +29,9 @@ impl Pattern {
             let (word, bit) = (pattern.elements / 64, 1 << (pattern.elements % 64));
             let mut width = 1;
             if *first == b'*' {
-                pattern
-                    .stars
-                    .iter_mut()
-                    .skip(word)
-                    .take(1)
-                    .for_each(|stars| *stars |= bit);
+                if let Some(stars) = pattern.stars.get_mut(word) {
+                    *stars |= bit;
+                }
             } else {
                 for (byte, takes) in (0..=u8::MAX).zip(pattern.takes.iter_mut().skip(word).step_by(words)) {
                     let taken;
@@ -57,7 +54,9 @@ impl Pattern {
     pub(crate) fn matches(&self, text: &[u8]) -> bool {
         // Bit n: the text so far matches the elements before the n-th.
         let mut reached = vec![0; self.words];
-        reached.iter_mut().take(1).for_each(|reached| *reached = 1);
+        if let Some(first) = reached.first_mut() {
+            *first = 1;
+        }
         for byte in text {
             let takes = self.takes.get(usize::from(*byte) * self.words..).unwrap_or_default();
             let (mut carry, mut any) = (0, 0);
@@ -168,12 +167,8 @@ mod tests {
     #[test]
     fn any_pattern_matches_what_it_should() {
         let draw = Context {
-            wall: crate::time::Wall(0),
-            wall_us: 0,
-            steady: crate::time::Steady(0),
-            config: crate::config::ModuleConfig::default(),
             chance: 7,
-            memory_full: false,
+            ..Context::default()
         };
         let mut step = 0;
         let mut number = |most: usize| {

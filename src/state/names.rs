@@ -351,16 +351,12 @@ impl Names {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::ModuleConfig;
 
     fn context(wall: Ms, steady: Ms) -> Context {
         Context {
             wall: Wall(wall),
-            wall_us: 0,
             steady: Steady(steady),
-            config: ModuleConfig::default(),
-            chance: 0,
-            memory_full: false,
+            ..Context::default()
         }
     }
     fn name(text: &str) -> Name {

@@ -151,12 +151,8 @@ mod tests {
     #[test]
     fn claims_are_as_in_a_map() {
         let draw = Context {
-            wall: crate::time::Wall(0),
-            wall_us: 0,
-            steady: crate::time::Steady(0),
-            config: crate::config::ModuleConfig::default(),
             chance: 7,
-            memory_full: false,
+            ..Context::default()
         };
         let mut claims = Claims::default();
         let mut map: BTreeMap<u32, BTreeMap<u64, Held>> = BTreeMap::new();

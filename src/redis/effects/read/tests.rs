@@ -124,12 +124,8 @@ impl Draw {
 
 fn draw(seed: u64) -> Draw {
     let context = Context {
-        wall: crate::time::Wall(0),
-        wall_us: 0,
-        steady: crate::time::Steady(0),
-        config: crate::config::ModuleConfig::default(),
         chance: seed,
-        memory_full: false,
+        ..Context::default()
     };
     Draw(context, 0)
 }
