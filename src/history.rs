@@ -1,6 +1,10 @@
 //! What happened to the tasks of a queue in each of the last hours and days, by the calendar of UTC, and how many were
 //! ready: the buckets of its history and what is in them.
 
+mod kinds;
+
+pub(crate) use kinds::{ByKind, OTHERS};
+
 use crate::stats::Totals;
 use crate::time::{DAY, Ms, SECOND, Wall};
 
@@ -43,21 +47,6 @@ impl Counts {
         Counts([0, 0, 0, 0, 0, 0, u64::from(tasks)])
     }
 
-    /// Whether nothing happened.
-    pub(crate) fn is_zero(&self) -> bool {
-        *self == Counts::default()
-    }
-
-    /// Adds what happened besides.
-    pub(crate) fn add(&mut self, other: &Counts) {
-        let [sums @ .., most] = &mut self.0;
-        for (number, other) in sums.iter_mut().zip(other.0) {
-            *number = number.saturating_add(other);
-        }
-        let [.., other] = other.0;
-        *most = other.max(*most);
-    }
-
     /// What happened since there were these.
     pub(crate) fn since(mut self, before: &Counts) -> Counts {
         for (number, before) in self.0.iter_mut().zip(before.0) {
@@ -70,36 +59,98 @@ impl Counts {
     pub(crate) fn numbers(&self) -> impl Iterator<Item = (&'static str, u64)> {
         NUMBERS.into_iter().zip(self.0)
     }
+}
 
-    /// As stored: LEB128 varints of numbers that a reply can hold, 63 bytes at most. Redis keeps a hash compact as long
-    /// as no value has more than 64.
-    pub(crate) fn pack(&self) -> Vec<u8> {
+/// What a bucket has, as it is stored.
+pub(crate) trait Packed: Default {
+    /// Whether nothing happened.
+    fn is_zero(&self) -> bool;
+    /// Adds what happened besides.
+    fn add(&mut self, other: &Self);
+    fn pack(&self) -> Vec<u8>;
+    /// Reads what was packed; `None` if it is not ours.
+    fn unpack(packed: &[u8]) -> Option<Self>;
+}
+
+impl Packed for Counts {
+    fn is_zero(&self) -> bool {
+        *self == Counts::default()
+    }
+
+    fn add(&mut self, other: &Counts) {
+        let [sums @ .., most] = &mut self.0;
+        for (number, other) in sums.iter_mut().zip(other.0) {
+            *number = number.saturating_add(other);
+        }
+        let [.., other] = other.0;
+        *most = other.max(*most);
+    }
+
+    /// Varints of numbers that a reply can hold, 63 bytes at most. Redis keeps a hash compact as long as no value has
+    /// more than 64.
+    fn pack(&self) -> Vec<u8> {
         let mut packed = Vec::new();
-        for mut number in self.0.map(|number| number.min(i64::MAX.cast_unsigned())) {
-            while number > 0x7f {
-                packed.push(number.to_le_bytes()[0] | 0x80);
-                number >>= 7;
-            }
-            packed.push(number.to_le_bytes()[0]);
+        for number in self.0 {
+            put_varint(number.min(i64::MAX.cast_unsigned()), &mut packed);
         }
         packed
     }
 
-    /// Reads them; `None` if they are not ours.
-    pub(crate) fn unpack(mut packed: &[u8]) -> Option<Counts> {
+    fn unpack(mut packed: &[u8]) -> Option<Counts> {
         let mut counts = Counts::default();
         for (at, number) in counts.0.iter_mut().enumerate() {
             if at >= FIRST && packed.is_empty() {
                 break;
             }
-            let length = packed.iter().position(|byte| byte & 0x80 == 0)? + 1;
-            let (digits, rest) = packed.split_at_checked(length)?;
-            for digit in digits.iter().rev() {
-                *number = number.checked_mul(0x80)? | u64::from(digit & 0x7f);
-            }
-            packed = rest;
+            *number = take_varint(&mut packed)?;
         }
         Some(counts)
+    }
+}
+
+/// Appends a number as LEB128.
+fn put_varint(mut number: u64, packed: &mut Vec<u8>) {
+    while number > 0x7f {
+        packed.push(number.to_le_bytes()[0] | 0x80);
+        number >>= 7;
+    }
+    packed.push(number.to_le_bytes()[0]);
+}
+
+/// Takes the number with which these bytes begin.
+fn take_varint(packed: &mut &[u8]) -> Option<u64> {
+    let length = packed.iter().position(|byte| byte & 0x80 == 0)? + 1;
+    let digits = packed.split_off(..length)?;
+    let mut digits = digits.iter().rev();
+    digits.try_fold(0_u64, |number, digit| {
+        Some(number.checked_mul(0x80)? | u64::from(digit & 0x7f))
+    })
+}
+
+/// What happened in a queue in some time: in all, and to the tasks of each kind.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Happened {
+    pub all: Counts,
+    pub kinds: ByKind,
+}
+
+impl Happened {
+    /// Whether nothing happened. Whatever is counted for a kind is counted in all, too.
+    pub(crate) fn is_zero(&self) -> bool {
+        self.all.is_zero()
+    }
+
+    /// Adds what happened besides.
+    pub(crate) fn add(&mut self, other: &Happened) {
+        self.all.add(&other.all);
+        self.kinds.add(&other.kinds);
+    }
+}
+
+impl From<Counts> for Happened {
+    fn from(all: Counts) -> Happened {
+        let kinds = ByKind::default();
+        Happened { all, kinds }
     }
 }
 

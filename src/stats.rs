@@ -139,15 +139,6 @@ impl Durations {
         reached.map_or(0, |(bucket, _)| *bucket)
     }
 
-    /// How long all took together, ms.
-    pub(crate) fn total(&self) -> u64 {
-        let each = self
-            .buckets
-            .iter()
-            .map(|(bucket, count)| u64::from(largest(*bucket)) * u64::from(*count));
-        each.sum()
-    }
-
     /// The largest, ms; `None` before the first.
     pub(crate) fn max(&self) -> Option<Ms> {
         (!self.buckets.is_empty()).then_some(Ms::from(self.most))
@@ -167,7 +158,6 @@ mod tests {
         for _ in 0..2 {
             assert_eq!((lateness.quantiles(), lateness.max()), (Some((0, 7)), Some(7)));
         }
-        assert_eq!(lateness.total(), 14);
         lateness.record(100_000_000, 900);
         assert_eq!(
             (lateness.quantiles(), lateness.max()),

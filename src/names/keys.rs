@@ -53,6 +53,8 @@ pub(crate) enum Part {
     TaskEvents,
     /// Hour or day, what happened in it: see `history`.
     History,
+    /// Hour or day, what happened in it to the tasks of each kind.
+    KindHistory,
     /// The service: leader, epoch, standing signal.
     Service,
     /// Member, its record.
@@ -94,7 +96,7 @@ pub(crate) struct KeyKind {
 }
 
 /// All kinds, in the order of [`Part`]; those that a queue has many of come last, beginning with `Ready`.
-pub(crate) const KEYS: [KeyKind; 26] = [
+pub(crate) const KEYS: [KeyKind; 27] = [
     queue(Part::Queue, "", b'q', Type::Hash),
     queue(Part::Workers, ":workers", b'w', Type::Hash),
     queue(Part::Scheduled, ":scheduled", b's', Type::SortedSet),
@@ -111,6 +113,7 @@ pub(crate) const KEYS: [KeyKind; 26] = [
     queue(Part::RepeatPayloads, ":repeat-payloads", b'z', Type::Hash),
     queue(Part::TaskEvents, ":events", b'V', Type::Stream).touching(Touched::Events),
     queue(Part::History, ":history", b'h', Type::Hash).touching(Touched::History),
+    queue(Part::KindHistory, ":kind-history", b'j', Type::Hash).touching(Touched::History),
     service(Part::Service, "", b'p', Type::Hash),
     service(Part::Members, ":members", b'm', Type::Hash),
     service(Part::Candidates, ":candidates", b'k', Type::SortedSet),

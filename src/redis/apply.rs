@@ -13,10 +13,10 @@ use super::transaction::{Mode, run};
 use super::{databases, reply};
 use crate::error::Error;
 use crate::membership::service::Service;
-use crate::names::{Name, Part, Touched};
+use crate::names::{Name, Touched};
 use crate::reply::Reply;
 use crate::task::handle::Queue;
-use crate::task::outcome;
+use crate::task::{history, outcome};
 use crate::tx::Tx;
 
 /// Registers the command.
@@ -93,7 +93,7 @@ fn take_up(tx: &mut Tx<'_>, change: &Change) -> Result<(), Error> {
     }
     if change.history {
         tx.state.names.histories.remove(name);
-        if tx.keys.exists(name.of_queue(Part::History)) {
+        if history::exists(tx.keys, name) {
             tx.state.touched(name, Touched::History);
         }
     }

@@ -7,10 +7,9 @@ use super::handles::Handles;
 use super::keyspace::{Effects, ServerKeys};
 use super::module::{self, Module};
 use super::transaction::{Mode, run as run_transaction};
-use crate::keyspace::Keyspace as _;
 use crate::membership::overview as services;
-use crate::names::{Name, Part};
-use crate::task::overview as queues;
+use crate::names::Name;
+use crate::task::{history, overview as queues};
 use crate::timer;
 
 /// Names that are measured in one transaction.
@@ -69,9 +68,8 @@ pub(super) fn forget_moved(ctx: *mut Ctx, name: &Name) -> bool {
 fn forget_if_gone(module: &mut Module, ctx: *mut Ctx, name: &Name) -> bool {
     let Module { state, texts, open, .. } = module;
     let mut keys = ServerKeys::new(Handles::new(ctx, false, false, texts, open), Effects::PassedOn);
-    let gone = !queues::exists(&mut keys, name)
-        && !services::exists(&mut keys, name)
-        && !keys.exists(name.of_queue(Part::History));
+    let gone =
+        !queues::exists(&mut keys, name) && !services::exists(&mut keys, name) && !history::exists(&mut keys, name);
     keys.finish();
     if gone {
         state.names.histories.remove(name);

@@ -7,7 +7,7 @@ use smallvec::SmallVec;
 
 use crate::config::ModuleConfig;
 use crate::context::Context;
-use crate::history::{Bucket, Counts, Span};
+use crate::history::{Bucket, Counts, Happened, Span};
 use crate::names::Name;
 use crate::time::{Ms, SECOND, Steady, Wall};
 
@@ -51,9 +51,9 @@ fn most(config: &ModuleConfig) -> usize {
 #[derive(Debug, Default)]
 struct History {
     /// What is not written yet, by the hour.
-    unwritten: SmallVec<[(Bucket, Counts); 1]>,
+    unwritten: SmallVec<[(Bucket, Happened); 1]>,
     /// What has happened since the last moment that is known.
-    undated: Counts,
+    undated: Happened,
     /// Since when there is anything.
     since: Option<(Wall, Steady)>,
     /// The last hour in which it was seen how many tasks are ready, and how many.
@@ -80,13 +80,13 @@ impl History {
         self.unwritten.is_empty() && self.undated.is_zero()
     }
 
-    fn put(&mut self, hour: Bucket, counts: &Counts) {
-        if counts.is_zero() {
+    fn put(&mut self, hour: Bucket, happened: Happened) {
+        if happened.is_zero() {
             return;
         }
         match self.unwritten.iter_mut().find(|(known, _)| *known == hour) {
-            Some((_, known)) => known.add(counts),
-            None => self.unwritten.push((hour, *counts)),
+            Some((_, known)) => known.add(&happened),
+            None => self.unwritten.push((hour, happened)),
         }
         if self.unwritten.len() > MOST_HOURS {
             let (_, oldest) = self.unwritten.remove(0);
@@ -102,10 +102,10 @@ impl History {
         let before = self.seen.replace((hour, ready));
         if let Some((last, stood)) = before {
             last.until(now)
-                .for_each(|hour| self.put(hour, &Counts::of_ready(stood)));
+                .for_each(|hour| self.put(hour, Counts::of_ready(stood).into()));
         }
         if before != self.seen {
-            self.put(hour, &Counts::of_ready(ready));
+            self.put(hour, Counts::of_ready(ready).into());
         }
     }
 }
@@ -127,15 +127,15 @@ impl Histories {
     }
 
     /// Adds what happened in a queue, if it is counted.
-    pub(crate) fn add(&mut self, name: &Name, counts: &Counts, wish: Option<bool>) {
-        if counts.is_zero() || !self.takes(name, wish) {
+    pub(crate) fn add(&mut self, name: &Name, happened: &Happened, wish: Option<bool>) {
+        if happened.is_zero() || !self.takes(name, wish) {
             return;
         }
         if !self.has(name) {
             self.begin(name, wish);
         }
         if let Some(history) = self.all.get_mut(name) {
-            history.undated.add(counts);
+            history.undated.add(happened);
         }
     }
 
@@ -165,8 +165,8 @@ impl Histories {
     pub(crate) fn date(&mut self, name: &Name, ready: u32, context: &Context) -> Option<(Wall, Steady)> {
         let history = self.all.get_mut(name)?;
         let hour = Bucket::at(Span::Hour, context.wall);
-        let counts = std::mem::take(&mut history.undated);
-        history.put(hour, &counts);
+        let happened = std::mem::take(&mut history.undated);
+        history.put(hour, happened);
         // A replica would keep what it sees, and never write it.
         let is_seen = history.kind != Kind::Found;
         if is_seen {
@@ -201,22 +201,22 @@ impl Histories {
     }
 
     /// What is not written yet, by the hour; of unknown time is what happened last.
-    pub(crate) fn unwritten(&self, name: &Name, now: Wall) -> Vec<(Bucket, Counts)> {
+    pub(crate) fn unwritten(&self, name: &Name, now: Wall) -> Vec<(Bucket, Happened)> {
         let history = self.all.get(name);
-        let undated = history.map(|history| (Bucket::at(Span::Hour, now), history.undated));
+        let undated = history.map(|history| (Bucket::at(Span::Hour, now), history.undated.clone()));
         let dated = history
             .into_iter()
-            .flat_map(|history| history.unwritten.iter().copied());
+            .flat_map(|history| history.unwritten.iter().cloned());
         let all = dated.chain(undated);
-        all.filter(|(_, counts)| !counts.is_zero()).collect()
+        all.filter(|(_, happened)| !happened.is_zero()).collect()
     }
 
     /// The same, to be written now.
-    pub(crate) fn take_unwritten(&mut self, name: &Name, now: Wall) -> Vec<(Bucket, Counts)> {
+    pub(crate) fn take_unwritten(&mut self, name: &Name, now: Wall) -> Vec<(Bucket, Happened)> {
         let unwritten = self.unwritten(name, now);
         if let Some(history) = self.all.get_mut(name) {
             history.unwritten.clear();
-            (history.undated, history.since) = (Counts::default(), None);
+            (history.undated, history.since) = (Happened::default(), None);
         }
         unwritten
     }

@@ -109,8 +109,8 @@ impl State {
     pub(crate) fn count_history(&mut self, name: &Name, ready: u32, context: &Context) {
         self.names.histories.limit(&context.config);
         if let Some(queue) = self.queues.get_mut(name) {
-            let (counts, wish) = (queue.take_counts(), queue.wishes_history());
-            self.names.histories.add(name, &counts, wish);
+            let (happened, wish) = (queue.take_counts(), queue.wishes_history());
+            self.names.histories.add(name, &happened, wish);
         }
         if let Some((wall, steady)) = self.names.histories.date(name, ready, context) {
             self.names.wake_at_wall(name, wall);
@@ -226,8 +226,8 @@ impl State {
                 && let Some(rest) = Rest::of(queue, self.rounds.era)
             {
                 if self.names.has(name) {
-                    let (counts, wish) = (queue.take_counts(), queue.wishes_history());
-                    self.names.histories.add(name, &counts, wish);
+                    let (happened, wish) = (queue.take_counts(), queue.wishes_history());
+                    self.names.histories.add(name, &happened, wish);
                 }
                 self.names.put_queue(name, rest);
                 self.queues.remove(name);

@@ -122,7 +122,7 @@ impl Rest {
             kinds: self.kinds,
             ..QueueState::default()
         };
-        queue.take_counts();
+        queue.totals_are_counted();
         let is_certain = self.known == Known::of_era(era);
         if is_certain {
             for (at, hint) in hints(&mut queue).into_iter().enumerate() {

@@ -145,7 +145,7 @@ pub(crate) fn complete(queue: &mut Queue<'_>, task: &mut Task, result: Option<&[
         queue.count(|totals| totals.acked += 1).record_run(run);
         kind::count(queue, task, |kind| {
             kind.acked += 1;
-            kind.runs.record(run, 1);
+            kind.record_run(run);
         });
         end_task(queue, task, Outcome::Done(result))?;
         if retain > 0 {
@@ -201,7 +201,7 @@ pub(crate) fn fail(queue: &mut Queue<'_>, task: &mut Task, error: Option<&[u8]>,
     queue.count(|totals| totals.failed += 1).record_run(run);
     kind::count(queue, task, |kind| {
         kind.failed += 1;
-        kind.runs.record(run, 1);
+        kind.record_run(run);
     });
     task.header.attempts += 1;
     if task.is_cancelled() {

@@ -6,14 +6,15 @@ use crate::names::{Index, Name, Part};
 use crate::settings;
 use crate::state::sums::Holds;
 use crate::task::handle::Queue;
+use crate::task::history;
 use crate::task::index::targeted;
 use crate::time::Wall;
 use crate::tx::Tx;
 
 /// Whether any key of the queue exists that is not the record of a single task. A history alone is no queue.
 pub(crate) fn exists(keys: &mut dyn Keyspace, name: &Name) -> bool {
-    let parts = Part::once_per_queue().filter(|part| !matches!(part, Part::Queue | Part::History));
-    parts.into_iter().any(|part| keys.exists(name.of_queue(part)))
+    let mut parts = Part::once_per_queue().filter(|part| *part != Part::Queue && !history::PARTS.contains(part));
+    parts.any(|part| keys.exists(name.of_queue(part)))
         || Index::ALL.iter().any(|index| keys.exists(name.index(*index)))
         || settings::exist(keys, name)
 }

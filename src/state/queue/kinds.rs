@@ -2,14 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::history::{ByKind, Counts, OTHERS, Packed};
 use crate::settings::kinds::Kinds;
-use crate::stats::Durations;
-use crate::time::Steady;
+use crate::stats::{Durations, Totals};
+use crate::time::{Ms, Steady};
 
 /// Most kinds that are counted each by itself.
 const MOST: usize = 1_000;
-/// What all kinds without a number are counted as.
-const OTHERS: &str = "other";
 
 /// The counts of one kind.
 #[derive(Debug, Default)]
@@ -26,9 +25,29 @@ pub(crate) struct KindStats {
     pub running: u64,
     /// How long the runs were that were acknowledged or failed.
     pub runs: Durations,
+    /// How long they took together, ms.
+    pub run_ms: u64,
+    /// What of it was counted in the history of the queue.
+    counted: Counts,
 }
 
 impl KindStats {
+    /// A task was acknowledged or failed after this time.
+    pub(crate) fn record_run(&mut self, ms: Ms) {
+        self.run_ms += ms.unsigned_abs();
+        self.runs.record(ms, 1);
+    }
+
+    fn counts(&self) -> Counts {
+        let totals = Totals {
+            acked: self.acked,
+            failed: self.failed,
+            dead: self.dead,
+            ..Totals::default()
+        };
+        Counts::of(&totals, self.run_ms)
+    }
+
     fn add(&mut self, other: &KindStats) {
         self.claimed += other.claimed;
         self.acked += other.acked;
@@ -36,6 +55,8 @@ impl KindStats {
         self.dead += other.dead;
         self.running += other.running;
         self.runs.add(&other.runs);
+        self.run_ms += other.run_ms;
+        self.counted.add(&other.counted);
     }
 }
 
@@ -73,6 +94,20 @@ impl KindCounts {
     /// How many there are.
     pub(crate) fn len(&self) -> usize {
         self.0.len()
+    }
+
+    /// What happened since it was last counted in the history of the queue; it is counted by now.
+    pub(crate) fn take_counts(&mut self) -> ByKind {
+        let mut new = ByKind::default();
+        for (kind, stats) in &mut self.0 {
+            let counts = stats.counts();
+            let since = counts.since(&stats.counted);
+            if !since.is_zero() {
+                stats.counted = counts;
+                new.count(kind, &since);
+            }
+        }
+        new
     }
 
     /// Nothing is claimed any more.

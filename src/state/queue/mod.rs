@@ -17,7 +17,7 @@ pub(crate) use later_lists::LaterLists;
 use successors::Successors;
 pub(crate) use worker_numbers::WorkerNumbers;
 
-use crate::history::Counts;
+use crate::history::{Counts, Happened, Packed as _};
 use crate::keyspace::Scored;
 use crate::names::Id;
 use crate::rate::Recent;
@@ -289,11 +289,18 @@ impl QueueState {
         Counts::of(&self.totals, self.run_ms).since(&self.counted)
     }
 
-    /// The same; it is counted by now.
-    pub(crate) fn take_counts(&mut self) -> Counts {
-        let new = self.new_counts();
-        self.counted.add(&new);
-        new
+    /// The same, also of each kind; it is counted by now.
+    pub(crate) fn take_counts(&mut self) -> Happened {
+        let all = self.new_counts();
+        self.counted.add(&all);
+        let kinds = self.kinds.as_mut().filter(|_| !all.is_zero());
+        let kinds = kinds.map(|kinds| kinds.take_counts()).unwrap_or_default();
+        Happened { all, kinds }
+    }
+
+    /// The totals were counted before this queue left memory.
+    pub(crate) fn totals_are_counted(&mut self) {
+        self.counted = Counts::of(&self.totals, self.run_ms);
     }
 
     /// Whether it is to have a history, as far as it says.

@@ -1,13 +1,15 @@
 //! TASK.HISTORY: what happened to the tasks of a queue and how many were ready, hour by hour or day by day.
 
+use std::collections::BTreeMap;
+
 use crate::command::run::{Command, Response};
 use crate::command::{Access, Arg, Key, Keys, Spec, arguments};
 use crate::context::Caller;
 use crate::error::Result;
-use crate::history::{Bucket, Counts, Span};
+use crate::history::{Bucket, Happened, Span};
 use crate::reply::Reply;
 use crate::task::handle::Queue;
-use crate::task::history::stored;
+use crate::task::history;
 use crate::timer;
 
 arguments! {
@@ -24,6 +26,7 @@ arguments! {
     pub(crate) struct HistoryArgs<'a> {
         queue: Key<'a> = Arg::QUEUE,
         of: Option<Of> = Arg::one_of("of"),
+        kinds: bool = Arg::flag("KINDS").means("what happened to the tasks of each kind that has one, instead"),
     }
 }
 
@@ -36,12 +39,12 @@ impl Command for History {
     const SPEC: Spec = Spec {
         name: "TASK.HISTORY",
         summary: "Shows what happened to the tasks of a queue and how many were ready, hour by hour or day by day, in UTC.",
-        complexity: "O(1)",
+        complexity: "O(1), O(N) for N kinds",
         access: Access::Read,
         blocking: false,
         keys: Keys::First,
         args: HistoryArgs::ARGS,
-        reply: "array of maps `start_at`, `scheduled_total`, `acked_total`, `failed_total`, `lost_total`, `dead_total`, `run_total_ms` (of the runs that were acknowledged or failed), `ready_max_tasks` (the most that were ready at once, looked at once a second), the oldest first; without those in which nothing happened and no task was ready",
+        reply: "array of maps `start_at`, `scheduled_total`, `acked_total`, `failed_total`, `lost_total`, `dead_total`, `run_total_ms` (of the runs that were acknowledged or failed), `ready_max_tasks` (the most that were ready at once, looked at once a second), the oldest first; without those in which nothing happened and no task was ready; with KINDS of each hour or day an array of maps `start_at`, `kind`, `acked_total`, `failed_total`, `dead_total`, `run_total_ms`",
         errors: &[],
     };
 
@@ -55,23 +58,49 @@ impl Command for History {
         let ready = timer::holds(&mut queue.tx(), &name).ready;
         // Perhaps it was measured in an hour that is over.
         queue.state.count_history(&name, ready, &context);
-        let mut buckets = stored(queue)?;
-        for (hour, counts) in queue.state.names.histories.unwritten(&name, context.wall) {
-            let bucket = Bucket::at(span, hour.start());
-            buckets.entry(bucket).or_default().add(&counts);
-        }
         let first = Bucket::first_of(span, count, context.wall);
-        let shown = buckets.into_iter();
-        let shown = shown.filter(|(bucket, counts)| bucket.span == span && *bucket >= first && !counts.is_zero());
-        Ok(Reply::Array(shown.map(|(bucket, counts)| map(bucket, &counts)).collect()).into())
+        let is_shown = |bucket: Bucket| bucket.span == span && bucket >= first;
+        let stored = history::stored(queue)?.into_iter();
+        let stored = stored.filter(|(bucket, _)| is_shown(*bucket));
+        let mut buckets: BTreeMap<Bucket, Happened> = stored.map(|(bucket, all)| (bucket, all.into())).collect();
+        if args.kinds {
+            for (bucket, happened) in &mut buckets {
+                happened.kinds = history::kinds(queue, *bucket)?;
+            }
+        }
+        for (hour, happened) in queue.state.names.histories.unwritten(&name, context.wall) {
+            let bucket = Bucket::at(span, hour.start());
+            if is_shown(bucket) {
+                buckets.entry(bucket).or_default().add(&happened);
+            }
+        }
+        let shown = buckets.iter().filter(|(_, happened)| !happened.is_zero());
+        let maps = if args.kinds {
+            shown
+                .flat_map(|(bucket, happened)| of_kinds(*bucket, happened))
+                .collect()
+        } else {
+            shown
+                .map(|(bucket, happened)| map(*bucket, None, happened.all.numbers()))
+                .collect()
+        };
+        Ok(Reply::Array(maps).into())
     }
 }
 
-fn map(bucket: Bucket, counts: &Counts) -> Reply {
-    let numbers = counts.numbers().map(|(name, number)| (name, Reply::number(number)));
-    Reply::Map(
-        std::iter::once(("start_at", Reply::Int(bucket.start().0)))
-            .chain(numbers)
-            .collect(),
-    )
+/// What is counted of each kind.
+const OF_KINDS: [&str; 4] = ["acked_total", "failed_total", "dead_total", "run_total_ms"];
+
+fn of_kinds(bucket: Bucket, happened: &Happened) -> impl Iterator<Item = Reply> {
+    happened.kinds.iter().map(move |(kind, counts)| {
+        let numbers = counts.numbers().filter(|(name, _)| OF_KINDS.contains(name));
+        map(bucket, Some(kind), numbers)
+    })
+}
+
+fn map(bucket: Bucket, kind: Option<&str>, numbers: impl Iterator<Item = (&'static str, u64)>) -> Reply {
+    let start = std::iter::once(("start_at", Reply::Int(bucket.start().0)));
+    let kind = kind.map(|kind| ("kind", Reply::text(kind)));
+    let numbers = numbers.map(|(name, number)| (name, Reply::number(number)));
+    Reply::Map(start.chain(kind).chain(numbers).collect())
 }

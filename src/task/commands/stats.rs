@@ -36,7 +36,7 @@ impl Command for Stats {
         blocking: false,
         keys: Keys::First,
         args: StatsArgs::ARGS,
-        reply: "map `scheduled_tasks`, `ready_tasks`, `claimed_tasks`, `blocked_tasks`, `done_tasks`, `dead_tasks`, `scheduled_total`, `claimed_total`, `acked_total`, `failed_total`, `lost_total`, `dead_total`, `expired_total`, `cancelled_total`, `since_at`, `oldest_ready_ms`, `late_p50_ms`, `late_p99_ms`, `late_max_ms`, `run_p50_ms`, `run_p99_ms`, `waiting_clients`, `paused_until`; with KINDS an array of maps `kind`, `claimed_total`, `acked_total`, `failed_total`, `dead_total`, `claimed_tasks`, `run_total_ms` (to a hundredth), `run_p50_ms`, `run_p99_ms`",
+        reply: "map `scheduled_tasks`, `ready_tasks`, `claimed_tasks`, `blocked_tasks`, `done_tasks`, `dead_tasks`, `scheduled_total`, `claimed_total`, `acked_total`, `failed_total`, `lost_total`, `dead_total`, `expired_total`, `cancelled_total`, `since_at`, `oldest_ready_ms`, `late_p50_ms`, `late_p99_ms`, `late_max_ms`, `run_p50_ms`, `run_p99_ms`, `waiting_clients`, `paused_until`; with KINDS an array of maps `kind`, `claimed_total`, `acked_total`, `failed_total`, `dead_total`, `claimed_tasks`, `run_total_ms`, `run_p50_ms`, `run_p99_ms`",
         errors: &[],
     };
 
@@ -117,7 +117,7 @@ pub(crate) fn kinds(past: &Past<'_>) -> Reply {
             ("failed_total", Reply::number(stats.failed)),
             ("dead_total", Reply::number(stats.dead)),
             ("claimed_tasks", Reply::number(stats.running)),
-            ("run_total_ms", Reply::number(stats.runs.total())),
+            ("run_total_ms", Reply::number(stats.run_ms)),
             ("run_p50_ms", run_p50),
             ("run_p99_ms", run_p99),
         ])

@@ -1,7 +1,7 @@
 //! Unit tests of the history of a queue.
 
 use super::world::{START, World, queue};
-use crate::history::{Bucket, Counts, Span};
+use crate::history::{Bucket, Counts, Packed as _, Span};
 use crate::keyspace::Keyspace as _;
 use crate::keyspace::fake::Value;
 use crate::names::{Part, Position, Touched};

@@ -11,6 +11,7 @@ mod explain;
 mod group;
 mod healing;
 mod history;
+mod kind_history;
 mod kinds;
 mod later;
 mod life;

@@ -4,11 +4,11 @@
 use std::collections::BTreeMap;
 
 use crate::error::Result;
-use crate::history::{Bucket, Counts, Span, surplus};
+use crate::history::{Bucket, Packed, Span, surplus};
 use crate::names::{Name, Part, Touched};
 use crate::state::histories::PERIOD;
 use crate::task::handle::Queue;
-use crate::task::history::stored;
+use crate::task::history::{self, stored};
 use crate::task::index::targeted;
 use crate::task::overview;
 use crate::tx::Tx;
@@ -68,29 +68,47 @@ fn begin(queue: &mut Queue<'_>, wish: Option<bool>) -> Result<bool> {
 /// Adds what is not written yet to its buckets. A new one takes the place of an old one.
 fn write(queue: &mut Queue<'_>) -> Result<()> {
     let (name, now) = (queue.name.clone(), queue.context.wall);
-    let key = name.of_queue(Part::History);
-    let mut buckets: BTreeMap<Bucket, Counts> = BTreeMap::new();
-    for (hour, counts) in queue.state.names.histories.take_unwritten(&name, now) {
+    let mut counts = BTreeMap::new();
+    let mut kinds = BTreeMap::new();
+    for (hour, happened) in queue.state.names.histories.take_unwritten(&name, now) {
         for span in Span::ALL {
             let bucket = Bucket::at(span, hour.start());
-            buckets.entry(bucket).or_default().add(&counts);
+            add(&mut counts, bucket, &happened.all);
+            add(&mut kinds, bucket, &happened.kinds);
         }
     }
-    let mut is_new = false;
-    for (bucket, counts) in &mut buckets {
+    let is_new = store(queue, Part::History, counts)?;
+    store(queue, Part::KindHistory, kinds)?;
+    if is_new { remove_old(queue) } else { Ok(()) }
+}
+
+fn add<T: Packed>(buckets: &mut BTreeMap<Bucket, T>, bucket: Bucket, happened: &T) {
+    if !happened.is_zero() {
+        buckets.entry(bucket).or_default().add(happened);
+    }
+}
+
+/// Adds to what is stored in a key; whether there is a new bucket.
+fn store<T: Packed>(queue: &mut Queue<'_>, part: Part, buckets: BTreeMap<Bucket, T>) -> Result<bool> {
+    if buckets.is_empty() {
+        return Ok(false);
+    }
+    let name = queue.name.clone();
+    let key = name.of_queue(part);
+    let (mut is_new, mut fields) = (false, Vec::new());
+    for (bucket, mut happened) in buckets {
         let stored = queue.keys.hget(key, bucket.field().as_bytes())?;
         is_new |= stored.is_none();
-        match stored.map(|packed| Counts::unpack(&packed)) {
-            Some(Some(before)) => counts.add(&before),
+        match stored.map(|packed| T::unpack(&packed)) {
+            Some(Some(before)) => happened.add(&before),
             Some(None) => queue.log_skip("a bucket of its history"),
             None => {}
         }
+        fields.push((bucket.field(), happened.pack()));
     }
-    let fields = buckets.iter();
-    let fields: Vec<(String, Vec<u8>)> = fields.map(|(bucket, counts)| (bucket.field(), counts.pack())).collect();
     let fields = fields.iter().map(|(field, packed)| (field.as_bytes(), &packed[..]));
     queue.keys.hset(key, &fields.collect::<Vec<(&[u8], &[u8])>>())?;
-    if is_new { remove_old(queue) } else { Ok(()) }
+    Ok(is_new)
 }
 
 fn remove_old(queue: &mut Queue<'_>) -> Result<()> {
@@ -98,7 +116,10 @@ fn remove_old(queue: &mut Queue<'_>) -> Result<()> {
     let old = surplus(stored.keys().copied(), queue.context.wall);
     let old: Vec<String> = old.into_iter().map(Bucket::field).collect();
     let old: Vec<&[u8]> = old.iter().map(|field| field.as_bytes()).collect();
-    queue.keys.hdel(queue.name.of_queue(Part::History), &old)
+    for part in history::PARTS {
+        queue.keys.hdel(queue.name.of_queue(part), &old)?;
+    }
+    Ok(())
 }
 
 /// Removes the history of a queue that is over: there is nothing else of it, and the last hour of the history is longer
@@ -112,7 +133,7 @@ fn remove_if_over(queue: &mut Queue<'_>) -> Result<()> {
     let mut over = now.after(retain);
     if !is_used {
         queue.keys.ensure_type(name.of_queue(Part::History))?;
-        let last = stored(queue)?.into_keys().map(Bucket::start).max();
+        let last = history::latest(queue)?;
         over = Bucket::at(Span::Hour, last.unwrap_or_default()).end().after(retain);
     }
     if over <= now {
@@ -124,9 +145,12 @@ fn remove_if_over(queue: &mut Queue<'_>) -> Result<()> {
 
 fn remove(queue: &mut Queue<'_>) -> Result<()> {
     let name = queue.name.clone();
-    let key = name.of_queue(Part::History);
-    queue.keys.ensure_type(key)?;
-    queue.keys.del(key);
+    for part in history::PARTS {
+        queue.keys.ensure_type(name.of_queue(part))?;
+    }
+    for part in history::PARTS {
+        queue.keys.del(name.of_queue(part));
+    }
     queue.state.names.histories.remove(&name);
     Ok(())
 }

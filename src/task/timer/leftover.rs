@@ -3,6 +3,7 @@
 use crate::error::Result;
 use crate::names::{Index, Part};
 use crate::task::handle::Queue;
+use crate::task::history;
 use crate::time::{Ms, Wall};
 
 /// Removes the stream when nothing else is left of the queue and the last event is longer ago than `events-retain`.
@@ -26,7 +27,7 @@ pub(super) fn remove_events(queue: &mut Queue<'_>) -> Result<bool> {
 
 /// Whether there is a task, a setting or a client that waits.
 fn is_used(queue: &mut Queue<'_>) -> bool {
-    let is_kept = |part: &Part| !matches!(part, Part::TaskEvents | Part::Workers | Part::History);
+    let is_kept = |part: &Part| !matches!(part, Part::TaskEvents | Part::Workers) && !history::PARTS.contains(part);
     queue.state.waiting.any(&queue.name)
         || Index::ALL
             .iter()

@@ -22,7 +22,7 @@ fn counts(client: &mut Client, queue: &str) -> [i64; 5] {
 /// Some tasks, of which one is acknowledged, two fail and one is left.
 #[track_caller]
 fn populate(client: &mut Client, queue: &str) {
-    client.must(&format!("TASK.MSCHEDULE {queue} 2 x x ATTEMPTS 1"));
+    client.must(&format!("TASK.MSCHEDULE {queue} 2 x x ATTEMPTS 1 KIND mail"));
     client.must(&format!("TASK.MSCHEDULE {queue} 2 x x PRIORITY 9"));
     for _ in 0..2 {
         let (id, token) = client.claim(&format!("{queue} w"));
@@ -34,6 +34,19 @@ fn populate(client: &mut Client, queue: &str) {
 
 /// What `populate` does.
 const POPULATED: [i64; 5] = [4, 1, 2, 0, 2];
+
+/// Asserts that the only kind of task has what `populate` does, and what happened to it.
+#[track_caller]
+fn assert_kinds(client: &mut Client, queue: &str) {
+    let kinds = client.must(&format!("TASK.HISTORY {queue} DAYS 400 KINDS"));
+    let found = ["acked_total", "failed_total", "dead_total"]
+        .map(|field| kinds.items().iter().map(|kind| kind.field(field).int()).sum::<i64>());
+    assert_eq!(found, [0, 2, 2], "{kinds}");
+    assert!(
+        kinds.items().iter().all(|kind| kind.field("kind") == "'mail'"),
+        "{kinds}"
+    );
+}
 
 /// Lets a minute pass after what happened.
 pub(super) fn pass_a_minute(clock: &mut (Clock, i64), client: &mut Client) {
@@ -57,6 +70,7 @@ fn it_is_the_same_on_a_replica_and_after_a_restart() {
         let (mut client, mut there) = (server.client(), replica.client());
         populate(&mut client, "q");
         assert_eq!(counts(&mut client, "q"), POPULATED, "at once");
+        assert_kinds(&mut client, "q");
         assert!(!is_written(&mut client, "q"), "the minute is not over");
         assert_eq!(counts(&mut there, "q"), [0; 5]);
         pass_a_minute(&mut clock, &mut client);
@@ -70,6 +84,7 @@ fn it_is_the_same_on_a_replica_and_after_a_restart() {
         wait_until("it is written again", || {
             there.digest() == client.digest() && counts(&mut there, "q") == now
         });
+        assert_kinds(&mut there, "q");
         let digest = client.digest();
         server.kill_9();
         server.start_again(&[("steward.timer", "no")]);
@@ -77,6 +92,7 @@ fn it_is_the_same_on_a_replica_and_after_a_restart() {
         assert_eq!(client.digest(), digest, "preamble {preamble}");
         client.must("CONFIG SET steward.timer yes");
         assert_eq!(counts(&mut client, "q"), now);
+        assert_kinds(&mut client, "q");
         // Either goes on where it was.
         there.must("REPLICAOF NO ONE");
         for client in [&mut client, &mut there] {
@@ -107,6 +123,7 @@ fn a_snapshot_brings_it_back() {
     let mut client = server.client();
     assert_eq!(client.digest(), digest);
     assert_eq!(counts(&mut client, "q"), POPULATED);
+    assert_kinds(&mut client, "q");
 }
 
 #[test]
@@ -237,6 +254,8 @@ fn it_goes_with_its_queue() {
             pass_a_minute(&mut clock, &mut client);
             wait_until("another one is written", || is_written(&mut client, &other));
             assert!(!is_written(&mut client, "q"), "{end} {when}");
+            assert_eq!(client.must("EXISTS task:{q}:kind-history"), "0", "{end} {when}");
+            assert_eq!(client.must("TASK.HISTORY q KINDS"), "[]", "{end} {when}");
         }
     }
 }
