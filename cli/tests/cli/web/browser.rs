@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::{Mutex, PoisonError};
 
 use super::Web;
 use super::house::{Load, furnish};
@@ -10,6 +11,9 @@ use crate::support::{Server, Stage, told};
 /// Runs browser.js against a furnished server.
 #[track_caller]
 fn run(words: &[&str]) {
+    // Of two browsers at a time, one waited for a minute without asking anybody for anything.
+    static TURN: Mutex<()> = Mutex::new(());
+    let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
     let server = Server::start();
     let _house = furnish(&server);
     if words == ["all"] {
