@@ -12,7 +12,7 @@ use redis::cmd;
 use crate::connect::{CallError, Link, PATIENCE};
 use crate::output::record::Record;
 pub(crate) use line::{Line, Place};
-pub(crate) use samples::{Pace, Samples};
+use samples::{Pace, Samples};
 
 /// Queues whose last hour is kept: the last ones whose chart was looked at.
 const LINES: usize = 100;
@@ -80,7 +80,7 @@ pub(crate) struct Watch {
     shortest: Duration,
     longest: Duration,
     last: Option<Arc<Snapshot>>,
-    samples: HashMap<String, Samples<Sample>>,
+    samples: HashMap<String, Samples>,
     lines: HashMap<String, Line>,
 }
 
@@ -150,7 +150,7 @@ impl Watch {
             line.add(now, sample, pace.gap);
         }
         let samples = self.samples.entry(name.into()).or_default();
-        samples.add((now, sample), pace, Sample::is_restarted);
+        samples.add((now, sample), pace);
         samples.steps().map(rate).collect()
     }
 

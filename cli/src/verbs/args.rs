@@ -85,6 +85,9 @@ pub(crate) enum Verb {
         /// How many days
         #[arg(long, value_name = "N", conflicts_with = "hours", value_parser = clap::value_parser!(u16).range(1..=400))]
         days: Option<u16>,
+        /// What happened to the tasks of each kind
+        #[arg(long)]
+        kinds: bool,
     },
     /// Define recurring tasks in a file, list them, run one now
     Cron {

@@ -20,7 +20,23 @@ const OTHERS: u16 = 72;
 const NARROW: u16 = 8;
 const WIDE: u16 = 60;
 
-pub(super) fn run(server: &mut Server<'_>, queue: &str, hours: Option<u16>, days: Option<u16>) -> Result<u8, Failure> {
+const KIND_COLUMNS: [&str; 6] = ["start", "kind", "acked", "failed", "dead", "run_ms"];
+/// The columns of single numbers, and where these are in a reply.
+const NUMBERS: [(&str, &str); 6] = [
+    ("in", "scheduled_total"),
+    ("acked", "acked_total"),
+    ("failed", "failed_total"),
+    ("lost", "lost_total"),
+    ("dead", "dead_total"),
+    ("ready", "ready_max_tasks"),
+];
+
+pub(super) fn run(
+    server: &mut Server<'_>,
+    queue: &str,
+    (hours, days): (Option<u16>, Option<u16>),
+    kinds: bool,
+) -> Result<u8, Failure> {
     let mut command = cmd("TASK.HISTORY");
     command.arg(queue);
     let (word, count, length) = match (hours, days) {
@@ -28,10 +44,16 @@ pub(super) fn run(server: &mut Server<'_>, queue: &str, hours: Option<u16>, days
         (hours, None) => ("HOURS", hours.unwrap_or(48), 3_600_000),
     };
     command.arg(word).arg(count);
+    if kinds {
+        command.arg("KINDS");
+    }
     let buckets = Record::all_of(&server.call(&command)?);
     if server.output == Output::Json {
         buckets.iter().try_for_each(|bucket| one(server.output, bucket))?;
         return Ok(0);
+    }
+    if kinds {
+        return of_kinds(server, &buckets);
     }
     let buckets: BTreeMap<u64, Record> = buckets
         .into_iter()
@@ -56,6 +78,17 @@ pub(super) fn run(server: &mut Server<'_>, queue: &str, hours: Option<u16>, days
     Ok(0)
 }
 
+fn of_kinds(server: &Server<'_>, buckets: &[Record]) -> Result<u8, Failure> {
+    let mut rows = Rows::new(server.output, &KIND_COLUMNS);
+    for bucket in buckets {
+        let kind = bucket.text("kind").unwrap_or_default();
+        let row = begun(number(bucket, "start_at").unwrap_or(0)).and("kind", &kind[..]);
+        rows.add(with_numbers(row, bucket, &KIND_COLUMNS))?;
+    }
+    rows.end()?;
+    Ok(0)
+}
+
 fn number(bucket: &Record, name: &str) -> Option<u64> {
     bucket.get(name).and_then(Reply::number)
 }
@@ -66,25 +99,31 @@ fn runs(bucket: &Record) -> (u64, u64) {
     (of("acked_total"), of("failed_total"))
 }
 
-fn row(start: u64, bucket: &Record, most: u64, width: u64) -> Record {
-    let signed = |number: u64| i64::try_from(number).unwrap_or(i64::MAX);
-    // A bucket begins on a full minute: the columns fit into 80 letters without its seconds.
+fn signed(number: u64) -> i64 {
+    i64::try_from(number).unwrap_or(i64::MAX)
+}
+
+/// A row of a bucket that begins then: on a full minute, so the columns fit into 80 letters without its seconds.
+fn begun(start: u64) -> Record {
     let begins = text::moment(signed(start)).unwrap_or_default().replacen(":00 ", " ", 1);
-    let mut row = Record::default().and("start", &begins[..]);
-    for (column, name) in [
-        ("in", "scheduled_total"),
-        ("acked", "acked_total"),
-        ("failed", "failed_total"),
-        ("lost", "lost_total"),
-        ("dead", "dead_total"),
-        ("ready", "ready_max_tasks"),
-    ] {
+    Record::default().and("start", &begins[..])
+}
+
+/// The row with the numbers of its bucket that have a column, and how long its runs took on average.
+fn with_numbers(mut row: Record, bucket: &Record, columns: &[&str]) -> Record {
+    for (column, name) in NUMBERS.iter().filter(|(column, _)| columns.contains(column)) {
         row = row.and(column, signed(number(bucket, name).unwrap_or(0)));
     }
     let (acked, failed) = runs(bucket);
     if let Some(run) = number(bucket, "run_total_ms").and_then(|run| run.checked_div(acked + failed)) {
         row = row.and("run_ms", signed(run));
     }
+    row
+}
+
+fn row(start: u64, bucket: &Record, most: u64, width: u64) -> Record {
+    let row = with_numbers(begun(start), bucket, &COLUMNS);
+    let (acked, failed) = runs(bucket);
     let chart = bar(acked, most, width, '█') + &bar(failed, most, width, '░');
     if chart.is_empty() {
         row

@@ -49,7 +49,12 @@ pub(crate) fn run(common: &Common, verb: Verb) -> Result<u8, Failure> {
         Verb::Leaders { pattern } => people::leaders(&connector, output, pattern.as_deref()),
         Verb::Signal(args) => people::signal(&mut of(&args.service)?, &args),
         Verb::Events(args) => events::run(&mut of(&args.name)?, &args),
-        Verb::History { queue, hours, days } => history::run(&mut of(&queue)?, &queue, hours, days),
+        Verb::History {
+            queue,
+            hours,
+            days,
+            kinds,
+        } => history::run(&mut of(&queue)?, &queue, (hours, days), kinds),
         Verb::Cron { verb } => cron::run(&connector, output, verb),
         Verb::Doctor => doctor::run(&connector, output),
         Verb::Metrics(args) => metrics::run(&connector, &args),

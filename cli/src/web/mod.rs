@@ -40,7 +40,6 @@ mod settings;
 mod site;
 mod streams;
 mod task;
-mod trends;
 mod trouble;
 mod user;
 mod visit;

@@ -9,7 +9,6 @@ use super::findings::Findings;
 use super::rights::Right;
 use super::sessions::locked;
 use super::streams::Streams;
-use super::trends::Trends;
 use crate::connect::{CallError, Connector, Link, PATIENCE, Reply};
 use crate::output::record::Record;
 use crate::watch::{self, Watch};
@@ -29,7 +28,6 @@ pub(crate) struct User {
     idle: Mutex<Vec<Link>>,
     rights: Mutex<HashMap<String, Vec<Right>>>,
     pub watch: Mutex<Watch>,
-    pub(super) trends: Mutex<Trends>,
     pub(super) findings: Findings,
     pub(super) streams: Streams,
 }
@@ -41,7 +39,6 @@ impl User {
             idle: Mutex::default(),
             rights: Mutex::default(),
             watch: Mutex::default(),
-            trends: Mutex::default(),
             findings: Findings::default(),
             streams: Streams::of_user(),
         }

@@ -7,7 +7,9 @@ use crate::support::{Server, Terminal};
 fn what_happened_is_a_chart_in_the_terminal() {
     let server = Server::start();
     for n in 0..4 {
-        assert_eq!(server.run(&["put", "mail", "x", "--id", &format!("t{n}")]).0, 0);
+        let kind = if n < 2 { "welcome" } else { "bill" };
+        let put = ["put", "mail", "x", "--id", &format!("t{n}"), "--kind", kind];
+        assert_eq!(server.run(&put).0, 0);
         let claim: Vec<Vec<Option<String>>> = server.call("TASK.CLAIM mail w1");
         let token = claim[0][3].clone().unwrap();
         let end = if n == 3 { "FAIL" } else { "ACK" };
@@ -28,6 +30,11 @@ fn what_happened_is_a_chart_in_the_terminal() {
     let days = objects(&server, &["history", "mail", "--days", "2"]);
     assert!(days[0]["run_total_ms"].is_u64());
 
+    let kinds = objects(&server, &["history", "mail", "--kinds"]);
+    let bills = kinds.iter().filter(|hour| hour["kind"] == "bill");
+    let failed = bills.map(|hour| hour["failed_total"].as_u64().unwrap());
+    assert_eq!(failed.sum::<u64>(), 1);
+
     let terminal = Terminal::start(&server, 80, 20);
     let screen = terminal.run("steward history mail --days 2");
     let lines: Vec<&str> = screen.lines().collect();
@@ -42,6 +49,12 @@ fn what_happened_is_a_chart_in_the_terminal() {
         // A moment is three words.
         assert_eq!((head[6], ["2", "3"].contains(&row[8])), ("READY", true), "{screen}");
     }
+    let screen = terminal.run("clear; steward history mail --days 2 --kinds");
+    let [head, .., bill, welcome] = &screen.lines().collect::<Vec<_>>()[..] else {
+        panic!("{screen}")
+    };
+    assert!(head.ends_with("KIND     ACKED  FAILED  DEAD  RUN"), "{screen}");
+    assert!(bill.contains(" bill ") && welcome.contains(" welcome "), "{screen}");
     assert_eq!(server.run(&["history", "nothing"]), (0, String::new(), String::new()));
     assert_eq!(server.run(&["history", "mail", "--hours", "49"]).0, 64);
 }

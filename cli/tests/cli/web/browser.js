@@ -17,6 +17,7 @@ const PAGES = [
   ["settings", "/settings?name=mail", "Settings of mail", "max-lost"],
   ["dead", "/dead", "Dead", "no such address"],
   ["kinds", "/kinds", "Kinds", "welcome"],
+  ["history-of-kind", "/history?name=busy&kind=step", "History of busy, step", "The last 48 hours"],
   ["kinds-of-one", "/kinds?name=mail", "Kinds", "welcome"],
   ["waiting-task", "/task?queue=mail&id=cleo", "cleo", "Change the payload"],
   ["hostile-task", "/task?queue=mail&id=script", "script", "alert(document.cookie)"],

@@ -38,18 +38,6 @@ fn a_chart_fills_while_somebody_looks() {
     );
 }
 
-#[test]
-fn the_kinds_have_lines_while_somebody_looks() {
-    let server = Server::start();
-    let _load = Load::on(&server, "busy");
-    let web = Web::start(&server, &["--no-login"]);
-    let read = web.stranger().stream_until("/kinds", " 118.0,");
-    assert!(
-        read.contains("Failed of a hundred runs") && read.contains("How long a run took"),
-        "{read}"
-    );
-}
-
 /// How many calls the server has answered, other than these questions.
 fn calls(server: &Server) -> u64 {
     let stats: String = server.call("INFO commandstats");

@@ -39,7 +39,16 @@ fn every_page_has_its_heading_and_its_data() {
         ),
         ("/doctor", "Doctor", &["severity", "what to do"]),
         ("/dead", "Dead", &["no such address", "quota", "bill", "dead-3"]),
-        ("/kinds", "Kinds", &["welcome", "mean, lately"]),
+        (
+            "/kinds",
+            "Kinds",
+            &["welcome", "mean run, 48h", "<path", "/history?name=busy&amp;kind=step"],
+        ),
+        (
+            "/history?name=busy&kind=step",
+            "History of",
+            &["The last 48 hours", "failure rate: at most", "<rect"],
+        ),
         ("/services", "Services", &["web", "m1", "4711", "a3"]),
         (
             "/service?name=web",
@@ -72,6 +81,26 @@ fn every_page_has_its_heading_and_its_data() {
 }
 
 #[test]
+fn the_kinds_of_a_queue_have_a_history() {
+    let server = Server::start();
+    let _: redis::Value = server.call("TASK.SCHEDULE mail x ID bad KIND bill ATTEMPTS 1");
+    let claim: Vec<Vec<Option<String>>> = server.call("TASK.CLAIM mail w");
+    let token = claim[0][3].as_deref().unwrap();
+    let _: redis::Value = server.call(&format!("TASK.FAIL mail bad {token}"));
+    let web = Web::start(&server, &["--no-login"]);
+    let kind = &web.stranger().json("/kinds")["kinds"][0];
+    assert_eq!(
+        (&kind["failed_total"], &kind["hours"][0]["failed_total"]),
+        (&json!(1), &json!(1))
+    );
+    let history = web.stranger().json("/history?name=mail&kind=bill");
+    let day = &history["days"][0];
+    assert_eq!((&day["kind"], &day["dead_total"]), (&json!("bill"), &json!(1)));
+    let other = web.stranger().json("/history?name=mail&kind=welcome");
+    assert_eq!(other["days"], json!([]));
+}
+
+#[test]
 fn programs_get_the_same_at_the_same_addresses() {
     let server = Server::start();
     let _house = furnish(&server);
@@ -101,7 +130,8 @@ fn programs_get_the_same_at_the_same_addresses() {
         (&dead[1]["error"], &dead[1]["dead_tasks"]),
         (&json!("quota"), &json!(2))
     );
-    assert_eq!(browser.json("/kinds")["kinds"][0]["queue"], json!("mail"));
+    let kind = &browser.json("/kinds")["kinds"][0];
+    assert_eq!((&kind["queue"], &kind["kind"]), (&json!("mail"), &json!("welcome")));
     assert_eq!(browser.json("/services")["services"][1]["member"], json!("m1"));
     let service = browser.json("/service?name=web");
     assert_eq!(
