@@ -34,8 +34,9 @@ pub(super) fn page(visit: &Visit) -> Result<Page, Trouble> {
     };
     let (hours, days) = (read("HOURS", HOURS)?, read("DAYS", 400)?);
     let charts = if kind.is_some() { &OF_KINDS[..] } else { &CHARTS };
+    let of = kind.map_or_else(String::new, |kind| format!(", {}", plain(kind)));
     let body = html! {
-        h1 { "History of " (to_queue(visit, queue)) @if let Some(kind) = kind { ", " (plain(kind)) } }
+        h1 { "History of " (to_queue(visit, queue)) (of) }
         (shown("The last 48 hours", charts, HOUR, &filled(&hours, HOUR, HOURS)))
         (shown("The last 400 days", charts, DAY, &filled(&days, DAY, 400)))
         p.hint {
@@ -45,7 +46,7 @@ pub(super) fn page(visit: &Visit) -> Result<Page, Trouble> {
     };
     let all = |records: &[Record]| records.iter().map(Record::json).collect::<Json>();
     Ok(Page {
-        title: format!("History of {queue}"),
+        title: format!("History of {queue}{of}"),
         body,
         json: json!({ "queue": queue, "hours": all(&hours), "days": all(&days) }),
     })
