@@ -62,7 +62,7 @@ impl Counts {
 }
 
 /// What a bucket has, as it is stored.
-pub(crate) trait Packed: Default {
+pub(crate) trait Packed: Default + PartialEq {
     /// Whether nothing happened.
     fn is_zero(&self) -> bool;
     /// Adds what happened besides.
@@ -140,7 +140,13 @@ impl Happened {
         self.all.is_zero()
     }
 
-    /// Adds what happened besides.
+    /// Counts what happened besides.
+    pub(crate) fn count(&mut self, other: &Happened) {
+        self.all.add(&other.all);
+        self.kinds.count_all(&other.kinds);
+    }
+
+    /// Adds what happened besides to a bucket, as it will be when that is stored.
     pub(crate) fn add(&mut self, other: &Happened) {
         self.all.add(&other.all);
         self.kinds.add(&other.kinds);

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::{Counts, Packed, put_varint, take_varint};
 
-/// Most kinds that are counted each by itself in a bucket.
+/// Most kinds that are counted each by itself in a bucket, when it is stored.
 const MOST: usize = 50;
 /// What the tasks of all other kinds are counted as.
 pub(crate) const OTHERS: &str = "other";
@@ -14,13 +14,19 @@ pub(crate) const OTHERS: &str = "other";
 pub(crate) struct ByKind(BTreeMap<String, Counts>);
 
 impl ByKind {
-    /// Adds what happened to tasks of this kind.
+    /// Counts what happened to tasks of this kind.
     pub(crate) fn count(&mut self, kind: &str, counts: &Counts) {
-        if let Some(known) = self.0.get_mut(kind) {
-            return known.add(counts);
+        match self.0.get_mut(kind) {
+            Some(known) => known.add(counts),
+            None => drop(self.0.insert(kind.into(), *counts)),
         }
-        let kind = if self.0.len() < MOST { kind } else { OTHERS };
-        self.0.entry(kind.into()).or_default().add(counts);
+    }
+
+    /// Counts all of these.
+    pub(crate) fn count_all(&mut self, other: &ByKind) {
+        for (kind, counts) in other.iter() {
+            self.count(kind, counts);
+        }
     }
 
     /// All of them, by name.
@@ -34,9 +40,11 @@ impl Packed for ByKind {
         self.0.is_empty()
     }
 
+    /// The kinds that the bucket has stay apart, and so do new ones until there are enough.
     fn add(&mut self, other: &ByKind) {
         for (kind, counts) in other.iter() {
-            self.count(kind, counts);
+            let is_apart = self.0.contains_key(kind) || self.0.len() < MOST;
+            self.count(if is_apart { kind } else { OTHERS }, counts);
         }
     }
 
@@ -103,19 +111,19 @@ mod tests {
 
     #[test]
     fn the_first_kinds_are_counted_each_by_itself() {
-        let mut kinds = ByKind::default();
+        let (mut many, mut bucket) = (ByKind::default(), ByKind::default());
         for number in 0..60 {
-            kinds.count(&format!("kind{number:02}"), &acked(1));
+            many.count(&format!("kind{number:02}"), &acked(1));
         }
-        kinds.count("kind07", &acked(1));
-        kinds.count("kind70", &acked(1));
-        assert_eq!(kinds.iter().count(), MOST + 1);
-        assert_eq!(kinds.0["kind07"], acked(2));
-        assert_eq!(kinds.0[OTHERS], acked(11));
-        let mut sum = kinds.clone();
-        sum.add(&kinds);
-        assert_eq!(sum.iter().count(), MOST + 1);
-        assert_eq!(sum.0[OTHERS], acked(22));
-        assert_eq!(ByKind::unpack(&sum.pack()), Some(sum));
+        assert_eq!(many.iter().count(), 60, "before it is stored");
+        bucket.count("kind59", &acked(1));
+        bucket.add(&many);
+        assert_eq!(bucket.iter().count(), MOST + 1);
+        assert_eq!([&bucket.0["kind59"], &bucket.0["kind48"]], [&acked(2), &acked(1)]);
+        assert_eq!(bucket.0[OTHERS], acked(10));
+        bucket.add(&many);
+        assert_eq!(bucket.iter().count(), MOST + 1);
+        assert_eq!([&bucket.0["kind59"], &bucket.0[OTHERS]], [&acked(3), &acked(20)]);
+        assert_eq!(ByKind::unpack(&bucket.pack()), Some(bucket));
     }
 }

@@ -85,13 +85,13 @@ impl History {
             return;
         }
         match self.unwritten.iter_mut().find(|(known, _)| *known == hour) {
-            Some((_, known)) => known.add(&happened),
+            Some((_, known)) => known.count(&happened),
             None => self.unwritten.push((hour, happened)),
         }
         if self.unwritten.len() > MOST_HOURS {
             let (_, oldest) = self.unwritten.remove(0);
             if let Some((_, next)) = self.unwritten.first_mut() {
-                next.add(&oldest);
+                next.count(&oldest);
             }
         }
     }
@@ -135,7 +135,7 @@ impl Histories {
             self.begin(name, wish);
         }
         if let Some(history) = self.all.get_mut(name) {
-            history.undated.add(happened);
+            history.undated.count(happened);
         }
     }
 

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use crate::error::Result;
-use crate::history::{Bucket, Packed, Span, surplus};
+use crate::history::{Bucket, Happened, Packed, Span, surplus};
 use crate::names::{Name, Part, Touched};
 use crate::state::histories::PERIOD;
 use crate::task::handle::Queue;
@@ -68,46 +68,44 @@ fn begin(queue: &mut Queue<'_>, wish: Option<bool>) -> Result<bool> {
 /// Adds what is not written yet to its buckets. A new one takes the place of an old one.
 fn write(queue: &mut Queue<'_>) -> Result<()> {
     let (name, now) = (queue.name.clone(), queue.context.wall);
-    let mut counts = BTreeMap::new();
-    let mut kinds = BTreeMap::new();
+    let mut buckets: BTreeMap<Bucket, Happened> = BTreeMap::new();
     for (hour, happened) in queue.state.names.histories.take_unwritten(&name, now) {
         for span in Span::ALL {
             let bucket = Bucket::at(span, hour.start());
-            add(&mut counts, bucket, &happened.all);
-            add(&mut kinds, bucket, &happened.kinds);
+            buckets.entry(bucket).or_default().count(&happened);
         }
     }
-    let is_new = store(queue, Part::History, counts)?;
+    let all = buckets.iter().map(|(bucket, happened)| (*bucket, &happened.all));
+    let is_new = store(queue, Part::History, all)?;
+    let kinds = buckets.iter().map(|(bucket, happened)| (*bucket, &happened.kinds));
     store(queue, Part::KindHistory, kinds)?;
     if is_new { remove_old(queue) } else { Ok(()) }
 }
 
-fn add<T: Packed>(buckets: &mut BTreeMap<Bucket, T>, bucket: Bucket, happened: &T) {
-    if !happened.is_zero() {
-        buckets.entry(bucket).or_default().add(happened);
-    }
-}
-
-/// Adds to what is stored in a key; whether there is a new bucket.
-fn store<T: Packed>(queue: &mut Queue<'_>, part: Part, buckets: BTreeMap<Bucket, T>) -> Result<bool> {
-    if buckets.is_empty() {
-        return Ok(false);
-    }
+/// Adds to the buckets that are stored in a key; whether there is a new one.
+fn store<'h, T: Packed + 'h>(
+    queue: &mut Queue<'_>,
+    part: Part,
+    buckets: impl Iterator<Item = (Bucket, &'h T)>,
+) -> Result<bool> {
     let name = queue.name.clone();
     let key = name.of_queue(part);
     let (mut is_new, mut fields) = (false, Vec::new());
-    for (bucket, mut happened) in buckets {
+    for (bucket, happened) in buckets.filter(|(_, happened)| !happened.is_zero()) {
         let stored = queue.keys.hget(key, bucket.field().as_bytes())?;
         is_new |= stored.is_none();
-        match stored.map(|packed| T::unpack(&packed)) {
-            Some(Some(before)) => happened.add(&before),
-            Some(None) => queue.log_skip("a bucket of its history"),
-            None => {}
+        let before = stored.map(|packed| T::unpack(&packed));
+        if before == Some(None) {
+            queue.log_skip("a bucket of its history");
         }
-        fields.push((bucket.field(), happened.pack()));
+        let mut sum = before.flatten().unwrap_or_default();
+        sum.add(happened);
+        fields.push((bucket.field(), sum.pack()));
     }
-    let fields = fields.iter().map(|(field, packed)| (field.as_bytes(), &packed[..]));
-    queue.keys.hset(key, &fields.collect::<Vec<(&[u8], &[u8])>>())?;
+    if !fields.is_empty() {
+        let fields = fields.iter().map(|(field, packed)| (field.as_bytes(), &packed[..]));
+        queue.keys.hset(key, &fields.collect::<Vec<(&[u8], &[u8])>>())?;
+    }
     Ok(is_new)
 }
 
