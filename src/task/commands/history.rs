@@ -26,7 +26,7 @@ arguments! {
     pub(crate) struct HistoryArgs<'a> {
         queue: Key<'a> = Arg::QUEUE,
         of: Option<Of> = Arg::one_of("of"),
-        kinds: bool = Arg::flag("KINDS").means("what happened to the tasks of each kind that has one, instead"),
+        kinds: bool = Arg::flag("KINDS").means("what happened to the tasks of each kind, in place of all tasks"),
     }
 }
 
@@ -44,7 +44,7 @@ impl Command for History {
         blocking: false,
         keys: Keys::First,
         args: HistoryArgs::ARGS,
-        reply: "array of maps `start_at`, `scheduled_total`, `acked_total`, `failed_total`, `lost_total`, `dead_total`, `run_total_ms` (of the runs that were acknowledged or failed), `ready_max_tasks` (the most that were ready at once, looked at once a second), the oldest first; without those in which nothing happened and no task was ready; with KINDS of each hour or day an array of maps `start_at`, `kind`, `acked_total`, `failed_total`, `dead_total`, `run_total_ms`",
+        reply: "array of maps `start_at`, `scheduled_total`, `acked_total`, `failed_total`, `lost_total`, `dead_total`, `run_total_ms` (of the runs that were acknowledged or failed), `ready_max_tasks` (the most that were ready at once, looked at once a second), the oldest first; without those in which nothing happened and no task was ready; with KINDS an array of maps `start_at`, `kind`, `acked_total`, `failed_total`, `dead_total`, `run_total_ms`, one for each kind in each hour or day",
         errors: &[],
     };
 
