@@ -89,7 +89,8 @@ fn a_replica_that_comes_has_it_all() {
 
 #[test]
 fn an_append_only_file_that_is_switched_on_has_it_all() {
-    let mut server = Server::start();
+    // With everysec a write waits while the file is synced, for up to two seconds.
+    let mut server = Server::builder().set("appendfsync", "always").start();
     for seed in 0..TIMES {
         let mut client = server.client();
         let digest = work_while(&server, seed, || {
