@@ -3,6 +3,7 @@
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::tests::all;
 use crate::command::{Access, Arg, Kind, SINCE, Spec};
@@ -14,8 +15,15 @@ fn path(page: &str) -> PathBuf {
     [env!("CARGO_MANIFEST_DIR"), "docs/reference", page].iter().collect()
 }
 
+/// Two tests write parts of one page, and another reads all pages.
+fn turn() -> MutexGuard<'static, ()> {
+    static TURN: Mutex<()> = Mutex::new(());
+    TURN.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 /// Ensures that this is between the markers of the name on the page, or writes it there.
 fn hold(page: &str, name: &str, text: &str) {
+    let _turn = turn();
     let (begin, end) = (format!("<!-- {name}:begin -->\n"), format!("<!-- {name}:end -->"));
     let path = path(page);
     let update = std::env::var_os("UPDATE_DOCS").is_some();
@@ -252,6 +260,7 @@ fn the_settings_of_the_module_in_the_docs_are_those_of_the_example() {
 /// What is written by hand of a command: a session with it, the fields of a long reply, and where to read on.
 #[test]
 fn every_page_of_the_docs_in_the_folder_of_commands_is_one_of_a_command_and_is_whole() {
+    let _turn = turn();
     let files = std::fs::read_dir(path("commands")).unwrap();
     let mut files: BTreeSet<String> = files
         .map(|entry| entry.unwrap().file_name().into_string().unwrap())
