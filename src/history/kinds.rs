@@ -1,4 +1,5 @@
-//! What happened to the tasks of each kind in some time, and how that is stored.
+//! What happened to the tasks of each kind in some time, and how that is stored: in a key of its own, as the hash of the
+//! history is compact only as long as its values are.
 
 use std::collections::BTreeMap;
 
@@ -16,9 +17,10 @@ pub(crate) struct ByKind(BTreeMap<String, Counts>);
 impl ByKind {
     /// Counts what happened to tasks of this kind.
     pub(crate) fn count(&mut self, kind: &str, counts: &Counts) {
-        match self.0.get_mut(kind) {
-            Some(known) => known.add(counts),
-            None => drop(self.0.insert(kind.into(), *counts)),
+        if let Some(known) = self.0.get_mut(kind) {
+            known.add(counts);
+        } else {
+            self.0.insert(kind.into(), *counts);
         }
     }
 

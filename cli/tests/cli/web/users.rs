@@ -119,6 +119,7 @@ fn the_operator_changes_what_it_sees() {
     ] {
         assert!(has_buttons(&operator, path), "{path}");
     }
+    operator.get("/events").shows(&["dan", "cancelled"]);
     // It may do all of it; the queue is removed last.
     let order = CHANGES
         .iter()
