@@ -47,10 +47,11 @@ pub(crate) fn count(asked: Option<usize>) -> usize {
 }
 
 /// The text in a cursor that an earlier page replied; `None` at the start.
-pub(crate) fn after(cursor: Option<&[u8]>) -> Result<Option<&[u8]>> {
+pub(crate) fn after(cursor: Option<&[u8]>) -> Result<Option<&str>> {
+    let text = |cursor| std::str::from_utf8(cursor).ok()?.strip_prefix('>');
     match cursor {
         None | Some(b"" | b"0") => Ok(None),
-        Some(cursor) => cursor.strip_prefix(b">").map(Some).ok_or_else(bad_cursor),
+        Some(cursor) => text(cursor).map(Some).ok_or_else(bad_cursor),
     }
 }
 

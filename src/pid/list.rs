@@ -42,8 +42,7 @@ impl Command for List {
 
     fn run(args: &ListArgs<'_>, _: &Caller<'_>, service: &mut Service<'_>) -> Result<Response> {
         service.ensure_readable()?;
-        let after = pages::after(args.cursor)?.map(std::str::from_utf8).transpose();
-        let after = after.map_err(|_| pages::bad_cursor())?;
+        let after = pages::after(args.cursor)?;
         let (names, last) = page(service, after, args.host, pages::count(args.count))?;
         let mut maps = Vec::with_capacity(names.len());
         for member in &names {

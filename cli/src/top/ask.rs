@@ -114,14 +114,14 @@ impl Asker {
         ];
         match part {
             Part::Kinds => asked.push(cmd("TASK.STATS").arg(queue).arg("KINDS").to_owned()),
-            Part::Workers => asked.push(cmd("TASK.WORKERS").arg(queue).to_owned()),
+            Part::Workers => asked.push(page_of("TASK.WORKERS", queue)),
             _ => {}
         }
         let mut replies = self.user.call_all(queue, &asked)?.into_iter();
         let mut records = || replies.next().map(if_allowed).transpose().map(Option::flatten);
         let stats = records()?.map(|reply| Record::of(&reply)).unwrap_or_default();
         let causes = records()?.map(|reply| Record::all_of(&reply)).unwrap_or_default();
-        let rows = records()?.map(|reply| Record::all_of(&reply)).unwrap_or_default();
+        let rows = records()?;
         let answer = match part {
             Part::Tasks(state) => {
                 let filter = Filter::by_text(queue, state, filter);
@@ -132,7 +132,8 @@ impl Asker {
                 }
             }
             Part::Events => self.events("task", queue)?,
-            _ => Answer::of(rows),
+            Part::Workers => Answer::page(rows),
+            _ => Answer::of(rows.map(|reply| Record::all_of(&reply)).unwrap_or_default()),
         };
         Ok(Answer {
             rates: self.watch.sample(queue, &stats),
@@ -214,23 +215,31 @@ impl Answer {
             ..Answer::default()
         }
     }
+
+    /// Of a reply that is the first page of a list.
+    fn page(reply: Option<Reply>) -> Answer {
+        let page = reply.and_then(Reply::into_page);
+        page.map_or_else(Answer::default, |(next, page)| Answer {
+            is_cut: next != "0",
+            ..Answer::of(Record::all_of(&page))
+        })
+    }
+}
+
+fn page_of(list: &str, name: &str) -> Cmd {
+    cmd(list).arg(name).arg("COUNT").arg(ROWS).to_owned()
 }
 
 fn members(service: &str) -> Vec<Cmd> {
-    let mut list = cmd("PID.LIST");
-    list.arg(service).arg("COUNT").arg(ROWS);
-    vec![list, cmd("TASK.WORKERS").arg(service).to_owned()]
+    ["PID.LIST", "TASK.WORKERS"].map(|list| page_of(list, service)).into()
 }
 
 /// The members of a service, with the tasks that they hold.
 fn held(service: &str, replies: Vec<Result<Reply, CallError>>) -> Result<Answer, CallError> {
     let mut replies = replies.into_iter().map(if_allowed);
-    let page = replies.next().transpose()?.flatten().and_then(Reply::into_page);
-    let Some((next, page)) = page else {
-        return Ok(Answer::default());
-    };
-    let workers = replies.next().transpose()?.flatten();
-    let workers = workers.map(|reply| Record::all_of(&reply)).unwrap_or_default();
+    let mut page = || replies.next().transpose().map(|reply| Answer::page(reply.flatten()));
+    // Both are by name.
+    let (members, workers) = (page()?, page()?.rows);
     let row = |member: Record| {
         let worker = workers
             .iter()
@@ -241,9 +250,8 @@ fn held(service: &str, replies: Vec<Result<Reply, CallError>>) -> Result<Answer,
         held.fold(member, |member, (name, value)| member.and(name, value.clone()))
     };
     Ok(Answer {
-        rows: Record::all_of(&page).into_iter().map(row).collect(),
-        is_cut: next != "0",
-        ..Answer::default()
+        rows: members.rows.into_iter().map(row).collect(),
+        ..members
     })
 }
 

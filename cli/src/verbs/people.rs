@@ -13,11 +13,11 @@ use crate::output::table::Rows;
 use crate::output::{json_line, line};
 
 pub(super) fn workers(server: &mut Server<'_>, queue: &str) -> Result<u8, Failure> {
-    let reply = server.call(cmd("TASK.WORKERS").arg(queue))?;
+    let workers = server.list(cmd("TASK.WORKERS").arg(queue))?;
     let mut rows = Rows::new(server.output, &["worker", "state", "claimed_tasks", "oldest_claim_ms"]);
-    Record::all_of(&reply)
+    workers
         .into_iter()
-        .try_for_each(|worker| rows.add(worker))?;
+        .try_for_each(|worker| rows.add(Record::from_map(worker)))?;
     rows.end()?;
     Ok(0)
 }

@@ -15,7 +15,11 @@ use super::rights::Right;
 use super::sessions::locked;
 use super::trouble::{Trouble, if_allowed};
 use super::visit::Visit;
+use crate::connect::Reply;
 use crate::output::record::Record;
+
+/// Workers of a page.
+const WORKERS: usize = 200;
 
 pub(super) fn page(visit: &Visit) -> Result<Page, Trouble> {
     let filter = Filter::of(&visit.query)?;
@@ -23,13 +27,15 @@ pub(super) fn page(visit: &Visit) -> Result<Page, Trouble> {
     let asked = [
         cmd("TASK.STATS").arg(queue).to_owned(),
         cmd("TASK.EXPLAIN").arg(queue).to_owned(),
-        cmd("TASK.WORKERS").arg(queue).to_owned(),
+        cmd("TASK.WORKERS").arg(queue).arg("COUNT").arg(WORKERS).to_owned(),
     ];
     let mut answers = visit.user().call_all(queue, &asked)?.into_iter();
     let mut answer = || answers.next().map(if_allowed).transpose().map(Option::flatten);
     let stats = answer()?.map(|reply| Record::of(&reply)).unwrap_or_default();
     let causes = answer()?.map(|reply| Record::all_of(&reply)).unwrap_or_default();
-    let workers = answer()?.map(|reply| Record::all_of(&reply)).unwrap_or_default();
+    let page = answer()?.and_then(Reply::into_page);
+    let (more, workers) = page.map(|(next, page)| (next != "0", Record::all_of(&page))).unzip();
+    let workers = workers.unwrap_or_default();
     let (rates, line) = locked(&visit.user().watch).follow(queue, &stats);
     let listed = filter.read(visit)?;
     let allowed = allowed(visit, queue, &filter.state);
@@ -55,7 +61,7 @@ pub(super) fn page(visit: &Visit) -> Result<Page, Trouble> {
         @if has_boxes && !listed.tasks.is_empty() { (ticked(visit, &filter, &allowed)) }
         (next(visit, &listed))
         (bulk(visit, &filter, count, &allowed))
-        section #workers data-live { (working(visit, queue, &workers)) }
+        section #workers data-live { (working(visit, queue, &workers, more == Some(true))) }
     };
     Ok(Page {
         title: queue.into(),
@@ -157,7 +163,7 @@ fn tabs(visit: &Visit, filter: &Filter, stats: &Record) -> Markup {
     }
 }
 
-fn working(visit: &Visit, queue: &str, workers: &[Record]) -> Markup {
+fn working(visit: &Visit, queue: &str, workers: &[Record], more: bool) -> Markup {
     html! {
         @if !workers.is_empty() {
             h2 { "Workers" }
@@ -176,6 +182,7 @@ fn working(visit: &Visit, queue: &str, workers: &[Record]) -> Markup {
                     }
                 },
             ))
+            @if more { p.hint { "These are the first " (WORKERS) " by name: " code { "steward workers" } " lists all." } }
         }
     }
 }

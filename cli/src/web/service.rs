@@ -26,23 +26,22 @@ const SIGNALS: [(&str, &str, &str); 3] = [
 
 pub(super) fn page(visit: &Visit) -> Result<Page, Trouble> {
     let service = visit.query.need("name")?;
-    let mut list = cmd("PID.LIST");
-    list.arg(service).arg("COUNT").arg(ROWS);
-    if let Some(cursor) = visit.query.get("cursor") {
-        list.arg("CURSOR").arg(cursor);
-    }
-    let asked = [
-        list,
-        cmd("HB.LEADER").arg(service).to_owned(),
-        cmd("TASK.WORKERS").arg(service).to_owned(),
-    ];
+    // Both are by name, with the same cursors.
+    let [members, workers] = ["PID.LIST", "TASK.WORKERS"].map(|list| {
+        let mut page = cmd(list);
+        page.arg(service).arg("COUNT").arg(ROWS);
+        visit.query.get("cursor").map(|cursor| page.arg("CURSOR").arg(cursor));
+        page
+    });
+    let asked = [members, cmd("HB.LEADER").arg(service).to_owned(), workers];
     let mut answers = visit.user().call_all(service, &asked)?.into_iter();
     let page = answers.next().transpose()?.and_then(Reply::into_page);
     let mut answer = || answers.next().map(if_allowed).transpose().map(Option::flatten);
     let leader = answer()?
         .filter(|reply| !reply.is_null())
         .map(|reply| Record::of(&reply));
-    let workers = answer()?.map(|reply| Record::all_of(&reply)).unwrap_or_default();
+    let workers = answer()?.and_then(Reply::into_page);
+    let workers = workers.map(|(_, page)| Record::all_of(&page)).unwrap_or_default();
     let (next, members) = page.map(|(next, page)| (next, Record::all_of(&page))).unzip();
     let members = members.unwrap_or_default();
     let next = next.filter(|cursor| cursor != "0");

@@ -108,13 +108,14 @@ impl Claims {
         }
         held
     }
-    /// Every worker with claims: how many, and the token of the oldest.
-    pub(crate) fn summary(&self) -> impl Iterator<Item = (u32, (usize, u64))> {
-        let busy = self.by_worker.iter().filter(|(_, line)| line.count > 0);
-        busy.map(|(worker, line)| {
-            let oldest = line.iter().next().map_or(0, |(token, _)| token);
-            (*worker, (line.count, oldest))
-        })
+    /// Every worker with claims, and how many.
+    pub(crate) fn summary(&self) -> impl Iterator<Item = (u32, usize)> {
+        let all = self.by_worker.iter().map(|(worker, line)| (*worker, line.count));
+        all.filter(|(_, count)| *count > 0)
+    }
+    /// The token of the worker's oldest claim.
+    pub(crate) fn oldest(&self, worker: u32) -> Option<u64> {
+        self.by_worker.get(&worker)?.iter().next().map(|(token, _)| token)
     }
     /// The worker's claims with tokens smaller than this, the oldest first.
     pub(crate) fn below(&self, worker: u32, token: u64) -> impl Iterator<Item = (u64, &Held)> {
@@ -180,11 +181,10 @@ mod tests {
             map.retain(|_, claims| !claims.is_empty());
             assert_eq!(claims.count(worker), map.get(&worker).map_or(0, BTreeMap::len));
             if step % 100 == 0 {
-                let oldest = |claims: &BTreeMap<u64, Held>| *claims.keys().next().unwrap();
-                let wanted = map
-                    .iter()
-                    .map(|(worker, claims)| (*worker, (claims.len(), oldest(claims))));
-                assert!(claims.summary().eq(wanted));
+                let counts = map.iter().map(|(worker, claims)| (*worker, claims.len()));
+                assert!(claims.summary().eq(counts));
+                let oldest = map.get(&worker).and_then(|claims| claims.keys().next());
+                assert_eq!(claims.oldest(worker), oldest.copied());
                 let known = map.get(&worker).into_iter().flat_map(|claims| claims.range(..token));
                 assert!(
                     claims

@@ -1,6 +1,7 @@
 //! The numbers that stand for workers in the headers of tasks.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Bound;
 
 /// The numbers that stand for workers in the headers. A free one is found at once, however many there are.
 #[derive(Clone, Debug)]
@@ -70,6 +71,12 @@ impl WorkerNumbers {
                 self.freed.insert(number);
             }
         }
+    }
+    /// All workers behind this one, by name.
+    pub(crate) fn after(&self, name: Option<&str>) -> impl Iterator<Item = (&str, u32)> {
+        let behind = (name.map_or(Bound::Unbounded, Bound::Excluded), Bound::Unbounded);
+        let workers = self.by_name.range::<str, _>(behind);
+        workers.map(|(name, number)| (name.as_str(), *number))
     }
     /// All numbers from this one on, ascending.
     pub(crate) fn from(&self, number: u32) -> impl Iterator<Item = (u32, &str)> {

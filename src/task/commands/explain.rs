@@ -129,10 +129,7 @@ fn of_the_queue(queue: &mut Queue<'_>, causes: &mut Causes) -> Result<()> {
 
 /// Who has the claimed tasks.
 fn holders(queue: &mut Queue<'_>) -> Result<String> {
-    let mut holders: Vec<(u32, usize)> = workers::claims(queue)?
-        .into_iter()
-        .map(|(number, (count, _))| (number, count))
-        .collect();
+    let mut holders = workers::claims(queue)?;
     holders.sort_unstable_by_key(|(number, count)| (usize::MAX - count, *number));
     let mut text = Vec::new();
     for (number, count) in holders.iter().take(NAMED) {

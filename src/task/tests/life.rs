@@ -323,7 +323,7 @@ fn unused_worker_numbers_are_freed() {
         world.pass(60_000);
     }
     assert!(world.keys.keys.is_empty(), "{:?}", world.keys.keys.keys());
-    assert_eq!(world.say("TASK.WORKERS q"), "[]");
+    assert_eq!(world.say("TASK.WORKERS q"), "[0, []]");
 }
 
 #[test]

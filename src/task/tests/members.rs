@@ -520,7 +520,7 @@ fn check_claims(world: &mut World, seed: u64) {
         }
     }
     let known = world.state.known_queue(&queue("q"));
-    let held: usize = known.map_or(0, |queue| queue.claims.summary().map(|(_, (count, _))| count).sum());
+    let held: usize = known.map_or(0, |queue| queue.claims.summary().map(|(_, count)| count).sum());
     assert_eq!(held, shown.matches("{id=").count(), "seed {seed}");
     let cancelled: usize = ["a", "b", "c"]
         .iter()

@@ -62,7 +62,7 @@ const COMMANDS: &[(&str, i64, &str)] = &[
     ("task.trigger", 3, "write denyoom"),
     ("task.unclaim", -3, "write"),
     ("task.unrepeat", 3, "write"),
-    ("task.workers", 2, "readonly"),
+    ("task.workers", -2, "readonly"),
 ];
 
 /// COMMAND INFO of a command or of one of a container's.

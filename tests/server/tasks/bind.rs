@@ -135,7 +135,7 @@ fn after_a_restart_nothing_is_bound_and_leases_start_anew() {
     wait_until("the short lease ends", || client.counts("q") == "ready 1 claimed 1");
     assert_eq!(client.call(&format!("TASK.ACK q a {token}")), "+OK");
     assert_eq!(client.call("TASK.CLAIM q w").ids(), ["b"]);
-    assert_ne!(client.call("TASK.WORKERS q"), Value::Array(vec![]));
+    assert_ne!(client.call("TASK.WORKERS q"), "['0', []]");
 }
 
 #[test]

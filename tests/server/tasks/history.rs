@@ -213,7 +213,9 @@ fn a_full_history_is_small() {
 
 #[test]
 fn a_history_alone_is_no_queue_and_goes_in_time() {
-    let mut clock = (Clock::new(), 0);
+    // An hour begins: soon after its end the history would be gone.
+    let mut clock = (Clock::new(), HOUR - unix_ms() % HOUR);
+    clock.0.step(clock.1);
     let server = clock.0.server().set("steward.events-retain", "1000").start();
     let mut client = server.client();
     client.schedule("q x ID a DELAY 60000");

@@ -87,9 +87,17 @@ fn claims_are_listed_for_all_workers_or_for_one() {
     let mine: Vec<String> = (0..30).filter(|n| n % 3 == 1).map(|n| format!("t{n:02}")).collect();
     assert_eq!(walk(&mut client, "q claimed WORKER w1", 3, |_| ()), mine);
     assert_eq!(client.call("TASK.LIST q claimed WORKER nobody"), "['0', []]");
-    let workers = client.call("TASK.WORKERS q");
-    let mut shown: Vec<String> = workers
-        .items()
+    let page = |client: &mut Client, words: &str| {
+        let page = client.must(&format!("TASK.WORKERS q {words}"));
+        let (cursor, workers) = (page.items()[0].text(), page.items()[1].items().to_vec());
+        (cursor, workers)
+    };
+    let (first, mut workers) = page(&mut client, "COUNT 2");
+    let (last, rest) = page(&mut client, &format!("COUNT 2 CURSOR {first}"));
+    assert_eq!((&first[..], &last[..]), (">w1", "0"));
+    assert_eq!(page(&mut client, "CURSOR >w11"), (last, rest.clone()));
+    workers.extend(rest);
+    let shown: Vec<String> = workers
         .iter()
         .map(|worker| {
             assert!((0..60_000).contains(&worker.field("oldest_claim_ms").int()));
@@ -101,8 +109,14 @@ fn claims_are_listed_for_all_workers_or_for_one() {
             )
         })
         .collect();
-    shown.sort();
     assert_eq!(shown, ["'w0' null 10", "'w1' null 10", "'w2' null 10"]);
+    for words in ["CURSOR w1", "CURSOR 1", "COUNT 0", "COUNT 1001"] {
+        assert_eq!(
+            client.call(&format!("TASK.WORKERS q {words}")).code(),
+            "BADARG",
+            "{words}"
+        );
+    }
 }
 
 #[test]

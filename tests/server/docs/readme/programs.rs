@@ -75,7 +75,9 @@ fn works(server: &Server, dir: &Path, program: &mut Command) {
     assert_eq!(client.stat("mail", "failed_total"), 1);
     let delivered = fs::read_to_string(dir.join("delivered")).unwrap();
     assert_eq!(delivered, "to ann: hello\n  two lines\nto bob: flaky\nlate\n");
-    let name = client.call("TASK.WORKERS mail").items()[0].field("worker").to_string();
+    let name = client.call("TASK.WORKERS mail").items()[1].items()[0]
+        .field("worker")
+        .to_string();
     client.must(&format!("HB.BEAT mail {}", name.trim_matches('\'')));
     client.must("HB.SIGNAL mail * quiet");
     // Its loop waits, and does not ask over and over.
