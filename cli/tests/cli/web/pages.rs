@@ -279,4 +279,15 @@ fn long_lists_have_pages_that_miss_nothing() {
     }
     assert_eq!((found, pages), (ids, 3));
     browser.get("/queue?name=mail").shows(&["Next page"]);
+    // The workers of a queue are shown in part, and all listed by the program.
+    let words = format!("TASK.MSCHEDULE many 201{}", " x".repeat(201));
+    let _: Vec<String> = server.call(&words);
+    for number in 0..201 {
+        let _: redis::Value = server.call(&format!("TASK.CLAIM many worker-{number:03}"));
+    }
+    browser
+        .get("/queue?name=many")
+        .shows(&["worker-199", "the first 200 by name"]);
+    let (_, out, _) = server.run(&["workers", "many", "-o", "json"]);
+    assert_eq!(out.lines().count(), 201);
 }
