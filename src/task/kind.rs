@@ -38,11 +38,16 @@ pub(crate) fn of(queue: &mut Queue<'_>, task: &Task) -> Option<Rc<str>> {
 
 /// Counts something that happened to a task, with those of its kind.
 pub(crate) fn count(queue: &mut Queue<'_>, task: &Task, add: impl FnOnce(&mut KindStats)) {
-    if task.header.kind == 0 {
-        return;
+    if task.header.kind != 0 {
+        count_of(queue, task.header.kind, add);
     }
+}
+
+/// Kept apart, so that it costs tasks without a kind nothing.
+#[inline(never)]
+fn count_of(queue: &mut Queue<'_>, number: u16, add: impl FnOnce(&mut KindStats)) {
     let settings = queue.settings.clone();
-    let name = settings.kinds.name(task.header.kind);
+    let name = settings.kinds.name(number);
     let counts = queue.memory().kinds.get_or_insert_default();
     counts.count(name.map(|name| &**name), &settings.kinds, add);
 }
