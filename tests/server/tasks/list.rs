@@ -89,27 +89,24 @@ fn claims_are_listed_for_all_workers_or_for_one() {
     assert_eq!(client.call("TASK.LIST q claimed WORKER nobody"), "['0', []]");
     let page = |client: &mut Client, words: &str| {
         let page = client.must(&format!("TASK.WORKERS q {words}"));
-        let (cursor, workers) = (page.items()[0].text(), page.items()[1].items().to_vec());
-        (cursor, workers)
-    };
-    let (first, mut workers) = page(&mut client, "COUNT 2");
-    let (last, rest) = page(&mut client, &format!("COUNT 2 CURSOR {first}"));
-    assert_eq!((&first[..], &last[..]), (">w1", "0"));
-    assert_eq!(page(&mut client, "CURSOR >w11"), (last, rest.clone()));
-    workers.extend(rest);
-    let shown: Vec<String> = workers
-        .iter()
-        .map(|worker| {
+        let shown = page.items()[1].items().iter().map(|worker| {
             assert!((0..60_000).contains(&worker.field("oldest_claim_ms").int()));
-            format!(
-                "{} {} {}",
-                worker.field("worker"),
-                worker.field("state"),
-                worker.field("claimed_tasks")
-            )
-        })
-        .collect();
-    assert_eq!(shown, ["'w0' null 10", "'w1' null 10", "'w2' null 10"]);
+            let [name, state, claimed] = ["worker", "state", "claimed_tasks"].map(|field| worker.field(field));
+            format!("{name} {state} {claimed}")
+        });
+        (page.items()[0].text(), shown.collect::<Vec<_>>())
+    };
+    let (first, last) = (["'w0' null 10", "'w1' null 10"], ["'w2' null 10"]);
+    let is = |(cursor, shown): (String, Vec<String>), wanted: &str, workers: &[&str]| {
+        assert_eq!(
+            (&cursor[..], shown),
+            (wanted, workers.iter().map(ToString::to_string).collect())
+        );
+    };
+    is(page(&mut client, ""), "0", &[&first[..], &last].concat());
+    is(page(&mut client, "COUNT 2"), ">w1", &first);
+    is(page(&mut client, "COUNT 2 CURSOR >w1"), "0", &last);
+    is(page(&mut client, "CURSOR >w11"), "0", &last);
     for words in ["CURSOR w1", "CURSOR 1", "COUNT 0", "COUNT 1001"] {
         assert_eq!(
             client.call(&format!("TASK.WORKERS q {words}")).code(),
