@@ -25,12 +25,15 @@ impl Reader {
             stage: Stage::new(),
             port: free_port().to_string(),
         };
-        // The work of the worker lasts until it may end.
+        // The work of the worker lasts until it may end. The script that starts the server sleeps for parts of a second.
         let sleep = reader.stage.file("sleep");
         let go = reader.stage.file("go");
         std::fs::write(
             &sleep,
-            format!("#!/bin/sh\nuntil [ -e {} ]; do /bin/sleep 0.02; done\n", go.display()),
+            format!(
+                "#!/bin/sh\ncase $1 in 0.*) exec /bin/sleep $1 ;; esac\nuntil [ -e {} ]; do /bin/sleep 0.02; done\n",
+                go.display()
+            ),
         )
         .unwrap();
         std::fs::set_permissions(sleep, std::fs::Permissions::from_mode(0o755)).unwrap();
