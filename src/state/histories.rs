@@ -201,23 +201,23 @@ impl Histories {
     }
 
     /// What is not written yet, by the hour; of unknown time is what happened last.
-    pub(crate) fn unwritten(&self, name: &Name, now: Wall) -> Vec<(Bucket, Happened)> {
+    pub(crate) fn unwritten(&self, name: &Name, now: Wall) -> impl Iterator<Item = (Bucket, &Happened)> {
         let history = self.all.get(name);
-        let undated = history.map(|history| (Bucket::at(Span::Hour, now), history.undated.clone()));
-        let dated = history
-            .into_iter()
-            .flat_map(|history| history.unwritten.iter().cloned());
-        let all = dated.chain(undated);
-        all.filter(|(_, happened)| !happened.is_zero()).collect()
+        let dated = history.into_iter().flat_map(|history| &history.unwritten);
+        let undated = history.map(|history| (Bucket::at(Span::Hour, now), &history.undated));
+        let all = dated.map(|(hour, happened)| (*hour, happened)).chain(undated);
+        all.filter(|(_, happened)| !happened.is_zero())
     }
 
     /// The same, to be written now.
-    pub(crate) fn take_unwritten(&mut self, name: &Name, now: Wall) -> Vec<(Bucket, Happened)> {
-        let unwritten = self.unwritten(name, now);
-        if let Some(history) = self.all.get_mut(name) {
-            history.unwritten.clear();
-            (history.undated, history.since) = (Happened::default(), None);
-        }
+    pub(crate) fn take_unwritten(&mut self, name: &Name, now: Wall) -> SmallVec<[(Bucket, Happened); 1]> {
+        let Some(history) = self.all.get_mut(name) else {
+            return SmallVec::new();
+        };
+        history.since = None;
+        let mut unwritten = std::mem::take(&mut history.unwritten);
+        unwritten.push((Bucket::at(Span::Hour, now), std::mem::take(&mut history.undated)));
+        unwritten.retain(|(_, happened)| !happened.is_zero());
         unwritten
     }
 

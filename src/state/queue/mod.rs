@@ -292,7 +292,7 @@ impl QueueState {
     /// The same, also of each kind; it is counted by now.
     pub(crate) fn take_counts(&mut self) -> Happened {
         let all = self.new_counts();
-        self.counted.add(&all);
+        self.totals_are_counted();
         let kinds = self.kinds.as_mut().filter(|_| !all.is_zero());
         let kinds = kinds.map(|kinds| kinds.take_counts()).unwrap_or_default();
         Happened { all, kinds }

@@ -71,7 +71,7 @@ impl Command for History {
         for (hour, happened) in queue.state.names.histories.unwritten(&name, context.wall) {
             let bucket = Bucket::at(span, hour.start());
             if is_shown(bucket) {
-                buckets.entry(bucket).or_default().add(&happened);
+                buckets.entry(bucket).or_default().add(happened);
             }
         }
         let shown = buckets.iter().filter(|(_, happened)| !happened.is_zero());
