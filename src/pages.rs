@@ -27,6 +27,9 @@ const MAX_PATTERN: usize = MAX_NAME;
 pub(crate) const CURSOR: Typed<Option<&[u8]>> =
     Arg::option("CURSOR", Arg::bytes("cursor")).means("what the last call replied; 0, or nothing, is the start");
 
+/// How long a page is: see [`count`].
+pub(crate) const COUNT: Typed<Option<usize>> = Arg::COUNT.means("how many on a page; by default 100");
+
 /// A pattern of what is shown.
 pub(crate) const MATCH: Typed<Option<&[u8]>> =
     Arg::option("MATCH", Arg::bytes("glob")).means("only names that match this pattern");
@@ -36,7 +39,7 @@ arguments! {
     pub(crate) struct PageArgs<'a> {
         pattern: Option<&'a [u8]> = MATCH,
         cursor: Option<&'a [u8]> = CURSOR,
-        count: Option<usize> = Arg::COUNT.means("how many on a page; by default 100"),
+        count: Option<usize> = COUNT,
         stats: bool = Arg::flag("STATS").means("each with its numbers; a page then also ends after 2,000 queues and kinds"),
     }
 }

@@ -18,7 +18,7 @@ arguments! {
         service: Key<'a> = Arg::SERVICE,
         host: Option<&'a str> = Arg::option("HOST", Arg::text("host")).means("only those on this host"),
         cursor: Option<&'a [u8]> = pages::CURSOR,
-        count: Option<usize> = Arg::COUNT.means("how many on a page; by default 100"),
+        count: Option<usize> = pages::COUNT,
     }
 }
 

@@ -20,7 +20,7 @@ arguments! {
     pub(crate) struct WorkersArgs<'a> {
         queue: Key<'a> = Arg::QUEUE,
         cursor: Option<&'a [u8]> = pages::CURSOR,
-        count: Option<usize> = Arg::COUNT.means("how many on a page; by default 100"),
+        count: Option<usize> = pages::COUNT,
     }
 }
 
@@ -51,18 +51,9 @@ impl Command for Workers {
         let is_last = workers.len() <= count;
         workers.truncate(count);
         let cursor = pages::cursor(workers.last().filter(|_| !is_last).map(|(name, _)| name.as_str()));
-        let scanned = if memory(queue).is_none() {
-            scan(queue)?
-        } else {
-            HashMap::new()
-        };
         let mut maps = Vec::with_capacity(workers.len());
-        for (name, number) in &workers {
+        for ((name, _), (claimed, oldest)) in workers.iter().zip(held(queue, &workers)?) {
             let state = worker::member_state(queue, name);
-            let (claimed, oldest) = match memory(queue) {
-                Some(memory) => (memory.claims.count(*number), memory.claims.oldest(*number)),
-                None => scanned.get(number).copied().unwrap_or_default(),
-            };
             // A token is the wall time of its claim in µs.
             let age = |token| i64::try_from(queue.context.wall_us.saturating_sub(token) / 1_000).unwrap_or(i64::MAX);
             maps.push(Reply::Map(vec![
@@ -80,6 +71,18 @@ impl Command for Workers {
 fn memory<'q>(queue: &'q Queue<'_>) -> Option<&'q QueueState> {
     let memory = queue.state.known_queue(&queue.name)?;
     (memory.rebase == Rebase::Done).then_some(memory)
+}
+
+/// How many claims these workers have, and the token of the oldest of each.
+fn held(queue: &mut Queue<'_>, workers: &[(String, u32)]) -> Result<Vec<(usize, Option<u64>)>> {
+    let numbers = workers.iter().map(|(_, number)| number);
+    if let Some(QueueState { claims, .. }) = memory(queue) {
+        let held = numbers.map(|number| (claims.count(*number), claims.oldest(*number)));
+        return Ok(held.collect());
+    }
+    let scanned = scan(queue)?;
+    let held = numbers.map(|number| scanned.get(number).copied().unwrap_or_default());
+    Ok(held.collect())
 }
 
 /// How many claims each worker has.
