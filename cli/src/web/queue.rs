@@ -34,8 +34,8 @@ pub(super) fn page(visit: &Visit) -> Result<Page, Trouble> {
     let stats = answer()?.map(|reply| Record::of(&reply)).unwrap_or_default();
     let causes = answer()?.map(|reply| Record::all_of(&reply)).unwrap_or_default();
     let page = answer()?.and_then(Reply::into_page);
-    let (more, workers) = page.map(|(next, page)| (next != "0", Record::all_of(&page))).unzip();
-    let workers = workers.unwrap_or_default();
+    let page = page.map(|(next, page)| (next != "0", Record::all_of(&page)));
+    let (more, workers) = page.unwrap_or_default();
     let (rates, line) = locked(&visit.user().watch).follow(queue, &stats);
     let listed = filter.read(visit)?;
     let allowed = allowed(visit, queue, &filter.state);
@@ -61,7 +61,7 @@ pub(super) fn page(visit: &Visit) -> Result<Page, Trouble> {
         @if has_boxes && !listed.tasks.is_empty() { (ticked(visit, &filter, &allowed)) }
         (next(visit, &listed))
         (bulk(visit, &filter, count, &allowed))
-        section #workers data-live { (working(visit, queue, &workers, more == Some(true))) }
+        section #workers data-live { (working(visit, queue, &workers, more)) }
     };
     Ok(Page {
         title: queue.into(),

@@ -30,7 +30,9 @@ pub(super) fn page(visit: &Visit) -> Result<Page, Trouble> {
     let [members, workers] = ["PID.LIST", "TASK.WORKERS"].map(|list| {
         let mut page = cmd(list);
         page.arg(service).arg("COUNT").arg(ROWS);
-        visit.query.get("cursor").map(|cursor| page.arg("CURSOR").arg(cursor));
+        if let Some(cursor) = visit.query.get("cursor") {
+            page.arg("CURSOR").arg(cursor);
+        }
         page
     });
     let asked = [members, cmd("HB.LEADER").arg(service).to_owned(), workers];

@@ -49,7 +49,7 @@ fn what_happened_is_a_chart_in_the_terminal() {
         // A moment is three words.
         assert_eq!((head[6], ["2", "3"].contains(&row[8])), ("READY", true), "{screen}");
     }
-    let screen = terminal.run("clear; steward history mail --days 2 --kinds");
+    let screen = terminal.run("steward history mail --days 2 --kinds");
     let [head, .., bill, welcome] = &screen.lines().collect::<Vec<_>>()[..] else {
         panic!("{screen}")
     };
